@@ -1,0 +1,1 @@
+"""Asking the gym: what next, and the loop that does."""

@@ -1,0 +1,1 @@
+"""What is known of the gym, and what follows from it."""

@@ -1,0 +1,1 @@
+"""Any message shape, read into turns."""

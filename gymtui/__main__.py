@@ -1,0 +1,5 @@
+"""`python -m gymtui` is the command `gymtui`."""
+
+from gymtui.cli import main
+
+main()

@@ -1,0 +1,236 @@
+"""From a status, headers and a body to an answer or a typed error: pure, whatever the transport."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from html import unescape
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from gymtui.api.errors import (
+    FieldError,
+    Forbidden,
+    Garbled,
+    GymError,
+    NotFound,
+    RateLimited,
+    Refused,
+    ServerError,
+    Unauthorized,
+)
+from gymtui.api.lenient import loads, read
+from gymtui.api.models import Malformed
+from gymtui.secret import ApiKey
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_DETAIL_CHARS = 2000
+_REQUEST_TIMEOUT = 408
+_RUBRIC_FIELDS = ("rubric_markdown", "rubric", "markdown", "content", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A good answer, not yet read.
+
+    Attributes:
+        body: The JSON text, decoded from whatever compression it came in.
+        date: The server's clock when it answered, if it said so.
+        sent_s: When the question was sent, in seconds of the client's monotonic clock.
+        received_s: When the answer was complete, on the same clock.
+        wire_bytes: How many bytes the body took on the wire.
+    """
+
+    body: bytes
+    date: datetime | None
+    sent_s: float
+    received_s: float
+    wire_bytes: int
+
+
+def error_of(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    call: str,
+    now: datetime,
+    secrets: Iterable[ApiKey] = (),
+) -> GymError:
+    """The error that a status other than 2xx means.
+
+    Args:
+        status: The HTTP status.
+        headers: Of the answer, by lower-case name.
+        body: As much of it as was read, decoded.
+        call: Which call it was, such as `GET /runs`.
+        now: For a `Retry-After` that is a date, when the answer has no `Date`.
+        secrets: What must not be quoted, should the server do so.
+
+    Returns:
+        One of the family; its detail is the server's own words without the secrets.
+    """
+    detail, fields = _said(body, headers.get("content-type", ""))
+    for secret in secrets:
+        detail = secret.mask(detail)
+        fields = tuple(FieldError(field.loc, secret.mask(field.msg)) for field in fields)
+    if status == 401:
+        return Unauthorized(detail)
+    if status == 403:
+        return Forbidden(detail)
+    if status == 404:
+        return NotFound(detail)
+    if status == 429:
+        return RateLimited(retry_after_s(headers, now), detail)
+    if status >= 500 or status == _REQUEST_TIMEOUT:
+        return ServerError(status, retry_after_s(headers, now), detail)
+    if status >= 400:
+        return Refused(status, detail, fields)
+    return Garbled(f"{call}: status {status}")
+
+
+def date_of(headers: Mapping[str, str]) -> datetime | None:
+    """The `Date` header, in UTC, if it is one."""
+    return _http_date(headers.get("date", ""))
+
+
+def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
+    """The `Retry-After` header in seconds from the answer, never negative, if it is readable."""
+    text = headers.get("retry-after", "").strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        until = _http_date(text)
+        if until is None:
+            return None
+        # Against the server's own clock where it shows it: ours may be minutes off.
+        seconds = (until - (date_of(headers) or now)).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def must_be_json(body: bytes, call: str) -> None:
+    """Refuses what is plainly no JSON object or list, by its first character.
+
+    Raises:
+        Garbled: Empty, HTML (a proxy's page, say), or another text.
+    """
+    start = body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if start in {b"{", b"["}:
+        return
+    raise Garbled(f"{call}: {'HTML' if start == b'<' else 'text' if start else 'empty'}, not JSON")
+
+
+def model_of(
+    model: type[Model], body: bytes, call: str, known: Mapping[str, str] | None = None
+) -> Model:
+    """A whole answer as a model.
+
+    Args:
+        model: Which.
+        body: The JSON text.
+        call: Which call it was.
+        known: Fields to be taken from here where the answer leaves them out (the id that was
+            asked about, so that even an empty answer to a delete is one).
+
+    Returns:
+        The model.
+
+    Raises:
+        Garbled: It is not JSON, or lacks an id that it must have.
+    """
+    if known is not None:
+        document = _document(body, call) if body.strip() else {}
+        if isinstance(document, dict):
+            given = {name: value for name, value in document.items() if value is not None}
+            body = json.dumps({**known, **given}).encode()
+    outcome = read(model, body)
+    if isinstance(outcome, Malformed):
+        raise Garbled(f"{call}: {outcome.reason}")
+    return outcome
+
+
+def models_of(model: type[Model], body: bytes, key: str, call: str) -> tuple[Model, ...]:
+    """A list answer, bare or under `key`, as models; items that cannot be read are left out.
+
+    Raises:
+        Garbled: It is not JSON or not a list.
+    """
+    document = _document(body, call)
+    items = document.get(key) if isinstance(document, dict) and key in document else document
+    if items is None:
+        return ()
+    if not isinstance(items, list):
+        raise Garbled(f"{call}: no list of {key}")
+    outcomes = [read(model, json.dumps(item).encode()) for item in items]
+    return tuple(outcome for outcome in outcomes if not isinstance(outcome, Malformed))
+
+
+def rubric_of(body: bytes) -> str:
+    """A rubric as text, whichever way the gym wraps it; API.md does not say."""
+    try:
+        document = loads(body)
+    except ValueError:
+        return body.decode("utf-8", "replace")
+    if isinstance(document, dict):
+        held = [document[name] for name in _RUBRIC_FIELDS if isinstance(document.get(name), str)]
+        document = held[0] if held else document
+    if isinstance(document, str):
+        return document
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _document(body: bytes, call: str) -> Any:
+    try:
+        return loads(body)
+    except ValueError as error:
+        raise Garbled(f"{call}: not JSON: {error}") from None
+
+
+def _said(body: bytes, content_type: str) -> tuple[str, tuple[FieldError, ...]]:
+    """The detail of an error body, and what it says about which field."""
+    try:
+        document = loads(body)
+    except ValueError:
+        return _plain(body, content_type), ()
+    detail = document.get("detail") if isinstance(document, dict) else document
+    if isinstance(document, dict) and detail is None:
+        detail = document.get("message") or document.get("error") or ""
+    if isinstance(detail, list):
+        fields = tuple(filter(None, map(_field_error, detail)))
+        if fields:
+            return "", fields
+    text = detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)
+    return text[:_DETAIL_CHARS], ()
+
+
+def _field_error(item: Any) -> FieldError | None:
+    if not isinstance(item, dict) or not isinstance(item.get("msg"), str):
+        return None
+    loc = item.get("loc")
+    parts = loc if isinstance(loc, list) else [loc] if isinstance(loc, str) else []
+    known = tuple(part if isinstance(part, (str, int)) else str(part) for part in parts)
+    return FieldError(known, item["msg"][:_DETAIL_CHARS])
+
+
+def _plain(body: bytes, content_type: str) -> str:
+    text = body.decode("utf-8", "replace")
+    if "html" in content_type.lower() or text.lstrip()[:1] == "<":
+        text = re.sub(r"(?is)<(script|style|head)\b.*?</\1\s*>", " ", text)
+        text = unescape(re.sub(r"<[^>]*>", " ", text))
+    return " ".join(text.split())[:_DETAIL_CHARS]
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        when = parsedate_to_datetime(text)
+        # "-0000" means UTC by someone who does not know better.
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

@@ -1,0 +1,311 @@
+"""How a question travels to a gym and its answer back: pooled, capped, with the key kept safe.
+
+The questions are `endpoints`, what answers mean is `answers`; when to ask again is `poll`: nothing
+here retries. No error leaves with an httpx object in its chain: their headers hold the key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Generator
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from gymtui import urls
+from gymtui.api import answers
+from gymtui.api.answers import Answer
+from gymtui.api.calls import Call, Progress, Timeouts, why_unreachable
+from gymtui.api.endpoints import Endpoints
+from gymtui.api.errors import (
+    Garbled,
+    GymError,
+    NotFound,
+    Redirected,
+    Refused,
+    Unauthorized,
+    Unreachable,
+    UnsafeUrl,
+)
+from gymtui.api.inflate import BadEncoding, Inflater, TooLarge
+from gymtui.secret import ApiKey
+
+__all__ = ["Answer", "GymClient", "Progress", "Timeouts"]
+
+DEFAULT_MAX_BYTES = 64 * 1024 * 1024
+_ERROR_BYTES = 64 * 1024
+_REDIRECTS = 5
+_LOOK_AROUND_S = 60.0
+_CONNECTIONS = 10
+_IDLE_S = 4.0  # below the 5 s after which common servers close an idle connection
+_KEEP_METHOD = frozenset({307, 308})
+_REDIRECT = frozenset({301, 302, 303}) | _KEEP_METHOD
+
+
+_ANY_RUN = Call("GET", "/runs", query=(("limit", "1"),))
+
+
+class _KeyHeader(httpx.Auth):
+    """Adds the key to each request at the last moment, so that nothing else holds it in clear."""
+
+    def __init__(self, key: ApiKey | None) -> None:
+        self._key = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        if self._key is not None:
+            request.headers["API-Key"] = self._key.reveal()
+        yield request
+
+
+class GymClient(Endpoints):
+    """A gym, over HTTP. An async context manager: leaving it closes its connections.
+
+    Attributes:
+        note: What was found out about the gym that its person should know (that its paths start
+            with `/v1`, say), or None.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        key: ApiKey | None = None,
+        *,
+        insecure: bool = False,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008  (frozen)
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Opens nothing yet.
+
+        Args:
+            base_url: Where the gym is; a path in it is kept.
+            key: Sent as `API-Key` with each request to that origin, and to no other.
+            insecure: Allows plain http to another machine.
+            timeouts: How long to wait for what.
+            max_bytes: The largest answer that is taken, in bytes after decompression.
+            transport: Another way to send requests, for tests.
+            clock: Monotonic seconds.
+            now: The wall clock, aware.
+
+        Raises:
+            UnsafeUrl: `base_url` is no base URL, or plain http to another machine.
+            Unauthorized: `key` holds what no header can carry.
+        """
+        self._url = _checked(base_url, insecure=insecure)
+        if key is not None and not (key.reveal().isascii() and key.reveal().isprintable()):
+            raise Unauthorized("the key holds characters that no header can carry")
+        self._key = key
+        self._timeouts = timeouts
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._now = now
+        self._prefix = ""
+        self._settled = False
+        self._looked_around_s: float | None = None
+        self.note: str | None = None
+        self._http = httpx.AsyncClient(
+            auth=_KeyHeader(key),
+            headers={
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+                "User-Agent": "gymtui",
+            },
+            timeout=httpx.Timeout(
+                connect=timeouts.connect_s,
+                read=timeouts.read_s,
+                write=timeouts.write_s,
+                pool=timeouts.pool_s,
+            ),
+            limits=httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=_IDLE_S),
+            transport=transport,
+            # A proxy from the environment has no business between this machine and itself.
+            trust_env=not urls.is_loopback(self._url.host),
+            follow_redirects=False,
+        )
+
+    def __repr__(self) -> str:
+        return f"<GymClient {self._url} key {self._key.hint if self._key else 'none'}>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._http.aclose()
+
+    async def _ask(self, call: Call) -> Answer:
+        prefix = self._prefix
+        outcome = await self._exchange(call, prefix)
+        if isinstance(outcome, NotFound):
+            outcome = await self._elsewhere(call, prefix) or outcome
+        if isinstance(outcome, GymError):
+            raise outcome  # here, outside any handler: its chain is empty
+        self._settled = True
+        return outcome
+
+    async def _elsewhere(self, call: Call, prefix: str) -> Answer | GymError | None:
+        """After a 404: the same question under the other prefix, if `GET /runs` lives there.
+
+        Some gyms put `/v1` before every path (API.md). `GET /runs` itself settles which; a 404 of
+        anything else counts only as long as nothing was ever found. Tried once, and again no
+        sooner than a minute later, since a gym left open for days may move.
+        """
+        if self._prefix != prefix:  # another call has found it meanwhile
+            return await self._exchange(call, self._prefix)
+        is_list = call.method == "GET" and call.template == "/runs"
+        soon = self._looked_around_s is not None and (
+            self._clock() - self._looked_around_s < _LOOK_AROUND_S
+        )
+        if soon or (self._settled and not is_list) or self._url.path.rstrip("/").endswith("/v1"):
+            return None
+        if not is_list and not isinstance(await self._exchange(_ANY_RUN, prefix), NotFound):
+            self._settled = True
+            return None
+        self._looked_around_s = self._clock()
+        other = "" if prefix else "/v1"
+        there = await self._exchange(call if is_list else _ANY_RUN, other)
+        if isinstance(there, NotFound | Garbled | Unreachable | Redirected):
+            return None
+        self._prefix = other
+        self.note = f"the gym's paths {'start with /v1' if other else 'no longer start with /v1'}"
+        return there if is_list else await self._exchange(call, other)
+
+    async def _exchange(self, call: Call, prefix: str) -> Answer | GymError:
+        """Asks once. Errors are returned: raised here, they would hold what they came from."""
+        try:
+            async with asyncio.timeout(self._timeouts.total_s if call.timed else None):
+                return await self._follow(call, prefix)
+        except (TimeoutError, httpx.TimeoutException):
+            return Unreachable("timeout")
+        except httpx.RemoteProtocolError as error:
+            # httpx reads the location of every redirect itself, followed or not; only its own
+            # complaint about one has nothing of the connection beneath it.
+            if error.__cause__ is None:
+                return Garbled(f"{call.name}: a redirect to what is no URL")
+            return Unreachable(why_unreachable(error))
+        except httpx.TransportError as error:
+            return Unreachable(why_unreachable(error))
+        except httpx.InvalidURL:
+            return Garbled(f"{call.name}: a redirect to what is no URL")
+
+    async def _follow(self, call: Call, prefix: str) -> Answer | GymError:
+        if not all(call.ids):
+            return Refused(400, "an id that is empty names nothing")
+        path = self._url.raw_path.rstrip(b"/") + prefix.encode() + call.target
+        try:
+            url = self._url.copy_with(raw_path=path)
+        except httpx.InvalidURL:
+            return Refused(400, "an id that is too long for a URL")
+        content = None if call.body is None else json.dumps(call.body.to_wire()).encode()
+        headers = None if content is None else {"Content-Type": "application/json"}
+        for _ in range(_REDIRECTS + 1):
+            sent_s = self._clock()
+            request = self._http.build_request(call.method, url, content=content, headers=headers)
+            response = await self._http.send(request, stream=True)
+            try:
+                if response.status_code not in _REDIRECT or "location" not in response.headers:
+                    return await self._take(call, response, sent_s)
+                target = self._redirected(call, response, url)
+            finally:
+                await response.aclose()
+            if isinstance(target, GymError):
+                return target
+            url = target
+        return Redirected(f"{call.name}: redirected in a circle")
+
+    def _redirected(
+        self, call: Call, response: httpx.Response, url: httpx.URL
+    ) -> httpx.URL | GymError:
+        target = url.join(response.headers["location"])
+        if _origin(target) != _origin(self._url) or target.userinfo:
+            there = f"{target.scheme}://{target.netloc.rpartition(b'@')[2].decode('ascii')}"
+            return Redirected(
+                f"redirected to {there}: not followed, the key stays with {_origin(self._url)}"
+            )
+        if call.method != "GET" and response.status_code not in _KEEP_METHOD:
+            return Redirected(f"{call.name}: redirected by a {response.status_code}: not followed")
+        return target
+
+    async def _take(self, call: Call, response: httpx.Response, sent_s: float) -> Answer | GymError:
+        headers = response.headers
+        if not response.is_success:
+            secrets = call.secrets if self._key is None else (self._key, *call.secrets)
+            return answers.error_of(
+                response.status_code,
+                headers,
+                await self._error_body(response),
+                call=call.name,
+                now=self._now(),
+                secrets=secrets,
+            )
+        announced = _length(headers.get("content-length"))
+        received, body = 0, bytearray()
+        try:
+            inflater = Inflater(headers.get("content-encoding", ""), self._max_bytes)
+            async for chunk in _raw(response):
+                received += len(chunk)
+                body += inflater.feed(chunk)
+                if call.on_progress is not None:
+                    call.on_progress(received, announced)
+            inflater.finish()
+        except TooLarge:
+            return Garbled(f"{call.name}: larger than {self._max_bytes / 2**20:.3g} MiB")
+        except BadEncoding as error:
+            return Garbled(f"{call.name}: {error}")
+        except httpx.RemoteProtocolError:
+            return Garbled(f"{call.name}: cut off after {received} bytes")
+        return Answer(bytes(body), answers.date_of(headers), sent_s, self._clock(), received)
+
+    async def _error_body(self, response: httpx.Response) -> bytes:
+        """As much of an error's body as can be had: the status alone says enough."""
+        body = bytearray()
+        try:
+            inflater = Inflater(response.headers.get("content-encoding", ""), _ERROR_BYTES)
+            async for chunk in _raw(response):
+                body += inflater.feed(chunk)
+        except (TooLarge, BadEncoding, httpx.TransportError):
+            pass  # what was read until then is used
+        return bytes(body)
+
+
+def _checked(base_url: str, *, insecure: bool) -> httpx.URL:
+    try:
+        url = httpx.URL(urls.base_url(base_url))
+    except (ValueError, httpx.InvalidURL) as error:
+        fault = str(error)
+    else:
+        # Judged by what httpx makes of it, since that is where the key would go.
+        if url.scheme == "https" or insecure or urls.is_loopback(url.host):
+            return url
+        fault = f"plain http to {url.host}: the key would travel in clear"
+    raise UnsafeUrl(f"base URL {fault}")
+
+
+def _origin(url: httpx.URL) -> urls.Origin:
+    port = url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
+    return urls.Origin(url.scheme, url.host.rstrip("."), port)
+
+
+async def _raw(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The body as it came: `aiter_bytes` would inflate a whole chunk, bomb or not."""
+    assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101  (for the type)
+    async for chunk in response.stream:
+        yield chunk
+
+
+def _length(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdigit() else None

@@ -1,0 +1,143 @@
+"""One method an endpoint: what each asks and what comes back. How it travels is `client`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from gymtui.api import answers
+from gymtui.api.answers import Answer
+from gymtui.api.calls import Call, Progress, given
+from gymtui.api.launch import LaunchRequest, ModelConfig
+from gymtui.api.models import Cancelled, ConfigCheck, CreatedRun, Deleted, Scenario, Task
+
+
+class Endpoints(ABC):
+    """Every call of API.md. Each raises `errors.GymError`, of the kind that fits, and says so here.
+
+    Lists of runs and rollouts, single ones and artifacts come back as bytes, since whoever asks
+    often compares them and only reads what changed; the rest come back as models.
+    """
+
+    @abstractmethod
+    async def _ask(self, call: Call) -> Answer:
+        """Sends a question and brings its good answer, or raises."""
+
+    async def list_runs(
+        self,
+        scenario_id: str | None = None,
+        source: str | None = None,
+        limit: int = 50,
+        offset: int = 0,
+        expand: Sequence[str] = (),
+    ) -> Answer:
+        """`GET /runs`: a page of runs.
+
+        Args:
+            scenario_id: Only of this scenario.
+            source: `rl-gym`, `task-editor`, `datadog-synthetics` or `all`; None is the gym's own
+                default, `rl-gym`.
+            limit: The most runs to list, 1 to 200.
+            offset: How many to skip.
+            expand: What to fill in; `rollouts` fills `rollout_ids`.
+
+        Returns:
+            A body for `listing.split(…, "runs")`.
+        """
+        query = given(scenario_id=scenario_id, source=source, limit=str(limit), offset=str(offset))
+        query += tuple(("expand", what) for what in expand)
+        return await self._answer(Call("GET", "/runs", query=query))
+
+    async def get_run(self, run_id: str) -> Answer:
+        """`GET /runs/{run_id}`: a body for `listing.parse_run`."""
+        return await self._answer(Call("GET", "/runs/{run_id}", (run_id,)))
+
+    async def create_run(self, request: LaunchRequest) -> CreatedRun:
+        """`POST /runs`: launches a run. When in doubt look for its `run_name`; never send twice."""
+        call = Call("POST", "/runs", body=request)
+        return answers.model_of(CreatedRun, (await self._ask(call)).body, call.name)
+
+    async def cancel_run(self, run_id: str) -> Cancelled:
+        """`POST /runs/{run_id}/cancel`: tells the run's active rollouts to end gracefully."""
+        call = Call("POST", "/runs/{run_id}/cancel", (run_id,))
+        body = (await self._ask(call)).body
+        return answers.model_of(Cancelled, body, call.name, {"run_id": run_id})
+
+    async def delete_run(self, run_id: str) -> Deleted:
+        """`DELETE /runs/{run_id}`: the run and all its rollout records are gone."""
+        call = Call("DELETE", "/runs/{run_id}", (run_id,))
+        body = (await self._ask(call)).body
+        return answers.model_of(Deleted, body, call.name, {"run_id": run_id})
+
+    async def list_rollouts(
+        self,
+        scenario_id: str | None = None,
+        task_id: str | None = None,
+        status: str | None = None,
+        run_id: str | None = None,
+    ) -> Answer:
+        """`GET /rollouts`: all that match; there is no paging, so without a filter it is all.
+
+        Returns:
+            A body for `listing.split(…, "rollouts")`.
+        """
+        query = given(scenario_id=scenario_id, task_id=task_id, status=status, run_id=run_id)
+        return await self._answer(Call("GET", "/rollouts", query=query))
+
+    async def get_rollout(self, rollout_id: str) -> Answer:
+        """`GET /rollouts/{rollout_id}`: a body for `listing.parse_rollout`."""
+        return await self._answer(Call("GET", "/rollouts/{rollout_id}", (rollout_id,)))
+
+    async def artifacts(
+        self,
+        rollout_id: str,
+        redact_tool_calls: bool = False,
+        on_progress: Progress | None = None,
+    ) -> Answer:
+        """`GET /rollouts/{rollout_id}/artifacts`: NotFound also when it has not finished.
+
+        Args:
+            rollout_id: Whose.
+            redact_tool_calls: Whether the gym is to strip tool calls and responses.
+            on_progress: Told how far the download is, chunk by chunk.
+
+        Returns:
+            A body for `listing.parse_artifacts` or the transcript's reader.
+        """
+        redact = (("redact_tool_calls", "true"),) if redact_tool_calls else ()
+        return await self._answer(
+            Call(
+                "GET",
+                "/rollouts/{rollout_id}/artifacts",
+                (rollout_id,),
+                redact,
+                timed=False,
+                on_progress=on_progress,
+            )
+        )
+
+    async def list_scenarios(self) -> tuple[Scenario, ...]:
+        """`GET /scenarios`: what runs can be launched on."""
+        call = Call("GET", "/scenarios")
+        return answers.models_of(Scenario, (await self._ask(call)).body, "scenarios", call.name)
+
+    async def list_tasks(self, scenario_id: str) -> tuple[Task, ...]:
+        """`GET /scenarios/{scenario_id}/tasks`: the scenario's tasks."""
+        call = Call("GET", "/scenarios/{scenario_id}/tasks", (scenario_id,))
+        return answers.models_of(Task, (await self._ask(call)).body, "tasks", call.name)
+
+    async def rubric(self, scenario_id: str, task_id: str) -> str:
+        """`GET /scenarios/{scenario_id}/tasks/{task_id}/rubric`: as text, usually Markdown."""
+        template = "/scenarios/{scenario_id}/tasks/{task_id}/rubric"
+        answer = await self._ask(Call("GET", template, (scenario_id, task_id)))
+        return answers.rubric_of(answer.body)
+
+    async def test_model_config(self, config: ModelConfig) -> ConfigCheck:
+        """`POST /test-model-config`: whether the gym can talk to a model with these settings."""
+        call = Call("POST", "/test-model-config", body=config)
+        return answers.model_of(ConfigCheck, (await self._ask(call)).body, call.name)
+
+    async def _answer(self, call: Call) -> Answer:
+        answer = await self._ask(call)
+        answers.must_be_json(answer.body, call.name)
+        return answer

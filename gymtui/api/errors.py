@@ -1,0 +1,162 @@
+"""The small family of errors that a talk with a gym can end in, each with its word for the screen.
+
+They hold plain values only: never a request, a header or a key, so that they can be logged whole.
+"""
+
+# ruff: noqa: N818  (the names say what happened; "Error" nine times over would not say more)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_BRIEF_CHARS = 160
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What the server has against one field of what was sent.
+
+    Attributes:
+        loc: The path as the server gave it, such as `("body", "model_config", "temperature")`.
+        msg: Its message, as received.
+    """
+
+    loc: tuple[str | int, ...]
+    msg: str
+
+    @property
+    def field(self) -> str:
+        """The path within what was sent, dotted: `model_config.temperature`; "" for the whole."""
+        inner = self.loc[1:] if self.loc[:1] in {("body",), ("query",), ("path",)} else self.loc
+        return ".".join(str(part) for part in inner)
+
+
+class GymError(Exception):
+    """Anything that went wrong between here and the gym.
+
+    Attributes:
+        detail: The server's own words, if it gave any; as received, so clean it to draw it.
+    """
+
+    def __init__(self, brief: str, *, detail: str = "") -> None:
+        super().__init__(brief)
+        self.detail = detail
+
+    @property
+    def brief(self) -> str:
+        """A word or a line for the status line: free of secrets, not yet fit for a terminal."""
+        return str(self.args[0])
+
+
+class Unreachable(GymError):
+    """No answer at all: no route, no such host, refused, timed out, dropped."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Unauthorized(GymError):
+    """401: the key is missing or not valid."""
+
+    status = 401
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__("401", detail=detail)
+
+
+class Forbidden(GymError):
+    """403: the key is valid and may not do this."""
+
+    status = 403
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__("403", detail=detail)
+
+
+class NotFound(GymError):
+    """404: there is no such thing, or (for artifacts) not yet."""
+
+    status = 404
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__("404", detail=detail)
+
+
+class RateLimited(GymError):
+    """429.
+
+    Attributes:
+        retry_after_s: How long the server asks to be left alone, in seconds, if it said so.
+    """
+
+    status = 429
+
+    def __init__(self, retry_after_s: float | None = None, detail: str = "") -> None:
+        super().__init__("429", detail=detail)
+        self.retry_after_s = retry_after_s
+
+
+class Refused(GymError):
+    """Any other 4xx (400, 409, 422 …): the gym understood and said no.
+
+    Attributes:
+        status: The HTTP status.
+        fields: What it has against which field, where it said so.
+    """
+
+    def __init__(self, status: int, detail: str = "", fields: tuple[FieldError, ...] = ()) -> None:
+        said = detail or "; ".join(f"{f.field}: {f.msg}" if f.field else f.msg for f in fields)
+        super().__init__(_short(f"{status} {said}".rstrip()), detail=said)
+        self.status = status
+        self.fields = fields
+
+
+class ServerError(GymError):
+    """5xx: the gym, or something before it, is in trouble.
+
+    Attributes:
+        status: The HTTP status.
+        retry_after_s: How long the server asks to be left alone, in seconds, if it said so.
+    """
+
+    def __init__(self, status: int, retry_after_s: float | None = None, detail: str = "") -> None:
+        super().__init__(str(status), detail=detail)
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+class Garbled(GymError):
+    """An answer that is not one: not JSON, another shape, cut off, too large.
+
+    Attributes:
+        reason: Which call and what was wrong, such as `GET /runs: HTML, not JSON`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(_short(f"garbled answer from {reason}"))
+        self.reason = reason
+
+
+class Redirected(GymError):
+    """A redirect that is not followed: to another origin, in a circle, or of a call that acts.
+
+    Attributes:
+        reason: Where it led and why it was not followed.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(_short(reason))
+        self.reason = reason
+
+
+class UnsafeUrl(GymError):
+    """The base URL is not one that a key may be sent to."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(_short(reason))
+        self.reason = reason
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _BRIEF_CHARS else f"{text[: _BRIEF_CHARS - 1]}…"

@@ -1,0 +1,77 @@
+"""Undoing gzip without ever holding more than was allowed: what a client of strangers needs."""
+
+from __future__ import annotations
+
+import zlib
+
+_GZIP = zlib.MAX_WBITS | 16
+
+
+class TooLarge(Exception):  # noqa: N818
+    """The body is larger than the cap."""
+
+
+class BadEncoding(Exception):  # noqa: N818
+    """The body is not what its encoding says, is cut off, or is in one that was not asked for."""
+
+
+class Inflater:
+    """Decodes a body chunk by chunk and stops it at a cap, however small it came over the wire.
+
+    Args:
+        encoding: The `Content-Encoding`, "" for none.
+        max_bytes: The most that may come out, all in all.
+
+    Raises:
+        BadEncoding: The encoding is neither gzip nor identity.
+    """
+
+    def __init__(self, encoding: str, max_bytes: int) -> None:
+        name = encoding.strip().lower()
+        if name not in {"", "identity", "gzip", "x-gzip"}:
+            raise BadEncoding(f"content-encoding {name} was not asked for")
+        self._left = max_bytes
+        self._gzip = zlib.decompressobj(_GZIP) if name.endswith("gzip") else None
+        self._started = False
+
+    def feed(self, data: bytes) -> bytes:
+        """What `data` decodes to.
+
+        Raises:
+            TooLarge: The cap is passed; nothing beyond it was decoded.
+            BadEncoding: `data` is not gzip.
+        """
+        if self._gzip is None:
+            self._spend(len(data))
+            return data
+        pieces = []
+        while data:
+            self._started = True
+            try:
+                piece = self._gzip.decompress(data, self._left + 1)
+            except zlib.error:
+                raise BadEncoding("not gzip, which it says it is") from None
+            self._spend(len(piece))
+            pieces.append(piece)
+            if self._gzip.eof:
+                # A gzip body may be several members end to end, and be padded with zeros.
+                data = self._gzip.unused_data.lstrip(b"\0")
+                if data:
+                    self._gzip = zlib.decompressobj(_GZIP)
+            else:
+                data = self._gzip.unconsumed_tail
+        return b"".join(pieces)
+
+    def finish(self) -> None:
+        """To be called at the body's end.
+
+        Raises:
+            BadEncoding: The body ended too early.
+        """
+        if self._gzip is not None and self._started and not self._gzip.eof:
+            raise BadEncoding("cut off")
+
+    def _spend(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise TooLarge

@@ -1,0 +1,154 @@
+"""Lists split into raw items, and items read one by one, so that what did not change costs nothing.
+
+The store compares the bytes of items and parses only those that differ. A body that is no list
+at all is `Garbled`; an item that cannot be read is `Malformed` and costs the others nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from gymtui.api.errors import Garbled
+from gymtui.api.lenient import loads, read
+from gymtui.api.models import Malformed, Rollout, RunArtifacts, RunStatus
+
+SECRET_FIELDS = frozenset({"apikey", "xapikey", "authorization"})
+"""Names, without case and marks, whose values are never shown, wherever they turn up."""
+
+_HIDDEN = "(hidden)"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list answer, taken apart.
+
+    Attributes:
+        total: The server's own count of everything that matches, if it gave one.
+        items: The items' bytes, in the server's order.
+    """
+
+    total: int | None
+    items: tuple[bytes, ...]
+
+
+class _Runs(msgspec.Struct):
+    runs: list[msgspec.Raw]
+    total: msgspec.Raw = msgspec.Raw()
+
+
+class _Rollouts(msgspec.Struct):
+    rollouts: list[msgspec.Raw]
+    total: msgspec.Raw = msgspec.Raw()
+
+
+_RUNS = msgspec.json.Decoder(_Runs)
+_ROLLOUTS = msgspec.json.Decoder(_Rollouts)
+
+
+def split(body: bytes, key: Literal["runs", "rollouts"]) -> Listing:
+    """Takes a list answer apart without reading its items.
+
+    Args:
+        body: The whole answer: `{"total": …, key: […]}` or a bare list.
+        key: Where the items are.
+
+    Returns:
+        The items as bytes of their own (a `msgspec.Raw` would pin the whole body). When the body
+        is JSON only by a wide reading (NaN, lone surrogates) they are written anew.
+
+    Raises:
+        Garbled: It is neither JSON nor a list of anything.
+    """
+    try:
+        if key == "runs":
+            runs = _RUNS.decode(body)
+            return Listing(_total(runs.total), tuple(map(bytes, runs.runs)))
+        rollouts = _ROLLOUTS.decode(body)
+        return Listing(_total(rollouts.total), tuple(map(bytes, rollouts.rollouts)))
+    except (msgspec.MsgspecError, RecursionError):
+        return _split_widely(body, key)
+
+
+def parse_run(item: bytes) -> RunStatus | Malformed:
+    """One item of `GET /runs`, or the answer to `GET /runs/{run_id}`."""
+    return read(RunStatus, item)
+
+
+def parse_rollout(item: bytes) -> Rollout | Malformed:
+    """One item of `GET /rollouts`, or the answer to `GET /rollouts/{rollout_id}`."""
+    return read(Rollout, item)
+
+
+def parse_artifacts(body: bytes) -> RunArtifacts | Malformed:
+    """The answer to `GET /rollouts/{rollout_id}/artifacts`, or what it wraps."""
+    try:
+        inner = msgspec.json.decode(body, type=dict[str, msgspec.Raw]).get("artifacts")
+    except (msgspec.MsgspecError, RecursionError):
+        try:
+            document = loads(body)
+        except ValueError as error:
+            return Malformed(body, f"not JSON: {error}")
+        if isinstance(document, dict) and isinstance(document.get("artifacts"), dict):
+            document = document["artifacts"]
+        return read(RunArtifacts, json.dumps(document).encode())
+    return read(RunArtifacts, body if inner is None else bytes(inner))
+
+
+def shown(item: bytes) -> str:
+    """An item for "describe": its JSON as received, indented, but for any key in it.
+
+    Args:
+        item: An item's bytes, readable or not.
+
+    Returns:
+        Text with newlines, as received: clean it to draw it.
+    """
+    try:
+        document = loads(item)
+        return json.dumps(masked(document), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return item.decode("utf-8", "replace")
+
+
+def masked(document: Any) -> Any:
+    """A JSON document with the values of `SECRET_FIELDS` hidden, at any depth."""
+    if isinstance(document, dict):
+        return {
+            name: _HIDDEN if value and _is_secret(name) else masked(value)
+            for name, value in document.items()
+        }
+    return [masked(value) for value in document] if isinstance(document, list) else document
+
+
+def _is_secret(name: str) -> bool:
+    return name.lower().replace("-", "").replace("_", "") in SECRET_FIELDS
+
+
+def _split_widely(body: bytes, key: str) -> Listing:
+    where = f"GET /{key}"
+    try:
+        document = loads(body)
+    except ValueError as error:
+        raise Garbled(f"{where}: not JSON: {error}") from None
+    total = None
+    if isinstance(document, dict):
+        if key not in document:
+            raise Garbled(f"{where}: an object without {key!r}")
+        total = document.get("total")
+        # Some servers write an empty list as null.
+        document = [] if document[key] is None else document[key]
+    if not isinstance(document, list):
+        raise Garbled(f"{where}: no list of {key}")
+    items = tuple(json.dumps(item, separators=(",", ":")).encode() for item in document)
+    return Listing(total if type(total) is int else None, items)
+
+
+def _total(raw: msgspec.Raw) -> int | None:
+    try:
+        return msgspec.json.decode(raw, type=int)
+    except msgspec.MsgspecError:
+        return None

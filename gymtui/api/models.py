@@ -1,0 +1,242 @@
+"""What the gym says, as frozen models: every field optional but the ids, unknown ones kept.
+
+How a field that is absent, null or of another type becomes None is `lenient`; what is sent to
+launch a run, and strict, is `launch`. The fields and their meaning are those of API.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Strict as Exactly
+
+from gymtui.api.launch import LaunchRequest, ModelConfig, TaskOverride
+from gymtui.secret import ApiKey
+
+__all__ = [
+    "Cancelled",
+    "ConfigCheck",
+    "CreatedRun",
+    "Deleted",
+    "DimensionScore",
+    "LaunchRequest",
+    "Malformed",
+    "ModelConfig",
+    "ModelSettings",
+    "Result",
+    "Rollout",
+    "RunArtifacts",
+    "RunStatus",
+    "Scenario",
+    "StatusEvent",
+    "Task",
+    "TaskOverride",
+    "ToolServer",
+]
+
+_EPOCH_IS_UNSET = 2
+"""Years up to this one, and second 0 of the epoch, are other languages' way of writing null."""
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """An item that cannot be read even leniently.
+
+    Attributes:
+        raw: Its bytes as received.
+        reason: Why; may quote the item's field names, so clean it to draw it.
+    """
+
+    raw: bytes
+    reason: str
+
+
+def _in_utc(when: datetime) -> datetime:
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    if when.year <= _EPOCH_IS_UNSET or when.year >= 9999 or not when.timestamp():
+        raise ValueError("not a time at which anything happened")
+    return when.astimezone(UTC)
+
+
+def _count(value: object) -> object:
+    """A list of what was counted is as good as its count."""
+    return len(value) if isinstance(value, list) else value
+
+
+Id = Annotated[str, Field(min_length=1)]
+Whole = Annotated[int, Exactly(), Field(ge=-(2**63), lt=2**63)]
+Real = Annotated[float, Exactly(), AllowInfNan(False)]
+Flag = Annotated[bool, Exactly()]
+When = Annotated[datetime, AfterValidator(_in_utc)]
+"""Aware, in UTC: from ISO 8601 (without a zone it is UTC) or an epoch number in s or ms."""
+
+
+class Wire(BaseModel):
+    """What all of them share: frozen, unknown fields kept in `model_extra`."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
+
+
+class ModelSettings(Wire):
+    """`model_config` of a rollout. No key should be in it; one that is stays hidden."""
+
+    model: str | None = None
+    provider: str | None = None
+    api_key: ApiKey | None = Field(default=None, repr=False)
+    base_url: str | None = None
+    temperature: Real | None = None
+    max_steps: Whole | None = None
+    system_prompt: str | None = None
+    tool_server_url: str | None = None
+    log_prob: Flag | None = None
+    summarize_every_n_turns: Whole | None = None
+    context_stride: Whole | None = None
+
+
+class StatusEvent(Wire):
+    """One change of a rollout's status, with its exact time."""
+
+    status: str | None = None
+    timestamp: When | None = None
+
+
+class DimensionScore(Wire):
+    """One dimension of a rubric judge's score, 0..1."""
+
+    dimension: str | None = None
+    score: Real | None = None
+    reason: str | None = None
+
+
+class Result(Wire):
+    """A verifier's output; from `score` on only rubric judges fill it."""
+
+    success: Flag | None = None
+    message: str | None = None
+    output: Any = None
+    score: Real | None = None
+    verdict: str | None = None
+    confidence: Real | None = None
+    evidence: tuple[str, ...] | None = None
+    failed_criteria: tuple[str, ...] | None = None
+    dimension_scores: tuple[DimensionScore, ...] | None = None
+    error: str | None = None
+
+
+class RunStatus(Wire):
+    """A run's counters. It carries no time and no pass count."""
+
+    run_id: Id
+    scenario_id: str | None = None
+    source: str | None = None
+    total: Whole | None = None
+    completed: Whole | None = None
+    failed: Whole | None = None
+    in_progress: Whole | None = None
+    pending: Whole | None = None
+    running: Whole | None = None
+    rollout_ids: tuple[str, ...] | None = None
+
+
+class Rollout(Wire):
+    """One rollout. `status` and `phase` are strings as they came, known ones or not."""
+
+    rollout_id: Id
+    scenario_id: str | None = None
+    task_id: str | None = None
+    run_id: str | None = None
+    status: str | None = None
+    phase: str | None = None
+    current_step: Whole | None = None
+    max_steps: Whole | None = None
+    created_at: When | None = None
+    started_at: When | None = None
+    completed_at: When | None = None
+    result: Result | None = None
+    termination_reason: str | None = None
+    settings: ModelSettings | None = Field(default=None, alias="model_config")
+    status_events: tuple[StatusEvent, ...] | None = None
+
+
+class RunArtifacts(Wire):
+    """A finished rollout's artifacts. What the messages mean is read by `transcript.shapes`."""
+
+    version: str | None = None
+    task_id: str | None = None
+    task: Any = None
+    model: str | None = None
+    provider: str | None = None
+    messages: tuple[Any, ...] | None = None
+    tool_calls: tuple[Any, ...] | None = None
+    tool_results: tuple[Any, ...] | None = None
+    steps_taken: Whole | None = None
+    max_steps: Whole | None = None
+    final_observation: Any = None
+    metadata: dict[str, Any] | None = None
+    error: Any = None
+    created_at: When | None = None
+
+
+class CreatedRun(Wire):
+    """The answer to a launch."""
+
+    run_id: Id
+    run_status: RunStatus | None = None
+    rollouts: tuple[Rollout, ...] | None = None
+
+
+class Cancelled(Wire):
+    """The answer to a cancel: so many active rollouts were told to end."""
+
+    run_id: Id
+    cancelled_rollouts: Annotated[Whole | None, BeforeValidator(_count)] = None
+
+
+class Deleted(Wire):
+    """The answer to a delete: the run and so many rollout records are gone."""
+
+    run_id: Id
+    deleted_rollouts: Annotated[Whole | None, BeforeValidator(_count)] = None
+
+
+class ToolServer(Wire):
+    """A tool server of a scenario."""
+
+    name: str | None = None
+    server_type: str | None = None
+
+
+class Scenario(Wire):
+    """A scenario on offer."""
+
+    scenario_id: Id
+    name: str | None = None
+    description: str | None = None
+    num_tasks: Whole | None = None
+    num_npcs: Whole | None = None
+    tool_servers: tuple[ToolServer, ...] | None = None
+
+
+class Task(Wire):
+    """A task of a scenario."""
+
+    task_id: Id
+    name: str | None = None
+    description: str | None = None
+    category: str | None = None
+    difficulty: str | int | float | None = None
+    tool_servers: tuple[Any, ...] | None = None
+    rubric: Any = None
+    npc_profiles: tuple[Any, ...] | None = None
+
+
+class ConfigCheck(Wire):
+    """The answer to a test of model settings; `error_type` is one of API.md's, or another."""
+
+    success: Flag | None = None
+    message: str | None = None
+    error_type: str | None = None

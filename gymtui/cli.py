@@ -1,0 +1,189 @@
+"""The commands. Anything heavy is imported inside the command that needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from gymtui import __version__
+
+if TYPE_CHECKING:
+    from gymtui.settings import Settings
+
+EXIT_USAGE = 2
+EXIT_UNREACHABLE = 3
+EXIT_REFUSED = 4
+
+_DEMO_INTERVAL_S = 0.5
+"""The demo's gym hurries: asked this often, its short phases are seen."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+
+def _options(command: F) -> F:
+    """The options that choose a gym and how it is asked."""
+    for option in reversed(
+        (
+            click.option("--profile", metavar="P", help="Profile of the configuration file."),
+            click.option("--base-url", metavar="U", help="The gym's URL."),
+            click.option("--source", metavar="S", help="Which runs to list (default rl-gym)."),
+            click.option("--scenario", metavar="ID", help="Only runs of this scenario."),
+            click.option("--config", metavar="F", help="Another configuration file."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _dashboard_options(command: F) -> F:
+    """The options of the dashboard alone."""
+    for option in reversed(
+        (
+            click.option("--interval", type=float, metavar="S", help="Seconds between polls."),
+            click.option("--read-only", is_flag=True, help="Nothing can be cancelled or deleted."),
+            click.option("--ascii", "ascii_", is_flag=True, help="Draw with glyphs, not blocks."),
+            click.option("--debug", is_flag=True, help="Log in detail."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="gymtui")
+@_options
+@_dashboard_options
+@click.pass_context
+def main(context: click.Context, /, **flags: Any) -> None:
+    """Watch live runs of an RL gym. Without a command: the dashboard."""
+    if context.invoked_subcommand is None:
+        _dashboard(_settings(flags))
+    # Given before a command, they count for it too: `gymtui --profile lab runs`.
+    context.obj = _given(flags)
+
+
+@main.command()
+@_dashboard_options
+@click.option("--speed", type=float, default=8.0, show_default=True, help="Times real time.")
+@click.option("--seed", type=int, default=7, show_default=True, help="What chance starts from.")
+@click.pass_context
+def demo(context: click.Context, /, speed: float, seed: int, **flags: Any) -> None:
+    """The dashboard on a local gym with runs in progress; it all ends with it."""
+    from gymtui.commands.demo import LocalGym
+    from gymtui.settings import load
+
+    _want_terminal()
+    flags = {"interval": _DEMO_INTERVAL_S, **context.obj, **_given(flags)}
+    with LocalGym(speed=speed, seed=seed) as local:
+        # Nothing of the person's own configuration belongs to the demo, their key least of all.
+        wanted = {name: flags[name] for name in flags if name not in ("profile", "config")}
+        loaded = load({**wanted, "base_url": local.url}, {}, None, None)
+        _dashboard(loaded.settings)
+
+
+@main.command()
+@click.option("--port", type=int, default=8765, show_default=True, help="0 takes a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Another needs a key.")
+@click.option("--db", metavar="PATH", default="gym.sqlite3", show_default=True, help="Its state.")
+@click.option("--speed", type=float, default=1.0, show_default=True, help="Times real time.")
+@click.option("--seed", type=int, default=7, show_default=True, help="What chance starts from.")
+@click.option("--faults", is_flag=True, help="Take orders to misbehave, for tests.")
+@click.option("--clock-offset", type=float, default=0.0, metavar="S", help="Its clock is off.")
+def gym(
+    port: int, host: str, db: str, speed: float, seed: int, faults: bool, clock_offset: float
+) -> None:
+    """Serve a local gym: the same API, really running rollouts.
+
+    With GYMTUI_GYM_KEY set, that key is asked of everyone.
+    """
+    from pathlib import Path
+
+    from gymtui.gym.server import serve
+
+    try:
+        serve(
+            host,
+            port,
+            Path(db),
+            speed=speed,
+            seed=seed,
+            faults=faults,
+            clock_offset_s=clock_offset,
+            api_key=os.environ.get("GYMTUI_GYM_KEY") or None,
+            ready=lambda url: click.echo(f"gym listening on {url}", err=True),
+        )
+    except (OSError, ValueError) as error:
+        _fail(str(error), EXIT_USAGE)
+
+
+@main.command()
+@_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--jsonl", "as_lines", is_flag=True, help="One JSON object a line.")
+@click.pass_context
+def runs(context: click.Context, /, as_json: bool, as_lines: bool, **flags: Any) -> None:
+    """List the runs."""
+    from gymtui.commands.runs import print_runs
+
+    settings = _settings({**context.obj, **_given(flags)})
+    _reaching(lambda: print_runs(settings, "json" if as_json else "jsonl" if as_lines else "table"))
+
+
+def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given, by the settings' names."""
+    return {name.rstrip("_"): value for name, value in flags.items() if value not in (None, False)}
+
+
+def _settings(flags: Mapping[str, Any]) -> Settings:
+    """Settle the settings; what is wrong with them is told, and ends where it would mislead."""
+    from pathlib import Path
+
+    from gymtui import paths
+    from gymtui.settings import load
+
+    env = dict(os.environ)
+    config = Path(flags["config"]) if "config" in flags else paths.config_file(env)
+    loaded = load(_given(flags), env, config, paths.vendor_config_file(env))
+    for problem in loaded.problems:
+        click.echo(f"gymtui: {problem}", err=True)
+    if loaded.fatal:
+        sys.exit(EXIT_USAGE)
+    return loaded.settings
+
+
+def _dashboard(settings: Settings) -> NoReturn:
+    """Open the dashboard and end with its exit code."""
+    _want_terminal()
+    from gymtui.commands.dashboard import open_dashboard
+
+    sys.exit(_reaching(lambda: open_dashboard(settings, os.environ)))
+
+
+def _want_terminal() -> None:
+    """The screen is drawn on standard error, keys come from standard input."""
+    for stream, name in ((sys.stdin, "standard input"), (sys.stderr, "standard error")):
+        if not stream.isatty():
+            _fail(f"{name} is not a terminal; `gymtui runs` prints a list", EXIT_USAGE)
+
+
+def _reaching(talk: Callable[[], T]) -> T:
+    """Do something that talks to a gym; a failure ends with one line and its exit code."""
+    from gymtui.api.errors import GymError, Unreachable
+    from gymtui.text import clean
+
+    try:
+        return talk()
+    except Unreachable as error:
+        _fail(f"no answer from the gym: {clean(error.brief)}", EXIT_UNREACHABLE)
+    except GymError as error:
+        _fail(clean(error.detail or error.brief), EXIT_REFUSED)
+
+
+def _fail(words: str, status: int) -> NoReturn:
+    click.echo(f"gymtui: {words}", err=True)
+    sys.exit(status)

@@ -1,0 +1,53 @@
+"""Opens the dashboard: client, log, guard against a lost terminal, and the app."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from gymtui import paths
+from gymtui.api.client import GymClient
+from gymtui.settings import Settings
+from gymtui.tui.app import GymtuiApp
+from gymtui.tui.crash import Reporter
+from gymtui.tui.guard import run_guarded
+
+LOG_BYTES = 1_000_000
+
+
+def open_dashboard(settings: Settings, env: Mapping[str, str]) -> int:
+    """Run the dashboard until its person leaves it.
+
+    Args:
+        settings: What it was started with.
+        env: The environment, which says where logs go.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        GymError: The base URL is not one to send a key to.
+    """
+    logs = paths.log_dir(env)
+    _log_to(logs / "gymtui.log", debug=settings.debug)
+    secrets = [settings.key.reveal()] if settings.key is not None else []
+    client = GymClient(settings.base_url, settings.key, insecure=settings.insecure)
+    return run_guarded(GymtuiApp(settings, client, Reporter(logs, secrets=secrets)))
+
+
+def _log_to(path: Path, *, debug: bool) -> None:
+    """Log to a file of one's own; where that cannot be, do without, since the screen is taken."""
+    logger = logging.getLogger("gymtui")
+    logger.propagate = False
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler: logging.Handler = RotatingFileHandler(
+            path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8", delay=True
+        )
+    except OSError:
+        handler = logging.NullHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG if debug else logging.WARNING)

@@ -1,0 +1,83 @@
+"""The gym's time: what the clock says (shifted on demand) and how long simulated work takes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+SHORTEST_SLEEP_S = 0.0005
+"""Shorter waits only yield to the event loop: timers are no finer than this anyway."""
+
+
+def utc_now() -> datetime:
+    """Return the machine's time as an aware UTC datetime."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What time the gym believes it is.
+
+    Attributes:
+        offset: How far the gym's clock is ahead of the machine's.
+        read: Reads the machine's clock.
+    """
+
+    offset: timedelta = timedelta(0)
+    read: Callable[[], datetime] = utc_now
+
+    def now(self) -> datetime:
+        """Return the gym's time, aware, in UTC."""
+        return self.read() + self.offset
+
+    def stamp(self) -> str:
+        """Return the gym's time as it travels: ISO 8601 with a zone."""
+        return self.now().isoformat(timespec="microseconds")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast simulated work goes.
+
+    Attributes:
+        speed: 1 is a few seconds a step; 10 is ten times as fast.
+        sleep: Waits a number of seconds.
+    """
+
+    speed: float = 1.0
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def spend(self, seconds: float) -> None:
+        """Wait `seconds` of simulated work at this speed; always yields at least once."""
+        scaled = seconds / self.speed
+        await self.sleep(scaled if scaled >= SHORTEST_SLEEP_S else 0)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A duration with a tail: uniform between `low_s` and `high_s`, now and then longer.
+
+    Attributes:
+        low_s: Shortest, seconds.
+        high_s: Longest of the ordinary ones, seconds.
+        tail_chance: How often a draw belongs to the tail, 0 to 1.
+        tail_factor: How many times `high_s` a tail draw can take.
+    """
+
+    low_s: float
+    high_s: float
+    tail_chance: float = 0.05
+    tail_factor: float = 3.0
+
+    def draw(self, random: Random) -> float:
+        """Return one duration in seconds, drawn from `random`."""
+        ordinary = random.uniform(self.low_s, self.high_s)
+        if random.random() >= self.tail_chance:
+            return ordinary
+        return self.high_s * random.uniform(1.0, self.tail_factor)
+
+
+BUILDING = Spread(2.0, 6.0)
+SEEDING = Spread(1.0, 2.0, tail_chance=0.02)
+VERIFYING = Spread(1.0, 4.0)

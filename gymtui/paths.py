@@ -1,0 +1,54 @@
+"""Where files of this program live, and the vendor client's: by the platform's rules, or as told.
+
+`GYMTUI_CONFIG_DIR`, `GYMTUI_STATE_DIR` and `GYMTUI_CACHE_DIR` move a directory, `GYMTUI_CONFIG` the
+configuration file alone, `SIMLAB_CONFIG` the vendor client's. Nothing is created here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import platformdirs
+
+_APP = "gymtui"
+
+
+def config_file(env: Mapping[str, str]) -> Path:
+    """The configuration file, there or not."""
+    told = env.get("GYMTUI_CONFIG")
+    return Path(told).expanduser() if told else config_dir(env) / "config.toml"
+
+
+def config_dir(env: Mapping[str, str]) -> Path:
+    """Where the configuration file and the person's own themes are."""
+    told = env.get("GYMTUI_CONFIG_DIR")
+    return Path(told).expanduser() if told else platformdirs.user_config_path(_APP, appauthor=False)
+
+
+def state_dir(env: Mapping[str, str]) -> Path:
+    """Where the journal is kept, and what the person arranged on the screen."""
+    told = env.get("GYMTUI_STATE_DIR")
+    return Path(told).expanduser() if told else platformdirs.user_state_path(_APP, appauthor=False)
+
+
+def log_dir(env: Mapping[str, str]) -> Path:
+    """Where the log and the reports of defects go; below a state directory that was moved."""
+    if env.get("GYMTUI_STATE_DIR"):
+        return state_dir(env) / "log"
+    return platformdirs.user_log_path(_APP, appauthor=False)
+
+
+def cache_dir(env: Mapping[str, str]) -> Path:
+    """Where what can be fetched again is kept."""
+    told = env.get("GYMTUI_CACHE_DIR")
+    return Path(told).expanduser() if told else platformdirs.user_cache_path(_APP, appauthor=False)
+
+
+def vendor_config_file(env: Mapping[str, str]) -> Path:
+    """The configuration file of the vendor's own client, `simlab` (API.md, *Authentication*)."""
+    told = env.get("SIMLAB_CONFIG")
+    if told:
+        return Path(told).expanduser()
+    home = env.get("HOME")
+    return (Path(home) if home else Path.home()) / ".config" / "simlab" / "config.toml"

@@ -1,0 +1,149 @@
+"""What was asked, what came back and what it changed: the vocabulary between poller, store and screens.
+
+Data only. Deciding what to ask is `poll.plan`, knowing it is `store.store`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+PAGE_LIMIT = 200
+"""Most runs one `GET /runs` page may hold (`API.md`: limit 1 to 200)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunsPage:
+    """`GET /runs`: one page of the list, in the server's own (unknown) order."""
+
+    offset: int = 0
+    limit: int = PAGE_LIMIT
+    source: str | None = None
+    scenario_id: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The request as the status line names it."""
+        return "GET /runs"
+
+
+@dataclass(frozen=True, slots=True)
+class OneRun:
+    """`GET /runs/{run_id}`: the only question whose 404 means that a run is gone."""
+
+    run_id: str
+
+    @property
+    def label(self) -> str:
+        """The request as the status line names it."""
+        return "GET /runs/{run_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutsOf:
+    """`GET /rollouts?run_id=`: every rollout of one run (the call has no paging)."""
+
+    run_id: str
+
+    @property
+    def label(self) -> str:
+        """The request as the status line names it."""
+        return "GET /rollouts"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningRollouts:
+    """`GET /rollouts?status=running`: the running rollouts of all runs in one answer."""
+
+    scenario_id: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The request as the status line names it."""
+        return "GET /rollouts?status=running"
+
+
+Query = RunsPage | OneRun | RolloutsOf | RunningRollouts
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One answer, as it came.
+
+    Attributes:
+        query: What was asked.
+        body: The answer's bytes, or None for a 404.
+        sent_s: When it was asked, monotonic seconds: an answer to an older question
+            never overwrites one to a newer question.
+        at: The server's clock when it answered, UNIX seconds.
+        wire_bytes: What crossed the network for it, compressed.
+    """
+
+    query: Query
+    body: bytes | None
+    sent_s: float
+    at: float
+    wire_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The ids that one observation (or several, merged) added, changed or removed.
+
+    Attributes:
+        runs_added: Runs that were not known before.
+        runs_changed: Runs of which something displayed may differ, their rollouts included.
+        runs_removed: Runs that are no longer known.
+        rollouts_added: Rollouts that were not known before.
+        rollouts_changed: Rollouts whose bytes differ.
+        rollouts_removed: Rollouts that are no longer known.
+        total_changed: Whether the server's own count of runs moved.
+    """
+
+    runs_added: frozenset[str] = frozenset()
+    runs_changed: frozenset[str] = frozenset()
+    runs_removed: frozenset[str] = frozenset()
+    rollouts_added: frozenset[str] = frozenset()
+    rollouts_changed: frozenset[str] = frozenset()
+    rollouts_removed: frozenset[str] = frozenset()
+    total_changed: bool = False
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, item.name) for item in fields(self))
+
+    @property
+    def runs(self) -> frozenset[str]:
+        """Every run it touches."""
+        return self.runs_added | self.runs_changed | self.runs_removed
+
+    @property
+    def rollouts(self) -> frozenset[str]:
+        """Every rollout it touches."""
+        return self.rollouts_added | self.rollouts_changed | self.rollouts_removed
+
+
+NOTHING = Delta()
+
+
+@dataclass(slots=True)
+class DeltaBuilder:
+    """Collects ids while an observation is applied."""
+
+    runs_added: set[str] = field(default_factory=set)
+    runs_changed: set[str] = field(default_factory=set)
+    runs_removed: set[str] = field(default_factory=set)
+    rollouts_added: set[str] = field(default_factory=set)
+    rollouts_changed: set[str] = field(default_factory=set)
+    rollouts_removed: set[str] = field(default_factory=set)
+    total_changed: bool = False
+
+    def build(self) -> Delta:
+        """The frozen result; an id that was added is not also listed as changed."""
+        return Delta(
+            frozenset(self.runs_added),
+            frozenset(self.runs_changed - self.runs_added - self.runs_removed),
+            frozenset(self.runs_removed),
+            frozenset(self.rollouts_added),
+            frozenset(self.rollouts_changed - self.rollouts_added - self.rollouts_removed),
+            frozenset(self.rollouts_removed),
+            self.total_changed,
+        )

@@ -1,0 +1,365 @@
+"""The numbers of one run, and of each of its tasks, from its rollouts in one pass. Pure.
+
+The formulas are `store.stats`; what a rollout counts as is `store.outcome`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Literal
+
+from gymtui.api.models import Rollout
+from gymtui.store import stats
+from gymtui.store.journal_file import KeptSummary
+from gymtui.store.outcome import ACTIVE, ERRORS, VERDICTS, Outcome, at_step_limit, outcome_of
+from gymtui.store.progress import Eta, eta
+from gymtui.store.timeline import PHASES, Kind, Segment
+
+RATE_WINDOW_S = 300.0
+"""Five minutes: what a rate is counted over unless another window is named."""
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class RunNumbers:
+    """What a run's rollouts add up to. Keep it until they change: it reads no clock.
+
+    Every list of times is ascending, in seconds; instants are UNIX seconds on the server's clock.
+
+    Attributes:
+        known: Rollouts these numbers are over.
+        unknown: Further ones the run says it has.
+        counts: Rollouts by outcome; outcomes that do not occur are absent.
+        at_limit: Fails that reached the step limit.
+        tasks: Verdicts by task, tasks without any included.
+        loose: Verdicts of rollouts without a task id.
+        durations_s: How long rollouts with a verdict ran.
+        held_s: How long those ran that ended by themselves, errors included: a slot's use.
+        steps: Steps taken by rollouts with a verdict, where known.
+        verdicts_at_s: When verdicts came.
+        running_since_s: When the running ones started, where known.
+        first_start_s: When the first rollout started; None if none did.
+        last_end_s: When the last one that ended did; None if none did.
+        scores: Rubric scores, 0..1.
+    """
+
+    known: int
+    unknown: int
+    counts: Mapping[Outcome, int]
+    at_limit: int
+    tasks: Mapping[str, stats.Tally]
+    loose: stats.Tally
+    durations_s: Sequence[float]
+    held_s: Sequence[float]
+    steps: Sequence[int]
+    verdicts_at_s: Sequence[float]
+    running_since_s: Sequence[float]
+    first_start_s: float | None
+    last_end_s: float | None
+    scores: stats.Spread | None
+
+    @property
+    def passes(self) -> int:
+        """Verdicts that are passes."""
+        return self.counts.get(Outcome.PASSED, 0)
+
+    @property
+    def verdicts(self) -> int:
+        """Finished rollouts with a pass or a fail."""
+        return sum(self.counts.get(outcome, 0) for outcome in VERDICTS)
+
+    @property
+    def errors(self) -> int:
+        """Rollouts that ended without a verdict, whatever the cause."""
+        return sum(self.counts.get(outcome, 0) for outcome in ERRORS)
+
+    @property
+    def undecided(self) -> int:
+        """Rollouts that may yet bring a verdict, those never listed included."""
+        return self.unknown + self.known - self.verdicts - self.errors
+
+    @property
+    def finished(self) -> bool:
+        """Whether rollouts are known and none of them will bring anything more."""
+        open_ = sum(self.counts.get(outcome, 0) for outcome in (*ACTIVE, Outcome.UNKNOWN))
+        return bool(self.known) and not self.unknown and not open_
+
+    @property
+    def pass_rate(self) -> float | None:
+        """pass@1 over verdicts, 0..1; None without any."""
+        return self.passes / self.verdicts if self.verdicts else None
+
+    @cached_property
+    def interval(self) -> stats.Interval | None:
+        """The 95 % interval of the pass rate, clustered by task where tasks repeat."""
+        loose = [stats.Tally(1, 1)] * self.loose.passes
+        loose += [stats.Tally(0, 1)] * (self.loose.verdicts - self.loose.passes)
+        return stats.pass_rate_interval([*self.tasks.values(), *loose])
+
+    @property
+    def rate_with_errors(self) -> float | None:
+        """The pass rate if every error counts as a fail; None with nothing ended."""
+        ended = self.verdicts + self.errors
+        return self.passes / ended if ended else None
+
+    @property
+    def final_bounds(self) -> stats.Interval | None:
+        """Where the pass rate can still end."""
+        return stats.final_bounds(self.passes, self.verdicts, self.undecided)
+
+    @cached_property
+    def task_kinds(self) -> stats.TaskKinds:
+        """Tasks that pass always, sometimes, never."""
+        return stats.task_kinds(self.tasks.values())
+
+    @property
+    def attempts(self) -> int:
+        """The most verdicts that any task has: the largest k that can be asked for."""
+        return max((task.verdicts for task in self.tasks.values()), default=0)
+
+    def pass_at(self, k: int) -> stats.AtK:
+        """pass@k with its coverage."""
+        return stats.pass_at_k(list(self.tasks.values()), k)
+
+    def pass_hat(self, k: int) -> stats.AtK:
+        """pass^k with its coverage."""
+        return stats.pass_hat_k(list(self.tasks.values()), k)
+
+    def rate(self, now_s: float, window_s: float = RATE_WINDOW_S) -> stats.Rate | None:
+        """Verdicts a minute in the window that ends now; None before the first start."""
+        if self.first_start_s is None:
+            return None
+        return stats.rate(self.verdicts_at_s, now_s, self.first_start_s, window_s)
+
+    def throughput(self, now_s: float, buckets: int) -> tuple[int, ...]:
+        """Verdicts in equal stretches from the first start to the end, or now: a sparkline."""
+        if self.first_start_s is None:
+            return ()
+        end_s = self.last_end_s if self.finished and self.last_end_s is not None else now_s
+        return stats.histogram(self.verdicts_at_s, self.first_start_s, end_s, buckets)
+
+    def eta(self, now_s: float) -> Eta | Literal["stalled"] | None:
+        """When the run will be done; None where nothing can be said, or there is nothing to do.
+
+        Rollouts that were never listed may be in any state, so nothing is said while there are.
+        """
+        if self.unknown:
+            return None
+        running = self.counts.get(Outcome.RUNNING, 0)
+        ages_s = [max(now_s - since_s, 0.0) for since_s in self.running_since_s]
+        return eta(
+            waiting=self.counts.get(Outcome.WAITING, 0),
+            ages_s=[*ages_s, *[0.0] * (running - len(ages_s))],
+            ended_s=self.held_s,
+            verdicts=self.verdicts,
+        )
+
+
+def run_numbers(
+    rollouts: Iterable[Rollout],
+    *,
+    total: int | None = None,
+    we_cancelled: Collection[str] = frozenset(),
+    last_steps: Mapping[str, int] | None = None,
+) -> RunNumbers:
+    """Add up a run's rollouts.
+
+    Args:
+        rollouts: All that were seen of one run.
+        total: How many the run says it has.
+        we_cancelled: Ids of those that were active when the run was cancelled from here.
+        last_steps: The last step seen of rollouts, for those that no longer say it.
+
+    Returns:
+        Their numbers; linear in the rollouts.
+    """
+    counts: Counter[Outcome] = Counter()
+    tasks: dict[str, list[int]] = {}
+    loose = [0, 0]
+    durations_s, held_s, verdicts_at_s, running_since_s, starts_s, ends_s = ([] for _ in range(6))
+    steps: list[int] = []
+    scores: list[float] = []
+    known = at_limit = 0
+    for rollout in rollouts:
+        known += 1
+        outcome = outcome_of(rollout, we_cancelled=rollout.rollout_id in we_cancelled)
+        counts[outcome] += 1
+        task_id = rollout.task_id
+        tally = loose if task_id is None else tasks.setdefault(task_id, [0, 0])
+        start, end = started_at(rollout), rollout.completed_at
+        if start is not None:
+            starts_s.append(start.timestamp())
+        if outcome is Outcome.RUNNING:
+            if start is not None:
+                running_since_s.append(starts_s[-1])
+            continue
+        if end is not None:
+            ends_s.append(end.timestamp())
+        ran_s = duration_s(rollout)
+        if ran_s is not None and outcome is not Outcome.CANCELLED:
+            held_s.append(ran_s)
+        if outcome not in VERDICTS:
+            continue
+        tally[0] += outcome is Outcome.PASSED
+        tally[1] += 1
+        at_limit += outcome is Outcome.FAILED and at_step_limit(rollout)
+        if end is not None:
+            verdicts_at_s.append(ends_s[-1])
+        if ran_s is not None:
+            durations_s.append(ran_s)
+        taken = steps_of(rollout, last_steps)
+        if taken is not None:
+            steps.append(taken)
+        score = rollout.result.score if rollout.result is not None else None
+        if score is not None and 0 <= score <= 1:
+            scores.append(score)
+    return RunNumbers(
+        known=known,
+        unknown=max((total or 0) - known, 0),
+        counts=dict(counts),
+        at_limit=at_limit,
+        tasks={task_id: stats.Tally(*tally) for task_id, tally in tasks.items()},
+        loose=stats.Tally(*loose),
+        durations_s=sorted(durations_s),
+        held_s=sorted(held_s),
+        steps=sorted(steps),
+        verdicts_at_s=sorted(verdicts_at_s),
+        running_since_s=sorted(running_since_s),
+        first_start_s=min(starts_s, default=None),
+        last_end_s=max(ends_s, default=None),
+        scores=stats.spread(scores),
+    )
+
+
+def to_keep(
+    run_id: str,
+    numbers: RunNumbers,
+    *,
+    model: str | None = None,
+    provider: str | None = None,
+    created_at: datetime | None = None,
+) -> KeptSummary:
+    """A run's numbers as the journal keeps them.
+
+    Args:
+        run_id: Of the run.
+        numbers: Over its rollouts.
+        model: The model's name.
+        provider: Its provider.
+        created_at: When its first rollout was created.
+    """
+    interval = numbers.interval
+    return KeptSummary(
+        run_id=run_id,
+        final=numbers.finished,
+        known=numbers.known,
+        counts={outcome.value: count for outcome, count in numbers.counts.items()},
+        at_limit=numbers.at_limit,
+        interval_low=None if interval is None else interval.low,
+        interval_high=None if interval is None else interval.high,
+        model=model,
+        provider=provider,
+        created_at=created_at,
+        started_at=_instant(numbers.first_start_s),
+        ended_at=_instant(numbers.last_end_s) if numbers.finished else None,
+    )
+
+
+def _instant(unix_s: float | None) -> datetime | None:
+    return None if unix_s is None else datetime.fromtimestamp(unix_s, UTC)
+
+
+def started_at(rollout: Rollout) -> datetime | None:
+    """When a rollout first began to run, by its own field or its status events."""
+    if rollout.started_at is not None:
+        return rollout.started_at
+    events = rollout.status_events or ()
+    ran = [e.timestamp for e in events if e.status == "running" and e.timestamp is not None]
+    return min(ran, default=None)
+
+
+def duration_s(rollout: Rollout) -> float | None:
+    """How long an ended rollout ran, in seconds; None where its times do not tell."""
+    start = started_at(rollout)
+    if start is None or rollout.completed_at is None or rollout.completed_at < start:
+        return None
+    return (rollout.completed_at - start).total_seconds()
+
+
+def steps_of(rollout: Rollout, last_steps: Mapping[str, int] | None = None) -> int | None:
+    """How many steps a rollout took, as it says or was last seen; None where nobody knows."""
+    if rollout.current_step is not None or last_steps is None:
+        return rollout.current_step
+    return last_steps.get(rollout.rollout_id)
+
+
+@dataclass(frozen=True)
+class TaskNumbers:
+    """One row of the matrix.
+
+    Attributes:
+        task_id: Which task; None for rollouts that name none.
+        attempts: Its rollouts, by when they were created, then by id.
+        tally: Its verdicts.
+        median_steps: Nearest rank, over verdicts whose steps are known; None without.
+        median_s: How long a rollout with a verdict ran, likewise.
+    """
+
+    task_id: str | None
+    attempts: tuple[Rollout, ...]
+    tally: stats.Tally
+    median_steps: float | None
+    median_s: float | None
+
+
+def by_task(
+    rollouts: Iterable[Rollout],
+    *,
+    we_cancelled: Collection[str] = frozenset(),
+    last_steps: Mapping[str, int] | None = None,
+) -> tuple[TaskNumbers, ...]:
+    """A run's tasks, in the order in which they are first met.
+
+    Args:
+        rollouts: Of one run, or of several whose attempts are to be taken together.
+        we_cancelled: As for `run_numbers`.
+        last_steps: As for `run_numbers`.
+    """
+    groups: dict[str | None, list[Rollout]] = {}
+    for rollout in rollouts:
+        groups.setdefault(rollout.task_id, []).append(rollout)
+    rows = []
+    for task_id, attempts in groups.items():
+        numbers = run_numbers(attempts, we_cancelled=we_cancelled, last_steps=last_steps)
+        attempts.sort(key=lambda rollout: (rollout.created_at or _EARLIEST, rollout.rollout_id))
+        rows.append(
+            TaskNumbers(
+                task_id,
+                tuple(attempts),
+                stats.Tally(numbers.passes, numbers.verdicts),
+                stats.quantile(numbers.steps, 0.5),
+                stats.quantile(numbers.durations_s, 0.5),
+            )
+        )
+    return tuple(rows)
+
+
+def time_spent_s(segments: Sequence[Segment]) -> Mapping[str, float] | None:
+    """The seconds of each phase of a rollout that ended, for `stats.shares`.
+
+    Returns:
+        None unless it ran, ended, and was watched all the way.
+    """
+    kinds = {segment.kind for segment in segments}
+    if Kind.ENDED not in kinds or Kind.UNSEEN in kinds or kinds.isdisjoint(PHASES):
+        return None
+    spent_s = dict.fromkeys(PHASES, 0.0)
+    for segment in segments:
+        if segment.kind in spent_s:
+            spent_s[segment.kind] += segment.duration.total_seconds()
+    return {kind.value: seconds for kind, seconds in spent_s.items()}

@@ -1,0 +1,178 @@
+"""From successive looks at rollouts to what is worth keeping: sightings, and the pace of steps.
+
+No clock and no network: each look comes with the window in which the server answered it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gymtui.api.models import Rollout
+from gymtui.clock import Window
+
+STEP_GAPS_KEPT = 400
+"""Times between steps kept a run: enough for a p95, and recent enough to follow a slow endpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A rollout was seen in a status and phase other than those it was last seen in.
+
+    All times are the server's. Where the answer's own time is uncertain (its round trip, the
+    estimate of the server's clock), each is the end of that window which claims less.
+
+    Attributes:
+        rollout_id: Which rollout.
+        run_id: The run it belongs to.
+        status: As the server spells it.
+        phase: As the server spells it; it tells something while the status is `running`.
+        seen_from: The earliest instant at which this look may have been.
+        seen_at: The latest instant at which this look may have been.
+        last_otherwise_at: The earliest instant at which the state before may have been seen
+            last; None if none was. The change lies between this and `seen_at`.
+    """
+
+    rollout_id: str
+    run_id: str
+    status: str | None
+    phase: str | None
+    seen_from: datetime
+    seen_at: datetime
+    last_otherwise_at: datetime | None
+
+
+@dataclass(slots=True)
+class _Watched:
+    """What the observer remembers of one rollout."""
+
+    sighting: Sighting
+    first: Window
+    last: Window
+    step: int | None
+    moved: Window
+
+
+class Observer:
+    """Watches rollouts from poll to poll.
+
+    A pause or a stalled terminal needs no telling: the time of the last look at a rollout is
+    remembered, so the change found afterwards is as uncertain as the time without a look.
+    """
+
+    def __init__(self) -> None:
+        self._watched: dict[str, _Watched] = {}
+        self._step_gaps: dict[str, deque[float]] = {}
+
+    def look(self, rollout: Rollout, window: Window) -> Sighting | None:
+        """Take in one rollout of an answer.
+
+        Args:
+            rollout: As received.
+            window: When the server answered, on its own clock.
+
+        Returns:
+            What is to be kept, if its status or phase was not known before.
+        """
+        known = self._watched.get(rollout.rollout_id)
+        if known is not None:
+            before, last = known.sighting, known.last
+            if (before.status, before.phase) == (rollout.status, rollout.phase):
+                known.last = window
+                self._step(known, rollout, window)
+                return None
+        # A server whose clock was set back cannot have been seen before it was seen now.
+        otherwise = None if known is None else min(last.earliest, window.earliest)
+        sighting = _first(rollout, window, otherwise)
+        self._watched[rollout.rollout_id] = _Watched(
+            sighting, window, window, rollout.current_step, window
+        )
+        return sighting
+
+    def unchanged(self, rollout_ids: Iterable[str], window: Window) -> None:
+        """Take in that rollouts were listed again with the very bytes they had before.
+
+        Args:
+            rollout_ids: Which; ones never looked at are ignored.
+            window: When the server answered.
+        """
+        watched = self._watched
+        for rollout_id in rollout_ids:
+            known = watched.get(rollout_id)
+            if known is not None:
+                known.last = window
+
+    def still(self) -> tuple[Sighting, ...]:
+        """What is known beyond the sightings given out: that rollouts were later seen unchanged.
+
+        Returns:
+            One repeated sighting for each rollout that was; to be kept on quitting, so that the
+            time until the next start is all that was not watched.
+        """
+        later = []
+        for known in self._watched.values():
+            if known.last.latest > known.sighting.seen_at:
+                known.sighting = replace(
+                    known.sighting, seen_from=known.last.earliest, seen_at=known.last.latest
+                )
+                later.append(known.sighting)
+        return tuple(later)
+
+    def forget(self, rollout_ids: Iterable[str]) -> None:
+        """Drop rollouts that are gone or ended; seen again, they are new."""
+        for rollout_id in rollout_ids:
+            self._watched.pop(rollout_id, None)
+
+    def forget_run(self, run_id: str) -> None:
+        """Drop the pace of a run, and whatever of its rollouts is still watched."""
+        self._step_gaps.pop(run_id, None)
+        self.forget(
+            [key for key, known in self._watched.items() if known.sighting.run_id == run_id]
+        )
+
+    def moved_at(self, rollout_id: str) -> datetime | None:
+        """When a rollout was last seen to have moved: a step, a phase or a status.
+
+        Returns:
+            The server's time, the latest it may have been; None if it is not watched. Of one
+            first seen at rest it is when it was first seen, which is later than the truth.
+        """
+        known = self._watched.get(rollout_id)
+        return None if known is None else known.moved.latest
+
+    def phase_seen_at(self, rollout_id: str) -> datetime | None:
+        """By when a rollout had surely reached the phase it is in; None if it is not watched."""
+        known = self._watched.get(rollout_id)
+        return None if known is None else known.first.latest
+
+    def step_gaps_s(self, run_id: str) -> Sequence[float]:
+        """The latest times between steps seen in a run, in seconds."""
+        return tuple(self._step_gaps.get(run_id, ()))
+
+    def _step(self, known: _Watched, rollout: Rollout, window: Window) -> None:
+        """Note a step; several between two looks share the time."""
+        if rollout.current_step == known.step:
+            return
+        if known.step is not None and rollout.current_step is not None:
+            steps = min(rollout.current_step - known.step, STEP_GAPS_KEPT)
+            gap_s = (window.latest - known.moved.latest).total_seconds()
+            if steps > 0 and gap_s > 0:
+                gaps = self._step_gaps.setdefault(
+                    known.sighting.run_id, deque(maxlen=STEP_GAPS_KEPT)
+                )
+                gaps.extend([gap_s / steps] * steps)
+        known.step, known.moved = rollout.current_step, window
+
+
+def _first(rollout: Rollout, window: Window, last_otherwise_at: datetime | None) -> Sighting:
+    return Sighting(
+        rollout_id=rollout.rollout_id,
+        run_id=rollout.run_id or "",
+        status=rollout.status,
+        phase=rollout.phase,
+        seen_from=window.earliest,
+        seen_at=window.latest,
+        last_otherwise_at=last_otherwise_at,
+    )

@@ -1,0 +1,104 @@
+"""How one rollout stands: passed, failed, an error of which cause, running or waiting. Pure."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from gymtui.api.models import Rollout
+
+
+class Outcome(StrEnum):
+    """How a rollout stands, in the order in which outcomes are always shown."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    DONE = "done"
+    ENVIRONMENT = "environment"
+    AGENT = "agent"
+    CANCELLED = "cancelled"
+    RUNNING = "running"
+    WAITING = "waiting"
+    UNKNOWN = "unknown"
+
+
+VERDICTS = frozenset({Outcome.PASSED, Outcome.FAILED})
+ERRORS = frozenset({Outcome.ENVIRONMENT, Outcome.AGENT, Outcome.CANCELLED})
+ACTIVE = frozenset({Outcome.RUNNING, Outcome.WAITING})
+
+_WORDS = re.compile(r"[a-z]+")
+_CANCELLED_WORDS = frozenset({"cancelled", "canceled", "cancellation", "cancelling", "canceling"})
+_LIMIT = re.compile(r"\b(?:max(?:imum)?|limit)\b.*\b(?:steps?|turns?)\b|\b(?:step|turn)s? limit\b")
+
+
+def outcome_of(rollout: Rollout, *, we_cancelled: bool = False) -> Outcome:
+    """How a rollout stands.
+
+    A verdict is a finished rollout whose `result.success` is true or false. What ended without
+    one is an error, told apart by cause (DESIGN.md, *Numbers*). `completed` alone says nothing
+    about passing (API.md). Workspace errors and cancelled rollouts are errors whatever a
+    verifier made of the remains, and reaching the step limit is a fail though no verifier ran.
+
+    Args:
+        rollout: As last seen.
+        we_cancelled: Whether it was active when its run was cancelled from here. How the
+            server marks such a rollout is not documented.
+
+    Returns:
+        `DONE` for a completed rollout without result, which counts as neither verdict nor
+        error; `UNKNOWN` for a status that nobody has described and that is no verdict.
+    """
+    status, result = rollout.status, rollout.result
+    if status == "pending":
+        return Outcome.WAITING
+    if status == "running":
+        return Outcome.RUNNING
+    if status == "workspace_error":
+        return Outcome.ENVIRONMENT
+    success = result.success if result is not None else None
+    if is_cancelled(rollout) or (we_cancelled and not success and not at_step_limit(rollout)):
+        return Outcome.CANCELLED
+    if status in ("completed", "failed") or rollout.completed_at is not None:
+        if success is not None:
+            return Outcome.PASSED if success else Outcome.FAILED
+        if at_step_limit(rollout):
+            return Outcome.FAILED
+    if status == "failed":
+        return Outcome.AGENT
+    return Outcome.DONE if status == "completed" else Outcome.UNKNOWN
+
+
+def verdict(rollout: Rollout, *, we_cancelled: bool = False) -> bool | None:
+    """Whether the agent passed.
+
+    Args:
+        rollout: As last seen.
+        we_cancelled: As for `outcome_of`.
+
+    Returns:
+        None when there is no verdict: not finished, or an error.
+    """
+    outcome = outcome_of(rollout, we_cancelled=we_cancelled)
+    return outcome is Outcome.PASSED if outcome in VERDICTS else None
+
+
+def is_cancelled(rollout: Rollout) -> bool:
+    """Whether the server says, in whichever field and spelling, that a rollout was cancelled.
+
+    A reason such as `agent_called_cancel_order` does not: the word must be the reason itself.
+    """
+    for said in (rollout.status, rollout.termination_reason):
+        words = _WORDS.findall((said or "").lower())
+        if words and (words[0].startswith("cancel") or not _CANCELLED_WORDS.isdisjoint(words)):
+            return True
+    message = rollout.result.message if rollout.result is not None else None
+    return _WORDS.findall((message or "")[:40].lower()) in (["cancelled"], ["canceled"])
+
+
+def at_step_limit(rollout: Rollout) -> bool:
+    """Whether a rollout ended because no steps were left: a fail with its own mark.
+
+    Only the server's own word counts: an agent may as well finish on its last step.
+    """
+    said = (rollout.termination_reason or "")[:200].lower().replace("_", " ").replace("-", " ")
+    return _LIMIT.search(said) is not None

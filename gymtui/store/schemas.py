@@ -1,0 +1,154 @@
+"""The columns that runs and rollouts can be filtered and ordered by, for screens and commands alike.
+
+How a column is drawn is `tui.columns`; the filter language over these names is `store.query`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gymtui.store.fields import Field, Kind, Schema, natural
+from gymtui.store.outcome import Outcome, outcome_of
+from gymtui.store.records import RolloutRow, RunRow
+from gymtui.store.summary import RunSummary
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run with the numbers over its rollouts, if those were seen."""
+
+    row: RunRow
+    summary: RunSummary | None = None
+
+    @property
+    def name(self) -> str:
+        """Its id as received."""
+        return self.row.run_id
+
+    @property
+    def status(self) -> str:
+        """One word for how it stands; not the server's, which has none for a run."""
+        if self.row.gone:
+            return "gone"
+        if self.row.malformed is not None:
+            return "malformed"
+        if self.row.intent is not None:
+            return str(self.row.intent)
+        run = self.row.run
+        if run is not None and self.row.active:
+            return "running" if run.running or self.row.finished else "waiting"
+        return "finished"
+
+
+def _counter(name: str) -> Field[RunView]:
+    return Field(name, Kind.NUMBER, lambda run: getattr(run.row.run, name, None))
+
+
+def _done_share(run: RunView) -> float | None:
+    if run.row.run is None or not run.row.run.total:
+        return None
+    return run.row.finished / run.row.run.total
+
+
+def pass_rate(run: RunView) -> float | None:
+    """pass@1: passes over verdicts; None without a verdict."""
+    if run.summary is None or not run.summary.verdicts:
+        return None
+    return run.summary.passed / run.summary.verdicts
+
+
+RUNS: Schema[RunView] = Schema(
+    [
+        Field("run", Kind.TEXT, lambda run: run.name, ("id",), order=lambda run: natural(run.name)),
+        Field("status", Kind.TEXT, lambda run: run.status),
+        Field("scenario", Kind.TEXT, lambda run: run.row.run and run.row.run.scenario_id),
+        Field("model", Kind.TEXT, lambda run: run.summary and run.summary.model),
+        Field("provider", Kind.TEXT, lambda run: run.summary and run.summary.provider),
+        Field("source", Kind.TEXT, lambda run: run.row.run and run.row.run.source),
+        Field("pass", Kind.PERCENT, pass_rate, ("pass@1",)),
+        Field("done", Kind.PERCENT, _done_share),
+        Field("finished", Kind.NUMBER, lambda run: run.row.finished if run.row.run else None),
+        Field("verdicts", Kind.NUMBER, lambda run: run.summary and run.summary.verdicts),
+        Field("errors", Kind.NUMBER, lambda run: run.summary and run.summary.errors, ("err",)),
+        _counter("total"),
+        _counter("running"),
+        Field(
+            "waiting", Kind.NUMBER, lambda run: run.row.run and run.row.run.pending, ("pending",)
+        ),
+        Field("active", Kind.FLAG, lambda run: run.row.active),
+        Field(
+            "age",
+            Kind.TIME,
+            lambda run: run.summary and (run.summary.started_at or run.summary.created_at),
+            ("started",),
+        ),
+    ]
+)
+
+
+def _state(row: RolloutRow) -> str | None:
+    if row.rollout is None:
+        return "malformed"
+    outcome = outcome_of(row.rollout)
+    if outcome is Outcome.RUNNING:
+        return row.rollout.phase or "running"
+    return row.rollout.status if outcome is Outcome.UNKNOWN else str(outcome)
+
+
+def _elapsed(row: RolloutRow) -> object:
+    rollout = row.rollout
+    if rollout is None or rollout.started_at is None:
+        return None
+    if rollout.completed_at is not None:
+        return rollout.completed_at - rollout.started_at
+    return rollout.started_at if rollout.status == "running" else None
+
+
+ROLLOUTS: Schema[RolloutRow] = Schema(
+    [
+        Field(
+            "rollout",
+            Kind.TEXT,
+            lambda row: row.rollout_id,
+            ("id",),
+            order=lambda row: natural(row.rollout_id),
+        ),
+        Field("run", Kind.TEXT, lambda row: row.run_id),
+        Field(
+            "task",
+            Kind.TEXT,
+            lambda row: row.rollout and row.rollout.task_id,
+            order=lambda row: natural((row.rollout and row.rollout.task_id) or ""),
+        ),
+        Field("scenario", Kind.TEXT, lambda row: row.rollout and row.rollout.scenario_id),
+        Field("state", Kind.TEXT, _state),
+        Field("status", Kind.TEXT, lambda row: row.rollout and row.rollout.status),
+        Field("phase", Kind.TEXT, lambda row: row.rollout and row.rollout.phase),
+        Field(
+            "outcome", Kind.TEXT, lambda row: str(outcome_of(row.rollout)) if row.rollout else None
+        ),
+        Field(
+            "passed",
+            Kind.FLAG,
+            lambda row: row.rollout and row.rollout.result and row.rollout.result.success,
+        ),
+        Field(
+            "steps", Kind.NUMBER, lambda row: row.rollout and row.rollout.current_step, ("step",)
+        ),
+        Field("max_steps", Kind.NUMBER, lambda row: row.rollout and row.rollout.max_steps),
+        Field("elapsed", Kind.DURATION, _elapsed, ("time",)),
+        Field("age", Kind.TIME, lambda row: row.rollout and row.rollout.started_at),
+        Field("created", Kind.TIME, lambda row: row.rollout and row.rollout.created_at),
+        Field("reason", Kind.TEXT, lambda row: row.rollout and row.rollout.termination_reason),
+        Field(
+            "message",
+            Kind.TEXT,
+            lambda row: row.rollout and row.rollout.result and row.rollout.result.message,
+        ),
+        Field(
+            "model",
+            Kind.TEXT,
+            lambda row: row.rollout and row.rollout.settings and row.rollout.settings.model,
+        ),
+    ]
+)

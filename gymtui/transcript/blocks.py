@@ -1,0 +1,328 @@
+"""What a transcript is made of: frozen turns and blocks, holding text as received.
+
+Nothing here reads a wire format, and nothing is cleaned: that is for whoever draws it. Values are
+shared with the document they were read from; what takes work to write out waits until asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from gymtui.transcript.pretty import parsed, pretty
+
+NOTHING: Mapping[str, object] = {}
+
+
+class Kind(StrEnum):
+    """Who speaks in a turn, whatever the role is called there."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What was said."""
+
+    text: str
+
+    def plain(self) -> str:
+        """Everything in the block, as text."""
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """What was thought before it was said; ``<think>`` tags are part of it where they were sent."""
+
+    text: str
+
+    def plain(self) -> str:
+        """Everything in the block, as text."""
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the model declined, in its own words."""
+
+    text: str
+
+    def plain(self) -> str:
+        """Everything in the block, as text."""
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of a tool."""
+
+    name: str
+    """As received: ``email__send_email``."""
+    arguments: object = None
+    """As received: a JSON value, a string that holds one, or one that should have."""
+    id: str | None = None
+    given_server: str | None = None
+    """The server, where the message names it apart."""
+    number: int = -1
+    """Which of `Transcript.exchanges` it belongs to."""
+
+    @property
+    def server(self) -> str | None:
+        """The tool server, named or read from the tool's name."""
+        return self.given_server or split_name(self.name)[0]
+
+    @property
+    def tool(self) -> str:
+        """The tool's name without its server."""
+        server, tool = split_name(self.name)
+        return tool if self.given_server in (None, server) else self.name
+
+    @property
+    def parameters(self) -> object:
+        """The arguments as a JSON value where they hold one, else as they came."""
+        if isinstance(self.arguments, str):
+            value = parsed(self.arguments)
+            return self.arguments if value is None else value
+        return self.arguments
+
+    @property
+    def text(self) -> str:
+        """The arguments for reading; as they came when they are no JSON."""
+        return "" if self.arguments is None else pretty(self.arguments)
+
+    def plain(self) -> str:
+        """Everything in the block, as text."""
+        return f"→ {_heading(self.given_server, self.name, self.id)}\n{self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool answered."""
+
+    value: object = None
+    """As the message has it: text or a JSON value; None when it has none."""
+    name: str | None = None
+    server: str | None = None
+    call_id: str | None = None
+    error: bool | None = None
+    """Whether it failed, if anything says so."""
+    inferred: bool = False
+    """Whether `error` is a guess from the answer's text."""
+    problem: str | None = None
+    """What the message says about the failure, apart from the answer."""
+    observation: object = None
+    """The full answer from the artifact's ``tool_results``, where it says more than the message."""
+    covered: bool = False
+    """Whether `observation` holds all that `value` says."""
+    number: int = -1
+    """Which of `Transcript.exchanges` it belongs to."""
+
+    @property
+    def text(self) -> str:
+        """The answer for reading."""
+        values = [self.observation] if self.covered else [self.value, self.observation]
+        parts = [pretty(value) for value in values if value is not None]
+        if self.problem is not None:
+            parts.append(self.problem)
+        return "\n".join(parts)
+
+    def plain(self) -> str:
+        """Everything in the block, as text."""
+        return f"← {_heading(self.server, self.name, self.call_id)}\n{self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture, which is not drawn."""
+
+    source: str
+    """A URL, a ``data:`` URL or bare base64, as received."""
+    media: str | None = None
+    """The media type the message claims, which may be wrong."""
+
+    @property
+    def text(self) -> str:
+        """What stands in its place: type and size, or the address."""
+        media = self.media
+        head, comma, _ = self.source[:128].partition(",")
+        if head.startswith("data:") and comma:
+            media = media or head[5:].partition(";")[0]
+            size = (len(self.source) - len(head) - 1) * 3 // 4
+        elif "://" in head:
+            return f"[image {media or ''} {self.source}]".replace("  ", " ")
+        else:
+            size = len(self.source) * 3 // 4
+        return f"[image {media or 'of unknown type'}, {size:,} bytes]"
+
+    def plain(self) -> str:
+        """Everything in the block, as text."""
+        return f"{self.text}\n{self.media or ''}\n{self.source}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What no reader understands, shown as JSON."""
+
+    value: object
+
+    @property
+    def text(self) -> str:
+        """The value for reading."""
+        return pretty(self.value)
+
+    def plain(self) -> str:
+        """Everything in the block, as text."""
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a message holds besides: usage, raw provider answers, flags, and copies of its text.
+
+    Keys whose value is null or empty are left out, and so are the tags that say what a part is
+    (``"type": "text"``), since the block itself says that.
+    """
+
+    value: Mapping[str, object]
+
+    @property
+    def text(self) -> str:
+        """The rest for reading, as JSON."""
+        return pretty(self.value)
+
+    def plain(self) -> str:
+        """Everything in the block, as text."""
+        return self.text
+
+
+Block = Text | Thinking | Refusal | ToolCall | ToolResult | Image | Unknown | Extras
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message, or what stands for one."""
+
+    index: int
+    """Its place in `Transcript.turns`."""
+    role: str
+    """As received; empty when the message has none."""
+    kind: Kind
+    blocks: tuple[Block, ...]
+    source: int | None = None
+    """The place of its message in the artifact's list; None when it was made from other fields."""
+    name: str | None = None
+    """Who it is from, beyond the role, if the message says: an agent or a tool."""
+    stamp: str = ""
+    """The time as received."""
+    timestamp: datetime | None = None
+    """The time in UTC; without a zone it is taken to be UTC."""
+    duration_s: float | None = None
+    """Seconds since the turn before: messages are stamped when they are done."""
+    error: bool = False
+    """Whether it, or an answer in it, failed."""
+
+    @property
+    def text(self) -> str:
+        """What there is to read in it, extras apart."""
+        return "\n".join(block.text for block in self.blocks if not isinstance(block, Extras))
+
+    def plain(self) -> str:
+        """Everything in the turn, as text."""
+        heading = " ".join(filter(None, (str(self.index), self.role, self.name, self.stamp)))
+        return "\n".join([heading, *(block.plain() for block in self.blocks)])
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands."""
+
+    turn: int
+    """In `Transcript.turns`."""
+    block: int | None
+    """In `Turn.blocks`; None when it is written in the turn's text, as some agents do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A tool call and its result."""
+
+    number: int
+    """Its place in `Transcript.exchanges`."""
+    server: str | None
+    tool: str
+    call: Place | None
+    """None for a result that no call is known for."""
+    result: Place | None
+    """None for a call that was not answered."""
+    error: bool | None = None
+    duration_s: float | None = None
+    """Seconds from the call's turn to the result's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What it cost, as the artifact's metadata tells."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    duration_s: float | None = None
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """An artifact, read. Fields of an unexpected type are None and stay in `extras`."""
+
+    turns: tuple[Turn, ...]
+    exchanges: tuple[Exchange, ...] = ()
+    rollout_id: str | None = None
+    version: str | None = None
+    task_id: str | None = None
+    task: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    steps_taken: int | None = None
+    max_steps: int | None = None
+    error: str | None = None
+    final_observation: str | None = None
+    created_at: datetime | None = None
+    usage: Usage = field(default_factory=Usage)
+    extras: Extras = field(default_factory=lambda: Extras(NOTHING))
+    """Fields that are not shown elsewhere, ``metadata`` among them."""
+
+    def plain(self) -> str:
+        """Everything in the transcript, as text."""
+        names = ("rollout_id", "version", "task_id", "task", "model", "provider", "error")
+        header = [str(value) for name in names if (value := getattr(self, name)) is not None]
+        header.append(self.extras.plain())
+        turns = [turn.plain() for turn in self.turns]
+        return "\n".join([*header, *turns, self.final_observation or ""])
+
+
+def split_name(name: str) -> tuple[str | None, str]:
+    """Divide a tool's name into server and tool.
+
+    Args:
+        name: ``server__tool`` (the vendor's), ``mcp__server__tool`` or ``server---tool`` (found in
+            the wild), or a bare name.
+
+    Returns:
+        The server, or None, and the tool.
+    """
+    for separator in ("__", "---"):
+        server, _, tool = name.removeprefix("mcp__").partition(separator)
+        if server and tool:
+            return server, tool
+    return None, name
+
+
+def _heading(server: str | None, name: str | None, call_id: str | None) -> str:
+    named = ".".join(filter(None, (server, name)))
+    return " ".join(filter(None, (named, call_id and f"#{call_id}")))

@@ -1,0 +1,136 @@
+"""Which result answers which call: by id and occurrence, by order where ids are missing.
+
+Ids are used twice in real transcripts, calls go unanswered, and several calls are made before the
+first is answered, within one message or over several; the rules below are made for these.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from gymtui.transcript.blocks import ToolCall, ToolResult, split_name
+from gymtui.transcript.fields import Draft
+
+_BATCHES_BACK = 8
+"""How many earlier rounds of calls a result without an id may still answer."""
+
+
+@dataclass(slots=True)
+class Spot:
+    """A place in a turn that is still being read."""
+
+    draft: Draft
+    block: int | None
+
+
+@dataclass(slots=True)
+class Pair:
+    """A call and its result, while they are being found."""
+
+    call: Spot | None = None
+    result: Spot | None = None
+    tool: str = ""
+    server: str | None = None
+    error: bool | None = None
+    """The last three only where no block says it."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Calls made before the next answer came, those still open in front of each queue.
+
+    A queue is kept for each way of asking: all calls, those without an id, and each by tool name.
+    """
+
+    queues: dict[tuple[bool, str], deque[int]] = field(default_factory=dict)
+
+    def add(self, number: int, call: ToolCall) -> None:
+        tool = split_name(call.name)[1]
+        for name in ("", tool):
+            self.queues.setdefault((False, name), deque()).append(number)
+            if call.id is None:
+                self.queues.setdefault((True, name), deque()).append(number)
+
+
+class _Ledger:
+    """The calls seen so far and not answered yet."""
+
+    def __init__(self) -> None:
+        self.open: set[int] = set()
+        self.by_id: dict[str, dict[int, deque[int]]] = {}
+        self.batches: list[_Batch] = []
+        self.answering = True
+
+    def call(self, number: int, turn: int, call: ToolCall) -> None:
+        if self.answering:
+            self.batches.append(_Batch())
+            self.answering = False
+        self.open.add(number)
+        self.batches[-1].add(number, call)
+        if call.id is not None:
+            self.by_id.setdefault(call.id, {}).setdefault(turn, deque()).append(number)
+
+    def answer(self, result: ToolResult) -> int | None:
+        """Find the call a result answers, and close it."""
+        self.answering = True
+        if result.call_id is not None and result.call_id in self.by_id:
+            number = self._by_id(result.call_id)
+        else:
+            number = self._by_order(result, nameless=result.call_id is not None)
+        if number is not None:
+            self.open.discard(number)
+        return number
+
+    def _by_id(self, call_id: str) -> int | None:
+        """Take the first open call of this id in the latest turn that has one."""
+        turns = self.by_id[call_id]
+        while turns:
+            latest = next(reversed(turns))
+            if (number := self._first(turns[latest])) is not None:
+                return number
+            del turns[latest]
+        return None
+
+    def _by_order(self, result: ToolResult, *, nameless: bool) -> int | None:
+        """Take the first open call of the latest round, of the result's tool if it says which.
+
+        A result with an id that no call has (Gemini's) can only answer a call without one.
+        """
+        tool = split_name(result.name)[1] if result.name else ""
+        for batch in self.batches[: -_BATCHES_BACK - 1 : -1]:
+            queue = batch.queues.get((nameless, tool))
+            if queue and (number := self._first(queue)) is not None:
+                return number
+        return None
+
+    def _first(self, queue: deque[int]) -> int | None:
+        while queue and queue[0] not in self.open:
+            queue.popleft()
+        return queue.popleft() if queue else None
+
+
+def pair(drafts: list[Draft]) -> list[Pair]:
+    """Find the pairs in a message list.
+
+    Args:
+        drafts: The turns in order.
+
+    Returns:
+        Every call with its result, if it has one, and every result without a call, in the order
+        in which they appear.
+    """
+    pairs: list[Pair] = []
+    ledger = _Ledger()
+    for turn, draft in enumerate(drafts):
+        for index, block in enumerate(draft.blocks):
+            if isinstance(block, ToolCall):
+                ledger.call(len(pairs), turn, block)
+                pairs.append(Pair(call=Spot(draft, index)))
+            elif isinstance(block, ToolResult):
+                number = ledger.answer(block)
+                if number is None:
+                    pairs.append(Pair(result=Spot(draft, index)))
+                else:
+                    pairs[number].result = Spot(draft, index)
+    return pairs

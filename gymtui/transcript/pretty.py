@@ -1,0 +1,222 @@
+"""JSON made readable without losing a character of it, and read however deep or odd it is.
+
+Nothing here recurses on what it is given: depth costs time, never the stack.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from json.encoder import encode_basestring
+
+INDENTED_LEVELS = 16
+"""Deeper containers stay on one line: indentation alone must not outgrow the document."""
+DEEPEST = 200
+"""Containers nested deeper are read as text; Python's own reader gives up at about 1000."""
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\],:]|[^\s"{}\[\],:]+', re.DOTALL)
+_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)
+_LONGEST_INT = 4000
+
+
+class NotJsonError(ValueError):
+    """The text is no JSON document."""
+
+
+def decode(document: bytes | str) -> object:
+    """Read a JSON document as leniently as can be.
+
+    Args:
+        document: UTF-8, -16 or -32, with or without a byte order mark. NaN, lone surrogates,
+            control characters in strings and endless integers (kept as text) are taken; what is
+            nested too deep is kept as text.
+
+    Returns:
+        Its value.
+
+    Raises:
+        NotJsonError: It is none.
+    """
+    text = as_text(document)
+    try:
+        return json.loads(text, strict=False)
+    except RecursionError:
+        text = _flattened(text)
+    except ValueError:
+        pass  # perhaps only an integer longer than Python reads: told apart by the second try
+    try:
+        return json.loads(text, strict=False, parse_int=_integer)
+    except (ValueError, RecursionError) as error:
+        raise NotJsonError(str(error)) from error
+
+
+def as_text(document: bytes | str) -> str:
+    """Read bytes as text, in the encoding JSON detection finds, without fail.
+
+    Args:
+        document: The bytes, or text, which is returned without its byte order mark.
+
+    Returns:
+        Text; bytes that are not in the encoding are replaced, lone surrogates kept.
+    """
+    if isinstance(document, str):
+        return document.removeprefix("\ufeff")
+    encoding = json.detect_encoding(document)
+    try:
+        return document.decode(encoding, "surrogatepass")
+    except UnicodeDecodeError:
+        return document.decode(encoding, "replace")
+
+
+def parsed(text: str) -> object | None:
+    """Read a string as a JSON object or array.
+
+    Args:
+        text: Any string.
+
+    Returns:
+        What it holds, or None when it is not one of these two.
+    """
+    if not _may_be_container(text):
+        return None
+    try:
+        value: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def pretty(value: object) -> str:
+    """Write a JSON value for reading; a string that holds an object or array is one here too.
+
+    Args:
+        value: A JSON value.
+
+    Returns:
+        Strings as they are; containers indented, with the same strings and numbers in them.
+    """
+    if isinstance(value, str):
+        return _reindented(value) if parsed(value) is not None else value
+    return _reindented(compact(value))
+
+
+def compact(value: object) -> str:
+    """Write a JSON value on one line.
+
+    Args:
+        value: A JSON value; what is none is written as its ``str``.
+
+    Returns:
+        JSON, with all characters but control characters as they are.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (RecursionError, ValueError, TypeError):
+        return _compact_any(value)
+
+
+def _may_be_container(text: str) -> bool:
+    ends = text[:64].lstrip()[:1] + text[-64:].rstrip()[-1:]
+    return ends in ("{}", "[]")
+
+
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) < _LONGEST_INT else digits
+
+
+def _flattened(text: str) -> str:
+    """Turn what is nested deeper than `DEEPEST` into strings."""
+    parts: list[str] = []
+    depth = done = start = 0
+    for found in _STRUCTURE.finditer(text):
+        match found[0][0]:
+            case "{" | "[":
+                depth += 1
+                if depth == DEEPEST:
+                    start = found.start()
+            case "}" | "]":
+                if depth == DEEPEST:
+                    parts += [text[done:start], encode_basestring(text[start : found.end()])]
+                    done = found.end()
+                depth -= 1
+    return "".join([*parts, text[done:]])
+
+
+def _reindented(source: str) -> str:
+    """Lay out valid JSON anew, token by token: no key and no digit of it is interpreted."""
+    parts: list[str] = []
+    depth = 0
+    opened = False
+    for token in _TOKEN.findall(source):
+        first = token[0]
+        if first in "}]":
+            depth -= 1
+            if not opened:
+                parts.append(_break(depth))
+            parts.append(token)
+            opened = False
+            continue
+        if opened:
+            parts.append(_break(depth))
+            opened = False
+        if first == '"':
+            parts.append(_readable(token) if "\\u" in token else token)
+        elif first in "{[":
+            parts.append(token)
+            depth += 1
+            opened = True
+        elif first == ",":
+            parts.append("," + (_break(depth) or " "))
+        elif first == ":":
+            parts.append(": ")
+        else:
+            parts.append(token)
+    return "".join(parts)
+
+
+def _break(depth: int) -> str:
+    return "\n" + "  " * depth if depth < INDENTED_LEVELS else ""
+
+
+def _readable(token: str) -> str:
+    return encode_basestring(json.loads(token, strict=False))
+
+
+def _compact_any(value: object) -> str:
+    """Write what Python's own writer cannot: deep nesting, endless integers, keys of any type."""
+    parts: list[str] = []
+    todo: list[object | _Raw] = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, _Raw):
+            parts.append(item.text)
+        elif isinstance(item, Mapping):
+            inner: list[object] = []
+            for key, member in item.items():
+                inner += [_Raw(", " if inner else "{"), _Raw(f"{_atom(str(key))}: "), member]
+            todo += [_Raw("}" if inner else "{}"), *reversed(inner)]
+        elif isinstance(item, Sequence) and not isinstance(item, str | bytes):
+            inner = []
+            for member in item:
+                inner += [_Raw(", " if inner else "["), member]
+            todo += [_Raw("]" if inner else "[]"), *reversed(inner)]
+        else:
+            parts.append(_atom(item))
+    return "".join(parts)
+
+
+class _Raw:
+    """Text to be written as it is."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def _atom(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 10_000:
+        return hex(value)
+    write: Callable[..., str] = json.dumps
+    return write(value, ensure_ascii=False, default=str)

@@ -1,0 +1,338 @@
+"""The app: it owns the session with one gym and carries what was observed to the screens."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from textual.binding import Binding, BindingType
+from textual.timer import Timer
+
+from gymtui.api.client import GymClient
+from gymtui.api.errors import Forbidden, GymError
+from gymtui.clock import ServerClock
+from gymtui.poll.actions import Done, Verb, act, told
+from gymtui.poll.plan import View
+from gymtui.poll.poller import Link, LinkState, Poller, Update
+from gymtui.settings import Settings
+from gymtui.store.delta import Delta
+from gymtui.store.records import Intent
+from gymtui.store.store import Store
+from gymtui.transcript import shapes
+from gymtui.tui import clipboard
+from gymtui.tui.commands import KeyCommands
+from gymtui.tui.crash import Reporter
+from gymtui.tui.guard import GuardedApp
+from gymtui.tui.ink import Cell, Ink
+from gymtui.tui.keys import Scope
+from gymtui.tui.screens.base import GymScreen
+from gymtui.tui.screens.confirm import ConfirmScreen, Question, Target
+from gymtui.tui.screens.help import HelpScreen
+from gymtui.tui.screens.runs import RunsScreen
+from gymtui.tui.screens.transcript import Artifacts
+from gymtui.tui.theme import NIGHT
+from gymtui.tui.widgets.status_line import link_words, ticking
+
+GONE_SHOWN_S = 5.0
+"""How long a run that is gone stays on screen, struck through."""
+AGES_S = 10.0
+"""How often what changes by the passing of time alone is looked at."""
+
+
+class GymtuiApp(GuardedApp[None]):
+    """The dashboard.
+
+    Args:
+        settings: What it was started with.
+        client: The gym.
+        reporter: Where reports of defects go.
+        wall: UNIX seconds.
+        monotonic: Seconds that only go forward.
+        rng: Where jitter comes from.
+    """
+
+    TITLE = "gymtui"
+    CSS_PATH = "app.tcss"
+    COMMANDS = {KeyCommands}  # noqa: RUF012  (the framework's own declaration)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: GymClient,
+        reporter: Reporter,
+        *,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        rng: random.Random | None = None,
+    ) -> None:
+        super().__init__(reporter=reporter)
+        self.settings = settings
+        self.palette = NIGHT
+        self.store = Store()
+        self.hint: str | None = None
+        self._client = client
+        self._wall = wall
+        self._monotonic = monotonic
+        self._clock = ServerClock(wall, monotonic)
+        self._view = View(
+            interval_s=settings.interval_s, source=settings.source, scenario_id=settings.scenario
+        )
+        self._poller = Poller(
+            client,
+            self.store,
+            self._clock,
+            self._observed,
+            view=self._view,
+            monotonic=monotonic,
+            rng=rng or random.Random(),
+        )
+        self._seconds: Timer | None = None
+        self._terminal_gap_s: float | None = None
+
+    # -- for the screens -------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        """The server's time."""
+        return self._clock.now(self._monotonic())
+
+    @property
+    def link(self) -> Link:
+        """How polling goes."""
+        return self._poller.link
+
+    @property
+    def host(self) -> str:
+        """The gym's host, with its port where it has one."""
+        return urlsplit(self.settings.base_url).netloc.rpartition("@")[2]
+
+    def link_cell(self) -> Cell:
+        """The status line's right end."""
+        words = link_words(self.link, self._monotonic())
+        clock = datetime.fromtimestamp(self._wall()).astimezone().strftime("%H:%M")
+        return (*words, Ink(f"   {clock}", "muted"))
+
+    def banner(self) -> tuple[Cell, ...]:
+        """What the person must know before anything else, or nothing."""
+        stopped = self.link.stopped
+        if stopped is None:
+            return ()
+        key = self.settings.key
+        what = f"{key.hint} from {self.settings.key_origin}" if key else "no key was found"
+        may_not = isinstance(stopped, Forbidden)
+        verb = "may not do this (403)" if may_not else "was refused (401)"
+        first = f"The key {verb}: {what}" + (f" · {stopped.detail}" if stopped.detail else "")
+        second = "Set GYMTUI_API_KEY, or api_key in the profile; ctrl+r tries again."
+        return ((Ink(first, "failed"),), (Ink(second, "muted"),))
+
+    def everything(self) -> Delta:
+        """All that is known as one delta, for a screen that has to catch up."""
+        return Delta(
+            runs_added=frozenset(self.store.runs), rollouts_added=frozenset(self.store.rollouts)
+        )
+
+    def looked(self) -> None:
+        """Another part of what is known is on screen: poll for that."""
+        screen = self.top
+        if screen is not None:
+            self._poller.look(screen.look(self._view))
+
+    @property
+    def top(self) -> GymScreen | None:
+        """The full screen that is seen, under whatever asks on top of it."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, GymScreen):
+                return screen
+        return None
+
+    # -- life ------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Show the runs and begin to poll."""
+        self.register_theme(self.palette.framework_theme())
+        self.theme = self.palette.name
+        self.push_screen(RunsScreen())
+        self.set_interval(AGES_S, self._time_passed)
+        self.run_worker(self._poller.run(), name="poller", exit_on_error=True)
+
+    async def on_unmount(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    def _observed(self, update: Update) -> None:
+        """Called by the poller with every change."""
+        screen = self.top
+        if screen is None or not screen.is_mounted:
+            return
+        if update.delta:
+            screen.changed(update.delta)
+            gone = [i for i in update.delta.runs_changed if self.store.runs[i].gone]
+            if gone:
+                self.set_timer(GONE_SHOWN_S, lambda: self._drop(frozenset(gone)))
+        self._show_link()
+
+    def _show_link(self) -> None:
+        screen = self.top
+        if screen is None or not screen.is_mounted:
+            return
+        now_s = self._monotonic()
+        state = self.link.state(now_s)
+        screen.dim(state in (LinkState.STALE, LinkState.STOPPED))
+        screen.show_frame()
+        if ticking(self.link, now_s):
+            if self._seconds is None:
+                self._seconds = self.set_interval(1.0, self._show_link)
+        elif self._seconds is not None:
+            self._seconds.stop()
+            self._seconds = None
+
+    def _time_passed(self) -> None:
+        screen = self.top
+        if screen is not None and screen.is_mounted:
+            screen.changed(Delta())
+            screen.show_frame()
+
+    def _drop(self, run_ids: frozenset[str]) -> None:
+        still = frozenset(i for i in run_ids if i in self.store.runs and self.store.runs[i].gone)
+        delta = self._poller.forget(still)
+        screen = self.top
+        if delta and screen is not None:
+            screen.changed(delta)
+
+    def terminal_resumed(self, gap_s: float) -> None:
+        """Say that nobody saw what happened meanwhile."""
+        self.notify(f"the terminal did not read for {gap_s:.0f} s; polling went on")
+
+    # -- what keys do ----------------------------------------------------------------------
+
+    def go_back(self, *, quit_at_end: bool) -> None:
+        """Leave the top screen; at the first one quit, if that is meant."""
+        if len(self.screen_stack) > 2:
+            self.pop_screen()
+        elif quit_at_end:
+            self.exit()
+
+    def refresh_now(self) -> None:
+        """Ask the gym now."""
+        self._poller.refresh()
+
+    def toggle_pause(self) -> None:
+        """Stop asking, or go on."""
+        self._poller.pause(not self.link.paused)
+
+    def show_help(self, scopes: Sequence[Scope]) -> None:
+        """Show the keys."""
+        self.push_screen(HelpScreen(scopes))
+
+    def copy(self, text: str) -> None:
+        """Copy a text and say what was sent."""
+
+        async def send() -> None:
+            self.notify(await clipboard.copy(self, text), timeout=3)
+
+        self.run_worker(send(), group="clipboard", exit_on_error=False)
+
+    # -- what changes the gym --------------------------------------------------------------
+
+    def ask_to(
+        self, verb: Verb, run_ids: Sequence[str], *, hidden: frozenset[str] = frozenset()
+    ) -> None:
+        """Ask whether to cancel or delete runs, and do it if so.
+
+        Args:
+            verb: What to do.
+            run_ids: To which runs.
+            hidden: Those of them that the filter hides.
+        """
+        if self.settings.read_only:
+            self.notify("read-only: nothing is cancelled or deleted", severity="warning")
+            return
+        rows = [self.store.runs[i] for i in run_ids if i in self.store.runs]
+        rows = [row for row in rows if not row.gone and row.malformed is None]
+        if verb is Verb.CANCEL:
+            rows = [row for row in rows if row.active]
+        if not rows:
+            self.notify(f"nothing to {verb} here", timeout=3)
+            return
+        targets = tuple(
+            Target(
+                row.run_id,
+                unfinished=row.unfinished,
+                total=row.run.total if row.run else None,
+                hidden=row.run_id in hidden,
+            )
+            for row in rows
+        )
+
+        def answered(do_it: bool | None) -> None:
+            if do_it:
+                self.run_worker(
+                    self._act(verb, [target.run_id for target in targets]), exit_on_error=True
+                )
+
+        self.push_screen(ConfirmScreen(Question(verb, targets)), answered)
+
+    async def _act(self, verb: Verb, run_ids: Sequence[str]) -> None:
+        intent = Intent.CANCEL if verb is Verb.CANCEL else Intent.DELETE
+        self._changed_here(self.store.intend(run_ids, intent))
+        done = await act(self._client, verb, run_ids)
+        undone = [
+            item.run_id
+            for item in done
+            if item.error is not None or (verb is Verb.CANCEL and item.rollouts == 0)
+        ]
+        self._changed_here(self.store.intend(undone, None))
+        gone = [
+            item.run_id
+            for item in done
+            if item.gone or (verb is Verb.DELETE and item.error is None)
+        ]
+        if gone:
+            self._changed_here(self.store.mark_gone(gone, self._monotonic()))
+            self.set_timer(GONE_SHOWN_S, lambda: self._drop(frozenset(gone)))
+        self._tell(verb, done)
+        self._poller.refresh()
+
+    def _tell(self, verb: Verb, done: Sequence[Done]) -> None:
+        failed = any(item.error is not None for item in done)
+        self.notify("\n".join(told(verb, done)), severity="warning" if failed else "information")
+
+    def _changed_here(self, delta: Delta) -> None:
+        screen = self.top
+        if delta and screen is not None:
+            screen.changed(delta)
+
+    # -- artifacts -------------------------------------------------------------------------
+
+    def fetch_artifacts(
+        self,
+        rollout_id: str,
+        arrived: Callable[[Artifacts], None],
+        refused: Callable[[GymError], None],
+    ) -> None:
+        """Get a rollout's artifacts and read them, off the event loop.
+
+        Args:
+            rollout_id: The rollout.
+            arrived: Called with them.
+            refused: Called with the reason when there are none.
+        """
+
+        async def fetch() -> None:
+            try:
+                answer = await self._client.artifacts(rollout_id)
+            except GymError as error:
+                refused(error)
+                return
+            transcript = await asyncio.to_thread(shapes.read, answer.body)
+            arrived(Artifacts(answer.body, transcript))
+
+        self.run_worker(fetch(), group="artifacts", exclusive=True, exit_on_error=True)

@@ -1,0 +1,123 @@
+"""The columns of the lists: what each cell of a run and of a rollout shows.
+
+What moves while a run is under way stands left: a terminal line is sent up to its last change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from gymtui.store.records import RolloutRow
+from gymtui.store.schemas import RunView, pass_rate
+from gymtui.text import ABSENT
+from gymtui.tui import show
+from gymtui.tui.ink import Cell, Ink, ink
+from gymtui.tui.widgets.grid import Column
+
+
+def run_columns(now: Callable[[], datetime], *, plain: bool) -> tuple[Column[RunView], ...]:
+    """The columns of the run list.
+
+    Args:
+        now: The server's time.
+        plain: Whether bars are drawn with glyphs instead of colours.
+    """
+
+    def name(run: RunView, cells: int) -> Cell:
+        row = run.row
+        if row.gone:
+            return (Ink(run.name, "gone"),)
+        if row.intent is not None:
+            return (Ink(f"{row.intent} ", "warning"), Ink(run.name))
+        return (Ink(run.name, "strong" if row.active else ""),)
+
+    def outcome(run: RunView, cells: int) -> Cell:
+        if run.row.malformed is not None:
+            return ink(f"malformed: {run.row.malformed}", "warning")
+        return show.outcome_bar(run, cells, plain=plain)
+
+    def done(run: RunView, cells: int) -> Cell:
+        if run.row.run is None:
+            return ink(None, "muted")
+        total = run.row.run.total
+        return ink(f"{run.row.finished}/{ABSENT if total is None else total}")
+
+    def passes(run: RunView, cells: int) -> Cell:
+        rate = pass_rate(run)
+        if rate is None or run.summary is None:
+            return ink(None, "muted")
+        # An unfinished run's rate flatters: slow rollouts fail more often.
+        style = "muted" if run.row.active else ""
+        return (Ink(f"{show.percent(rate):>4}", style), Ink(f" of {run.summary.verdicts}", "muted"))
+
+    def errors(run: RunView, cells: int) -> Cell:
+        if run.summary is None:
+            return ink(None, "muted")
+        number = run.summary.errors
+        return ink(number, "error" if number else "muted")
+
+    def counter(attribute: str, style: str) -> Callable[[RunView, int], Cell]:
+        def cell(run: RunView, cells: int) -> Cell:
+            number = getattr(run.row.run, attribute, None)
+            return ink(show.few(number), style if number else "muted")
+
+        return cell
+
+    def started(run: RunView, cells: int) -> Cell:
+        began = run.summary and (run.summary.started_at or run.summary.created_at)
+        return ink(show.age(began, now()) if began else None, "muted")
+
+    def scenario(run: RunView, cells: int) -> Cell:
+        return ink(run.row.run.scenario_id if run.row.run else None, "muted")
+
+    def model(run: RunView, cells: int) -> Cell:
+        return ink(run.summary.model if run.summary else None, "muted")
+
+    return (
+        Column("run", "RUN", 16, name, flex=3, most=44, cut="middle"),
+        Column("done", "OUTCOME", 12, outcome, flex=2, most=32, priority=1),
+        Column("finished", "DONE", 9, done, align="right"),
+        Column("pass", "PASS@1", 12, passes),
+        Column("errors", "ERR", 4, errors, align="right", priority=1),
+        Column("running", "▸", 4, counter("running", "running"), align="right", priority=2),
+        Column("waiting", "·", 4, counter("pending", "waiting"), align="right", priority=3),
+        Column("age", "STARTED", 8, started, align="right", priority=2),
+        Column("scenario", "SCENARIO", 8, scenario, priority=4, flex=1, most=16, cut="middle"),
+        Column("model", "MODEL", 12, model, priority=3, flex=2, most=32, cut="middle"),
+    )
+
+
+def rollout_columns(now: Callable[[], datetime]) -> tuple[Column[RolloutRow], ...]:
+    """The columns of a run's rollouts.
+
+    Args:
+        now: The server's time.
+    """
+
+    def name(row: RolloutRow, cells: int) -> Cell:
+        return ink(row.rollout_id, "muted")
+
+    def task(row: RolloutRow, cells: int) -> Cell:
+        return ink(row.rollout.task_id if row.rollout else None)
+
+    def state(row: RolloutRow, cells: int) -> Cell:
+        return ink("malformed", "warning") if row.rollout is None else show.state(row.rollout)
+
+    def steps(row: RolloutRow, cells: int) -> Cell:
+        return ink(show.steps(row.rollout) if row.rollout else None)
+
+    def elapsed(row: RolloutRow, cells: int) -> Cell:
+        return ink(show.duration(show.elapsed_s(row.rollout, now())) if row.rollout else None)
+
+    def reason(row: RolloutRow, cells: int) -> Cell:
+        return ink(show.why(row), "muted")
+
+    return (
+        Column("task", "TASK", 18, task, flex=2, most=36, cut="middle"),
+        Column("state", "STATE", 12, state),
+        Column("steps", "STEP", 7, steps, align="right"),
+        Column("elapsed", "TIME", 6, elapsed, align="right"),
+        Column("rollout", "ROLLOUT", 12, name, flex=1, most=20, cut="middle", priority=1),
+        Column("message", "RESULT", 20, reason, flex=4, most=120, priority=2),
+    )

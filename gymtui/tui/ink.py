@@ -1,0 +1,89 @@
+"""Text on its way to the screen: pieces with a style's name, laid out in cells and made strips.
+
+Every piece goes through `text.fit` here, so that what widgets hand over may be wire text as received.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from gymtui.text import clean, fit, width
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """A piece of text in a named style; the text may be anything."""
+
+    text: str
+    style: str = ""
+
+
+Cell = tuple[Ink, ...]
+Align = Literal["left", "right"]
+Cut = Literal["middle", "end"]
+
+
+def ink(value: object, style: str = "") -> Cell:
+    """A cell of one piece; None is drawn as the sign for "not known"."""
+    return (Ink(clean(value), style),)
+
+
+def laid(cell: Cell, cells: int, *, align: Align = "left", cut: Cut = "end") -> tuple[Ink, ...]:
+    """Fit a cell into exactly so many terminal cells.
+
+    Args:
+        cell: Its pieces in order.
+        cells: The width to fill.
+        align: Where what is shorter stands.
+        cut: Where a single piece that is too long loses its middle or its end; a cell of
+            several pieces always loses its end.
+
+    Returns:
+        Clean pieces whose widths add up to `cells`.
+    """
+    if len(cell) == 1:
+        return (Ink(fit(cell[0].text, cells, cut=cut, pad=True, align=align), cell[0].style),)
+    placed: list[Ink] = []
+    left = cells
+    for piece in cell:
+        if left <= 0:
+            break
+        shown = fit(piece.text, left, cut="end")
+        placed.append(Ink(shown, piece.style))
+        left -= width(shown)
+    if left > 0:
+        blank = Ink(" " * left)
+        placed = [blank, *placed] if align == "right" else [*placed, blank]
+    return tuple(placed)
+
+
+def width_of(cell: Cell) -> int:
+    """How many terminal cells a cell takes when nothing is cut."""
+    return sum(width(clean(piece.text)) for piece in cell)
+
+
+def strip(
+    pieces: tuple[Ink, ...], styles: Mapping[str, Style], base: Style, over: Style | None = None
+) -> Strip:
+    """Make laid out pieces a line of the screen.
+
+    Args:
+        pieces: From `laid`.
+        styles: By name.
+        base: Under each piece's own style.
+        over: On top of it, for a cursor or a stale picture.
+
+    Returns:
+        A strip of the pieces' total width.
+    """
+    segments = []
+    for piece in pieces:
+        style = base + styles.get(piece.style, Style.null())
+        segments.append(Segment(piece.text, style + over if over is not None else style))
+    return Strip(segments)

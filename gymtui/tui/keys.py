@@ -1,0 +1,138 @@
+"""Every key in one table: bindings, footer, help and the README's list are all read from it.
+
+What a key does is the `action_…` method of the widget or screen that owns its scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from textual.binding import Binding, BindingType
+
+
+class Scope(StrEnum):
+    """Where a key works."""
+
+    EVERYWHERE = "everywhere"
+    LIST = "lists"
+    RUNS = "runs"
+    ROLLOUTS = "rollouts"
+    TEXT = "reading"
+    TRANSCRIPT = "transcript"
+    CONFIRM = "confirm"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One thing that a key does.
+
+    Attributes:
+        name: Its stable name, for rebinding.
+        scope: Where it works.
+        keys: The keys, in the framework's names; the first is the one shown.
+        action: The framework's action.
+        text: What it does, in a few words, for help.
+        short: A word or two for the footer; empty keeps it out.
+        destroys: Whether it changes the gym, so that `--read-only` takes it away.
+        first: Whether it acts before the focused widget's own keys.
+    """
+
+    name: str
+    scope: Scope
+    keys: tuple[str, ...]
+    action: str
+    text: str
+    short: str = ""
+    destroys: bool = False
+    first: bool = False
+
+
+TABLE: tuple[Key, ...] = (
+    # The footer shows what it has room for, in this order.
+    Key("open", Scope.LIST, ("enter",), "open", "open the row under the cursor", "open"),
+    Key("cancel", Scope.RUNS, ("x",), "cancel", "cancel the marked runs, else this one", "cancel", destroys=True),
+    Key("delete", Scope.RUNS, ("ctrl+d",), "delete", "delete the marked runs, else this one", "delete", destroys=True),
+    Key("cancel-run", Scope.ROLLOUTS, ("x",), "cancel", "cancel this run", "cancel run", destroys=True),
+    Key("mark", Scope.LIST, ("space",), "mark", "mark or unmark, and go one down", "mark"),
+    Key("next-turn", Scope.TRANSCRIPT, ("J",), "turn(1)", "next turn", "turn"),
+    Key("previous-turn", Scope.TRANSCRIPT, ("K",), "turn(-1)", "previous turn"),
+    Key("next-error", Scope.TRANSCRIPT, ("e",), "error(1)", "next error", "error"),
+    Key("previous-error", Scope.TRANSCRIPT, ("E",), "error(-1)", "previous error"),
+    Key("next-call", Scope.TRANSCRIPT, ("t",), "call(1)", "next tool call", "tool call"),
+    Key("previous-call", Scope.TRANSCRIPT, ("T",), "call(-1)", "previous tool call"),
+    Key("next-match", Scope.TRANSCRIPT, ("n",), "match(1)", "next match of the search"),
+    Key("previous-match", Scope.TRANSCRIPT, ("N",), "match(-1)", "previous match"),
+    Key("raw", Scope.TRANSCRIPT, ("r",), "raw", "the artifacts as received, or read", "raw"),
+    Key("filter", Scope.EVERYWHERE, ("/",), "filter", "filter a list, search a text", "filter"),
+    Key("describe", Scope.LIST, ("d",), "describe", "every field as received", "describe"),
+    Key("refresh", Scope.EVERYWHERE, ("ctrl+r",), "refresh_now", "ask the gym now"),
+    Key("pause", Scope.EVERYWHERE, ("p",), "pause", "stop asking, or go on", "pause"),
+    Key("copy", Scope.EVERYWHERE, ("c",), "copy", "copy the id, or the message"),
+    Key("help", Scope.EVERYWHERE, ("?",), "help", "these keys", "help"),
+    Key("back", Scope.EVERYWHERE, ("escape",), "back", "undo one thing (a search, a filter, marks), else go back"),
+    Key("leave", Scope.EVERYWHERE, ("q",), "leave", "go back; on the first screen, quit", "quit"),
+    Key("quit", Scope.EVERYWHERE, ("ctrl+q",), "quit", "quit from anywhere", first=True),
+    Key("suspend", Scope.EVERYWHERE, ("ctrl+z",), "suspend_process", "suspend to the shell", first=True),
+    Key("interrupt", Scope.EVERYWHERE, ("ctrl+c",), "interrupt", "copy a selection, else say how to quit"),
+    Key("palette", Scope.EVERYWHERE, (":", "ctrl+p"), "command_palette", "find a command by name"),
+    Key("panes", Scope.EVERYWHERE, ("tab",), "app.focus_next", "next pane"),
+    Key("down", Scope.LIST, ("down", "j"), "move(1)", "down"),
+    Key("up", Scope.LIST, ("up", "k"), "move(-1)", "up"),
+    Key("page-down", Scope.LIST, ("pagedown",), "page(1)", "a screen down"),
+    Key("page-up", Scope.LIST, ("pageup",), "page(-1)", "a screen up"),
+    Key("top", Scope.LIST, ("g", "home"), "top", "first row"),
+    Key("bottom", Scope.LIST, ("G", "end"), "bottom", "last row"),
+    Key("mark-range", Scope.LIST, ("v",), "mark_range", "mark from the last mark to here"),
+    Key("unmark", Scope.LIST, ("u",), "unmark", "unmark everything"),
+    Key("text-down", Scope.TEXT, ("down", "j"), "move(1)", "down"),
+    Key("text-up", Scope.TEXT, ("up", "k"), "move(-1)", "up"),
+    Key("text-page-down", Scope.TEXT, ("pagedown", "space"), "page(1)", "a screen down"),
+    Key("text-page-up", Scope.TEXT, ("pageup",), "page(-1)", "a screen up"),
+    Key("text-top", Scope.TEXT, ("g", "home"), "top", "to the start"),
+    Key("text-bottom", Scope.TEXT, ("G", "end"), "bottom", "to the end"),
+    Key("do-it", Scope.CONFIRM, ("y",), "confirm", "do it"),
+    Key("keep", Scope.CONFIRM, ("n", "enter", "escape"), "keep", "keep everything as it is"),
+)  # fmt: skip
+
+
+def bindings(*scopes: Scope) -> list[BindingType]:
+    """The framework's bindings of these scopes, in the table's order."""
+    return [
+        Binding(
+            ",".join(key.keys), key.action, key.text, show=False, priority=key.first, id=key.name
+        )
+        for key in TABLE
+        if key.scope in scopes
+    ]
+
+
+def keys_of(scopes: Iterable[Scope], *, read_only: bool) -> list[Key]:
+    """What can be done in these scopes, in the table's order.
+
+    Args:
+        scopes: Where the person is.
+        read_only: Whether keys that change the gym are taken away.
+    """
+    wanted = set(scopes)
+    return [key for key in TABLE if key.scope in wanted and not (read_only and key.destroys)]
+
+
+_NAMES = {
+    "escape": "esc",
+    "enter": "↵",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+    "down": "↓",
+    "up": "↑",
+    "left": "←",
+    "right": "→",
+}
+
+
+def shown(key: str) -> str:
+    """A key as people write it: `^d`, `↵`, `PgDn`."""
+    if key.startswith("ctrl+"):
+        return f"^{key[5:]}"
+    return _NAMES.get(key, key)

@@ -1,0 +1,218 @@
+"""What every full screen has: the status line, the footer, the filter's line, the common keys.
+
+A screen shows what the store knows. It never fetches: it says what it looks at (`look`), and is
+told what changed (`changed`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input
+
+from gymtui.poll.plan import View
+from gymtui.store.delta import Delta
+from gymtui.tui.ink import Cell, Ink, width_of
+from gymtui.tui.keys import Key, Scope, bindings, keys_of, shown
+from gymtui.tui.widgets.lines import Line, Lines
+
+if TYPE_CHECKING:
+    from gymtui.tui.app import GymtuiApp
+
+
+class GymScreen(Screen[None]):
+    """A full screen of the dashboard."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.EVERYWHERE)
+    AUTO_FOCUS: ClassVar[str | None] = ".main"
+    DEFAULT_CSS = """
+    GymScreen { background: $background; }
+    GymScreen #prompt {
+        height: 1; border: none; padding: 0 1; background: $surface; display: none;
+    }
+    GymScreen.filtering #prompt { display: block; }
+    GymScreen.filtering #footer { display: none; }
+    GymScreen #banner { display: none; }
+    GymScreen #banner.said { display: block; }
+    """
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.EVERYWHERE,)
+    """Where its keys are found, the screen's own before the general ones."""
+    prompt: ClassVar[str] = "filter"
+
+    @property
+    def gym(self) -> GymtuiApp:
+        """The app, as what it is."""
+        return cast("GymtuiApp", self.app)
+
+    # -- for the screens -------------------------------------------------------------------
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets between the status line and the footer."""
+        raise NotImplementedError
+
+    def where(self) -> Cell:
+        """The status line's left end."""
+        raise NotImplementedError
+
+    def look(self, view: View) -> View:
+        """What the poller should ask for while this screen is up."""
+        return view
+
+    def changed(self, delta: Delta) -> None:
+        """Show what the store knows now; an empty delta means that only time has passed."""
+
+    def dim(self, dimmed: bool) -> None:
+        """Show the picture as old, or as fresh again."""
+
+    def filtered(self, text: str) -> str | None:
+        """Take what is typed as filter or search.
+
+        Returns:
+            What is wrong with it, or None.
+        """
+        return None
+
+    def filter_text(self) -> str:
+        """What the filter is now."""
+        return ""
+
+    def undo(self) -> bool:
+        """Undo one thing (a filter, marks); False when there is nothing left to undo."""
+        return False
+
+    # -- the frame -------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Put the parts together."""
+        palette = self.gym.palette
+        yield Lines(palette, id="status")
+        yield Lines(palette, id="banner")
+        yield from self.body()
+        yield Input(id="prompt", compact=True, select_on_focus=False, placeholder=self.prompt)
+        yield Lines(palette, id="footer")
+
+    def on_mount(self) -> None:
+        """Start with what is known."""
+        field = self.query_one("#prompt", Input)
+        field.cursor_blink = False
+        self.show_frame()
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what happened while another screen was on top."""
+        self.show_frame()
+        self.changed(self.gym.everything())
+        self.gym.looked()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit the footer."""
+        self.show_footer()
+
+    def show_frame(self) -> None:
+        """Write status line, banner and footer anew."""
+        if not self.is_mounted:
+            return
+        self.query_one("#status", Lines).show([Line(self.where(), self.gym.link_cell(), bar=True)])
+        banner = self.query_one("#banner", Lines)
+        said = self.gym.banner()
+        banner.set_class(bool(said), "said")
+        if said:
+            banner.show([Line(cell, bar=True) for cell in said])
+        self.show_footer()
+
+    def show_footer(self) -> None:
+        """Write the keys that there is room for."""
+        if not self.is_mounted:
+            return
+        room = self.size.width - 2
+        pieces: list[Ink] = []
+        used = 0
+        for key in self.footer_keys():
+            word = (Ink(f"{shown(key.keys[0])} ", "key"), Ink(f"{key.short}  ", "muted"))
+            used += width_of(word)
+            if used > room:
+                break
+            pieces += word
+        self.query_one("#footer", Lines).show([Line(tuple(pieces), bar=True)])
+
+    def footer_keys(self) -> list[Key]:
+        """The keys worth showing, most wanted first."""
+        found = keys_of(self.scopes, read_only=self.gym.settings.read_only)
+        return [key for key in found if key.short]
+
+    # -- filter line -----------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        """Open the filter's line."""
+        field = self.query_one("#prompt", Input)
+        self.add_class("filtering")
+        field.value = self.filter_text()
+        field.cursor_position = len(field.value)
+        field.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter as it is typed; a mistake is told and the last good filter stays."""
+        event.stop()
+        if not self.has_class("filtering"):
+            return
+        wrong = self.filtered(event.value)
+        event.input.border_subtitle = None
+        self.gym.hint = wrong
+        self.show_frame()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep the filter and go back to the list."""
+        event.stop()
+        self.close_prompt()
+
+    def close_prompt(self) -> None:
+        """Put the filter's line away."""
+        self.gym.hint = None
+        self.remove_class("filtering")
+        self.query(".main").first().focus()
+        self.show_frame()
+
+    # -- keys that every screen has --------------------------------------------------------
+
+    def action_back(self) -> None:
+        """Undo one thing, else go back."""
+        if self.has_class("filtering"):
+            self.filtered("")
+            self.close_prompt()
+        elif not self.undo():
+            self.gym.go_back(quit_at_end=False)
+
+    def action_leave(self) -> None:
+        """Go back; from the first screen, quit."""
+        self.gym.go_back(quit_at_end=True)
+
+    def action_refresh_now(self) -> None:
+        """Ask the gym now."""
+        self.gym.refresh_now()
+
+    def action_pause(self) -> None:
+        """Stop asking, or go on."""
+        self.gym.toggle_pause()
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        self.gym.show_help(self.scopes)
+
+    def action_interrupt(self) -> None:
+        """Tell how to quit, as many who press ctrl+c want to."""
+        self.gym.notify("ctrl+q quits; the runs go on", timeout=3)
+
+    def action_copy(self) -> None:
+        """Copy what the cursor stands on."""
+        text = self.copied()
+        if text:
+            self.gym.copy(text)
+
+    def copied(self) -> str | None:
+        """What `c` copies."""
+        return None

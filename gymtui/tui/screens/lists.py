@@ -1,0 +1,126 @@
+"""What the screens with a list have in common: filter, order, marks, and drawing them as old."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar, Generic, TypeVar
+
+from gymtui.store.fields import Schema
+from gymtui.store.ordering import OrderedView
+from gymtui.store.query import FilterError, parse
+from gymtui.tui.ink import Cell, Ink
+from gymtui.tui.screens.base import GymScreen
+from gymtui.tui.screens.describe import DescribeScreen
+from gymtui.tui.widgets.grid import Column, Grid
+
+R = TypeVar("R")
+
+
+class ListScreen(GymScreen, Generic[R]):
+    """A screen around one grid.
+
+    Args:
+        schema: What its rows can be filtered and ordered by.
+        order: The column it starts ordered by.
+    """
+
+    empty: ClassVar[str] = "nothing here"
+
+    def __init__(self, schema: Schema[R], order: str) -> None:
+        super().__init__()
+        self._schema = schema
+        self._rows: OrderedView[R] = OrderedView(schema, order)
+        self._grid: Grid[R]
+
+    @abstractmethod
+    def columns(self) -> tuple[Column[R], ...]:
+        """The grid's columns."""
+
+    @abstractmethod
+    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
+        """A row's bytes as received, and why they could not be read if so."""
+
+    def summarise(self) -> None:
+        """Write what stands around the list anew."""
+
+    def grid(self) -> Grid[R]:
+        """Make the grid."""
+        self._grid = Grid(
+            self.columns(), self._rows.records.get, self.gym.palette, empty=self.empty, id="grid"
+        )
+        self._grid.add_class("main")
+        self._grid.set_rows(self._rows)
+        return self._grid
+
+    def dim(self, dimmed: bool) -> None:
+        """Dim the list while it is old."""
+        if self._grid.dimmed != dimmed:
+            self._grid.dimmed = dimmed
+            self._grid.sync()
+
+    def remarks(self) -> Cell:
+        """What the list's numbers are seen through: marks, filter, a mistake in it."""
+        if self.gym.hint:
+            return (Ink(self.gym.hint, "warning"),)
+        said: list[Ink] = []
+        if self._grid.marks:
+            hidden = len(self.hidden_marks())
+            words = f"{len(self._grid.marks)} marked" + (f", {hidden} hidden" if hidden else "")
+            said.append(Ink(f"{words}  ", "mark"))
+        if self._rows.filter.text:
+            said.append(Ink("filter: ", "muted"))
+            said.append(Ink(self._rows.filter.text, "accent"))
+            said.append(Ink(f" ({len(self._rows)} shown)", "muted"))
+        return tuple(said)
+
+    def hidden_marks(self) -> frozenset[str]:
+        """Marked rows that the filter hides."""
+        return frozenset(row_id for row_id in self._grid.marks if row_id not in self._rows)
+
+    def chosen(self) -> list[str]:
+        """The marked rows in the order of the list, hidden ones last; else the cursor's."""
+        if self._grid.marks:
+            shown = [row_id for row_id in self._rows if row_id in self._grid.marks]
+            return shown + sorted(self.hidden_marks())
+        return [self._grid.cursor_id] if self._grid.cursor_id is not None else []
+
+    def filtered(self, text: str) -> str | None:
+        """Narrow the list; a filter that cannot be read leaves it as it is."""
+        try:
+            wanted = parse(text, self._schema)
+        except FilterError as error:
+            return f"{error.message} (at {error.position + 1})"
+        self._rows.set_filter(wanted, self.gym.now().timestamp())
+        self._grid.set_rows(self._rows)
+        self.summarise()
+        return None
+
+    def filter_text(self) -> str:
+        """The filter in force."""
+        return self._rows.filter.text
+
+    def undo(self) -> bool:
+        """Drop the filter, then the marks."""
+        if self._rows.filter.text:
+            self.filtered("")
+            return True
+        if self._grid.marks:
+            self._grid.action_unmark()
+            return True
+        return False
+
+    def on_grid_moved(self, event: Grid.Moved) -> None:
+        """Other rows are looked at, or marked."""
+        self.gym.looked()
+        self.summarise()
+
+    def action_describe(self) -> None:
+        """Show every field as received."""
+        row_id = self._grid.cursor_id
+        found = self.received(row_id) if row_id is not None else None
+        if row_id is not None and found is not None:
+            self.gym.push_screen(DescribeScreen(row_id, *found))
+
+    def copied(self) -> str | None:
+        """The id of the cursor's row."""
+        return self._grid.cursor_id

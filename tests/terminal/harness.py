@@ -1,0 +1,375 @@
+"""Programs in real terminals, for tests: in tmux to be looked at, or on a bare pty byte by byte.
+
+Nothing here knows gymtui beyond how to keep it off the person's own files. Every wait has a
+deadline, every start an end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import pyte
+
+ROOT = Path(__file__).parents[2]
+PYTHON = sys.executable
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of a terminal, in cells."""
+
+    columns: int = 120
+    rows: int = 36
+
+
+def isolated(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """An environment in which a program finds and leaves nothing of the person's.
+
+    Args:
+        home: An empty directory; HOME and all XDG directories lie in it.
+        extra: Variables on top.
+    """
+    kept = {
+        name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_START") if name in os.environ
+    }
+    places = {
+        f"XDG_{kind}_HOME": str(home / kind.lower())
+        for kind in ("CONFIG", "STATE", "CACHE", "DATA")
+    }
+    fixed = {
+        "HOME": str(home),
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TEXTUAL_ANIMATIONS": "none",
+    }
+    return {**kept, **places, **fixed, **(extra or {})}
+
+
+def until(condition: Callable[[], bool], what: str, timeout_s: float = 10.0) -> None:
+    """Wait for a condition.
+
+    Raises:
+        AssertionError: It did not come true in time; `what` says which.
+    """
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, f"{what}: not within {timeout_s:g} s"
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs: a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def family(pid: int) -> tuple[int, ...]:
+    """A process and all its descendants that run."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                stat = (entry / "stat").read_text().rpartition(")")[2].split()
+                parents[int(entry.name)] = int(stat[1])
+    found = [pid]
+    for member in found:
+        found += [child for child, parent in parents.items() if parent == member]
+    return tuple(member for member in found if alive(member))
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time a process has used."""
+    parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Terminal:
+    """A program in a tmux of its own. A context manager: leaving it leaves no process.
+
+    Args:
+        home: Directory for HOME, XDG directories and whatever the program writes.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._sockets = tempfile.mkdtemp(prefix="gt-")  # short: a socket's path has 108 bytes
+        self._family: set[int] = set()
+        self.pid = 0
+        """Of the program, once started."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with contextlib.suppress(AssertionError):
+            self._family.update(self.pids())
+        self._tmux("kill-server", check=False)
+        for pid in self._family:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self._sockets, ignore_errors=True)
+
+    def start(
+        self, command: Sequence[str], size: Size | None = None, env: Mapping[str, str] | None = None
+    ) -> Self:
+        """Start a program as the terminal's only process.
+
+        Args:
+            command: Program and arguments.
+            size: Of the terminal.
+            env: Variables on top of the isolated ones.
+        """
+        size = size or Size()
+        # Without TERM: tmux sets its own for what runs inside.
+        pairs = [f"{k}={v}" for k, v in isolated(self.home, env).items() if k != "TERM"]
+        self._tmux(
+            *("-u", "new-session", "-d", "-x", str(size.columns), "-y", str(size.rows)),
+            *(";", "set", "-g", "remain-on-exit", "on", ";", "set", "-g", "status", "off"),
+            *(
+                ";",
+                "set",
+                "-g",
+                "escape-time",
+                "10",
+                ";",
+                "set",
+                "-ga",
+                "terminal-overrides",
+                ",*:Tc",
+            ),
+            *(";", "set", "-s", "set-clipboard", "on"),
+        )
+        self._tmux("respawn-pane", "-k", "--", "env", *pairs, *command)
+        self.pid = int(self._tmux("display", "-p", "#{pane_pid}"))
+        self._family.add(self.pid)
+        self.resize(size)
+        return self
+
+    def keys(self, *names: str) -> Self:
+        """Press keys, by tmux's names: `Enter`, `C-d`, `Down`, `text`."""
+        self._family.update(self.pids())
+        for name in names:
+            self._tmux("send-keys", name)
+        return self
+
+    def type(self, text: str) -> Self:
+        """Type a text as it is."""
+        self._tmux("send-keys", "-l", "--", text)
+        return self
+
+    def screen(self) -> str:
+        """What is on the screen, a line each row."""
+        return self._tmux("capture-pane", "-p")
+
+    def wait_for(self, pattern: str, timeout_s: float = 10.0) -> str:
+        """Wait until the screen matches.
+
+        Args:
+            pattern: A regular expression, multi-line.
+            timeout_s: Seconds.
+
+        Returns:
+            The screen that matched.
+
+        Raises:
+            AssertionError: With the screen, if it never did.
+        """
+        return self._wait(lambda s: re.search(pattern, s, re.M) is not None, pattern, timeout_s)
+
+    def wait_gone(self, pattern: str, timeout_s: float = 10.0) -> str:
+        """Wait until the screen no longer matches."""
+        return self._wait(
+            lambda s: re.search(pattern, s, re.M) is None, f"not {pattern}", timeout_s
+        )
+
+    def _wait(self, good: Callable[[str], bool], what: str, timeout_s: float) -> str:
+        end = time.monotonic() + timeout_s
+        while not good(screen := self.screen()):
+            assert time.monotonic() < end, f"{what!r} not within {timeout_s:g} s:\n{screen}"
+            time.sleep(0.05)
+        self._family.update(self.pids())
+        return screen
+
+    def wait_exit(self, timeout_s: float = 10.0) -> int:
+        """Wait until the program ended by itself; its exit code (the screen stays readable)."""
+        until(lambda: self._tmux("display", "-p", "#{pane_dead}").strip() == "1", "exit", timeout_s)
+        return int(self._tmux("display", "-p", "#{pane_dead_status}").strip() or -1)
+
+    def resize(self, size: Size) -> Self:
+        """Give the terminal another size."""
+        self._tmux("resize-window", "-x", str(size.columns), "-y", str(size.rows))
+        return self
+
+    def kill_terminal(self) -> tuple[int, ...]:
+        """Take the terminal away under the program, as a dropped connection does.
+
+        Returns:
+            The program and its descendants as they were just before.
+        """
+        pids = self.pids()
+        self._family.update(pids)
+        self._tmux("kill-server")
+        return pids
+
+    def buffer(self) -> str:
+        """What was copied into tmux."""
+        return self._tmux("show-buffer", check=False)
+
+    def pids(self) -> tuple[int, ...]:
+        """The program and its descendants that run."""
+        return family(self.pid) if self.pid else ()
+
+    def _tmux(self, *args: str, check: bool = True) -> str:
+        env = {k: v for k, v in os.environ.items() if k not in ("TMUX", "TMUX_PANE")}
+        env |= {"TMUX_TMPDIR": self._sockets, "LANG": "C.UTF-8"}
+        done = subprocess.run(
+            ["tmux", "-L", "t", "-f", "/dev/null", *args],
+            env=env, cwd=self.home, capture_output=True, text=True, timeout=20, check=False,
+        )  # fmt: skip
+        assert not check or done.returncode == 0, f"tmux {args[0]}: {done.stderr}"
+        return done.stdout
+
+
+class Pty:
+    """A program on a bare pty: every byte it writes, when we choose to read them.
+
+    A context manager. The emulator answers nothing; what the program asks goes unanswered.
+
+    Args:
+        command: Program and arguments.
+        home: As for `Terminal`.
+        size: Of the terminal.
+        env: Variables on top.
+        ignore_hangup: Start it as `nohup` would, SIGHUP ignored.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        home: Path,
+        size: Size | None = None,
+        env: Mapping[str, str] | None = None,
+        *,
+        ignore_hangup: bool = False,
+    ) -> None:
+        size = size or Size(80, 24)
+        self.written = bytearray()
+        """All bytes read so far."""
+        self._screen = pyte.Screen(size.columns, size.rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size.rows, size.columns, 0, 0))
+
+        def own_terminal() -> None:
+            if ignore_hangup:
+                signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        self.process = subprocess.Popen(
+            command, stdin=slave, stdout=slave, stderr=slave, env=isolated(home, env), cwd=home,
+            start_new_session=True, preexec_fn=own_terminal,
+        )  # fmt: skip
+        self.slave: int | None = slave
+        """Our end of the program's side, to look at its modes."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.hang_up()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(10)
+
+    def hang_up(self) -> None:
+        """Take the terminal away."""
+        if self.slave is not None:
+            os.close(self.slave)
+            os.close(self._master)
+            self.slave = None
+
+    def send(self, data: bytes) -> None:
+        """Type bytes."""
+        os.write(self._master, data)
+
+    def read(self, timeout_s: float = 0.2) -> bytes:
+        """Read what is there, waiting at most so long for the first of it."""
+        if not select.select([self._master], [], [], timeout_s)[0]:
+            return b""
+        try:
+            data = os.read(self._master, 65536)
+        except OSError:
+            return b""
+        self.written += data
+        # pyte takes kitty's and in-band sequences for text: it gets the rest.
+        self._stream.feed(re.sub(rb"\x1b\[[<>=][0-9;]*u|\x1b\[\?[0-9;]*\$p", b"", data))
+        return data
+
+    def read_until(self, pattern: str, timeout_s: float = 10.0) -> str:
+        """Read until the emulated screen matches.
+
+        Returns:
+            The screen.
+
+        Raises:
+            AssertionError: With the screen, if it never did.
+        """
+        end = time.monotonic() + timeout_s
+        while not re.search(pattern, self.screen(), re.M):
+            assert time.monotonic() < end, (
+                f"{pattern!r} not within {timeout_s:g} s:\n{self.screen()}"
+            )
+            self.read()
+        return self.screen()
+
+    def settle(self, quiet_s: float = 0.3, timeout_s: float = 10.0) -> str:
+        """Read until nothing more comes; the screen then."""
+        end = time.monotonic() + timeout_s
+        while self.read(quiet_s):
+            assert time.monotonic() < end, f"still writing after {timeout_s:g} s"
+        return self.screen()
+
+    def wait_exit(self, timeout_s: float = 10.0, *, reading: bool = True) -> int:
+        """Wait until the program ended; its exit code."""
+        end = time.monotonic() + timeout_s
+        while self.process.poll() is None:
+            assert time.monotonic() < end, f"still running after {timeout_s:g} s:\n{self.screen()}"
+            if reading and self.slave is not None:
+                self.read(0.05)
+            else:
+                time.sleep(0.02)
+        if reading and self.slave is not None:
+            self.settle(0.05)
+        return self.process.returncode
+
+    def screen(self) -> str:
+        """The emulated screen, trailing blanks removed."""
+        return "\n".join(line.rstrip() for line in self._screen.display).rstrip("\n")
+
+    def is_cooked(self) -> bool:
+        """Whether the terminal echoes and edits lines, as a shell expects to find it."""
+        assert self.slave is not None
+        flags = termios.tcgetattr(self.slave)[3]
+        return bool(flags & termios.ECHO) and bool(flags & termios.ICANON)
