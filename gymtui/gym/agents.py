@@ -13,6 +13,9 @@ import httpx
 from gymtui.gym.models import ModelConfig, ProbeResult
 from gymtui.gym.tools import SEPARATOR, Call, Observation
 
+Transport = httpx.AsyncBaseTransport
+"""What carries requests to model servers; tests put one of their own in its place."""
+
 CONNECT_TIMEOUT_S = 3.0
 ANSWER_TIMEOUT_S = 120.0
 DEFAULT_PROMPT = (
@@ -142,7 +145,7 @@ def _read_turn(message: Mapping[str, Any], usage: Mapping[str, Any]) -> Turn:
     )
 
 
-def make_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+def make_client(transport: Transport | None = None) -> httpx.AsyncClient:
     """Return the client that served agents share; `transport` replaces the network in tests."""
     timeout = httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
     return httpx.AsyncClient(timeout=timeout, transport=transport)

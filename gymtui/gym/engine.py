@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 
-import httpx
-
-from gymtui.gym.agents import Agent, ServedAgent, make_client, probe, reach
+from gymtui.gym.agents import Agent, ServedAgent, Transport, make_client, probe, reach
 from gymtui.gym.clock import Clock, Pace
 from gymtui.gym.database import Database
 from gymtui.gym.models import LaunchRequest, ModelConfig, ProbeResult, TaskOverride
@@ -73,7 +71,7 @@ class Engine:
         failure_share: float = FAILURE_SHARE,
         scenarios: Mapping[str, Scenario] = SCENARIOS,
         new_id: Callable[[], str] = lambda: secrets.token_hex(6),
-        model_transport: httpx.AsyncBaseTransport | None = None,
+        model_transport: Transport | None = None,
     ) -> None:
         """Make an engine over an open database.
 

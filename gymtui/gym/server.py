@@ -226,13 +226,11 @@ async def serve_until(
                 timeout_graceful_shutdown=GRACE_S,
             )
             server = _Server(config, ending, lambda: ready(url_of(listener)))
-            companion = asyncio.create_task(beside(engine)) if beside is not None else None
-            try:
+            async with asyncio.TaskGroup() as together:
+                companion = together.create_task(beside(engine)) if beside is not None else None
                 await server.serve(sockets=[listener])
-            finally:
                 if companion is not None:
                     companion.cancel()
-                    await asyncio.gather(companion, return_exceptions=True)
 
 
 def serve(

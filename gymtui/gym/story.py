@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -56,7 +57,7 @@ OPENING = (
 """What is under way from the first second."""
 
 
-def chapters(rng: random.Random) -> Iterator[Chapter]:
+def sequels(rng: random.Random) -> Iterator[Chapter]:
     """What is launched after the opening, without end.
 
     Args:
@@ -65,8 +66,7 @@ def chapters(rng: random.Random) -> Iterator[Chapter]:
     Yields:
         Launches of different sizes and agents, each with a name of its own.
     """
-    yield from OPENING
-    for number in range(1, sys.maxsize):
+    for number in count(1):
         agent = rng.choice(("careful", "careful", "hasty", "hasty", "lost"))
         yield Chapter(
             f"ckpt-{agent}-s{4000 + number * 250}",
@@ -86,27 +86,25 @@ async def tell(engine: Engine, *, speed: float, seed: int) -> None:
         seed: What chance starts from.
     """
     rng = random.Random(seed)  # noqa: S311  (a story, no secret)
+    for chapter in OPENING:
+        await engine.launch(_request(chapter, rng))
+    following = sequels(rng)
+    while True:
+        await asyncio.sleep(PAUSE_S / speed)
+        if engine.unfinished_runs < AT_ONCE:
+            await engine.launch(_request(next(following), rng))
+
+
+def _request(chapter: Chapter, rng: random.Random) -> LaunchRequest:
     tasks = list(SCENARIOS["hr"].tasks)
-    for number, chapter in enumerate(chapters(rng)):
-        if number >= len(OPENING):
-            await asyncio.sleep(PAUSE_S / speed)
-            while engine.unfinished_runs >= AT_ONCE:
-                await asyncio.sleep(PAUSE_S / speed / 4)
-        chosen = (
-            tasks[: chapter.tasks]
-            if number < len(OPENING)
-            else rng.sample(tasks, min(chapter.tasks, len(tasks)))
-        )
-        await engine.launch(
-            LaunchRequest(
-                scenario_id="hr",
-                task_ids=chosen,
-                model_config=ModelConfig(model=chapter.model, api_key=SecretStr("none")),
-                rollout_count=chapter.rollouts,
-                max_parallel=chapter.parallel,
-                run_name=chapter.name,
-            )
-        )
+    return LaunchRequest(
+        scenario_id="hr",
+        task_ids=sorted(rng.sample(tasks, min(chapter.tasks, len(tasks)))),
+        model_config=ModelConfig(model=chapter.model, api_key=SecretStr("none")),
+        rollout_count=chapter.rollouts,
+        max_parallel=chapter.parallel,
+        run_name=chapter.name,
+    )
 
 
 async def _serve(speed: float, seed: int, directory: Path) -> None:

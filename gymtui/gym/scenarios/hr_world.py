@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import cache
 from random import Random
 
 from gymtui.gym.workspace import Row, Workspace
@@ -11,7 +12,6 @@ MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY = (f"2026-03-{day}" for day in rang
 DOMAIN = "acme.example"
 AGENT_EMAIL = f"people-ops@{DOMAIN}"
 DAY_STARTS, DAY_ENDS = "09:00", "17:00"
-HALF_HOUR = timedelta(minutes=30)
 
 SCHEMA = """
 CREATE TABLE employees (employee_id TEXT PRIMARY KEY, name TEXT, email TEXT, title TEXT,
@@ -86,14 +86,15 @@ def later(start: str, minutes: int) -> str:
     return end.isoformat(timespec="minutes")
 
 
-def slots(day: str, minutes: int) -> list[str]:
+@cache
+def slots(day: str, minutes: int) -> tuple[str, ...]:
     """Return every half hour of a working day at which a meeting of `minutes` can start."""
     found = []
     start = moment(day, DAY_STARTS)
     while later(start, minutes) <= moment(day, DAY_ENDS):
         found.append(start)
         start = later(start, 30)
-    return found
+    return tuple(found)
 
 
 def events_of(workspace: Workspace, attendee: str, *, day: str | None = None) -> list[Row]:

@@ -1,0 +1,319 @@
+"""What the engine promises: parallelism, cancelling, deleting, restarting, repeatable chance."""
+
+import dataclasses
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gymtui.gym.clock import Pace
+from gymtui.gym.engine import CUT_OFF, Engine
+from gymtui.gym.models import Rollout
+from gymtui.gym.scenarios import SCENARIOS
+from gymtui.gym.scenarios.hr import HR
+from tests.gym.engines import Turnstile, engine_at, finish, start
+from tests.gym.serving import launch_body, running_gym, until
+
+ALL_TASKS = list(HR.tasks)
+
+
+def by_status(engine: Engine, run_id: str) -> dict[str, int]:
+    run = engine.database.run(run_id)
+    assert run is not None
+    return {"pending": run.pending, "running": run.running, "completed": run.completed}
+
+
+async def step_into(turnstile: Turnstile, engine: Engine, rollout_id: str, step: int) -> Rollout:
+    """Let time pass until a rollout's agent is in a step."""
+    for _ in range(60):
+        rollout = engine.database.rollout(rollout_id)
+        assert rollout is not None
+        if rollout.current_step == step:
+            return rollout
+        turnstile.let_through()
+        await turnstile.settle(1)
+    raise AssertionError(f"never in step {step}")
+
+
+async def test_no_more_run_at_once_than_allowed(tmp_path: Path) -> None:
+    turnstile = Turnstile()
+    async with engine_at(tmp_path / "db", Pace(sleep=turnstile.sleep)) as engine:
+        run_id = await start(engine, rollout_count=7, max_parallel=3)
+        seen = []
+        while engine.database.count_active(run_id):
+            expected = min(3, engine.database.count_active(run_id))
+            await turnstile.settle(expected)
+            seen.append(by_status(engine, run_id)["running"])
+            turnstile.let_through()
+            await until_moved(turnstile, engine, run_id)
+        assert max(seen) == 3
+        assert seen.count(3) > len(seen) / 2
+
+
+async def until_moved(turnstile: Turnstile, engine: Engine, run_id: str) -> None:
+    async def moved() -> bool:
+        return turnstile.waiting == min(3, engine.database.count_active(run_id))
+
+    await until(moved)
+
+
+async def test_runs_do_not_share_their_slots(tmp_path: Path) -> None:
+    turnstile = Turnstile()
+    async with engine_at(tmp_path / "db", Pace(sleep=turnstile.sleep)) as engine:
+        first = await start(engine, rollout_count=5, max_parallel=2)
+        second = await start(engine, rollout_count=5)
+        await turnstile.settle(2 + 4)
+        assert by_status(engine, first) == {"pending": 3, "running": 2, "completed": 0}
+        assert by_status(engine, second) == {"pending": 1, "running": 4, "completed": 0}
+
+
+async def test_steps_count_up_while_the_agent_runs(tmp_path: Path) -> None:
+    turnstile = Turnstile()
+    async with engine_at(tmp_path / "db", Pace(sleep=turnstile.sleep)) as engine:
+        run_id = await start(engine)
+        await turnstile.settle(1)
+        [rollout_id] = engine.database.rollout_ids(run_id)
+        seen = []
+        while engine.database.count_active(run_id):
+            rollout = engine.database.rollout(rollout_id)
+            assert rollout is not None
+            seen.append((rollout.phase, rollout.current_step))
+            turnstile.let_through()
+            await until_moved(turnstile, engine, run_id)
+    steps = [step for phase, step in seen if phase == "agent_running"]
+    assert steps == list(range(1, len(steps) + 1))
+    assert len(steps) >= 4
+    others = [item for item in seen if item[0] != "agent_running"]
+    assert others == [("building_environment", None), ("seeding", None), ("verifying", None)]
+
+
+async def test_a_cancelled_rollout_ends_at_its_next_step(tmp_path: Path) -> None:
+    turnstile = Turnstile()
+    async with engine_at(tmp_path / "db", Pace(sleep=turnstile.sleep)) as engine:
+        run_id = await start(engine)
+        await turnstile.settle(1)
+        [rollout_id] = engine.database.rollout_ids(run_id)
+        await step_into(turnstile, engine, rollout_id, 3)
+        assert engine.cancel(run_id) == 1
+        assert by_status(engine, run_id)["running"] == 1
+        turnstile.let_through()
+        [rollout] = await finish(engine, run_id)
+        assert (rollout.status, rollout.termination_reason) == ("failed", "cancelled")
+        assert rollout.result is None
+        assert [event.status for event in rollout.status_events][-1] == "failed"
+        artifacts = engine.database.artifacts(rollout_id)
+        assert artifacts is not None
+        assert (artifacts.error, artifacts.steps_taken) == ("Cancelled", 2)
+        assert artifacts.messages
+
+
+async def test_what_is_being_verified_keeps_its_verdict(tmp_path: Path) -> None:
+    turnstile = Turnstile()
+    async with engine_at(tmp_path / "db", Pace(sleep=turnstile.sleep)) as engine:
+        run_id = await start(engine, rollout_count=2, max_parallel=1)
+        await turnstile.settle(1)
+        first, second = engine.database.rollout_ids(run_id)
+
+        async def verifying() -> bool:
+            rollout = engine.database.rollout(first)
+            if rollout is not None and rollout.phase == "verifying" and turnstile.waiting:
+                return True
+            turnstile.let_through()
+            return False
+
+        await until(verifying)
+        assert engine.cancel(run_id) == 2
+        turnstile.let_through()
+        done, cancelled = await finish(engine, run_id)
+        assert (done.rollout_id, done.status) == (first, "completed")
+        assert done.result is not None
+        assert (cancelled.rollout_id, cancelled.termination_reason) == (second, "cancelled")
+        assert cancelled.started_at is None
+
+
+async def test_deleting_stops_what_runs(tmp_path: Path) -> None:
+    turnstile = Turnstile()
+    async with engine_at(tmp_path / "db", Pace(sleep=turnstile.sleep)) as engine:
+        run_id = await start(engine, rollout_count=6, max_parallel=3)
+        await turnstile.settle(3)
+        assert engine.delete(run_id) == 6
+        turnstile.let_through()
+        again = await start(engine, run_name=run_id)
+        await turnstile.settle(1)
+        assert len(engine.database.rollouts()) == 1
+        assert engine.database.rollout_ids(again)
+
+
+async def test_a_restart_ends_what_it_cut_off_and_keeps_the_rest(tmp_path: Path) -> None:
+    turnstile, path = Turnstile(), tmp_path / "db"
+    async with engine_at(path) as engine:
+        kept = await start(engine, run_name="kept")
+        before = await finish(engine, kept)
+    async with engine_at(path, Pace(sleep=turnstile.sleep)) as engine:
+        cut = await start(engine, run_name="cut", rollout_count=3, max_parallel=2)
+        await turnstile.settle(2)
+    async with engine_at(path) as engine:
+        assert engine.database.rollouts(run_id=kept) == before
+        rollouts = engine.database.rollouts(run_id=cut)
+        assert [item.status for item in rollouts] == ["failed"] * 3
+        assert {item.termination_reason for item in rollouts} == {CUT_OFF}
+        assert all(item.completed_at for item in rollouts)
+        assert {item.status_events[-1].status for item in rollouts} == {"failed"}
+
+
+async def test_a_restarted_gym_is_the_same_gym_at_the_same_place(tmp_path: Path) -> None:
+    async with (
+        running_gym(tmp_path, speed=0.001) as gym,
+        httpx.AsyncClient(base_url=gym.url) as client,
+    ):
+        created = (await client.post("/runs", json=launch_body(run_name="x"))).json()
+        await gym.stop()
+        with pytest.raises(httpx.TransportError):
+            await client.get("/runs")
+        await gym.restart()
+        assert (await client.get("/runs/x")).json()["failed"] == 1
+        rollout_id = created["rollouts"][0]["rollout_id"]
+        answer = (await client.get(f"/rollouts/{rollout_id}/artifacts")).json()
+        assert "restarted" in answer["artifacts"]["error"]
+        assert (await client.post("/runs", json=launch_body(run_name="x"))).status_code == 409
+
+
+async def test_a_workspace_that_cannot_be_built_is_an_error_of_its_own(tmp_path: Path) -> None:
+    async with engine_at(tmp_path / "db", failure_share=1.0) as engine:
+        run_id = await start(engine, rollout_count=3)
+        for rollout in await finish(engine, run_id):
+            assert rollout.status == "workspace_error"
+            assert rollout.result is None
+            assert rollout.phase == "building_environment"
+            assert "Container" in str(rollout.termination_reason)
+        run = engine.database.run(run_id)
+        assert run is not None
+        assert (run.completed, run.failed) == (0, 3)
+
+
+async def test_a_small_share_of_workspaces_fails(tmp_path: Path) -> None:
+    async with engine_at(tmp_path / "db", failure_share=0.03) as engine:
+        run_id = await start(engine, rollout_count=150, model="scripted/lost", max_steps=1)
+        rollouts = await finish(engine, run_id)
+    failed = sum(rollout.status == "workspace_error" for rollout in rollouts)
+    assert 1 <= failed <= 15
+
+
+async def outcomes(path: Path, **options: object) -> list[tuple[object, ...]]:
+    async with engine_at(path, **options) as engine:
+        run_id = await start(
+            engine, task_ids=ALL_TASKS, rollout_count=3, model="scripted/hasty", max_parallel=5
+        )
+        rollouts = await finish(engine, run_id)
+        found = []
+        for rollout in rollouts:
+            artifacts = engine.database.artifacts(rollout.rollout_id)
+            assert artifacts is not None
+            calls = tuple(call.tool_name for call in artifacts.tool_calls)
+            found.append((rollout.task_id, rollout.status, rollout.result, calls))
+        return found
+
+
+async def test_a_seed_repeats_every_outcome_at_any_speed(tmp_path: Path) -> None:
+    first = await outcomes(tmp_path / "1", seed=3)
+    assert await outcomes(tmp_path / "2", seed=3, pace=Pace(50_000)) == first
+    assert await outcomes(tmp_path / "3", seed=4) != first
+
+
+async def test_a_second_run_of_a_model_is_not_the_first_again(tmp_path: Path) -> None:
+    async with engine_at(tmp_path / "db") as engine:
+        results = []
+        for _ in range(2):
+            run_id = await start(engine, rollout_count=12, model="scripted/hasty")
+            results.append([item.result for item in await finish(engine, run_id)])
+    assert results[0] != results[1]
+
+
+async def test_careful_passes_more_than_hasty_and_hasty_more_than_lost(tmp_path: Path) -> None:
+    rates = {}
+    by_task: dict[str, list[bool]] = {}
+    async with engine_at(tmp_path / "db") as engine:
+        for name in ("careful", "hasty", "lost"):
+            run_id = await start(
+                engine, task_ids=ALL_TASKS, rollout_count=8, model=f"scripted/{name}"
+            )
+            verdicts = [
+                (item.task_id, item.result.success)
+                for item in await finish(engine, run_id)
+                if item.result is not None
+            ]
+            rates[name] = sum(success for _, success in verdicts) / len(verdicts)
+            if name == "hasty":
+                for task_id, success in verdicts:
+                    by_task.setdefault(task_id, []).append(success)
+    assert rates["careful"] > rates["hasty"] + 0.15 > rates["lost"] + 0.3
+    assert 0.7 < rates["careful"] < 1
+    assert rates["hasty"] > 0
+    assert len({sum(successes) for successes in by_task.values()}) > 1
+
+
+async def test_at_speed_1_a_rollout_takes_its_time_and_careful_takes_longer(tmp_path: Path) -> None:
+    medians = {}
+    for name in ("careful", "hasty"):
+        spent: list[float] = []
+
+        async def note(seconds: float, spent: list[float] = spent) -> None:
+            spent.append(seconds)
+
+        async with engine_at(tmp_path / name, Pace(sleep=note)) as engine:
+            totals = []
+            for task_id in ALL_TASKS:
+                for number in range(3):
+                    spent.clear()
+                    run_id = await start(
+                        engine,
+                        run_name=f"{task_id}-{number}",
+                        task_ids=[task_id],
+                        model=f"scripted/{name}",
+                    )
+                    await finish(engine, run_id)
+                    totals.append(sum(spent))
+        medians[name] = sorted(totals)[len(totals) // 2]
+        assert sorted(totals)[2] > 10
+        assert sorted(totals)[-3] < 100
+    assert 20 < medians["hasty"] < medians["careful"] < 60
+
+
+async def test_a_broken_verifier_fails_its_rollout_and_not_the_run(tmp_path: Path) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    task = dataclasses.replace(HR.tasks["record_title_change"], verify=broken)
+    hr = dataclasses.replace(HR, tasks={**HR.tasks, task.task_id: task})
+    async with engine_at(tmp_path / "db", scenarios={"hr": hr}) as engine:
+        run_id = await start(engine, task_ids=["record_title_change", "schedule_phone_screen"])
+        rollouts = await finish(engine, run_id)
+    statuses = {item.task_id: item.status for item in rollouts}
+    assert statuses == {"record_title_change": "failed", "schedule_phone_screen": "completed"}
+    reason = next(item.termination_reason for item in rollouts if item.status == "failed")
+    assert "ZeroDivisionError" in str(reason)
+
+
+async def test_a_run_of_two_thousand_leaves_the_gym_answering(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, httpx.AsyncClient(base_url=gym.url) as client:
+        body = launch_body(task_ids=ALL_TASKS, rollout_count=250, run_name="big", max_parallel=64)
+        created = await client.post("/runs", json=body)
+        assert created.json()["run_status"]["total"] == 2000
+
+        async def some_done() -> bool:
+            return bool((await client.get("/runs/big", timeout=2)).json()["completed"] >= 40)
+
+        await until(some_done)
+        whole = await client.get("/rollouts", params={"run_id": "big"}, timeout=5)
+        assert whole.json()["total"] == 2000
+        cancelled = (await client.post("/runs/big/cancel", timeout=5)).json()
+        assert 0 < cancelled["cancelled_rollouts"] < 2000
+
+        async def over() -> bool:
+            return bool((await client.get("/runs/big")).json()["in_progress"] == 0)
+
+        await until(over)
+
+
+def test_the_scenarios_are_known_by_their_ids() -> None:
+    assert {name: item.scenario_id for name, item in SCENARIOS.items()} == {"hr": "hr"}
