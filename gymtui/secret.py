@@ -79,9 +79,6 @@ class ApiKey:
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a key is not pickled")
 
-    def __getstate__(self) -> NoReturn:
-        raise TypeError("a key is not pickled")
-
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
         """Validates from a key or a string that is not empty; serialises as the hint."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -17,7 +16,6 @@ Progress = Callable[[int, int | None], None]
 """Told (bytes received on the wire, bytes announced if known) as a download goes on."""
 
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
-_TLS_TAIL = re.compile(r"\s*\(_ssl\.c:\d+\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +100,8 @@ def why_unreachable(error: BaseException) -> str:
         if isinstance(cause, socket.gaierror):
             return "no such host"
         if isinstance(cause, ssl.SSLError):
-            said = getattr(cause, "verify_message", "") or cause.reason or ""
-            return f"TLS: {_TLS_TAIL.sub('', str(said)).replace('_', ' ').lower() or 'failed'}"
+            said = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "failed"
+            return f"TLS: {str(said).replace('_', ' ').lower()}"
         if isinstance(cause, ConnectionRefusedError):
             return "refused"
         if isinstance(cause, OSError) and cause.errno in _NO_ROUTE:

@@ -170,6 +170,11 @@ def test_a_delete_is_known_to_have_happened_however_little_is_said(
     assert (deleted.run_id, deleted.deleted_rollouts) == ("r", count)
 
 
+def test_the_id_that_the_answer_gives_is_the_one_that_counts() -> None:
+    deleted = model_of(Deleted, b'{"run_id": "told"}', "DELETE /runs/{run_id}", {"run_id": "r"})
+    assert deleted.run_id == "told"
+
+
 def test_a_check_of_settings_is_read() -> None:
     body = b'{"success": false, "message": "no", "error_type": "rate_limit"}'
     check = model_of(ConfigCheck, body, "POST /test-model-config")

@@ -1,5 +1,6 @@
 """The client against literal answers: what it asks, what it makes of them."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -39,7 +40,7 @@ class Gym:
 
 @asynccontextmanager
 async def _client(
-    gym: Handler, base_url: str = "https://gym.example", **options: Any
+    gym: Any, base_url: str = "https://gym.example", **options: Any
 ) -> AsyncIterator[GymClient]:
     transport = httpx.MockTransport(gym)
     async with GymClient(base_url, KEY, transport=transport, **options) as client:
@@ -229,6 +230,21 @@ async def test_v1_is_found_remembered_and_told() -> None:
     ]
 
 
+async def test_v1_is_found_once_by_questions_asked_together() -> None:
+    together = asyncio.Barrier(2)
+    gym = _under("/v1")
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/runs":
+            await together.wait()
+        return gym(request)
+
+    async with _client(answer) as client:
+        await asyncio.gather(client.list_runs(), client.list_runs())
+        assert client.note == "the gym's paths start with /v1"
+        await client.get_run("runs")
+
+
 async def test_v1_is_found_by_whatever_is_asked_first() -> None:
     gym = Recorder(_under("/v1"))
     async with _client(gym) as client:
@@ -248,6 +264,15 @@ async def test_a_run_that_does_not_exist_does_not_send_the_client_looking() -> N
             with pytest.raises(errors.NotFound):
                 await client.get_run("x")
     assert gym.lines == ["GET /runs/x", "GET /runs?limit=1", "GET /runs/x"]
+
+
+async def test_once_runs_were_found_nothing_else_that_is_missing_makes_it_look() -> None:
+    gym = Recorder(lambda r: httpx.Response(404 if "/x" in r.url.path else 200, json=[]))
+    async with _client(gym) as client:
+        await client.list_runs()
+        with pytest.raises(errors.NotFound):
+            await client.get_run("x")
+    assert gym.lines == ["GET /runs?limit=50&offset=0", "GET /runs/x"]
 
 
 async def test_v1_is_tried_once_and_a_minute_later_again() -> None:

@@ -133,6 +133,20 @@ def test_times_are_aware_and_in_utc_or_unknown(written: Any, meant: datetime | N
     assert rollout.started_at is None or rollout.started_at.tzinfo is UTC
 
 
+def test_a_time_without_a_zone_is_utc_wherever_this_machine_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    time.tzset()
+    try:
+        rollout = parse_rollout(_bytes({**ROLLOUT, "started_at": "2026-03-20T10:00:00"}))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert isinstance(rollout, Rollout)
+    assert rollout.started_at == datetime(2026, 3, 20, 10, tzinfo=UTC)
+
+
 def test_numbers_in_another_guise_are_still_numbers() -> None:
     run = parse_run(_bytes({**RUN, "total": 100.0, "completed": "58"}))
     assert isinstance(run, RunStatus)
@@ -269,10 +283,10 @@ def test_ten_thousand_rollouts_a_second_are_read(drift: dict[str, Any]) -> None:
     count = 500
 
     def once() -> float:
-        start = time.perf_counter()
+        start = time.process_time()  # other processes' time is not ours
         for _ in range(count):
             parse_rollout(item)
-        return count / (time.perf_counter() - start)
+        return count / (time.process_time() - start)
 
     assert max(once() for _ in range(8)) > 10_000
 

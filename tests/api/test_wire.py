@@ -5,7 +5,7 @@ import gzip
 import os
 import tracemalloc
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -39,9 +39,13 @@ async def _client(url: str, **options: Any) -> AsyncIterator[GymClient]:
         yield client
 
 
+def _always(reply: Reply | bytes) -> Callable[[Seen], Reply | bytes]:
+    return lambda _: reply
+
+
 async def _failure(reply: Reply | bytes, **options: Any) -> errors.GymError:
     """What the client makes of a server that always answers so."""
-    async with raw_server(lambda _: reply) as server, _client(server.url, **options) as client:
+    async with raw_server(_always(reply)) as server, _client(server.url, **options) as client:
         with pytest.raises(errors.GymError) as caught:
             await client.list_runs()
     return caught.value
@@ -108,8 +112,7 @@ async def test_a_gzip_bomb_is_stopped_before_it_goes_off() -> None:
 async def test_an_answer_of_the_largest_size_is_taken_and_one_byte_more_is_not() -> None:
     body = b"[" + b" " * 998 + b"]"
     for headers, data in (((), body), (("Content-Encoding: gzip",), gzip.compress(body))):
-        reply = http(200, data, *headers)
-        async with raw_server(lambda _, reply=reply: reply) as server:
+        async with raw_server(_always(http(200, data, *headers))) as server:
             async with _client(server.url, max_bytes=1000) as client:
                 assert (await client.list_runs()).body == body
             async with _client(server.url, max_bytes=999) as client:
@@ -165,7 +168,8 @@ async def test_silence_times_out(data: bytes) -> None:
 
 
 async def test_a_trickle_times_out_as_a_whole() -> None:
-    error = await _failure(Reply(b"", Then.HANG), timeouts=Timeouts(read_s=60, total_s=0.05))
+    async with asyncio.timeout(10):
+        error = await _failure(Reply(b"", Then.HANG), timeouts=Timeouts(read_s=60, total_s=0.05))
     assert error.brief == "timeout"
 
 
@@ -196,7 +200,7 @@ async def test_plain_http_where_tls_was_expected_is_said() -> None:
 
 
 async def test_after_a_failure_the_client_is_as_good_as_new() -> None:
-    replies = iter([Reply(then=Then.RESET), http(500), http(200, EMPTY)])
+    replies: Iterator[Reply | bytes] = iter([Reply(then=Then.RESET), http(500), http(200, EMPTY)])
     async with (
         raw_server(lambda _: next(replies)) as server,
         _client(server.url) as client,
@@ -291,9 +295,8 @@ async def test_another_origin_never_sees_the_key_nor_anything_else(status: int) 
         there = [other.url + "/runs", other.url.replace("http:", "") + "/runs"]
         there += [other.url.replace("127.0.0.1", "localhost") + "/runs"]
         for location in there:
-            reply = http(status, b"", f"Location: {location}")
             async with (
-                raw_server(lambda _, reply=reply: reply) as server,
+                raw_server(_always(http(status, b"", f"Location: {location}"))) as server,
                 _client(server.url) as client,
             ):
                 with pytest.raises(errors.Redirected) as caught:
