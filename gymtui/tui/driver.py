@@ -177,6 +177,7 @@ class GuardedDriver(LinuxDriver):
     """
 
     _outlet: Outlet | None = None
+    _drawn_on: int = 2
 
     @property
     def stalled_since(self) -> float | None:
@@ -193,9 +194,10 @@ class GuardedDriver(LinuxDriver):
             self._outlet.stop()
         stream: Any = sys.__stderr__
         stream.flush()
+        self._drawn_on = stream.fileno()
         self._encoding: str = stream.encoding or "utf-8"
         self._outlet = Outlet(
-            stream.fileno(),
+            self._drawn_on,
             on_resumed=lambda gap_s: self._tell(self._screenful.terminal_resumed, gap_s),
             on_drained=lambda: self._tell(self._screenful.redraw),
         )
@@ -226,6 +228,15 @@ class GuardedDriver(LinuxDriver):
         """Give the terminal back from any thread, when the event loop no longer can."""
         self.stop_application_mode()
         self.close()
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        # Of the terminal that is drawn on. The framework believes COLUMNS and LINES first: where a
+        # shell exports them, no resize would ever be seen.
+        try:
+            size = os.get_terminal_size(self._drawn_on)
+        except OSError:
+            return super()._get_terminal_size()
+        return size.columns, size.lines
 
     def _run_input_thread(self) -> None:
         # Any other error reaches threading.excepthook, which `crash` takes for a defect.

@@ -99,6 +99,33 @@ def family(pid: int) -> tuple[int, ...]:
     return tuple(member for member in found if alive(member))
 
 
+class Started:
+    """Processes that a test has started, to be ended with it: themselves, never a reused id."""
+
+    def __init__(self) -> None:
+        self._born: dict[int, str] = {}
+
+    def note(self, pids: Sequence[int]) -> None:
+        """Remember processes that run."""
+        for pid in pids:
+            self._born.setdefault(pid, _born(pid))
+
+    def end(self) -> None:
+        """Kill those that still run."""
+        for pid, born in self._born.items():
+            if born and _born(pid) == born:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def _born(pid: int) -> str:
+    """When a process was started, in the kernel's ticks; empty if it does not run."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def cpu_seconds(pid: int) -> float:
     """CPU time a process has used."""
     parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -115,7 +142,8 @@ class Terminal:
     def __init__(self, home: Path) -> None:
         self.home = home
         self._sockets = tempfile.mkdtemp(prefix="gt-")  # short: a socket's path has 108 bytes
-        self._family: set[int] = set()
+        self._started = Started()
+        self._env = isolated(home)  # the server's, and so its children's
         self.pid = 0
         """Of the program, once started."""
 
@@ -123,12 +151,9 @@ class Terminal:
         return self
 
     def __exit__(self, *error: object) -> None:
-        with contextlib.suppress(AssertionError):
-            self._family.update(self.pids())
+        self._started.note(self.pids())
         self._tmux("kill-server", check=False)
-        for pid in self._family:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        self._started.end()
         shutil.rmtree(self._sockets, ignore_errors=True)
 
     def start(
@@ -142,34 +167,27 @@ class Terminal:
             env: Variables on top of the isolated ones.
         """
         size = size or Size()
-        # Without TERM: tmux sets its own for what runs inside.
-        pairs = [f"{k}={v}" for k, v in isolated(self.home, env).items() if k != "TERM"]
-        self._tmux(
-            *("-u", "new-session", "-d", "-x", str(size.columns), "-y", str(size.rows)),
-            *(";", "set", "-g", "remain-on-exit", "on", ";", "set", "-g", "status", "off"),
-            *(
-                ";",
-                "set",
-                "-g",
-                "escape-time",
-                "10",
-                ";",
-                "set",
-                "-ga",
-                "terminal-overrides",
-                ",*:Tc",
-            ),
-            *(";", "set", "-s", "set-clipboard", "on"),
+        self._env = isolated(self.home, env)
+        options = (
+            ("-g", "remain-on-exit", "on"),
+            ("-g", "status", "off"),
+            ("-g", "escape-time", "10"),
+            ("-ga", "terminal-overrides", ",*:Tc"),
+            ("-s", "set-clipboard", "on"),
         )
-        self._tmux("respawn-pane", "-k", "--", "env", *pairs, *command)
+        self._tmux("-u", "new-session", "-d", "-x", str(size.columns), "-y", str(size.rows))
+        for option in options:
+            self._tmux("set", *option)
+        # The shell that tmux began with makes room: the program is the terminal's only process.
+        self._tmux("respawn-pane", "-k", "--", *command)
         self.pid = int(self._tmux("display", "-p", "#{pane_pid}"))
-        self._family.add(self.pid)
+        self._started.note([self.pid])
         self.resize(size)
         return self
 
     def keys(self, *names: str) -> Self:
         """Press keys, by tmux's names: `Enter`, `C-d`, `Down`, `text`."""
-        self._family.update(self.pids())
+        self._started.note(self.pids())
         for name in names:
             self._tmux("send-keys", name)
         return self
@@ -209,7 +227,7 @@ class Terminal:
         while not good(screen := self.screen()):
             assert time.monotonic() < end, f"{what!r} not within {timeout_s:g} s:\n{screen}"
             time.sleep(0.05)
-        self._family.update(self.pids())
+        self._started.note(self.pids())
         return screen
 
     def wait_exit(self, timeout_s: float = 10.0) -> int:
@@ -229,7 +247,7 @@ class Terminal:
             The program and its descendants as they were just before.
         """
         pids = self.pids()
-        self._family.update(pids)
+        self._started.note(pids)
         self._tmux("kill-server")
         return pids
 
@@ -242,11 +260,10 @@ class Terminal:
         return family(self.pid) if self.pid else ()
 
     def _tmux(self, *args: str, check: bool = True) -> str:
-        env = {k: v for k, v in os.environ.items() if k not in ("TMUX", "TMUX_PANE")}
-        env |= {"TMUX_TMPDIR": self._sockets, "LANG": "C.UTF-8"}
         done = subprocess.run(
             ["tmux", "-L", "t", "-f", "/dev/null", *args],
-            env=env, cwd=self.home, capture_output=True, text=True, timeout=20, check=False,
+            env={**self._env, "TMUX_TMPDIR": self._sockets}, cwd=self.home,
+            capture_output=True, text=True, timeout=20, check=False,
         )  # fmt: skip
         assert not check or done.returncode == 0, f"tmux {args[0]}: {done.stderr}"
         return done.stdout
@@ -298,9 +315,10 @@ class Pty:
         return self
 
     def __exit__(self, *error: object) -> None:
+        started = Started()
+        started.note(family(self.process.pid))
         self.hang_up()
-        if self.process.poll() is None:
-            self.process.kill()
+        started.end()
         self.process.wait(10)
 
     def hang_up(self) -> None:

@@ -108,7 +108,7 @@ def test_a_terminal_that_stops_reading_holds_nothing_up_and_is_right_again_after
         screen = program.settle()
         assert screen.splitlines() == ["ready", *(f"done {row}" for row in range(18))]
         assert float(read(tmp_path / "gap")) >= 1.0
-        assert read(tmp_path / "stalled") == "no"
+        until(lambda: read(tmp_path / "stalled") == "no", "the end of the stall")
         program.send(b"q")
         assert program.wait_exit() == 0
         assert program.is_cooked()
@@ -206,6 +206,12 @@ def test_a_resized_terminal_is_redrawn(terminal: Terminal) -> None:
     terminal.start([*TINY, "hostile"]).wait_for("ready")
     terminal.resize(Size(60, 40)).wait_for(r"^╭[^╮]*╮$")
     assert max(map(len, terminal.screen().splitlines())) <= 60
+
+
+def test_a_resize_is_seen_where_a_shell_exports_the_size_it_once_had(terminal: Terminal) -> None:
+    terminal.start([*TINY, "hostile"], env={"COLUMNS": "80", "LINES": "24"}).wait_for("ready")
+    terminal.wait_for(r"^╭[^╮]{118}╮$")
+    terminal.resize(Size(60, 40)).wait_for(r"^╭[^╮]{58}╮$")
 
 
 def test_inside_tmux_what_is_copied_lies_in_its_buffer_unchanged(terminal: Terminal) -> None:

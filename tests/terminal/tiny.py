@@ -70,6 +70,11 @@ class Tiny(GuardedApp[None]):
         if self.mode in ("flood", "count"):
             self.set_interval(0.02, self.tick)
 
+    def tell(self, name: str, value: str) -> None:
+        """Leave a value where the test reads it, whole."""
+        (self.home / f".{name}").write_text(value)
+        (self.home / f".{name}").replace(self.home / name)
+
     def tick(self) -> None:
         self.ticks += 1
         if self.mode == "flood" and not self.done:
@@ -78,12 +83,12 @@ class Tiny(GuardedApp[None]):
             if self.done:
                 lines = [f"done {row}" for row in range(18)]
             self.query_one("#big", Static).update("\n".join(lines))
-        (self.home / "ticks").write_text(str(self.ticks))
-        (self.home / "stalled").write_text("yes" if self.stalled_since is not None else "no")
+        self.tell("ticks", str(self.ticks))
+        self.tell("stalled", "yes" if self.stalled_since is not None else "no")
 
     def terminal_resumed(self, gap_s: float) -> None:
         self.gaps.append(gap_s)
-        (self.home / "gap").write_text(f"{max(self.gaps):.2f}")
+        self.tell("gap", f"{max(self.gaps):.2f}")
 
     def action_fail(self) -> None:
         key = SECRET
@@ -115,7 +120,7 @@ class Tiny(GuardedApp[None]):
 def main(mode: str) -> int:
     home = Path(os.environ["HOME"])
     with Lifeline() as lifeline:
-        child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+        child = subprocess.Popen(["sleep", "120"], start_new_session=True)
         lifeline.on_lost(child.kill)
         app = Tiny(mode, home)
         try:
