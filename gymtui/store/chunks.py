@@ -1,7 +1,7 @@
 """Ids in order by a key, with quick places: what lies under an ordered list.
 
-A list of short sorted lists, as in `sortedcontainers`, beside which it was measured: ids whose
-keys are looked up, instead of pairs of both, are sorted in a third of the time and half the memory.
+A list of short sorted lists, as in `sortedcontainers`, beside which it was measured: 100,000 ids
+whose keys are looked up, instead of pairs of both, are sorted in half the time or less.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Chunks:
 def _ordered(ids: list[str], key: Callable[[str], Any]) -> list[str]:
     """The ids sorted by key, then among those of one key by themselves.
 
-    Sorting pairs of both would take three times as long: one type is compared faster alone.
+    Sorting pairs of both would take twice as long or more: one type is compared faster alone.
     """
     ordered = sorted(ids, key=key)
     keys = list(map(key, ordered))

@@ -33,6 +33,8 @@ _DIGITS = re.compile(r"0*([0-9]+)")
 _LENGTHS = "0123456789:;<=>?@"
 """How long a number is, as characters in order; longer ones are codes rather than counts."""
 _LONGEST_GUESS = 40
+_ALIKE = 0.7
+"""How alike a name must be to be suggested: a slip of two letters, not another word."""
 
 
 class Kind(Enum):
@@ -124,7 +126,7 @@ class Schema(Generic[R]):
         """The name that was probably meant by one that does not exist, or None."""
         wanted = name.casefold()[:_LONGEST_GUESS]
         begins = [known for known in self._by_name if known.startswith(wanted)]
-        alike = begins or difflib.get_close_matches(wanted, self._by_name, n=1)
+        alike = begins or difflib.get_close_matches(wanted, self._by_name, 1, _ALIKE)
         return self._by_name[alike[0]].name if alike else None
 
 

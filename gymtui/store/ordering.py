@@ -125,7 +125,7 @@ class OrderedView(Sequence[str], Generic[R]):
             return ViewChange(shifted=turned)
         before = list(self)
         self._order, self._reverse = Order(column), reverse
-        self._arrange(before)
+        self._arrange({row_id: self._records[row_id] for row_id in self._keys})
         return _difference(before, list(self), frozenset())
 
     def set_filter(self, wanted: Filter[R], now: float) -> ViewChange:
@@ -291,10 +291,9 @@ class OrderedView(Sequence[str], Generic[R]):
         stayed = (row_id for row_id in changed if row_id in shown and row_id in self)
         return _difference(before, list(self), frozenset(stayed if shown else ()))
 
-    def _arrange(self, shown: Collection[str]) -> None:
-        """Put these ids, and no others, in order."""
-        records = map(self._records.__getitem__, shown)
-        self._keys = dict(zip(shown, self._order.keys(records), strict=True))
+    def _arrange(self, shown: Mapping[str, R]) -> None:
+        """Put these records, and no others, in order."""
+        self._keys = dict(zip(shown, self._order.keys(shown.values()), strict=True))
         known = [row_id for row_id, key in self._keys.items() if key is not None]
         unknown = [row_id for row_id, key in self._keys.items() if key is None]
         self._known = Chunks(known, self._keys.__getitem__)

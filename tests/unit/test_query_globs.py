@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gymtui.store.globs import Glob, glob
@@ -23,6 +23,8 @@ def by_fnmatch(text: str, pattern: str) -> bool:
 
 
 @given(PATTERNS, TEXTS)
+@example("ab*b", "ab")
+@example("a*b?*b", "abb")
 def test_a_whole_match_agrees_with_fnmatch(pattern: str, text: str) -> None:
     assert bare(pattern).matches(text.casefold()) == by_fnmatch(text, pattern)
 
