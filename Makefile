@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=tests/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 
-.PHONY: help demo test check format bench screenshots clean
+.PHONY: help demo test check format bench screenshots docs clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -41,6 +41,12 @@ format: $(VENV)/.dev ## put the code in its form
 
 screenshots: $(VENV)/.dev ## draw screenshots/ from the real program on the local gym
 	@$(BIN)/python -m tests.draw_screenshots
+
+docs: $(VENV)/.dev ## write the README's list of keys
+	@$(BIN)/python -m tests.write_docs
+
+bench: $(VENV)/.dev ## measure what is claimed fast, each figure beside its yardstick
+	@$(BIN)/python -m tests.bench
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -62,7 +62,7 @@ def _dashboard_options(command: F) -> F:
 def main(context: click.Context, /, **flags: Any) -> None:
     """Watch live runs of an RL gym. Without a command: the dashboard."""
     if context.invoked_subcommand is None:
-        _dashboard(_settings(flags))
+        _dashboard(_settings(_given(flags)))
     # Given before a command, they count for it too: `gymtui --profile lab runs`.
     context.obj = _given(flags)
 
@@ -103,7 +103,7 @@ def gym(
     """
     from pathlib import Path
 
-    from gymtui.gym.server import serve
+    from gymtui.gym.server import CannotServeError, serve
 
     try:
         serve(
@@ -117,7 +117,7 @@ def gym(
             api_key=os.environ.get("GYMTUI_GYM_KEY") or None,
             ready=lambda url: click.echo(f"gym listening on {url}", err=True),
         )
-    except (OSError, ValueError) as error:
+    except CannotServeError as error:
         _fail(str(error), EXIT_USAGE)
 
 
@@ -148,7 +148,7 @@ def _settings(flags: Mapping[str, Any]) -> Settings:
 
     env = dict(os.environ)
     config = Path(flags["config"]) if "config" in flags else paths.config_file(env)
-    loaded = load(_given(flags), env, config, paths.vendor_config_file(env))
+    loaded = load(flags, env, config, paths.vendor_config_file(env))
     for problem in loaded.problems:
         click.echo(f"gymtui: {problem}", err=True)
     if loaded.fatal:
@@ -178,6 +178,10 @@ def _reaching(talk: Callable[[], T]) -> T:
 
     try:
         return talk()
+    except BrokenPipeError:
+        # Whoever read has read enough (`| head`); what is still buffered goes nowhere, quietly.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
     except Unreachable as error:
         _fail(f"no answer from the gym: {clean(error.brief)}", EXIT_UNREACHABLE)
     except GymError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -24,7 +24,6 @@ from gymtui.store.delta import Delta
 from gymtui.store.records import Intent
 from gymtui.store.store import Store
 from gymtui.transcript import shapes
-from gymtui.tui import clipboard
 from gymtui.tui.commands import KeyCommands
 from gymtui.tui.crash import Reporter
 from gymtui.tui.guard import GuardedApp
@@ -174,9 +173,7 @@ class GymtuiApp(GuardedApp[None]):
             return
         if update.delta:
             screen.changed(update.delta)
-            gone = [i for i in update.delta.runs_changed if self.store.runs[i].gone]
-            if gone:
-                self.set_timer(GONE_SHOWN_S, lambda: self._drop(frozenset(gone)))
+            self._bury(update.delta.runs_changed)
         self._show_link()
 
     def _show_link(self) -> None:
@@ -200,8 +197,16 @@ class GymtuiApp(GuardedApp[None]):
             screen.changed(Delta())
             screen.show_frame()
 
+    def _bury(self, run_ids: Iterable[str]) -> None:
+        """Let runs that are gone be seen as such for a while, then drop them."""
+        runs = self.store.runs
+        gone = frozenset(run_id for run_id in run_ids if run_id in runs and runs[run_id].gone)
+        if gone:
+            self.set_timer(GONE_SHOWN_S, lambda: self._drop(gone))
+
     def _drop(self, run_ids: frozenset[str]) -> None:
-        still = frozenset(i for i in run_ids if i in self.store.runs and self.store.runs[i].gone)
+        runs = self.store.runs
+        still = frozenset(run_id for run_id in run_ids if run_id in runs and runs[run_id].gone)
         delta = self._poller.forget(still)
         screen = self.top
         if delta and screen is not None:
@@ -231,14 +236,6 @@ class GymtuiApp(GuardedApp[None]):
     def show_help(self, scopes: Sequence[Scope]) -> None:
         """Show the keys."""
         self.push_screen(HelpScreen(scopes))
-
-    def copy(self, text: str) -> None:
-        """Copy a text and say what was sent."""
-
-        async def send() -> None:
-            self.notify(await clipboard.copy(self, text), timeout=3)
-
-        self.run_worker(send(), group="clipboard", exit_on_error=False)
 
     # -- what changes the gym --------------------------------------------------------------
 
@@ -297,7 +294,7 @@ class GymtuiApp(GuardedApp[None]):
         ]
         if gone:
             self._changed_here(self.store.mark_gone(gone, self._monotonic()))
-            self.set_timer(GONE_SHOWN_S, lambda: self._drop(frozenset(gone)))
+            self._bury(gone)
         self._tell(verb, done)
         self._poller.refresh()
 

@@ -40,13 +40,15 @@ def run_columns(now: Callable[[], datetime], *, plain: bool) -> tuple[Column[Run
     def done(run: RunView, cells: int) -> Cell:
         if run.row.run is None:
             return ink(None, "muted")
-        total = run.row.run.total
-        return ink(f"{run.row.finished}/{ABSENT if total is None else total}")
+        exact = f"{run.row.finished}/{show.count(run.row.run.total)}"
+        if len(exact) <= cells:
+            return ink(exact)
+        return ink(f"{show.thousands(run.row.finished)}/{show.thousands(run.row.run.total)}")
 
     def passes(run: RunView, cells: int) -> Cell:
         rate = pass_rate(run)
         if rate is None or run.summary is None:
-            return ink(None, "muted")
+            return ink(f"{ABSENT:>4}", "muted")
         # An unfinished run's rate flatters: slow rollouts fail more often.
         style = "muted" if run.row.active else ""
         return (Ink(f"{show.percent(rate):>4}", style), Ink(f" of {run.summary.verdicts}", "muted"))
@@ -75,10 +77,10 @@ def run_columns(now: Callable[[], datetime], *, plain: bool) -> tuple[Column[Run
         return ink(run.summary.model if run.summary else None, "muted")
 
     return (
-        Column("run", "RUN", 16, name, flex=3, most=44, cut="middle"),
-        Column("done", "OUTCOME", 12, outcome, flex=2, most=32, priority=1),
+        Column("run", "RUN", 19, name, flex=3, most=44, cut="middle"),
+        Column("done", "OUTCOME", 10, outcome, flex=2, most=32, priority=1),
         Column("finished", "DONE", 9, done, align="right"),
-        Column("pass", "PASS@1", 12, passes),
+        Column("pass", "PASS@1", 11, passes),
         Column("errors", "ERR", 4, errors, align="right", priority=1),
         Column("running", "▸", 4, counter("running", "running"), align="right", priority=2),
         Column("waiting", "·", 4, counter("pending", "waiting"), align="right", priority=3),

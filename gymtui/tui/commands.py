@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.widget import Widget
 
 from gymtui.tui.keys import Key, keys_of, shown
 from gymtui.tui.screens.base import GymScreen
@@ -21,22 +24,27 @@ class KeyCommands(Provider):
         return [key for key in found if key.name not in _NOT_OFFERED]
 
     def _run(self, key: Key) -> None:
-        screen = self.screen
-        owner = screen.focused or screen
-        self.app.call_later(owner.run_action, key.action)
+        """Do what the key does, at whatever would have met it first."""
+        name = key.action.partition("(")[0]
+        start = self.screen.focused or self.screen
+        for node in start.ancestors_with_self:
+            if isinstance(node, Widget) and ("." in name or hasattr(node, f"action_{name}")):
+                self.app.call_later(node.run_action, key.action)
+                return
+
+    def _words(self, key: Key) -> str:
+        return f"{key.name.replace('-', ' ')}: {key.text}  {shown(key.keys[0])}"
 
     async def discover(self) -> Hits:
         """Everything, before anything is typed."""
         for key in self._keys():
-            yield DiscoveryHit(
-                f"{key.text}  ({shown(key.keys[0])})", lambda key=key: self._run(key), key.text
-            )
+            yield DiscoveryHit(self._words(key), partial(self._run, key))
 
     async def search(self, query: str) -> Hits:
         """What matches."""
         matcher = self.matcher(query)
         for key in self._keys():
-            words = f"{key.text}  ({shown(key.keys[0])})"
+            words = self._words(key)
             score = matcher.match(words)
             if score > 0:
-                yield Hit(score, matcher.highlight(words), lambda key=key: self._run(key), words)
+                yield Hit(score, matcher.highlight(words), partial(self._run, key), words)

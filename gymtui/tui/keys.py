@@ -73,10 +73,10 @@ TABLE: tuple[Key, ...] = (
     Key("help", Scope.EVERYWHERE, ("?",), "help", "these keys", "help"),
     Key("back", Scope.EVERYWHERE, ("escape",), "back", "undo one thing (a search, a filter, marks), else go back"),
     Key("leave", Scope.EVERYWHERE, ("q",), "leave", "go back; on the first screen, quit", "quit"),
-    Key("quit", Scope.EVERYWHERE, ("ctrl+q",), "quit", "quit from anywhere", first=True),
-    Key("suspend", Scope.EVERYWHERE, ("ctrl+z",), "suspend_process", "suspend to the shell", first=True),
+    Key("quit", Scope.EVERYWHERE, ("ctrl+q",), "app.quit", "quit from anywhere", first=True),
+    Key("suspend", Scope.EVERYWHERE, ("ctrl+z",), "app.suspend_process", "suspend to the shell", first=True),
     Key("interrupt", Scope.EVERYWHERE, ("ctrl+c",), "interrupt", "copy a selection, else say how to quit"),
-    Key("palette", Scope.EVERYWHERE, (":", "ctrl+p"), "command_palette", "find a command by name"),
+    Key("palette", Scope.EVERYWHERE, (":", "ctrl+p"), "app.command_palette", "find a command by name"),
     Key("panes", Scope.EVERYWHERE, ("tab",), "app.focus_next", "next pane"),
     Key("down", Scope.LIST, ("down", "j"), "move(1)", "down"),
     Key("up", Scope.LIST, ("up", "k"), "move(-1)", "up"),
@@ -136,3 +136,14 @@ def shown(key: str) -> str:
     if key.startswith("ctrl+"):
         return f"^{key[5:]}"
     return _NAMES.get(key, key)
+
+
+def markdown() -> str:
+    """The table as the README has it, a section's keys in a row each."""
+    rows = ["| where | key | what it does |", "|---|---|---|"]
+    for scope in Scope:
+        for key in TABLE:
+            if key.scope is scope:
+                names = " ".join(f"`{shown(name)}`" for name in key.keys)
+                rows.append(f"| {scope} | {names} | {key.text} |")
+    return "\n".join(rows) + "\n"

@@ -99,8 +99,13 @@ def percent(share: float | None) -> str:
 
 
 def count(number: int | None) -> str:
-    """A count; nothing to count is the sign for "not known", and so is 0 where it says nothing."""
+    """A count, in full."""
     return ABSENT if number is None else str(number)
+
+
+def thousands(number: int | None) -> str:
+    """A count where there is little room: `12k`; numbers are rounded rather than cut."""
+    return count(number) if number is None or number < 1000 else f"{number // 1000}k"
 
 
 def few(number: int | None) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
@@ -33,9 +34,9 @@ class GymScreen(Screen[None]):
     AUTO_FOCUS: ClassVar[str | None] = ".main"
     DEFAULT_CSS = """
     GymScreen { background: $background; }
-    GymScreen #prompt {
-        height: 1; border: none; padding: 0 1; background: $surface; display: none;
-    }
+    GymScreen #prompt { height: 1; display: none; background: $surface; }
+    GymScreen #prompt Input { width: 1fr; border: none; padding: 0; background: $surface; }
+    GymScreen #slash { width: 3; }
     GymScreen.filtering #prompt { display: block; }
     GymScreen.filtering #footer { display: none; }
     GymScreen #banner { display: none; }
@@ -86,6 +87,11 @@ class GymScreen(Screen[None]):
         """Undo one thing (a filter, marks); False when there is nothing left to undo."""
         return False
 
+    @property
+    def is_first(self) -> bool:
+        """Whether leaving it leaves the program."""
+        return False
+
     # -- the frame -------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
@@ -94,13 +100,15 @@ class GymScreen(Screen[None]):
         yield Lines(palette, id="status")
         yield Lines(palette, id="banner")
         yield from self.body()
-        yield Input(id="prompt", compact=True, select_on_focus=False, placeholder=self.prompt)
+        with Horizontal(id="prompt"):
+            yield Lines(palette, id="slash")
+            yield Input(compact=True, select_on_focus=False, placeholder=self.prompt)
         yield Lines(palette, id="footer")
 
     def on_mount(self) -> None:
         """Start with what is known."""
-        field = self.query_one("#prompt", Input)
-        field.cursor_blink = False
+        self.query_one(Input).cursor_blink = False
+        self.query_one("#slash", Lines).show([Line((Ink("/", "key"),), bar=True)])
         self.show_frame()
 
     def on_screen_resume(self) -> None:
@@ -133,7 +141,9 @@ class GymScreen(Screen[None]):
         pieces: list[Ink] = []
         used = 0
         for key in self.footer_keys():
-            word = (Ink(f"{shown(key.keys[0])} ", "key"), Ink(f"{key.short}  ", "muted"))
+            # Only the first screen is left for the shell.
+            short = "back" if key.name == "leave" and not self.is_first else key.short
+            word = (Ink(f"{shown(key.keys[0])} ", "key"), Ink(f"{short}  ", "muted"))
             used += width_of(word)
             if used > room:
                 break
@@ -149,7 +159,7 @@ class GymScreen(Screen[None]):
 
     def action_filter(self) -> None:
         """Open the filter's line."""
-        field = self.query_one("#prompt", Input)
+        field = self.query_one(Input)
         self.add_class("filtering")
         field.value = self.filter_text()
         field.cursor_position = len(field.value)
@@ -161,7 +171,6 @@ class GymScreen(Screen[None]):
         if not self.has_class("filtering"):
             return
         wrong = self.filtered(event.value)
-        event.input.border_subtitle = None
         self.gym.hint = wrong
         self.show_frame()
 
@@ -211,7 +220,7 @@ class GymScreen(Screen[None]):
         """Copy what the cursor stands on."""
         text = self.copied()
         if text:
-            self.gym.copy(text)
+            self.gym.copy_to_clipboard(text)
 
     def copied(self) -> str | None:
         """What `c` copies."""

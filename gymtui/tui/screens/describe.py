@@ -8,9 +8,9 @@ from typing import ClassVar
 from textual.widget import Widget
 
 from gymtui.api.listing import shown
-from gymtui.text import clean, clean_block
+from gymtui.text import clean_block
 from gymtui.tui.ink import Cell, Ink
-from gymtui.tui.keys import Scope
+from gymtui.tui.keys import Key, Scope
 from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.widgets.text_view import Paragraph, TextView
 
@@ -58,7 +58,7 @@ class DescribeScreen(GymScreen):
         super().on_mount()
         why = (
             [
-                Paragraph((Ink(f"could not be read: {clean(self._malformed)}", "warning"),)),
+                Paragraph((Ink(f"could not be read: {self._malformed}", "warning"),)),
                 Paragraph(),
             ]
             if self._malformed is not None
@@ -70,8 +70,12 @@ class DescribeScreen(GymScreen):
         """What is described."""
         return (Ink("describe › ", "muted"), Ink(self._item, "strong"))
 
+    def footer_keys(self) -> list[Key]:
+        """There is nothing to filter here."""
+        return [key for key in super().footer_keys() if key.name not in ("filter", "pause")]
+
     def action_filter(self) -> None:
-        """Nothing to filter here."""
+        """There is nothing to filter here."""
 
     def copied(self) -> str | None:
         """The item as it is shown."""

@@ -62,8 +62,12 @@ class HelpScreen(GymScreen):
         """What this is."""
         return (Ink("keys", "strong"),)
 
+    def footer_keys(self) -> list[Key]:
+        """There is nothing to filter here."""
+        return [key for key in super().footer_keys() if key.name not in ("filter", "pause")]
+
     def action_filter(self) -> None:
-        """Nothing to filter here."""
+        """There is nothing to filter here."""
 
     def action_help(self) -> None:
         """Close it again."""

@@ -91,6 +91,7 @@ class ListScreen(GymScreen, Generic[R]):
         except FilterError as error:
             return f"{error.message} (at {error.position + 1})"
         self._rows.set_filter(wanted, self.gym.now().timestamp())
+        self._grid.empty = "the filter matches nothing" if text.strip() else self.empty
         self._grid.set_rows(self._rows)
         self.summarise()
         return None

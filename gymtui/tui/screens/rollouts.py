@@ -34,7 +34,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.ROLLOUTS)
-    scopes: ClassVar[tuple[Scope, ...]] = (Scope.LIST, Scope.ROLLOUTS, Scope.EVERYWHERE)
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.ROLLOUTS, Scope.LIST, Scope.EVERYWHERE)
     empty: ClassVar[str] = "no rollouts seen yet"
     prompt: ClassVar[str] = "words, or status:running task:*phone* steps>=20"
 

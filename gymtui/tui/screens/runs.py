@@ -27,7 +27,7 @@ class RunsScreen(ListScreen[RunView]):
     """The list of runs."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.RUNS)
-    scopes: ClassVar[tuple[Scope, ...]] = (Scope.LIST, Scope.RUNS, Scope.EVERYWHERE)
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.RUNS, Scope.LIST, Scope.EVERYWHERE)
     empty: ClassVar[str] = "no runs"
     prompt: ClassVar[str] = "words, or status:running model:gpt* pass<50% age<2h"
 
@@ -42,6 +42,11 @@ class RunsScreen(ListScreen[RunView]):
         """Numbers over all runs, and the list."""
         yield Lines(self.gym.palette, id="summary")
         yield self.grid()
+
+    @property
+    def is_first(self) -> bool:
+        """It is the one the program opens with."""
+        return True
 
     def where(self) -> Cell:
         """The gym that is looked at."""
@@ -90,7 +95,8 @@ class RunsScreen(ListScreen[RunView]):
         if not link.synced:
             left.append(Ink(f" of {'?' if total is None else f'{total:,}'}, reading …", "muted"))
         left.append(Ink(f" · {of_many(len(active), 'active', 'active')}"))
-        left += [Ink(" · "), Ink(f"{running} running", "running")]
+        if running:
+            left += [Ink(" · "), Ink(f"{running} running", "running")]
         if waiting:
             left += [Ink(" · "), Ink(f"{waiting} waiting", "waiting")]
         self.query_one("#summary", Lines).show([Line(tuple(left), self.remarks())])

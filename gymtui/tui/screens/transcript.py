@@ -14,8 +14,8 @@ from gymtui.poll.plan import View
 from gymtui.store.delta import Delta
 from gymtui.store.outcome import ACTIVE, outcome_of
 from gymtui.store.records import RolloutRow
-from gymtui.text import clean
-from gymtui.transcript.blocks import Transcript, Turn
+from gymtui.text import ABSENT
+from gymtui.transcript.blocks import ToolCall, Transcript, Turn
 from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope, bindings
@@ -123,7 +123,7 @@ class TranscriptScreen(GymScreen):
         elif isinstance(error, NotFound):
             self._say((Ink("the gym has no artifacts of this rollout", "warning"),))
         else:
-            why = clean(error.detail or error.brief)
+            why = error.detail or error.brief
             self._say((Ink(f"could not get the artifacts: {why} · ctrl+r tries again", "warning"),))
 
     def _wait(self) -> None:
@@ -159,13 +159,13 @@ class TranscriptScreen(GymScreen):
         if row is not None and row.rollout is not None:
             rollout = row.rollout
             left += show.state(rollout)
-            left.append(Ink(f"  {clean(rollout.task_id)}", "strong"))
+            left.append(Ink(f"  {rollout.task_id or ABSENT}", "strong"))
             left.append(Ink(f" · {show.steps(rollout)} steps", "muted"))
             seconds = show.elapsed_s(rollout, self.gym.now())
             left.append(Ink(f" · {show.duration(seconds)}", "muted"))
             why = show.why(row)
             if why:
-                left.append(Ink(f" · {clean(why)}"))
+                left.append(Ink(f" · {why}"))
         right: Cell = ()
         if self.gym.hint:
             right = (Ink(self.gym.hint, "warning"),)
@@ -196,11 +196,11 @@ class TranscriptScreen(GymScreen):
 
     def action_error(self, step: int) -> None:
         """Go to the next or previous error."""
-        self._go(step, lambda turn: turn.is_error)
+        self._go(step, lambda turn: turn.error)
 
     def action_call(self, step: int) -> None:
         """Go to the next or previous tool call."""
-        self._go(step, lambda turn: bool(turn.calls))
+        self._go(step, lambda turn: any(isinstance(block, ToolCall) for block in turn.blocks))
 
     def _go(self, step: int, wanted: Callable[[Turn], bool]) -> None:
         if self._artifacts is None or not self._starts:

@@ -30,6 +30,8 @@ GUTTER = 2
 """Cells left of the first column, for cursor and mark."""
 GAP = 2
 """Cells between columns."""
+MARGIN = 1
+"""Cells right of the last column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def place(columns: Sequence[Column[R]], cells: int) -> tuple[Placed[R], ...]:
         rightmost of equals before the others; the last one left is never dropped.
     """
     shown = list(columns)
-    room = cells - GUTTER
+    room = cells - GUTTER - MARGIN
 
     def need() -> int:
         return sum(column.width + GAP for column in shown) - GAP
@@ -170,9 +172,10 @@ class Grid(ScrollView, Generic[R], can_focus=True):
         self._columns = tuple(columns)
         self._record = record
         self._palette = palette
-        self._empty = empty
+        self.empty = empty
         self._rows: Sequence[str] = ()
         self._cursor_at = 0
+        self._told_view: tuple[str, ...] = ()
         self._placed: tuple[Placed[R], ...] = ()
         self._drawn: dict[int, _Shown] = {}
         self._strips: dict[_Shown, Strip] = {}
@@ -221,6 +224,12 @@ class Grid(ScrollView, Generic[R], can_focus=True):
             if now != before and top > 0:
                 self.scroll_to(y=max(0, top + now - before), animate=False, force=True)
         self.sync()
+        if self.in_view != self._told_view:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._told_view = self.in_view
+        self.post_message(self.Moved())
 
     def _index(self, row_id: str) -> int | None:
         try:
@@ -251,7 +260,7 @@ class Grid(ScrollView, Generic[R], can_focus=True):
         self.virtual_size = Size(event.size.width, len(self._rows) + 1)
         self.redraw()
         self._keep_in_view()
-        self.post_message(self.Moved())
+        self._tell()
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the window: the heading on top, rows below."""
@@ -276,7 +285,7 @@ class Grid(ScrollView, Generic[R], can_focus=True):
         index = self.scroll_offset.y + y - 1
         if index >= len(self._rows):
             empty = not self._rows and y == 2
-            pieces = laid(ink(f"  {self._empty}", "muted"), cells) if empty else ()
+            pieces = laid(ink(f"  {self.empty}", "muted"), cells) if empty else ()
             return _Shown(pieces, False, False, False, cells)
         row_id = self._rows[index]
         record = self._record(row_id)
@@ -323,7 +332,7 @@ class Grid(ScrollView, Generic[R], can_focus=True):
         if self.is_mounted:
             self._keep_in_view()
             self.sync()
-            self.post_message(self.Moved())
+            self._tell()
 
     def _keep_in_view(self) -> None:
         index, height = self.cursor_index, self.size.height - 1
@@ -368,7 +377,7 @@ class Grid(ScrollView, Generic[R], can_focus=True):
         self._range_from = self.cursor_id
         self.action_move(1)
         self.sync()
-        self.post_message(self.Moved())
+        self._tell()
 
     def action_mark_range(self) -> None:
         """Mark from the row marked last to the cursor's."""
@@ -380,7 +389,7 @@ class Grid(ScrollView, Generic[R], can_focus=True):
         self.marks |= set(self._rows[low : high + 1])
         self._range_from = self.cursor_id
         self.sync()
-        self.post_message(self.Moved())
+        self._tell()
 
     def action_unmark(self) -> None:
         """Unmark everything."""
@@ -393,7 +402,7 @@ class Grid(ScrollView, Generic[R], can_focus=True):
             self.marks = kept
             self._range_from = None
             self.sync()
-            self.post_message(self.Moved())
+            self._tell()
 
     # -- mouse -----------------------------------------------------------------------------
 
@@ -425,4 +434,4 @@ class Grid(ScrollView, Generic[R], can_focus=True):
 
     def _scroll_rows(self, rows: int) -> None:
         self.scroll_to(y=self.scroll_offset.y + rows, animate=False, force=True)
-        self.post_message(self.Moved())
+        self._tell()

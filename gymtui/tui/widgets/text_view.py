@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from gymtui.text import clusters
+from gymtui.text import clean, clusters
 from gymtui.tui.ink import Cell, Ink, strip
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.theme import Palette
@@ -25,7 +25,7 @@ from gymtui.tui.theme import Palette
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A logical line of clean text.
+    """A logical line of text.
 
     Attributes:
         cell: Its pieces.
@@ -48,14 +48,15 @@ def wrapped(paragraph: Paragraph, cells: int) -> list[tuple[Ink, ...]]:
         at which it was broken.
     """
     room = max(4, cells - paragraph.indent)
+    cell = tuple(Ink(clean(piece.text), piece.style) for piece in paragraph.cell)
     margin = (Ink(" " * paragraph.indent),) if paragraph.indent else ()
-    plain = "".join(piece.text for piece in paragraph.cell)
+    plain = "".join(piece.text for piece in cell)
     if plain.isascii() and len(plain) <= room:
-        return [(*margin, *paragraph.cell)]
+        return [(*margin, *cell)]
     lines: list[tuple[Ink, ...]] = []
     line: list[tuple[str, str, int]] = []
     used, space = 0, -1
-    for piece in paragraph.cell:
+    for piece in cell:
         for cluster, size in clusters(piece.text):
             if used + size > room and line:
                 keep = space + 1 if space >= 0 else len(line)

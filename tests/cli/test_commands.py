@@ -1,0 +1,139 @@
+"""The commands, as scripts and people call them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.gym.serving import launch_body, serving_gym
+from tests.terminal.harness import isolated
+
+KEY = "ck_live_fedcba9876543210"
+
+
+def gymtui(home: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "gymtui", *arguments],
+        env=isolated(home, env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_the_version_is_told_without_loading_anything_heavy(tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from gymtui.cli import main\n"
+        "try:\n"
+        "    main(['--version'])\n"
+        "except SystemExit as end:\n"
+        "    assert not end.code\n"
+        "heavy = {'textual', 'httpx', 'pydantic', 'starlette', 'msgspec'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=isolated(tmp_path), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("gymtui, version ")
+
+
+def test_runs_are_listed_as_one_document_as_lines_and_as_a_table(tmp_path: Path) -> None:
+    with serving_gym(tmp_path, key=KEY) as gym:
+        for number in range(3):
+            body = launch_body(run_name=f"日本 {number}\x1b[31m", rollout_count=2)
+            httpx.post(f"{gym.url}/runs", json=body, headers={"API-Key": KEY}).raise_for_status()
+
+        def ask(*form: str) -> str:
+            done = gymtui(tmp_path, "runs", "--base-url", gym.url, *form, GYMTUI_API_KEY=KEY)
+            assert done.returncode == 0, done.stderr
+            assert not done.stderr
+            return done.stdout
+
+        document = json.loads(ask("--json"))
+        assert document["total"] == 3
+        assert {run["run_id"] for run in document["runs"]} == {
+            f"日本 {number}\x1b[31m" for number in range(3)
+        }
+        lines = ask("--jsonl").splitlines()
+        assert [json.loads(line)["total"] for line in lines] == [2, 2, 2]
+        table = ask()
+        assert table.splitlines()[0].split()[:2] == ["RUN", "SCENARIO"]
+        assert "日本 0" in table
+        assert "\x1b" not in table
+
+
+def test_more_runs_than_a_page_holds_are_all_listed_once(tmp_path: Path) -> None:
+    with serving_gym(tmp_path) as gym, httpx.Client(base_url=gym.url) as http:
+        for number in range(205):
+            http.post("/runs", json=launch_body(run_name=f"run-{number}")).raise_for_status()
+        done = gymtui(tmp_path, "runs", "--json", "--base-url", gym.url)
+        names = [run["run_id"] for run in json.loads(done.stdout)["runs"]]
+        assert sorted(names) == sorted(f"run-{number}" for number in range(205))
+
+
+def test_options_before_the_command_count_too(tmp_path: Path) -> None:
+    with serving_gym(tmp_path) as gym:
+        done = gymtui(tmp_path, "--base-url", gym.url, "runs", "--json")
+        assert json.loads(done.stdout) == {"total": 0, "runs": []}
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "words"),
+    [("wrong", 4, "key"), (None, 4, "key")],
+)
+def test_a_refused_key_ends_with_4_and_is_not_shown(
+    tmp_path: Path, key: str | None, status: int, words: str
+) -> None:
+    with serving_gym(tmp_path, key=KEY) as gym:
+        env = {"GYMTUI_API_KEY": f"ck_secret_{key}_0123456789"} if key else {}
+        done = gymtui(tmp_path, "runs", "--base-url", gym.url, **env)
+    assert done.returncode == status
+    assert words in done.stderr.lower()
+    assert "ck_secret_wrong" not in done.stdout + done.stderr
+    assert not done.stdout
+
+
+def test_no_answer_ends_with_3(tmp_path: Path) -> None:
+    done = gymtui(tmp_path, "runs", "--base-url", "http://127.0.0.1:1")
+    assert done.returncode == 3
+    assert "refused" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_plain_http_to_another_machine_is_refused(tmp_path: Path) -> None:
+    done = gymtui(tmp_path, "runs", "--base-url", "http://gym.example", GYMTUI_API_KEY=KEY)
+    assert done.returncode == 2
+    assert "insecure" in done.stderr
+    assert KEY not in done.stderr
+
+
+def test_a_closed_pipe_is_not_an_error(tmp_path: Path) -> None:
+    with serving_gym(tmp_path) as gym, httpx.Client(base_url=gym.url) as http:
+        for number in range(150):
+            http.post("/runs", json=launch_body(run_name=f"{number}-{'x' * 900}"))
+        command = f"{sys.executable} -m gymtui runs --json --base-url {gym.url} | head -c 10"
+        done = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", command],
+            env=isolated(tmp_path),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert not done.stderr
+    assert done.returncode in (0, 141), "a pipe that closes ends the writer, quietly"
+
+
+def test_the_gym_says_where_it_listens_and_refuses_the_world_without_a_key(tmp_path: Path) -> None:
+    done = gymtui(tmp_path, "gym", "--host", "0.0.0.0", "--port", "0", "--db", str(tmp_path / "g"))
+    assert done.returncode == 2
+    assert "key" in done.stderr
+    assert "Traceback" not in done.stderr

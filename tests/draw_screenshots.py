@@ -1,0 +1,93 @@
+"""Draws `screenshots/`: the real program on the demo's gym, by the framework's own SVG export.
+
+Run by `make screenshots`. What is alive differs from drawing to drawing; the scenes do not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from gymtui.api.client import GymClient
+from gymtui.commands.demo import LocalGym
+from gymtui.settings import Settings
+from gymtui.tui.app import GymtuiApp
+from gymtui.tui.crash import Reporter
+
+SCREENSHOTS = Path(__file__).parent.parent / "screenshots"
+SIZE = (120, 30)
+SPEED = 6.0
+DEADLINE_S = 60.0
+
+Scene = Callable[[GymtuiApp, Pilot[None]], Awaitable[None]]
+
+
+def text_of(app: GymtuiApp) -> str:
+    """What is on screen."""
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
+async def seen(app: GymtuiApp, pilot: Pilot[None], what: Callable[[str], bool]) -> None:
+    """Wait until the screen shows something."""
+    end = time.monotonic() + DEADLINE_S
+    while not what(text_of(app)):
+        if time.monotonic() > end:
+            raise TimeoutError(text_of(app))
+        await pilot.pause(0.05)
+
+
+async def runs(app: GymtuiApp, pilot: Pilot[None]) -> None:
+    """Runs of several sizes, some under way."""
+    await seen(app, pilot, lambda text: text.count(" of ") >= 4 and "ckpt-" in text)
+    await pilot.press("g")
+
+
+async def rollouts(app: GymtuiApp, pilot: Pilot[None]) -> None:
+    """A run that is half through."""
+    await pilot.press("slash", *"nightly-hasty", "enter", "g", "enter")
+    await seen(app, pilot, lambda text: "✓ pass" in text and "✗ fail" in text)
+
+
+async def transcript(app: GymtuiApp, pilot: Pilot[None]) -> None:
+    """A rollout that failed."""
+    await pilot.press("slash", *"outcome:failed", "enter", "g", "enter")
+    await seen(app, pilot, lambda text: "assistant" in text and "→ " in text)
+
+
+SCENES: dict[str, Scene] = {"runs": runs, "rollouts": rollouts, "transcript": transcript}
+"""In order: each begins where the one before ended."""
+
+
+async def draw(directory: Path) -> list[Path]:
+    """Play the scenes and draw each.
+
+    Args:
+        directory: Where the pictures go.
+
+    Returns:
+        The files.
+    """
+    drawn: list[Path] = []
+    with LocalGym(speed=SPEED, seed=7) as local, tempfile.TemporaryDirectory() as reports:
+        settings = Settings(base_url=local.url, interval_s=0.25, profile_name="demo")
+        app = GymtuiApp(settings, GymClient(local.url), Reporter(Path(reports)))
+        async with app.run_test(size=SIZE) as pilot:
+            for name, scene in SCENES.items():
+                await scene(app, pilot)
+                await pilot.pause()
+                path = directory / f"{name}.svg"
+                svg = app.export_screenshot(title="gymtui")
+                # A port of the moment says nothing to a reader.
+                path.write_text(svg.replace(local.url.removeprefix("http://"), "127.0.0.1:8765"))
+                drawn.append(path)
+    return drawn
+
+
+if __name__ == "__main__":
+    for file in asyncio.run(draw(SCREENSHOTS)):
+        print(file.relative_to(SCREENSHOTS.parent))

@@ -1,0 +1,152 @@
+"""Whole journeys in a real terminal: what a person types, and what they see."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from tests.gym.serving import RunningGym, launch_body, serving_gym
+
+from .harness import PYTHON, Pty, Size, Terminal, alive, isolated, until
+
+GYMTUI = (PYTHON, "-m", "gymtui")
+KEY = "ck_live_fedcba9876543210"
+
+
+@pytest.fixture
+def slow_gym(tmp_path: Path) -> Iterator[RunningGym]:
+    """A gym in which runs stay under way, which asks for a key."""
+    with serving_gym(tmp_path, speed=1.0, key=KEY) as gym:
+        yield gym
+
+
+def launch(gym: RunningGym, name: str, count: int = 3) -> None:
+    body = launch_body(run_name=name, rollout_count=count)
+    answer = httpx.post(f"{gym.url}/runs", json=body, headers={"API-Key": KEY})
+    assert answer.status_code == 200, answer.text
+
+
+def status_of(gym: RunningGym, name: str) -> httpx.Response:
+    return httpx.get(f"{gym.url}/runs/{quote(name, safe='')}", headers={"API-Key": KEY})
+
+
+def test_the_demo_is_watched_opened_read_and_left(terminal: Terminal) -> None:
+    terminal.start([*GYMTUI, "demo", "--speed", "20"])
+    terminal.wait_for(r"gymtui .*● live", 20)
+    terminal.wait_for(r"nightly-careful-s4000 .* \d+/\d+")
+    gym_and_dashboard = terminal.pids()
+    assert len(gym_and_dashboard) >= 2, "the gym is a process of its own"
+    terminal.keys("/").type("smoke")
+    terminal.keys("Enter")
+    terminal.wait_for(r"smoke-careful .* 2/2", 20)
+    terminal.keys("Enter")
+    terminal.wait_for(r"runs › smoke-careful")
+    terminal.wait_for(r"2/2 done")
+    terminal.keys("Enter")
+    terminal.wait_for(r"◆ 1 user")
+    terminal.wait_for(r"→ \w+\.\w+")
+    terminal.keys("t", "G")
+    terminal.wait_for(r"turn \d+ of \d+")
+    terminal.keys("C-q")
+    assert terminal.wait_exit() == 0
+    until(lambda: not any(map(alive, gym_and_dashboard)), "nothing is left", 10)
+
+
+def test_the_demo_ends_with_its_terminal_and_so_does_its_gym(terminal: Terminal) -> None:
+    terminal.start([*GYMTUI, "demo"])
+    terminal.wait_for(r"● live", 20)
+    left = terminal.kill_terminal()
+    assert len(left) >= 2
+    until(lambda: not any(map(alive, left)), "nothing is left", 2.0)
+
+
+@pytest.mark.parametrize("name", ["a/b c%2F..", "..", "日本語 ✓"])
+def test_another_gym_is_shown_the_same_way_and_its_runs_cancelled_and_deleted(
+    terminal: Terminal, slow_gym: RunningGym, name: str
+) -> None:
+    launch(slow_gym, name)
+    terminal.start(
+        [*GYMTUI, "--base-url", slow_gym.url, "--interval", "0.2"], env={"GYMTUI_API_KEY": KEY}
+    )
+    terminal.wait_for(r"● live", 20)
+    shown = terminal.wait_for(re.escape(name) + r".* 0/3")
+    assert KEY not in shown
+    terminal.keys("x")
+    terminal.wait_for(r"Cancel this run\?")
+    terminal.keys("y")
+    terminal.wait_for(r"cancelled 3 rollouts of")
+    until(lambda: status_of(slow_gym, name).json()["in_progress"] == 0, "really cancelled", 20)
+    terminal.wait_for(r" 3/3 ")
+    terminal.keys("C-d")
+    terminal.wait_for(r"Delete this run\?")
+    terminal.keys("y")
+    terminal.wait_for(r"deleted")
+    assert status_of(slow_gym, name).status_code == 404
+    terminal.wait_for(r"no runs", 15)
+
+
+def test_a_gym_that_is_killed_and_restarted_is_live_again_without_a_key(
+    terminal: Terminal, slow_gym: RunningGym
+) -> None:
+    launch(slow_gym, "nightly")
+    terminal.start(
+        [*GYMTUI, "--base-url", slow_gym.url, "--interval", "0.2"], env={"GYMTUI_API_KEY": KEY}
+    )
+    terminal.wait_for(r"nightly.* 0/3", 20)
+    slow_gym.stop_now()
+    shown = terminal.wait_for(r"○ stale \d+s · refused")
+    assert re.search(r"nightly.* 0/3", shown)
+    slow_gym.start_now()
+    terminal.wait_for(r"● live", 20)
+    terminal.wait_for(r"nightly.* 3/3")  # what ran was cut off by the restart
+
+
+def test_the_smallest_terminal_and_one_that_changes_are_drawn_whole(terminal: Terminal) -> None:
+    terminal.start([*GYMTUI, "demo", "--speed", "20"], Size(80, 24))
+    shown = terminal.wait_for(r"nightly-\S+ .* \d+/\d+ ", 20)
+    lines = shown.split("\n")
+    assert re.search(r"RUN +OUTCOME +DONE +PASS@1 +ERR", lines[2])
+    assert "gymtui" in lines[0] and "● live" in lines[0]
+    assert re.search(r"q quit|\? help|p pause", lines[23])
+    terminal.resize(Size(200, 50))
+    shown = terminal.wait_for(r"SCENARIO +MODEL")
+    terminal.keys("Enter")
+    terminal.wait_for(r"RESULT")
+    terminal.resize(Size(80, 24))
+    terminal.wait_gone(r"RESULT")
+
+
+def test_hostile_names_reach_the_terminal_as_text_only(tmp_path: Path) -> None:
+    hostile = "\x1b]52;c;aGk=\x07\x9b31m\u202eevil[/x][@click=app.quit]"
+    with serving_gym(tmp_path) as gym:
+        httpx.post(f"{gym.url}/runs", json=launch_body(run_name=hostile)).raise_for_status()
+        command = [*GYMTUI, "--base-url", gym.url, "--interval", "0.2"]
+        with Pty(command, tmp_path, Size()) as program:
+            program.read_until("1/1", 20)
+            program.send(b"d")
+            program.read_until("describe")
+            program.send(b"q")
+            program.read_until("1/1")
+            program.send(b"\r")
+            program.read_until("1/1 done")
+            program.send(b"\x11")
+            program.wait_exit()
+            written = bytes(program.written)
+    assert b"\x1b]52" not in written
+    assert b"\xc2\x9b" not in written
+    assert "\u202e".encode() not in written
+
+
+def test_without_a_terminal_it_says_so_and_ends(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*GYMTUI], env=isolated(tmp_path), stdin=subprocess.DEVNULL, capture_output=True, timeout=30
+    )
+    assert done.returncode == 2
+    assert b"is not a terminal" in done.stderr
+    assert b"Traceback" not in done.stderr

@@ -1,0 +1,266 @@
+"""What a person does at the dashboard, on a real local gym."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gymtui.tui.screens.confirm import ConfirmScreen
+from gymtui.tui.screens.rollouts import RolloutsScreen
+from gymtui.tui.screens.runs import RunsScreen
+from gymtui.tui.screens.transcript import TranscriptScreen
+from tests.gym.serving import running_gym
+
+from .driving import dashboard
+
+SLOW = 1.0
+"""A speed at which a run is still under way when the test ends."""
+
+
+async def test_a_run_is_watched_opened_and_read_down_to_what_the_agent_did(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        await person.sees("no runs")
+        person.launch("nightly", rollout_count=2)
+        await person.sees("nightly", "2/2", "of 2", "scripted/careful")
+        await person.press("enter")
+        await person.sees("runs › nightly", "2/2 done", "schedule_phone_screen")
+        await person.press("enter")
+        await person.sees("1 user", "2 assistant", "→ ", "calendar.")
+        assert isinstance(person.app.screen, TranscriptScreen)
+        await person.press("q")
+        assert isinstance(person.app.screen, RolloutsScreen)
+        await person.press("escape")
+        assert isinstance(person.app.screen, RunsScreen)
+
+
+async def test_a_transcript_opens_by_itself_when_its_rollout_finishes(tmp_path: Path) -> None:
+    async with running_gym(tmp_path, speed=30) as gym, dashboard(gym, tmp_path) as person:
+        person.launch("nightly")
+        await person.sees("nightly")
+        await person.press("enter")
+        await person.sees("schedule_phone_screen")
+        await person.press("enter")
+        await person.sees("has not finished")
+        await person.sees("1 user", "2 assistant")
+
+
+async def test_cancelling_asks_and_really_cancels(tmp_path: Path) -> None:
+    async with running_gym(tmp_path, speed=SLOW) as gym, dashboard(gym, tmp_path) as person:
+        run_id = person.launch("nightly", rollout_count=5, max_parallel=2)
+        await person.sees("nightly", "running")
+        await person.press("x")
+        await person.sees("Cancel this run?", "nightly", "5 unfinished")
+        await person.press("x", "left", "tab", "space")
+        assert isinstance(person.app.screen, ConfirmScreen), "only named keys do anything"
+        await person.press("enter")
+        assert isinstance(person.app.screen, RunsScreen)
+        assert person.ask(run_id).json()["in_progress"] == 5, "enter keeps"
+        await person.press("x", "y")
+        await person.sees("cancelled 5 rollouts of nightly")
+        await person.until(lambda: person.ask(run_id).json()["in_progress"] == 0)
+        await person.sees("5/5", "–")
+
+
+async def test_deleting_a_finished_run_asks_and_really_deletes(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        run_id = person.launch("old")
+        await person.sees("old", "1/1")
+        await person.press("ctrl+d")
+        await person.sees("Delete this run?")
+        await person.press("y")
+        await person.sees("deleted old and 1 rollout")
+        assert person.ask(run_id).status_code == 404
+
+
+async def test_deleting_a_run_that_still_runs_wants_its_id_typed(tmp_path: Path) -> None:
+    async with running_gym(tmp_path, speed=SLOW) as gym, dashboard(gym, tmp_path) as person:
+        run_id = person.launch("any")
+        await person.sees("any", "running")
+        await person.press("ctrl+d")
+        await person.sees("To delete, type any")
+        await person.press("y", "backspace", "a", "n")
+        assert isinstance(person.app.screen, ConfirmScreen), "n is a letter of the id here"
+        assert person.ask(run_id).status_code == 200
+        await person.press("y")
+        await person.sees("deleted any")
+        assert person.ask(run_id).status_code == 404
+
+
+async def test_deleting_several_wants_their_count_and_names_those_the_filter_hides(
+    tmp_path: Path,
+) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        for name in ("one", "two", "three"):
+            person.launch(name)
+        await person.sees("one", "two", "three")
+        await person.until(lambda: person.screen().count("1/1") == 3)
+        await person.press("g", "space", "space", "space")
+        await person.sees("3 marked")
+        await person.press("slash", *"three", "enter")
+        await person.sees("filter: three", "(1 shown)", "2 hidden")
+        await person.press("ctrl+d")
+        await person.sees("Delete these 3 runs?", "hidden by the filter", "type 3")
+        await person.press("y")
+        assert isinstance(person.app.screen, ConfirmScreen)
+        await person.press("backspace", "3")
+        await person.sees("deleted 3 runs and 3 rollouts")
+        assert person.http.get("/runs").json()["total"] == 0
+        await person.press("escape")
+        await person.sees("no runs")
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b c%2F..", "..", "日本語 ✓", "[/x][@click=app.quit]\x1b]52;c;eA==\x07"]
+)
+async def test_a_run_of_any_name_is_opened_cancelled_and_deleted(tmp_path: Path, name: str) -> None:
+    async with running_gym(tmp_path, speed=SLOW) as gym, dashboard(gym, tmp_path) as person:
+        run_id = person.launch(name, rollout_count=2)
+        await person.until(lambda: person.app.store.runs)
+        await person.sees("0/2")
+        await person.press("enter")
+        await person.sees("0/2 done", "schedule_phone_screen")
+        await person.press("x")
+        await person.sees("Cancel this run?")
+        await person.press("y")
+        await person.until(lambda: person.ask(run_id).json()["in_progress"] == 0)
+        await person.sees("2/2 done")
+        await person.press("q", "ctrl+d")
+        await person.sees("Delete this run?")
+        await person.press("y")
+        await person.until(lambda: person.ask(run_id).status_code == 404)
+        assert all(ch.isprintable() or ch == "\n" for ch in person.screen())
+
+
+async def test_read_only_hides_and_disables_what_destroys(tmp_path: Path) -> None:
+    async with (
+        running_gym(tmp_path) as gym,
+        dashboard(gym, tmp_path, read_only=True) as person,
+    ):
+        run_id = person.launch("old")
+        await person.sees("old", "1/1")
+        assert "delete" not in person.screen()
+        await person.press("ctrl+d")
+        await person.sees("read-only")
+        await person.press("y", "x", "question_mark")
+        assert "delete" not in await person.sees("keys", "first row")
+        assert person.ask(run_id).status_code == 200
+
+
+async def test_a_gym_that_goes_leaves_its_last_picture_and_is_live_again_by_itself(
+    tmp_path: Path,
+) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        person.launch("nightly")
+        await person.sees("nightly", "1/1", "● live")
+        await gym.stop()
+        await person.sees("○ stale", "nightly", "1/1")
+        grid = person.app.screen.query_one("#grid")
+        assert grid.dimmed  # type: ignore[attr-defined]
+        await gym.restart()
+        await person.sees("● live", "nightly")
+        assert not grid.dimmed  # type: ignore[attr-defined]
+
+
+async def test_a_refused_key_is_told_without_showing_it_and_tried_again_on_demand(
+    tmp_path: Path,
+) -> None:
+    secret = "ck_live_0123456789abcdef"
+    async with (
+        running_gym(tmp_path, key="another") as gym,
+        dashboard(gym, tmp_path, key=secret) as person,
+    ):
+        shown = await person.sees("401", "a test", "…cdef", "ctrl+r tries again")
+        assert secret not in shown
+        assert secret not in repr(person.app.__dict__)
+        await person.press("ctrl+r")
+        await person.sees("stopped", "401")
+
+
+async def test_pausing_stops_asking_until_resumed(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        await person.sees("● live")
+        await person.press("p")
+        await person.sees("‖ paused")
+        person.launch("later")
+        await person.press("p")
+        await person.sees("● live", "later")
+
+
+async def test_a_refusal_is_told_and_the_run_stays(tmp_path: Path) -> None:
+    async with running_gym(tmp_path, faults=True) as gym, dashboard(gym, tmp_path) as person:
+        person.launch("old")
+        await person.sees("old", "1/1")
+        fault = {"kind": "status", "status": 403, "detail": "not yours"}
+        order = {"method": "DELETE", "path": "/runs/", "fault": fault}
+        person.http.post("/__faults__", json=order).raise_for_status()
+        await person.press("ctrl+d", "y")
+        await person.sees("old was not deleted", "not yours")
+        assert "deleting" not in await person.sees("1/1")
+
+
+async def test_a_run_deleted_elsewhere_is_shown_as_gone_and_then_goes(tmp_path: Path) -> None:
+    async with running_gym(tmp_path, speed=SLOW) as gym, dashboard(gym, tmp_path) as person:
+        person.launch("nightly")
+        await person.sees("nightly", "running")
+        await person.press("enter")
+        await person.sees("0/1 done")
+        person.http.delete("/runs/nightly").raise_for_status()
+        await person.sees("no longer exists")
+        await person.press("q")
+        await person.sees("no runs")
+
+
+async def test_describe_shows_every_field_as_received(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        person.launch("nightly")
+        await person.sees("nightly", "1/1")
+        await person.press("d")
+        await person.sees("describe › nightly", "run_id", "in_progress")
+
+
+async def test_help_lists_the_keys_of_its_screen_first(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        await person.sees("no runs")
+        await person.press("question_mark")
+        shown = await person.sees("keys", "cancel the marked runs")
+        assert shown.index("runs") < shown.index("lists")
+        await person.press("question_mark")
+        await person.sees("no runs")
+
+
+async def test_the_palette_does_what_the_key_does(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        await person.sees("● live")
+        await person.press("colon")
+        await person.sees("mark range")
+        await person.press(*"pause")
+        await person.sees("stop asking")
+        await person.press("enter")
+        await person.sees("‖ paused")
+
+
+async def test_a_mistake_in_the_filter_is_told_and_the_last_good_one_stays(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        for name in ("alpha", "beta"):
+            person.launch(name)
+        await person.sees("alpha", "beta")
+        await person.press("slash", *"alp")
+        await person.sees_no("beta")
+        await person.press("ctrl+u", *"statu:x")
+        shown = await person.sees("status", "(at 1)")
+        assert "beta" not in shown
+        await person.press("escape")
+        await person.sees("alpha", "beta")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
+async def test_no_number_is_cut_at_any_size(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path, size=size) as person:
+        person.launch("nightly-qwen3-32b-instruct-very-long-name-step-4000", rollout_count=120)
+        shown = await person.sees("120/120", " of 120", "4000")
+        lines = shown.split("\n")
+        assert all(title in shown for title in ("RUN", "OUTCOME", "DONE", "PASS@1", "ERR"))
+        assert max(len(line) for line in lines) <= size[0]
+        await person.press("enter")
+        await person.sees("120/120 done", "TASK", "STATE", "STEP", "TIME", "✓ pass")
