@@ -91,13 +91,13 @@ class Draft:
 
     def add(self, blocks: Iterable[Block]) -> None:
         """Append blocks, texts without anything in them left out."""
-        self.blocks += (
-            block for block in blocks if not (isinstance(block, Text) and not block.text)
-        )
+        for block in blocks:
+            if not isinstance(block, Text) or block.text:
+                self.blocks.append(block)
 
     def keep(self, key: str, rest: object) -> None:
         """Keep what is left of a member whose main content is shown, if anything is."""
-        if left := without_empty(rest):
+        if rest is not None and (left := without_empty(rest)):
             while key in self.rest:
                 key += "'"
             self.rest[key] = left
@@ -120,25 +120,24 @@ def kind_of(role: str) -> Kind:
     return _KINDS.get(role) or _KINDS.get(role.lower(), Kind.OTHER)
 
 
-def take_stamp(fields: Fields, *keys: str) -> object:
+def take_stamp(fields: Fields) -> object:
     """Take a message's time.
 
     Args:
         fields: The message.
-        keys: Other members that may hold it.
 
     Returns:
         The first member that can be read as one, as received; None if there is none.
     """
-    for key in ("timestamp", "created_at", "createdAt", "time", "ts", *keys):
-        if instant(fields.rest.get(key)):
+    for key in ("timestamp", "created_at", "createdAt", "time", "ts"):
+        if key in fields.rest and instant(fields.rest[key]):
             return fields.rest.pop(key)
     return None
 
 
 def is_empty(value: object) -> bool:
     """Tell whether a value says nothing: null, or an empty string, array or object."""
-    return value is None or (isinstance(value, str | list | Mapping) and not value)
+    return not value and (value is None or isinstance(value, str | list | Mapping))
 
 
 def without_empty(rest: object) -> object:

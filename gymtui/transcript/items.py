@@ -10,7 +10,7 @@ from gymtui.transcript.messages import chat
 from gymtui.transcript.parts import answer, call, content, part
 
 _TALK = ("message", "system", "finish", "think", "reject", "change_agent_state", "recall", "null")
-"""OpenHands actions that call no tool."""
+"""OpenHands actions that call no tool, and what is observed of them."""
 
 
 def response_item(item: Mapping[str, object]) -> list[Draft]:
@@ -156,7 +156,7 @@ def _observation(draft: Draft, fields: Fields) -> None:
     name = fields.text("observation") or ""
     call_id = _call_id(fields)
     value, others, left = answer(fields.any("content"))
-    if call_id is None and (name in ("null", "agent_state_changed") or draft.role != "agent"):
+    if name in (*_TALK, "agent_state_changed") or (call_id is None and draft.role != "agent"):
         draft.kind = Kind.OTHER
         draft.rest["observation"] = name
         blocks, more = content(value)

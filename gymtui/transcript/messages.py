@@ -16,6 +16,8 @@ from gymtui.transcript.pretty import pretty
 _WRAPPED = {"content", "tool_calls", "tool_call_id", "tool_name", "summary"}
 """Members by which an object under ``content`` is known to be the message itself (API.md)."""
 
+_PROVIDER = "provider_specific_fields"
+
 
 def chat(message: Mapping[str, object]) -> list[Draft]:
     """Read a message.
@@ -41,9 +43,10 @@ def chat(message: Mapping[str, object]) -> list[Draft]:
         draft.name = fields.text("name", "agent")
         draft.error = _failed(fields)
     for key in ("content", "parts"):
-        blocks, left = content(fields.any(key), thinks=draft.kind is Kind.ASSISTANT)
-        draft.add(blocks)
-        draft.keep(key, left)
+        if (value := fields.any(key)) is not None:
+            blocks, left = content(value, thinks=draft.kind is Kind.ASSISTANT)
+            draft.add(blocks)
+            draft.keep(key, left)
     if (text := fields.text("refusal")) is not None:
         draft.add([Refusal(text)])
     _calls(draft, fields)
@@ -69,17 +72,18 @@ def _thoughts(draft: Draft, fields: Fields) -> None:
     for key in ("reasoning_content", "reasoning", "thinking"):
         if text := fields.text(key):
             draft.add([Thinking(text)])
-    blocks, left = content(fields.items("thinking_blocks"))
-    draft.add(blocks)
-    draft.keep("thinking_blocks", left)
-    if not draft.blocks:
+    if "thinking_blocks" in fields.rest:
+        blocks, left = content(fields.items("thinking_blocks"))
+        draft.add(blocks)
+        draft.keep("thinking_blocks", left)
+    if not draft.blocks and ("raw_data" in fields.rest or _PROVIDER in fields.rest):
         draft.add(Thinking(text) for text in _thoughts_of_provider(fields.rest))
 
 
 def _thoughts_of_provider(rest: Mapping[str, object]) -> Iterator[str]:
     """Find thoughts that only the provider's raw answer holds; it stays in the extras, whole."""
     raw = _at(rest, "raw_data")
-    for holder in (_at(rest, "provider_specific_fields"), _at(raw, "message")):
+    for holder in (_at(rest, _PROVIDER), _at(raw, "message")):
         text = holder.get("reasoning_content") or holder.get("reasoning")
         if isinstance(text, str):
             yield text

@@ -6,7 +6,7 @@ first is answered, within one message or over several; the rules below are made 
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from gymtui.transcript.blocks import ToolCall, ToolResult, split_name
@@ -37,20 +37,30 @@ class Pair:
 
 
 @dataclass(slots=True)
+class _Queue:
+    """Numbers of calls, oldest first; a list and a place in it, since most hold one."""
+
+    numbers: list[int] = field(default_factory=list)
+    passed: int = 0
+
+
+@dataclass(slots=True)
 class _Batch:
     """Calls made before the next answer came, those still open in front of each queue.
 
     A queue is kept for each way of asking: all calls, those without an id, and each by tool name.
     """
 
-    queues: dict[tuple[bool, str], deque[int]] = field(default_factory=dict)
+    queues: defaultdict[tuple[bool, str], _Queue] = field(
+        default_factory=lambda: defaultdict(_Queue)
+    )
 
     def add(self, number: int, call: ToolCall) -> None:
         tool = split_name(call.name)[1]
         for name in ("", tool):
-            self.queues.setdefault((False, name), deque()).append(number)
+            self.queues[False, name].numbers.append(number)
             if call.id is None:
-                self.queues.setdefault((True, name), deque()).append(number)
+                self.queues[True, name].numbers.append(number)
 
 
 class _Ledger:
@@ -58,7 +68,7 @@ class _Ledger:
 
     def __init__(self) -> None:
         self.open: set[int] = set()
-        self.by_id: dict[str, dict[int, deque[int]]] = {}
+        self.by_id: dict[str, defaultdict[int, _Queue]] = {}
         self.batches: list[_Batch] = []
         self.answering = True
 
@@ -69,7 +79,7 @@ class _Ledger:
         self.open.add(number)
         self.batches[-1].add(number, call)
         if call.id is not None:
-            self.by_id.setdefault(call.id, {}).setdefault(turn, deque()).append(number)
+            self.by_id.setdefault(call.id, defaultdict(_Queue))[turn].numbers.append(number)
 
     def answer(self, result: ToolResult) -> int | None:
         """Find the call a result answers, and close it."""
@@ -104,10 +114,14 @@ class _Ledger:
                 return number
         return None
 
-    def _first(self, queue: deque[int]) -> int | None:
-        while queue and queue[0] not in self.open:
-            queue.popleft()
-        return queue.popleft() if queue else None
+    def _first(self, queue: _Queue) -> int | None:
+        """Take the oldest that is still open."""
+        while queue.passed < len(queue.numbers):
+            number = queue.numbers[queue.passed]
+            queue.passed += 1
+            if number in self.open:
+                return number
+        return None
 
 
 def pair(drafts: list[Draft]) -> list[Pair]:

@@ -167,12 +167,11 @@ def _complete_result(pair: Pair, entry: _Recorded) -> Draft | None:
         pair.result = Spot(made, 0) if made else None
         return made
     more, covered = _more(result.value, entry.observation)
-    spot.draft.blocks[spot.block] = replace(
-        result,
-        observation=more,
-        covered=covered,
-        error=entry.error if result.error is None else result.error,
-    )
+    error = entry.error if result.error is None else result.error
+    if more is not None or error != result.error:
+        spot.draft.blocks[spot.block] = replace(
+            result, observation=more, covered=covered, error=error
+        )
     spot.draft.keep("recorded result", entry.result.rest if entry.result else None)
     return None
 
@@ -204,6 +203,11 @@ def _find_in_text(
     The record itself is kept in that turn's extras: the text need not hold all of it.
     """
     texts = ["\n".join(b.text for b in draft.blocks if isinstance(b, Text)) for draft in drafts]
+    writers = [
+        index
+        for index, draft in enumerate(drafts)
+        if draft.kind is Kind.ASSISTANT and draft.rest.get("is_demo") is not True
+    ]
     # Looking costs what is read: so much of it, and no more, whatever was sent.
     allowance = 8 * sum(map(len, texts)) + 1_000_000
     left: list[_Recorded] = []
@@ -211,22 +215,22 @@ def _find_in_text(
     for entry in unplaced:
         probe = _longest_string(entry.parameters)
         found = None
-        for index in range(start, min(start + _AHEAD, len(drafts))):
-            allowance -= len(texts[index])
+        for position in range(start, min(start + _AHEAD, len(writers))):
+            text = texts[writers[position]]
+            allowance -= len(text)
             if not probe or allowance < 0:
                 break
-            if drafts[index].kind is Kind.ASSISTANT and probe in texts[index]:
-                found = index
+            if probe in text:
+                found, start = writers[position], position + 1
                 break
         if found is None or entry.call is None:
             left.append(entry)
             continue
-        start = found + 1
         pair = Pair(Spot(drafts[found], None), None, entry.tool or "", entry.server, entry.error)
         pairs.append(pair)
-        record = {"tool_server": entry.server, "tool_name": entry.tool}
-        drafts[found].keep("recorded call", record | {"parameters": entry.parameters})
-        drafts[found].keep("recorded call", entry.call.rest)
+        record: dict[str, object] = {"tool_server": entry.server, "tool_name": entry.tool}
+        record |= {"parameters": entry.parameters} | entry.call.rest
+        drafts[found].keep("recorded call", record)
         _find_result(drafts, texts, found, pair, entry, after)
     return left
 
@@ -239,15 +243,15 @@ def _find_result(
     entry: _Recorded,
     after: list[tuple[Draft, Draft]],
 ) -> None:
+    """Find the answer to a call in the turn after it, which may say more (SWE-agent's prompt)."""
+    following = found + 1
+    text = texts[following].strip() if following < len(drafts) else ""
     answer = entry.observation.strip() if isinstance(entry.observation, str) else None
-    for index in range(found + 1, min(found + 3, len(drafts))):
-        text = texts[index].strip()
-        if answer is not None and (text == answer or parsed(text) == entry.observation):
-            pair.result = Spot(drafts[index], None)
-            drafts[index].error = drafts[index].error or bool(entry.error)
-            drafts[index].keep("recorded result", entry.result.rest if entry.result else None)
-            return
-    if (made := _result_turn(entry)) is not None:
+    if text and (answer in text if answer is not None else parsed(text) == entry.observation):
+        pair.result = Spot(drafts[following], None)
+        drafts[following].error = drafts[following].error or bool(entry.error)
+        drafts[following].keep("recorded result", entry.result.rest if entry.result else None)
+    elif (made := _result_turn(entry)) is not None:
         pair.result = Spot(made, 0)
         after.append((drafts[found], made))
 
