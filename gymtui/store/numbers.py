@@ -16,8 +16,9 @@ from gymtui.api.models import Rollout
 from gymtui.store import stats
 from gymtui.store.journal_file import KeptSummary
 from gymtui.store.outcome import ACTIVE, ERRORS, VERDICTS, Outcome, at_step_limit, outcome_of
+from gymtui.store.phases import PHASES, Kind
 from gymtui.store.progress import Eta, eta
-from gymtui.store.timeline import PHASES, Kind, Segment
+from gymtui.store.timeline import Segment
 
 RATE_WINDOW_S = 300.0
 """Five minutes: what a rate is counted over unless another window is named."""

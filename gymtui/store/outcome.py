@@ -88,11 +88,18 @@ def is_cancelled(rollout: Rollout) -> bool:
     A reason such as `agent_called_cancel_order` does not: the word must be the reason itself.
     """
     for said in (rollout.status, rollout.termination_reason):
-        words = _WORDS.findall((said or "").lower())
+        words = _words_of_cancelling(said)
         if words and (words[0].startswith("cancel") or not _CANCELLED_WORDS.isdisjoint(words)):
             return True
     message = rollout.result.message if rollout.result is not None else None
-    return _WORDS.findall((message or "")[:40].lower()) in (["cancelled"], ["canceled"])
+    return _words_of_cancelling(message) in (["cancelled"], ["canceled"])
+
+
+def _words_of_cancelling(said: str | None) -> list[str]:
+    """The words of a short text that has one like "cancel" in it, else none."""
+    text = (said or "")[:200].lower()
+    # Almost none has: looking first keeps a run of thousands quick.
+    return _WORDS.findall(text) if "cancel" in text else []
 
 
 def at_step_limit(rollout: Rollout) -> bool:

@@ -8,22 +8,22 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import inf, log, sqrt
 from typing import Literal
 
-from gymtui.store.timeline import Kind
+from gymtui.store.phases import Kind
 
 VERDICTS_FOR_ETA = 3
 """With fewer, nothing is said."""
 
-EARLY, LATE = 0.25, 0.9
-"""The quantiles of what is left that make an ETA's two ends."""
+EARLY, LATE = 0.1, 0.9
+"""The chances at an ETA's two ends: four times in five, the end should come between them."""
 
 SPREAD_Z = 1.28
-"""Standard deviations of a sum that an ETA allows for, either way: 80 % of a normal one."""
+"""The same for a normal sum: standard deviations either way."""
 
-TAIL_GROWTH = 1.5
-"""A rollout older than all that finished is taken to last this many times its age at the latest."""
+TAIL_SHARE, TAIL_LEAST = 0.15, 5
+"""The longest ended rollouts that tell how long still longer ones take: this share, or so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,22 @@ class Lifetimes:
     """How long rollouts last, learnt from those that ended and from those that still run.
 
     The product-limit estimate (Kaplan and Meier 1958): a rollout that runs for five minutes
-    already is evidence for long ones. Without it the early, quick ones would promise too much.
+    already is evidence for long ones, without which the early, quick ones would promise too
+    much. The last of many is longer than any seen so far, so beyond the longest few it goes on
+    as an exponential tail with their mean excess (Balkema and de Haan 1974, with shape 0).
 
     Args:
-        ended_s: How long each ended rollout ran.
+        ended_s: How long each ended rollout ran; at least one.
         ages_s: How long each running one has run so far.
     """
 
     def __init__(self, ended_s: Sequence[float], ages_s: Sequence[float]) -> None:
+        ordered = sorted(ended_s)
+        in_tail = min(len(ordered), max(TAIL_LEAST, round(TAIL_SHARE * len(ordered))))
+        body = ordered[: len(ordered) - in_tail]
+        self._tail_from_s = body[-1] if body else 0.0
+        excess_s = sum(max(t - self._tail_from_s, 0.0) for t in (*ended_s, *ages_s))
+        self._tail_mean_s = excess_s / in_tail
         # At equal times an end comes before a censoring, by convention.
         events = sorted([*((t, 0) for t in ended_s), *((t, 1) for t in ages_s)])
         self._times_s: list[float] = []
@@ -53,40 +61,47 @@ class Lifetimes:
         self._ended: list[float] = []
         alive, at_risk = 1.0, len(events)
         for time_s, censored in events:
+            if len(self._times_s) == len(body):
+                break
             if not censored:
                 alive *= 1 - 1 / at_risk
                 self._times_s.append(time_s)
                 self._ended.append(1 - alive)
             at_risk -= 1
-        self.longest_s = max([*ended_s, *ages_s], default=0.0)
+        self._alive_in_tail = alive
 
     def left_s(self, age_s: float, q: float) -> float:
         """By when a rollout of this age has ended with chance q, in seconds from now."""
+        if age_s >= self._tail_from_s:
+            return -log(1 - q) * self._tail_mean_s
         older = bisect_right(self._times_s, age_s)
         ended = self._ended[older - 1] if older else 0.0
-        index = bisect_left(self._ended, ended + q * (1 - ended) - 1e-9, lo=older)
-        if index < len(self._times_s):
-            return self._times_s[index] - age_s
-        # Nobody got that old and ended: between its age and a multiple of the oldest.
-        return max(q * (TAIL_GROWTH * self.longest_s - age_s), 0.0)
+        alive = (1 - q) * (1 - ended)
+        if alive < self._alive_in_tail:
+            beyond_s = log(self._alive_in_tail / alive) * self._tail_mean_s
+            return self._tail_from_s + beyond_s - age_s
+        index = bisect_left(self._ended, 1 - alive - 1e-9, lo=older)
+        return self._times_s[min(index, len(self._times_s) - 1)] - age_s
 
     @property
     def mean_s(self) -> float:
-        """Of a whole life; what outlives all that ended is taken to end with the oldest."""
-        return sum(time_s * weight for time_s, weight in self._weights())
+        """Of a whole life."""
+        tail_s = self._tail_from_s + self._tail_mean_s
+        return sum(t * weight for t, weight in self._weights()) + self._alive_in_tail * tail_s
 
     @property
     def deviation_s(self) -> float:
         """The standard deviation of a whole life."""
         mean_s = self.mean_s
-        return sqrt(sum((time_s - mean_s) ** 2 * weight for time_s, weight in self._weights()))
+        beyond_s = self._tail_from_s + self._tail_mean_s - mean_s
+        tail = self._alive_in_tail * (beyond_s**2 + self._tail_mean_s**2)
+        return sqrt(sum((t - mean_s) ** 2 * weight for t, weight in self._weights()) + tail)
 
     def _weights(self) -> Iterator[tuple[float, float]]:
         before = 0.0
         for time_s, ended in zip(self._times_s, self._ended, strict=True):
             yield time_s, ended - before
             before = ended
-        yield self.longest_s, 1 - before
 
 
 def eta(
@@ -117,17 +132,20 @@ def eta(
     if not ages_s:
         return "stalled"
     lives = Lifetimes(ended_s, ages_s)
-    early_s = [lives.left_s(age_s, EARLY) for age_s in ages_s]
-    late_s = [lives.left_s(age_s, LATE) for age_s in ages_s]
-    if not waiting:
-        return Eta(max(early_s), max(late_s))
     slots = len(ages_s)
-    middle_s = sum(lives.left_s(age_s, 0.5) for age_s in ages_s) + waiting * lives.mean_s
-    deviation_s = sqrt(waiting + slots) * lives.deviation_s
-    low_s = max((middle_s - SPREAD_Z * deviation_s) / slots, max(early_s), lives.left_s(0, EARLY))
-    tail_s = lives.left_s(0, LATE) * (1 - 1 / slots)
-    high_s = max((middle_s + SPREAD_Z * deviation_s) / slots + tail_s, max(late_s))
-    return Eta(min(low_s, high_s), high_s)
+    # The last of so many independent ones is done by then with the chance wanted.
+    early_s = max(lives.left_s(age_s, EARLY ** (1 / slots)) for age_s in ages_s)
+    late_s = max(lives.left_s(age_s, LATE ** (1 / slots)) for age_s in ages_s)
+    if not waiting:
+        return Eta(early_s, late_s)
+    work_s = sum(lives.left_s(age_s, 0.5) for age_s in ages_s) + waiting * lives.mean_s
+    # The lives themselves vary, and so does what so few ended ones tell of their mean.
+    variety = waiting + slots + waiting**2 / len(ended_s)
+    deviation_s = sqrt(variety) * lives.deviation_s
+    last_s = lives.left_s(0, LATE ** (1 / min(waiting, slots))) * (1 - 1 / slots)
+    low_s = max((work_s - SPREAD_Z * deviation_s) / slots, lives.left_s(0, EARLY))
+    high_s = max((work_s + SPREAD_Z * deviation_s) / slots + last_s, late_s, low_s)
+    return Eta(low_s, high_s)
 
 
 @dataclass(frozen=True, slots=True)

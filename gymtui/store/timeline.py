@@ -8,14 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from itertools import groupby, pairwise
 
 from gymtui.api.models import Rollout
 from gymtui.store.observer import Sighting
+from gymtui.store.phases import (
+    ACTIVE_STATUSES,
+    FINISHED_STATUSES,
+    KIND_OF_PHASE,
+    PHASES,
+    Kind,
+    is_finished,
+)
 
-ACTIVE_STATUSES = frozenset({"pending", "running"})
-FINISHED_STATUSES = frozenset({"completed", "failed", "workspace_error"})
+__all__ = ["BLIND_AFTER_S", "PHASES", "Kind", "Segment", "segments"]
 
 _AT_ONCE = {"pending": 0, "running": 1}
 """The order of statuses dated to the same instant; those that end a rollout come last."""
@@ -26,37 +32,12 @@ BLIND_AFTER_S = 15.0
 """A longer time between two looks is a stretch not watched, not an edge with slack."""
 
 
-class Kind(StrEnum):
-    """What a rollout was doing."""
-
-    QUEUED = "queued"
-    BUILDING = "building"
-    SEEDING = "seeding"
-    AGENT = "agent"
-    VERIFYING = "verifying"
-    UNSEEN = "unseen"
-    ENDED = "ended"
-
-
-PHASES = (Kind.BUILDING, Kind.SEEDING, Kind.AGENT, Kind.VERIFYING)
-"""In the order in which a rollout goes through them (`API.md`)."""
-
-KIND_OF_PHASE = {
-    "building_environment": Kind.BUILDING,
-    "seeding": Kind.SEEDING,
-    "agent_running": Kind.AGENT,
-    "verifying": Kind.VERIFYING,
-    # A running rollout that says "completed" is about to end: the tail of its verification.
-    "completed": Kind.VERIFYING,
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A stretch of a rollout's life.
 
-    The true edge lies within the slack of the stated one. Where `UNSEEN` begins or ends, what is
-    exact is when watching stopped or began; the phase's own edge lies somewhere inside it.
+    The true edge lies within the slack of the stated one. Where `UNSEEN` begins or ends, that is
+    said of when watching stopped or began; the phase's own edge lies somewhere inside it.
 
     Attributes:
         kind: What it was doing; `UNSEEN` when nobody looked, or the phase is none of API.md's.
@@ -110,13 +91,6 @@ class _Stay:
     @property
     def rank(self) -> int | None:
         return PHASES.index(self.kind) if self.kind in PHASES else None
-
-
-def is_finished(rollout: Rollout) -> bool:
-    """Whether a rollout will not change any more: by its status, or an unknown one with an end."""
-    if rollout.status in ACTIVE_STATUSES:
-        return False
-    return rollout.status in FINISHED_STATUSES or rollout.completed_at is not None
 
 
 def segments(
@@ -243,12 +217,8 @@ def _start(
 
 def _stays(observed: Iterable[Sighting], end: _Edge) -> list[_Stay]:
     """Sightings of a running rollout, those of one phase after another taken together."""
-    running = sorted(
-        (s for s in observed if s.status not in FINISHED_STATUSES and s.status != "pending"),
-        key=lambda sighting: sighting.seen_at,
-    )
     stays = []
-    for (kind, phase), together in groupby(running, key=_kind_and_phase):
+    for (kind, phase), together in groupby(_in_order(observed), key=_kind_and_phase):
         sightings = list(together)
         high_s = min(_unix_s(sightings[0].seen_at), end.at_s)
         # Two dashboards: the one that looked last before the change knows best.
@@ -261,6 +231,23 @@ def _stays(observed: Iterable[Sighting], end: _Edge) -> list[_Stay]:
         until_s = min(max(_unix_s(sighting.seen_from) for sighting in sightings), end.at_s)
         stays.append(_Stay(kind, phase, max(lows_s, default=None), high_s, until_s))
     return stays
+
+
+def _in_order(observed: Iterable[Sighting]) -> list[Sighting]:
+    """Sightings of a running rollout by time; where that is in doubt, by the phases' order."""
+    ordered: list[Sighting] = []
+    for sighting in sorted(observed, key=lambda sighting: sighting.seen_at):
+        if sighting.status in FINISHED_STATUSES or sighting.status == "pending":
+            continue
+        kind = _kind_and_phase(sighting)[0]
+        place = len(ordered)
+        while place and kind in PHASES and ordered[place - 1].seen_at >= sighting.seen_from:
+            before = _kind_and_phase(ordered[place - 1])[0]
+            if before not in PHASES or PHASES.index(before) <= PHASES.index(kind):
+                break
+            place -= 1
+        ordered.insert(place, sighting)
+    return ordered
 
 
 def _kind_and_phase(sighting: Sighting) -> tuple[Kind, str | None]:
@@ -288,7 +275,7 @@ def _phase_cuts(start: _Edge, stays: Sequence[_Stay], blind_after_s: float) -> l
         low_s = min(before.until_s if stay.low_s is None else stay.low_s, stay.high_s)
         if stay.high_s - low_s > blind_after_s:
             cuts += [
-                _Cut(Kind.UNSEEN, _Edge(low_s)),
+                _blind_from(low_s, before),
                 _Cut(stay.kind, _Edge(stay.high_s), stay.phase),
             ]
             continue
@@ -312,7 +299,7 @@ def _tail_cuts(
     if not stays or stays[-1].kind is PHASES[-1]:
         return [], 0.0
     if end.at_s - look_s > blind_after_s:
-        return [_Cut(Kind.UNSEEN, _Edge(look_s))], 0.0
+        return [_blind_from(look_s, stays[-1])], 0.0
     last = stays[-1]
     if rollout.status != "completed" or last.rank is None:
         # It may have got further before it failed.
@@ -320,6 +307,12 @@ def _tail_cuts(
     rest = PHASES[last.rank + 1 :]
     edges = _shared(look_s, end.at_s, len(rest))
     return [_Cut(kind, edge) for kind, edge in zip(rest, edges, strict=True)], 0.0
+
+
+def _blind_from(low_s: float, last: _Stay) -> _Cut:
+    """Where watching stopped: not before the last phase was seen, in doubt from `low_s` on."""
+    at_s = max(low_s, last.high_s)
+    return _Cut(Kind.UNSEEN, _Edge(at_s, at_s - low_s))
 
 
 def _last_look_s(
@@ -355,13 +348,13 @@ def _joined(
     for cut in cuts:
         at_s = min(max([cut.start.at_s, *(before.start.at_s for before in kept[-1:])]), end.at_s)
         # An edge moved to keep the order may be further from the truth by as much.
-        edge = _Edge(at_s, cut.start.slack_s + abs(at_s - cut.start.at_s))
+        slack_s = cut.start.slack_s + abs(at_s - cut.start.at_s)
         if kept and kept[-1].start.at_s == at_s:
-            kept.pop()
+            slack_s = max(slack_s, kept.pop().start.slack_s)
         if kept and (kept[-1].kind, kept[-1].phase) == (cut.kind, cut.phase):
             continue
         if at_s < end.at_s:
-            kept.append(_Cut(cut.kind, edge, cut.phase))
+            kept.append(_Cut(cut.kind, _Edge(at_s, slack_s), cut.phase))
     edges = [cut.start for cut in kept] + [_Edge(end.at_s, end.slack_s + blur_s)]
     drawn = [
         _segment(cut.kind, first, last, cut.phase)

@@ -196,6 +196,20 @@ def test_a_suspended_laptop_wakes_to_the_right_time_before_the_first_answer() ->
     assert clock.error_s <= 0.6
 
 
+@pytest.mark.parametrize("slept_s", [1.2, 1.6, 2.0])
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 0.6, 0.9])
+def test_a_nap_shorter_than_the_error_is_not_mistaken_for_knowledge(
+    slept_s: float, fraction: float
+) -> None:
+    world = World(server_less_mono_s=T0_S + fraction)
+    clock = clock_of(world, date_lag_s=1.1)
+    poll(world, clock, 3)
+    world.sleep(slept_s)
+    poll(world, clock, 3)
+    assert clock.error_s is not None
+    assert world.miss_s(clock) <= clock.error_s + 1e-5
+
+
 def test_one_date_from_a_stray_cache_is_forgotten_with_the_next_answer() -> None:
     world = World()
     clock = clock_of(world)

@@ -204,6 +204,21 @@ def test_a_repeated_end_is_dated_to_the_first() -> None:
     assert drawn[-1].start == at(60)
 
 
+def test_a_second_try_ends_when_it_ended_not_when_the_first_did() -> None:
+    ran = [*RAN[:2], ("failed", 20.0), ("running", 25.0), ("failed", 50.0)]
+    drawn = segments(rollout("failed", ran), [], at(99))
+    assert shape(drawn) == [("queued", 0, 10), ("unseen", 10, 50), ("ended", 50, 50)]
+
+
+def test_where_watching_stopped_is_as_uncertain_as_the_last_look() -> None:
+    agent = Sighting("rol_1", "run_1", "running", NAMES[2], at(15), at(17), at(13))
+    watched = [seen(NAMES[0], 11, 9), agent, seen(NAMES[3], 300, 15.5)]
+    drawn = segments(rollout("running", RAN[:2]), watched, at(301))
+    blind = drawn[-2]
+    assert blind.kind is Kind.UNSEEN
+    assert (blind.start, blind.start_slack) == (at(17), s(1.5))
+
+
 def test_two_dashboards_know_an_edge_better_than_one() -> None:
     one = [seen(NAMES[0], 10.5, 9), seen(NAMES[1], 14, 10.5)]
     other = [seen(NAMES[0], 12), seen(NAMES[1], 15, 13)]
@@ -217,6 +232,14 @@ def test_a_restart_uses_what_the_journal_kept() -> None:
     after = seen(NAMES[3], 30.0)
     drawn = segments(rollout("running", RAN[:2]), [*kept, after], at(31), blind_after_s=10)
     assert shape(drawn)[3:] == [("agent", 16, 17), ("unseen", 17, 30), ("verifying", 30, 31)]
+
+
+def test_a_phase_squeezed_out_leaves_its_doubt_to_the_edge_that_stays() -> None:
+    vague = Sighting("rol_1", "run_1", "running", NAMES[1], at(14.75), at(20), at(10))
+    sharp = Sighting("rol_1", "run_1", "running", NAMES[2], at(14.75), at(15.5), at(14.5))
+    drawn = segments(rollout("running", RAN[:2]), [seen(NAMES[0], 10), sharp, vague], at(30))
+    assert shape(drawn)[1:] == [("building", 10, 15), ("agent", 15, 30)]
+    assert drawn[1].end_slack == s(5)
 
 
 # -- whatever the server sends -------------------------------------------------------------------
@@ -339,10 +362,14 @@ def test_every_true_phase_edge_lies_within_its_slack_or_in_an_unseen_stretch(
     now = max(last for _, last in watched)
     drawn = segments(truth.at(now), observed, at(now))
     tolerance = s(1e-3)
-    unseen = [x for x in drawn if x.kind is Kind.UNSEEN]
+    unseen = [
+        (x.start - x.start_slack - tolerance, x.end + x.end_slack + tolerance)
+        for x in drawn
+        if x.kind is Kind.UNSEEN
+    ]
 
     def is_told(edge: datetime, slack: timedelta, truly: datetime) -> bool:
-        hidden = any(x.start - tolerance <= truly <= x.end + tolerance for x in unseen)
+        hidden = any(low <= truly <= high for low, high in unseen)
         return hidden or abs(truly - edge) <= slack + tolerance
 
     ran = [i for i in range(len(truth.edges) - 1) if truth.edges[i] < now]
@@ -355,7 +382,6 @@ def test_every_true_phase_edge_lies_within_its_slack_or_in_an_unseen_stretch(
                 assert is_told(parts[-1].end, parts[-1].end_slack, end)
         else:
             # Not drawn: somebody's slack, or a stretch not watched, covers all of it.
-            blurred = [(x.end - x.end_slack, x.end + x.end_slack) for x in drawn]
-            hidden = [(x.start, x.end) for x in unseen] + blurred
-            assert any(a - tolerance <= begin and end <= b + tolerance for a, b in hidden)
+            slack = [(x.end - x.end_slack, x.end + x.end_slack) for x in drawn]
+            assert any(a - tolerance <= begin and end <= b + tolerance for a, b in unseen + slack)
     assert {x.kind for x in drawn if x.kind in PHASES} <= {PHASES[i] for i in ran}

@@ -1,0 +1,110 @@
+"""How long a run will still take, against simulated queues; and what stands still."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from random import Random
+from typing import Any
+
+import pytest
+
+from gymtui.store.phases import Kind
+from gymtui.store.progress import Eta, StuckRules, UsualTimes, eta, is_stuck, stuck_after_s
+
+
+def _timed(act: Any) -> float:
+    started = time.perf_counter()
+    act()
+    return time.perf_counter() - started
+
+
+# -- how long it will take -----------------------------------------------------------------------
+
+
+def test_nothing_is_promised_before_three_verdicts() -> None:
+    assert eta(waiting=5, ages_s=[3.0], ended_s=[10.0, 12.0], verdicts=2) is None
+
+
+def test_a_run_with_rollouts_waiting_and_none_running_is_stalled() -> None:
+    assert eta(waiting=5, ages_s=[], ended_s=[10.0] * 3, verdicts=3) == "stalled"
+
+
+def test_a_run_with_nothing_left_has_no_eta() -> None:
+    assert eta(waiting=0, ages_s=[], ended_s=[10.0] * 3, verdicts=3) is None
+
+
+def test_rollouts_older_than_all_that_ended_push_the_end_out() -> None:
+    young = eta(waiting=0, ages_s=[10.0] * 4, ended_s=[60.0] * 9, verdicts=9)
+    old = eta(waiting=0, ages_s=[200.0] * 4, ended_s=[60.0] * 9, verdicts=9)
+    assert young == Eta(50.0, 50.0)
+    assert isinstance(old, Eta)
+    assert old.high_s >= 60
+
+
+def _simulate(rng: Random, total: int, slots: int, at_share: float) -> tuple[Any, float]:
+    """Run a queue; the ETA asked for when a share has ended, and how long it really took."""
+    lives = [rng.lognormvariate(4.5, 0.5) for _ in range(total)]
+    free, runs = [0.0] * slots, []
+    for life in lives:
+        start = heapq.heappop(free)
+        heapq.heappush(free, start + life)
+        runs.append((start, start + life))
+    ends = sorted(end for _, end in runs)
+    now = ends[int(at_share * total)]
+    ended = [end - start for start, end in runs if end <= now]
+    ages = [now - start for start, end in runs if start <= now < end]
+    waiting = sum(start > now for start, _ in runs)
+    promised = eta(waiting=waiting, ages_s=ages, ended_s=ended, verdicts=len(ended))
+    return promised, ends[-1] - now
+
+
+@pytest.mark.parametrize("at_share", [0.1, 0.3, 0.6, 0.9])
+@pytest.mark.parametrize("slots", [4, 20])
+def test_the_true_end_mostly_lies_in_the_range(slots: int, at_share: float) -> None:
+    rng = Random(5)
+    held, widths = 0, []
+    for _ in range(200):
+        promised, truth_s = _simulate(rng, 100, slots, at_share)
+        assert isinstance(promised, Eta)
+        held += promised.low_s <= truth_s <= promised.high_s
+        widths.append(promised.high_s / max(promised.low_s, 1.0))
+    assert held / 200 >= 0.65
+    assert sorted(widths)[100] < 4
+
+
+def test_an_eta_for_two_thousand_rollouts_takes_milliseconds() -> None:
+    rng = Random(3)
+    ended = [rng.lognormvariate(4.5, 0.5) for _ in range(1_500)]
+    ages = [rng.uniform(0, 90) for _ in range(300)]
+    best_s = min(
+        _timed(lambda: eta(waiting=200, ages_s=ages, ended_s=ended, verdicts=1_500))
+        for _ in range(5)
+    )
+    assert best_s < 0.05
+
+
+# -- what stands still ---------------------------------------------------------------------------
+
+
+def test_an_agent_is_stuck_after_a_minute_or_five_times_the_usual_step() -> None:
+    assert stuck_after_s(Kind.AGENT, UsualTimes()) == 60
+    assert stuck_after_s(Kind.AGENT, UsualTimes(step_s=4)) == 60
+    assert stuck_after_s(Kind.AGENT, UsualTimes(step_s=30)) == 150
+    assert not is_stuck(Kind.AGENT, 60, UsualTimes())
+    assert is_stuck(Kind.AGENT, 60.1, UsualTimes())
+
+
+def test_a_build_or_verification_is_stuck_after_three_times_its_usual_time() -> None:
+    usual = UsualTimes(build_s=20, verify_s=5)
+    assert is_stuck(Kind.BUILDING, 61, usual)
+    assert not is_stuck(Kind.BUILDING, 59, usual)
+    assert is_stuck(Kind.VERIFYING, 16, usual)
+    assert not is_stuck(Kind.BUILDING, 9_999, UsualTimes())
+    assert not is_stuck(Kind.QUEUED, 9_999, usual)
+
+
+def test_the_thresholds_can_be_set() -> None:
+    rules = StuckRules(step_floor_s=10, step_factor=2, phase_factor=10)
+    assert stuck_after_s(Kind.AGENT, UsualTimes(step_s=6), rules) == 12
+    assert stuck_after_s(Kind.BUILDING, UsualTimes(build_s=6), rules) == 60
