@@ -69,7 +69,7 @@ def main(context: click.Context, /, **flags: Any) -> None:
 
 @main.command()
 @_dashboard_options
-@click.option("--speed", type=float, default=8.0, show_default=True, help="Times real time.")
+@click.option("--speed", type=float, default=3.0, show_default=True, help="Times real time.")
 @click.option("--seed", type=int, default=7, show_default=True, help="What chance starts from.")
 @click.pass_context
 def demo(context: click.Context, /, speed: float, seed: int, **flags: Any) -> None:
@@ -83,7 +83,7 @@ def demo(context: click.Context, /, speed: float, seed: int, **flags: Any) -> No
         # Nothing of the person's own configuration belongs to the demo, their key least of all.
         wanted = {name: flags[name] for name in flags if name not in ("profile", "config")}
         loaded = load({**wanted, "base_url": local.url}, {}, None, None)
-        _dashboard(loaded.settings)
+        _dashboard(loaded.settings, keep=False)
 
 
 @main.command()
@@ -134,6 +134,75 @@ def runs(context: click.Context, /, as_json: bool, as_lines: bool, **flags: Any)
     _reaching(lambda: print_runs(settings, "json" if as_json else "jsonl" if as_lines else "table"))
 
 
+@main.command()
+@click.argument("rollout")
+@_options
+@click.option("--json", "form", flag_value="json", help="The gym's bytes.")
+@click.option("--markdown", "form", flag_value="markdown", help="A document to read.")
+@click.option("--text", "form", flag_value="text", default=True, help="Plain text (default).")
+@click.option("--redact", is_flag=True, help="Have the gym leave tool calls out.")
+@click.pass_context
+def show(context: click.Context, /, rollout: str, form: str, redact: bool, **flags: Any) -> None:
+    """Print a rollout's transcript."""
+    from gymtui.commands.show import print_rollout
+
+    settings = _settings({**context.obj, **_given(flags)})
+    _reaching(lambda: print_rollout(settings, rollout, form, redacted=redact))
+
+
+@main.command()
+@click.argument("run")
+@click.option("--to", "directory", required=True, metavar="DIR", help="Where to; made if need be.")
+@_options
+@click.option("--json", "form", flag_value="json", default=True, help="The gym's bytes (default).")
+@click.option("--markdown", "form", flag_value="markdown", help="Documents to read.")
+@click.option("--text", "form", flag_value="text", help="Plain text.")
+@click.pass_context
+def export(context: click.Context, /, run: str, directory: str, form: str, **flags: Any) -> None:
+    """Save the artifacts of a run's finished rollouts; run again, it goes on where it stopped."""
+    from pathlib import Path
+
+    from gymtui.commands.export import export_run
+
+    settings = _settings({**context.obj, **_given(flags)})
+    try:
+        tally = _reaching(
+            lambda: export_run(
+                settings, run, Path(directory), form, lambda words: click.echo(words, err=True)
+            )
+        )
+    except OSError as error:
+        _fail(f"{directory}: {error.strerror or error}", EXIT_USAGE)
+    click.echo(tally.words, err=True)
+    sys.exit(EXIT_REFUSED if tally.failed else 0)
+
+
+@main.command("open")
+@click.argument("files", nargs=-1, required=True, metavar="FILE|DIR…")
+@click.option("--markdown", "form", flag_value="markdown", help="Print documents instead.")
+@click.option("--text", "form", flag_value="text", help="Print plain text instead.")
+def open_(files: tuple[str, ...], form: str | None) -> None:
+    """Read artifacts from disk, gzip or not, without any gym."""
+    from pathlib import Path
+
+    from gymtui.text import clean
+    from gymtui.transcript.artifact_files import FileProblem, find
+
+    try:
+        found = find([Path(name) for name in files])
+        if form is not None:
+            from gymtui.commands.open import print_files
+
+            print_files(found, form)
+            return
+    except FileProblem as problem:
+        _fail(clean(problem), EXIT_USAGE)
+    _want_terminal()
+    from gymtui.commands.open import view_files
+
+    sys.exit(view_files(found, os.environ))
+
+
 def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
     """The options that were given, by the settings' names."""
     return {name.rstrip("_"): value for name, value in flags.items() if value not in (None, False)}
@@ -156,12 +225,15 @@ def _settings(flags: Mapping[str, Any]) -> Settings:
     return loaded.settings
 
 
-def _dashboard(settings: Settings) -> NoReturn:
+def _dashboard(settings: Settings, *, keep: bool = True) -> NoReturn:
     """Open the dashboard and end with its exit code."""
     _want_terminal()
+    import gc
+
+    gc.disable()  # until the first frame: nothing that is imported is garbage
     from gymtui.commands.dashboard import open_dashboard
 
-    sys.exit(_reaching(lambda: open_dashboard(settings, os.environ)))
+    sys.exit(_reaching(lambda: open_dashboard(settings, os.environ, keep=keep)))
 
 
 def _want_terminal() -> None:

@@ -146,10 +146,11 @@ def run_command(argv: Sequence[str], env: Mapping[str, str]) -> str:
 def _finds(sources: KeySources) -> Iterator[_Find]:
     """Place by place, each looked into only when those before it had no key for this gym."""
     yield _variable(KEY_VARIABLE, sources.env)
-    for names, origin in sources.tables:
+    for names, origin in sources.tables if sources.file.path is not None else ():
         yield from _in_table(sources, names, origin)
     vendor = [_variable(name, sources.env) for name in VENDOR_KEY_VARIABLES]
-    vendor.append(_vendor_file(sources.vendor_file))
+    if sources.vendor_file.path is not None:
+        vendor.append(_vendor_file(sources.vendor_file))
     for find in vendor:
         meant = find.value is None or sources.vendor_origin == sources.target
         yield find if meant else _kept_back(find.place, sources.vendor_origin, sources.target)

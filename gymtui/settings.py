@@ -17,80 +17,45 @@ configuration file looks like this; every key may stand at its top or in a profi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 
 from gymtui import urls
 from gymtui.key_search import KeyPlace, KeySources, Runner, find_key, run_command
 from gymtui.secret import ApiKey
 from gymtui.settings_values import (
+    DEFAULT_BASE_URL,
     KEY_FIELDS,
-    READERS,
+    NAMES,
+    Choices,
     ConfigFile,
     Problem,
     nearest,
-    read_base_url,
     read_file,
-    read_switch,
+    variable,
 )
 
-__all__ = ["ApiKey", "KeyPlace", "Loaded", "Problem", "Settings", "load"]
+__all__ = ["DEFAULT_BASE_URL", "ApiKey", "KeyPlace", "Loaded", "Problem", "Settings", "load"]
 
-DEFAULT_BASE_URL = "https://rl-gym-api.collinear.ai"
-VENDOR_URL_VARIABLE = "SIMLAB_SCENARIO_MANAGER_API_URL"
-VENDOR_URL_FIELD = "scenario_manager_api_url"
-
-_PREFIX = "GYMTUI_"
-_OTHER_VARIABLES = ("API_KEY", "PROFILE", "CONFIG", "CONFIG_DIR", "STATE_DIR", "CACHE_DIR")
-_FIELDS: Mapping[str, str] = {"interval": "interval_s"}
-_DEFAULTS: Mapping[str, Any] = {
-    "base_url": DEFAULT_BASE_URL,
-    "source": "rl-gym",
-    "scenario": None,
-    "interval": 2.0,
-    "read_only": False,
-    "theme": None,
-    "ascii": False,
-    "debug": False,
-}
+# Of variables that are read elsewhere; the last is the local gym's own.
+_OTHER_NAMES = ("api_key", "profile", "config", "config_dir", "state_dir", "cache_dir", "gym_key")
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What applies.
+class Settings(Choices):
+    """What applies: the choices, and what goes with them.
 
     Attributes:
         profile_name: The profile's name; `default` when there is none.
-        base_url: Where the gym is, without a slash at its end.
         key: The key, if one was found.
         key_origin: Where it came from, "" if there is none.
-        source: Which runs to list: `rl-gym`, `task-editor`, `datadog-synthetics` or `all`.
-        scenario: Only of this scenario, or None for all.
-        interval_s: Seconds between polls while something is active.
-        read_only: Whether launching, cancelling and deleting are off.
-        insecure: Whether plain http to another machine is allowed.
-        theme: The theme's name, or None for the program's own choice.
-        ascii: Whether to draw with ASCII only.
-        debug: Whether to log in detail.
         origins: Where each of these came from, by field name.
     """
 
     profile_name: str = "default"
-    base_url: str = DEFAULT_BASE_URL
     key: ApiKey | None = None
     key_origin: str = ""
-    source: str = "rl-gym"
-    scenario: str | None = None
-    interval_s: float = 2.0
-    read_only: bool = False
-    insecure: bool = False
-    theme: str | None = None
-    ascii: bool = False
-    debug: bool = False
-    origins: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -111,14 +76,6 @@ class Loaded:
     def fatal(self) -> tuple[Problem, ...]:
         """The problems with which no gym should be talked to."""
         return tuple(problem for problem in self.problems if problem.fatal)
-
-
-@dataclass(frozen=True)
-class _Layer:
-    """One source of values: what it holds, and how each of its places is called."""
-
-    values: Mapping[str, object]
-    place: Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -152,6 +109,8 @@ def load(
         The settings, always complete. A wrong value is told among the problems and the next
         source's is used instead; where that could lead to another gym, the problem is fatal.
     """
+    from gymtui.settings_layers import layers_of, settle
+
     problems: list[Problem] = []
     named = bool(flags.get("config") or env.get("GYMTUI_CONFIG"))
     file = read_file(config_path, problems, must_exist=named)
@@ -159,84 +118,39 @@ def load(
     profile = _profile(flags, env, file, problems)
     _check_names(env, file, problems)
 
-    layers = _layers(flags, env, file, profile, vendor_file)
-    settled = {name: _settle(name, layers, problems) for name in READERS}
-    base_url, url_origin = settled["base_url"]
-    insecure, insecure_origin = _insecure(file, profile, base_url, problems)
-    if not insecure and not urls.is_private_enough(base_url):
-        problems.append(_in_clear(url_origin, base_url))
+    layers = layers_of(flags, env, file, profile.table, vendor_file)
+    settled = settle(layers)
+    problems += settled.problems
+    values, origins = dict(settled.choices), settled.origins
+    if "base_url" in layers[2].values and settle(layers[2:3]).gym != settled.gym:
+        # What a profile allows for its own gym it allows for no other.
+        values["insecure"], origins["insecure"] = False, "default"
+    if not values["insecure"] and not urls.is_private_enough(values["base_url"]):
+        cure = "use https, or say insecure = true in a profile with this base_url"
+        message = f"plain http to {settled.gym.host} would send the key in clear: {cure}"
+        problems.append(Problem(origins["base_url"], message, fatal=True))
 
-    tables = [(profile.table, layers[2:])] if profile.table else []
-    tables.append(((), layers[3:]))
+    # A table's key is for the gym that it and what lies below it would lead to.
+    tables = [(profile.table, settle(layers[2:]).gym)] if profile.table else []
     search = find_key(
         KeySources(
             env=env,
             file=file,
-            tables=tuple((table, _home(below)) for table, below in tables),
+            tables=(*tables, ((), settle(layers[3:]).gym)),
             vendor_file=vendor_file,
-            vendor_origin=_home(layers[4:]),
-            target=urls.origin_of(base_url),
+            vendor_origin=settle(layers[4:]).gym,
+            target=settled.gym,
             run=run,
         )
     )
-    origins = {_FIELDS.get(name, name): origin for name, (_, origin) in settled.items()}
-    origins |= {"profile_name": profile.origin, "insecure": insecure_origin, "key": search.origin}
     settings = Settings(
         profile_name=profile.name,
         key=search.key,
         key_origin=search.origin,
-        insecure=insecure,
-        origins=MappingProxyType(origins),
-        **{_FIELDS.get(name, name): value for name, (value, _) in settled.items()},
+        origins=origins | {"profile_name": profile.origin, "key": search.origin},
+        **values,
     )
     return Loaded(settings, (*problems, *search.problems), search.places)
-
-
-def _layers(
-    flags: Mapping[str, object],
-    env: Mapping[str, str],
-    file: ConfigFile,
-    profile: _Profile,
-    vendor_file: ConfigFile,
-) -> list[_Layer]:
-    """The five sources, first one first: `load` takes them apart by their position."""
-    names = {field_name: name for name, field_name in _FIELDS.items()}
-    given = {names.get(name, name): v for name, v in flags.items() if v not in (None, False)}
-    variables = {name: env.get(_variable(name)) or None for name in READERS}
-    vendor_url = env.get(VENDOR_URL_VARIABLE) or None
-    in_file = vendor_url is None
-    return [
-        _Layer(given, lambda name: f"--{name.replace('_', '-')}"),
-        _Layer(variables, _variable),
-        _Layer(
-            file.table(*profile.table) if profile.table else {},
-            lambda name: file.place(*profile.table, name),
-        ),
-        _Layer(file.document, file.place),
-        _Layer(
-            {"base_url": vendor_file.document.get(VENDOR_URL_FIELD) if in_file else vendor_url},
-            lambda _: vendor_file.place(VENDOR_URL_FIELD) if in_file else VENDOR_URL_VARIABLE,
-        ),
-    ]
-
-
-def _settle(name: str, layers: Sequence[_Layer], problems: list[Problem]) -> tuple[Any, str]:
-    """The value of a setting and where it comes from; wrong ones on the way become problems."""
-    for layer in layers:
-        value = layer.values.get(name)
-        if value is None:
-            continue
-        place = layer.place(name)
-        try:
-            return READERS[name](value), place
-        except ValueError as error:
-            problems.append(Problem(place, str(error), fatal=name == "base_url"))
-    return _DEFAULTS[name], "default"
-
-
-def _home(layers: Sequence[_Layer]) -> urls.Origin:
-    """The gym that these sources alone would lead to: the one that their keys are for."""
-    return urls.origin_of(_settle("base_url", layers, [])[0])
 
 
 def _profile(
@@ -261,47 +175,15 @@ def _profile(
     return _Profile("default", "default")
 
 
-def _insecure(
-    file: ConfigFile, profile: _Profile, base_url: str, problems: list[Problem]
-) -> tuple[bool, str]:
-    """Whether the profile allows plain http: to the gym it names, not to any other."""
-    table = file.table(*profile.table) if profile.table else {}
-    if "insecure" not in table:
-        return False, "default"
-    place = file.place(*profile.table, "insecure")
-    try:
-        allowed = read_switch(table["insecure"])
-    except ValueError as error:
-        problems.append(Problem(place, str(error)))
-        return False, "default"
-    own = table.get("base_url")
-    try:
-        elsewhere = own is not None and urls.origin_of(read_base_url(own)) != urls.origin_of(
-            base_url
-        )
-    except ValueError:
-        elsewhere = True
-    return (False, "default") if elsewhere else (allowed, place)
-
-
-def _in_clear(place: str, base_url: str) -> Problem:
-    host = urls.origin_of(base_url).host
-    message = (
-        f"plain http to {host} would send the key in clear: use https, or say insecure = true"
-        " in a profile with this base_url"
-    )
-    return Problem(place, message, fatal=True)
-
-
 def _check_names(env: Mapping[str, str], file: ConfigFile, problems: list[Problem]) -> None:
     """Tells of names that mean nothing, with the one that was probably meant."""
-    variables = (*map(_variable, READERS), *(_PREFIX + name for name in _OTHER_VARIABLES))
+    variables = tuple(map(variable, (*NAMES, *_OTHER_NAMES)))
     for name in sorted(env):
-        if name.startswith(_PREFIX) and name not in variables:
+        if name.startswith("GYMTUI_") and name not in variables:
             match = nearest(name, variables)
             problems.append(Problem(name, f"means nothing here{match}"))
-    in_profile = (*READERS, *KEY_FIELDS, "insecure")
-    at_top = (*READERS, *KEY_FIELDS, "profile", "profiles")
+    in_profile = (*NAMES, *KEY_FIELDS, "insecure")
+    at_top = (*NAMES, *KEY_FIELDS, "profile", "profiles")
     for name in file.document:
         if name == "insecure":
             problems.append(Problem(file.place(name), "belongs in a profile, beside its base_url"))
@@ -323,7 +205,3 @@ def _check_names(env: Mapping[str, str], file: ConfigFile, problems: list[Proble
 
 def _stranger(file: ConfigFile, names: tuple[str, ...], known: Collection[str]) -> Problem:
     return Problem(file.place(*names), f"means nothing here{nearest(names[-1], known)}")
-
-
-def _variable(name: str) -> str:
-    return f"{_PREFIX}{name.upper()}"

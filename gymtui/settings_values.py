@@ -1,27 +1,36 @@
-"""What a setting may be: one reader a setting, files with their lines, and problems that say where.
+"""What a setting may be: types and limits, files with their lines, and problems that say where.
 
-Which source wins is `settings`; where keys are looked for is `key_search`.
+Which source wins is `settings_layers`; where keys are looked for is `key_search`.
 """
 
 from __future__ import annotations
 
 import difflib
-import math
 import os
 import re
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 
 from gymtui import urls
 
-SOURCES = ("rl-gym", "task-editor", "datadog-synthetics", "all")
+DEFAULT_BASE_URL = "https://rl-gym-api.collinear.ai"
 INTERVAL_LIMITS_S = (0.1, 3600.0)
+KEY_FIELDS = ("api_key_env", "api_key_command", "api_key")
 
-_TRUE = frozenset({"1", "true", "yes", "on"})
-_FALSE = frozenset({"0", "false", "no", "off"})
+Text = Annotated[str, Field(pattern=r"\S")]
+Source = Literal["rl-gym", "task-editor", "datadog-synthetics", "all"]
+Seconds = Annotated[
+    float,
+    # To pydantic, true is 1.0.
+    BeforeValidator(lambda value: None if isinstance(value, bool) else value),
+    Field(ge=INTERVAL_LIMITS_S[0], le=INTERVAL_LIMITS_S[1], allow_inf_nan=False),
+]
+
 _TABLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?$")
 
 
@@ -43,63 +52,60 @@ class Problem:
         return f"{self.place}: {self.message}"
 
 
-def read_text(value: object) -> str:
-    """Any text that is not empty."""
-    if not isinstance(value, str):
-        raise ValueError(f"should be text, not {_kind(value)}")
-    if not value.strip():
-        raise ValueError("is empty")
-    return value
+class Choices(BaseModel, frozen=True, extra="forbid", populate_by_name=True):
+    """What a source may set.
+
+    Attributes:
+        base_url: Where the gym is, without a slash at its end.
+        source: Which runs to list.
+        scenario: Only of this scenario, or None for all.
+        interval_s: Seconds between polls while something is active; elsewhere `interval`.
+        read_only: Whether launching, cancelling and deleting are off.
+        insecure: Whether plain http to another machine is allowed; set in a profile only.
+        theme: The theme's name, or None for the program's own choice.
+        ascii: Whether to draw with ASCII only.
+        debug: Whether to log in detail.
+    """
+
+    base_url: Annotated[Text, AfterValidator(urls.base_url)] = DEFAULT_BASE_URL
+    source: Source = "rl-gym"
+    scenario: Text | None = None
+    interval_s: Seconds = Field(2.0, alias="interval")
+    read_only: bool = False
+    insecure: bool = False
+    theme: Text | None = None
+    ascii: bool = False
+    debug: bool = False
 
 
-def read_switch(value: object) -> bool:
-    """True or false; in text also 1, yes, on and their opposites."""
-    if isinstance(value, bool):
-        return value
-    word = value.strip().lower() if isinstance(value, str) else ""
-    if word in _TRUE | _FALSE:
-        return word in _TRUE
-    raise ValueError("should be true or false")
-
-
-def read_interval_s(value: object) -> float:
-    """Seconds, within `INTERVAL_LIMITS_S`."""
-    low, high = INTERVAL_LIMITS_S
-    try:
-        seconds = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        seconds = math.nan
-    if not low <= seconds <= high:
-        raise ValueError(f"should be a number of seconds from {low:g} to {high:g}")
-    return seconds
-
-
-def read_source(value: object) -> str:
-    """One of `SOURCES`."""
-    text = read_text(value)
-    if text not in SOURCES:
-        raise ValueError(f"should be one of {', '.join(SOURCES)}{nearest(text, SOURCES)}")
-    return text
-
-
-def read_base_url(value: object) -> str:
-    """A base URL that `urls.base_url` accepts."""
-    return urls.base_url(read_text(value))
-
-
-READERS: Mapping[str, Callable[[object], Any]] = {
-    "base_url": read_base_url,
-    "source": read_source,
-    "scenario": read_text,
-    "interval": read_interval_s,
-    "read_only": read_switch,
-    "theme": read_text,
-    "ascii": read_switch,
-    "debug": read_switch,
-}
+NAMES = tuple(
+    field.alias or name for name, field in Choices.model_fields.items() if name != "insecure"
+)
 """The settings that may stand anywhere: flag, environment, profile, top of the file."""
 
-KEY_FIELDS = ("api_key_env", "api_key_command", "api_key")
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"GYMTUI_{name.upper()}"
+
+
+def fault(error: ValidationError) -> str:
+    """What is wrong with the value of a field of `Choices`, in a person's words."""
+    [found] = error.errors(include_url=False)
+    match found["type"]:
+        case "value_error":
+            return str(found["ctx"]["error"])
+        case "literal_error":
+            sources = get_args(Source)
+            return f"should be one of {', '.join(sources)}{nearest(str(found['input']), sources)}"
+        case "bool_type" | "bool_parsing":
+            return "should be true or false"
+        case "string_pattern_mismatch":
+            return "is empty"
+        case kind if kind.startswith("string"):
+            return f"should be text, not {_kind(found['input'])}"
+    low, high = INTERVAL_LIMITS_S
+    return f"should be a number of seconds from {low:g} to {high:g}"
 
 
 def nearest(name: str, names: Collection[str]) -> str:

@@ -14,6 +14,8 @@ from gymtui.secret import ApiKey
 
 Progress = Callable[[int, int | None], None]
 """Told (bytes received on the wire, bytes announced if known) as a download goes on."""
+Sink = Callable[[bytes], object]
+"""Given a good answer's body as it comes, decompressed; what it raises ends the download."""
 
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
 
@@ -50,6 +52,7 @@ class Call:
         body: What is sent along; its keys are revealed only as it is sent.
         timed: Whether the time for a whole call applies.
         on_progress: Whom to tell how far the answer is.
+        sink: Who takes the body instead of the answer, whatever its size.
     """
 
     method: str
@@ -59,6 +62,7 @@ class Call:
     body: LaunchRequest | ModelConfig | None = None
     timed: bool = True
     on_progress: Progress | None = field(default=None, repr=False)
+    sink: Sink | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:

@@ -38,6 +38,7 @@ __all__ = ["Answer", "GymClient", "Progress", "Timeouts"]
 
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 _ERROR_BYTES = 64 * 1024
+_UNCAPPED = 1 << 62
 _REDIRECTS = 5
 _LOOK_AROUND_S = 60.0
 _CONNECTIONS = 10
@@ -255,10 +256,15 @@ class GymClient(Endpoints):
         announced = _length(headers.get("content-length"))
         received, body = 0, bytearray()
         try:
-            inflater = Inflater(headers.get("content-encoding", ""), self._max_bytes)
+            most = self._max_bytes if call.sink is None else _UNCAPPED
+            inflater = Inflater(headers.get("content-encoding", ""), most)
             async for chunk in _raw(response):
                 received += len(chunk)
-                body += inflater.feed(chunk)
+                data = inflater.feed(chunk)
+                if call.sink is None:
+                    body += data
+                else:
+                    call.sink(data)
                 if call.on_progress is not None:
                     call.on_progress(received, announced)
             inflater.finish()

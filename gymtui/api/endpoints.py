@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gymtui.api import answers
 from gymtui.api.answers import Answer
-from gymtui.api.calls import Call, Progress, given
+from gymtui.api.calls import Call, Progress, Sink, given
 from gymtui.api.launch import LaunchRequest, ModelConfig
 from gymtui.api.models import Cancelled, ConfigCheck, CreatedRun, Deleted, Scenario, Task
 
@@ -115,6 +115,28 @@ class Endpoints(ABC):
                 on_progress=on_progress,
             )
         )
+
+    async def stream_artifacts(
+        self,
+        rollout_id: str,
+        sink: Sink,
+        redact_tool_calls: bool = False,
+        on_progress: Progress | None = None,
+    ) -> None:
+        """`GET /rollouts/{rollout_id}/artifacts`, handed on as it comes, whatever its size.
+
+        Args:
+            rollout_id: Whose.
+            sink: Given the body, decompressed, chunk by chunk; what it raises ends the download.
+            redact_tool_calls: Whether the gym is to strip tool calls and responses.
+            on_progress: Told how far the download is, chunk by chunk.
+        """
+        template = "/rollouts/{rollout_id}/artifacts"
+        redact = (("redact_tool_calls", "true"),) if redact_tool_calls else ()
+        call = Call(
+            "GET", template, (rollout_id,), redact, timed=False, on_progress=on_progress, sink=sink
+        )
+        await self._ask(call)
 
     async def list_scenarios(self) -> tuple[Scenario, ...]:
         """`GET /scenarios`: what runs can be launched on."""

@@ -1,1 +1,1 @@
-"""What the commands do; `cli` only reads their options, so that each is imported when it is used."""
+"""What the commands do; `cli` only reads their options, so that each is imported when used."""

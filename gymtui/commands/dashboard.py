@@ -10,19 +10,22 @@ from pathlib import Path
 from gymtui import paths
 from gymtui.api.client import GymClient
 from gymtui.settings import Settings
+from gymtui.store.journal import file_name
 from gymtui.tui.app import GymtuiApp
+from gymtui.tui.arrangement import Arrangement
 from gymtui.tui.crash import Reporter
 from gymtui.tui.guard import run_guarded
 
 LOG_BYTES = 1_000_000
 
 
-def open_dashboard(settings: Settings, env: Mapping[str, str]) -> int:
+def open_dashboard(settings: Settings, env: Mapping[str, str], *, keep: bool = True) -> int:
     """Run the dashboard until its person leaves it.
 
     Args:
         settings: What it was started with.
-        env: The environment, which says where logs go.
+        env: The environment, which says where logs go, and what is kept from time to time.
+        keep: Whether what is arranged and observed is kept, and that of earlier times known.
 
     Returns:
         The exit code.
@@ -34,7 +37,14 @@ def open_dashboard(settings: Settings, env: Mapping[str, str]) -> int:
     _log_to(logs / "gymtui.log", debug=settings.debug)
     secrets = [settings.key.reveal()] if settings.key is not None else []
     client = GymClient(settings.base_url, settings.key, insecure=settings.insecure)
-    return run_guarded(GymtuiApp(settings, client, Reporter(logs, secrets=secrets)))
+    app = GymtuiApp(
+        settings,
+        client,
+        Reporter(logs, secrets=secrets),
+        arrangement=Arrangement.read(paths.state_dir(env) if keep else None),
+        journal=paths.state_dir(env) / file_name(settings.base_url) if keep else None,
+    )
+    return run_guarded(app)
 
 
 def _log_to(path: Path, *, debug: bool) -> None:

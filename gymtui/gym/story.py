@@ -125,7 +125,7 @@ async def _serve(speed: float, seed: int, directory: Path) -> None:
 def main() -> None:
     """Serve until standard input closes."""
     parser = argparse.ArgumentParser(prog="gymtui.gym.story")
-    parser.add_argument("--speed", type=float, default=8.0)
+    parser.add_argument("--speed", type=float, default=3.0)
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="gymtui-demo-") as directory:

@@ -6,12 +6,23 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
-from gymtui.api.client import GymClient
-from gymtui.api.errors import GymError, NotFound
+from gymtui.api.errors import Garbled, GymError, NotFound, Unreachable
+from gymtui.api.models import Cancelled, Deleted
 
 AT_ONCE = 4
 """Cancels or deletes under way at the same time."""
+
+
+class Gym(Protocol):
+    """What is needed of a client; each call raises the errors of `api.errors`."""
+
+    async def cancel_run(self, run_id: str) -> Cancelled:
+        """`POST /runs/{run_id}/cancel`."""
+
+    async def delete_run(self, run_id: str) -> Deleted:
+        """`DELETE /runs/{run_id}`."""
 
 
 class Verb(StrEnum):
@@ -41,7 +52,7 @@ class Done:
         return isinstance(self.error, NotFound)
 
 
-async def act(client: GymClient, verb: Verb, run_ids: Sequence[str]) -> tuple[Done, ...]:
+async def act(client: Gym, verb: Verb, run_ids: Sequence[str]) -> tuple[Done, ...]:
     """Cancel or delete runs, a few at a time.
 
     Args:
@@ -63,7 +74,9 @@ async def act(client: GymClient, verb: Verb, run_ids: Sequence[str]) -> tuple[Do
             except GymError as error:
                 return Done(run_id, error=error)
 
-    return tuple(await asyncio.gather(*(one(run_id) for run_id in run_ids)))
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(run_id)) for run_id in run_ids]
+    return tuple(task.result() for task in tasks)
 
 
 def told(verb: Verb, done: Sequence[Done]) -> list[str]:
@@ -76,21 +89,31 @@ def told(verb: Verb, done: Sequence[Done]) -> list[str]:
     Returns:
         Lines such as `cancelled 5 rollouts of nightly-4000`; ids as received.
     """
-    past = {Verb.CANCEL: "cancelled", Verb.DELETE: "deleted"}[verb]
-    lines: list[str] = []
     well = [item for item in done if item.error is None]
-    if well:
-        counted = [item.rollouts for item in well if item.rollouts is not None]
-        rollouts = f"{sum(counted)} rollout{'' if sum(counted) == 1 else 's'}" if counted else ""
-        runs = well[0].run_id if len(well) == 1 else f"{len(well)} runs"
-        if verb is Verb.CANCEL:
-            lines.append(f"{past} {rollouts} of {runs}" if rollouts else f"{past} {runs}")
-        else:
-            lines.append(f"{past} {runs}" + (f" and {rollouts}" if rollouts else ""))
-    for item in done:
-        if item.gone:
-            lines.append(f"{item.run_id} no longer exists")
-        elif item.error is not None:
-            why = item.error.detail or item.error.brief
-            lines.append(f"{item.run_id} was not {past}: {why}")
-    return lines
+    ended = {Verb.CANCEL: "cancelled", Verb.DELETE: "deleted"}[verb]
+    return [
+        *([_done(verb, ended, well)] if well else ()),
+        *(_not_done(ended, item, item.error) for item in done if item.error is not None),
+    ]
+
+
+def _done(verb: Verb, ended: str, well: Sequence[Done]) -> str:
+    counted = [item.rollouts for item in well if item.rollouts is not None]
+    count = sum(counted)
+    least = "at least " if len(counted) < len(well) else ""
+    rollouts = f"{least}{count} rollout{'' if count == 1 else 's'}" if counted else ""
+    runs = well[0].run_id if len(well) == 1 else f"{len(well)} runs"
+    if verb is Verb.DELETE:
+        return f"{ended} {runs}" + (f" and {rollouts}" if rollouts else "")
+    if counted and not count and not least:
+        return f"nothing was left to cancel in {runs}"
+    return f"{ended} {rollouts} of {runs}" if rollouts else f"{ended} {runs}"
+
+
+def _not_done(ended: str, item: Done, error: GymError) -> str:
+    why = error.detail or error.brief
+    if item.gone:
+        return f"{item.run_id} no longer exists"
+    if isinstance(error, Unreachable | Garbled):
+        return f"no answer whether {item.run_id} was {ended}: {why}"
+    return f"{item.run_id} was not {ended}: {why}"

@@ -1,38 +1,49 @@
-"""What to ask the gym next: `plan` is a pure function of what was seen, what is on screen and the time.
+"""What to ask the gym next: `plan` is pure, a function of what was seen, what is shown and when.
 
-`Ledger` is what the poller remembers of its own questions; asking them is `poll.poller`.
+What was asked before is `poll.ledger`; asking is `poll.poller`.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 
+from gymtui.poll.ledger import JITTER, SWEEP_S, Ledger, running_of
 from gymtui.store.delta import (
     PAGE_LIMIT,
-    Observation,
     OneRun,
     Query,
     RolloutsOf,
     RunningRollouts,
     RunsPage,
 )
-from gymtui.store.records import RunRow
-from gymtui.store.store import Applied, Store
+from gymtui.store.store import Store
 
-PAGE_OVERLAP = 20
-"""Rows that neighbouring pages share, so that rows shifting by a few are neither lost nor doubled."""
-SWEEP_S = 60.0
-"""Within this many seconds every page of the run list is asked once."""
 SUSPECTS_A_TICK = 4
 RESULTS_IN_VIEW_A_TICK = 4
+SINGLY_A_TICK = 40
+"""Active runs asked one by one in a tick, at most: those asked longest ago."""
 IDLE_INTERVAL_S = 30.0
-BACKOFF_LIMIT_S = 60.0
-JITTER = 0.1
+SLOWING = 1.1
+ANEW = 0.7
+"""A question is not asked again before this share of the interval: ticks jitter, keys wake."""
+
 ROLLOUT_BYTES = 120
 """What one rollout costs on the wire before any was seen: a compressed list item, roughly."""
+RUN_BYTES = 60
+"""What one run costs in a page, likewise."""
+REQUEST_BYTES = 400
+"""What a request costs beside its body: headers both ways, roughly."""
+
+REMEASURED_S = 600.0
+"""For how long it is believed how large the answer about all running rollouts last was."""
+
+_PLAIN_ID = re.compile(r"[\w-]+", re.ASCII)
+"""Ids that need no escaping in a path: some proxies stumble over others and say 404."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,7 @@ class View:
 
     Attributes:
         interval_s: Seconds between ticks while anything is active.
-        source: The `source` of the run list.
+        source: The `source` of the run list; like `scenario_id` fixed for a store's life.
         scenario_id: The scenario it is narrowed to, or None.
         open_run: The run whose rollouts are on screen, or None.
         runs_in_view: Ids of the runs on screen, top to bottom.
@@ -56,187 +67,8 @@ class View:
     all_running: bool = False
 
 
-@dataclass(slots=True)
-class Asked:
-    """What is remembered of one question.
-
-    Attributes:
-        at_s: When it was last answered, monotonic seconds; None while it never was.
-        wire_bytes: The size of that answer.
-        failures: How often it failed since.
-        not_before_s: It is left alone until then.
-        counters: The run's counters when its rollouts were last listed.
-    """
-
-    at_s: float | None = None
-    wire_bytes: int = 0
-    failures: int = 0
-    not_before_s: float = 0.0
-    counters: tuple[int | None, ...] = ()
-
-
-@dataclass(slots=True)
-class Ledger:
-    """The poller's memory: what was asked when, and which runs which page last held.
-
-    Attributes:
-        asked: By question.
-        page_of: By run id, the offset of the page that last listed it.
-        seen_in_round: Runs listed since the current sweep began.
-        sweep_at: Offset of the page that the sweep asks next.
-        round: Completed sweeps; 0 means that the first sync is still under way.
-        suspects: Runs that a whole sweep did not list, in the order to ask them.
-        hold_until_s: Nothing is asked before then (back-off, `Retry-After`).
-        failures: Failures in a row of the link itself.
-        quiet_ticks: Ticks in a row without anything active.
-        results_wanted: Finished runs whose rollouts were not listed since, oldest wish first.
-        grows_at_end: Whether new runs were last met on another page than the first.
-    """
-
-    asked: dict[Query, Asked] = field(default_factory=dict)
-    page_of: dict[str, int] = field(default_factory=dict)
-    seen_in_round: set[str] = field(default_factory=set)
-    known_at_round: frozenset[str] = frozenset()
-    sweep_at: int = 0
-    round: int = 0
-    suspects: dict[str, None] = field(default_factory=dict)
-    hold_until_s: float = 0.0
-    failures: int = 0
-    quiet_ticks: int = 0
-    results_wanted: dict[str, None] = field(default_factory=dict)
-    grows_at_end: bool = False
-
-    def of(self, query: Query) -> Asked:
-        """The memory of a question, made on first use."""
-        return self.asked.setdefault(query, Asked())
-
-    @property
-    def synced(self) -> bool:
-        """Whether every page was seen once."""
-        return self.round > 0
-
-    def answered(self, seen: Observation, applied: Applied, store: Store, now_s: float) -> None:
-        """Remember that a question was answered.
-
-        Args:
-            seen: The answer.
-            applied: What it did to the store.
-            store: The store after it.
-            now_s: Monotonic seconds.
-        """
-        asked = self.of(seen.query)
-        asked.at_s, asked.failures, asked.not_before_s = now_s, 0, 0.0
-        asked.wire_bytes = seen.wire_bytes
-        self.failures = 0
-        for run_id in applied.delta.runs_added | applied.delta.runs_changed:
-            if _wants_results(self, store.runs[run_id]):
-                self.results_wanted[run_id] = None
-        match seen.query:
-            case RunsPage(offset=offset):
-                self._page_answered(offset, applied, store)
-            case OneRun(run_id=run_id):
-                self.suspects.pop(run_id, None)
-            case RolloutsOf(run_id=run_id):
-                row = store.runs.get(run_id)
-                asked.counters = row.counters if row is not None else ()
-                self.results_wanted.pop(run_id, None)
-                if not applied.ids and row is not None and row.run and row.run.total:
-                    self.suspects[run_id] = None
-            case RunningRollouts():
-                pass
-
-    def forget(self, run_ids: Iterable[str]) -> None:
-        """Drop what is remembered of runs that are no longer known."""
-        for run_id in run_ids:
-            self.page_of.pop(run_id, None)
-            self.suspects.pop(run_id, None)
-            self.results_wanted.pop(run_id, None)
-            self.asked.pop(OneRun(run_id), None)
-            self.asked.pop(RolloutsOf(run_id), None)
-
-    def failed(self, query: Query, now_s: float, interval_s: float, rng: random.Random) -> None:
-        """Remember that one question failed while others are answered: only it waits."""
-        asked = self.of(query)
-        asked.failures += 1
-        asked.not_before_s = now_s + backoff_s(asked.failures, interval_s, rng)
-
-    def link_failed(
-        self, now_s: float, interval_s: float, rng: random.Random, retry_after_s: float | None
-    ) -> None:
-        """Remember that nothing gets through: everything waits, at least `retry_after_s`."""
-        self.failures += 1
-        wait = max(backoff_s(self.failures, interval_s, rng), retry_after_s or 0.0)
-        self.hold_until_s = max(self.hold_until_s, now_s + wait)
-
-    def release(self) -> None:
-        """Forget every wait: the person asked to refresh now."""
-        self.hold_until_s = 0.0
-        self.failures = 0
-        self.quiet_ticks = 0
-        for asked in self.asked.values():
-            asked.not_before_s, asked.failures = 0.0, 0
-
-    def _page_answered(self, offset: int, applied: Applied, store: Store) -> None:
-        for run_id in applied.ids:
-            self.page_of[run_id] = offset
-            self.suspects.pop(run_id, None)
-        self.seen_in_round.update(applied.ids)
-        if self.synced and applied.delta.runs_added:
-            self.grows_at_end = offset > 0
-        if offset != self.sweep_at:
-            return
-        count = len(applied.ids)
-        if applied.total is None:
-            last = count < PAGE_LIMIT
-        else:
-            last = not count or offset + count >= applied.total
-        if not last:
-            # A server may give smaller pages than it was asked for.
-            self.sweep_at = offset + count - min(PAGE_OVERLAP, count // 2)
-            return
-        for run_id in self.known_at_round - self.seen_in_round:
-            row = store.runs.get(run_id)
-            if row is not None and not row.gone and row.malformed is None:
-                self.suspects[run_id] = None
-        self.round += 1
-        self.sweep_at = 0
-        self.seen_in_round = set()
-        self.known_at_round = frozenset(store.runs)
-
-
-def backoff_s(failures: int, interval_s: float, rng: random.Random) -> float:
-    """How long to wait after so many failures in a row: doubling, capped, jittered.
-
-    Args:
-        failures: At least 1.
-        interval_s: The ordinary interval, which is the first wait.
-        rng: Where the jitter comes from.
-
-    Returns:
-        Seconds, at most `BACKOFF_LIMIT_S` and a tenth.
-    """
-    wait = min(BACKOFF_LIMIT_S, interval_s * 2.0 ** (min(failures, 10) - 1))
-    return wait * rng.uniform(1 - JITTER, 1 + JITTER)
-
-
-def pause_s(ledger: Ledger, view: View, now_s: float, rng: random.Random) -> float:
-    """Seconds until the next tick.
-
-    The first sync does not pause between its pages; a gym with nothing active is asked ever
-    less often, down to every `IDLE_INTERVAL_S`; a link that fails is left alone until its hold ends.
-    """
-    if ledger.hold_until_s > now_s:
-        return ledger.hold_until_s - now_s
-    if not ledger.synced and not ledger.of(_page(view, ledger.sweep_at)).failures:
-        return 0.0
-    wait = view.interval_s
-    if ledger.quiet_ticks:
-        wait = max(wait, min(IDLE_INTERVAL_S, wait * 2.0 ** min(ledger.quiet_ticks - 1, 10)))
-    return wait * rng.uniform(1 - JITTER, 1 + JITTER)
-
-
 def plan(ledger: Ledger, store: Store, view: View, now_s: float) -> list[Query]:
-    """The questions of this tick, most wanted first, none twice.
+    """The questions to ask now, most wanted first, none twice, none that was just asked.
 
     Args:
         ledger: What was asked before.
@@ -245,116 +77,207 @@ def plan(ledger: Ledger, store: Store, view: View, now_s: float) -> list[Query]:
         now_s: Monotonic seconds.
 
     Returns:
-        Questions; empty while the link is held.
+        Questions; one alone while nothing gets through, and none while the link is held.
     """
-    if now_s < ledger.hold_until_s:
+    if now_s < ledger.held_until_s():
         return []
-    wanted: dict[Query, None] = {}
-    active = {run_id: store.runs[run_id] for run_id in store.active_runs}
+    wanted = dict.fromkeys(wants(ledger, store, view, now_s))
+    if ledger.struggling:
+        # Another each time, lest the only one tried is the only one that cannot work.
+        return [min(wanted, key=lambda query: ledger.recall(query).failures)]
+    return [query for query in wanted if _due(ledger, query, view, now_s)]
+
+
+def wants(ledger: Ledger, store: Store, view: View, now_s: float) -> Iterator[Query]:
+    """What is wanted at this moment, due already or not, most wanted first; some of it twice."""
+    yield from _opened(ledger, store, view)
+    yield _page(view, 0)
+    if (ledger.grows_at_end or ledger.tail_due) and store.total_runs:
+        size = ledger.sweep.page_size
+        yield _page(view, max(0, store.total_runs - size + ledger.sweep.overlap))
+    yield from _rollouts(ledger, store, view, now_s)
+    yield from _active_runs(ledger, store, view)
+    if sweep_due(ledger, store, now_s):
+        yield _page(view, ledger.sweep.next)
+    yield from _results(ledger, view, now_s)
+    for run_id in islice(ledger.suspects, SUSPECTS_A_TICK):
+        yield OneRun(run_id)
+
+
+def sweep_due(ledger: Ledger, store: Store, now_s: float) -> bool:
+    """Whether the next page of the sweep is due: at once at first, then once round in `SWEEP_S`."""
+    sweep = ledger.sweep
+    if not sweep.rounds or sweep.began_s is None:
+        return True
+    rows = store.total_runs if store.total_runs is not None else len(store.runs)
+    return sweep.next <= rows * (now_s - sweep.began_s) / SWEEP_S
+
+
+def pace_s(ledger: Ledger, view: View) -> float:
+    """Seconds between ticks just now: ever slower while there is nothing to wait for.
+
+    Each pause is a tenth longer than the one before, so that a run launched elsewhere is seen
+    within a tenth of the time for which nothing had happened, and never later than
+    `IDLE_INTERVAL_S`: doubling would be at that limit within half a minute.
+    """
+    if not ledger.quiet_ticks:
+        return view.interval_s
+    slower = view.interval_s * SLOWING ** min(ledger.quiet_ticks - 1, 100)
+    return max(view.interval_s, min(IDLE_INTERVAL_S, slower))
+
+
+def pause_s(ledger: Ledger, view: View, now_s: float, rng: random.Random) -> float:
+    """Seconds until the next tick: its pace, jittered; while the link is held, until that ends."""
+    held_s = ledger.held_until_s() - now_s
+    if held_s > 0:
+        return held_s
+    return pace_s(ledger, view) * rng.uniform(1 - JITTER, 1 + JITTER)
+
+
+def quiet(ledger: Ledger, store: Store) -> bool:
+    """Whether there is nothing to wait for: all read, nothing active, no results outstanding."""
+    return ledger.synced and not (store.active_runs or ledger.wanted or ledger.suspects)
+
+
+def seen_s(ledger: Ledger, store: Store, view: View) -> float | None:
+    """When what is on screen was last answered.
+
+    Returns:
+        Monotonic seconds; None if it never was.
+    """
+    head_s = ledger.recall(_page(view, 0)).answered_s
     if view.open_run is not None:
-        wanted.update(_open_run(ledger, store, view.open_run))
-    wanted[_page(view, 0)] = None
-    if ledger.grows_at_end and store.total_runs:
-        wanted[_page(view, max(0, store.total_runs - PAGE_LIMIT + PAGE_OVERLAP))] = None
-    wanted.update(dict.fromkeys(_rollouts(ledger, store, view, active)))
-    wanted.update(dict.fromkeys(_active_pages(ledger, view, active)))
-    wanted.update(dict.fromkeys(_sweep(ledger, store, view)))
-    wanted.update(dict.fromkeys(_results(ledger, store, view)))
-    for run_id in list(ledger.suspects)[:SUSPECTS_A_TICK]:
-        wanted[OneRun(run_id)] = None
-    return [query for query in wanted if ledger.of(query).not_before_s <= now_s]
+        row = store.runs.get(view.open_run)
+        gone = row.gone if row is not None else ledger.recall(OneRun(view.open_run)).missing
+        moves = row is None or row.active or not store.knows_rollouts_of(view.open_run)
+        return ledger.recall(RolloutsOf(view.open_run)).answered_s if moves and not gone else head_s
+    if view.all_running and store.active_runs:
+        every_s = ledger.recall(RunningRollouts(view.scenario_id)).answered_s
+        each_s = [ledger.recall(RolloutsOf(i)).answered_s or -math.inf for i in store.active_runs]
+        newest_s = max(min(each_s), -math.inf if every_s is None else every_s)
+        return newest_s if newest_s > -math.inf else None
+    return head_s
 
 
-def nothing_active(store: Store, ledger: Ledger) -> bool:
-    """Whether no known run has anything left to do, so that the pace may slow down."""
-    return ledger.synced and not store.active_runs
+# -- parts ---------------------------------------------------------------------------------
 
 
 def _page(view: View, offset: int) -> RunsPage:
     return RunsPage(offset, PAGE_LIMIT, view.source, view.scenario_id)
 
 
-def _open_run(ledger: Ledger, store: Store, run_id: str) -> dict[Query, None]:
+def _due(ledger: Ledger, query: Query, view: View, now_s: float) -> bool:
+    asked = ledger.recall(query)
+    if asked.planned_s < ledger.forced_s:
+        return True
+    return now_s >= asked.not_before_s and now_s - asked.planned_s >= ANEW * view.interval_s
+
+
+def _settled(ledger: Ledger, store: Store, run_id: str) -> bool:
+    """Whether there is nothing more to learn of a run: finished, and all its results are held."""
     row = store.runs.get(run_id)
-    if row is not None and row.gone:
-        return {}
     if row is None:
-        return {OneRun(run_id): None, RolloutsOf(run_id): None}
-    if not row.active and _results_seen(ledger, row) and store.knows_rollouts_of(run_id):
-        return {}
-    return {RolloutsOf(run_id): None}
+        return False
+    finished = not row.active and run_id not in ledger.wanted
+    return row.gone or (finished and store.knows_rollouts_of(run_id))
 
 
-def _results_seen(ledger: Ledger, row: RunRow) -> bool:
-    """Whether the run's rollouts were listed since its counters last moved."""
-    asked = ledger.asked.get(RolloutsOf(row.run_id))
-    return asked is not None and asked.at_s is not None and asked.counters == row.counters
+def _opened(ledger: Ledger, store: Store, view: View) -> Iterator[Query]:
+    run_id = view.open_run
+    if run_id is None:
+        return
+    if run_id not in store.runs:
+        yield OneRun(run_id)
+        if ledger.recall(OneRun(run_id)).missing:
+            return
+    rollouts = RolloutsOf(run_id)
+    forced = ledger.recall(rollouts).planned_s < ledger.forced_s
+    if forced or not _settled(ledger, store, run_id):
+        yield rollouts
 
 
-def _rollouts(
-    ledger: Ledger, store: Store, view: View, active: Mapping[str, RunRow]
-) -> list[Query]:
+def _rollouts(ledger: Ledger, store: Store, view: View, now_s: float) -> Iterator[Query]:
     """Rollouts of active runs: run by run or all running at once, whichever is smaller.
 
     The one answer for all holds only what runs, so that runs whose counters moved since their
     rollouts were listed are asked singly beside it.
     """
-    in_view = [run_id for run_id in view.runs_in_view if run_id in active]
-    ordered = [RolloutsOf(run_id) for run_id in dict.fromkeys([*in_view, *active])]
-    moved = [query for query in ordered if not _results_seen(ledger, active[query.run_id])]
+    active = store.active_runs
+    moved = [run_id for run_id in active if not ledger.listed_since_moved(run_id)]
+    each = REQUEST_BYTES * len(active) + sum(_cost(ledger, store, run_id) for run_id in active)
     everything = RunningRollouts(view.scenario_id)
-    running = sum((row.run.running or 0) if row.run else 0 for row in active.values())
-    one_by_one = sum(_cost(ledger, query, active[query.run_id]) for query in ordered)
-    asked = ledger.asked.get(everything)
-    at_once = asked.wire_bytes if asked and asked.at_s is not None else running * ROLLOUT_BYTES
-    at_once += sum(_cost(ledger, query, active[query.run_id]) for query in moved)
-    if len(ordered) > 1 and at_once < one_by_one:
-        return [everything, *moved]
-    return list(ordered)
+    answered_s = ledger.recall(everything).answered_s
+    expected = running_of(store)
+    rollout_bytes = float(ROLLOUT_BYTES)
+    if answered_s is not None and now_s - answered_s < REMEASURED_S:
+        expected += ledger.strangers
+        rollout_bytes = ledger.running_bytes or rollout_bytes
+    at_once = REQUEST_BYTES + rollout_bytes * expected
+    at_once += REQUEST_BYTES * len(moved) + sum(_cost(ledger, store, i) for i in moved)
+    if len(active) > 1 and at_once < each:
+        yield everything
+        yield from _singly(ledger, view, moved)
+    else:
+        yield from _singly(ledger, view, active)
 
 
-def _cost(ledger: Ledger, query: RolloutsOf, row: RunRow) -> int:
-    asked = ledger.asked.get(query)
-    if asked is not None and asked.at_s is not None:
+def _singly(ledger: Ledger, view: View, run_ids: Iterable[str]) -> list[Query]:
+    """Those in view, then those asked longest ago, so that none is left out for ever."""
+    left = dict.fromkeys(run_ids)
+    in_view = [run_id for run_id in view.runs_in_view if run_id in left]
+    for run_id in in_view:
+        del left[run_id]
+    room = max(0, SINGLY_A_TICK - len(in_view))
+    return [*map(RolloutsOf, in_view), *_oldest(ledger, map(RolloutsOf, left), room)]
+
+
+def _oldest(ledger: Ledger, queries: Iterable[Query], room: int) -> list[Query]:
+    ordered = list(queries)
+    if len(ordered) > room:
+        ordered.sort(key=lambda query: ledger.recall(query).planned_s)
+    return ordered[:room]
+
+
+def _cost(ledger: Ledger, store: Store, run_id: str) -> int:
+    asked = ledger.recall(RolloutsOf(run_id))
+    if asked.answered_s is not None:
         return asked.wire_bytes
-    return ROLLOUT_BYTES * ((row.run.total or 1) if row.run else 1)
+    run = store.runs[run_id].run
+    return ROLLOUT_BYTES * ((run.total if run is not None else None) or 1)
 
 
-def _active_pages(ledger: Ledger, view: View, active: Mapping[str, RunRow]) -> list[Query]:
-    """The pages that last held active runs; a run that no page ever held is asked singly."""
-    offsets = {ledger.page_of[run_id] for run_id in active if run_id in ledger.page_of}
-    lost = [OneRun(run_id) for run_id in active if run_id not in ledger.page_of]
-    return [*(_page(view, offset) for offset in sorted(offsets)), *lost[:SUSPECTS_A_TICK]]
+def _active_runs(ledger: Ledger, store: Store, view: View) -> Iterator[Query]:
+    """The pages that hold active runs, or these runs singly, whichever is smaller.
+
+    A run that its page no longer lists is asked singly: it has moved to another page, or is gone.
+    """
+    on_page: dict[int | None, list[str]] = {}
+    for run_id in store.active_runs:
+        on_page.setdefault(ledger.page_of.get(run_id), []).append(run_id)
+    on_page.pop(0, None)  # the head is asked anyway
+    yield from _oldest(ledger, map(OneRun, on_page.pop(None, [])), SINGLY_A_TICK)
+    for offset, run_ids in sorted((page, ids) for page, ids in on_page.items() if page):
+        page = _page(view, offset)
+        page_bytes = REQUEST_BYTES + (ledger.recall(page).wire_bytes or RUN_BYTES * PAGE_LIMIT)
+        smaller = len(run_ids) * (REQUEST_BYTES + RUN_BYTES) < page_bytes
+        if smaller and all(map(_PLAIN_ID.fullmatch, run_ids)):
+            yield from map(OneRun, run_ids)
+        else:
+            yield page
 
 
-def _sweep(ledger: Ledger, store: Store, view: View) -> list[Query]:
-    """The next page of the sweep; more than one a tick when a round would else pass `SWEEP_S`."""
-    pages = math.ceil((store.total_runs or 0) / (PAGE_LIMIT - PAGE_OVERLAP))
-    a_tick = max(1, math.ceil(pages * view.interval_s / SWEEP_S)) if ledger.synced else 1
-    step = PAGE_LIMIT - PAGE_OVERLAP
-    offsets = [ledger.sweep_at + step * index for index in range(a_tick)]
-    return [
-        _page(view, offset)
-        for offset in offsets
-        if offset == ledger.sweep_at or offset < (store.total_runs or 0)
-    ]
+def _results(ledger: Ledger, view: View, now_s: float) -> Iterator[Query]:
+    """Finished runs without their results.
 
+    All that have just finished; of those never seen some that are in view, else one of the rest.
+    """
 
-def _results(ledger: Ledger, store: Store, view: View) -> list[Query]:
-    """Finished runs whose results were never seen: some of those in view, else one of the rest."""
-    found: list[Query] = []
-    for run_id in view.runs_in_view:
-        row = store.runs.get(run_id)
-        if row is not None and _wants_results(ledger, row):
-            found.append(RolloutsOf(run_id))
-            if len(found) == RESULTS_IN_VIEW_A_TICK:
-                return found
-    if not found and ledger.synced:
-        found.extend(RolloutsOf(run_id) for run_id in list(ledger.results_wanted)[:1])
-    return found
+    def ready(run_ids: Iterable[str], most: int) -> list[Query]:
+        queries = map(RolloutsOf, run_ids)
+        return list(islice((q for q in queries if ledger.recall(q).not_before_s <= now_s), most))
 
-
-def _wants_results(ledger: Ledger, row: RunRow) -> bool:
-    if row.active or row.gone or row.run is None:
-        return False
-    return bool(row.run.total) and not _results_seen(ledger, row)
+    yield from ready(ledger.finals, SINGLY_A_TICK)
+    in_view = ready((i for i in view.runs_in_view if i in ledger.wanted), RESULTS_IN_VIEW_A_TICK)
+    yield from in_view
+    if not in_view and ledger.synced:
+        yield from ready(islice(ledger.wanted, SINGLY_A_TICK), 1)

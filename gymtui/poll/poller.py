@@ -1,31 +1,31 @@
 """The loop that asks: plan, ask, apply, tell, wait. It knows the client and the store, no screen.
 
-Time, sleep and randomness are passed in, so that hours of polling can be played in a test.
+Time and randomness are passed in, and waiting is the event loop's: hours of polling can be played
+in a test on a loop with a clock of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import assert_never
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
+from functools import partial
 
-from gymtui.api.client import Answer, GymClient
+from gymtui.api.answers import Answer
 from gymtui.api.errors import (
     Forbidden,
     GymError,
-    NotFound,
     RateLimited,
     ServerError,
     Unauthorized,
-    Unreachable,
 )
-from gymtui.clock import ServerClock
-from gymtui.poll.plan import Ledger, View, nothing_active, pause_s, plan
+from gymtui.clock import ServerClock, Window
+from gymtui.poll.asking import Gym, ask
+from gymtui.poll.ledger import Ledger
+from gymtui.poll.link import Link, LinkState, Update
+from gymtui.poll.plan import View, pace_s, pause_s, plan, quiet, seen_s, sweep_due, wants
 from gymtui.store.delta import (
     NOTHING,
     Delta,
@@ -33,76 +33,19 @@ from gymtui.store.delta import (
     OneRun,
     Query,
     RolloutsOf,
-    RunningRollouts,
     RunsPage,
 )
-from gymtui.store.store import Store
+from gymtui.store.store import Applied, Store
+from gymtui.store.summary import RunSummary
+
+__all__ = ["Link", "LinkState", "Poller", "Update"]
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 6
-"""Requests under way at the same time, at most."""
-LIVE_INTERVALS = 3
-"""The picture is live while what is on screen was answered within so many intervals."""
-
-
-class LinkState(StrEnum):
-    """How the dashboard stands to the gym."""
-
-    CONNECTING = "connecting"
-    LIVE = "live"
-    STALE = "stale"
-    PAUSED = "paused"
-    STOPPED = "stopped"
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """How polling goes, for the status line.
-
-    Attributes:
-        since_s: When what is on screen was last answered, monotonic seconds; None: never.
-        error: The last failure, or None when the last tick had none.
-        next_try_s: When the next tick is due, monotonic seconds.
-        interval_s: Seconds between ticks just now.
-        synced: Whether the whole run list was read once.
-        paused: Whether the person paused it.
-        stopped: Why it stopped until the person acts (a refused key), or None.
-    """
-
-    since_s: float | None = None
-    error: GymError | None = None
-    next_try_s: float | None = None
-    interval_s: float = 2.0
-    synced: bool = False
-    paused: bool = False
-    stopped: GymError | None = None
-
-    def state(self, now_s: float) -> LinkState:
-        """What to call it at this moment.
-
-        Args:
-            now_s: Monotonic seconds.
-
-        Returns:
-            Live while what is on screen was answered within `LIVE_INTERVALS` intervals.
-        """
-        if self.stopped is not None:
-            return LinkState.STOPPED
-        if self.paused:
-            return LinkState.PAUSED
-        if self.since_s is None:
-            return LinkState.CONNECTING
-        fresh = now_s - self.since_s <= LIVE_INTERVALS * self.interval_s
-        return LinkState.LIVE if fresh else LinkState.STALE
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """What one answer, or a change of the link, means for the screens."""
-
-    delta: Delta
-    link: Link
+LISTS_AT_ONCE = 2
+"""Questions about runs under way at the same time, at most."""
+ROLLOUTS_AT_ONCE = 4
+"""Questions about rollouts likewise: neither kind waits for slow answers of the other."""
 
 
 class Poller:
@@ -114,22 +57,23 @@ class Poller:
         clock: Learns the server's time from each answer.
         tell: Called on the event loop with every change, never concurrently.
         view: What is on screen; replace it with `look`.
-        monotonic: Seconds that only go forward.
-        sleep: Waits; given so that tests need not.
+        monotonic: Seconds that only go forward: those of the client.
         rng: Where jitter comes from.
+        heard: Called with every answer about to be told, changed or not: the question, what the
+            answer did to the store, and when it was given on the server's clock.
     """
 
     def __init__(
         self,
-        client: GymClient,
+        client: Gym,
         store: Store,
         clock: ServerClock,
         tell: Callable[[Update], None],
         *,
         view: View,
         monotonic: Callable[[], float],
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         rng: random.Random,
+        heard: Callable[[Query, Applied, Window], None] = lambda _query, _applied, _window: None,
     ) -> None:
         self._client = client
         self._store = store
@@ -137,14 +81,20 @@ class Poller:
         self._tell = tell
         self._view = view
         self._monotonic = monotonic
-        self._sleep = sleep
         self._rng = rng
+        self._heard = heard
         self._ledger = Ledger()
         self._link = Link(interval_s=view.interval_s)
+        self._told: Link | None = None
+        self._told_state: LinkState | None = None
         self._wake = asyncio.Event()
+        self._tick_s = monotonic()
         self._paused = False
+        self._once = False
         self._stopped: GymError | None = None
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._queue: dict[Query, None] = {}
+        self._asking: dict[Query, asyncio.Task[None]] = {}
+        self._failing: dict[Query, GymError] = {}
 
     @property
     def link(self) -> Link:
@@ -157,21 +107,31 @@ class Poller:
         return self._view
 
     def look(self, view: View) -> None:
-        """Poll for another view; a newly opened run is asked for at once."""
-        opened = view.open_run is not None and view.open_run != self._view.open_run
+        """Poll for another view; what is newly opened is asked for at once.
+
+        Raises:
+            ValueError: It is of another source or scenario, which needs another store.
+        """
+        before = self._view
+        if (view.source, view.scenario_id) != (before.source, before.scenario_id):
+            raise ValueError("another source or scenario needs a store and a poller of its own")
         self._view = view
-        if opened:
+        if replace(view, runs_in_view=()) != replace(before, runs_in_view=()):
             self._wake.set()
 
     def refresh(self) -> None:
-        """Ask now, whatever waits or was refused."""
-        self._ledger.release()
+        """Ask now, once even while paused, whatever waits or was refused."""
+        self._ledger.release(self._monotonic())
         self._stopped = None
+        self._once = True
+        self._tick_s = self._monotonic()
         self._wake.set()
 
     def pause(self, paused: bool) -> None:
-        """Stop asking, or go on."""
+        """Stop asking, or go on; what is under way is still taken in."""
         self._paused = paused
+        self._queue.clear()
+        self._tick_s = self._monotonic()
         self._wake.set()
         self._announce()
 
@@ -180,150 +140,209 @@ class Poller:
         self._ledger.forget(run_ids)
         return self._store.drop(run_ids)
 
-    async def run(self) -> None:
-        """Poll until cancelled."""
-        while True:
-            self._wake.clear()
-            if not self._paused and self._stopped is None:
-                await self.tick()
-            await self._pause()
+    def remember(self, summaries: Mapping[str, RunSummary]) -> Delta:
+        """Take numbers of runs from an earlier session; final ones are not asked for again."""
+        delta = self._store.remember(summaries)
+        for run_id in delta.runs_changed:
+            self._ledger.want_results(self._store.runs[run_id], self._store)
+        return delta
 
-    async def tick(self) -> None:
-        """Ask everything that the plan wants now, and apply the answers in the plan's order."""
-        began = self._monotonic()
-        queries = plan(self._ledger, self._store, self._view, began)
-        if not queries:
-            return
-        tasks = [asyncio.create_task(self._ask(query)) for query in queries]
-        failures: list[GymError] = []
+    async def run(self) -> None:
+        """Poll until cancelled; nothing that it started outlives it."""
         try:
-            for query, task in zip(queries, tasks, strict=True):
-                try:
-                    answer = await task
-                    self._take(query, answer)
-                except GymError as error:
-                    failures.append(error)
-                    self._failed(query, error)
-                    if self._stopped is not None:
-                        break
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        self._settle(queries, failures)
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    self._wake.clear()
+                    self._turn(group)
+                    await self._rest()
+        except ExceptionGroup as defects:
+            # A defect is reported as what it is.
+            raise defects.exceptions[0] from None
+
+    # -- when ------------------------------------------------------------------------------
+
+    def _turn(self, group: asyncio.TaskGroup) -> None:
+        """Queue what is due, and start as much of it as may be under way at once."""
+        now_s = self._monotonic()
+        if self._stopped is not None or (self._paused and not self._once):
+            self._announce()
+            return
+        due = dict.fromkeys(plan(self._ledger, self._store, self._view, now_s))
+        ticked = now_s >= self._tick_s or self._once
+        self._once = False
+        if ticked:
+            self._tick(now_s, due)
+        first = RolloutsOf(self._view.open_run) if self._view.open_run is not None else None
+        new = [query for query in due if query not in self._asking and query not in self._queue]
+        self._ledger.planned(new, now_s)
+        self._queue.update(dict.fromkeys(new))
+        if first in self._queue:
+            self._queue = {first: None, **self._queue}
+        self._start(group)
+        self._announce()
+
+    def _tick(self, now_s: float, due: dict[Query, None]) -> None:
+        """What is done once an interval: set the next one, and let go of what is not wanted now."""
+        still = quiet(self._ledger, self._store)
+        self._ledger.quiet_ticks = self._ledger.quiet_ticks + 1 if still else 0
+        self._tick_s = now_s + pause_s(self._ledger, self._view, now_s, self._rng)
+        # The oldest wishes keep their places, so that none is pushed back for ever.
+        self._queue = {query: None for query in self._queue if query in due}
+        if self._failing:
+            wanted = set(wants(self._ledger, self._store, self._view, now_s))
+            self._failing = {q: error for q, error in self._failing.items() if q in wanted}
+
+    async def _rest(self) -> None:
+        asleep = self._stopped is not None or self._paused
+        wait_s = None if asleep else max(0.0, self._tick_s - self._monotonic())
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._wake.wait()
+        except TimeoutError:
+            pass  # the next tick is due
+
+    def _hurry(self, query: Query) -> None:
+        """After an answer: go on at once where it showed that more is due before the next tick."""
+        now_s = self._monotonic()
+        if self._ledger.quiet_ticks and not quiet(self._ledger, self._store):
+            self._ledger.quiet_ticks = 0
+            pause = pause_s(self._ledger, self._view, now_s, self._rng)
+            self._tick_s = min(self._tick_s, now_s + pause)
+            self._wake.set()
+        if isinstance(query, RunsPage) and sweep_due(self._ledger, self._store, now_s):
+            self._wake.set()
 
     # -- one question ----------------------------------------------------------------------
 
-    async def _ask(self, query: Query) -> Answer | None:
-        client = self._client
-        async with self._slots:
-            try:
-                match query:
-                    case RunsPage():
-                        return await client.list_runs(
-                            scenario_id=query.scenario_id,
-                            source=query.source,
-                            limit=query.limit,
-                            offset=query.offset,
-                        )
-                    case OneRun():
-                        return await client.get_run(query.run_id)
-                    case RolloutsOf():
-                        return await client.list_rollouts(run_id=query.run_id)
-                    case RunningRollouts():
-                        return await client.list_rollouts(
-                            status="running", scenario_id=query.scenario_id
-                        )
-                    case _:
-                        assert_never(query)
-            except NotFound:
-                if isinstance(query, RunsPage | RunningRollouts):
-                    raise
-                return None
+    def _start(self, group: asyncio.TaskGroup) -> None:
+        """Start what is queued, as far as there is room among its kind."""
+        if self._ledger.held_until_s() > self._monotonic():
+            return
+        about_runs = sum(isinstance(query, RunsPage | OneRun) for query in self._asking)
+        room = {True: LISTS_AT_ONCE - about_runs}
+        room[False] = ROLLOUTS_AT_ONCE - (len(self._asking) - about_runs)
+        for query in list(self._queue):
+            kind = isinstance(query, RunsPage | OneRun)
+            if room[kind] > 0:
+                room[kind] -= 1
+                del self._queue[query]
+                task = group.create_task(self._settle(query, group))
+                # One that is cancelled before it began never comes to its own `finally`.
+                task.add_done_callback(partial(self._ended, query))
+                self._asking[query] = task
 
-    def _take(self, query: Query, answer: Answer | None) -> None:
-        now_s = self._monotonic()
+    async def _settle(self, query: Query, group: asyncio.TaskGroup) -> None:
+        """Ask one question and see to its answer or failure."""
+        sent_s = self._monotonic()
+        struggling = self._ledger.struggling
+        try:
+            answer = await ask(self._client, query)
+            await self._take(query, answer, sent_s)
+            self._hurry(query)
+        except GymError as error:
+            self._failed(query, sent_s, error)
+        finally:
+            self._ended(query, asyncio.current_task())
+        if struggling != self._ledger.struggling:
+            self._wake.set()
+        self._start(group)
+
+    def _ended(self, query: Query, task: asyncio.Task[None] | None) -> None:
+        # The same question may be under way again by the time that a task is seen to be done.
+        if self._asking.get(query) is task:
+            del self._asking[query]
+
+    async def _take(self, query: Query, answer: Answer | None, sent_s: float) -> None:
         if answer is None:
-            seen = Observation(query, None, now_s, self._clock.now(now_s).timestamp())
+            at = self._clock.now(self._monotonic()).timestamp()
+            seen = Observation(query, None, sent_s, at)
         else:
             if answer.date is not None:
                 self._clock.sample(answer.sent_s, answer.received_s, answer.date)
             at = self._clock.now(answer.received_s).timestamp()
             seen = Observation(query, answer.body, answer.sent_s, at, answer.wire_bytes)
-        applied = self._store.apply(seen)
-        self._ledger.answered(seen, applied, self._store, now_s)
-        if query == self._primary():
-            self._link = replace(self._link, since_s=now_s)
+        applied = await _gently(self._store.applying(seen))
+        received_s = answer.received_s if answer is not None else self._monotonic()
+        self._heard(query, applied, self._clock.window(seen.sent_s, received_s))
+        self._ledger.answered(seen, applied, self._store, self._monotonic())
+        self._failing.pop(query, None)
+        self._announce(applied.delta)
         if applied.delta:
-            self._store.trim(keep=[self._view.open_run] if self._view.open_run else [])
-            self._announce(applied.delta)
+            kept = [self._view.open_run] if self._view.open_run is not None else []
+            self._announce(self._store.trim(kept))
 
-    def _failed(self, query: Query, error: GymError) -> None:
+    def _failed(self, query: Query, sent_s: float, error: GymError) -> None:
         log.warning("%s: %s", query.label, error.brief)
-        if isinstance(error, Unauthorized | Forbidden):
-            self._stopped = error
-        else:
-            self._ledger.failed(query, self._monotonic(), self._view.interval_s, self._rng)
-
-    def _settle(self, queries: list[Query], failures: list[GymError]) -> None:
-        """After a tick: hold the link if nothing gets through, and say how it goes."""
         now_s = self._monotonic()
-        asked_to_wait = [
-            error
-            for error in failures
-            if isinstance(error, RateLimited)
-            or (isinstance(error, ServerError) and error.retry_after_s is not None)
-        ]
-        unreachable = any(isinstance(error, Unreachable) for error in failures)
-        if failures and (asked_to_wait or unreachable or len(failures) == len(queries)):
-            waits = [getattr(error, "retry_after_s", None) or 0.0 for error in asked_to_wait]
-            self._ledger.link_failed(
-                now_s, self._view.interval_s, self._rng, max(waits, default=None)
+        self._failing.pop(query, None)
+        self._failing[query] = error
+        if isinstance(error, Unauthorized | Forbidden):
+            self._stop(error)
+        else:
+            retry_after_s = getattr(error, "retry_after_s", None)
+            limited = isinstance(error, RateLimited) or (
+                isinstance(error, ServerError) and retry_after_s is not None
             )
-        quiet = nothing_active(self._store, self._ledger)
-        self._ledger.quiet_ticks = self._ledger.quiet_ticks + 1 if quiet else 0
-        self._link = replace(self._link, error=failures[-1] if failures else None)
+            self._ledger.failed(
+                query,
+                sent_s,
+                now_s,
+                self._view.interval_s,
+                self._rng,
+                limited=limited,
+                retry_after_s=retry_after_s,
+            )
+            if self._ledger.held_until_s() > now_s:
+                self._tick_s = self._ledger.held_until_s()
+                self._wake.set()
         self._announce()
 
-    # -- waiting and telling ---------------------------------------------------------------
-
-    async def _pause(self) -> None:
-        if self._paused or self._stopped is not None:
-            self._announce()
-            await self._wake.wait()
-            return
-        wait_s = pause_s(self._ledger, self._view, self._monotonic(), self._rng)
-        interval_s = self._view.interval_s
-        if self._link.error is None:
-            interval_s = max(interval_s, wait_s)
-        self._link = replace(
-            self._link, next_try_s=self._monotonic() + wait_s, interval_s=interval_s
-        )
-        self._announce()
-        sleeper = asyncio.ensure_future(self._sleep(wait_s))
-        waker = asyncio.create_task(self._wake.wait())
-        try:
-            await asyncio.wait({sleeper, waker}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (sleeper, waker):
+    def _stop(self, error: GymError) -> None:
+        self._stopped = error
+        self._queue.clear()
+        for task in self._asking.values():
+            if task is not asyncio.current_task():
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        self._wake.set()
 
-    def _primary(self) -> Query:
-        """The question whose answer is what is on screen."""
-        view = self._view
-        first = RunsPage(source=view.source, scenario_id=view.scenario_id)
-        if view.open_run is None:
-            return first
-        row = self._store.runs.get(view.open_run)
-        return RolloutsOf(view.open_run) if row is None or row.active else first
+    # -- telling ---------------------------------------------------------------------------
+
+    def _failing_first(self) -> Query | None:
+        """Of the questions that fail the one to tell of: about what is on screen, else the last."""
+        for query in self._failing:
+            if query == RolloutsOf(self._view.open_run or ""):
+                return query
+        return next(reversed(self._failing), None)
 
     def _announce(self, delta: Delta = NOTHING) -> None:
-        self._link = replace(
-            self._link,
+        """Tell what changed; that an answer came as expected is no news."""
+        now_s = self._monotonic()
+        failing = self._failing_first()
+        error = self._failing[failing] if failing is not None else None
+        retry_s = self._ledger.recall(failing).not_before_s if failing is not None else 0.0
+        self._link = Link(
+            since_s=seen_s(self._ledger, self._store, self._view),
+            error=error,
+            next_try_s=max(self._tick_s, retry_s),
+            interval_s=pace_s(self._ledger, self._view),
             synced=self._ledger.synced,
             paused=self._paused,
             stopped=self._stopped,
         )
-        self._tell(Update(delta, self._link))
+        # While all is well, times pass unsaid.
+        news = self._link if error is not None else replace(self._link, since_s=0.0, next_try_s=0.0)
+        state = self._link.state(now_s)
+        if delta or news != self._told or state is not self._told_state:
+            self._told, self._told_state = news, state
+            self._tell(Update(delta, self._link))
+
+
+async def _gently(steps: Generator[None, None, Applied]) -> Applied:
+    """Take a large answer in piece by piece, so that keys are answered in between."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            applied: Applied = done.value
+            return applied
+        await asyncio.sleep(0)

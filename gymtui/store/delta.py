@@ -1,4 +1,4 @@
-"""What was asked, what came back and what it changed: the vocabulary between poller, store and screens.
+"""What was asked, what came back, what it changed: the words between poller, store and screens.
 
 Data only. Deciding what to ask is `poll.plan`, knowing it is `store.store`.
 """
@@ -91,7 +91,7 @@ class Delta:
 
     Attributes:
         runs_added: Runs that were not known before.
-        runs_changed: Runs of which something displayed may differ, their rollouts included.
+        runs_changed: Known runs of which something displayed may differ, their summary included.
         runs_removed: Runs that are no longer known.
         rollouts_added: Rollouts that were not known before.
         rollouts_changed: Rollouts whose bytes differ.

@@ -40,7 +40,8 @@ _MICROSECOND = timedelta(microseconds=1)
 _TABLES = (
     # Ids are BLOBs where they are no valid UTF-8, which is why columns have no type.
     """CREATE TABLE sightings (run_id NOT NULL, rollout_id NOT NULL, status, phase,
-       seen_from INTEGER NOT NULL, seen_at INTEGER NOT NULL, last_otherwise_at INTEGER)""",
+       seen_from INTEGER NOT NULL, seen_at INTEGER NOT NULL, last_otherwise_at INTEGER,
+       step INTEGER)""",
     "CREATE INDEX sightings_by_run ON sightings (run_id, seen_at)",
     "CREATE INDEX sightings_by_age ON sightings (seen_at)",
     """CREATE TABLE summaries (run_id PRIMARY KEY, kept_at INTEGER NOT NULL,
@@ -48,7 +49,7 @@ _TABLES = (
     "CREATE INDEX summaries_by_age ON summaries (kept_at)",
 )
 
-_ADD_SIGHTING = "INSERT INTO sightings VALUES (?, ?, ?, ?, ?, ?, ?)"
+_ADD_SIGHTING = "INSERT INTO sightings VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 # A run deleted and launched again under its name is another run: its summary replaces a final one.
 _KEEP_SUMMARY = """
@@ -216,7 +217,7 @@ class JournalFile:
     def sightings(self, run_id: str) -> tuple[Sighting, ...]:
         """A run's sightings, by time."""
         rows = self._connection.execute(
-            "SELECT rollout_id, status, phase, seen_from, seen_at, last_otherwise_at"
+            "SELECT rollout_id, status, phase, seen_from, seen_at, last_otherwise_at, step"
             " FROM sightings WHERE run_id = ? ORDER BY seen_at",
             (_stored(run_id),),
         )
@@ -229,8 +230,9 @@ class JournalFile:
                 seen_from=_when(seen_from),
                 seen_at=_when(seen_at),
                 last_otherwise_at=None if otherwise is None else _when(otherwise),
+                step=step,
             )
-            for rollout_id, status, phase, seen_from, seen_at, otherwise in rows
+            for rollout_id, status, phase, seen_from, seen_at, otherwise, step in rows
         )
 
     def summaries(self) -> tuple[KeptSummary, ...]:
@@ -345,6 +347,7 @@ def _sighting_row(sighting: Sighting) -> tuple[object, ...]:
         _micros(sighting.seen_from),
         _micros(sighting.seen_at),
         _micros(sighting.last_otherwise_at),
+        sighting.step,
     )
 
 

@@ -14,8 +14,15 @@ from typing import Literal
 
 from gymtui.api.models import Rollout
 from gymtui.store import stats
-from gymtui.store.journal_file import KeptSummary
-from gymtui.store.outcome import ACTIVE, ERRORS, VERDICTS, Outcome, at_step_limit, outcome_of
+from gymtui.store.outcome import (
+    ACTIVE,
+    VERDICTS,
+    Outcome,
+    at_step_limit,
+    errors_in,
+    outcome_of,
+    verdicts_in,
+)
 from gymtui.store.phases import PHASES, Kind
 from gymtui.store.progress import Eta, eta
 from gymtui.store.timeline import Segment
@@ -72,12 +79,12 @@ class RunNumbers:
     @property
     def verdicts(self) -> int:
         """Finished rollouts with a pass or a fail."""
-        return sum(self.counts.get(outcome, 0) for outcome in VERDICTS)
+        return verdicts_in(self.counts)
 
     @property
     def errors(self) -> int:
         """Rollouts that ended without a verdict, whatever the cause."""
-        return sum(self.counts.get(outcome, 0) for outcome in ERRORS)
+        return errors_in(self.counts)
 
     @property
     def undecided(self) -> int:
@@ -235,44 +242,6 @@ def run_numbers(
         last_end_s=max(ends_s, default=None),
         scores=stats.spread(scores),
     )
-
-
-def to_keep(
-    run_id: str,
-    numbers: RunNumbers,
-    *,
-    model: str | None = None,
-    provider: str | None = None,
-    created_at: datetime | None = None,
-) -> KeptSummary:
-    """A run's numbers as the journal keeps them.
-
-    Args:
-        run_id: Of the run.
-        numbers: Over its rollouts.
-        model: The model's name.
-        provider: Its provider.
-        created_at: When its first rollout was created.
-    """
-    interval = numbers.interval
-    return KeptSummary(
-        run_id=run_id,
-        final=numbers.finished,
-        known=numbers.known,
-        counts={outcome.value: count for outcome, count in numbers.counts.items()},
-        at_limit=numbers.at_limit,
-        interval_low=None if interval is None else interval.low,
-        interval_high=None if interval is None else interval.high,
-        model=model,
-        provider=provider,
-        created_at=created_at,
-        started_at=_instant(numbers.first_start_s),
-        ended_at=_instant(numbers.last_end_s) if numbers.finished else None,
-    )
-
-
-def _instant(unix_s: float | None) -> datetime | None:
-    return None if unix_s is None else datetime.fromtimestamp(unix_s, UTC)
 
 
 def started_at(rollout: Rollout) -> datetime | None:

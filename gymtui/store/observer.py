@@ -33,6 +33,7 @@ class Sighting:
         seen_at: The latest instant at which this look may have been.
         last_otherwise_at: The earliest instant at which the state before may have been seen
             last; None if none was. The change lies between this and `seen_at`.
+        step: The last step it was seen at until now: an ended rollout no longer says it.
     """
 
     rollout_id: str
@@ -42,6 +43,7 @@ class Sighting:
     seen_from: datetime
     seen_at: datetime
     last_otherwise_at: datetime | None
+    step: int | None = None
 
 
 @dataclass(slots=True)
@@ -52,6 +54,7 @@ class _Watched:
     first: Window
     last: Window
     step: int | None
+    last_step: int | None
     moved: Window
 
 
@@ -85,9 +88,11 @@ class Observer:
                 return None
         # A server whose clock was set back cannot have been seen before it was seen now.
         otherwise = None if known is None else min(last.earliest, window.earliest)
-        sighting = _first(rollout, window, otherwise)
+        step = rollout.current_step
+        last_step = step if step is not None or known is None else known.last_step
+        sighting = _first(rollout, window, otherwise, last_step)
         self._watched[rollout.rollout_id] = _Watched(
-            sighting, window, window, rollout.current_step, window
+            sighting, window, window, step, last_step, window
         )
         return sighting
 
@@ -115,7 +120,10 @@ class Observer:
         for known in self._watched.values():
             if known.last.latest > known.sighting.seen_at:
                 known.sighting = replace(
-                    known.sighting, seen_from=known.last.earliest, seen_at=known.last.latest
+                    known.sighting,
+                    seen_from=known.last.earliest,
+                    seen_at=known.last.latest,
+                    step=known.last_step,
                 )
                 later.append(known.sighting)
         return tuple(later)
@@ -147,6 +155,11 @@ class Observer:
         known = self._watched.get(rollout_id)
         return None if known is None else known.first.latest
 
+    def looked_at(self, rollout_id: str) -> datetime | None:
+        """When a rollout was last looked at, the latest it may have been; None if not watched."""
+        known = self._watched.get(rollout_id)
+        return None if known is None else known.last.latest
+
     def step_gaps_s(self, run_id: str) -> Sequence[float]:
         """The latest times between steps seen in a run, in seconds."""
         return tuple(self._step_gaps.get(run_id, ()))
@@ -164,9 +177,13 @@ class Observer:
                 )
                 gaps.extend([gap_s / steps] * steps)
         known.step, known.moved = rollout.current_step, window
+        if known.step is not None:
+            known.last_step = known.step
 
 
-def _first(rollout: Rollout, window: Window, last_otherwise_at: datetime | None) -> Sighting:
+def _first(
+    rollout: Rollout, window: Window, last_otherwise_at: datetime | None, step: int | None
+) -> Sighting:
     return Sighting(
         rollout_id=rollout.rollout_id,
         run_id=rollout.run_id or "",
@@ -175,4 +192,5 @@ def _first(rollout: Rollout, window: Window, last_otherwise_at: datetime | None)
         seen_from=window.earliest,
         seen_at=window.latest,
         last_otherwise_at=last_otherwise_at,
+        step=step,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 
 from gymtui.api.models import Rollout
@@ -25,6 +26,17 @@ class Outcome(StrEnum):
 VERDICTS = frozenset({Outcome.PASSED, Outcome.FAILED})
 ERRORS = frozenset({Outcome.ENVIRONMENT, Outcome.AGENT, Outcome.CANCELLED})
 ACTIVE = frozenset({Outcome.RUNNING, Outcome.WAITING})
+
+
+def verdicts_in(counts: Mapping[Outcome, int]) -> int:
+    """How many of these are a pass or a fail."""
+    return sum(counts.get(outcome, 0) for outcome in VERDICTS)
+
+
+def errors_in(counts: Mapping[Outcome, int]) -> int:
+    """How many of these ended without a verdict, whatever the cause."""
+    return sum(counts.get(outcome, 0) for outcome in ERRORS)
+
 
 _WORDS = re.compile(r"[a-z]+")
 _CANCELLED_WORDS = frozenset({"cancelled", "canceled", "cancellation", "cancelling", "canceling"})

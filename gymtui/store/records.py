@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gymtui.api.models import Rollout, RunStatus
+from gymtui.store.outcome import Outcome
 
 
 class Intent(StrEnum):
@@ -31,6 +32,8 @@ class RunRow:
         malformed: Why it could not, or None.
         intent: What was asked of it and is not yet visible in the server's answers.
         gone: Whether the server says that it no longer exists.
+        all_ended: Whether all its rollouts were listed and have ended; asked only of a run whose
+            own counters say nothing.
     """
 
     run_id: str
@@ -40,16 +43,28 @@ class RunRow:
     malformed: str | None = None
     intent: Intent | None = None
     gone: bool = False
+    all_ended: bool = False
+
+    @property
+    def silent(self) -> bool:
+        """Whether none of its counters says what is unfinished."""
+        run = self.run
+        return run is not None and run.running is run.pending is run.in_progress is None
 
     @property
     def active(self) -> bool:
-        """Whether the server counts unfinished rollouts; unknown counters count as active."""
-        if self.run is None or self.gone:
+        """Whether rollouts are unfinished, by the server's counters.
+
+        Where these are absent it is active until as many ended as there are, or until its
+        rollouts were listed and none is left.
+        """
+        run = self.run
+        if run is None or self.gone:
             return False
-        counters = (self.run.running, self.run.pending, self.run.in_progress)
-        if all(counter is None for counter in counters):
-            return self.run.total is None or self.finished < self.run.total
-        return any(counter or 0 for counter in counters)
+        if self.silent:
+            ended = self.all_ended or (run.total is not None and self.finished >= run.total)
+            return not ended
+        return self.unfinished > 0
 
     @property
     def finished(self) -> int:
@@ -67,7 +82,7 @@ class RunRow:
 
     @property
     def counters(self) -> tuple[int | None, ...]:
-        """What moves when rollouts of this run start or end."""
+        """What moves when rollouts of this run start or end; empty for a malformed item."""
         run = self.run
         if run is None:
             return ()
@@ -90,6 +105,7 @@ class RolloutRow:
         at: The server's clock when these bytes were first seen, UNIX seconds.
         rollout: The parsed item, or None when it could not be read as a rollout.
         malformed: Why it could not, or None.
+        outcome: How it stands, our own cancel counted; None when it could not be read.
     """
 
     rollout_id: str
@@ -99,8 +115,15 @@ class RolloutRow:
     at: float
     rollout: Rollout | None
     malformed: str | None = None
+    outcome: Outcome | None = None
 
 
-def name_of_malformed(raw: bytes) -> str:
-    """A stable id for an item that has none: the same bytes are the same row."""
-    return f"malformed-{hashlib.blake2s(raw, digest_size=4).hexdigest()}"
+def name_of_malformed(raw: bytes, within: str = "") -> str:
+    """A stable id for an item that has none: the same bytes in the same place are the same row.
+
+    Args:
+        raw: The item's bytes.
+        within: The run whose list it was found in; "" for the list of runs.
+    """
+    place = within.encode("utf-8", "replace")
+    return f"malformed-{hashlib.blake2s(place + bytes(1) + raw, digest_size=6).hexdigest()}"

@@ -1,4 +1,4 @@
-"""The columns that runs and rollouts can be filtered and ordered by, for screens and commands alike.
+"""The columns by which runs and rollouts are filtered and ordered, on screens and in commands.
 
 How a column is drawn is `tui.columns`; the filter language over these names is `store.query`.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gymtui.store.fields import Field, Kind, Schema, natural
-from gymtui.store.outcome import Outcome, outcome_of
+from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.summary import RunSummary
 
@@ -24,6 +24,16 @@ class RunView:
     def name(self) -> str:
         """Its id as received."""
         return self.row.run_id
+
+    @property
+    def finished(self) -> int | None:
+        """Rollouts that ended: by the counters, or by the rollouts themselves if these say more.
+
+        Whether `failed` counts workspace errors is unknown (API.md); the rollouts know.
+        """
+        if self.row.run is None:
+            return None
+        return max(self.row.finished, self.summary.ended if self.summary is not None else 0)
 
     @property
     def status(self) -> str:
@@ -45,9 +55,9 @@ def _counter(name: str) -> Field[RunView]:
 
 
 def _done_share(run: RunView) -> float | None:
-    if run.row.run is None or not run.row.run.total:
+    if run.row.run is None or not run.row.run.total or run.finished is None:
         return None
-    return run.row.finished / run.row.run.total
+    return run.finished / run.row.run.total
 
 
 def pass_rate(run: RunView) -> float | None:
@@ -67,7 +77,7 @@ RUNS: Schema[RunView] = Schema(
         Field("source", Kind.TEXT, lambda run: run.row.run and run.row.run.source),
         Field("pass", Kind.PERCENT, pass_rate, ("pass@1",)),
         Field("done", Kind.PERCENT, _done_share),
-        Field("finished", Kind.NUMBER, lambda run: run.row.finished if run.row.run else None),
+        Field("finished", Kind.NUMBER, lambda run: run.finished),
         Field("verdicts", Kind.NUMBER, lambda run: run.summary and run.summary.verdicts),
         Field("errors", Kind.NUMBER, lambda run: run.summary and run.summary.errors, ("err",)),
         _counter("total"),
@@ -89,10 +99,9 @@ RUNS: Schema[RunView] = Schema(
 def _state(row: RolloutRow) -> str | None:
     if row.rollout is None:
         return "malformed"
-    outcome = outcome_of(row.rollout)
-    if outcome is Outcome.RUNNING:
+    if row.outcome is Outcome.RUNNING:
         return row.rollout.phase or "running"
-    return row.rollout.status if outcome is Outcome.UNKNOWN else str(outcome)
+    return row.rollout.status if row.outcome in (None, Outcome.UNKNOWN) else str(row.outcome)
 
 
 def _elapsed(row: RolloutRow) -> object:
@@ -124,9 +133,7 @@ ROLLOUTS: Schema[RolloutRow] = Schema(
         Field("state", Kind.TEXT, _state),
         Field("status", Kind.TEXT, lambda row: row.rollout and row.rollout.status),
         Field("phase", Kind.TEXT, lambda row: row.rollout and row.rollout.phase),
-        Field(
-            "outcome", Kind.TEXT, lambda row: str(outcome_of(row.rollout)) if row.rollout else None
-        ),
+        Field("outcome", Kind.TEXT, lambda row: str(row.outcome) if row.outcome else None),
         Field(
             "passed",
             Kind.FLAG,

@@ -66,12 +66,7 @@ def clustered_error(tasks: Iterable[Tally]) -> float | None:
     Returns:
         None without verdicts.
     """
-    tallies = [task for task in tasks if task.verdicts]
-    n = sum(task.verdicts for task in tallies)
-    if not n:
-        return None
-    mean = sum(task.passes for task in tallies) / n
-    return sqrt(sum((task.passes - mean * task.verdicts) ** 2 for task in tallies)) / n
+    return _sums(tasks).error
 
 
 def pass_rate_interval(tasks: Iterable[Tally], z: float = Z_95) -> Interval | None:
@@ -88,15 +83,63 @@ def pass_rate_interval(tasks: Iterable[Tally], z: float = Z_95) -> Interval | No
         tasks: The tally of each task; a rollout without task is a task of its own.
         z: Standard deviations.
     """
-    tallies = [task for task in tasks if task.verdicts]
-    n = sum(task.verdicts for task in tallies)
-    passes = sum(task.passes for task in tallies)
-    effective = float(n)
-    if len(tallies) > 1 and 0 < passes < n and any(task.verdicts > 1 for task in tallies):
-        p = passes / n
-        error = clustered_error(tallies) or 0.0
-        effective = min(n, p * (1 - p) / error**2) if error else n
-    return wilson(passes * effective / n, effective, z) if n else None
+    return _sums(tasks).interval(z)
+
+
+def _sums(tasks: Iterable[Tally]) -> TaskSums:
+    sums = TaskSums()
+    for task in tasks:
+        sums.add(task)
+    return sums
+
+
+@dataclass(slots=True)
+class TaskSums:
+    """What an interval needs of any number of tasks, kept up to date task by task.
+
+    Attributes:
+        tasks: Those with a verdict.
+        repeated: Those with several.
+        passes: Passes in all of them.
+        verdicts: Verdicts in all of them.
+    """
+
+    tasks: int = 0
+    repeated: int = 0
+    passes: int = 0
+    verdicts: int = 0
+    _passes_squared: int = 0
+    _verdicts_squared: int = 0
+    _products: int = 0
+
+    def add(self, task: Tally, times: int = 1) -> None:
+        """Count a task in, or with -1 as it was before out again."""
+        self.tasks += times * (task.verdicts > 0)
+        self.repeated += times * (task.verdicts > 1)
+        self.passes += times * task.passes
+        self.verdicts += times * task.verdicts
+        self._passes_squared += times * task.passes**2
+        self._verdicts_squared += times * task.verdicts**2
+        self._products += times * task.passes * task.verdicts
+
+    @property
+    def error(self) -> float | None:
+        """Miller's standard error, as `clustered_error` tells it; None without verdicts."""
+        if not self.verdicts:
+            return None
+        # The squares written out, over n: whole numbers until the last division.
+        n, p = self.verdicts, self.passes
+        squares = self._passes_squared * n * n - 2 * p * n * self._products
+        return sqrt(squares + p * p * self._verdicts_squared) / (n * n)
+
+    def interval(self, z: float = Z_95) -> Interval | None:
+        """The interval of their pass rate, as `pass_rate_interval` tells it."""
+        n, passes = self.verdicts, self.passes
+        effective = float(n)
+        if self.tasks > 1 and self.repeated and 0 < passes < n:
+            error = self.error or 0.0
+            effective = min(n, passes / n * (1 - passes / n) / error**2) if error else n
+        return wilson(passes * effective / n, effective, z) if n else None
 
 
 @dataclass(frozen=True, slots=True)

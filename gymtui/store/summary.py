@@ -1,6 +1,7 @@
-"""What a run's rollouts add up to: outcomes counted apart, times, model. Pure.
+"""What a run's rollouts add up to: outcomes counted apart, times, model.
 
-Rates, intervals and other statistics over these counts are `store.stats`.
+Kept up to date rollout by rollout, so that one change among thousands costs one, for every run
+there is. What is shown of the one run that is open, times and tasks included, is `store.numbers`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gymtui.api.models import Rollout
-from gymtui.store.outcome import ACTIVE, ERRORS, VERDICTS, Outcome, outcome_of
+from gymtui.store.journal_file import KeptSummary
+from gymtui.store.outcome import (
+    ACTIVE,
+    VERDICTS,
+    Outcome,
+    at_step_limit,
+    errors_in,
+    verdicts_in,
+)
+from gymtui.store.records import RolloutRow
+from gymtui.store.stats import Interval, Tally, TaskSums
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,10 @@ class RunSummary:
         created_at: When the first rollout was created.
         started_at: When the first rollout started.
         ended_at: When the last one ended; None while any is unfinished.
+        unfinished: Rollouts not known to be over: those that run or wait, and those of a status
+            that nobody has described and without an end.
+        at_limit: Fails that reached the step limit.
+        interval: The 95 % interval of the pass rate, clustered by task where tasks repeat.
     """
 
     known: int
@@ -35,6 +50,9 @@ class RunSummary:
     created_at: datetime | None
     started_at: datetime | None
     ended_at: datetime | None
+    unfinished: int = 0
+    at_limit: int = 0
+    interval: Interval | None = None
 
     @property
     def passed(self) -> int:
@@ -44,56 +62,205 @@ class RunSummary:
     @property
     def verdicts(self) -> int:
         """Finished rollouts with a yes or no from the verifier."""
-        return sum(self.counts[outcome] for outcome in VERDICTS)
+        return verdicts_in(self.counts)
 
     @property
     def errors(self) -> int:
         """Rollouts that ended without a verdict, cancelled ones included."""
-        return sum(self.counts[outcome] for outcome in ERRORS)
+        return errors_in(self.counts)
 
     @property
     def ended(self) -> int:
         """Rollouts that are over, whichever way."""
-        return self.known - sum(self.counts[outcome] for outcome in ACTIVE)
+        return self.known - self.unfinished
+
+    @property
+    def settled(self) -> bool:
+        """Whether no change is expected: all have ended, and completed ones have results."""
+        return not self.unfinished and not self.counts[Outcome.DONE]
 
 
-def summarise(rollouts: Iterable[Rollout]) -> RunSummary:
-    """Add up a run's rollouts.
+class SummaryBuilder:
+    """A run's numbers while its rollouts come and change, one at a time."""
+
+    def __init__(self) -> None:
+        self._known = 0
+        self._unfinished = 0
+        self._counts: Counter[Outcome] = Counter()
+        self._at_limit = 0
+        self._tasks: dict[str, Tally] = {}
+        self._sums = TaskSums()
+        self._models: Counter[str] = Counter()
+        self._providers: Counter[str] = Counter()
+        self._created_at: datetime | None = None
+        self._started_at: datetime | None = None
+        self._ended_at: datetime | None = None
+        self._times_stale = False
+        self._built: RunSummary | None = None
+
+    def add(self, row: RolloutRow) -> None:
+        """Count a rollout in; one that could not be read counts for nothing."""
+        if row.rollout is None or row.outcome is None:
+            return
+        self._count(row.rollout, row.outcome, 1)
+        self._created_at = _earlier(self._created_at, row.rollout.created_at)
+        self._started_at = _earlier(self._started_at, row.rollout.started_at)
+        self._ended_at = _later(self._ended_at, row.rollout.completed_at)
+
+    def remove(self, row: RolloutRow) -> None:
+        """Count a rollout out again."""
+        rollout = row.rollout
+        if rollout is None or row.outcome is None:
+            return
+        self._count(rollout, row.outcome, -1)
+        edges = (
+            (rollout.created_at, self._created_at),
+            (rollout.started_at, self._started_at),
+            (rollout.completed_at, self._ended_at),
+        )
+        # Only what stood at an edge moves it; which one is next is found when it is asked for.
+        self._times_stale |= any(time is not None and time == edge for time, edge in edges)
+
+    def replace(self, before: RolloutRow, after: RolloutRow) -> None:
+        """Count a rollout as it is now instead of as it was."""
+        was_stale = self._times_stale
+        # In this order, so that a name it alone holds keeps its place among the names.
+        self.add(after)
+        self.remove(before)
+        if before.rollout is not None and after.rollout is not None:
+            moved = _times(before.rollout) != _times(after.rollout)
+            self._times_stale = was_stale or (self._times_stale and moved)
+
+    def summary(self, rows: Iterable[RolloutRow]) -> RunSummary:
+        """The numbers.
+
+        Args:
+            rows: The rollouts that are counted in; read only when the first or last of them
+                changed its times.
+        """
+        if self._built is None:
+            if self._times_stale:
+                self._find_times(rows)
+            first, *others = self._models or (None,)
+            self._built = RunSummary(
+                known=self._known,
+                counts=Counter({outcome: n for outcome, n in self._counts.items() if n}),
+                model=f"{first} +{len(others)}" if others else first,
+                provider=next(iter(self._providers), None),
+                created_at=self._created_at,
+                started_at=self._started_at,
+                ended_at=None if self._unfinished else self._ended_at,
+                unfinished=self._unfinished,
+                at_limit=self._at_limit,
+                interval=self._sums.interval(),
+            )
+        return self._built
+
+    def _count(self, rollout: Rollout, outcome: Outcome, by: int) -> None:
+        self._built = None
+        self._known += by
+        self._counts[outcome] += by
+        if outcome in ACTIVE or (outcome is Outcome.UNKNOWN and rollout.completed_at is None):
+            self._unfinished += by
+        if outcome in VERDICTS:
+            self._judge(rollout, outcome, by)
+        if rollout.settings is not None:
+            _count(self._models, rollout.settings.model, by)
+            _count(self._providers, rollout.settings.provider, by)
+
+    def _judge(self, rollout: Rollout, outcome: Outcome, by: int) -> None:
+        self._at_limit += by * (outcome is Outcome.FAILED and at_step_limit(rollout))
+        one = Tally(int(outcome is Outcome.PASSED), 1)
+        if rollout.task_id is None:
+            self._sums.add(one, by)
+            return
+        before = self._tasks.get(rollout.task_id, Tally(0, 0))
+        after = Tally(before.passes + by * one.passes, before.verdicts + by)
+        self._sums.add(before, -1)
+        self._sums.add(after)
+        if after.verdicts:
+            self._tasks[rollout.task_id] = after
+        else:
+            del self._tasks[rollout.task_id]
+
+    def _find_times(self, rows: Iterable[RolloutRow]) -> None:
+        self._created_at = self._started_at = self._ended_at = None
+        for row in rows:
+            if row.rollout is not None:
+                self._created_at = _earlier(self._created_at, row.rollout.created_at)
+                self._started_at = _earlier(self._started_at, row.rollout.started_at)
+                self._ended_at = _later(self._ended_at, row.rollout.completed_at)
+        self._times_stale = False
+
+
+def to_keep(run_id: str, summary: RunSummary) -> KeptSummary:
+    """A run's numbers as the journal keeps them.
 
     Args:
-        rollouts: All that were seen of one run.
+        run_id: Of the run.
+        summary: Its numbers.
+    """
+    interval = summary.interval
+    return KeptSummary(
+        run_id=run_id,
+        final=bool(summary.known) and summary.settled,
+        known=summary.known,
+        counts={outcome.value: count for outcome, count in summary.counts.items()},
+        at_limit=summary.at_limit,
+        interval_low=None if interval is None else interval.low,
+        interval_high=None if interval is None else interval.high,
+        model=summary.model,
+        provider=summary.provider,
+        created_at=summary.created_at,
+        started_at=summary.started_at,
+        ended_at=summary.ended_at,
+    )
+
+
+def from_kept(kept: KeptSummary) -> RunSummary | None:
+    """A run's numbers from what the journal kept.
 
     Returns:
-        Their numbers.
+        None unless they are final and all their outcomes are ones that this version knows.
     """
-    counts: Counter[Outcome] = Counter()
-    models: dict[str, None] = {}
-    provider: str | None = None
-    created: list[datetime] = []
-    started: list[datetime] = []
-    ended: list[datetime] = []
-    for rollout in rollouts:
-        counts[outcome_of(rollout)] += 1
-        if rollout.settings is not None:
-            if rollout.settings.model is not None:
-                models[rollout.settings.model] = None
-            provider = provider or rollout.settings.provider
-        for moment, into in (
-            (rollout.created_at, created),
-            (rollout.started_at, started),
-            (rollout.completed_at, ended),
-        ):
-            if moment is not None:
-                into.append(moment)
-    known = counts.total()
-    unfinished = any(counts[outcome] for outcome in ACTIVE)
-    first, *others = models or (None,)
+    if not kept.final or not kept.counts.keys() <= _OUTCOMES:
+        return None
+    low, high = kept.interval_low, kept.interval_high
     return RunSummary(
-        known=known,
-        counts=counts,
-        model=f"{first} +{len(others)}" if others else first,
-        provider=provider,
-        created_at=min(created, default=None),
-        started_at=min(started, default=None),
-        ended_at=None if unfinished else max(ended, default=None),
+        known=kept.known,
+        counts=Counter({Outcome(name): count for name, count in kept.counts.items()}),
+        model=kept.model,
+        provider=kept.provider,
+        created_at=kept.created_at,
+        started_at=kept.started_at,
+        ended_at=kept.ended_at,
+        at_limit=kept.at_limit,
+        interval=None if low is None or high is None else Interval(low, high),
     )
+
+
+_OUTCOMES = frozenset(outcome.value for outcome in Outcome)
+
+
+def _times(rollout: Rollout) -> tuple[datetime | None, ...]:
+    return rollout.created_at, rollout.started_at, rollout.completed_at
+
+
+def _count(names: Counter[str], name: str | None, by: int) -> None:
+    if name is None:
+        return
+    names[name] += by
+    if not names[name]:
+        del names[name]
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    if one is None or other is None:
+        return one or other
+    return min(one, other)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    if one is None or other is None:
+        return one or other
+    return max(one, other)

@@ -5,27 +5,34 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
 from gymtui.api.client import GymClient
-from gymtui.api.errors import Forbidden, GymError
+from gymtui.api.errors import Forbidden
 from gymtui.clock import ServerClock
 from gymtui.poll.actions import Done, Verb, act, told
+from gymtui.poll.artifacts import ArtifactDesk
 from gymtui.poll.plan import View
 from gymtui.poll.poller import Link, LinkState, Poller, Update
+from gymtui.poll.watch import Watch
 from gymtui.settings import Settings
 from gymtui.store.delta import Delta
+from gymtui.store.journal import Journal, Notice
 from gymtui.store.records import Intent
 from gymtui.store.store import Store
-from gymtui.transcript import shapes
+from gymtui.store.summary import RunSummary
+from gymtui.tui.arrangement import Arrangement
 from gymtui.tui.commands import KeyCommands
 from gymtui.tui.crash import Reporter
+from gymtui.tui.garbage import Housekeeping
 from gymtui.tui.guard import GuardedApp
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope
@@ -33,7 +40,6 @@ from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.screens.confirm import ConfirmScreen, Question, Target
 from gymtui.tui.screens.help import HelpScreen
 from gymtui.tui.screens.runs import RunsScreen
-from gymtui.tui.screens.transcript import Artifacts
 from gymtui.tui.theme import NIGHT
 from gymtui.tui.widgets.status_line import link_words, ticking
 
@@ -51,6 +57,8 @@ class GymtuiApp(GuardedApp[None]):
         client: The gym.
         reporter: Where reports of defects go.
         wall: UNIX seconds.
+        arrangement: What the person arranged on screen; by default nothing, kept nowhere.
+        journal: Where what is observed of this gym is kept; None keeps nothing.
         monotonic: Seconds that only go forward.
         rng: Where jitter comes from.
     """
@@ -69,6 +77,8 @@ class GymtuiApp(GuardedApp[None]):
         client: GymClient,
         reporter: Reporter,
         *,
+        arrangement: Arrangement | None = None,
+        journal: Path | None = None,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
@@ -76,32 +86,52 @@ class GymtuiApp(GuardedApp[None]):
         super().__init__(reporter=reporter)
         self.settings = settings
         self.palette = NIGHT
-        self.store = Store()
+        self.arrangement = arrangement or Arrangement()
         self.hint: str | None = None
         self._client = client
+        self.desk = ArtifactDesk(client)
         self._wall = wall
         self._monotonic = monotonic
+        self._rng = rng or random.Random()  # noqa: S311  (jitter)
         self._clock = ServerClock(wall, monotonic)
+        self._seconds: Timer | None = None
+        self._housekeeping = Housekeeping(monotonic())
+        self._journal_path = journal
+        self._journal: Journal | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """Know nothing yet, and have a poller for what the settings name."""
+        settings = self.settings
+        self.store = Store()
         self._view = View(
             interval_s=settings.interval_s, source=settings.source, scenario_id=settings.scenario
         )
+        self.watched = Watch(
+            self.store, self._journal, remembered=self._remembered, recalled=self._recalled
+        )
         self._poller = Poller(
-            client,
+            self._client,
             self.store,
             self._clock,
             self._observed,
             view=self._view,
-            monotonic=monotonic,
-            rng=rng or random.Random(),
+            monotonic=self._monotonic,
+            rng=self._rng,
+            heard=self.watched.answered,
         )
-        self._seconds: Timer | None = None
-        self._terminal_gap_s: float | None = None
 
     # -- for the screens -------------------------------------------------------------------
 
     def now(self) -> datetime:
         """The server's time."""
         return self._clock.now(self._monotonic())
+
+    def lead(self) -> timedelta:
+        """How far the server's clock is ahead of ours, as far as that is worth telling."""
+        offset_s = self._clock.offset_s
+        # Less is the estimate's own error, and would move every label of an axis.
+        return timedelta(seconds=round(offset_s) if abs(offset_s) > 2 else 0)
 
     @property
     def link(self) -> Link:
@@ -146,10 +176,10 @@ class GymtuiApp(GuardedApp[None]):
 
     @property
     def top(self) -> GymScreen | None:
-        """The full screen that is seen, under whatever asks on top of it."""
+        """The full screen that is seen, under whatever asks on top of it, once it is there."""
         for screen in reversed(self.screen_stack):
             if isinstance(screen, GymScreen):
-                return screen
+                return screen if screen.ready and screen.is_attached else None
         return None
 
     # -- life ------------------------------------------------------------------------------
@@ -158,27 +188,68 @@ class GymtuiApp(GuardedApp[None]):
         """Show the runs and begin to poll."""
         self.register_theme(self.palette.framework_theme())
         self.theme = self.palette.name
+        if self._journal_path is not None:
+            self._journal = Journal.open(self._journal_path, on_notice=self._journal_in_trouble)
+            self._begin()
         self.push_screen(RunsScreen())
         self.set_interval(AGES_S, self._time_passed)
-        self.run_worker(self._poller.run(), name="poller", exit_on_error=True)
+        self.call_after_refresh(self._housekeeping.begin)
+        self._poll()
+
+    def _poll(self) -> None:
+        self.run_worker(self._poller.run(), group="poller", exclusive=True, exit_on_error=True)
+        self.run_worker(self.watched.run(), group="watch", exclusive=True, exit_on_error=True)
+
+    def switch_source(self, source: str | None) -> None:
+        """List another source's runs, from nothing: what is known is of the one before.
+
+        Args:
+            source: Which, or None to stay.
+        """
+        if source is None or source == self.settings.source:
+            return
+        self.settings = self.settings.model_copy(update={"source": source})
+        self.watched.close()
+        self._begin()
+        self.switch_screen(RunsScreen())
+        self._poll()
 
     async def on_unmount(self) -> None:
-        """Close the connections."""
+        """Write down what was watched, and close the connections."""
+        if self._journal is not None:
+            self.watched.close()
+            await asyncio.to_thread(self._journal.close)
         await self._client.aclose()
+        self._housekeeping.end()
+
+    def _journal_in_trouble(self, notice: Notice) -> None:
+        """Say so once; called on the journal's thread."""
+        self.call_later(self.notify, notice.text, severity="warning")
+
+    def _remembered(self, summaries: Mapping[str, RunSummary]) -> None:
+        """What the journal kept of finished runs came in."""
+        self._changed_here(self._poller.remember(summaries))
+
+    def _recalled(self, run_id: str) -> None:
+        """What the journal kept of a run's rollouts came in."""
+        rows = self.store.rollouts_of(run_id)
+        self._changed_here(Delta(rollouts_changed=frozenset(row.rollout_id for row in rows)))
 
     def _observed(self, update: Update) -> None:
         """Called by the poller with every change."""
+        self.watched.dropped(update.delta.rollouts_removed)
         screen = self.top
-        if screen is None or not screen.is_mounted:
+        if screen is None:
             return
         if update.delta:
             screen.changed(update.delta)
             self._bury(update.delta.runs_changed)
+            self._housekeeping.came(len(update.delta.rollouts))
         self._show_link()
 
     def _show_link(self) -> None:
         screen = self.top
-        if screen is None or not screen.is_mounted:
+        if screen is None:
             return
         now_s = self._monotonic()
         state = self.link.state(now_s)
@@ -191,9 +262,16 @@ class GymtuiApp(GuardedApp[None]):
             self._seconds.stop()
             self._seconds = None
 
+    async def on_event(self, event: events.Event) -> None:
+        """See that somebody is there, whoever handles the key."""
+        if isinstance(event, events.InputEvent):
+            self._housekeeping.key(self._monotonic())
+        await super().on_event(event)
+
     def _time_passed(self) -> None:
+        self._housekeeping.idle(self._monotonic())
         screen = self.top
-        if screen is not None and screen.is_mounted:
+        if screen is not None:
             screen.changed(Delta())
             screen.show_frame()
 
@@ -208,6 +286,8 @@ class GymtuiApp(GuardedApp[None]):
         runs = self.store.runs
         still = frozenset(run_id for run_id in run_ids if run_id in runs and runs[run_id].gone)
         delta = self._poller.forget(still)
+        self.watched.forget(still)
+        self.watched.dropped(delta.rollouts_removed)
         screen = self.top
         if delta and screen is not None:
             screen.changed(delta)
@@ -226,8 +306,9 @@ class GymtuiApp(GuardedApp[None]):
             self.exit()
 
     def refresh_now(self) -> None:
-        """Ask the gym now."""
+        """Ask the gym now, and draw everything, should the terminal show something else."""
         self._poller.refresh()
+        self.redraw()
 
     def toggle_pause(self) -> None:
         """Stop asking, or go on."""
@@ -306,30 +387,3 @@ class GymtuiApp(GuardedApp[None]):
         screen = self.top
         if delta and screen is not None:
             screen.changed(delta)
-
-    # -- artifacts -------------------------------------------------------------------------
-
-    def fetch_artifacts(
-        self,
-        rollout_id: str,
-        arrived: Callable[[Artifacts], None],
-        refused: Callable[[GymError], None],
-    ) -> None:
-        """Get a rollout's artifacts and read them, off the event loop.
-
-        Args:
-            rollout_id: The rollout.
-            arrived: Called with them.
-            refused: Called with the reason when there are none.
-        """
-
-        async def fetch() -> None:
-            try:
-                answer = await self._client.artifacts(rollout_id)
-            except GymError as error:
-                refused(error)
-                return
-            transcript = await asyncio.to_thread(shapes.read, answer.body)
-            arrived(Artifacts(answer.body, transcript))
-
-        self.run_worker(fetch(), group="artifacts", exclusive=True, exit_on_error=True)

@@ -5,15 +5,18 @@ What moves while a run is under way stands left: a terminal line is sent up to i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from gymtui.store.records import RolloutRow
 from gymtui.store.schemas import RunView, pass_rate
-from gymtui.text import ABSENT
+from gymtui.text import ABSENT, fit
 from gymtui.tui import show
+from gymtui.tui.chart import Chart
 from gymtui.tui.ink import Cell, Ink, ink
 from gymtui.tui.widgets.grid import Column
+
+_SAME_TASK: Cell = (Ink("  ″", "muted"),)
 
 
 def run_columns(now: Callable[[], datetime], *, plain: bool) -> tuple[Column[RunView], ...]:
@@ -51,7 +54,12 @@ def run_columns(now: Callable[[], datetime], *, plain: bool) -> tuple[Column[Run
             return ink(f"{ABSENT:>4}", "muted")
         # An unfinished run's rate flatters: slow rollouts fail more often.
         style = "muted" if run.row.active else ""
-        return (Ink(f"{show.percent(rate):>4}", style), Ink(f" of {run.summary.verdicts}", "muted"))
+        verdicts = f" of {run.summary.verdicts}"
+        between = run.summary.interval
+        room = cells - 4 - len(verdicts)
+        if between is not None and room >= 7:
+            verdicts = f" {round(between.low * 100)}–{round(between.high * 100)}{verdicts}"
+        return (Ink(f"{show.percent(rate):>4}", style), Ink(verdicts, "muted"))
 
     def errors(run: RunView, cells: int) -> Cell:
         if run.summary is None:
@@ -80,7 +88,7 @@ def run_columns(now: Callable[[], datetime], *, plain: bool) -> tuple[Column[Run
         Column("run", "RUN", 19, name, flex=3, most=44, cut="middle"),
         Column("done", "OUTCOME", 10, outcome, flex=2, most=32, priority=1),
         Column("finished", "DONE", 9, done, align="right"),
-        Column("pass", "PASS@1", 11, passes),
+        Column("pass", "PASS@1", 11, passes, flex=2, most=18),
         Column("errors", "ERR", 4, errors, align="right", priority=1),
         Column("running", "▸", 4, counter("running", "running"), align="right", priority=2),
         Column("waiting", "·", 4, counter("pending", "waiting"), align="right", priority=3),
@@ -90,24 +98,46 @@ def run_columns(now: Callable[[], datetime], *, plain: bool) -> tuple[Column[Run
     )
 
 
-def rollout_columns(now: Callable[[], datetime]) -> tuple[Column[RolloutRow], ...]:
+def rollout_columns(
+    now: Callable[[], datetime],
+    last_steps: Callable[[], Mapping[str, int]],
+    chart: Chart,
+    heads: Mapping[str, tuple[str, str]],
+) -> tuple[Column[RolloutRow], ...]:
     """The columns of a run's rollouts.
 
     Args:
         now: The server's time.
+        last_steps: The last step each rollout was seen at: ended ones no longer say it.
+        chart: Their timeline.
+        heads: While grouped by task, the task of the first rollout of each, and how many of its
+            verdicts are passes; by rollout. The others then show that they are of the same task.
     """
 
     def name(row: RolloutRow, cells: int) -> Cell:
         return ink(row.rollout_id, "muted")
 
     def task(row: RolloutRow, cells: int) -> Cell:
+        if heads:
+            head = heads.get(row.rollout_id)
+            if head is None:
+                return _SAME_TASK
+            name, tally = head
+            return (
+                Ink(fit(name, cells - len(tally) - 1, cut="middle")),
+                Ink(f" {tally}", "muted"),
+            )
         return ink(row.rollout.task_id if row.rollout else None)
 
     def state(row: RolloutRow, cells: int) -> Cell:
         return ink("malformed", "warning") if row.rollout is None else show.state(row.rollout)
 
     def steps(row: RolloutRow, cells: int) -> Cell:
-        return ink(show.steps(row.rollout) if row.rollout else None)
+        if row.rollout is None or row.rollout.current_step is not None:
+            return ink(show.steps(row.rollout) if row.rollout else None)
+        step = last_steps().get(row.rollout_id)
+        # Seen, not said: there may have been another step after it.
+        return ink(show.steps(row.rollout, step), "muted")
 
     def elapsed(row: RolloutRow, cells: int) -> Cell:
         return ink(show.duration(show.elapsed_s(row.rollout, now())) if row.rollout else None)
@@ -120,6 +150,7 @@ def rollout_columns(now: Callable[[], datetime]) -> tuple[Column[RolloutRow], ..
         Column("state", "STATE", 12, state),
         Column("steps", "STEP", 7, steps, align="right"),
         Column("elapsed", "TIME", 6, elapsed, align="right"),
-        Column("rollout", "ROLLOUT", 12, name, flex=1, most=20, cut="middle", priority=1),
-        Column("message", "RESULT", 20, reason, flex=4, most=120, priority=2),
+        Column("rollout", "ROLLOUT", 12, name, flex=1, most=20, cut="middle", priority=2),
+        Column("timeline", "TIMELINE", 24, chart.cell, 1, flex=8, heading=chart.heading),
+        Column("message", "RESULT", 44, reason, flex=4, most=120, priority=3),
     )

@@ -15,6 +15,7 @@ from rich.console import RenderableType
 from rich.text import Text
 from rich.traceback import Traceback as RichTraceback
 from textual import constants
+from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.driver import Driver
 from textual.filter import LineFilter
@@ -27,6 +28,7 @@ from gymtui.tui import clipboard
 from gymtui.tui.backstop import BACKSTOP
 from gymtui.tui.crash import EXIT_DEFECT, Boundary, Defect, Reporter, say, short
 from gymtui.tui.driver import GuardedDriver
+from gymtui.tui.frame import Frames
 from gymtui.tui.lifeline import EXIT_TERMINATED, Lifeline
 
 ResultT = TypeVar("ResultT")
@@ -51,6 +53,7 @@ class GuardedApp(App[ResultT]):
         self.lifeline = lifeline
         self._defect: Defect | None = None
         self._told = False
+        self._frames = Frames()
         super().__init__(**options)
 
     # What the app may want to know
@@ -90,10 +93,17 @@ class GuardedApp(App[ResultT]):
         if isinstance(driver, GuardedDriver) and not driver.takes_frame():
             self.post_display_hook()  # not drawn: all is drawn anew when the terminal reads again
             return
+        if isinstance(renderable, CompositorUpdate):
+            renderable = self._frames.lessened(renderable)
         super()._display(screen, renderable)
+
+    def on_resize(self) -> None:
+        """A terminal of another size has moved what it showed."""
+        self._frames.forget()
 
     def redraw(self) -> None:
         """Draw everything: frames were left out, or another program had the terminal."""
+        self._frames.forget()
         self.refresh()
 
     def notify(

@@ -19,9 +19,13 @@ class Scope(StrEnum):
     LIST = "lists"
     RUNS = "runs"
     ROLLOUTS = "rollouts"
+    ACTIVE = "active rollouts"
+    MATRIX = "matrix"
     TEXT = "reading"
     TRANSCRIPT = "transcript"
+    COMPARE = "comparison"
     CONFIRM = "confirm"
+    MENU = "menus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,13 @@ TABLE: tuple[Key, ...] = (
     Key("cancel", Scope.RUNS, ("x",), "cancel", "cancel the marked runs, else this one", "cancel", destroys=True),
     Key("delete", Scope.RUNS, ("ctrl+d",), "delete", "delete the marked runs, else this one", "delete", destroys=True),
     Key("cancel-run", Scope.ROLLOUTS, ("x",), "cancel", "cancel this run", "cancel run", destroys=True),
+    Key("cancel-active", Scope.ACTIVE, ("x",), "cancel", "cancel the runs of the marked rollouts, else of this one", "cancel run", destroys=True),
+    Key("next-attempt", Scope.MATRIX, ("right", "l"), "attempt(1)", "next attempt, or run", "attempt"),
+    Key("previous-attempt", Scope.MATRIX, ("left", "h"), "attempt(-1)", "previous attempt, or run"),
+    Key("active", Scope.RUNS, ("a",), "active", "every running rollout, and what goes wrong", "active"),
+    Key("runs-matrix", Scope.RUNS, ("m",), "matrix", "tasks by attempts; of several marked, tasks by runs", "matrix"),
+    Key("timeline", Scope.ROLLOUTS, ("t",), "timeline", "the timeline, or only columns", "timeline"),
+    Key("matrix", Scope.ROLLOUTS, ("m",), "matrix", "tasks by attempts", "matrix"),
     Key("mark", Scope.LIST, ("space",), "mark", "mark or unmark, and go one down", "mark"),
     Key("next-turn", Scope.TRANSCRIPT, ("J",), "turn(1)", "next turn", "turn"),
     Key("previous-turn", Scope.TRANSCRIPT, ("K",), "turn(-1)", "previous turn"),
@@ -64,9 +75,26 @@ TABLE: tuple[Key, ...] = (
     Key("previous-call", Scope.TRANSCRIPT, ("T",), "call(-1)", "previous tool call"),
     Key("next-match", Scope.TRANSCRIPT, ("n",), "match(1)", "next match of the search"),
     Key("previous-match", Scope.TRANSCRIPT, ("N",), "match(-1)", "previous match"),
+    Key("next-rollout", Scope.TRANSCRIPT, ("right_square_bracket",), "rollout(1)", "next rollout of the list it was opened from", "next"),
+    Key("previous-rollout", Scope.TRANSCRIPT, ("left_square_bracket",), "rollout(-1)", "previous rollout of that list"),
+    Key("fold", Scope.TRANSCRIPT, ("z",), "fold", "fold or unfold this turn", "fold"),
+    Key("fold-all", Scope.TRANSCRIPT, ("Z",), "fold_all", "fold or unfold everything"),
+    Key("outline", Scope.TRANSCRIPT, ("ctrl+o",), "outline", "show or hide the outline", "outline"),
     Key("raw", Scope.TRANSCRIPT, ("r",), "raw", "the artifacts as received, or read", "raw"),
+    Key("redact", Scope.TRANSCRIPT, ("H",), "redact", "without tool calls (redacted by the gym), or with"),
+    Key("system-turns", Scope.TRANSCRIPT, ("1",), "role('system')", "show or hide system turns"),
+    Key("user-turns", Scope.TRANSCRIPT, ("2",), "role('user')", "show or hide user turns"),
+    Key("assistant-turns", Scope.TRANSCRIPT, ("3",), "role('assistant')", "show or hide assistant turns"),
+    Key("tool-turns", Scope.TRANSCRIPT, ("4",), "role('tool')", "show or hide tool turns"),
+    Key("wrap", Scope.TRANSCRIPT, ("w",), "wrap", "wrap lines, or cut them at the edge"),
+    Key("pan-right", Scope.TRANSCRIPT, ("right",), "pan(1)", "right, where lines are cut"),
+    Key("pan-left", Scope.TRANSCRIPT, ("left",), "pan(-1)", "left, where lines are cut"),
+    Key("export", Scope.TRANSCRIPT, ("ctrl+s",), "export", "save as JSON, as received, or as Markdown"),
+    Key("next-difference", Scope.COMPARE, ("n",), "difference(1)", "next difference", "difference"),
+    Key("previous-difference", Scope.COMPARE, ("N",), "difference(-1)", "previous difference"),
+    Key("compare-rollouts", Scope.ROLLOUTS, ("C",), "compare", "compare the two marked", "compare"),
     Key("filter", Scope.EVERYWHERE, ("/",), "filter", "filter a list, search a text", "filter"),
-    Key("describe", Scope.LIST, ("d",), "describe", "every field as received", "describe"),
+    Key("describe", Scope.LIST, ("d",), "screen.describe", "every field as received", "describe"),
     Key("refresh", Scope.EVERYWHERE, ("ctrl+r",), "refresh_now", "ask the gym now"),
     Key("pause", Scope.EVERYWHERE, ("p",), "pause", "stop asking, or go on", "pause"),
     Key("copy", Scope.EVERYWHERE, ("c",), "copy", "copy the id, or the message"),
@@ -78,6 +106,20 @@ TABLE: tuple[Key, ...] = (
     Key("interrupt", Scope.EVERYWHERE, ("ctrl+c",), "interrupt", "copy a selection, else say how to quit"),
     Key("palette", Scope.EVERYWHERE, (":", "ctrl+p"), "app.command_palette", "find a command by name"),
     Key("panes", Scope.EVERYWHERE, ("tab",), "app.focus_next", "next pane"),
+    Key("order", Scope.LIST, ("o",), "screen.order", "choose order and columns", "order"),
+    Key("reverse", Scope.LIST, ("O",), "screen.reverse", "turn the order round"),
+    Key("only-active", Scope.RUNS, ("f",), "only_active", "only active runs, or all", "active only"),
+    Key("group", Scope.RUNS, ("b",), "group", "group by model, scenario or name prefix, or not", "group"),
+    Key("source", Scope.RUNS, ("s",), "source", "choose which source's runs to list"),
+    Key("zoom-in", Scope.ROLLOUTS, ("plus", "equals_sign"), "zoom(1)", "look closer at the timeline", "zoom"),
+    Key("zoom-out", Scope.ROLLOUTS, ("minus",), "zoom(-1)", "look at more of the timeline"),
+    Key("fit", Scope.ROLLOUTS, ("0",), "fit", "the whole timeline"),
+    Key("pan-left", Scope.ROLLOUTS, ("left",), "pan(-1)", "earlier"),
+    Key("pan-right", Scope.ROLLOUTS, ("right",), "pan(1)", "later"),
+    Key("wall-clock", Scope.ROLLOUTS, ("T",), "wall_clock", "the timeline by the clock, or from each start", "clock"),
+    Key("group-tasks", Scope.ROLLOUTS, ("b",), "group", "group by task, or not", "group"),
+    Key("more-k", Scope.MATRIX, ("plus", "equals_sign"), "k(1)", "pass@k and pass^k of one more attempt", "k"),
+    Key("less-k", Scope.MATRIX, ("minus",), "k(-1)", "pass@k and pass^k of one attempt less"),
     Key("down", Scope.LIST, ("down", "j"), "move(1)", "down"),
     Key("up", Scope.LIST, ("up", "k"), "move(-1)", "up"),
     Key("page-down", Scope.LIST, ("pagedown",), "page(1)", "a screen down"),
@@ -94,6 +136,11 @@ TABLE: tuple[Key, ...] = (
     Key("text-bottom", Scope.TEXT, ("G", "end"), "bottom", "to the end"),
     Key("do-it", Scope.CONFIRM, ("y",), "confirm", "do it"),
     Key("keep", Scope.CONFIRM, ("n", "enter", "escape"), "keep", "keep everything as it is"),
+    Key("menu-down", Scope.MENU, ("down", "j", "tab"), "move(1)", "down"),
+    Key("menu-up", Scope.MENU, ("up", "k", "shift+tab"), "move(-1)", "up"),
+    Key("menu-choose", Scope.MENU, ("enter",), "choose", "take it"),
+    Key("menu-switch", Scope.MENU, ("space",), "switch", "show or hide it, where that can be"),
+    Key("menu-leave", Scope.MENU, ("escape", "q"), "leave", "leave all as it is"),
 )  # fmt: skip
 
 
@@ -128,6 +175,11 @@ _NAMES = {
     "up": "↑",
     "left": "←",
     "right": "→",
+    "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
 }
 
 

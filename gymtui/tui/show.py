@@ -142,12 +142,18 @@ def elapsed_s(rollout: Rollout, now: datetime) -> float | None:
     return (now - rollout.started_at).total_seconds()
 
 
-def steps(rollout: Rollout) -> str:
-    """`14/30`: the step it is at, of so many."""
-    if rollout.current_step is None:
+def steps(rollout: Rollout, seen: int | None = None) -> str:
+    """`14/30`: the step it is at, of so many.
+
+    Args:
+        rollout: The rollout.
+        seen: The last step it was seen at, for one that no longer says it.
+    """
+    step = seen if rollout.current_step is None else rollout.current_step
+    if step is None:
         return ABSENT
     limit = ABSENT if rollout.max_steps is None else str(rollout.max_steps)
-    return f"{rollout.current_step}/{limit}"
+    return f"{step}/{limit}"
 
 
 def why(row: RolloutRow) -> str:

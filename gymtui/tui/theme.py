@@ -11,6 +11,20 @@ from functools import cached_property
 from rich.style import Style
 from textual.theme import Theme
 
+PHASE_COLOURS = ("building", "seeding", "agent", "verifying")
+
+
+def blend(colour: str, towards: str, share: float) -> str:
+    """A colour some way to another.
+
+    Args:
+        colour: A `#rrggbb`.
+        towards: Another.
+        share: How far, 0..1.
+    """
+    pairs = zip(bytes.fromhex(colour[1:]), bytes.fromhex(towards[1:]), strict=True)
+    return "#" + "".join(f"{round(one + (other - one) * share):02x}" for one, other in pairs)
+
 
 @dataclass(frozen=True)
 class Palette:
@@ -73,7 +87,8 @@ class Palette:
             field: Style(color=getattr(self, field))
             for field in (
                 *("muted", "accent", "warning", "passed", "failed", "error", "running", "waiting"),
-                *("done", "building", "seeding", "agent", "verifying"),
+                "done",
+                *PHASE_COLOURS,
                 *("system", "user", "assistant", "tool"),
             )
         }
@@ -84,7 +99,42 @@ class Palette:
             "key": Style(color=self.accent, bold=True),
             "gone": Style(color=self.muted, strike=True),
             "mark": Style(color=self.accent, bold=True),
+            "bar": Style(color=self.cursor),
+            "plain": Style(color=self.foreground),
+            "bold": Style(bold=True),
+            "italic": Style(italic=True),
+            "thinking": Style(color=self.muted, italic=True),
+            "code": Style(color=self.tool),
+            "comment": Style(color=self.muted, italic=True),
+            "key-name": Style(color=self.assistant),
+            "string": Style(color=self.user),
+            "number": Style(color=self.tool),
+            "keyword": Style(color=self.system),
+            "link": Style(color=self.accent, underline=True),
+            "added": Style(color=self.passed),
+            "removed": Style(color=self.failed),
+            "place": Style(color=self.system),
+            "match": Style(color=self.background, bgcolor=self.warning),
+            "match-here": Style(color=self.background, bgcolor=self.accent, bold=True),
+            "selected": Style(bgcolor=self.cursor),
+            **self._bars,
         }
+
+    @property
+    def _bars(self) -> dict[str, Style]:
+        """Of a timeline: a whole cell of a phase, and cells that two phases share.
+
+        `bar agent` is a texture on the phase's colour, `agent|verifying` the one beside the
+        other, `|agent` the phase beside nothing: reversed, so that it also holds on a cursor.
+        """
+        colours = {phase: getattr(self, phase) for phase in PHASE_COLOURS}
+        drawn: dict[str, Style] = {}
+        for phase, colour in colours.items():
+            drawn[f"bar {phase}"] = Style(color=blend(colour, self.background, 0.3), bgcolor=colour)
+            drawn[f"|{phase}"] = Style(color=colour, reverse=True)
+            for other, its in colours.items():
+                drawn[f"{phase}|{other}"] = Style(color=colour, bgcolor=its)
+        return drawn
 
     @cached_property
     def base(self) -> Style:

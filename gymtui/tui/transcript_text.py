@@ -1,14 +1,22 @@
-"""A transcript as paragraphs to read: who speaks, what is said, what is called and answered."""
+"""A transcript as sections to be drawn: what is in each, how it is styled, what is folded away.
+
+A section is a turn's heading or a part of one of its blocks. Making sections costs little; a
+section's text is made, cleaned and styled when it is looked at, by `laid`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 
-from gymtui.text import clean, clean_block
+from gymtui.sgr import PLAIN, Style
+from gymtui.text import Span, clean, span_lines
+from gymtui.transcript import passages
 from gymtui.transcript.blocks import (
     Block,
     Extras,
-    Image,
+    Kind,
     Refusal,
     Text,
     Thinking,
@@ -18,87 +26,411 @@ from gymtui.transcript.blocks import (
     Turn,
     Unknown,
 )
-from gymtui.tui.ink import Ink
+from gymtui.tui import highlight
+from gymtui.tui.highlight import Run, Runs
 from gymtui.tui.show import duration
-from gymtui.tui.widgets.text_view import Paragraph
 
-_INDENT = 3
-_GLYPHS = {"system": "◇", "user": "◆", "assistant": "●", "tool": "⚙", "other": "○"}
+GLYPHS = {"system": "◇", "user": "◆", "assistant": "●", "tool": "⚙", "other": "○"}
+INDENT = 3
+HEADING = -1
+"""The block number of a turn's heading."""
+_FOLD_LINES = 12
+_FOLD_CHARACTERS = 2000
+_GLANCE = 200
+_MOMENT_S = 0.05
 
 
-def laid_out(transcript: Transcript) -> tuple[tuple[Paragraph, ...], tuple[int, ...]]:
-    """Write a transcript out.
+class Look(Enum):
+    """How a section is drawn."""
+
+    HEADING = auto()
+    TEXT = auto()
+    QUIET = auto()
+    WARNING = auto()
+    CALL = auto()
+    RESULT = auto()
+    FAILED = auto()
+    JSON = auto()
+    NOTE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A piece of the transcript.
+
+    Attributes:
+        turn: The turn's place in `Transcript.turns`; their number for what comes after them all.
+        block: The block's place in its turn, or `HEADING`.
+        part: Which of the block's parts it is.
+        look: How it is drawn.
+        source: What it shows: a turn for its heading, a block, or text.
+        folded: How many lines it shows at most; None shows all.
+        foldable: Whether it can be folded.
+        last: Whether it ends its turn, so that a blank line follows.
+        size: Its lines and characters, roughly: what its height is estimated from.
+        in_code: Whether it begins within a fence of Markdown.
+    """
+
+    turn: int
+    block: int
+    part: int
+    look: Look
+    source: Turn | Block | str
+    folded: int | None = None
+    foldable: bool = False
+    last: bool = False
+    size: tuple[int, int] = (1, 40)
+    in_code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What of a transcript is shown.
+
+    Attributes:
+        hidden: Kinds of turns that are not.
+        all_open: Whether everything is unfolded, apart from `turned`.
+        turned: Blocks, as (turn, block), that stand the other way than usual.
+    """
+
+    hidden: frozenset[Kind] = frozenset()
+    all_open: bool = False
+    turned: frozenset[tuple[int, int]] = frozenset()
+
+    def is_open(self, turn: int, block: int) -> bool:
+        """Whether a block is unfolded."""
+        return self.all_open != ((turn, block) in self.turned)
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """A line of a section.
+
+    Attributes:
+        text: Clean.
+        start: Where it begins in the section's text; -1 for what is no part of it.
+        indent: Cells left of it, kept when it wraps.
+        runs: Its styles, in order.
+        style: Under them.
+    """
+
+    text: str
+    start: int
+    indent: int = INDENT
+    runs: Runs = ()
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A section's lines, and its text: theirs, joined by LF, what is folded away left out."""
+
+    lines: tuple[TextLine, ...]
+    text: str = field(repr=False)
+
+
+Kept = dict[tuple[int, bool, tuple[tuple[int, int], ...]], list[Section]]
+"""Sections by turn and how it is folded."""
+
+
+def sections(transcript: Transcript, shown: Shown, kept: Kept | None = None) -> list[Section]:
+    """Divide a transcript.
 
     Args:
         transcript: What was read in the artifacts.
+        shown: What is shown of it.
+        kept: The sections of turns from earlier calls for the same transcript, which grows.
 
     Returns:
-        The paragraphs, and for each turn the number of its first one.
+        The sections in order; never none.
     """
-    lines: list[Paragraph] = []
-    starts: list[int] = []
+    kept = {} if kept is None else kept
+    turned: dict[int, list[tuple[int, int]]] = {}
+    for block in sorted(shown.turned):
+        turned.setdefault(block[0], []).append(block)
+    found: list[Section] = []
     for turn in transcript.turns:
-        starts.append(len(lines))
-        lines += _turn(turn)
-        lines.append(Paragraph())
-    if not transcript.turns:
-        lines.append(Paragraph((Ink("the artifacts hold no messages", "muted"),)))
-    if transcript.error:
-        lines += _block("error", transcript.error, "failed")
-    if transcript.final_observation:
-        lines += _block("final observation", transcript.final_observation, "")
-    return tuple(lines), tuple(starts)
+        if turn.kind not in shown.hidden:
+            key = (turn.index, shown.all_open, tuple(turned.get(turn.index, ())))
+            if key not in kept:
+                kept[key] = _of_turn(turn, shown)
+            found += kept[key]
+    count = len(transcript.turns)
+    if not found:
+        words = (
+            "every turn is hidden: 1 2 3 4 show them" if count else "the artifacts hold no messages"
+        )
+        found.append(Section(count, HEADING, 0, Look.NOTE, words, last=True))
+    for title, text, look in (
+        ("error", transcript.error, Look.FAILED),
+        ("final observation", transcript.final_observation, Look.TEXT),
+    ):
+        if text:
+            found.append(Section(count, HEADING, 0, Look.NOTE, title))
+            found += _parts(count, 0, text, look)
+            _close(found)
+    return found
 
 
-def _block(title: str, text: str, style: str) -> list[Paragraph]:
-    return [Paragraph((Ink(title, "heading"),)), *_text(text, style), Paragraph()]
+def text_sections(text: str, look: Look = Look.JSON) -> list[Section]:
+    """Divide a text of no turns, such as the artifacts as received."""
+    return list(_parts(0, 0, text, look))
 
 
-def _turn(turn: Turn) -> Iterator[Paragraph]:
+def laid(section: Section, *, styled: bool = True) -> Laid:
+    """Write a section out.
+
+    Args:
+        section: Which.
+        styled: Whether styles are wanted; without them it is faster, and as high.
+
+    Returns:
+        Its lines, clean.
+    """
+    if section.look is Look.HEADING and isinstance(section.source, Turn):
+        lines = [heading(section.source)]
+    elif section.look is Look.NOTE and isinstance(section.source, str):
+        lines = [TextLine(clean(section.source), 0, indent=0, style="heading")]
+    else:
+        lines = list(_body(section, styled=styled))
+    text = "\n".join(line.text for line in lines if line.start >= 0)
+    if section.last:
+        lines.append(TextLine("", -1))
+    return Laid(tuple(lines), text)
+
+
+def heading(turn: Turn) -> TextLine:
+    """The line that names a turn."""
     kind = str(turn.kind)
-    heading = [
-        Ink(f"{_GLYPHS.get(kind, '○')} ", kind),
-        Ink(f"{turn.index + 1} {clean(turn.role or kind)}", kind if kind != "other" else "strong"),
-    ]
+    role = kind if kind != "other" else "strong"
+    pieces = [(f"{GLYPHS.get(kind, '○')} ", role), (f"{turn.index + 1} {turn.role or kind}", role)]
     if turn.name:
-        heading.append(Ink(f" {clean(turn.name)}", "strong"))
+        pieces.append((f" {turn.name}", "strong"))
     if turn.error:
-        heading.append(Ink("  ✗ error", "failed"))
+        pieces.append(("  ✗ error", "failed"))
     if turn.timestamp is not None:
-        heading.append(Ink(f"  {turn.timestamp:%H:%M:%S}", "muted"))
-    if turn.duration_s is not None:
-        heading.append(Ink(f"  +{duration(turn.duration_s)}", "muted"))
-    yield Paragraph(tuple(heading))
-    for block in turn.blocks:
-        yield from _shown(block)
+        pieces.append((f"  {turn.timestamp:%H:%M:%S}", "muted"))
+    if turn.duration_s is not None and turn.duration_s >= _MOMENT_S:
+        pieces.append((f"  +{_seconds(turn.duration_s)}", "muted"))
+    text, runs = "", []
+    for piece, style in pieces:
+        shown = clean(piece)
+        runs.append(Run(len(text), len(text) + len(shown), style))
+        text += shown
+    return TextLine(text, 0, indent=0, runs=tuple(runs))
 
 
-def _shown(block: Block) -> Iterator[Paragraph]:
+def _of_turn(turn: Turn, shown: Shown) -> list[Section]:
+    found = [Section(turn.index, HEADING, 0, Look.HEADING, turn)]
+    for number, block in enumerate(turn.blocks):
+        found += _of_block(turn.index, number, block, shown)
+    _close(found)
+    return found
+
+
+def _close(found: list[Section]) -> None:
+    found[-1] = replace(found[-1], last=True)
+
+
+def _of_block(turn: int, number: int, block: Block, shown: Shown) -> Iterator[Section]:
     match block:
-        case Text():
-            yield from _text(block.text, "")
+        case Text() | Refusal():
+            if text := passages.body(block):
+                look = Look.WARNING if isinstance(block, Refusal) else Look.TEXT
+                yield from _parts(turn, number, text, look)
         case Thinking():
-            yield from _text(block.text, "muted")
-        case Refusal():
-            yield from _text(block.text, "warning")
-        case Image() | Unknown():
-            yield from _text(block.text, "muted")
+            yield from _foldable(turn, number, block, Look.QUIET, 1, shown)
         case ToolCall():
-            name = f"{block.server}.{block.tool}" if block.server else block.tool
-            yield Paragraph((Ink("→ ", "accent"), Ink(clean(name), "accent")), _INDENT)
-            yield from _text(block.text, "", _INDENT + 2)
+            yield from _foldable(turn, number, block, Look.CALL, _FOLD_LINES, shown)
         case ToolResult():
-            name = ".".join(clean(part) for part in (block.server, block.name) if part)
-            style = "failed" if block.error else "muted"
-            yield Paragraph((Ink("← ", style), Ink(name, style)), _INDENT)
-            yield from _text(block.text, "failed" if block.error else "", _INDENT + 2)
+            look = Look.FAILED if block.error else Look.RESULT
+            yield from _foldable(turn, number, block, look, _FOLD_LINES, shown)
         case Extras():
-            return
+            if block.value:
+                yield from _foldable(turn, number, block, Look.JSON, 0, shown)
+        case Unknown():
+            yield from _foldable(turn, number, block, Look.JSON, _FOLD_LINES, shown)
+        case _:
+            yield Section(turn, number, 0, Look.QUIET, passages.body(block))
 
 
-def _text(text: str, style: str, indent: int = _INDENT) -> Iterator[Paragraph]:
-    if not text.strip():
+def _foldable(
+    turn: int, number: int, block: Block, look: Look, most: int, shown: Shown
+) -> Iterator[Section]:
+    if shown.is_open(turn, number):
+        yield from _parts(turn, number, passages.body(block), look, foldable=True)
+    else:
+        size = (min(most, 6) + 1, 40 * most)
+        yield Section(turn, number, 0, look, block, folded=most, foldable=True, size=size)
+
+
+def _parts(
+    turn: int, number: int, text: str, look: Look, *, foldable: bool = False
+) -> Iterator[Section]:
+    fences = 0
+    for part, piece in enumerate(passages.parts(text)):
+        size = (passages.lines_in(piece), len(piece))
+        yield Section(
+            turn, number, part, look, piece, foldable=foldable, size=size, in_code=fences % 2 == 1
+        )
+        if look is Look.TEXT and len(text) > passages.PART:
+            fences += highlight.fences(piece)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f}s" if seconds < 10 else duration(seconds)
+
+
+# -- bodies --------------------------------------------------------------------------------
+
+
+def _body(section: Section, *, styled: bool) -> Iterator[TextLine]:
+    if isinstance(section.source, str):
+        yield from _lines(section, section.source, styled=styled)
         return
-    for line in clean_block(text).strip("\n").split("\n"):
-        body = line.lstrip(" ")
-        yield Paragraph((Ink(body, style),), indent + min(len(line) - len(body), 40))
+    raw, told = _folded(section)
+    if raw or not told:
+        yield from _lines(section, raw, styled=styled)
+    if told:
+        yield TextLine(told, -1, style="thinking" if section.look is Look.QUIET else "muted")
+
+
+def _folded(section: Section) -> tuple[str, str]:
+    """The lines that a folded section shows, and what it says of the rest."""
+    source = section.source
+    if isinstance(source, Extras):
+        names = ", ".join(clean(name) for name in list(source.value)[:8])
+        return "", f"⋯ also {names[:200]}"
+    if isinstance(source, str | Turn):
+        return "", ""
+    whole = passages.body(source)
+    if isinstance(source, Thinking):
+        count = passages.lines_in(whole)
+        more = f"  ⋯ {count - 1:,} more lines · z unfolds" if count > 1 else ""
+        return "", f"∴ {clean(whole[:_GLANCE].split(chr(10), 1)[0])}{more}"
+    place = -1
+    for _ in range((section.folded or 0) + 1):  # the line with the tool's name does not count
+        place = whole.find("\n", place + 1)
+        if place < 0:
+            break
+    # Two lines more are shown sooner than they are told.
+    end = place if place >= 0 and whole.count("\n", place) > 2 else len(whole)
+    end = min(end, _FOLD_CHARACTERS)
+    return whole[:end], _more(whole, end, passages.lines_in(whole[:end]))
+
+
+def _more(whole: str, end: int, lines: int) -> str:
+    """What is hidden, counted."""
+    if end >= len(whole):
+        return ""
+    left = passages.lines_in(whole) - lines
+    if left > 0:
+        return f"⋯ {left:,} more line{'' if left == 1 else 's'} · z unfolds"
+    return f"⋯ {len(whole) - end:,} more characters · z unfolds"
+
+
+def _lines(section: Section, raw: str, *, styled: bool) -> Iterator[TextLine]:
+    base = _BASE.get(section.look, "")
+    if "\x1b" in raw or "\x9b" in raw:
+        coloured = span_lines(raw.removesuffix("\n"))
+        texts = ["".join(span.text for span in line) for line in coloured]
+        runs = [_from_spans(line) for line in coloured] if styled else []
+    else:
+        texts = passages.shown(raw).split("\n")
+        runs = _styled(section, texts) if styled else []
+    start = 0
+    for number, text in enumerate(texts):
+        first = number == 0 and section.part == 0
+        style = _FIRST.get(section.look, base) if first else base
+        yield TextLine(text, start, INDENT, runs[number] if runs else (), style)
+        start += len(text) + 1
+
+
+_BASE = {Look.QUIET: "thinking", Look.WARNING: "warning", Look.JSON: "muted"}
+_FIRST = {Look.CALL: "accent", Look.RESULT: "muted", Look.FAILED: "failed"}
+
+
+def _styled(section: Section, lines: list[str]) -> list[Runs]:
+    """The styles of a section's lines by what it looks like."""
+    if section.look in (Look.TEXT, Look.QUIET):
+        return _with_diffs(lines, highlight.markdown(lines, in_code=section.in_code))
+    if section.look is Look.WARNING:
+        return []
+    begins = section.part == 0
+    if section.look is Look.CALL:
+        return [
+            _call_runs(line) if begins and n == 0 else highlight.json(line)
+            for n, line in enumerate(lines)
+        ]
+    body = lines[1] if begins and len(lines) > 1 else lines[0]
+    is_json = section.look is Look.JSON or body.lstrip()[:1] in ("{", "[", '"', "}", "]")
+    if is_json:
+        return _with_diffs(
+            lines,
+            [
+                () if begins and n == 0 and section.look is not Look.JSON else highlight.json(line)
+                for n, line in enumerate(lines)
+            ],
+        )
+    return _with_diffs(lines, [()] * len(lines))
+
+
+def _call_runs(line: str) -> Runs:
+    """The tool's name stays as it is; the arguments after it are styled."""
+    name, bracket, _ = line.partition("(")
+    if not bracket:
+        return ()
+    runs = [run for run in highlight.json(line) if run.start >= len(name)]
+    plain: list[Run] = []
+    place = len(name)
+    for run in [*runs, Run(len(line), len(line), "")]:
+        if run.start > place:
+            plain.append(Run(place, run.start, "plain"))
+        if run.end > run.start:
+            plain.append(run)
+        place = run.end
+    return tuple(plain)
+
+
+def _with_diffs(lines: list[str], runs: list[Runs]) -> list[Runs]:
+    """Colour state diffs, and unified diffs, wherever they stand."""
+    inside = False
+    found = list(runs)
+    for number, line in enumerate(lines):
+        if highlight.is_state_diff(line):
+            inside = True
+            found[number] = (Run(0, len(line), "strong"),)
+        elif line.startswith("@@ ") or line.startswith(("diff --git ", "--- ")):
+            inside = inside or any(later.startswith("+++ ") for later in lines[number : number + 4])
+            inside = inside or line.startswith("@@ ")
+            found[number] = (Run(0, len(line), "place"),)
+        elif inside and (changed := highlight.diff(line)) is not None:
+            found[number] = changed
+        elif inside and not line.strip():
+            inside = False
+    return found
+
+
+def _from_spans(line: list[Span]) -> Runs:
+    """A line's own colours, by names that `sgr_name` gave them."""
+    found: list[Run] = []
+    place = 0
+    for span in line:
+        if span.style != PLAIN:
+            found.append(Run(place, place + len(span.text), sgr_name(span.style)))
+        place += len(span.text)
+    return tuple(found)
+
+
+def sgr_name(style: Style) -> str:
+    """Name a style of tool output: `=` and its definition, as rich reads one."""
+    words = [
+        word
+        for word in ("bold", "dim", "italic", "underline", "reverse", "strike")
+        if getattr(style, word)
+    ]
+    if style.fg is not None:
+        words.append(style.fg)
+    if style.bg is not None:
+        words += ["on", style.bg]
+    return f"={' '.join(words)}"

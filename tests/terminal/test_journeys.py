@@ -6,7 +6,6 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 import httpx
 import pytest
@@ -33,7 +32,9 @@ def launch(gym: RunningGym, name: str, count: int = 3) -> None:
 
 
 def status_of(gym: RunningGym, name: str) -> httpx.Response:
-    return httpx.get(f"{gym.url}/runs/{quote(name, safe='')}", headers={"API-Key": KEY})
+    # Every byte encoded: `..` as it is would be resolved before it is sent.
+    path = "".join(f"%{byte:02X}" for byte in name.encode())
+    return httpx.get(f"{gym.url}/runs/{path}", headers={"API-Key": KEY})
 
 
 def test_the_demo_is_watched_opened_read_and_left(terminal: Terminal) -> None:

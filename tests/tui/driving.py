@@ -15,6 +15,7 @@ from gymtui.api.client import GymClient
 from gymtui.secret import ApiKey
 from gymtui.settings import Settings
 from gymtui.tui.app import GymtuiApp
+from gymtui.tui.arrangement import Arrangement
 from gymtui.tui.crash import Reporter
 from tests.gym.serving import RunningGym, launch_body
 
@@ -79,6 +80,8 @@ async def dashboard(
     *,
     size: tuple[int, int] = (120, 36),
     key: str | None = None,
+    arrangement: Arrangement | None = None,
+    journal: Path | None = None,
     **settings: Any,
 ) -> AsyncIterator[Person]:
     """The dashboard on a gym, polling ten times a second."""
@@ -90,7 +93,11 @@ async def dashboard(
     )
     secrets = [key] if key else []
     app = GymtuiApp(
-        wanted, GymClient(wanted.base_url, wanted.key), Reporter(directory, secrets=secrets)
+        wanted,
+        GymClient(wanted.base_url, wanted.key),
+        Reporter(directory, secrets=secrets),
+        arrangement=arrangement,
+        journal=journal,
     )
     async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
         person = Person(app, pilot, gym)
@@ -98,3 +105,4 @@ async def dashboard(
             yield person
         finally:
             person.http.close()
+            app.exit()

@@ -22,7 +22,7 @@ async def test_a_run_is_watched_opened_and_read_down_to_what_the_agent_did(tmp_p
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
         await person.sees("no runs")
         person.launch("nightly", rollout_count=2)
-        await person.sees("nightly", "2/2", "of 2", "scripted/careful")
+        await person.sees("nightly", "2/2", "100% of 2", "careful")
         await person.press("enter")
         await person.sees("runs › nightly", "2/2 done", "schedule_phone_screen")
         await person.press("enter")
@@ -94,7 +94,7 @@ async def test_deleting_several_wants_their_count_and_names_those_the_filter_hid
         for name in ("one", "two", "three"):
             person.launch(name)
         await person.sees("one", "two", "three")
-        await person.until(lambda: person.screen().count("1/1") == 3)
+        await person.until(lambda: person.screen().count("of 1 ") == 3)
         await person.press("g", "space", "space", "space")
         await person.sees("3 marked")
         await person.press("slash", *"three", "enter")
@@ -143,7 +143,7 @@ async def test_read_only_hides_and_disables_what_destroys(tmp_path: Path) -> Non
         await person.press("ctrl+d")
         await person.sees("read-only")
         await person.press("y", "x", "question_mark")
-        assert "delete" not in await person.sees("keys", "first row")
+        assert "delete the marked" not in await person.sees("keys", "first row")
         assert person.ask(run_id).status_code == 200
 
 
@@ -233,7 +233,7 @@ async def test_the_palette_does_what_the_key_does(tmp_path: Path) -> None:
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
         await person.sees("● live")
         await person.press("colon")
-        await person.sees("mark range")
+        await person.sees("describe: every field")
         await person.press(*"pause")
         await person.sees("stop asking")
         await person.press("enter")

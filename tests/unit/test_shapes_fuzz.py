@@ -1,9 +1,8 @@
-"""Whatever is sent is read: nothing raises, nothing is lost, and cost grows with size only."""
+"""Whatever is sent is read: nothing raises, nothing is lost, however much it is."""
 
 import itertools
 import json
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from gymtui.transcript.pretty import NotJsonError, compact, decode, parsed, pretty
 from gymtui.transcript.shapes import read
+from tests.unit.hostile import DOCUMENTS, searched
 
 # The words that readers look for, so that random documents look like messages gone wrong.
 KEY_WORDS = """
@@ -218,76 +218,30 @@ def test_endless_integers_are_kept() -> None:
     assert turn.text == "7" * 6000
 
 
-HOSTILE = {
-    "calls of one id, then results of it": (
-        lambda n: [
-            {"role": "assistant", "tool_calls": [{"id": "x", "name": "f"}] * n},
-            *[{"role": "tool", "tool_call_id": "x", "content": "r"}] * n,
-        ]
-    ),
-    "calls without ids, results of another name": (
-        lambda n: [
-            *[{"role": "assistant", "tool_calls": [{"name": "f"}]}] * n,
-            *[{"role": "tool", "name": "g", "content": "r"}] * n,
-        ]
-    ),
-    "rounds of calls that are never answered": (
-        lambda n: (
-            [
-                {"role": "assistant", "tool_calls": [{"name": "f"}]},
-                {"role": "tool", "name": "g", "content": "r"},
-            ]
-            * n
-        )
-    ),
-    "results that no call was made for": (
-        lambda n: [{"role": "tool", "tool_call_id": "x", "content": "r"}] * n
-    ),
-    "recorded calls that no text holds": (
-        lambda n: {
-            "messages": [{"role": "assistant", "content": "x" * 2000}] * n,
-            "tool_calls": [{"tool_name": "f", "parameters": {"a": "xy"}}] * n,
-        }
-    ),
-    "recorded calls of other names": (
-        lambda n: {
-            "messages": [{"role": "assistant", "tool_calls": [{"name": "f"}]}] * n,
-            "tool_calls": [{"tool_name": "g"}] * n,
-        }
-    ),
-    "empty messages": (lambda n: [{}] * n),
-    "members of one name": (
-        lambda n: {"messages": [], "tool_results": [{"observation": 1, "content": 2}] * n}
-    ),
-}
-
-
-@pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE.keys())
-def test_cost_grows_with_size_only(make: Any) -> None:
-    """Sixteen times the document must not cost eighty times the time."""
-
-    def cost(document: Any) -> float:
-        began = time.perf_counter()
-        read(document)
-        return time.perf_counter() - began
-
-    small = min(cost(make(250)) for _ in range(3))
-    assert min(cost(make(4_000)) for _ in range(2)) < 80 * max(small, 2e-3)
+@pytest.mark.parametrize(
+    ("name", "turns"),
+    [
+        ("calls of one id, then results of it", 4_001),
+        ("calls without ids, results of another name", 8_000),
+        ("rounds of calls that are never answered", 8_000),
+        ("results that no call was made for", 4_000),
+        ("recorded calls that no text holds", 8_000),
+        ("recorded calls of other names", 8_000),
+        ("empty messages", 4_000),
+        ("members of one name", 4_000),
+    ],
+)
+def test_nothing_is_lost_where_thousands_match_badly(name: str, turns: int) -> None:
+    assert len(read(DOCUMENTS[name](4_000)).turns) == turns
 
 
 def test_looking_for_recorded_calls_in_text_ends() -> None:
     """Long texts, and many calls that none of them holds: some 100 GB to search, if all were."""
-    document = {
-        "messages": [{"role": "assistant", "content": "x" * 400_000}] * 16,
-        "tool_calls": [{"tool_name": "f", "parameters": {"a": "xxy"}}] * 16_000,
-    }
-    began = time.perf_counter()
-    assert len(read(document).turns) == 16_016
-    assert time.perf_counter() - began < 4
+    assert len(read(searched(16_000)).turns) == 16_016
 
 
-def test_a_large_artifact_is_read_at_once() -> None:
-    """20 MB in 2,000 messages; far under the 1.5 s that would be felt, on a busy machine too."""
+def test_a_large_artifact_is_read_whole() -> None:
+    """20 MB in 2,000 messages."""
     call = {
         "id": "c",
         "function": {"name": "email__send", "arguments": json.dumps({"b": "é" * 900})},
@@ -300,7 +254,4 @@ def test_a_large_artifact_is_read_at_once() -> None:
         )
     body = json.dumps({"messages": messages}).encode()
     assert len(body) > 19_000_000
-    began = time.perf_counter()
-    transcript = read(body)
-    assert time.perf_counter() - began < 1.5
-    assert len(transcript.turns) == 2_000
+    assert len(read(body).turns) == 2_000

@@ -46,6 +46,9 @@ class GymScreen(Screen[None]):
     """Where its keys are found, the screen's own before the general ones."""
     prompt: ClassVar[str] = "filter"
 
+    ready = False
+    """Whether its widgets are there, so that it can be told of changes."""
+
     @property
     def gym(self) -> GymtuiApp:
         """The app, as what it is."""
@@ -109,13 +112,15 @@ class GymScreen(Screen[None]):
         """Start with what is known."""
         self.query_one(Input).cursor_blink = False
         self.query_one("#slash", Lines).show([Line((Ink("/", "key"),), bar=True)])
-        self.show_frame()
+        self.ready = True
+        self.on_screen_resume()
 
     def on_screen_resume(self) -> None:
-        """Catch up with what happened while another screen was on top."""
-        self.show_frame()
-        self.changed(self.gym.everything())
-        self.gym.looked()
+        """Catch up with what happened before it was there, or while another was on top."""
+        if self.ready:
+            self.show_frame()
+            self.changed(self.gym.everything())
+            self.gym.looked()
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit the footer."""
@@ -123,7 +128,7 @@ class GymScreen(Screen[None]):
 
     def show_frame(self) -> None:
         """Write status line, banner and footer anew."""
-        if not self.is_mounted:
+        if not self.ready:
             return
         self.query_one("#status", Lines).show([Line(self.where(), self.gym.link_cell(), bar=True)])
         banner = self.query_one("#banner", Lines)
@@ -135,7 +140,7 @@ class GymScreen(Screen[None]):
 
     def show_footer(self) -> None:
         """Write the keys that there is room for."""
-        if not self.is_mounted:
+        if not self.ready:
             return
         room = self.size.width - 2
         pieces: list[Ink] = []

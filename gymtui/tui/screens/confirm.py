@@ -55,7 +55,7 @@ class Question:
 
     @property
     def to_type(self) -> str | None:
-        """What must be typed instead of `y`: a count for several, the id for one that still runs."""
+        """What must be typed instead of `y`: a count for several, the id of one that still runs."""
         if self.verb is not Verb.DELETE:
             return None
         if len(self.targets) > 1:

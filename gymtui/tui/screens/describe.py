@@ -55,7 +55,6 @@ class DescribeScreen(GymScreen):
 
     def on_mount(self) -> None:
         """Show them."""
-        super().on_mount()
         why = (
             [
                 Paragraph((Ink(f"could not be read: {self._malformed}", "warning"),)),

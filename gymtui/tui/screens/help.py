@@ -55,7 +55,6 @@ class HelpScreen(GymScreen):
 
     def on_mount(self) -> None:
         """Show them."""
-        super().on_mount()
         self._text.show(paragraphs_of(self._scopes, read_only=self.gym.settings.read_only))
 
     def where(self) -> Cell:

@@ -1,4 +1,4 @@
-"""What the screens with a list have in common: filter, order, marks, and drawing them as old."""
+"""What the screens with a list have in common: filter, order, columns, marks, drawing it as old."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from gymtui.store.query import FilterError, parse
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.screens.describe import DescribeScreen
+from gymtui.tui.screens.menu import Choice, MenuScreen
 from gymtui.tui.widgets.grid import Column, Grid
 
 R = TypeVar("R")
@@ -21,10 +22,12 @@ class ListScreen(GymScreen, Generic[R]):
 
     Args:
         schema: What its rows can be filtered and ordered by.
-        order: The column it starts ordered by.
+        order: The column it starts ordered by, unless the person arranged it otherwise.
     """
 
     empty: ClassVar[str] = "nothing here"
+    arranged_as: ClassVar[str]
+    """The name under which the person's arrangement of it is kept."""
 
     def __init__(self, schema: Schema[R], order: str) -> None:
         super().__init__()
@@ -44,11 +47,20 @@ class ListScreen(GymScreen, Generic[R]):
         """Write what stands around the list anew."""
 
     def grid(self) -> Grid[R]:
-        """Make the grid."""
+        """Make the grid, arranged as it was left."""
+        kept = self.gym.arrangement.of(self.arranged_as)
+        if kept.order is not None and kept.order in self._schema:
+            self._rows.set_order(kept.order, reverse=kept.reverse)
         self._grid = Grid(
-            self.columns(), self._rows.records.get, self.gym.palette, empty=self.empty, id="grid"
+            self.columns(),
+            lambda row_id: self._rows.records.get(row_id),
+            self.gym.palette,
+            empty=self.empty,
+            id="grid",
         )
         self._grid.add_class("main")
+        self._grid.choose(kept.hidden)
+        self._grid.order = (self._rows.order.name, self._rows.reverse)
         self._grid.set_rows(self._rows)
         return self._grid
 
@@ -73,6 +85,8 @@ class ListScreen(GymScreen, Generic[R]):
             said.append(Ink(f" ({len(self._rows)} shown)", "muted"))
         return tuple(said)
 
+    # -- marks -----------------------------------------------------------------------------
+
     def hidden_marks(self) -> frozenset[str]:
         """Marked rows that the filter hides."""
         return frozenset(row_id for row_id in self._grid.marks if row_id not in self._rows)
@@ -83,6 +97,8 @@ class ListScreen(GymScreen, Generic[R]):
             shown = [row_id for row_id in self._rows if row_id in self._grid.marks]
             return shown + sorted(self.hidden_marks())
         return [self._grid.cursor_id] if self._grid.cursor_id is not None else []
+
+    # -- filter ----------------------------------------------------------------------------
 
     def filtered(self, text: str) -> str | None:
         """Narrow the list; a filter that cannot be read leaves it as it is."""
@@ -109,6 +125,55 @@ class ListScreen(GymScreen, Generic[R]):
             self._grid.action_unmark()
             return True
         return False
+
+    # -- order and columns -----------------------------------------------------------------
+
+    def order_by(self, name: str, *, reverse: bool) -> None:
+        """Order by a column, and remember that."""
+        self._rows.set_order(name, reverse=reverse)
+        self._grid.set_rows(self._rows)
+        self._grid.ordered(name, reverse=reverse)
+        self.gym.arrangement.change(self.arranged_as, order=name, reverse=reverse)
+
+    def action_order(self) -> None:
+        """Choose what to order by, and which columns to show."""
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                # The column it is ordered by already: the other way round.
+                again = name == self._rows.order.name
+                self.order_by(name, reverse=not self._rows.reverse if again else False)
+
+        self.gym.push_screen(
+            MenuScreen("order by, and columns to show", self._choices(), self._switch), chosen
+        )
+
+    def _choices(self) -> list[Choice]:
+        hidden = self.gym.arrangement.of(self.arranged_as).hidden
+        shown = {column.key: column.key not in hidden for column in self._grid.columns}
+        return [
+            Choice(field.name, field.name, field is self._rows.order, shown.get(field.name))
+            for field in self._schema
+        ]
+
+    def _switch(self, name: str) -> list[Choice]:
+        if name in {column.key for column in self._grid.columns[1:]}:
+            hidden = set(self.gym.arrangement.of(self.arranged_as).hidden) ^ {name}
+            self.gym.arrangement.change(self.arranged_as, hidden=tuple(sorted(hidden)))
+            self._grid.choose(hidden)
+        return self._choices()
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        self.order_by(self._rows.order.name, reverse=not self._rows.reverse)
+
+    def on_grid_header_clicked(self, event: Grid.HeaderClicked) -> None:
+        """Order by that column; the other way round the second time."""
+        if event.key in self._schema:
+            again = event.key == self._rows.order.name
+            self.order_by(event.key, reverse=not self._rows.reverse if again else False)
+
+    # -- keys ------------------------------------------------------------------------------
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
         """Other rows are looked at, or marked."""

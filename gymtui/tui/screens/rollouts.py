@@ -6,22 +6,28 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import ClassVar
 
+from textual import events
 from textual.binding import BindingType
 from textual.widget import Widget
 
 from gymtui.poll.actions import Verb
 from gymtui.poll.plan import View
+from gymtui.poll.watch import TimeSpent
 from gymtui.store.delta import Delta
-from gymtui.store.outcome import Outcome
+from gymtui.store.numbers import RunNumbers, run_numbers
 from gymtui.store.records import RolloutRow, RunRow
-from gymtui.store.schemas import ROLLOUTS, RunView, pass_rate
+from gymtui.store.schemas import ROLLOUTS, RunView
 from gymtui.text import ABSENT
-from gymtui.tui import show
+from gymtui.tui.chart import Chart, extent
 from gymtui.tui.columns import rollout_columns
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope, bindings
+from gymtui.tui.rollout_details import OWN_LINES, rollout_details
+from gymtui.tui.run_header import bounds, room_beside, run_header
+from gymtui.tui.screens.compare import CompareScreen
 from gymtui.tui.screens.lists import ListScreen
-from gymtui.tui.screens.transcript import TranscriptScreen
+from gymtui.tui.screens.matrix import MatrixScreen
+from gymtui.tui.screens.transcript import Listed, TranscriptScreen
 from gymtui.tui.widgets.grid import Column, Grid
 from gymtui.tui.widgets.lines import Line, Lines
 
@@ -36,22 +42,40 @@ class RolloutsScreen(ListScreen[RolloutRow]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.ROLLOUTS)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.ROLLOUTS, Scope.LIST, Scope.EVERYWHERE)
     empty: ClassVar[str] = "no rollouts seen yet"
+    arranged_as: ClassVar[str] = "rollouts"
     prompt: ClassVar[str] = "words, or status:running task:*phone* steps>=20"
 
     def __init__(self, run_id: str) -> None:
         super().__init__(ROLLOUTS, "task")
         self.run_id = run_id
+        self._chart: Chart
+        self._numbers: RunNumbers | None = None
+        self._spent: TimeSpent | None = None
+        self._grouped = False
+        self._heads: dict[str, tuple[str, str]] = {}
 
     def columns(self) -> tuple[Column[RolloutRow], ...]:
         """The columns of a run's rollouts."""
-        return rollout_columns(self.gym.now)
+        watched = self.gym.watched
+        self._chart = Chart(watched, self.gym.lead, plain=self.gym.settings.ascii)
+        return rollout_columns(self.gym.now, lambda: watched.last_steps, self._chart, self._heads)
 
     def body(self) -> Iterable[Widget]:
         """The run's numbers, its rollouts, and what there is to say about the one chosen."""
         palette = self.gym.palette
-        yield Lines(palette, height=2, id="summary")
+        yield Lines(palette, height=3, id="summary")
         yield self.grid()
-        yield Lines(palette, id="details")
+        yield Lines(palette, height=self._details_height, id="details")
+
+    def on_mount(self) -> None:
+        """Have what was seen of it earlier looked up."""
+        self.gym.watched.recall(self.run_id)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit what stands around the list."""
+        super().on_resize(event)
+        if self.ready:
+            self.summarise()
 
     @property
     def _run(self) -> RunRow | None:
@@ -77,6 +101,8 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         """This run's rollouts come first."""
         return replace(view, open_run=self.run_id)
 
+    # -- what changed ----------------------------------------------------------------------
+
     def changed(self, delta: Delta) -> None:
         """Take this run's changed rollouts in."""
         store = self.gym.store
@@ -89,55 +115,167 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         removed = [row_id for row_id in delta.rollouts_removed if row_id in self._rows.records]
         self._rows.apply(touched, removed, now)
         self._rows.tick(now)
+        if touched or removed or self.run_id in delta.runs:
+            self._count()
+        if touched or removed or not delta:
+            self._chart.extent = extent(store.rollouts_of(self.run_id), self.gym.watched)
+        self._find_heads()
         self._grid.set_rows(self._rows)
         self.summarise()
         if self.run_id in delta.runs:
             self.show_frame()
 
+    def _count(self) -> None:
+        """Add the run's rollouts up anew; only what changes them makes that worth while."""
+        store, row = self.gym.store, self._run
+        self._numbers = None
+        if store.knows_rollouts_of(self.run_id):
+            self._numbers = run_numbers(
+                (r.rollout for r in store.rollouts_of(self.run_id) if r.rollout is not None),
+                total=row.run.total if row is not None and row.run is not None else None,
+                we_cancelled=store.we_cancelled,
+                last_steps=self.gym.watched.last_steps,
+            )
+        self._add_time_up()
+
+    def _add_time_up(self) -> None:
+        """See where time goes; of a large run a part at a time, keys being answered meanwhile."""
+        spent = self.gym.watched.time_spent(self.run_id)
+        if spent.complete:
+            self._spent = spent
+        else:
+            self.set_timer(0.01, self._go_on_adding)
+
+    def _go_on_adding(self) -> None:
+        self._add_time_up()
+        self.summarise()
+
+    # -- around the list -------------------------------------------------------------------
+
+    @property
+    def _details_height(self) -> int:
+        """How many lines the details have: more on a larger screen."""
+        height = self.gym.size.height
+        return 2 if height < 16 else 4 if height < 30 else 5 if height < 45 else 7
+
     def summarise(self) -> None:
         """Write the run's numbers, and what there is to say about the cursor's rollout."""
         self._detail()
-        row, summary = self._run, self.gym.store.summary(self.run_id)
+        row = self._run
         if row is None or row.run is None:
             return
-        run = RunView(row, summary)
-        total = ABSENT if row.run.total is None else str(row.run.total)
-        first: list[Ink] = [Ink(f"{row.finished}/{total} done", "strong")]
-        rate = pass_rate(run)
-        if summary is not None and rate is not None:
-            first += [
-                Ink(" · pass@1 "),
-                Ink(show.percent(rate), "muted" if row.active else "strong"),
-                Ink(f" of {show.of_many(summary.verdicts, 'verdict')}", "muted"),
-            ]
-        if summary is not None and summary.errors:
-            causes = [
-                f"{summary.counts[outcome]} {show.WORD[outcome]}"
-                for outcome in (Outcome.ENVIRONMENT, Outcome.AGENT, Outcome.CANCELLED)
-                if summary.counts[outcome]
-            ]
-            first.append(Ink(f" · {show.of_many(summary.errors, 'error')}", "error"))
-            first.append(Ink(f" ({', '.join(causes)})", "muted"))
-        if row.active:
-            first += [Ink(" · "), Ink(f"{row.run.running or 0} running", "running")]
-            first += [Ink(" · "), Ink(f"{row.run.pending or 0} waiting", "waiting")]
-        bar = show.outcome_bar(run, max(1, self.size.width - 2), plain=self.gym.settings.ascii)
-        self.query_one("#summary", Lines).show([Line(tuple(first), self.remarks()), Line(bar)])
+        remarks = self.remarks()
+        width = self.size.width
+        lines = run_header(
+            RunView(row, self.gym.store.summary(self.run_id)),
+            self._numbers,
+            self._spent,
+            self.gym.now().timestamp(),
+            (room_beside(remarks, width), width - 2, width - 2),
+            plain=self.gym.settings.ascii,
+        )
+        first, *others = lines
+        self.query_one("#summary", Lines).show([Line(first, remarks), *map(Line, others)])
 
     def _detail(self) -> None:
         row_id = self._grid.cursor_id
         row = self._rows.records.get(row_id) if row_id is not None else None
-        cell: Cell = ()
+        height = self._details_height
+        told: list[Cell] = [()] * height
         if row is not None:
-            why = show.why(row)
-            cell = (Ink(f"{row.rollout_id}  ", "strong"), Ink(why or "", ""))
-        self.query_one("#details", Lines).show([Line(cell, bar=True)])
+            life = self.gym.watched.segments(row)
+            width = self.size.width - 2
+            told = rollout_details(row, life, width, max(height, OWN_LINES + 1))[:height]
+        run = self._run
+        ends = bounds(RunView(run), self._numbers) if run is not None else ()
+        lines = [Line(cell, bar=True) for cell in told]
+        lines[-1] = replace(lines[-1], right=ends)
+        self.query_one("#details", Lines).show(lines)
+
+    def _find_heads(self) -> None:
+        """While grouped, find where each task begins in the list as it is ordered."""
+        self._heads.clear()
+        if not self._grouped:
+            return
+        tasks = self._numbers.tasks if self._numbers is not None else {}
+        before: str | None = None
+        for row_id in self._rows:
+            rollout = self._rows.records[row_id].rollout
+            task = (rollout.task_id if rollout is not None else None) or ABSENT
+            if task != before:
+                tally = tasks.get(task)
+                passes = f"{tally.passes}/{tally.verdicts}" if tally is not None else ""
+                self._heads[row_id] = (task, passes)
+            before = task
+
+    def filtered(self, text: str) -> str | None:
+        """Narrow the list."""
+        wrong = super().filtered(text)
+        self._find_heads()
+        self._grid.sync()
+        return wrong
+
+    def order_by(self, name: str, *, reverse: bool) -> None:
+        """Order by a column."""
+        super().order_by(name, reverse=reverse)
+        self._find_heads()
+        self._grid.sync()
+
+    # -- the timeline ----------------------------------------------------------------------
+
+    def action_timeline(self) -> None:
+        """Show the timeline, or only columns."""
+        hidden = set(self.gym.arrangement.of(self.arranged_as).hidden) ^ {"timeline"}
+        self.gym.arrangement.change(self.arranged_as, hidden=tuple(sorted(hidden)))
+        self._grid.choose(hidden)
+
+    def action_zoom(self, steps: int) -> None:
+        """Look closer, or at more."""
+        self._chart.zoom(steps)
+        self._grid.sync()
+
+    def action_pan(self, steps: int) -> None:
+        """Move to earlier or later."""
+        self._chart.pan(steps)
+        self._grid.sync()
+
+    def action_fit(self) -> None:
+        """Show everything."""
+        self._chart.fit()
+        self._grid.sync()
+
+    def action_wall_clock(self) -> None:
+        """By the clock, or from each start."""
+        self._chart.turn()
+        self._grid.sync()
+
+    def action_group(self) -> None:
+        """Keep the rollouts of a task together, under its name and numbers; or not."""
+        self._grouped = not self._grouped
+        self.order_by("task", reverse=False)
 
     # -- keys ------------------------------------------------------------------------------
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         """Open a rollout."""
-        self.gym.push_screen(TranscriptScreen(self.run_id, event.row_id))
+        self.gym.push_screen(TranscriptScreen(self.run_id, event.row_id, self._listed))
+
+    def _listed(self) -> list[Listed]:
+        """The rollouts as they are listed, for reading one after the other."""
+        return [Listed(self.run_id, row_id) for row_id in self._rows]
+
+    def action_matrix(self) -> None:
+        """Show this run as tasks by attempts."""
+        self.gym.push_screen(MatrixScreen(self.run_id))
+
+    def action_compare(self) -> None:
+        """Compare the two marked rollouts."""
+        marked = self.chosen()
+        if len(marked) != 2:
+            self.gym.notify("mark two rollouts to compare them", timeout=3)
+            return
+        left, right = (Listed(self.run_id, row_id) for row_id in marked)
+        self.gym.push_screen(CompareScreen(left, right))
 
     def action_cancel(self) -> None:
         """Ask, then cancel this run."""

@@ -12,27 +12,45 @@ from textual.widget import Widget
 from gymtui.poll.actions import Verb
 from gymtui.poll.plan import View
 from gymtui.store.delta import Delta
+from gymtui.store.grouping import Grouping, Groups
+from gymtui.store.ordering import OrderedView
+from gymtui.store.running import Running
 from gymtui.store.schemas import RUNS, RunView
 from gymtui.tui.columns import run_columns
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope, bindings
+from gymtui.tui.pace import pace_of
+from gymtui.tui.screens.across import AcrossScreen
+from gymtui.tui.screens.active import ActiveScreen
 from gymtui.tui.screens.lists import ListScreen
+from gymtui.tui.screens.matrix import MatrixScreen
+from gymtui.tui.screens.menu import Choice, MenuScreen
 from gymtui.tui.screens.rollouts import RolloutsScreen
 from gymtui.tui.show import of_many
 from gymtui.tui.widgets.grid import Column, Grid
 from gymtui.tui.widgets.lines import Line, Lines
 
+SOURCES = ("rl-gym", "task-editor", "datadog-synthetics", "all")
+"""What `source` may be (`API.md`)."""
+_GROUPINGS: tuple[Grouping | None, ...] = (None, *Grouping)
+
 
 class RunsScreen(ListScreen[RunView]):
-    """The list of runs."""
+    """The list of runs, or of groups of runs."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.RUNS)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.RUNS, Scope.LIST, Scope.EVERYWHERE)
     empty: ClassVar[str] = "no runs"
     prompt: ClassVar[str] = "words, or status:running model:gpt* pass<50% age<2h"
+    arranged_as: ClassVar[str] = "runs"
 
     def __init__(self) -> None:
         super().__init__(RUNS, "age")
+        self._runs = self._rows
+        self._groups: Groups | None = None
+        self._on_the_move = Running()
+        self._filter = ""
+        self._only_active = False
 
     def columns(self) -> tuple[Column[RunView], ...]:
         """The columns of the run list."""
@@ -43,6 +61,14 @@ class RunsScreen(ListScreen[RunView]):
         yield Lines(self.gym.palette, id="summary")
         yield self.grid()
 
+    def on_mount(self) -> None:
+        """Start as it was left."""
+        kept = self.gym.arrangement.of(self.arranged_as)
+        self._only_active = kept.only_active
+        if kept.group in tuple(Grouping):
+            self._group_by(Grouping(kept.group))
+        self.filtered(kept.filter)
+
     @property
     def is_first(self) -> bool:
         """It is the one the program opens with."""
@@ -51,7 +77,7 @@ class RunsScreen(ListScreen[RunView]):
     def where(self) -> Cell:
         """The gym that is looked at."""
         settings = self.gym.settings
-        profile = f"{settings.profile_name} " if settings.profile_name else ""
+        profile = "" if settings.profile_name == "default" else f"{settings.profile_name} "
         return (
             Ink("gymtui  ", "strong"),
             Ink(profile, "accent"),
@@ -60,24 +86,28 @@ class RunsScreen(ListScreen[RunView]):
         )
 
     def look(self, view: View) -> View:
-        """The rows on screen come first."""
-        return replace(view, runs_in_view=self._grid.in_view)
+        """The rows on screen come first; of a group, its runs."""
+        in_view = self._grid.in_view
+        if self._groups is not None:
+            in_view = tuple(run for group in in_view for run in self._groups.members(group))
+        return replace(view, runs_in_view=in_view)
 
     def changed(self, delta: Delta) -> None:
         """Take the changed runs in."""
         store = self.gym.store
+        self._on_the_move.update(store.rollouts, delta.rollouts, pace_of(self.gym))
         now = self.gym.now().timestamp()
         touched = {
             run_id: RunView(store.runs[run_id], store.summary(run_id))
             for run_id in delta.runs_added | delta.runs_changed
             if run_id in store.runs
         }
-        moved = self._rows.apply(touched, delta.runs_removed, now)
+        moved = bool(self._runs.apply(touched, delta.runs_removed, now))
+        if self._groups is not None:
+            moved = bool(self._rows.apply(*self._groups.apply(touched, delta.runs_removed), now))
         if delta.runs_removed:
             self._grid.keep_marks(self._rows.records)
-        if moved:
-            self._grid.set_rows(self._rows)
-        elif not delta:
+        if moved or not delta:
             self._rows.tick(now)
             self._grid.set_rows(self._rows)
         self.summarise()
@@ -90,26 +120,110 @@ class RunsScreen(ListScreen[RunView]):
         waiting = sum(run.pending or 0 for run in active if run is not None)
         total = store.total_runs
         known = len(store.runs)
-        link = self.gym.link
         left: list[Ink] = [Ink(of_many(known, "run"), "strong")]
-        if not link.synced:
+        if not self.gym.link.synced:
             left.append(Ink(f" of {'?' if total is None else f'{total:,}'}, reading …", "muted"))
         left.append(Ink(f" · {of_many(len(active), 'active', 'active')}"))
         if running:
             left += [Ink(" · "), Ink(f"{running} running", "running")]
         if waiting:
             left += [Ink(" · "), Ink(f"{waiting} waiting", "waiting")]
+        stuck = self._on_the_move.stuck(self.gym.now())
+        if stuck:
+            left += [Ink(" · "), Ink(f"{stuck} stuck", "warning")]
+        if self._groups is not None:
+            left.append(Ink(f" · by {self._groups.by}", "accent"))
         self.query_one("#summary", Lines).show([Line(tuple(left), self.remarks())])
+
+    def remarks(self) -> Cell:
+        """What the list is seen through."""
+        said = super().remarks()
+        if self._only_active and not self.gym.hint:
+            return (Ink("active only  ", "accent"), *said)
+        return said
+
+    # -- what is shown ---------------------------------------------------------------------
+
+    def filtered(self, text: str) -> str | None:
+        """Narrow the list; "active only" goes on top of what is typed."""
+        wrong = super().filtered(f"{text} active:" if self._only_active else text)
+        if wrong is None:
+            self._filter = text
+            self.gym.arrangement.change(self.arranged_as, filter=text)
+        return wrong
+
+    def filter_text(self) -> str:
+        """What was typed."""
+        return self._filter
+
+    def action_only_active(self) -> None:
+        """Show only active runs, or all."""
+        self._only_active = not self._only_active
+        self.gym.arrangement.change(self.arranged_as, only_active=self._only_active)
+        self.filtered(self._filter)
+
+    def action_group(self) -> None:
+        """Group by the next thing there is to group by."""
+        now = self._groups.by if self._groups is not None else None
+        following = _GROUPINGS[(_GROUPINGS.index(now) + 1) % len(_GROUPINGS)]
+        self._group_by(following)
+        self.gym.arrangement.change(self.arranged_as, group=following and str(following))
+        self.filtered("")
+
+    def _group_by(self, by: Grouping | None) -> None:
+        self._grid.action_unmark()
+        before = self._rows
+        if by is None:
+            self._groups, self._rows = None, self._runs
+        else:
+            self._groups = Groups(by)
+            self._rows = OrderedView(RUNS, "age")
+            now = self.gym.now().timestamp()
+            self._rows.apply(*self._groups.apply(self._runs.records, ()), now)
+        self._rows.set_order(before.order.name, reverse=before.reverse)
+        self._grid.set_rows(self._rows)
+
+    def action_source(self) -> None:
+        """Choose which source's runs to list."""
+        now = self.gym.settings.source
+        choices = [Choice(source, source, source == now) for source in SOURCES]
+        self.gym.push_screen(MenuScreen("source of the runs", choices), self.gym.switch_source)
 
     # -- keys ------------------------------------------------------------------------------
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
-        """Open a run."""
-        run = self._rows.records.get(event.row_id)
+        """Open a run; of a group, its runs."""
+        if self._groups is not None:
+            by = self._groups.by
+            column = {Grouping.NAME: "run"}.get(by, str(by))
+            wild = "*" if by is Grouping.NAME else ""
+            name = event.row_id.replace("\\", "\\\\").replace('"', '\\"')
+            self._group_by(None)
+            self.gym.arrangement.change(self.arranged_as, group=None)
+            self.filtered(f'{column}:"{name}"{wild}')
+            return
+        run = self._runs.records.get(event.row_id)
         if run is None or run.row.malformed is not None:
             self.action_describe()
             return
         self.gym.push_screen(RolloutsScreen(event.row_id))
+
+    def chosen(self) -> list[str]:
+        """The chosen runs; nothing is done to whole groups."""
+        return [] if self._groups is not None else super().chosen()
+
+    def action_active(self) -> None:
+        """Show every running rollout."""
+        self.gym.push_screen(ActiveScreen())
+
+    def action_matrix(self) -> None:
+        """Show the chosen run as tasks by attempts, or several as tasks by runs."""
+        runs = self.gym.store.runs
+        chosen = [i for i in self.chosen() if i in runs and runs[i].malformed is None]
+        if len(chosen) > 1:
+            self.gym.push_screen(AcrossScreen(chosen))
+        elif chosen:
+            self.gym.push_screen(MatrixScreen(chosen[0]))
 
     def action_cancel(self) -> None:
         """Ask, then cancel the chosen runs."""

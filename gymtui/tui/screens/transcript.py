@@ -1,75 +1,67 @@
-"""One rollout: what the agent read, said and did."""
+"""One rollout: what the agent read, said and did; until it has finished, how far it is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from pathlib import Path
 
-from textual.binding import BindingType
-from textual.widget import Widget
+from textual.worker import Worker
 
 from gymtui.api.errors import GymError, NotFound
+from gymtui.api.models import Rollout
+from gymtui.poll.artifacts import Artifacts, TooLargeError
 from gymtui.poll.plan import View
 from gymtui.store.delta import Delta
 from gymtui.store.outcome import ACTIVE, outcome_of
 from gymtui.store.records import RolloutRow
 from gymtui.text import ABSENT
-from gymtui.transcript.blocks import ToolCall, Transcript, Turn
+from gymtui.transcript import files
 from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink
-from gymtui.tui.keys import Scope, bindings
-from gymtui.tui.screens.base import GymScreen
-from gymtui.tui.screens.describe import paragraphs_of
-from gymtui.tui.transcript_text import laid_out
-from gymtui.tui.widgets.lines import Line, Lines
-from gymtui.tui.widgets.text_view import Paragraph, TextView
+from gymtui.tui.screens.reading import ReadingScreen
+
+__all__ = ["Artifacts", "Listed", "TranscriptScreen"]
+
+_BAR = 20
+"""Cells of the progress bar."""
 
 
 @dataclass(frozen=True, slots=True)
-class Artifacts:
-    """A rollout's artifacts: the answer's bytes, and what was read in them."""
+class Listed:
+    """A rollout as a list has it: its run and its id."""
 
-    body: bytes
-    transcript: Transcript
+    run_id: str
+    rollout_id: str
 
 
-class TranscriptScreen(GymScreen):
+class TranscriptScreen(ReadingScreen):
     """The transcript of one rollout.
 
     Args:
         run_id: Its run.
         rollout_id: The rollout.
+        listed: The list that it was opened from as it is now, filter and order included, for the
+            keys that go to the rollouts beside it.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TRANSCRIPT)
-    scopes: ClassVar[tuple[Scope, ...]] = (Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE)
-    prompt: ClassVar[str] = "search"
-
-    def __init__(self, run_id: str, rollout_id: str) -> None:
+    def __init__(
+        self, run_id: str, rollout_id: str, listed: Callable[[], Sequence[Listed]] | None = None
+    ) -> None:
         super().__init__()
         self.run_id = run_id
         self.rollout_id = rollout_id
-        self._artifacts: Artifacts | None = None
-        self._asked = False
-        self._said: Cell = ()
-        self._raw = False
-        self._starts: tuple[int, ...] = ()
-        self._paragraphs: tuple[Paragraph, ...] = ()
-        self._search = ""
-
-    def body(self) -> Iterable[Widget]:
-        """The rollout's result, what is said while there is no transcript, and the transcript."""
-        palette = self.gym.palette
-        yield Lines(palette, id="summary")
-        self._text = TextView(palette, id="text")
-        self._text.add_class("main")
-        yield self._text
+        self._listed = listed
+        self._redacted = False
+        self._download: Worker[None] | None = None
+        self._too_large = False
 
     def on_mount(self) -> None:
         """Ask for the artifacts."""
         super().on_mount()
-        self._fetch()
+        if self._download is None:  # it may have been shown, and have asked, before
+            self._fetch()
 
     @property
     def _row(self) -> RolloutRow | None:
@@ -84,182 +76,215 @@ class TranscriptScreen(GymScreen):
             Ink(self.rollout_id, "strong"),
         )
 
+    def name_for_files(self) -> str:
+        """The rollout's id."""
+        return self.rollout_id
+
     def look(self, view: View) -> View:
         """The run's rollouts are asked for, so that this one's phase and step move."""
         return replace(view, open_run=self.run_id)
 
     def changed(self, delta: Delta) -> None:
         """Show how it stands; once it has finished, ask for its artifacts again."""
-        if self.rollout_id in delta.rollouts or not delta:
-            self._summarise()
-        if self._artifacts is None and not self._asked and self.rollout_id in delta.rollouts:
-            if not self._unfinished():
-                self._fetch()
-            else:
+        if not self.is_mounted or (delta and self.rollout_id not in delta.rollouts):
+            return
+        self.summarise()
+        if self._artifacts is None and self._download is None and not self._too_large:
+            if self._unfinished():
                 self._wait()
+            elif self.rollout_id in delta.rollouts:
+                self._fetch()
 
     def _unfinished(self) -> bool:
         row = self._row
         return row is not None and row.rollout is not None and outcome_of(row.rollout) in ACTIVE
 
-    # -- artifacts -------------------------------------------------------------------------
+    def headline(self) -> Cell:
+        """How it ended, or how far it is."""
+        row = self._row
+        if row is None or row.rollout is None:
+            return ()
+        rollout = row.rollout
+        said = [
+            *show.state(rollout),
+            Ink(f"  {rollout.task_id or ABSENT}", "strong"),
+            Ink(f" · {self._steps(rollout)} steps", "muted"),
+            Ink(f" · {show.duration(show.elapsed_s(rollout, self.gym.now()))}", "muted"),
+        ]
+        usage = self.transcript.usage if self.transcript is not None else None
+        if usage is not None and usage.prompt_tokens is not None:
+            tokens = usage.prompt_tokens + (usage.completion_tokens or 0)
+            said.append(Ink(f" · {show.thousands(tokens)} tokens", "muted"))
+        if usage is not None and usage.cost_usd is not None:
+            said.append(Ink(f" · ${usage.cost_usd:.3g}", "muted"))
+        if why := show.why(row):
+            said.append(Ink(f" · {why}"))
+        return tuple(said)
+
+    def _steps(self, rollout: Rollout) -> str:
+        """How far it is, or how far it came: once it has finished only its artifacts know."""
+        transcript = self.transcript
+        if rollout.current_step is None and transcript and transcript.steps_taken is not None:
+            limit = transcript.max_steps or rollout.max_steps
+            return f"{transcript.steps_taken}/{ABSENT if limit is None else limit}"
+        return show.steps(rollout)
+
+    # -- the artifacts' way here -----------------------------------------------------------
 
     def _fetch(self) -> None:
-        self._asked = True
-        self._say((Ink("asking for the artifacts …", "muted"),))
-        self.gym.fetch_artifacts(self.rollout_id, self.arrived, self.refused)
+        desk, rollout_id, redacted = self.gym.desk, self.rollout_id, self._redacted
+        found = desk.kept(rollout_id, redacted=redacted)
+        if found is not None:
+            self.show_artifacts(found)
+            return
 
-    def arrived(self, artifacts: Artifacts) -> None:
-        """The artifacts are there."""
-        self._asked = False
-        self._artifacts = artifacts
-        self._lay_out()
+        async def fetch() -> None:
+            # What cancels this has already put `_download` right.
+            try:
+                artifacts = await desk.get(
+                    rollout_id, redacted=redacted, on_progress=self._progressed
+                )
+            except TooLargeError as error:
+                self._download = None
+                self._refused_as_too_large(error)
+            except GymError as error:
+                self._download = None
+                self._refused(error)
+            else:
+                self._download = None
+                self.show_artifacts(artifacts)
 
-    def refused(self, error: GymError) -> None:
-        """They are not: the rollout still runs, or something is wrong."""
-        self._asked = False
-        if isinstance(error, NotFound) and self._unfinished():
-            self._wait()
-        elif isinstance(error, NotFound):
-            self._say((Ink("the gym has no artifacts of this rollout", "warning"),))
-        else:
-            why = error.detail or error.brief
-            self._say((Ink(f"could not get the artifacts: {why} · ctrl+r tries again", "warning"),))
-
-    def _wait(self) -> None:
-        self._say(
-            (Ink("This rollout has not finished; its transcript opens here when it has.", "muted"),)
+        self._too_large = False
+        self.say((Ink("asking for the artifacts …", "muted"),))
+        self._download = self.run_worker(
+            fetch(), group="artifacts", exclusive=True, exit_on_error=True
         )
 
-    def _say(self, cell: Cell) -> None:
-        self._text.show([Paragraph(), Paragraph(cell)])
+    def _progressed(self, received: int, announced: int | None) -> None:
+        """Say how far the download is; small ones are there before it could be read."""
+        megabytes = f"{received / 1e6:.1f}"
+        bar: Cell = ()
+        if announced and announced >= received:
+            done = received * _BAR // announced
+            bar = (Ink("━" * done, "accent"), Ink("━" * (_BAR - done), "bar"))
+            words = f" {megabytes} of {announced / 1e6:.1f} MB"
+        else:
+            words = f"{megabytes} MB"
+        self.say((*bar, Ink(words, ""), Ink("  · esc stops", "muted")))
+
+    def _refused(self, error: GymError) -> None:
+        """There are none: the rollout still runs, or something is wrong."""
+        if self._artifacts is not None:
+            self._redacted = self._artifacts.redacted
+            self.say(())
+            why = error.detail or error.brief
+            self.gym.notify(f"could not get them: {why}", severity="warning")
+        elif isinstance(error, NotFound) and self._unfinished():
+            self._wait()
+        elif isinstance(error, NotFound):
+            self.say((Ink("the gym has no artifacts of this rollout", "warning"),))
+        else:
+            why = error.detail or error.brief
+            self.say((Ink(f"could not get the artifacts: {why} · ctrl+r tries again", "warning"),))
+
+    def _refused_as_too_large(self, error: TooLargeError) -> None:
+        self._too_large = True
+        words = f"The artifacts are larger than {error.cap_bytes / 1e6:.0f} MB. "
+        self.say(
+            (Ink(words, "warning"), Ink("ctrl+s", "key"), Ink(" saves them to a file instead."))
+        )
+
+    def _wait(self) -> None:
+        row = self._row
+        if row is None or row.rollout is None:
+            return
+        rollout = row.rollout
+        self.say(
+            (
+                *show.state(rollout),
+                Ink(f"  step {show.steps(rollout)}", "strong"),
+                Ink(
+                    "   This rollout has not finished; its transcript opens here when it has.",
+                    "muted",
+                ),
+            )
+        )
 
     def action_refresh_now(self) -> None:
         """Ask the gym now; for the artifacts too if they are missing."""
         super().action_refresh_now()
-        if self._artifacts is None and not self._asked:
+        if self._artifacts is None and self._download is None:
             self._fetch()
 
-    def _lay_out(self) -> None:
-        artifacts = self._artifacts
-        if artifacts is None:
+    def action_redact(self) -> None:
+        """Ask the gym for the artifacts without tool calls, or with them again."""
+        if self._artifacts is None or self._download is not None:
             return
-        if self._raw:
-            self._paragraphs, self._starts = tuple(paragraphs_of(artifacts.body)), ()
-        else:
-            self._paragraphs, self._starts = laid_out(artifacts.transcript)
-        self._text.show(self._paragraphs)
-        self._summarise()
-
-    # -- around it -------------------------------------------------------------------------
-
-    def _summarise(self) -> None:
-        row = self._row
-        left: list[Ink] = []
-        if row is not None and row.rollout is not None:
-            rollout = row.rollout
-            left += show.state(rollout)
-            left.append(Ink(f"  {rollout.task_id or ABSENT}", "strong"))
-            left.append(Ink(f" · {show.steps(rollout)} steps", "muted"))
-            seconds = show.elapsed_s(rollout, self.gym.now())
-            left.append(Ink(f" · {show.duration(seconds)}", "muted"))
-            why = show.why(row)
-            if why:
-                left.append(Ink(f" · {why}"))
-        right: Cell = ()
-        if self.gym.hint:
-            right = (Ink(self.gym.hint, "warning"),)
-        elif self._search:
-            right = (Ink("search: ", "muted"), Ink(self._search, "accent"))
-        elif self._raw:
-            right = (Ink("as received", "warning"),)
-        elif self._artifacts is not None:
-            turns = len(self._artifacts.transcript.turns)
-            here = self._here()
-            right = (Ink(f"turn {here + 1} of {turns}" if turns else "no turns", "muted"),)
-        self.query_one("#summary", Lines).show([Line(tuple(left), right)])
-
-    def on_text_view_scrolled(self, event: TextView.Scrolled) -> None:
-        """Another turn may stand at the top."""
-        self._summarise()
-
-    def _here(self) -> int:
-        """The turn at the top of the window."""
-        top = self._text.top_paragraph
-        return max((n for n, start in enumerate(self._starts) if start <= top), default=0)
-
-    # -- keys ------------------------------------------------------------------------------
-
-    def action_turn(self, step: int) -> None:
-        """Go to the next or previous turn."""
-        self._go(step, lambda turn: True)
-
-    def action_error(self, step: int) -> None:
-        """Go to the next or previous error."""
-        self._go(step, lambda turn: turn.error)
-
-    def action_call(self, step: int) -> None:
-        """Go to the next or previous tool call."""
-        self._go(step, lambda turn: any(isinstance(block, ToolCall) for block in turn.blocks))
-
-    def _go(self, step: int, wanted: Callable[[Turn], bool]) -> None:
-        if self._artifacts is None or not self._starts:
-            return
-        turns = self._artifacts.transcript.turns
-        here = self._here()
-        # Standing inside a turn, "previous" means its start first.
-        if step < 0 and self._text.top_paragraph > self._starts[here]:
-            here += 1
-        places = range(here + 1, len(turns)) if step > 0 else range(here - 1, -1, -1)
-        for place in places:
-            if wanted(turns[place]):
-                self._text.jump(self._starts[place])
-                return
-
-    def action_raw(self) -> None:
-        """Show the artifacts as received, or read."""
-        self._raw = not self._raw
-        self._lay_out()
-
-    def filtered(self, text: str) -> str | None:
-        """Search: go to the first match from here on."""
-        self._search = text
-        if text:
-            self._match(1, first=True)
-        self._summarise()
-        return None
-
-    def filter_text(self) -> str:
-        """What is searched for."""
-        return self._search
+        self._redacted = not self._redacted
+        self._fetch()
 
     def undo(self) -> bool:
-        """Drop the search."""
-        if self._search:
-            self._search = ""
-            self._summarise()
+        """Stop a download, else drop the search."""
+        if self._download is not None:
+            self._download.cancel()
+            self._download = None
+            if self._artifacts is not None:
+                self._redacted = self._artifacts.redacted
+                self.say(())
+            else:
+                self.say((Ink("stopped · ctrl+r asks for the artifacts again", "muted"),))
             return True
-        return False
+        return super().undo()
 
-    def action_match(self, step: int) -> None:
-        """Go to the next or previous match."""
-        self._match(step)
+    def action_export(self) -> None:
+        """Save what is read; what is too large to be read, straight from the gym."""
+        if self._too_large:
+            self._ask_for_file(files.free(Path(files.file_name(self.rollout_id, ".json"))))
+        else:
+            super().action_export()
 
-    def _match(self, step: int, *, first: bool = False) -> None:
-        wanted = self._search.casefold()
-        if not wanted:
+    def _save(self, path: Path) -> None:
+        if not self._too_large:
+            super()._save(path)
             return
-        here = self._text.top_paragraph
-        last = len(self._paragraphs)
-        places = range(here + (not first), last) if step > 0 else range(here - 1, -1, -1)
-        for place in places:
-            text = "".join(piece.text for piece in self._paragraphs[place].cell)
-            if wanted in text.casefold():
-                self._text.jump(place)
-                return
 
-    def copied(self) -> str | None:
-        """The message of the turn at the top, else the rollout's id."""
-        if self._artifacts is not None and self._artifacts.transcript.turns and self._starts:
-            return self._artifacts.transcript.turns[self._here()].plain()
-        return self.rollout_id
+        async def save() -> None:
+            try:
+                await self.gym.desk.save(
+                    self.rollout_id, path, redacted=self._redacted, on_progress=self._progressed
+                )
+            except GymError as error:
+                self.say((Ink(f"not saved: {error.detail or error.brief}", "warning"),))
+            except OSError as error:
+                self.say((Ink(f"not saved: {error.strerror or error}", "warning"),))
+            else:
+                size = (await asyncio.to_thread(path.stat)).st_size
+                self.say((Ink(f"saved {size:,} bytes to {path}", ""),))
+            self._download = None
+
+        self._download = self.run_worker(
+            save(), group="artifacts", exclusive=True, exit_on_error=True
+        )
+
+    # -- beside it -------------------------------------------------------------------------
+
+    def neighbour(self, step: int) -> bool:
+        """Go to the rollout beside this one in the list it was opened from."""
+        beside = list(self._listed()) if self._listed is not None else []
+        ids = [listed.rollout_id for listed in beside]
+        if self.rollout_id not in ids:
+            return False
+        place = ids.index(self.rollout_id) + step
+        if not 0 <= place < len(beside):
+            return False
+        if self._download is not None:
+            self._download.cancel()
+            self._download = None
+        self.run_id, self.rollout_id = beside[place].run_id, beside[place].rollout_id
+        self._raw = self._redacted = self._too_large = False
+        self.drop_artifacts()
+        self.show_frame()
+        self.gym.looked()
+        self._fetch()
+        self.summarise()
+        return True

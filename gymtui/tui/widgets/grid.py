@@ -7,7 +7,7 @@ from, and what their cells mean, is the screens' business.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
@@ -20,96 +20,14 @@ from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from gymtui.tui.ink import Align, Cell, Cut, Ink, ink, laid, strip
+from gymtui.tui.ink import Cell, Ink, ink, laid, strip
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.theme import Palette
+from gymtui.tui.widgets.column import GAP, GUTTER, Column, Placed, place
+
+__all__ = ["Column", "Grid", "Placed", "place"]
 
 R = TypeVar("R")
-
-GUTTER = 2
-"""Cells left of the first column, for cursor and mark."""
-GAP = 2
-"""Cells between columns."""
-MARGIN = 1
-"""Cells right of the last column."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column(Generic[R]):
-    """A column as data.
-
-    Attributes:
-        key: Its name, for ordering and remembering.
-        title: Its heading.
-        width: Cells it needs at least.
-        cell: What it shows of a record, given the record and the cells it has.
-        priority: 0 stays always; higher ones are dropped first when the terminal is narrow.
-        flex: Its share of the cells that are left over.
-        most: Cells it takes at most.
-        align: Where short text stands.
-        cut: Where long text is cut; names in the middle, since tails tell them apart.
-    """
-
-    key: str
-    title: str
-    width: int
-    cell: Callable[[R, int], Cell]
-    priority: int = 0
-    flex: int = 0
-    most: int = 200
-    align: Align = "left"
-    cut: Cut = "end"
-
-
-@dataclass(frozen=True, slots=True)
-class Placed(Generic[R]):
-    """A column where it stands: its first cell and how many it has."""
-
-    column: Column[R]
-    x: int
-    width: int
-
-
-def place(columns: Sequence[Column[R]], cells: int) -> tuple[Placed[R], ...]:
-    """Choose the columns that fit and share out the width.
-
-    Args:
-        columns: All columns, left to right.
-        cells: The width there is, gutter included.
-
-    Returns:
-        Columns that stay, in order. Those of the highest priority number go first, the
-        rightmost of equals before the others; the last one left is never dropped.
-    """
-    shown = list(columns)
-    room = cells - GUTTER - MARGIN
-
-    def need() -> int:
-        return sum(column.width + GAP for column in shown) - GAP
-
-    while len(shown) > 1 and need() > room:
-        worst = max(range(len(shown)), key=lambda index: (shown[index].priority, index))
-        del shown[worst]
-    widths = {column.key: min(column.width, room) for column in shown}
-    spare = room - need()
-    while spare > 0:
-        hungry = [c for c in shown if c.flex and widths[c.key] < c.most]
-        if not hungry:
-            break
-        share = sum(column.flex for column in hungry)
-        given = 0
-        for column in hungry:
-            more = max(1, spare * column.flex // share)
-            more = min(more, column.most - widths[column.key], spare - given)
-            widths[column.key] += more
-            given += more
-        spare -= given
-    placed: list[Placed[R]] = []
-    x = GUTTER
-    for column in shown:
-        placed.append(Placed(column, x, widths[column.key]))
-        x += widths[column.key] + GAP
-    return tuple(placed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +39,22 @@ class _Shown:
     marked: bool
     dimmed: bool
     width: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """What a row's cells say, and that laid out."""
+
+    said: tuple[Cell, ...]
+    pieces: tuple[Ink, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """What a line is about to show, and at which scroll offset it was looked up."""
+
+    top: int
+    shown: _Shown
 
 
 class Grid(ScrollView, Generic[R], can_focus=True):
@@ -169,7 +103,8 @@ class Grid(ScrollView, Generic[R], can_focus=True):
         id: str | None = None,  # noqa: A002  (the framework's name)
     ) -> None:
         super().__init__(id=id)
-        self._columns = tuple(columns)
+        self._all = tuple(columns)
+        self._columns = self._all
         self._record = record
         self._palette = palette
         self.empty = empty
@@ -178,11 +113,31 @@ class Grid(ScrollView, Generic[R], can_focus=True):
         self._told_view: tuple[str, ...] = ()
         self._placed: tuple[Placed[R], ...] = ()
         self._drawn: dict[int, _Shown] = {}
+        self._due: dict[int, _Due] = {}
+        self._laid: dict[str, _Laid] = {}
         self._strips: dict[_Shown, Strip] = {}
         self._range_from: str | None = None
         self.marks: set[str] = set()
         self.order: tuple[str, bool] | None = None
         self.dimmed = False
+
+    # -- columns ---------------------------------------------------------------------------
+
+    @property
+    def columns(self) -> tuple[Column[R], ...]:
+        """Every column there is, shown or not."""
+        return self._all
+
+    def choose(self, hidden: Collection[str]) -> None:
+        """Show all columns but these; the first one, which names the row, always stays."""
+        first, *others = self._all
+        self._columns = (first, *(column for column in others if column.key not in hidden))
+        self.redraw()
+
+    def ordered(self, key: str, *, reverse: bool) -> None:
+        """Show in the heading what the rows are ordered by."""
+        self.order = (key, reverse)
+        self.sync()
 
     # -- rows ------------------------------------------------------------------------------
 
@@ -241,16 +196,25 @@ class Grid(ScrollView, Generic[R], can_focus=True):
         """Look at every visible row again and send the lines that show something else now."""
         if not self.is_mounted or not self.size:
             return
-        for y in range(self.size.height):
-            shown = self._line(y)
-            if self._drawn.get(y) != shown:
-                self.refresh(Region(0, y, self.size.width, 1))
+        top, (cells, height) = self.scroll_offset.y, self.size
+        self._due = {
+            y: _Due(top, shown)
+            for y in range(height)
+            if (shown := self._line(y, top, cells)) != self._drawn.get(y)
+        }
+        if len(self._due) > height // 2:
+            self.refresh(Region(0, 0, cells, height))
+            return
+        for y in self._due:
+            self.refresh(Region(0, y, cells, 1))
 
     def redraw(self) -> None:
         """Draw everything anew: another palette, other columns."""
         self._placed = place(self._columns, self.size.width)
         self._strips.clear()
         self._drawn.clear()
+        self._due.clear()
+        self._laid.clear()
         self.refresh()
 
     # -- drawing ---------------------------------------------------------------------------
@@ -264,7 +228,10 @@ class Grid(ScrollView, Generic[R], can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the window: the heading on top, rows below."""
-        shown = self._line(y)
+        top, due = self.scroll_offset.y, self._due.pop(y, None)
+        # What `sync` looked up a moment ago holds, unless the window was moved since.
+        still = due is not None and due.top == top
+        shown = due.shown if due is not None and still else self._line(y, top, self.size.width)
         self._drawn[y] = shown
         line = self._strips.get(shown)
         if line is None:
@@ -278,33 +245,46 @@ class Grid(ScrollView, Generic[R], can_focus=True):
             self._strips[shown] = line
         return line
 
-    def _line(self, y: int) -> _Shown:
-        cells = self.size.width
+    def _line(self, y: int, top: int, cells: int) -> _Shown:
         if y == 0:
             return _Shown(self._heading(), False, False, self.dimmed, cells)
-        index = self.scroll_offset.y + y - 1
+        index = top + y - 1
         if index >= len(self._rows):
             empty = not self._rows and y == 2
             pieces = laid(ink(f"  {self.empty}", "muted"), cells) if empty else ()
             return _Shown(pieces, False, False, False, cells)
         row_id = self._rows[index]
-        record = self._record(row_id)
         cursor, marked = row_id == self.cursor_id, row_id in self.marks
-        drawn = [Ink("▌" if cursor else " ", "accent"), Ink("●" if marked else " ", "mark")]
-        if record is not None:
-            for number, at in enumerate(self._placed):
-                if number:
-                    drawn.append(Ink(" " * GAP))
-                column = at.column
-                cell = column.cell(record, at.width)
-                drawn += laid(cell, at.width, align=column.align, cut=column.cut)
-        return _Shown(tuple(drawn), cursor, marked, self.dimmed, cells)
+        gutter = (Ink("▌" if cursor else " ", "accent"), Ink("●" if marked else " ", "mark"))
+        return _Shown((*gutter, *self._row(row_id)), cursor, marked, self.dimmed, cells)
+
+    def _row(self, row_id: str) -> tuple[Ink, ...]:
+        """A row's cells, laid out; laid out anew only if they say something else."""
+        record = self._record(row_id)
+        if record is None:
+            return ()
+        said = tuple([at.column.cell(record, at.width) for at in self._placed])
+        known = self._laid.get(row_id)
+        if known is not None and known.said == said:
+            return known.pieces
+        pieces: list[Ink] = []
+        for at, cell in zip(self._placed, said, strict=True):
+            if pieces:
+                pieces.append(Ink(" " * GAP))
+            pieces += laid(cell, at.width, align=at.column.align, cut=at.column.cut)
+        if len(self._laid) > 4 * max(50, self.size.height):
+            self._laid.clear()
+        self._laid[row_id] = _Laid(said, tuple(pieces))
+        return tuple(pieces)
 
     def _heading(self) -> tuple[Ink, ...]:
         pieces = [Ink(" " * GUTTER)]
         for number, at in enumerate(self._placed):
             if number:
                 pieces.append(Ink(" " * GAP))
+            if at.column.heading is not None:
+                pieces += laid(at.column.heading(at.width), at.width)
+                continue
             title = at.column.title
             if self.order is not None and self.order[0] == at.column.key:
                 title = f"{title}{'▼' if self.order[1] else '▲'}"

@@ -1,0 +1,138 @@
+"""`gymtui export`: the artifacts of a run's finished rollouts as files.
+
+What is there is not asked for again, and every file is written whole or not at all: after an
+interruption the same command goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gymtui.api.client import GymClient
+from gymtui.api.errors import GymError, NotFound
+from gymtui.api.listing import parse_rollout, split
+from gymtui.api.models import Rollout
+from gymtui.poll.artifacts import ArtifactDesk
+from gymtui.settings import Settings
+from gymtui.text import clean
+from gymtui.transcript import export, files
+
+AT_ONCE = 4
+"""Downloads under way at the same time."""
+
+
+@dataclass
+class Tally:
+    """What became of a run's rollouts.
+
+    Attributes:
+        total: How many there are.
+        written: Files written.
+        there: Files that were there before.
+        unfinished: Rollouts that have no artifacts yet.
+        failed: Rollouts whose artifacts could not be had or written.
+    """
+
+    total: int = 0
+    written: int = 0
+    there: int = 0
+    unfinished: int = 0
+    failed: int = 0
+
+    @property
+    def words(self) -> str:
+        """In a line."""
+        parts = [f"{self.written} written"]
+        for number, what in (
+            (self.there, "there already"),
+            (self.unfinished, "not finished"),
+            (self.failed, "failed"),
+        ):
+            if number:
+                parts.append(f"{number} {what}")
+        return f"{', '.join(parts)} of {self.total}"
+
+
+def export_run(
+    settings: Settings, run_id: str, directory: Path, form: str, tell: Callable[[str], None]
+) -> Tally:
+    """Write a run's artifacts to a directory.
+
+    Args:
+        settings: Which gym.
+        run_id: Which run.
+        directory: Where to; it is made if need be.
+        form: `json` for the gym's bytes, `markdown` or `text`.
+        tell: Told what is done and what went wrong, a line at a time.
+
+    Returns:
+        What became of it.
+
+    Raises:
+        GymError: The run's rollouts cannot be listed.
+        OSError: The directory cannot be made.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+
+    async def every() -> Tally:
+        async with GymClient(settings.base_url, settings.key, insecure=settings.insecure) as client:
+            listed = split((await client.list_rollouts(run_id=run_id)).body, "rollouts")
+            found = [parse_rollout(item) for item in listed.items]
+            rollouts = [rollout for rollout in found if isinstance(rollout, Rollout)]
+            if not rollouts:
+                await client.get_run(run_id)  # tells a run without rollouts from none
+            return await _written(client, rollouts, directory, form, tell)
+
+    return asyncio.run(every())
+
+
+async def _written(
+    client: GymClient,
+    rollouts: list[Rollout],
+    directory: Path,
+    form: str,
+    tell: Callable[[str], None],
+) -> Tally:
+    desk = ArtifactDesk(client, cache_bytes=0)
+    slots = asyncio.Semaphore(AT_ONCE)
+    tally = Tally(total=len(rollouts))
+    there = await asyncio.to_thread(lambda: {file.name for file in directory.iterdir()})
+    suffix = {"json": ".json", "markdown": ".md", "text": ".txt"}[form]
+
+    async def one(rollout: Rollout) -> None:
+        path = directory / files.file_name(rollout.rollout_id, suffix)
+        if path.name in there:
+            tally.there += 1
+            return
+        async with slots:
+            try:
+                await _write(desk, rollout.rollout_id, path, form)
+            except NotFound:
+                tally.unfinished += 1
+            except (GymError, OSError) as error:
+                tally.failed += 1
+                tell(f"{clean(rollout.rollout_id)}: {clean(_why(error))}")
+            else:
+                tally.written += 1
+                tell(f"{tally.written + tally.there}/{tally.total} {path.name}")
+
+    await asyncio.gather(*(one(rollout) for rollout in rollouts))
+    return tally
+
+
+async def _write(desk: ArtifactDesk, rollout_id: str, path: Path, form: str) -> None:
+    if form == "json":
+        await desk.save(rollout_id, path)
+        return
+    artifacts = await desk.get(rollout_id)
+    data = await asyncio.to_thread(export.written, artifacts.transcript, form)
+    await asyncio.to_thread(files.write_new, path, data.encode("utf-8", "replace"))
+
+
+def _why(error: GymError | OSError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return error.detail or error.brief

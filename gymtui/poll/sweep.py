@@ -1,0 +1,95 @@
+"""How far the list of runs was read in this round, in whatever pages and order it came.
+
+Which page to ask next, and when, is decided in `poll.plan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+PAGE_OVERLAP = 20
+"""Rows that neighbouring pages share, so that a few shifting ones are neither lost nor doubled."""
+
+
+@dataclass(slots=True)
+class Sweep:
+    """One round over all pages after the other.
+
+    Attributes:
+        rounds: Completed ones; 0 means that the first is still under way.
+        began_s: When this one began, monotonic seconds; None before the first answer.
+        next: Everything before this offset was read in this round, less the overlap.
+        total: The server's own count, as last given.
+        missed: What was known when the last completed round began and was not listed in it.
+    """
+
+    rounds: int = 0
+    began_s: float | None = None
+    next: int = 0
+    total: int | None = None
+    missed: frozenset[str] = frozenset()
+    _seen: set[str] = field(default_factory=set)
+    _known: frozenset[str] = frozenset()
+    _page_size: int = 0
+    _first: str | None = None
+
+    @property
+    def page_size(self) -> int:
+        """The most rows that a page ever held: a server may give fewer than it was asked for."""
+        return self._page_size
+
+    @property
+    def overlap(self) -> int:
+        """Rows that neighbouring pages share."""
+        return min(PAGE_OVERLAP, self._page_size // 2)
+
+    def answered(
+        self,
+        offset: int,
+        ids: tuple[str, ...],
+        total: int | None,
+        known: Collection[str],
+        now_s: float,
+    ) -> bool:
+        """Take note of a page, whichever reason it was asked for.
+
+        Args:
+            offset: Where it began.
+            ids: What it listed.
+            total: The server's count of all rows, if it gave one.
+            known: Everything that is known now.
+            now_s: Monotonic seconds.
+
+        Returns:
+            Whether a round is complete with it.
+        """
+        if self.began_s is None:
+            self.began_s = now_s
+        if total is not None and self.total is not None and total < self.total:
+            # Rows were taken out, perhaps before here: the rest has moved up by as many.
+            self.next = max(0, self.next - (self.total - total))
+        self.total = total
+        self._seen.update(ids)
+        self._page_size = max(self._page_size, len(ids))
+        if offset == 0:
+            self._first = ids[0] if ids else None
+        if offset > self.next:
+            return False
+        reached = offset + len(ids)
+        self.next = max(self.next, reached - min(PAGE_OVERLAP, len(ids) // 2))
+        if not self._is_last(offset, ids, total):
+            return False
+        self.missed = self._known - self._seen
+        self.rounds += 1
+        self.began_s, self.next = now_s, 0
+        self._seen = set()
+        self._known = frozenset(known)
+        return True
+
+    def _is_last(self, offset: int, ids: tuple[str, ...], total: int | None) -> bool:
+        if not ids or (offset > 0 and ids[0] == self._first):
+            return True  # nothing there; or a server that gives its first page for any offset
+        if total is not None:
+            return offset + len(ids) >= total
+        return len(ids) < self._page_size

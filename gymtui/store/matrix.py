@@ -1,0 +1,372 @@
+"""Tasks by attempts of one run, and tasks by runs of several: the rows of the matrix screens.
+
+Kept up to date task by task. The numbers of a task are `store.numbers`, the formulas
+`store.stats`; drawing is the screens' business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import ceil
+
+from gymtui.store import stats
+from gymtui.store.fields import Field, Schema, natural
+from gymtui.store.fields import Kind as Column
+from gymtui.store.numbers import by_task
+from gymtui.store.outcome import ACTIVE, ERRORS
+from gymtui.store.records import RolloutRow
+from gymtui.store.stats import AtK, Interval, Tally, TaskKinds
+
+NO_TASK = "no task"
+
+
+def row_id_of(task_id: str | None) -> str:
+    """The id of a task's row; rollouts that name no task share one of their own."""
+    return "-" if task_id is None else f"={task_id}"
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """One task in one run.
+
+    Attributes:
+        task_id: Which task; None for the rollouts that name none.
+        attempts: Its rollouts, by when they were created, then by id.
+        tally: Its verdicts.
+        median_steps: Over verdicts whose steps are known; None without.
+        median_s: How long a rollout with a verdict ran, in seconds; None without.
+        k: What its pass@k and pass^k are for.
+    """
+
+    task_id: str | None
+    attempts: tuple[RolloutRow, ...]
+    tally: Tally
+    median_steps: float | None
+    median_s: float | None
+    k: int = 1
+
+    @property
+    def name(self) -> str:
+        """Its id as received."""
+        return NO_TASK if self.task_id is None else self.task_id
+
+    @property
+    def pass_rate(self) -> float | None:
+        """pass@1, 0..1; None without a verdict."""
+        return self.tally.passes / self.tally.verdicts if self.tally.verdicts else None
+
+    @cached_property
+    def at_k(self) -> float | None:
+        """pass@k of this task alone; None with fewer than k verdicts, or where tasks are mixed."""
+        return None if self.task_id is None else stats.pass_at_k([self.tally], self.k).rate
+
+    @cached_property
+    def hat_k(self) -> float | None:
+        """pass^k likewise."""
+        return None if self.task_id is None else stats.pass_hat_k([self.tally], self.k).rate
+
+    @property
+    def kind(self) -> str | None:
+        """Whether all verdicts are passes, all fails, or some of each; None without any."""
+        passes, verdicts = self.tally.passes, self.tally.verdicts
+        if not verdicts:
+            return None
+        return "all-pass" if passes == verdicts else "mixed" if passes else "all-fail"
+
+    @cached_property
+    def unfinished(self) -> int:
+        """Rollouts that run or wait."""
+        return sum(row.outcome in ACTIVE for row in self.attempts)
+
+    @cached_property
+    def errors(self) -> int:
+        """Rollouts that ended without a verdict."""
+        return sum(row.outcome in ERRORS for row in self.attempts)
+
+
+@dataclass(frozen=True)
+class AcrossRow:
+    """One task in several runs.
+
+    Attributes:
+        task_id: Which task; None for the rollouts that name none.
+        cells: The task in each run, in the order of the runs; None where a run has it not.
+    """
+
+    task_id: str | None
+    cells: tuple[TaskRow | None, ...]
+
+    @property
+    def name(self) -> str:
+        """Its id as received."""
+        return NO_TASK if self.task_id is None else self.task_id
+
+    @cached_property
+    def _ends(self) -> tuple[TaskRow, TaskRow] | None:
+        """The run that does worst and the one that does best."""
+        rated = [cell for cell in self.cells if cell is not None and cell.tally.verdicts]
+        if len(rated) < 2:
+            return None
+        return (
+            min(rated, key=lambda cell: cell.pass_rate or 0.0),
+            max(rated, key=lambda cell: cell.pass_rate or 0.0),
+        )
+
+    @property
+    def difference(self) -> float | None:
+        """The best run's pass rate less the worst one's, 0..1; None with fewer than two."""
+        if self._ends is None:
+            return None
+        worst, best = self._ends
+        return (best.pass_rate or 0.0) - (worst.pass_rate or 0.0)
+
+    @cached_property
+    def clear(self) -> bool:
+        """Whether the intervals of the best and the worst lie apart (95 %, Wilson 1927).
+
+        Where they meet, so few attempts may differ that much by chance. That they lie apart is
+        stricter than a test of the two, but nothing is made of how many tasks are looked at.
+        """
+        if self._ends is None:
+            return False
+        worst, best = (stats.wilson(cell.tally.passes, cell.tally.verdicts) for cell in self._ends)
+        return worst is not None and best is not None and worst.high < best.low
+
+
+class Matrix:
+    """The rollouts of some runs, by run and task."""
+
+    def __init__(self) -> None:
+        self._rollouts: dict[tuple[str, str], dict[str, RolloutRow]] = {}
+        self._place: dict[str, tuple[str, str]] = {}
+        self._of_run: dict[str, set[str]] = {}
+        self._rows: dict[tuple[str, str], TaskRow] = {}
+        self._stale: set[tuple[str, str]] = set()
+
+    def __len__(self) -> int:
+        return len(self._place)
+
+    def __contains__(self, rollout_id: object) -> bool:
+        return rollout_id in self._place
+
+    def of_run(self, run_id: str) -> frozenset[str]:
+        """The ids of a run's rollouts."""
+        return frozenset(self._of_run.get(run_id, ()))
+
+    def task_of(self, rollout_id: str) -> str | None:
+        """The id of the row that a rollout stands in, or None."""
+        place = self._place.get(rollout_id)
+        return place[1] if place is not None else None
+
+    def take(self, row: RolloutRow) -> None:
+        """Take a rollout in as it is now; one that could not be read has no task to stand in."""
+        if row.rollout is None:
+            self.drop(row.rollout_id)
+            return
+        place = (row.run_id, row_id_of(row.rollout.task_id))
+        if self._place.get(row.rollout_id, place) != place:
+            self.drop(row.rollout_id)
+        self._place[row.rollout_id] = place
+        self._of_run.setdefault(row.run_id, set()).add(row.rollout_id)
+        self._rollouts.setdefault(place, {})[row.rollout_id] = row
+        self._stale.add(place)
+
+    def drop(self, rollout_id: str) -> None:
+        """Take a rollout out, if it is in."""
+        place = self._place.pop(rollout_id, None)
+        if place is not None:
+            del self._rollouts[place][rollout_id]
+            self._of_run[place[0]].discard(rollout_id)
+            self._stale.add(place)
+
+    def refresh(
+        self, *, we_cancelled: Collection[str] = frozenset(), last_steps: Mapping[str, int]
+    ) -> bool:
+        """Count the tasks anew that were touched.
+
+        Args:
+            we_cancelled: Ids of rollouts that were active when their run was cancelled here.
+            last_steps: The last step seen of rollouts, for those that no longer say it.
+
+        Returns:
+            Whether there were any.
+        """
+        stale, self._stale = self._stale, set()
+        for place in stale:
+            rows = self._rollouts.get(place)
+            if not rows:
+                self._rollouts.pop(place, None)
+                self._rows.pop(place, None)
+                continue
+            rollouts = [row.rollout for row in rows.values() if row.rollout is not None]
+            (numbers,) = by_task(rollouts, we_cancelled=we_cancelled, last_steps=last_steps)
+            self._rows[place] = TaskRow(
+                numbers.task_id,
+                tuple(rows[rollout.rollout_id] for rollout in numbers.attempts),
+                numbers.tally,
+                numbers.median_steps,
+                numbers.median_s,
+            )
+        return bool(stale)
+
+    def tasks(self, run_id: str, k: int | None = None) -> dict[str, TaskRow]:
+        """The tasks of one run, by row id.
+
+        Args:
+            run_id: The run.
+            k: What pass@k is asked for; None for whichever was last.
+        """
+        found: dict[str, TaskRow] = {}
+        for (run, row_id), row in self._rows.items():
+            if run == run_id:
+                if k is not None and row.k != k:
+                    row = self._rows[run, row_id] = replace(row, k=k)
+                found[row_id] = row
+        return found
+
+    def across(self, run_ids: Sequence[str]) -> dict[str, AcrossRow]:
+        """The tasks of several runs, by row id.
+
+        Args:
+            run_ids: The runs, in the order of the cells.
+        """
+        columns = {run_id: column for column, run_id in enumerate(run_ids)}
+        cells: dict[str, list[TaskRow | None]] = {}
+        for (run_id, row_id), row in self._rows.items():
+            if run_id in columns:
+                cells.setdefault(row_id, [None] * len(run_ids))[columns[run_id]] = row
+        return {
+            row_id: AcrossRow(next(cell.task_id for cell in row if cell is not None), tuple(row))
+            for row_id, row in cells.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the tasks of a run add up to.
+
+    Attributes:
+        tasks: How many tasks there are, rollouts without one not counted.
+        rollouts: How many rollouts.
+        unfinished: How many of them run or wait.
+        errors: How many ended without a verdict.
+        tally: Their verdicts.
+        interval: The 95 % interval of pass@1, clustered by task; None without verdicts.
+        kinds: Tasks by how their attempts came out.
+        at_k: pass@k with its coverage.
+        hat_k: pass^k likewise.
+    """
+
+    tasks: int
+    rollouts: int
+    unfinished: int
+    errors: int
+    tally: Tally
+    interval: Interval | None
+    kinds: TaskKinds
+    at_k: AtK
+    hat_k: AtK
+
+    @property
+    def pass_rate(self) -> float | None:
+        """pass@1, 0..1; None without a verdict."""
+        return self.tally.passes / self.tally.verdicts if self.tally.verdicts else None
+
+
+def totals(rows: Iterable[TaskRow], k: int) -> Totals:
+    """Add the tasks of one run up.
+
+    Args:
+        rows: All of them.
+        k: What pass@k is asked for.
+    """
+    rows = tuple(rows)
+    named = [row.tally for row in rows if row.task_id is not None]
+    loose = Tally(
+        sum(row.tally.passes for row in rows if row.task_id is None),
+        sum(row.tally.verdicts for row in rows if row.task_id is None),
+    )
+    # A rollout without a task is a task of its own: nothing says that it is like another.
+    alone = [Tally(1, 1)] * loose.passes + [Tally(0, 1)] * (loose.verdicts - loose.passes)
+    return Totals(
+        tasks=len(named),
+        rollouts=sum(len(row.attempts) for row in rows),
+        unfinished=sum(row.unfinished for row in rows),
+        errors=sum(row.errors for row in rows),
+        tally=Tally(sum(row.tally.passes for row in rows), sum(row.tally.verdicts for row in rows)),
+        interval=stats.pass_rate_interval([*named, *alone]),
+        kinds=stats.task_kinds(named),
+        at_k=stats.pass_at_k(named, k),
+        hat_k=stats.pass_hat_k(named, k),
+    )
+
+
+def usual_k(rows: Iterable[TaskRow]) -> int:
+    """The k to show pass@k for until the person says: the largest that half of the tasks reach.
+
+    Args:
+        rows: The tasks of one run; those without verdicts do not count.
+    """
+    reached = sorted((row.tally.verdicts for row in rows if row.task_id is not None), reverse=True)
+    reached = [verdicts for verdicts in reached if verdicts]
+    return reached[ceil(len(reached) / 2) - 1] if reached else 1
+
+
+def most_verdicts(rows: Iterable[TaskRow]) -> int:
+    """The largest k that can be asked for, at least 1."""
+    return max((row.tally.verdicts for row in rows if row.task_id is not None), default=1) or 1
+
+
+def _task(row: TaskRow | AcrossRow) -> str:
+    return row.name
+
+
+TASKS: Schema[TaskRow] = Schema(
+    [
+        Field("task", Column.TEXT, _task, order=lambda row: natural(row.name)),
+        Field("attempts", Column.NUMBER, lambda row: len(row.attempts)),
+        Field("pass", Column.PERCENT, lambda row: row.pass_rate, ("pass@1",)),
+        Field("pass@k", Column.PERCENT, lambda row: row.at_k),
+        Field("pass^k", Column.PERCENT, lambda row: row.hat_k),
+        Field("kind", Column.TEXT, lambda row: row.kind),
+        Field("steps", Column.NUMBER, lambda row: row.median_steps),
+        Field("time", Column.DURATION, lambda row: row.median_s),
+        Field("verdicts", Column.NUMBER, lambda row: row.tally.verdicts),
+        Field("errors", Column.NUMBER, lambda row: row.errors, ("err",)),
+        Field("unfinished", Column.NUMBER, lambda row: row.unfinished),
+    ]
+)
+"""The columns by which the tasks of a run are filtered and ordered."""
+
+
+def across_schema(runs: int) -> Schema[AcrossRow]:
+    """The columns by which the tasks of several runs are, their runs called run1, run2 and so on.
+
+    Args:
+        runs: How many.
+    """
+
+    def rate(index: int) -> Field[AcrossRow]:
+        def value(row: AcrossRow) -> float | None:
+            cell = row.cells[index]
+            return cell.pass_rate if cell is not None else None
+
+        return Field(f"run{index + 1}", Column.PERCENT, value)
+
+    return Schema(
+        [
+            Field("task", Column.TEXT, _task, order=lambda row: natural(row.name)),
+            Field(
+                "difference",
+                Column.PERCENT,
+                lambda row: row.difference,
+                ("diff",),
+                # Those that are more than noise come before all others.
+                order=lambda row: row.difference and row.difference + row.clear,
+            ),
+            Field("clear", Column.FLAG, lambda row: row.clear),
+            *(rate(index) for index in range(runs)),
+        ]
+    )

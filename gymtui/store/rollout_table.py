@@ -1,0 +1,400 @@
+"""The rollouts that are known, by id and by run: the half of the store that `GET /rollouts` fills.
+
+No clock, no network. A run's rollouts are *held* once all of them were listed; a rollout known
+only because it runs is a *stray*, and no summary counts a run by its running part.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Container, Generator, Sequence
+from dataclasses import dataclass, field, replace
+
+from gymtui.api.listing import Listing, parse_rollout
+from gymtui.api.models import Malformed, Rollout
+from gymtui.store.delta import DeltaBuilder, Observation
+from gymtui.store.outcome import ACTIVE, Outcome, outcome_of
+from gymtui.store.records import RolloutRow, name_of_malformed
+from gymtui.store.summary import RunSummary, SummaryBuilder
+
+PARSED_AT_ONCE = 100
+"""Items read before others get their turn: some 4 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A list of rollouts, read but not yet taken in.
+
+    Attributes:
+        listed: The listed ids, in the server's order, each with its bytes.
+        fresh: Rows for those bytes that no known row has.
+        numbers: What the fresh rows add up to, for a run of which nothing was held.
+    """
+
+    listed: dict[str, bytes]
+    fresh: dict[bytes, RolloutRow]
+    numbers: SummaryBuilder
+
+
+Steps = Generator[None, None, Reading]
+
+
+@dataclass(slots=True)
+class _Held:
+    """The rollouts of one run, in the order the server first listed them."""
+
+    members: dict[str, None] = field(default_factory=dict)
+    numbers: SummaryBuilder = field(default_factory=SummaryBuilder)
+    version: int = 0
+
+
+class RolloutTable:
+    """Rollouts, each with the bytes it was read from, and the numbers they add up to by run.
+
+    Args:
+        runs: The ids of the known runs.
+
+    Attributes:
+        rows: Every known rollout by id.
+        version: Moves with every change of any row.
+        we_cancelled: Ids of rollouts that were active when their run was cancelled from here.
+    """
+
+    def __init__(self, runs: Container[str]) -> None:
+        self.rows: dict[str, RolloutRow] = {}
+        self.version = 0
+        self.we_cancelled: set[str] = set()
+        self._runs = runs
+        self._by_raw: dict[bytes, str] = {}
+        self._held: OrderedDict[str, _Held] = OrderedDict()
+        self._strays: set[str] = set()
+        self._running: set[str] = set()
+        self._summaries: dict[str, RunSummary] = {}
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def holds(self, run_id: str) -> bool:
+        """Whether all rollouts of a run were listed and are still here."""
+        return run_id in self._held
+
+    def of_run(self, run_id: str) -> tuple[RolloutRow, ...]:
+        """The held rollouts of a run, in the order the server first listed them."""
+        held = self._held.get(run_id)
+        return tuple(self.rows[i] for i in held.members) if held is not None else ()
+
+    def version_of(self, run_id: str) -> int:
+        """Moves with every change of a run's held rollouts; -1 while they are not held."""
+        held = self._held.get(run_id)
+        return held.version if held is not None else -1
+
+    def summary(self, run_id: str) -> RunSummary | None:
+        """The numbers over a run's rollouts, those given up included; None if never listed."""
+        held = self._held.get(run_id)
+        if held is None:
+            return self._summaries.get(run_id)
+        return held.numbers.summary(self.rows[i] for i in held.members)
+
+    # -- taking answers in -----------------------------------------------------------------
+
+    def read(self, items: Sequence[bytes], asked: str | None, seen: Observation) -> Steps:
+        """Read the items that are not known yet, changing nothing; yields now and then.
+
+        Other answers may be taken in between two steps, so what is known is then looked up again.
+
+        Args:
+            items: The listed items' bytes.
+            asked: The run whose rollouts they are, or None for an answer over all runs.
+            seen: The answer they are from.
+
+        Returns:
+            What was listed; good until anything else changes.
+        """
+        fresh: dict[bytes, RolloutRow] = {}
+        numbers = SummaryBuilder()
+        while True:
+            version = self.version
+            known = list(map(self._by_raw.get, items))
+            missing = dict.fromkeys(
+                item
+                for item, rollout_id in zip(items, known, strict=True)
+                if rollout_id is None and item not in fresh
+            )
+            for count, item in enumerate(missing, start=1):
+                row = fresh[item] = self._read(item, asked, seen)
+                numbers.add(row)
+                if count % PARSED_AT_ONCE == 0:
+                    yield
+            if version == self.version:
+                ids = [
+                    fresh[item].rollout_id if rollout_id is None else rollout_id
+                    for item, rollout_id in zip(items, known, strict=True)
+                ]
+                # Listed twice, the later one counts.
+                return Reading(dict(zip(ids, items, strict=True)), fresh, numbers)
+
+    def take_all_of(
+        self,
+        asked: str,
+        listing: Listing,
+        reading: Reading,
+        seen: Observation,
+        built: DeltaBuilder,
+    ) -> tuple[str, ...]:
+        """Take the list of all rollouts of one run in.
+
+        Args:
+            asked: The run.
+            listing: What came.
+            reading: What `read` made of it.
+            seen: The answer it is from.
+            built: Gets the ids that are added, changed, removed.
+
+        Returns:
+            The ids it listed, in its order.
+        """
+        final = reading.listed
+        held = self._held.get(asked)
+        first = held is None
+        if held is None:
+            held = self._held[asked] = _Held()
+            self._held.move_to_end(asked, last=False)
+            self._summaries.pop(asked, None)
+            self._touched(asked, held, built)
+            if self._all_new(reading, asked):
+                self._put_all(reading, held, built)
+                return tuple(final)
+        self._put_fresh(reading, built)
+        if final.keys() != held.members.keys():
+            for rollout_id in final:
+                if rollout_id not in held.members:
+                    self._join(rollout_id, asked, built)
+            # A list that is shorter than its own count was cut: absence from it says nothing.
+            if listing.total is None or listing.total <= len(listing.items):
+                for rollout_id in held.members.keys() - final.keys():
+                    if self.rows[rollout_id].sent_s < seen.sent_s:
+                        self._drop(rollout_id, built)
+        if first:
+            held.members = {rollout_id: None for rollout_id in final if rollout_id in held.members}
+        return tuple(final)
+
+    def take_running(
+        self,
+        listing: Listing,
+        reading: Reading,
+        seen: Observation,
+        built: DeltaBuilder,
+        scenario_id: str | None,
+    ) -> tuple[tuple[str, ...], frozenset[str]]:
+        """Take the list of all running rollouts in.
+
+        Args:
+            listing: What came.
+            reading: What `read` made of it.
+            seen: The answer.
+            built: Gets the ids that are added, changed, removed.
+            scenario_id: The scenario that was asked for, or None.
+
+        Returns:
+            The ids it listed, and the runs of which a rollout no longer runs that did: how it
+            ended is only in the list of that run.
+        """
+        final = reading.listed
+        self._put_fresh(reading, built)
+        if listing.total is not None and listing.total > len(listing.items):
+            return tuple(final), frozenset()
+        overtaken: set[str] = set()
+        for rollout_id in (self._running | self._strays) - final.keys():
+            row = self.rows[rollout_id]
+            if row.sent_s >= seen.sent_s:
+                continue
+            if rollout_id in self._strays:
+                self._drop(rollout_id, built)
+            elif scenario_id is None or (row.rollout and row.rollout.scenario_id == scenario_id):
+                overtaken.add(row.run_id)
+        return tuple(final), frozenset(overtaken)
+
+    # -- changing --------------------------------------------------------------------------
+
+    def note_cancel(self, run_id: str, cancelled: bool) -> None:
+        """Remember which rollouts were active when their run was cancelled here, or undo it."""
+        for row in self.of_run(run_id):
+            if row.outcome in ACTIVE:
+                if cancelled:
+                    self.we_cancelled.add(row.rollout_id)
+                else:
+                    self.we_cancelled.discard(row.rollout_id)
+
+    def drop_run(self, run_id: str, built: DeltaBuilder) -> None:
+        """Forget a run's rollouts and its summary."""
+        self.we_cancelled.difference_update(row.rollout_id for row in self.of_run(run_id))
+        self._give_up(run_id, built)
+        for rollout_id in [i for i in self._strays if self.rows[i].run_id == run_id]:
+            self._drop(rollout_id, built)
+        self._summaries.pop(run_id, None)
+
+    def remember(self, run_id: str, summary: RunSummary) -> bool:
+        """Take a run's numbers from elsewhere, unless its rollouts were listed; whether it did."""
+        if run_id in self._held or run_id in self._summaries:
+            return False
+        self._summaries[run_id] = summary
+        return True
+
+    def used(self, run_id: str) -> None:
+        """A run was looked at: its rollouts are the last to be given up."""
+        if run_id in self._held:
+            self._held.move_to_end(run_id)
+
+    def trim(self, limit: int, needed: Container[str], built: DeltaBuilder) -> list[str]:
+        """Give up the rollouts of runs not looked at for longest, down to a limit.
+
+        Args:
+            limit: How many rollouts may stay.
+            needed: Runs that keep theirs all the same.
+            built: Gets the ids that are removed.
+
+        Returns:
+            The runs that gave theirs up; their summaries stay.
+        """
+        given_up: list[str] = []
+        if len(self.rows) <= limit:
+            return given_up
+        for run_id in [run_id for run_id in self._held if run_id not in needed]:
+            summary = self.summary(run_id)
+            self._give_up(run_id, built)
+            if summary is not None:
+                self._summaries[run_id] = summary
+            given_up.append(run_id)
+            if len(self.rows) <= limit:
+                break
+        return given_up
+
+    # -- one row ---------------------------------------------------------------------------
+
+    def _read(self, item: bytes, asked: str | None, seen: Observation) -> RolloutRow:
+        name = name_of_malformed(item, asked or "")
+        known = self.rows.get(name)
+        if known is not None and known.raw == item:
+            return known
+        parsed = parse_rollout(item)
+        if isinstance(parsed, Malformed):
+            return RolloutRow(name, asked or "", item, seen.sent_s, seen.at, None, parsed.reason)
+        return RolloutRow(
+            parsed.rollout_id,
+            self._home(parsed, asked),
+            item,
+            seen.sent_s,
+            seen.at,
+            parsed,
+            outcome=outcome_of(parsed, we_cancelled=parsed.rollout_id in self.we_cancelled),
+        )
+
+    def _home(self, rollout: Rollout, asked: str | None) -> str:
+        """The run it belongs to: the one it names, if that is known; else the one that lists it."""
+        own = rollout.run_id
+        if own is not None and (own == asked or own in self._runs):
+            return own
+        before = self.rows.get(rollout.rollout_id)
+        if before is not None and before.run_id in self._held:
+            return before.run_id
+        return asked or own or ""
+
+    def _all_new(self, reading: Reading, asked: str) -> bool:
+        """Whether a list holds nothing but rollouts of its run that were not known at all."""
+        return (
+            len(reading.fresh) == len(reading.listed)
+            and self.rows.keys().isdisjoint(reading.listed)
+            and all(row.run_id == asked for row in reading.fresh.values())
+        )
+
+    def _put_all(self, reading: Reading, held: _Held, built: DeltaBuilder) -> None:
+        """Take a whole list in at once: of thousands, one by one would hold the screen up."""
+        rows = {row.rollout_id: row for row in reading.fresh.values()}
+        held.members = dict.fromkeys(reading.listed)
+        held.numbers = reading.numbers
+        self.rows.update(rows)
+        self._by_raw.update((r.raw, i) for i, r in rows.items() if r.malformed is None)
+        self._running.update(i for i, row in rows.items() if row.outcome is Outcome.RUNNING)
+        built.rollouts_added.update(rows)
+
+    def _put_fresh(self, reading: Reading, built: DeltaBuilder) -> None:
+        for item, row in reading.fresh.items():
+            if reading.listed.get(row.rollout_id) == item:
+                self._put(row, built)
+
+    def _put(self, row: RolloutRow, built: DeltaBuilder) -> None:
+        before = self.rows.get(row.rollout_id)
+        if before is not None:
+            if before.raw == row.raw or row.sent_s < before.sent_s:
+                return
+            self._forget_raw(before)
+            if before.run_id != row.run_id:
+                self._leave(before, built)
+            built.rollouts_changed.add(row.rollout_id)
+        else:
+            built.rollouts_added.add(row.rollout_id)
+        self.version += 1
+        self.rows[row.rollout_id] = row
+        if row.malformed is None:
+            self._by_raw[row.raw] = row.rollout_id
+        if row.outcome is Outcome.RUNNING:
+            self._running.add(row.rollout_id)
+        else:
+            self._running.discard(row.rollout_id)
+        held = self._held.get(row.run_id)
+        if held is None:
+            self._strays.add(row.rollout_id)
+            return
+        if before is not None and row.rollout_id in held.members:
+            held.numbers.replace(before, row)
+        else:
+            held.members[row.rollout_id] = None
+            held.numbers.add(row)
+            self._strays.discard(row.rollout_id)
+        self._touched(row.run_id, held, built)
+
+    def _join(self, rollout_id: str, asked: str, built: DeltaBuilder) -> None:
+        """Count a known rollout to the run that listed it, unless it belongs to another."""
+        row = self.rows[rollout_id]
+        home = asked if row.rollout is None else self._home(row.rollout, asked)
+        held = self._held.get(home)
+        if home != asked or held is None:
+            return
+        if row.run_id != home:
+            self._leave(row, built)
+            row = self.rows[rollout_id] = replace(row, run_id=home)
+            built.rollouts_changed.add(rollout_id)
+        self._strays.discard(rollout_id)
+        held.members[rollout_id] = None
+        held.numbers.add(row)
+        self._touched(home, held, built)
+
+    def _leave(self, row: RolloutRow, built: DeltaBuilder) -> None:
+        held = self._held.get(row.run_id)
+        if held is not None and row.rollout_id in held.members:
+            del held.members[row.rollout_id]
+            held.numbers.remove(row)
+            self._touched(row.run_id, held, built)
+
+    def _touched(self, run_id: str, held: _Held, built: DeltaBuilder) -> None:
+        self.version += 1
+        held.version += 1
+        if run_id in self._runs:
+            built.runs_changed.add(run_id)
+
+    def _drop(self, rollout_id: str, built: DeltaBuilder) -> None:
+        row = self.rows.pop(rollout_id)
+        self.version += 1
+        self._leave(row, built)
+        self._strays.discard(rollout_id)
+        self._running.discard(rollout_id)
+        self._forget_raw(row)
+        built.rollouts_removed.add(rollout_id)
+
+    def _give_up(self, run_id: str, built: DeltaBuilder) -> None:
+        held = self._held.pop(run_id, None)
+        for rollout_id in held.members if held is not None else ():
+            self._drop(rollout_id, built)
+
+    def _forget_raw(self, row: RolloutRow) -> None:
+        if self._by_raw.get(row.raw) == row.rollout_id:
+            del self._by_raw[row.raw]

@@ -1,0 +1,161 @@
+"""The runs that are known, by id: the half of the store that `GET /runs` fills.
+
+No clock, no network. What rollouts add up to is `rollout_table`; both together are `store`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from gymtui.api.errors import Garbled
+from gymtui.api.listing import Listing, parse_run
+from gymtui.api.models import Malformed
+from gymtui.store.delta import DeltaBuilder, Observation, OneRun, RunsPage
+from gymtui.store.records import Intent, RunRow, name_of_malformed
+
+
+class RunTable:
+    """Runs, each with the bytes it was read from.
+
+    Attributes:
+        rows: Every known run by id.
+        active: Ids of those that have something left to do, in the order they began to.
+        total: The server's own count, where it gave one.
+        version: Moves with every change of any row.
+    """
+
+    def __init__(self) -> None:
+        self.rows: dict[str, RunRow] = {}
+        self.active: dict[str, None] = {}
+        self.total: int | None = None
+        self.version = 0
+        self._by_raw: dict[bytes, str] = {}
+        self._ended: set[str] = set()
+        self._malformed_at: dict[str, int] = {}
+
+    def take_page(
+        self, query: RunsPage, listing: Listing, seen: Observation, built: DeltaBuilder
+    ) -> tuple[str, ...]:
+        """Take a page of the list in.
+
+        Returns:
+            The ids it listed, in its order.
+        """
+        ids = tuple(self._take(item, seen, built) for item in listing.items)
+        self._drop_malformed(query.offset, ids, built)
+        if listing.total is not None and listing.total != self.total:
+            self.total = listing.total
+            built.total_changed = True
+        return ids
+
+    def take_one(self, query: OneRun, body: bytes, seen: Observation, built: DeltaBuilder) -> str:
+        """Take the answer about one run in.
+
+        Raises:
+            Garbled: It is no run, or another one.
+        """
+        about = self._by_raw.get(body)
+        if about is None:
+            run = parse_run(body)
+            if isinstance(run, Malformed):
+                raise Garbled(f"{query.label}: {run.reason}")
+            about = run.run_id
+        if about != query.run_id:
+            raise Garbled(f"{query.label}: an answer about another run")
+        return self._take(body, seen, built)
+
+    def intend(self, run_ids: Iterable[str], intent: Intent | None, built: DeltaBuilder) -> None:
+        """Show runs as being cancelled or deleted until the server agrees."""
+        for run_id in run_ids:
+            row = self.rows.get(run_id)
+            if row is None or row.gone or row.intent == intent:
+                continue
+            if intent is Intent.CANCEL and not row.active:
+                continue  # nothing that the server shows later would ever confirm it
+            self._put(replace(row, intent=intent))
+            built.runs_changed.add(run_id)
+
+    def mark_gone(self, run_ids: Iterable[str], sent_s: float, built: DeltaBuilder) -> None:
+        """Show runs as no longer existing, unless they were seen by a later question."""
+        for run_id in run_ids:
+            row = self.rows.get(run_id)
+            if row is None or row.gone or row.sent_s > sent_s:
+                continue
+            self._forget_raw(row)
+            self._put(replace(row, gone=True, intent=None, sent_s=sent_s))
+            built.runs_changed.add(run_id)
+
+    def note_ended(self, run_id: str, ended: bool, built: DeltaBuilder) -> None:
+        """Take from a run's rollouts whether all have ended, for when its counters do not say."""
+        if ended:
+            self._ended.add(run_id)
+        else:
+            self._ended.discard(run_id)
+        row = self.rows.get(run_id)
+        if row is not None and row.silent and row.all_ended != ended:
+            self._put(replace(row, all_ended=ended))
+            built.runs_changed.add(run_id)
+
+    def drop(self, run_id: str, built: DeltaBuilder) -> None:
+        """Forget a run."""
+        self._ended.discard(run_id)
+        row = self.rows.pop(run_id, None)
+        if row is None:
+            return
+        self.version += 1
+        self.active.pop(run_id, None)
+        self._forget_raw(row)
+        built.runs_removed.add(run_id)
+
+    def _take(self, item: bytes, seen: Observation, built: DeltaBuilder) -> str:
+        known = self._by_raw.get(item)
+        if known is not None:
+            return known
+        parsed = parse_run(item)
+        if isinstance(parsed, Malformed):
+            row = RunRow(name_of_malformed(item), item, seen.sent_s, None, parsed.reason)
+        else:
+            row = RunRow(
+                parsed.run_id, item, seen.sent_s, parsed, all_ended=parsed.run_id in self._ended
+            )
+        before = self.rows.get(row.run_id)
+        if before is None:
+            built.runs_added.add(row.run_id)
+        elif seen.sent_s < before.sent_s:
+            return row.run_id
+        else:
+            self._forget_raw(before)
+            # A cancel is confirmed by a run with nothing active left; a delete by its absence.
+            if before.intent is Intent.DELETE or row.active:
+                row = replace(row, intent=before.intent)
+            built.runs_changed.add(row.run_id)
+        self._put(row)
+        self._by_raw[item] = row.run_id
+        return row.run_id
+
+    def _put(self, row: RunRow) -> None:
+        self.version += 1
+        self.rows[row.run_id] = row
+        if row.active:
+            self.active[row.run_id] = None
+        else:
+            self.active.pop(row.run_id, None)
+
+    def _drop_malformed(self, offset: int, ids: tuple[str, ...], built: DeltaBuilder) -> None:
+        """Forget unreadable items that are no longer where they were: none has an id to ask for."""
+        listed = {
+            run_id: offset + index
+            for index, run_id in enumerate(ids)
+            if self.rows[run_id].malformed is not None
+        }
+        covered = range(offset, offset + len(ids))
+        for run_id, place in list(self._malformed_at.items()):
+            if place in covered and run_id not in listed:
+                del self._malformed_at[run_id]
+                self.drop(run_id, built)
+        self._malformed_at.update(listed)
+
+    def _forget_raw(self, row: RunRow) -> None:
+        if self._by_raw.get(row.raw) == row.run_id:
+            del self._by_raw[row.raw]

@@ -1,0 +1,98 @@
+"""Artifacts on disk: where they lie, and what is in them once gzip is undone."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+_GZIP = b"\x1f\x8b"
+_SUFFIXES = (".json", ".json.gz")
+_FIRST = ("artifacts.json", "trajectory.json")
+"""What the vendor's client and Harbor call theirs, among other files."""
+MOST_BYTES = 1 << 30
+"""The most that a file may hold once it is unpacked."""
+_PIECE = 1 << 20
+
+
+class FileProblem(Exception):  # noqa: N818  (it says what is wrong with a file)
+    """A file that cannot be opened; its text is for the person, as received."""
+
+
+def find(paths: list[Path]) -> list[Path]:
+    """The files that are meant.
+
+    Args:
+        paths: Files, and directories in which they are looked for at any depth.
+
+    Returns:
+        Files in order: a directory's by name, only `artifacts.json` and `trajectory.json` where
+        there are any of these.
+
+    Raises:
+        FileProblem: There is no such thing, or a directory without any.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            below = sorted(_below(path))
+            named = [file for file in below if file.name.removesuffix(".gz") in _FIRST]
+            if not below:
+                raise FileProblem(f"no JSON files in {path}")
+            found += named or below
+        elif path.exists():
+            found.append(path)
+        else:
+            raise FileProblem(f"no such file: {path}")
+    return found
+
+
+def load(path: Path) -> bytes:
+    """Read a file, unpacked if it is packed.
+
+    Args:
+        path: A file, gzip or not, whatever it is called.
+
+    Returns:
+        What is in it.
+
+    Raises:
+        FileProblem: It cannot be read, is no gzip after all, or unpacks to too much.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise FileProblem(f"{path.name}: {error.strerror or error}") from None
+    if not data.startswith(_GZIP):
+        return data
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        for piece in _unpacked(data):
+            pieces.append(piece)
+            size += len(piece)
+            if size > MOST_BYTES:
+                raise FileProblem(f"{path.name}: unpacks to more than {MOST_BYTES:,} bytes")
+    except zlib.error:
+        raise FileProblem(f"{path.name}: gzip that is damaged") from None
+    return b"".join(pieces)
+
+
+def _below(path: Path) -> Iterator[Path]:
+    for file in path.rglob("*"):
+        hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
+        if file.name.endswith(_SUFFIXES) and not hidden and file.is_file():
+            yield file
+
+
+def _unpacked(data: bytes) -> Iterator[bytes]:
+    """A gzip file's members, a piece at a time."""
+    while data:
+        member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        while not member.eof:
+            piece = member.decompress(data, _PIECE)
+            if not piece and not member.unconsumed_tail and not member.eof:
+                raise zlib.error("cut off")
+            yield piece
+            data = member.unconsumed_tail
+        data = member.unused_data.lstrip(b"\0")

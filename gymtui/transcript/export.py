@@ -1,0 +1,156 @@
+"""A transcript as a document: Markdown to read elsewhere, or plain text for a terminal or a pipe.
+
+Text is cleaned as it is for the screen, since people look at these files in terminals. The bytes as
+the server sent them are not made here: they are written as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gymtui.text import clean, clean_block
+from gymtui.transcript import passages
+from gymtui.transcript.blocks import (
+    Block,
+    Extras,
+    Image,
+    Refusal,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    Transcript,
+    Turn,
+)
+
+
+def written(transcript: Transcript, form: str) -> str:
+    """Write a transcript in the form that is asked for.
+
+    Args:
+        transcript: Any.
+        form: `markdown`, or `text` as anything else is taken for.
+    """
+    return markdown(transcript) if form == "markdown" else text(transcript)
+
+
+def markdown(transcript: Transcript) -> str:
+    """Write a transcript as a Markdown document.
+
+    Args:
+        transcript: Any.
+
+    Returns:
+        The document: facts first, then each turn under its heading. Nothing is folded.
+    """
+    named = transcript.task or transcript.task_id or transcript.rollout_id or "Transcript"
+    title = clean(named.strip().split("\n", 1)[0])
+    parts = [
+        f"# {title[:200]}",
+        "\n".join(f"- **{name}**: {value}" for name, value in facts(transcript)),
+    ]
+    for turn in transcript.turns:
+        parts.append(f"## {heading(turn)}")
+        parts += [shown for block in turn.blocks if (shown := _markdown(block))]
+    if transcript.final_observation:
+        parts += ["## Final observation", clean_block(transcript.final_observation)]
+    if transcript.extras.value:
+        parts += ["## Further fields", _fenced(transcript.extras.text, "json")]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def text(transcript: Transcript) -> str:
+    """Write a transcript as plain text.
+
+    Args:
+        transcript: Any.
+
+    Returns:
+        Lines: facts first, then each turn, indented under its heading. Nothing is folded but
+        fields that are no part of the conversation.
+    """
+    lines = [f"{name}: {value}" for name, value in facts(transcript)]
+    for turn in transcript.turns:
+        lines += ["", f"== {heading(turn)}"]
+        for block in turn.blocks:
+            if not isinstance(block, Extras):
+                lines += [
+                    f"   {line}".rstrip() for line in clean_block(passages.body(block)).split("\n")
+                ]
+    if transcript.final_observation:
+        lines += ["", "== final observation", clean_block(transcript.final_observation)]
+    return "\n".join(lines) + "\n"
+
+
+def facts(transcript: Transcript) -> Iterator[tuple[str, str]]:
+    """What is known about a transcript as a whole, by name, each as one clean line."""
+    usage = transcript.usage
+    known: list[tuple[str, object]] = [
+        ("rollout", transcript.rollout_id),
+        ("task", transcript.task_id),
+        ("model", " ".join(filter(None, (transcript.model, transcript.provider))) or None),
+        ("steps", _of(transcript.steps_taken, transcript.max_steps)),
+        ("created", transcript.created_at and f"{transcript.created_at:%Y-%m-%d %H:%M:%S} UTC"),
+        ("prompt tokens", usage.prompt_tokens),
+        ("completion tokens", usage.completion_tokens),
+        ("seconds", usage.duration_s),
+        ("cost", None if usage.cost_usd is None else f"${usage.cost_usd:.4g}"),
+        ("error", transcript.error),
+    ]
+    for name, value in known:
+        if value is not None:
+            yield name, clean(value)
+
+
+def heading(turn: Turn) -> str:
+    """A turn's number, role, name, time and whether it failed, as one clean line."""
+    words = [f"{turn.index + 1}", clean(turn.role or str(turn.kind))]
+    if turn.name:
+        words.append(clean(turn.name))
+    if turn.timestamp is not None:
+        words.append(f"{turn.timestamp:%H:%M:%S}")
+    if turn.error:
+        words.append("✗ error")
+    return " ".join(words)
+
+
+def _of(number: int | None, limit: int | None) -> str | None:
+    if number is None:
+        return None
+    return str(number) if limit is None else f"{number}/{limit}"
+
+
+def _markdown(block: Block) -> str:
+    match block:
+        case Text() | Refusal():
+            return clean_block(passages.body(block))
+        case Thinking():
+            return "\n".join(
+                f"> {line}".rstrip() for line in clean_block(passages.body(block)).split("\n")
+            )
+        case ToolCall():
+            inside = block.text
+            name = passages.heading(block).replace("`", "'")
+            return f"`{name}`" + (f"\n\n{_fenced(inside, 'json')}" if inside else "")
+        case ToolResult():
+            name = passages.heading(block).replace("`", "'")
+            failed = " **error**" if block.error else ""
+            return f"`{name}`{failed}" + (f"\n\n{_fenced(block.text, '')}" if block.text else "")
+        case Image():
+            return clean(block.text)
+        case Extras():
+            if not block.value:
+                return ""
+            inside = _fenced(block.text, "json")
+            return f"<details><summary>further fields</summary>\n\n{inside}\n\n</details>"
+        case _:
+            return _fenced(block.text, "json")
+
+
+def _fenced(inside: str, language: str) -> str:
+    """Text within a fence longer than any in it."""
+    inside = clean_block(inside)
+    longest = max((len(found) for found in re.findall(r"`{3,}", inside)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{language}\n{inside}\n{fence}"

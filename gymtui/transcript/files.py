@@ -1,0 +1,132 @@
+"""Files that are written whole or not at all, and never over another; and their names."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from gymtui.text import safe_filename
+
+_MOST_NUMBER = 1000
+
+
+class NewFile:
+    """A file that appears under its name when it is finished. A context manager.
+
+    It is written beside its place under another name. Leaving it unfinished leaves nothing.
+
+    Args:
+        path: Its name.
+
+    Raises:
+        FileExistsError: Something has that name.
+        OSError: The directory cannot be written to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if os.path.lexists(path):
+            raise FileExistsError(f"{path} exists")
+        self.path = path
+        descriptor, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+        self._file = os.fdopen(descriptor, "wb")
+        self._part = Path(name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        with contextlib.suppress(FileNotFoundError):
+            self._part.unlink()
+
+    def write(self, data: bytes) -> None:
+        """Add to it."""
+        self._file.write(data)
+
+    def restart(self) -> None:
+        """Drop what was written."""
+        self._file.seek(0)
+        self._file.truncate()
+
+    def finish(self) -> None:
+        """Give it its name.
+
+        Raises:
+            FileExistsError: Something has taken that name meanwhile.
+            OSError: It could not be written to the end.
+        """
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        try:
+            # A link, unlike a rename, never replaces anything.
+            os.link(self._part, self.path)
+        except FileExistsError:
+            raise
+        except OSError:
+            # A file system without links: between looking and renaming lies a moment.
+            if os.path.lexists(self.path):
+                raise FileExistsError(f"{self.path} exists") from None
+            self._part.rename(self.path)
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that does not exist, whole or not at all.
+
+    Args:
+        path: Its name.
+        data: All of it.
+
+    Raises:
+        FileExistsError: Something has that name.
+        OSError: It cannot be written.
+    """
+    with NewFile(path) as file:
+        file.write(data)
+        file.finish()
+
+
+def file_name(rollout_id: str, suffix: str) -> str:
+    """A file name for a rollout: the same for the same id, and another for any other.
+
+    Args:
+        rollout_id: As received.
+        suffix: Such as `.json`.
+    """
+    name = safe_filename(rollout_id)
+    if name != rollout_id:
+        digest = hashlib.sha256(rollout_id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        name = f"{name[:150]}-{digest}"
+    return name + suffix
+
+
+def free(path: Path) -> Path:
+    """A name like this one that nothing has: `a.json`, `a-2.json`, `a-3.json`.
+
+    Args:
+        path: The name wanted.
+
+    Raises:
+        FileExistsError: A thousand of them are taken.
+    """
+    for candidate in _numbered(path):
+        if not os.path.lexists(candidate):
+            return candidate
+    raise FileExistsError(f"{path} and {_MOST_NUMBER} like it exist")
+
+
+def _numbered(path: Path) -> Iterator[Path]:
+    yield path
+    for number in range(2, _MOST_NUMBER):
+        yield path.with_name(f"{path.stem}-{number}{path.suffix}")

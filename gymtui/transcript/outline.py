@@ -1,0 +1,107 @@
+"""A transcript in one line a turn: who, which tools, whether it failed, how long it took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gymtui.text import clean
+from gymtui.transcript.blocks import (
+    Extras,
+    Kind,
+    Refusal,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    Transcript,
+    Turn,
+)
+
+_GLANCE = 200
+"""Characters of a turn's text that are looked at for its line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One turn's line.
+
+    Attributes:
+        turn: The turn's place in `Transcript.turns`.
+        kind: Who speaks.
+        tools: The names of the tools that it calls or that answer in it, clean, in order.
+        calls: Whether it calls tools, rather than answering.
+        words: The beginning of what it says, clean, in one line.
+        error: Whether it, or an answer in it, failed.
+        duration_s: Seconds since the turn before, if both are stamped.
+    """
+
+    turn: int
+    kind: Kind
+    tools: tuple[str, ...]
+    calls: bool
+    words: str
+    error: bool
+    duration_s: float | None
+
+
+def outline(transcript: Transcript) -> tuple[Entry, ...]:
+    """Write a transcript's outline.
+
+    Args:
+        transcript: Any.
+
+    Returns:
+        An entry for each turn.
+    """
+    return tuple(_entry(turn, transcript) for turn in transcript.turns)
+
+
+def has_call(turn: Turn) -> bool:
+    """Whether a turn calls a tool."""
+    return any(isinstance(block, ToolCall) for block in turn.blocks)
+
+
+def tool_of(block: ToolCall | ToolResult) -> str:
+    """A tool's name with its server, as one clean line."""
+    name = block.tool if isinstance(block, ToolCall) else block.name or ""
+    return clean(f"{block.server}.{name}" if block.server else name)
+
+
+def _named(block: ToolCall | ToolResult, transcript: Transcript) -> str:
+    """The same; a result that does not say it answers the call it was paired with."""
+    if isinstance(block, ToolResult) and 0 <= block.number < len(transcript.exchanges):
+        exchange = transcript.exchanges[block.number]
+        call = exchange.call
+        if call is not None and call.block is not None:
+            asked = transcript.turns[call.turn].blocks[call.block]
+            if isinstance(asked, ToolCall):
+                return tool_of(asked)
+    return tool_of(block)
+
+
+def _entry(turn: Turn, transcript: Transcript) -> Entry:
+    found = [block for block in turn.blocks if isinstance(block, ToolCall | ToolResult)]
+    calls = any(isinstance(block, ToolCall) for block in found)
+    tools = [
+        _named(block, transcript) for block in found if isinstance(block, ToolCall) or not calls
+    ]
+    return Entry(
+        turn.index,
+        turn.kind,
+        tuple(filter(None, tools)),
+        calls,
+        _words(turn),
+        turn.error,
+        turn.duration_s,
+    )
+
+
+def _words(turn: Turn) -> str:
+    for block in turn.blocks:
+        if isinstance(block, Text | Thinking | Refusal):
+            start = block.text[:_GLANCE].strip()
+            if start:
+                return clean(start, newline=" ")
+        elif not isinstance(block, ToolCall | ToolResult | Extras):
+            return clean(block.text[:_GLANCE], newline=" ")
+    return ""

@@ -1,0 +1,175 @@
+"""What there is to read in a block, as text in parts of bounded size: drawn, searched and exported.
+
+Text is as received until `shown`, which cleans it; how it looks is decided where it is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from gymtui.text import clean, clean_block
+from gymtui.transcript.blocks import (
+    Block,
+    Extras,
+    Refusal,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    Unknown,
+)
+from gymtui.transcript.pretty import compact
+
+PART = 16_384
+"""Characters of a part: what is cleaned, wrapped and coloured at once, so it has to be quick."""
+LAID_OUT = 256 * 1024
+"""Characters of JSON up to which it is laid out anew; more is shown as it came."""
+INLINE = 100
+"""Characters of arguments that still stand in the line of their call."""
+
+
+def heading(block: ToolCall | ToolResult) -> str:
+    """The name of a tool as people write it: `→ server.tool`, `← server.tool`.
+
+    Args:
+        block: A call or a result.
+
+    Returns:
+        One clean line.
+    """
+    if isinstance(block, ToolCall):
+        name = f"{block.server}.{block.tool}" if block.server else block.tool
+        return f"→ {clean(name)}"
+    name = ".".join(filter(None, (block.server, block.name)))
+    return f"← {clean(name)}" if name else "←"
+
+
+def body(block: Block) -> str:
+    """All there is to read in a block.
+
+    Args:
+        block: Any block.
+
+    Returns:
+        Text as received, blank lines around it left out; calls and results start with their
+        `heading`. JSON is laid out unless that would take noticeably long.
+    """
+    match block:
+        case Text() | Thinking() | Refusal():
+            return block.text.rstrip().lstrip("\r\n")
+        case ToolCall():
+            return _call(block)
+        case ToolResult():
+            values = [block.observation] if block.covered else [block.value, block.observation]
+            laid = [value for value in values if value is not None]
+            if all(_is_short(value) for value in laid):
+                text = block.text
+            else:
+                told = [*(_as_it_came(value) for value in laid), block.problem or ""]
+                text = "\n".join(filter(None, told))
+            return f"{heading(block)}\n{text}".rstrip()
+        case Unknown() | Extras():
+            return block.text if _is_short(block.value) else _as_it_came(block.value)
+        case _:
+            return block.text
+
+
+def parts(text: str) -> list[str]:
+    """Divide text at line ends into parts of about `PART` characters.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        At least one part; joined they are the text. A part that ends within a line is one of a
+        line longer than a part.
+    """
+    if len(text) <= PART:
+        return [text]
+    found: list[str] = []
+    start = 0
+    while start < len(text):
+        end = min(start + PART, len(text))
+        if end < len(text):
+            cut = text.rfind("\n", start, end)
+            end = cut + 1 if cut >= 0 else end
+        found.append(text[start:end])
+        start = end
+    return found
+
+
+def shown(part: str) -> str:
+    """Clean a part for the screen; a line end that closes it goes, since the next part starts one.
+
+    Args:
+        part: From `parts`.
+
+    Returns:
+        Lines ended by LF alone.
+    """
+    return clean_block(part.removesuffix("\n"))
+
+
+def continues(part: str) -> bool:
+    """Whether the part after this one goes on in the same line."""
+    return not part.endswith("\n")
+
+
+def lines_in(text: str) -> int:
+    """Count the lines of a text."""
+    return text.count("\n") + 1
+
+
+def parameters(call: ToolCall) -> Iterator[tuple[str, str]]:
+    """A call's arguments by name, each as one clean line of JSON."""
+    values = call.parameters
+    if isinstance(values, Mapping):
+        for name, value in values.items():
+            yield clean(str(name)), clean(compact(value))
+
+
+def _call(call: ToolCall) -> str:
+    head = heading(call)
+    if call.arguments is None:
+        return f"{head}()"
+    if _is_short(call.arguments) and isinstance(values := call.parameters, Mapping):
+        inline = ", ".join(f"{name}={value}" for name, value in parameters(call))
+        if len(inline) <= INLINE:
+            return f"{head}({inline})"
+        return "\n".join([f"{head}(", *_laid_parameters(values), ")"])
+    text = call.text if _is_short(call.arguments) else _as_it_came(call.arguments)
+    return f"{head}\n{text}" if text else head
+
+
+def _laid_parameters(values: Mapping[str, object]) -> Iterator[str]:
+    """One argument after another: text of several lines as such, all else as JSON."""
+    for name, value in values.items():
+        if isinstance(value, str) and "\n" in value:
+            yield f"  {clean(str(name))}="
+            yield from (f"    {line}" for line in value.split("\n"))
+        else:
+            written = ToolCall("", value).text if not isinstance(value, str) else compact(value)
+            first, *rest = written.split("\n")
+            yield f"  {clean(str(name))}={first}"
+            yield from (f"  {line}" for line in rest)
+
+
+def _is_short(value: object) -> bool:
+    """Whether laying a value out is quick; looks at no more of it than settles that."""
+    left = LAID_OUT
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        left -= len(item) + 2 if isinstance(item, str) else 8
+        if left < 0:
+            return False
+        if isinstance(item, Mapping):
+            left -= sum(len(str(key)) for key in item)
+            todo.extend(item.values())
+        elif isinstance(item, list | tuple):
+            todo.extend(item)
+    return True
+
+
+def _as_it_came(value: object) -> str:
+    return value if isinstance(value, str) else compact(value)

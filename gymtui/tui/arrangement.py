@@ -1,0 +1,115 @@
+"""What the person arranged on screen, kept in the state directory apart from the configuration.
+
+A convenience: a file that is missing, broken or cannot be written changes nothing but that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+FILE = "arrangement.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ListArrangement:
+    """How one list is arranged.
+
+    Attributes:
+        order: The column it is ordered by; None for the list's own choice.
+        reverse: Whether that order is reversed.
+        hidden: Columns that are not wanted.
+        filter: The filter in force.
+        group: What it is grouped by, or None.
+        only_active: Whether only what is active is shown.
+    """
+
+    order: str | None = None
+    reverse: bool = False
+    hidden: tuple[str, ...] = ()
+    filter: str = ""
+    group: str | None = None
+    only_active: bool = False
+
+
+@dataclass(slots=True)
+class Arrangement:
+    """The arrangement of every list, by the list's name.
+
+    Attributes:
+        path: Where it is kept; None keeps nothing.
+        lists: By name.
+    """
+
+    path: Path | None = None
+    lists: dict[str, ListArrangement] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, directory: Path | None) -> Arrangement:
+        """Read what was kept.
+
+        Args:
+            directory: The state directory, or None to keep nothing.
+        """
+        if directory is None:
+            return cls()
+        path = directory / FILE
+        try:
+            kept = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            return cls(path)
+        lists = kept.get("lists") if isinstance(kept, dict) else None
+        return cls(path, {n: _list(v) for n, v in lists.items()} if isinstance(lists, dict) else {})
+
+    def of(self, name: str) -> ListArrangement:
+        """How a list is arranged."""
+        return self.lists.get(name, ListArrangement())
+
+    def change(self, name: str, **changes: Any) -> None:
+        """Arrange a list otherwise, and keep that."""
+        before = self.of(name)
+        after = replace(before, **changes)
+        if after != before:
+            self.lists[name] = after
+            self._write()
+
+    def _write(self) -> None:
+        if self.path is None:
+            return
+        document = {"lists": {name: asdict(kept) for name, kept in self.lists.items()}}
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f"{FILE}.")
+            try:
+                with os.fdopen(handle, "w") as file:
+                    json.dump(document, file, indent=1)
+                Path(temporary).replace(self.path)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    Path(temporary).unlink()
+                raise
+        except OSError as error:
+            log.warning("what was arranged cannot be kept: %s", error)
+
+
+def _list(value: object) -> ListArrangement:
+    """One list's arrangement as kept; what is not of the right type counts as absent."""
+    kept = value if isinstance(value, dict) else {}
+    order, group, text = kept.get("order"), kept.get("group"), kept.get("filter")
+    hidden = kept.get("hidden")
+    return ListArrangement(
+        order=order if isinstance(order, str) else None,
+        reverse=kept.get("reverse") is True,
+        hidden=tuple(str(name) for name in hidden) if isinstance(hidden, list) else (),
+        filter=text if isinstance(text, str) else "",
+        group=group if isinstance(group, str) else None,
+        only_active=kept.get("only_active") is True,
+    )

@@ -1,0 +1,182 @@
+"""Which stretch of time the rollouts' timelines show: from each start or by the clock, how close.
+
+How a bar is drawn is `widgets.timeline`; what is drawn, `poll.watch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gymtui.poll.watch import Watch
+from gymtui.store.numbers import started_at
+from gymtui.store.outcome import ERRORS, Outcome, at_step_limit
+from gymtui.store.records import RolloutRow
+from gymtui.store.timeline import Segment
+from gymtui.tui import show
+from gymtui.tui.ink import Cell, Ink
+from gymtui.tui.widgets.timeline import FRONT, PLAIN_FRONT, Scale, axis, bar, fitting
+
+ROOM = 1.04
+"""What is fitted leaves this much room, for the mark at its end."""
+CLOSEST_S = 4.0
+"""No closer than so many seconds from edge to edge."""
+PAN = 0.25
+"""One key moves by this share of what is shown."""
+DRAWN_KEPT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much there is to show of a run.
+
+    Attributes:
+        longest_s: How long its longest rollout ran, or has run so far.
+        first_s: When its first rollout was created, UNIX seconds on the server's clock.
+        last_s: When its last one ended or was last looked at.
+    """
+
+    longest_s: float = 0.0
+    first_s: float = 0.0
+    last_s: float = 0.0
+
+
+def extent(rows: Iterable[RolloutRow], watch: Watch) -> Extent:
+    """How much there is to show.
+
+    Args:
+        rows: A run's rollouts.
+        watch: Says when those that still run were last looked at.
+    """
+    longest_s, firsts, lasts = 0.0, [], []
+    for row in rows:
+        rollout = row.rollout
+        start = started_at(rollout) if rollout is not None else None
+        if rollout is None:
+            continue
+        created = rollout.created_at or start
+        if created is not None:
+            firsts.append(created)
+        if start is None:
+            continue
+        end = rollout.completed_at
+        if end is None and row.outcome is Outcome.RUNNING:
+            end = watch.looked_at(row)
+        if end is not None:
+            lasts.append(end)
+            longest_s = max(longest_s, (end - start).total_seconds())
+    if not firsts:
+        return Extent(longest_s)
+    first = min(firsts)
+    return Extent(longest_s, first.timestamp(), max(lasts, default=first).timestamp())
+
+
+class Chart:
+    """The timeline column of one screen.
+
+    Args:
+        watch: What is known of each rollout's life.
+        lead: How far the server's clock is ahead of ours.
+        plain: Whether to draw with ASCII alone.
+    """
+
+    def __init__(self, watch: Watch, lead: Callable[[], timedelta], *, plain: bool) -> None:
+        self.wall = False
+        self.extent = Extent()
+        self._watch = watch
+        self._lead = lead
+        self._plain = plain
+        self._zoom = 0
+        self._start_s: float | None = None
+        self._drawn: dict[str, tuple[tuple[Segment, ...], object, Cell]] = {}
+
+    # -- what is shown ---------------------------------------------------------------------
+
+    @property
+    def scale(self) -> Scale:
+        """Which stretch of time is shown."""
+        low_s, whole_s = self._whole()
+        span_s = whole_s / 2**self._zoom
+        if self._start_s is not None:
+            start_s = min(max(self._start_s, low_s), low_s + whole_s - span_s)
+        elif self.wall and self._zoom:
+            # By the clock, what is going on now is what one looks closer at.
+            start_s = max(self.extent.last_s + (ROOM - 1) * span_s - span_s, low_s)
+        else:
+            start_s = low_s
+        return Scale(start_s, span_s, self.wall)
+
+    def _whole(self) -> tuple[float, float]:
+        if self.wall:
+            first_s = self.extent.first_s
+            return first_s, fitting((self.extent.last_s - first_s) * ROOM)
+        return 0.0, fitting(self.extent.longest_s * ROOM)
+
+    @property
+    def fitted(self) -> bool:
+        """Whether everything is shown."""
+        return not self._zoom
+
+    def zoom(self, steps: int) -> None:
+        """Look closer, or from further away, down to everything."""
+        before = self.scale
+        closest = 0
+        while self._whole()[1] / 2 ** (closest + 1) >= CLOSEST_S:
+            closest += 1
+        self._zoom = max(0, min(self._zoom + steps, closest))
+        if self._start_s is not None:
+            after_s = self._whole()[1] / 2**self._zoom
+            self._start_s = before.start_s + (before.span_s - after_s) / 2
+        if not self._zoom:
+            self._start_s = None
+
+    def pan(self, steps: int) -> None:
+        """Move to earlier (negative) or later."""
+        if self._zoom:
+            now = self.scale
+            self._start_s = now.start_s + steps * PAN * now.span_s
+            self._start_s = self.scale.start_s
+
+    def fit(self) -> None:
+        """Show everything."""
+        self._zoom, self._start_s = 0, None
+
+    def turn(self) -> None:
+        """By the clock instead of from each start, or back."""
+        self.wall = not self.wall
+        self.fit()
+
+    # -- drawing ---------------------------------------------------------------------------
+
+    def heading(self, cells: int) -> Cell:
+        """The axis."""
+        return axis(self.scale, cells, self._clock if self.wall else None)
+
+    def _clock(self, unix_s: float) -> datetime:
+        """The local time of an instant of the server's clock."""
+        return datetime.fromtimestamp(unix_s - self._lead().total_seconds()).astimezone()
+
+    def cell(self, row: RolloutRow, cells: int) -> Cell:
+        """A rollout's bar."""
+        life = self._watch.segments(row)
+        made_from = (self.scale, cells, row.outcome)
+        known = self._drawn.get(row.rollout_id)
+        if known is not None and known[0] is life and known[1] == made_from:
+            return known[2]
+        if len(self._drawn) >= DRAWN_KEPT:
+            self._drawn.clear()
+        drawn = bar(life, self.scale, cells, end=self._end(row), plain=self._plain)
+        self._drawn[row.rollout_id] = (life, made_from, drawn)
+        return drawn
+
+    def _end(self, row: RolloutRow) -> Ink | None:
+        """What marks how it ended: nothing if it passed."""
+        outcome = row.outcome
+        if outcome is Outcome.RUNNING:
+            return PLAIN_FRONT if self._plain else FRONT
+        if outcome is Outcome.FAILED and row.rollout is not None and at_step_limit(row.rollout):
+            return Ink("⊣", show.STYLE[outcome])
+        if outcome is Outcome.FAILED or outcome in ERRORS:
+            return Ink(show.GLYPH[outcome], show.STYLE[outcome])
+        return None

@@ -1,0 +1,68 @@
+"""The columns of the active screen: what each cell of a running rollout shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from gymtui.store.running import RunningRow
+from gymtui.tui import show
+from gymtui.tui.ink import Cell, Ink, ink
+from gymtui.tui.widgets.column import Column
+
+
+def active_columns(now: Callable[[], datetime]) -> tuple[Column[RunningRow], ...]:
+    """The columns of all running rollouts.
+
+    Args:
+        now: The server's time.
+    """
+
+    def run(running: RunningRow, cells: int) -> Cell:
+        return ink(running.row.run_id or None)
+
+    def task(running: RunningRow, cells: int) -> Cell:
+        return ink(running.row.rollout.task_id if running.row.rollout else None)
+
+    def phase(running: RunningRow, cells: int) -> Cell:
+        return show.state(running.row.rollout) if running.row.rollout else ink(None)
+
+    def steps(running: RunningRow, cells: int) -> Cell:
+        return ink(show.steps(running.row.rollout) if running.row.rollout else None)
+
+    def idle(running: RunningRow, cells: int) -> Cell:
+        style = "warning" if running.stuck(now()) else ""
+        return (Ink(show.duration(idle_s(running, now())), style),)
+
+    def stuck(running: RunningRow, cells: int) -> Cell:
+        return (Ink("stuck", "warning"),) if running.stuck(now()) else ()
+
+    def elapsed(running: RunningRow, cells: int) -> Cell:
+        rollout = running.row.rollout
+        return ink(show.duration(show.elapsed_s(rollout, now()) if rollout else None), "muted")
+
+    def name(running: RunningRow, cells: int) -> Cell:
+        return ink(running.row.rollout_id, "muted")
+
+    return (
+        Column("run", "RUN", 12, run, flex=2, most=36, cut="middle"),
+        Column("task", "TASK", 14, task, flex=2, most=36, cut="middle"),
+        Column("phase", "PHASE", 11, phase),
+        Column("step", "STEP", 7, steps, align="right"),
+        Column("idle", "IDLE", 6, idle, align="right"),
+        Column("stuck", "", 5, stuck),
+        Column("elapsed", "TIME", 6, elapsed, align="right"),
+        Column("rollout", "ROLLOUT", 12, name, flex=1, most=24, cut="middle", priority=1),
+    )
+
+
+def idle_s(running: RunningRow, now: datetime) -> float | None:
+    """For how long a rollout has not moved, in seconds, at the least; None if it is not watched.
+
+    Args:
+        running: The rollout.
+        now: The server's time.
+    """
+    if running.moved_at is None:
+        return None
+    return max((now - running.moved_at).total_seconds(), 0.0)

@@ -1,0 +1,195 @@
+"""Transcripts from disk, read without any gym: the app and the screen of `gymtui open`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from gymtui.poll.artifacts import Artifacts
+from gymtui.settings import Settings
+from gymtui.store.delta import Delta
+from gymtui.transcript.artifact_files import FileProblem, load
+from gymtui.transcript.opening import open_body
+from gymtui.tui.commands import KeyCommands
+from gymtui.tui.crash import Reporter
+from gymtui.tui.guard import GuardedApp
+from gymtui.tui.ink import Cell, Ink
+from gymtui.tui.keys import Key, Scope
+from gymtui.tui.screens.base import GymScreen
+from gymtui.tui.screens.help import HelpScreen
+from gymtui.tui.screens.reading import ReadingScreen
+from gymtui.tui.theme import NIGHT
+
+_NOT_HERE = frozenset({"redact", "pause", "refresh"})
+"""Keys that need a gym."""
+
+
+class FileScreen(ReadingScreen):
+    """The transcript in one of some files.
+
+    Args:
+        paths: The files, at least one.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        super().__init__()
+        self._paths = paths
+        self._place = 0
+
+    def on_mount(self) -> None:
+        """Open the first file."""
+        super().on_mount()
+        self._open()
+
+    def where(self) -> Cell:
+        """Which file of how many."""
+        path = self._paths[self._place]
+        words = [Ink("gymtui  ", "strong")]
+        if len(self._paths) > 1:
+            words.append(Ink(f"{self._place + 1} of {len(self._paths)} files  ", "muted"))
+        return (*words, Ink(f"{path.parent.name}/", "muted"), Ink(path.name))
+
+    def name_for_files(self) -> str:
+        """The rollout's id where the file has one, else the file's name."""
+        named = self.transcript.rollout_id if self.transcript is not None else None
+        return named or self._paths[self._place].name.split(".")[0]
+
+    def headline(self) -> Cell:
+        """What the artifacts say of themselves."""
+        transcript = self.transcript
+        if transcript is None:
+            return ()
+        said: list[Ink] = []
+        if transcript.task_id:
+            said.append(Ink(transcript.task_id, "strong"))
+        if transcript.model:
+            said.append(Ink(f"  {transcript.model}", ""))
+        if transcript.steps_taken is not None:
+            limit = "" if transcript.max_steps is None else f"/{transcript.max_steps}"
+            said.append(Ink(f" · {transcript.steps_taken}{limit} steps", "muted"))
+        if transcript.error:
+            said.append(Ink(f" · {transcript.error}", "failed"))
+        return tuple(said)
+
+    def footer_keys(self) -> list[Key]:
+        """What can be done without a gym."""
+        return [key for key in super().footer_keys() if key.name not in _NOT_HERE]
+
+    @property
+    def is_first(self) -> bool:
+        """There is nothing behind it."""
+        return True
+
+    def neighbour(self, step: int) -> bool:
+        """Open the next or previous file."""
+        if not 0 <= self._place + step < len(self._paths):
+            return False
+        self._place += step
+        self._raw = False
+        self.drop_artifacts()
+        self.show_frame()
+        self._open()
+        return True
+
+    def _open(self) -> None:
+        path = self._paths[self._place]
+
+        def read() -> Artifacts:
+            body = load(path)
+            return Artifacts(body, open_body(body))
+
+        async def show() -> None:
+            try:
+                artifacts = await asyncio.to_thread(read)
+            except FileProblem as problem:
+                self.say((Ink(str(problem), "warning"),))
+            else:
+                self.show_artifacts(artifacts)
+
+        self.say((Ink("reading …", "muted"),))
+        self.run_worker(show(), group="artifacts", exclusive=True, exit_on_error=True)
+
+    def action_refresh_now(self) -> None:
+        """Read the file again."""
+        self._open()
+
+    def action_pause(self) -> None:
+        """Nothing is polled here."""
+
+
+class FileApp(GuardedApp[None]):
+    """Reads transcripts from disk.
+
+    Args:
+        paths: The files, at least one.
+        reporter: Where reports of defects go.
+        settings: How it looks.
+    """
+
+    TITLE = "gymtui"
+    CSS_PATH = "app.tcss"
+    COMMANDS = {KeyCommands}  # noqa: RUF012  (the framework's own declaration)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", show=False, priority=True),
+    ]
+
+    def __init__(
+        self, paths: Sequence[Path], reporter: Reporter, settings: Settings | None = None
+    ) -> None:
+        super().__init__(reporter=reporter)
+        self.settings = settings or Settings(base_url="http://127.0.0.1")
+        self.palette = NIGHT
+        self.hint: str | None = None
+        self._paths = paths
+
+    def on_mount(self) -> None:
+        """Show the first file."""
+        self.register_theme(self.palette.framework_theme())
+        self.theme = self.palette.name
+        self.push_screen(FileScreen(self._paths))
+
+    # What screens ask of the dashboard's app, answered for one that has no gym.
+
+    def link_cell(self) -> Cell:
+        """There is no gym to be linked with."""
+        return (Ink("from disk", "muted"),)
+
+    def banner(self) -> tuple[Cell, ...]:
+        """There is nothing that must be known first."""
+        return ()
+
+    def now(self) -> datetime:
+        """The time."""
+        return datetime.now(UTC)
+
+    def everything(self) -> Delta:
+        """Nothing is known but what is on screen."""
+        return Delta()
+
+    def looked(self) -> None:
+        """Nobody polls."""
+
+    @property
+    def top(self) -> GymScreen | None:
+        """The full screen that is seen."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, GymScreen):
+                return screen
+        return None
+
+    def go_back(self, *, quit_at_end: bool) -> None:
+        """Leave the top screen; at the first one quit, if that is meant."""
+        if len(self.screen_stack) > 2:
+            self.pop_screen()
+        elif quit_at_end:
+            self.exit()
+
+    def show_help(self, scopes: Sequence[Scope]) -> None:
+        """Show the keys."""
+        self.push_screen(HelpScreen(scopes))

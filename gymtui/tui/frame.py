@@ -1,0 +1,247 @@
+"""What of a frame the terminal does not show yet: only cells that differ are written.
+
+The framework sends every line of a refreshed region from its left edge on, each piece with all its
+colours said anew: for ten changed rows some 25 times what their changed cells need. Which lines
+are worth comparing stays the framework's decision; writing is the driver's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from typing import Final, TypeAlias
+
+from rich.cells import cell_len, get_character_cell_size
+from rich.color import ColorSystem
+from rich.console import Console
+from rich.style import Style
+from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual.strip import Strip
+
+_NEAR: Final = 5
+"""Unchanged cells that are cheaper to write again than to move over, colours staying the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a cell is drawn, as parameters of the terminal's own sequence, SGR.
+
+    Attributes:
+        attributes: Bold and the like.
+        front: The colour of the text.
+        back: The colour behind it.
+    """
+
+    attributes: str = ""
+    front: str = ""
+    back: str = ""
+
+
+PLAIN: Final = Look()
+Cell: TypeAlias = tuple[str, Look]
+"""What a cell shows; of a text wider than one cell the first holds it all, the others ""."""
+Row: TypeAlias = list[Cell | None]
+"""A line of the terminal; None where it is not known what it shows."""
+
+
+class Frames:
+    """What the terminal shows, as it was last told.
+
+    Addresses of links are left out: they are the one thing in a style that is no look.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[int, Row] = {}
+
+    def forget(self) -> None:
+        """Take nothing for shown: the terminal was resized, or another program had it."""
+        self._rows.clear()
+
+    def lessened(self, update: CompositorUpdate) -> CompositorUpdate:
+        """An update that, when it is written, leaves out what the terminal shows already.
+
+        Args:
+            update: What the framework wants drawn. A whole screen is written whole: it heals
+                whatever went wrong before.
+
+        Returns:
+            What to draw in its place; it must be written if it is rendered.
+        """
+        return _Lessened(self, update)
+
+    def written(self, update: CompositorUpdate, console: Console) -> str:
+        """What to write for an update, which from then on counts as shown.
+
+        Args:
+            update: What the framework wants drawn.
+            console: Which colours the terminal has.
+        """
+        system = console._color_system or ColorSystem.TRUECOLOR
+        pen = _Pen()
+        if isinstance(update, LayoutUpdate):
+            self.forget()
+            for y, strips in enumerate(update.strips, update.region.y):
+                self._draw(pen, y, update.region.x, [c for s in strips for c in cells(s, system)])
+        elif isinstance(update, ChopsUpdate):
+            for y, x, drawn in _fragments(update, system):
+                self._draw(pen, y, x, drawn)
+        else:
+            self.forget()
+            return update.render_segments(console)
+        return pen.finish()
+
+    def _draw(self, pen: _Pen, y: int, x: int, drawn: list[Cell]) -> None:
+        row = self._rows.setdefault(y, [])
+        end = x + len(drawn)
+        row += [None] * (end - len(row))
+        if row[x:end] == drawn:
+            return
+        for first, stop in _runs(row[x:end], drawn):
+            pen.write(y, x + first, drawn[first:stop])
+        row[x:end] = drawn
+
+
+class _Lessened(CompositorUpdate):
+    """Rendered only when it is really written, so that what counts as shown is shown."""
+
+    def __init__(self, frames: Frames, update: CompositorUpdate) -> None:
+        self._frames = frames
+        self._update = update
+
+    def render_segments(self, console: Console) -> str:
+        return self._frames.written(self._update, console)
+
+
+class _Pen:
+    """Writes cells, and says of place and colours only what is not so already."""
+
+    def __init__(self) -> None:
+        self._said: list[str] = []
+        self._look = PLAIN
+        self._y: int | None = None
+
+    def write(self, y: int, x: int, run: list[Cell]) -> None:
+        """Write neighbouring cells."""
+        self._said.append(f"\x1b[{x + 1}G" if y == self._y else f"\x1b[{y + 1};{x + 1}H")
+        self._y = y
+        for look, several in groupby(run, key=_look_of):
+            if look != self._look:
+                self._said.append(_turn(self._look, look))
+                self._look = look
+            self._said.append("".join(text for text, _ in several))
+
+    def finish(self) -> str:
+        """All that was written, the colours put back."""
+        if self._look != PLAIN:
+            self._said.append("\x1b[0m")
+        return "".join(self._said)
+
+
+def cells(strip: Strip, system: ColorSystem) -> list[Cell]:
+    """The cells of a strip.
+
+    Args:
+        strip: A line, or a part of one.
+        system: Which colours the terminal has.
+    """
+    found: list[Cell] = []
+    for text, style, _control in strip:
+        look = PLAIN if style is None else look_of(style, system)
+        if text.isascii():
+            found += [(character, look) for character in text]
+        else:
+            found += [(part, look) for part in _parts(text)]
+    return found
+
+
+@lru_cache(4096)
+def _parts(text: str) -> tuple[str, ...]:
+    """A text cell by cell. Marks stay with what they stand on.
+
+    Where a sequence is drawn narrower or wider than its characters add up to, it is one part.
+    """
+    parts: list[str] = []
+    for character in text:
+        size = get_character_cell_size(character)
+        if size:
+            parts += [character, *[""] * (size - 1)]
+        elif parts:
+            base = max(at for at, part in enumerate(parts) if part)
+            parts[base] += character
+    width = cell_len(text)
+    return tuple(parts) if len(parts) == width else (text, *[""] * (width - 1))
+
+
+@lru_cache(4096)
+def look_of(style: Style, system: ColorSystem) -> Look:
+    """How a style looks on a terminal with such colours."""
+    ink, paper = style.color, style.bgcolor
+    attributes = style.without_color.update_link(None).render("x", color_system=system)
+    return Look(
+        attributes.partition("m")[0].removeprefix("\x1b[") if len(attributes) > 1 else "",
+        ";".join(ink.downgrade(system).get_ansi_codes()) if ink else "",
+        ";".join(paper.downgrade(system).get_ansi_codes(foreground=False)) if paper else "",
+    )
+
+
+def _look_of(cell: Cell) -> Look:
+    return cell[1]
+
+
+@lru_cache(4096)
+def _turn(before: Look, now: Look) -> str:
+    """The sequence that makes one look another."""
+    unsay = (
+        before.attributes not in ("", now.attributes)
+        or (before.front and not now.front)
+        or (before.back and not now.back)
+    )
+    if unsay:
+        before = PLAIN
+    pairs = (
+        (before.attributes, now.attributes),
+        (before.front, now.front),
+        (before.back, now.back),
+    )
+    codes = [new for old, new in pairs if new and new != old]
+    return f"\x1b[{';'.join(['0', *codes] if unsay else codes)}m"
+
+
+def _runs(before: Row, now: list[Cell]) -> Iterable[tuple[int, int]]:
+    """The stretches to write: all cells that differ, joined over what is cheaper written too."""
+    first = stop = None
+    for at, (old, new) in enumerate(zip(before, now, strict=True)):
+        if old == new:
+            continue
+        if first is None or stop is None:
+            first = at
+        elif at - stop > _NEAR or any(cell[1] != new[1] for cell in now[stop - 1 : at]):
+            yield _whole(now, first, stop)
+            first = at
+        stop = at + 1
+    if first is not None and stop is not None:
+        yield _whole(now, first, stop)
+
+
+def _whole(now: list[Cell], first: int, stop: int) -> tuple[int, int]:
+    """The stretch with the first cell of a wide text that it begins in."""
+    while first and not now[first][0]:
+        first -= 1
+    return first, stop
+
+
+def _fragments(update: ChopsUpdate, system: ColorSystem) -> Iterable[tuple[int, int, list[Cell]]]:
+    """The parts of lines that are to be drawn: row, column, cells.
+
+    A part that is refreshed only to some column is taken whole: it was rendered whole.
+    """
+    done: set[tuple[int, int]] = set()
+    for y, x1, x2 in update.spans:
+        line: Mapping[int, Strip | None] = update.chops[y]
+        for end, (x, strip) in zip(update.chop_ends[y], line.items(), strict=False):
+            if strip is None or x >= x2 or end <= x1 or (y, x) in done:
+                continue
+            done.add((y, x))
+            yield y, x, cells(strip, system)[: end - x]

@@ -1,0 +1,180 @@
+"""Every running rollout of every run, those that stand still first; above them what goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from gymtui.poll.actions import Verb
+from gymtui.poll.plan import View
+from gymtui.store.delta import Delta
+from gymtui.store.failures import BROKEN, Failures
+from gymtui.store.phases import KIND_OF_PHASE, Kind
+from gymtui.store.reasons import Reason
+from gymtui.store.running import RUNNING, Running, RunningRow
+from gymtui.text import fit
+from gymtui.tui import show
+from gymtui.tui.columns_active import active_columns, idle_s
+from gymtui.tui.ink import Cell, Ink, width_of
+from gymtui.tui.keys import Scope, bindings
+from gymtui.tui.pace import pace_of
+from gymtui.tui.screens.lists import ListScreen
+from gymtui.tui.screens.transcript import Listed, TranscriptScreen
+from gymtui.tui.widgets.column import Column
+from gymtui.tui.widgets.grid import Grid
+from gymtui.tui.widgets.lines import Line, Lines
+
+WINDOW = timedelta(minutes=10)
+"""What goes wrong now: errors that ended within this time."""
+_CAUSES_SHARE = 6
+"""One line in so many is for causes; the rest stays for the list."""
+
+
+class ActiveScreen(ListScreen[RunningRow]):
+    """All running rollouts."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.ACTIVE)
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.ACTIVE, Scope.LIST, Scope.EVERYWHERE)
+    empty: ClassVar[str] = "no rollout runs just now"
+    arranged_as: ClassVar[str] = "active"
+    prompt: ClassVar[str] = "words, or stuck: idle>1m phase:verifying run:nightly*"
+
+    def __init__(self) -> None:
+        super().__init__(RUNNING, "idle")
+        self._rows.set_order("idle", reverse=True)
+        self._on_the_move = Running()
+        self._failures = Failures()
+
+    def columns(self) -> tuple[Column[RunningRow], ...]:
+        """The columns of running rollouts."""
+        return active_columns(self.gym.now)
+
+    def body(self) -> Iterable[Widget]:
+        """What goes wrong, the list, and how long the cursor's rollout has stood still."""
+        palette = self.gym.palette
+        yield Lines(palette, id="summary")
+        yield Lines(palette, id="causes")
+        yield self.grid()
+        yield Lines(palette, id="details")
+
+    def where(self) -> Cell:
+        """The way here."""
+        return (Ink("runs › ", "muted"), Ink("active rollouts", "strong"))
+
+    def look(self, view: View) -> View:
+        """Every running rollout is on screen."""
+        return replace(view, all_running=True)
+
+    def changed(self, delta: Delta) -> None:
+        """Take the changed rollouts in; when only time has passed, look who is stuck by now."""
+        known = self.gym.store.rollouts
+        now = self.gym.now().timestamp()
+        moves = self._on_the_move.update(known, delta.rollouts, pace_of(self.gym))
+        for rollout_id in delta.rollouts:
+            row = known.get(rollout_id)
+            if row is None:
+                self._failures.drop(rollout_id)
+            else:
+                self._failures.take(row)
+        self._failures.keep(known)
+        self._rows.apply(moves.changed, moves.removed, now)
+        if moves.removed:
+            self._grid.keep_marks(self._rows.records)
+        self._grid.set_rows(self._rows)
+        self.summarise()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show as many causes as there is room for."""
+        super().on_resize(event)
+        if self.ready:
+            self._show_causes()
+
+    # -- around the list -------------------------------------------------------------------
+
+    def summarise(self) -> None:
+        """Write how many run and are stuck, what goes wrong, and the cursor's details."""
+        stuck = self._on_the_move.stuck(self.gym.now())
+        runs = show.of_many(len(self._on_the_move.runs), "run")
+        left = [Ink(f"{len(self._on_the_move.rows):,} running", "strong"), Ink(f" in {runs}")]
+        if stuck:
+            left += [Ink(" · "), Ink(f"{stuck:,} stuck", "warning")]
+        self.query_one("#summary", Lines).show([Line(tuple(left), self.remarks())])
+        self._show_causes()
+        self._detail()
+
+    def _show_causes(self) -> None:
+        reasons = self._failures.groups(BROKEN, since=self.gym.now() - WINDOW)
+        window = f"the last {WINDOW.seconds // 60} min"
+        room = max(2, self.size.height // _CAUSES_SHARE)
+        shown = reasons if len(reasons) <= room else reasons[: room - 1]
+        lines = [Line(self._cause(reason)) for reason in shown]
+        if len(shown) < len(reasons):
+            rest = reasons[len(shown) :]
+            rollouts = show.of_many(sum(len(reason.rollout_ids) for reason in rest), "rollout")
+            more = f"  {show.of_many(len(rest), 'more cause')} · {rollouts}"
+            lines.append(Line((Ink(more, "muted"),)))
+        title: Cell = (Ink(f"no errors in {window}", "muted"),)
+        if lines:
+            title = (Ink("going wrong", "heading"), Ink(f"  errors of {window}", "muted"))
+        self.query_one("#causes", Lines).show([Line(title), *lines])
+
+    def _cause(self, reason: Reason) -> Cell:
+        """One line: what happened, and how many it hit."""
+        runs = show.of_many(len(reason.run_ids), "run")
+        counted = f" · {runs}, {show.of_many(len(reason.rollout_ids), 'rollout')}"
+        begin = (Ink("! ", "error"), Ink(f"{show.WORD[reason.outcome]:<6}", "muted"))
+        room = self.size.width - 2 - width_of(begin) - len(counted)
+        return (*begin, Ink(fit(reason.text, max(room, 8), cut="end")), Ink(counted, "muted"))
+
+    def _detail(self) -> None:
+        row_id = self._grid.cursor_id
+        running = self._rows.records.get(row_id) if row_id is not None else None
+        cell: Cell = ()
+        if running is not None:
+            cell = (Ink(f"{running.row.rollout_id}  ", "strong"), Ink(self._standing(running)))
+        self.query_one("#details", Lines).show([Line(cell, bar=True)])
+
+    def _standing(self, running: RunningRow) -> str:
+        """How long it has stood still and how long it may, in words."""
+        rollout = running.row.rollout
+        still_s = idle_s(running, self.gym.now())
+        if rollout is None or still_s is None:
+            return "not watched yet"
+        agent = KIND_OF_PHASE.get(rollout.phase or "") is Kind.AGENT
+        what = "no step" if agent else f"in {rollout.phase or 'no phase'}"
+        said = f"{what} for {show.duration(still_s)}"
+        if running.limit_s is None:
+            return f"{said} · nothing to compare with yet"
+        return f"{said} · stuck after {show.duration(running.limit_s)}"
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        """Open a rollout."""
+        running = self._rows.records.get(event.row_id)
+        if running is not None:
+            self.gym.push_screen(TranscriptScreen(running.row.run_id, event.row_id, self._listed))
+
+    def _listed(self) -> list[Listed]:
+        """The rollouts as they are listed, for reading one after the other."""
+        records = self._rows.records
+        return [Listed(records[row_id].row.run_id, row_id) for row_id in self._rows]
+
+    def action_cancel(self) -> None:
+        """Ask, then cancel the runs of the marked rollouts, else of the one under the cursor."""
+        records = self._rows.records
+        chosen = [records[row_id].row.run_id for row_id in self.chosen() if row_id in records]
+        shown = {records[row_id].row.run_id for row_id in self._rows}
+        runs = tuple(dict.fromkeys(chosen))
+        self.gym.ask_to(Verb.CANCEL, runs, hidden=frozenset(runs) - shown)
+
+    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
+        """The rollout as the server listed it."""
+        row = self.gym.store.rollouts.get(row_id)
+        return (row.raw, row.malformed) if row is not None else None

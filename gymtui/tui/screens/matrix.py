@@ -1,0 +1,211 @@
+"""One run as tasks by attempts: a glyph a rollout, and what each task's attempts add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import ClassVar
+
+from gymtui.store.matrix import (
+    TASKS,
+    TaskRow,
+    most_verdicts,
+    row_id_of,
+    totals,
+    usual_k,
+)
+from gymtui.store.numbers import duration_s
+from gymtui.store.records import RolloutRow
+from gymtui.tui import show
+from gymtui.tui.columns_matrix import at_k_cells, attempt_at, attempts_cell, task_columns
+from gymtui.tui.ink import Cell, Ink
+from gymtui.tui.joined import Said, joined
+from gymtui.tui.screens.describe import DescribeScreen
+from gymtui.tui.screens.matrix_panes import MatrixPanes
+from gymtui.tui.screens.transcript import Listed, TranscriptScreen
+from gymtui.tui.widgets.column import Column
+from gymtui.tui.widgets.grid import Grid
+
+_USUAL_ATTEMPTS = 16
+"""How many there is room made for while nothing is known of the run."""
+
+
+class MatrixScreen(MatrixPanes[TaskRow]):
+    """The matrix of one run.
+
+    Args:
+        run_id: The run.
+        task_id: The row id of the task to begin at, or None for the first.
+    """
+
+    arranged_as: ClassVar[str] = "matrix"
+    prompt: ClassVar[str] = "words, or kind:mixed pass<50% steps>=20"
+
+    def __init__(self, run_id: str, task: str | None = None) -> None:
+        super().__init__((run_id,), TASKS, "task")
+        self.run_id = run_id
+        self._begin_at = task
+        self._k: int | None = None
+        self._sums = totals((), 1)
+        self._most = 1
+
+    def columns(self) -> tuple[Column[TaskRow], ...]:
+        """The columns of tasks."""
+        known = self._matrix.tasks(self.run_id).values()
+        most = max((len(row.attempts) for row in known), default=_USUAL_ATTEMPTS)
+        return task_columns(self._attempts, most)
+
+    def _attempts(self, row: TaskRow, cells: int) -> Cell:
+        here = self._grid.cursor_id == row_id_of(row.task_id)
+        return attempts_cell(
+            row.attempts, cells, at=self._at, here=here, most=self._most, only=self.faded
+        )
+
+    def where(self) -> Cell:
+        """The way here."""
+        row = self.gym.store.runs.get(self.run_id)
+        pieces = [
+            Ink("runs › ", "muted"),
+            Ink(self.run_id, "strong"),
+            Ink(" › ", "muted"),
+            Ink("matrix", "strong"),
+        ]
+        if row is None or row.gone:
+            pieces.append(Ink("  this run no longer exists", "warning"))
+        return tuple(pieces)
+
+    # -- what it shows ---------------------------------------------------------------------
+
+    def tasks(self) -> Mapping[str, TaskRow]:
+        """The tasks, with pass@k and pass^k: for the k chosen, as far as any task reaches it."""
+        known = self._matrix.tasks(self.run_id).values()
+        k = usual_k(known) if self._k is None else min(self._k, most_verdicts(known))
+        tasks = self._matrix.tasks(self.run_id, k)
+        self._sums = totals(tasks.values(), k)
+        self._most = max((len(row.attempts) for row in tasks.values()), default=1)
+        return tasks
+
+    def said(self) -> Sequence[Cell]:
+        """What the tasks add up to."""
+        if not self._seen:
+            return (Ink("the rollouts of this run are not known yet", "muted"),), ()
+        sums = self._sums
+        done = sums.rollouts - sums.unfinished
+        width = self.size.width - 2
+        style = "muted" if sums.unfinished else "strong"
+        rate = [Ink("pass@1 "), Ink(show.percent(sums.pass_rate), style)]
+        if sums.interval is not None:
+            low, high = (round(end * 100) for end in (sums.interval.low, sums.interval.high))
+            rate.append(Ink(f" {low}–{high} of {sums.tally.verdicts}", "muted"))
+        things = [
+            Said((Ink(f"{done}/{sums.rollouts} done", "strong"),)),
+            Said(tuple(rate)),
+            Said(at_k_cells("pass@", sums.at_k), 1),
+            Said(at_k_cells("pass^", sums.hat_k), 1),
+        ]
+        if sums.errors:
+            errors = show.of_many(sums.errors, "error")
+            things.append(Said((Ink(errors, "error"),), 2))
+        kinds = sums.kinds
+        second: list[Ink] = [Ink(f"{show.of_many(sums.tasks, 'task')}  ", "muted")]
+        for number, word, kind_style in (
+            (kinds.all_pass, "all-pass", "passed"),
+            (kinds.mixed, "mixed", ""),
+            (kinds.all_fail, "all-fail", "failed"),
+            (kinds.none, "no verdict", "muted"),
+        ):
+            if number:
+                second.append(Ink(f"{number} {word}  ", kind_style))
+        return joined(things, width), tuple(second)
+
+    @property
+    def _chosen_attempt(self) -> RolloutRow | None:
+        row = self._rows.records.get(self._grid.cursor_id or "")
+        if row is None or not row.attempts:
+            return None
+        return row.attempts[min(self._at, len(row.attempts) - 1)]
+
+    def detail(self) -> Cell:
+        """The attempt under the cursor."""
+        attempt = self._chosen_attempt
+        if attempt is None or attempt.rollout is None:
+            return ()
+        rollout = attempt.rollout
+        steps = self.gym.watched.last_steps.get(attempt.rollout_id, rollout.current_step)
+        row = self._rows.records[self._grid.cursor_id or ""]
+        number = row.attempts.index(attempt) + 1
+        things = [
+            Said((Ink(f"{number}/{len(row.attempts)}  ", "muted"), *show.state(rollout))),
+            Said((Ink(attempt.rollout_id, "strong"),)),
+        ]
+        if steps is not None:
+            things.append(Said((Ink(show.of_many(steps, "step"), "muted"),), 1))
+        ran_s = duration_s(rollout)
+        if ran_s is not None:
+            things.append(Said((Ink(show.duration(ran_s), "muted"),), 1))
+        why = show.why(attempt)
+        return (*joined(things, self.size.width - 2), Ink(f"  {why}" if why else ""))
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Begin at a task, if one was named."""
+        super().on_mount()
+        self._show()
+        if self._begin_at is not None:
+            self._grid.select(self._begin_at)
+
+    def width_of_row(self) -> int:
+        """How many attempts the cursor's task has."""
+        row = self._rows.records.get(self._grid.cursor_id or "")
+        return len(row.attempts) if row is not None else 0
+
+    def cell_clicked(self, key: str, offset: int, cells: int) -> int | None:
+        """The attempt that was clicked."""
+        if key != "attempts":
+            return None
+        return attempt_at(offset, cells, at=self._at, most=self._most)
+
+    def go_to(self, rollout_ids: Collection[str]) -> None:
+        """Put the cursor on the first of these in its row."""
+        row = self._rows.records.get(self._grid.cursor_id or "")
+        for number, attempt in enumerate(row.attempts if row is not None else ()):
+            if attempt.rollout_id in rollout_ids:
+                self.stand_on(number)
+                return
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        """Open the rollout under the cursor."""
+        attempt = self._chosen_attempt
+        if attempt is not None:
+            self.gym.push_screen(TranscriptScreen(self.run_id, attempt.rollout_id, self._listed))
+
+    def _listed(self) -> list[Listed]:
+        """The rollouts row by row, of a chosen reason only those: for reading one by one."""
+        only, records = self.faded, self._rows.records
+        return [
+            Listed(self.run_id, attempt.rollout_id)
+            for row_id in self._rows
+            for attempt in records[row_id].attempts
+            if only is None or attempt.rollout_id in only
+        ]
+
+    def action_k(self, step: int) -> None:
+        """Show pass@k of one attempt more or less."""
+        most = most_verdicts(self._matrix.tasks(self.run_id).values())
+        self._k = max(1, min(self._sums.at_k.k + step, most))
+        self._show()
+
+    def action_describe(self) -> None:
+        """Show every field of the rollout under the cursor, as received."""
+        attempt = self._chosen_attempt
+        if attempt is not None:
+            self.gym.push_screen(DescribeScreen(attempt.rollout_id, attempt.raw, attempt.malformed))
+
+    def copied(self) -> str | None:
+        """The id of the rollout under the cursor."""
+        attempt = self._chosen_attempt
+        return attempt.rollout_id if attempt is not None else None
+
+    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
+        """A task is nothing that was received."""
+        return None

@@ -1,0 +1,272 @@
+"""What the two matrix screens share: tasks beside what went wrong, and rollouts of some runs.
+
+What a row and a cell are is said by the screen: `matrix` for one run, `across` for several.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar, TypeVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.widget import Widget
+
+from gymtui.poll.plan import View
+from gymtui.store.delta import NOTHING, Delta
+from gymtui.store.failures import Failures
+from gymtui.store.fields import Schema
+from gymtui.store.matrix import Matrix
+from gymtui.tui import show
+from gymtui.tui.ink import Cell, Ink
+from gymtui.tui.keys import Scope, bindings
+from gymtui.tui.screens.lists import ListScreen
+from gymtui.tui.widgets.column import GAP, Column, place
+from gymtui.tui.widgets.lines import Line, Lines
+from gymtui.tui.widgets.reasons import ReasonKey, ReasonsGrid, key_of
+
+R = TypeVar("R")
+
+
+class MatrixPanes(ListScreen[R]):
+    """Tasks, walked cell by cell, and what went wrong.
+
+    Args:
+        run_ids: The runs.
+        schema: What tasks can be filtered and ordered by.
+        order: What they are ordered by at first.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.MATRIX)
+    DEFAULT_CSS = """
+    MatrixPanes #panes { layout: vertical; height: 1fr; }
+    MatrixPanes #panes ReasonsGrid {
+        width: 100%; height: 30%; min-height: 4; border-top: solid $surface;
+    }
+    MatrixPanes #panes ReasonsGrid:focus { border-top: solid $primary; }
+    MatrixPanes.beside #panes { layout: horizontal; }
+    MatrixPanes.beside #panes ReasonsGrid {
+        width: 36%; height: 100%; border-top: none; border-left: solid $surface;
+    }
+    MatrixPanes.beside #panes ReasonsGrid:focus { border-left: solid $primary; }
+    """
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.MATRIX, Scope.LIST, Scope.EVERYWHERE)
+    empty: ClassVar[str] = "no rollouts seen yet"
+    beside_from: ClassVar[int] = 110
+    """Cells from which on what went wrong stands beside the tasks instead of below."""
+
+    def __init__(self, run_ids: Sequence[str], schema: Schema[R], order: str) -> None:
+        super().__init__(schema, order)
+        self.run_ids = tuple(run_ids)
+        self._matrix = Matrix()
+        self._failures = Failures()
+        self._reasons: ReasonsGrid
+        self._seen: set[str] = set()
+        self._only: ReasonKey | None = None
+        self._only_ids: frozenset[str] = frozenset()
+        self._at = 0
+
+    # -- what the screens say --------------------------------------------------------------
+
+    @abstractmethod
+    def tasks(self) -> Mapping[str, R]:
+        """Every row by its id, as it is now."""
+
+    @abstractmethod
+    def width_of_row(self) -> int:
+        """How many cells the cursor can stand on."""
+
+    @abstractmethod
+    def cell_clicked(self, key: str, offset: int, cells: int) -> int | None:
+        """Which cell was clicked, in the column of this key, so far from its left edge."""
+
+    @abstractmethod
+    def said(self) -> Sequence[Cell]:
+        """The lines above the tasks."""
+
+    @abstractmethod
+    def detail(self) -> Cell:
+        """What there is to say about the cell under the cursor."""
+
+    # -- the screen ------------------------------------------------------------------------
+
+    def body(self) -> Iterable[Widget]:
+        """Numbers, the tasks beside what went wrong, and the cell under the cursor."""
+        palette = self.gym.palette
+        self._take_in(NOTHING)
+        yield Lines(palette, height=2, id="summary")
+        with Container(id="panes"):
+            yield self.grid()
+            self._reasons = ReasonsGrid(palette, runs=len(self.run_ids) > 1)
+            yield self._reasons
+        yield Lines(palette, id="details")
+
+    def look(self, view: View) -> View:
+        """The runs' rollouts come first; of those not known yet, one run after the other."""
+        known = self.gym.store.knows_rollouts_of
+        missing = (run for run in self.run_ids if run not in self._seen and not known(run))
+        opened = next(missing, self.run_ids[0])
+        return replace(view, open_run=opened, runs_in_view=self.run_ids)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Put the panes beside or below each other."""
+        super().on_resize(event)
+        self.set_class(event.size.width >= self.beside_from, "beside")
+        self.call_after_refresh(self.summarise)
+
+    def dim(self, dimmed: bool) -> None:
+        """Dim both panes while they are old."""
+        super().dim(dimmed)
+        if self._reasons.dimmed != dimmed:
+            self._reasons.dimmed = dimmed
+            self._reasons.sync()
+
+    def changed(self, delta: Delta) -> None:
+        """Take the changed rollouts of these runs in."""
+        seen = len(self._seen)
+        if self._take_in(delta) or not delta:
+            self._show()
+        if len(self._seen) != seen:
+            self.gym.looked()
+        if not delta.runs.isdisjoint(self.run_ids):
+            self.show_frame()
+
+    def _take_in(self, delta: Delta) -> bool:
+        """Whether anything about these runs is another now."""
+        store = self.gym.store
+        touched, moved = delta.rollouts, False
+        for run_id in self.run_ids:
+            first = run_id not in self._seen
+            # One that is not held was given up to save memory, or is gone: what was seen stays.
+            if not store.knows_rollouts_of(run_id) or not (first or run_id in delta.runs):
+                continue
+            self._seen.add(run_id)
+            rows = store.rollouts_of(run_id)
+            gone = self._matrix.of_run(run_id) - {row.rollout_id for row in rows}
+            for rollout_id in gone:
+                self._matrix.drop(rollout_id)
+                self._failures.drop(rollout_id)
+            for row in rows:
+                if first or row.rollout_id in touched:
+                    self._matrix.take(row)
+                    self._failures.take(row)
+            moved = True
+        if moved:
+            self._matrix.refresh(
+                we_cancelled=store.we_cancelled, last_steps=self.gym.watched.last_steps
+            )
+        return moved
+
+    def _show(self) -> None:
+        """Show the tasks that are wanted, and what went wrong."""
+        reasons = self._failures.groups()
+        self._reasons.show_reasons(reasons)
+        chosen = next((reason for reason in reasons if key_of(reason) == self._only), None)
+        self._only_ids = frozenset(chosen.rollout_ids if chosen is not None else ())
+        tasks = self.tasks()
+        if self._only is not None:
+            wanted = {self._matrix.task_of(rollout_id) for rollout_id in self._only_ids}
+            tasks = {row_id: row for row_id, row in tasks.items() if row_id in wanted}
+        known = self._rows.records
+        changed = {i: row for i, row in tasks.items() if known.get(i) != row}
+        removed = [row_id for row_id in known if row_id not in tasks]
+        self._rows.apply(changed, removed, self.gym.now().timestamp())
+        self._grid.set_rows(self._rows)
+        self.summarise()
+
+    # -- around the tasks ------------------------------------------------------------------
+
+    def summarise(self) -> None:
+        """Write the numbers, and what there is to say about the cell under the cursor."""
+        if not self.ready:
+            return
+        first, second = self.said()
+        lines = [Line(first), Line(second, self.remarks())]
+        self.query_one("#summary", Lines).show(lines)
+        self.query_one("#details", Lines).show([Line(self.detail(), bar=True)])
+
+    def remarks(self) -> Cell:
+        """What the tasks are seen through, a reason included."""
+        said = super().remarks()
+        if self._only is None or self.gym.hint:
+            return said
+        room = max(self.size.width // 3, 12)
+        words = self._only[1] if len(self._only[1]) <= room else f"{self._only[1][: room - 1]}…"
+        return (Ink("only: ", "muted"), Ink(words, "accent"), Ink("  "), *said)
+
+    @property
+    def faded(self) -> frozenset[str] | None:
+        """The rollouts that all others stand back behind, if a reason was chosen."""
+        return self._only_ids if self._only is not None else None
+
+    def shown_columns(self) -> tuple[Column[R], ...]:
+        """The tasks' columns that are not hidden, whether they fit or not."""
+        first, *others = self._grid.columns
+        hidden = self.hidden_columns()
+        return (first, *(column for column in others if column.key not in hidden))
+
+    def hidden_columns(self) -> frozenset[str]:
+        """The columns that the person does not want."""
+        return frozenset(self.gym.arrangement.of(self.arranged_as).hidden)
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def action_attempt(self, step: int) -> None:
+        """Go to the next or previous cell of the row."""
+        if self.focused is self._reasons:
+            return
+        last = max(self.width_of_row() - 1, 0)
+        self.stand_on(max(0, min(min(self._at, last) + step, last)))
+
+    def stand_on(self, cell: int) -> None:
+        """Put the cursor on a cell of its row."""
+        self._at = cell
+        self._grid.sync()
+        self.summarise()
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor on the cell that was clicked; the grid has gone to its row."""
+        region = self._grid.region
+        if not region.contains(event.screen_x, event.screen_y):
+            return
+        x, y = event.screen_x - region.x, event.screen_y - region.y
+        for at in place(self.shown_columns(), self._grid.size.width):
+            if y and at.x <= x < at.x + at.width + GAP:
+                cell = self.cell_clicked(at.column.key, x - at.x, at.width)
+                if cell is not None:
+                    self.stand_on(cell)
+
+    def on_reasons_grid_chosen(self, event: ReasonsGrid.Chosen) -> None:
+        """Narrow the tasks to those that failed so; the same once more shows all again."""
+        key = key_of(event.reason)
+        if self._only == key:
+            self.undo_reason()
+            return
+        self._only = key
+        self._show()
+        self._grid.action_top()
+        self._grid.focus()
+        self.go_to(event.reason.rollout_ids)
+
+    def go_to(self, rollout_ids: Collection[str]) -> None:
+        """Put the cursor on the first of these in its row, if there is one."""
+
+    def undo_reason(self) -> None:
+        """Show all tasks again."""
+        self._only = None
+        self._show()
+
+    def undo(self) -> bool:
+        """Drop the reason, then the filter, then the marks."""
+        if self._only is not None:
+            self.undo_reason()
+            return True
+        return super().undo()
+
+    def reasons_said(self) -> Cell:
+        """How many went wrong, for the second line."""
+        failed = len(self._failures)
+        return (Ink(f"{show.of_many(failed, 'rollout')} failed", "muted"),) if failed else ()

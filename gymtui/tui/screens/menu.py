@@ -1,0 +1,115 @@
+"""A short list to choose from, on top of a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from gymtui.tui.ink import Ink
+from gymtui.tui.keys import Scope, bindings
+from gymtui.tui.widgets.lines import Line, Lines
+
+if TYPE_CHECKING:
+    from gymtui.tui.app import GymtuiApp
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One line of a menu.
+
+    Attributes:
+        key: What is chosen.
+        title: What it is called.
+        now: Whether it is what is in force.
+        on: Whether it is switched on; None where there is nothing to switch.
+    """
+
+    key: str
+    title: str
+    now: bool = False
+    on: bool | None = None
+
+
+class MenuScreen(ModalScreen[str | None]):
+    """Its result is the key that was chosen, or None.
+
+    Args:
+        title: What is chosen.
+        choices: The choices.
+        switch: Called with a choice to switch it on or off; gives the choices as they are then.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.MENU)
+    DEFAULT_CSS = """
+    MenuScreen { align: center middle; background: $background 60%; }
+    MenuScreen > Vertical {
+        width: 44; max-width: 96%; height: auto; max-height: 90%;
+        border: round $primary; background: $background; padding: 0 1;
+    }
+    """
+
+    def __init__(
+        self,
+        title: str,
+        choices: Sequence[Choice],
+        switch: Callable[[str], Sequence[Choice]] | None = None,
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._choices = tuple(choices)
+        self._switch = switch
+        self._at = next((n for n, choice in enumerate(self._choices) if choice.now), 0)
+
+    @property
+    def gym(self) -> GymtuiApp:
+        """The app, as what it is."""
+        return cast("GymtuiApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """One box."""
+        with Vertical():
+            yield Lines(self.gym.palette, id="menu")
+
+    def on_mount(self) -> None:
+        """Show the choices."""
+        self._show()
+
+    def _show(self) -> None:
+        lines = [Line((Ink(self._title, "heading"),)), Line()]
+        switched = self._switch is not None
+        for number, choice in enumerate(self._choices):
+            here = number == self._at
+            mark = {None: "  " if switched else "", True: "■ ", False: "□ "}[choice.on]
+            style = "strong" if here else "muted" if choice.on is False else ""
+            left = (Ink("▌" if here else " ", "accent"), Ink(f"{mark}{choice.title}", style))
+            lines.append(Line(left, (Ink("●", "accent"),) if choice.now else ()))
+        keys = [Ink("↵ ", "key"), Ink("choose  ", "muted")]
+        if switched:
+            keys += [Ink("space ", "key"), Ink("show or hide  ", "muted")]
+        lines += [Line(), Line((*keys, Ink("esc ", "key"), Ink("leave", "muted")))]
+        self.query_one("#menu", Lines).show(lines)
+
+    def action_move(self, step: int) -> None:
+        """Go to another choice; the ends meet."""
+        self._at = (self._at + step) % len(self._choices)
+        self._show()
+
+    def action_choose(self) -> None:
+        """Take it."""
+        self.dismiss(self._choices[self._at].key)
+
+    def action_switch(self) -> None:
+        """Switch it on or off."""
+        if self._switch is not None:
+            self._choices = tuple(self._switch(self._choices[self._at].key))
+            self._show()
+
+    def action_leave(self) -> None:
+        """Leave everything as it is."""
+        self.dismiss(None)

@@ -1,0 +1,494 @@
+"""Reading one transcript: outline and body, finding, folding, exporting; wherever it came from."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.widget import Widget
+from textual.widgets import Input
+
+from gymtui.api.listing import shown as laid_out_json
+from gymtui.poll.artifacts import Artifacts
+from gymtui.transcript import export, files
+from gymtui.transcript.blocks import Kind, Transcript, Turn
+from gymtui.transcript.outline import has_call, outline
+from gymtui.transcript.pretty import as_text
+from gymtui.transcript.search import Match, PatternError, parse
+from gymtui.tui.finder import Finder, Found
+from gymtui.tui.ink import Cell, Ink
+from gymtui.tui.keys import Scope, bindings
+from gymtui.tui.screens.base import GymScreen
+from gymtui.tui.transcript_text import Kept, Shown, sections, text_sections
+from gymtui.tui.widgets.lines import Line, Lines
+from gymtui.tui.widgets.outline_pane import OutlinePane
+from gymtui.tui.widgets.transcript_view import TranscriptView
+
+_WIDE = 100
+"""Columns from which the outline is there from the start."""
+_LAID_OUT_BYTES = 2_000_000
+"""Raw artifacts up to this size are laid out as pretty JSON; larger ones are shown as they came."""
+
+
+class ReadingScreen(GymScreen):
+    """A screen on which a transcript is read. Where it comes from is for who builds on this."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TRANSCRIPT)
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE)
+    prompt: ClassVar[str] = "search: text, or re:regular expression"
+    DEFAULT_CSS = """
+    ReadingScreen #said { display: none; }
+    ReadingScreen.saying #said { display: block; }
+    ReadingScreen OutlinePane { display: none; }
+    ReadingScreen.outlined OutlinePane { display: block; }
+    ReadingScreen.narrow OutlinePane { width: 28; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._artifacts: Artifacts | None = None
+        self._shown = Shown()
+        self._kept: Kept = {}
+        self._raw = False
+        self._search = ""
+        self._found: Found | None = None
+        self._finder: Finder | None = None
+        self._exporting = False
+        self._outline_wanted: bool | None = None
+
+    # -- for who builds on it --------------------------------------------------------------
+
+    def headline(self) -> Cell:
+        """What is read: the left end of the line over it."""
+        raise NotImplementedError
+
+    def name_for_files(self) -> str:
+        """What an export is named after: the rollout's id."""
+        raise NotImplementedError
+
+    def neighbour(self, step: int) -> bool:
+        """Go to the next or previous transcript of wherever this one was opened from.
+
+        Returns:
+            Whether there is one.
+        """
+        return False
+
+    def show_artifacts(self, artifacts: Artifacts) -> None:
+        """Show artifacts, from their start unless they are another form of what was read."""
+        again = self._artifacts is not None
+        self._artifacts = artifacts
+        self._kept = {}
+        self.say(())
+        self._outline.show(outline(artifacts.transcript))
+        self._lay_out(at_start=not again)
+        # What is there now stays for as long as somebody reads. Left out of the collector's full
+        # rounds, these take 10 ms instead of 70: the longest that a key would wait here.
+        gc.freeze()
+        if self._search:
+            self.filtered(self._search)
+
+    def drop_artifacts(self) -> None:
+        """Show nothing, before something else is shown."""
+        gc.unfreeze()
+        self._stop_search()
+        self._artifacts = None
+        self._kept = {}
+        self._shown = Shown(hidden=self._shown.hidden, all_open=self._shown.all_open)
+        self._outline.show(())
+        self._view.show(text_sections(""), at_start=True)
+
+    def say(self, cell: Cell) -> None:
+        """Say something above the body, where there is none yet, or nothing any more."""
+        self.set_class(bool(cell), "saying")
+        self.query_one("#said", Lines).show([Line(), Line(cell), Line()])
+
+    @property
+    def transcript(self) -> Transcript | None:
+        """What is read."""
+        return self._artifacts.transcript if self._artifacts is not None else None
+
+    def on_unmount(self) -> None:
+        """Let go of the search, and of what was kept from the garbage collector."""
+        if self._finder is not None:
+            self._finder.stop()
+        gc.unfreeze()
+
+    # -- the frame -------------------------------------------------------------------------
+
+    def body(self) -> Iterable[Widget]:
+        """The headline, what is said while there is no transcript, outline and body."""
+        palette = self.gym.palette
+        self._outline = OutlinePane(palette, id="outline")
+        self._view = TranscriptView(palette, id="text")
+        self._view.add_class("main")
+        yield Lines(palette, id="summary")
+        yield Lines(palette, height=3, id="said")
+        yield Horizontal(self._outline, self._view, id="panes")
+
+    def on_mount(self) -> None:
+        """Decide whether there is room for the outline."""
+        super().on_mount()
+        self._settle_outline()
+
+    def on_resize(self, event: object) -> None:
+        """Fit the footer, and decide again whether there is room for the outline."""
+        self.show_footer()
+        self._settle_outline()
+
+    def _settle_outline(self) -> None:
+        wide = self.size.width >= _WIDE
+        wanted = wide if self._outline_wanted is None else self._outline_wanted
+        self.set_class(wanted and not self._raw, "outlined")
+        self.set_class(not wide, "narrow")
+
+    def _lay_out(self, *, at_start: bool = False) -> None:
+        artifacts = self._artifacts
+        if artifacts is None:
+            return
+        self._settle_outline()
+        if self._raw:
+            self._show_raw(artifacts.body)
+        else:
+            found = sections(artifacts.transcript, self._shown, self._kept)
+            self._view.show(found, at_start=at_start)
+        self.summarise()
+
+    def _show_raw(self, body: bytes) -> None:
+        async def lay_out() -> None:
+            self._view.show(text_sections("laying out …"), at_start=True)
+            work = laid_out_json if len(body) <= _LAID_OUT_BYTES else as_text
+            text = await asyncio.to_thread(work, body)
+            if self._raw:
+                self._view.show(text_sections(text), at_start=True)
+                self.summarise()
+
+        self.run_worker(lay_out(), group="raw", exclusive=True, exit_on_error=True)
+
+    def summarise(self) -> None:
+        """Write the headline."""
+        if not self.is_mounted:
+            return
+        self.query_one("#summary", Lines).show([Line(self.headline(), self._state())])
+
+    def _state(self) -> Cell:
+        """How it is seen: what is searched for, left out, redacted; else the turn one is at."""
+        if self.gym.hint:
+            return (Ink(self.gym.hint, "warning"),)
+        said: list[Ink] = []
+        artifacts = self._artifacts
+        if artifacts is not None and artifacts.redacted:
+            said.append(Ink("redacted by the gym  ", "warning"))
+        if self._shown.hidden:
+            kinds = ", ".join(sorted(str(kind) for kind in self._shown.hidden))
+            said.append(Ink(f"without {kinds}  ", "warning"))
+        if self._search and self._found is not None:
+            problem = self._found.problem
+            said += [Ink(f"/{self._search} ", "accent"), Ink(self._found.words, "muted")]
+            if problem:
+                said.append(Ink(f"  {problem}", "warning"))
+        elif self._raw:
+            said.append(Ink("as received", "warning"))
+        elif artifacts is not None:
+            count = len(artifacts.transcript.turns)
+            here = min(self._view.current + 1, count)
+            said.append(Ink(f"turn {here} of {count}" if count else "no turns", "muted"))
+        return tuple(said)
+
+    def on_transcript_view_moved(self, event: TranscriptView.Moved) -> None:
+        """Another turn may stand at the top."""
+        event.stop()
+        if not self._raw:
+            self._outline.follow(self._view.current)
+        self.summarise()
+
+    def on_outline_pane_chosen(self, event: OutlinePane.Chosen) -> None:
+        """A turn was chosen in the outline."""
+        event.stop()
+        if not self._view.has_turn(event.turn):
+            self._shown = Shown(all_open=self._shown.all_open, turned=self._shown.turned)
+            self._lay_out()
+        self._view.jump(event.turn)
+
+    # -- moving ----------------------------------------------------------------------------
+
+    def action_turn(self, step: int) -> None:
+        """Go to the next or previous turn."""
+        self._go(step, lambda turn: True)
+
+    def action_error(self, step: int) -> None:
+        """Go to the next or previous error."""
+        self._go(step, lambda turn: turn.error)
+
+    def action_call(self, step: int) -> None:
+        """Go to the next or previous tool call."""
+        self._go(step, has_call)
+
+    def _go(self, step: int, wanted: Callable[[Turn], bool]) -> None:
+        transcript = self.transcript
+        if transcript is None or self._raw:
+            return
+        turns, here = transcript.turns, self._view.current
+        # Standing inside a turn, "previous" means its start first.
+        if step < 0 and self._view.turn == here and self._view.place[1:] != (-1, 0, 0):
+            here += 1
+        places = (
+            range(here + 1, len(turns)) if step > 0 else range(min(here, len(turns)) - 1, -1, -1)
+        )
+        for place in places:
+            if wanted(turns[place]) and self._view.has_turn(place):
+                self._view.jump(place)
+                return
+        self.gym.notify("there is no other" if step > 0 else "there is none before", timeout=2)
+
+    def action_rollout(self, step: int) -> None:
+        """Go to the next or previous transcript of the list this one was opened from."""
+        if not self.neighbour(step):
+            self.gym.notify("the list ends here" if step > 0 else "the list begins here", timeout=2)
+
+    def action_pan(self, steps: int) -> None:
+        """Move sideways."""
+        self._view.action_pan(steps)
+
+    # -- how it is shown -------------------------------------------------------------------
+
+    def action_fold(self) -> None:
+        """Fold or unfold what the turn holds."""
+        transcript = self.transcript
+        if transcript is None or self._raw or self._view.current >= len(transcript.turns):
+            return
+        number = self._view.current
+        blocks = [(number, block) for block in range(len(transcript.turns[number].blocks))]
+        # All of them the same way: open while any is folded.
+        opened = not all(self._shown.is_open(*block) for block in blocks)
+        self._turn_over({block for block in blocks if self._shown.is_open(*block) != opened})
+
+    def on_transcript_view_fold_clicked(self, event: TranscriptView.FoldClicked) -> None:
+        """One block is to be unfolded."""
+        event.stop()
+        self._turn_over({(event.turn, event.block)})
+
+    def _turn_over(self, blocks: set[tuple[int, int]]) -> None:
+        current = self._view.current
+        self._shown = Shown(self._shown.hidden, self._shown.all_open, self._shown.turned ^ blocks)
+        self._lay_out()
+        self._view.current = current
+
+    def action_fold_all(self) -> None:
+        """Fold or unfold everything."""
+        current = self._view.current
+        self._shown = Shown(self._shown.hidden, not self._shown.all_open)
+        self._lay_out()
+        self._view.current = current
+
+    def action_role(self, name: str) -> None:
+        """Show or hide the turns of a role."""
+        hidden = self._shown.hidden ^ {Kind(name)}
+        self._shown = Shown(hidden, self._shown.all_open, self._shown.turned)
+        self._lay_out()
+
+    def action_wrap(self) -> None:
+        """Wrap lines, or cut them at the edge."""
+        self._view.set_wrap(not self._view.wrap)
+
+    def action_outline(self) -> None:
+        """Show or hide the outline."""
+        self._outline_wanted = not self.has_class("outlined")
+        self._settle_outline()
+        if self._outline.has_focus and not self._outline_wanted:
+            self._view.focus()
+
+    def action_raw(self) -> None:
+        """Show the artifacts as received, or read."""
+        self._raw = not self._raw
+        self._lay_out(at_start=True)
+
+    def action_redact(self) -> None:
+        """Only who asks a gym can have it redact."""
+        self.gym.notify("only a gym redacts", timeout=2)
+
+    # -- finding ---------------------------------------------------------------------------
+
+    def filtered(self, text: str) -> str | None:
+        """Search: go to the first match from here on."""
+        if self._exporting:
+            return None
+        self._stop_search()
+        self._search = text
+        if not text or self.transcript is None:
+            self.summarise()
+            return None
+        try:
+            query = parse(text)
+        except PatternError as error:
+            return str(error)
+        found = self._found = Found()
+
+        def hand_over(batch: list[Match], done: bool, problem: str) -> None:
+            self.app.call_from_thread(self._take, found, batch, done, problem)
+
+        self._finder = Finder(self.transcript, query, hand_over)
+        self._finder.start()
+        self.summarise()
+        return None
+
+    @property
+    def search_done(self) -> bool:
+        """Whether all of the transcript was searched."""
+        return self._found is not None and self._found.done
+
+    def _stop_search(self) -> None:
+        if self._finder is not None:
+            self._finder.stop()
+        self._finder = self._found = None
+        self._search = ""
+        self._view.mark({}, None)
+        self._outline.mark(frozenset())
+
+    def _take(self, found: Found, batch: list[Match], done: bool, problem: str) -> None:
+        """Take matches from the search."""
+        if found is not self._found or not self.is_mounted:
+            return
+        found.add(batch)
+        found.done, found.problem = done, problem
+        if found.here < 0 and (match := self._first(found, done=done)) is not None:
+            self._reach(match)
+        else:
+            self._view.mark(found.by_part, found.current)
+        self._outline.mark(frozenset(found.turns))
+        self.summarise()
+
+    def _first(self, found: Found, *, done: bool) -> Match | None:
+        """The first match from here on, once it is known."""
+        place = self._view.place
+        if found.matches and (done or found.matches[-1] >= Match(*place, 0)):
+            return found.first_from(place)
+        return None
+
+    def action_match(self, step: int) -> None:
+        """Go to the next or previous match."""
+        if self._found is not None:
+            match = self._found.step(step, self._view.place)
+            if match is not None:
+                self._reach(match)
+                self.summarise()
+
+    def _reach(self, match: Match) -> None:
+        """Show a match, unfolding what it is in, and its turn if that is hidden."""
+        assert self._found is not None  # noqa: S101  (it is where the match comes from)
+        if self._raw:
+            self.action_raw()
+        self._view.mark(self._found.by_part, match)
+        if self._view.jump_to(match):
+            return
+        transcript = self.transcript
+        if transcript is None:
+            return
+        hidden = self._shown.hidden - {transcript.turns[match.turn].kind}
+        block = (match.turn, match.block)
+        turned = self._shown.turned
+        if not self._shown.is_open(*block):
+            turned ^= {block}
+        self._shown = Shown(hidden, self._shown.all_open, turned)
+        self._lay_out()
+        self._view.jump_to(match)
+
+    def filter_text(self) -> str:
+        """What is searched for."""
+        return "" if self._exporting else self._search
+
+    def undo(self) -> bool:
+        """Drop the search."""
+        if self._search:
+            self._stop_search()
+            self.summarise()
+            return True
+        return False
+
+    # -- copying and saving ----------------------------------------------------------------
+
+    def copied(self) -> str | None:
+        """The message of the current turn."""
+        transcript = self.transcript
+        if transcript is None or self._raw or self._view.current >= len(transcript.turns):
+            return self.name_for_files()
+        turn = transcript.turns[self._view.current]
+        return turn.text or turn.plain()
+
+    def action_interrupt(self) -> None:
+        """Copy what is selected, else tell how to quit."""
+        text = self.get_selected_text()
+        if text:
+            self.gym.copy_to_clipboard(text)
+        else:
+            super().action_interrupt()
+
+    def action_export(self) -> None:
+        """Ask for a name to save under; what it ends in says what is saved."""
+        if self._artifacts is None:
+            self.gym.notify("there is nothing to save yet", timeout=2)
+            return
+        self._ask_for_file(files.free(Path(files.file_name(self.name_for_files(), ".json"))))
+
+    def _ask_for_file(self, path: Path) -> None:
+        self._exporting = True
+        field = self.query_one(Input)
+        self.add_class("filtering")
+        self.query_one("#slash", Lines).show([Line((Ink(">", "key"),), bar=True)])
+        field.placeholder = "file: .json as received, .md to read"
+        field.value = str(path)
+        field.cursor_position = len(field.value)
+        field.focus()
+        self.gym.hint = "save as: .json as received, .md to read"
+        self.summarise()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Save under the name that was typed, or keep the search."""
+        if self._exporting:
+            event.stop()
+            name = event.value.strip()
+            self.close_prompt()
+            if name:
+                self._save(Path(name).expanduser())
+        else:
+            super().on_input_submitted(event)
+
+    def close_prompt(self) -> None:
+        """Put the line away."""
+        field = self.query_one(Input)
+        if self._exporting:
+            self._exporting = False
+            field.placeholder = self.prompt
+            self.query_one("#slash", Lines).show([Line((Ink("/", "key"),), bar=True)])
+        super().close_prompt()
+        self.summarise()
+
+    def _save(self, path: Path) -> None:
+        artifacts = self._artifacts
+        if artifacts is None:
+            return
+
+        def write() -> int:
+            data = artifacts.body
+            if path.suffix.lower() in (".md", ".markdown"):
+                data = export.markdown(artifacts.transcript).encode("utf-8", "replace")
+            elif path.suffix.lower() == ".txt":
+                data = export.text(artifacts.transcript).encode("utf-8", "replace")
+            files.write_new(path, data)
+            return len(data)
+
+        async def save() -> None:
+            try:
+                size = await asyncio.to_thread(write)
+            except OSError as error:
+                why = error.strerror or str(error)
+                self.gym.notify(f"not saved: {why}", severity="warning")
+                return
+            self.gym.notify(f"saved {size:,} bytes to {path}", timeout=4)
+
+        self.run_worker(save(), group="save", exit_on_error=True)

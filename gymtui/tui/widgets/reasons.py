@@ -1,0 +1,89 @@
+"""The pane of what went wrong: one row a reason, with how many rollouts it hit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.message import Message
+
+from gymtui.store.outcome import Outcome
+from gymtui.store.reasons import Reason
+from gymtui.tui import show
+from gymtui.tui.ink import Cell, Ink, ink
+from gymtui.tui.theme import Palette
+from gymtui.tui.widgets.column import Column
+from gymtui.tui.widgets.grid import Grid
+
+ReasonKey = tuple[str, str]
+"""What names a group while its members come and go: its outcome and its folded words."""
+
+
+def key_of(reason: Reason) -> ReasonKey:
+    """What names a reason."""
+    return (str(reason.outcome), reason.text)
+
+
+class ReasonsGrid(Grid[Reason]):
+    """Reasons, largest first; `enter` chooses one.
+
+    Args:
+        palette: The colours.
+        runs: Whether to show how many runs each has hit.
+    """
+
+    class Chosen(Message):
+        """Enter, or a second click, on a reason."""
+
+        def __init__(self, reason: Reason) -> None:
+            super().__init__()
+            self.reason = reason
+
+    def __init__(self, palette: Palette, *, runs: bool) -> None:
+        self._reasons: dict[str, Reason] = {}
+        super().__init__(
+            _columns(runs=runs), self._reasons.get, palette, empty="nothing failed", id="reasons"
+        )
+
+    def show_reasons(self, reasons: Sequence[Reason]) -> None:
+        """Show these, the cursor staying on its reason."""
+        self._reasons.clear()
+        self._reasons.update({"\n".join(key_of(reason)): reason for reason in reasons})
+        self.set_rows(tuple(self._reasons))
+
+    def action_open(self) -> None:
+        """Choose the cursor's reason."""
+        reason = self._reasons.get(self.cursor_id or "")
+        if reason is not None:
+            self.post_message(self.Chosen(reason))
+
+    def action_mark(self) -> None:
+        """Reasons are not marked: only go one down."""
+        self.action_move(1)
+
+    def action_mark_range(self) -> None:
+        """Reasons are not marked."""
+
+
+def _columns(*, runs: bool) -> tuple[Column[Reason], ...]:
+    def number(reason: Reason, cells: int) -> Cell:
+        return ink(len(reason.rollout_ids))
+
+    def kind(reason: Reason, cells: int) -> Cell:
+        outcome = reason.outcome
+        word = "cancel" if outcome is Outcome.CANCELLED else show.WORD[outcome]
+        return (Ink(f"{show.GLYPH[outcome]} {word}", show.STYLE[outcome]),)
+
+    def text(reason: Reason, cells: int) -> Cell:
+        return ink(reason.text)
+
+    def hit(reason: Reason, cells: int) -> Cell:
+        return ink(len(reason.run_ids), "muted")
+
+    columns = [
+        Column("count", "N", 4, number, align="right"),
+        Column("cause", "", 8, kind),
+        Column("why", "FAILED BECAUSE", 16, text, flex=1),
+    ]
+    if runs:
+        columns.append(Column("in-runs", "RUNS", 4, hit, align="right", priority=1))
+    return tuple(columns)

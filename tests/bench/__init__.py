@@ -1,0 +1,1 @@
+"""What the program costs, each figure beside its yardstick: `python -m tests.bench [name …]`."""

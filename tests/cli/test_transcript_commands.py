@@ -1,0 +1,147 @@
+"""`show`, `export` and `open`, as scripts call them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gymtui.text import is_clean
+from tests.gym.serving import RunningGym, launch_body, serving_gym
+
+from .test_commands import gymtui
+
+
+@pytest.fixture(scope="module")
+def gym(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGym]:
+    """A gym with a finished run of three rollouts, `nightly`."""
+    with serving_gym(tmp_path_factory.mktemp("gym"), faults=True) as gym:
+        body = launch_body(run_name="nightly", rollout_count=3)
+        httpx.post(f"{gym.url}/runs", json=body).raise_for_status()
+        end = time.monotonic() + 30
+        while httpx.get(f"{gym.url}/runs/nightly").json()["in_progress"]:
+            assert time.monotonic() < end
+        yield gym
+
+
+def ids(gym: RunningGym) -> list[str]:
+    rollouts = httpx.get(f"{gym.url}/rollouts", params={"run_id": "nightly"}).json()["rollouts"]
+    return [rollout["rollout_id"] for rollout in rollouts]
+
+
+def received(gym: RunningGym, rollout_id: str) -> str:
+    return httpx.get(f"{gym.url}/rollouts/{rollout_id}/artifacts").text
+
+
+def test_show_prints_the_gyms_bytes_or_a_document(gym: RunningGym, tmp_path: Path) -> None:
+    rollout_id = ids(gym)[0]
+
+    def show(*form: str) -> str:
+        done = gymtui(tmp_path, "show", rollout_id, "--base-url", gym.url, *form)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
+        return done.stdout
+
+    assert show("--json") == received(gym, rollout_id)
+    assert "## 2 assistant" in show("--markdown")
+    assert "== 2 assistant" in show()
+    assert "→" in show("--text")
+    assert "→" not in show("--text", "--redact")
+
+
+def test_show_of_nothing_is_refused(gym: RunningGym, tmp_path: Path) -> None:
+    done = gymtui(tmp_path, "show", "rol_missing", "--base-url", gym.url)
+    assert done.returncode == 4
+    assert done.stdout == ""
+
+
+def test_an_export_is_whole_and_goes_on_where_it_stopped(gym: RunningGym, tmp_path: Path) -> None:
+    directory = tmp_path / "out" / "nightly"
+
+    def export(*more: str) -> str:
+        done = gymtui(
+            tmp_path, "export", "nightly", "--to", str(directory), "--base-url", gym.url, *more
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == ""
+        return done.stderr
+
+    assert "3 written of 3" in export()
+    names = sorted(path.name for path in directory.iterdir())
+    assert names == sorted(f"{rollout_id}.json" for rollout_id in ids(gym))
+    for path in directory.iterdir():
+        assert path.read_text() == received(gym, path.stem)
+    (directory / names[0]).unlink()
+    (directory / names[1]).write_text("mine")
+    assert "1 written, 2 there already of 3" in export()
+    assert (directory / names[1]).read_text() == "mine"
+    assert "3 written" in export("--markdown")
+    assert len(list(directory.glob("*.md"))) == 3
+
+
+def test_what_the_gym_refuses_is_told_and_leaves_no_file(gym: RunningGym, tmp_path: Path) -> None:
+    order = {"path": "/artifacts", "times": 1, "fault": {"kind": "status", "status": 403}}
+    httpx.post(f"{gym.url}/__faults__", json=order).raise_for_status()
+    done = gymtui(tmp_path, "export", "nightly", "--to", str(tmp_path / "o"), "--base-url", gym.url)
+    assert done.returncode == 4
+    assert "2 written, 1 failed of 3" in done.stderr
+    assert len(list((tmp_path / "o").iterdir())) == 2
+
+
+def test_a_stumbling_gym_is_asked_again(gym: RunningGym, tmp_path: Path) -> None:
+    order = {"path": "/artifacts", "times": 2, "fault": {"kind": "status", "status": 503}}
+    httpx.post(f"{gym.url}/__faults__", json=order).raise_for_status()
+    done = gymtui(tmp_path, "show", ids(gym)[0], "--json", "--base-url", gym.url)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == received(gym, ids(gym)[0])
+
+
+def test_export_of_no_run_is_refused(gym: RunningGym, tmp_path: Path) -> None:
+    done = gymtui(tmp_path, "export", "none", "--to", str(tmp_path / "o"), "--base-url", gym.url)
+    assert done.returncode == 4
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"rollout_id": "r", "artifacts": {"messages": [{"role": "user", "content": "hello"}]}},
+        {"version": "0.1", "messages": [{"role": "user", "content": "hello"}]},
+        {
+            "schema_version": "ATIF-v1.0",
+            "steps": [{"step_id": 1, "source": "user", "message": "hello"}],
+        },
+        [{"role": "user", "content": "hello\x1b]52;c;eA==\x07"}],
+    ],
+    ids=["api", "vendor", "harbor", "list"],
+)
+def test_open_prints_files_of_every_shape(tmp_path: Path, document: Any, packed: bool) -> None:
+    path = tmp_path / "artifacts.json"
+    data = json.dumps(document).encode()
+    path.write_bytes(gzip.compress(data) if packed else data)
+    for form in ("--text", "--markdown"):
+        done = gymtui(tmp_path, "open", form, str(tmp_path))
+        assert done.returncode == 0, done.stderr
+        assert "hello" in done.stdout
+        assert is_clean(done.stdout, block=True)
+
+
+def test_open_says_what_is_wrong(tmp_path: Path) -> None:
+    for arguments in (["missing.json"], [str(tmp_path)], ["--text", "missing.json"]):
+        done = gymtui(tmp_path, "open", *arguments)
+        assert done.returncode == 2
+        assert "no such file" in done.stderr or "no JSON files" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_open_without_a_terminal_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("[]")
+    done = gymtui(tmp_path, "open", str(tmp_path / "a.json"))
+    assert done.returncode == 2
+    assert "not a terminal" in done.stderr

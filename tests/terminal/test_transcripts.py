@@ -1,0 +1,157 @@
+"""Published trajectories, some with real escape codes in them, on a real terminal: byte by byte."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from .harness import PYTHON, Pty, Size
+
+DATA = Path(__file__).parents[3] / "shared" / "data" / "trajectories" / "dev"
+FILES = sorted(DATA.glob("*.json.gz"))
+CHUNK = 20
+CHUNKS = [FILES[at : at + CHUNK] for at in range(0, len(FILES), CHUNK)]
+
+ALLOWED = re.compile(
+    rb"\x1b\[[0-9;]*m"  # colours
+    rb"|\x1b\[[0-9]+;[0-9]+H"  # where to
+    rb"|\x1b\[\?(?:1|7|25|47|1000|1002|1003|1004|1006|1015|1016|1049|2004|2026|2048)[hl]"  # modes
+    rb"|\x1b\[\?(?:2026|2048)\$p"  # which modes there are
+    rb"|\x1b\[>[0-9]+u|\x1b\[<u"  # the keyboard
+    rb"|\x1b\]22;[a-z-]+\x07"  # the mouse's pointer
+)
+"""The sequences that the framework sends by itself, seen with a transcript that has none."""
+
+
+def strays(written: bytes) -> list[bytes]:
+    """What is neither text nor an allowed sequence, with what stands around it."""
+    text = ALLOWED.sub(b"", written)
+    acting = re.compile(
+        rb"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]"  # C0 but CR and LF, DEL, C1
+        rb"|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xaf]|\xd8\x9c"  # directions, separators
+    )
+    return [text[max(0, m.start() - 30) : m.end() + 30] for m in acting.finditer(text)]
+
+
+class Screen(Pty):
+    """A pty whose screen can hold wide characters that are cut in half, which pyte trips over."""
+
+    def screen(self) -> str:
+        buffer, columns = self._screen.buffer, range(self._screen.columns)
+        lines = ("".join(buffer[y][x].data for x in columns) for y in range(self._screen.lines))
+        return "\n".join(line.rstrip() for line in lines)
+
+
+def search(program: Pty, what: bytes) -> None:
+    """Type a search."""
+    program.send(b"/")
+    program.read_until("search: text, or re:")
+    program.send(what + b"\r")
+
+
+def read_through(program: Pty, count: int) -> None:
+    """Scroll every file to its end and back, unfolded, and search it."""
+    for number in range(1, count + 1):
+        where = rf" {number} of {count} files" if count > 1 else "gymtui"
+        program.read_until(rf"{where}[\s\S]*(turn \d+ of|no turns)", 20)
+        for keys in (b"Z", b"G", b"\x1b[5~\x1b[5~\x1b[5~", b"g", b"\x1b[6~" * 6, b"r"):
+            program.send(keys)
+            program.read(0.05)
+        program.read_until("as received")
+        program.send(b"G")
+        program.send(b"r")
+        program.read_until(r"turn \d+ of|no turns")
+        search(program, b"e")
+        program.read_until(r"/e (no match|\d+ of [\d,]+)\s")
+        program.send(b"nnN\x1b")
+        program.read_until(r"turn \d+ of|no turns")
+        program.send(b"]")
+    if count > 1:
+        program.read_until("the list ends here")
+
+
+@pytest.mark.skipif(not FILES, reason=f"no trajectories in {DATA}")
+@pytest.mark.parametrize("paths", CHUNKS, ids=lambda paths: paths[0].name[:40])
+def test_only_the_frameworks_own_sequences_reach_the_terminal(
+    paths: Sequence[Path], tmp_path: Path
+) -> None:
+    command = [PYTHON, "-m", "gymtui", "open", *map(str, paths)]
+    with Screen(command, tmp_path, Size(100, 30)) as program:
+        read_through(program, len(paths))
+        program.send(b"\x11")
+        assert program.wait_exit() == 0
+        written = bytes(program.written)
+    assert strays(written) == []
+    assert len(written) > 10_000
+
+
+HOSTILE = (
+    "\x1b]52;c;aGVsbG8=\x07 \x1b[2J\x1b[H \x1bP+q544e\x1b\\ \x9b31m \x9d0;title\x9c "
+    "\x1b[31mred\x1b[0m"
+    " \x1b]8;;http://x\x07link\x1b]8;;\x07 \u202eevil\u202c \u2066x\u2069 \x1b[?1049l \x07 \x1bc"
+    " [/x][@click=app.quit]quit[/] \x0e \x00 \x7f \x85 \u2028 \U000e0041"
+)
+
+
+def test_hostile_text_does_nothing_wherever_it_stands(tmp_path: Path) -> None:
+    call = {"id": HOSTILE, "type": "function", "function": {"name": HOSTILE, "arguments": HOSTILE}}
+    result = {"tool_call_id": HOSTILE, "tool_name": HOSTILE, "is_error": True, "summary": HOSTILE}
+    artifacts = {
+        "task_id": HOSTILE,
+        "model": HOSTILE,
+        "error": HOSTILE,
+        "final_observation": HOSTILE,
+        "messages": [
+            {"role": HOSTILE, "content": HOSTILE, "name": HOSTILE, "timestamp": HOSTILE},
+            {"role": "assistant", "content": {"content": HOSTILE, "tool_calls": [call]}},
+            {"role": "tool", "content": result, HOSTILE: HOSTILE},
+            {"role": "assistant", "content": [{"type": "thinking", "thinking": HOSTILE}]},
+            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": HOSTILE}}]},
+        ],
+    }
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"rollout_id": HOSTILE, "artifacts": artifacts}))
+    command = [PYTHON, "-m", "gymtui", "open", str(path)]
+    with Screen(command, tmp_path, Size(80, 24)) as program:
+        read_through(program, 1)
+        program.send(b"\x0f\x13\x1b")
+        program.settle()
+        program.send(b"wJJ")
+        search(program, b"re:evil")
+        program.send(b"n")
+        program.settle()
+        program.send(b"\x11")
+        assert program.wait_exit() == 0
+        written = bytes(program.written)
+    assert strays(written) == []
+    assert "red" in written.decode()
+
+
+def test_twenty_megabytes_are_there_at_once(tmp_path: Path) -> None:
+    words = "alpha beta gamma delta " * 450
+    messages = [{"role": "user", "content": f"{n} {words} 日本語🙂"} for n in range(2000)]
+    path = tmp_path / "big.json.gz"
+    path.write_bytes(gzip.compress(json.dumps(messages).encode(), 1))
+    with Screen([PYTHON, "-m", "gymtui", "open", str(path)], tmp_path, Size(120, 36)) as program:
+        program.read_until("turn 1 of 2000", 20)
+        program.send(b"G")
+        program.read_until("turn 2000 of 2000", 3)
+        search(program, b"1234 alpha")
+        program.read_until(r"/1234 alpha 1 of 1$", 10)
+        program.send(b"\x11")
+        assert program.wait_exit() == 0
+
+
+def test_text_and_markdown_are_printed_without_a_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([{"role": "user", "content": f"hello {HOSTILE}"}]))
+    for form in ("--text", "--markdown"):
+        with Screen([PYTHON, "-m", "gymtui", "open", form, str(path)], tmp_path, Size()) as program:
+            assert program.wait_exit(20) == 0
+            assert "hello" in program.screen()
+            assert strays(bytes(program.written)) == []

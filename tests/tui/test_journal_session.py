@@ -1,0 +1,137 @@
+"""What was seen in one session is known in the next."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from gymtui.store.timeline import Kind, Segment
+from gymtui.tui.widgets.timeline import FILLS
+from tests.gym.serving import RunningGym, running_gym
+
+from .driving import Person, dashboard
+
+
+def lives(person: Person, run_id: str) -> dict[str, tuple[Segment, ...]]:
+    """The segments of each rollout of a run, as they are drawn."""
+    app = person.app
+    return {row.rollout_id: app.watched.segments(row) for row in app.store.rollouts_of(run_id)}
+
+
+async def watch_to_the_end(gym: RunningGym, tmp_path: Path, journal: Path) -> tuple[str, object]:
+    """Watch a run from its launch until it has ended, and quit."""
+    async with dashboard(gym, tmp_path, journal=journal) as person:
+        person.launch("nightly", rollout_count=2)
+        await person.sees("nightly", "STARTED")
+        await person.press("enter")
+        await person.sees("runs › nightly", "▸ agent")
+        await person.sees("2/2 done", "of 2 verdicts")
+        shown = await person.sees("(from 2 of 2)", "steps p50")
+        return shown, lives(person, "nightly")
+
+
+async def test_phases_seen_before_are_still_there_after_a_restart(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.sqlite3"
+    async with running_gym(tmp_path, speed=6) as gym:
+        before, lived = await watch_to_the_end(gym, tmp_path, journal)
+        async with dashboard(gym, tmp_path, journal=journal) as person:
+            await person.sees("nightly", "2/2")
+            await person.press("enter")
+            after = await person.sees("runs › nightly", "(from 2 of 2)", "steps p50")
+            assert lives(person, "nightly") == lived
+            assert all(Kind.UNSEEN not in {s.kind for s in life} for life in lived.values())
+            assert after.split("\n")[2:4] == before.split("\n")[2:4], "the same numbers"
+
+
+async def test_without_a_journal_the_same_run_was_not_seen(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        person.launch("nightly")
+        await person.sees("nightly", "1/1")
+        async with dashboard(gym, tmp_path) as another:
+            await another.sees("nightly", "1/1")
+            await another.press("enter")
+            await another.sees("1/1 done", FILLS[Kind.UNSEEN] * 20)
+
+
+async def test_what_happened_between_two_sessions_is_not_seen_and_the_rest_is(
+    tmp_path: Path,
+) -> None:
+    journal = tmp_path / "journal.sqlite3"
+    async with running_gym(tmp_path, speed=1) as gym:
+        async with dashboard(gym, tmp_path, journal=journal) as person:
+            person.launch("nightly")
+            await person.sees("nightly", "STARTED")
+            await person.press("enter")
+            await person.sees("▸ seeding")
+            before = lives(person, "nightly")
+        async with dashboard(gym, tmp_path, journal=journal) as person:
+            await person.sees("nightly", "STARTED")
+            await person.press("enter")
+            await person.sees("▸ ", "build ")
+            await person.until(lambda: lives(person, "nightly"))
+            (first,), (second,) = before.values(), lives(person, "nightly").values()
+            built = next(s for s in first if s.kind is Kind.BUILDING)
+            assert next(s for s in second if s.kind is Kind.BUILDING) == built
+
+
+async def test_finished_runs_out_of_view_have_their_numbers_at_once(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.sqlite3"
+    async with running_gym(tmp_path) as gym:
+        async with dashboard(gym, tmp_path, journal=journal) as person:
+            for number in range(12):
+                person.launch(f"old-{number:02d}")
+            await person.until(lambda: person.screen().count(" of 1") == 12)
+        asked: list[str] = []
+        async with dashboard(gym, tmp_path, journal=journal, size=(120, 10)) as person:
+            client = person.app._client
+            listed = client.list_rollouts
+
+            async def listening(**query: str) -> object:
+                asked.append(query.get("run_id", ""))
+                return await listed(**query)
+
+            client.list_rollouts = listening  # type: ignore[method-assign, assignment]
+            await person.sees("12 runs", "old-", " of 1")
+            summaries = [person.app.store.summary(f"old-{n:02d}") for n in range(12)]
+            assert all(s is not None and s.verdicts == 1 for s in summaries)
+            assert not asked, "nothing had to be asked for it"
+
+
+async def test_a_deleted_run_leaves_the_journal(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.sqlite3"
+    async with running_gym(tmp_path, speed=6) as gym:
+        async with dashboard(gym, tmp_path, journal=journal) as person:
+            person.launch("nightly")
+            await person.sees("nightly", "1/1", " of 1")
+            await person.press("ctrl+d", "y")
+            await person.sees("deleted nightly")
+            await person.sees("no runs")
+        with sqlite3.connect(journal) as kept:
+            assert kept.execute("SELECT count(*) FROM sightings").fetchone() == (0,)
+            assert kept.execute("SELECT count(*) FROM summaries").fetchone() == (0,)
+        kept.close()
+
+
+@pytest.mark.parametrize("trouble", ["corrupt", "newer", "a folder"])
+async def test_trouble_with_the_journal_is_told_once_and_the_dashboard_goes_on(
+    tmp_path: Path, trouble: str
+) -> None:
+    journal = tmp_path / "journal.sqlite3"
+    if trouble == "corrupt":
+        journal.write_bytes(b"no database at all" * 500)
+    elif trouble == "newer":
+        connection = sqlite3.connect(journal)
+        connection.execute("PRAGMA application_id = 0x67796D74")
+        connection.execute("PRAGMA user_version = 99")
+        connection.close()
+    else:
+        journal.mkdir()
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path, journal=journal) as person:
+        await person.sees("No journal")
+        assert len(person.app._notifications) == 1
+        person.launch("nightly")
+        await person.sees("nightly", "1/1", " of 1")
+        await person.press("enter")
+        await person.sees("runs › nightly", "1/1 done")

@@ -1,0 +1,250 @@
+"""One run on screen: its numbers, its timelines, and what is said about the rollout chosen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gymtui.tui.widgets.timeline import FILLS
+from tests.gym.serving import running_gym
+
+from .driving import Person, dashboard
+from .scripted import ScriptedGym, at, scripted_dashboard
+
+SIZES = [(80, 24), (120, 36), (200, 50)]
+
+
+@pytest.fixture
+def gym() -> ScriptedGym:
+    """Three attempts of each of two tasks, some of them errors."""
+    gym = ScriptedGym()
+    gym.add("nightly", "book_room", "pass", "pass", "pass")
+    gym.add("nightly", "call_back", "pass", "fail", "limit", "env", "cancelled")
+    return gym
+
+
+async def opened(person: Person, *words: str) -> str:
+    """Open the run under the cursor and wait until it shows these words."""
+    await person.sees("nightly", "STARTED")
+    await person.press("enter")
+    return await person.sees("runs › nightly", *words)
+
+
+def line(person: Person, word: str) -> str:
+    """The line of the screen with this word in it."""
+    return next(text for text in person.screen().split("\n") if word in text)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_header_says_how_it_goes_at_any_size(
+    gym: ScriptedGym, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with scripted_dashboard(gym, tmp_path, size=size) as person:
+        shown = await opened(
+            person, "8/8 done", "pass@1 67%", "of 6 verdicts", "1 env, 1 cancelled"
+        )
+        header = shown.split("\n")[1:4]
+        assert "took 2m00s" in header[1]
+        assert "p50 2m00s p95 2m00s" in header[1]
+        assert "pass@3 100% (2/2 tasks)" in header[1]
+        assert "/min (2m00s)" in header[2]
+        assert "build –" in header[2], "nobody watched it"
+        assert max(map(len, shown.split("\n"))) <= size[0]
+
+
+async def test_an_unfinished_run_says_where_its_rate_may_still_end(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    gym.add("nightly", "book_room", "pass", "fail", "running", "running")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await opened(person, "2/4 done", "2 running", "pass@1 50%", "ETA –")
+        assert "pass@1 ends within 25–75%" in person.screen()
+
+
+async def test_what_waits_while_nothing_runs_is_stalled(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    gym.add("nightly", "book_room", "pass", "fail", "pass", "waiting")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await opened(person, "3/4 done", "stalled")
+
+
+async def test_a_run_whose_rollouts_are_not_known_has_no_rate(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    gym.add("nightly", "book_room", "pass", "pass")
+    gym.hidden.add("nightly")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        shown = await opened(person, "2/2 done", "pass@1 –")
+        assert "0%" not in shown
+
+
+async def test_without_a_verdict_nothing_is_a_rate(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    gym.add("nightly", "book_room", "env", "cancelled")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        shown = await opened(person, "pass@1 –", "1 env, 1 cancelled")
+        assert "pass@2" not in shown, "errors are in no pass@k"
+
+
+async def test_the_details_say_why_it_failed_and_what_the_judge_found(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    result = {
+        "success": False,
+        "message": "The plan names no interviewer",
+        "score": 0.35,
+        "verdict": "FAIL",
+        "failed_criteria": ["names an interviewer", "keeps the budget"],
+    }
+    gym.add(
+        "nightly",
+        "plan",
+        "fail",
+        result=result,
+        termination_reason="agent_finished",
+        model_config={"model": "qwen3-32b", "provider": "custom", "temperature": 0.2},
+    )
+    async with scripted_dashboard(gym, tmp_path) as person:
+        shown = await opened(person, "The plan names no interviewer", "ended: agent_finished")
+        assert "score 0.35 FAIL" in shown
+        assert "failed: names an interviewer; keeps the budget" in shown
+        assert "qwen3-32b custom · T 0.2" in shown
+        assert "score 0.35 of 1" in shown, "the run's too"
+
+
+async def test_a_life_that_nobody_watched_is_one_stretch_not_seen(
+    gym: ScriptedGym, tmp_path: Path
+) -> None:
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await opened(person, "TIMELINE" if False else "8/8 done", FILLS["unseen"] * 20)
+        passed, failed = line(person, "✓ pass"), line(person, "✗ fail ")
+        assert not passed.rstrip().endswith("✓"), "what passed needs no mark"
+        assert failed.split()[-1].endswith("✗")
+        assert line(person, "✗ fail ⊣").split()[-1].endswith("⊣")
+        assert line(person, "! env").split()[-1].endswith("!")
+        assert "not seen 2m00s" in person.screen()
+
+
+async def test_a_rollout_watched_from_its_middle_shows_what_was_before_as_not_seen(
+    tmp_path: Path,
+) -> None:
+    gym = ScriptedGym()
+    (running,) = gym.add("nightly", "book_room", "running", created_at=at(95), started_at=at(90))
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await opened(person, "▸ agent", FILLS["unseen"] * 20)
+        gym.rollout(running).update(phase="verifying", current_step=None)
+        await person.sees("▸ verifying", "verify 0.")
+        assert person.screen().count("not seen") == 1
+        assert line(person, "verifying").rstrip().endswith("▸"), "the front"
+
+
+async def test_the_last_step_seen_is_kept_for_a_rollout_that_no_longer_says_it(
+    tmp_path: Path,
+) -> None:
+    gym = ScriptedGym()
+    (running,) = gym.add("nightly", "book_room", "running")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await opened(person, "3/30")
+        done = {"success": True, "message": "done"}
+        ended = {"status": "completed", "phase": None, "current_step": None, "result": done}
+        gym.rollout(running).update(ended, completed_at=at())
+        await person.sees("✓ pass", "3/30", "steps p50 3")
+
+
+async def test_zoom_pan_and_fit_move_the_axis(gym: ScriptedGym, tmp_path: Path) -> None:
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await opened(person, "8/8 done")
+        whole = line(person, "TASK")
+        assert whole.split()[-4:] == ["0", "1m", "2m"][-4:] or "1m" in whole
+        await person.press("plus")
+        closer = line(person, "TASK")
+        assert "30s" in closer
+        await person.press("right", "right")
+        later = line(person, "TASK")
+        assert later != closer
+        await person.press("left", "left")
+        assert line(person, "TASK") == closer
+        await person.press("minus")
+        assert line(person, "TASK") == whole
+        await person.press("equals_sign", "equals_sign", "right", "0")
+        assert line(person, "TASK") == whole
+
+
+async def test_by_the_clock_the_axis_has_the_time_of_day(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    gym.add("nightly", "book_room", "pass", created_at=at(900))
+    async with scripted_dashboard(gym, tmp_path, size=(200, 50)) as person:
+        await opened(person, "1/1 done")
+        await person.press("T")
+        hour = datetime.now(UTC).astimezone().strftime("%H:")
+        before = await person.sees(FILLS["queued"] * 3)
+        axis = line(person, "TASK").split("ROLLOUT")[1]
+        assert all(":" in label for label in axis.split() if label != "RESULT")
+        assert hour in axis or f"{(int(hour[:2]) - 1) % 24:02d}:" in axis
+        await person.press("T")
+        assert FILLS["queued"] not in await person.sees_no(FILLS["queued"] * 3)
+        assert before != person.screen()
+
+
+async def test_the_timeline_gives_way_to_columns_and_comes_back(
+    gym: ScriptedGym, tmp_path: Path
+) -> None:
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await opened(person, FILLS["unseen"] * 20)
+        await person.press("t")
+        await person.sees("RESULT", "Missing: calendar event 7")
+        assert FILLS["unseen"] * 20 not in person.screen()
+        await person.press("t")
+        await person.sees(FILLS["unseen"] * 20)
+
+
+async def test_grouped_by_task_each_name_stands_once_with_its_passes(
+    gym: ScriptedGym, tmp_path: Path
+) -> None:
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await opened(person, "8/8 done")
+        await person.press("b")
+        shown = await person.sees("book_room 3/3", "call_back 1/3")
+        assert shown.count("book_room") == 1
+        assert shown.count("″") == 6
+        await person.press("b")
+        await person.until(lambda: person.screen().count("book_room") == 3)
+
+
+@pytest.mark.parametrize("offset_s", [420.0, -420.0])
+async def test_a_servers_clock_that_is_off_changes_nothing(tmp_path: Path, offset_s: float) -> None:
+    async with (
+        running_gym(tmp_path, speed=4, clock_offset_s=offset_s) as gym,
+        dashboard(gym, tmp_path) as person,
+    ):
+        person.launch("nightly", rollout_count=1)
+        await opened(person, "▸ ")
+        await person.until(lambda: "1/1 done" in person.screen())
+        shown = await person.sees("build ", "agent ", "verify ", "took ")
+        took = shown.split("took ")[1].split()[0]
+        assert took.endswith("s") and "m" not in took, "seconds, not minutes"
+        assert FILLS["unseen"] not in shown, "it was watched all the way"
+        await person.press("T")
+        now = datetime.now(UTC).astimezone()
+        axis = line(person, "TASK").split("ROLLOUT")[1]
+        told = datetime.combine(now.date(), datetime.strptime(axis.split()[0], "%H:%M:%S").time())
+        apart_s = abs((now.replace(tzinfo=None) - told).total_seconds())
+        assert min(apart_s, 86400 - apart_s) < 120, "the time of day is ours"
+
+
+async def test_two_thousand_rollouts_answer_a_key_at_once(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    outcomes = ("pass", "fail", "running", "waiting")
+    for task in range(50):
+        gym.add("nightly", f"task_{task:02d}", *(outcomes * 10))
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await opened(person, "1000/2000 done", "500 running")
+        assert "of 1,000 verdicts" in person.screen()
+        screen = person.app.screen
+        work_s = []
+        for key in ["j", "plus", "right", "T", "T", "b"] * 3:
+            began = person.app._monotonic()
+            await person.press(key)
+            work_s.append(person.app._monotonic() - began)
+        assert screen is person.app.screen
+        # The driver itself waits in each; the bench holds the real budget of 50 ms.
+        assert sorted(work_s)[len(work_s) // 2] < 0.5

@@ -1,0 +1,107 @@
+"""Arranging the run list: order, columns, groups, sources, and finding it so again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gymtui.tui.arrangement import Arrangement
+from tests.gym.serving import running_gym
+
+from .driving import Person, dashboard
+
+
+def position(person: Person, *names: str) -> list[int]:
+    """On which line each of these names stands."""
+    lines = person.screen().split("\n")
+    return [next(y for y, line in enumerate(lines) if name in line) for name in names]
+
+
+async def test_runs_are_ordered_by_a_chosen_column_and_turned_round(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        for name, count in (("small", 1), ("large", 6), ("middle", 3)):
+            person.launch(name, rollout_count=count)
+        await person.sees("1/1", "6/6", "3/3")
+        await person.press("o")
+        await person.sees("order by", "show or hide")
+        while "▌" not in next(line for line in person.screen().split("\n") if "total" in line):
+            await person.press("down")
+        await person.press("enter")
+        await person.until(lambda: sorted(p := position(person, "small", "middle", "large")) == p)
+        await person.press("O")
+        await person.until(lambda: sorted(p := position(person, "large", "middle", "small")) == p)
+
+
+async def test_a_column_is_hidden_and_what_was_arranged_is_found_again(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym:
+        async with dashboard(gym, tmp_path) as person:
+            person.app.arrangement.path = tmp_path / "state" / "arrangement.json"
+            person.launch("nightly")
+            await person.sees("nightly", "SCENARIO")
+            await person.press("o")
+            while "▌" not in next(line for line in person.screen().split("\n") if "scenario" in line):
+                await person.press("down")
+            await person.press("space")
+            await person.sees("□ scenario")
+            await person.press("escape")
+            await person.sees_no("SCENARIO")
+            await person.press("f")
+            await person.sees("active only", "the filter matches nothing")
+        kept = Arrangement.read(tmp_path / "state")
+        async with dashboard(gym, tmp_path, arrangement=kept) as person:
+            await person.sees("active only", "the filter matches nothing")
+            await person.press("f")
+            await person.sees("nightly")
+            assert "SCENARIO" not in person.screen()
+
+
+async def test_a_click_on_a_heading_orders_by_it(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        for name in ("beta", "alpha"):
+            person.launch(name)
+        await person.sees("alpha", "beta")
+        await person.pilot.click("#grid", offset=(3, 0))
+        await person.sees("RUN▲")
+        assert position(person, "alpha") < position(person, "beta")
+        await person.pilot.click("#grid", offset=(3, 0))
+        await person.sees("RUN▼")
+        assert position(person, "beta") < position(person, "alpha")
+
+
+async def test_groups_show_their_numbers_open_into_their_runs_and_are_not_destroyed(
+    tmp_path: Path,
+) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        for name in ("ckpt-a-s100", "ckpt-a-s200", "other"):
+            person.launch(name, rollout_count=2)
+        await person.sees("ckpt-a-s100", "ckpt-a-s200", "other")
+        await person.until(lambda: person.screen().count("2/2") == 3)
+        await person.press("b", "b", "b")
+        await person.sees("by name", "ckpt-a ", "4/4", "other")
+        await person.press("ctrl+d")
+        await person.sees("nothing to delete here")
+        await person.press("g" if position(person, "ckpt-a") < position(person, "other") else "G")
+        await person.press("enter")
+        await person.sees("ckpt-a-s100", "ckpt-a-s200", "(2 shown)")
+        await person.press("escape")
+        await person.sees("other")
+
+
+async def test_another_source_is_listed_from_nothing(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        person.launch("nightly")
+        await person.sees("nightly", "source rl-gym")
+        await person.press("s", "down", "enter")
+        await person.sees("source task-editor", "no runs")
+        await person.press("s")
+        await person.sees("source of the runs")
+        await person.press("up", "enter")
+        await person.sees("source rl-gym", "nightly")
+
+
+def test_a_broken_file_of_arrangements_is_as_good_as_none(tmp_path: Path) -> None:
+    for text in ("", "{", "[]", '{"lists": 3}', '{"lists": {"runs": {"order": 3, "hidden": 1}}}'):
+        (tmp_path / "arrangement.json").write_text(text)
+        assert Arrangement.read(tmp_path).of("runs").order is None
+    unwritable = Arrangement(tmp_path / "arrangement.json" / "below" / "a.json")
+    unwritable.change("runs", order="age")
+    assert unwritable.of("runs").order == "age"
