@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import click
 
@@ -36,9 +37,8 @@ def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: b
             except TooLargeError as error:
                 raise click.ClickException(str(error)) from None
         if form == "json":
-            stdout = click.get_binary_stream("stdout")
-            stdout.write(artifacts.body)
-            stdout.flush()
+            sys.stdout.buffer.write(artifacts.body)
+            sys.stdout.buffer.flush()
         else:
             click.echo(export.written(artifacts.transcript, form), nl=False)
 

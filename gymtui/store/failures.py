@@ -86,7 +86,7 @@ class Failures:
                 is then left out.
 
         Returns:
-            The largest group first; of equal ones the one met first.
+            The largest group first; equal ones by their words, so that they keep their places.
         """
         found: dict[tuple[Outcome, str], list[tuple[str, _Said]]] = {}
         for rollout_id, said in self._said.items():
@@ -105,7 +105,7 @@ class Failures:
             )
             for (outcome, folded), members in found.items()
         ]
-        return tuple(sorted(reasons, key=lambda reason: -len(reason.rollout_ids)))
+        return tuple(sorted(reasons, key=lambda reason: (-len(reason.rollout_ids), reason.text)))
 
 
 def ended_at(rollout: Rollout) -> datetime | None:

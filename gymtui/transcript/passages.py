@@ -110,6 +110,11 @@ def shown(part: str) -> str:
     return clean_block(part.removesuffix("\n"))
 
 
+def may_be_coloured(text: str) -> bool:
+    """Whether there are escape sequences in a text, which may say in which colours it was."""
+    return "\x1b" in text or "\x9b" in text
+
+
 def continues(part: str) -> bool:
     """Whether the part after this one goes on in the same line."""
     return not part.endswith("\n")

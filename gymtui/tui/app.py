@@ -238,12 +238,12 @@ class GymtuiApp(GuardedApp[None]):
     def _observed(self, update: Update) -> None:
         """Called by the poller with every change."""
         self.watched.dropped(update.delta.rollouts_removed)
+        self._bury(update.delta.runs_changed)
         screen = self.top
         if screen is None:
             return
         if update.delta:
             screen.changed(update.delta)
-            self._bury(update.delta.runs_changed)
             self._housekeeping.came(len(update.delta.rollouts))
         self._show_link()
 

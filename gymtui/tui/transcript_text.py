@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from enum import Enum, auto
 
-from gymtui.sgr import PLAIN, Style
-from gymtui.text import Span, clean, span_lines
+from gymtui.text import clean, span_lines
 from gymtui.transcript import passages
 from gymtui.transcript.blocks import (
     Block,
@@ -29,6 +27,7 @@ from gymtui.transcript.blocks import (
 from gymtui.tui import highlight
 from gymtui.tui.highlight import Run, Runs
 from gymtui.tui.show import duration
+from gymtui.tui.transcript_styles import Look, from_spans, runs_of
 
 GLYPHS = {"system": "◇", "user": "◆", "assistant": "●", "tool": "⚙", "other": "○"}
 INDENT = 3
@@ -38,20 +37,6 @@ _FOLD_LINES = 12
 _FOLD_CHARACTERS = 2000
 _GLANCE = 200
 _MOMENT_S = 0.05
-
-
-class Look(Enum):
-    """How a section is drawn."""
-
-    HEADING = auto()
-    TEXT = auto()
-    QUIET = auto()
-    WARNING = auto()
-    CALL = auto()
-    RESULT = auto()
-    FAILED = auto()
-    JSON = auto()
-    NOTE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,13 +316,16 @@ def _more(whole: str, end: int, lines: int) -> str:
 
 def _lines(section: Section, raw: str, *, styled: bool) -> Iterator[TextLine]:
     base = _BASE.get(section.look, "")
-    if "\x1b" in raw or "\x9b" in raw:
+    if passages.may_be_coloured(raw):
         coloured = span_lines(raw.removesuffix("\n"))
         texts = ["".join(span.text for span in line) for line in coloured]
-        runs = [_from_spans(line) for line in coloured] if styled else []
+        runs = [from_spans(line) for line in coloured] if styled else []
     else:
         texts = passages.shown(raw).split("\n")
-        runs = _styled(section, texts) if styled else []
+        first = section.part == 0
+        runs = (
+            runs_of(section.look, texts, at_start=first, in_code=section.in_code) if styled else []
+        )
     start = 0
     for number, text in enumerate(texts):
         first = number == 0 and section.part == 0
@@ -348,89 +336,3 @@ def _lines(section: Section, raw: str, *, styled: bool) -> Iterator[TextLine]:
 
 _BASE = {Look.QUIET: "thinking", Look.WARNING: "warning", Look.JSON: "muted"}
 _FIRST = {Look.CALL: "accent", Look.RESULT: "muted", Look.FAILED: "failed"}
-
-
-def _styled(section: Section, lines: list[str]) -> list[Runs]:
-    """The styles of a section's lines by what it looks like."""
-    if section.look in (Look.TEXT, Look.QUIET):
-        return _with_diffs(lines, highlight.markdown(lines, in_code=section.in_code))
-    if section.look is Look.WARNING:
-        return []
-    begins = section.part == 0
-    if section.look is Look.CALL:
-        return [
-            _call_runs(line) if begins and n == 0 else highlight.json(line)
-            for n, line in enumerate(lines)
-        ]
-    body = lines[1] if begins and len(lines) > 1 else lines[0]
-    is_json = section.look is Look.JSON or body.lstrip()[:1] in ("{", "[", '"', "}", "]")
-    if is_json:
-        return _with_diffs(
-            lines,
-            [
-                () if begins and n == 0 and section.look is not Look.JSON else highlight.json(line)
-                for n, line in enumerate(lines)
-            ],
-        )
-    return _with_diffs(lines, [()] * len(lines))
-
-
-def _call_runs(line: str) -> Runs:
-    """The tool's name stays as it is; the arguments after it are styled."""
-    name, bracket, _ = line.partition("(")
-    if not bracket:
-        return ()
-    runs = [run for run in highlight.json(line) if run.start >= len(name)]
-    plain: list[Run] = []
-    place = len(name)
-    for run in [*runs, Run(len(line), len(line), "")]:
-        if run.start > place:
-            plain.append(Run(place, run.start, "plain"))
-        if run.end > run.start:
-            plain.append(run)
-        place = run.end
-    return tuple(plain)
-
-
-def _with_diffs(lines: list[str], runs: list[Runs]) -> list[Runs]:
-    """Colour state diffs, and unified diffs, wherever they stand."""
-    inside = False
-    found = list(runs)
-    for number, line in enumerate(lines):
-        if highlight.is_state_diff(line):
-            inside = True
-            found[number] = (Run(0, len(line), "strong"),)
-        elif line.startswith("@@ ") or line.startswith(("diff --git ", "--- ")):
-            inside = inside or any(later.startswith("+++ ") for later in lines[number : number + 4])
-            inside = inside or line.startswith("@@ ")
-            found[number] = (Run(0, len(line), "place"),)
-        elif inside and (changed := highlight.diff(line)) is not None:
-            found[number] = changed
-        elif inside and not line.strip():
-            inside = False
-    return found
-
-
-def _from_spans(line: list[Span]) -> Runs:
-    """A line's own colours, by names that `sgr_name` gave them."""
-    found: list[Run] = []
-    place = 0
-    for span in line:
-        if span.style != PLAIN:
-            found.append(Run(place, place + len(span.text), sgr_name(span.style)))
-        place += len(span.text)
-    return tuple(found)
-
-
-def sgr_name(style: Style) -> str:
-    """Name a style of tool output: `=` and its definition, as rich reads one."""
-    words = [
-        word
-        for word in ("bold", "dim", "italic", "underline", "reverse", "strike")
-        if getattr(style, word)
-    ]
-    if style.fg is not None:
-        words.append(style.fg)
-    if style.bg is not None:
-        words += ["on", style.bg]
-    return f"={' '.join(words)}"

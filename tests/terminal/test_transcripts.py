@@ -19,13 +19,13 @@ CHUNKS = [FILES[at : at + CHUNK] for at in range(0, len(FILES), CHUNK)]
 
 ALLOWED = re.compile(
     rb"\x1b\[[0-9;]*m"  # colours
-    rb"|\x1b\[[0-9]+;[0-9]+H"  # where to
+    rb"|\x1b\[[0-9]+;[0-9]+H|\x1b\[[0-9]+G"  # where to, in frames and in frames made smaller
     rb"|\x1b\[\?(?:1|7|25|47|1000|1002|1003|1004|1006|1015|1016|1049|2004|2026|2048)[hl]"  # modes
     rb"|\x1b\[\?(?:2026|2048)\$p"  # which modes there are
     rb"|\x1b\[>[0-9]+u|\x1b\[<u"  # the keyboard
     rb"|\x1b\]22;[a-z-]+\x07"  # the mouse's pointer
 )
-"""The sequences that the framework sends by itself, seen with a transcript that has none."""
+"""What the framework and `tui/frame.py` send by themselves, whatever the transcript holds."""
 
 
 def strays(written: bytes) -> list[bytes]:

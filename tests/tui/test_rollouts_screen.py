@@ -42,9 +42,7 @@ async def test_the_header_says_how_it_goes_at_any_size(
     gym: ScriptedGym, tmp_path: Path, size: tuple[int, int]
 ) -> None:
     async with scripted_dashboard(gym, tmp_path, size=size) as person:
-        shown = await opened(
-            person, "8/8 done", "pass@1 67%", "of 6 verdicts", "1 env, 1 cancelled"
-        )
+        shown = await opened(person, "8/8 done", "pass@1 67%", " of 6", "1 env, 1 cancelled")
         header = shown.split("\n")[1:4]
         assert "took 2m00s" in header[1]
         assert "p50 2m00s p95 2m00s" in header[1]
@@ -115,7 +113,7 @@ async def test_a_life_that_nobody_watched_is_one_stretch_not_seen(
     gym: ScriptedGym, tmp_path: Path
 ) -> None:
     async with scripted_dashboard(gym, tmp_path) as person:
-        await opened(person, "TIMELINE" if False else "8/8 done", FILLS["unseen"] * 20)
+        await opened(person, "8/8 done", FILLS["unseen"] * 20)
         passed, failed = line(person, "✓ pass"), line(person, "✗ fail ")
         assert not passed.rstrip().endswith("✓"), "what passed needs no mark"
         assert failed.split()[-1].endswith("✗")
@@ -132,7 +130,7 @@ async def test_a_rollout_watched_from_its_middle_shows_what_was_before_as_not_se
     async with scripted_dashboard(gym, tmp_path) as person:
         await opened(person, "▸ agent", FILLS["unseen"] * 20)
         gym.rollout(running).update(phase="verifying", current_step=None)
-        await person.sees("▸ verifying", "verify 0.")
+        await person.sees("▸ verifying", "verify ", "not seen ")
         assert person.screen().count("not seen") == 1
         assert line(person, "verifying").rstrip().endswith("▸"), "the front"
 
@@ -154,7 +152,7 @@ async def test_zoom_pan_and_fit_move_the_axis(gym: ScriptedGym, tmp_path: Path) 
     async with scripted_dashboard(gym, tmp_path) as person:
         await opened(person, "8/8 done")
         whole = line(person, "TASK")
-        assert whole.split()[-4:] == ["0", "1m", "2m"][-4:] or "1m" in whole
+        assert "1m" in whole
         await person.press("plus")
         closer = line(person, "TASK")
         assert "30s" in closer
@@ -226,8 +224,8 @@ async def test_a_servers_clock_that_is_off_changes_nothing(tmp_path: Path, offse
         await person.press("T")
         now = datetime.now(UTC).astimezone()
         axis = line(person, "TASK").split("ROLLOUT")[1]
-        told = datetime.combine(now.date(), datetime.strptime(axis.split()[0], "%H:%M:%S").time())
-        apart_s = abs((now.replace(tzinfo=None) - told).total_seconds())
+        hour, minute, second = map(int, axis.split()[0].split(":"))
+        apart_s = abs((now - now.replace(hour=hour, minute=minute, second=second)).total_seconds())
         assert min(apart_s, 86400 - apart_s) < 120, "the time of day is ours"
 
 

@@ -10,6 +10,11 @@ from tests.gym.serving import running_gym
 from .driving import Person, dashboard
 
 
+def line_with(person: Person, word: str) -> str:
+    """The first line on screen that holds a word."""
+    return next(line for line in person.screen().split("\n") if word in line)
+
+
 def position(person: Person, *names: str) -> list[int]:
     """On which line each of these names stands."""
     lines = person.screen().split("\n")
@@ -23,7 +28,7 @@ async def test_runs_are_ordered_by_a_chosen_column_and_turned_round(tmp_path: Pa
         await person.sees("1/1", "6/6", "3/3")
         await person.press("o")
         await person.sees("order by", "show or hide")
-        while "▌" not in next(line for line in person.screen().split("\n") if "total" in line):
+        while "▌" not in line_with(person, "total"):
             await person.press("down")
         await person.press("enter")
         await person.until(lambda: sorted(p := position(person, "small", "middle", "large")) == p)
@@ -38,7 +43,7 @@ async def test_a_column_is_hidden_and_what_was_arranged_is_found_again(tmp_path:
             person.launch("nightly")
             await person.sees("nightly", "SCENARIO")
             await person.press("o")
-            while "▌" not in next(line for line in person.screen().split("\n") if "scenario" in line):
+            while "▌" not in line_with(person, "scenario"):
                 await person.press("down")
             await person.press("space")
             await person.sees("□ scenario")

@@ -43,6 +43,15 @@ def test_it_groups_as_the_reasons_do_largest_first() -> None:
     assert groups[1].run_ids == ("run", "other")
 
 
+def test_equal_groups_keep_their_places_whichever_was_met_first() -> None:
+    rows = [fail("a", "zebra"), fail("b", "ant"), fail("c", "mole")]
+    for order in (rows, rows[::-1]):
+        failures = Failures()
+        for each in order:
+            failures.take(each)
+        assert [group.text for group in failures.groups()] == ["ant", "mole", "zebra"]
+
+
 def test_one_that_recovers_is_taken_out_again() -> None:
     failures = Failures()
     failures.take(fail("a"))

@@ -8,7 +8,8 @@ from itertools import pairwise
 import pytest
 
 from gymtui.text import clean, clusters, width
-from gymtui.tui.transcript_text import Look, TextLine, text_sections
+from gymtui.tui.transcript_styles import Look
+from gymtui.tui.transcript_text import TextLine, text_sections
 from gymtui.tui.widgets.flow import Flow, Place, breaks, rows_of
 
 SAMPLES = [

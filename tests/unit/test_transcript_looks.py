@@ -12,7 +12,8 @@ from gymtui.transcript.outline import outline
 from gymtui.transcript.shapes import read
 from gymtui.tui import highlight
 from gymtui.tui.highlight import Run, overlaid
-from gymtui.tui.transcript_text import Shown, laid, sections, sgr_name
+from gymtui.tui.transcript_styles import sgr_name
+from gymtui.tui.transcript_text import Shown, laid, sections
 
 
 def lines(messages: list[dict[str, Any]], shown: Shown | None = None) -> list[str]:

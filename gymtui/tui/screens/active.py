@@ -104,7 +104,7 @@ class ActiveScreen(ListScreen[RunningRow]):
         left = [Ink(f"{len(self._on_the_move.rows):,} running", "strong"), Ink(f" in {runs}")]
         if stuck:
             left += [Ink(" · "), Ink(f"{stuck:,} stuck", "warning")]
-        self.query_one("#summary", Lines).show([Line(tuple(left), self.remarks())])
+        self.lines("summary").show([Line(tuple(left), self.remarks())])
         self._show_causes()
         self._detail()
 
@@ -122,7 +122,7 @@ class ActiveScreen(ListScreen[RunningRow]):
         title: Cell = (Ink(f"no errors in {window}", "muted"),)
         if lines:
             title = (Ink("going wrong", "heading"), Ink(f"  errors of {window}", "muted"))
-        self.query_one("#causes", Lines).show([Line(title), *lines])
+        self.lines("causes").show([Line(title), *lines])
 
     def _cause(self, reason: Reason) -> Cell:
         """One line: what happened, and how many it hit."""
@@ -138,7 +138,7 @@ class ActiveScreen(ListScreen[RunningRow]):
         cell: Cell = ()
         if running is not None:
             cell = (Ink(f"{running.row.rollout_id}  ", "strong"), Ink(self._standing(running)))
-        self.query_one("#details", Lines).show([Line(cell, bar=True)])
+        self.lines("details").show([Line(cell, bar=True)])
 
     def _standing(self, running: RunningRow) -> str:
         """How long it has stood still and how long it may, in words."""

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from gymtui.tui.app import GymtuiApp
 
 
+_ALWAYS = ("help", "leave")
+"""Keys that the footer shows however narrow it is, at its right end."""
+
+
 class GymScreen(Screen[None]):
     """A full screen of the dashboard."""
 
@@ -49,10 +53,25 @@ class GymScreen(Screen[None]):
     ready = False
     """Whether its widgets are there, so that it can be told of changes."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._pieces: dict[str, Lines] = {}
+
     @property
     def gym(self) -> GymtuiApp:
         """The app, as what it is."""
         return cast("GymtuiApp", self.app)
+
+    def lines(self, name: str) -> Lines:
+        """Lines of this screen by their id.
+
+        Those met once are remembered: what comes in while the screen is taken down finds them
+        still, and what it writes there is simply not drawn.
+        """
+        known = self._pieces.get(name)
+        if known is None:
+            known = self._pieces[name] = self.query_one(f"#{name}", Lines)
+        return known
 
     # -- for the screens -------------------------------------------------------------------
 
@@ -111,7 +130,7 @@ class GymScreen(Screen[None]):
     def on_mount(self) -> None:
         """Start with what is known."""
         self.query_one(Input).cursor_blink = False
-        self.query_one("#slash", Lines).show([Line((Ink("/", "key"),), bar=True)])
+        self.lines("slash").show([Line((Ink("/", "key"),), bar=True)])
         self.ready = True
         self.on_screen_resume()
 
@@ -130,8 +149,8 @@ class GymScreen(Screen[None]):
         """Write status line, banner and footer anew."""
         if not self.ready:
             return
-        self.query_one("#status", Lines).show([Line(self.where(), self.gym.link_cell(), bar=True)])
-        banner = self.query_one("#banner", Lines)
+        self.lines("status").show([Line(self.where(), self.gym.link_cell(), bar=True)])
+        banner = self.lines("banner")
         said = self.gym.banner()
         banner.set_class(bool(said), "said")
         if said:
@@ -142,18 +161,24 @@ class GymScreen(Screen[None]):
         """Write the keys that there is room for."""
         if not self.ready:
             return
-        room = self.size.width - 2
-        pieces: list[Ink] = []
-        used = 0
-        for key in self.footer_keys():
-            # Only the first screen is left for the shell.
-            short = "back" if key.name == "leave" and not self.is_first else key.short
-            word = (Ink(f"{shown(key.keys[0])} ", "key"), Ink(f"{short}  ", "muted"))
-            used += width_of(word)
-            if used > room:
+        keys = self.footer_keys()
+        always = [word for key in keys if key.name in _ALWAYS for word in self._word(key)]
+        room = self.size.width - 4 - width_of(tuple(always))
+        fitting: list[Ink] = []
+        for key in keys:
+            if key.name in _ALWAYS:
+                continue
+            word = self._word(key)
+            room -= width_of(word)
+            if room < 0:
                 break
-            pieces += word
-        self.query_one("#footer", Lines).show([Line(tuple(pieces), bar=True)])
+            fitting += word
+        self.lines("footer").show([Line(tuple(fitting), tuple(always), bar=True)])
+
+    def _word(self, key: Key) -> Cell:
+        # Only the first screen is left for the shell.
+        short = "back" if key.name == "leave" and not self.is_first else key.short
+        return (Ink(f"{shown(key.keys[0])} ", "key"), Ink(f"{short}  ", "muted"))
 
     def footer_keys(self) -> list[Key]:
         """The keys worth showing, most wanted first."""
@@ -168,7 +193,8 @@ class GymScreen(Screen[None]):
         self.add_class("filtering")
         field.value = self.filter_text()
         field.cursor_position = len(field.value)
-        field.focus()
+        # At once: keys typed in one burst belong in it from the first on.
+        self.set_focus(field)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter as it is typed; a mistake is told and the last good filter stays."""
@@ -188,7 +214,7 @@ class GymScreen(Screen[None]):
         """Put the filter's line away."""
         self.gym.hint = None
         self.remove_class("filtering")
-        self.query(".main").first().focus()
+        self.set_focus(self.query(".main").first())
         self.show_frame()
 
     # -- keys that every screen has --------------------------------------------------------

@@ -117,7 +117,7 @@ class CompareScreen(GymScreen):
 
     def _say(self, words: str, style: str = "warning") -> None:
         self.set_class(bool(words), "saying")
-        self.query_one("#said", Lines).show([Line((Ink(words, style),))])
+        self.lines("said").show([Line((Ink(words, style),))])
 
     def _show(self) -> None:
         self._say("")
@@ -143,7 +143,7 @@ class CompareScreen(GymScreen):
             before = sum(1 for n in differing if n <= self._pane.cursor)
             words = f"difference {before} of {len(differing)}" if differing else "the same calls"
             lines[0] = Line(lines[0].left, (Ink(words, "accent" if differing else "muted"),))
-        self.query_one("#summary", Lines).show(lines)
+        self.lines("summary").show(lines)
 
     def on_pairs_pane_chosen(self, event: PairsPane.Chosen) -> None:
         """Bring both bodies to the row, and tell what differs in it."""
@@ -183,7 +183,7 @@ class CompareScreen(GymScreen):
             which = self._sides[0 if pair.left is not None else 1].rollout_id
             lines.append(Line((Ink(f"± only {which} makes this call", "warning"),)))
         lines += [Line()] * (_CHANGES - len(lines))
-        self.query_one("#changes", Lines).show(lines)
+        self.lines("changes").show(lines)
 
     def action_difference(self, step: int) -> None:
         """Go to the next or previous difference."""

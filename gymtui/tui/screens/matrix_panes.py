@@ -185,8 +185,8 @@ class MatrixPanes(ListScreen[R]):
             return
         first, second = self.said()
         lines = [Line(first), Line(second, self.remarks())]
-        self.query_one("#summary", Lines).show(lines)
-        self.query_one("#details", Lines).show([Line(self.detail(), bar=True)])
+        self.lines("summary").show(lines)
+        self.lines("details").show([Line(self.detail(), bar=True)])
 
     def remarks(self) -> Cell:
         """What the tasks are seen through, a reason included."""

@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
-from textual.widgets import Input
 
 from gymtui.api.listing import shown as laid_out_json
 from gymtui.poll.artifacts import Artifacts
-from gymtui.transcript import export, files
 from gymtui.transcript.blocks import Kind, Transcript, Turn
 from gymtui.transcript.outline import has_call, outline
 from gymtui.transcript.pretty import as_text
@@ -23,7 +20,7 @@ from gymtui.transcript.search import Match, PatternError, parse
 from gymtui.tui.finder import Finder, Found
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope, bindings
-from gymtui.tui.screens.base import GymScreen
+from gymtui.tui.screens.saving import SavingScreen
 from gymtui.tui.transcript_text import Kept, Shown, sections, text_sections
 from gymtui.tui.widgets.lines import Line, Lines
 from gymtui.tui.widgets.outline_pane import OutlinePane
@@ -35,7 +32,7 @@ _LAID_OUT_BYTES = 2_000_000
 """Raw artifacts up to this size are laid out as pretty JSON; larger ones are shown as they came."""
 
 
-class ReadingScreen(GymScreen):
+class ReadingScreen(SavingScreen):
     """A screen on which a transcript is read. Where it comes from is for who builds on this."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TRANSCRIPT)
@@ -51,24 +48,18 @@ class ReadingScreen(GymScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._artifacts: Artifacts | None = None
         self._shown = Shown()
         self._kept: Kept = {}
         self._raw = False
         self._search = ""
         self._found: Found | None = None
         self._finder: Finder | None = None
-        self._exporting = False
         self._outline_wanted: bool | None = None
 
     # -- for who builds on it --------------------------------------------------------------
 
     def headline(self) -> Cell:
         """What is read: the left end of the line over it."""
-        raise NotImplementedError
-
-    def name_for_files(self) -> str:
-        """What an export is named after: the rollout's id."""
         raise NotImplementedError
 
     def neighbour(self, step: int) -> bool:
@@ -106,7 +97,7 @@ class ReadingScreen(GymScreen):
     def say(self, cell: Cell) -> None:
         """Say something above the body, where there is none yet, or nothing any more."""
         self.set_class(bool(cell), "saying")
-        self.query_one("#said", Lines).show([Line(), Line(cell), Line()])
+        self.lines("said").show([Line(), Line(cell), Line()])
 
     @property
     def transcript(self) -> Transcript | None:
@@ -174,7 +165,7 @@ class ReadingScreen(GymScreen):
         """Write the headline."""
         if not self.is_mounted:
             return
-        self.query_one("#summary", Lines).show([Line(self.headline(), self._state())])
+        self.lines("summary").show([Line(self.headline(), self._state())])
 
     def _state(self) -> Cell:
         """How it is seen: what is searched for, left out, redacted; else the turn one is at."""
@@ -427,68 +418,3 @@ class ReadingScreen(GymScreen):
             self.gym.copy_to_clipboard(text)
         else:
             super().action_interrupt()
-
-    def action_export(self) -> None:
-        """Ask for a name to save under; what it ends in says what is saved."""
-        if self._artifacts is None:
-            self.gym.notify("there is nothing to save yet", timeout=2)
-            return
-        self._ask_for_file(files.free(Path(files.file_name(self.name_for_files(), ".json"))))
-
-    def _ask_for_file(self, path: Path) -> None:
-        self._exporting = True
-        field = self.query_one(Input)
-        self.add_class("filtering")
-        self.query_one("#slash", Lines).show([Line((Ink(">", "key"),), bar=True)])
-        field.placeholder = "file: .json as received, .md to read"
-        field.value = str(path)
-        field.cursor_position = len(field.value)
-        field.focus()
-        self.gym.hint = "save as: .json as received, .md to read"
-        self.summarise()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Save under the name that was typed, or keep the search."""
-        if self._exporting:
-            event.stop()
-            name = event.value.strip()
-            self.close_prompt()
-            if name:
-                self._save(Path(name).expanduser())
-        else:
-            super().on_input_submitted(event)
-
-    def close_prompt(self) -> None:
-        """Put the line away."""
-        field = self.query_one(Input)
-        if self._exporting:
-            self._exporting = False
-            field.placeholder = self.prompt
-            self.query_one("#slash", Lines).show([Line((Ink("/", "key"),), bar=True)])
-        super().close_prompt()
-        self.summarise()
-
-    def _save(self, path: Path) -> None:
-        artifacts = self._artifacts
-        if artifacts is None:
-            return
-
-        def write() -> int:
-            data = artifacts.body
-            if path.suffix.lower() in (".md", ".markdown"):
-                data = export.markdown(artifacts.transcript).encode("utf-8", "replace")
-            elif path.suffix.lower() == ".txt":
-                data = export.text(artifacts.transcript).encode("utf-8", "replace")
-            files.write_new(path, data)
-            return len(data)
-
-        async def save() -> None:
-            try:
-                size = await asyncio.to_thread(write)
-            except OSError as error:
-                why = error.strerror or str(error)
-                self.gym.notify(f"not saved: {why}", severity="warning")
-                return
-            self.gym.notify(f"saved {size:,} bytes to {path}", timeout=4)
-
-        self.run_worker(save(), group="save", exit_on_error=True)

@@ -175,7 +175,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
             plain=self.gym.settings.ascii,
         )
         first, *others = lines
-        self.query_one("#summary", Lines).show([Line(first, remarks), *map(Line, others)])
+        self.lines("summary").show([Line(first, remarks), *map(Line, others)])
 
     def _detail(self) -> None:
         row_id = self._grid.cursor_id
@@ -190,7 +190,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         ends = bounds(RunView(run), self._numbers) if run is not None else ()
         lines = [Line(cell, bar=True) for cell in told]
         lines[-1] = replace(lines[-1], right=ends)
-        self.query_one("#details", Lines).show(lines)
+        self.lines("details").show(lines)
 
     def _find_heads(self) -> None:
         """While grouped, find where each task begins in the list as it is ordered."""

@@ -133,7 +133,7 @@ class RunsScreen(ListScreen[RunView]):
             left += [Ink(" · "), Ink(f"{stuck} stuck", "warning")]
         if self._groups is not None:
             left.append(Ink(f" · by {self._groups.by}", "accent"))
-        self.query_one("#summary", Lines).show([Line(tuple(left), self.remarks())])
+        self.lines("summary").show([Line(tuple(left), self.remarks())])
 
     def remarks(self) -> Cell:
         """What the list is seen through."""

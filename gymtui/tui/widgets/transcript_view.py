@@ -29,7 +29,8 @@ from gymtui.tui.highlight import Run, overlaid
 from gymtui.tui.ink import Ink, strip
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.theme import Palette
-from gymtui.tui.transcript_text import HEADING, Look, Section, heading
+from gymtui.tui.transcript_styles import Look
+from gymtui.tui.transcript_text import HEADING, Section, heading
 from gymtui.tui.widgets.flow import Flow, Place, Row
 
 _SLICE_S = 0.008

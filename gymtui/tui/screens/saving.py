@@ -1,0 +1,95 @@
+"""Saving what a screen shows to a file: the line that asks for its name, and the writing of it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from textual.widgets import Input
+
+from gymtui.poll.artifacts import Artifacts
+from gymtui.transcript import export, files
+from gymtui.tui.ink import Ink
+from gymtui.tui.screens.base import GymScreen
+from gymtui.tui.widgets.lines import Line
+
+
+class SavingScreen(GymScreen):
+    """A screen whose artifacts can be saved, as received or to be read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._artifacts: Artifacts | None = None
+        self._exporting = False
+
+    def name_for_files(self) -> str:
+        """What an export is named after: the rollout's id."""
+        raise NotImplementedError
+
+    def summarise(self) -> None:
+        """Write what stands around it anew."""
+
+    def action_export(self) -> None:
+        """Ask for a name to save under; what it ends in says what is saved."""
+        if self._artifacts is None:
+            self.gym.notify("there is nothing to save yet", timeout=2)
+            return
+        self._ask_for_file(files.free(Path(files.file_name(self.name_for_files(), ".json"))))
+
+    def _ask_for_file(self, path: Path) -> None:
+        self._exporting = True
+        field = self.query_one(Input)
+        self.add_class("filtering")
+        self.lines("slash").show([Line((Ink(">", "key"),), bar=True)])
+        field.placeholder = "file: .json as received, .md to read"
+        field.value = str(path)
+        field.cursor_position = len(field.value)
+        field.focus()
+        self.gym.hint = "save as: .json as received, .md to read"
+        self.summarise()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Save under the name that was typed, or keep the search."""
+        if self._exporting:
+            event.stop()
+            name = event.value.strip()
+            self.close_prompt()
+            if name:
+                self._save(Path(name).expanduser())
+        else:
+            super().on_input_submitted(event)
+
+    def close_prompt(self) -> None:
+        """Put the line away."""
+        field = self.query_one(Input)
+        if self._exporting:
+            self._exporting = False
+            field.placeholder = self.prompt
+            self.lines("slash").show([Line((Ink("/", "key"),), bar=True)])
+        super().close_prompt()
+        self.summarise()
+
+    def _save(self, path: Path) -> None:
+        artifacts = self._artifacts
+        if artifacts is None:
+            return
+
+        def write() -> int:
+            data = artifacts.body
+            if path.suffix.lower() in (".md", ".markdown"):
+                data = export.markdown(artifacts.transcript).encode("utf-8", "replace")
+            elif path.suffix.lower() == ".txt":
+                data = export.text(artifacts.transcript).encode("utf-8", "replace")
+            files.write_new(path, data)
+            return len(data)
+
+        async def save() -> None:
+            try:
+                size = await asyncio.to_thread(write)
+            except OSError as error:
+                why = error.strerror or str(error)
+                self.gym.notify(f"not saved: {why}", severity="warning")
+                return
+            self.gym.notify(f"saved {size:,} bytes to {path}", timeout=4)
+
+        self.run_worker(save(), group="save", exit_on_error=True)

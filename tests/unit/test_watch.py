@@ -1,0 +1,218 @@
+"""One session's watching: looks become sightings, sightings are kept, the journal's come back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gymtui.clock import Window
+from gymtui.poll import watch
+from gymtui.poll.watch import Watch
+from gymtui.store.delta import Observation, Query, RolloutsOf, RunningRollouts, RunsPage
+from gymtui.store.journal import Journal
+from gymtui.store.outcome import Outcome
+from gymtui.store.phases import Kind
+from gymtui.store.store import Store
+from gymtui.store.summary import RunSummary
+
+T0 = datetime(2026, 3, 20, 10, tzinfo=UTC)
+PASSED = {"success": True, "message": "ok"}
+
+
+def at(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
+
+
+class Session:
+    """A store and a watch on it, fed by hand; times are seconds after T0."""
+
+    def __init__(self, journal: Journal | None = None) -> None:
+        self.store = Store()
+        self.remembered: dict[str, RunSummary] = {}
+        self.came = asyncio.Event()
+        self.watch = Watch(
+            self.store,
+            journal,
+            remembered=self.remembered.update,
+            recalled=lambda _run_id: self.came.set(),
+        )
+        self.run("run_1", running=1)
+
+    def run(self, run_id: str, **counters: int) -> None:
+        run = {"run_id": run_id, "total": 1, **counters}
+        self._answer(RunsPage(), {"total": 1, "runs": [run]}, 0)
+
+    def lists(self, seconds: float, *rollouts: dict[str, Any], run_id: str = "run_1") -> None:
+        """The gym lists all rollouts of a run."""
+        body = {"total": len(rollouts), "rollouts": [{"run_id": run_id} | r for r in rollouts]}
+        self._answer(RolloutsOf(run_id), body, seconds)
+
+    def lists_running(self, seconds: float, *rollouts: dict[str, Any]) -> None:
+        """The gym lists all running rollouts."""
+        self._answer(RunningRollouts(), {"rollouts": rollouts, "total": len(rollouts)}, seconds)
+
+    def _answer(self, query: Query, body: object, seconds: float) -> None:
+        raw = json.dumps(body).encode()
+        applied = self.store.apply(Observation(query, raw, seconds, at(seconds).timestamp()))
+        self.watch.answered(query, applied, Window(at(seconds), at(seconds)))
+
+    def kinds(self, rollout_id: str = "rol_1") -> list[tuple[str, float]]:
+        """Its segments, each with how long it lasted in seconds."""
+        life = self.watch.segments(self.store.rollouts[rollout_id])
+        return [(s.kind.value, s.duration.total_seconds()) for s in life]
+
+
+def rollout(phase: str | None, step: int | None = None, **fields: Any) -> dict[str, Any]:
+    started = {"created_at": T0.isoformat(), "started_at": T0.isoformat()}
+    said = {"rollout_id": "rol_1", "status": "running", "phase": phase, "current_step": step}
+    return {**said, **started, **fields}
+
+
+def ended(seconds: float) -> dict[str, Any]:
+    done = {"status": "completed", "completed_at": at(seconds).isoformat(), "result": PASSED}
+    return rollout(None, **done)
+
+
+def watched_to_the_end(session: Session) -> None:
+    session.lists(0, rollout("building_environment"))
+    session.lists(4, rollout("agent_running", 1))
+    session.lists(6, rollout("agent_running", 7))
+    session.lists(8, rollout("verifying"))
+    session.lists(10, ended(9))
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    """A journal on disk."""
+    opened = Journal.open(tmp_path / "journal.sqlite3")
+    yield opened
+    opened.close()
+
+
+def test_what_is_seen_from_poll_to_poll_becomes_a_life() -> None:
+    session = Session()
+    watched_to_the_end(session)
+    kinds = [kind for kind, _ in session.kinds()]
+    assert kinds == ["building", "seeding", "agent", "verifying", "ended"]
+    spent = session.watch.time_spent("run_1")
+    assert (spent.shares.counted, spent.shares.of_all, spent.complete) == (1, 1, True)
+    assert sum(spent.shares.of.values()) == pytest.approx(1)
+
+
+def test_a_look_that_shows_nothing_new_moves_the_front_and_sharpens_the_next_edge() -> None:
+    session = Session()
+    session.lists(0, rollout("building_environment"))
+    session.lists(10, rollout("building_environment"))
+    assert session.kinds() == [("building", 10)]
+    session.lists_running(11, rollout("building_environment", run_id="run_1"))
+    assert session.kinds() == [("building", 11)]
+    session.lists(12, rollout("seeding"))
+    edge = session.watch.segments(session.store.rollouts["rol_1"])[1]
+    assert (edge.kind, edge.start_slack) == (Kind.SEEDING, timedelta(seconds=0.5))
+
+
+def test_a_rollout_first_seen_when_over_was_not_watched() -> None:
+    session = Session()
+    session.lists(30, ended(9))
+    assert session.kinds() == [("unseen", 9), ("ended", 0)]
+    assert session.watch.sightings("rol_1") == ()
+    assert session.watch.time_spent("run_1").shares.counted == 0
+
+
+def test_the_last_step_seen_outlives_the_rollout() -> None:
+    session = Session()
+    watched_to_the_end(session)
+    assert session.watch.last_steps == {"rol_1": 7}
+
+
+def test_what_the_store_gives_up_is_forgotten_here_too() -> None:
+    session = Session()
+    watched_to_the_end(session)
+    session.watch.dropped(session.store.drop(["run_1"]).rollouts_removed)
+    assert session.watch.sightings("rol_1") == ()
+    assert session.watch.last_steps == {}
+
+
+def test_a_large_run_is_added_up_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "DRAWN_AT_ONCE", 2)
+    session = Session()
+    names = [f"rol_{n}" for n in range(5)]
+    session.lists(0, *(rollout("building_environment", rollout_id=name) for name in names))
+    session.lists(4, *(ended(3) | {"rollout_id": name} for name in names))
+    complete = []
+    while not complete or not complete[-1]:
+        complete.append(session.watch.time_spent("run_1").complete)
+    assert complete == [False, False, True]
+    assert session.watch.time_spent("run_1").shares.of_all == 5
+
+
+async def recalled(session: Session) -> None:
+    """Let what is wanted of the journal come in."""
+    task = asyncio.create_task(session.watch.run())
+    came = asyncio.create_task(session.came.wait())
+    done, _ = await asyncio.wait((task, came), timeout=20, return_when=asyncio.FIRST_COMPLETED)
+    for ended_task in done:
+        ended_task.result()
+    assert came in done, "nothing came of the journal"
+    task.cancel()
+
+
+async def test_the_next_session_knows_what_this_one_saw(journal: Journal) -> None:
+    first = Session(journal)
+    watched_to_the_end(first)
+    first.watch.close()
+    second = Session(journal)
+    second.lists(100, ended(9))
+    second.watch.recall("run_1")
+    await recalled(second)
+    assert second.kinds() == first.kinds()
+    assert second.watch.last_steps == {"rol_1": 7}
+
+
+async def test_an_active_run_is_recalled_by_itself_and_the_time_between_was_not_watched(
+    journal: Journal,
+) -> None:
+    first = Session(journal)
+    first.lists(0, rollout("building_environment"))
+    first.lists(10, rollout("building_environment"))
+    first.watch.close()
+    second = Session(journal)
+    second.lists(60, rollout("agent_running", 3))
+    await recalled(second)
+    assert second.kinds() == [("building", 10), ("unseen", 50)]
+    second.lists(61, rollout("agent_running", 4))
+    assert second.kinds() == [("building", 10), ("unseen", 50), ("agent", 1)]
+
+
+async def test_a_finished_run_leaves_its_numbers(journal: Journal) -> None:
+    first = Session(journal)
+    watched_to_the_end(first)
+    second = Session(journal)
+    second.watch.recall("run_1")
+    await recalled(second)
+    assert second.remembered["run_1"].counts == {Outcome.PASSED: 1}
+    assert second.remembered["run_1"] == first.store.summary("run_1")
+
+
+async def test_a_run_that_still_runs_leaves_none(journal: Journal) -> None:
+    first = Session(journal)
+    first.lists(0, rollout("building_environment"))
+    second = Session(journal)
+    second.watch.recall("run_1")
+    await recalled(second)
+    assert second.remembered == {}
+
+
+def test_a_deleted_run_is_forgotten_on_disk(journal: Journal) -> None:
+    session = Session(journal)
+    watched_to_the_end(session)
+    assert journal.load("run_1")
+    session.watch.forget(["run_1"])
+    assert journal.load("run_1") == ()
+    assert journal.summaries() == ()
