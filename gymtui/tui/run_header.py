@@ -151,13 +151,15 @@ def _eta(run: RunView, numbers: RunNumbers | None, now_s: float) -> Cell:
 
 
 def eta_words(left: Eta | Literal["stalled"]) -> str:
-    """An ETA in one unit: `40–80s`, `5–8m`, `1.5–3h`; its two ends alike: `~5m`."""
+    """An ETA in one unit: `40–80s`, `5–8m`, `1.5–3h`; its two ends alike: `~5m`; soon: `<2m`."""
     if left == "stalled":
         return "stalled"
     unit, size = ("s", 1) if left.high_s < 90 else ("m", 60) if left.high_s < 5400 else ("h", 3600)
     decimals = 1 if unit == "h" else 0
     low, high = (f"{end_s / size:.{decimals}f}" for end_s in (left.low_s, left.high_s))
-    return f"~{high}{unit}" if low == high else f"{low}–{high}{unit}"
+    if low == high:
+        return f"~{high}{unit}"
+    return f"{low}–{high}{unit}" if float(low) else f"<{high}{unit}"
 
 
 def _times(numbers: RunNumbers | None) -> Cell:

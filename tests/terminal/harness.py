@@ -232,8 +232,18 @@ class Terminal:
 
     def wait_exit(self, timeout_s: float = 10.0) -> int:
         """Wait until the program ended by itself; its exit code (the screen stays readable)."""
-        until(lambda: self._tmux("display", "-p", "#{pane_dead}").strip() == "1", "exit", timeout_s)
-        return int(self._tmux("display", "-p", "#{pane_dead_status}").strip() or -1)
+
+        def status() -> str:
+            dead, _, code = self._tmux(
+                "display", "-p", "#{pane_dead} #{pane_dead_status}"
+            ).partition(" ")
+            if dead == "1" and not code.strip():
+                # tmux 3.3 now and then misses a child's end; another child's makes it look again.
+                self._tmux("run-shell", "true")
+            return code.strip()
+
+        until(lambda: status() != "", "exit", timeout_s)
+        return int(status())
 
     def resize(self, size: Size) -> Self:
         """Give the terminal another size."""

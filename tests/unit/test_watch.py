@@ -90,7 +90,7 @@ def watched_to_the_end(session: Session) -> None:
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
     """A journal on disk."""
-    opened = Journal.open(tmp_path / "journal.sqlite3")
+    opened = Journal.open(tmp_path / "journal.sqlite3", now=lambda: T0)
     yield opened
     opened.close()
 
@@ -207,6 +207,7 @@ async def test_a_run_that_still_runs_leaves_none(journal: Journal) -> None:
     second.watch.recall("run_1")
     await recalled(second)
     assert second.remembered == {}
+    assert journal.summaries() == ()
 
 
 def test_a_deleted_run_is_forgotten_on_disk(journal: Journal) -> None:
