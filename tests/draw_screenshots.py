@@ -21,7 +21,7 @@ from gymtui.tui.crash import Reporter
 
 SCREENSHOTS = Path(__file__).parent.parent / "screenshots"
 SIZE = (120, 30)
-SPEED = 6.0
+SPEED = 4.0
 DEADLINE_S = 60.0
 
 Scene = Callable[[GymtuiApp, Pilot[None]], Awaitable[None]]
@@ -59,7 +59,37 @@ async def transcript(app: GymtuiApp, pilot: Pilot[None]) -> None:
     await seen(app, pilot, lambda text: "assistant" in text and "→ " in text)
 
 
-SCENES: dict[str, Scene] = {"runs": runs, "rollouts": rollouts, "transcript": transcript}
+async def matrix(app: GymtuiApp, pilot: Pilot[None]) -> None:
+    """The same run, task by task."""
+    await pilot.press("m")
+    await seen(app, pilot, lambda text: "FAILED BECAUSE" in text)
+
+
+async def active(app: GymtuiApp, pilot: Pilot[None]) -> None:
+    """Everything that runs."""
+    await pilot.press("q", "q", "a")
+    await seen(app, pilot, lambda text: text.count("▸ ") > 6 and "going wrong" in text)
+
+
+async def again(app: GymtuiApp, pilot: Pilot[None]) -> None:
+    """Back to the run."""
+    await pilot.press("q", "g", "enter")
+    await seen(app, pilot, lambda text: "✗ fail" in text)
+
+
+async def failed(app: GymtuiApp, pilot: Pilot[None]) -> None:
+    """One of its rollouts that failed."""
+    await again(app, pilot)
+    await transcript(app, pilot)
+
+
+SCENES: dict[str, Scene] = {
+    "runs": runs,
+    "rollouts": rollouts,
+    "matrix": matrix,
+    "active": active,
+    "transcript": failed,
+}
 """In order: each begins where the one before ended."""
 
 
