@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gymtui.store.phases import PHASES, Kind
@@ -88,6 +88,8 @@ def test_an_edge_is_never_drawn_further_than_an_eighth_from_where_it_is(
     edge: float, end: float
 ) -> None:
     edge, end = sorted((edge, end))
+    # One character has two colours: of three stretches in a cell the narrowest cannot be shown.
+    assume(int(edge + end) > int(edge))
     drawn = bar(life((Kind.BUILDING, 0, edge), (Kind.AGENT, edge, edge + end)), Scale(0, 40), 40)
     eighths = 0.0
     for char, style in zip(text(drawn), styles(drawn), strict=True):
