@@ -204,8 +204,12 @@ def open_(files: tuple[str, ...], form: str | None) -> None:
 
 
 def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given, by the settings' names."""
-    return {name.rstrip("_"): value for name, value in flags.items() if value not in (None, False)}
+    """The options that were given, by the settings' names; 0 is a value, though not a good one."""
+    return {
+        name.rstrip("_"): value
+        for name, value in flags.items()
+        if value is not None and value is not False
+    }
 
 
 def _settings(flags: Mapping[str, Any]) -> Settings:

@@ -115,6 +115,12 @@ def test_plain_http_to_another_machine_is_refused(tmp_path: Path) -> None:
     assert KEY not in done.stderr
 
 
+def test_an_interval_of_nothing_is_told(tmp_path: Path) -> None:
+    done = gymtui(tmp_path, "--interval", "0", "runs", "--base-url", "http://127.0.0.1:1")
+    assert "interval" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_closed_pipe_is_not_an_error(tmp_path: Path) -> None:
     with serving_gym(tmp_path) as gym, httpx.Client(base_url=gym.url) as http:
         for number in range(150):
