@@ -204,7 +204,7 @@ class TranscriptScreen(ReadingScreen):
                 *show.state(rollout),
                 Ink(f"  step {show.steps(rollout)}", "strong"),
                 Ink(
-                    "   This rollout has not finished; its transcript opens here when it has.",
+                    "   It has not finished; its transcript opens here when it has.",
                     "muted",
                 ),
             )

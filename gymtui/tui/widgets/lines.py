@@ -74,10 +74,10 @@ class Lines(Widget):
         cells = self.size.width
         line = self._lines[y] if y < len(self._lines) else Line()
         right = width_of(line.right) if line.right else 0
-        room = max(0, cells - right - (2 if right else 1))
+        room = max(0, cells - right - (3 if right else 1))
         pieces = (Ink(" "), *laid(line.left, room))
         if right:
-            pieces = (*pieces, *laid(line.right, min(right, cells)), Ink(" "))
+            pieces = (*pieces, Ink(" "), *laid(line.right, min(right, cells)), Ink(" "))
         over = Style(bgcolor=self._palette.surface) if line.bar else None
         drawn = strip(pieces, self._palette.styles, self._palette.base, over)
         return drawn.adjust_cell_length(cells, self._palette.base + (over or Style()))
