@@ -28,15 +28,29 @@ from gymtui.settings_values import (
     DEFAULT_BASE_URL,
     KEY_FIELDS,
     NAMES,
+    PROFILE_TABLES,
+    TABLES,
     Choices,
     ConfigFile,
+    ModelKeySource,
     Problem,
+    Stuck,
     nearest,
     read_file,
     variable,
 )
 
-__all__ = ["DEFAULT_BASE_URL", "ApiKey", "KeyPlace", "Loaded", "Problem", "Settings", "load"]
+__all__ = [
+    "DEFAULT_BASE_URL",
+    "ApiKey",
+    "KeyPlace",
+    "Loaded",
+    "ModelKeySource",
+    "Problem",
+    "Settings",
+    "Stuck",
+    "load",
+]
 
 # Of variables that are read elsewhere; the last is the local gym's own.
 _OTHER_NAMES = ("api_key", "profile", "config", "config_dir", "state_dir", "cache_dir", "gym_key")
@@ -49,12 +63,19 @@ class Settings(Choices):
         profile_name: The profile's name; `default` when there is none.
         key: The key, if one was found.
         key_origin: Where it came from, "" if there is none.
-        origins: Where each of these came from, by field name.
+        stuck: From when on a rollout counts as stuck.
+        keys: Keys other than the program's own, by the name of what they do (`tui.keys`).
+        model_keys: Where model keys are taken from, by provider.
+        origins: Where each of these came from, by field name; of a table's entries by table and
+            name, `stuck.floor_s`.
     """
 
     profile_name: str = "default"
     key: ApiKey | None = None
     key_origin: str = ""
+    stuck: Stuck = Stuck()
+    keys: Mapping[str, tuple[str, ...]] = {}
+    model_keys: Mapping[str, ModelKeySource] = {}
     origins: Mapping[str, str] = {}
 
 
@@ -110,6 +131,7 @@ def load(
         source's is used instead; where that could lead to another gym, the problem is fatal.
     """
     from gymtui.settings_layers import layers_of, settle
+    from gymtui.settings_tables import may_run, read_tables
 
     problems: list[Problem] = []
     named = bool(flags.get("config") or env.get("GYMTUI_CONFIG"))
@@ -121,7 +143,9 @@ def load(
     layers = layers_of(flags, env, file, profile.table, vendor_file)
     settled = settle(layers)
     problems += settled.problems
-    values, origins = dict(settled.choices), settled.origins
+    tables = read_tables(file, profile.table)
+    problems += tables.problems
+    values, origins = dict(settled.choices), settled.origins | tables.origins
     if "base_url" in layers[2].values and settle(layers[2:3]).gym != settled.gym:
         # What a profile allows for its own gym it allows for no other.
         values["insecure"], origins["insecure"] = False, "default"
@@ -130,13 +154,20 @@ def load(
         message = f"plain http to {settled.gym.host} would send the key in clear: {cure}"
         problems.append(Problem(origins["base_url"], message, fatal=True))
 
+    if values["on_finish"] and origins["on_finish"] != variable("on_finish"):
+        try:
+            may_run(file)
+        except ValueError as error:
+            problems.append(Problem(origins["on_finish"], str(error)))
+            values["on_finish"], origins["on_finish"] = (), "default"
+
     # A table's key is for the gym that it and what lies below it would lead to.
-    tables = [(profile.table, settle(layers[2:]).gym)] if profile.table else []
+    key_tables = [(profile.table, settle(layers[2:]).gym)] if profile.table else []
     search = find_key(
         KeySources(
             env=env,
             file=file,
-            tables=(*tables, ((), settle(layers[3:]).gym)),
+            tables=(*key_tables, ((), settle(layers[3:]).gym)),
             vendor_file=vendor_file,
             vendor_origin=settle(layers[4:]).gym,
             target=settled.gym,
@@ -147,6 +178,9 @@ def load(
         profile_name=profile.name,
         key=search.key,
         key_origin=search.origin,
+        stuck=tables.stuck,
+        keys=tables.keys,
+        model_keys=tables.model_keys,
         origins=origins | {"profile_name": profile.origin, "key": search.origin},
         **values,
     )
@@ -182,8 +216,8 @@ def _check_names(env: Mapping[str, str], file: ConfigFile, problems: list[Proble
         if name.startswith("GYMTUI_") and name not in variables:
             match = nearest(name, variables)
             problems.append(Problem(name, f"means nothing here{match}"))
-    in_profile = (*NAMES, *KEY_FIELDS, "insecure")
-    at_top = (*NAMES, *KEY_FIELDS, "profile", "profiles")
+    in_profile = (*NAMES, *KEY_FIELDS, *PROFILE_TABLES, "insecure")
+    at_top = (*NAMES, *KEY_FIELDS, *TABLES, "profile", "profiles")
     for name in file.document:
         if name == "insecure":
             problems.append(Problem(file.place(name), "belongs in a profile, beside its base_url"))
@@ -199,7 +233,10 @@ def _check_names(env: Mapping[str, str], file: ConfigFile, problems: list[Proble
             problems.append(Problem(place, "should be in a profile: [profiles.NAME]"))
             continue
         for name in table:
-            if name not in in_profile:
+            if name == "keys":
+                place = file.place("profiles", profile, name)
+                problems.append(Problem(place, "belongs at the top of the file: [keys]"))
+            elif name not in in_profile:
                 problems.append(_stranger(file, ("profiles", profile, name), in_profile))
 
 

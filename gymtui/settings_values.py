@@ -1,15 +1,18 @@
 """What a setting may be: types and limits, files with their lines, and problems that say where.
 
-Which source wins is `settings_layers`; where keys are looked for is `key_search`.
+Which source wins is `settings_layers`; tables entry by entry are `settings_tables`; where keys are
+looked for is `key_search`.
 """
 
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
+import shlex
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -20,16 +23,58 @@ from gymtui import urls
 
 DEFAULT_BASE_URL = "https://rl-gym-api.collinear.ai"
 INTERVAL_LIMITS_S = (0.1, 3600.0)
+ARTIFACT_LIMITS_MIB = (1, 4096)
 KEY_FIELDS = ("api_key_env", "api_key_command", "api_key")
+
+
+def _number(
+    low: float, high: float, what: str, *, whole: bool = False
+) -> Callable[[object], float]:
+    """Reads a number within limits, from a file's value or a variable's text.
+
+    Args:
+        low: The least it may be.
+        high: The most.
+        what: What it is, for the person: `a number of seconds`.
+        whole: Whether it has no fraction.
+    """
+
+    def read(value: object) -> float:
+        # To Python, true is 1.
+        if isinstance(value, int | float | str) and not isinstance(value, bool):
+            try:
+                number = float(value)
+            except ValueError:
+                number = math.nan
+            if low <= number <= high and not (whole and number % 1):
+                return number
+        raise ValueError(f"should be {what} from {low:g} to {high:g}")
+
+    return read
+
+
+def _command(value: object) -> tuple[str, ...]:
+    """Reads a command: a list of its words, or a line that is split as a shell would."""
+    try:
+        words = shlex.split(value) if isinstance(value, str) else value
+    except ValueError:
+        words = None
+    if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+        raise ValueError('should be a command line, or a list such as ["notify-send", "done"]')
+    if words and not words[0]:
+        raise ValueError("names no command")
+    return tuple(words)
+
 
 Text = Annotated[str, Field(pattern=r"\S")]
 Source = Literal["rl-gym", "task-editor", "datadog-synthetics", "all"]
-Seconds = Annotated[
-    float,
-    # To pydantic, true is 1.0.
-    BeforeValidator(lambda value: None if isinstance(value, bool) else value),
-    Field(ge=INTERVAL_LIMITS_S[0], le=INTERVAL_LIMITS_S[1], allow_inf_nan=False),
+Seconds = Annotated[float, BeforeValidator(_number(*INTERVAL_LIMITS_S, "a number of seconds"))]
+MiB = Annotated[
+    int, BeforeValidator(_number(*ARTIFACT_LIMITS_MIB, "a whole number of MiB", whole=True))
 ]
+Share = Annotated[float, BeforeValidator(_number(0, 1, "a share"))]
+Factor = Annotated[float, BeforeValidator(_number(1, 1000, "a number"))]
+Command = Annotated[tuple[str, ...], BeforeValidator(_command)]
 
 _TABLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?$")
 
@@ -52,36 +97,68 @@ class Problem:
         return f"{self.place}: {self.message}"
 
 
-class Choices(BaseModel, frozen=True, extra="forbid", populate_by_name=True):
-    """What a source may set.
+class Stuck(BaseModel, frozen=True, extra="forbid"):
+    """From when on a rollout counts as stuck: `[stuck]`."""
+
+    floor_s: Seconds = Field(60.0, description="nothing is stuck between steps before so long")
+    step_factor: Factor = Field(5.0, description="nor before so many times its run's p95 of a step")
+    build_factor: Factor = Field(3.0, description="a build, after so many times its run's p95")
+    verify_factor: Factor = Field(3.0, description="a verification, after so many times the p95")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelKeySource:
+    """Where a provider's model key is taken from, at the moment it is wanted: one of the two.
 
     Attributes:
-        base_url: Where the gym is, without a slash at its end.
-        source: Which runs to list.
-        scenario: Only of this scenario, or None for all.
-        interval_s: Seconds between polls while something is active; elsewhere `interval`.
-        read_only: Whether launching, cancelling and deleting are off.
-        insecure: Whether plain http to another machine is allowed; set in a profile only.
-        theme: The theme's name, or None for the program's own choice.
-        ascii: Whether to draw with ASCII only.
-        debug: Whether to log in detail.
+        env: The environment variable that holds it.
+        command: The command that prints it, run without a shell.
     """
 
-    base_url: Annotated[Text, AfterValidator(urls.base_url)] = DEFAULT_BASE_URL
-    source: Source = "rl-gym"
-    scenario: Text | None = None
-    interval_s: Seconds = Field(2.0, alias="interval")
-    read_only: bool = False
-    insecure: bool = False
-    theme: Text | None = None
-    ascii: bool = False
-    debug: bool = False
+    env: str | None = None
+    command: tuple[str, ...] | None = None
+
+
+class Choices(BaseModel, frozen=True, extra="forbid", populate_by_name=True):
+    """What a source may set."""
+
+    base_url: Annotated[Text, AfterValidator(urls.base_url)] = Field(
+        DEFAULT_BASE_URL, description="where the gym is"
+    )
+    source: Source = Field("rl-gym", description="which source's runs to list")
+    scenario: Text | None = Field(None, description="only runs of this scenario")
+    interval_s: Seconds = Field(
+        2.0, alias="interval", description="seconds between polls while something is active"
+    )
+    read_only: bool = Field(False, description="nothing can be launched, cancelled or deleted")
+    insecure: bool = Field(False, description="plain http to another machine is allowed")
+    theme: Text | None = Field(None, description="the theme's name; without it, the program's own")
+    ascii: bool = Field(False, description="draw with ASCII only")
+    debug: bool = Field(False, description="log in detail")
+    artifact_limit_mib: MiB = Field(
+        64, description="the largest artifacts that are opened, in MiB; larger ones can be saved"
+    )
+    watch_all: bool = Field(False, description="tell of every run that ends, not of marked ones")
+    bell: bool = Field(True, description="ring the terminal's bell when telling")
+    desktop: bool = Field(False, description="tell through the terminal's notifications (OSC 9)")
+    fail_share: Share = Field(
+        0.5, description="tell of a watched run when this share of its verdicts are fails"
+    )
+    on_finish: Command = Field(
+        (), description="a command to run when a watched run ends; told of it in its environment"
+    )
 
 
 NAMES = tuple(
     field.alias or name for name, field in Choices.model_fields.items() if name != "insecure"
 )
 """The settings that may stand anywhere: flag, environment, profile, top of the file."""
+
+TABLES = ("stuck", "model_keys", "keys")
+"""The tables of the file besides `profiles`."""
+
+PROFILE_TABLES = ("stuck", "model_keys")
+"""Those that a profile may have too; its entries go before the file's. Keys are the person's."""
 
 
 def variable(name: str) -> str:
@@ -90,7 +167,7 @@ def variable(name: str) -> str:
 
 
 def fault(error: ValidationError) -> str:
-    """What is wrong with the value of a field of `Choices`, in a person's words."""
+    """What is wrong with the value of one field, in a person's words."""
     [found] = error.errors(include_url=False)
     match found["type"]:
         case "value_error":
@@ -98,14 +175,11 @@ def fault(error: ValidationError) -> str:
         case "literal_error":
             sources = get_args(Source)
             return f"should be one of {', '.join(sources)}{nearest(str(found['input']), sources)}"
-        case "bool_type" | "bool_parsing":
-            return "should be true or false"
         case "string_pattern_mismatch":
             return "is empty"
         case kind if kind.startswith("string"):
             return f"should be text, not {_kind(found['input'])}"
-    low, high = INTERVAL_LIMITS_S
-    return f"should be a number of seconds from {low:g} to {high:g}"
+    return "should be true or false"
 
 
 def nearest(name: str, names: Collection[str]) -> str:
@@ -145,7 +219,9 @@ class ConfigFile:
 
     def place(self, *names: str) -> str:
         """Where in the file a key is: `config.toml:7: profiles.prod.interval`."""
-        line = _line_of(self.text, names)
+        # What stands in an inline table is on the line of that table.
+        parts = [names[:length] for length in range(len(names), 0, -1)]
+        line = next((line for part in parts if (line := _line_of(self.text, part))), None)
         return f"{self.path}{f':{line}' if line else ''}: {'.'.join(names)}"
 
     def table(self, *names: str) -> Mapping[str, Any]:

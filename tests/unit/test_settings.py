@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gymtui.settings import DEFAULT_BASE_URL, Loaded
+from gymtui.settings import DEFAULT_BASE_URL, Loaded, ModelKeySource, Stuck
 from tests.unit.desk import PROFILES, Desk
 
 
@@ -41,6 +41,8 @@ VALUES: dict[str, tuple[Any, Any, Any, Any]] = {
     "scenario": ("flag", "env", '"profile"', '"file"'),
     "interval": (1.0, "2.5", "3", "4.0"),
     "theme": ("flag", "env", '"profile"', '"file"'),
+    "artifact_limit_mib": (1, "2", "3", "4"),
+    "fail_share": (0.1, "0.2", "0.3", "0.4"),
 }
 
 
@@ -51,7 +53,7 @@ def test_flag_beats_environment_beats_profile_beats_file(desk: Desk, name: str) 
 
     def settled(**flags: object) -> tuple[str, str]:
         settings = desk.load(**flags).settings
-        return str(getattr(settings, field)), settings.origins[field]
+        return _plain(getattr(settings, field)), settings.origins[field]
 
     desk.write(f"{name} = {top}")
     assert settled() == (_plain(top), f"{desk.config}:1: {name}")
@@ -63,11 +65,11 @@ def test_flag_beats_environment_beats_profile_beats_file(desk: Desk, name: str) 
 
 
 def _plain(written: Any) -> str:
-    text = str(written).strip('"')
-    return str(float(text)) if text.replace(".", "").isdigit() else text
+    text = str(written).strip('"').removesuffix(".0")
+    return text if text.isdigit() or not text.replace(".", "").isdigit() else str(float(text))
 
 
-@pytest.mark.parametrize("name", ["read_only", "ascii", "debug"])
+@pytest.mark.parametrize("name", ["read_only", "ascii", "debug", "watch_all", "bell", "desktop"])
 def test_a_switch_can_be_set_anywhere_and_unset_nearer(desk: Desk, name: str) -> None:
     desk.write(f"{name} = true\n[profiles.off]\n{name} = false")
     variable = f"GYMTUI_{name.upper()}"
@@ -124,6 +126,48 @@ def test_an_empty_variable_is_as_good_as_none(desk: Desk) -> None:
             "config.toml:2: source: should be one of rl-gym, task-editor, datadog-synthetics, all"
             "; did you mean task-editor?",
         ),
+        (
+            "artifact_limit_mib = 1.5",
+            "config.toml:2: artifact_limit_mib: should be a whole number of MiB from 1 to 4096",
+        ),
+        ("fail_share = 80", "config.toml:2: fail_share: should be a share from 0 to 1"),
+        (
+            "on_finish = [1]",
+            "config.toml:2: on_finish: should be a command line, or a list such as"
+            ' ["notify-send", "done"]',
+        ),
+        ("stuck = 60", "config.toml:2: stuck: should be a table: [stuck]"),
+        (
+            "[stuck]\nflor_s = 5",
+            "config.toml:3: stuck.flor_s: means nothing here; did you mean floor_s?",
+        ),
+        (
+            "stuck = { step_factor = 0 }",
+            "config.toml:2: stuck.step_factor: should be a number from 1 to 1000",
+        ),
+        (
+            "[keys]\ncancel = []",
+            "config.toml:3: keys.cancel: names no key; what it does would be out of reach",
+        ),
+        (
+            "[keys]\ncancel = 3",
+            "config.toml:3: keys.cancel: should be a key, or a list of keys"
+            ' such as ["x", "delete"]',
+        ),
+        (
+            "[profiles.p.keys]\ncancel = 'X'",
+            "config.toml:2: profiles.p.keys: belongs at the top of the file: [keys]",
+        ),
+        (
+            '[model_keys]\nopenai = "sk-1"',
+            "config.toml:3: model_keys.openai: should say where the key is:"
+            ' { env = "NAME" } or { command = ["…"] }',
+        ),
+        (
+            '[model_keys]\nopenai = { evn = "X" }',
+            "config.toml:3: model_keys.openai: evn means nothing here; did you mean env?",
+        ),
+        ("[model_keys]\nx = {}", "config.toml:3: model_keys.x: should say one of env and command"),
         ("ascii = 3", "config.toml:2: ascii: should be true or false"),
         ("theme = 3", "config.toml:2: theme: should be text, not a number"),
         ('theme = ""', "config.toml:2: theme: is empty"),
@@ -140,6 +184,74 @@ def test_what_is_wrong_is_told_with_its_place_and_the_rest_applies(
     assert loaded.settings.scenario == "hr"
     assert loaded.settings.interval_s == 2.0
     assert loaded.fatal == ()
+
+
+def test_the_tables_are_read_and_one_wrong_entry_costs_no_other(desk: Desk) -> None:
+    desk.write(
+        """
+        on_finish = "notify-send 'a run ended'"
+        [stuck]
+        floor_s = 30
+        step_factor = "x"
+        build_factor = 2
+        [keys]
+        cancel = ["X", "delete"]
+        mark = "m"
+        [model_keys]
+        openai = { env = "OPENAI_API_KEY" }
+        anthropic = { command = ["pass", "show", "anthropic"] }
+        mistral = { command = "" }
+        """
+    )
+    loaded = desk.load()
+    settings = loaded.settings
+    assert settings.on_finish == ("notify-send", "a run ended")
+    assert settings.stuck == Stuck(floor_s=30, build_factor=2)
+    assert settings.keys == {"cancel": ("X", "delete"), "mark": ("m",)}
+    assert settings.model_keys == {
+        "openai": ModelKeySource(env="OPENAI_API_KEY"),
+        "anthropic": ModelKeySource(command=("pass", "show", "anthropic")),
+    }
+    assert settings.origins["stuck.floor_s"] == f"{desk.config}:4: stuck.floor_s"
+    assert [place.partition(": ")[2] for place in (p.place for p in loaded.problems)] == [
+        "stuck.step_factor",
+        "model_keys.mistral",
+    ]
+
+
+def test_a_profile_says_otherwise_entry_by_entry(desk: Desk) -> None:
+    desk.write(
+        """
+        [stuck]
+        floor_s = 30
+        build_factor = 2
+        [model_keys]
+        openai = { env = "A" }
+        together = { env = "B" }
+        [profiles.lab.stuck]
+        floor_s = 300
+        [profiles.lab.model_keys]
+        openai = { env = "LAB" }
+        """
+    )
+    settings = desk.load(profile="lab").settings
+    assert settings.stuck == Stuck(floor_s=300, build_factor=2)
+    assert settings.model_keys == {
+        "openai": ModelKeySource(env="LAB"),
+        "together": ModelKeySource(env="B"),
+    }
+    assert desk.load().settings.stuck.floor_s == 30
+
+
+def test_no_command_is_taken_from_a_file_that_others_may_write(desk: Desk) -> None:
+    desk.write('on_finish = "done"\n[model_keys]\nopenai = { command = ["pass"] }', mode=0o622)
+    loaded = desk.load()
+    assert loaded.settings.on_finish == ()
+    assert loaded.settings.model_keys == {}
+    assert len(loaded.problems) == 2
+    assert all(f"chmod go-w {desk.config}" in problem.message for problem in loaded.problems)
+    desk.env["GYMTUI_ON_FINISH"] = "done well"
+    assert desk.load().settings.on_finish == ("done", "well")
 
 
 def test_a_wrong_flag_is_told_even_when_it_is_zero(desk: Desk) -> None:
