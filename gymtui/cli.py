@@ -1,70 +1,86 @@
-"""The commands. Anything heavy is imported inside the command that needs it."""
+"""The commands: the dashboard's own and the few beside it; the others are `commands.cli_…`.
+
+Anything heavy is imported inside the command that needs it.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from gymtui import __version__
+from gymtui.commands.command_line import (
+    EXIT_REFUSED,
+    EXIT_USAGE,
+    ended_quietly,
+    fail,
+    given,
+    gym_options,
+    reaching,
+    settings_of,
+    with_options,
+)
 
 if TYPE_CHECKING:
     from gymtui.settings import Settings
 
-EXIT_USAGE = 2
-EXIT_UNREACHABLE = 3
-EXIT_REFUSED = 4
-
 _DEMO_INTERVAL_S = 0.5
 """The demo's gym hurries: asked this often, its short phases are seen."""
 
-F = TypeVar("F", bound=Callable[..., Any])
-T = TypeVar("T")
+_ELSEWHERE: Mapping[str, str] = {
+    "runs": "cli_lists",
+}
+"""Commands that are imported when they are named, by the module of `gymtui.commands`."""
+
+_dashboard_options = with_options(
+    click.option("--interval", type=float, metavar="S", help="Seconds between polls."),
+    click.option("--read-only", is_flag=True, help="Nothing can be cancelled or deleted."),
+    click.option("--ascii", "ascii_", is_flag=True, help="Draw with glyphs, not blocks."),
+    click.option("--debug", is_flag=True, help="Log in detail."),
+)
+"""The options of the dashboard alone."""
 
 
-def _options(command: F) -> F:
-    """The options that choose a gym and how it is asked."""
-    for option in reversed(
-        (
-            click.option("--profile", metavar="P", help="Profile of the configuration file."),
-            click.option("--base-url", metavar="U", help="The gym's URL."),
-            click.option("--source", metavar="S", help="Which runs to list (default rl-gym)."),
-            click.option("--scenario", metavar="ID", help="Only runs of this scenario."),
-            click.option("--config", metavar="F", help="Another configuration file."),
-        )
-    ):
-        command = option(command)
-    return command
+class Commands(click.Group):
+    """The commands, in the order of their use; a closed pipe or a `^C` ends any of them quietly."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, those imported later included."""
+        return [*self.commands, *_ELSEWHERE]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One of them, imported now if need be."""
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module = import_module(f"gymtui.commands.{_ELSEWHERE[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Do it."""
+        return ended_quietly(lambda: super(Commands, self).invoke(ctx))
 
 
-def _dashboard_options(command: F) -> F:
-    """The options of the dashboard alone."""
-    for option in reversed(
-        (
-            click.option("--interval", type=float, metavar="S", help="Seconds between polls."),
-            click.option("--read-only", is_flag=True, help="Nothing can be cancelled or deleted."),
-            click.option("--ascii", "ascii_", is_flag=True, help="Draw with glyphs, not blocks."),
-            click.option("--debug", is_flag=True, help="Log in detail."),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="gymtui")
-@_options
+@gym_options
 @_dashboard_options
 @click.pass_context
 def main(context: click.Context, /, **flags: Any) -> None:
     """Watch live runs of an RL gym. Without a command: the dashboard."""
     if context.invoked_subcommand is None:
-        _dashboard(_settings(_given(flags)))
+        _dashboard(settings_of(given(flags)))
     # Given before a command, they count for it too: `gymtui --profile lab runs`.
-    context.obj = _given(flags)
+    context.obj = given(flags)
 
 
 @main.command()
@@ -78,7 +94,7 @@ def demo(context: click.Context, /, speed: float, seed: int, **flags: Any) -> No
     from gymtui.settings import load
 
     _want_terminal()
-    flags = {"interval": _DEMO_INTERVAL_S, **context.obj, **_given(flags)}
+    flags = {"interval": _DEMO_INTERVAL_S, **context.obj, **given(flags)}
     with LocalGym(speed=speed, seed=seed) as local:
         # Nothing of the person's own configuration belongs to the demo, their key least of all.
         wanted = {name: flags[name] for name in flags if name not in ("profile", "config")}
@@ -118,25 +134,12 @@ def gym(
             ready=lambda url: click.echo(f"gym listening on {url}", err=True),
         )
     except CannotServeError as error:
-        _fail(str(error), EXIT_USAGE)
-
-
-@main.command()
-@_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-@click.option("--jsonl", "as_lines", is_flag=True, help="One JSON object a line.")
-@click.pass_context
-def runs(context: click.Context, /, as_json: bool, as_lines: bool, **flags: Any) -> None:
-    """List the runs."""
-    from gymtui.commands.runs import print_runs
-
-    settings = _settings({**context.obj, **_given(flags)})
-    _reaching(lambda: print_runs(settings, "json" if as_json else "jsonl" if as_lines else "table"))
+        fail(str(error), EXIT_USAGE)
 
 
 @main.command()
 @click.argument("rollout")
-@_options
+@gym_options
 @click.option("--json", "form", flag_value="json", help="The gym's bytes.")
 @click.option("--markdown", "form", flag_value="markdown", help="A document to read.")
 @click.option("--text", "form", flag_value="text", default=True, help="Plain text (default).")
@@ -146,14 +149,14 @@ def show(context: click.Context, /, rollout: str, form: str, redact: bool, **fla
     """Print a rollout's transcript."""
     from gymtui.commands.show import print_rollout
 
-    settings = _settings({**context.obj, **_given(flags)})
-    _reaching(lambda: print_rollout(settings, rollout, form, redacted=redact))
+    settings = settings_of({**context.obj, **given(flags)})
+    reaching(lambda: print_rollout(settings, rollout, form, redacted=redact))
 
 
 @main.command()
 @click.argument("run")
 @click.option("--to", "directory", required=True, metavar="DIR", help="Where to; made if need be.")
-@_options
+@gym_options
 @click.option("--json", "form", flag_value="json", default=True, help="The gym's bytes (default).")
 @click.option("--markdown", "form", flag_value="markdown", help="Documents to read.")
 @click.option("--text", "form", flag_value="text", help="Plain text.")
@@ -164,15 +167,15 @@ def export(context: click.Context, /, run: str, directory: str, form: str, **fla
 
     from gymtui.commands.export import export_run
 
-    settings = _settings({**context.obj, **_given(flags)})
+    settings = settings_of({**context.obj, **given(flags)})
     try:
-        tally = _reaching(
+        tally = reaching(
             lambda: export_run(
                 settings, run, Path(directory), form, lambda words: click.echo(words, err=True)
             )
         )
     except OSError as error:
-        _fail(f"{directory}: {error.strerror or error}", EXIT_USAGE)
+        fail(f"{directory}: {error.strerror or error}", EXIT_USAGE)
     click.echo(tally.words, err=True)
     sys.exit(EXIT_REFUSED if tally.failed else 0)
 
@@ -196,37 +199,11 @@ def open_(files: tuple[str, ...], form: str | None) -> None:
             print_files(found, form)
             return
     except FileProblem as problem:
-        _fail(clean(problem), EXIT_USAGE)
+        fail(clean(problem), EXIT_USAGE)
     _want_terminal()
     from gymtui.commands.open import view_files
 
     sys.exit(view_files(found, os.environ))
-
-
-def _given(flags: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given, by the settings' names; 0 is a value, though not a good one."""
-    return {
-        name.rstrip("_"): value
-        for name, value in flags.items()
-        if value is not None and value is not False
-    }
-
-
-def _settings(flags: Mapping[str, Any]) -> Settings:
-    """Settle the settings; what is wrong with them is told, and ends where it would mislead."""
-    from pathlib import Path
-
-    from gymtui import paths
-    from gymtui.settings import load
-
-    env = dict(os.environ)
-    config = Path(flags["config"]) if "config" in flags else paths.config_file(env)
-    loaded = load(flags, env, config, paths.vendor_config_file(env))
-    for problem in loaded.problems:
-        click.echo(f"gymtui: {problem}", err=True)
-    if loaded.fatal:
-        sys.exit(EXIT_USAGE)
-    return loaded.settings
 
 
 def _dashboard(settings: Settings, *, keep: bool = True) -> NoReturn:
@@ -237,33 +214,11 @@ def _dashboard(settings: Settings, *, keep: bool = True) -> NoReturn:
     gc.disable()  # until the first frame: nothing that is imported is garbage
     from gymtui.commands.dashboard import open_dashboard
 
-    sys.exit(_reaching(lambda: open_dashboard(settings, os.environ, keep=keep)))
+    sys.exit(reaching(lambda: open_dashboard(settings, os.environ, keep=keep)))
 
 
 def _want_terminal() -> None:
     """The screen is drawn on standard error, keys come from standard input."""
     for stream, name in ((sys.stdin, "standard input"), (sys.stderr, "standard error")):
         if not stream.isatty():
-            _fail(f"{name} is not a terminal; `gymtui runs` prints a list", EXIT_USAGE)
-
-
-def _reaching(talk: Callable[[], T]) -> T:
-    """Do something that talks to a gym; a failure ends with one line and its exit code."""
-    from gymtui.api.errors import GymError, Unreachable
-    from gymtui.text import clean
-
-    try:
-        return talk()
-    except BrokenPipeError:
-        # Whoever read has read enough (`| head`); what is still buffered goes nowhere, quietly.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except Unreachable as error:
-        _fail(f"no answer from the gym: {clean(error.brief)}", EXIT_UNREACHABLE)
-    except GymError as error:
-        _fail(clean(error.detail or error.brief), EXIT_REFUSED)
-
-
-def _fail(words: str, status: int) -> NoReturn:
-    click.echo(f"gymtui: {words}", err=True)
-    sys.exit(status)
+            fail(f"{name} is not a terminal; `gymtui runs` prints a list", EXIT_USAGE)

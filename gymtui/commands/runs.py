@@ -62,7 +62,7 @@ async def every_run(client: GymClient, settings: Settings) -> list[bytes]:
             return list(found.values())
 
 
-def print_runs(settings: Settings, form: Form) -> None:
+def print_runs(settings: Settings, form: str) -> None:
     """Print all runs to standard output.
 
     Args:

@@ -22,6 +22,7 @@ from gymtui.poll.actions import Done, Verb, act, told
 from gymtui.poll.artifacts import ArtifactDesk
 from gymtui.poll.plan import View
 from gymtui.poll.poller import Link, LinkState, Poller, Update
+from gymtui.poll.question import Question, targets_among
 from gymtui.poll.watch import Watch
 from gymtui.settings import Settings
 from gymtui.store.delta import Delta
@@ -37,7 +38,7 @@ from gymtui.tui.guard import GuardedApp
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope
 from gymtui.tui.screens.base import GymScreen
-from gymtui.tui.screens.confirm import ConfirmScreen, Question, Target
+from gymtui.tui.screens.confirm import ConfirmScreen
 from gymtui.tui.screens.help import HelpScreen
 from gymtui.tui.screens.runs import RunsScreen
 from gymtui.tui.theme import NIGHT
@@ -334,21 +335,10 @@ class GymtuiApp(GuardedApp[None]):
             self.notify("read-only: nothing is cancelled or deleted", severity="warning")
             return
         rows = [self.store.runs[i] for i in run_ids if i in self.store.runs]
-        rows = [row for row in rows if not row.gone and row.malformed is None]
-        if verb is Verb.CANCEL:
-            rows = [row for row in rows if row.active]
-        if not rows:
+        targets = targets_among(verb, rows, hidden=hidden)
+        if not targets:
             self.notify(f"nothing to {verb} here", timeout=3)
             return
-        targets = tuple(
-            Target(
-                row.run_id,
-                unfinished=row.unfinished,
-                total=row.run.total if row.run else None,
-                hidden=row.run_id in hidden,
-            )
-            for row in rows
-        )
 
         def answered(do_it: bool | None) -> None:
             if do_it:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from gymtui.poll.watch import TimeSpent
 from gymtui.store.numbers import RATE_WINDOW_S, RunNumbers
 from gymtui.store.outcome import Outcome
 from gymtui.store.phases import PHASES, Kind
-from gymtui.store.progress import Eta
 from gymtui.store.schemas import RunView
-from gymtui.store.stats import Interval, Rate, quantile
+from gymtui.store.stats import Rate, quantile
 from gymtui.text import ABSENT
 from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink, width_of
@@ -94,7 +92,7 @@ def bounds(run: RunView, numbers: RunNumbers | None) -> Cell:
     """Where an unfinished run's pass rate can still end, for the details."""
     if numbers is None or not run.row.active or numbers.final_bounds is None:
         return ()
-    return (Ink(f"pass@1 ends within {_range(numbers.final_bounds)}%", "muted"),)
+    return (Ink(f"pass@1 ends within {show.span(numbers.final_bounds)}%", "muted"),)
 
 
 def _done(run: RunView) -> Cell:
@@ -105,7 +103,7 @@ def _done(run: RunView) -> Cell:
 def _pass(numbers: RunNumbers | None, *, active: bool, narrow: bool) -> Cell:
     if numbers is None or numbers.pass_rate is None:
         return (Ink("pass@1 "), _UNKNOWN)
-    interval = f" {_range(numbers.interval)}" if numbers.interval is not None else ""
+    interval = f" {show.span(numbers.interval)}" if numbers.interval is not None else ""
     verdicts = str(numbers.verdicts) if narrow else show.of_many(numbers.verdicts, "verdict")
     return (
         Ink("pass@1 ", "muted" if active else ""),
@@ -147,19 +145,7 @@ def _eta(run: RunView, numbers: RunNumbers | None, now_s: float) -> Cell:
     left = numbers.eta(now_s) if numbers is not None else None
     if left == "stalled":
         return (Ink("stalled", "warning"),)
-    return (Ink("ETA "), Ink(eta_words(left)) if left is not None else _UNKNOWN)
-
-
-def eta_words(left: Eta | Literal["stalled"]) -> str:
-    """An ETA in one unit: `40–80s`, `5–8m`, `1.5–3h`; its two ends alike: `~5m`; soon: `<2m`."""
-    if left == "stalled":
-        return "stalled"
-    unit, size = ("s", 1) if left.high_s < 90 else ("m", 60) if left.high_s < 5400 else ("h", 3600)
-    decimals = 1 if unit == "h" else 0
-    low, high = (f"{end_s / size:.{decimals}f}" for end_s in (left.low_s, left.high_s))
-    if low == high:
-        return f"~{high}{unit}"
-    return f"{low}–{high}{unit}" if float(low) else f"<{high}{unit}"
+    return (Ink("ETA "), Ink(show.eta_words(left)) if left is not None else _UNKNOWN)
 
 
 def _times(numbers: RunNumbers | None) -> Cell:
@@ -264,12 +250,6 @@ def _goes(spent: TimeSpent | None, *, plain: bool, narrow: bool) -> Cell:
         )
         return (*pieces, Ink(f"({of_all})", "muted"))
     return tuple(pieces[:-1])
-
-
-def _range(interval: Interval | None) -> str:
-    if interval is None:
-        return ABSENT
-    return f"{round(interval.low * 100)}–{round(interval.high * 100)}"
 
 
 def room_beside(right: Cell, cells: int) -> int:

@@ -15,9 +15,10 @@ from gymtui.store.progress import Eta, UsualTimes
 from gymtui.store.records import RunRow
 from gymtui.store.schemas import RunView
 from gymtui.store.stats import Shares
+from gymtui.store.words import eta_words
 from gymtui.tui.ink import Cell, width_of
 from gymtui.tui.rollout_details import wrapped
-from gymtui.tui.run_header import bounds, eta_words, run_header, sparkline
+from gymtui.tui.run_header import bounds, run_header, sparkline
 
 T0 = datetime(2026, 3, 20, 10, tzinfo=UTC)
 NOW_S = T0.timestamp() + 600

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
@@ -11,11 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from gymtui.poll.actions import Verb
-from gymtui.text import clean
+from gymtui.poll.question import Question
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope, bindings
-from gymtui.tui.show import of_many
 from gymtui.tui.widgets.lines import Line, Lines
 
 if TYPE_CHECKING:
@@ -24,63 +21,15 @@ if TYPE_CHECKING:
 _LISTED = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A run that would go.
-
-    Attributes:
-        run_id: Its id.
-        unfinished: How many of its rollouts still run or wait.
-        total: How many rollouts it has, if known.
-        hidden: Whether it is marked but the filter hides it.
-    """
-
-    run_id: str
-    unfinished: int
-    total: int | None
-    hidden: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked.
-
-    Attributes:
-        verb: What would be done.
-        targets: To which runs.
-    """
-
-    verb: Verb
-    targets: tuple[Target, ...]
-
-    @property
-    def to_type(self) -> str | None:
-        """What must be typed instead of `y`: a count for several, the id of one that still runs."""
-        if self.verb is not Verb.DELETE:
-            return None
-        if len(self.targets) > 1:
-            return str(len(self.targets))
-        return clean(self.targets[0].run_id) if self.targets[0].unfinished else None
-
-    @property
-    def title(self) -> str:
-        """The question itself."""
-        runs = "this run" if len(self.targets) == 1 else f"these {len(self.targets)} runs"
-        return f"{self.verb.capitalize()} {runs}?"
-
-
 def told(question: Question) -> list[Cell]:
     """What goes, a line each: ids, how much still runs, what the filter hides."""
     lines: list[Cell] = []
     for target in question.targets[:_LISTED]:
-        size = "" if target.total is None else of_many(target.total, "rollout")
-        still = f"{target.unfinished} unfinished" if target.unfinished else ""
-        said = ", ".join(word for word in (size, still) if word)
         lines.append(
             (
                 Ink("  "),
                 Ink(target.run_id, "strong"),
-                Ink(f"  {said}", "warning" if target.unfinished else "muted"),
+                Ink(f"  {target.size}", "warning" if target.unfinished else "muted"),
                 Ink("  hidden by the filter" if target.hidden else "", "warning"),
             )
         )
@@ -141,11 +90,7 @@ class ConfirmScreen(ModalScreen[bool]):
         lines: list[Line] = [Line((Ink(question.title, "strong"),)), Line()]
         lines += [Line(cell) for cell in told(question)]
         lines.append(Line())
-        if question.verb is Verb.CANCEL:
-            words = "Rollouts under way end at their next step; results so far are kept."
-        else:
-            words = "The run and all its rollout records are gone for good."
-        lines += [Line((Ink(words, "muted"),)), Line()]
+        lines += [Line((Ink(question.consequence, "muted"),)), Line()]
         keep = (Ink("▌", "accent"), Ink("n ", "key"), Ink("keep", "strong"))
         if question.to_type is None:
             do = (Ink("     "), Ink("y ", "key"), Ink(f"{question.verb}"))

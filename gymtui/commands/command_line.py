@@ -1,0 +1,153 @@
+"""What every command shares: options, settings, exit codes, and how a failure ends. Light.
+
+Nothing heavy is imported before it is needed: `gymtui --version` must not wait for it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from gymtui.commands import completing
+
+if TYPE_CHECKING:
+    from gymtui.settings import Loaded, Settings
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_UNREACHABLE = 3
+EXIT_REFUSED = 4
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+Option = Callable[[F], F]
+
+
+def with_options(*options: Option[Any]) -> Option[Any]:
+    """Several options as one decorator; `--help` lists them in this order."""
+
+    def decorate(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+gym_options = with_options(
+    click.option(
+        "--profile",
+        metavar="P",
+        help="Profile of the configuration file.",
+        shell_complete=completing.profiles,
+    ),
+    click.option("--base-url", metavar="U", help="The gym's URL."),
+    click.option(
+        "--source",
+        metavar="S",
+        help="Which runs to list (default rl-gym).",
+        shell_complete=completing.sources,
+    ),
+    click.option("--scenario", metavar="ID", help="Only runs of this scenario."),
+    click.option("--config", metavar="F", type=click.Path(), help="Another configuration file."),
+)
+"""The options that choose a gym and how it is asked."""
+
+json_option = click.option("--json", "form", flag_value="json", help="One JSON document.")
+jsonl_option = click.option("--jsonl", "form", flag_value="jsonl", help="One JSON object a line.")
+
+
+def given(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given, by the settings' names; 0 is a value, though not a good one."""
+    return {
+        name.rstrip("_"): value
+        for name, value in flags.items()
+        if value is not None and value is not False
+    }
+
+
+def loaded(flags: Mapping[str, Any]) -> Loaded:
+    """The settings as they come out, with all that is wrong with them."""
+    from pathlib import Path
+
+    from gymtui import paths
+    from gymtui.settings import load
+
+    env = dict(os.environ)
+    config = Path(flags["config"]) if "config" in flags else paths.config_file(env)
+    return load(flags, env, config, paths.vendor_config_file(env))
+
+
+def settings_of(flags: Mapping[str, Any]) -> Settings:
+    """Settle the settings; what is wrong with them is told, and ends where it would mislead."""
+    found = loaded(flags)
+    for problem in found.problems:
+        tell(str(problem))
+    if found.fatal:
+        sys.exit(EXIT_USAGE)
+    return found.settings
+
+
+def reaching(talk: Callable[[], T]) -> T:
+    """Do something that talks to a gym; a failure ends with one line and its exit code."""
+    from gymtui.api.errors import GymError
+
+    try:
+        return talk()
+    except GymError as error:
+        fail(refusal(error), exit_code(error))
+
+
+def refusal(error: GymError) -> str:
+    """A failed call in a line, cleaned."""
+    from gymtui.api.errors import Unreachable
+    from gymtui.text import clean
+
+    if isinstance(error, Unreachable):
+        return f"no answer from the gym: {clean(error.brief)}"
+    return clean(error.detail or error.brief)
+
+
+def exit_code(error: GymError) -> int:
+    """3 where nothing answered, 4 where something did and it was no."""
+    from gymtui.api.errors import Unreachable
+
+    return EXIT_UNREACHABLE if isinstance(error, Unreachable) else EXIT_REFUSED
+
+
+def tell(words: str) -> None:
+    """Say something beside the data."""
+    click.echo(f"gymtui: {words}", err=True)
+
+
+def fail(words: str, status: int) -> NoReturn:
+    """Say what is wrong and end."""
+    tell(words)
+    sys.exit(status)
+
+
+def ended_quietly(act: Callable[[], T]) -> T:
+    """Do something; a reader that has read enough (`| head`) and a `^C` end it without a word."""
+    try:
+        done = act()
+        sys.stdout.flush()
+        return done
+    except BrokenPipeError:
+        # What is still buffered goes nowhere, or the interpreter would complain as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        # By the signal itself, so that a shell's loop around this ends too; `$?` is 130.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+        sys.exit(128 + signal.SIGINT)
+
+
+if TYPE_CHECKING:
+    from gymtui.api.errors import GymError

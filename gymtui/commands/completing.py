@@ -1,0 +1,122 @@
+"""What the shell offers on TAB: profiles, sources, columns, runs seen before. Never the network.
+
+A mistake here would be printed into a command line being typed, so whatever fails offers nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+_SAFE = re.compile(r"[\w.:@%+=/,][\w.:@%+=/,-]*")
+"""Ids come off the wire and end on a command line unquoted: `$(…)` is never offered."""
+
+_MOST = 200
+_RECENT_SIGHTINGS = 2_000
+
+_RECENT_RUNS = """
+SELECT run_id, kept_at AS at FROM summaries
+UNION ALL
+SELECT run_id, seen_at FROM (SELECT run_id, seen_at FROM sightings ORDER BY seen_at DESC LIMIT ?)
+ORDER BY at DESC
+"""
+
+
+def profiles(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The configuration file's profiles."""
+    return _beginning(incomplete, _profiles_of(_config(context)))
+
+
+def sources(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The sources that API.md names."""
+    from typing import get_args
+
+    from gymtui.settings_values import Source
+
+    return _beginning(incomplete, get_args(Source))
+
+
+def runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Runs that a dashboard has watched on this gym, the last seen first."""
+    try:
+        return _beginning(incomplete, _runs_seen(_journal(context)))
+    except (OSError, ValueError):
+        return []
+
+
+def _beginning(incomplete: str, words: Iterable[str]) -> list[str]:
+    fitting = (word for word in words if word.startswith(incomplete) and _SAFE.fullmatch(word))
+    return list(dict.fromkeys(fitting))[:_MOST]
+
+
+def _option(context: click.Context, name: str) -> str | None:
+    """An option's value, given to the command or before it."""
+    here: click.Context | None = context
+    while here is not None:
+        value = here.params.get(name)
+        if value:
+            return str(value)
+        here = here.parent
+    return None
+
+
+def _config(context: click.Context) -> Path:
+    from gymtui import paths
+
+    told = _option(context, "config")
+    return Path(told).expanduser() if told else paths.config_file(os.environ)
+
+
+def _table(path: Path) -> Mapping[str, Any]:
+    try:
+        with path.open("rb") as stream:
+            return tomllib.load(stream)
+    except (OSError, ValueError):
+        return {}
+
+
+def _profiles_of(path: Path) -> list[str]:
+    found = _table(path).get("profiles")
+    return [name for name in found if isinstance(name, str)] if isinstance(found, dict) else []
+
+
+def _journal(context: click.Context) -> Path:
+    """The journal of the gym that the command would talk to.
+
+    The settings are settled without looking for a key: that might run a command.
+    """
+    from gymtui import paths
+    from gymtui.settings_layers import layers_of, settle
+    from gymtui.settings_values import read_file
+    from gymtui.store.journal import file_name
+
+    env = dict(os.environ)
+    flags = {"base_url": _option(context, "base_url")}
+    file = read_file(_config(context), [], must_exist=False)
+    vendor = read_file(paths.vendor_config_file(env), [], must_exist=False)
+    name = _option(context, "profile") or env.get("GYMTUI_PROFILE") or file.document.get("profile")
+    table = ("profiles", str(name or "default"))
+    settled = settle(layers_of(flags, env, file, table, vendor))
+    return paths.state_dir(env) / file_name(settled.choices.base_url)
+
+
+def _runs_seen(path: Path) -> list[str]:
+    import sqlite3
+
+    if not path.exists():
+        return []
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0.2)
+        try:
+            rows = connection.execute(_RECENT_RUNS, (_RECENT_SIGHTINGS,)).fetchall()
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return []
+    return [run_id for run_id, _ in rows if isinstance(run_id, str)]

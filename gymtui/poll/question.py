@@ -1,0 +1,92 @@
+"""What is asked before runs are cancelled or deleted, on a screen or by a command. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gymtui.poll.actions import Verb
+from gymtui.store.records import RunRow
+from gymtui.store.words import of_many
+from gymtui.text import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A run that would go.
+
+    Attributes:
+        run_id: Its id.
+        unfinished: How many of its rollouts still run or wait.
+        total: How many rollouts it has, if known.
+        hidden: Whether it is marked but the filter hides it.
+    """
+
+    run_id: str
+    unfinished: int
+    total: int | None
+    hidden: bool = False
+
+    @property
+    def size(self) -> str:
+        """How many rollouts it has and how many of them are unfinished, or an empty string."""
+        size = "" if self.total is None else of_many(self.total, "rollout")
+        still = f"{self.unfinished} unfinished" if self.unfinished else ""
+        return ", ".join(word for word in (size, still) if word)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked.
+
+    Attributes:
+        verb: What would be done.
+        targets: To which runs.
+    """
+
+    verb: Verb
+    targets: tuple[Target, ...]
+
+    @property
+    def to_type(self) -> str | None:
+        """What must be typed instead of `y`: a count for several, the id of one that still runs."""
+        if self.verb is not Verb.DELETE:
+            return None
+        if len(self.targets) > 1:
+            return str(len(self.targets))
+        return clean(self.targets[0].run_id) if self.targets[0].unfinished else None
+
+    @property
+    def title(self) -> str:
+        """The question itself."""
+        runs = "this run" if len(self.targets) == 1 else f"these {len(self.targets)} runs"
+        return f"{self.verb.capitalize()} {runs}?"
+
+    @property
+    def consequence(self) -> str:
+        """What doing it means."""
+        if self.verb is Verb.CANCEL:
+            return "Rollouts under way end at their next step; results so far are kept."
+        return "The run and all its rollout records are gone for good."
+
+
+def targets_among(
+    verb: Verb, rows: Iterable[RunRow], *, hidden: frozenset[str] = frozenset()
+) -> tuple[Target, ...]:
+    """Those of these runs to which it can be done: there, readable, and to cancel also active.
+
+    Args:
+        verb: What would be done.
+        rows: The runs.
+        hidden: Those of them that a filter hides.
+    """
+    return tuple(
+        Target(
+            row.run_id,
+            unfinished=row.unfinished,
+            total=row.run.total if row.run else None,
+            hidden=row.run_id in hidden,
+        )
+        for row in rows
+        if not row.gone and row.malformed is None and (verb is not Verb.CANCEL or row.active)
+    )

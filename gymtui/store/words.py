@@ -1,0 +1,177 @@
+"""How things are written, on screens and by commands: durations, rates, intervals, outcomes.
+
+Pure, and without colour; what the numbers mean is decided elsewhere in `store`, what is drawn in
+which colour is `tui.show`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+from gymtui.api.models import Rollout
+from gymtui.store.outcome import Outcome, at_step_limit, outcome_of
+from gymtui.store.progress import Eta
+from gymtui.store.records import RolloutRow
+from gymtui.store.stats import Interval
+from gymtui.text import ABSENT
+
+GLYPH: Mapping[Outcome, str] = {
+    Outcome.PASSED: "✓",
+    Outcome.FAILED: "✗",
+    Outcome.DONE: "•",
+    Outcome.ENVIRONMENT: "!",
+    Outcome.AGENT: "!",
+    Outcome.CANCELLED: "!",
+    Outcome.RUNNING: "▸",
+    Outcome.WAITING: "·",
+    Outcome.UNKNOWN: "?",
+}
+WORD: Mapping[Outcome, str] = {
+    Outcome.PASSED: "pass",
+    Outcome.FAILED: "fail",
+    Outcome.DONE: "done",
+    Outcome.ENVIRONMENT: "env",
+    Outcome.AGENT: "agent",
+    Outcome.CANCELLED: "cancelled",
+    Outcome.RUNNING: "running",
+    Outcome.WAITING: "waiting",
+}
+PHASE_WORD: Mapping[str, str] = {
+    "building_environment": "building",
+    "seeding": "seeding",
+    "agent_running": "agent",
+    "verifying": "verifying",
+}
+"""By the API's phase: the word for it."""
+
+
+def duration(seconds: float | None) -> str:
+    """A length of time in at most six characters: `9s`, `2m25s`, `3h07m`, `4d06h`.
+
+    Args:
+        seconds: The length, or None.
+    """
+    if seconds is None:
+        return ABSENT
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    if whole < 86400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
+
+
+def age(then: datetime | None, now: datetime) -> str:
+    """How long ago, in one unit, so that it moves rarely: `12s ago`, `18m ago`."""
+    if then is None:
+        return ABSENT
+    seconds = max(0, int((now - then).total_seconds()))
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size * (2 if unit != "m" else 1):
+            return f"{seconds // size}{unit} ago"
+    # Below a minute in steps of ten, since a figure that ticks would be sent every second.
+    return f"{seconds // 10 * 10}s ago" if seconds >= 10 else "now"
+
+
+def percent(share: float | None) -> str:
+    """A share of 1 in whole percent; only all is 100 %, and only none is 0 %."""
+    if share is None:
+        return ABSENT
+    whole = round(share * 100)
+    if share > 0:
+        whole = max(1, whole)
+    if share < 1:
+        whole = min(99, whole)
+    return f"{whole}%"
+
+
+def count(number: int | None) -> str:
+    """A count, in full."""
+    return ABSENT if number is None else str(number)
+
+
+def thousands(number: int | None) -> str:
+    """A count where there is little room: `12k`; numbers are rounded rather than cut."""
+    return count(number) if number is None or number < 1000 else f"{number // 1000}k"
+
+
+def few(number: int | None) -> str:
+    """A count of which 0 is not worth reading."""
+    return str(number) if number else ABSENT
+
+
+def of_many(number: int, thing: str, things: str | None = None) -> str:
+    """`1 run`, `5 runs`."""
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
+def eta_words(left: Eta | Literal["stalled"]) -> str:
+    """An ETA in one unit: `40–80s`, `5–8m`, `1.5–3h`; its two ends alike: `~5m`; soon: `<2m`."""
+    if left == "stalled":
+        return "stalled"
+    unit, size = ("s", 1) if left.high_s < 90 else ("m", 60) if left.high_s < 5400 else ("h", 3600)
+    decimals = 1 if unit == "h" else 0
+    low, high = (f"{end_s / size:.{decimals}f}" for end_s in (left.low_s, left.high_s))
+    if low == high:
+        return f"~{high}{unit}"
+    return f"{low}–{high}{unit}" if float(low) else f"<{high}{unit}"
+
+
+def span(interval: Interval | None) -> str:
+    """An interval of a rate in whole percent, without the sign: `74–91`."""
+    if interval is None:
+        return ABSENT
+    return f"{round(interval.low * 100)}–{round(interval.high * 100)}"
+
+
+def state_word(rollout: Rollout) -> str:
+    """How a rollout stands, in a word; while it runs, its phase. As received where unknown."""
+    outcome = outcome_of(rollout)
+    if outcome is Outcome.UNKNOWN:
+        return rollout.status or ABSENT
+    if outcome is Outcome.RUNNING and rollout.phase is not None:
+        return PHASE_WORD.get(rollout.phase, rollout.phase)
+    mark = " ⊣" if outcome is Outcome.FAILED and at_step_limit(rollout) else ""
+    return f"{WORD[outcome]}{mark}"
+
+
+def elapsed_s(rollout: Rollout, now: datetime) -> float | None:
+    """How long a rollout has run, or ran, in seconds; None before it started."""
+    if rollout.started_at is None:
+        return None
+    if rollout.completed_at is not None:
+        return (rollout.completed_at - rollout.started_at).total_seconds()
+    if rollout.status != "running":
+        return None
+    return (now - rollout.started_at).total_seconds()
+
+
+def steps(rollout: Rollout, seen: int | None = None) -> str:
+    """`14/30`: the step it is at, of so many.
+
+    Args:
+        rollout: The rollout.
+        seen: The last step it was seen at, for one that no longer says it.
+    """
+    step = seen if rollout.current_step is None else rollout.current_step
+    if step is None:
+        return ABSENT
+    limit = ABSENT if rollout.max_steps is None else str(rollout.max_steps)
+    return f"{step}/{limit}"
+
+
+def why(row: RolloutRow) -> str:
+    """What there is to say about how a rollout ended, or an empty string."""
+    if row.rollout is None:
+        return row.malformed or ""
+    result = row.rollout.result
+    told = [
+        result.message if result is not None else None,
+        result.error if result is not None else None,
+        row.rollout.termination_reason,
+    ]
+    return " · ".join(text for text in told if text)
