@@ -34,12 +34,13 @@ _DEMO_INTERVAL_S = 0.5
 
 _ELSEWHERE: Mapping[str, str] = {
     "runs": "cli_lists",
+    "launch": "cli_launch",
 }
 """Commands that are imported when they are named, by the module of `gymtui.commands`."""
 
 _dashboard_options = with_options(
     click.option("--interval", type=float, metavar="S", help="Seconds between polls."),
-    click.option("--read-only", is_flag=True, help="Nothing can be cancelled or deleted."),
+    click.option("--read-only", is_flag=True, help="Nothing is launched, cancelled or deleted."),
     click.option("--ascii", "ascii_", is_flag=True, help="Draw with glyphs, not blocks."),
     click.option("--debug", is_flag=True, help="Log in detail."),
 )

@@ -157,7 +157,7 @@ def new_run_name(scenario_id: str, model: str, now: datetime, rng: random.Random
     Returns:
         Lower-case letters, digits, dots and hyphens: one that needs no quoting anywhere.
     """
-    parts = [_slug(scenario_id), _slug(model), f"{now:%m%d-%H%M%S}"]
+    parts = [slug(scenario_id), slug(model), f"{now:%m%d-%H%M%S}"]
     parts.append("".join(rng.choices(_NAME_ALPHABET, k=_NAME_TAIL)))
     return "-".join(part for part in parts if part)
 
@@ -168,5 +168,6 @@ def problems(error: ValidationError) -> tuple[FieldError, ...]:
     return tuple(FieldError(fault["loc"], fault["msg"]) for fault in faults)
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
+    """The end of a text in lower-case letters, digits, dots and hyphens; "" if it has none."""
     return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")[-_NAME_PART:].strip("-.")

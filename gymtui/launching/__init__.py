@@ -1,0 +1,1 @@
+"""Launches before they are sent: their fields, checks, keys, names and descent. No network."""
