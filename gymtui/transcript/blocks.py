@@ -202,7 +202,11 @@ class Extras:
         return self.text
 
 
-Block = Text | Thinking | Refusal | ToolCall | ToolResult | Image | Unknown | Extras
+Spoken = Text | Thinking | Refusal
+"""What somebody says or thinks."""
+Tooled = ToolCall | ToolResult
+"""What goes to a tool or comes from it."""
+Block = Spoken | Tooled | Image | Unknown | Extras
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,9 @@ from gymtui.text import clean
 from gymtui.transcript.blocks import (
     Extras,
     Kind,
-    Refusal,
-    Text,
-    Thinking,
+    Spoken,
     ToolCall,
+    Tooled,
     ToolResult,
     Transcript,
     Turn,
@@ -61,13 +60,13 @@ def has_call(turn: Turn) -> bool:
     return any(isinstance(block, ToolCall) for block in turn.blocks)
 
 
-def tool_of(block: ToolCall | ToolResult) -> str:
+def tool_of(block: Tooled) -> str:
     """A tool's name with its server, as one clean line."""
     name = block.tool if isinstance(block, ToolCall) else block.name or ""
     return clean(f"{block.server}.{name}" if block.server else name)
 
 
-def _named(block: ToolCall | ToolResult, transcript: Transcript) -> str:
+def _named(block: Tooled, transcript: Transcript) -> str:
     """The same; a result that does not say it answers the call it was paired with."""
     if isinstance(block, ToolResult) and 0 <= block.number < len(transcript.exchanges):
         exchange = transcript.exchanges[block.number]
@@ -80,7 +79,7 @@ def _named(block: ToolCall | ToolResult, transcript: Transcript) -> str:
 
 
 def _entry(turn: Turn, transcript: Transcript) -> Entry:
-    found = [block for block in turn.blocks if isinstance(block, ToolCall | ToolResult)]
+    found = [block for block in turn.blocks if isinstance(block, Tooled)]
     calls = any(isinstance(block, ToolCall) for block in found)
     tools = [
         _named(block, transcript) for block in found if isinstance(block, ToolCall) or not calls
@@ -98,10 +97,10 @@ def _entry(turn: Turn, transcript: Transcript) -> Entry:
 
 def _words(turn: Turn) -> str:
     for block in turn.blocks:
-        if isinstance(block, Text | Thinking | Refusal):
+        if isinstance(block, Spoken):
             start = block.text[:_GLANCE].strip()
             if start:
                 return clean(start, newline=" ")
-        elif not isinstance(block, ToolCall | ToolResult | Extras):
+        elif not isinstance(block, Tooled | Extras):
             return clean(block.text[:_GLANCE], newline=" ")
     return ""

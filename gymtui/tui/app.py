@@ -96,7 +96,7 @@ class GymtuiApp(GuardedApp[None]):
         self._rng = rng or random.Random()  # noqa: S311  (jitter)
         self._clock = ServerClock(wall, monotonic)
         self._seconds: Timer | None = None
-        self._housekeeping = Housekeeping(monotonic())
+        self.housekeeping = Housekeeping(monotonic())
         self._journal_path = journal
         self._journal: Journal | None = None
         self._begin()
@@ -194,7 +194,7 @@ class GymtuiApp(GuardedApp[None]):
             self._begin()
         self.push_screen(RunsScreen())
         self.set_interval(AGES_S, self._time_passed)
-        self.call_after_refresh(self._housekeeping.begin)
+        self.call_after_refresh(self.housekeeping.begin)
         self._poll()
 
     def _poll(self) -> None:
@@ -221,7 +221,7 @@ class GymtuiApp(GuardedApp[None]):
             self.watched.close()
             await asyncio.to_thread(self._journal.close)
         await self._client.aclose()
-        self._housekeeping.end()
+        self.housekeeping.end()
 
     def _journal_in_trouble(self, notice: Notice) -> None:
         """Say so once; called on the journal's thread."""
@@ -245,7 +245,7 @@ class GymtuiApp(GuardedApp[None]):
             return
         if update.delta:
             screen.changed(update.delta)
-            self._housekeeping.came(len(update.delta.rollouts))
+            self.housekeeping.came(len(update.delta.rollouts))
         self._show_link()
 
     def _show_link(self) -> None:
@@ -266,11 +266,11 @@ class GymtuiApp(GuardedApp[None]):
     async def on_event(self, event: events.Event) -> None:
         """See that somebody is there, whoever handles the key."""
         if isinstance(event, events.InputEvent):
-            self._housekeeping.key(self._monotonic())
+            self.housekeeping.key(self._monotonic())
         await super().on_event(event)
 
     def _time_passed(self) -> None:
-        self._housekeeping.idle(self._monotonic())
+        self.housekeeping.idle(self._monotonic())
         screen = self.top
         if screen is not None:
             screen.changed(Delta())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 
 from gymtui.poll.artifacts import Artifacts
@@ -17,6 +19,7 @@ from gymtui.transcript.artifact_files import FileProblem, load
 from gymtui.transcript.opening import open_body
 from gymtui.tui.commands import KeyCommands
 from gymtui.tui.crash import Reporter
+from gymtui.tui.garbage import Housekeeping
 from gymtui.tui.guard import GuardedApp
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Key, Scope
@@ -27,6 +30,8 @@ from gymtui.tui.theme import NIGHT
 
 _NOT_HERE = frozenset({"redact", "pause", "refresh"})
 """Keys that need a gym."""
+_IDLE_S = 60.0
+"""How often it is asked whether anybody is there."""
 
 
 class FileScreen(ReadingScreen):
@@ -146,6 +151,7 @@ class FileApp(GuardedApp[None]):
         self.settings = settings or Settings(base_url="http://127.0.0.1")
         self.palette = NIGHT
         self.hint: str | None = None
+        self.housekeeping = Housekeeping(time.monotonic())
         self._paths = paths
 
     def on_mount(self) -> None:
@@ -153,6 +159,18 @@ class FileApp(GuardedApp[None]):
         self.register_theme(self.palette.framework_theme())
         self.theme = self.palette.name
         self.push_screen(FileScreen(self._paths))
+        self.call_after_refresh(self.housekeeping.begin)
+        self.set_interval(_IDLE_S, lambda: self.housekeeping.idle(time.monotonic()))
+
+    def on_unmount(self) -> None:
+        """Leave the collector of garbage as it was."""
+        self.housekeeping.end()
+
+    async def on_event(self, event: events.Event) -> None:
+        """See that somebody is there, whoever handles the key."""
+        if isinstance(event, events.InputEvent):
+            self.housekeeping.key(time.monotonic())
+        await super().on_event(event)
 
     # What screens ask of the dashboard's app, answered for one that has no gym.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import re
@@ -155,3 +156,24 @@ def test_text_and_markdown_are_printed_without_a_terminal(tmp_path: Path) -> Non
             assert program.wait_exit(20) == 0
             assert "hello" in program.screen()
             assert strays(bytes(program.written)) == []
+
+
+def test_a_selection_made_with_the_mouse_is_sent_as_the_text_it_is(tmp_path: Path) -> None:
+    words = " ".join(f"word{number:03}" for number in range(60)) + " 日本語🙂 end"
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([{"role": "user", "content": f"{words}\nsecond line"}]))
+    with Screen([PYTHON, "-m", "gymtui", "open", str(path)], tmp_path, Size(60, 20)) as program:
+        program.read_until("second line")
+        lines = program.screen().split("\n")
+        top = next(y for y, line in enumerate(lines) if "word003" in line)
+        end = next(y for y, line in enumerate(lines) if "second line" in line)
+        left, right = lines[top].index("word003") + 1, lines[end].index("line") + 4
+        program.send(f"\x1b[<0;{left};{top + 1}M\x1b[<32;{left + 9};{top + 2}M".encode())
+        program.send(f"\x1b[<32;{right};{end + 1}M\x1b[<0;{right};{end + 1}m".encode())
+        program.read_until("characters selected")
+        program.send(b"\x03")
+        program.read_until("sent")
+        program.send(b"\x11")
+        assert program.wait_exit() == 0
+        (sent,) = re.findall(rb"\x1b\]52;c;([^\x07]*)\x07", bytes(program.written))
+        assert base64.b64decode(sent).decode() == f"{words[words.index('word003') :]}\nsecond line"

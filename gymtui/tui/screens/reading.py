@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
@@ -16,14 +15,16 @@ from gymtui.poll.artifacts import Artifacts
 from gymtui.transcript.blocks import Kind, Transcript, Turn
 from gymtui.transcript.outline import has_call, outline
 from gymtui.transcript.pretty import as_text
-from gymtui.transcript.search import Match, PatternError, parse
-from gymtui.tui.finder import Finder, Found
+from gymtui.transcript.search import Match
+from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.screens.saving import SavingScreen
-from gymtui.tui.transcript_text import Kept, Shown, sections, text_sections
+from gymtui.tui.searching import Search
+from gymtui.tui.transcript_text import text_sections
 from gymtui.tui.widgets.lines import Line, Lines
 from gymtui.tui.widgets.outline_pane import OutlinePane
+from gymtui.tui.widgets.transcript_reader import TranscriptReader
 from gymtui.tui.widgets.transcript_view import TranscriptView
 
 _WIDE = 100
@@ -48,12 +49,7 @@ class ReadingScreen(SavingScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown = Shown()
-        self._kept: Kept = {}
         self._raw = False
-        self._search = ""
-        self._found: Found | None = None
-        self._finder: Finder | None = None
         self._outline_wanted: bool | None = None
 
     # -- for who builds on it --------------------------------------------------------------
@@ -74,25 +70,20 @@ class ReadingScreen(SavingScreen):
         """Show artifacts, from their start unless they are another form of what was read."""
         again = self._artifacts is not None
         self._artifacts = artifacts
-        self._kept = {}
         self.say(())
         self._outline.show(outline(artifacts.transcript))
+        self._view.read(artifacts.transcript, at_start=not again)
         self._lay_out(at_start=not again)
-        # What is there now stays for as long as somebody reads. Left out of the collector's full
-        # rounds, these take 10 ms instead of 70: the longest that a key would wait here.
-        gc.freeze()
-        if self._search:
-            self.filtered(self._search)
+        self.gym.housekeeping.came_to_stay()
+        if self._search.typed:
+            self.filtered(self._search.typed)
 
     def drop_artifacts(self) -> None:
         """Show nothing, before something else is shown."""
-        gc.unfreeze()
-        self._stop_search()
+        self._search.stop()
         self._artifacts = None
-        self._kept = {}
-        self._shown = Shown(hidden=self._shown.hidden, all_open=self._shown.all_open)
         self._outline.show(())
-        self._view.show(text_sections(""), at_start=True)
+        self._view.put_away()
 
     def say(self, cell: Cell) -> None:
         """Say something above the body, where there is none yet, or nothing any more."""
@@ -105,10 +96,8 @@ class ReadingScreen(SavingScreen):
         return self._artifacts.transcript if self._artifacts is not None else None
 
     def on_unmount(self) -> None:
-        """Let go of the search, and of what was kept from the garbage collector."""
-        if self._finder is not None:
-            self._finder.stop()
-        gc.unfreeze()
+        """Let go of the search."""
+        self._search.end()
 
     # -- the frame -------------------------------------------------------------------------
 
@@ -116,8 +105,9 @@ class ReadingScreen(SavingScreen):
         """The headline, what is said while there is no transcript, outline and body."""
         palette = self.gym.palette
         self._outline = OutlinePane(palette, id="outline")
-        self._view = TranscriptView(palette, id="text")
+        self._view = TranscriptReader(palette, id="text")
         self._view.add_class("main")
+        self._search = Search(self._view, self._outline, self._searched)
         yield Lines(palette, id="summary")
         yield Lines(palette, height=3, id="said")
         yield Horizontal(self._outline, self._view, id="panes")
@@ -146,8 +136,7 @@ class ReadingScreen(SavingScreen):
         if self._raw:
             self._show_raw(artifacts.body)
         else:
-            found = sections(artifacts.transcript, self._shown, self._kept)
-            self._view.show(found, at_start=at_start)
+            self._view.lay_out(at_start=at_start)
         self.summarise()
 
     def _show_raw(self, body: bytes) -> None:
@@ -171,18 +160,18 @@ class ReadingScreen(SavingScreen):
         """How it is seen: what is searched for, left out, redacted; else the turn one is at."""
         if self.gym.hint:
             return (Ink(self.gym.hint, "warning"),)
+        if selected := len(self._view.selected_text()):
+            words = show.of_many(selected, "character")
+            return (Ink(f"{words} selected ", "accent"), Ink("ctrl+c copies", "muted"))
         said: list[Ink] = []
         artifacts = self._artifacts
         if artifacts is not None and artifacts.redacted:
             said.append(Ink("redacted by the gym  ", "warning"))
-        if self._shown.hidden:
-            kinds = ", ".join(sorted(str(kind) for kind in self._shown.hidden))
+        if self._view.hidden:
+            kinds = ", ".join(sorted(str(kind) for kind in self._view.hidden))
             said.append(Ink(f"without {kinds}  ", "warning"))
-        if self._search and self._found is not None:
-            problem = self._found.problem
-            said += [Ink(f"/{self._search} ", "accent"), Ink(self._found.words, "muted")]
-            if problem:
-                said.append(Ink(f"  {problem}", "warning"))
+        if self._search.on:
+            said += self._search.words()
         elif self._raw:
             said.append(Ink("as received", "warning"))
         elif artifacts is not None:
@@ -190,6 +179,11 @@ class ReadingScreen(SavingScreen):
             here = min(self._view.current + 1, count)
             said.append(Ink(f"turn {here} of {count}" if count else "no turns", "muted"))
         return tuple(said)
+
+    def on_transcript_view_selected(self, event: TranscriptView.Selected) -> None:
+        """Say how much is selected."""
+        event.stop()
+        self.summarise()
 
     def on_transcript_view_moved(self, event: TranscriptView.Moved) -> None:
         """Another turn may stand at the top."""
@@ -201,26 +195,23 @@ class ReadingScreen(SavingScreen):
     def on_outline_pane_chosen(self, event: OutlinePane.Chosen) -> None:
         """A turn was chosen in the outline."""
         event.stop()
-        if not self._view.has_turn(event.turn):
-            self._shown = Shown(all_open=self._shown.all_open, turned=self._shown.turned)
-            self._lay_out()
-        self._view.jump(event.turn)
+        self._view.reach_turn(event.turn)
 
     # -- moving ----------------------------------------------------------------------------
 
     def action_turn(self, step: int) -> None:
         """Go to the next or previous turn."""
-        self._go(step, lambda turn: True)
+        self._go(step, lambda turn: True, "turn")
 
     def action_error(self, step: int) -> None:
         """Go to the next or previous error."""
-        self._go(step, lambda turn: turn.error)
+        self._go(step, lambda turn: turn.error, "error")
 
     def action_call(self, step: int) -> None:
         """Go to the next or previous tool call."""
-        self._go(step, has_call)
+        self._go(step, has_call, "tool call")
 
-    def _go(self, step: int, wanted: Callable[[Turn], bool]) -> None:
+    def _go(self, step: int, wanted: Callable[[Turn], bool], thing: str) -> None:
         transcript = self.transcript
         if transcript is None or self._raw:
             return
@@ -235,7 +226,9 @@ class ReadingScreen(SavingScreen):
             if wanted(turns[place]) and self._view.has_turn(place):
                 self._view.jump(place)
                 return
-        self.gym.notify("there is no other" if step > 0 else "there is none before", timeout=2)
+        seen = [wanted(turn) for turn in turns if self._view.has_turn(turn.index)]
+        where = f"no other {thing} {'below' if step > 0 else 'above'}" if any(seen) else ""
+        self.gym.notify(where or f"no {thing}s here", timeout=2)
 
     def action_rollout(self, step: int) -> None:
         """Go to the next or previous transcript of the list this one was opened from."""
@@ -250,38 +243,19 @@ class ReadingScreen(SavingScreen):
 
     def action_fold(self) -> None:
         """Fold or unfold what the turn holds."""
-        transcript = self.transcript
-        if transcript is None or self._raw or self._view.current >= len(transcript.turns):
-            return
-        number = self._view.current
-        blocks = [(number, block) for block in range(len(transcript.turns[number].blocks))]
-        # All of them the same way: open while any is folded.
-        opened = not all(self._shown.is_open(*block) for block in blocks)
-        self._turn_over({block for block in blocks if self._shown.is_open(*block) != opened})
-
-    def on_transcript_view_fold_clicked(self, event: TranscriptView.FoldClicked) -> None:
-        """One block is to be unfolded."""
-        event.stop()
-        self._turn_over({(event.turn, event.block)})
-
-    def _turn_over(self, blocks: set[tuple[int, int]]) -> None:
-        current = self._view.current
-        self._shown = Shown(self._shown.hidden, self._shown.all_open, self._shown.turned ^ blocks)
-        self._lay_out()
-        self._view.current = current
+        if not self._raw:
+            self._view.fold()
 
     def action_fold_all(self) -> None:
         """Fold or unfold everything."""
-        current = self._view.current
-        self._shown = Shown(self._shown.hidden, not self._shown.all_open)
-        self._lay_out()
-        self._view.current = current
+        if not self._raw:
+            self._view.fold_all()
 
     def action_role(self, name: str) -> None:
         """Show or hide the turns of a role."""
-        hidden = self._shown.hidden ^ {Kind(name)}
-        self._shown = Shown(hidden, self._shown.all_open, self._shown.turned)
-        self._lay_out()
+        if not self._raw:
+            self._view.hide(self._view.hidden ^ {Kind(name)})
+            self.summarise()
 
     def action_wrap(self) -> None:
         """Wrap lines, or cut them at the edge."""
@@ -309,94 +283,37 @@ class ReadingScreen(SavingScreen):
         """Search: go to the first match from here on."""
         if self._exporting:
             return None
-        self._stop_search()
-        self._search = text
-        if not text or self.transcript is None:
-            self.summarise()
-            return None
-        try:
-            query = parse(text)
-        except PatternError as error:
-            return str(error)
-        found = self._found = Found()
-
-        def hand_over(batch: list[Match], done: bool, problem: str) -> None:
-            self.app.call_from_thread(self._take, found, batch, done, problem)
-
-        self._finder = Finder(self.transcript, query, hand_over)
-        self._finder.start()
+        problem = self._search.begin(text)
         self.summarise()
-        return None
+        return problem
 
     @property
     def search_done(self) -> bool:
         """Whether all of the transcript was searched."""
-        return self._found is not None and self._found.done
+        return self._search.done
 
-    def _stop_search(self) -> None:
-        if self._finder is not None:
-            self._finder.stop()
-        self._finder = self._found = None
-        self._search = ""
-        self._view.mark({}, None)
-        self._outline.mark(frozenset())
-
-    def _take(self, found: Found, batch: list[Match], done: bool, problem: str) -> None:
-        """Take matches from the search."""
-        if found is not self._found or not self.is_mounted:
-            return
-        found.add(batch)
-        found.done, found.problem = done, problem
-        if found.here < 0 and (match := self._first(found, done=done)) is not None:
-            self._reach(match)
-        else:
-            self._view.mark(found.by_part, found.current)
-        self._outline.mark(frozenset(found.turns))
+    def _searched(self, match: Match | None) -> None:
+        """Something was found, or there is no more: go there if that is wanted."""
+        if match is not None and self._raw:
+            self.action_raw()
+        if match is not None:
+            self._view.reach(match)
         self.summarise()
-
-    def _first(self, found: Found, *, done: bool) -> Match | None:
-        """The first match from here on, once it is known."""
-        place = self._view.place
-        if found.matches and (done or found.matches[-1] >= Match(*place, 0)):
-            return found.first_from(place)
-        return None
 
     def action_match(self, step: int) -> None:
         """Go to the next or previous match."""
-        if self._found is not None:
-            match = self._found.step(step, self._view.place)
-            if match is not None:
-                self._reach(match)
-                self.summarise()
-
-    def _reach(self, match: Match) -> None:
-        """Show a match, unfolding what it is in, and its turn if that is hidden."""
-        assert self._found is not None  # noqa: S101  (it is where the match comes from)
-        if self._raw:
-            self.action_raw()
-        self._view.mark(self._found.by_part, match)
-        if self._view.jump_to(match):
-            return
-        transcript = self.transcript
-        if transcript is None:
-            return
-        hidden = self._shown.hidden - {transcript.turns[match.turn].kind}
-        block = (match.turn, match.block)
-        turned = self._shown.turned
-        if not self._shown.is_open(*block):
-            turned ^= {block}
-        self._shown = Shown(hidden, self._shown.all_open, turned)
-        self._lay_out()
-        self._view.jump_to(match)
+        self._search.step(step)
 
     def filter_text(self) -> str:
         """What is searched for."""
-        return "" if self._exporting else self._search
+        return "" if self._exporting else self._search.typed
 
     def undo(self) -> bool:
-        """Drop the search."""
-        if self._search:
-            self._stop_search()
+        """Drop what is selected, else the search."""
+        if self._view.drop_selection():
+            return True
+        if self._search.typed:
+            self._search.stop()
             self.summarise()
             return True
         return False
@@ -404,7 +321,9 @@ class ReadingScreen(SavingScreen):
     # -- copying and saving ----------------------------------------------------------------
 
     def copied(self) -> str | None:
-        """The message of the current turn."""
+        """What is selected, else the message of the current turn."""
+        if selected := self._view.selected_text():
+            return selected
         transcript = self.transcript
         if transcript is None or self._raw or self._view.current >= len(transcript.turns):
             return self.name_for_files()
@@ -413,7 +332,7 @@ class ReadingScreen(SavingScreen):
 
     def action_interrupt(self) -> None:
         """Copy what is selected, else tell how to quit."""
-        text = self.get_selected_text()
+        text = self._view.selected_text()
         if text:
             self.gym.copy_to_clipboard(text)
         else:

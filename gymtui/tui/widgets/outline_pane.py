@@ -19,6 +19,7 @@ from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.show import duration
 from gymtui.tui.theme import Palette
 from gymtui.tui.transcript_text import GLYPHS
+from gymtui.tui.widgets.wheel import Wheel
 
 
 def label(entry: Entry, cells: int) -> Cell:
@@ -44,7 +45,7 @@ def figures(entry: Entry) -> Cell:
     return tuple(right)
 
 
-class OutlinePane(Widget, can_focus=True):
+class OutlinePane(Wheel, Widget, can_focus=True):
     """The outline of one transcript.
 
     Args:
@@ -140,17 +141,9 @@ class OutlinePane(Widget, can_focus=True):
         if self._top + event.y < len(self._entries):
             self._choose(self._top + event.y)
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Look further down; the body stays."""
-        event.stop()
-        event.prevent_default()
-        self._look(3)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Look further up; the body stays."""
-        event.stop()
-        event.prevent_default()
-        self._look(-3)
+    def wheeled(self, lines: int) -> None:
+        """Look further down or up; the body stays."""
+        self._look(lines)
 
     def _look(self, rows: int) -> None:
         self._top = max(0, min(self._top + rows, len(self._entries) - self.size.height))

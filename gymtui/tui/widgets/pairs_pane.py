@@ -18,6 +18,7 @@ from gymtui.tui.ink import Ink, laid, strip
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.theme import Palette
 from gymtui.tui.widgets.outline_pane import figures, label
+from gymtui.tui.widgets.wheel import Wheel
 
 _MARKS = {
     Same.EQUAL: ("=", "muted"),
@@ -27,7 +28,7 @@ _MARKS = {
 }
 
 
-class PairsPane(Widget, can_focus=True):
+class PairsPane(Wheel, Widget, can_focus=True):
     """The aligned outlines of two transcripts.
 
     Args:
@@ -106,18 +107,6 @@ class PairsPane(Widget, can_focus=True):
         """Look at the row that is clicked on."""
         if self._top + event.y < len(self._pairs):
             self.go(self._top + event.y)
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Scroll without animation."""
-        event.stop()
-        event.prevent_default()
-        self.action_move(3)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Scroll without animation."""
-        event.stop()
-        event.prevent_default()
-        self.action_move(-3)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line."""

@@ -21,6 +21,7 @@ from gymtui.text import clean, clusters
 from gymtui.tui.ink import Cell, Ink, strip
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.theme import Palette
+from gymtui.tui.widgets.wheel import Wheel
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def _joined(parts: list[tuple[str, str, int]]) -> list[Ink]:
     return pieces
 
 
-class TextView(ScrollView, can_focus=True):
+class TextView(Wheel, ScrollView, can_focus=True):
     """Text to read.
 
     Args:
@@ -169,15 +170,3 @@ class TextView(ScrollView, can_focus=True):
     def action_bottom(self) -> None:
         """Go to the end."""
         self.scroll_to(y=self.virtual_size.height, animate=False, force=True)
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Scroll without animation."""
-        event.stop()
-        event.prevent_default()
-        self.action_move(3)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Scroll without animation."""
-        event.stop()
-        event.prevent_default()
-        self.action_move(-3)

@@ -17,33 +17,31 @@ from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region
 from textual.message import Message
-from textual.selection import Selection
 from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
-from gymtui.text import clusters
 from gymtui.transcript.blocks import Turn
 from gymtui.transcript.search import Match
-from gymtui.tui.highlight import Run, overlaid
 from gymtui.tui.ink import Ink, strip
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.theme import Palette
 from gymtui.tui.transcript_styles import Look
 from gymtui.tui.transcript_text import HEADING, Section, heading
 from gymtui.tui.widgets.flow import Flow, Place, Row
+from gymtui.tui.widgets.row_painter import RowPainter, marks_of, seen_of
+from gymtui.tui.widgets.selecting import Key, Selecting, key_of, text_of
+from gymtui.tui.widgets.wheel import Wheel
 
 _SLICE_S = 0.008
 """How long measuring may hold the program at a time."""
 _BETWEEN_S = 0.03
 _STRIPS = 600
 _PAN = 16
-_MOST_SELECTED = 2_000_000
-"""Characters of a selection: more than any clipboard takes."""
 _NOTHING = Section(0, HEADING, 0, Look.NOTE, "")
 
 
-class TranscriptView(Widget, can_focus=True):
+class TranscriptView(Wheel, Widget, can_focus=True):
     """A transcript to read.
 
     Args:
@@ -53,23 +51,15 @@ class TranscriptView(Widget, can_focus=True):
     """
 
     DEFAULT_CSS = "TranscriptView { height: 1fr; width: 1fr; }"
+    # The framework's own selection knows rows; this one knows the text (`selecting`).
+    ALLOW_SELECT: ClassVar[bool] = False
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TEXT)
 
     class Moved(Message):
         """Something else stands at the top."""
 
-    class FoldClicked(Message):
-        """A line that says what is folded away was clicked.
-
-        Attributes:
-            turn: Of which turn.
-            block: Of which of its blocks.
-        """
-
-        def __init__(self, turn: int, block: int) -> None:
-            super().__init__()
-            self.turn = turn
-            self.block = block
+    class Selected(Message):
+        """Something else is selected."""
 
     def __init__(
         self,
@@ -81,20 +71,20 @@ class TranscriptView(Widget, can_focus=True):
         super().__init__(id=id)
         self._palette = palette
         self._clock = clock
-        self._styles: dict[str, Style] = dict(palette.styles)
+        self._painter = RowPainter(palette)
+        self._picked = Selecting()
         self._flow = Flow([_NOTHING], 80)
         self._turns: dict[int, int] = {}
-        self._blocks: dict[tuple[int, int, int], int] = {}
+        self._numbers: dict[Key, int] = {}
         self._top = Place(0, 0)
         self._pan = 0
         self._wrap = True
-        self._matches: Mapping[tuple[int, int, int], Sequence[Match]] = {}
+        self._matches: Mapping[Key, Sequence[Match]] = {}
         self._match: Match | None = None
         self._strips: OrderedDict[tuple[Place, bool], Strip] = OrderedDict()
         self._seen: list[tuple[Place, Row]] | None = None
         self._measuring: Timer | None = None
         self._bar: tuple[int, int] = (0, 0)
-        self._dragging = False
         self.current = 0
         """The turn that keys act on: the one jumped to last, else the one at the top."""
 
@@ -112,11 +102,12 @@ class TranscriptView(Widget, can_focus=True):
         seen = flow.sections[self._top.section]
         character = flow.character_at(self._top)
         self._flow = Flow(sections, self._cells, wrap=self._wrap)
-        self._turns, self._blocks = {}, {}
+        self._turns, self._numbers = {}, {}
         for number, section in enumerate(sections):
             self._turns.setdefault(section.turn, number)
-            self._blocks[section.turn, section.block, section.part] = number
+            self._numbers[key_of(section)] = number
         if at_start:
+            self._picked.drop()
             self._top, self.current = Place(0, 0), sections[0].turn
         else:
             self._top = self._again(seen, character)
@@ -124,11 +115,11 @@ class TranscriptView(Widget, can_focus=True):
 
     def _again(self, seen: Section, character: int) -> Place:
         """Where a character of a section of before stands now."""
-        key = (seen.turn, seen.block, seen.part)
-        found = self._blocks.get(key)
+        key = key_of(seen)
+        found = self._numbers.get(key)
         if found is not None:
             return self._flow.place_of(found, character)
-        keys = list(self._blocks)
+        keys = list(self._numbers)
         near = min(bisect_left(keys, key), len(keys) - 1)
         return Place(near, 0)
 
@@ -136,6 +127,11 @@ class TranscriptView(Widget, can_focus=True):
     def _cells(self) -> int:
         """The width of the text: a blank column at its left, two with the bar at its right."""
         return max(8, self.size.width - 3)
+
+    @property
+    def _width(self) -> int:
+        """The width of a drawn row: all but the bar."""
+        return max(0, self.size.width - 1)
 
     @property
     def wrap(self) -> bool:
@@ -225,7 +221,7 @@ class TranscriptView(Widget, can_focus=True):
         Returns:
             Whether it can be seen; False when it is folded away, or its turn is hidden.
         """
-        section = self._blocks.get((match.turn, match.block, match.part))
+        section = self._numbers.get((match.turn, match.block, match.part))
         if section is None:
             return False
         flow = self._flow
@@ -242,9 +238,7 @@ class TranscriptView(Widget, can_focus=True):
             self._go(flow.moved(place, -(self.size.height // 3)), current=match.turn)
         return True
 
-    def mark(
-        self, matches: Mapping[tuple[int, int, int], Sequence[Match]], here: Match | None
-    ) -> None:
+    def mark(self, matches: Mapping[Key, Sequence[Match]], here: Match | None) -> None:
         """Mark matches.
 
         Args:
@@ -255,7 +249,7 @@ class TranscriptView(Widget, can_focus=True):
         self._strips.clear()
         self.refresh()
 
-    # -- keys and the mouse ----------------------------------------------------------------
+    # -- keys ------------------------------------------------------------------------------
 
     def action_move(self, lines: int) -> None:
         """Scroll by lines."""
@@ -281,84 +275,29 @@ class TranscriptView(Widget, can_focus=True):
             self._strips.clear()
             self.refresh()
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Scroll without animation."""
-        event.stop()
-        event.prevent_default()
-        self.action_move(3)
+    # -- what is selected ------------------------------------------------------------------
 
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Scroll without animation."""
-        event.stop()
-        event.prevent_default()
-        self.action_move(-3)
+    def selected_text(self) -> str:
+        """What is selected, as it was before it was wrapped; empty for nothing."""
+        span = self._picked.span
+        return text_of(self._flow, self._numbers, span) if span is not None else ""
 
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Take hold of the bar."""
-        if event.x >= self.size.width - 1:
-            self._dragging = True
-            self.capture_mouse()
-            self._drag(event.y)
+    def drop_selection(self) -> bool:
+        """Select nothing.
 
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Pull the bar."""
-        if self._dragging:
-            self._drag(event.y)
+        Returns:
+            Whether anything was selected.
+        """
+        anything = self._picked.span is not None
+        self._picked.drop()
+        self._draw_selected()
+        self.post_message(self.Selected())
+        return anything
 
-    def on_mouse_up(self, event: events.MouseUp) -> None:
-        """Let go of the bar."""
-        if self._dragging:
-            self._dragging = False
-            self.release_mouse()
-
-    def _drag(self, y: int) -> None:
-        self._go(self._flow.at(y * self._flow.total // max(1, self.size.height - 1)))
-
-    def on_click(self, event: events.Click) -> None:
-        """Unfold what is clicked on."""
-        rows = self._window()
-        if not 0 <= event.y < len(rows) or event.x >= self.size.width - 1:
-            return
-        place, row = rows[event.y]
-        section = self._flow.sections[place.section]
-        if section.foldable and row.line.start < 0 and row.line.text:
-            self.post_message(self.FoldClicked(section.turn, section.block))
-
-    # -- selection -------------------------------------------------------------------------
-
-    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The selected text as it was before it was wrapped."""
-        start = (0, 0) if selection.start is None else (selection.start.y, selection.start.x)
-        last = len(self._flow.sections) - 1
-        end = (last, -1) if selection.end is None else (selection.end.y, selection.end.x)
-        found: list[str] = []
-        size = 0
-        for number in range(start[0], min(end[0], last) + 1):
-            text = self._flow.wrapped(number).laid.text
-            to = len(text) if number < end[0] or end[1] < 0 else end[1]
-            found.append(text[start[1] if number == start[0] else 0 : to])
-            size += len(found[-1])
-            if size > _MOST_SELECTED:
-                break
-        return "\n".join(found), "\n"
-
-    def selection_updated(self, selection: Selection | None) -> None:
-        """Draw what is selected."""
+    def _draw_selected(self) -> None:
+        """Draw what is selected now."""
         self._strips.clear()
         self.refresh()
-
-    def _selected(self, number: int, length: int) -> tuple[int, int]:
-        """Which characters of a section are selected."""
-        selection = self.text_selection
-        if selection is None:
-            return (0, 0)
-        start, end = selection.start, selection.end
-        if (start is not None and number < start.y) or (end is not None and number > end.y):
-            return (0, 0)
-        return (
-            start.x if start is not None and start.y == number else 0,
-            end.x if end is not None and end.y == number else length,
-        )
 
     # -- drawing ---------------------------------------------------------------------------
 
@@ -366,7 +305,7 @@ class TranscriptView(Widget, can_focus=True):
         """Draw one line."""
         rows = self._window()
         if y >= len(rows):
-            return self._with_bar(self._line(()), y)
+            return self._with_bar(self._painter.line((), self._width), y)
         place, row = rows[y]
         if y == 0 and (name := self._sticky(place)) is not None:
             return self._with_bar(name, y)
@@ -384,16 +323,10 @@ class TranscriptView(Widget, can_focus=True):
             self._seen = self._flow.window(self._top, self.size.height)
         return self._seen
 
-    def _line(self, pieces: tuple[Ink, ...], over: Style | None = None) -> Strip:
-        cells = max(0, self.size.width - 1)
-        base = self._palette.base
-        drawn = strip((Ink(" "), *pieces), self._styles, base, over)
-        return drawn.adjust_cell_length(cells, base + over if over is not None else base)
-
     def _with_bar(self, drawn: Strip, y: int) -> Strip:
         start, size = self._bar = self._thumb()
         on = start <= y < start + size
-        edge = strip((Ink("▐" if on else " ", "bar"),), self._styles, self._palette.base)
+        edge = strip((Ink("▐" if on else " ", "bar"),), self._palette.styles, self._palette.base)
         return Strip.join([drawn, edge])
 
     def _thumb(self) -> tuple[int, int]:
@@ -416,88 +349,17 @@ class TranscriptView(Widget, can_focus=True):
             return None
         line = heading(source)
         shown = [Ink(line.text[run.start : run.end], run.style) for run in line.runs]
-        return self._line(tuple(shown), Style(bgcolor=self._palette.surface))
+        surface = Style(bgcolor=self._palette.surface)
+        return self._painter.line(tuple(shown), self._width, surface)
 
     def _drawn(self, place: Place, row: Row) -> Strip:
         section = self._flow.sections[place.section]
-        line = row.line
-        start, end = row.start, row.end
-        text = line.text
-        if self._wrap:
-            end = start + len(text[start:end].rstrip(" ")) if end < len(text) else end
-        else:
-            start, end = _cut(text, self._pan, self._cells - line.indent)
-        marks = self._marks(section, place.section, row)
-        pieces = [
-            Ink(text[run.start : run.end], self._style(run.style, line.style))
-            for run in overlaid(line.runs, marks, start, end)
-        ]
-        indent = line.indent + row.hang
-        here = section.block == HEADING and section.turn == self.current and line.start == 0
-        margin = Ink("▌" if here else " ", "mark")
-        drawn = [strip((margin, *_blank_of(indent)), self._styles, self._palette.base)]
-        if pieces:
-            body = strip(tuple(pieces), self._styles, self._palette.base)
-            drawn.append(
-                body.apply_offsets(line.start + start, place.section) if line.start >= 0 else body
-            )
-        elif line.start >= 0:
-            gap = strip((Ink(" "),), self._styles, self._palette.base)
-            drawn.append(gap.apply_offsets(line.start, place.section))
-        cells = max(0, self.size.width - 1)
-        return Strip.join(drawn).adjust_cell_length(cells, self._palette.base)
-
-    def _marks(self, section: Section, number: int, row: Row) -> list[Run]:
-        """What lies over a row's text: matches, else what is selected; in the line's characters."""
-        base = row.line.start
-        if base < 0:
-            return []
-        found: list[Run] = []
-        key = (section.turn, section.block, section.part)
-        for match in self._matches.get(key, ()):
-            if match.start - base < row.end and match.end - base > row.start:
-                style = "match-here" if match == self._match else "match"
-                found.append(Run(match.start - base, match.end - base, style))
-        if found:
-            return found
-        left, right = self._selected(number, len(self._flow.wrapped(number).laid.text))
-        return [Run(left - base, right - base, "selected")] if right > left else []
-
-    def _style(self, name: str, base: str) -> str:
-        """The name of a style, which is made when it is first asked for."""
-        full = f"{base}+{name}" if name else base
-        if full not in self._styles:
-            made = Style.null()
-            for part in full.split("+"):
-                made += self._one(part)
-            self._styles[full] = made
-            if len(self._styles) > 4000:
-                self._styles = {**self._palette.styles, full: made}
-        return full
-
-    def _one(self, name: str) -> Style:
-        if name.startswith("="):
-            return Style.parse(name[1:])
-        return self._palette.styles.get(name, Style.null())
-
-
-def _blank_of(cells: int) -> tuple[Ink, ...]:
-    return (Ink(" " * cells),) if cells else ()
-
-
-def _cut(text: str, pan: int, cells: int) -> tuple[int, int]:
-    """The characters of a line that show when it is moved left by `pan` cells."""
-    if text.isascii():
-        return min(pan, len(text)), min(len(text), pan + max(0, cells))
-    used = place = 0
-    start = end = -1
-    for cluster, size in clusters(text):
-        if start < 0 and used >= pan:
-            start = place
-        if used + size > pan + cells:
-            end = place
-            break
-        used += size
-        place += len(cluster)
-    start = place if start < 0 else start
-    return start, max(start, place if end < 0 else end)
+        key = key_of(section)
+        length = len(self._flow.wrapped(place.section).laid.text)
+        shown = seen_of(row, wrap=self._wrap, pan=self._pan, cells=self._cells)
+        marks = marks_of(
+            row, self._matches.get(key, ()), self._match, self._picked.within(key, length)
+        )
+        named = section.block == HEADING and section.turn == self.current and row.line.start == 0
+        drawn = self._painter.row(row, shown, marks, named)
+        return drawn.adjust_cell_length(self._width, self._palette.base)

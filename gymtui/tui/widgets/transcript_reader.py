@@ -1,0 +1,119 @@
+"""A transcript as its reader wants it: what of it is unfolded, and whose turns are shown."""
+
+from __future__ import annotations
+
+from gymtui.transcript.blocks import Kind, Transcript
+from gymtui.transcript.search import Match
+from gymtui.tui.theme import Palette
+from gymtui.tui.transcript_text import Kept, Shown, sections, text_sections
+from gymtui.tui.widgets.transcript_mouse import MouseView
+
+
+class TranscriptReader(MouseView):
+    """A view that holds one transcript.
+
+    Args:
+        palette: The colours.
+        id: The widget's id.
+    """
+
+    def __init__(self, palette: Palette, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(palette, id=id)
+        self._kept: Kept = {}
+        self._shown = Shown()
+        self.transcript: Transcript | None = None
+        """What is read."""
+
+    def read(self, transcript: Transcript, *, at_start: bool = True) -> None:
+        """Read a transcript, with what is hidden and unfolded as it was.
+
+        Args:
+            transcript: Which.
+            at_start: Whether from its start; else what stood at the top stays there.
+        """
+        self.transcript = transcript
+        self._kept = {}
+        self.lay_out(at_start=at_start)
+
+    def put_away(self) -> None:
+        """Read nothing; whose turns are shown, and whether all is unfolded, goes for the next."""
+        self.transcript = None
+        self._kept = {}
+        self._shown = Shown(hidden=self._shown.hidden, all_open=self._shown.all_open)
+        self.show(text_sections(""), at_start=True)
+
+    def lay_out(self, *, at_start: bool = False) -> None:
+        """Show the transcript, if there is one."""
+        if self.transcript is not None:
+            found = sections(self.transcript, self._shown, self._kept)
+            self.show(found, at_start=at_start)
+
+    @property
+    def hidden(self) -> frozenset[Kind]:
+        """Whose turns are not shown."""
+        return self._shown.hidden
+
+    def hide(self, kinds: frozenset[Kind]) -> None:
+        """Show all turns but these.
+
+        Args:
+            kinds: Whose are hidden.
+        """
+        self._shown = Shown(kinds, self._shown.all_open, self._shown.turned)
+        self.lay_out()
+
+    # -- folding ---------------------------------------------------------------------------
+
+    def fold(self) -> None:
+        """Fold or unfold all that the current turn holds: open, while any of it is folded."""
+        number = self.current
+        if self.transcript is None or number >= len(self.transcript.turns):
+            return
+        blocks = [(number, block) for block in range(len(self.transcript.turns[number].blocks))]
+        opened = not all(self._shown.is_open(*block) for block in blocks)
+        self._turn_over({block for block in blocks if self._shown.is_open(*block) != opened})
+
+    def fold_all(self) -> None:
+        """Fold or unfold everything."""
+        self._show(Shown(self._shown.hidden, not self._shown.all_open))
+
+    def on_mouse_view_fold_clicked(self, event: MouseView.FoldClicked) -> None:
+        """One block is to be unfolded."""
+        event.stop()
+        self._turn_over({(event.turn, event.block)})
+
+    def _turn_over(self, blocks: set[tuple[int, int]]) -> None:
+        self._show(Shown(self._shown.hidden, self._shown.all_open, self._shown.turned ^ blocks))
+
+    def _show(self, shown: Shown) -> None:
+        """Show so much of it, and stay at the turn."""
+        current = self.current
+        self._shown = shown
+        self.lay_out()
+        self.current = current
+
+    def reach(self, match: Match) -> None:
+        """Show a match, unfolding what it is in, and its turn if that is hidden.
+
+        Args:
+            match: Of this transcript.
+        """
+        if self.transcript is None or self.jump_to(match):
+            return
+        block = (match.turn, match.block)
+        folded = set() if self._shown.is_open(*block) else {block}
+        hidden = self._shown.hidden - {self.transcript.turns[match.turn].kind}
+        self._shown = Shown(hidden, self._shown.all_open, self._shown.turned ^ folded)
+        self.lay_out()
+        self.jump_to(match)
+
+    def reach_turn(self, turn: int) -> None:
+        """Go to a turn, whoever's it is.
+
+        Args:
+            turn: Its place in the transcript.
+        """
+        if not self.has_turn(turn) and self.transcript is not None:
+            self._shown = Shown(all_open=self._shown.all_open, turned=self._shown.turned)
+            self.lay_out()
+        self.jump(turn)
