@@ -7,36 +7,16 @@ only because it runs is a *stray*, and no summary counts a run by its running pa
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Container, Generator, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 
 from gymtui.api.listing import Listing, parse_rollout
 from gymtui.api.models import Malformed, Rollout
 from gymtui.store.delta import DeltaBuilder, Observation
+from gymtui.store.intake import COUNTED_AT_ONCE, PARSED_AT_ONCE, Reading, Steps, supersedes
 from gymtui.store.outcome import ACTIVE, Outcome, outcome_of
 from gymtui.store.records import RolloutRow, name_of_malformed
 from gymtui.store.summary import RunSummary, SummaryBuilder
-
-PARSED_AT_ONCE = 100
-"""Items read before others get their turn: some 4 ms."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A list of rollouts, read but not yet taken in.
-
-    Attributes:
-        listed: The listed ids, in the server's order, each with its bytes.
-        fresh: Rows for those bytes that no known row has.
-        numbers: What the fresh rows add up to, for a run of which nothing was held.
-    """
-
-    listed: dict[str, bytes]
-    fresh: dict[bytes, RolloutRow]
-    numbers: SummaryBuilder
-
-
-Steps = Generator[None, None, Reading]
 
 
 @dataclass(slots=True)
@@ -110,7 +90,6 @@ class RolloutTable:
             What was listed; good until anything else changes.
         """
         fresh: dict[bytes, RolloutRow] = {}
-        numbers = SummaryBuilder()
         while True:
             version = self.version
             known = list(map(self._by_raw.get, items))
@@ -120,17 +99,41 @@ class RolloutTable:
                 if rollout_id is None and item not in fresh
             )
             for count, item in enumerate(missing, start=1):
-                row = fresh[item] = self._read(item, asked, seen)
-                numbers.add(row)
+                fresh[item] = self._read(item, asked, seen)
                 if count % PARSED_AT_ONCE == 0:
                     yield
+            ids = [
+                fresh[item].rollout_id if rollout_id is None else rollout_id
+                for item, rollout_id in zip(items, known, strict=True)
+            ]
+            # Listed twice, the later one counts.
+            reading = Reading(dict(zip(ids, items, strict=True)))
+            for count, (item, row) in enumerate(fresh.items(), start=1):
+                if version != self.version:
+                    break
+                if reading.listed.get(row.rollout_id) == item:
+                    self._count_in(row, asked, reading)
+                if count % COUNTED_AT_ONCE == 0:
+                    yield
             if version == self.version:
-                ids = [
-                    fresh[item].rollout_id if rollout_id is None else rollout_id
-                    for item, rollout_id in zip(items, known, strict=True)
-                ]
-                # Listed twice, the later one counts.
-                return Reading(dict(zip(ids, items, strict=True)), fresh, numbers)
+                return reading
+
+    def _count_in(self, row: RolloutRow, asked: str | None, reading: Reading) -> None:
+        """Prepare a row for being taken in, if it is news."""
+        before, held = self.rows.get(row.rollout_id), self._held.get(row.run_id)
+        if before is not None and not supersedes(row, before):
+            return
+        counted = held is not None or row.run_id == asked
+        if before is not None:
+            member = held is not None and row.rollout_id in held.members
+            if before.run_id != row.run_id or counted is not member:
+                reading.odd.append(row)
+                return
+        reading.add(row, before)
+        if counted:
+            reading.count(row, before, held.numbers if held is not None else None)
+        else:
+            reading.strays.add(row.rollout_id)
 
     def take_all_of(
         self,
@@ -160,10 +163,7 @@ class RolloutTable:
             self._held.move_to_end(asked, last=False)
             self._summaries.pop(asked, None)
             self._touched(asked, held, built)
-            if self._all_new(reading, asked):
-                self._put_all(reading, held, built)
-                return tuple(final)
-        self._put_fresh(reading, built)
+        self._put_all(reading, built)
         if final.keys() != held.members.keys():
             for rollout_id in final:
                 if rollout_id not in held.members:
@@ -199,7 +199,7 @@ class RolloutTable:
             ended is only in the list of that run.
         """
         final = reading.listed
-        self._put_fresh(reading, built)
+        self._put_all(reading, built)
         if listing.total is not None and listing.total > len(listing.items):
             return tuple(final), frozenset()
         overtaken: set[str] = set()
@@ -298,33 +298,32 @@ class RolloutTable:
             return before.run_id
         return asked or own or ""
 
-    def _all_new(self, reading: Reading, asked: str) -> bool:
-        """Whether a list holds nothing but rollouts of its run that were not known at all."""
-        return (
-            len(reading.fresh) == len(reading.listed)
-            and self.rows.keys().isdisjoint(reading.listed)
-            and all(row.run_id == asked for row in reading.fresh.values())
-        )
-
-    def _put_all(self, reading: Reading, held: _Held, built: DeltaBuilder) -> None:
-        """Take a whole list in at once: of thousands, one by one would hold the screen up."""
-        rows = {row.rollout_id: row for row in reading.fresh.values()}
-        held.members = dict.fromkeys(reading.listed)
-        held.numbers = reading.numbers
-        self.rows.update(rows)
-        self._by_raw.update((r.raw, i) for i, r in rows.items() if r.malformed is None)
-        self._running.update(i for i, row in rows.items() if row.outcome is Outcome.RUNNING)
-        built.rollouts_added.update(rows)
-
-    def _put_fresh(self, reading: Reading, built: DeltaBuilder) -> None:
-        for item, row in reading.fresh.items():
-            if reading.listed.get(row.rollout_id) == item:
-                self._put(row, built)
+    def _put_all(self, reading: Reading, built: DeltaBuilder) -> None:
+        """Take in what was read, plain rows at once: thousands one by one would hold keys up."""
+        if reading.plain:
+            changed = [row.rollout_id for row in reading.replaced]
+            for before in reading.replaced:
+                self._forget_raw(before)
+            self.version += 1
+            self.rows.update(reading.plain)
+            self._by_raw.update(reading.raws)
+            self._running.difference_update(changed)
+            self._running |= reading.running
+            self._strays |= reading.strays
+            built.rollouts_changed.update(changed)
+            built.rollouts_added.update(reading.plain.keys() - changed)
+            for run_id, members in reading.members.items():
+                held = self._held[run_id]
+                held.members.update(members)
+                held.numbers = reading.numbers[run_id]
+                self._touched(run_id, held, built)
+        for row in reading.odd:
+            self._put(row, built)
 
     def _put(self, row: RolloutRow, built: DeltaBuilder) -> None:
         before = self.rows.get(row.rollout_id)
         if before is not None:
-            if before.raw == row.raw or row.sent_s < before.sent_s:
+            if not supersedes(row, before):
                 return
             self._forget_raw(before)
             if before.run_id != row.run_id:

@@ -31,6 +31,9 @@ from gymtui.store.summary import RunSummary
 ROLLOUTS_KEPT = 20_000
 """Rollouts held in memory before runs not looked at for longest give theirs up: some 6 kB each."""
 
+LARGE = 500_000
+"""Bytes of a body from which on others get their turn between hashing, splitting and comparing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Applied:
@@ -56,14 +59,15 @@ class _Answer:
 
     Attributes:
         length: Of its body, in bytes.
-        digest: Of its body.
+        digest: Of its body; None if it changed anything. Where answers change every time, a
+            digest of each would cost more than comparing their items.
         version: Of the rows that it is about, right after it was taken in: the same body is
             no news only while nothing else has changed them.
         applied: What it listed.
     """
 
     length: int
-    digest: int
+    digest: int | None
     version: int
     applied: Applied
 
@@ -152,13 +156,20 @@ class Store:
         """
         if seen.body is None:
             return self._not_found(seen)
-        # A digest, not the bytes: those would be held twice. A thousandth of comparing items.
-        length, digest = len(seen.body), hash(seen.body)
-        answers = self._answers(seen.query)
-        before = answers.get(seen.query)
-        now = (length, digest, self._version(seen.query))
-        if before is not None and now == (before.length, before.digest, before.version):
-            return before.applied
+        large = len(seen.body) > LARGE
+        answers, digest = self._answers(seen.query), None
+        before, version = answers.get(seen.query), self._version(seen.query)
+        if (
+            before is not None
+            and before.digest is not None
+            and (before.length, before.version) == (len(seen.body), version)
+        ):
+            # A digest, not the bytes: those would be held twice.
+            digest = hash(seen.body)
+            if digest == before.digest:
+                return before.applied
+            if large:
+                yield
         built = DeltaBuilder()
         match seen.query:
             case RunsPage():
@@ -172,6 +183,8 @@ class Store:
                 applied = Applied(built.build(), ids)
             case RolloutsOf(run_id=run_id):
                 listing = split(seen.body, "rollouts")
+                if large:
+                    yield
                 # Nothing listed of a run that had rollouts is more likely a run that is gone,
                 # which only the run itself can say; the plan asks it.
                 if not listing.items and self._rollouts.of_run(run_id):
@@ -182,6 +195,8 @@ class Store:
                 applied = Applied(built.build(), ids, listing.total)
             case RunningRollouts(scenario_id=scenario_id):
                 listing = split(seen.body, "rollouts")
+                if large:
+                    yield
                 reading = yield from self._rollouts.read(listing.items, None, seen)
                 ids, overtaken = self._rollouts.take_running(
                     listing, reading, seen, built, scenario_id
@@ -190,8 +205,13 @@ class Store:
                 applied = Applied(built.build(), ids, listing.total, overtaken)
         if applied.delta and answers is self._page_answers:
             answers.clear()  # all outdated; of pages there may be any number
+        if applied.delta:
+            digest = None
+        elif digest is None:
+            digest = hash(seen.body)
         listed = replace(applied, delta=NOTHING)
-        answers[seen.query] = _Answer(length, digest, self._version(seen.query), listed)
+        version = self._version(seen.query)
+        answers[seen.query] = _Answer(len(seen.body), digest, version, listed)
         return applied
 
     def remember(self, summaries: Mapping[str, RunSummary]) -> Delta:

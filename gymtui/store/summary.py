@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -97,6 +98,16 @@ class SummaryBuilder:
         self._ended_at: datetime | None = None
         self._times_stale = False
         self._built: RunSummary | None = None
+
+    def copy(self) -> SummaryBuilder:
+        """The same numbers, to go on from without touching these: a cost of the tasks alone."""
+        other = copy(self)
+        other._counts = self._counts.copy()
+        other._tasks = self._tasks.copy()
+        other._sums = copy(self._sums)
+        other._models = self._models.copy()
+        other._providers = self._providers.copy()
+        return other
 
     def add(self, row: RolloutRow) -> None:
         """Count a rollout in; one that could not be read counts for nothing."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from model_gym import ModelGym, ended, rollout, rollouts_body, run, runs_body, s
 
 from gymtui.api.errors import Garbled
 from gymtui.store import rollout_table
-from gymtui.store.delta import NOTHING, OneRun, RolloutsOf, RunningRollouts, RunsPage
+from gymtui.store.delta import NOTHING, Delta, OneRun, RolloutsOf, RunningRollouts, RunsPage
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import Intent
 from gymtui.store.store import Store
@@ -296,6 +298,8 @@ def test_a_stray_that_no_longer_runs_is_dropped_and_a_held_one_asks_for_its_list
     assert applied.delta.rollouts_removed == {"s"}
     assert applied.overtaken == {"a"}
     assert store.rollouts["r"].outcome is Outcome.RUNNING
+    store.apply(saw(RolloutsOf("a"), rollouts_body(ended("r", "a")), 3.0))
+    assert not store.apply(saw(RUNNING, rollouts_body(), 4.0)).overtaken
 
 
 def test_an_empty_list_does_not_empty_a_run_and_a_cut_one_removes_nothing() -> None:
@@ -409,16 +413,41 @@ def picture(store: Store) -> tuple[object, ...]:
     )
 
 
+@pytest.mark.parametrize("midway", [False, True])
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10**6))
-def test_deltas_add_up_to_the_store_and_summaries_to_their_rollouts(seed: int) -> None:
-    """Whoever only applies deltas knows the same as who looks at everything."""
+@given(seed=st.integers(0, 10**6))
+def test_deltas_add_up_to_the_store_and_summaries_to_their_rollouts(
+    midway: bool, seed: int
+) -> None:
+    """Whoever only applies deltas knows the same as who looks at everything.
+
+    Midway: answers overtake each other between the pieces in which they are taken in.
+    """
+    with (
+        mock.patch.object(rollout_table, "PARSED_AT_ONCE", 1 if midway else 100),
+        mock.patch.object(rollout_table, "COUNTED_AT_ONCE", 1 if midway else 100),
+    ):
+        deltas_add_up(seed, midway=midway)
+
+
+def deltas_add_up(seed: int, *, midway: bool) -> None:
     rng = random.Random(seed)
     gym = ModelGym(rng, finishing=0.2)
     for _ in range(4):
         gym.launch(rng.randint(1, 5), finished=rng.random() < 0.3)
     store, runs, rollouts = Store(rollouts_kept=rng.choice([4, 100])), {}, {}
     pending = []
+
+    def taken(steps: Iterator[None]) -> Delta | None:
+        """What an answer changed, once the last of its pieces was taken in."""
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                return done.value.delta
+            if midway and rng.random() < 0.5:
+                return None
+
     for now in range(60):
         if rng.random() < 0.5:
             gym.step()
@@ -428,10 +457,14 @@ def test_deltas_add_up_to_the_store_and_summaries_to_their_rollouts(seed: int) -
             gym.delete(rng.choice(list(gym.runs)))
         some = rng.choice(sorted({*gym.runs, *store.runs}) or ["x"])
         query = rng.choice([HEAD, OneRun(some), RolloutsOf(some), RunningRollouts()])
-        pending.append(saw(query, gym.answer(query), float(now)))
+        pending.append(store.applying(saw(query, gym.answer(query), float(now))))
         if rng.random() < 0.7:  # else it stays under way, and later ones pass it
-            seen = pending.pop(rng.randrange(len(pending)))
-            for change in (lambda: store.apply(seen).delta, lambda: store.trim([])):  # noqa: B023
+            steps = pending.pop(rng.randrange(len(pending)))
+            delta = taken(steps)
+            if delta is None:
+                pending.append(steps)
+                continue
+            for change in (lambda: delta, lambda: store.trim([])):  # noqa: B023
                 other = change()
                 assert other.runs_changed <= store.runs.keys()
                 for known, rows, ids in (
