@@ -1,11 +1,15 @@
-"""The command lines of what lists: `runs`. What they do is in modules of their own."""
+"""The command lines of `runs` and `rollouts`; what they do is in modules of their own."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import click
 
+from gymtui.commands import completing
+from gymtui.commands import document_keys as keys
 from gymtui.commands.command_line import (
     given,
     gym_options,
@@ -13,17 +17,137 @@ from gymtui.commands.command_line import (
     jsonl_option,
     reaching,
     settings_of,
+    tell,
+    with_options,
 )
 
+_list_options = with_options(
+    json_option,
+    jsonl_option,
+    click.option(
+        "--order",
+        metavar="COLUMN",
+        help="Order by a column of the filter language; what is not known comes last.",
+    ),
+    click.option("--reverse", is_flag=True, help="The other way round."),
+    click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Only the first N."),
+)
 
-@click.command()
+RUN_COLUMNS = (
+    "run status scenario model provider source pass done finished verdicts errors total running "
+    "waiting active age"
+)
+ROLLOUT_COLUMNS = (
+    "rollout run task scenario state status phase outcome passed steps max_steps elapsed age "
+    "created reason message model"
+)
+"""The columns that a filter and an order may name, as `--help` lists them."""
+
+
+def _language(examples: str, columns: str) -> str:
+    return (
+        "A filter is words, which match any column, and terms, all of which must hold: "
+        f"{examples}. Quote them, since shells read < and > too. Columns: {columns}."
+    )
+
+
+def _epilog(*paragraphs: str) -> str:
+    return "\n\n".join(paragraphs)
+
+
+@click.command(
+    epilog=_epilog(
+        _language("status:running, model:gpt*, pass<50%, done>=20, !scenario:hr", RUN_COLUMNS),
+        'The document of --json is {"total": how many match, "runs": […]}; --jsonl is a run a '
+        "line.",
+        keys.told("Keys of a run", keys.RUN),
+        keys.told("Keys of its numbers", keys.NUMBERS),
+    )
+)
+@click.argument("filters", nargs=-1, metavar="[FILTER]…")
 @gym_options
-@json_option
-@jsonl_option
+@_list_options
+@click.option(
+    "--numbers/--no-numbers",
+    default=None,
+    help="Ask for the rollouts of every run listed, which model, pass rate, errors and times come "
+    "from; or never. Otherwise they are asked for where the filter or the order needs them, and "
+    "for a table of up to 50 runs.",
+)
 @click.pass_context
-def runs(context: click.Context, /, form: str | None, **flags: Any) -> None:
-    """List the runs."""
-    from gymtui.commands.runs import print_runs
-
+def runs(
+    context: click.Context,
+    /,
+    filters: tuple[str, ...],
+    form: str | None,
+    order: str | None,
+    reverse: bool,
+    limit: int | None,
+    numbers: bool | None,
+    **flags: Any,
+) -> None:
+    """List the runs, those that match a filter or all."""
     settings = settings_of({**context.obj, **given(flags)})
-    reaching(lambda: print_runs(settings, form or "table"))
+    from gymtui import paths
+    from gymtui.commands.narrowing import Wish
+    from gymtui.commands.output import Paper
+    from gymtui.commands.runs import print_runs
+    from gymtui.store.journal import file_name
+
+    journal = paths.state_dir(os.environ) / file_name(settings.base_url)
+    reaching(
+        lambda: print_runs(
+            settings,
+            form or "table",
+            Wish(filters, order, reverse, limit),
+            Paper.standard(),
+            tell,
+            numbers=numbers,
+            journal=Path(journal),
+        )
+    )
+
+
+@click.command(
+    epilog=_epilog(
+        _language("status:running, phase:verifying, task:*phone*, steps>=20", ROLLOUT_COLUMNS),
+        'The document of --json is {"total": how many match, "rollouts": […]}; --jsonl is a '
+        "rollout a line.",
+        keys.told("Keys of a rollout", keys.ROLLOUT),
+    )
+)
+@click.argument("run_ids", nargs=-1, metavar="[RUN]…", shell_complete=completing.runs)
+@gym_options
+@click.option("-f", "--filter", "filters", multiple=True, metavar="F", help="Only what matches.")
+@click.option("--all", "every", is_flag=True, help="Of all runs, should no run be named.")
+@_list_options
+@click.pass_context
+def rollouts(
+    context: click.Context,
+    /,
+    run_ids: tuple[str, ...],
+    filters: tuple[str, ...],
+    every: bool,
+    form: str | None,
+    order: str | None,
+    reverse: bool,
+    limit: int | None,
+    **flags: Any,
+) -> None:
+    """List the rollouts of some runs; of none named, those of the runs under way."""
+    settings = settings_of({**context.obj, **given(flags)})
+    from gymtui.commands.narrowing import Wish
+    from gymtui.commands.output import Paper
+    from gymtui.commands.rollouts import print_rollouts
+
+    reaching(
+        lambda: print_rollouts(
+            settings,
+            run_ids,
+            form or "table",
+            Wish(filters, order, reverse, limit),
+            Paper.standard(),
+            tell,
+            every=every,
+        )
+    )

@@ -18,14 +18,6 @@ _SAFE = re.compile(r"[\w.:@%+=/,][\w.:@%+=/,-]*")
 """Ids come off the wire and end on a command line unquoted: `$(…)` is never offered."""
 
 _MOST = 200
-_RECENT_SIGHTINGS = 2_000
-
-_RECENT_RUNS = """
-SELECT run_id, kept_at AS at FROM summaries
-UNION ALL
-SELECT run_id, seen_at FROM (SELECT run_id, seen_at FROM sightings ORDER BY seen_at DESC LIMIT ?)
-ORDER BY at DESC
-"""
 
 
 def profiles(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -45,7 +37,9 @@ def sources(context: click.Context, parameter: click.Parameter, incomplete: str)
 def runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Runs that a dashboard has watched on this gym, the last seen first."""
     try:
-        return _beginning(incomplete, _runs_seen(_journal(context)))
+        from gymtui.store.journal_look import recent_runs
+
+        return _beginning(incomplete, recent_runs(_journal(context)))
     except (OSError, ValueError):
         return []
 
@@ -104,19 +98,3 @@ def _journal(context: click.Context) -> Path:
     table = ("profiles", str(name or "default"))
     settled = settle(layers_of(flags, env, file, table, vendor))
     return paths.state_dir(env) / file_name(settled.choices.base_url)
-
-
-def _runs_seen(path: Path) -> list[str]:
-    import sqlite3
-
-    if not path.exists():
-        return []
-    try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0.2)
-        try:
-            rows = connection.execute(_RECENT_RUNS, (_RECENT_SIGHTINGS,)).fetchall()
-        finally:
-            connection.close()
-    except sqlite3.Error:
-        return []
-    return [run_id for run_id, _ in rows if isinstance(run_id, str)]

@@ -2,132 +2,172 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import shutil
-from collections.abc import Sequence
-from typing import Any, Literal
-
-import click
+import re
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
 
 from gymtui.api.client import GymClient
-from gymtui.api.errors import GymError
-from gymtui.api.listing import parse_run, split
-from gymtui.api.models import Malformed, RunStatus
+from gymtui.commands.asking import Asked, with_gym
+from gymtui.commands.documents import run_document
+from gymtui.commands.narrowing import Narrowed, Wish, check_order, fits, narrowed, read_filters
+from gymtui.commands.output import Cell, Colour, Column, Paper
 from gymtui.settings import Settings
-from gymtui.store.delta import PAGE_LIMIT
-from gymtui.text import ABSENT, fit
+from gymtui.store.fields import Schema
+from gymtui.store.schemas import RUNS, RunView, pass_rate
+from gymtui.store.words import age, count, of_many, percent, span
+from gymtui.text import ABSENT
 
-Form = Literal["table", "json", "jsonl"]
+ASKED_UNTOLD = 50
+"""Of so many runs a table has the numbers without being told to ask for them."""
 
-_COLUMNS = (
-    ("RUN", "run_id", 0),
-    ("SCENARIO", "scenario_id", 14),
-    ("TOTAL", "total", 6),
-    ("DONE", "completed", 6),
-    ("FAILED", "failed", 6),
-    ("RUNNING", "running", 7),
-    ("WAITING", "pending", 7),
-)
+NUMBER_COLUMNS = frozenset({"model", "provider", "pass", "verdicts", "errors", "age"})
+"""Columns that need a run's rollouts."""
 
+COUNTERS: Schema[RunView] = Schema(field for field in RUNS if field.name not in NUMBER_COLUMNS)
+"""The columns that `GET /runs` alone fills."""
 
-async def every_run(client: GymClient, settings: Settings) -> list[bytes]:
-    """All runs, page by page, each once.
-
-    Args:
-        client: The gym.
-        settings: Which source and scenario.
-
-    Returns:
-        The items' bytes in the server's order.
-
-    Raises:
-        GymError: As the client.
-    """
-    found: dict[str, bytes] = {}
-    offset = 0
-    while True:
-        answer = await client.list_runs(
-            scenario_id=settings.scenario, source=settings.source, limit=PAGE_LIMIT, offset=offset
-        )
-        page = split(answer.body, "runs")
-        before = len(found)
-        for item in page.items:
-            run = parse_run(item)
-            found[run.run_id if isinstance(run, RunStatus) else item.hex()] = item
-        offset += len(page.items)
-        at_end = len(page.items) < PAGE_LIMIT if page.total is None else offset >= page.total
-        # A page that brings nothing new is a server without paging.
-        if at_end or not page.items or len(found) == before:
-            return list(found.values())
+_STATUS: dict[str, Colour] = {"running": "cyan", "waiting": "dim", "malformed": "yellow"}
 
 
-def print_runs(settings: Settings, form: str) -> None:
-    """Print all runs to standard output.
+def print_runs(
+    settings: Settings,
+    form: str,
+    wish: Wish,
+    paper: Paper,
+    tell: Callable[[str], None],
+    *,
+    numbers: bool | None,
+    journal: Path,
+) -> None:
+    """Print runs.
 
     Args:
         settings: Which gym.
         form: A table, one JSON document, or a JSON object a line.
+        wish: Which of them, and in what order.
+        paper: What to print on.
+        tell: Told what is to be said beside the data.
+        numbers: Whether to ask for the rollouts of each; None: where they are wanted for the
+            filter or the order, or for a table of few.
+        journal: Where a dashboard would have kept numbers, there or not.
 
     Raises:
+        click.UsageError: The wish is none.
         GymError: As the client.
     """
+    check_order(wish.order, RUNS)
+    read_filters(wish.filters, RUNS)
+    needed = _needs_numbers(wish)
 
-    async def fetch() -> list[bytes]:
-        async with GymClient(settings.base_url, settings.key, insecure=settings.insecure) as client:
-            return await every_run(client, settings)
+    async def fetch(client: GymClient) -> tuple[Narrowed[RunView], datetime]:
+        asked = Asked(client)
+        await asked.every_run(settings.source, settings.scenario)
+        asked.remember(journal)
+        if needed:
+            cheap = tuple(text for text in wish.filters if _is_cheap(text))
+            await asked.rollouts_of(_unknown(asked, _now(asked, Wish(cheap))))
+        found = _now(asked, wish)
+        unknown = _unknown(asked, found)
+        if unknown and (numbers or (numbers is None and form == "table")):
+            if numbers or len(unknown) <= ASKED_UNTOLD:
+                await asked.rollouts_of(unknown)
+                found = _now(asked, wish)
+            else:
+                runs = of_many(len(unknown), "run")
+                tell(f"the numbers of {runs} were not asked for; --numbers does, or a --limit")
+        return found, asked.clock.now()
 
-    items = asyncio.run(fetch())
+    found, now = with_gym(settings, fetch)
     if form == "table":
-        width = shutil.get_terminal_size((120, 24)).columns
-        for line in table([parse_run(item) for item in items], width):
-            click.echo(line)
+        paper.table(_columns(now), found.rows)
         return
-    documents = [_document(item) for item in items]
+    documents = [run_document(run, numbers=needed or bool(numbers)) for run in found.rows]
     if form == "json":
-        click.echo(json.dumps({"total": len(documents), "runs": documents}, indent=2))
+        paper.document({"total": found.matching, "runs": documents})
     else:
-        for document in documents:
-            click.echo(json.dumps(document))
+        paper.objects(documents)
 
 
-def table(runs: Sequence[RunStatus | Malformed], width: int) -> list[str]:
-    """The runs as lines of a table, cleaned and fitted.
-
-    Args:
-        runs: As read.
-        width: Cells there are.
-    """
-    rest = sum(cells + 2 for _, _, cells in _COLUMNS if cells)
-    name = max(12, width - rest - 1)
-    lines = []
-    heading = []
-    for title, _, cells in _COLUMNS:
-        heading.append(
-            fit(title, cells or name, pad=True, align="left" if not cells or cells > 7 else "right")
-        )
-    lines.append("  ".join(heading).rstrip())
-    for run in runs:
-        if isinstance(run, Malformed):
-            lines.append(fit(f"(malformed: {run.reason})", width))
-            continue
-        row = []
-        for _, field, cells in _COLUMNS:
-            value = getattr(run, field)
-            text = ABSENT if value is None else str(value)
-            right = 0 < cells <= 7
-            row.append(
-                fit(text, cells or name, cut="middle", pad=True, align="right" if right else "left")
-            )
-        lines.append("  ".join(row).rstrip())
-    return lines
+def _now(asked: Asked, wish: Wish) -> Narrowed[RunView]:
+    views = {run_id: asked.view(run_id) for run_id in asked.store.runs}
+    return narrowed(views, wish, RUNS, asked.now_s)
 
 
-def _document(item: bytes) -> Any:
-    try:
-        return json.loads(item)
-    except ValueError:
-        return {"malformed": item.decode("utf-8", "replace")}
+def _needs_numbers(wish: Wish) -> bool:
+    order = RUNS[wish.order].name if wish.order is not None else None
+    return order in NUMBER_COLUMNS or not all(fits(text, COUNTERS) for text in wish.filters)
 
 
-__all__ = ["GymError", "every_run", "print_runs", "table"]
+def _is_cheap(text: str) -> bool:
+    """Whether a filter is one term over counters: bare words may mean a model not known yet."""
+    return not re.search(r"\s", text) and bool(re.search(r"[:<>=]", text)) and fits(text, COUNTERS)
+
+
+def _unknown(asked: Asked, found: Narrowed[RunView]) -> list[str]:
+    """Those of these runs whose rollouts are still to be asked for."""
+    missing = []
+    for view in found.rows:
+        total = view.row.run.total if view.row.run is not None else 0
+        summary = view.summary
+        whole = summary is not None and not view.row.active and summary.known == total
+        if total != 0 and not whole and not asked.store.knows_rollouts_of(view.name):
+            missing.append(view.name)
+    return missing
+
+
+def _columns(now: datetime) -> tuple[Column[RunView], ...]:
+    def name(run: RunView) -> Cell:
+        if run.row.malformed is not None:
+            return Cell(f"(malformed: {run.row.malformed})", "yellow")
+        return Cell(run.name, "bold" if run.row.active else "")
+
+    def status(run: RunView) -> Cell:
+        return Cell(run.status, _STATUS.get(run.status, ""))
+
+    def done(run: RunView) -> Cell:
+        if run.row.run is None:
+            return Cell(ABSENT, "dim")
+        return Cell(f"{run.finished}/{count(run.row.run.total)}")
+
+    def passes(run: RunView) -> Cell:
+        rate, summary = pass_rate(run), run.summary
+        if rate is None or summary is None:
+            return Cell(ABSENT, "dim")
+        between = f" {span(summary.interval)}" if summary.interval is not None else ""
+        # An unfinished run's rate flatters: slow rollouts fail more often.
+        said = f"{percent(rate)}{between} of {summary.verdicts}"
+        return Cell(said, "dim" if run.row.active else "")
+
+    def errors(run: RunView) -> Cell:
+        number = run.summary.errors if run.summary is not None else None
+        return Cell(count(number), "yellow" if number else "dim")
+
+    def counter(field: str) -> Callable[[RunView], Cell]:
+        def cell(run: RunView) -> Cell:
+            return Cell(count(getattr(run.row.run, field, None)))
+
+        return cell
+
+    def started(run: RunView) -> Cell:
+        began = (run.summary.started_at or run.summary.created_at) if run.summary else None
+        return Cell(age(began, now), "dim")
+
+    def scenario(run: RunView) -> Cell:
+        return Cell(run.row.run.scenario_id if run.row.run else None)
+
+    def model(run: RunView) -> Cell:
+        return Cell(run.summary.model if run.summary else None)
+
+    return (
+        Column("RUN", name, least=16),
+        Column("STATUS", status, priority=3),
+        Column("DONE", done, right=True),
+        Column("PASS@1", passes),
+        Column("ERR", errors, right=True, priority=1),
+        Column("RUNNING", counter("running"), right=True, priority=4),
+        Column("WAITING", counter("pending"), right=True, priority=5),
+        Column("STARTED", started, right=True, priority=2),
+        Column("SCENARIO", scenario, least=8, priority=7),
+        Column("MODEL", model, least=10, priority=6),
+    )

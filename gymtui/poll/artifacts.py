@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gymtui.api.answers import must_be_json
 from gymtui.api.client import GymClient, Progress
-from gymtui.api.errors import RateLimited, ServerError, Unreachable
+from gymtui.poll.again import patiently
 from gymtui.transcript.blocks import Transcript
 from gymtui.transcript.files import NewFile
 from gymtui.transcript.opening import open_body
@@ -24,9 +24,6 @@ CAP_BYTES = 64 * 1024 * 1024
 """The largest artifacts that are opened, in bytes after decompression; larger ones can be saved."""
 CACHE_BYTES = 64 * 1024 * 1024
 """Bytes of artifacts that are kept, besides the last."""
-TRIES = 3
-_FIRST_PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 10.0
 _CALL = "GET /rollouts/{rollout_id}/artifacts"
 
 
@@ -120,10 +117,11 @@ class ArtifactDesk:
             if len(body) > self.cap_bytes:
                 raise TooLargeError(self.cap_bytes)
 
-        await self._patiently(
-            lambda: self._client.stream_artifacts(rollout_id, take, redacted, on_progress),
-            body.clear,
-        )
+        async def fetch() -> None:
+            body.clear()
+            await self._client.stream_artifacts(rollout_id, take, redacted, on_progress)
+
+        await patiently(fetch, sleep=self._sleep)
         received = bytes(body)
         body.clear()
         must_be_json(received, _CALL)
@@ -154,31 +152,13 @@ class ArtifactDesk:
             OSError: It cannot be written.
         """
         with NewFile(path) as file:
-            await self._patiently(
-                lambda: self._client.stream_artifacts(
-                    rollout_id, file.write, redacted, on_progress
-                ),
-                file.restart,
-            )
-            file.finish()
 
-    async def _patiently(
-        self, ask: Callable[[], Awaitable[None]], again: Callable[[], object]
-    ) -> None:
-        """Try a few times where waiting helps."""
-        pause_s = _FIRST_PAUSE_S
-        for left in range(TRIES - 1, -1, -1):
-            again()
-            try:
-                await ask()
-            except (Unreachable, ServerError, RateLimited) as error:
-                if not left:
-                    raise
-                asked_s = getattr(error, "retry_after_s", None)
-                await self._sleep(min(asked_s or pause_s, _LONGEST_PAUSE_S))
-                pause_s *= 2
-            else:
-                return
+            async def fetch() -> None:
+                file.restart()
+                await self._client.stream_artifacts(rollout_id, file.write, redacted, on_progress)
+
+            await patiently(fetch, sleep=self._sleep)
+            file.finish()
 
     def _keep(self, rollout_id: str, artifacts: Artifacts) -> None:
         self._kept[rollout_id, artifacts.redacted] = artifacts

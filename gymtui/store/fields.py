@@ -78,6 +78,7 @@ class Field(Generic[R]):
         words: Whether bare words are looked for in it; None means if it is text.
         order: The value it is ordered by, when that is another (a rank, a `natural` name).
         order_kind: The kind of that value, when that is another.
+        count: Of a share: what a whole number without a percent sign is compared with.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Field(Generic[R]):
     words: bool | None = None
     order: Callable[[R], object] | None = None
     order_kind: Kind | None = None
+    count: Callable[[R], object] | None = None
 
     @property
     def has_words(self) -> bool:

@@ -7,6 +7,7 @@
 | `status:failed,running` | any of these |
 | `stuck:` | a flag that is true; any other column: known |
 | `pass<50% steps>=20 age<2h` | `< <= > >= = !=`; `k` and `M` after numbers; `90s` `5m` `1h30m` |
+| `done>=20 done>=50%` | where a share has a count: so many, or that share of them |
 | `!scenario:hr` | all but these, those not known included |
 
 Terms are joined by *and*. What is not known passes no comparison, `!=` included. `=` and `:` are
@@ -242,6 +243,8 @@ class _Parser(Generic[R]):
             return terms.text(column, operator, [glob(value.pieces) for value in values])
         if column.kind is Kind.FLAG:
             return terms.flag(column, operator, [value.answer() for value in values])
+        if column.count is not None and all(value.text.isdecimal() for value in values):
+            column = replace(column, kind=Kind.NUMBER, value=column.count)
         amounts = [value.amount(column.kind) for value in values]
         grows = column.kind in (Kind.TIME, Kind.DURATION)
         return (terms.span if grows else terms.number)(column, operator, amounts)

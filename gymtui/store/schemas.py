@@ -76,7 +76,7 @@ RUNS: Schema[RunView] = Schema(
         Field("provider", Kind.TEXT, lambda run: run.summary and run.summary.provider),
         Field("source", Kind.TEXT, lambda run: run.row.run and run.row.run.source),
         Field("pass", Kind.PERCENT, pass_rate, ("pass@1",)),
-        Field("done", Kind.PERCENT, _done_share),
+        Field("done", Kind.PERCENT, _done_share, count=lambda run: run.finished),
         Field("finished", Kind.NUMBER, lambda run: run.finished),
         Field("verdicts", Kind.NUMBER, lambda run: run.summary and run.summary.verdicts),
         Field("errors", Kind.NUMBER, lambda run: run.summary and run.summary.errors, ("err",)),

@@ -65,7 +65,7 @@ def test_runs_are_listed_as_one_document_as_lines_and_as_a_table(tmp_path: Path)
         lines = ask("--jsonl").splitlines()
         assert [json.loads(line)["total"] for line in lines] == [2, 2, 2]
         table = ask()
-        assert table.splitlines()[0].split()[:2] == ["RUN", "SCENARIO"]
+        assert table.splitlines()[0].split()[:2] == ["RUN", "STATUS"]
         assert "日本 0" in table
         assert "\x1b" not in table
 

@@ -1,0 +1,185 @@
+"""How a command learns of a gym: a client for as long as it lasts, answers in a store of its own.
+
+So that numbers, filters and orders are those of the screens. What is printed is `output`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from gymtui.api.client import GymClient
+from gymtui.api.errors import NotFound, RateLimited, ServerError
+from gymtui.clock import ServerClock
+from gymtui.poll.again import patiently
+from gymtui.poll.asking import Gym, ask
+from gymtui.settings import Settings
+from gymtui.store import journal_look
+from gymtui.store.delta import (
+    PAGE_LIMIT,
+    Observation,
+    OneRun,
+    Query,
+    RolloutsOf,
+    RunsPage,
+)
+from gymtui.store.schemas import RunView
+from gymtui.store.store import Applied, Store
+from gymtui.store.summary import from_kept
+
+T = TypeVar("T")
+
+AT_ONCE = 4
+"""Questions under way at the same time: as many as the dashboard asks about rollouts."""
+
+_EVERYTHING = 1 << 40
+_BUSY = (RateLimited, ServerError)
+"""Where nothing listens at all, a command says so at once."""
+
+
+def with_gym(settings: Settings, talk: Callable[[GymClient], Awaitable[T]]) -> T:
+    """Talk to a gym.
+
+    Args:
+        settings: Which one.
+        talk: What is said; the client is closed after it.
+
+    Raises:
+        GymError: As the client.
+    """
+
+    async def whole() -> T:
+        async with GymClient(settings.base_url, settings.key, insecure=settings.insecure) as client:
+            return await talk(client)
+
+    return asyncio.run(whole())
+
+
+async def at_once(calls: Iterable[Callable[[], Awaitable[T]]], most: int = AT_ONCE) -> list[T]:
+    """Make calls, a few at a time; the first error ends them all.
+
+    Args:
+        calls: Each makes one.
+        most: How many at a time.
+
+    Returns:
+        What each brought, in their order.
+    """
+    slots = asyncio.Semaphore(most)
+
+    async def one(call: Callable[[], Awaitable[T]]) -> T:
+        async with slots:
+            return await call()
+
+    tasks = [asyncio.ensure_future(one(call)) for call in calls]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+class Asked:
+    """What was learnt of a gym by asking.
+
+    Args:
+        client: The gym.
+
+    Attributes:
+        store: What is known.
+        clock: The server's.
+    """
+
+    def __init__(self, client: Gym) -> None:
+        self.store = Store(rollouts_kept=_EVERYTHING)
+        self.clock = ServerClock(time.time, time.monotonic)
+        self._client = client
+
+    @property
+    def now_s(self) -> float:
+        """The server's clock, UNIX seconds."""
+        return self.clock.now().timestamp()
+
+    async def learn(self, query: Query) -> Applied | None:
+        """Ask one question and take its answer in.
+
+        Returns:
+            What it did; None when there is no such run.
+
+        Raises:
+            GymError: As the client, and `Garbled` for an answer to another question.
+        """
+        sent_s = time.monotonic()
+        answer = await ask(self._client, query)
+        if answer is None:
+            self.store.apply(Observation(query, None, sent_s, self.now_s))
+            return None
+        if answer.date is not None:
+            self.clock.sample(answer.sent_s, answer.received_s, answer.date)
+        at = self.clock.now(answer.received_s).timestamp()
+        return self.store.apply(
+            Observation(query, answer.body, answer.sent_s, at, answer.wire_bytes)
+        )
+
+    async def busily(self, query: Query) -> Applied | None:
+        """`learn`, again after a pause where the gym is only busy."""
+        return await patiently(lambda: self.learn(query), stumbles=_BUSY)
+
+    async def every_run(self, source: str | None, scenario: str | None) -> None:
+        """List all runs, page by page.
+
+        Args:
+            source: Of which source.
+            scenario: Of which scenario, or None.
+
+        Raises:
+            GymError: As the client.
+        """
+        offset = 0
+        while True:
+            before = len(self.store.runs)
+            page = await self.busily(RunsPage(offset, PAGE_LIMIT, source, scenario))
+            if page is None:
+                return
+            offset += len(page.ids)
+            at_end = len(page.ids) < PAGE_LIMIT if page.total is None else offset >= page.total
+            # A page that brings nothing new is a server without paging.
+            if at_end or not page.ids or len(self.store.runs) == before:
+                return
+
+    async def runs_named(self, run_ids: Collection[str]) -> None:
+        """Ask for runs by their ids.
+
+        Raises:
+            NotFound: There is no such run; the first one that is missing is named.
+            GymError: As the client.
+        """
+        await at_once(partial(self.busily, OneRun(run_id)) for run_id in run_ids)
+        for run_id in run_ids:
+            if run_id not in self.store.runs:
+                raise NotFound(f"there is no run {run_id}")
+
+    async def rollouts_of(self, run_ids: Iterable[str]) -> None:
+        """List all rollouts of some runs.
+
+        Raises:
+            GymError: As the client.
+        """
+        await at_once(partial(self.busily, RolloutsOf(run_id)) for run_id in run_ids)
+
+    def remember(self, journal: Path) -> None:
+        """Take the final numbers of runs that a dashboard has watched before.
+
+        Args:
+            journal: Of its file, there or not.
+        """
+        kept = ((summary.run_id, from_kept(summary)) for summary in journal_look.summaries(journal))
+        self.store.remember({run_id: summary for run_id, summary in kept if summary is not None})
+
+    def view(self, run_id: str) -> RunView:
+        """A run with the numbers over its rollouts, as far as they are known."""
+        return RunView(self.store.runs[run_id], self.store.summary(run_id))

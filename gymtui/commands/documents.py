@@ -1,0 +1,96 @@
+"""Runs and rollouts as JSON documents: the gym's own fields exactly, and what was made of them.
+
+Which keys there are, and what they mean, is `document_keys`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from gymtui.api.lenient import loads
+from gymtui.api.listing import masked
+from gymtui.commands import document_keys
+from gymtui.store.outcome import ERRORS, Outcome, at_step_limit
+from gymtui.store.records import RolloutRow
+from gymtui.store.schemas import RunView, pass_rate
+from gymtui.store.summary import RunSummary
+from gymtui.store.words import elapsed_s
+
+
+def run_document(run: RunView, *, numbers: bool = True) -> dict[str, Any]:
+    """A run.
+
+    Args:
+        run: It, with the numbers over its rollouts if they are known.
+        numbers: Whether to tell these; without, the key is null.
+    """
+    ours = {
+        "status": run.status,
+        "finished": run.finished,
+        "numbers": _numbers(run) if numbers and run.summary is not None else None,
+        "malformed": run.row.malformed,
+    }
+    return _document(document_keys.RUN, run.row.raw, ours)
+
+
+def rollout_document(row: RolloutRow, now: datetime) -> dict[str, Any]:
+    """A rollout.
+
+    Args:
+        row: It.
+        now: The server's time.
+    """
+    rollout = row.rollout
+    ours = {
+        "outcome": None if row.outcome is None else row.outcome.value,
+        "elapsed_s": elapsed_s(rollout, now) if rollout is not None else None,
+        "at_step_limit": None if rollout is None else at_step_limit(rollout),
+        "malformed": row.malformed,
+    }
+    return _document(document_keys.ROLLOUT, row.raw, ours)
+
+
+def _document(keys: Mapping[str, str], raw: bytes, ours: Mapping[str, object]) -> dict[str, Any]:
+    """Fields as received under the known keys, ours under theirs, all others apart."""
+    try:
+        received = masked(loads(raw))
+    except (ValueError, RecursionError):
+        received = raw.decode("utf-8", "replace")
+    if not isinstance(received, dict):
+        received = {"received": received}
+    extra = {
+        name: value
+        for name, value in received.items()
+        if value not in (None, []) and (name not in keys or name in ours)
+    }
+    filled: dict[str, Any] = {name: received.get(name) for name in keys}
+    return {**filled, **ours, "extra": extra}
+
+
+def _numbers(run: RunView) -> dict[str, Any]:
+    summary: RunSummary | None = run.summary
+    if summary is None:
+        return dict.fromkeys(document_keys.NUMBERS)
+    interval = summary.interval
+    causes = [outcome for outcome in Outcome if outcome in ERRORS]
+    return {
+        "rollouts": summary.known,
+        "passes": summary.passed,
+        "verdicts": summary.verdicts,
+        "pass_rate": pass_rate(run),
+        "pass_low": None if interval is None else interval.low,
+        "pass_high": None if interval is None else interval.high,
+        "at_step_limit": summary.at_limit,
+        "errors": {outcome.value: summary.counts.get(outcome, 0) for outcome in causes},
+        "model": summary.model,
+        "provider": summary.provider,
+        "created_at": _iso(summary.created_at),
+        "started_at": _iso(summary.started_at),
+        "ended_at": _iso(summary.ended_at),
+    }
+
+
+def _iso(when: datetime | None) -> str | None:
+    return None if when is None else when.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,108 @@
+"""`gymtui rollouts`: the rollouts of some runs, of those under way, or of all there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from gymtui.api.client import GymClient
+from gymtui.commands.asking import Asked, with_gym
+from gymtui.commands.documents import rollout_document
+from gymtui.commands.narrowing import Narrowed, Wish, check_order, narrowed, read_filters
+from gymtui.commands.output import Cell, Colour, Column, Paper
+from gymtui.settings import Settings
+from gymtui.store.outcome import Outcome
+from gymtui.store.records import RolloutRow
+from gymtui.store.schemas import ROLLOUTS
+from gymtui.store.words import GLYPH, duration, elapsed_s, state_word, steps, why
+from gymtui.text import ABSENT
+
+_COLOUR: dict[Outcome, Colour] = {
+    Outcome.PASSED: "green",
+    Outcome.FAILED: "red",
+    Outcome.ENVIRONMENT: "yellow",
+    Outcome.AGENT: "yellow",
+    Outcome.CANCELLED: "yellow",
+    Outcome.RUNNING: "cyan",
+    Outcome.WAITING: "dim",
+}
+
+
+def print_rollouts(
+    settings: Settings,
+    run_ids: Sequence[str],
+    form: str,
+    wish: Wish,
+    paper: Paper,
+    tell: Callable[[str], None],
+    *,
+    every: bool = False,
+) -> None:
+    """Print rollouts.
+
+    Args:
+        settings: Which gym.
+        run_ids: Of which runs; of none named, those of the runs under way.
+        form: A table, one JSON document, or a JSON object a line.
+        wish: Which of them, and in what order.
+        paper: What to print on.
+        tell: Told what is to be said beside the data.
+        every: Of no run named, those of all runs instead.
+
+    Raises:
+        click.UsageError: The wish is none.
+        NotFound: There is no such run.
+        GymError: As the client.
+    """
+    check_order(wish.order, ROLLOUTS)
+    read_filters(wish.filters, ROLLOUTS)
+
+    async def fetch(client: GymClient) -> tuple[Narrowed[RolloutRow], datetime]:
+        asked = Asked(client)
+        wanted = list(dict.fromkeys(run_ids))
+        if wanted:
+            await asked.runs_named(wanted)
+        else:
+            await asked.every_run(settings.source, settings.scenario)
+            wanted = [run_id for run_id, row in asked.store.runs.items() if every or row.active]
+            if not wanted:
+                tell("no run is under way; name a run, or --all")
+        await asked.rollouts_of(wanted)
+        rows = {row.rollout_id: row for run in wanted for row in asked.store.rollouts_of(run)}
+        return narrowed(rows, wish, ROLLOUTS, asked.now_s), asked.clock.now()
+
+    found, now = with_gym(settings, fetch)
+    if form == "table":
+        several = len({row.run_id for row in found.rows}) > 1
+        paper.table(_columns(now, several=several), found.rows)
+        return
+    documents = [rollout_document(row, now) for row in found.rows]
+    if form == "json":
+        paper.document({"total": found.matching, "rollouts": documents})
+    else:
+        paper.objects(documents)
+
+
+def _columns(now: datetime, *, several: bool) -> tuple[Column[RolloutRow], ...]:
+    def state(row: RolloutRow) -> Cell:
+        if row.rollout is None or row.outcome is None:
+            return Cell("? malformed", "yellow")
+        said = f"{GLYPH[row.outcome]} {state_word(row.rollout)}"
+        return Cell(said, _COLOUR.get(row.outcome, ""))
+
+    def elapsed(row: RolloutRow) -> Cell:
+        return Cell(duration(elapsed_s(row.rollout, now)) if row.rollout else None)
+
+    def run(row: RolloutRow) -> Cell:
+        return Cell(row.run_id)
+
+    columns: tuple[Column[RolloutRow], ...] = (
+        Column("ROLLOUT", lambda row: Cell(row.rollout_id), least=12),
+        Column("TASK", lambda row: Cell(row.rollout and row.rollout.task_id), least=14),
+        Column("STATE", state),
+        Column("STEP", lambda row: Cell(steps(row.rollout) if row.rollout else None), right=True),
+        Column("TIME", elapsed, right=True),
+        Column("RUN", run, least=12, priority=1),
+        Column("RESULT", lambda row: Cell(why(row) or ABSENT), least=16, priority=2),
+    )
+    return columns if several else tuple(c for c in columns if c.title != "RUN")

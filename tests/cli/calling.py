@@ -1,0 +1,139 @@
+"""gymtui as scripts and people call it: in a process, on a pipe or on a terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+
+from tests.gym.serving import RunningGym, launch_body, until_now
+from tests.terminal.harness import isolated
+
+
+def gymtui(
+    home: Path, *arguments: str, given: str = "", **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run it off a terminal, with `given` on its standard input."""
+    return subprocess.run(
+        [sys.executable, "-m", "gymtui", *arguments],
+        env=isolated(home, env),
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def in_shell(home: Path, script: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a script of bash in which `gymtui` is this one."""
+    function = f'gymtui() {{ {sys.executable} -m gymtui "$@"; }}; '
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", function + script],
+        env=isolated(home, env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What became of a program on a terminal: all it wrote there, and its exit code."""
+
+    text: str
+    status: int
+
+
+class OnTerminal:
+    """It on a terminal of its own. A context manager: leaving it leaves no process.
+
+    Args:
+        home: Where HOME is.
+        arguments: Of the command line.
+        columns: The terminal's width.
+        env: Further variables.
+    """
+
+    def __init__(self, home: Path, *arguments: str, columns: int = 120, **env: str) -> None:
+        command = [sys.executable, "-m", "gymtui", *arguments]
+        self._written = b""
+        self._pid, self._terminal = pty.fork()
+        if not self._pid:
+            os.execve(command[0], command, isolated(home, env))
+        size = struct.pack("HHHH", 24, columns, 0, 0)
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, size)
+        self._status: int | None = None
+
+    def __enter__(self) -> OnTerminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status is None:
+            os.kill(self._pid, 9)
+            os.waitpid(self._pid, 0)
+        os.close(self._terminal)
+
+    @property
+    def text(self) -> str:
+        """What it has written so far."""
+        return self._written.decode("utf-8", "replace")
+
+    def wait_for(self, words: str, timeout_s: float = 30) -> None:
+        """Wait until it has written this."""
+        end = time.monotonic() + timeout_s
+        while words not in self.text:
+            assert time.monotonic() < end, f"no {words!r} in {self.text!r}"
+            assert self._read(0.5), f"it ended without {words!r}: {self.text!r}"
+
+    def type(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._terminal, keys.encode())
+
+    def end(self, timeout_s: float = 30) -> Seen:
+        """Wait until it ends by itself."""
+        end = time.monotonic() + timeout_s
+        while self._read(0.5):
+            assert time.monotonic() < end, f"it goes on: {self.text!r}"
+        _, status = os.waitpid(self._pid, 0)
+        self._status = os.waitstatus_to_exitcode(status)
+        return Seen(self.text, self._status)
+
+    def _read(self, timeout_s: float) -> bool:
+        """Read what there is; False once nothing will come any more."""
+        if not select.select([self._terminal], [], [], timeout_s)[0]:
+            return True
+        try:
+            data = os.read(self._terminal, 65536)
+        except OSError:
+            return False
+        self._written += data
+        return bool(data)
+
+
+def launch(gym: RunningGym, name: str, **changes: object) -> None:
+    """Launch a small run."""
+    body = launch_body(run_name=name, **changes)
+    httpx.post(f"{gym.url}/runs", json=body).raise_for_status()
+
+
+def finish(gym: RunningGym, name: str) -> None:
+    """Wait until a run has ended."""
+    until_now(lambda: not httpx.get(f"{gym.url}/runs/{quote(name, safe='')}").json()["in_progress"])
+
+
+def fault(gym: RunningGym, path: str, times: int = 1, **what: object) -> None:
+    """Have the gym misbehave."""
+    order = {"path": path, "times": times, "fault": what}
+    httpx.post(f"{gym.url}/__faults__", json=order).raise_for_status()
