@@ -5,6 +5,7 @@ Anything heavy is imported inside the command that needs it.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Mapping
@@ -80,6 +81,7 @@ class Commands(click.Group):
 def main(context: click.Context, /, **flags: Any) -> None:
     """Watch live runs of an RL gym. Without a command: the dashboard."""
     if context.invoked_subcommand is None:
+        gc.disable()  # until the first frame: nothing that is imported is garbage
         _dashboard(settings_of(given(flags)))
     # Given before a command, they count for it too: `gymtui --profile lab runs`.
     context.obj = given(flags)
@@ -96,6 +98,7 @@ def demo(context: click.Context, /, speed: float, seed: int, **flags: Any) -> No
     from gymtui.settings import load
 
     _want_terminal()
+    gc.disable()  # as for the dashboard
     flags = {"interval": _DEMO_INTERVAL_S, **context.obj, **given(flags)}
     with LocalGym(speed=speed, seed=seed) as local:
         # Nothing of the person's own configuration belongs to the demo, their key least of all.
@@ -211,9 +214,6 @@ def open_(files: tuple[str, ...], form: str | None) -> None:
 def _dashboard(settings: Settings, *, keep: bool = True) -> NoReturn:
     """Open the dashboard and end with its exit code."""
     _want_terminal()
-    import gc
-
-    gc.disable()  # until the first frame: nothing that is imported is garbage
     from gymtui.commands.dashboard import open_dashboard
 
     sys.exit(reaching(lambda: open_dashboard(settings, os.environ, keep=keep)))

@@ -23,6 +23,10 @@ class Endpoints(ABC):
     async def _ask(self, call: Call) -> Answer:
         """Sends a question and brings its good answer, or raises."""
 
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Closes the connections."""
+
     async def list_runs(
         self,
         scenario_id: str | None = None,

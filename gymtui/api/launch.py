@@ -45,6 +45,7 @@ class Outgoing(BaseModel):
         protected_namespaces=(),
         validate_by_name=True,
         validate_by_alias=True,
+        defer_build=True,
     )
 
 

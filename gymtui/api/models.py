@@ -78,7 +78,8 @@ When = Annotated[datetime, AfterValidator(_in_utc)]
 class Wire(BaseModel):
     """What all of them share: frozen, unknown fields kept in `model_extra`."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
+    # Deferred: what reads them is built when the first answer comes, not before the first frame.
+    model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=(), defer_build=True)
 
 
 class ModelSettings(Wire):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from gymtui import paths
-from gymtui.api.client import GymClient
+from gymtui.api.endpoints import Endpoints
+from gymtui.api.late import LateClient
 from gymtui.settings import Settings
 from gymtui.store.journal import file_name
 from gymtui.tui.app import GymtuiApp
@@ -29,22 +31,25 @@ def open_dashboard(settings: Settings, env: Mapping[str, str], *, keep: bool = T
 
     Returns:
         The exit code.
-
-    Raises:
-        GymError: The base URL is not one to send a key to.
     """
     logs = paths.log_dir(env)
     _log_to(logs / "gymtui.log", debug=settings.debug)
     secrets = [settings.key.reveal()] if settings.key is not None else []
-    client = GymClient(settings.base_url, settings.key, insecure=settings.insecure)
     app = GymtuiApp(
         settings,
-        client,
+        LateClient(partial(_client, settings)),
         Reporter(logs, secrets=secrets),
         arrangement=Arrangement.read(paths.state_dir(env) if keep else None),
         journal=paths.state_dir(env) / file_name(settings.base_url) if keep else None,
     )
     return run_guarded(app)
+
+
+def _client(settings: Settings) -> Endpoints:
+    """Make the client; called in a thread, once the screen is there."""
+    from gymtui.api.client import GymClient
+
+    return GymClient(settings.base_url, settings.key, insecure=settings.insecure)
 
 
 def _log_to(path: Path, *, debug: bool) -> None:

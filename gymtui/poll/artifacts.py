@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gymtui.api.answers import must_be_json
-from gymtui.api.client import GymClient, Progress
+from gymtui.api.calls import Progress
+from gymtui.api.endpoints import Endpoints
 from gymtui.poll.again import patiently
 from gymtui.transcript.blocks import Transcript
 from gymtui.transcript.files import NewFile
@@ -66,7 +67,7 @@ class ArtifactDesk:
 
     def __init__(
         self,
-        client: GymClient,
+        client: Endpoints,
         *,
         cap_bytes: int = CAP_BYTES,
         cache_bytes: int = CACHE_BYTES,

@@ -7,19 +7,19 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
-from gymtui.api.client import GymClient
+from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Forbidden
 from gymtui.clock import ServerClock
 from gymtui.poll.actions import Done, Verb, act, told
-from gymtui.poll.artifacts import ArtifactDesk
 from gymtui.poll.plan import View
 from gymtui.poll.poller import Link, LinkState, Poller, Update
 from gymtui.poll.question import Question, targets_among
@@ -30,6 +30,7 @@ from gymtui.store.journal import Journal, Notice
 from gymtui.store.records import Intent
 from gymtui.store.store import Store
 from gymtui.store.summary import RunSummary
+from gymtui.tui import doors
 from gymtui.tui.arrangement import Arrangement
 from gymtui.tui.commands import KeyCommands
 from gymtui.tui.crash import Reporter
@@ -38,14 +39,17 @@ from gymtui.tui.guard import GuardedApp
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope
 from gymtui.tui.screens.base import GymScreen
-from gymtui.tui.screens.confirm import ConfirmScreen
-from gymtui.tui.screens.help import HelpScreen
 from gymtui.tui.screens.runs import RunsScreen
 from gymtui.tui.theme import NIGHT
 from gymtui.tui.widgets.status_line import link_words, ticking
 
+if TYPE_CHECKING:
+    from gymtui.poll.artifacts import ArtifactDesk
+
 GONE_SHOWN_S = 5.0
 """How long a run that is gone stays on screen, struck through."""
+UNLOCK_S = 0.5
+"""How long after the first frame the other screens are read in: the first answer comes before."""
 AGES_S = 10.0
 """How often what changes by the passing of time alone is looked at."""
 
@@ -75,7 +79,7 @@ class GymtuiApp(GuardedApp[None]):
     def __init__(
         self,
         settings: Settings,
-        client: GymClient,
+        client: Endpoints,
         reporter: Reporter,
         *,
         arrangement: Arrangement | None = None,
@@ -90,7 +94,6 @@ class GymtuiApp(GuardedApp[None]):
         self.arrangement = arrangement or Arrangement()
         self.hint: str | None = None
         self._client = client
-        self.desk = ArtifactDesk(client)
         self._wall = wall
         self._monotonic = monotonic
         self._rng = rng or random.Random()  # noqa: S311  (jitter)
@@ -133,6 +136,13 @@ class GymtuiApp(GuardedApp[None]):
         offset_s = self._clock.offset_s
         # Less is the estimate's own error, and would move every label of an axis.
         return timedelta(seconds=round(offset_s) if abs(offset_s) > 2 else 0)
+
+    @cached_property
+    def desk(self) -> ArtifactDesk:
+        """Where artifacts are asked for."""
+        from gymtui.poll.artifacts import ArtifactDesk
+
+        return ArtifactDesk(self._client)
 
     @property
     def link(self) -> Link:
@@ -194,8 +204,16 @@ class GymtuiApp(GuardedApp[None]):
             self._begin()
         self.push_screen(RunsScreen())
         self.set_interval(AGES_S, self._time_passed)
-        self.call_after_refresh(self.housekeeping.begin)
+        self.call_after_refresh(self._seen)
+
+    def _seen(self) -> None:
+        """The first frame is on screen: begin with what it did not need."""
+        self.housekeeping.begin()
         self._poll()
+        self.set_timer(UNLOCK_S, self._unlock)
+
+    def _unlock(self) -> None:
+        self.run_worker(asyncio.to_thread(doors.unlock), group="doors", exit_on_error=True)
 
     def _poll(self) -> None:
         self.run_worker(self._poller.run(), group="poller", exclusive=True, exit_on_error=True)
@@ -317,7 +335,7 @@ class GymtuiApp(GuardedApp[None]):
 
     def show_help(self, scopes: Sequence[Scope]) -> None:
         """Show the keys."""
-        self.push_screen(HelpScreen(scopes))
+        doors.help_(self, scopes)
 
     # -- what changes the gym --------------------------------------------------------------
 
@@ -346,7 +364,7 @@ class GymtuiApp(GuardedApp[None]):
                     self._act(verb, [target.run_id for target in targets]), exit_on_error=True
                 )
 
-        self.push_screen(ConfirmScreen(Question(verb, targets)), answered)
+        doors.confirmation(self, Question(verb, targets), answered)
 
     async def _act(self, verb: Verb, run_ids: Sequence[str]) -> None:
         intent = Intent.CANCEL if verb is Verb.CANCEL else Intent.DELETE

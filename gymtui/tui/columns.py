@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from gymtui.store.records import RolloutRow
 from gymtui.store.schemas import RunView, pass_rate
 from gymtui.text import ABSENT, fit
 from gymtui.tui import show
-from gymtui.tui.chart import Chart
 from gymtui.tui.ink import Cell, Ink, ink
-from gymtui.tui.widgets.grid import Column
+from gymtui.tui.widgets.column import Column
+
+if TYPE_CHECKING:
+    from gymtui.tui.chart import Chart
 
 _SAME_TASK: Cell = (Ink("  ″", "muted"),)
 

@@ -13,7 +13,6 @@ from typing import Any, TextIO, TypeVar
 
 from rich.console import RenderableType
 from rich.text import Text
-from rich.traceback import Traceback as RichTraceback
 from textual import constants
 from textual._compositor import CompositorUpdate
 from textual.app import App
@@ -286,6 +285,9 @@ def _words_of(renderable: object) -> tuple[str, tuple[str, ...]]:
         What happened, and where (`file:line in function`); of a rich traceback neither the
         local variables nor the source survive.
     """
+    # Only here: it brings a highlighter for every language there is, and this is the last resort.
+    from rich.traceback import Traceback as RichTraceback
+
     if isinstance(renderable, RichTraceback):
         stack = renderable.trace.stacks[0]
         where = tuple(f"{short(f.filename)}:{f.lineno} in {f.name}" for f in stack.frames)

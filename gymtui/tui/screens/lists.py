@@ -8,9 +8,9 @@ from typing import ClassVar, Generic, TypeVar
 from gymtui.store.fields import Schema
 from gymtui.store.ordering import OrderedView
 from gymtui.store.query import FilterError, parse
+from gymtui.tui import doors
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.screens.base import GymScreen
-from gymtui.tui.screens.describe import DescribeScreen
 from gymtui.tui.screens.menu import Choice, MenuScreen
 from gymtui.tui.widgets.grid import Column, Grid
 
@@ -185,7 +185,7 @@ class ListScreen(GymScreen, Generic[R]):
         row_id = self._grid.cursor_id
         found = self.received(row_id) if row_id is not None else None
         if row_id is not None and found is not None:
-            self.gym.push_screen(DescribeScreen(row_id, *found))
+            doors.description(self.gym, row_id, *found)
 
     def copied(self) -> str | None:
         """The id of the cursor's row."""

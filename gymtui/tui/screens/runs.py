@@ -16,16 +16,13 @@ from gymtui.store.grouping import Grouping, Groups
 from gymtui.store.ordering import OrderedView
 from gymtui.store.running import Running
 from gymtui.store.schemas import RUNS, RunView
+from gymtui.tui import doors
 from gymtui.tui.columns import run_columns
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.pace import pace_of
-from gymtui.tui.screens.across import AcrossScreen
-from gymtui.tui.screens.active import ActiveScreen
 from gymtui.tui.screens.lists import ListScreen
-from gymtui.tui.screens.matrix import MatrixScreen
 from gymtui.tui.screens.menu import Choice, MenuScreen
-from gymtui.tui.screens.rollouts import RolloutsScreen
 from gymtui.tui.show import of_many
 from gymtui.tui.widgets.grid import Column, Grid
 from gymtui.tui.widgets.lines import Line, Lines
@@ -206,7 +203,7 @@ class RunsScreen(ListScreen[RunView]):
         if run is None or run.row.malformed is not None:
             self.action_describe()
             return
-        self.gym.push_screen(RolloutsScreen(event.row_id))
+        doors.rollouts(self.gym, event.row_id)
 
     def chosen(self) -> list[str]:
         """The chosen runs; nothing is done to whole groups."""
@@ -214,16 +211,13 @@ class RunsScreen(ListScreen[RunView]):
 
     def action_active(self) -> None:
         """Show every running rollout."""
-        self.gym.push_screen(ActiveScreen())
+        doors.active(self.gym)
 
     def action_matrix(self) -> None:
         """Show the chosen run as tasks by attempts, or several as tasks by runs."""
         runs = self.gym.store.runs
         chosen = [i for i in self.chosen() if i in runs and runs[i].malformed is None]
-        if len(chosen) > 1:
-            self.gym.push_screen(AcrossScreen(chosen))
-        elif chosen:
-            self.gym.push_screen(MatrixScreen(chosen[0]))
+        doors.matrix(self.gym, chosen)
 
     def action_cancel(self) -> None:
         """Ask, then cancel the chosen runs."""

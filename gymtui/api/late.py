@@ -1,0 +1,42 @@
+"""A gym whose client is made when the gym is first asked something, and not on the event loop.
+
+Making one takes a tenth of a second (the HTTP library, the certificates): a screen need not wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from gymtui.api.answers import Answer
+from gymtui.api.calls import Call
+from gymtui.api.endpoints import Endpoints
+
+
+class LateClient(Endpoints):
+    """Asks through a client that is made once, in a thread, when there is something to ask.
+
+    Args:
+        make: Makes it; what it raises, a `GymError`, is raised by the call that wanted it.
+    """
+
+    def __init__(self, make: Callable[[], Endpoints]) -> None:
+        self._make = make
+        self._made: asyncio.Task[Endpoints] | None = None
+
+    async def _ask(self, call: Call) -> Answer:
+        if self._made is None or _failed(self._made):
+            self._made = asyncio.create_task(asyncio.to_thread(self._make))
+        # Shielded: a question that is given up must not take the client from the others.
+        client = await asyncio.shield(self._made)
+        return await client._ask(call)
+
+    async def aclose(self) -> None:
+        """Closes the connections, if there are any."""
+        made, self._made = self._made, None
+        if made is not None and not _failed(made):
+            await (await made).aclose()
+
+
+def _failed(made: asyncio.Task[Endpoints]) -> bool:
+    return made.done() and (made.cancelled() or made.exception() is not None)

@@ -1,0 +1,88 @@
+"""The ways to the screens that are not there from the start: each is imported when it is opened.
+
+The first frame needs one screen. What lies behind it is read in the background as soon as there is
+time (`unlock`), so that the first to open a door does not wait for it either.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+
+from gymtui.tui import screens
+
+if TYPE_CHECKING:
+    from gymtui.poll.question import Question
+    from gymtui.tui.keys import Scope
+
+
+def unlock() -> None:
+    """Import every screen; for a thread of its own."""
+    for module in pkgutil.iter_modules(screens.__path__, f"{screens.__name__}."):
+        importlib.import_module(module.name)
+
+
+def rollouts(app: App[Any], run_id: str) -> None:
+    """Show a run's rollouts."""
+    from gymtui.tui.screens.rollouts import RolloutsScreen
+
+    app.push_screen(RolloutsScreen(run_id))
+
+
+def active(app: App[Any]) -> None:
+    """Show every running rollout."""
+    from gymtui.tui.screens.active import ActiveScreen
+
+    app.push_screen(ActiveScreen())
+
+
+def matrix(app: App[Any], run_ids: Sequence[str]) -> None:
+    """Show one run as tasks by attempts, several as tasks by runs."""
+    if len(run_ids) > 1:
+        from gymtui.tui.screens.across import AcrossScreen
+
+        app.push_screen(AcrossScreen(run_ids))
+    elif run_ids:
+        from gymtui.tui.screens.matrix import MatrixScreen
+
+        app.push_screen(MatrixScreen(run_ids[0]))
+
+
+def description(app: App[Any], name: str, raw: bytes, malformed: str | None) -> None:
+    """Show every field of an item as received.
+
+    Args:
+        app: The app.
+        name: The item's id.
+        raw: Its bytes.
+        malformed: Why it could not be read, if so.
+    """
+    from gymtui.tui.screens.describe import DescribeScreen
+
+    app.push_screen(DescribeScreen(name, raw, malformed))
+
+
+def confirmation(
+    app: App[Any], question: Question, answered: Callable[[bool | None], None]
+) -> None:
+    """Ask before something is destroyed.
+
+    Args:
+        app: The app.
+        question: What is asked.
+        answered: Told whether to do it.
+    """
+    from gymtui.tui.screens.confirm import ConfirmScreen
+
+    app.push_screen(ConfirmScreen(question), answered)
+
+
+def help_(app: App[Any], scopes: Sequence[Scope]) -> None:
+    """Show the keys, those of these scopes first."""
+    from gymtui.tui.screens.help import HelpScreen
+
+    app.push_screen(HelpScreen(scopes))

@@ -1,0 +1,88 @@
+"""A client that is made when it is first needed: once, off the event loop, its faults told."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from gymtui.api.answers import Answer
+from gymtui.api.calls import Call
+from gymtui.api.endpoints import Endpoints
+from gymtui.api.errors import UnsafeUrl
+from gymtui.api.late import LateClient
+
+
+class Gym(Endpoints):
+    """Answers everything; knows where it was made and whether it is closed."""
+
+    def __init__(self) -> None:
+        self.made_in = threading.current_thread()
+        self.asked: list[str] = []
+        self.closed = False
+
+    async def _ask(self, call: Call) -> Answer:
+        self.asked.append(call.name)
+        return Answer(b"{}", None, 0.0, 0.0, 2)
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+async def test_it_is_made_once_and_not_on_the_event_loop() -> None:
+    made: list[Gym] = []
+
+    def make() -> Gym:
+        made.append(Gym())
+        return made[-1]
+
+    client = LateClient(make)
+    assert made == []
+    await asyncio.gather(client.list_runs(), client.list_rollouts())
+    await client.get_run("r")
+    [gym] = made
+    assert gym.made_in is not threading.current_thread()
+    assert sorted(gym.asked) == ["GET /rollouts", "GET /runs", "GET /runs/{run_id}"]
+    await client.aclose()
+    assert gym.closed
+
+
+async def test_what_keeps_it_from_being_made_is_told_to_each_who_asks() -> None:
+    faults = [UnsafeUrl("base URL plain http"), UnsafeUrl("base URL plain http")]
+
+    def make() -> Gym:
+        if faults:
+            raise faults.pop()
+        return Gym()
+
+    client = LateClient(make)
+    for _ in range(2):
+        with pytest.raises(UnsafeUrl, match="plain http"):
+            await client.list_runs()
+    assert (await client.list_runs()).body == b"{}"
+    await client.aclose()
+
+
+async def test_a_question_given_up_while_it_is_made_leaves_it_to_the_others() -> None:
+    go_on = threading.Event()
+    gym = Gym()
+
+    def make() -> Gym:
+        assert go_on.wait(10)
+        return gym
+
+    client = LateClient(make)
+    first, second = (asyncio.create_task(client.get_run(run_id)) for run_id in ("a", "b"))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait([first])
+    go_on.set()
+    await second
+    assert gym.asked == ["GET /runs/{run_id}"]
+
+
+async def test_closing_one_that_was_never_needed_makes_none() -> None:
+    await LateClient(Gym).aclose()
+    failing = LateClient(lambda: 1 / 0)  # type: ignore[arg-type, return-value]
+    await failing.aclose()
