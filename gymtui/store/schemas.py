@@ -6,19 +6,28 @@ How a column is drawn is `tui.columns`; the filter language over these names is 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from gymtui.store.fields import Field, Kind, Schema, natural
 from gymtui.store.outcome import Outcome
+from gymtui.store.progress import Eta
 from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.summary import RunSummary
 
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run with the numbers over its rollouts, if those were seen."""
+    """A run with the numbers over its rollouts, if those were seen.
+
+    Attributes:
+        row: The run as last seen.
+        summary: The numbers.
+        left: When it will be done, while it is active and that can be said.
+    """
 
     row: RunRow
     summary: RunSummary | None = None
+    left: Eta | Literal["stalled"] | None = None
 
     @property
     def name(self) -> str:
@@ -86,6 +95,13 @@ RUNS: Schema[RunView] = Schema(
             "waiting", Kind.NUMBER, lambda run: run.row.run and run.row.run.pending, ("pending",)
         ),
         Field("active", Kind.FLAG, lambda run: run.row.active),
+        Field("stalled", Kind.FLAG, lambda run: run.left == "stalled"),
+        Field(
+            "eta",
+            Kind.DURATION,
+            lambda run: run.left.high_s if isinstance(run.left, Eta) else None,
+            ("left",),
+        ),
         Field(
             "age",
             Kind.TIME,

@@ -27,6 +27,7 @@ from gymtui.poll.watch import Watch
 from gymtui.settings import Settings
 from gymtui.store.delta import Delta
 from gymtui.store.journal import Journal, Notice
+from gymtui.store.outlook import Outlook
 from gymtui.store.records import Intent
 from gymtui.store.store import Store
 from gymtui.store.summary import RunSummary
@@ -108,6 +109,7 @@ class GymtuiApp(GuardedApp[None]):
         """Know nothing yet, and have a poller for what the settings name."""
         settings = self.settings
         self.store = Store()
+        self.outlook = Outlook()
         self._view = View(
             interval_s=settings.interval_s, source=settings.source, scenario_id=settings.scenario
         )
@@ -257,6 +259,7 @@ class GymtuiApp(GuardedApp[None]):
     def _observed(self, update: Update) -> None:
         """Called by the poller with every change."""
         self.watched.dropped(update.delta.rollouts_removed)
+        self._look_out(update.delta.rollouts)
         self._bury(update.delta.runs_changed)
         screen = self.top
         if screen is None:
@@ -265,6 +268,12 @@ class GymtuiApp(GuardedApp[None]):
             screen.changed(update.delta)
             self.housekeeping.came(len(update.delta.rollouts))
         self._show_link()
+
+    def _look_out(self, touched: Iterable[str] = ()) -> None:
+        """Take what changed into the outlook; much of it in parts, one a callback."""
+        now_s = self.now().timestamp()
+        if self.outlook.take(touched, self.store.rollouts, self.store.runs, now_s):
+            self.call_later(self._look_out)
 
     def _show_link(self) -> None:
         screen = self.top
@@ -307,6 +316,7 @@ class GymtuiApp(GuardedApp[None]):
         delta = self._poller.forget(still)
         self.watched.forget(still)
         self.watched.dropped(delta.rollouts_removed)
+        self._look_out(delta.rollouts)
         screen = self.top
         if delta and screen is not None:
             screen.changed(delta)
@@ -392,6 +402,7 @@ class GymtuiApp(GuardedApp[None]):
         self.notify("\n".join(told(verb, done)), severity="warning" if failed else "information")
 
     def _changed_here(self, delta: Delta) -> None:
+        self._look_out(delta.rollouts)
         screen = self.top
         if delta and screen is not None:
             screen.changed(delta)

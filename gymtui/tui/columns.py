@@ -81,6 +81,15 @@ def run_columns(now: Callable[[], datetime], *, plain: bool) -> tuple[Column[Run
         began = run.summary and (run.summary.started_at or run.summary.created_at)
         return ink(show.age(began, now()) if began else None, "muted")
 
+    def left(run: RunView, cells: int) -> Cell:
+        if run.row.run is None:
+            return ink(None, "muted")
+        if not run.row.active:
+            return ink("done", "muted")
+        if run.left is None:
+            return ink(None, "muted")
+        return ink(show.eta_words(run.left), "warning" if run.left == "stalled" else "")
+
     def scenario(run: RunView, cells: int) -> Cell:
         return ink(run.row.run.scenario_id if run.row.run else None, "muted")
 
@@ -91,13 +100,14 @@ def run_columns(now: Callable[[], datetime], *, plain: bool) -> tuple[Column[Run
         Column("run", "RUN", 19, name, flex=3, most=44, cut="middle"),
         Column("done", "OUTCOME", 10, outcome, flex=2, most=32, priority=1),
         Column("finished", "DONE", 9, done, align="right"),
-        Column("pass", "PASS@1", 11, passes, flex=2, most=18),
+        Column("pass", "PASS@1", 11, passes, good=18),
         Column("errors", "ERR", 4, errors, align="right", priority=1),
         Column("running", "▸", 4, counter("running", "running"), align="right", priority=2),
         Column("waiting", "·", 4, counter("pending", "waiting"), align="right", priority=3),
+        Column("eta", "ETA", 7, left, align="right", priority=2),
         Column("age", "STARTED", 8, started, align="right", priority=2),
         Column("scenario", "SCENARIO", 8, scenario, priority=4, flex=1, most=16, cut="middle"),
-        Column("model", "MODEL", 12, model, priority=3, flex=2, most=32, cut="middle"),
+        Column("model", "MODEL", 12, model, priority=3, good=16, flex=2, most=32, cut="middle"),
     )
 
 

@@ -17,6 +17,7 @@ from gymtui.store.ordering import OrderedView
 from gymtui.store.running import Running
 from gymtui.store.schemas import RUNS, RunView
 from gymtui.tui import doors
+from gymtui.tui import show
 from gymtui.tui.columns import run_columns
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope, bindings
@@ -95,10 +96,15 @@ class RunsScreen(ListScreen[RunView]):
         self._on_the_move.update(store.rollouts, delta.rollouts, pace_of(self.gym))
         now = self.gym.now().timestamp()
         touched = {
-            run_id: RunView(store.runs[run_id], store.summary(run_id))
+            run_id: self._view_of(run_id, now)
             for run_id in delta.runs_added | delta.runs_changed
             if run_id in store.runs
         }
+        for run_id in store.active_runs - touched.keys():
+            # An estimate changes by the passing of time, too.
+            before, after = self._runs.records.get(run_id), self._view_of(run_id, now)
+            if before is not None and before.left != after.left:
+                touched[run_id] = after
         moved = bool(self._runs.apply(touched, delta.runs_removed, now))
         if self._groups is not None:
             moved = bool(self._rows.apply(*self._groups.apply(touched, delta.runs_removed), now))
@@ -108,6 +114,10 @@ class RunsScreen(ListScreen[RunView]):
             self._rows.tick(now)
             self._grid.set_rows(self._rows)
         self.summarise()
+
+    def _view_of(self, run_id: str, now_s: float) -> RunView:
+        row = self.gym.store.runs[run_id]
+        return RunView(row, self.gym.store.summary(run_id), self.gym.outlook.eta(row, now_s))
 
     def summarise(self) -> None:
         """Write the numbers over all runs."""
@@ -128,6 +138,10 @@ class RunsScreen(ListScreen[RunView]):
         stuck = self._on_the_move.stuck(self.gym.now())
         if stuck:
             left += [Ink(" · "), Ink(f"{stuck} stuck", "warning")]
+        rate = self.gym.outlook.rate(self.gym.now().timestamp())
+        if rate is not None and rate.verdicts:
+            window = show.duration(rate.window_s)
+            left += [Ink(f" · {rate.per_minute:.1f} verdicts/min "), Ink(f"({window})", "muted")]
         if self._groups is not None:
             left.append(Ink(f" · by {self._groups.by}", "accent"))
         self.lines("summary").show([Line(tuple(left), self.remarks())])

@@ -19,6 +19,8 @@ GAP = 2
 """Cells between columns."""
 MARGIN = 1
 """Cells right of the last column."""
+EXTRA = 3
+"""From this priority on a column is worth less than that others have their good width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Column(Generic[R]):
         width: Cells it needs at least.
         cell: What it shows of a record, given the record and the cells it has.
         priority: 0 stays always; higher ones are dropped first when the terminal is narrow.
+        good: Cells with which it says all that it should: extras come after that.
         flex: Its share of the cells that are left over.
         most: Cells it takes at most.
         align: Where short text stands.
@@ -43,6 +46,7 @@ class Column(Generic[R]):
     width: int
     cell: Callable[[R, int], Cell]
     priority: int = 0
+    good: int = 0
     flex: int = 0
     most: int = 200
     align: Align = "left"
@@ -73,14 +77,25 @@ def place(columns: Sequence[Column[R]], cells: int) -> tuple[Placed[R], ...]:
     shown = list(columns)
     room = cells - GUTTER - MARGIN
 
-    def need() -> int:
-        return sum(column.width + GAP for column in shown) - GAP
+    def need(worst: int) -> int:
+        wanted = (
+            max(column.width, column.good) if column.priority < worst else column.width
+            for column in shown
+        )
+        return sum(cells + GAP for cells in wanted) - GAP
 
-    while len(shown) > 1 and need() > room:
-        worst = max(range(len(shown)), key=lambda index: (shown[index].priority, index))
-        del shown[worst]
+    while len(shown) > 1:
+        index = max(range(len(shown)), key=lambda index: (shown[index].priority, index))
+        worst = shown[index].priority
+        if need(worst if worst >= EXTRA else 0) <= room:
+            break
+        del shown[index]
     widths = {column.key: min(column.width, room) for column in shown}
-    spare = room - need()
+    spare = room - need(0)
+    for column in sorted(shown, key=lambda column: column.priority):
+        more = max(0, min(column.good - widths[column.key], spare))
+        widths[column.key] += more
+        spare -= more
     while spare > 0:
         hungry = [c for c in shown if c.flex and widths[c.key] < c.most]
         if not hungry:
