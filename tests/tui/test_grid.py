@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from gymtui.tui.ink import Cell, ink
 from gymtui.tui.theme import NIGHT
+from gymtui.tui.widgets.column import EXTRA
 from gymtui.tui.widgets.grid import Column, Grid, place
 
 
@@ -209,3 +210,19 @@ def test_narrow_terminals_drop_columns_by_priority_and_never_squeeze_one() -> No
 def test_what_is_left_over_goes_to_the_flexible_column_up_to_its_most() -> None:
     assert place(COLUMNS, 70)[0].width > place(COLUMNS, 60)[0].width
     assert place(COLUMNS, 200)[0].width == 40
+
+
+def test_extras_come_only_where_the_others_have_their_good_width() -> None:
+    columns: tuple[Column[str], ...] = (
+        Column("name", "NAME", 10, lambda _row, _cells: ()),
+        Column("rate", "RATE", 8, lambda _row, _cells: (), priority=1, good=14),
+        Column("more", "MORE", 6, lambda _row, _cells: (), priority=EXTRA),
+    )
+
+    def widths(cells: int) -> dict[str, int]:
+        return {at.column.key: at.width for at in place(columns, cells)}
+
+    assert widths(23) == {"name": 10, "rate": 8}
+    assert widths(31) == {"name": 10, "rate": 14}
+    assert widths(36) == {"name": 10, "rate": 14}
+    assert widths(37) == {"name": 10, "rate": 14, "more": 6}

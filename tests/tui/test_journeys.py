@@ -22,7 +22,7 @@ async def test_a_run_is_watched_opened_and_read_down_to_what_the_agent_did(tmp_p
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
         await person.sees("no runs")
         person.launch("nightly", rollout_count=2)
-        await person.sees("nightly", "2/2", "100% of 2", "careful")
+        await person.sees("nightly", "2/2", "100% 34–100 of 2", "careful")
         await person.press("enter")
         await person.sees("runs › nightly", "2/2 done", "schedule_phone_screen")
         await person.press("enter")

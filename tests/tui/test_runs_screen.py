@@ -38,7 +38,7 @@ async def test_runs_are_ordered_by_a_chosen_column_and_turned_round(tmp_path: Pa
 
 async def test_a_column_is_hidden_and_what_was_arranged_is_found_again(tmp_path: Path) -> None:
     async with running_gym(tmp_path) as gym:
-        async with dashboard(gym, tmp_path) as person:
+        async with dashboard(gym, tmp_path, size=(160, 36)) as person:
             person.app.arrangement.path = tmp_path / "state" / "arrangement.json"
             person.launch("nightly")
             await person.sees("nightly", "SCENARIO")
@@ -52,7 +52,7 @@ async def test_a_column_is_hidden_and_what_was_arranged_is_found_again(tmp_path:
             await person.press("f")
             await person.sees("active only", "the filter matches nothing")
         kept = Arrangement.read(tmp_path / "state")
-        async with dashboard(gym, tmp_path, arrangement=kept) as person:
+        async with dashboard(gym, tmp_path, size=(160, 36), arrangement=kept) as person:
             await person.sees("active only", "the filter matches nothing")
             await person.press("f")
             await person.sees("nightly")
