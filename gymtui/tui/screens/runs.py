@@ -16,8 +16,7 @@ from gymtui.store.grouping import Grouping, Groups
 from gymtui.store.ordering import OrderedView
 from gymtui.store.running import Running
 from gymtui.store.schemas import RUNS, RunView
-from gymtui.tui import doors
-from gymtui.tui import show
+from gymtui.tui import doors, show
 from gymtui.tui.columns import run_columns
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope, bindings
