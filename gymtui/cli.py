@@ -36,6 +36,8 @@ _DEMO_INTERVAL_S = 0.5
 _ELSEWHERE: Mapping[str, str] = {
     "runs": "cli_lists",
     "rollouts": "cli_lists",
+    "cancel": "cli_acting",
+    "delete": "cli_acting",
     "launch": "cli_launch",
 }
 """Commands that are imported when they are named, by the module of `gymtui.commands`."""

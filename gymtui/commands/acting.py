@@ -1,0 +1,136 @@
+"""`gymtui cancel` and `gymtui delete`: what goes is listed and asked about, each outcome told."""
+
+from __future__ import annotations
+
+import sys
+import termios
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from gymtui.api.client import GymClient
+from gymtui.api.errors import Garbled, GymError, NotFound, Unreachable
+from gymtui.commands.asking import Asked, with_gym
+from gymtui.commands.command_line import EXIT_REFUSED, EXIT_UNREACHABLE
+from gymtui.poll.actions import Done, Verb, act, told
+from gymtui.poll.question import Question, targets_among
+from gymtui.settings import Settings
+from gymtui.store.delta import OneRun
+from gymtui.store.journal import Journal
+from gymtui.text import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there is to act on.
+
+    Attributes:
+        question: What would be done; to no run at all where nothing is left to do.
+        missing: Ids that the gym does not know.
+        idle: Runs that have ended, so that there is nothing to cancel.
+    """
+
+    question: Question
+    missing: tuple[str, ...]
+    idle: tuple[str, ...]
+
+
+def look_for(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> Found:
+    """See what would go.
+
+    Args:
+        settings: Which gym.
+        verb: What would be done.
+        run_ids: To which runs.
+
+    Raises:
+        GymError: As the client; a run that is not there is no error.
+    """
+
+    async def look(client: GymClient) -> Found:
+        asked = Asked(client)
+        missing = []
+        for run_id in dict.fromkeys(run_ids):
+            if await asked.busily(OneRun(run_id)) is None:
+                missing.append(run_id)
+        rows = list(asked.store.runs.values())
+        targets = targets_among(verb, rows)
+        going = {target.run_id for target in targets}
+        idle = tuple(row.run_id for row in rows if row.run_id not in going)
+        return Found(Question(verb, targets), tuple(missing), idle)
+
+    return with_gym(settings, look)
+
+
+def do(settings: Settings, question: Question, journal: Path) -> tuple[Done, ...]:
+    """Do it, without asking any more.
+
+    Args:
+        settings: Which gym.
+        question: What to do to which runs.
+        journal: Where a dashboard would have kept what it saw of them, there or not.
+
+    Returns:
+        What became of each.
+    """
+    run_ids = [target.run_id for target in question.targets]
+
+    async def doing(client: GymClient) -> tuple[Done, ...]:
+        return await act(client, question.verb, run_ids)
+
+    done = with_gym(settings, doing)
+    gone = [item.run_id for item in done if item.gone or item.error is None]
+    if question.verb is Verb.DELETE and gone and journal.exists():
+        kept = Journal.open(journal)
+        kept.forget(*gone)
+        kept.close()
+    return done
+
+
+def outcomes(verb: Verb, done: Sequence[Done], missing: Sequence[str]) -> list[tuple[str, bool]]:
+    """A clean line for each run, and whether it went well.
+
+    Args:
+        verb: What was done.
+        done: What became of those that were there.
+        missing: Ids that the gym does not know.
+    """
+    lines = [(clean(told(verb, [item])[0]), item.error is None) for item in done]
+    return lines + [(f"there is no run {clean(run_id)}", False) for run_id in missing]
+
+
+def status_of(done: Sequence[Done], missing: Sequence[str]) -> int:
+    """The exit code: 4 where one was refused or is not there, 3 where one had no answer."""
+    errors: list[GymError] = [item.error for item in done if item.error is not None]
+    errors += [NotFound() for _ in missing]
+    if not errors:
+        return 0
+    silent = all(isinstance(error, Unreachable | Garbled) for error in errors)
+    return EXIT_UNREACHABLE if silent else EXIT_REFUSED
+
+
+def ask_on_terminal(question: Question) -> bool:
+    """List what goes on standard error, and take the answer from standard input.
+
+    What was typed before the question stood there answers nothing.
+
+    Args:
+        question: What is asked.
+
+    Returns:
+        Whether to do it; not doing it is what every other answer means.
+    """
+    lines = [question.title]
+    for target in question.targets:
+        lines.append(f"  {clean(target.run_id)}  {target.size}".rstrip())
+    wanted = question.to_type
+    prompt = f"To {question.verb}, type {wanted}: " if wanted else f"{question.verb}? [y/N] "
+    termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+    click.echo("\n".join([*lines, question.consequence, prompt]), err=True, nl=False)
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        click.echo(err=True)
+    answer = answer.removesuffix("\n")
+    return answer == wanted if wanted else answer.strip().lower() in ("y", "yes")

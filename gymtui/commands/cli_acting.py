@@ -1,0 +1,107 @@
+"""The command lines of what changes runs: `cancel` and `delete`. What they do is `acting`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from gymtui.commands import completing
+from gymtui.commands.command_line import (
+    EXIT_FAILED,
+    EXIT_USAGE,
+    fail,
+    given,
+    gym_options,
+    json_option,
+    reaching,
+    settings_of,
+    tell,
+    with_options,
+)
+
+_EPILOG = (
+    "Asks first, and lists what goes; off a terminal it wants --yes. A line a run tells what "
+    "became of it; --json is a list of {run_id, done, rollouts, said}. Exit codes: 0 done, 1 kept "
+    "as it is, 2 wrong usage or read-only, 3 no answer, 4 one was refused or is not there."
+)
+
+_arguments = with_options(
+    click.argument(
+        "run_ids", nargs=-1, required=True, metavar="RUN…", shell_complete=completing.runs
+    ),
+    gym_options,
+    click.option("-y", "--yes", is_flag=True, help="Do not ask."),
+    json_option,
+)
+
+
+@click.command(epilog=_EPILOG)
+@_arguments
+@click.pass_context
+def cancel(context: click.Context, /, **arguments: Any) -> None:
+    """Cancel runs: their rollouts end at their next step, results so far are kept."""
+    _act("cancel", context, **arguments)
+
+
+@click.command(epilog=_EPILOG)
+@_arguments
+@click.pass_context
+def delete(context: click.Context, /, **arguments: Any) -> None:
+    """Delete runs with all their rollout records; several, or one that runs, must be typed."""
+    _act("delete", context, **arguments)
+
+
+def _act(
+    what: str,
+    context: click.Context,
+    /,
+    run_ids: tuple[str, ...],
+    yes: bool,
+    form: str | None,
+    **flags: Any,
+) -> None:
+    wanted: Mapping[str, Any] = {**context.obj, **given(flags)}
+    settings = settings_of(wanted)
+    from gymtui import paths
+    from gymtui.commands import acting
+    from gymtui.commands.output import Paper
+    from gymtui.poll.actions import Verb
+    from gymtui.store.journal import file_name
+    from gymtui.text import clean
+
+    verb = Verb(what)
+    if settings.read_only:
+        where = clean(settings.origins.get("read_only", "the settings"))
+        fail(f"read-only ({where}): nothing is cancelled or deleted", EXIT_USAGE)
+    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        fail(f"{verb} asks first, and there is no terminal to ask on: say --yes", EXIT_USAGE)
+    found = reaching(lambda: acting.look_for(settings, verb, run_ids))
+    for run_id in found.idle:
+        tell(f"{clean(run_id)} has ended: nothing is left to {verb}")
+    question = found.question
+    if question.targets and not yes and not acting.ask_on_terminal(question):
+        tell("kept as it is")
+        sys.exit(EXIT_FAILED)
+    journal = paths.state_dir(os.environ) / file_name(settings.base_url)
+    done = reaching(lambda: acting.do(settings, question, journal)) if question.targets else ()
+    lines = acting.outcomes(verb, done, found.missing)
+    paper = Paper.standard()
+    if form == "json":
+        ids = [*(item.run_id for item in done), *found.missing]
+        rollouts = [*(item.rollouts for item in done), *(None for _ in found.missing)]
+        paper.document(
+            [
+                {"run_id": run_id, "done": well, "rollouts": number, "said": said}
+                for run_id, number, (said, well) in zip(ids, rollouts, lines, strict=True)
+            ]
+        )
+    else:
+        paper.lines(said for said, well in lines if well)
+    for said, well in lines:
+        if not well:
+            tell(said)
+    sys.exit(acting.status_of(done, found.missing))

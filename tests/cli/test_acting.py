@@ -1,0 +1,165 @@
+"""`cancel` and `delete`: they ask on a terminal, want `--yes` off one, and tell each outcome."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.calling import OnTerminal, fault, finish, gymtui, launch
+from tests.gym.serving import RunningGym, serving_gym
+
+
+@pytest.fixture(scope="module")
+def gym(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGym]:
+    """A gym so slow that what is launched on it still runs when it is looked at."""
+    with serving_gym(tmp_path_factory.mktemp("gym"), speed=0.01, faults=True) as gym:
+        yield gym
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGym]:
+    """A gym on which everything ends at once."""
+    with serving_gym(tmp_path_factory.mktemp("quick"), faults=True) as gym:
+        yield gym
+
+
+def there(gym: RunningGym, name: str) -> bool:
+    return httpx.get(f"{gym.url}/runs/{name}").status_code == 200
+
+
+def untouched(gym: RunningGym, name: str) -> bool:
+    run = httpx.get(f"{gym.url}/runs/{name}").json()
+    return bool(run["pending"] + run["running"] == run["total"])
+
+
+@pytest.mark.parametrize("verb", ["cancel", "delete"])
+def test_off_a_terminal_nothing_goes_without_yes(
+    gym: RunningGym, tmp_path: Path, verb: str
+) -> None:
+    launch(gym, f"kept-{verb}")
+    done = gymtui(tmp_path, verb, f"kept-{verb}", "--base-url", gym.url, given="y\n")
+    assert done.returncode == 2
+    assert "--yes" in done.stderr
+    assert untouched(gym, f"kept-{verb}")
+
+
+@pytest.mark.parametrize("verb", ["cancel", "delete"])
+def test_read_only_refuses_even_yes(gym: RunningGym, tmp_path: Path, verb: str) -> None:
+    launch(gym, f"locked-{verb}")
+    name = f"locked-{verb}"
+    for arguments, env in (
+        (["--read-only", verb, name, "--yes"], {}),
+        ([verb, name, "--yes"], {"GYMTUI_READ_ONLY": "1"}),
+    ):
+        done = gymtui(tmp_path, *arguments, "--base-url", gym.url, **env)
+        assert done.returncode == 2
+        assert "read-only" in done.stderr
+    assert untouched(gym, name)
+
+
+def test_each_outcome_is_told(gym: RunningGym, tmp_path: Path) -> None:
+    launch(gym, "one", rollout_count=3)
+    launch(gym, "two")
+    done = gymtui(
+        tmp_path, "cancel", "one", "two", "none\x1b[2J", "one", "--yes", "--base-url", gym.url
+    )
+    assert done.returncode == 4, "one of them is not there"
+    assert done.stdout.splitlines() == ["cancelled 3 rollouts of one", "cancelled 1 rollout of two"]
+    assert done.stderr == "gymtui: there is no run none\n"
+
+
+def test_json_tells_the_same_with_exact_ids(quick: RunningGym, tmp_path: Path) -> None:
+    launch(quick, "日本\x1b")
+    finish(quick, "日本\x1b")
+    arguments = ("delete", "日本\x1b", "none", "--yes", "--json", "--base-url", quick.url)
+    done = gymtui(tmp_path, *arguments)
+    assert done.returncode == 4
+    first, second = json.loads(done.stdout)
+    assert (first["run_id"], first["done"], first["rollouts"]) == ("日本\x1b", True, 1)
+    assert (second["run_id"], second["done"], second["rollouts"]) == ("none", False, None)
+
+
+def test_a_run_that_has_ended_has_nothing_to_cancel(quick: RunningGym, tmp_path: Path) -> None:
+    launch(quick, "over")
+    finish(quick, "over")
+    done = gymtui(tmp_path, "cancel", "over", "--yes", "--base-url", quick.url)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "nothing is left to cancel" in done.stderr
+
+
+def test_a_refusal_of_one_leaves_the_others_done(quick: RunningGym, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        launch(quick, name)
+        finish(quick, name)
+    fault(quick, "/runs/a", times=2, kind="status", status=403, detail="not yours")
+    done = gymtui(tmp_path, "delete", "a", "b", "--yes", "--base-url", quick.url)
+    # The first is refused already when it is looked at: then nothing is done at all.
+    assert done.returncode == 4
+    assert "not yours" in done.stderr
+    assert there(quick, "b")
+
+
+def test_no_answer_ends_with_3(tmp_path: Path) -> None:
+    done = gymtui(tmp_path, "delete", "x", "--yes", "--base-url", "http://127.0.0.1:1")
+    assert done.returncode == 3
+
+
+def test_on_a_terminal_it_lists_what_goes_and_only_y_does_it(
+    gym: RunningGym, tmp_path: Path
+) -> None:
+    launch(gym, "asked", rollout_count=2)
+    for answer in ("n\r", "\r", "\x04"):
+        with OnTerminal(tmp_path, "cancel", "asked", "--base-url", gym.url) as terminal:
+            terminal.wait_for("[y/N]")
+            assert "Cancel this run?" in terminal.text
+            assert "asked  2 rollouts, 2 unfinished" in terminal.text
+            terminal.type(answer)
+            seen = terminal.end()
+        assert seen.status == 1
+        assert "kept as it is" in seen.text
+        assert untouched(gym, "asked")
+    with OnTerminal(tmp_path, "cancel", "asked", "--base-url", gym.url) as terminal:
+        terminal.wait_for("[y/N]")
+        terminal.type("y\r")
+        seen = terminal.end()
+    assert seen.status == 0
+    assert "cancelled 2 rollouts of asked" in seen.text
+
+
+@pytest.mark.parametrize(
+    ("names", "asked", "typed", "does_it"),
+    [
+        (["x"], "type x: ", "y", False),
+        (["x"], "type x: ", "x", True),
+        (["x", "other"], "type 2: ", "y", False),
+        (["x", "other"], "type 2: ", "2", True),
+    ],
+)
+def test_deleting_what_runs_or_several_wants_id_or_count_typed(
+    gym: RunningGym, tmp_path: Path, names: list[str], asked: str, typed: str, does_it: bool
+) -> None:
+    for name in names:
+        if not there(gym, name):
+            launch(gym, name)
+    with OnTerminal(tmp_path, "delete", *names, "--base-url", gym.url) as terminal:
+        terminal.wait_for(asked)
+        terminal.type(f"{typed}\r")
+        seen = terminal.end()
+    assert seen.status == (0 if does_it else 1), seen.text
+    assert [there(gym, name) for name in names] == [not does_it] * len(names)
+
+
+def test_an_interrupted_question_keeps_everything_quietly(gym: RunningGym, tmp_path: Path) -> None:
+    launch(gym, "interrupted")
+    with OnTerminal(tmp_path, "cancel", "interrupted", "--base-url", gym.url) as terminal:
+        terminal.wait_for("[y/N]")
+        terminal.type("\x03")
+        seen = terminal.end()
+    assert seen.status in (130, -2)
+    assert "Traceback" not in seen.text
+    assert "Abort" not in seen.text
+    assert untouched(gym, "interrupted")
