@@ -22,13 +22,15 @@ from gymtui.commands.command_line import (
     fail,
     given,
     gym_options,
+    loaded,
     reaching,
     settings_of,
+    told,
     with_options,
 )
 
 if TYPE_CHECKING:
-    from gymtui.settings import Settings
+    from gymtui.settings import Loaded
 
 _DEMO_INTERVAL_S = 0.5
 """The demo's gym hurries: asked this often, its short phases are seen."""
@@ -84,7 +86,7 @@ def main(context: click.Context, /, **flags: Any) -> None:
     """Watch live runs of an RL gym. Without a command: the dashboard."""
     if context.invoked_subcommand is None:
         gc.disable()  # until the first frame: nothing that is imported is garbage
-        _dashboard(settings_of(given(flags)))
+        _dashboard(told(loaded(given(flags))))
     # Given before a command, they count for it too: `gymtui --profile lab runs`.
     context.obj = given(flags)
 
@@ -105,8 +107,7 @@ def demo(context: click.Context, /, speed: float, seed: int, **flags: Any) -> No
     with LocalGym(speed=speed, seed=seed) as local:
         # Nothing of the person's own configuration belongs to the demo, their key least of all.
         wanted = {name: flags[name] for name in flags if name not in ("profile", "config")}
-        loaded = load({**wanted, "base_url": local.url}, {}, None, None)
-        _dashboard(loaded.settings, keep=False)
+        _dashboard(load({**wanted, "base_url": local.url}, {}, None, None), keep=False)
 
 
 @main.command()
@@ -191,7 +192,8 @@ def export(context: click.Context, /, run: str, directory: str, form: str, **fla
 @click.argument("files", nargs=-1, required=True, metavar="FILE|DIR…")
 @click.option("--markdown", "form", flag_value="markdown", help="Print documents instead.")
 @click.option("--text", "form", flag_value="text", help="Print plain text instead.")
-def open_(files: tuple[str, ...], form: str | None) -> None:
+@click.pass_context
+def open_(context: click.Context, /, files: tuple[str, ...], form: str | None) -> None:
     """Read artifacts from disk, gzip or not, without any gym."""
     from pathlib import Path
 
@@ -210,15 +212,16 @@ def open_(files: tuple[str, ...], form: str | None) -> None:
     _want_terminal()
     from gymtui.commands.open import view_files
 
-    sys.exit(view_files(found, os.environ))
+    # What is wrong with where a gym is, is no matter here.
+    sys.exit(view_files(found, os.environ, loaded(context.obj, want_key=False)))
 
 
-def _dashboard(settings: Settings, *, keep: bool = True) -> NoReturn:
+def _dashboard(found: Loaded, *, keep: bool = True) -> NoReturn:
     """Open the dashboard and end with its exit code."""
     _want_terminal()
     from gymtui.commands.dashboard import open_dashboard
 
-    sys.exit(reaching(lambda: open_dashboard(settings, os.environ, keep=keep)))
+    sys.exit(reaching(lambda: open_dashboard(found, os.environ, keep=keep)))
 
 
 def _want_terminal() -> None:

@@ -2,7 +2,7 @@
 
 A key that someone set up for one gym is not sent to another: a profile's key goes where the
 profile points, the vendor client's key where that client would go. Only `GYMTUI_API_KEY`, set for
-this program and this moment, goes anywhere.
+this program and this moment, goes anywhere; to the gym of that moment, once another is switched to.
 """
 
 from __future__ import annotations
@@ -61,6 +61,10 @@ class KeySearch:
     problems: tuple[Problem, ...]
 
 
+NOT_LOOKED = KeySearch(None, "", (), ())
+"""What comes of not looking."""
+
+
 @dataclass(frozen=True)
 class KeySources:
     """All that a key may come from.
@@ -74,6 +78,7 @@ class KeySources:
         vendor_origin: The gym that the vendor client's key is for.
         target: The gym that will be talked to.
         run: How commands are run.
+        variables_gym: The gym that the program's own variable is for; None for any.
     """
 
     env: Mapping[str, str] = field(repr=False)
@@ -83,6 +88,7 @@ class KeySources:
     vendor_origin: Origin
     target: Origin
     run: Runner
+    variables_gym: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,10 @@ def run_command(argv: Sequence[str], env: Mapping[str, str]) -> str:
 
 def _finds(sources: KeySources) -> Iterator[_Find]:
     """Place by place, each looked into only when those before it had no key for this gym."""
-    yield _variable(KEY_VARIABLE, sources.env)
+    own = _variable(KEY_VARIABLE, sources.env)
+    gym = sources.variables_gym
+    meant = own.value is None or gym is None or gym == sources.target
+    yield own if meant else _kept_back(own.place, gym or sources.target, sources.target)
     for names, origin in sources.tables if sources.file.path is not None else ():
         yield from _in_table(sources, names, origin)
     vendor = [_variable(name, sources.env) for name in VENDOR_KEY_VARIABLES]

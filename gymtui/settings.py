@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gymtui import urls
-from gymtui.key_search import KeyPlace, KeySources, Runner, find_key, run_command
+from gymtui.key_search import NOT_LOOKED, KeyPlace, KeySources, Runner, find_key, run_command
 from gymtui.secret import ApiKey
 from gymtui.settings_values import (
     DEFAULT_BASE_URL,
@@ -52,6 +52,9 @@ __all__ = [
     "load",
 ]
 
+LAST_PICKED = "picked last"
+"""The origin of a profile that was picked in the dashboard."""
+
 # Of variables that are read elsewhere; the last is the local gym's own.
 _OTHER_NAMES = ("api_key", "profile", "config", "config_dir", "state_dir", "cache_dir", "gym_key")
 
@@ -79,6 +82,21 @@ class Settings(Choices):
     origins: Mapping[str, str] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A profile that there is.
+
+    Attributes:
+        name: Its name.
+        base_url: The gym it names, as written; "" if it names none.
+        runs_command: Whether its key is printed by a command, which may want the terminal.
+    """
+
+    name: str
+    base_url: str
+    runs_command: bool
+
+
 @dataclass(frozen=True)
 class Loaded:
     """Settings, and what is to be said about them.
@@ -87,11 +105,13 @@ class Loaded:
         settings: What applies.
         problems: What was wrong, in the order of the sources.
         where_keys_were_looked_for: Each place and what was found, never the key itself.
+        profiles: Those that the file has.
     """
 
     settings: Settings
     problems: tuple[Problem, ...] = ()
     where_keys_were_looked_for: tuple[KeyPlace, ...] = ()
+    profiles: tuple[Offered, ...] = ()
 
     @property
     def fatal(self) -> tuple[Problem, ...]:
@@ -115,6 +135,9 @@ def load(
     vendor_path: Path | None,
     *,
     run: Runner = run_command,
+    want_key: bool = True,
+    remembered: str | None = None,
+    variables_gym: urls.Origin | None = None,
 ) -> Loaded:
     """Settles every setting. Runs the `api_key_command`, if it comes to that; touches no network.
 
@@ -125,6 +148,10 @@ def load(
         config_path: The configuration file, there or not (`paths.config_file`).
         vendor_path: The vendor client's (`paths.vendor_config_file`).
         run: How to run a command, for tests.
+        want_key: Whether to look for a key: who talks to no gym needs none.
+        remembered: The profile that was last picked, for when neither flag nor environment says
+            which profile, or which gym.
+        variables_gym: The gym that `GYMTUI_API_KEY` is for; None: whichever is talked to.
 
     Returns:
         The settings, always complete. A wrong value is told among the problems and the next
@@ -137,7 +164,7 @@ def load(
     named = bool(flags.get("config") or env.get("GYMTUI_CONFIG"))
     file = read_file(config_path, problems, must_exist=named)
     vendor_file = read_file(vendor_path, [], must_exist=False)
-    profile = _profile(flags, env, file, problems)
+    profile = _profile(flags, env, file, remembered, problems)
     _check_names(env, file, problems)
 
     layers = layers_of(flags, env, file, profile.table, vendor_file)
@@ -161,19 +188,22 @@ def load(
             problems.append(Problem(origins["on_finish"], str(error)))
             values["on_finish"], origins["on_finish"] = (), "default"
 
-    # A table's key is for the gym that it and what lies below it would lead to.
-    key_tables = [(profile.table, settle(layers[2:]).gym)] if profile.table else []
-    search = find_key(
-        KeySources(
-            env=env,
-            file=file,
-            tables=(*key_tables, ((), settle(layers[3:]).gym)),
-            vendor_file=vendor_file,
-            vendor_origin=settle(layers[4:]).gym,
-            target=settled.gym,
-            run=run,
+    search = NOT_LOOKED
+    if want_key:
+        # A table's key is for the gym that it and what lies below it would lead to.
+        key_tables = [(profile.table, settle(layers[2:]).gym)] if profile.table else []
+        search = find_key(
+            KeySources(
+                env=env,
+                variables_gym=variables_gym,
+                file=file,
+                tables=(*key_tables, ((), settle(layers[3:]).gym)),
+                vendor_file=vendor_file,
+                vendor_origin=settle(layers[4:]).gym,
+                target=settled.gym,
+                run=run,
+            )
         )
-    )
     settings = Settings(
         profile_name=profile.name,
         key=search.key,
@@ -184,13 +214,36 @@ def load(
         origins=origins | {"profile_name": profile.origin, "key": search.origin},
         **values,
     )
-    return Loaded(settings, (*problems, *search.problems), search.places)
+    return Loaded(settings, (*problems, *search.problems), search.places, _offered(file))
+
+
+def _offered(file: ConfigFile) -> tuple[Offered, ...]:
+    tables = file.table("profiles")
+    return tuple(
+        Offered(
+            name,
+            str(table.get("base_url", "")),
+            "api_key_command" in table or "api_key_command" in file.document,
+        )
+        for name, table in tables.items()
+        if isinstance(table, Mapping)
+    )
 
 
 def _profile(
-    flags: Mapping[str, object], env: Mapping[str, str], file: ConfigFile, problems: list[Problem]
+    flags: Mapping[str, object],
+    env: Mapping[str, str],
+    file: ConfigFile,
+    remembered: str | None,
+    problems: list[Problem],
 ) -> _Profile:
     profiles = file.table("profiles")
+    told = flags.get("profile") or env.get("GYMTUI_PROFILE")
+    told = told or flags.get("base_url") or env.get(variable("base_url"))
+    if remembered and not told:
+        if isinstance(profiles.get(remembered), Mapping):
+            return _Profile(remembered, LAST_PICKED, ("profiles", remembered))
+        problems.append(Problem(LAST_PICKED, f"profile {remembered!r} is no longer there"))
     for name, origin in (
         (flags.get("profile"), "--profile"),
         (env.get("GYMTUI_PROFILE"), "GYMTUI_PROFILE"),

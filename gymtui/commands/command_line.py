@@ -72,8 +72,13 @@ def given(flags: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def loaded(flags: Mapping[str, Any]) -> Loaded:
-    """The settings as they come out, with all that is wrong with them."""
+def loaded(flags: Mapping[str, Any], **options: Any) -> Loaded:
+    """The settings as they come out, with all that is wrong with them.
+
+    Args:
+        flags: As given.
+        **options: As for `settings.load`.
+    """
     from pathlib import Path
 
     from gymtui import paths
@@ -81,17 +86,21 @@ def loaded(flags: Mapping[str, Any]) -> Loaded:
 
     env = dict(os.environ)
     config = Path(flags["config"]) if "config" in flags else paths.config_file(env)
-    return load(flags, env, config, paths.vendor_config_file(env))
+    return load(flags, env, config, paths.vendor_config_file(env), **options)
 
 
 def settings_of(flags: Mapping[str, Any]) -> Settings:
     """Settle the settings; what is wrong with them is told, and ends where it would mislead."""
-    found = loaded(flags)
+    return told(loaded(flags)).settings
+
+
+def told(found: Loaded) -> Loaded:
+    """Say what is wrong with settings; end where they would mislead."""
     for problem in found.problems:
         tell(str(problem))
     if found.fatal:
         sys.exit(EXIT_USAGE)
-    return found.settings
+    return found
 
 
 def reaching(talk: Callable[[], T]) -> T:

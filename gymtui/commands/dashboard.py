@@ -11,27 +11,30 @@ from pathlib import Path
 from gymtui import paths
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.late import LateClient
-from gymtui.settings import Settings
+from gymtui.settings import Loaded, Settings
 from gymtui.store.journal import file_name
 from gymtui.tui.app import GymtuiApp
 from gymtui.tui.arrangement import Arrangement
 from gymtui.tui.crash import Reporter
 from gymtui.tui.guard import run_guarded
+from gymtui.tui.rebinding import rebound
 
 LOG_BYTES = 1_000_000
 
 
-def open_dashboard(settings: Settings, env: Mapping[str, str], *, keep: bool = True) -> int:
+def open_dashboard(loaded: Loaded, env: Mapping[str, str], *, keep: bool = True) -> int:
     """Run the dashboard until its person leaves it.
 
     Args:
-        settings: What it was started with.
+        loaded: What it was started with, and what is wrong with it.
         env: The environment, which says where logs go, and what is kept from time to time.
         keep: Whether what is arranged and observed is kept, and that of earlier times known.
 
     Returns:
         The exit code.
     """
+    settings = loaded.settings
+    bound = rebound(settings.keys, settings.origins)
     logs = paths.log_dir(env)
     _log_to(logs / "gymtui.log", debug=settings.debug)
     secrets = [settings.key.reveal()] if settings.key is not None else []
@@ -41,6 +44,8 @@ def open_dashboard(settings: Settings, env: Mapping[str, str], *, keep: bool = T
         Reporter(logs, secrets=secrets),
         arrangement=Arrangement.read(paths.state_dir(env) if keep else None),
         journal=paths.state_dir(env) / file_name(settings.base_url) if keep else None,
+        bound=bound,
+        problems=(*loaded.problems, *bound.problems),
     )
     return run_guarded(app)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from gymtui import paths
+from gymtui.settings import Loaded
 from gymtui.transcript import artifact_files, export
 from gymtui.transcript.opening import open_body
 
@@ -28,12 +29,13 @@ def print_files(files: Sequence[Path], form: str) -> None:
         click.echo(export.written(open_body(artifact_files.load(file)), form), nl=False)
 
 
-def view_files(files: Sequence[Path], env: Mapping[str, str]) -> int:
+def view_files(files: Sequence[Path], env: Mapping[str, str], loaded: Loaded) -> int:
     """Read transcripts on a screen.
 
     Args:
         files: Which files, at least one.
         env: The environment, which says where reports go.
+        loaded: The person's keys and looks, and what is wrong with them.
 
     Returns:
         The exit code.
@@ -41,5 +43,12 @@ def view_files(files: Sequence[Path], env: Mapping[str, str]) -> int:
     from gymtui.tui.crash import Reporter
     from gymtui.tui.file_app import FileApp
     from gymtui.tui.guard import run_guarded
+    from gymtui.tui.rebinding import rebound
 
-    return run_guarded(FileApp(files, Reporter(paths.log_dir(env), secrets=[])))
+    bound = rebound(loaded.settings.keys, loaded.settings.origins)
+    reporter = Reporter(paths.log_dir(env), secrets=[])
+    problems = [problem for problem in loaded.problems if not problem.fatal]
+    app = FileApp(
+        files, reporter, loaded.settings, bound=bound, problems=(*problems, *bound.problems)
+    )
+    return run_guarded(app)

@@ -24,7 +24,7 @@ from gymtui.poll.plan import View
 from gymtui.poll.poller import Link, LinkState, Poller, Update
 from gymtui.poll.question import Question, targets_among
 from gymtui.poll.watch import Watch
-from gymtui.settings import Settings
+from gymtui.settings import Problem, Settings
 from gymtui.store.delta import Delta
 from gymtui.store.journal import Journal, Notice
 from gymtui.store.outlook import Outlook
@@ -39,6 +39,7 @@ from gymtui.tui.garbage import Housekeeping
 from gymtui.tui.guard import GuardedApp
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope
+from gymtui.tui.rebinding import PROGRAMS_OWN, Bound, put_in_force, tell_problems
 from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.screens.runs import RunsScreen
 from gymtui.tui.theme import NIGHT
@@ -65,6 +66,8 @@ class GymtuiApp(GuardedApp[None]):
         wall: UNIX seconds.
         arrangement: What the person arranged on screen; by default nothing, kept nowhere.
         journal: Where what is observed of this gym is kept; None keeps nothing.
+        bound: The keys in force.
+        problems: What was wrong with the settings, to be told at the start.
         monotonic: Seconds that only go forward.
         rng: Where jitter comes from.
     """
@@ -73,8 +76,8 @@ class GymtuiApp(GuardedApp[None]):
     CSS_PATH = "app.tcss"
     COMMANDS = {KeyCommands}  # noqa: RUF012  (the framework's own declaration)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+q", "quit", show=False, priority=True),
-        Binding("ctrl+z", "suspend_process", show=False, priority=True),
+        Binding("ctrl+q", "quit", show=False, priority=True, id="quit"),
+        Binding("ctrl+z", "suspend_process", show=False, priority=True, id="suspend"),
     ]
 
     def __init__(
@@ -85,6 +88,8 @@ class GymtuiApp(GuardedApp[None]):
         *,
         arrangement: Arrangement | None = None,
         journal: Path | None = None,
+        bound: Bound = PROGRAMS_OWN,
+        problems: Sequence[Problem] = (),
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
@@ -94,6 +99,8 @@ class GymtuiApp(GuardedApp[None]):
         self.palette = NIGHT
         self.arrangement = arrangement or Arrangement()
         self.hint: str | None = None
+        self.bound = bound
+        self._problems = tuple(problems)
         self._client = client
         self._wall = wall
         self._monotonic = monotonic
@@ -172,7 +179,8 @@ class GymtuiApp(GuardedApp[None]):
         may_not = isinstance(stopped, Forbidden)
         verb = "may not do this (403)" if may_not else "was refused (401)"
         first = f"The key {verb}: {what}" + (f" · {stopped.detail}" if stopped.detail else "")
-        second = "Set GYMTUI_API_KEY, or api_key in the profile; ctrl+r tries again."
+        again = f"{self.bound.spelt('refresh')} tries again"
+        second = f"Set GYMTUI_API_KEY, or api_key in the profile; {again}."
         return ((Ink(first, "failed"),), (Ink(second, "muted"),))
 
     def everything(self) -> Delta:
@@ -204,7 +212,9 @@ class GymtuiApp(GuardedApp[None]):
         if self._journal_path is not None:
             self._journal = Journal.open(self._journal_path, on_notice=self._journal_in_trouble)
             self._begin()
+        put_in_force(self, self.bound)
         self.push_screen(RunsScreen())
+        tell_problems(self, self._problems)
         self.set_interval(AGES_S, self._time_passed)
         self.call_after_refresh(self._seen)
 

@@ -7,7 +7,7 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.widget import Widget
 
-from gymtui.tui.keys import Key, keys_of, shown
+from gymtui.tui.keys import Key, shown
 from gymtui.tui.screens.base import GymScreen
 
 _NOT_OFFERED = frozenset({"palette", "interrupt", "panes"})
@@ -20,7 +20,7 @@ class KeyCommands(Provider):
         screen = self.screen
         if not isinstance(screen, GymScreen):
             return []
-        found = keys_of(screen.scopes, read_only=screen.gym.settings.read_only)
+        found = screen.gym.bound.of(screen.scopes, read_only=screen.gym.settings.read_only)
         return [key for key in found if key.name not in _NOT_OFFERED]
 
     def _run(self, key: Key) -> None:

@@ -13,7 +13,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 
 from gymtui.poll.artifacts import Artifacts
-from gymtui.settings import Settings
+from gymtui.settings import Problem, Settings
 from gymtui.store.delta import Delta
 from gymtui.transcript.artifact_files import FileProblem, load
 from gymtui.transcript.opening import open_body
@@ -23,6 +23,7 @@ from gymtui.tui.garbage import Housekeeping
 from gymtui.tui.guard import GuardedApp
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Key, Scope
+from gymtui.tui.rebinding import PROGRAMS_OWN, Bound, put_in_force, tell_problems
 from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.screens.help import HelpScreen
 from gymtui.tui.screens.reading import ReadingScreen
@@ -134,31 +135,43 @@ class FileApp(GuardedApp[None]):
         paths: The files, at least one.
         reporter: Where reports of defects go.
         settings: How it looks.
+        bound: The keys in force.
+        problems: What was wrong with the settings, to be told at the start.
     """
 
     TITLE = "gymtui"
     CSS_PATH = "app.tcss"
     COMMANDS = {KeyCommands}  # noqa: RUF012  (the framework's own declaration)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+q", "quit", show=False, priority=True),
-        Binding("ctrl+z", "suspend_process", show=False, priority=True),
+        Binding("ctrl+q", "quit", show=False, priority=True, id="quit"),
+        Binding("ctrl+z", "suspend_process", show=False, priority=True, id="suspend"),
     ]
 
     def __init__(
-        self, paths: Sequence[Path], reporter: Reporter, settings: Settings | None = None
+        self,
+        paths: Sequence[Path],
+        reporter: Reporter,
+        settings: Settings | None = None,
+        *,
+        bound: Bound = PROGRAMS_OWN,
+        problems: Sequence[Problem] = (),
     ) -> None:
         super().__init__(reporter=reporter)
         self.settings = settings or Settings(base_url="http://127.0.0.1")
         self.palette = NIGHT
         self.hint: str | None = None
         self.housekeeping = Housekeeping(time.monotonic())
+        self.bound = bound
+        self._problems = tuple(problems)
         self._paths = paths
 
     def on_mount(self) -> None:
         """Show the first file."""
         self.register_theme(self.palette.framework_theme())
         self.theme = self.palette.name
+        put_in_force(self, self.bound)
         self.push_screen(FileScreen(self._paths))
+        tell_problems(self, self._problems)
         self.call_after_refresh(self.housekeeping.begin)
         self.set_interval(_IDLE_S, lambda: self.housekeeping.idle(time.monotonic()))
 

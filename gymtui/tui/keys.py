@@ -1,15 +1,17 @@
 """Every key in one table: bindings, footer, help and the README's list are all read from it.
 
-What a key does is the `action_…` method of the widget or screen that owns its scope.
+What a key does is the `action_…` method of the widget or screen that owns its scope. What the
+person bound otherwise is put on top by `rebinding`, by name: each name is there once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from textual.binding import Binding, BindingType
+from textual.keys import REPLACED_KEYS, key_to_character
 
 
 class Scope(StrEnum):
@@ -26,6 +28,22 @@ class Scope(StrEnum):
     COMPARE = "comparison"
     CONFIRM = "confirm"
     MENU = "menus"
+
+
+STACKS: tuple[frozenset[Scope], ...] = tuple(
+    frozenset(stack)
+    for stack in (
+        (Scope.RUNS, Scope.LIST, Scope.EVERYWHERE),
+        (Scope.ROLLOUTS, Scope.LIST, Scope.EVERYWHERE),
+        (Scope.ACTIVE, Scope.LIST, Scope.EVERYWHERE),
+        (Scope.MATRIX, Scope.LIST, Scope.EVERYWHERE),
+        (Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE),
+        (Scope.COMPARE, Scope.TEXT, Scope.EVERYWHERE),
+        (Scope.CONFIRM,),
+        (Scope.MENU,),
+    )
+)
+"""Scopes that work together on some screen: within each, a key does one thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +105,8 @@ TABLE: tuple[Key, ...] = (
     Key("assistant-turns", Scope.TRANSCRIPT, ("3",), "role('assistant')", "show or hide assistant turns"),
     Key("tool-turns", Scope.TRANSCRIPT, ("4",), "role('tool')", "show or hide tool turns"),
     Key("wrap", Scope.TRANSCRIPT, ("w",), "wrap", "wrap lines, or cut them at the edge"),
-    Key("pan-right", Scope.TRANSCRIPT, ("right",), "pan(1)", "right, where lines are cut"),
-    Key("pan-left", Scope.TRANSCRIPT, ("left",), "pan(-1)", "left, where lines are cut"),
+    Key("text-right", Scope.TRANSCRIPT, ("right",), "pan(1)", "right, where lines are cut"),
+    Key("text-left", Scope.TRANSCRIPT, ("left",), "pan(-1)", "left, where lines are cut"),
     Key("export", Scope.TRANSCRIPT, ("ctrl+s",), "export", "save as JSON, as received, or as Markdown"),
     Key("next-difference", Scope.COMPARE, ("n",), "difference(1)", "next difference", "difference"),
     Key("previous-difference", Scope.COMPARE, ("N",), "difference(-1)", "previous difference"),
@@ -155,15 +173,16 @@ def bindings(*scopes: Scope) -> list[BindingType]:
     ]
 
 
-def keys_of(scopes: Iterable[Scope], *, read_only: bool) -> list[Key]:
+def keys_of(scopes: Iterable[Scope], *, read_only: bool, table: Sequence[Key] = TABLE) -> list[Key]:
     """What can be done in these scopes, in the table's order.
 
     Args:
         scopes: Where the person is.
         read_only: Whether keys that change the gym are taken away.
+        table: The keys in force.
     """
     wanted = set(scopes)
-    return [key for key in TABLE if key.scope in wanted and not (read_only and key.destroys)]
+    return [key for key in table if key.scope in wanted and not (read_only and key.destroys)]
 
 
 _NAMES = {
@@ -175,19 +194,21 @@ _NAMES = {
     "up": "↑",
     "left": "←",
     "right": "→",
-    "plus": "+",
-    "minus": "-",
-    "equals_sign": "=",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
 }
 
 
+def character(key: str) -> str | None:
+    """What a key types, by its name; None if it types nothing."""
+    # To Unicode, escape and tab are characters too.
+    typed = key if len(key) == 1 else key_to_character(REPLACED_KEYS.get(key, key))
+    return typed if typed is not None and typed.isprintable() else None
+
+
 def shown(key: str) -> str:
-    """A key as people write it: `^d`, `↵`, `PgDn`."""
-    if key.startswith("ctrl+"):
-        return f"^{key[5:]}"
-    return _NAMES.get(key, key)
+    """A key as people write it: `^d`, `↵`, `PgDn`, `+`."""
+    held, plus, base = key.rpartition("+")
+    word = _NAMES.get(base) or (base if base == "space" else character(base) or base)
+    return f"^{word}" if held == "ctrl" else f"{held}{plus}{word}"
 
 
 def markdown() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ from textual.pilot import Pilot
 
 from gymtui.api.client import GymClient
 from gymtui.secret import ApiKey
-from gymtui.settings import Settings
+from gymtui.settings import Problem, Settings
 from gymtui.tui.app import GymtuiApp
 from gymtui.tui.arrangement import Arrangement
 from gymtui.tui.crash import Reporter
+from gymtui.tui.rebinding import PROGRAMS_OWN, Bound
 from tests.gym.serving import RunningGym, launch_body
 
 DEADLINE_S = 20.0
@@ -82,6 +83,8 @@ async def dashboard(
     key: str | None = None,
     arrangement: Arrangement | None = None,
     journal: Path | None = None,
+    bound: Bound = PROGRAMS_OWN,
+    problems: Sequence[Problem] = (),
     **settings: Any,
 ) -> AsyncIterator[Person]:
     """The dashboard on a gym, polling ten times a second."""
@@ -98,6 +101,8 @@ async def dashboard(
         Reporter(directory, secrets=secrets),
         arrangement=arrangement,
         journal=journal,
+        bound=bound,
+        problems=problems,
     )
     async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
         person = Person(app, pilot, gym)

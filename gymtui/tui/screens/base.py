@@ -20,7 +20,7 @@ from textual.widgets import Input
 from gymtui.poll.plan import View
 from gymtui.store.delta import Delta
 from gymtui.tui.ink import Cell, Ink, width_of
-from gymtui.tui.keys import Key, Scope, bindings, keys_of, shown
+from gymtui.tui.keys import Key, Scope, bindings, shown
 from gymtui.tui.widgets.lines import Line, Lines
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class GymScreen(Screen[None]):
 
     def footer_keys(self) -> list[Key]:
         """The keys worth showing, most wanted first."""
-        found = keys_of(self.scopes, read_only=self.gym.settings.read_only)
+        found = self.gym.bound.of(self.scopes, read_only=self.gym.settings.read_only)
         return [key for key in found if key.short]
 
     # -- filter line -----------------------------------------------------------------------
@@ -245,7 +245,7 @@ class GymScreen(Screen[None]):
 
     def action_interrupt(self) -> None:
         """Tell how to quit, as many who press ctrl+c want to."""
-        self.gym.notify("ctrl+q quits; the runs go on", timeout=3)
+        self.gym.notify(f"{self.gym.bound.spelt('quit')} quits; the runs go on", timeout=3)
 
     def action_copy(self) -> None:
         """Copy what the cursor stands on."""

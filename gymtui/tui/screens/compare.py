@@ -94,19 +94,20 @@ class CompareScreen(GymScreen):
     def _fetch(self) -> None:
         async def fetch() -> None:
             self._say("asking for both transcripts …", "muted")
+            again = f"{self.gym.bound.spelt('refresh')} asks again"
             found: list[Artifacts] = []
             for side in self._sides:
                 try:
                     found.append(await self.gym.desk.get(side.rollout_id))
                 except NotFound:
-                    self._say(f"{side.rollout_id} has no transcript yet · ctrl+r asks again")
+                    self._say(f"{side.rollout_id} has no transcript yet · {again}")
                     return
                 except TooLargeError:
                     self._say(f"the transcript of {side.rollout_id} is too large to compare")
                     return
                 except GymError as error:
                     why = error.detail or error.brief
-                    self._say(f"could not get {side.rollout_id}: {why} · ctrl+r asks again")
+                    self._say(f"could not get {side.rollout_id}: {why} · {again}")
                     return
             left, right = (artifacts.transcript for artifacts in found)
             self._pairs = await asyncio.to_thread(diff.compare, left, right)

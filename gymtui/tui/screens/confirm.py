@@ -56,7 +56,7 @@ class ConfirmScreen(ModalScreen[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(Scope.CONFIRM),
-        Binding("ctrl+q", "app.quit", show=False, priority=True),
+        Binding("ctrl+q", "app.quit", show=False, priority=True, id="quit"),
     ]
     DEFAULT_CSS = """
     ConfirmScreen { align: center middle; background: $background 60%; }
@@ -91,9 +91,10 @@ class ConfirmScreen(ModalScreen[bool]):
         lines += [Line(cell) for cell in told(question)]
         lines.append(Line())
         lines += [Line((Ink(question.consequence, "muted"),)), Line()]
-        keep = (Ink("▌", "accent"), Ink("n ", "key"), Ink("keep", "strong"))
+        bound = self.gym.bound
+        keep = (Ink("▌", "accent"), Ink(f"{bound.shown('keep')} ", "key"), Ink("keep", "strong"))
         if question.to_type is None:
-            do = (Ink("     "), Ink("y ", "key"), Ink(f"{question.verb}"))
+            do = (Ink("     "), Ink(f"{bound.shown('do-it')} ", "key"), Ink(f"{question.verb}"))
             lines.append(Line((*keep, *do)))
         else:
             lines.append(
@@ -101,7 +102,8 @@ class ConfirmScreen(ModalScreen[bool]):
             )
             typed = (Ink("› ", "accent"), Ink(self._typed, "strong"), Ink("▏", "accent"))
             lines.append(Line(typed))
-            lines += [Line(), Line((*keep[:1], Ink("esc ", "key"), Ink("keep", "strong")))]
+            out = Ink(f"{bound.untyped('keep')} ", "key")
+            lines += [Line(), Line((*keep[:1], out, Ink("keep", "strong")))]
         self.query_one("#question", Lines).show(lines)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -8,23 +8,25 @@ from typing import ClassVar
 from textual.widget import Widget
 
 from gymtui.tui.ink import Cell, Ink
-from gymtui.tui.keys import Key, Scope, keys_of, shown
+from gymtui.tui.keys import Key, Scope, shown
+from gymtui.tui.rebinding import Bound
 from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.widgets.text_view import Paragraph, TextView
 
 _KEYS_CELLS = 16
 
 
-def paragraphs_of(scopes: Sequence[Scope], *, read_only: bool) -> list[Paragraph]:
+def paragraphs_of(bound: Bound, scopes: Sequence[Scope], *, read_only: bool) -> list[Paragraph]:
     """The keys of some scopes, one scope after the other.
 
     Args:
+        bound: The keys in force.
         scopes: In the order to show them.
         read_only: Whether keys that change the gym are taken away.
     """
     lines: list[Paragraph] = []
     for scope in scopes:
-        found: list[Key] = keys_of([scope], read_only=read_only)
+        found: list[Key] = bound.of([scope], read_only=read_only)
         if not found:
             continue
         lines += [Paragraph(), Paragraph((Ink(str(scope), "heading"),))]
@@ -55,7 +57,8 @@ class HelpScreen(GymScreen):
 
     def on_mount(self) -> None:
         """Show them."""
-        self._text.show(paragraphs_of(self._scopes, read_only=self.gym.settings.read_only))
+        read_only = self.gym.settings.read_only
+        self._text.show(paragraphs_of(self.gym.bound, self._scopes, read_only=read_only))
 
     def where(self) -> Cell:
         """What this is."""

@@ -89,10 +89,12 @@ class MenuScreen(ModalScreen[str | None]):
             style = "strong" if here else "muted" if choice.on is False else ""
             left = (Ink("▌" if here else " ", "accent"), Ink(f"{mark}{choice.title}", style))
             lines.append(Line(left, (Ink("●", "accent"),) if choice.now else ()))
-        keys = [Ink("↵ ", "key"), Ink("choose  ", "muted")]
-        if switched:
-            keys += [Ink("space ", "key"), Ink("show or hide  ", "muted")]
-        lines += [Line(), Line((*keys, Ink("esc ", "key"), Ink("leave", "muted")))]
+        told = {"menu-choose": "choose", "menu-switch": "show or hide", "menu-leave": "leave"}
+        keys: list[Ink] = []
+        for name, words in told.items():
+            if switched or name != "menu-switch":
+                keys += [Ink(f"{self.gym.bound.shown(name)} ", "key"), Ink(f"{words}  ", "muted")]
+        lines += [Line(), Line(tuple(keys))]
         self.query_one("#menu", Lines).show(lines)
 
     def action_move(self, step: int) -> None:

@@ -170,7 +170,8 @@ class TranscriptScreen(ReadingScreen):
             words = f" {megabytes} of {announced / 1e6:.1f} MB"
         else:
             words = f"{megabytes} MB"
-        self.say((*bar, Ink(words, ""), Ink("  · esc stops", "muted")))
+        stop = self.gym.bound.spelt("back")
+        self.say((*bar, Ink(words, ""), Ink(f"  · {stop} stops", "muted")))
 
     def _refused(self, error: GymError) -> None:
         """There are none: the rollout still runs, or something is wrong."""
@@ -185,14 +186,14 @@ class TranscriptScreen(ReadingScreen):
             self.say((Ink("the gym has no artifacts of this rollout", "warning"),))
         else:
             why = error.detail or error.brief
-            self.say((Ink(f"could not get the artifacts: {why} · ctrl+r tries again", "warning"),))
+            again = f"{self.gym.bound.spelt('refresh')} tries again"
+            self.say((Ink(f"could not get the artifacts: {why} · {again}", "warning"),))
 
     def _refused_as_too_large(self, error: TooLargeError) -> None:
         self._too_large = True
         words = f"The artifacts are larger than {error.cap_bytes / 1e6:.0f} MB. "
-        self.say(
-            (Ink(words, "warning"), Ink("ctrl+s", "key"), Ink(" saves them to a file instead."))
-        )
+        save = self.gym.bound.spelt("export")
+        self.say((Ink(words, "warning"), Ink(save, "key"), Ink(" saves them to a file instead.")))
 
     def _wait(self) -> None:
         row = self._row
@@ -232,7 +233,8 @@ class TranscriptScreen(ReadingScreen):
                 self._redacted = self._artifacts.redacted
                 self.say(())
             else:
-                self.say((Ink("stopped · ctrl+r asks for the artifacts again", "muted"),))
+                again = f"{self.gym.bound.spelt('refresh')} asks for the artifacts again"
+                self.say((Ink(f"stopped · {again}", "muted"),))
             return True
         return super().undo()
 
