@@ -26,6 +26,7 @@ from gymtui.key_search import NOT_LOOKED, KeyPlace, KeySources, Runner, find_key
 from gymtui.secret import ApiKey
 from gymtui.settings_values import (
     DEFAULT_BASE_URL,
+    EVENT_PREFIX,
     KEY_FIELDS,
     NAMES,
     PROFILE_TABLES,
@@ -266,7 +267,8 @@ def _check_names(env: Mapping[str, str], file: ConfigFile, problems: list[Proble
     """Tells of names that mean nothing, with the one that was probably meant."""
     variables = tuple(map(variable, (*NAMES, *_OTHER_NAMES)))
     for name in sorted(env):
-        if name.startswith("GYMTUI_") and name not in variables:
+        of_an_event = name.startswith(EVENT_PREFIX)  # what `on_finish` was told, inherited
+        if name.startswith("GYMTUI_") and name not in variables and not of_an_event:
             match = nearest(name, variables)
             problems.append(Problem(name, f"means nothing here{match}"))
     in_profile = (*NAMES, *KEY_FIELDS, *PROFILE_TABLES, "insecure")

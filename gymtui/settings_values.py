@@ -138,11 +138,11 @@ class Choices(BaseModel, frozen=True, extra="forbid", populate_by_name=True):
     artifact_limit_mib: MiB = Field(
         64, description="the largest artifacts that are opened, in MiB; larger ones can be saved"
     )
-    watch_all: bool = Field(False, description="tell of every run that ends, not of marked ones")
+    watch_all: bool = Field(False, description="tell of every run, not only of watched ones (`w`)")
     bell: bool = Field(True, description="ring the terminal's bell when telling")
     desktop: bool = Field(False, description="tell through the terminal's notifications (OSC 9)")
     fail_share: Share = Field(
-        0.5, description="tell of a watched run when this share of its verdicts are fails"
+        0.5, description="tell of a watched run when this share of what ended in it failed"
     )
     on_finish: Command = Field(
         (), description="a command to run when a watched run ends; told of it in its environment"
@@ -153,6 +153,9 @@ NAMES = tuple(
     field.alias or name for name, field in Choices.model_fields.items() if name != "insecure"
 )
 """The settings that may stand anywhere: flag, environment, profile, top of the file."""
+
+EVENT_PREFIX = "GYMTUI_EVENT"
+"""What the names of the variables begin with in which `on_finish` is told what happened."""
 
 TABLES = ("stuck", "model_keys", "keys")
 """The tables of the file besides `profiles`."""

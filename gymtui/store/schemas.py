@@ -23,11 +23,13 @@ class RunView:
         row: The run as last seen.
         summary: The numbers.
         left: When it will be done, while it is active and that can be said.
+        watched: Whether the person wants to be told of its end.
     """
 
     row: RunRow
     summary: RunSummary | None = None
     left: Eta | Literal["stalled"] | None = None
+    watched: bool = False
 
     @property
     def name(self) -> str:
@@ -95,6 +97,7 @@ RUNS: Schema[RunView] = Schema(
             "waiting", Kind.NUMBER, lambda run: run.row.run and run.row.run.pending, ("pending",)
         ),
         Field("active", Kind.FLAG, lambda run: run.row.active),
+        Field("watched", Kind.FLAG, lambda run: run.watched),
         Field("stalled", Kind.FLAG, lambda run: run.left == "stalled"),
         Field(
             "eta",

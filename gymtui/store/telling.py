@@ -14,6 +14,7 @@ from gymtui.store.outlook import Outlook
 from gymtui.store.records import RunRow
 from gymtui.store.schemas import RunView
 from gymtui.store.store import Store
+from gymtui.store.words import count, percent
 
 ENDED_FOR_SHARE = 5
 """With fewer ended rollouts, a share of failures says nothing."""
@@ -68,6 +69,32 @@ class Tiding:
             name: "" if value is None or (name == "pass_at_1" and not value) else str(value)
             for name, value in known.items()
         }
+
+
+_WORDS = {
+    Event.FINISHED: "finished",
+    Event.STALLED: "has stalled: nothing in it moves",
+    Event.FAILING: "is failing",
+    Event.GONE: "is gone: the gym no longer has it",
+}
+
+
+def words(tiding: Tiding) -> str:
+    """A tiding as a sentence, with the name exactly as received.
+
+    Args:
+        tiding: What happened.
+    """
+    run, summary = tiding.run, tiding.run.summary
+    said = [f"{run.name} {_WORDS[tiding.event]}"]
+    if tiding.event is not Event.GONE and run.row.run is not None:
+        said.append(f"{count(run.finished)}/{count(run.row.run.total)} done")
+        if summary is not None and summary.verdicts:
+            rate = percent(summary.passed / summary.verdicts)
+            said.append(f"pass@1 {rate} of {summary.verdicts}")
+        if summary is not None and summary.errors:
+            said.append(f"{summary.errors} error{'s' if summary.errors > 1 else ''}")
+    return " · ".join(said)
 
 
 @dataclass(slots=True)

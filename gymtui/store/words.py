@@ -6,7 +6,7 @@ which colour is `tui.show`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -97,6 +97,19 @@ def count(number: int | None) -> str:
 def thousands(number: int | None) -> str:
     """A count where there is little room: `12k`; numbers are rounded rather than cut."""
     return count(number) if number is None or number < 1000 else f"{number // 1000}k"
+
+
+def listed(names: Sequence[str], at_most: int = 3) -> str:
+    """`a`, `a and b`, `a, b and 5 more`.
+
+    Args:
+        names: At least one.
+        at_most: How many of them are named.
+    """
+    named = list(names[:at_most])
+    if len(names) > at_most:
+        named[-1] = f"{len(names) - at_most + 1} more"
+    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
 
 
 def few(number: int | None) -> str:

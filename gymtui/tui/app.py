@@ -31,6 +31,8 @@ from gymtui.store.outlook import Outlook
 from gymtui.store.records import Intent
 from gymtui.store.store import Store
 from gymtui.store.summary import RunSummary
+from gymtui.store.telling import Teller
+from gymtui.store.words import listed
 from gymtui.tui import doors
 from gymtui.tui.arrangement import Arrangement
 from gymtui.tui.commands import KeyCommands
@@ -117,6 +119,7 @@ class GymtuiApp(GuardedApp[None]):
         settings = self.settings
         self.store = Store()
         self.outlook = Outlook()
+        self.teller = Teller(everything=settings.watch_all, fail_share=settings.fail_share)
         self._view = View(
             interval_s=settings.interval_s, source=settings.source, scenario_id=settings.scenario
         )
@@ -271,6 +274,7 @@ class GymtuiApp(GuardedApp[None]):
         self.watched.dropped(update.delta.rollouts_removed)
         self._look_out(update.delta.rollouts)
         self._bury(update.delta.runs_changed)
+        self._tell_of_runs()
         screen = self.top
         if screen is None:
             return
@@ -284,6 +288,36 @@ class GymtuiApp(GuardedApp[None]):
         now_s = self.now().timestamp()
         if self.outlook.take(touched, self.store.rollouts, self.store.runs, now_s):
             self.call_later(self._look_out)
+
+    def _tell_of_runs(self) -> None:
+        """Tell what happened to watched runs, while what is known of them is fresh."""
+        if self.link.state(self._monotonic()) is not LinkState.LIVE:
+            return
+        tidings = self.teller.notice(self.store, self.outlook, self.now().timestamp())
+        if tidings:
+            from gymtui.tui.telling import tell
+
+            tell(self, self.settings, tidings)
+            self._changed_here(Delta(runs_changed=frozenset(t.run.row.run_id for t in tidings)))
+
+    def watch_for(self, run_ids: Sequence[str]) -> None:
+        """Tell when these runs end, or no longer.
+
+        Args:
+            run_ids: Which; those that ended already are only named.
+        """
+        rows = [self.store.runs[i] for i in run_ids if i in self.store.runs]
+        rows = [row for row in rows if row.malformed is None and not row.gone]
+        if not rows:
+            return
+        watched, over = self.teller.switch(rows)
+        self._changed_here(Delta(runs_changed=frozenset(row.run_id for row in rows)))
+        if watched:
+            self.notify(f"you will be told when {listed(watched)} ends, stalls or fails", timeout=3)
+        elif len(over) < len(rows):
+            self.notify("you will not be told", timeout=3)
+        if over:
+            self.notify(f"{listed(over)} ended already", severity="warning", timeout=3)
 
     def _show_link(self) -> None:
         screen = self.top
@@ -308,6 +342,7 @@ class GymtuiApp(GuardedApp[None]):
 
     def _time_passed(self) -> None:
         self.housekeeping.idle(self._monotonic())
+        self._tell_of_runs()
         screen = self.top
         if screen is not None:
             screen.changed(Delta())

@@ -36,7 +36,8 @@ def run_columns(now: Callable[[], datetime], *, plain: bool) -> tuple[Column[Run
             return (Ink(run.name, "gone"),)
         if row.intent is not None:
             return (Ink(f"{row.intent} ", "warning"), Ink(run.name))
-        return (Ink(run.name, "strong" if row.active else ""),)
+        style = "strong" if row.active else ""
+        return (Ink("◉ ", "accent"), Ink(run.name, style)) if run.watched else ink(run.name, style)
 
     def outcome(run: RunView, cells: int) -> Cell:
         if run.row.malformed is not None:

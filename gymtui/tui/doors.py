@@ -11,12 +11,11 @@ import pkgutil
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from textual.app import App
-
 from gymtui.tui import screens
 
 if TYPE_CHECKING:
     from gymtui.poll.question import Question
+    from gymtui.tui.guard import GuardedApp
     from gymtui.tui.keys import Scope
 
 
@@ -26,21 +25,21 @@ def unlock() -> None:
         importlib.import_module(module.name)
 
 
-def rollouts(app: App[Any], run_id: str) -> None:
+def rollouts(app: GuardedApp[Any], run_id: str) -> None:
     """Show a run's rollouts."""
     from gymtui.tui.screens.rollouts import RolloutsScreen
 
     app.push_screen(RolloutsScreen(run_id))
 
 
-def active(app: App[Any]) -> None:
+def active(app: GuardedApp[Any]) -> None:
     """Show every running rollout."""
     from gymtui.tui.screens.active import ActiveScreen
 
     app.push_screen(ActiveScreen())
 
 
-def matrix(app: App[Any], run_ids: Sequence[str]) -> None:
+def matrix(app: GuardedApp[Any], run_ids: Sequence[str]) -> None:
     """Show one run as tasks by attempts, several as tasks by runs."""
     if len(run_ids) > 1:
         from gymtui.tui.screens.across import AcrossScreen
@@ -52,7 +51,7 @@ def matrix(app: App[Any], run_ids: Sequence[str]) -> None:
         app.push_screen(MatrixScreen(run_ids[0]))
 
 
-def description(app: App[Any], name: str, raw: bytes, malformed: str | None) -> None:
+def description(app: GuardedApp[Any], name: str, raw: bytes, malformed: str | None) -> None:
     """Show every field of an item as received.
 
     Args:
@@ -67,7 +66,7 @@ def description(app: App[Any], name: str, raw: bytes, malformed: str | None) -> 
 
 
 def confirmation(
-    app: App[Any], question: Question, answered: Callable[[bool | None], None]
+    app: GuardedApp[Any], question: Question, answered: Callable[[bool | None], None]
 ) -> None:
     """Ask before something is destroyed.
 
@@ -81,7 +80,7 @@ def confirmation(
     app.push_screen(ConfirmScreen(question), answered)
 
 
-def help_(app: App[Any], scopes: Sequence[Scope]) -> None:
+def help_(app: GuardedApp[Any], scopes: Sequence[Scope]) -> None:
     """Show the keys, those of these scopes first."""
     from gymtui.tui.screens.help import HelpScreen
 

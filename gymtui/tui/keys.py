@@ -128,6 +128,7 @@ TABLE: tuple[Key, ...] = (
     Key("reverse", Scope.LIST, ("O",), "screen.reverse", "turn the order round"),
     Key("only-active", Scope.RUNS, ("f",), "only_active", "only active runs, or all", "active only"),
     Key("group", Scope.RUNS, ("b",), "group", "group by model, scenario or name prefix, or not", "group"),
+    Key("watch", Scope.RUNS, ("w",), "watch", "tell me when it ends, stalls or fails; or no longer", "tell me"),
     Key("source", Scope.RUNS, ("s",), "source", "choose which source's runs to list"),
     Key("zoom-in", Scope.ROLLOUTS, ("plus", "equals_sign"), "zoom(1)", "look closer at the timeline", "zoom"),
     Key("zoom-out", Scope.ROLLOUTS, ("minus",), "zoom(-1)", "look at more of the timeline"),

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from textual.app import App
 from textual.keys import _character_to_key
 
 from gymtui.settings import Problem
 from gymtui.settings_values import nearest
+from gymtui.tui.guard import GuardedApp
 from gymtui.tui.keys import STACKS, TABLE, Key, Scope, character, keys_of, shown
 
 _MODIFIERS = {"ctrl": "ctrl", "control": "ctrl", "alt": "alt", "option": "alt", "shift": "shift"}
@@ -174,7 +174,7 @@ def rebound(wanted: Mapping[str, Sequence[str]], origins: Mapping[str, str]) -> 
     return Bound(_with(fit), tuple(problems))
 
 
-def put_in_force(app: App[Any], bound: Bound) -> None:
+def put_in_force(app: GuardedApp[Any], bound: Bound) -> None:
     """Has an app go by these keys.
 
     Args:
@@ -186,7 +186,7 @@ def put_in_force(app: App[Any], bound: Bound) -> None:
     app.set_keymap(bound.keymap)
 
 
-def tell_problems(app: App[Any], problems: Sequence[Problem]) -> None:
+def tell_problems(app: GuardedApp[Any], problems: Sequence[Problem]) -> None:
     """Say on screen what is wrong with the settings, for who sees no standard error.
 
     Args:

@@ -32,6 +32,8 @@ GRANTS: dict[str, frozenset[str]] = {
     "commands.py": frozenset({"textual.command"}),
     # Encodes what it sends.
     "clipboard.py": frozenset({"write_terminal", "escape"}),
+    # Cleans and frames what it sends.
+    "telling.py": frozenset({"write_terminal", "escape"}),
 }
 """By file, relative to `gymtui/tui`: which doors it may use. Each needs a reason."""
 

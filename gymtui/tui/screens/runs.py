@@ -116,7 +116,12 @@ class RunsScreen(ListScreen[RunView]):
 
     def _view_of(self, run_id: str, now_s: float) -> RunView:
         row = self.gym.store.runs[run_id]
-        return RunView(row, self.gym.store.summary(run_id), self.gym.outlook.eta(row, now_s))
+        return RunView(
+            row,
+            self.gym.store.summary(run_id),
+            left=self.gym.outlook.eta(row, now_s),
+            watched=self.gym.teller.watches(run_id),
+        )
 
     def summarise(self) -> None:
         """Write the numbers over all runs."""
@@ -231,6 +236,10 @@ class RunsScreen(ListScreen[RunView]):
         runs = self.gym.store.runs
         chosen = [i for i in self.chosen() if i in runs and runs[i].malformed is None]
         doors.matrix(self.gym, chosen)
+
+    def action_watch(self) -> None:
+        """Tell when the chosen runs end, or no longer."""
+        self.gym.watch_for(self.chosen())
 
     def action_cancel(self) -> None:
         """Ask, then cancel the chosen runs."""
