@@ -40,6 +40,7 @@ _ELSEWHERE: Mapping[str, str] = {
     "rollouts": "cli_lists",
     "cancel": "cli_acting",
     "delete": "cli_acting",
+    "wait": "cli_wait",
     "launch": "cli_launch",
 }
 """Commands that are imported when they are named, by the module of `gymtui.commands`."""

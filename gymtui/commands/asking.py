@@ -88,16 +88,25 @@ class Asked:
 
     Args:
         client: The gym.
+        heard: Told of each answer and what it did.
+        monotonic: Seconds that only go forward: those of the client.
 
     Attributes:
         store: What is known.
         clock: The server's.
     """
 
-    def __init__(self, client: Gym) -> None:
+    def __init__(
+        self,
+        client: Gym,
+        heard: Callable[[Observation, Applied], object] = lambda _seen, _applied: None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.store = Store(rollouts_kept=_EVERYTHING)
-        self.clock = ServerClock(time.time, time.monotonic)
+        self.clock = ServerClock(time.time, monotonic)
         self._client = client
+        self._heard = heard
+        self._monotonic = monotonic
 
     @property
     def now_s(self) -> float:
@@ -113,17 +122,18 @@ class Asked:
         Raises:
             GymError: As the client, and `Garbled` for an answer to another question.
         """
-        sent_s = time.monotonic()
+        sent_s = self._monotonic()
         answer = await ask(self._client, query)
         if answer is None:
-            self.store.apply(Observation(query, None, sent_s, self.now_s))
-            return None
-        if answer.date is not None:
-            self.clock.sample(answer.sent_s, answer.received_s, answer.date)
-        at = self.clock.now(answer.received_s).timestamp()
-        return self.store.apply(
-            Observation(query, answer.body, answer.sent_s, at, answer.wire_bytes)
-        )
+            seen = Observation(query, None, sent_s, self.now_s)
+        else:
+            if answer.date is not None:
+                self.clock.sample(answer.sent_s, answer.received_s, answer.date)
+            at = self.clock.now(answer.received_s).timestamp()
+            seen = Observation(query, answer.body, answer.sent_s, at, answer.wire_bytes)
+        applied = self.store.apply(seen)
+        self._heard(seen, applied)
+        return None if answer is None else applied
 
     async def busily(self, query: Query) -> Applied | None:
         """`learn`, again after a pause where the gym is only busy."""

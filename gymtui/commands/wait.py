@@ -1,0 +1,336 @@
+"""`gymtui wait`: until runs are over, with a line that tells how far they are, and a judgement."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from gymtui.api.client import GymClient
+from gymtui.api.errors import Forbidden, Garbled, ServerError, Unauthorized, Unreachable
+from gymtui.commands.asking import with_gym
+from gymtui.commands.documents import run_document
+from gymtui.commands.output import Paper
+from gymtui.commands.waiting import Follower
+from gymtui.poll.actions import Done, Verb, act, told
+from gymtui.settings import Settings
+from gymtui.store.numbers import run_numbers
+from gymtui.store.outcome import Outcome
+from gymtui.store.query import Filter
+from gymtui.store.records import Intent
+from gymtui.store.schemas import RunView, pass_rate
+from gymtui.store.words import count, duration, eta_words, of_many, percent, span
+from gymtui.text import clean, fit
+
+CANCEL_TRIES = 3
+"""How often a cancel is sent whose answer did not come: doing it again does no harm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is asked of the runs.
+
+    Attributes:
+        timeout_s: After how long to stop waiting, or None.
+        patience_s: For how long the gym may be silent.
+        fail_under: The least pass@1, 0..1, or None.
+        cancel_if: A run that this holds for is cancelled, or None.
+    """
+
+    timeout_s: float | None = None
+    patience_s: float = 300.0
+    fail_under: float | None = None
+    cancel_if: Filter[RunView] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A run at the end of the wait.
+
+    Attributes:
+        view: The run.
+        over: Whether it is.
+        why: Why it failed; None if it did not, or is not over.
+    """
+
+    view: RunView
+    over: bool
+    why: str | None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """As JSON: a run of `gymtui runs` with `over`, `failed` and `why`."""
+        judgement = {"over": self.over, "failed": self.why is not None, "why": self.why}
+        return {**run_document(self.view), **judgement}
+
+    @property
+    def line(self) -> str:
+        """In a clean line."""
+        said = f"{clean(self.view.name)}: {progress(self.view)}"
+        return said if self.why is None else f"{said} · failed: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """What came of it.
+
+    Attributes:
+        runs: In the order given; those never seen are not among them.
+        timed_out: Whether time ran out first.
+    """
+
+    runs: tuple[Judged, ...]
+    timed_out: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether any run failed."""
+        return any(run.why is not None for run in self.runs)
+
+
+def wait_for(
+    settings: Settings, run_ids: Sequence[str], terms: Terms, line: ProgressLine
+) -> Waited:
+    """Wait until runs are over.
+
+    Args:
+        settings: Which gym, and how often it is asked.
+        run_ids: The runs.
+        terms: What is asked of them.
+        line: Told how far they are.
+
+    Raises:
+        SilentError: The gym was silent for longer than the terms allow.
+        GymError: As the client: it refused, or has no such run.
+    """
+
+    async def wait(client: GymClient) -> Waited:
+        follower = Follower(
+            client,
+            tuple(dict.fromkeys(run_ids)),
+            settings.interval_s,
+            terms.patience_s,
+            closely=terms.cancel_if is not None,
+            rng=random.Random(),  # noqa: S311  (jitter)
+        )
+        canceller = _Canceller(client, follower, terms.cancel_if, line)
+
+        async def news() -> None:
+            await canceller.look()
+            line.show(follower)
+
+        timed_out = False
+        try:
+            async with asyncio.timeout(terms.timeout_s):
+                await follower.follow(news)
+        except TimeoutError:
+            timed_out = True
+        judged = tuple(
+            judge(view, terms, over=follower.settled(view.name), cancelled=canceller.has(view.name))
+            for view in follower.views
+        )
+        return Waited(judged, timed_out)
+
+    try:
+        return with_gym(settings, wait)
+    finally:
+        line.end()
+
+
+def judge(view: RunView, terms: Terms, *, over: bool, cancelled: bool = False) -> Judged:
+    """Tell whether a run failed.
+
+    Args:
+        view: The run.
+        terms: What was asked of it.
+        over: Whether it is over.
+        cancelled: Whether it was cancelled by these terms.
+
+    Returns:
+        A run failed if it is gone, was cancelled in part or whole, has no verdict at all, or a
+        pass rate below what was asked.
+    """
+
+    def because() -> str | None:
+        if view.row.gone:
+            return "it was deleted"
+        if cancelled:
+            return "it was cancelled, by --cancel-if"
+        summary = view.summary
+        if summary is None or not summary.known:
+            return "it has no rollouts"
+        stopped = summary.counts[Outcome.CANCELLED]
+        if stopped:
+            return f"{stopped} of {of_many(summary.known, 'rollout')} cancelled"
+        rate = pass_rate(view)
+        if rate is None:
+            return f"no verdict, {of_many(summary.errors, 'error')}"
+        if terms.fail_under is not None and rate < terms.fail_under:
+            return f"pass@1 is under {100 * terms.fail_under:g}%"
+        return None
+
+    return Judged(view, over, because() if over else None)
+
+
+class _Canceller:
+    """Cancels the runs for which a filter holds, each once."""
+
+    def __init__(
+        self,
+        client: GymClient,
+        follower: Follower,
+        when: Filter[RunView] | None,
+        line: ProgressLine,
+    ) -> None:
+        self._client = client
+        self._follower = follower
+        self._when = when
+        self._line = line
+        self._done: set[str] = set()
+        self._tries: dict[str, int] = {}
+
+    def has(self, run_id: str) -> bool:
+        """Whether it has cancelled a run."""
+        return run_id in self._done
+
+    async def look(self) -> None:
+        """Cancel what is to be cancelled now."""
+        if self._when is None:
+            return
+        now_s = self._follower.asked.now_s
+        wanted = [
+            view.name
+            for view in self._follower.views
+            if view.row.active
+            and view.name not in self._done
+            and self._tries.get(view.name, 0) < CANCEL_TRIES
+            and self._when.matches(view, now_s)
+        ]
+        for done in await act(self._client, Verb.CANCEL, wanted):
+            self._tries[done.run_id] = self._tries.get(done.run_id, 0) + 1
+            self._line.say(clean(f"{told(Verb.CANCEL, [done])[0]}: {self._when.text}"))
+            if done.error is None:
+                self._done.add(done.run_id)
+                self._follower.asked.store.intend([done.run_id], Intent.CANCEL)
+            elif not _may_work_again(done):
+                self._tries[done.run_id] = CANCEL_TRIES
+
+
+def _may_work_again(done: Done) -> bool:
+    return isinstance(done.error, Unreachable | Garbled | ServerError) and not isinstance(
+        done.error, Unauthorized | Forbidden
+    )
+
+
+# -- the line ------------------------------------------------------------------------------
+
+
+class ProgressLine:
+    """How far it is: one line rewritten on a terminal, else a line a change.
+
+    Args:
+        stream: Where to; standard error, since it is talk.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._paper = Paper.of(stream, os.environ)
+        self._rewrites = stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._shown = ""
+        self._said: dict[str, str] = {}
+
+    def show(self, follower: Follower) -> None:
+        """Tell how far the runs are, if that is news."""
+        if self._rewrites:
+            self._rewrite(whole(follower))
+            return
+        for view in follower.views:
+            self._once(view.name, f"{clean(view.name)}: {progress(view)}")
+        trouble = follower.trouble
+        if trouble is not None:
+            self._once("", f"no answer: {clean(trouble.error.brief)}; trying again")
+        elif self._said.pop("", None):
+            self._paper.write("the gym answers again\n")
+
+    def say(self, words: str) -> None:
+        """Say something that stays."""
+        if self._shown:
+            self._paper.write("\r\x1b[K")
+        self._paper.write(f"{words}\n")
+        if self._shown:
+            self._paper.write(self._shown)
+
+    def end(self) -> None:
+        """Leave the terminal's cursor where a prompt may stand."""
+        if self._shown:
+            self._paper.write("\r\x1b[K")
+            self._shown = ""
+
+    def _once(self, name: str, words: str) -> None:
+        if self._said.get(name) != words:
+            self._said[name] = words
+            self._paper.write(f"{words}\n")
+
+    def _rewrite(self, words: str) -> None:
+        # The last cell stays free: some terminals would go to the next line.
+        width = (Paper.of(self._paper.stream, os.environ).width or 80) - 1
+        shown = fit(words, width, cut="end")
+        if shown != self._shown:
+            self._shown = shown
+            self._paper.write(f"\r{shown}\x1b[K")
+
+
+def whole(follower: Follower) -> str:
+    """All runs in a line."""
+    views = follower.views
+    if follower.trouble is not None:
+        again = duration(follower.trouble.next_try_s)
+        said = f"no answer: {follower.trouble.error.brief} · next try in {again}"
+        return clean(f"{said} · {_all_done(views)}" if views else said)
+    if len(follower.run_ids) == 1:
+        if not views:
+            return f"{clean(follower.run_ids[0])}: asking"
+        said = f"{clean(views[0].name)}: {progress(views[0])}"
+        left = _eta(follower, views[0])
+        return f"{said} · ETA {left}" if left else said
+    over = sum(follower.settled(run_id) for run_id in follower.run_ids)
+    return f"{over} of {of_many(len(follower.run_ids), 'run')} over · {_all_done(views)}"
+
+
+def progress(view: RunView) -> str:
+    """How far a run is, in a clean line: what is not known is not told."""
+    run, summary = view.row.run, view.summary
+    if view.row.gone:
+        return "gone"
+    if run is None:
+        return "malformed"
+    parts = [f"{view.finished}/{count(run.total)} done"]
+    if view.row.active:
+        parts += [f"{run.running} running"] if run.running else []
+        parts += [f"{run.pending} waiting"] if run.pending else []
+    rate = pass_rate(view)
+    if summary is not None and rate is not None:
+        parts.append(f"pass@1 {percent(rate)} {span(summary.interval)} of {summary.verdicts}")
+    if summary is not None and summary.errors:
+        parts.append(of_many(summary.errors, "error"))
+    return " · ".join(parts)
+
+
+def _all_done(views: Sequence[RunView]) -> str:
+    done = sum(view.finished or 0 for view in views)
+    total = sum((view.row.run.total or 0) if view.row.run else 0 for view in views)
+    running = sum((view.row.run.running or 0) if view.row.run else 0 for view in views)
+    said = f"{done}/{total} done"
+    return f"{said} · {running} running" if running else said
+
+
+def _eta(follower: Follower, view: RunView) -> str | None:
+    if not view.row.active or view.row.run is None:
+        return None
+    rows = follower.asked.store.rollouts_of(view.name)
+    rollouts = [row.rollout for row in rows if row.rollout is not None]
+    numbers = run_numbers(rollouts, total=view.row.run.total)
+    left = numbers.eta(follower.asked.now_s)
+    return eta_words(left) if left is not None else None

@@ -1,0 +1,217 @@
+"""Following some runs until they are over, as politely as the dashboard and with less traffic.
+
+What was asked when, back-off and `Retry-After` are the poller's own ledger. Nothing is printed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from gymtui.api.errors import (
+    Forbidden,
+    GymError,
+    NotFound,
+    RateLimited,
+    ServerError,
+    Unauthorized,
+)
+from gymtui.commands.asking import Asked, at_once
+from gymtui.poll.asking import Gym
+from gymtui.poll.ledger import JITTER, Ledger
+from gymtui.store.delta import Observation, OneRun, RolloutsOf
+from gymtui.store.schemas import RunView
+from gymtui.store.store import Applied, Store
+
+NUMBERS_EVERY_S = 10.0
+"""How often a run's rollouts are listed while it is under way, unless something hangs on them."""
+
+SINGLY_A_TICK = 10
+"""Runs asked in a tick, at most: those asked longest ago."""
+
+
+class SilentError(Exception):
+    """The gym has not answered for too long.
+
+    Attributes:
+        error: The last failure.
+        silent_s: For how long, in seconds.
+    """
+
+    def __init__(self, error: GymError, silent_s: float) -> None:
+        super().__init__(error.brief)
+        self.error = error
+        self.silent_s = silent_s
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why there is no news.
+
+    Attributes:
+        error: The last failure.
+        next_try_s: Seconds until the next try.
+    """
+
+    error: GymError
+    next_try_s: float
+
+
+@dataclass(slots=True)
+class Follower:
+    """Follows runs.
+
+    Args:
+        client: The gym.
+        run_ids: The runs, each once.
+        interval_s: Seconds between looks.
+        patience_s: For how long the gym may be silent.
+        closely: Whether numbers are wanted with every change.
+        rng: Where jitter comes from.
+        monotonic: Seconds that only go forward: those of the client.
+        sleep: Waits, in seconds.
+
+    Attributes:
+        asked: What is known.
+        trouble: Why there is no news, or None.
+    """
+
+    client: Gym
+    run_ids: Sequence[str]
+    interval_s: float
+    patience_s: float
+    closely: bool = False
+    rng: random.Random = field(default_factory=random.Random)
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    asked: Asked = field(init=False)
+    trouble: Trouble | None = field(init=False, default=None)
+    _ledger: Ledger = field(init=False, default_factory=Ledger)
+    _heard_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.asked = Asked(self.client, self._take, self.monotonic)
+        self._heard_s = self.monotonic()
+
+    @property
+    def views(self) -> tuple[RunView, ...]:
+        """The runs as far as they are known, in the order given."""
+        return tuple(self.asked.view(i) for i in self.run_ids if i in self.asked.store.runs)
+
+    def settled(self, run_id: str) -> bool:
+        """Whether nothing more is to be learnt of a run."""
+        return settled(self._ledger, self.asked.store, run_id)
+
+    async def follow(self, news: Callable[[], Awaitable[object]]) -> None:
+        """Follow them until all are over.
+
+        Args:
+            news: Called after each round of questions, answered or not.
+
+        Raises:
+            NotFound: One of them is not there and was never seen.
+            SilentError: The gym was silent for too long.
+            GymError: It refuses to talk.
+        """
+        while True:
+            await self._round()
+            await news()
+            if all(map(self.settled, self.run_ids)):
+                return
+            held_s = self._ledger.held_until_s() - self.monotonic()
+            pause_s = self.interval_s * self.rng.uniform(1 - JITTER, 1 + JITTER)
+            await self.sleep(max(held_s, pause_s))
+
+    async def _round(self) -> None:
+        now_s = self.monotonic()
+        due = list(self._due(now_s))
+        if self._ledger.struggling:
+            due = due[:1]
+        self._ledger.planned(due, now_s)
+        await at_once(partial(self._ask, query) for query in due)
+
+    def _due(self, now_s: float) -> Iterator[OneRun | RolloutsOf]:
+        if now_s < self._ledger.held_until_s():
+            return
+        every_s = 0.0 if self.closely else NUMBERS_EVERY_S
+        wanted = questions(self._ledger, self.asked.store, self.run_ids, now_s, every_s)
+        yield from (q for q in wanted if self._ledger.recall(q).not_before_s <= now_s)
+
+    async def _ask(self, query: OneRun | RolloutsOf) -> None:
+        sent_s = self.monotonic()
+        try:
+            found = await self.asked.learn(query)
+        except (Unauthorized, Forbidden):
+            raise
+        except GymError as error:
+            self._failed(query, sent_s, error)
+            return
+        if (
+            found is None
+            and isinstance(query, OneRun)
+            and query.run_id not in self.asked.store.runs
+        ):
+            raise NotFound(f"there is no run {query.run_id}")
+
+    def _take(self, seen: Observation, applied: Applied) -> None:
+        self._heard_s, self.trouble = self.monotonic(), None
+        self._ledger.answered(seen, applied, self.asked.store, self._heard_s)
+
+    def _failed(self, query: OneRun | RolloutsOf, sent_s: float, error: GymError) -> None:
+        now_s = self.monotonic()
+        silent_s = now_s - self._heard_s
+        if silent_s > self.patience_s:
+            raise SilentError(error, silent_s)
+        retry_after_s = getattr(error, "retry_after_s", None)
+        limited = isinstance(error, RateLimited) or (
+            isinstance(error, ServerError) and retry_after_s is not None
+        )
+        self._ledger.failed(
+            query,
+            sent_s,
+            now_s,
+            self.interval_s,
+            self.rng,
+            limited=limited,
+            retry_after_s=retry_after_s,
+        )
+        until_s = max(self._ledger.held_until_s(), self._ledger.recall(query).not_before_s)
+        self.trouble = Trouble(error, max(0.0, until_s - now_s))
+
+
+def settled(ledger: Ledger, store: Store, run_id: str) -> bool:
+    """Whether nothing more is to be learnt of a run: it is over and its results were listed."""
+    row = store.runs.get(run_id)
+    if row is None:
+        return False
+    return row.gone or (not row.active and run_id not in ledger.wanted)
+
+
+def questions(
+    ledger: Ledger, store: Store, run_ids: Sequence[str], now_s: float, every_s: float
+) -> Iterator[OneRun | RolloutsOf]:
+    """What to ask about runs that are not settled; waits are still to be kept.
+
+    Args:
+        ledger: What was asked before.
+        store: What is known.
+        run_ids: The runs.
+        now_s: Monotonic seconds.
+        every_s: How often the rollouts of a run under way are listed, at most.
+    """
+    left = [run_id for run_id in run_ids if not settled(ledger, store, run_id)]
+    left.sort(key=lambda run_id: ledger.recall(OneRun(run_id)).planned_s)
+    asked = 0
+    for run_id in left:
+        row = store.runs.get(run_id)
+        if (row is None or row.active) and asked < SINGLY_A_TICK:
+            asked += 1
+            yield OneRun(run_id)
+        if row is None or (ledger.listed_since_moved(run_id) and run_id not in ledger.wanted):
+            continue
+        if not row.active or now_s - ledger.recall(RolloutsOf(run_id)).planned_s >= every_s:
+            yield RolloutsOf(run_id)

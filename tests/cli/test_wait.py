@@ -1,0 +1,216 @@
+"""`wait`, as scripts and people call it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gymtui.api.models import RunStatus
+from gymtui.commands.wait import Terms, judge
+from gymtui.store.outcome import Outcome
+from gymtui.store.records import RunRow
+from gymtui.store.schemas import RunView
+from gymtui.store.summary import RunSummary
+from tests.cli.calling import OnTerminal, fault, finish, gymtui, in_shell, launch
+from tests.gym.serving import RunningGym, serving_gym
+from tests.terminal.harness import isolated
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGym]:
+    """A gym with two finished runs, `good` and `bad`."""
+    with serving_gym(tmp_path_factory.mktemp("quick"), faults=True) as gym:
+        launch(gym, "good", rollout_count=3)
+        launch(gym, "bad", model="scripted/lost", rollout_count=3)
+        finish(gym, "good")
+        finish(gym, "bad")
+        yield gym
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGym]:
+    """A gym on which nothing ends while a test looks."""
+    with serving_gym(tmp_path_factory.mktemp("slow"), speed=0.01) as gym:
+        yield gym
+
+
+def test_what_is_over_and_has_verdicts_is_done(quick: RunningGym, tmp_path: Path) -> None:
+    done = gymtui(tmp_path, "wait", "good", "bad", "--base-url", quick.url)
+    assert done.returncode == 0, "failing rollouts are no failed run, unless asked for"
+    good, bad = done.stdout.splitlines()
+    assert good.startswith("good: 3/3 done · pass@1 100% ")
+    assert bad.startswith("bad: 3/3 done · pass@1 0% ")
+
+
+def test_a_run_is_followed_to_its_end(tmp_path: Path) -> None:
+    with serving_gym(tmp_path, speed=30) as gym:
+        launch(gym, "live", rollout_count=2)
+        done = gymtui(
+            tmp_path, "wait", "live", "--interval", "0.1", "--json", "--base-url", gym.url
+        )
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert (document["timed_out"], document["failed"]) == (False, False)
+    [run] = document["runs"]
+    assert (run["run_id"], run["over"], run["why"]) == ("live", True, None)
+    assert run["numbers"]["verdicts"] == 2
+    lines = done.stderr.splitlines()
+    assert len(lines) >= 2, "a line a change"
+    assert all(line != after for line, after in pairwise(lines))
+    assert "\r" not in done.stderr
+    assert lines[-1].startswith("live: 2/2 done · pass@1 ")
+
+
+def test_fail_under_judges_pass_at_1(quick: RunningGym, tmp_path: Path) -> None:
+    script = f"gymtui wait good bad --fail-under 0.8 --base-url {quick.url}; echo $?"
+    done = in_shell(tmp_path, script)
+    good, bad, status = done.stdout.splitlines()
+    assert "failed" not in good
+    assert bad.endswith("failed: pass@1 is under 80%")
+    assert status == "1"
+    assert (
+        gymtui(tmp_path, "wait", "good", "--fail-under", "80%", "--base-url", quick.url).returncode
+        == 0
+    )
+
+
+def run_view(total: int, **counts: int) -> RunView:
+    outcomes = {Outcome(name): number for name, number in counts.items()}
+    run = RunStatus(run_id="r", total=total, completed=total)
+    summary = RunSummary(sum(counts.values()), Counter(outcomes), None, None, None, None, None)
+    return RunView(RunRow("r", b"{}", 0.0, run), summary)
+
+
+@pytest.mark.parametrize(
+    ("view", "fail_under", "why"),
+    [
+        (run_view(4, passed=1, failed=3), None, None),
+        (run_view(4, passed=1, environment=3), None, None),
+        (run_view(4, passed=1, environment=3), 1.0, None),
+        (run_view(4, passed=3, failed=1), 0.75, None),
+        (run_view(4, passed=3, failed=1), 0.76, "pass@1 is under 76%"),
+        (run_view(4, environment=3, agent=1), None, "no verdict, 4 errors"),
+        (run_view(1, environment=1), 0.5, "no verdict, 1 error"),
+        (run_view(4, passed=3, cancelled=1), None, "1 of 4 rollouts cancelled"),
+        (run_view(0), None, "it has no rollouts"),
+    ],
+)
+def test_what_a_failed_run_is(view: RunView, fail_under: float | None, why: str | None) -> None:
+    assert judge(view, Terms(fail_under=fail_under), over=True).why == why
+    assert judge(view, Terms(fail_under=fail_under), over=False).why is None
+
+
+def test_a_timeout_ends_with_124_and_leaves_the_runs_alone(
+    slow: RunningGym, tmp_path: Path
+) -> None:
+    launch(slow, "long", rollout_count=2)
+    done = gymtui(tmp_path, "wait", "long", "--timeout", "1s", "--json", "--base-url", slow.url)
+    assert done.returncode == 124
+    assert "the runs go on" in done.stderr
+    document = json.loads(done.stdout)
+    assert document["timed_out"]
+    assert not document["runs"][0]["over"]
+    run = httpx.get(f"{slow.url}/runs/long").json()
+    assert run["pending"] + run["running"] == 2
+
+
+def test_cancel_if_cancels_once_and_counts_as_failed(tmp_path: Path) -> None:
+    with serving_gym(tmp_path, speed=20) as gym:
+        tasks = ["schedule_phone_screen", "onboard_new_hire", "record_title_change"]
+        launch(gym, "doomed", task_ids=tasks, model="scripted/lost", rollout_count=8)
+        done = gymtui(
+            *(tmp_path, "wait", "doomed", "--interval", "0.1", "--base-url", gym.url),
+            *("--cancel-if", "done>=2 pass<90%"),
+        )
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.count("cancelled ") == 1
+    assert "of doomed: done>=2 pass<90%" in done.stderr
+    assert "failed: it was cancelled, by --cancel-if" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--cancel-if", "dnoe>=2"], "did you mean done?"),
+        (["--cancel-if", " "], "would cancel every run"),
+        (["--fail-under", "80"], "a share from 0 to 1"),
+        (["--timeout", "soon"], "not a duration"),
+        ([], "Missing argument"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_asked(
+    tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    names = ["x"] if arguments else []
+    done = gymtui(tmp_path, "wait", *names, *arguments, "--base-url", "http://127.0.0.1:1")
+    assert done.returncode == 2
+    assert words in done.stderr
+
+
+def test_nothing_is_cancelled_read_only(slow: RunningGym, tmp_path: Path) -> None:
+    command = ("--read-only", "wait", "x", "--cancel-if", "pass<1%", "--base-url", slow.url)
+    assert gymtui(tmp_path, *command).returncode == 2
+
+
+def test_a_gym_that_never_answers_ends_with_3_after_its_time(tmp_path: Path) -> None:
+    done = gymtui(
+        tmp_path, "wait", "x", "--interval", "0.2", "--patience", "1s",
+        "--base-url", "http://127.0.0.1:1",
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "no answer: refused; trying again" in done.stderr
+    assert "no answer from the gym for" in done.stderr
+
+
+def test_a_gym_that_stumbles_is_asked_again(quick: RunningGym, tmp_path: Path) -> None:
+    fault(quick, "/runs/good", times=2, kind="status", status=503)
+    done = gymtui(tmp_path, "wait", "good", "--interval", "0.1", "--base-url", quick.url)
+    assert done.returncode == 0
+    assert "no answer: 503; trying again" in done.stderr
+    assert "the gym answers again" in done.stderr
+
+
+def test_a_run_that_is_not_there_ends_with_4(quick: RunningGym, tmp_path: Path) -> None:
+    done = gymtui(tmp_path, "wait", "nobody", "--base-url", quick.url)
+    assert done.returncode == 4
+    assert "there is no run nobody" in done.stderr
+
+
+def test_on_a_terminal_one_line_is_rewritten_and_interrupting_is_quiet(
+    slow: RunningGym, tmp_path: Path
+) -> None:
+    launch(slow, "watched", rollout_count=2)
+    command = ("wait", "watched", "--interval", "0.1", "--base-url", slow.url)
+    with OnTerminal(tmp_path, *command, columns=60) as terminal:
+        terminal.wait_for("watched: 0/2 done")
+        terminal.type("\x03")
+        seen = terminal.end()
+    assert seen.status in (130, -2)
+    assert "Traceback" not in seen.text
+    assert "\n" not in seen.text.replace("^C", "").strip("\r\n")
+    assert seen.text.rstrip("\r\n").endswith("\r\x1b[K"), "the prompt finds an empty line"
+
+
+def test_an_interrupt_ends_it_by_the_signal_so_that_a_shells_loop_ends_too(
+    slow: RunningGym, tmp_path: Path
+) -> None:
+    launch(slow, "looped")
+    command = [sys.executable, "-m", "gymtui", "wait", "looped", "--base-url", slow.url]
+    with subprocess.Popen(
+        command, env=isolated(tmp_path), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as waiting:
+        assert waiting.stderr is not None
+        assert waiting.stderr.readline().startswith("looped: 0/1 done")
+        waiting.send_signal(signal.SIGINT)
+        out, err = waiting.communicate(timeout=30)
+    assert waiting.returncode == -signal.SIGINT
+    assert (out, err) == ("", "")

@@ -1,0 +1,190 @@
+"""Following runs: how often what is asked, on a clock that jumps."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from gymtui.api.answers import Answer
+from gymtui.api.errors import GymError, NotFound, RateLimited, Unauthorized, Unreachable
+from gymtui.commands.waiting import NUMBERS_EVERY_S, Follower, SilentError
+from gymtui.store.delta import OneRun, RolloutsOf
+from tests.unit.model_gym import ModelGym
+from tests.unit.virtual_time import play
+
+
+class Scripted:
+    """A gym in memory whose runs move when they are looked at, and which may refuse."""
+
+    def __init__(self, model: ModelGym, each_look: Callable[[int], GymError | None]) -> None:
+        self.model = model
+        self.each_look = each_look
+        self.asked: list[tuple[float, OneRun | RolloutsOf]] = []
+
+    async def get_run(self, run_id: str) -> Answer:
+        return self._answer(OneRun(run_id))
+
+    async def list_rollouts(self, *, run_id: str | None = None, **_: Any) -> Answer:
+        return self._answer(RolloutsOf(run_id or ""))
+
+    async def list_runs(self, **_: Any) -> Answer:
+        raise AssertionError("the whole list is never asked for")
+
+    def times(self, kind: type) -> list[float]:
+        return [at for at, query in self.asked if isinstance(query, kind)]
+
+    def _answer(self, query: OneRun | RolloutsOf) -> Answer:
+        now_s = asyncio.get_running_loop().time()
+        self.asked.append((now_s, query))
+        error = self.each_look(len(self.times(OneRun)))
+        if error is not None:
+            raise error
+        body = self.model.answer(query)
+        if body is None:
+            raise NotFound
+        return Answer(body, None, now_s, now_s, len(body))
+
+
+def follow(gym: Scripted, *run_ids: str, **options: Any) -> Follower:
+    made: list[Follower] = []
+
+    async def main() -> None:
+        clock = asyncio.get_running_loop().time
+        settings = {"interval_s": 2.0, "patience_s": 300.0, "monotonic": clock} | options
+        follower = Follower(gym, run_ids, **settings)  # type: ignore[arg-type]
+        made.append(follower)
+
+        async def news() -> None:
+            return None
+
+        await follower.follow(news)
+
+    play(main)
+    return made[0]
+
+
+@pytest.fixture
+def model() -> ModelGym:
+    return ModelGym(random.Random(1))
+
+
+def test_rollouts_are_listed_when_counters_move_and_not_every_time(model: ModelGym) -> None:
+    run_id = model.launch(3)
+
+    def look(number: int) -> None:
+        if number == 100:
+            model.finish(run_id)
+
+    gym = Scripted(model, look)
+    follower = follow(gym, run_id)
+    assert follower.settled(run_id)
+    looks, lists = gym.times(OneRun), gym.times(RolloutsOf)
+    assert len(looks) == 100
+    assert 180 <= looks[-1] - looks[0] <= 220, "one look an interval"
+    assert len(lists) == 2, "once at first, once at the end"
+    assert follower.views[0].summary is not None
+    assert follower.views[0].summary.verdicts == 3
+
+
+def test_a_busy_run_is_listed_now_and_then_unless_something_hangs_on_it(model: ModelGym) -> None:
+    def gym_of(model: ModelGym) -> Scripted:
+        run_id = model.launch(200)
+
+        def look(number: int) -> None:
+            for item in model.runs[run_id].rollouts[:number]:
+                item |= {"status": "completed", "result": {"success": True}}
+            model.changed(model.runs[run_id])
+
+        return Scripted(model, look)
+
+    now_and_then = gym_of(model)
+    follow(now_and_then, "run_00000")
+    lists = now_and_then.times(RolloutsOf)
+    gaps = [after - before for before, after in pairwise(lists)]
+    assert min(gaps[:-1]) >= NUMBERS_EVERY_S
+    closely = gym_of(model)
+    follow(closely, "run_00001", closely=True)
+    assert len(closely.times(RolloutsOf)) > 3 * len(lists)
+
+
+def test_a_silent_gym_is_asked_ever_less_often_and_given_up_after_its_time(
+    model: ModelGym,
+) -> None:
+    run_id = model.launch(1)
+    gym = Scripted(model, lambda _: Unreachable("refused"))
+    with pytest.raises(SilentError) as caught:
+        follow(gym, run_id, patience_s=600.0)
+    looks = gym.times(OneRun)
+    assert 600 < looks[-1] - looks[0] < 700
+    assert len(looks) < 20
+    assert caught.value.error.brief == "refused"
+
+
+def test_silence_before_it_answered_again_is_forgiven(model: ModelGym) -> None:
+    run_id = model.launch(1)
+
+    def look(number: int) -> GymError | None:
+        if number == 40:
+            model.finish(run_id)
+        return Unreachable("dropped") if number % 6 else None
+
+    assert follow(Scripted(model, look), run_id, patience_s=200.0).trouble is None
+
+
+def test_retry_after_is_obeyed(model: ModelGym) -> None:
+    run_id = model.launch(1)
+
+    def look(number: int) -> GymError | None:
+        model.finish(run_id)
+        return RateLimited(120.0) if number == 1 else None
+
+    gym = Scripted(model, look)
+    follow(gym, run_id)
+    first, second = gym.times(OneRun)[:2]
+    assert second - first >= 120
+
+
+def test_a_refused_key_and_a_missing_run_end_it_at_once(model: ModelGym) -> None:
+    with pytest.raises(Unauthorized):
+        follow(Scripted(model, lambda _: Unauthorized()), "x")
+    gym = Scripted(model, lambda _: None)
+    with pytest.raises(NotFound):
+        follow(gym, "x")
+    assert len(gym.asked) == 1
+
+
+def test_a_run_deleted_meanwhile_is_over(model: ModelGym) -> None:
+    run_id = model.launch(1)
+
+    def look(number: int) -> None:
+        if number == 3:
+            model.delete(run_id)
+
+    follower = follow(Scripted(model, look), run_id)
+    assert follower.settled(run_id)
+    assert follower.views[0].row.gone
+
+
+def test_results_that_come_late_are_waited_for(model: ModelGym) -> None:
+    run_id = model.launch(1)
+    rollout = model.runs[run_id].rollouts[0]
+    rollout |= {"status": "completed"}
+    model.changed(model.runs[run_id])
+    lists = 0
+
+    def look(_: int) -> None:
+        nonlocal lists
+        lists += 1
+        if lists == 4:
+            rollout["result"] = {"success": False}
+            model.changed(model.runs[run_id])
+
+    follower = follow(Scripted(model, look), run_id)
+    summary = follower.views[0].summary
+    assert summary is not None
+    assert summary.verdicts == 1
