@@ -38,6 +38,7 @@ _DEMO_INTERVAL_S = 0.5
 _ELSEWHERE: Mapping[str, str] = {
     "runs": "cli_lists",
     "rollouts": "cli_lists",
+    "report": "cli_report",
     "cancel": "cli_acting",
     "delete": "cli_acting",
     "wait": "cli_wait",

@@ -1,0 +1,77 @@
+"""The command line of `report`. What it does is `commands.report`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from gymtui import __version__
+from gymtui.commands import completing
+from gymtui.commands.command_line import (
+    EXIT_USAGE,
+    fail,
+    given,
+    gym_options,
+    reaching,
+    settings_of,
+    tell,
+)
+
+
+@click.command(
+    epilog="Numbers with their intervals, tasks by attempts, failures by cause and settings; "
+    "several runs are set side by side. The HTML is one file that loads nothing, for a browser or "
+    "a printer. Where time went is told as far as a dashboard has watched on this machine."
+)
+@click.argument("run_ids", nargs=-1, required=True, metavar="RUN…", shell_complete=completing.runs)
+@gym_options
+@click.option("--markdown", "form", flag_value="markdown", default=True, help="The default.")
+@click.option("--html", "form", flag_value="html", help="One file for a browser or a printer.")
+@click.option("--to", "file", metavar="FILE", type=click.Path(), help="A file that is not there.")
+@click.pass_context
+def report(
+    context: click.Context,
+    /,
+    run_ids: tuple[str, ...],
+    form: str,
+    file: str | None,
+    **flags: Any,
+) -> None:
+    """Write runs up for other people."""
+    settings = settings_of({**context.obj, **given(flags)})
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    from gymtui import paths
+    from gymtui.commands.report import written
+    from gymtui.store.journal import file_name
+    from gymtui.text import clean
+    from gymtui.transcript.files import write_new
+
+    if file is not None and os.path.lexists(file):
+        fail(f"{clean(file)} exists, and nothing is written over", EXIT_USAGE)
+    document = reaching(
+        lambda: written(
+            settings,
+            run_ids,
+            form,
+            journal=paths.state_dir(os.environ) / file_name(settings.base_url),
+            version=__version__,
+            now=datetime.now(UTC),
+        )
+    ).encode("utf-8", "replace")
+    if file is None:
+        # As bytes: what the HTML says of its own encoding holds whatever the terminal's is.
+        sys.stdout.buffer.write(document)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        write_new(Path(file), document)
+    except FileExistsError:
+        fail(f"{clean(file)} exists, and nothing is written over", EXIT_USAGE)
+    except OSError as error:
+        fail(f"{clean(file)}: {clean(error.strerror or error)}", EXIT_USAGE)
+    tell(f"wrote {clean(file)}")

@@ -1,0 +1,65 @@
+"""`gymtui report`: runs written up for other people, as Markdown or HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from gymtui.api.client import GymClient
+from gymtui.commands.asking import Asked, with_gym
+from gymtui.commands.reporting import html, markdown
+from gymtui.commands.reporting.contents import Made, contents
+from gymtui.commands.reporting.facts import facts_of
+from gymtui.settings import Settings
+from gymtui.store import journal_look
+from gymtui.store.matrix import Matrix
+
+
+def written(
+    settings: Settings,
+    run_ids: Sequence[str],
+    form: str,
+    *,
+    journal: Path,
+    version: str,
+    now: datetime,
+) -> str:
+    """A report.
+
+    Args:
+        settings: Which gym.
+        run_ids: Of which runs, at least one.
+        form: `markdown` or `html`.
+        journal: Where a dashboard would have kept what it saw of them, there or not.
+        version: Of this program.
+        now: The local time, aware, in UTC.
+
+    Returns:
+        The whole document.
+
+    Raises:
+        NotFound: There is no such run.
+        GymError: As the client.
+    """
+    wanted = list(dict.fromkeys(run_ids))
+
+    async def fetch(client: GymClient) -> Asked:
+        asked = Asked(client)
+        await asked.runs_named(wanted)
+        await asked.rollouts_of(wanted)
+        return asked
+
+    asked = with_gym(settings, fetch)
+    seen = journal_look.sightings(journal, wanted)
+    server_now = asked.clock.now()
+    together = Matrix()
+    runs = []
+    for run_id in wanted:
+        rows = asked.store.rollouts_of(run_id)
+        runs.append(facts_of(asked.view(run_id), rows, seen.get(run_id, ()), server_now))
+        for row in rows:
+            together.take(row)
+    together.refresh(last_steps={})
+    report = contents(runs, together, Made(now, settings.base_url, version))
+    return {"markdown": markdown.written, "html": html.written}[form](report)

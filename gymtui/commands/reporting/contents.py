@@ -1,0 +1,454 @@
+"""What stands in a report, in which order and in which words. How it looks is each form's. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gymtui.commands.reporting.facts import RunFacts, at
+from gymtui.commands.reporting.pieces import (
+    Block,
+    Heading,
+    Items,
+    Line,
+    Marks,
+    Name,
+    OutcomeBar,
+    Paragraph,
+    RateBar,
+    Report,
+    Strong,
+    Table,
+)
+from gymtui.store.fields import natural
+from gymtui.store.matrix import AcrossRow, Matrix, TaskRow
+from gymtui.store.outcome import Outcome
+from gymtui.store.phases import PHASES
+from gymtui.store.reasons import Reason
+from gymtui.store.stats import AtK, quantile
+from gymtui.store.words import WORD, count, duration, of_many, percent, span
+from gymtui.text import ABSENT
+
+MOST_CAUSES = 25
+"""Causes of failure that are listed; how many more there are is told."""
+MOST_ATTEMPTS = 80
+"""Attempts of a task that are drawn; likewise."""
+
+_CAUSES = (Outcome.ENVIRONMENT, Outcome.AGENT, Outcome.CANCELLED)
+_NONE: Line = (ABSENT,)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How a report came to be.
+
+    Attributes:
+        at: When, aware, in UTC.
+        gym: The base URL of the gym it is from.
+        version: Of this program.
+    """
+
+    at: datetime
+    gym: str
+    version: str
+
+
+def contents(runs: Sequence[RunFacts], together: Matrix, made: Made) -> Report:
+    """Put a report together.
+
+    Args:
+        runs: At least one, in their order.
+        together: The rollouts of all of them.
+        made: How it came to be.
+    """
+    several = len(runs) > 1
+    name = of_many(len(runs), "run") if several else runs[0].run_id
+    head: Line = ("Report on ", of_many(len(runs), "run")) if several else (
+        "Report on run ",
+        Name(name),
+    )  # fmt: skip
+    blocks: list[Block] = [Heading(1, head), Paragraph(_made(made))]
+    blocks += [Paragraph(line, notice=True) for run in runs for line in _notices(run, several)]
+    blocks += [Heading(2, ("Numbers",)), _numbers(runs)]
+    if several:
+        blocks += _side_by_side(runs, together)
+    for run in runs:
+        blocks += _matrix(run, several=several)
+    blocks += _failures(runs)
+    blocks += _settings(runs)
+    blocks += [Heading(2, ("What the numbers mean",)), Items(tuple(_meanings(runs)))]
+    return Report(f"Report on {name}", tuple(blocks))
+
+
+def _made(made: Made) -> Line:
+    return (
+        f"Made {when(made.at)} from the gym at ",
+        Name(made.gym),
+        f" by gymtui {made.version}, from what the gym said then.",
+    )
+
+
+def _notices(run: RunFacts, several: bool) -> Iterator[Line]:
+    """What nobody should miss: that it goes on, that something is missing."""
+    begin: Line = (Name(run.run_id), ": ") if several else ()
+    numbers = run.numbers
+    if not numbers.known:
+        yield (*begin, "The gym lists no rollouts of this run.")
+    elif not numbers.finished:
+        words = f"Unfinished. {numbers.undecided} of {numbers.known + numbers.unknown} rollouts "
+        words += "may yet bring a verdict"
+        if numbers.final_bounds is not None:
+            words += f", so that pass@1 can still end within {span(numbers.final_bounds)}%"
+        yield (*begin, f"{words}. Early rates flatter: slow rollouts fail more often.")
+    if run.malformed:
+        yield (*begin, f"{of_many(run.malformed, 'rollout')} could not be read and do not count.")
+
+
+# -- numbers -------------------------------------------------------------------------------
+
+
+def _numbers(runs: Sequence[RunFacts]) -> Table:
+    k = _common_k(runs)
+    measures: list[tuple[str, Callable[[RunFacts], Line]]] = [
+        ("scenario", _scenario),
+        ("rollouts ended", _ended),
+        ("pass@1", _pass),
+        ("pass@1, errors as fails", lambda run: (percent(run.numbers.rate_with_errors),)),
+        ("passed", lambda run: (str(run.numbers.passes),)),
+        ("failed", _failed),
+        ("errors", _errors),
+    ]
+    if k > 1:
+        measures += [
+            (f"pass@{k}", lambda run: _at_k(run.numbers.pass_at(k))),
+            (f"pass^{k}", lambda run: _at_k(run.numbers.pass_hat(k))),
+            ("tasks", _kinds),
+        ]
+    measures += [
+        ("time of a rollout", _times),
+        ("steps of a rollout", _steps),
+        ("score", _score),
+        ("started", lambda run: (when(at(run.numbers.first_start_s)),)),
+        ("took", _took),
+        ("time goes to", _goes),
+    ]
+    headings: tuple[Line, ...] = (("",), *((Name(run.run_id),) for run in runs))
+    rows = tuple(((label,), *(tell(run) for run in runs)) for label, tell in measures)
+    told = tuple(row for row in rows if any(cell != _NONE for cell in row[1:]))
+    return Table(headings, told)
+
+
+def _common_k(runs: Sequence[RunFacts]) -> int:
+    """The largest k that every run can be asked for; one that has verdicts, that is."""
+    return min((run.numbers.attempts for run in runs if run.numbers.verdicts), default=1)
+
+
+def _scenario(run: RunFacts) -> Line:
+    status = run.view.row.run
+    named = status.scenario_id if status is not None else None
+    return _NONE if named is None else (Name(named),)
+
+
+def _ended(run: RunFacts) -> Line:
+    total = run.view.row.run.total if run.view.row.run is not None else None
+    bar = tuple((o, run.numbers.counts[o]) for o in Outcome if run.numbers.counts.get(o))
+    return (OutcomeBar(bar), f"{count(run.view.finished)} of {count(total)}")
+
+
+def _pass(run: RunFacts) -> Line:
+    numbers = run.numbers
+    if numbers.pass_rate is None:
+        return _NONE
+    of = f" {span(numbers.interval)} of {of_many(numbers.verdicts, 'verdict')}"
+    so_far = "" if numbers.finished else " so far"
+    bar = RateBar(numbers.pass_rate, numbers.interval)
+    return (bar, Strong(percent(numbers.pass_rate)), f"{of}{so_far}")
+
+
+def _failed(run: RunFacts) -> Line:
+    failed = run.numbers.counts.get(Outcome.FAILED, 0)
+    at_limit = f", {run.numbers.at_limit} at the step limit" if run.numbers.at_limit else ""
+    return (f"{failed}{at_limit}",)
+
+
+def _errors(run: RunFacts) -> Line:
+    counts = run.numbers.counts
+    causes = ", ".join(f"{counts[cause]} {WORD[cause]}" for cause in _CAUSES if counts.get(cause))
+    return (causes or "0",)
+
+
+def _at_k(found: AtK) -> Line:
+    if found.rate is None:
+        return _NONE
+    return (f"{percent(found.rate)} ({found.tasks}/{of_many(found.of_tasks, 'task')})",)
+
+
+def _kinds(run: RunFacts) -> Line:
+    kinds = run.numbers.task_kinds
+    none = f", {kinds.none} without a verdict" if kinds.none else ""
+    said = f"{kinds.all_pass} all-pass, {kinds.mixed} mixed, {kinds.all_fail} all-fail{none}"
+    return (said,)
+
+
+def _times(run: RunFacts) -> Line:
+    if not run.numbers.durations_s:
+        return _NONE
+    p50, p95 = (duration(quantile(run.numbers.durations_s, q)) for q in (0.5, 0.95))
+    return (f"p50 {p50}, p95 {p95}",)
+
+
+def _steps(run: RunFacts) -> Line:
+    steps, verdicts = run.numbers.steps, run.numbers.verdicts
+    if not steps:
+        return _NONE
+    p50, p95 = (f"{quantile(steps, q):g}" for q in (0.5, 0.95))
+    known = "" if len(steps) == verdicts else f" (known for {len(steps)} of {verdicts})"
+    return (f"p50 {p50}, p95 {p95}{known}",)
+
+
+def _score(run: RunFacts) -> Line:
+    scores = run.numbers.scores
+    if scores is None:
+        return _NONE
+    spread = "" if scores.deviation is None else f" ±{scores.deviation:.2f}"
+    return (f"{scores.mean:.2f}{spread} of {scores.count}",)
+
+
+def _took(run: RunFacts) -> Line:
+    numbers = run.numbers
+    if numbers.first_start_s is None or numbers.last_end_s is None or not numbers.finished:
+        return _NONE
+    return (duration(numbers.last_end_s - numbers.first_start_s),)
+
+
+def _goes(run: RunFacts) -> Line:
+    spent = run.spent
+    if not spent.counted:
+        return _NONE
+    words = {"building": "build", "seeding": "seed", "verifying": "verify"}
+    of = ", ".join(
+        f"{words.get(phase.value, phase.value)} {percent(spent.of.get(phase.value, 0.0))}"
+        for phase in PHASES
+    )
+    return (f"{of} (from {spent.counted} of {spent.of_all})",)
+
+
+# -- side by side --------------------------------------------------------------------------
+
+
+def _side_by_side(runs: Sequence[RunFacts], together: Matrix) -> Iterator[Block]:
+    """Tasks by runs: those that differ by more than chance first."""
+    rows = sorted(
+        together.across([run.run_id for run in runs]).values(),
+        key=lambda row: (not row.clear, -(row.difference or 0.0), natural(row.name)),
+    )
+    differ = [row for row in rows if row.difference]
+    clear = sum(row.clear for row in differ)
+    yield Heading(2, ("Side by side",))
+    words = f"{of_many(len(rows), 'task')}; {len(differ)} with different pass rates"
+    words += f", {clear} of them with intervals that lie apart" if differ else ""
+    yield Paragraph((f"{words}. A difference marked ~ may be chance: its intervals meet.",))
+    headings: tuple[Line, ...] = (
+        ("task",),
+        *((Name(run.run_id),) for run in runs),
+        ("best less worst",),
+    )
+    yield Table(
+        headings,
+        tuple(
+            ((_task(row),), *(_rate(cell) for cell in row.cells), _difference(row)) for row in rows
+        ),
+        frozenset(range(1, len(headings))),
+    )
+
+
+def _task(row: TaskRow | AcrossRow) -> str | Name:
+    return row.name if row.task_id is None else Name(row.task_id)
+
+
+def _rate(row: TaskRow | None) -> Line:
+    if row is None or row.pass_rate is None:
+        return _NONE
+    so_far = " so far" if row.unfinished else ""
+    return (f"{percent(row.pass_rate)} of {row.tally.verdicts}{so_far}",)
+
+
+def _difference(row: AcrossRow) -> Line:
+    if row.difference is None:
+        return _NONE
+    points = round(row.difference * 100)
+    if not points:
+        return ("=",)
+    return (Strong(f"{points} points"),) if row.clear else (f"~{points} points",)
+
+
+# -- one run -------------------------------------------------------------------------------
+
+
+def _matrix(run: RunFacts, *, several: bool) -> Iterator[Block]:
+    k = max(run.numbers.attempts, 1)
+    rows = sorted(run.tasks(k), key=lambda row: natural(row.name))
+    if not rows:
+        return
+    yield Heading(2, ("Tasks of ", Name(run.run_id)) if several else ("Tasks",))
+    many = k > 1
+    headings = ["task", "attempts", "pass@1", *([f"pass@{k}", f"pass^{k}"] if many else [])]
+    headings += ["steps", "time", "errors"]
+
+    def cells(row: TaskRow) -> tuple[Line, ...]:
+        at_k: tuple[Line, ...] = ((percent(row.at_k),), (percent(row.hat_k),)) if many else ()
+        return (
+            (_task(row),),
+            _attempts(row),
+            _rate(row),
+            *at_k,
+            (ABSENT if row.median_steps is None else f"{row.median_steps:g}",),
+            (duration(row.median_s),),
+            (str(row.errors),),
+        )
+
+    numbers = frozenset(range(2, len(headings)))
+    yield Table(tuple((name,) for name in headings), tuple(map(cells, rows)), numbers)
+    yield Paragraph(
+        (
+            "Attempts in the order they were made: ✓ passed, ✗ failed, ! error, ▸ running, "
+            "· waiting. Steps and time are medians over verdicts.",
+        )
+    )
+
+
+def _attempts(row: TaskRow) -> Line:
+    shown = tuple(attempt.outcome for attempt in row.attempts[:MOST_ATTEMPTS])
+    more = len(row.attempts) - len(shown)
+    return (Marks(shown), f" and {more} more") if more else (Marks(shown),)
+
+
+# -- failures and settings -----------------------------------------------------------------
+
+
+def _failures(runs: Sequence[RunFacts]) -> Iterator[Block]:
+    """Causes, the largest over all runs first, how often in each run."""
+    causes: dict[tuple[Outcome, str], dict[str, Reason]] = {}
+    for run in runs:
+        for reason in run.reasons:
+            causes.setdefault((reason.outcome, reason.text), {})[run.run_id] = reason
+    yield Heading(2, ("Failures by cause",))
+    if not causes:
+        yield Paragraph(("None of the rollouts that ended failed.",))
+        return
+
+    def size(found: dict[str, Reason]) -> int:
+        return sum(len(reason.rollout_ids) for reason in found.values())
+
+    ordered = sorted(causes.items(), key=lambda item: (-size(item[1]), item[0][1]))
+    several = len(runs) > 1
+    counts: tuple[Line, ...] = tuple((Name(run.run_id),) for run in runs) if several else ()
+    rows: list[tuple[Line, ...]] = []
+    for (outcome, _), found in ordered[:MOST_CAUSES]:
+        each: list[Line] = [
+            (str(len(found[run.run_id].rollout_ids)) if run.run_id in found else "0",)
+            for run in runs
+        ]
+        first = next(iter(found.values()))
+        rows.append(
+            (
+                (str(size(found)),),
+                *(each if several else ()),
+                (WORD.get(outcome, outcome.value),),
+                (Name(first.example if size(found) == 1 else first.text),),
+                (Name(first.rollout_ids[0]),),
+            )
+        )
+    headings: tuple[Line, ...] = (
+        ("rollouts",),
+        *counts,
+        ("kind",),
+        ("cause",),
+        ("first",),
+    )
+    yield Table(headings, tuple(rows), frozenset(range(1 + len(counts))))
+    rest = ordered[MOST_CAUSES:]
+    if rest:
+        rollouts = of_many(sum(size(found) for _, found in rest), "rollout")
+        yield Paragraph((f"And {of_many(len(rest), 'further cause')} of {rollouts}.",))
+
+
+def _settings(runs: Sequence[RunFacts]) -> Iterator[Block]:
+    names = list(dict.fromkeys(name for run in runs for name in run.settings))
+    yield Heading(2, ("Settings",))
+    if not names:
+        yield Paragraph(("The gym tells no model settings.",))
+        return
+    rows: list[tuple[Line, ...]] = []
+    for name in names:
+        values = [run.settings.get(name, ()) for run in runs]
+        differs = len({tuple(value for value, _ in told) for told in values}) > 1
+        label: Line = (Name(name), " ≠") if differs else (Name(name),)
+        rows.append((label, *(_values(run, name) for run in runs)))
+    yield Table((("",), *((Name(run.run_id),) for run in runs)), tuple(rows))
+    if len(runs) > 1:
+        yield Paragraph(("Settings marked ≠ differ between the runs.",))
+
+
+def _values(run: RunFacts, name: str) -> Line:
+    """A setting's value; of several, each with how many rollouts have it."""
+    values = run.settings.get(name, ())
+    if not values:
+        return _NONE
+    if len(values) == 1 and values[0][1] == run.numbers.known:
+        return (Name(values[0][0]),)
+    pieces: list[str | Name] = []
+    for value, number in values:
+        pieces += [", " if pieces else "", Name(value), f" ({of_many(number, 'rollout')})"]
+    return tuple(pieces)
+
+
+# -- words ---------------------------------------------------------------------------------
+
+
+def _meanings(runs: Sequence[RunFacts]) -> Iterator[Line]:
+    yield (
+        "A verdict is a finished rollout that passed or failed. An error is a rollout without "
+        "one: its environment did not build (env), its agent or endpoint broke (agent), or it "
+        "was cancelled. Reaching the step limit is a fail.",
+    )
+    yield (
+        "pass@1 is passes over verdicts; errors count in neither. The range behind it is its "
+        "95 % interval (Wilson 1927), wider where a task has several attempts, since these are "
+        "alike (Miller 2024).",
+    )
+    if _common_k(runs) > 1:
+        yield (
+            "pass@k is the chance that one of k attempts passes, pass^k that all do, both "
+            "unbiased (Chen et al. 2021; Yao et al. 2024), over the tasks with at least k "
+            "verdicts; how many those are stands beside it.",
+        )
+    yield (
+        "p50 and p95 are values that occurred: half of the rollouts took no more, 19 of 20 took "
+        "no more. Times are those of rollouts with a verdict, from start to end.",
+    )
+    if len(runs) > 1:
+        yield (
+            "Two pass rates of a task differ by more than chance only where their intervals lie "
+            "apart, and of many tasks compared some will by chance.",
+        )
+    if any(run.reasons for run in runs):
+        yield (
+            "Failures are of one cause when their words are the same but for ids, times and "
+            "numbers, which then stand as ",
+            Name("<id>"),
+            ", ",
+            Name("<time>"),
+            " and ",
+            Name("#"),
+            ".",
+        )
+    if any(run.spent.counted for run in runs):
+        yield ("Where time goes is known for rollouts that a dashboard watched from start to end.",)
+    yield (f"{ABSENT} is not known; it is never 0.",)
+
+
+def when(moment: datetime | None) -> str:
+    """A time to the minute, in UTC."""
+    return ABSENT if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"

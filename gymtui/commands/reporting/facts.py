@@ -1,0 +1,135 @@
+"""What a report knows of each run: the same numbers, matrix and failures as on screen. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gymtui.api.lenient import loads
+from gymtui.api.listing import masked
+from gymtui.store import stats
+from gymtui.store.failures import Failures
+from gymtui.store.matrix import Matrix, TaskRow
+from gymtui.store.numbers import RunNumbers, run_numbers, time_spent_s
+from gymtui.store.observer import Sighting
+from gymtui.store.phases import is_finished
+from gymtui.store.reasons import Reason
+from gymtui.store.records import RolloutRow
+from gymtui.store.schemas import RunView
+from gymtui.store.timeline import segments
+
+_HIDDEN = "(hidden)"
+_USER = re.compile(r"(?<=//)[^/@\s]+@")
+"""A user or a password within a URL, which a model's address may hold."""
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """One run.
+
+    Attributes:
+        view: The run and its summary.
+        numbers: Over its rollouts.
+        matrix: Its tasks, all of which it takes to set runs side by side.
+        reasons: Why rollouts went wrong, the largest group first.
+        settings: Of the model, by field: each value with how many rollouts have it.
+        spent: Where time went, over rollouts that a dashboard watched.
+        malformed: Rollouts that could not be read.
+    """
+
+    view: RunView
+    numbers: RunNumbers
+    matrix: Matrix
+    reasons: tuple[Reason, ...]
+    settings: Mapping[str, tuple[tuple[str, int], ...]]
+    spent: stats.Shares
+    malformed: int
+
+    @property
+    def run_id(self) -> str:
+        """Its id as received."""
+        return self.view.name
+
+    def tasks(self, k: int) -> list[TaskRow]:
+        """Its tasks.
+
+        Args:
+            k: What pass@k is asked for.
+        """
+        return list(self.matrix.tasks(self.run_id, k).values())
+
+
+def facts_of(
+    view: RunView, rows: Sequence[RolloutRow], seen: Sequence[Sighting], now: datetime
+) -> RunFacts:
+    """Gather what is known of a run.
+
+    Args:
+        view: The run.
+        rows: All its rollouts.
+        seen: What a dashboard saw of them, by time.
+        now: The server's time.
+    """
+    sightings: dict[str, list[Sighting]] = {}
+    last_steps: dict[str, int] = {}
+    for sighting in seen:
+        sightings.setdefault(sighting.rollout_id, []).append(sighting)
+        if sighting.step is not None:
+            last_steps[sighting.rollout_id] = max(
+                sighting.step, last_steps.get(sighting.rollout_id, 0)
+            )
+    failures, matrix = Failures(), Matrix()
+    for row in rows:
+        failures.take(row)
+        matrix.take(row)
+    matrix.refresh(last_steps=last_steps)
+    readable = [row.rollout for row in rows if row.rollout is not None]
+    total = view.row.run.total if view.row.run is not None else None
+    return RunFacts(
+        view=view,
+        numbers=run_numbers(readable, total=total, last_steps=last_steps),
+        matrix=matrix,
+        reasons=failures.groups(),
+        settings=_settings(rows),
+        spent=_spent(rows, sightings, now),
+        malformed=len(rows) - len(readable),
+    )
+
+
+def _spent(
+    rows: Iterable[RolloutRow], sightings: Mapping[str, Sequence[Sighting]], now: datetime
+) -> stats.Shares:
+    """Where the time of ended rollouts went, as far as they were watched all the way."""
+    spent: list[Mapping[str, float] | None] = []
+    for row in rows:
+        if row.rollout is None or not is_finished(row.rollout):
+            continue
+        seen = sightings.get(row.rollout_id)
+        spent.append(time_spent_s(segments(row.rollout, seen, now)) if seen else None)
+    return stats.shares(spent)
+
+
+def _settings(rows: Iterable[RolloutRow]) -> dict[str, tuple[tuple[str, int], ...]]:
+    """The model's settings as the gym tells them, never a key."""
+    found: dict[str, Counter[str]] = {}
+    for row in rows:
+        if row.rollout is None:
+            continue
+        told = masked(loads(row.raw)).get("model_config")
+        if not isinstance(told, dict):
+            continue
+        for name, value in told.items():
+            if value is None or value == _HIDDEN:
+                continue
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            found.setdefault(name, Counter())[_USER.sub("…@", text)] += 1
+    return {name: tuple(values.most_common()) for name, values in found.items()}
+
+
+def at(seconds: float | None) -> datetime | None:
+    """UNIX seconds as a time."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

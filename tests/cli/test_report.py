@@ -1,0 +1,87 @@
+"""`report`, as scripts and people call it: its figures are those of the other commands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gymtui.store.stats import Interval
+from gymtui.store.words import percent, span
+from tests.cli.calling import finish, gymtui, launch
+from tests.gym.serving import RunningGym, launch_body, serving_gym
+
+KEY = "ck_live_fedcba9876543210"
+TASKS = ["schedule_phone_screen", "onboard_new_hire", "offer_negotiation"]
+
+
+@pytest.fixture(scope="module")
+def gym(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGym]:
+    """A gym with two finished runs."""
+    with serving_gym(tmp_path_factory.mktemp("gym"), failure_share=0.2) as gym:
+        launch(gym, "hasty", task_ids=TASKS, model="scripted/hasty", rollout_count=6)
+        launch(gym, "care<b>ful", task_ids=TASKS, rollout_count=6)
+        for name in ("hasty", "care<b>ful"):
+            finish(gym, name)
+        yield gym
+
+
+def test_its_figures_are_those_of_the_run_list(gym: RunningGym, tmp_path: Path) -> None:
+    at = ("--base-url", gym.url)
+    listed = gymtui(tmp_path, "runs", "run:hasty", "--numbers", "--jsonl", *at)
+    numbers = json.loads(listed.stdout)["numbers"]
+    done = gymtui(tmp_path, "report", "hasty", *at)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    between = span(Interval(numbers["pass_low"], numbers["pass_high"]))
+    said = f"**{percent(numbers['pass_rate'])}** {between} of {numbers['verdicts']} verdicts"
+    assert f"| pass@1 | {said} |" in done.stdout
+    assert f"from the gym at `{gym.url}`" in done.stdout
+    for task in TASKS:
+        assert f"| `{task}` |" in done.stdout
+
+
+def test_html_goes_to_a_file_that_is_never_written_over(gym: RunningGym, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    command = ("report", "hasty", "care<b>ful", "--html", "--to", str(file), "--base-url", gym.url)
+    done = gymtui(tmp_path, *command)
+    assert (done.returncode, done.stdout) == (0, "")
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>")
+    assert "care&lt;b&gt;ful" in text
+    assert "<b>" not in text
+    again = gymtui(tmp_path, *command)
+    assert again.returncode == 2
+    assert "exists" in again.stderr
+    assert file.read_text(encoding="utf-8") == text
+
+
+def test_stdout_is_utf_8_whatever_the_terminal_speaks(gym: RunningGym, tmp_path: Path) -> None:
+    done = gymtui(
+        tmp_path, "report", "hasty", "--base-url", gym.url, PYTHONIOENCODING="utf-8", LC_ALL="C"
+    )
+    assert "✓" in done.stdout
+
+
+def test_a_run_that_is_not_there_leaves_no_file(gym: RunningGym, tmp_path: Path) -> None:
+    file = tmp_path / "r.md"
+    done = gymtui(tmp_path, "report", "nobody", "--to", str(file), "--base-url", gym.url)
+    assert done.returncode == 4
+    assert not file.exists()
+    done = gymtui(tmp_path, "report", "hasty", "--to", f"{tmp_path}/no/r.md", "--base-url", gym.url)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_no_key_is_in_it(tmp_path: Path) -> None:
+    with serving_gym(tmp_path, key=KEY) as gym:
+        headers = {"API-Key": KEY}
+        httpx.post(f"{gym.url}/runs", json=launch_body(run_name="r"), headers=headers)
+        for form in ("--markdown", "--html"):
+            done = gymtui(tmp_path, "report", "r", form, "--base-url", gym.url, GYMTUI_API_KEY=KEY)
+            assert done.returncode == 0, done.stderr
+            assert KEY not in done.stdout + done.stderr
+            assert "not-needed" not in done.stdout
