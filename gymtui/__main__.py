@@ -2,4 +2,4 @@
 
 from gymtui.cli import main
 
-main()
+main(prog_name="gymtui")

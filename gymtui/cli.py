@@ -42,6 +42,7 @@ _ELSEWHERE: Mapping[str, str] = {
     "cancel": "cli_acting",
     "delete": "cli_acting",
     "wait": "cli_wait",
+    "completion": "cli_completion",
     "launch": "cli_launch",
 }
 """Commands that are imported when they are named, by the module of `gymtui.commands`."""
