@@ -17,6 +17,7 @@ import click
 from gymtui import __version__
 from gymtui.commands.command_line import (
     EXIT_REFUSED,
+    EXIT_UNREACHABLE,
     EXIT_USAGE,
     ended_quietly,
     fail,
@@ -98,19 +99,29 @@ def main(context: click.Context, /, **flags: Any) -> None:
 @_dashboard_options
 @click.option("--speed", type=float, default=3.0, show_default=True, help="Times real time.")
 @click.option("--seed", type=int, default=7, show_default=True, help="What chance starts from.")
+@click.option("--fresh", is_flag=True, help="Forget the last time, and begin anew.")
 @click.pass_context
-def demo(context: click.Context, /, speed: float, seed: int, **flags: Any) -> None:
-    """The dashboard on a local gym with runs in progress; it all ends with it."""
-    from gymtui.commands.demo import LocalGym
-    from gymtui.settings import load
+def demo(context: click.Context, /, speed: float, seed: int, fresh: bool, **flags: Any) -> None:
+    """The dashboard on a local gym with runs in progress; it all ends with it.
 
+    The next time it goes on where it stopped. Its state lies apart from that of your gyms.
+    """
     _want_terminal()
     gc.disable()  # as for the dashboard
+    from gymtui.commands.demo import DemoError, open_demo
+    from gymtui.settings import load
+
     flags = {"interval": _DEMO_INTERVAL_S, **context.obj, **given(flags)}
-    with LocalGym(speed=speed, seed=seed) as local:
-        # Nothing of the person's own configuration belongs to the demo, their key least of all.
-        wanted = {name: flags[name] for name in flags if name not in ("profile", "config")}
-        _dashboard(load({**wanted, "base_url": local.url}, {}, None, None), keep=False)
+    # Nothing of the person's own configuration belongs to the demo, their key least of all.
+    wanted = {name: flags[name] for name in flags if name not in ("profile", "config")}
+
+    def settle(url: str) -> Loaded:
+        return load({**wanted, "base_url": url}, {}, None, None)
+
+    try:
+        sys.exit(open_demo(settle, os.environ, speed=speed, seed=seed, fresh=fresh))
+    except DemoError as error:
+        fail(str(error), EXIT_UNREACHABLE)
 
 
 @main.command()
@@ -219,12 +230,14 @@ def open_(context: click.Context, /, files: tuple[str, ...], form: str | None) -
     sys.exit(view_files(found, os.environ, loaded(context.obj, want_key=False)))
 
 
-def _dashboard(found: Loaded, *, keep: bool = True) -> NoReturn:
+def _dashboard(found: Loaded) -> NoReturn:
     """Open the dashboard and end with its exit code."""
     _want_terminal()
-    from gymtui.commands.dashboard import open_dashboard
+    from gymtui.commands.dashboard import keeping_of, open_dashboard
 
-    sys.exit(reaching(lambda: open_dashboard(found, os.environ, keep=keep)))
+    env = os.environ
+    keeping = keeping_of(found.settings, env)
+    sys.exit(reaching(lambda: open_dashboard(found, env, keeping=keeping)))
 
 
 def _want_terminal() -> None:

@@ -32,6 +32,11 @@ def state_dir(env: Mapping[str, str]) -> Path:
     return Path(told).expanduser() if told else platformdirs.user_state_path(_APP, appauthor=False)
 
 
+def demo_dir(env: Mapping[str, str]) -> Path:
+    """Where the demo keeps its gym and all that belongs to it, apart from the person's own."""
+    return state_dir(env) / "demo"
+
+
 def log_dir(env: Mapping[str, str]) -> Path:
     """Where the log and the reports of defects go; below a state directory that was moved."""
     if env.get("GYMTUI_STATE_DIR"):

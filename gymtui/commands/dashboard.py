@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -22,13 +23,35 @@ from gymtui.tui.rebinding import rebound
 LOG_BYTES = 1_000_000
 
 
-def open_dashboard(loaded: Loaded, env: Mapping[str, str], *, keep: bool = True) -> int:
+@dataclass(frozen=True)
+class Keeping:
+    """Where a dashboard keeps what it learns from one time to the next; None keeps nothing.
+
+    Attributes:
+        arrangement: The directory of what the person arranged on screen.
+        journal: The file of what was observed.
+    """
+
+    arrangement: Path | None = None
+    journal: Path | None = None
+
+
+def keeping_of(settings: Settings, env: Mapping[str, str]) -> Keeping:
+    """Where what is learnt of a person's gym is kept: in the state directory, a file a gym."""
+    state = paths.state_dir(env)
+    return Keeping(arrangement=state, journal=state / file_name(settings.base_url))
+
+
+def open_dashboard(
+    loaded: Loaded, env: Mapping[str, str], *, keeping: Keeping, notes: Sequence[str] = ()
+) -> int:
     """Run the dashboard until its person leaves it.
 
     Args:
         loaded: What it was started with, and what is wrong with it.
-        env: The environment, which says where logs go, and what is kept from time to time.
-        keep: Whether what is arranged and observed is kept, and that of earlier times known.
+        env: The environment, which says where logs go.
+        keeping: Where what is arranged and observed is kept.
+        notes: What is to be told once the screen is there.
 
     Returns:
         The exit code.
@@ -42,10 +65,11 @@ def open_dashboard(loaded: Loaded, env: Mapping[str, str], *, keep: bool = True)
         settings,
         LateClient(partial(_client, settings)),
         Reporter(logs, secrets=secrets),
-        arrangement=Arrangement.read(paths.state_dir(env) if keep else None),
-        journal=paths.state_dir(env) / file_name(settings.base_url) if keep else None,
+        arrangement=Arrangement.read(keeping.arrangement),
+        journal=keeping.journal,
         bound=bound,
         problems=(*loaded.problems, *bound.problems),
+        notes=notes,
     )
     return run_guarded(app)
 

@@ -1,14 +1,92 @@
-"""The demo's gym: a process of its own on a free loopback port, which ends with this one."""
+"""The demo: a gym in a process of its own on a free loopback port, which ends with this one.
+
+Where it keeps what it learns is the demo's own place, never where the person's gyms have theirs.
+"""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-START_S = 20.0
+from gymtui import paths
+from gymtui.commands.dashboard import Keeping, open_dashboard
+from gymtui.gym.agreed import Told, held
+from gymtui.settings import Loaded
+
 END_S = 5.0
+LOCK = "lock"
+JOURNAL = "journal.sqlite3"
+"""A fixed name: others are named for a gym's URL, and the demo's port is never the same."""
+
+
+class DemoError(Exception):
+    """The demo's gym did not start; its own words are on standard error."""
+
+
+def open_demo(
+    settle: Callable[[str], Loaded],
+    env: Mapping[str, str],
+    *,
+    speed: float,
+    seed: int,
+    fresh: bool,
+) -> int:
+    """Run the dashboard on the demo's gym until its person leaves it.
+
+    Args:
+        settle: Settles the settings, given the gym's URL.
+        env: The environment.
+        speed: Times real time.
+        seed: What chance starts from.
+        fresh: Whether to begin anew.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        DemoError: The gym did not start.
+    """
+    with ExitStack() as until:
+        home, notes = until.enter_context(_home(paths.demo_dir(env)))
+        gym = until.enter_context(LocalGym(speed=speed, seed=seed, directory=home, fresh=fresh))
+        if gym.told.words:
+            notes = (*notes, gym.told.words)
+        keeping = Keeping()
+        if home is not None and gym.told.kept:
+            # Not what was arranged: a filter left from the last time would hide the story.
+            keeping = Keeping(journal=home / JOURNAL)
+            if gym.told.anew:
+                _forget(home / JOURNAL)
+        return open_dashboard(settle(gym.told.url), env, keeping=keeping, notes=notes)
+
+
+@contextmanager
+def _home(directory: Path) -> Iterator[tuple[Path | None, tuple[str, ...]]]:
+    """Have the demo's place to oneself, or none and why."""
+    with ExitStack() as until:
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            mine = until.enter_context(held(directory / LOCK))
+        except OSError as error:
+            yield None, (f"This demo is not kept: {error}.",)
+            return
+        if mine:
+            yield directory, ()
+        else:
+            yield None, ("Another demo is open: this one is its own, and is not kept.",)
+
+
+def _forget(journal: Path) -> None:
+    """What was seen of a gym that is no more would only be taken for something else."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        with suppress(OSError):  # what cannot go is trouble that the journal itself will tell of
+            journal.with_name(journal.name + suffix).unlink()
 
 
 class LocalGym:
@@ -20,21 +98,32 @@ class LocalGym:
     Args:
         speed: Times real time.
         seed: What chance starts from.
+        directory: Where its state is kept; None keeps none.
+        fresh: Whether to begin anew there.
     """
 
-    def __init__(self, *, speed: float, seed: int) -> None:
+    def __init__(
+        self, *, speed: float, seed: int, directory: Path | None = None, fresh: bool = False
+    ) -> None:
         self._command = [
-            *(sys.executable, "-m", "gymtui.gym.story"),
+            *(sys.executable, "-m", "gymtui.gym.demo"),
             *("--speed", str(speed), "--seed", str(seed)),
+            *(("--directory", str(directory)) if directory is not None else ()),
+            *(("--fresh",) if fresh else ()),
         ]
         self._process: subprocess.Popen[str] | None = None
-        self.url = ""
+        self.told = Told(url="", kept=False, anew=True)
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return self.told.url
 
     def __enter__(self) -> Self:
         """Start it, and wait until it listens.
 
         Raises:
-            RuntimeError: It did not start.
+            DemoError: It did not start.
         """
         # A session of its own: what the terminal does to its foreground (^C, hang-up) is ours.
         self._process = subprocess.Popen(  # noqa: S603  (this interpreter, this package)
@@ -45,10 +134,11 @@ class LocalGym:
             start_new_session=True,
         )
         assert self._process.stdout is not None  # noqa: S101  (it was asked for)
-        self.url = self._process.stdout.readline().strip()
-        if not self.url:
+        line = self._process.stdout.readline()
+        if not line:
             self._end()
-            raise RuntimeError("the local gym did not start; its words are above")
+            raise DemoError("the demo's gym did not start; its words are above")
+        self.told = Told(**json.loads(line))
         return self
 
     def __exit__(

@@ -6,7 +6,8 @@ Only plain reads and short transactions live here; what they mean is the engine'
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,12 +15,16 @@ from gymtui.gym.models import ACTIVE, Artifacts, Phase, Rollout, RunStatus, Sour
 from gymtui.gym.records import (
     SCHEMA,
     VERSION,
+    DatabaseInUseError,
     DatabaseRefusedError,
     Ending,
     NewRollout,
     NewRun,
     PhaseSpan,
     RunNameTakenError,
+    WaitingRun,
+    dump_phases,
+    read_rollout,
 )
 
 COUNTERS = """
@@ -45,8 +50,11 @@ class Database:
         """Open or create the file at `path`.
 
         Raises:
-            DatabaseRefusedError: The file is in use by another gym, or is not one of ours.
+            DatabaseInUseError: Another gym has it open.
+            DatabaseRefusedError: The file cannot be opened, or is not one of ours.
         """
+        self.last_written = _last_written(path)
+        """When an earlier gym wrote it last, by the machine's clock; None for a new file."""
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=1.0)
         except sqlite3.Error as error:
@@ -56,8 +64,10 @@ class Database:
             self._prepare(path)
         except sqlite3.OperationalError as error:
             self._connection.close()
-            reason = "in use by another gym" if "locked" in str(error) else str(error)
-            raise DatabaseRefusedError(f"cannot use the database {path}: {reason}") from error
+            if "locked" in str(error):
+                words = f"cannot use the database {path}: in use by another gym"
+                raise DatabaseInUseError(words) from error
+            raise DatabaseRefusedError(f"cannot use the database {path}: {error}") from error
         except sqlite3.DatabaseError as error:
             self._connection.close()
             raise DatabaseRefusedError(f"cannot use the database {path}: {error}") from error
@@ -203,6 +213,52 @@ class Database:
         )
         return [row[0] for row in rows]
 
+    @property
+    def runs_ever(self) -> int:
+        """How many runs this file has ever seen, deleted ones included."""
+        seen = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'runs'")
+        row = seen.fetchone()
+        return 0 if row is None else int(row[0])
+
+    def finished_runs(self, *, but_newest: int) -> list[str]:
+        """Return the runs in which nothing waits or runs, newest first, without the first few."""
+        rows = self._connection.execute(
+            "SELECT run_id FROM runs WHERE run_id NOT IN (SELECT run_id FROM rollouts WHERE"
+            " status IN (SELECT value FROM json_each(?))) ORDER BY number DESC LIMIT -1 OFFSET ?",
+            (json.dumps(ACTIVE), but_newest),
+        )
+        return [row[0] for row in rows]
+
+    def waiting_runs(self) -> list[WaitingRun]:
+        """Return the runs in which rollouts wait, oldest first, with those rollouts."""
+        rows = self._connection.execute(
+            "SELECT * FROM runs WHERE run_id IN"
+            " (SELECT run_id FROM rollouts WHERE status = 'pending') ORDER BY number"
+        ).fetchall()
+        return [
+            WaitingRun(
+                row["number"],
+                NewRun(
+                    run_id=row["run_id"],
+                    scenario_id=row["scenario_id"],
+                    created_at=row["created_at"],
+                    settings=json.loads(row["settings"]),
+                    max_parallel=row["max_parallel"],
+                    task_overrides=json.loads(row["task_overrides"]),
+                ),
+                self._waiting(row["run_id"]),
+            )
+            for row in rows
+        ]
+
+    def _waiting(self, run_id: str) -> list[NewRollout]:
+        rows = self._connection.execute(
+            "SELECT rollout_id, task_id, attempt, max_steps FROM rollouts"
+            " WHERE run_id = ? AND status = 'pending' ORDER BY number",
+            (run_id,),
+        )
+        return [NewRollout(*row) for row in rows]
+
     def delete_run(self, run_id: str) -> int | None:
         """Delete a run with everything that belongs to it.
 
@@ -237,7 +293,7 @@ class Database:
             " ORDER BY rollouts.number",
             values,
         )
-        return [_rollout(row) for row in rows]
+        return [read_rollout(row) for row in rows]
 
     def rollout(self, rollout_id: str) -> Rollout | None:
         """Return one rollout, or None."""
@@ -257,7 +313,7 @@ class Database:
         """Enter a phase; the step is unknown until the agent takes one."""
         self._connection.execute(
             "UPDATE rollouts SET phase = ?, current_step = NULL, phases = ? WHERE rollout_id = ?",
-            (phase, _dump_phases(phases), rollout_id),
+            (phase, dump_phases(phases), rollout_id),
         )
 
     def set_step(self, rollout_id: str, step: int) -> None:
@@ -280,7 +336,7 @@ class Database:
                     ending.status,
                     None if ending.result is None else ending.result.model_dump_json(),
                     ending.termination_reason,
-                    _dump_phases(ending.phases),
+                    dump_phases(ending.phases),
                     ending.status,
                     ending.stamp,
                     rollout_id,
@@ -333,21 +389,17 @@ class Database:
         return None if row is None else [PhaseSpan(**span) for span in json.loads(row[0])]
 
 
+def _last_written(path: Path) -> datetime | None:
+    """When a database was written last: after a kill its log is newer than the file itself."""
+    seen_s = []
+    for name in (path, path.with_name(f"{path.name}-wal")):
+        with suppress(OSError):
+            seen_s.append(name.stat().st_mtime)
+    return datetime.fromtimestamp(max(seen_s), UTC) if seen_s else None
+
+
 def _where(filters: Mapping[str, str | None]) -> tuple[str, list[Any]]:
     named = {name: value for name, value in filters.items() if value is not None}
     if not named:
         return "", []
     return " WHERE " + " AND ".join(f"{name} = ?" for name in named), list(named.values())
-
-
-def _rollout(row: sqlite3.Row) -> Rollout:
-    fields = dict(row)
-    for name in ("result", "status_events", "model_config"):
-        if fields[name] is not None:
-            fields[name] = json.loads(fields[name])
-    return Rollout.model_validate(fields)
-
-
-def _dump_phases(phases: Sequence[PhaseSpan]) -> str:
-    spans = [{"phase": span.phase, "start": span.start, "end": span.end} for span in phases]
-    return json.dumps(spans)

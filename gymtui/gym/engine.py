@@ -4,16 +4,18 @@ import asyncio
 import logging
 import secrets
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
+
+from pydantic import ValidationError
 
 from gymtui.gym.agents import Agent, ServedAgent, Transport, make_client, probe, reach
 from gymtui.gym.clock import Clock, Pace
 from gymtui.gym.database import Database
 from gymtui.gym.models import LaunchRequest, ModelConfig, ProbeResult, TaskOverride
-from gymtui.gym.records import Ending, NewRollout, NewRun
+from gymtui.gym.records import Ending, NewRollout, NewRun, WaitingRun
 from gymtui.gym.rollout import CANCELLED, Assignment, RolloutRunner, Surroundings
 from gymtui.gym.scenarios import SCENARIOS
 from gymtui.gym.scenarios.base import Scenario, Task
@@ -94,11 +96,58 @@ class Engine:
         self._client = make_client(model_transport)
         self._jobs: dict[str, _Job] = {}
 
-    def start(self) -> None:
-        """End what an earlier gym on this database left unfinished."""
-        count = self.database.fail(self.clock.stamp(), CUT_OFF, statuses=("pending", "running"))
+    def start(self, *, resume: bool = False) -> None:
+        """Settle what an earlier gym on this database left unfinished.
+
+        What ran is cut off, as of when that gym was last alive.
+
+        Args:
+            resume: Whether what waited goes on waiting, where its agent can be made without the
+                key, which was not kept; otherwise it ends too.
+        """
+        ended = self._cut_off_at()
+        count = self.database.fail(ended, CUT_OFF, statuses=("running",))
+        for waiting in self.database.waiting_runs():
+            request = self._request_again(waiting) if resume else None
+            if request is None:
+                run_id = waiting.run.run_id
+                count += self.database.fail(ended, CUT_OFF, statuses=("pending",), run_id=run_id)
+            else:
+                self._begin(waiting.run.run_id, waiting.number, request, waiting.rollouts)
         if count:
             log.warning("%d rollouts were cut off by a restart", count)
+
+    def _request_again(self, waiting: WaitingRun) -> LaunchRequest | None:
+        """Return a request that goes on with a run, or None if that takes what is not there."""
+        run = waiting.run
+        try:
+            request = LaunchRequest.model_validate(
+                {
+                    "scenario_id": run.scenario_id,
+                    "task_ids": sorted({rollout.task_id for rollout in waiting.rollouts}),
+                    "model_config": {**run.settings, "api_key": "not kept"},
+                    "max_parallel": run.max_parallel,
+                    "run_name": run.run_id,
+                }
+            )
+        except ValidationError:
+            return None
+        scripted = request.settings.base_url is None and _unknown_model(request.settings) is None
+        known = request.scenario_id in self.scenarios and not self._problems(request)
+        # An override may name a task whose rollouts have all begun.
+        overrides = {
+            name: TaskOverride.model_validate(item)
+            for name, item in (run.task_overrides or {}).items()
+        }
+        return (
+            request.model_copy(update={"task_overrides": overrides}) if scripted and known else None
+        )
+
+    def _cut_off_at(self) -> str:
+        written = self.database.last_written
+        now = self.clock.now()
+        when = now if written is None else min(written + self.clock.offset, now)
+        return when.isoformat(timespec="microseconds")
 
     async def stop(self) -> None:
         """Stop at once; what runs is left as it is, for the next `start` to find."""
@@ -135,11 +184,16 @@ class Engine:
             for task_id in request.task_ids
         ]
         number = self.database.add_run(_new_run(run_id, request, self.clock.stamp()), rollouts)
+        self._begin(run_id, number, request, rollouts)
+        return run_id, rollouts
+
+    def _begin(
+        self, run_id: str, number: int, request: LaunchRequest, rollouts: Iterable[NewRollout]
+    ) -> None:
         parallel = min(request.max_parallel or DEFAULT_PARALLEL, MOST_PARALLEL)
         job = _Job(run_id, number, request, deque(rollouts), parallel)
         self._jobs[run_id] = job
         job.task = asyncio.create_task(self._drive(job), name=f"run {run_id}")
-        return run_id, rollouts
 
     def _problems(self, request: LaunchRequest) -> list[Problem]:
         tasks = self.scenarios[request.scenario_id].tasks

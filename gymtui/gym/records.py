@@ -1,10 +1,12 @@
 """What the gym's database holds: its tables, and the records that are written to them."""
 
+import json
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gymtui.gym.models import Artifacts, Phase, Result, Source, Status
+from gymtui.gym.models import Artifacts, Phase, Result, Rollout, Source, Status
 
 VERSION = 1
 """Of the schema, kept as the file's `user_version`."""
@@ -53,6 +55,10 @@ class DatabaseRefusedError(Exception):
     """The file cannot be this gym's memory: in use, not a database, or of another version."""
 
 
+class DatabaseInUseError(DatabaseRefusedError):
+    """Another gym has the file open."""
+
+
 class RunNameTakenError(Exception):
     """A run of this id exists already."""
 
@@ -88,6 +94,15 @@ class NewRollout:
 
 
 @dataclass(frozen=True)
+class WaitingRun:
+    """A run that an earlier gym left with rollouts that had not begun; its key was not kept."""
+
+    number: int
+    run: NewRun
+    rollouts: Sequence[NewRollout]
+
+
+@dataclass(frozen=True)
 class PhaseSpan:
     """When a phase really began and ended: the truth that observed timelines are tested against.
 
@@ -112,3 +127,18 @@ class Ending:
     termination_reason: str | None = None
     artifacts: Artifacts | None = None
     phases: Sequence[PhaseSpan] = ()
+
+
+def read_rollout(row: sqlite3.Row) -> Rollout:
+    """Return a rollout as it travels, from its row."""
+    fields = dict(row)
+    for name in ("result", "status_events", "model_config"):
+        if fields[name] is not None:
+            fields[name] = json.loads(fields[name])
+    return Rollout.model_validate(fields)
+
+
+def dump_phases(phases: Sequence[PhaseSpan]) -> str:
+    """Return phases as they are kept."""
+    spans = [{"phase": span.phase, "start": span.start, "end": span.end} for span in phases]
+    return json.dumps(spans)

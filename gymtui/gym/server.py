@@ -52,6 +52,7 @@ class Options:
         clock_offset_s: How far its clock is ahead of the machine's, seconds.
         api_key: Asked of every request; None asks for none.
         failure_share: Which share of workspaces fail to build, 0 to 1.
+        resume: Whether what waited when the last gym here ended goes on waiting.
     """
 
     speed: float = 1.0
@@ -60,6 +61,7 @@ class Options:
     clock_offset_s: float = 0.0
     api_key: SecretStr | None = None
     failure_share: float = FAILURE_SHARE
+    resume: bool = False
 
 
 class Truth(BaseModel):
@@ -183,7 +185,7 @@ async def opened(db_path: Path, options: Options) -> AsyncIterator[Engine]:
             seed=options.seed,
             failure_share=options.failure_share,
         )
-        engine.start()
+        engine.start(resume=options.resume)
         try:
             yield engine
         finally:

@@ -1,32 +1,30 @@
-"""The demo's gym: a gym in which runs are launched now and then, so that something is always alive.
+"""What happens in the demo's gym: what is under way from the first second, and what follows it.
 
-`python -m gymtui.gym.story` prints its URL and serves until its standard input closes: whoever
-holds the other end of that pipe need not live to end it. Its state is a temporary directory's.
+A story is chapters, each a launch; how they are told, and how it goes on after a restart, is
+`tell`. The process and the place on disk are `gymtui.gym.demo`.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import random
-import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import count
-from pathlib import Path
 
 from pydantic import SecretStr
 
 from gymtui.gym.engine import Engine
 from gymtui.gym.models import LaunchRequest, ModelConfig
+from gymtui.gym.records import RunNameTakenError
 from gymtui.gym.scenarios import SCENARIOS
-from gymtui.gym.server import Options, bind, serve_until
 
 AT_ONCE = 3
 """Unfinished runs that the story keeps alive; more are not launched."""
 PAUSE_S = 40.0
 """Between two launches at speed 1, so that runs of every age are to be seen."""
+FINISHED_KEPT = 60
+"""Finished runs that stay; older ones are deleted, so that a demo left open does not grow."""
 
 
 @dataclass(frozen=True)
@@ -57,42 +55,64 @@ OPENING = (
 """What is under way from the first second."""
 
 
-def sequels(rng: random.Random) -> Iterator[Chapter]:
-    """What is launched after the opening, without end.
+def sequel(number: int, seed: int) -> Chapter:
+    """What is launched after the opening: the same number is the same chapter on any day.
 
     Args:
-        rng: What chance starts from.
-
-    Yields:
-        Launches of different sizes and agents, each with a name of its own.
+        number: From 1, without end.
+        seed: What chance starts from.
     """
-    for number in count(1):
-        agent = rng.choice(("careful", "careful", "hasty", "hasty", "lost"))
-        yield Chapter(
-            f"ckpt-{agent}-s{4000 + number * 250}",
-            f"scripted/{agent}",
-            tasks=rng.randint(2, 8),
-            rollouts=rng.choice((1, 2, 4)),
-            parallel=rng.randint(2, 6),
-        )
+    rng = _chance(seed, f"sequel {number}")
+    agent = rng.choice(("careful", "careful", "hasty", "hasty", "lost"))
+    return Chapter(
+        f"ckpt-{agent}-s{4000 + number * 250}",
+        f"scripted/{agent}",
+        tasks=rng.randint(2, 8),
+        rollouts=rng.choice((1, 2, 4)),
+        parallel=rng.randint(2, 6),
+    )
 
 
-async def tell(engine: Engine, *, speed: float, seed: int) -> None:
-    """Launch the opening at once and the rest one by one, while few enough are alive.
+async def tell(
+    engine: Engine, *, speed: float, seed: int, opening: Sequence[Chapter] = OPENING
+) -> None:
+    """Launch the opening at once and sequels one by one, while few enough are alive.
+
+    On a gym that has heard of it already it goes on where it stopped: what was told is not told
+    again, whatever became of it, and what is missing of a full house is launched at once.
 
     Args:
         engine: The gym.
         speed: Times real time.
         seed: What chance starts from.
+        opening: What is under way from the first second.
     """
-    rng = random.Random(seed)  # noqa: S311  (a story, no secret)
-    for chapter in OPENING:
-        await engine.launch(_request(chapter, rng))
-    following = sequels(rng)
+    told = engine.database.runs_ever
+    for chapter in opening[told:]:
+        await _launch(engine, chapter, seed)
+    if told:
+        while engine.unfinished_runs < AT_ONCE:
+            await _go_on(engine, seed, len(opening))
     while True:
         await asyncio.sleep(PAUSE_S / speed)
         if engine.unfinished_runs < AT_ONCE:
-            await engine.launch(_request(next(following), rng))
+            await _go_on(engine, seed, len(opening))
+
+
+async def _go_on(engine: Engine, seed: int, opened: int) -> None:
+    """Launch the next sequel, and let the oldest of what has ended go."""
+    for run_id in engine.database.finished_runs(but_newest=FINISHED_KEPT):
+        engine.delete(run_id)
+    number = engine.database.runs_ever + 1 - opened
+    # A person may have given a run of theirs that very name, or launched some of their own.
+    while engine.database.has_run(sequel(number, seed).name):
+        number += 1
+    await _launch(engine, sequel(number, seed), seed)
+
+
+async def _launch(engine: Engine, chapter: Chapter, seed: int) -> None:
+    with suppress(RunNameTakenError):
+        await engine.launch(_request(chapter, _chance(seed, chapter.name)))
 
 
 def _request(chapter: Chapter, rng: random.Random) -> LaunchRequest:
@@ -107,30 +127,5 @@ def _request(chapter: Chapter, rng: random.Random) -> LaunchRequest:
     )
 
 
-async def _serve(speed: float, seed: int, directory: Path) -> None:
-    ending = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    # Nothing is ever written to it: readable means closed.
-    loop.add_reader(sys.stdin.fileno(), ending.set)
-    await serve_until(
-        ending,
-        bind("127.0.0.1", 0, has_key=False),
-        directory / "gym.sqlite3",
-        Options(speed=speed, seed=seed),
-        ready=lambda url: print(url, flush=True),  # noqa: T201  (stdout is how it is told)
-        beside=lambda engine: tell(engine, speed=speed, seed=seed),
-    )
-
-
-def main() -> None:
-    """Serve until standard input closes."""
-    parser = argparse.ArgumentParser(prog="gymtui.gym.story")
-    parser.add_argument("--speed", type=float, default=3.0)
-    parser.add_argument("--seed", type=int, default=7)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="gymtui-demo-") as directory:
-        asyncio.run(_serve(options.speed, options.seed, Path(directory)))
-
-
-if __name__ == "__main__":
-    main()
+def _chance(seed: int, what: str) -> random.Random:
+    return random.Random(f"{seed}|{what}")  # noqa: S311  (a story, no secret)

@@ -70,6 +70,7 @@ class GymtuiApp(GuardedApp[None]):
         journal: Where what is observed of this gym is kept; None keeps nothing.
         bound: The keys in force.
         problems: What was wrong with the settings, to be told at the start.
+        notes: What is told once the screen is there.
         monotonic: Seconds that only go forward.
         rng: Where jitter comes from.
     """
@@ -92,6 +93,7 @@ class GymtuiApp(GuardedApp[None]):
         journal: Path | None = None,
         bound: Bound = PROGRAMS_OWN,
         problems: Sequence[Problem] = (),
+        notes: Sequence[str] = (),
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
@@ -111,6 +113,7 @@ class GymtuiApp(GuardedApp[None]):
         self._seconds: Timer | None = None
         self.housekeeping = Housekeeping(monotonic())
         self._journal_path = journal
+        self._notes = notes
         self._journal: Journal | None = None
         self._begin()
 
@@ -218,6 +221,8 @@ class GymtuiApp(GuardedApp[None]):
         put_in_force(self, self.bound)
         self.push_screen(RunsScreen())
         tell_problems(self, self._problems)
+        for note in self._notes:
+            self.notify(note, severity="warning")
         self.set_interval(AGES_S, self._time_passed)
         self.call_after_refresh(self._seen)
 

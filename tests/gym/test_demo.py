@@ -1,0 +1,295 @@
+"""The demo's gym: its story goes on after a restart, its place is had by one, and none is left."""
+
+import asyncio
+import fcntl
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gymtui.gym import story
+from gymtui.gym.agreed import held
+from gymtui.gym.clock import Pace
+from gymtui.gym.database import Database
+from gymtui.gym.demo import BROKEN, DATABASE, GYM_LOCK, PREFIX, place, sweep
+from gymtui.gym.engine import CUT_OFF, Engine
+from gymtui.gym.story import AT_ONCE, Chapter, sequel, tell
+from tests.gym.engines import Turnstile, engine_at, finish, start
+from tests.gym.serving import until
+
+OPENING = (Chapter("one", "scripted/careful", 1, 3, 1), Chapter("two", "scripted/hasty", 1, 1, 1))
+
+
+@contextmanager
+def telling(engine: Engine, **options: Any) -> Iterator[None]:
+    """Have the story told until the block ends; what happens at once, unless fast."""
+    options = {"speed": 1e-9, "seed": 7, "opening": OPENING, **options}
+    task = asyncio.create_task(tell(engine, **options))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+def names(engine: Engine) -> list[str]:
+    _, runs = engine.database.runs(
+        scenario_id=None, source=None, limit=1000, offset=0, with_ids=False
+    )
+    return [run.run_id for run in reversed(runs)]
+
+
+# -- the story -----------------------------------------------------------------------------------
+
+
+async def test_what_was_told_is_not_told_again(tmp_path: Path) -> None:
+    path = tmp_path / "db"
+
+    async def opened() -> bool:
+        return names(engine)[:2] == ["one", "two"]
+
+    async def full() -> bool:
+        return engine.unfinished_runs == AT_ONCE
+
+    async with engine_at(path) as engine:
+        with telling(engine):
+            await until(opened)
+        await finish(engine, "one")
+        await finish(engine, "two")
+        engine.delete("two")
+    async with engine_at(path, Pace(sleep=Turnstile().sleep)) as engine:
+        with telling(engine):
+            await until(full)
+        assert names(engine) == ["one", *(sequel(number, 7).name for number in (1, 2, 3))]
+    async with engine_at(path, Pace(sleep=Turnstile().sleep)) as engine:
+        with telling(engine):
+            await until(full)
+        assert names(engine)[4:] == [sequel(number, 7).name for number in (4, 5, 6)]
+
+
+async def test_a_story_broken_off_in_its_opening_is_told_to_the_end(tmp_path: Path) -> None:
+    async def opened() -> bool:
+        return names(engine)[:2] == ["one", "two"]
+
+    async with engine_at(tmp_path / "db") as engine:
+        with telling(engine, opening=OPENING[:1]):
+            await until(lambda: asyncio.sleep(0, names(engine) == ["one"]))
+        with telling(engine):
+            await until(opened)
+
+
+async def test_the_oldest_of_what_has_ended_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(story, "FINISHED_KEPT", 4)
+    async with engine_at(tmp_path / "db") as engine:
+        with telling(engine, speed=1e9):
+            await until(lambda: asyncio.sleep(0, engine.database.runs_ever > 20))
+        assert len(names(engine)) <= 4 + AT_ONCE + 1
+
+
+async def test_a_name_that_a_person_took_is_left_to_them(tmp_path: Path) -> None:
+    async with engine_at(tmp_path / "db") as engine:
+        taken = sequel(3, 7).name
+        await start(engine, run_name="theirs")
+        await start(engine, run_name=taken)
+        with telling(engine, speed=1e9):
+            await until(lambda: asyncio.sleep(0, sequel(4, 7).name in names(engine)))
+        assert names(engine).count(taken) == 1
+
+
+def test_a_sequel_is_the_same_on_any_day() -> None:
+    assert sequel(5, 7) == sequel(5, 7)
+    assert len({sequel(number, 7).name for number in range(1, 200)}) == 199
+
+
+# -- a gym that goes on ---------------------------------------------------------------------------
+
+
+async def test_what_waited_goes_on_and_what_ran_is_cut_off_when_it_was(tmp_path: Path) -> None:
+    turnstile, path = Turnstile(), tmp_path / "db"
+    async with engine_at(path, Pace(sleep=turnstile.sleep)) as engine:
+        run_id = await start(engine, rollout_count=5, max_parallel=2)
+        await turnstile.settle(2)
+    os.utime(path, (1_900_000_000, 1_900_000_000))  # long after: not later than now
+    with Database(path) as database:
+        engine = Engine(database, pace=Pace(1e9), seed=7, failure_share=0.0)
+        engine.start(resume=True)
+        rollouts = await finish(engine, run_id)
+        await engine.stop()
+    assert [item.status for item in rollouts].count("completed") == 3
+    cut = [item for item in rollouts if item.status == "failed"]
+    assert {item.termination_reason for item in cut} == {CUT_OFF}
+
+
+async def test_it_was_cut_off_when_the_gym_was_last_alive(tmp_path: Path) -> None:
+    turnstile, path = Turnstile(), tmp_path / "db"
+    async with engine_at(path, Pace(sleep=turnstile.sleep)) as engine:
+        run_id = await start(engine)
+        await turnstile.settle(1)
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    async with engine_at(path) as engine:
+        (rollout,) = engine.database.rollouts(run_id=run_id)
+    assert rollout.completed_at == "2023-11-14T22:13:20.000000+00:00"
+
+
+async def test_what_needs_a_key_that_was_not_kept_does_not_go_on(tmp_path: Path) -> None:
+    turnstile, path = Turnstile(), tmp_path / "db"
+    async with engine_at(path, Pace(sleep=turnstile.sleep)) as engine:
+        run_id = await start(engine, rollout_count=3, max_parallel=1)
+        await turnstile.settle(1)
+    with sqlite3.connect(path) as raw:
+        raw.execute(
+            "UPDATE runs SET settings = json_set(settings, '$.base_url', 'http://127.0.0.1:9')"
+        )
+    raw.close()
+    with Database(path) as database:
+        engine = Engine(database)
+        engine.start(resume=True)
+        assert engine.unfinished_runs == 0
+        assert {item.status for item in database.rollouts(run_id=run_id)} == {"failed"}
+        await engine.stop()
+
+
+# -- its place ------------------------------------------------------------------------------------
+
+
+def told_once(directory: Path) -> None:
+    """A gym that has seen a run lies there."""
+    with Database(directory / DATABASE), sqlite3.connect(":memory:"):
+        pass
+    connection = sqlite3.connect(directory / DATABASE)
+    connection.execute("INSERT INTO sqlite_sequence VALUES ('runs', 1)")
+    connection.commit()
+    connection.close()
+
+
+@pytest.fixture
+def wanted(tmp_path: Path) -> Path:
+    directory = tmp_path / "demo"
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture
+def temporary(tmp_path: Path) -> Path:
+    directory = tmp_path / "tmp"
+    directory.mkdir()
+    return directory
+
+
+def test_a_place_is_found_again_unless_it_is_to_begin_anew(wanted: Path, temporary: Path) -> None:
+    with place(wanted, fresh=False, temporary=temporary) as first:
+        assert (first.directory, first.kept, first.anew, first.words) == (wanted, True, True, "")
+    told_once(wanted)
+    with place(wanted, fresh=False, temporary=temporary) as again:
+        assert (again.kept, again.anew) == (True, False)
+    with place(wanted, fresh=True, temporary=temporary) as fresh:
+        assert (fresh.kept, fresh.anew, fresh.words) == (True, True, "")
+    assert not list(temporary.iterdir())
+
+
+def test_a_place_that_is_taken_is_left_to_its_holder(
+    wanted: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gymtui.gym.demo.PATIENCE_S", 0.0)
+    with (
+        place(wanted, fresh=False, temporary=temporary),
+        place(wanted, fresh=True, temporary=temporary) as second,
+    ):
+        assert not second.kept
+        assert "not kept" in second.words
+        assert (wanted / DATABASE).exists(), "fresh means one's own"
+        assert second.directory.parent == temporary
+    assert not list(temporary.iterdir())
+
+
+@pytest.mark.parametrize("damage", ["no database", "cut short", "newer", "rotten"])
+def test_a_database_that_cannot_be_read_is_set_aside(
+    wanted: Path, temporary: Path, damage: str
+) -> None:
+    told_once(wanted)
+    database = wanted / DATABASE
+    whole = database.read_bytes()
+    if damage == "newer":
+        with sqlite3.connect(database) as raw:
+            raw.execute("PRAGMA user_version = 99")
+        raw.close()
+    else:
+        changed = {
+            "no database": b"half a sector of somebody's" * 200,
+            "cut short": whole[: len(whole) // 2],
+            "rotten": whole[:4096] + b"\xff" * (len(whole) - 4096),
+        }[damage]
+        database.write_bytes(changed)
+    before = database.read_bytes()
+    with place(wanted, fresh=False, temporary=temporary) as begun:
+        assert (begun.kept, begun.anew) == (True, True)
+        assert "begins anew" in begun.words
+        with Database(wanted / DATABASE) as sound:
+            assert sound.runs_ever == 0
+    assert (wanted / BROKEN).read_bytes()[100:] == before[100:]
+
+
+def test_where_nothing_can_be_kept_the_demo_goes_on(tmp_path: Path, temporary: Path) -> None:
+    with place(tmp_path / "nowhere", fresh=False, temporary=temporary) as found:
+        assert not found.kept
+        assert "not kept" in found.words
+
+
+def test_what_killed_gyms_left_goes_and_nothing_else(temporary: Path, tmp_path: Path) -> None:
+    left, alive, foreign = (temporary / f"{PREFIX}{name}" for name in ("left", "alive", "foreign"))
+    for directory in (left, alive, foreign):
+        directory.mkdir()
+        (directory / "file").touch()
+    (left / GYM_LOCK).touch()
+    elsewhere = tmp_path / "precious"
+    elsewhere.mkdir()
+    (elsewhere / GYM_LOCK).touch()
+    (temporary / f"{PREFIX}link").symlink_to(elsewhere)
+    with held(alive / GYM_LOCK) as mine:
+        assert mine
+        sweep(temporary)
+    assert not left.exists()
+    assert alive.exists()
+    assert foreign.exists()
+    assert (elsewhere / GYM_LOCK).exists()
+
+
+def test_a_lock_is_let_go_with_its_holder(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    code = (
+        "import sys, threading; from pathlib import Path; from gymtui.gym.agreed import held\n"
+        "with held(Path(sys.argv[1])) as got:\n    print(got, flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"True\n"
+        with held(path) as got:
+            assert not got
+        holder.kill()
+        with held(path, patience_s=20) as got:
+            assert got
+
+
+def test_it_tells_where_it_serves_and_ends_with_its_pipe(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gymtui.gym.demo", "--directory", str(tmp_path)]
+    with subprocess.Popen(
+        [*command, "--speed", "0.001"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as gym:
+        assert gym.stdout is not None
+        told = json.loads(gym.stdout.readline())
+        assert told["url"].startswith("http://127.0.0.1:")
+        assert (told["kept"], told["anew"], told["words"]) == (True, True, "")
+        gym.communicate(timeout=20)
+        assert gym.returncode == 0
+    with (tmp_path / GYM_LOCK).open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

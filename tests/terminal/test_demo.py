@@ -1,0 +1,112 @@
+"""The demo from one time to the next, in real terminals: left, killed, begun anew, opened twice."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .harness import PYTHON, Terminal, alive, until
+
+DEMO = (PYTHON, "-m", "gymtui", "demo")
+
+
+@pytest.fixture
+def another(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[], Terminal]:
+    """Makes another terminal of the same person."""
+
+    def make() -> Terminal:
+        made = Terminal(tmp_path)
+        made.__enter__()
+        request.addfinalizer(lambda: made.__exit__(None, None, None))
+        return made
+
+    return make
+
+
+def opened(terminal: Terminal, run: str) -> None:
+    """Go to a run, by a filter that only it matches."""
+    terminal.wait_for(r"● live", 20)
+    terminal.wait_for(re.escape(run), 20)
+    terminal.keys("/")
+    terminal.wait_for(r"^ / words")
+    terminal.type(run)
+    terminal.keys("Enter")
+    terminal.wait_for(rf"filter: {run} \(1 shown\)")
+    terminal.keys("Enter")
+    terminal.wait_for(rf"runs › {run}")
+
+
+def numbers(screen: str) -> list[str]:
+    """The header of a run, but for its window of verdicts, which ends with the clock."""
+    return [line.rstrip() for line in screen.split("\n")[1:3]]
+
+
+def lives(screen: str) -> list[str]:
+    """The rows of its rollouts, phases drawn and all."""
+    return [line for line in screen.split("\n") if re.search(r"✓ pass|✗ fail|! env", line)]
+
+
+def test_phases_seen_before_are_still_drawn_when_the_demo_is_opened_again(
+    terminal: Terminal, another: Callable[[], Terminal], tmp_path: Path
+) -> None:
+    terminal.start([*DEMO, "--speed", "8"])
+    opened(terminal, "smoke-careful")
+    before = terminal.wait_for(r"2/2 done[^$]*\(from 2 of 2\)", 40)
+    terminal.keys("C-q")
+    assert terminal.wait_exit() == 0
+    again = another().start([*DEMO, "--speed", "8"])
+    opened(again, "smoke-careful")
+    after = again.wait_for(r"2/2 done[^$]*\(from 2 of 2\)", 20)
+    assert numbers(after) == numbers(before)
+    assert [re.sub(r"^.", " ", life) for life in lives(after)[:2]] == [
+        re.sub(r"^.", " ", life) for life in lives(before)[:2]
+    ]
+    assert "not seen" not in after
+    kept = {path.name for path in (tmp_path / "state" / "gymtui").iterdir()}
+    assert kept <= {"demo", "log"}, "nothing of the person's own is touched"
+
+
+def test_a_demo_that_was_killed_goes_on_and_says_what_was_cut_off(
+    terminal: Terminal, another: Callable[[], Terminal]
+) -> None:
+    terminal.start([*DEMO, "--speed", "4"])
+    opened(terminal, "nightly-careful-s4000")
+    terminal.wait_for(r"✓ pass", 40)
+    killed = terminal.pids()
+    for pid in killed:  # the gym too, in the middle of whatever it wrote
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: not any(map(alive, killed)), "all are dead")
+    again = another().start([*DEMO, "--speed", "4"])
+    opened(again, "nightly-careful-s4000")
+    screen = again.wait_for(r"! \d+ agent", 20)
+    assert re.search(r"\d+ running", screen), "what waited goes on"
+    assert re.search(r"\(from [1-9]\d* of", screen), "what was seen is known"
+
+
+def test_a_second_demo_at_the_same_time_is_its_own_and_says_so(
+    terminal: Terminal, another: Callable[[], Terminal]
+) -> None:
+    terminal.start(DEMO)
+    terminal.wait_for(r"nightly-hasty-s4000", 20)
+    second = another().start(DEMO)
+    second.wait_for(r"Another demo is open", 20)
+    second.wait_for(r"nightly-hasty-s4000", 20)
+    second.keys("C-q")
+    assert second.wait_exit() == 0
+    assert "● live" in terminal.screen()
+
+
+def test_a_demo_can_begin_anew(terminal: Terminal, another: Callable[[], Terminal]) -> None:
+    terminal.start([*DEMO, "--speed", "8"])
+    opened(terminal, "smoke-careful")
+    terminal.wait_for(r"2/2 done", 40)
+    terminal.keys("C-q")
+    assert terminal.wait_exit() == 0
+    again = another().start([*DEMO, "--fresh", "--speed", "0.5"])
+    opened(again, "smoke-careful")
+    again.wait_for(r"0/2 done", 20)
