@@ -343,7 +343,25 @@ class GymtuiApp(GuardedApp[None]):
         """See that somebody is there, whoever handles the key."""
         if isinstance(event, events.InputEvent):
             self.housekeeping.key(self._monotonic())
+            if isinstance(event, events.Key) and self._opens_filter(event):
+                return
         await super().on_event(event)
+
+    def _opens_filter(self, event: events.Key) -> bool:
+        """Open the filter's line before the next key is looked at, if that is what the key does.
+
+        A key's binding runs when the key has been handed from widget to widget, by which time
+        the rest of what was typed in a burst (over a slow line, or pasted) has been handed to
+        the list, and would be lost.
+        """
+        screen = self.screen
+        if event.is_forwarded or not isinstance(screen, GymScreen) or screen.filtering:
+            return False
+        bound = screen.active_bindings.get(event.key)
+        if bound is None or not bound.enabled or bound.binding.action != "filter":
+            return False
+        screen.action_filter()
+        return True
 
     def _time_passed(self) -> None:
         self.housekeeping.idle(self._monotonic())

@@ -40,7 +40,7 @@ def status_of(gym: RunningGym, name: str) -> httpx.Response:
 def test_the_demo_is_watched_opened_read_and_left(terminal: Terminal) -> None:
     terminal.start([*GYMTUI, "demo", "--speed", "20"])
     terminal.wait_for(r"gymtui .*● live", 20)
-    terminal.wait_for(r"nightly-careful-s4000 .* \d+/\d+")
+    terminal.wait_for(r"nightly-c\S+ .* \d+/\d+")
     gym_and_dashboard = terminal.pids()
     assert len(gym_and_dashboard) >= 2, "the gym is a process of its own"
     terminal.keys("/").type("smoke")

@@ -187,6 +187,11 @@ class GymScreen(Screen[None]):
 
     # -- filter line -----------------------------------------------------------------------
 
+    @property
+    def filtering(self) -> bool:
+        """Whether the filter's line is open."""
+        return self.has_class("filtering")
+
     def action_filter(self) -> None:
         """Open the filter's line."""
         field = self.query_one(Input)
@@ -199,7 +204,7 @@ class GymScreen(Screen[None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter as it is typed; a mistake is told and the last good filter stays."""
         event.stop()
-        if not self.has_class("filtering"):
+        if not self.filtering:
             return
         wrong = self.filtered(event.value)
         self.gym.hint = wrong
@@ -221,7 +226,7 @@ class GymScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Undo one thing, else go back."""
-        if self.has_class("filtering"):
+        if self.filtering:
             self.filtered("")
             self.close_prompt()
         elif not self.undo():
