@@ -113,6 +113,13 @@ class ArtifactDesk:
             return found
         body = bytearray()
 
+        def progressed(received: int, announced: int | None) -> None:
+            # Unpacked it is not smaller: no need to have it all to know that it is too much.
+            if announced is not None and announced > self.cap_bytes:
+                raise TooLargeError(self.cap_bytes)
+            if on_progress is not None:
+                on_progress(received, announced)
+
         def take(data: bytes) -> None:
             body.extend(data)
             if len(body) > self.cap_bytes:
@@ -120,7 +127,7 @@ class ArtifactDesk:
 
         async def fetch() -> None:
             body.clear()
-            await self._client.stream_artifacts(rollout_id, take, redacted, on_progress)
+            await self._client.stream_artifacts(rollout_id, take, redacted, progressed)
 
         await patiently(fetch, sleep=self._sleep)
         received = bytes(body)
@@ -159,7 +166,13 @@ class ArtifactDesk:
                 await self._client.stream_artifacts(rollout_id, file.write, redacted, on_progress)
 
             await patiently(fetch, sleep=self._sleep)
-            file.finish()
+            # Written through to the disk, which can take long; stopped meanwhile, it is waited for.
+            finishing = asyncio.ensure_future(asyncio.to_thread(file.finish))
+            try:
+                await asyncio.shield(finishing)
+            except asyncio.CancelledError:
+                await finishing
+                raise
 
     def _keep(self, rollout_id: str, artifacts: Artifacts) -> None:
         self._kept[rollout_id, artifacts.redacted] = artifacts

@@ -42,6 +42,7 @@ from gymtui.tui.guard import GuardedApp
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope
 from gymtui.tui.rebinding import PROGRAMS_OWN, Bound, put_in_force, tell_problems
+from gymtui.tui.listed import Listed
 from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.screens.runs import RunsScreen
 from gymtui.tui.theme import NIGHT
@@ -54,6 +55,7 @@ GONE_SHOWN_S = 5.0
 """How long a run that is gone stays on screen, struck through."""
 UNLOCK_S = 0.5
 """How long after the first frame the other screens are read in: the first answer comes before."""
+MIB = 1024 * 1024
 AGES_S = 10.0
 """How often what changes by the passing of time alone is looked at."""
 
@@ -105,6 +107,7 @@ class GymtuiApp(GuardedApp[None]):
         self.hint: str | None = None
         self.bound = bound
         self._problems = tuple(problems)
+        self.compared_first: Listed | None = None
         self._client = client
         self._wall = wall
         self._monotonic = monotonic
@@ -157,7 +160,7 @@ class GymtuiApp(GuardedApp[None]):
         """Where artifacts are asked for."""
         from gymtui.poll.artifacts import ArtifactDesk
 
-        return ArtifactDesk(self._client)
+        return ArtifactDesk(self._client, cap_bytes=self.settings.artifact_limit_mib * MIB)
 
     @property
     def link(self) -> Link:

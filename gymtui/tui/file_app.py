@@ -29,7 +29,7 @@ from gymtui.tui.screens.help import HelpScreen
 from gymtui.tui.screens.reading import ReadingScreen
 from gymtui.tui.theme import NIGHT
 
-_NOT_HERE = frozenset({"redact", "pause", "refresh"})
+_NOT_HERE = frozenset({"redact", "compare-this", "pause", "refresh"})
 """Keys that need a gym."""
 _IDLE_S = 60.0
 """How often it is asked whether anybody is there."""

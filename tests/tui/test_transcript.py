@@ -103,6 +103,16 @@ async def test_a_regular_expression_is_searched_without_hanging(tmp_path: Path, 
         await person.sees("/re:")
 
 
+async def test_where_there_is_no_error_that_is_said(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        screen = await opened(person)
+        assert not any(turn.error for turn in screen.transcript.turns)  # type: ignore[union-attr]
+        await person.press("e")
+        await person.sees("no errors here")
+        await person.press("G", "t")
+        await person.sees("no other tool call below")
+
+
 async def test_a_mistake_in_a_regular_expression_is_told(tmp_path: Path) -> None:
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
         await opened(person)
@@ -281,6 +291,45 @@ async def test_artifacts_too_large_to_open_are_saved_instead(
         await person.sees("saved", "bytes to")
         (path,) = tmp_path.glob("rol_*.json")  # noqa: ASYNC240
         assert json.loads(path.read_bytes())["artifacts"]["messages"]
+
+
+async def test_how_large_is_too_large_is_a_setting(tmp_path: Path) -> None:
+    async with (
+        running_gym(tmp_path) as gym,
+        dashboard(gym, tmp_path, artifact_limit_mib=3) as person,
+    ):
+        assert person.app.desk.cap_bytes == 3 * 1024 * 1024
+
+
+async def test_saving_what_is_too_large_is_stopped_by_escape_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.chdir(home)
+    async with running_gym(tmp_path, faults=True) as gym, dashboard(gym, tmp_path) as person:
+        person.app.desk.cap_bytes = 100
+        person.launch("nightly")
+        await person.sees("nightly", "1/1")
+        await person.press("enter")
+        await person.sees("1/1 done")
+        await person.press("enter")
+        await person.sees("larger than", "saves them to a file")
+        order = {"method": "GET", "path": "/artifacts", "latency_s": 60.0}
+        person.http.post("/__faults__", json=order).raise_for_status()
+        await person.press("ctrl+s", "enter")
+        await person.sees("saving into rol_", "esc stops")
+        await person.press("ctrl+s")
+        await person.sees("being saved already")
+        await person.press("escape")
+        await person.sees("nothing was saved", "ctrl+s")
+        await person.until(lambda: list(home.iterdir()) == [])
+        person.http.delete("/__faults__").raise_for_status()
+        taken = home / "taken.json"
+        taken.write_text("mine")
+        await person.press("ctrl+s", *["backspace"] * 60, *"taken.json", "enter")
+        await person.sees("not saved", "exists")
+        assert [path.read_text() for path in home.iterdir()] == ["mine"]
 
 
 async def test_two_marked_rollouts_are_compared(tmp_path: Path) -> None:

@@ -141,3 +141,21 @@ async def test_what_is_cancelled_or_fails_leaves_no_file(tmp_path: Path) -> None
     with pytest.raises(NotFound):
         await desk(Fake(body(), NotFound())).save("a", tmp_path / "a.json")
     assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240
+
+
+async def test_what_is_announced_as_too_large_is_not_waited_for() -> None:
+    client = Fake(body("x" * 1000))
+    with pytest.raises(TooLargeError):
+        await desk(client, cap_bytes=500).get("r")
+    assert client.halfway.is_set() is False
+
+
+async def test_a_save_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
+    client = Fake(body("x" * 1000))
+    client.stuck = True
+    saving = asyncio.create_task(desk(client).save("r", tmp_path / "r.json"))
+    await client.halfway.wait()
+    saving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await saving
+    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240

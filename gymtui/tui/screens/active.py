@@ -22,10 +22,12 @@ from gymtui.text import fit
 from gymtui.tui import show
 from gymtui.tui.columns_active import active_columns, idle_s
 from gymtui.tui.ink import Cell, Ink, width_of
+from gymtui.tui.listed import Listed
+from gymtui.tui.comparing import compare
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.pace import pace_of
 from gymtui.tui.screens.lists import ListScreen
-from gymtui.tui.screens.transcript import Listed, TranscriptScreen
+from gymtui.tui.screens.transcript import TranscriptScreen
 from gymtui.tui.widgets.column import Column
 from gymtui.tui.widgets.grid import Grid
 from gymtui.tui.widgets.lines import Line, Lines
@@ -165,6 +167,12 @@ class ActiveScreen(ListScreen[RunningRow]):
         """The rollouts as they are listed, for reading one after the other."""
         records = self._rows.records
         return [Listed(records[row_id].row.run_id, row_id) for row_id in self._rows]
+
+    def action_compare(self) -> None:
+        """Compare the two marked rollouts, else this one with another."""
+        records = self._rows.records
+        chosen = [row_id for row_id in self.chosen() if row_id in records]
+        compare(self.gym, [Listed(records[row_id].row.run_id, row_id) for row_id in chosen])
 
     def action_cancel(self) -> None:
         """Ask, then cancel the runs of the marked rollouts, else of the one under the cursor."""

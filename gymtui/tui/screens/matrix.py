@@ -18,10 +18,12 @@ from gymtui.store.records import RolloutRow
 from gymtui.tui import show
 from gymtui.tui.columns_matrix import at_k_cells, attempt_at, attempts_cell, task_columns
 from gymtui.tui.ink import Cell, Ink
+from gymtui.tui.listed import Listed
+from gymtui.tui.comparing import compare
 from gymtui.tui.joined import Said, joined
 from gymtui.tui.screens.describe import DescribeScreen
 from gymtui.tui.screens.matrix_panes import MatrixPanes
-from gymtui.tui.screens.transcript import Listed, TranscriptScreen
+from gymtui.tui.screens.transcript import TranscriptScreen
 from gymtui.tui.widgets.column import Column
 from gymtui.tui.widgets.grid import Grid
 
@@ -188,6 +190,12 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             for attempt in records[row_id].attempts
             if only is None or attempt.rollout_id in only
         ]
+
+    def action_compare(self) -> None:
+        """Compare the rollout under the cursor with another."""
+        attempt = self._chosen_attempt
+        if attempt is not None:
+            compare(self.gym, [Listed(self.run_id, attempt.rollout_id)])
 
     def action_k(self, step: int) -> None:
         """Show pass@k of one attempt more or less."""

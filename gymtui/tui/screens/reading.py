@@ -273,6 +273,10 @@ class ReadingScreen(SavingScreen):
         self._raw = not self._raw
         self._lay_out(at_start=True)
 
+    def action_compare(self) -> None:
+        """Only rollouts of a gym are compared."""
+        self.gym.notify("only rollouts of a gym are compared", timeout=2)
+
     def action_redact(self) -> None:
         """Only who asks a gym can have it redact."""
         self.gym.notify("only a gym redacts", timeout=2)

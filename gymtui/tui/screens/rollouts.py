@@ -21,13 +21,14 @@ from gymtui.text import ABSENT
 from gymtui.tui.chart import Chart, extent
 from gymtui.tui.columns import rollout_columns
 from gymtui.tui.ink import Cell, Ink
+from gymtui.tui.listed import Listed
+from gymtui.tui.comparing import compare
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.rollout_details import OWN_LINES, rollout_details
 from gymtui.tui.run_header import bounds, room_beside, run_header
-from gymtui.tui.screens.compare import CompareScreen
 from gymtui.tui.screens.lists import ListScreen
 from gymtui.tui.screens.matrix import MatrixScreen
-from gymtui.tui.screens.transcript import Listed, TranscriptScreen
+from gymtui.tui.screens.transcript import TranscriptScreen
 from gymtui.tui.widgets.grid import Column, Grid
 from gymtui.tui.widgets.lines import Line, Lines
 
@@ -269,13 +270,8 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         self.gym.push_screen(MatrixScreen(self.run_id))
 
     def action_compare(self) -> None:
-        """Compare the two marked rollouts."""
-        marked = self.chosen()
-        if len(marked) != 2:
-            self.gym.notify("mark two rollouts to compare them", timeout=3)
-            return
-        left, right = (Listed(self.run_id, row_id) for row_id in marked)
-        self.gym.push_screen(CompareScreen(left, right))
+        """Compare the two marked rollouts, else this one with another."""
+        compare(self.gym, [Listed(self.run_id, row_id) for row_id in self.chosen()])
 
     def action_cancel(self) -> None:
         """Ask, then cancel this run."""

@@ -55,7 +55,7 @@ class SavingScreen(GymScreen):
             name = event.value.strip()
             self.close_prompt()
             if name:
-                self._save(Path(name).expanduser())
+                self._save(_expanded(name))
         else:
             super().on_input_submitted(event)
 
@@ -86,10 +86,18 @@ class SavingScreen(GymScreen):
         async def save() -> None:
             try:
                 size = await asyncio.to_thread(write)
-            except OSError as error:
-                why = error.strerror or str(error)
+            except (OSError, ValueError) as error:
+                why = getattr(error, "strerror", None) or str(error)
                 self.gym.notify(f"not saved: {why}", severity="warning")
                 return
             self.gym.notify(f"saved {size:,} bytes to {path}", timeout=4)
 
         self.run_worker(save(), group="save", exit_on_error=True)
+
+
+def _expanded(name: str) -> Path:
+    """A path as it was typed, `~` being one's home; a stranger's home stays as it is written."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from textual.worker import Worker
@@ -19,21 +19,15 @@ from gymtui.store.records import RolloutRow
 from gymtui.text import ABSENT
 from gymtui.transcript import files
 from gymtui.tui import show
+from gymtui.tui.comparing import compare
 from gymtui.tui.ink import Cell, Ink
+from gymtui.tui.listed import Listed
 from gymtui.tui.screens.reading import ReadingScreen
 
-__all__ = ["Artifacts", "Listed", "TranscriptScreen"]
+__all__ = ["Artifacts", "TranscriptScreen"]
 
 _BAR = 20
 """Cells of the progress bar."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A rollout as a list has it: its run and its id."""
-
-    run_id: str
-    rollout_id: str
 
 
 class TranscriptScreen(ReadingScreen):
@@ -56,6 +50,7 @@ class TranscriptScreen(ReadingScreen):
         self._redacted = False
         self._download: Worker[None] | None = None
         self._too_large = False
+        self._saving: Path | None = None
 
     def on_mount(self) -> None:
         """Ask for the artifacts."""
@@ -170,8 +165,8 @@ class TranscriptScreen(ReadingScreen):
             words = f" {megabytes} of {announced / 1e6:.1f} MB"
         else:
             words = f"{megabytes} MB"
-        stop = self.gym.bound.spelt("back")
-        self.say((*bar, Ink(words, ""), Ink(f"  · {stop} stops", "muted")))
+        into: Cell = (Ink(f"  into {self._saving.name}", "muted"),) if self._saving else ()
+        self.say((*bar, Ink(words, ""), *into, Ink(f"  · {stop} stops", "muted")))
 
     def _refused(self, error: GymError) -> None:
         """There are none: the rollout still runs, or something is wrong."""
@@ -191,9 +186,13 @@ class TranscriptScreen(ReadingScreen):
 
     def _refused_as_too_large(self, error: TooLargeError) -> None:
         self._too_large = True
-        words = f"The artifacts are larger than {error.cap_bytes / 1e6:.0f} MB. "
-        save = self.gym.bound.spelt("export")
-        self.say((Ink(words, "warning"), Ink(save, "key"), Ink(" saves them to a file instead.")))
+        words = f"The artifacts are larger than {_size(error.cap_bytes)}. "
+        self.say((Ink(words, "warning"), *self._save_instead()))
+
+    def _save_instead(self) -> Cell:
+        """What can be done about artifacts that are too large."""
+        key = self.gym.bound.spelt("export")
+        return (Ink(key, "key"), Ink(" saves them to a file instead."))
 
     def _wait(self) -> None:
         row = self._row
@@ -232,6 +231,9 @@ class TranscriptScreen(ReadingScreen):
             if self._artifacts is not None:
                 self._redacted = self._artifacts.redacted
                 self.say(())
+            elif self._too_large:
+                self._saving = None
+                self.say((Ink("stopped, nothing was saved. ", "muted"), *self._save_instead()))
             else:
                 again = f"{self.gym.bound.spelt('refresh')} asks for the artifacts again"
                 self.say((Ink(f"stopped · {again}", "muted"),))
@@ -240,7 +242,10 @@ class TranscriptScreen(ReadingScreen):
 
     def action_export(self) -> None:
         """Save what is read; what is too large to be read, straight from the gym."""
-        if self._too_large:
+        if self._too_large and self._download is not None:
+            stop = self.gym.bound.spelt("back")
+            self.gym.notify(f"it is being saved already · {stop} stops that", timeout=3)
+        elif self._too_large:
             self._ask_for_file(files.free(Path(files.file_name(self.rollout_id, ".json"))))
         else:
             super().action_export()
@@ -256,19 +261,30 @@ class TranscriptScreen(ReadingScreen):
                     self.rollout_id, path, redacted=self._redacted, on_progress=self._progressed
                 )
             except GymError as error:
-                self.say((Ink(f"not saved: {error.detail or error.brief}", "warning"),))
+                why = error.detail or error.brief
             except OSError as error:
-                self.say((Ink(f"not saved: {error.strerror or error}", "warning"),))
+                why = error.strerror or str(error)
+            else:
+                why = ""
+            self._download = self._saving = None
+            if why:
+                self.say((Ink(f"not saved: {why}. ", "warning"), *self._save_instead()))
             else:
                 size = (await asyncio.to_thread(path.stat)).st_size
-                self.say((Ink(f"saved {size:,} bytes to {path}", ""),))
-            self._download = None
+                self.say((Ink(f"saved {size:,} bytes to {path}"),))
 
+        self._saving = path
+        stop = self.gym.bound.spelt("back")
+        self.say((Ink(f"saving into {path.name} …  · {stop} stops", "muted"),))
         self._download = self.run_worker(
             save(), group="artifacts", exclusive=True, exit_on_error=True
         )
 
     # -- beside it -------------------------------------------------------------------------
+
+    def action_compare(self) -> None:
+        """Compare this rollout with another."""
+        compare(self.gym, [Listed(self.run_id, self.rollout_id)])
 
     def neighbour(self, step: int) -> bool:
         """Go to the rollout beside this one in the list it was opened from."""
@@ -284,9 +300,16 @@ class TranscriptScreen(ReadingScreen):
             self._download = None
         self.run_id, self.rollout_id = beside[place].run_id, beside[place].rollout_id
         self._raw = self._redacted = self._too_large = False
+        self._saving = None
         self.drop_artifacts()
         self.show_frame()
         self.gym.looked()
         self._fetch()
         self.summarise()
         return True
+
+
+def _size(count: int) -> str:
+    """A cap as it was set: in MiB where it is a number of these."""
+    mebibytes = count / (1 << 20)
+    return f"{mebibytes:,.0f} MiB" if mebibytes >= 1 else f"{count:,} bytes"

@@ -1,0 +1,44 @@
+"""What `C` does on a rollout: two that are marked, or one after the other, from wherever they are.
+
+The first of two that are not in one list is remembered by the app until the second is chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gymtui.tui.listed import Listed
+from gymtui.tui.screens.compare import CompareScreen
+
+if TYPE_CHECKING:
+    from gymtui.tui.app import GymtuiApp
+
+
+def compare(gym: GymtuiApp, chosen: Sequence[Listed]) -> None:
+    """Compare two rollouts, or remember the first of them.
+
+    Args:
+        gym: The app.
+        chosen: The marked rollouts, else the one under the cursor.
+    """
+    first = gym.compared_first
+    if len(chosen) == 2:
+        pair = (chosen[0], chosen[1])
+    elif len(chosen) == 1 and first is not None and first != chosen[0]:
+        pair = (first, chosen[0])
+    elif len(chosen) == 1 and first is None:
+        gym.compared_first = chosen[0]
+        gym.notify(
+            f"{chosen[0].rollout_id} will be compared: C on another rollout, of any run", timeout=4
+        )
+        return
+    elif len(chosen) == 1:
+        gym.compared_first = None
+        gym.notify(f"{chosen[0].rollout_id} will not be compared", timeout=3)
+        return
+    else:
+        gym.notify("two rollouts are compared: mark two, or press C on each", timeout=3)
+        return
+    gym.compared_first = None
+    gym.push_screen(CompareScreen(*pair))
