@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from gymtui.text import clean
+from gymtui.text import ABSENT, clean
 from gymtui.transcript.blocks import ToolCall, Transcript, Turn
 from gymtui.transcript.pretty import compact
 
@@ -106,6 +106,30 @@ def changes(left: Turn, right: Turn) -> list[Change]:
                 title = f"{tool}: {clean(name)}" if name else tool
                 found.append(Change(title, ours.get(name), others.get(name)))
     return found
+
+
+def parting(left: str | None, right: str | None, cells: int) -> tuple[str, str]:
+    """Two values as they fit a line: what is too long is seen from shortly before they part.
+
+    Args:
+        left: A value; None for one that is not there.
+        right: The other.
+        cells: Characters for each, at least three.
+
+    Returns:
+        Both; a dash for one that is not there.
+    """
+    if left is None or right is None:
+        return (_cut(left or ABSENT, 0, cells), _cut(right or ABSENT, 0, cells))
+    alike, most = 0, min(len(left), len(right))
+    while alike < most:  # what they have in common at their start, halving where it can end
+        middle = (alike + most + 1) // 2
+        if left[alike:middle] == right[alike:middle]:
+            alike = middle
+        else:
+            most = middle - 1
+    begin = max(0, alike - cells // 3) if max(len(left), len(right)) > cells else 0
+    return (_cut(left, begin, cells), _cut(right, begin, cells))
 
 
 def common(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[tuple[int, int]]:
@@ -222,3 +246,11 @@ def _named(call: ToolCall) -> dict[str, str]:
     if isinstance(value, Mapping):
         return {str(key): clean(compact(item)) for key, item in value.items()}
     return {} if value is None else {"": clean(compact(value))}
+
+
+def _cut(value: str, begin: int, cells: int) -> str:
+    """So many characters of a value, with a mark where some are missing."""
+    before = "…" if begin else ""
+    room = cells - len(before)
+    shown = value[begin : begin + room]
+    return f"{before}{shown}" if len(value) <= begin + room else f"{before}{shown[:-1]}…"

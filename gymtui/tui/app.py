@@ -41,8 +41,8 @@ from gymtui.tui.garbage import Housekeeping
 from gymtui.tui.guard import GuardedApp
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope
-from gymtui.tui.rebinding import PROGRAMS_OWN, Bound, put_in_force, tell_problems
 from gymtui.tui.listed import Listed
+from gymtui.tui.rebinding import PROGRAMS_OWN, Bound, put_in_force, tell_problems
 from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.screens.runs import RunsScreen
 from gymtui.tui.theme import NIGHT

@@ -29,16 +29,16 @@ def compare(gym: GymtuiApp, chosen: Sequence[Listed]) -> None:
         pair = (first, chosen[0])
     elif len(chosen) == 1 and first is None:
         gym.compared_first = chosen[0]
-        gym.notify(
-            f"{chosen[0].rollout_id} will be compared: C on another rollout, of any run", timeout=4
-        )
+        key = gym.bound.spelt("compare-rollouts")
+        said = f"{chosen[0].rollout_id} will be compared: {key} on another rollout, of any run"
+        gym.notify(said, timeout=4)
         return
     elif len(chosen) == 1:
         gym.compared_first = None
         gym.notify(f"{chosen[0].rollout_id} will not be compared", timeout=3)
         return
     else:
-        gym.notify("two rollouts are compared: mark two, or press C on each", timeout=3)
+        gym.notify("two rollouts are compared: mark two, or none and choose each", timeout=3)
         return
     gym.compared_first = None
     gym.push_screen(CompareScreen(*pair))

@@ -36,6 +36,7 @@ class ScriptedGym:
         runs: The rollouts of each run, as the API lists them.
         hidden: Runs whose rollouts are not told: such a question fails.
         cancelled: Runs that were cancelled, in turn.
+        artifacts: What `GET /rollouts/{rollout_id}/artifacts` says, by rollout.
         asked: The queries of every `GET /rollouts`, in turn.
     """
 
@@ -43,6 +44,7 @@ class ScriptedGym:
     hidden: set[str] = field(default_factory=set)
     cancelled: list[str] = field(default_factory=list)
     asked: list[dict[str, str]] = field(default_factory=list)
+    artifacts: dict[str, Any] = field(default_factory=dict)
     url: str = "http://127.0.0.1:9"
 
     def add(self, run_id: str, task_id: str | None, *outcomes: str, **fields: Any) -> list[str]:
@@ -102,6 +104,8 @@ class ScriptedGym:
             case "POST", ["runs", run_id, "cancel"]:
                 self.cancelled.append(run_id)
                 return {"run_id": run_id, "cancelled_rollouts": 1}
+            case "GET", ["rollouts", rollout_id, "artifacts"]:
+                return self.artifacts.get(rollout_id)
             case "GET", ["rollouts"]:
                 self.asked.append(params)
                 if params.get("run_id") in self.hidden:

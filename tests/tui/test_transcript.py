@@ -12,6 +12,7 @@ from gymtui.tui.screens.transcript import TranscriptScreen
 from tests.gym.serving import running_gym
 
 from .driving import Person, dashboard
+from .scripted import ScriptedGym, scripted_dashboard
 
 SLOW = 1.0
 """A speed at which a run is still under way when the test ends."""
@@ -104,12 +105,24 @@ async def test_a_regular_expression_is_searched_without_hanging(tmp_path: Path, 
 
 
 async def test_where_there_is_no_error_that_is_said(tmp_path: Path) -> None:
-    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
-        screen = await opened(person)
-        assert not any(turn.error for turn in screen.transcript.turns)  # type: ignore[union-attr]
+    gym = ScriptedGym()
+    (rollout_id,) = gym.add("nightly", "book_room", "pass")
+    call = {"id": "c", "type": "function", "function": {"name": "a__b", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": "book it"},
+        {"role": "assistant", "content": {"content": "", "tool_calls": [call]}},
+        {"role": "tool", "content": {"tool_call_id": "c", "is_error": False, "summary": "ok"}},
+    ]
+    gym.artifacts = {rollout_id: {"artifacts": {"messages": messages}}}
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("nightly")
+        await person.press("enter")
+        await person.sees("1/1 done")
+        await person.press("enter")
+        await person.sees("1 user", "turn 1 of 3")
         await person.press("e")
         await person.sees("no errors here")
-        await person.press("G", "t")
+        await person.press("t", "t")
         await person.sees("no other tool call below")
 
 
@@ -339,8 +352,6 @@ async def test_two_marked_rollouts_are_compared(tmp_path: Path) -> None:
         await person.sees("nightly", "2/2")
         await person.press("enter")
         await person.sees("2/2 done")
-        await person.press("C")
-        await person.sees("mark two rollouts")
         await person.press("space", "space", "C")
         await person.sees("compare › ", " with ")
         shown = await person.until(
@@ -350,3 +361,42 @@ async def test_two_marked_rollouts_are_compared(tmp_path: Path) -> None:
         assert "◆ 1 user" in person.screen() or "● " in person.screen()
         await person.press("n", "N", "q")
         await person.sees("2/2 done")
+
+
+async def test_rollouts_of_two_runs_are_compared_wherever_they_are_listed(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        person.launch("first")
+        person.launch("second")
+        await person.until(lambda: person.screen().count("1/1") == 2)
+        await person.press("g", "enter")
+        await person.sees("1/1 done")
+        await person.press("m")
+        await person.sees("matrix", "pass@1")
+        await person.press("C")
+        await person.sees("will be compared: C on another rollout, of any run")
+        await person.press("C")
+        await person.sees("will not be compared")
+        await person.press("C", "q", "q")
+        await person.sees("2 runs")
+        await person.press("j", "enter")
+        await person.sees("1/1 done")
+        await person.press("enter")
+        await person.sees("1 user", "turn 1 of")
+        await person.press("C")
+        await person.sees("compare › ", "· first", "· second", "difference 1 of")
+        await person.press("q", "C")
+        await person.sees("will be compared")
+
+
+async def test_a_rollout_that_still_runs_is_compared_when_it_has_finished(tmp_path: Path) -> None:
+    async with running_gym(tmp_path, speed=SLOW) as gym, dashboard(gym, tmp_path) as person:
+        run_id = person.launch("slow", rollout_count=2)
+        await person.sees("slow", "0/2")
+        await person.press("a")
+        await person.until(lambda: person.screen().count("schedule_phone_screen") == 2)
+        await person.press("space", "space", "C")
+        await person.sees("has not finished; it is compared when it has")
+        person.http.post(f"/runs/{run_id}/cancel").raise_for_status()
+        await person.until(
+            lambda: "difference " in person.screen() or "the same calls" in person.screen()
+        )

@@ -23,6 +23,8 @@ from gymtui.tui.file_app import FileApp, FileScreen
 from gymtui.tui.theme import NIGHT
 from gymtui.tui.widgets.pairs_pane import PairsPane
 
+from .scripted import ScriptedGym, scripted_dashboard
+
 PICTURES = Path(__file__).with_name("pictures")
 SIZES = {"small": (80, 24), "middle": (120, 36), "large": (200, 50)}
 DEADLINE_S = 20.0
@@ -125,3 +127,23 @@ def test_a_comparison_looks_as_pictured(cells: int) -> None:
         for mark, row in zip(shown, rows, strict=True)
     ]
     assert_pictured(f"comparison-{cells}", "\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_comparison_screen_looks_as_pictured(size: str, tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    left, right = gym.add("nightly", "schedule_phone_screen", "pass", "fail")
+    gym.artifacts = {left: artifacts(), right: artifacts("Phone screen, and the panel after it")}
+    messages = gym.artifacts[right]["artifacts"]["messages"]
+    messages[5:5] = [calling(20, "", "calendar__list", attendee="jun"), answer(21, 20, "[]")]
+    async with scripted_dashboard(gym, tmp_path, size=SIZES[size]) as person:
+        await person.sees("nightly")
+        await person.press("enter")
+        await person.sees("2/2 done", "✗ fail")
+        await person.press("space", "space", "C")
+        await person.sees("difference 1 of 2")
+        status, *others = person.screen().split("\n")
+        shown = "\n".join([status.partition("●")[0].rstrip(), *others[:-1]]) + "\n"
+        assert_pictured(f"compare-{size}", shown)
+        await person.press("n")
+        await person.sees("difference 2 of 2", "± only B")

@@ -149,3 +149,29 @@ def test_a_line_of_a_hundred_thousand_characters_is_divided() -> None:
     assert len(flow.sections) == 7
     flow.measure(lambda: False)
     assert flow.total == pytest.approx(100_000 / 37, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("text", "room", "rows"),
+    [
+        ("one two three", 8, ["one two ", "three"]),
+        # What fits a row of its own is not broken.
+        ("one (two,three)", 12, ["one ", "(two,three)"]),
+        # What does not is, after the last comma or the like that leaves no half empty row.
+        (
+            '→ calendar.create_event(title="Panel", start=1)',
+            30,
+            ["→ calendar.create_event(", 'title="Panel", start=1)'],
+        ),
+        ("word " + "x" * 30, 20, ["word " + "x" * 15, "x" * 15]),
+        ("日本 " + "語" * 12, 16, ["日本 " + "語" * 5, "語" * 7]),
+        (
+            "日本語 (テキスト,one,two,three,four,five)",
+            24,
+            ["日本語 (テキスト,one,", "two,three,four,five)"],
+        ),
+    ],
+)
+def test_long_words_are_broken_at_signs(text: str, room: int, rows: list[str]) -> None:
+    ends = breaks(text, room)
+    assert [text[a:b] for a, b in pairwise([0, *ends])] == rows

@@ -21,10 +21,10 @@ from gymtui.store.running import RUNNING, Running, RunningRow
 from gymtui.text import fit
 from gymtui.tui import show
 from gymtui.tui.columns_active import active_columns, idle_s
-from gymtui.tui.ink import Cell, Ink, width_of
-from gymtui.tui.listed import Listed
 from gymtui.tui.comparing import compare
+from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.keys import Scope, bindings
+from gymtui.tui.listed import Listed
 from gymtui.tui.pace import pace_of
 from gymtui.tui.screens.lists import ListScreen
 from gymtui.tui.screens.transcript import TranscriptScreen

@@ -7,24 +7,30 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from textual import events
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
+from gymtui.api.calls import Progress
 from gymtui.api.errors import GymError, NotFound
+from gymtui.api.models import Rollout
 from gymtui.poll.artifacts import Artifacts, TooLargeError
 from gymtui.poll.plan import View
+from gymtui.store.delta import Delta
+from gymtui.store.outcome import ACTIVE, outcome_of
+from gymtui.text import ABSENT
 from gymtui.transcript import diff
-from gymtui.transcript.diff import Pair
+from gymtui.transcript.diff import Change, Pair
 from gymtui.transcript.outline import outline
 from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Key, Scope, bindings
+from gymtui.tui.listed import Listed
 from gymtui.tui.screens.base import GymScreen
-from gymtui.tui.screens.transcript import Listed
-from gymtui.tui.transcript_text import Shown, sections
 from gymtui.tui.widgets.lines import Line, Lines
 from gymtui.tui.widgets.pairs_pane import PairsPane
+from gymtui.tui.widgets.transcript_reader import TranscriptReader
 from gymtui.tui.widgets.transcript_view import TranscriptView
 
 _CHANGES = 3
@@ -44,13 +50,16 @@ class CompareScreen(GymScreen):
     DEFAULT_CSS = """
     CompareScreen #said { display: none; }
     CompareScreen.saying #said { display: block; }
-    CompareScreen #bodies { height: 3fr; }
+    CompareScreen #bodies { height: 3fr; border-top: solid $surface; }
+    CompareScreen #bodies:focus-within { border-top: solid $primary; }
+    CompareScreen #right { border-left: solid $surface; }
     """
 
     def __init__(self, left: Listed, right: Listed) -> None:
         super().__init__()
         self._sides = (left, right)
         self._found: tuple[Artifacts, ...] = ()
+        self._asking = False
         self._pairs: Sequence[Pair] = ()
 
     def body(self) -> Iterable[Widget]:
@@ -58,7 +67,7 @@ class CompareScreen(GymScreen):
         palette = self.gym.palette
         self._pane = PairsPane(palette, id="pairs")
         self._pane.add_class("main")
-        self._views = tuple(TranscriptView(palette, id=name) for name in ("left", "right"))
+        self._views = tuple(TranscriptReader(palette, id=name) for name in ("left", "right"))
         yield Lines(palette, height=2, id="summary")
         yield Lines(palette, id="said")
         yield self._pane
@@ -81,8 +90,19 @@ class CompareScreen(GymScreen):
         )
 
     def look(self, view: View) -> View:
-        """The first one's run is looked at."""
-        return replace(view, open_run=self._sides[0].run_id)
+        """The runs of both are looked at."""
+        runs = tuple(dict.fromkeys(side.run_id for side in self._sides))
+        return replace(view, open_run=runs[0], runs_in_view=runs)
+
+    def changed(self, delta: Delta) -> None:
+        """Show how both stand; once what was missing has finished, ask for it again."""
+        if not self.is_mounted:
+            return
+        touched = delta.rollouts.intersection(side.rollout_id for side in self._sides)
+        if touched and not self._found and not self._asking:
+            self._fetch()
+        if touched or not delta:
+            self._summarise()
 
     def footer_keys(self) -> list[Key]:
         """There is nothing to filter here."""
@@ -93,28 +113,55 @@ class CompareScreen(GymScreen):
 
     def _fetch(self) -> None:
         async def fetch() -> None:
-            self._say("asking for both transcripts …", "muted")
-            again = f"{self.gym.bound.spelt('refresh')} asks again"
-            found: list[Artifacts] = []
-            for side in self._sides:
-                try:
-                    found.append(await self.gym.desk.get(side.rollout_id))
-                except NotFound:
-                    self._say(f"{side.rollout_id} has no transcript yet · {again}")
-                    return
-                except TooLargeError:
-                    self._say(f"the transcript of {side.rollout_id} is too large to compare")
-                    return
-                except GymError as error:
-                    why = error.detail or error.brief
-                    self._say(f"could not get {side.rollout_id}: {why} · {again}")
-                    return
-            left, right = (artifacts.transcript for artifacts in found)
-            self._pairs = await asyncio.to_thread(diff.compare, left, right)
-            self._found = tuple(found)
-            self._show()
+            try:
+                await self._get()
+            finally:
+                self._asking = False
 
+        self._asking = True
         self.run_worker(fetch(), group="artifacts", exclusive=True, exit_on_error=True)
+
+    async def _get(self) -> None:
+        again = f"{self.gym.bound.spelt('refresh')} asks again"
+        found: list[Artifacts] = []
+        for number, side in enumerate(self._sides, 1):
+            if self._unfinished(side):
+                self._say(f"{side.rollout_id} has not finished; it is compared when it has")
+                return
+            try:
+                found.append(
+                    await self.gym.desk.get(side.rollout_id, on_progress=self._progressed(number))
+                )
+            except NotFound:
+                self._say(f"the gym has no artifacts of {side.rollout_id} · {again}")
+                return
+            except TooLargeError:
+                self._say(f"the transcript of {side.rollout_id} is too large to compare")
+                return
+            except GymError as error:
+                why = error.detail or error.brief
+                self._say(f"could not get {side.rollout_id}: {why} · {again}")
+                return
+        left, right = (artifacts.transcript for artifacts in found)
+        self._say("comparing …", "muted")
+        self._pairs = await asyncio.to_thread(diff.compare, left, right)
+        self._found = tuple(found)
+        self.gym.housekeeping.came_to_stay()
+        self._show()
+
+    def _progressed(self, number: int) -> Progress:
+        """Tell how far one of the two downloads is."""
+        self._say(f"asking for transcript {number} of 2 …", "muted")
+
+        def progressed(received: int, announced: int | None) -> None:
+            of = f" of {announced / 1e6:.1f}" if announced and announced >= received else ""
+            self._say(f"transcript {number} of 2: {received / 1e6:.1f}{of} MB", "muted")
+
+        return progressed
+
+    def _unfinished(self, side: Listed) -> bool:
+        row = self.gym.store.rollouts.get(side.rollout_id)
+        return row is not None and row.rollout is not None and outcome_of(row.rollout) in ACTIVE
 
     def _say(self, words: str, style: str = "warning") -> None:
         self.set_class(bool(words), "saying")
@@ -124,27 +171,46 @@ class CompareScreen(GymScreen):
         self._say("")
         transcripts = [artifacts.transcript for artifacts in self._found]
         for view, transcript in zip(self._views, transcripts, strict=True):
-            view.show(sections(transcript, Shown()), at_start=True)
+            view.read(transcript)
         self._pane.show(self._pairs, *(outline(transcript) for transcript in transcripts))
         self._summarise()
 
     def _summarise(self) -> None:
         """How both ended, and where one is among the differences."""
-        lines = []
-        for side in self._sides:
-            row = self.gym.store.rollouts.get(side.rollout_id)
-            left: list[Ink] = []
-            if row is not None and row.rollout is not None:
-                left += show.state(row.rollout)
-                left.append(Ink(f"  {show.steps(row.rollout)} steps  ", "muted"))
-                left.append(Ink(show.why(row)))
-            lines.append(Line(tuple(left)))
+        lines = [Line(self._ended(side, number)) for number, side in enumerate(self._sides)]
         differing = [n for n, pair in enumerate(self._pairs) if pair.differs]
-        if self._found:
+        selected = sum(len(view.selected_text()) for view in self._views)
+        if selected:
+            words = show.of_many(selected, "character")
+            copy = self.gym.bound.spelt("interrupt")
+            end = (Ink(f"{words} selected ", "accent"), Ink(f"{copy} copies", "muted"))
+            lines[0] = Line(lines[0].left, end)
+        elif self._found:
             before = sum(1 for n in differing if n <= self._pane.cursor)
             words = f"difference {before} of {len(differing)}" if differing else "the same calls"
             lines[0] = Line(lines[0].left, (Ink(words, "accent" if differing else "muted"),))
         self.lines("summary").show(lines)
+
+    def _ended(self, side: Listed, number: int) -> Cell:
+        """How one of them ended: which run, if not the same, and why."""
+        row = self.gym.store.rollouts.get(side.rollout_id)
+        said = [Ink(f"{'AB'[number]} ", "key"), Ink(f"{side.rollout_id}  ", "strong")]
+        if row is not None and row.rollout is not None:
+            said += [*show.state(row.rollout), Ink(f"  {row.rollout.task_id or ABSENT}")]
+            said.append(Ink(f" · {self._steps(number, row.rollout)} steps", "muted"))
+        if len({each.run_id for each in self._sides}) > 1:
+            said.append(Ink(f" · {side.run_id}", "muted"))
+        if row is not None and (why := show.why(row)):
+            said.append(Ink(f" · {why}", "muted"))
+        return tuple(said)
+
+    def _steps(self, number: int, rollout: Rollout) -> str:
+        """How far it came: once it has finished only its artifacts know."""
+        if self._found and rollout.current_step is None:
+            taken = self._found[number].transcript.steps_taken
+            if taken is not None:
+                return show.count(taken)
+        return show.steps(rollout)
 
     def on_pairs_pane_chosen(self, event: PairsPane.Chosen) -> None:
         """Bring both bodies to the row, and tell what differs in it."""
@@ -157,7 +223,7 @@ class CompareScreen(GymScreen):
         lefts = [row.left for row in above if row.left is not None]
         rights = [row.right for row in above if row.right is not None]
         for view, turns in zip(self._views, (lefts, rights), strict=True):
-            view.jump(turns[-1] if turns else 0)
+            view.reach_turn(turns[-1] if turns else 0)
         self._tell(pair)
         self._summarise()
 
@@ -171,9 +237,7 @@ class CompareScreen(GymScreen):
                     Line(
                         (
                             Ink(f"≠ {change.name}  ", "warning"),
-                            Ink(_brief(change.left), "removed"),
-                            Ink("  │  ", "muted"),
-                            Ink(_brief(change.right), "added"),
+                            *self._both(change),
                         )
                     )
                 )
@@ -181,10 +245,60 @@ class CompareScreen(GymScreen):
                 more = (Ink(f"{len(found) - _CHANGES} more", "muted"),)
                 lines[-1] = Line(lines[-1].left, more)
         elif pair.differs:
-            which = self._sides[0 if pair.left is not None else 1].rollout_id
-            lines.append(Line((Ink(f"± only {which} makes this call", "warning"),)))
+            number = 0 if pair.left is not None else 1
+            only = (Ink("± only ", "warning"), Ink("AB"[number], "key"))
+            lines.append(Line((*only, Ink(f" {self._sides[number].rollout_id} makes this call"))))
         lines += [Line()] * (_CHANGES - len(lines))
         self.lines("changes").show(lines)
+
+    def _both(self, change: Change) -> Cell:
+        """Both values of an argument, each with half of the line, where they part in sight."""
+        room = max(12, (self.size.width - len(change.name) - 12) // 2)
+        left, right = diff.parting(change.left, change.right, room)
+        return (
+            Ink("A ", "key"),
+            Ink(left, "removed"),
+            Ink("  B ", "key"),
+            Ink(right, "added"),
+        )
+
+    def on_transcript_view_selected(self, event: TranscriptView.Selected) -> None:
+        """Say how much is selected."""
+        event.stop()
+        self._summarise()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit what differs to the width."""
+        super().on_resize(event)
+        pair = self._pane.pair if self.ready else None
+        if pair is not None and self._found:
+            self._tell(pair)
+
+    def action_fold(self) -> None:
+        """Fold or unfold the turns that both bodies are at."""
+        for view in self._views:
+            view.fold()
+
+    def action_fold_all(self) -> None:
+        """Fold or unfold everything."""
+        for view in self._views:
+            view.fold_all()
+
+    def undo(self) -> bool:
+        """Drop what is selected."""
+        return any(view.drop_selection() for view in self._views)
+
+    def action_interrupt(self) -> None:
+        """Copy what is selected, else tell how to quit."""
+        text = self._selected()
+        if text:
+            self.gym.copy_to_clipboard(text)
+        else:
+            super().action_interrupt()
+
+    def _selected(self) -> str:
+        """What is selected, in one of the bodies."""
+        return next(filter(None, (view.selected_text() for view in self._views)), "")
 
     def action_difference(self, step: int) -> None:
         """Go to the next or previous difference."""
@@ -194,7 +308,8 @@ class CompareScreen(GymScreen):
         if beyond:
             self._pane.go(beyond[0] if step > 0 else beyond[-1])
         else:
-            self.gym.notify("no other difference", timeout=2)
+            where = "below" if step > 0 else "above"
+            self.gym.notify(f"no other difference {where}" if differing else "the same calls")
 
     def action_refresh_now(self) -> None:
         """Ask the gym now; for the transcripts too if they are missing."""
@@ -203,12 +318,5 @@ class CompareScreen(GymScreen):
             self._fetch()
 
     def copied(self) -> str | None:
-        """Both ids."""
-        return " ".join(side.rollout_id for side in self._sides)
-
-
-def _brief(value: str | None) -> str:
-    """A value of an argument as it fits a line; a clean dash for one that is not there."""
-    if value is None:
-        return "–"
-    return value if len(value) <= 60 else f"{value[:40]}…{value[-19:]}"
+        """What is selected, else both ids."""
+        return self._selected() or " ".join(side.rollout_id for side in self._sides)

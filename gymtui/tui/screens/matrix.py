@@ -17,10 +17,10 @@ from gymtui.store.numbers import duration_s
 from gymtui.store.records import RolloutRow
 from gymtui.tui import show
 from gymtui.tui.columns_matrix import at_k_cells, attempt_at, attempts_cell, task_columns
-from gymtui.tui.ink import Cell, Ink
-from gymtui.tui.listed import Listed
 from gymtui.tui.comparing import compare
+from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import Said, joined
+from gymtui.tui.listed import Listed
 from gymtui.tui.screens.describe import DescribeScreen
 from gymtui.tui.screens.matrix_panes import MatrixPanes
 from gymtui.tui.screens.transcript import TranscriptScreen

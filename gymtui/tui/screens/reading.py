@@ -162,7 +162,8 @@ class ReadingScreen(SavingScreen):
             return (Ink(self.gym.hint, "warning"),)
         if selected := len(self._view.selected_text()):
             words = show.of_many(selected, "character")
-            return (Ink(f"{words} selected ", "accent"), Ink("ctrl+c copies", "muted"))
+            copy = self.gym.bound.spelt("interrupt")
+            return (Ink(f"{words} selected ", "accent"), Ink(f"{copy} copies", "muted"))
         said: list[Ink] = []
         artifacts = self._artifacts
         if artifacts is not None and artifacts.redacted:

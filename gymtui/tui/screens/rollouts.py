@@ -20,10 +20,10 @@ from gymtui.store.schemas import ROLLOUTS, RunView
 from gymtui.text import ABSENT
 from gymtui.tui.chart import Chart, extent
 from gymtui.tui.columns import rollout_columns
-from gymtui.tui.ink import Cell, Ink
-from gymtui.tui.listed import Listed
 from gymtui.tui.comparing import compare
+from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope, bindings
+from gymtui.tui.listed import Listed
 from gymtui.tui.rollout_details import OWN_LINES, rollout_details
 from gymtui.tui.run_header import bounds, room_beside, run_header
 from gymtui.tui.screens.lists import ListScreen

@@ -165,6 +165,7 @@ class TranscriptScreen(ReadingScreen):
             words = f" {megabytes} of {announced / 1e6:.1f} MB"
         else:
             words = f"{megabytes} MB"
+        stop = self.gym.bound.spelt("back")
         into: Cell = (Ink(f"  into {self._saving.name}", "muted"),) if self._saving else ()
         self.say((*bar, Ink(words, ""), *into, Ink(f"  · {stop} stops", "muted")))
 

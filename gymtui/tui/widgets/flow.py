@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from rich.cells import get_character_cell_size
 
@@ -20,6 +21,8 @@ _KEPT = 1_000_000
 """Characters of sections that stay laid out."""
 _LEAST_ROOM = 8
 _MOST_HANG = 40
+_SIGNS = (",", ";", "(", "/", "&", "|")
+"""After which a word may be broken that is too long for a row."""
 _REGIONAL = ("\U0001f1e6", "\U0001f1ff")
 
 
@@ -57,7 +60,7 @@ class Wrapped:
 
 
 def breaks(text: str, room: int, hang: int = 0) -> list[int]:
-    """Break a line, at spaces where there are any.
+    """Break a line: between words, within a long one after a comma or the like, else anywhere.
 
     Args:
         text: One clean line.
@@ -82,11 +85,20 @@ def _ascii_breaks(text: str, room: int, hang: int) -> list[int]:
     ends: list[int] = []
     start, size, length = 0, room, len(text)
     body = length - len(text.lstrip(" "))
+    later = max(_LEAST_ROOM, room - hang)
     while length - start > size:
-        space = text.rfind(" ", max(start, body) + 1, start + size + 1)
-        start = space + 1 if space > 0 else start + size
+        begin, end = max(start, body) + 1, start + size
+        space = text.rfind(" ", begin, end + 1)
+        # What is too long for a row of its own goes on in this one.
+        fits = length - space - 1 <= later or text.find(" ", space + 1, space + later + 2) > 0
+        if space > 0 and fits:
+            start = space + 1
+        else:
+            sign = max(text.rfind(sign, max(begin, space), end) for sign in _SIGNS)
+            least = start + size // 2
+            start = sign + 1 if sign >= least else space + 1 if space >= least else end
         ends.append(start)
-        size = max(_LEAST_ROOM, room - hang)
+        size = later
     ends.append(length)
     return ends
 
@@ -94,26 +106,49 @@ def _ascii_breaks(text: str, room: int, hang: int) -> list[int]:
 def _wide_breaks(pieces: list[tuple[str, int]], room: int, hang: int) -> list[int]:
     """The same for pieces that are not torn apart, with their cells."""
     ends: list[int] = []
+    later = max(_LEAST_ROOM, room - hang)
     size = room
     used = place = start = 0
     space, since = -1, 0  # where the row may end, and the cells that came after that
+    sign, left = -1, 0  # where it may if what comes after the space is too long for a row
     indented = True
-    for text, cells in pieces:
+    for number, (text, cells) in enumerate(pieces):
         blank = text == " "
         # Spaces at a row's end stay there, unseen.
         while cells and not blank and used + cells > size and place > start:
-            start, used = (space, since) if space > start else (place, 0)
+            if space > start and _fits(pieces, number, later - since):
+                start, used = space, since
+            elif sign > start and used - left >= size // 2:
+                start, used = sign, left
+            elif space > start and used - since >= size // 2:
+                start, used = space, since
+            else:
+                start, used = place, 0
             ends.append(start)
-            size = max(_LEAST_ROOM, room - hang)
-            space = -1
+            size = later
+            space = sign = -1
         place += len(text)
         used += cells
         since += cells
+        left += cells
         indented = indented and blank
         if blank and not indented:
             space, since = place, 0
+        elif cells > 1 or text in _SIGNS:
+            sign, left = place, 0
     ends.append(place)
     return ends
+
+
+def _fits(pieces: list[tuple[str, int]], number: int, cells: int) -> bool:
+    """Whether what a word has from a piece on takes no more cells than these."""
+    for text, size in islice(pieces, number, None):
+        if text == " ":
+            return True
+        cells -= size
+        if cells < 0:
+            return False
+    return True
 
 
 def rows_of(line: TextLine, cells: int, *, wrap: bool) -> Iterator[Row]:
