@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -59,8 +59,10 @@ class Poller:
         view: What is on screen; replace it with `look`.
         monotonic: Seconds that only go forward: those of the client.
         rng: Where jitter comes from.
-        heard: Called with every answer about to be told, changed or not: the question, what the
-            answer did to the store, and when it was given on the server's clock.
+        heard: Called with every answer right after the store took it in, changed or not: the
+            question, what the answer did to the store, and when it was given on the server's
+            clock. It does its work in the pieces that it returns, in the order of the answers;
+            then the answer is told.
     """
 
     def __init__(
@@ -73,7 +75,7 @@ class Poller:
         view: View,
         monotonic: Callable[[], float],
         rng: random.Random,
-        heard: Callable[[Query, Applied, Window], None] = lambda _query, _applied, _window: None,
+        heard: Callable[[Query, Applied, Window], Iterable[None]] = lambda *_answer: (),
     ) -> None:
         self._client = client
         self._store = store
@@ -95,6 +97,7 @@ class Poller:
         self._queue: dict[Query, None] = {}
         self._asking: dict[Query, asyncio.Task[None]] = {}
         self._failing: dict[Query, GymError] = {}
+        self._in_turn = asyncio.Lock()
 
     @property
     def link(self) -> Link:
@@ -263,13 +266,18 @@ class Poller:
             seen = Observation(query, answer.body, answer.sent_s, at, answer.wire_bytes)
         applied = await _gently(self._store.applying(seen))
         received_s = answer.received_s if answer is not None else self._monotonic()
-        self._heard(query, applied, self._clock.window(seen.sent_s, received_s))
+        window = self._clock.window(seen.sent_s, received_s)
         self._ledger.answered(seen, applied, self._store, self._monotonic())
         self._failing.pop(query, None)
-        self._announce(applied.delta)
-        if applied.delta:
-            kept = [self._view.open_run] if self._view.open_run is not None else []
-            self._announce(self._store.trim(kept))
+        hearing = self._heard(query, applied, window)
+        # Whoever waits for it gets it in turn, so that answers are heard in their order.
+        async with self._in_turn:
+            for _ in hearing:
+                await asyncio.sleep(0)
+            self._announce(applied.delta)
+            if applied.delta:
+                kept = [self._view.open_run] if self._view.open_run is not None else []
+                self._announce(self._store.trim(kept))
 
     def _failed(self, query: Query, sent_s: float, error: GymError) -> None:
         log.warning("%s: %s", query.label, error.brief)

@@ -7,9 +7,10 @@ how looks become sightings is `store.observer`, how sightings become segments `s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from types import MappingProxyType
 
 from gymtui.clock import Window
@@ -21,13 +22,20 @@ from gymtui.store.observer import Observer, Sighting
 from gymtui.store.phases import Kind, is_finished
 from gymtui.store.progress import UsualTimes
 from gymtui.store.records import RolloutRow
-from gymtui.store.stats import Shares, quantile, shares
+from gymtui.store.spending import Spending
+from gymtui.store.stats import Shares, quantile
 from gymtui.store.store import Applied, Store
 from gymtui.store.summary import RunSummary, from_kept, to_keep
 from gymtui.store.timeline import Segment, segments
 
-DRAWN_AT_ONCE = 200
-"""Lives of ended rollouts looked through before others get their turn: some 10 ms."""
+DRAWN_AT_ONCE = 100
+"""Lives of ended rollouts looked through before others get their turn: some 5 ms."""
+UNWATCHED_COST = 0.05
+"""What one that nobody watched, with nothing to look through, costs of that."""
+LOOKED_AT_ONCE = 250
+"""Rollouts that moved, taken in before others get their turn: some 2 ms."""
+LISTED_AT_ONCE = 5_000
+"""Rollouts that did not move, likewise."""
 
 
 @dataclass(slots=True)
@@ -37,13 +45,23 @@ class _Life:
     Attributes:
         sightings: By time; those of the journal among them once they were loaded.
         drawn: Its segments, and what they were made from.
-        spent: Seconds by phase, or None if it was not watched all the way, and what that was
-            made from; only of one that ended.
     """
 
     sightings: tuple[Sighting, ...] = ()
     drawn: tuple[object, tuple[Segment, ...]] | None = None
-    spent: tuple[object, Mapping[str, float] | None] | None = None
+
+
+@dataclass(slots=True)
+class _Spent:
+    """Where a run's time went, as far as it was looked through.
+
+    Attributes:
+        spending: What was.
+        due: The rollouts to look through (again).
+    """
+
+    spending: Spending = field(default_factory=Spending)
+    due: dict[str, None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +104,10 @@ class Watch:
         self._recalled = recalled
         self._lives: dict[str, _Life] = {}
         self._steps: dict[str, int] = {}
+        self._spent: dict[str, _Spent] = {}
+        self._spent_in: dict[str, str] = {}
+        self._listed: dict[str, datetime] = {}
+        self._running_listed: datetime | None = None
         self._loaded: set[str] = set()
         self._wanted: asyncio.Queue[str] = asyncio.Queue()
         self._kept: dict[str, KeptSummary] = {}
@@ -93,31 +115,66 @@ class Watch:
     # -- taking in -------------------------------------------------------------------------
 
     def answered(self, query: Query, applied: Applied, window: Window) -> None:
-        """Take in that the gym answered.
+        """Take in that the gym answered, at one go.
 
         Args:
             query: What was asked; only answers about rollouts tell anything.
             applied: What the answer did to the store.
             window: When it was answered, on the server's clock.
         """
+        for _ in self.answering(query, applied, window):
+            pass
+
+    def answering(
+        self, query: Query, applied: Applied, window: Window
+    ) -> Generator[None, None, None]:
+        """Take in that the gym answered, stopping now and then so that keys are answered meanwhile.
+
+        Call it right after the store took the answer in, whose rows it looks at. What comes
+        of it is to be finished before that of a later answer is begun: looks are taken in order.
+        Arguments are those of `answered`.
+        """
+        delta = applied.delta
+        moved = delta.rollouts_added | delta.rollouts_changed
+        known = self._store.rollouts
+        rows = [row for rollout_id in moved if (row := known.get(rollout_id)) is not None]
+        return self._answering(query, applied, window, rows)
+
+    def _answering(
+        self, query: Query, applied: Applied, window: Window, rows: Sequence[RolloutRow]
+    ) -> Generator[None, None, None]:
         self.dropped(applied.delta.rollouts_removed)
         if not isinstance(query, RolloutsOf | RunningRollouts):
             return
-        moved = applied.delta.rollouts_added | applied.delta.rollouts_changed
-        self.observer.unchanged((i for i in applied.ids if i not in moved), window)
-        seen = [self._look(row, window) for i in moved if (row := self._store.rollouts.get(i))]
-        if self._journal is not None:
-            kept = [sighting for sighting in seen if sighting is not None]
-            if kept:
-                self._journal.record(kept)
-        if isinstance(query, RolloutsOf):
-            run = self._store.runs.get(query.run_id)
-            if run is not None and run.active:
-                self.recall(query.run_id)
-            self._keep_summary(query.run_id)
+        moved = {row.rollout_id for row in rows}
+        still = (rollout_id for rollout_id in applied.ids if rollout_id not in moved)
+        while part := tuple(islice(still, LISTED_AT_ONCE)):
+            self.observer.unchanged(part, window)
+            if len(part) == LISTED_AT_ONCE:
+                yield
+        known = self._store.rollouts
+        kept: list[Sighting] = []
+        for count, row in enumerate(rows, start=1):
+            # What was dropped while others had their turn is not to be watched again.
+            sighting = self._look(row, window) if row.rollout_id in known else None
+            if sighting is not None:
+                kept.append(sighting)
+            if count % LOOKED_AT_ONCE == 0:
+                yield
+        if self._journal is not None and kept:
+            self._journal.record(kept)
+        if isinstance(query, RunningRollouts):
+            self._running_listed = window.latest
+            return
+        self._listed[query.run_id] = window.latest
+        run = self._store.runs.get(query.run_id)
+        if run is not None and run.active:
+            self.recall(query.run_id)
+        self._keep_summary(query.run_id)
 
     def _look(self, row: RolloutRow, window: Window) -> Sighting | None:
         rollout = row.rollout
+        self._look_through(row)
         if rollout is None:
             return None
         rollout_id, finished = row.rollout_id, is_finished(rollout)
@@ -140,6 +197,9 @@ class Watch:
         for rollout_id in rollout_ids:
             self.observer.forget([rollout_id])
             self._steps.pop(rollout_id, None)
+            run_id = self._spent_in.pop(rollout_id, None)
+            if run_id is not None:
+                self._spent[run_id].spending.drop(rollout_id)
             life = self._lives.pop(rollout_id, None)
             if life is not None:
                 self._loaded -= {sighting.run_id for sighting in life.sightings}
@@ -151,6 +211,9 @@ class Watch:
             self.observer.forget_run(run_id)
             self._loaded.discard(run_id)
             self._kept.pop(run_id, None)
+            self._listed.pop(run_id, None)
+            self._spent.pop(run_id, None)
+            self._spent_in = {i: run for i, run in self._spent_in.items() if run != run_id}
         if gone and self._journal is not None:
             self._journal.forget(*gone)
 
@@ -183,41 +246,59 @@ class Watch:
             life.drawn = (made_from, segments(rollout, life.sightings, now))
         return life.drawn[1]
 
+    def listed_at(self, run_id: str) -> datetime | None:
+        """When a run's rollouts were last listed, those that run at least; None if never."""
+        listed, running = self._listed.get(run_id), self._running_listed
+        return max(listed, running) if listed is not None and running is not None else listed
+
     def time_spent(self, run_id: str) -> TimeSpent:
         """Where a run's time went; a large run is looked through a part at a time.
 
         Args:
             run_id: Of a run whose rollouts the store holds.
         """
-        spent_s: list[Mapping[str, float] | None] = []
-        left = DRAWN_AT_ONCE
-        for row in self._store.rollouts_of(run_id):
-            if row.rollout is None or not is_finished(row.rollout):
-                continue
-            life = self._lives.setdefault(row.rollout_id, _Life())
-            made_from = (row.raw, len(life.sightings))
-            if life.spent is None or life.spent[0] != made_from:
-                if life.sightings and left <= 0:
-                    left -= 1
-                    continue
-                # One that nobody watched has nothing to work out.
-                left -= bool(life.sightings)
-                spent = time_spent_s(self.segments(row)) if life.sightings else None
-                life.spent = (made_from, spent)
-            spent_s.append(life.spent[1])
-        return TimeSpent(shares(spent_s), self._usual(run_id, spent_s), left >= 0)
-
-    def _usual(self, run_id: str, spent_s: Iterable[Mapping[str, float] | None]) -> UsualTimes:
-        watched = [spent for spent in spent_s if spent is not None]
-
-        def p95(kind: Kind) -> float | None:
-            return quantile(sorted(spent[kind] for spent in watched), 0.95)
-
-        return UsualTimes(
+        spent = self._spent.get(run_id)
+        if spent is None:
+            spent = self._spent[run_id] = _Spent()
+            for row in self._store.rollouts_of(run_id):
+                self._look_through(row)
+        left: float = DRAWN_AT_ONCE
+        while spent.due and left > 0:
+            left -= self._spend(run_id, spent.spending, spent.due.popitem()[0])
+        usual = UsualTimes(
             step_s=quantile(sorted(self.observer.step_gaps_s(run_id)), 0.95),
-            build_s=p95(Kind.BUILDING),
-            verify_s=p95(Kind.VERIFYING),
+            build_s=spent.spending.p95_s(Kind.BUILDING),
+            verify_s=spent.spending.p95_s(Kind.VERIFYING),
         )
+        return TimeSpent(spent.spending.shares, usual, not spent.due)
+
+    def _look_through(self, row: RolloutRow) -> None:
+        """Note that a rollout is to be looked through, if where its run's time went is wanted."""
+        before, wanted = self._spent_in.get(row.rollout_id), self._spent.get(row.run_id)
+        if before is not None:
+            self._spent[before].due[row.rollout_id] = None
+        if wanted is not None and row.rollout is not None and is_finished(row.rollout):
+            wanted.due[row.rollout_id] = None
+
+    def _spend(self, run_id: str, spending: Spending, rollout_id: str) -> float:
+        """Count where a rollout's time went, unless it is none of the run's ended ones.
+
+        Returns:
+            What looking it through cost, in rollouts that were watched.
+        """
+        row = self._store.rollouts.get(rollout_id)
+        if row is None or row.run_id != run_id or not (row.rollout and is_finished(row.rollout)):
+            spending.drop(rollout_id)
+            if self._spent_in.get(rollout_id) == run_id:
+                del self._spent_in[rollout_id]
+            return UNWATCHED_COST
+        self._spent_in[rollout_id] = run_id
+        life = self._lives.get(rollout_id)
+        if life is None or not life.sightings:
+            spending.put(rollout_id, None)
+            return UNWATCHED_COST
+        spending.put(rollout_id, time_spent_s(self.segments(row)))
+        return 1.0
 
     # -- the journal -----------------------------------------------------------------------
 
@@ -255,6 +336,9 @@ class Watch:
             steps = [sighting.step for sighting in life.sightings if sighting.step is not None]
             if steps:
                 self._steps[rollout_id] = max(self._steps.get(rollout_id, 0), *steps)
+            row = self._store.rollouts.get(rollout_id)
+            if row is not None:
+                self._look_through(row)
 
     def _keep_summary(self, run_id: str) -> None:
         """Keep a run's numbers once they are final, and again whenever they changed after all."""

@@ -140,7 +140,7 @@ class GymtuiApp(GuardedApp[None]):
             view=self._view,
             monotonic=self._monotonic,
             rng=self._rng,
-            heard=self.watched.answered,
+            heard=self.watched.answering,
         )
 
     # -- for the screens -------------------------------------------------------------------

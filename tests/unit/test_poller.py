@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import math
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -106,9 +106,14 @@ class Stage:
             view=View(**({"source": "rl-gym"} | view)),
             monotonic=self.now,
             rng=random.Random(5),
-            heard=lambda query, applied, window: self.heard.append((query, applied)),
+            heard=self.hear,
         )
         self.task = asyncio.create_task(self.poller.run())
+
+    def hear(self, query: Query, applied: Applied, _window: object) -> Iterator[None]:
+        """Hear an answer in two pieces."""
+        yield
+        self.heard.append((query, applied))
 
     async def play(self, seconds: float, *, steps: bool = False) -> None:
         end = self.now() + seconds

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gymtui.clock import Window
 from gymtui.poll import watch
 from gymtui.poll.watch import Watch
 from gymtui.store.delta import Observation, Query, RolloutsOf, RunningRollouts, RunsPage
 from gymtui.store.journal import Journal
+from gymtui.store.numbers import time_spent_s
 from gymtui.store.outcome import Outcome
-from gymtui.store.phases import Kind
+from gymtui.store.phases import Kind, is_finished
+from gymtui.store.stats import shares
 from gymtui.store.store import Store
 from gymtui.store.summary import RunSummary
 
@@ -150,6 +155,56 @@ def test_a_large_run_is_added_up_a_part_at_a_time(monkeypatch: pytest.MonkeyPatc
         complete.append(session.watch.time_spent("run_1").complete)
     assert complete == [False, False, True]
     assert session.watch.time_spent("run_1").shares.of_all == 5
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_where_time_went_is_added_up_by_what_changed_as_if_all_were_looked_at(seed: int) -> None:
+    rng = random.Random(seed)
+    session = Session()
+    session.run("run_2", running=1)
+    phases = ["building_environment", "seeding", "agent_running", "verifying", "ended"]
+    at_phase = dict.fromkeys((f"rol_{n}" for n in range(6)), 0)
+    homes = dict.fromkeys(at_phase, "run_1")
+    for second in range(0, 60, 2):
+        for name in rng.sample(sorted(at_phase), 2):
+            at_phase[name] = rng.choice([min(at_phase[name] + 1, 4), at_phase[name], 0, 4])
+            homes[name] = rng.choice(["run_1", "run_1", "run_2"])
+        for run_id in ("run_1", "run_2"):
+            listed = []
+            for name, phase in at_phase.items():
+                if homes[name] == run_id and rng.random() < 0.95:
+                    now = ended(second - 1) if phase == 4 else rollout(phases[phase])
+                    listed.append(now | {"rollout_id": name, "run_id": run_id})
+            session.lists(second, *listed, run_id=run_id)
+        if rng.random() < 0.1:
+            session.watch.dropped(session.store.drop(["run_2"]).rollouts_removed)
+            session.run("run_2", running=1)
+        for run_id in rng.sample(["run_1", "run_2"], rng.randint(0, 2)):
+            rows = session.store.rollouts_of(run_id)
+            over = [row for row in rows if row.rollout and is_finished(row.rollout)]
+            plain = shares(
+                time_spent_s(session.watch.segments(row))
+                if session.watch.sightings(row.rollout_id)
+                else None
+                for row in over
+            )
+            found = session.watch.time_spent(run_id)
+            assert found.complete
+            counts = (found.shares.counted, found.shares.of_all)
+            assert counts == (plain.counted, plain.of_all)
+            assert found.shares.of == pytest.approx(plain.of)
+
+
+def test_what_is_dropped_while_an_answer_is_heard_is_not_watched_again() -> None:
+    session = Session()
+    body = {"total": 1, "rollouts": [rollout("seeding", run_id="run_1")]}
+    seen = Observation(RolloutsOf("run_1"), json.dumps(body).encode(), 1.0, at(1).timestamp())
+    hearing = session.watch.answering(seen.query, session.store.apply(seen), Window(at(1), at(1)))
+    session.watch.dropped(session.store.drop(["run_1"]).rollouts_removed)
+    for _ in hearing:
+        pass
+    assert session.watch.sightings("rol_1") == ()
 
 
 async def recalled(session: Session) -> None:
