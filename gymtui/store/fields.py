@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 R = TypeVar("R")
@@ -177,6 +178,7 @@ def _sane(value: object) -> float | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def natural(text: str) -> str:
     """A text that sorts as a person counts: `step-400` before `step-1000`.
 

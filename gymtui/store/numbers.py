@@ -1,4 +1,4 @@
-"""The numbers of one run, and of each of its tasks, from its rollouts in one pass. Pure.
+"""The numbers of one run, and of each of its tasks, from its rollouts. Pure.
 
 The formulas are `store.stats`; what a rollout counts as is `store.outcome`.
 """
@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from gymtui.api.models import Rollout
 from gymtui.store import stats
@@ -168,6 +168,76 @@ class RunNumbers:
         )
 
 
+class Part(NamedTuple):
+    """What one rollout brings to the numbers of its run; what it brings nothing to is None.
+
+    Attributes:
+        outcome: How it stands.
+        task_id: Its task.
+        start_s: When it first began to run, UNIX seconds.
+        end_s: When it ended, likewise; None while it runs.
+        held_s: How long it ran, if it ended by itself.
+        ran_s: How long it ran, if there is a verdict.
+        steps: Steps taken, likewise.
+        verdict_at_s: When its verdict came, UNIX seconds.
+        score: Its rubric score, 0..1.
+        at_limit: Whether it failed at the step limit.
+    """
+
+    outcome: Outcome
+    task_id: str | None
+    start_s: float | None = None
+    end_s: float | None = None
+    held_s: float | None = None
+    ran_s: float | None = None
+    steps: int | None = None
+    verdict_at_s: float | None = None
+    score: float | None = None
+    at_limit: bool = False
+
+    @property
+    def running_since_s(self) -> float | None:
+        """When it started, while it runs."""
+        return self.start_s if self.outcome is Outcome.RUNNING else None
+
+
+def part_of(
+    rollout: Rollout,
+    we_cancelled: Collection[str] = frozenset(),
+    last_steps: Mapping[str, int] | None = None,
+) -> Part:
+    """What a rollout brings to the numbers of its run.
+
+    Args:
+        rollout: As last seen.
+        we_cancelled: Ids of those that were active when the run was cancelled from here.
+        last_steps: The last step seen of rollouts, for those that no longer say it.
+    """
+    outcome = outcome_of(rollout, we_cancelled=rollout.rollout_id in we_cancelled)
+    start, end = started_at(rollout), rollout.completed_at
+    start_s = start.timestamp() if start is not None else None
+    if outcome is Outcome.RUNNING:
+        return Part(outcome, rollout.task_id, start_s)
+    end_s = end.timestamp() if end is not None else None
+    ran_s = duration_s(rollout)
+    held_s = ran_s if outcome is not Outcome.CANCELLED else None
+    if outcome not in VERDICTS:
+        return Part(outcome, rollout.task_id, start_s, end_s, held_s)
+    score = rollout.result.score if rollout.result is not None else None
+    return Part(
+        outcome,
+        rollout.task_id,
+        start_s,
+        end_s,
+        held_s,
+        ran_s,
+        steps_of(rollout, last_steps),
+        end_s,
+        score if score is not None and 0 <= score <= 1 else None,
+        outcome is Outcome.FAILED and at_step_limit(rollout),
+    )
+
+
 def run_numbers(
     rollouts: Iterable[Rollout],
     *,
@@ -175,72 +245,41 @@ def run_numbers(
     we_cancelled: Collection[str] = frozenset(),
     last_steps: Mapping[str, int] | None = None,
 ) -> RunNumbers:
-    """Add up a run's rollouts.
+    """Add up a run's rollouts at one go; `numbers_builder` does so by what changed.
 
     Args:
         rollouts: All that were seen of one run.
         total: How many the run says it has.
-        we_cancelled: Ids of those that were active when the run was cancelled from here.
-        last_steps: The last step seen of rollouts, for those that no longer say it.
+        we_cancelled: As for `part_of`.
+        last_steps: As for `part_of`.
 
     Returns:
         Their numbers; linear in the rollouts.
     """
-    counts: Counter[Outcome] = Counter()
+    parts = [part_of(rollout, we_cancelled, last_steps) for rollout in rollouts]
     tasks: dict[str, list[int]] = {}
     loose = [0, 0]
-    durations_s, held_s, verdicts_at_s, running_since_s, starts_s, ends_s = ([] for _ in range(6))
-    steps: list[int] = []
-    scores: list[float] = []
-    known = at_limit = 0
-    for rollout in rollouts:
-        known += 1
-        outcome = outcome_of(rollout, we_cancelled=rollout.rollout_id in we_cancelled)
-        counts[outcome] += 1
-        task_id = rollout.task_id
-        tally = loose if task_id is None else tasks.setdefault(task_id, [0, 0])
-        start, end = started_at(rollout), rollout.completed_at
-        if start is not None:
-            starts_s.append(start.timestamp())
-        if outcome is Outcome.RUNNING:
-            if start is not None:
-                running_since_s.append(starts_s[-1])
-            continue
-        if end is not None:
-            ends_s.append(end.timestamp())
-        ran_s = duration_s(rollout)
-        if ran_s is not None and outcome is not Outcome.CANCELLED:
-            held_s.append(ran_s)
-        if outcome not in VERDICTS:
-            continue
-        tally[0] += outcome is Outcome.PASSED
-        tally[1] += 1
-        at_limit += outcome is Outcome.FAILED and at_step_limit(rollout)
-        if end is not None:
-            verdicts_at_s.append(ends_s[-1])
-        if ran_s is not None:
-            durations_s.append(ran_s)
-        taken = steps_of(rollout, last_steps)
-        if taken is not None:
-            steps.append(taken)
-        score = rollout.result.score if rollout.result is not None else None
-        if score is not None and 0 <= score <= 1:
-            scores.append(score)
+    for part in parts:
+        tally = loose if part.task_id is None else tasks.setdefault(part.task_id, [0, 0])
+        tally[0] += part.outcome is Outcome.PASSED
+        tally[1] += part.outcome in VERDICTS
+    starts_s = [part.start_s for part in parts if part.start_s is not None]
+    ends_s = [part.end_s for part in parts if part.end_s is not None]
     return RunNumbers(
-        known=known,
-        unknown=max((total or 0) - known, 0),
-        counts=dict(counts),
-        at_limit=at_limit,
+        known=len(parts),
+        unknown=max((total or 0) - len(parts), 0),
+        counts=dict(Counter(part.outcome for part in parts)),
+        at_limit=sum(part.at_limit for part in parts),
         tasks={task_id: stats.Tally(*tally) for task_id, tally in tasks.items()},
         loose=stats.Tally(*loose),
-        durations_s=sorted(durations_s),
-        held_s=sorted(held_s),
-        steps=sorted(steps),
-        verdicts_at_s=sorted(verdicts_at_s),
-        running_since_s=sorted(running_since_s),
+        durations_s=sorted(part.ran_s for part in parts if part.ran_s is not None),
+        held_s=sorted(part.held_s for part in parts if part.held_s is not None),
+        steps=sorted(part.steps for part in parts if part.steps is not None),
+        verdicts_at_s=sorted(p.verdict_at_s for p in parts if p.verdict_at_s is not None),
+        running_since_s=sorted(p.running_since_s for p in parts if p.running_since_s is not None),
         first_start_s=min(starts_s, default=None),
         last_end_s=max(ends_s, default=None),
-        scores=stats.spread(scores),
+        scores=stats.spread([part.score for part in parts if part.score is not None]),
     )
 
 

@@ -6,9 +6,9 @@ grid's.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Generic, TypeVar, overload
 
 from gymtui.store.chunks import Chunks
@@ -20,6 +20,8 @@ R = TypeVar("R")
 
 _ANEW = 8
 """Sorting everything is quicker than moving more than one row in so many."""
+_AT_ONCE = 500
+"""Rows moved one by one, or filtered, before others get their turn: some 5 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class OrderedView(Sequence[str], Generic[R]):
         self._known = Chunks([], self._keys.__getitem__)
         self._unknown = Chunks([], str)
         self._expiry = ExpiryQueue()
+        self._version = 0
 
     @property
     def order(self) -> Field[R]:
@@ -124,6 +127,7 @@ class OrderedView(Sequence[str], Generic[R]):
             self._reverse = reverse
             return ViewChange(shifted=turned)
         before = list(self)
+        self._version += 1
         self._order, self._reverse = Order(column), reverse
         self._arrange({row_id: self._records[row_id] for row_id in self._keys})
         return _difference(before, list(self), frozenset())
@@ -138,6 +142,7 @@ class OrderedView(Sequence[str], Generic[R]):
         Returns:
             What came and went.
         """
+        self._version += 1
         self._filter, self._timed = wanted, wanted.timed
         self._now = _whole_micros(now)
         return self._review_all(frozenset[str]())
@@ -154,6 +159,8 @@ class OrderedView(Sequence[str], Generic[R]):
             What came, went, moved and changed.
         """
         gone = frozenset(removed)
+        if changed or gone or self._timed:
+            self._version += 1
         self._records.update(changed)
         for row_id in gone:
             self._records.pop(row_id, None)
@@ -162,6 +169,46 @@ class OrderedView(Sequence[str], Generic[R]):
         if went_back or (len(changed) + len(gone)) * _ANEW > len(self._records):
             return self._review_all(changed.keys())
         return self._review({*changed, *gone, *self._expiry.take_due(self._now)}, changed)
+
+    def applying(
+        self, changed: Mapping[str, R], removed: Iterable[str], now: float
+    ) -> Generator[None, None, ViewChange]:
+        """Take in what is new, stopping now and then so that keys are answered meanwhile.
+
+        Nothing changes before the last step, which changes everything at once. Between two steps
+        the list may be filtered, ordered and ticked. Arguments and result are those of `apply`.
+        """
+        gone = frozenset(removed)
+        if len(changed) + len(gone) <= _AT_ONCE:
+            return self.apply(changed, gone, now)
+        moment = _whole_micros(now)
+        while True:
+            version = self._version
+            records = {**self._records, **changed}
+            for row_id in gone:
+                records.pop(row_id, None)
+            keys: dict[str, Key | None] = {}
+            expiry = ExpiryQueue()
+            rest = iter(records.items())
+            while version == self._version and (part := dict(islice(rest, _AT_ONCE))):
+                shown = self._filter.select(part, moment)
+                keys.update(zip(shown, self._order.keys(shown.values()), strict=True))
+                if self._timed:
+                    for row_id, record in part.items():
+                        expiry.put(row_id, self._filter.next_change(record, moment))
+                yield
+            if version == self._version:
+                lanes = _lanes(keys)
+                yield
+            if version == self._version:
+                break
+            moment = max(moment, self._now)
+        before, were = list(self), self._keys
+        self._version += 1
+        self._records, self._now = records, moment
+        self._keys, self._expiry, (self._known, self._unknown) = keys, expiry, lanes
+        stayed = (row_id for row_id in changed if row_id in were and row_id in keys)
+        return _difference(before, list(self), frozenset(stayed if were else ()))
 
     def tick(self, now: float) -> ViewChange:
         """Take in what the time brought about.
@@ -294,10 +341,14 @@ class OrderedView(Sequence[str], Generic[R]):
     def _arrange(self, shown: Mapping[str, R]) -> None:
         """Put these records, and no others, in order."""
         self._keys = dict(zip(shown, self._order.keys(shown.values()), strict=True))
-        known = [row_id for row_id, key in self._keys.items() if key is not None]
-        unknown = [row_id for row_id, key in self._keys.items() if key is None]
-        self._known = Chunks(known, self._keys.__getitem__)
-        self._unknown = Chunks(unknown, str)
+        self._known, self._unknown = _lanes(self._keys)
+
+
+def _lanes(keys: dict[str, Key | None]) -> tuple[Chunks, Chunks]:
+    """Ids by their keys, those whose key is not known apart."""
+    known = [row_id for row_id, key in keys.items() if key is not None]
+    unknown = [row_id for row_id, key in keys.items() if key is None]
+    return Chunks(known, keys.__getitem__), Chunks(unknown, str)
 
 
 def _difference(before: list[str], after: list[str], changed: frozenset[str]) -> ViewChange:

@@ -118,9 +118,54 @@ class ViewMachine(RuleBasedStateMachine):
     )
     def deliver(self, changed: dict[str, Row], removed: set[str], passed: float) -> None:
         self.now += passed
-        self.rows.update(changed)
-        self.rows = {key: row for key, row in self.rows.items() if key not in removed}
+        self.take(changed, removed)
         self.expect(lambda: self.view.apply(changed, removed, self.now), changed)
+
+    @rule(
+        changed=st.dictionaries(IDS, ROWS, min_size=4, max_size=30),
+        removed=st.sets(IDS, max_size=3),
+        between=st.lists(
+            st.floats(0, 4) | FILTERS | st.tuples(st.sampled_from(COLUMNS), st.booleans()),
+            max_size=4,
+        ),
+        pause=st.integers(1, 9),
+    )
+    def deliver_in_pieces(
+        self,
+        changed: dict[str, Row],
+        removed: set[str],
+        between: list[float | Filter[Row] | tuple[str, bool]],
+        pause: int,
+    ) -> None:
+        """Filter, order and tick while rows are on their way: none of them shows too early."""
+        steps = self.view.applying(changed, removed, self.now)
+        for each in between:
+            for _ in range(pause):
+                before = list(self.view)
+                try:
+                    next(steps)
+                except StopIteration as done:
+                    self.take(changed, removed)
+                    self.hold(done.value, before, changed)
+                    return
+            self.it_is_what_the_plain_way_gives()
+            match each:
+                case float():
+                    self.let_time_pass(each)
+                case Filter():
+                    self.narrow(each)
+                case (order, reverse):
+                    self.arrange(order, reverse)
+            self.it_is_what_the_plain_way_gives()
+        before = list(self.view)
+        change: ViewChange | None = None
+        while change is None:
+            try:
+                next(steps)
+            except StopIteration as done:
+                change = done.value
+        self.take(changed, removed)
+        self.hold(change, before, changed)
 
     @rule(passed=st.floats(0, 4))
     def let_time_pass(self, passed: float) -> None:
@@ -164,10 +209,18 @@ class ViewMachine(RuleBasedStateMachine):
     def plain_at(self, now: float) -> list[str]:
         return plain(self.rows, self.wanted, self.order, self.reverse, now)
 
+    def take(self, changed: dict[str, Row], removed: set[str]) -> None:
+        """Bring the plain rows up to date."""
+        self.rows.update(changed)
+        self.rows = {key: row for key, row in self.rows.items() if key not in removed}
+
     def expect(self, act: Callable[[], ViewChange], changed: dict[str, Row]) -> None:
         """Do it, and hold what it says it did against what it did."""
         before = list(self.view)
-        change = act()
+        self.hold(act(), before, changed)
+
+    def hold(self, change: ViewChange, before: list[str], changed: dict[str, Row]) -> None:
+        """Hold what is said to have been done against what was done."""
         after = list(self.view)
         assert change.inserted == len(set(after) - set(before))
         assert change.removed == len(set(before) - set(after))
@@ -187,6 +240,7 @@ def test_any_sequence_of_changes_ends_as_if_sorted_anew(
 ) -> None:
     monkeypatch.setattr(ordering, "_ANEW", anew)  # one by one, as is, everything each time
     monkeypatch.setattr(chunks, "_LENGTH", 3)
+    monkeypatch.setattr(ordering, "_AT_ONCE", 5)
     run_state_machine_as_test(
         ViewMachine,
         settings=settings(
