@@ -272,6 +272,7 @@ class Poller:
         hearing = self._heard(query, applied, window)
         # Whoever waits for it gets it in turn, so that answers are heard in their order.
         async with self._in_turn:
+            await asyncio.sleep(0)
             for _ in hearing:
                 await asyncio.sleep(0)
             self._announce(applied.delta)

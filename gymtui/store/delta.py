@@ -110,6 +110,22 @@ class Delta:
     def __bool__(self) -> bool:
         return any(getattr(self, item.name) for item in fields(self))
 
+    def then(self, later: Delta) -> Delta:
+        """This one and a later one as one; what came and went again is among what went."""
+        runs_added = (self.runs_added - later.runs_removed) | later.runs_added
+        added = (self.rollouts_added - later.rollouts_removed) | later.rollouts_added
+        runs_removed = (self.runs_removed - later.runs_added) | later.runs_removed
+        removed = (self.rollouts_removed - later.rollouts_added) | later.rollouts_removed
+        return Delta(
+            runs_added,
+            (self.runs_changed | later.runs_changed) - runs_added - runs_removed,
+            runs_removed,
+            added,
+            (self.rollouts_changed | later.rollouts_changed) - added - removed,
+            removed,
+            self.total_changed or later.total_changed,
+        )
+
     @property
     def runs(self) -> frozenset[str]:
         """Every run it touches."""

@@ -25,7 +25,7 @@ from gymtui.poll.poller import Link, LinkState, Poller, Update
 from gymtui.poll.question import Question, targets_among
 from gymtui.poll.watch import Watch
 from gymtui.settings import Problem, Settings
-from gymtui.store.delta import Delta
+from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.journal import Journal, Notice
 from gymtui.store.outlook import Outlook
 from gymtui.store.records import Intent
@@ -114,6 +114,7 @@ class GymtuiApp(GuardedApp[None]):
         self._rng = rng or random.Random()  # noqa: S311  (jitter)
         self._clock = ServerClock(wall, monotonic)
         self._seconds: Timer | None = None
+        self._news = asyncio.Event()
         self.housekeeping = Housekeeping(monotonic())
         self._journal_path = journal
         self._notes = notes
@@ -124,6 +125,7 @@ class GymtuiApp(GuardedApp[None]):
         """Know nothing yet, and have a poller for what the settings name."""
         settings = self.settings
         self.store = Store()
+        self._untold = NOTHING
         self.outlook = Outlook()
         self.teller = Teller(everything=settings.watch_all, fail_share=settings.fail_share)
         self._view = View(
@@ -241,6 +243,7 @@ class GymtuiApp(GuardedApp[None]):
     def _poll(self) -> None:
         self.run_worker(self._poller.run(), group="poller", exclusive=True, exit_on_error=True)
         self.run_worker(self.watched.run(), group="watch", exclusive=True, exit_on_error=True)
+        self.run_worker(self._show_news(), group="news", exclusive=True, exit_on_error=True)
 
     def switch_source(self, source: str | None) -> None:
         """List another source's runs, from nothing: what is known is of the one before.
@@ -278,24 +281,33 @@ class GymtuiApp(GuardedApp[None]):
         self._changed_here(Delta(rollouts_changed=frozenset(row.rollout_id for row in rows)))
 
     def _observed(self, update: Update) -> None:
-        """Called by the poller with every change."""
+        """Called by the poller with every change; what comes together is shown together."""
         self.watched.dropped(update.delta.rollouts_removed)
-        self._look_out(update.delta.rollouts)
         self._bury(update.delta.runs_changed)
-        self._tell_of_runs()
-        screen = self.top
-        if screen is None:
-            return
-        if update.delta:
-            screen.changed(update.delta)
-            self.housekeeping.came(len(update.delta.rollouts))
-        self._show_link()
+        self._untold = self._untold.then(update.delta)
+        self._news.set()
 
-    def _look_out(self, touched: Iterable[str] = ()) -> None:
-        """Take what changed into the outlook; much of it in parts, one a callback."""
+    async def _show_news(self) -> None:
+        """Show what was observed, in turns of its own: taking the answer in took long enough."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            delta, self._untold = self._untold, NOTHING
+            self._look_out(delta.rollouts)
+            screen = self.top
+            if screen is not None:
+                if delta:
+                    screen.changed(delta)
+                self._show_link()
+            while self._look_out():  # noqa: ASYNC110  (nothing to wait for: others get their turn)
+                await asyncio.sleep(0)
+            self._tell_of_runs()
+            self.housekeeping.came(len(delta.rollouts))
+
+    def _look_out(self, touched: Iterable[str] = ()) -> bool:
+        """Take what changed into the outlook; of much only a part, and whether some is left."""
         now_s = self.now().timestamp()
-        if self.outlook.take(touched, self.store.rollouts, self.store.runs, now_s):
-            self.call_later(self._look_out)
+        return self.outlook.take(touched, self.store.rollouts, self.store.runs, now_s)
 
     def _tell_of_runs(self) -> None:
         """Tell what happened to watched runs, while what is known of them is fresh."""
@@ -387,7 +399,8 @@ class GymtuiApp(GuardedApp[None]):
         delta = self._poller.forget(still)
         self.watched.forget(still)
         self.watched.dropped(delta.rollouts_removed)
-        self._look_out(delta.rollouts)
+        if self._look_out(delta.rollouts):
+            self._news.set()
         screen = self.top
         if delta and screen is not None:
             screen.changed(delta)
@@ -473,7 +486,8 @@ class GymtuiApp(GuardedApp[None]):
         self.notify("\n".join(told(verb, done)), severity="warning" if failed else "information")
 
     def _changed_here(self, delta: Delta) -> None:
-        self._look_out(delta.rollouts)
+        if self._look_out(delta.rollouts):
+            self._news.set()
         screen = self.top
         if delta and screen is not None:
             screen.changed(delta)

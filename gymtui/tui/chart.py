@@ -5,13 +5,12 @@ How a bar is drawn is `widgets.timeline`; what is drawn, `poll.watch`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from gymtui.poll.watch import Watch
-from gymtui.store.numbers import started_at
 from gymtui.store.outcome import ERRORS, Outcome, at_step_limit
+from gymtui.store.reach import Extent
 from gymtui.store.records import RolloutRow
 from gymtui.store.timeline import Segment
 from gymtui.tui import show
@@ -25,51 +24,6 @@ CLOSEST_S = 4.0
 PAN = 0.25
 """One key moves by this share of what is shown."""
 DRAWN_KEPT = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """How much there is to show of a run.
-
-    Attributes:
-        longest_s: How long its longest rollout ran, or has run so far.
-        first_s: When its first rollout was created, UNIX seconds on the server's clock.
-        last_s: When its last one ended or was last looked at.
-    """
-
-    longest_s: float = 0.0
-    first_s: float = 0.0
-    last_s: float = 0.0
-
-
-def extent(rows: Iterable[RolloutRow], watch: Watch) -> Extent:
-    """How much there is to show.
-
-    Args:
-        rows: A run's rollouts.
-        watch: Says when those that still run were last looked at.
-    """
-    longest_s, firsts, lasts = 0.0, [], []
-    for row in rows:
-        rollout = row.rollout
-        start = started_at(rollout) if rollout is not None else None
-        if rollout is None:
-            continue
-        created = rollout.created_at or start
-        if created is not None:
-            firsts.append(created)
-        if start is None:
-            continue
-        end = rollout.completed_at
-        if end is None and row.outcome is Outcome.RUNNING:
-            end = watch.looked_at(row)
-        if end is not None:
-            lasts.append(end)
-            longest_s = max(longest_s, (end - start).total_seconds())
-    if not firsts:
-        return Extent(longest_s)
-    first = min(firsts)
-    return Extent(longest_s, first.timestamp(), max(lasts, default=first).timestamp())
 
 
 class Chart:

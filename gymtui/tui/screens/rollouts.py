@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 from typing import ClassVar
 
@@ -14,11 +15,12 @@ from gymtui.poll.actions import Verb
 from gymtui.poll.plan import View
 from gymtui.poll.watch import TimeSpent
 from gymtui.store.delta import Delta
-from gymtui.store.numbers import RunNumbers, run_numbers
+from gymtui.store.numbers import RunNumbers
 from gymtui.store.records import RolloutRow, RunRow
+from gymtui.store.run_rows import RunRows
 from gymtui.store.schemas import ROLLOUTS, RunView
 from gymtui.text import ABSENT
-from gymtui.tui.chart import Chart, extent
+from gymtui.tui.chart import Chart
 from gymtui.tui.columns import rollout_columns
 from gymtui.tui.comparing import compare
 from gymtui.tui.ink import Cell, Ink
@@ -31,6 +33,9 @@ from gymtui.tui.screens.matrix import MatrixScreen
 from gymtui.tui.screens.transcript import TranscriptScreen
 from gymtui.tui.widgets.grid import Column, Grid
 from gymtui.tui.widgets.lines import Line, Lines
+
+SETTLED_AT_ONCE = 200
+"""Rollouts that came or changed and are taken in without a pause: some 5 ms."""
 
 
 class RolloutsScreen(ListScreen[RolloutRow]):
@@ -50,6 +55,10 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         super().__init__(ROLLOUTS, "task")
         self.run_id = run_id
         self._chart: Chart
+        self._run_rows = RunRows(self._rows)
+        self._settling = False
+        self._adding = False
+        self._head: tuple[object, tuple[Cell, ...]] | None = None
         self._numbers: RunNumbers | None = None
         self._spent: TimeSpent | None = None
         self._grouped = False
@@ -105,51 +114,66 @@ class RolloutsScreen(ListScreen[RolloutRow]):
     # -- what changed ----------------------------------------------------------------------
 
     def changed(self, delta: Delta) -> None:
-        """Take this run's changed rollouts in."""
-        store = self.gym.store
-        now = self.gym.now().timestamp()
-        touched = {
-            row.rollout_id: row
-            for rollout_id in delta.rollouts_added | delta.rollouts_changed
-            if (row := store.rollouts.get(rollout_id)) is not None and row.run_id == self.run_id
-        }
-        removed = [row_id for row_id in delta.rollouts_removed if row_id in self._rows.records]
-        self._rows.apply(touched, removed, now)
-        self._rows.tick(now)
-        if touched or removed or self.run_id in delta.runs:
-            self._count()
-        if touched or removed or not delta:
-            self._chart.extent = extent(store.rollouts_of(self.run_id), self.gym.watched)
-        self._find_heads()
-        self._grid.set_rows(self._rows)
-        self.summarise()
+        """Take this run's changed rollouts in: few at once, thousands in pieces between keys."""
+        rows, rollouts = self._run_rows, self.gym.store.rollouts
+        for rollout_id in delta.rollouts:
+            row = rollouts.get(rollout_id)
+            rows.put(rollout_id, row if row is not None and row.run_id == self.run_id else None)
+        if self.run_id in delta.runs_added:
+            rows.keep_only(rollouts)
         if self.run_id in delta.runs:
             self.show_frame()
+        if self._settling:
+            return
+        if rows.due <= SETTLED_AT_ONCE:
+            for _ in self._settle():
+                pass
+            self._show_rows()
+            self._add_time_up()
+        else:
+            self._settling = True
+            self.run_worker(self._settle_gently(), group="settling", exit_on_error=True)
 
-    def _count(self) -> None:
-        """Add the run's rollouts up anew; only what changes them makes that worth while."""
-        store, row = self.gym.store, self._run
-        self._numbers = None
-        if store.knows_rollouts_of(self.run_id):
-            self._numbers = run_numbers(
-                (r.rollout for r in store.rollouts_of(self.run_id) if r.rollout is not None),
-                total=row.run.total if row is not None and row.run is not None else None,
-                we_cancelled=store.we_cancelled,
-                last_steps=self.gym.watched.last_steps,
-            )
-        self._add_time_up()
+    def _settle(self) -> Generator[None, None, None]:
+        store, now = self.gym.store, self.gym.now().timestamp()
+        return self._run_rows.settling(now, store.we_cancelled, self.gym.watched.last_steps)
+
+    async def _settle_gently(self) -> None:
+        try:
+            for _ in self._settle():
+                await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            self._show_rows()
+            await asyncio.sleep(0)
+            self._add_time_up()
+        finally:
+            self._settling = False
+
+    def _show_rows(self) -> None:
+        """Show the rows, and know what they add up to."""
+        self._rows.tick(self.gym.now().timestamp())
+        row = self._run
+        total = row.run.total if row is not None and row.run is not None else None
+        known = self.gym.store.knows_rollouts_of(self.run_id)
+        self._numbers = self._run_rows.numbers(total) if known else None
+        self._chart.extent = self._run_rows.extent(self.gym.watched.listed_at(self.run_id))
+        self._find_heads()
+        self._grid.set_rows(self._rows)
 
     def _add_time_up(self) -> None:
-        """See where time goes; of a large run a part at a time, keys being answered meanwhile."""
+        """See where time goes, of a large run a part at a time, and write the numbers."""
         spent = self.gym.watched.time_spent(self.run_id)
         if spent.complete:
             self._spent = spent
-        else:
+        elif not self._adding:
+            self._adding = True
             self.set_timer(0.01, self._go_on_adding)
+        self._head = None
+        self.summarise()
 
     def _go_on_adding(self) -> None:
+        self._adding = False
         self._add_time_up()
-        self.summarise()
 
     # -- around the list -------------------------------------------------------------------
 
@@ -167,15 +191,19 @@ class RolloutsScreen(ListScreen[RolloutRow]):
             return
         remarks = self.remarks()
         width = self.size.width
-        lines = run_header(
-            RunView(row, self.gym.store.summary(self.run_id)),
-            self._numbers,
-            self._spent,
-            self.gym.now().timestamp(),
-            (room_beside(remarks, width), width - 2, width - 2),
-            plain=self.gym.settings.ascii,
-        )
-        first, *others = lines
+        cells = (room_beside(remarks, width), width - 2, width - 2)
+        # Where the cursor stands changes nothing in it.
+        if self._head is None or self._head[0] != cells:
+            lines = run_header(
+                RunView(row, self.gym.store.summary(self.run_id)),
+                self._numbers,
+                self._spent,
+                self.gym.now().timestamp(),
+                cells,
+                plain=self.gym.settings.ascii,
+            )
+            self._head = (cells, lines)
+        first, *others = self._head[1]
         self.lines("summary").show([Line(first, remarks), *map(Line, others)])
 
     def _detail(self) -> None:

@@ -1,0 +1,98 @@
+"""The rollouts of one run for a screen: its rows, numbers and reach, brought up to date together.
+
+Pure. The rows in their order are `store.ordering`, the numbers `store.numbers_builder`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Mapping
+from datetime import datetime
+
+from gymtui.store.numbers import RunNumbers, part_of
+from gymtui.store.numbers_builder import NumbersBuilder
+from gymtui.store.ordering import OrderedView
+from gymtui.store.reach import Extent, Reach
+from gymtui.store.records import RolloutRow
+
+COUNTED_AT_ONCE = 200
+"""Rollouts added up before others get their turn: some 2 ms."""
+
+
+class RunRows:
+    """What a screen shows of one run's rollouts.
+
+    Args:
+        rows: They as they are filtered and ordered; filled here and nowhere else.
+    """
+
+    def __init__(self, rows: OrderedView[RolloutRow]) -> None:
+        self._rows = rows
+        self._numbers = NumbersBuilder()
+        self._reach = Reach()
+        self._due: dict[str, RolloutRow | None] = {}
+
+    @property
+    def due(self) -> int:
+        """How many rollouts came, changed or went that `settling` is still to take in."""
+        return len(self._due)
+
+    def put(self, rollout_id: str, row: RolloutRow | None) -> None:
+        """Note that a rollout came or changed.
+
+        Args:
+            rollout_id: Which.
+            row: It as it is now; None if it is gone, or never was one of the run.
+        """
+        if row is not None or rollout_id in self._rows.records or rollout_id in self._due:
+            self._due[rollout_id] = row
+
+    def keep_only(self, rollouts: Mapping[str, RolloutRow]) -> None:
+        """Note that all but these went, should that have been missed.
+
+        Args:
+            rollouts: Every rollout that is known, of whichever run.
+        """
+        for rollout_id in self._rows.records.keys() - rollouts.keys():
+            self._due.setdefault(rollout_id, None)
+
+    def settling(
+        self, now: float, we_cancelled: Collection[str], last_steps: Mapping[str, int]
+    ) -> Generator[None, None, None]:
+        """Take in what is due, what comes meanwhile included, stopping now and then.
+
+        Rows show at once with the last step of each round; numbers and reach are to be asked for
+        when it is through, and kept, so that all of them tell of the same rollouts.
+
+        Args:
+            now: UNIX seconds on the server's clock.
+            we_cancelled: As for `store.numbers.part_of`.
+            last_steps: Likewise.
+        """
+        while self._due:
+            due, self._due = self._due, {}
+            known = self._rows.records
+            changed: dict[str, RolloutRow] = {}
+            for count, (rollout_id, row) in enumerate(due.items(), start=1):
+                # One that looks the same may add up to something else: steps recalled, say.
+                rollout = row.rollout if row is not None else None
+                part = part_of(rollout, we_cancelled, last_steps) if rollout is not None else None
+                self._numbers.put(rollout_id, part)
+                self._reach.put(rollout_id, row)
+                if row is not None and known.get(rollout_id) is not row:
+                    changed[rollout_id] = row
+                if count % COUNTED_AT_ONCE == 0:
+                    yield
+            gone = [rollout_id for rollout_id, row in due.items() if row is None]
+            yield from self._rows.applying(changed, gone, now)
+
+    def numbers(self, total: int | None) -> RunNumbers:
+        """What they add up to.
+
+        Args:
+            total: How many rollouts the run says it has.
+        """
+        return self._numbers.numbers(total)
+
+    def extent(self, looked_at: datetime | None) -> Extent:
+        """From when to when they reach; the argument is that of `store.reach.Reach.extent`."""
+        return self._reach.extent(looked_at)
