@@ -43,6 +43,7 @@ _ELSEWHERE: Mapping[str, str] = {
     "cancel": "cli_acting",
     "delete": "cli_acting",
     "wait": "cli_wait",
+    "doctor": "cli_doctor",
     "completion": "cli_completion",
     "launch": "cli_launch",
 }

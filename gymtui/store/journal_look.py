@@ -78,6 +78,15 @@ def recent_runs(path: Path) -> list[str]:
     return _looked(path, lambda journal: journal.recent_runs(), [])
 
 
+def readable(path: Path) -> bool:
+    """Whether a journal's file can be read just now.
+
+    Args:
+        path: Of the file, there or not.
+    """
+    return _looked(path, lambda journal: bool(journal.size_bytes), False)
+
+
 def _looked(path: Path, read: Callable[[_Look], T], without: T) -> T:
     try:
         if not path.is_file():
