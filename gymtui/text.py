@@ -187,6 +187,9 @@ def fit(
     """
     if cells <= 0:
         return ""
+    if type(text) is str and len(text) <= cells and text.isascii() and text.isprintable():
+        # What nearly all text is, a cell a character: not looked at any further.
+        return _padded(text, cells - len(text), align) if pad else text
     line = clean(_shortened(_text(text), cells, cut))
     size = cell_len(line)
     if size > cells:
@@ -194,8 +197,11 @@ def fit(
         size = cell_len(line)
     if not pad or size == cells:
         return line
-    gap = cells - size
-    left = {"left": 0, "right": gap, "center": gap // 2}[align]
+    return _padded(line, cells - size, align)
+
+
+def _padded(line: str, gap: int, align: Align) -> str:
+    left = 0 if align == "left" else gap if align == "right" else gap // 2
     return " " * left + line + " " * (gap - left)
 
 

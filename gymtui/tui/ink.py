@@ -15,6 +15,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from gymtui.text import clean, fit, width
+from gymtui.tui.drawn import Drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def strip(
     Returns:
         A strip of the pieces' total width.
     """
-    return Strip(
+    return Drawn(
         Segment(piece.text, _style(base, styles.get(piece.style), over)) for piece in pieces
     )
 

@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 from textual.widgets import DataTable
 
 from gymtui.store.fields import Field, Kind, Schema
@@ -23,6 +24,7 @@ from gymtui.store.ordering import OrderedView
 from gymtui.tui.crash import Reporter
 from gymtui.tui.guard import GuardedApp, run_guarded
 from gymtui.tui.ink import Cell, ink
+from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.theme import NIGHT
 from gymtui.tui.widgets.grid import Column, Grid
 
@@ -73,12 +75,24 @@ def moved(one: Record) -> Record:
     return replace(one, state=state, step=(one.step + 1) % 31, elapsed_s=(one.elapsed_s + 2) % 3600)
 
 
+CELLS: tuple[Callable[[Record], str], ...] = (
+    lambda one: one.row_id,
+    lambda one: one.task,
+    lambda one: STATES[one.state][0],
+    lambda one: f"{one.step}/30",
+    lambda one: f"{one.elapsed_s // 60}m{one.elapsed_s % 60:02d}s",
+    lambda one: f"{one.step * 3}%",
+    lambda one: str(one.step % 5),
+    lambda one: "hr",
+    lambda one: "gpt-4o",
+    lambda one: one.note,
+)
+"""What each column says."""
+
+
 def cells(one: Record) -> tuple[str, ...]:
-    """What each column says."""
-    minutes = f"{one.elapsed_s // 60}m{one.elapsed_s % 60:02d}s"
-    more = (f"{one.step * 3}%", str(one.step % 5), "hr", "gpt-4o")
-    first = (one.row_id, one.task, STATES[one.state][0], f"{one.step}/30", minutes)
-    return (*first, *more, one.note)
+    """What all columns say."""
+    return tuple([said(one) for said in CELLS])
 
 
 SCHEMA: Schema[Record] = Schema(
@@ -94,15 +108,23 @@ MOVING = (2, 3, 4, 5, 6)
 
 
 def _column(place: int) -> Column[Record]:
+    said = CELLS[place]
+
     def cell(one: Record, _cells: int) -> Cell:
         style = STATES[one.state][1] if place == 2 else "muted" if place in (0, 9) else ""
-        return ink(cells(one)[place], style)
+        return ink(said(one), style)
 
     align: Any = "right" if place in range(3, 7) else "left"
     return Column(TITLES[place].lower(), TITLES[place], WIDTHS[place], cell, align=align)
 
 
 COLUMNS = tuple(_column(place) for place in range(len(TITLES)))
+
+
+class Covered(Screen[None]):
+    """A screen as the dashboard's are: its widgets cover it."""
+
+    BLANK: ClassVar[bool] = GymScreen.BLANK
 
 
 class Ours(GuardedApp[None]):
@@ -120,6 +142,9 @@ class Ours(GuardedApp[None]):
         self.view: OrderedView[Record] = OrderedView(SCHEMA, order)
         self.on_painted: Callable[[], None] = lambda: None
         self.grid = Grid(COLUMNS, self.view.records.get, NIGHT, id="grid")
+
+    def get_default_screen(self) -> Covered:
+        return Covered(id="_default")
 
     def compose(self) -> ComposeResult:
         yield self.grid

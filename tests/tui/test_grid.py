@@ -166,6 +166,45 @@ async def test_a_click_moves_a_second_opens_and_a_heading_is_told() -> None:
         assert app.opened == ["row-002", "row-002"]
 
 
+async def test_only_the_pane_that_keys_go_to_has_the_cursors_own_colour() -> None:
+    class Panes(App[None]):
+        def compose(self) -> ComposeResult:
+            for name in ("left", "right"):
+                grid = Grid(COLUMNS, {n: n for n in NAMES}.get, NIGHT, id=name)
+                grid.set_rows(NAMES)
+                yield grid
+
+    def behind(grid: Grid[str]) -> str | None:
+        [*_, last] = grid.render_line(1)
+        assert last.style is not None and last.style.bgcolor is not None
+        return last.style.bgcolor.name
+
+    app = Panes()
+    async with app.run_test(size=(60, 12)) as pilot:
+        left, right = app.query_one("#left", Grid), app.query_one("#right", Grid)
+        for here, there in ((left, right), (right, left)):
+            here.focus()
+            await pilot.pause()
+            assert (behind(here), behind(there)) == (NIGHT.cursor, NIGHT.surface)
+            assert here.render_line(1).text.startswith("▌")
+            assert there.render_line(1).text.startswith("▌")
+        # A terminal in the background has no pane with the focus: nothing becomes another's.
+        app.screen.set_focus(None)
+        await pilot.pause()
+        assert behind(right) == NIGHT.cursor
+
+
+async def test_the_cursor_covers_its_whole_line_when_the_terminal_was_made_wider() -> None:
+    async with table(NAMES, size=(40, 12)) as (_grid, pilot, app):
+        for columns in (90, 50):
+            await pilot.resize_terminal(columns, 12)
+            await pilot.pause()
+            drawn = app.screen._compositor.render_strips()[1]
+            cells = [(style, c) for text, style, _ in drawn for c in text]
+            under = [style.bgcolor.name for style, _ in cells[:-1] if style and style.bgcolor]
+            assert under == [NIGHT.cursor] * (columns - 1)  # the last is the scrollbar's
+
+
 async def test_the_heading_stays_while_rows_scroll() -> None:
     async with table(NAMES) as (grid, pilot, _):
         grid.move_to(80)

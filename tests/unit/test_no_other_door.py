@@ -17,7 +17,9 @@ TUI = Path(__file__).parents[2] / "gymtui" / "tui"
 
 GRANTS: dict[str, frozenset[str]] = {
     # Makes lines out of cleaned pieces: the door.
-    "ink.py": frozenset({"Segment", "Strip"}),
+    "ink.py": frozenset({"Segment", "Drawn"}),
+    # Passes on, cuts and fills up with blanks what was drawn already.
+    "drawn.py": frozenset({"Segment", "Drawn"}),
     # Behind the door: no line passes it unscrubbed.
     "backstop.py": frozenset({"Segment"}),
     # Replaces the framework's app, notices and last words by safe ones.
@@ -37,7 +39,7 @@ GRANTS: dict[str, frozenset[str]] = {
 }
 """By file, relative to `gymtui/tui`: which doors it may use. Each needs a reason."""
 
-CONSTRUCTORS = {"Segment", "Strip", "Content", "Text", "Notification"}
+CONSTRUCTORS = {"Segment", "Strip", "Drawn", "Content", "Text", "Notification"}
 """Make something drawable of any string."""
 WIDGETS = {"Input", "Static", "Label"}
 """The framework's widgets that may be used at all; the last two with literals only."""
@@ -201,6 +203,7 @@ def test_every_grant_is_for_a_file_that_uses_it() -> None:
         "from textual.widgets.option_list import Option",
         "from textual.app import App",
         "from textual.content import Content",
+        "Drawn(pieces)",
         "from rich.text import Text",
         "from rich import markup",
         "import rich.markup",

@@ -36,6 +36,8 @@ class GymScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.EVERYWHERE)
     AUTO_FOCUS: ClassVar[str | None] = ".main"
+    BLANK: ClassVar[bool] = True
+    """Its widgets cover it: nothing of its own is worth drawing line by line."""
     DEFAULT_CSS = """
     GymScreen { background: $background; }
     GymScreen #prompt { height: 1; display: none; background: $surface; }

@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
-from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region, Size
@@ -20,10 +19,11 @@ from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from gymtui.tui.ink import Cell, Ink, ink, laid, strip
+from gymtui.tui.drawn import take_whole
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.theme import Palette
-from gymtui.tui.widgets.column import GAP, GUTTER, Column, Placed, place
+from gymtui.tui.widgets.column import Column, Placed, place
+from gymtui.tui.widgets.row_lines import Looks, RowLines, Shown
 
 __all__ = ["Column", "Grid", "Placed", "place"]
 
@@ -31,30 +31,11 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
-    """What a line shows: equal lines are not sent again."""
-
-    pieces: tuple[Ink, ...]
-    cursor: bool
-    marked: bool
-    dimmed: bool
-    width: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Laid:
-    """What a row's cells say, and that laid out."""
-
-    said: tuple[Cell, ...]
-    pieces: tuple[Ink, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Due:
     """What a line is about to show, and at which scroll offset it was looked up."""
 
     top: int
-    shown: _Shown
+    shown: Shown
 
 
 class Grid(ScrollView, Generic[R], can_focus=True):
@@ -103,19 +84,16 @@ class Grid(ScrollView, Generic[R], can_focus=True):
         id: str | None = None,  # noqa: A002  (the framework's name)
     ) -> None:
         super().__init__(id=id)
+        take_whole(self)
         self._all = tuple(columns)
         self._columns = self._all
-        self._record = record
-        self._palette = palette
+        self._lines = RowLines(record, palette)
         self.empty = empty
         self._rows: Sequence[str] = ()
         self._cursor_at = 0
         self._told_view: tuple[str, ...] = ()
-        self._placed: tuple[Placed[R], ...] = ()
-        self._drawn: dict[int, _Shown] = {}
+        self._drawn: dict[int, Shown] = {}
         self._due: dict[int, _Due] = {}
-        self._laid: dict[str, _Laid] = {}
-        self._strips: dict[_Shown, Strip] = {}
         self._range_from: str | None = None
         self.marks: set[str] = set()
         self.order: tuple[str, bool] | None = None
@@ -210,14 +188,16 @@ class Grid(ScrollView, Generic[R], can_focus=True):
 
     def redraw(self) -> None:
         """Draw everything anew: another palette, other columns."""
-        self._placed = place(self._columns, self.size.width)
-        self._strips.clear()
+        self._lines.place(self._columns, self.size.width)
         self._drawn.clear()
         self._due.clear()
-        self._laid.clear()
         self.refresh()
 
     # -- drawing ---------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Have the scrollbar, which moves with every page, drawn as the lines are."""
+        take_whole(self.vertical_scrollbar)
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit the columns to the new width."""
@@ -233,63 +213,35 @@ class Grid(ScrollView, Generic[R], can_focus=True):
         still = due is not None and due.top == top
         shown = due.shown if due is not None and still else self._line(y, top, self.size.width)
         self._drawn[y] = shown
-        line = self._strips.get(shown)
-        if line is None:
-            if len(self._strips) > 4 * max(50, self.size.height):
-                self._strips.clear()
-            over = Style(dim=True) if shown.dimmed else Style()
-            if shown.cursor:
-                over += Style(bgcolor=self._palette.cursor, bold=True)
-            line = strip(shown.pieces, self._palette.styles, self._palette.base, over)
-            line = line.adjust_cell_length(shown.width, self._palette.base + over)
-            self._strips[shown] = line
-        return line
+        return self._lines.line(shown)
 
-    def _line(self, y: int, top: int, cells: int) -> _Shown:
+    def _line(self, y: int, top: int, cells: int) -> Shown:
+        plain = Looks(cells, self.dimmed)
         if y == 0:
-            return _Shown(self._heading(), False, False, self.dimmed, cells)
+            return Shown(self._lines.heading(self.order), plain)
         index = top + y - 1
         if index >= len(self._rows):
-            empty = not self._rows and y == 2
-            pieces = laid(ink(f"  {self.empty}", "muted"), cells) if empty else ()
-            return _Shown(pieces, False, False, False, cells)
+            said = not self._rows and y == 2
+            return Shown(
+                self._lines.note(self.empty, cells) if said else self._lines.nothing, plain
+            )
         row_id = self._rows[index]
         cursor, marked = row_id == self.cursor_id, row_id in self.marks
-        gutter = (Ink("▌" if cursor else " ", "accent"), Ink("●" if marked else " ", "mark"))
-        return _Shown((*gutter, *self._row(row_id)), cursor, marked, self.dimmed, cells)
+        looks = Looks(cells, self.dimmed, True, cursor, cursor and self._lit, marked)
+        return Shown(self._lines.row(row_id, keep=4 * max(50, self.size.height)), looks)
 
-    def _row(self, row_id: str) -> tuple[Ink, ...]:
-        """A row's cells, laid out; laid out anew only if they say something else."""
-        record = self._record(row_id)
-        if record is None:
-            return ()
-        said = tuple([at.column.cell(record, at.width) for at in self._placed])
-        known = self._laid.get(row_id)
-        if known is not None and known.said == said:
-            return known.pieces
-        pieces: list[Ink] = []
-        for at, cell in zip(self._placed, said, strict=True):
-            if pieces:
-                pieces.append(Ink(" " * GAP))
-            pieces += laid(cell, at.width, align=at.column.align, cut=at.column.cut)
-        if len(self._laid) > 4 * max(50, self.size.height):
-            self._laid.clear()
-        self._laid[row_id] = _Laid(said, tuple(pieces))
-        return tuple(pieces)
+    @property
+    def _lit(self) -> bool:
+        """Whether keys go here; where no pane has the focus, the terminal has lost it for all."""
+        return self.screen.focused in (self, None)
 
-    def _heading(self) -> tuple[Ink, ...]:
-        pieces = [Ink(" " * GUTTER)]
-        for number, at in enumerate(self._placed):
-            if number:
-                pieces.append(Ink(" " * GAP))
-            if at.column.heading is not None:
-                pieces += laid(at.column.heading(at.width), at.width)
-                continue
-            title = at.column.title
-            if self.order is not None and self.order[0] == at.column.key:
-                title = f"{title}{'▼' if self.order[1] else '▲'}"
-            pieces += laid(ink(title, "heading"), at.width, align=at.column.align)
-        return tuple(pieces)
+    def on_focus(self) -> None:
+        """Light the cursor up."""
+        self.sync()
+
+    def on_blur(self) -> None:
+        """Another pane has the cursor that moves."""
+        self.sync()
 
     # -- moving ----------------------------------------------------------------------------
 
@@ -389,7 +341,7 @@ class Grid(ScrollView, Generic[R], can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """A row: move there, and open it on the second click. A heading: say so."""
         if event.y == 0:
-            for at in self._placed:
+            for at in self._lines.placed:
                 if at.x <= event.x < at.x + at.width:
                     self.post_message(self.HeaderClicked(at.column.key))
             return

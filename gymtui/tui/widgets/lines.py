@@ -15,6 +15,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from gymtui.tui.drawn import take_whole
 from gymtui.tui.ink import Cell, Ink, laid, strip, width_of
 from gymtui.tui.theme import Palette
 
@@ -45,6 +46,7 @@ class Lines(Widget):
 
     def __init__(self, palette: Palette, height: int = 1, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
+        take_whole(self)
         self._palette = palette
         self._lines: tuple[Line, ...] = (Line(),) * height
         self.styles.height = height

@@ -1,0 +1,180 @@
+"""The lines of a list: rows laid out in their columns, and made strips; each only when it changes.
+
+Which row stands on which line, and who moves there, is `grid`'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
+
+from rich.style import Style
+from textual.strip import Strip
+
+from gymtui.tui.ink import Cell, Ink, ink, laid, strip
+from gymtui.tui.theme import Palette
+from gymtui.tui.widgets.column import GAP, GUTTER, Column, Placed, place
+
+R = TypeVar("R")
+
+
+@dataclass(slots=True, eq=False)
+class Laid:
+    """A row laid out: one that says something else is another.
+
+    Attributes:
+        pieces: From its first column to its last.
+        said: What the cells said that it was laid out from.
+        strips: The lines that were drawn of it, by how it was to look.
+    """
+
+    pieces: tuple[Ink, ...] = ()
+    said: tuple[Cell, ...] = ()
+    strips: dict[Looks, Strip] = field(default_factory=dict)
+
+
+class Looks(NamedTuple):
+    """How a row looks, whatever it says.
+
+    Attributes:
+        width: Cells of the whole line.
+        dimmed: Whether it is old.
+        gutter: Whether there is room for cursor and mark before it.
+        cursor: Whether the cursor stands on it.
+        lit: Whether the cursor is where keys go.
+        marked: Whether it is marked.
+    """
+
+    width: int
+    dimmed: bool
+    gutter: bool = False
+    cursor: bool = False
+    lit: bool = False
+    marked: bool = False
+
+
+class Shown(NamedTuple):
+    """What a line shows: equal lines are not sent again."""
+
+    row: Laid
+    looks: Looks
+
+
+class RowLines(Generic[R]):
+    """Lays rows out and draws them.
+
+    Args:
+        record: A row's record by id, or None for an id that is no longer known.
+        palette: The colours.
+    """
+
+    def __init__(self, record: Callable[[str], R | None], palette: Palette) -> None:
+        self._record = record
+        self._palette = palette
+        self._rows: dict[str, Laid] = {}
+        self._others: dict[object, Laid] = {}
+        self.placed: tuple[Placed[R], ...] = ()
+        self.nothing = Laid()
+
+    def place(self, columns: Sequence[Column[R]], cells: int) -> None:
+        """Lay everything out anew.
+
+        Args:
+            columns: Left to right.
+            cells: The width there is.
+        """
+        self.placed = place(columns, cells)
+        self._rows.clear()
+        self._others.clear()
+        self.nothing = Laid()
+
+    def row(self, row_id: str, *, keep: int) -> Laid:
+        """A row, laid out anew only if its cells say something else.
+
+        Args:
+            row_id: Its id.
+            keep: How many rows are worth remembering.
+        """
+        record = self._record(row_id)
+        if record is None:
+            return self.nothing
+        said = tuple([at.column.cell(record, at.width) for at in self.placed])
+        known = self._rows.get(row_id)
+        if known is not None and known.said == said:
+            return known
+        if len(self._rows) > keep:
+            self._rows.clear()
+        made = self._rows[row_id] = Laid(_joined(self._cells(said)), said)
+        return made
+
+    def _cells(self, said: Sequence[Cell]) -> Iterable[Ink]:
+        for number, (at, cell) in enumerate(zip(self.placed, said, strict=True)):
+            if number:
+                yield Ink(" " * GAP)
+            yield from laid(cell, at.width, align=at.column.align, cut=at.column.cut)
+
+    def heading(self, order: tuple[str, bool] | None) -> Laid:
+        """The columns' titles.
+
+        Args:
+            order: By which column rows are ordered, and whether the other way round.
+        """
+        pieces = [Ink(" " * GUTTER)]
+        for number, at in enumerate(self.placed):
+            if number:
+                pieces.append(Ink(" " * GAP))
+            if at.column.heading is not None:
+                pieces += laid(at.column.heading(at.width), at.width)
+                continue
+            title = at.column.title
+            if order is not None and order[0] == at.column.key:
+                title = f"{title}{'▼' if order[1] else '▲'}"
+            pieces += laid(ink(title, "heading"), at.width, align=at.column.align)
+        return self._other("heading", _joined(pieces))
+
+    def note(self, text: str, cells: int) -> Laid:
+        """A line of words in place of rows."""
+        return self._other("note", laid(ink(f"  {text}", "muted"), cells))
+
+    def _other(self, name: str, pieces: tuple[Ink, ...]) -> Laid:
+        known = self._others.get(name)
+        if known is None or known.pieces != pieces:
+            known = self._others[name] = Laid(pieces)
+        return known
+
+    def line(self, shown: Shown) -> Strip:
+        """Draw a line."""
+        row, looks = shown
+        line = row.strips.get(looks)
+        if line is None:
+            line = row.strips[looks] = self._draw(row.pieces, looks)
+        return line
+
+    def _draw(self, pieces: tuple[Ink, ...], looks: Looks) -> Strip:
+        palette = self._palette
+        over = Style(dim=True) if looks.dimmed else Style.null()
+        if looks.cursor:
+            # Of several panes only the one that keys go to has the cursor's own colour.
+            back = palette.cursor if looks.lit else palette.surface
+            over += Style(bgcolor=back, bold=looks.lit or None)
+        if looks.gutter:
+            edge = Ink("▌" if looks.cursor else " ", "accent" if looks.lit else "muted")
+            pieces = (edge, Ink("●" if looks.marked else " ", "mark"), *pieces)
+        line = strip(pieces, palette.styles, palette.base, over)
+        return line.adjust_cell_length(looks.width, palette.base + over)
+
+
+def _joined(pieces: Iterable[Ink]) -> tuple[Ink, ...]:
+    """Neighbours in one style as one piece: every piece is looked at many times until it is seen.
+
+    Args:
+        pieces: In order.
+    """
+    found: list[Ink] = []
+    for piece in pieces:
+        if found and found[-1].style == piece.style:
+            found[-1] = Ink(found[-1].text + piece.text, piece.style)
+        else:
+            found.append(piece)
+    return tuple(found)
