@@ -91,7 +91,7 @@ def main(context: click.Context, /, **flags: Any) -> None:
     """Watch live runs of an RL gym. Without a command: the dashboard."""
     if context.invoked_subcommand is None:
         gc.disable()  # until the first frame: nothing that is imported is garbage
-        _dashboard(told(loaded(given(flags))))
+        _own_gym(given(flags))
     # Given before a command, they count for it too: `gymtui --profile lab runs`.
     context.obj = given(flags)
 
@@ -231,14 +231,19 @@ def open_(context: click.Context, /, files: tuple[str, ...], form: str | None) -
     sys.exit(view_files(found, os.environ, loaded(context.obj, want_key=False)))
 
 
-def _dashboard(found: Loaded) -> NoReturn:
-    """Open the dashboard and end with its exit code."""
+def _own_gym(flags: Mapping[str, Any]) -> NoReturn:
+    """Open the dashboard on the gym that the settings name, and end with its exit code."""
     _want_terminal()
-    from gymtui.commands.dashboard import keeping_of, open_dashboard
+    from gymtui import paths
+    from gymtui.tui.arrangement import Arrangement
 
     env = os.environ
-    keeping = keeping_of(found.settings, env)
-    sys.exit(reaching(lambda: open_dashboard(found, env, keeping=keeping)))
+    picked = Arrangement.read(paths.state_dir(env)).profile
+    found = told(loaded(flags, remembered=picked))
+    from gymtui.commands.dashboard import gyms_of, keeping_of, open_dashboard
+
+    keeping, gyms = keeping_of(found.settings, env), gyms_of(found, flags, env)
+    sys.exit(reaching(lambda: open_dashboard(found, env, keeping=keeping, gyms=gyms)))
 
 
 def _want_terminal() -> None:

@@ -107,12 +107,14 @@ class Loaded:
         problems: What was wrong, in the order of the sources.
         where_keys_were_looked_for: Each place and what was found, never the key itself.
         profiles: Those that the file has.
+        usual_profile: The one that applies when nobody says which.
     """
 
     settings: Settings
     problems: tuple[Problem, ...] = ()
     where_keys_were_looked_for: tuple[KeyPlace, ...] = ()
     profiles: tuple[Offered, ...] = ()
+    usual_profile: str = "default"
 
     @property
     def fatal(self) -> tuple[Problem, ...]:
@@ -215,7 +217,8 @@ def load(
         origins=origins | {"profile_name": profile.origin, "key": search.origin},
         **values,
     )
-    return Loaded(settings, (*problems, *search.problems), search.places, _offered(file))
+    usual = str(file.document.get("profile") or "default")
+    return Loaded(settings, (*problems, *search.problems), search.places, _offered(file), usual)
 
 
 def _offered(file: ConfigFile) -> tuple[Offered, ...]:

@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import Any
 
-from gymtui import paths
+from gymtui import paths, urls
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.late import LateClient
-from gymtui.settings import Loaded, Settings
+from gymtui.settings import LAST_PICKED, Loaded, Offered, Settings, load
+from gymtui.settings_values import variable
 from gymtui.store.journal import file_name
 from gymtui.tui.app import GymtuiApp
 from gymtui.tui.arrangement import Arrangement
 from gymtui.tui.crash import Reporter
 from gymtui.tui.guard import run_guarded
 from gymtui.tui.rebinding import rebound
+from gymtui.tui.switching import Gyms
 
 LOG_BYTES = 1_000_000
 
@@ -42,8 +45,57 @@ def keeping_of(settings: Settings, env: Mapping[str, str]) -> Keeping:
     return Keeping(arrangement=state, journal=state / file_name(settings.base_url))
 
 
+OF_THE_FIRST_GYM = ("profile", "base_url", "source", "scenario")
+"""Flags and variables that chose the gym one began with: they say nothing of another."""
+
+
+@dataclass(frozen=True)
+class ConfiguredGyms:
+    """The gyms of the configuration file's profiles, for switching between them.
+
+    Attributes:
+        profiles: What there is.
+        flags: As given at the start.
+        env: The environment.
+        first: The gym that it was started with, which `GYMTUI_API_KEY` is for.
+    """
+
+    profiles: tuple[Offered, ...]
+    flags: Mapping[str, Any]
+    env: Mapping[str, str]
+    first: urls.Origin
+
+    def load(self, name: str) -> Loaded:
+        """Settle the settings for a profile."""
+        left_out = {variable(of_first) for of_first in OF_THE_FIRST_GYM}
+        env = {name: value for name, value in self.env.items() if name not in left_out}
+        flags = {n: value for n, value in self.flags.items() if n not in OF_THE_FIRST_GYM}
+        config = Path(flags["config"]) if "config" in flags else paths.config_file(env)
+        vendor = paths.vendor_config_file(env)
+        return load({**flags, "profile": name}, env, config, vendor, variables_gym=self.first)
+
+    def client(self, settings: Settings) -> Endpoints:
+        """The gym that settings lead to."""
+        return LateClient(partial(_client, settings))
+
+    def journal(self, settings: Settings) -> Path | None:
+        """Where what is observed of it is kept."""
+        return keeping_of(settings, self.env).journal
+
+
+def gyms_of(loaded: Loaded, flags: Mapping[str, Any], env: Mapping[str, str]) -> ConfiguredGyms:
+    """What can be switched to, from what the dashboard is started with."""
+    first = urls.origin_of(loaded.settings.base_url)
+    return ConfiguredGyms(loaded.profiles, flags, env, first)
+
+
 def open_dashboard(
-    loaded: Loaded, env: Mapping[str, str], *, keeping: Keeping, notes: Sequence[str] = ()
+    loaded: Loaded,
+    env: Mapping[str, str],
+    *,
+    keeping: Keeping,
+    notes: Sequence[str] = (),
+    gyms: Gyms | None = None,
 ) -> int:
     """Run the dashboard until its person leaves it.
 
@@ -52,6 +104,7 @@ def open_dashboard(
         env: The environment, which says where logs go.
         keeping: Where what is arranged and observed is kept.
         notes: What is to be told once the screen is there.
+        gyms: What other profiles lead to.
 
     Returns:
         The exit code.
@@ -61,15 +114,19 @@ def open_dashboard(
     logs = paths.log_dir(env)
     _log_to(logs / "gymtui.log", debug=settings.debug)
     secrets = [settings.key.reveal()] if settings.key is not None else []
+    arrangement = Arrangement.read(keeping.arrangement)
+    if any(problem.place == LAST_PICKED for problem in loaded.problems):
+        arrangement.pick(None)  # it is no longer there: told once
     app = GymtuiApp(
         settings,
         LateClient(partial(_client, settings)),
         Reporter(logs, secrets=secrets),
-        arrangement=Arrangement.read(keeping.arrangement),
+        arrangement=arrangement,
         journal=keeping.journal,
         bound=bound,
         problems=(*loaded.problems, *bound.problems),
         notes=notes,
+        gyms=gyms,
     )
     return run_guarded(app)
 

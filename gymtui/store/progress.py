@@ -155,12 +155,14 @@ class StuckRules:
     Attributes:
         step_floor_s: Nothing is stuck between steps before this many seconds.
         step_factor: Nor before so many times the run's p95 between steps.
-        phase_factor: A build or verification is stuck after so many times its p95.
+        build_factor: A build is stuck after so many times its p95.
+        verify_factor: And a verification.
     """
 
     step_floor_s: float = 60.0
     step_factor: float = 5.0
-    phase_factor: float = 3.0
+    build_factor: float = 3.0
+    verify_factor: float = 3.0
 
 
 DEFAULT_RULES = StuckRules()
@@ -191,9 +193,9 @@ def stuck_after_s(kind: Kind, usual: UsualTimes, rules: StuckRules = DEFAULT_RUL
         case Kind.AGENT:
             return max(rules.step_floor_s, rules.step_factor * (usual.step_s or 0.0))
         case Kind.BUILDING:
-            return None if usual.build_s is None else rules.phase_factor * usual.build_s
+            return None if usual.build_s is None else rules.build_factor * usual.build_s
         case Kind.VERIFYING:
-            return None if usual.verify_s is None else rules.phase_factor * usual.verify_s
+            return None if usual.verify_s is None else rules.verify_factor * usual.verify_s
         case _:
             return None
 

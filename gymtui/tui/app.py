@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 from textual import events
@@ -24,18 +24,19 @@ from gymtui.poll.plan import View
 from gymtui.poll.poller import Link, LinkState, Poller, Update
 from gymtui.poll.question import Question, targets_among
 from gymtui.poll.watch import Watch
-from gymtui.settings import Problem, Settings
+from gymtui.settings import Offered, Problem, Settings
 from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.journal import Journal, Notice
 from gymtui.store.outlook import Outlook
+from gymtui.store.progress import StuckRules
 from gymtui.store.records import Intent
 from gymtui.store.store import Store
 from gymtui.store.summary import RunSummary
 from gymtui.store.telling import Teller
 from gymtui.store.words import listed
-from gymtui.tui import doors
+from gymtui.tui import doors, switching
 from gymtui.tui.arrangement import Arrangement
-from gymtui.tui.commands import KeyCommands
+from gymtui.tui.commands import KeyCommands, ProfileCommands
 from gymtui.tui.crash import Reporter
 from gymtui.tui.garbage import Housekeeping
 from gymtui.tui.guard import GuardedApp
@@ -45,17 +46,22 @@ from gymtui.tui.listed import Listed
 from gymtui.tui.rebinding import PROGRAMS_OWN, Bound, put_in_force, tell_problems
 from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.screens.runs import RunsScreen
+from gymtui.tui.switching import Gyms
 from gymtui.tui.theme import NIGHT
 from gymtui.tui.widgets.status_line import link_words, ticking
 
 if TYPE_CHECKING:
     from gymtui.poll.artifacts import ArtifactDesk
 
+T = TypeVar("T")
+
 GONE_SHOWN_S = 5.0
 """How long a run that is gone stays on screen, struck through."""
 UNLOCK_S = 0.5
 """How long after the first frame the other screens are read in: the first answer comes before."""
 MIB = 1024 * 1024
+ACTING = "acting"
+"""The group of workers that change the gym, until it has answered."""
 AGES_S = 10.0
 """How often what changes by the passing of time alone is looked at."""
 
@@ -73,13 +79,14 @@ class GymtuiApp(GuardedApp[None]):
         bound: The keys in force.
         problems: What was wrong with the settings, to be told at the start.
         notes: What is told once the screen is there.
+        gyms: What other profiles lead to; None where there are none.
         monotonic: Seconds that only go forward.
         rng: Where jitter comes from.
     """
 
     TITLE = "gymtui"
     CSS_PATH = "app.tcss"
-    COMMANDS = {KeyCommands}  # noqa: RUF012  (the framework's own declaration)
+    COMMANDS = {KeyCommands, ProfileCommands}  # noqa: RUF012  (the framework's own declaration)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", show=False, priority=True, id="quit"),
         Binding("ctrl+z", "suspend_process", show=False, priority=True, id="suspend"),
@@ -96,6 +103,7 @@ class GymtuiApp(GuardedApp[None]):
         bound: Bound = PROGRAMS_OWN,
         problems: Sequence[Problem] = (),
         notes: Sequence[str] = (),
+        gyms: Gyms | None = None,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
@@ -106,6 +114,7 @@ class GymtuiApp(GuardedApp[None]):
         self.arrangement = arrangement or Arrangement()
         self.hint: str | None = None
         self.bound = bound
+        self.gyms = gyms
         self._problems = tuple(problems)
         self.compared_first: Listed | None = None
         self._client = client
@@ -119,26 +128,40 @@ class GymtuiApp(GuardedApp[None]):
         self._journal_path = journal
         self._notes = notes
         self._journal: Journal | None = None
+        self._left: list[tuple[Endpoints, Journal | None]] = []
         self._begin()
 
     def _begin(self) -> None:
         """Know nothing yet, and have a poller for what the settings name."""
         settings = self.settings
-        self.store = Store()
         self._untold = NOTHING
+        self.compared_first = None
+        store = self.store = Store()
+
+        def heard(take: Callable[[T], object]) -> Callable[[T], None]:
+            # What still comes in of where one was before is nobody's business here.
+            def hear(news: T) -> None:
+                if self.store is store:
+                    take(news)
+
+            return hear
+
         self.outlook = Outlook()
         self.teller = Teller(everything=settings.watch_all, fail_share=settings.fail_share)
         self._view = View(
             interval_s=settings.interval_s, source=settings.source, scenario_id=settings.scenario
         )
         self.watched = Watch(
-            self.store, self._journal, remembered=self._remembered, recalled=self._recalled
+            store,
+            self._journal,
+            remembered=heard(self._remembered),
+            recalled=heard(self._recalled),
         )
         self._poller = Poller(
             self._client,
-            self.store,
+            store,
             self._clock,
-            self._observed,
+            heard(self._observed),
             view=self._view,
             monotonic=self._monotonic,
             rng=self._rng,
@@ -163,6 +186,17 @@ class GymtuiApp(GuardedApp[None]):
         from gymtui.poll.artifacts import ArtifactDesk
 
         return ArtifactDesk(self._client, cap_bytes=self.settings.artifact_limit_mib * MIB)
+
+    @property
+    def stuck_rules(self) -> StuckRules:
+        """From when on a rollout counts as stuck."""
+        stuck = self.settings.stuck
+        return StuckRules(
+            step_floor_s=stuck.floor_s,
+            step_factor=stuck.step_factor,
+            build_factor=stuck.build_factor,
+            verify_factor=stuck.verify_factor,
+        )
 
     @property
     def link(self) -> Link:
@@ -221,7 +255,7 @@ class GymtuiApp(GuardedApp[None]):
         self.register_theme(self.palette.framework_theme())
         self.theme = self.palette.name
         if self._journal_path is not None:
-            self._journal = Journal.open(self._journal_path, on_notice=self._journal_in_trouble)
+            self._open_journal(self._journal_path)
             self._begin()
         put_in_force(self, self.bound)
         self.push_screen(RunsScreen())
@@ -259,12 +293,74 @@ class GymtuiApp(GuardedApp[None]):
         self.switch_screen(RunsScreen())
         self._poll()
 
+    def switch_profile(self, profile: Offered) -> None:
+        """Go to the gym of another profile.
+
+        Args:
+            profile: Which.
+        """
+        if any(worker.group == ACTING and not worker.is_finished for worker in self.workers):
+            # Its answer belongs here, and its connection must not be taken from it.
+            self.notify("what was sent to this gym is still under way", severity="warning")
+            return
+        self.run_worker(
+            self._switch_profile(profile), group="switch", exclusive=True, exit_on_error=True
+        )
+
+    async def _switch_profile(self, profile: Offered) -> None:
+        gyms = self.gyms
+        if gyms is None:
+            return
+        loaded = await switching.load(self, gyms, profile)
+        tell_problems(self, loaded.problems)
+        if loaded.fatal:
+            return
+        settings = loaded.settings
+        self.enter(settings, gyms.client(settings), gyms.journal(settings))
+        usual = settings.profile_name == loaded.usual_profile
+        self.arrangement.pick(None if usual else settings.profile_name)
+        await self._leave()
+
+    def enter(self, settings: Settings, client: Endpoints, journal: Path | None) -> None:
+        """Go to another gym, from nothing: no row, question or key of the one before is left.
+
+        Args:
+            settings: What leads there.
+            client: The gym.
+            journal: Where what is observed of it is kept; None keeps nothing.
+        """
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+        self.watched.close()
+        self._left.append((self._client, self._journal))
+        self.settings, self._client, self.hint = settings, client, None
+        if settings.key is not None:
+            self.reporter.hide(settings.key.reveal())
+        self.__dict__.pop("desk", None)
+        self._clock = ServerClock(self._wall, self._monotonic)
+        self._open_journal(journal)
+        self._begin()
+        self.switch_screen(RunsScreen())
+        self._poll()
+
+    def _open_journal(self, path: Path | None) -> None:
+        self._journal = None
+        if path is not None:
+            self._journal = Journal.open(path, on_notice=self._journal_in_trouble)
+
+    async def _leave(self) -> None:
+        """Close what belongs to the gyms that were left."""
+        for client, journal in tuple(self._left):
+            if journal is not None:
+                await asyncio.to_thread(journal.close)
+            await client.aclose()
+            self._left.remove((client, journal))
+
     async def on_unmount(self) -> None:
         """Write down what was watched, and close the connections."""
-        if self._journal is not None:
-            self.watched.close()
-            await asyncio.to_thread(self._journal.close)
-        await self._client.aclose()
+        self.watched.close()
+        self._left.append((self._client, self._journal))
+        await self._leave()
         self.housekeeping.end()
 
     def _journal_in_trouble(self, notice: Notice) -> None:
@@ -455,7 +551,9 @@ class GymtuiApp(GuardedApp[None]):
         def answered(do_it: bool | None) -> None:
             if do_it:
                 self.run_worker(
-                    self._act(verb, [target.run_id for target in targets]), exit_on_error=True
+                    self._act(verb, [target.run_id for target in targets]),
+                    group=ACTING,
+                    exit_on_error=True,
                 )
 
         doors.confirmation(self, Question(verb, targets), answered)

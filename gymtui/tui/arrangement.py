@@ -47,10 +47,12 @@ class Arrangement:
     Attributes:
         path: Where it is kept; None keeps nothing.
         lists: By name.
+        profile: The profile that was picked last, unless it is the usual one.
     """
 
     path: Path | None = None
     lists: dict[str, ListArrangement] = field(default_factory=dict)
+    profile: str | None = None
 
     @classmethod
     def read(cls, directory: Path | None) -> Arrangement:
@@ -66,8 +68,13 @@ class Arrangement:
             kept = json.loads(path.read_bytes())
         except (OSError, ValueError):
             return cls(path)
-        lists = kept.get("lists") if isinstance(kept, dict) else None
-        return cls(path, {n: _list(v) for n, v in lists.items()} if isinstance(lists, dict) else {})
+        kept = kept if isinstance(kept, dict) else {}
+        lists, profile = kept.get("lists"), kept.get("profile")
+        return cls(
+            path,
+            {n: _list(v) for n, v in lists.items()} if isinstance(lists, dict) else {},
+            profile if isinstance(profile, str) else None,
+        )
 
     def of(self, name: str) -> ListArrangement:
         """How a list is arranged."""
@@ -81,10 +88,21 @@ class Arrangement:
             self.lists[name] = after
             self._write()
 
+    def pick(self, profile: str | None) -> None:
+        """Remember which profile was picked last.
+
+        Args:
+            profile: Its name; None for the usual one, which need not be remembered.
+        """
+        if profile != self.profile:
+            self.profile = profile
+            self._write()
+
     def _write(self) -> None:
         if self.path is None:
             return
-        document = {"lists": {name: asdict(kept) for name, kept in self.lists.items()}}
+        lists = {name: asdict(kept) for name, kept in self.lists.items()}
+        document = {"profile": self.profile, "lists": lists}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f"{FILE}.")

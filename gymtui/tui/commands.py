@@ -1,12 +1,15 @@
-"""The palette: everything that a key does where one is, found by its name."""
+"""The palette: everything that a key does where one is, found by its name, and the profiles."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.widget import Widget
 
+from gymtui.settings import Offered
+from gymtui.text import clean
 from gymtui.tui.keys import Key, shown
 from gymtui.tui.screens.base import GymScreen
 
@@ -48,3 +51,35 @@ class KeyCommands(Provider):
             score = matcher.match(words)
             if score > 0:
                 yield Hit(score, matcher.highlight(words), partial(self._run, key), words)
+
+
+class ProfileCommands(Provider):
+    """Offers the profiles other than the one in use."""
+
+    def _offered(self) -> list[tuple[str, Callable[[], None]]]:
+        screen = self.screen
+        if not isinstance(screen, GymScreen) or screen.gym.gyms is None:
+            return []
+        gym = screen.gym
+
+        def go(profile: Offered) -> None:
+            gym.call_later(gym.switch_profile, profile)
+
+        return [
+            (clean(f"profile {offered.name}  {offered.base_url}".rstrip()), partial(go, offered))
+            for offered in screen.gym.gyms.profiles
+            if offered.name != gym.settings.profile_name
+        ]
+
+    async def discover(self) -> Hits:
+        """All of them, before anything is typed."""
+        for words, go in self._offered():
+            yield DiscoveryHit(self.matcher("").highlight(words), go, words)
+
+    async def search(self, query: str) -> Hits:
+        """What matches."""
+        matcher = self.matcher(query)
+        for words, go in self._offered():
+            score = matcher.match(words)
+            if score > 0:
+                yield Hit(score, matcher.highlight(words), go, words)

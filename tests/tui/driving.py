@@ -18,6 +18,7 @@ from gymtui.tui.app import GymtuiApp
 from gymtui.tui.arrangement import Arrangement
 from gymtui.tui.crash import Reporter
 from gymtui.tui.rebinding import PROGRAMS_OWN, Bound
+from gymtui.tui.switching import Gyms
 from tests.gym.serving import RunningGym, launch_body
 
 DEADLINE_S = 20.0
@@ -85,6 +86,7 @@ async def dashboard(
     journal: Path | None = None,
     bound: Bound = PROGRAMS_OWN,
     problems: Sequence[Problem] = (),
+    gyms: Gyms | None = None,
     **settings: Any,
 ) -> AsyncIterator[Person]:
     """The dashboard on a gym, polling ten times a second."""
@@ -103,6 +105,7 @@ async def dashboard(
         journal=journal,
         bound=bound,
         problems=problems,
+        gyms=gyms,
     )
     async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
         person = Person(app, pilot, gym)

@@ -40,7 +40,10 @@ class Desk:
         return self.printed
 
     def load(self, **flags: object) -> Loaded:
-        loaded = load(flags, self.env, self.config, self.vendor, run=self.run)
+        return self.load_remembering(None, **flags)
+
+    def load_remembering(self, picked: str | None, **flags: object) -> Loaded:
+        loaded = load(flags, self.env, self.config, self.vendor, run=self.run, remembered=picked)
         said = repr(loaded) + "".join(map(str, loaded.problems))
         assert "0123456789" not in said, "a key shows"
         return loaded

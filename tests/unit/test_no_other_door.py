@@ -30,7 +30,8 @@ GRANTS: dict[str, frozenset[str]] = {
     # Writes cells of lines that are behind the backstop already, and where to and how they look.
     "frame.py": frozenset({"rich.console", "escape"}),
     "crash.py": frozenset({"sys.stderr"}),
-    # The palette offers the keys by our own words for them, and nothing else.
+    # The palette offers the keys by our own words for them, and the person's own profiles by their
+    # names: cleaned, and drawn as they are.
     "commands.py": frozenset({"textual.command"}),
     # Encodes what it sends.
     "clipboard.py": frozenset({"write_terminal", "escape"}),

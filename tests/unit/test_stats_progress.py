@@ -96,6 +96,6 @@ def test_a_build_or_verification_is_stuck_after_three_times_its_usual_time() -> 
 
 
 def test_the_thresholds_can_be_set() -> None:
-    rules = StuckRules(step_floor_s=10, step_factor=2, phase_factor=10)
+    rules = StuckRules(step_floor_s=10, step_factor=2, build_factor=10, verify_factor=20)
     assert stuck_after_s(Kind.AGENT, UsualTimes(step_s=6), rules) == 12
     assert stuck_after_s(Kind.BUILDING, UsualTimes(build_s=6), rules) == 60

@@ -1,0 +1,50 @@
+"""Going to another profile's gym inside the program: what the app needs from outside for it.
+
+The app itself starts afresh there (`GymtuiApp.enter`); who makes gyms of settings is `commands`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from textual.app import App, SuspendNotSupported
+
+from gymtui.api.endpoints import Endpoints
+from gymtui.settings import Loaded, Offered, Settings
+
+
+class Gyms(Protocol):
+    """The gyms that the configuration names."""
+
+    @property
+    def profiles(self) -> Sequence[Offered]:
+        """What can be switched to."""
+
+    def load(self, name: str) -> Loaded:
+        """Settle the settings for a profile; it may run the command that prints its key."""
+
+    def client(self, settings: Settings) -> Endpoints:
+        """The gym that settings lead to."""
+
+    def journal(self, settings: Settings) -> Path | None:
+        """Where what is observed of it is kept, if it is."""
+
+
+async def load(app: App[Any], gyms: Gyms, profile: Offered) -> Loaded:
+    """Settle the settings for a profile.
+
+    Args:
+        app: The app; it stands aside while a password manager may want the terminal.
+        gyms: What there is.
+        profile: Which one.
+    """
+    if profile.runs_command and not app.is_headless:
+        try:
+            with app.suspend():
+                return gyms.load(profile.name)
+        except SuspendNotSupported:
+            pass
+    return await asyncio.to_thread(gyms.load, profile.name)
