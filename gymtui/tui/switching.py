@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from textual.app import App, SuspendNotSupported
+from textual.app import SuspendNotSupported
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.settings import Loaded, Offered, Settings
+from gymtui.tui.guard import GuardedApp
 
 
 class Gyms(Protocol):
@@ -33,7 +34,7 @@ class Gyms(Protocol):
         """Where what is observed of it is kept, if it is."""
 
 
-async def load(app: App[Any], gyms: Gyms, profile: Offered) -> Loaded:
+async def load(app: GuardedApp[Any], gyms: Gyms, profile: Offered) -> Loaded:
     """Settle the settings for a profile.
 
     Args:
