@@ -18,7 +18,7 @@ from gymtui.store.delta import Query, RolloutsOf, RunningRollouts
 from gymtui.store.journal import Journal
 from gymtui.store.journal_file import KeptSummary
 from gymtui.store.numbers import time_spent_s
-from gymtui.store.observer import Observer, Sighting
+from gymtui.store.observer import Look, Observer, Sighting
 from gymtui.store.phases import Kind, is_finished
 from gymtui.store.progress import UsualTimes
 from gymtui.store.records import RolloutRow
@@ -161,8 +161,12 @@ class Watch:
                 kept.append(sighting)
             if count % LOOKED_AT_ONCE == 0:
                 yield
-        if self._journal is not None and kept:
-            self._journal.record(kept)
+        if self._journal is not None:
+            if kept:
+                self._journal.record(kept)
+            looks = self._looks(query, window)
+            if looks:
+                self._journal.looked(looks)
         if isinstance(query, RunningRollouts):
             self._running_listed = window.latest
             return
@@ -171,6 +175,14 @@ class Watch:
         if run is not None and run.active:
             self.recall(query.run_id)
         self._keep_summary(query.run_id)
+
+    def _looks(self, query: RolloutsOf | RunningRollouts, window: Window) -> tuple[Look, ...]:
+        """What an answer tells beyond changes: a run's own list that all of it was looked at."""
+        if isinstance(query, RunningRollouts):
+            return self.observer.looks()
+        run = self._store.runs.get(query.run_id)
+        running = run is not None and run.active and run.run is not None and run.run.running != 0
+        return (Look(query.run_id, window.earliest, window.latest),) if running else ()
 
     def _look(self, row: RolloutRow, window: Window) -> Sighting | None:
         rollout = row.rollout

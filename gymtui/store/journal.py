@@ -33,12 +33,15 @@ from gymtui.store.journal_file import (
     connect,
     primary_code,
 )
-from gymtui.store.observer import Sighting
+from gymtui.store.observer import Look, Sighting
 
 __all__ = ["Journal", "KeptSummary", "Limits", "Notice", "Trouble", "file_name"]
 
 FLUSH_AFTER_S = 0.5
 """A batch is written when its first row is this old, so that a kill loses less than two seconds."""
+
+LOOKS_AFTER_S = 1.5
+"""The same where all that came in is that nothing changed."""
 
 PATIENCE_S = 10.0
 """How long somebody else may hold the file locked before the journal is given up."""
@@ -191,6 +194,10 @@ class Journal:
         """Keep sightings; written within a second."""
         self._put(Batch(sightings=tuple(sightings)))
 
+    def looked(self, looks: Iterable[Look]) -> None:
+        """Keep until when what runs was seen unchanged; written within two seconds."""
+        self._put(Batch(looks=tuple(looks)))
+
     def keep(self, *summaries: KeptSummary) -> None:
         """Keep runs' summaries, replacing earlier ones; a final one stays."""
         self._put(Batch(summaries=summaries))
@@ -273,8 +280,8 @@ class Journal:
                     pruning = None
                 continue
             if isinstance(message, Batch):
-                if not pending:
-                    due_s = now_s + FLUSH_AFTER_S
+                wait_s = LOOKS_AFTER_S if message.can_wait else FLUSH_AFTER_S
+                due_s = min(due_s, now_s + wait_s) if pending else now_s + wait_s
                 pending.append(message)
                 continue
             try:

@@ -16,11 +16,27 @@ from pathlib import Path
 
 import msgspec
 
-from gymtui.store.observer import Sighting
+from gymtui.store.journal_schema import (
+    LOOKS_SINCE,
+    SCHEMA_VERSION,
+    ForeignFileError,
+    NewerJournalError,
+    migrate,
+    version_of,
+)
+from gymtui.store.observer import Look, Sighting, extended
 
-SCHEMA_VERSION = 1
-APPLICATION_ID = 0x67796D74
-"""Marks the file as one of ours ("gymt")."""
+__all__ = [
+    "Batch",
+    "Connect",
+    "ForeignFileError",
+    "JournalFile",
+    "KeptSummary",
+    "Limits",
+    "NewerJournalError",
+    "connect",
+    "primary_code",
+]
 
 BUSY_TIMEOUT_S = 1.0
 """How long SQLite itself waits for a lock; two dashboards hold it for milliseconds."""
@@ -37,18 +53,6 @@ SHRINK_TO = 0.9
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-_TABLES = (
-    # Ids are BLOBs where they are no valid UTF-8, which is why columns have no type.
-    """CREATE TABLE sightings (run_id NOT NULL, rollout_id NOT NULL, status, phase,
-       seen_from INTEGER NOT NULL, seen_at INTEGER NOT NULL, last_otherwise_at INTEGER,
-       step INTEGER)""",
-    "CREATE INDEX sightings_by_run ON sightings (run_id, seen_at)",
-    "CREATE INDEX sightings_by_age ON sightings (seen_at)",
-    """CREATE TABLE summaries (run_id PRIMARY KEY, kept_at INTEGER NOT NULL,
-       final INTEGER NOT NULL, created_at INTEGER, body TEXT NOT NULL)""",
-    "CREATE INDEX summaries_by_age ON summaries (kept_at)",
-)
-
 _ADD_SIGHTING = "INSERT INTO sightings VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 # A run deleted and launched again under its name is another run: its summary replaces a final one.
@@ -59,17 +63,16 @@ ON CONFLICT (run_id) DO UPDATE SET kept_at = excluded.kept_at, final = excluded.
 WHERE excluded.final >= summaries.final OR excluded.created_at > summaries.created_at
 """
 
-_BY_AGE = {"sightings": "seen_at", "summaries": "kept_at"}
+# Of two dashboards on a run, the one that looked last knows best.
+_KEEP_LOOK = """
+INSERT INTO looks (run_id, seen_from, seen_at) VALUES (?, ?, ?)
+ON CONFLICT (run_id) DO UPDATE SET seen_from = excluded.seen_from, seen_at = excluded.seen_at
+WHERE excluded.seen_at > looks.seen_at
+"""
+
+_BY_AGE = {"sightings": "seen_at", "summaries": "kept_at", "looks": "seen_at"}
 
 Connect = Callable[[Path], sqlite3.Connection]
-
-
-class NewerJournalError(Exception):
-    """The file was written by a newer version of this program."""
-
-
-class ForeignFileError(Exception):
-    """The file is a database, but no journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +114,20 @@ class Batch:
 
     Attributes:
         sightings: To add.
+        looks: To replace earlier ones at the same runs.
         summaries: To add or replace; a final one stays, unless the run is a newer one.
         forgotten: Runs of which everything goes, before the rest is written.
     """
 
     sightings: tuple[Sighting, ...] = ()
+    looks: tuple[Look, ...] = ()
     summaries: tuple[KeptSummary, ...] = ()
     forgotten: tuple[str, ...] = ()
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether it only tells that nothing changed."""
+        return not (self.sightings or self.summaries or self.forgotten)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +161,12 @@ class JournalFile:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        if not self._is_ready():
+        if not version_of(connection):
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         self._choose_journal_mode()
-        with self._writing():
-            if not self._is_ready():
-                for statement in _TABLES:
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        if version_of(connection) < SCHEMA_VERSION:
+            with self._writing():
+                migrate(connection)
 
     @classmethod
     def open(cls, path: Path, connect: Connect = connect) -> JournalFile:
@@ -207,21 +214,22 @@ class JournalFile:
             for batch in batches:
                 for run_id in batch.forgotten:
                     stored = (_stored(run_id),)
-                    connection.execute("DELETE FROM sightings WHERE run_id = ?", stored)
-                    connection.execute("DELETE FROM summaries WHERE run_id = ?", stored)
+                    for table in _BY_AGE:
+                        connection.execute(f"DELETE FROM {table} WHERE run_id = ?", stored)  # noqa: S608
                 connection.executemany(_ADD_SIGHTING, map(_sighting_row, batch.sightings))
+                connection.executemany(_KEEP_LOOK, map(_look_row, batch.looks))
                 connection.executemany(
                     _KEEP_SUMMARY, (_summary_row(summary, now) for summary in batch.summaries)
                 )
 
     def sightings(self, run_id: str) -> tuple[Sighting, ...]:
-        """A run's sightings, by time."""
+        """A run's sightings, by time; with those that the last look at the run adds to them."""
         rows = self._connection.execute(
             "SELECT rollout_id, status, phase, seen_from, seen_at, last_otherwise_at, step"
             " FROM sightings WHERE run_id = ? ORDER BY seen_at",
             (_stored(run_id),),
         )
-        return tuple(
+        kept = tuple(
             Sighting(
                 rollout_id=_read(rollout_id) or "",
                 run_id=run_id,
@@ -234,6 +242,16 @@ class JournalFile:
             )
             for rollout_id, status, phase, seen_from, seen_at, otherwise, step in rows
         )
+        look = self._look(run_id)
+        return kept if look is None else extended(kept, look)
+
+    def _look(self, run_id: str) -> Look | None:
+        if version_of(self._connection) < LOOKS_SINCE:
+            return None
+        row = self._connection.execute(
+            "SELECT seen_from, seen_at FROM looks WHERE run_id = ?", (_stored(run_id),)
+        ).fetchone()
+        return None if row is None else Look(run_id, _when(row[0]), _when(row[1]))
 
     def summaries(self) -> tuple[KeptSummary, ...]:
         """All summaries; a row that does not read as one is left out."""
@@ -295,21 +313,6 @@ class JournalFile:
             raise
         self._connection.execute("COMMIT")
 
-    def _is_ready(self) -> bool:
-        """Whether the tables are there; False for an empty file."""
-        (mark, version, tables) = self._connection.execute(
-            # One statement, so that a file that is just being made is seen before or after.
-            "SELECT (SELECT application_id FROM pragma_application_id),"
-            " (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_master)"
-        ).fetchone()
-        if mark == APPLICATION_ID:
-            if version > SCHEMA_VERSION:
-                raise NewerJournalError(version)
-            return True
-        if version or tables:
-            raise ForeignFileError("it is a database of another program")
-        return False
-
     def _choose_journal_mode(self) -> None:
         """WAL, so that readers and a writer do not wait for each other; else a rollback journal.
 
@@ -349,6 +352,10 @@ def _sighting_row(sighting: Sighting) -> tuple[object, ...]:
         _micros(sighting.last_otherwise_at),
         sighting.step,
     )
+
+
+def _look_row(look: Look) -> tuple[object, ...]:
+    return (_stored(look.run_id), _micros(look.seen_from), _micros(look.seen_at))
 
 
 def _summary_row(summary: KeptSummary, now: datetime) -> tuple[object, ...]:

@@ -11,12 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
-from gymtui.store.journal_file import (
-    ForeignFileError,
-    JournalFile,
-    KeptSummary,
-    NewerJournalError,
-)
+from gymtui.store.journal_file import JournalFile, KeptSummary
+from gymtui.store.journal_schema import ForeignFileError, NewerJournalError, version_of
 from gymtui.store.observer import Sighting
 
 PATIENCE_S = 0.2
@@ -39,7 +35,7 @@ class _Look(JournalFile):
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        if not self._is_ready():
+        if not version_of(connection):
             raise ForeignFileError("it is empty")
 
     def recent_runs(self) -> list[str]:

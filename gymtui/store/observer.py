@@ -12,9 +12,13 @@ from datetime import datetime
 
 from gymtui.api.models import Rollout
 from gymtui.clock import Window
+from gymtui.store.phases import FINISHED_STATUSES
 
 STEP_GAPS_KEPT = 400
 """Times between steps kept a run: enough for a p95, and recent enough to follow a slow endpoint."""
+
+_NOT_RUNNING = FINISHED_STATUSES | {"pending"}
+"""Statuses whose times the server tells exactly: when they were seen last adds nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,42 @@ class Sighting:
     seen_at: datetime
     last_otherwise_at: datetime | None
     step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All running rollouts of a run were seen as they were before: not a change, but no gap either.
+
+    Attributes:
+        run_id: Which run.
+        seen_from: The earliest instant at which this may have been, on the server's clock.
+        seen_at: The latest instant.
+    """
+
+    run_id: str
+    seen_from: datetime
+    seen_at: datetime
+
+
+def extended(sightings: Sequence[Sighting], look: Look) -> tuple[Sighting, ...]:
+    """Add to a run's sightings what the last look at it tells: who was still in the same phase.
+
+    Args:
+        sightings: Of the run, by time.
+        look: The last one.
+
+    Returns:
+        The same, and a repeated sighting of each rollout that ran when it was seen last.
+    """
+    last = {sighting.rollout_id: sighting for sighting in sightings}
+    still = tuple(
+        replace(sighting, seen_from=look.seen_from, seen_at=look.seen_at)
+        for sighting in last.values()
+        if sighting.phase is not None
+        and sighting.status not in _NOT_RUNNING
+        and sighting.seen_at < look.seen_at
+    )
+    return (*sightings, *still)
 
 
 @dataclass(slots=True)
@@ -127,6 +167,18 @@ class Observer:
                 )
                 later.append(known.sighting)
         return tuple(later)
+
+    def looks(self) -> tuple[Look, ...]:
+        """By run, until when each of its running rollouts is known to have been as it was."""
+        last: dict[str, Window] = {}
+        for known in self._watched.values():
+            sighting = known.sighting
+            if sighting.phase is None or sighting.status in _NOT_RUNNING:
+                continue
+            before = last.get(sighting.run_id)
+            if before is None or known.last.latest < before.latest:
+                last[sighting.run_id] = known.last
+        return tuple(Look(run, window.earliest, window.latest) for run, window in last.items())
 
     def forget(self, rollout_ids: Iterable[str]) -> None:
         """Drop rollouts that are gone or ended; seen again, they are new."""
