@@ -72,6 +72,8 @@ class ToolCall:
     """The server, where the message names it apart."""
     number: int = -1
     """Which of `Transcript.exchanges` it belongs to."""
+    written: str | None = field(default=None, compare=False, repr=False)
+    """How it is read, where writing that out takes noticeably long (`passages.write_long`)."""
 
     @property
     def server(self) -> str | None:
@@ -123,6 +125,8 @@ class ToolResult:
     """Whether `observation` holds all that `value` says."""
     number: int = -1
     """Which of `Transcript.exchanges` it belongs to."""
+    written: str | None = field(default=None, compare=False, repr=False)
+    """How it is read, where writing that out takes noticeably long (`passages.write_long`)."""
 
     @property
     def text(self) -> str:
@@ -171,6 +175,8 @@ class Unknown:
     """What no reader understands, shown as JSON."""
 
     value: object
+    written: str | None = field(default=None, compare=False, repr=False)
+    """How it is read, where writing that out takes noticeably long (`passages.write_long`)."""
 
     @property
     def text(self) -> str:
@@ -191,6 +197,8 @@ class Extras:
     """
 
     value: Mapping[str, object]
+    written: str | None = field(default=None, compare=False, repr=False)
+    """How it is read, where writing that out takes noticeably long (`passages.write_long`)."""
 
     @property
     def text(self) -> str:

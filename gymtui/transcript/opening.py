@@ -1,7 +1,8 @@
 """A body of tens of megabytes read piece by piece, so that other threads get their turn.
 
 `json.loads` holds the interpreter for as long as its document is large; here it is given one
-message at a time. What is no such document is `shapes.read`'s to understand as a whole.
+message at a time, and what is large in that by its members. What is no such document is
+`shapes.read`'s to understand as a whole.
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ import msgspec
 
 from gymtui.transcript import shapes
 from gymtui.transcript.blocks import Transcript
+from gymtui.transcript.passages import write_long
 
 _LARGE = 512 * 1024
 """Bytes from which pieces are worth it."""
+_PIECE = 256 * 1024
+"""Bytes of a value that are read at once."""
+_LEVELS = 8
 _WRAPPERS = ("artifacts", "messages", "tool_calls", "tool_results")
 """Keys whose values are taken apart again."""
 
@@ -30,24 +35,33 @@ def open_body(body: bytes) -> Transcript:
     """
     if len(body) >= _LARGE:
         try:
-            return shapes.read(_fields(msgspec.Raw(body)))
+            return write_long(shapes.read(_fields(msgspec.Raw(body))))
         except (msgspec.DecodeError, ValueError, RecursionError):
             pass  # NaN, lone surrogates, a list: read whole, and more leniently
-    return shapes.read(body)
+    return write_long(shapes.read(body))
 
 
 def _fields(raw: msgspec.Raw) -> dict[str, object]:
     """Take an object apart down to the lists of messages."""
     found = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-    return {key: _value(key, value) for key, value in found.items()}
+    return {key: _value(item, _LEVELS, key in _WRAPPERS) for key, item in found.items()}
 
 
-def _value(name: str, raw: msgspec.Raw) -> object:
-    first = bytes(memoryview(raw)[:1])
-    if name == "artifacts" and first == b"{":
-        return _fields(raw)
-    if name in _WRAPPERS and first == b"[":
-        return [
-            json.loads(bytes(item)) for item in msgspec.json.decode(raw, type=list[msgspec.Raw])
-        ]
-    return json.loads(bytes(raw))
+def _value(raw: msgspec.Raw, levels: int, apart: bool = False) -> object:
+    """Read a value, piece by piece where it is large.
+
+    Args:
+        raw: Its bytes.
+        levels: Down to how many levels it may be taken apart: nobody nests large things deeper.
+        apart: Whether it is to be taken apart at any size.
+    """
+    view = memoryview(raw)
+    if levels and (apart or len(view) > _PIECE):
+        first = bytes(view[:1])
+        if first == b"{":
+            found = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+            return {key: _value(item, levels - 1, key in _WRAPPERS) for key, item in found.items()}
+        if first == b"[":
+            items = msgspec.json.decode(raw, type=list[msgspec.Raw])
+            return [_value(item, levels - 1) for item in items]
+    return json.loads(bytes(view))

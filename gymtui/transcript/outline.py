@@ -14,7 +14,9 @@ from gymtui.transcript.blocks import (
     ToolResult,
     Transcript,
     Turn,
+    Unknown,
 )
+from gymtui.transcript.pretty import glance
 
 _GLANCE = 200
 """Characters of a turn's text that are looked at for its line."""
@@ -101,6 +103,8 @@ def _words(turn: Turn) -> str:
             start = block.text[:_GLANCE].strip()
             if start:
                 return clean(start, newline=" ")
+        elif isinstance(block, Unknown):
+            return clean(glance(block.value, _GLANCE), newline=" ")
         elif not isinstance(block, Tooled | Extras):
             return clean(block.text[:_GLANCE], newline=" ")
     return ""

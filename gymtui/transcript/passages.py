@@ -6,6 +6,7 @@ Text is as received until `shown`, which cleans it; how it looks is decided wher
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from gymtui.text import clean, clean_block
 from gymtui.transcript.blocks import (
@@ -15,10 +16,13 @@ from gymtui.transcript.blocks import (
     Text,
     Thinking,
     ToolCall,
+    Tooled,
     ToolResult,
+    Transcript,
+    Turn,
     Unknown,
 )
-from gymtui.transcript.pretty import compact
+from gymtui.transcript.pretty import compact, compact_in_steps, is_short
 
 PART = 16_384
 """Characters of a part: what is cleaned, wrapped and coloured at once, so it has to be quick."""
@@ -54,6 +58,8 @@ def body(block: Block) -> str:
         Text as received, blank lines around it left out; calls and results start with their
         `heading`. JSON is laid out unless that would take noticeably long.
     """
+    if isinstance(block, Tooled | Unknown | Extras) and block.written is not None:
+        return block.written
     match block:
         case Text() | Thinking() | Refusal():
             return block.text.rstrip().lstrip("\r\n")
@@ -72,6 +78,41 @@ def body(block: Block) -> str:
             return block.text if _is_short(block.value) else _as_it_came(block.value)
         case _:
             return block.text
+
+
+def write_long(transcript: Transcript) -> Transcript:
+    """Write out what takes noticeably long, so that nobody who looks at it waits for that.
+
+    Args:
+        transcript: As it was read.
+
+    Returns:
+        The same, its long blocks written; for a thread, which is given up now and then.
+    """
+    turns = tuple(
+        replace(turn, blocks=tuple(map(_written, turn.blocks)))
+        if any(map(_is_long, turn.blocks))
+        else turn
+        for turn in transcript.turns
+    )
+    return replace(transcript, turns=turns)
+
+
+def _written(block: Block) -> Block:
+    if isinstance(block, Tooled | Unknown | Extras) and _is_long(block):
+        return replace(block, written=body(block))
+    return block
+
+
+def message(turn: Turn) -> str:
+    """All that a turn says, to be copied: extras only where there is nothing else.
+
+    Args:
+        turn: Any turn.
+    """
+    if not any(map(_is_long, turn.blocks)):
+        return turn.text or turn.plain()
+    return "\n".join(body(block) for block in turn.blocks if not isinstance(block, Extras))
 
 
 def parts(text: str) -> list[str]:
@@ -160,21 +201,21 @@ def _laid_parameters(values: Mapping[str, object]) -> Iterator[str]:
 
 
 def _is_short(value: object) -> bool:
-    """Whether laying a value out is quick; looks at no more of it than settles that."""
-    left = LAID_OUT
-    todo = [value]
-    while todo:
-        item = todo.pop()
-        left -= len(item) + 2 if isinstance(item, str) else 8
-        if left < 0:
+    """Whether laying a value out is quick."""
+    return is_short(value, LAID_OUT)
+
+
+def _is_long(block: Block) -> bool:
+    match block:
+        case ToolCall():
+            return not _is_short(block.arguments)
+        case ToolResult():
+            return not _is_short([block.value, block.observation])
+        case Unknown() | Extras():
+            return not _is_short(block.value)
+        case _:
             return False
-        if isinstance(item, Mapping):
-            left -= sum(len(str(key)) for key in item)
-            todo.extend(item.values())
-        elif isinstance(item, list | tuple):
-            todo.extend(item)
-    return True
 
 
 def _as_it_came(value: object) -> str:
-    return value if isinstance(value, str) else compact(value)
+    return value if isinstance(value, str) else compact_in_steps(value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from json.encoder import encode_basestring
 
 INDENTED_LEVELS = 16
@@ -18,6 +19,8 @@ DEEPEST = 200
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\],:]|[^\s"{}\[\],:]+', re.DOTALL)
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)
 _LONGEST_INT = 4000
+_STEP = 16 * 1024
+_BATCH = 64
 
 
 class NotJsonError(ValueError):
@@ -99,6 +102,59 @@ def pretty(value: object) -> str:
     if isinstance(value, str):
         return _reindented(value) if parsed(value) is not None else value
     return _reindented(compact(value))
+
+
+def compact_in_steps(value: object) -> str:
+    """The same as `compact`, in steps that leave other threads their turn.
+
+    Args:
+        value: A JSON value of any size.
+    """
+    return _compact_any(value, whole=_STEP)
+
+
+def is_short(value: object, most: int) -> bool:
+    """Whether a value is written in about so many characters; looks no further than settles that.
+
+    Args:
+        value: A JSON value.
+        most: How many.
+    """
+    left = most
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        left -= len(item) + 2 if isinstance(item, str) else 8
+        if left < 0:
+            return False
+        if isinstance(item, Mapping):
+            left -= sum(len(str(key)) for key in item)
+            todo.extend(item.values())
+        elif isinstance(item, list | tuple):
+            todo.extend(item)
+    return True
+
+
+def glance(value: object, characters: int) -> str:
+    """The beginning of a value, on one line, whatever its size.
+
+    Args:
+        value: A JSON value.
+        characters: How many of it.
+    """
+    return compact(_pruned(value, characters, 4))[:characters]
+
+
+def _pruned(value: object, most: int, levels: int) -> object:
+    """So much of a value that its first `most` characters stay; nobody looks deeper."""
+    if isinstance(value, str):
+        return value[:most]
+    if isinstance(value, Mapping):
+        items = islice(value.items(), most if levels else 0)
+        return {str(key)[:most]: _pruned(item, most, levels - 1) for key, item in items}
+    if isinstance(value, list | tuple):
+        return [_pruned(item, most, levels - 1) for item in islice(value, most if levels else 0)]
+    return value
 
 
 def compact(value: object) -> str:
@@ -183,14 +239,19 @@ def _readable(token: str) -> str:
     return encode_basestring(json.loads(token, strict=False))
 
 
-def _compact_any(value: object) -> str:
-    """Write what Python's own writer cannot: deep nesting, endless integers, keys of any type."""
+def _compact_any(value: object, whole: int = 0) -> str:
+    """Write what Python's own writer cannot: deep nesting, endless integers, keys of any type.
+
+    What takes no more than `whole` characters is left to that writer.
+    """
     parts: list[str] = []
     todo: list[object | _Raw] = [value]
     while todo:
         item = todo.pop()
         if isinstance(item, _Raw):
             parts.append(item.text)
+        elif whole and is_short(item, whole):
+            parts.append(compact(item))
         elif isinstance(item, Mapping):
             inner: list[object] = []
             for key, member in item.items():
@@ -198,8 +259,13 @@ def _compact_any(value: object) -> str:
             todo += [_Raw("}" if inner else "{}"), *reversed(inner)]
         elif isinstance(item, Sequence) and not isinstance(item, str | bytes):
             inner = []
-            for member in item:
-                inner += [_Raw(", " if inner else "["), member]
+            for begin in range(0, len(item), _BATCH if whole else 1):
+                some = item[begin : begin + _BATCH] if whole else item[begin : begin + 1]
+                # As many members at once as are quickly written, without their brackets.
+                if len(some) > 1 and is_short(some, whole):
+                    some = [_Raw(compact(some)[1:-1])]
+                for member in some:
+                    inner += [_Raw(", " if inner else "["), member]
             todo += [_Raw("]" if inner else "[]"), *reversed(inner)]
         else:
             parts.append(_atom(item))

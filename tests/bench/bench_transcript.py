@@ -9,6 +9,7 @@ import random
 import time
 import tracemalloc
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
@@ -181,6 +182,7 @@ def rows() -> Iterator[Row]:
     """Measure."""
     yield from asyncio.run(_small())
     yield from asyncio.run(_large())
+    yield from asyncio.run(_single())
 
 
 async def _small() -> list[Row]:
@@ -241,6 +243,43 @@ async def _large() -> list[Row]:
 
     await with_reader(work)
     found.append(await _memory(data))
+    return found
+
+
+def one_message(size: int) -> Iterator[tuple[str, bytes]]:
+    """Artifacts whose only message is of about this size, in the shapes that cost most."""
+    rows = [{"id": n, "name": f"name {n}", "tags": ["a", "b"]} for n in range(size // 58)]
+    text = " ".join(random.Random(3).choices(_WORDS, k=size // 6))
+    called = [{"tool_server": "a", "tool_name": "b", "parameters": {}}]
+    answered = [{"observation": {"rows": rows}, "is_error": False}]
+    for name, artifacts in (
+        ("one line of text", {"messages": [{"role": "user", "content": text}]}),
+        ("JSON answer", {"messages": [], "tool_calls": called, "tool_results": answered}),
+        ("odd content", {"messages": [{"role": "user", "content": {"odd": rows}}]}),
+    ):
+        yield name, json.dumps({"rollout_id": "r", "artifacts": artifacts}).encode()
+
+
+async def _single() -> list[Row]:
+    """One message of 5 MB: opened, unfolded, its end seen, searched."""
+    found: list[Row] = []
+    for name, data in one_message(5_000_000):
+
+        async def work(screen: FileScreen, pilot: Pilot[None], name: str, data: bytes) -> None:
+            async with Held() as held:
+                screen.drop_artifacts()
+                transcript = await asyncio.to_thread(open_body, data)
+                screen.show_artifacts(Artifacts(data, transcript))
+                await until(lambda: "1 " in painted(screen.app))
+                for key in ("Z", "G", "g"):
+                    await pilot.press(key)
+                    painted(screen.app)
+                screen.filtered("name 7999")
+                await until(lambda: screen.search_done)
+            what = f"one message of 5 MB, {name}: event loop held, longest"
+            found.append(within(what, held.longest_s, 0.05, "s"))
+
+        await with_reader(partial(work, name=name, data=data))
     return found
 
 

@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from gymtui.api.listing import shown as laid_out_json
 from gymtui.poll.artifacts import Artifacts
+from gymtui.transcript import passages
 from gymtui.transcript.blocks import Kind, Transcript, Turn
 from gymtui.transcript.outline import has_call, outline
 from gymtui.transcript.pretty import as_text
@@ -332,8 +333,7 @@ class ReadingScreen(SavingScreen):
         transcript = self.transcript
         if transcript is None or self._raw or self._view.current >= len(transcript.turns):
             return self.name_for_files()
-        turn = transcript.turns[self._view.current]
-        return turn.text or turn.plain()
+        return passages.message(transcript.turns[self._view.current])
 
     def action_interrupt(self) -> None:
         """Copy what is selected, else tell how to quit."""
