@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +15,7 @@ from gymtui.commands.command_line import (
     fail,
     given,
     gym_options,
+    journal_of,
     json_option,
     reaching,
     settings_of,
@@ -66,11 +66,9 @@ def _act(
 ) -> None:
     wanted: Mapping[str, Any] = {**context.obj, **given(flags)}
     settings = settings_of(wanted)
-    from gymtui import paths
     from gymtui.commands import acting
     from gymtui.commands.output import Paper
     from gymtui.poll.actions import Verb
-    from gymtui.store.journal import file_name
     from gymtui.text import clean
 
     verb = Verb(what)
@@ -86,7 +84,7 @@ def _act(
     if question.targets and not yes and not acting.ask_on_terminal(question):
         tell("kept as it is")
         sys.exit(EXIT_FAILED)
-    journal = paths.state_dir(os.environ) / file_name(settings.base_url)
+    journal = journal_of(settings)
     done = reaching(lambda: acting.do(settings, question, journal)) if question.targets else ()
     lines = acting.outcomes(verb, done, found.missing)
     paper = Paper.standard()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +11,7 @@ from gymtui.commands import document_keys as keys
 from gymtui.commands.command_line import (
     given,
     gym_options,
+    journal_of,
     json_option,
     jsonl_option,
     reaching,
@@ -88,13 +87,10 @@ def runs(
 ) -> None:
     """List the runs, those that match a filter or all."""
     settings = settings_of({**context.obj, **given(flags)})
-    from gymtui import paths
     from gymtui.commands.narrowing import Wish
     from gymtui.commands.output import Paper
     from gymtui.commands.runs import print_runs
-    from gymtui.store.journal import file_name
 
-    journal = paths.state_dir(os.environ) / file_name(settings.base_url)
     reaching(
         lambda: print_runs(
             settings,
@@ -103,7 +99,7 @@ def runs(
             Paper.standard(),
             tell,
             numbers=numbers,
-            journal=Path(journal),
+            journal=journal_of(settings),
         )
     )
 

@@ -15,6 +15,7 @@ from gymtui.commands.command_line import (
     fail,
     given,
     gym_options,
+    journal_of,
     reaching,
     settings_of,
     tell,
@@ -45,9 +46,7 @@ def report(
     from datetime import UTC, datetime
     from pathlib import Path
 
-    from gymtui import paths
     from gymtui.commands.report import written
-    from gymtui.store.journal import file_name
     from gymtui.text import clean
     from gymtui.transcript.files import write_new
 
@@ -58,7 +57,7 @@ def report(
             settings,
             run_ids,
             form,
-            journal=paths.state_dir(os.environ) / file_name(settings.base_url),
+            journal=journal_of(settings),
             version=__version__,
             now=datetime.now(UTC),
         )

@@ -16,6 +16,9 @@ import click
 from gymtui.commands import completing
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gymtui.api.errors import GymError
     from gymtui.settings import Loaded, Settings
 
 EXIT_FAILED = 1
@@ -103,6 +106,14 @@ def told(found: Loaded) -> Loaded:
     return found
 
 
+def journal_of(settings: Settings) -> Path:
+    """Where a dashboard keeps what it sees of this gym, there or not."""
+    from gymtui import paths
+    from gymtui.store.journal import file_name
+
+    return paths.state_dir(os.environ) / file_name(settings.base_url)
+
+
 def reaching(talk: Callable[[], T]) -> T:
     """Do something that talks to a gym; a failure ends with one line and its exit code."""
     from gymtui.api.errors import GymError
@@ -156,7 +167,3 @@ def ended_quietly(act: Callable[[], T]) -> T:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
         sys.exit(128 + signal.SIGINT)
-
-
-if TYPE_CHECKING:
-    from gymtui.api.errors import GymError

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _SAFE = re.compile(r"[\w.:@%+=/,][\w.:@%+=/,-]*")
 """Ids come off the wire and end on a command line unquoted: `$(…)` is never offered."""
@@ -61,6 +62,8 @@ def _option(context: click.Context, name: str) -> str | None:
 
 
 def _config(context: click.Context) -> Path:
+    from pathlib import Path
+
     from gymtui import paths
 
     told = _option(context, "config")
@@ -68,6 +71,8 @@ def _config(context: click.Context) -> Path:
 
 
 def _table(path: Path) -> Mapping[str, Any]:
+    import tomllib
+
     try:
         with path.open("rb") as stream:
             return tomllib.load(stream)

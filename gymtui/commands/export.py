@@ -9,19 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from gymtui.api.client import GymClient
 from gymtui.api.errors import GymError, NotFound
-from gymtui.api.listing import parse_rollout, split
 from gymtui.api.models import Rollout
+from gymtui.commands.asking import Asked, at_once, with_gym
 from gymtui.poll.artifacts import ArtifactDesk
 from gymtui.settings import Settings
 from gymtui.text import clean
 from gymtui.transcript import export, files
-
-AT_ONCE = 4
-"""Downloads under way at the same time."""
 
 
 @dataclass
@@ -77,16 +75,15 @@ def export_run(
     """
     directory.mkdir(parents=True, exist_ok=True)
 
-    async def every() -> Tally:
-        async with GymClient(settings.base_url, settings.key, insecure=settings.insecure) as client:
-            listed = split((await client.list_rollouts(run_id=run_id)).body, "rollouts")
-            found = [parse_rollout(item) for item in listed.items]
-            rollouts = [rollout for rollout in found if isinstance(rollout, Rollout)]
-            if not rollouts:
-                await client.get_run(run_id)  # tells a run without rollouts from none
-            return await _written(client, rollouts, directory, form, tell)
+    async def every(client: GymClient) -> Tally:
+        asked = Asked(client)
+        await asked.runs_named([run_id])  # tells a run without rollouts from none
+        await asked.rollouts_of([run_id])
+        rows = asked.store.rollouts_of(run_id)
+        rollouts = [row.rollout for row in rows if row.rollout is not None]
+        return await _written(client, rollouts, directory, form, tell)
 
-    return asyncio.run(every())
+    return with_gym(settings, every)
 
 
 async def _written(
@@ -97,7 +94,6 @@ async def _written(
     tell: Callable[[str], None],
 ) -> Tally:
     desk = ArtifactDesk(client, cache_bytes=0)
-    slots = asyncio.Semaphore(AT_ONCE)
     tally = Tally(total=len(rollouts))
     there = await asyncio.to_thread(lambda: {file.name for file in directory.iterdir()})
     suffix = {"json": ".json", "markdown": ".md", "text": ".txt"}[form]
@@ -107,19 +103,18 @@ async def _written(
         if path.name in there:
             tally.there += 1
             return
-        async with slots:
-            try:
-                await _write(desk, rollout.rollout_id, path, form)
-            except NotFound:
-                tally.unfinished += 1
-            except (GymError, OSError) as error:
-                tally.failed += 1
-                tell(f"{clean(rollout.rollout_id)}: {clean(_why(error))}")
-            else:
-                tally.written += 1
-                tell(f"{tally.written + tally.there}/{tally.total} {path.name}")
+        try:
+            await _write(desk, rollout.rollout_id, path, form)
+        except NotFound:
+            tally.unfinished += 1
+        except (GymError, OSError) as error:
+            tally.failed += 1
+            tell(f"{clean(rollout.rollout_id)}: {clean(_why(error))}")
+        else:
+            tally.written += 1
+            tell(f"{tally.written + tally.there}/{tally.total} {path.name}")
 
-    await asyncio.gather(*(one(rollout) for rollout in rollouts))
+    await at_once(partial(one, rollout) for rollout in rollouts)
     return tally
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
 import click
 
 from gymtui.api.client import GymClient
-from gymtui.poll.artifacts import ArtifactDesk, TooLargeError
+from gymtui.commands.asking import with_gym
+from gymtui.poll.artifacts import ArtifactDesk, Artifacts, TooLargeError
 from gymtui.settings import Settings
 from gymtui.transcript import export
 
@@ -29,17 +29,15 @@ def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: b
         GymError: As the client.
     """
 
-    async def fetch() -> None:
-        async with GymClient(settings.base_url, settings.key, insecure=settings.insecure) as client:
-            desk = ArtifactDesk(client, cap_bytes=UNCAPPED)
-            try:
-                artifacts = await desk.get(rollout_id, redacted=redacted)
-            except TooLargeError as error:
-                raise click.ClickException(str(error)) from None
-        if form == "json":
-            sys.stdout.buffer.write(artifacts.body)
-            sys.stdout.buffer.flush()
-        else:
-            click.echo(export.written(artifacts.transcript, form), nl=False)
+    async def fetch(client: GymClient) -> Artifacts:
+        return await ArtifactDesk(client, cap_bytes=UNCAPPED).get(rollout_id, redacted=redacted)
 
-    asyncio.run(fetch())
+    try:
+        artifacts = with_gym(settings, fetch)
+    except TooLargeError as error:
+        raise click.ClickException(str(error)) from None
+    if form == "json":
+        sys.stdout.buffer.write(artifacts.body)
+        sys.stdout.buffer.flush()
+    else:
+        click.echo(export.written(artifacts.transcript, form), nl=False)

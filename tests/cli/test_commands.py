@@ -10,21 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.cli.calling import gymtui
 from tests.gym.serving import launch_body, serving_gym
 from tests.terminal.harness import isolated
 
 KEY = "ck_live_fedcba9876543210"
-
-
-def gymtui(home: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "gymtui", *arguments],
-        env=isolated(home, env),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
 
 
 def test_the_version_is_told_without_loading_anything_heavy(tmp_path: Path) -> None:

@@ -13,9 +13,8 @@ import httpx
 import pytest
 
 from gymtui.text import is_clean
+from tests.cli.calling import gymtui
 from tests.gym.serving import RunningGym, launch_body, serving_gym
-
-from .test_commands import gymtui
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gymtui.commands.reporting.facts import RunFacts, at
+from gymtui.commands.reporting.facts import RunFacts
+from gymtui.commands.reporting.numbers import NOTHING, common_k, numbers_of, when
 from gymtui.commands.reporting.pieces import (
     Block,
     Heading,
@@ -14,9 +15,7 @@ from gymtui.commands.reporting.pieces import (
     Line,
     Marks,
     Name,
-    OutcomeBar,
     Paragraph,
-    RateBar,
     Report,
     Strong,
     Table,
@@ -24,19 +23,14 @@ from gymtui.commands.reporting.pieces import (
 from gymtui.store.fields import natural
 from gymtui.store.matrix import AcrossRow, Matrix, TaskRow
 from gymtui.store.outcome import Outcome
-from gymtui.store.phases import PHASES
 from gymtui.store.reasons import Reason
-from gymtui.store.stats import AtK, quantile
-from gymtui.store.words import WORD, count, duration, of_many, percent, span
+from gymtui.store.words import WORD, duration, of_many, percent, span
 from gymtui.text import ABSENT
 
 MOST_CAUSES = 25
 """Causes of failure that are listed; how many more there are is told."""
 MOST_ATTEMPTS = 80
 """Attempts of a task that are drawn; likewise."""
-
-_CAUSES = (Outcome.ENVIRONMENT, Outcome.AGENT, Outcome.CANCELLED)
-_NONE: Line = (ABSENT,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +64,7 @@ def contents(runs: Sequence[RunFacts], together: Matrix, made: Made) -> Report:
     )  # fmt: skip
     blocks: list[Block] = [Heading(1, head), Paragraph(_made(made))]
     blocks += [Paragraph(line, notice=True) for run in runs for line in _notices(run, several)]
-    blocks += [Heading(2, ("Numbers",)), _numbers(runs)]
+    blocks += [Heading(2, ("Numbers",)), numbers_of(runs)]
     if several:
         blocks += _side_by_side(runs, together)
     for run in runs:
@@ -103,135 +97,6 @@ def _notices(run: RunFacts, several: bool) -> Iterator[Line]:
         yield (*begin, f"{words}. Early rates flatter: slow rollouts fail more often.")
     if run.malformed:
         yield (*begin, f"{of_many(run.malformed, 'rollout')} could not be read and do not count.")
-
-
-# -- numbers -------------------------------------------------------------------------------
-
-
-def _numbers(runs: Sequence[RunFacts]) -> Table:
-    k = _common_k(runs)
-    measures: list[tuple[str, Callable[[RunFacts], Line]]] = [
-        ("scenario", _scenario),
-        ("rollouts ended", _ended),
-        ("pass@1", _pass),
-        ("pass@1, errors as fails", lambda run: (percent(run.numbers.rate_with_errors),)),
-        ("passed", lambda run: (str(run.numbers.passes),)),
-        ("failed", _failed),
-        ("errors", _errors),
-    ]
-    if k > 1:
-        measures += [
-            (f"pass@{k}", lambda run: _at_k(run.numbers.pass_at(k))),
-            (f"pass^{k}", lambda run: _at_k(run.numbers.pass_hat(k))),
-            ("tasks", _kinds),
-        ]
-    measures += [
-        ("time of a rollout", _times),
-        ("steps of a rollout", _steps),
-        ("score", _score),
-        ("started", lambda run: (when(at(run.numbers.first_start_s)),)),
-        ("took", _took),
-        ("time goes to", _goes),
-    ]
-    headings: tuple[Line, ...] = (("",), *((Name(run.run_id),) for run in runs))
-    rows = tuple(((label,), *(tell(run) for run in runs)) for label, tell in measures)
-    told = tuple(row for row in rows if any(cell != _NONE for cell in row[1:]))
-    return Table(headings, told)
-
-
-def _common_k(runs: Sequence[RunFacts]) -> int:
-    """The largest k that every run can be asked for; one that has verdicts, that is."""
-    return min((run.numbers.attempts for run in runs if run.numbers.verdicts), default=1)
-
-
-def _scenario(run: RunFacts) -> Line:
-    status = run.view.row.run
-    named = status.scenario_id if status is not None else None
-    return _NONE if named is None else (Name(named),)
-
-
-def _ended(run: RunFacts) -> Line:
-    total = run.view.row.run.total if run.view.row.run is not None else None
-    bar = tuple((o, run.numbers.counts[o]) for o in Outcome if run.numbers.counts.get(o))
-    return (OutcomeBar(bar), f"{count(run.view.finished)} of {count(total)}")
-
-
-def _pass(run: RunFacts) -> Line:
-    numbers = run.numbers
-    if numbers.pass_rate is None:
-        return _NONE
-    of = f" {span(numbers.interval)} of {of_many(numbers.verdicts, 'verdict')}"
-    so_far = "" if numbers.finished else " so far"
-    bar = RateBar(numbers.pass_rate, numbers.interval)
-    return (bar, Strong(percent(numbers.pass_rate)), f"{of}{so_far}")
-
-
-def _failed(run: RunFacts) -> Line:
-    failed = run.numbers.counts.get(Outcome.FAILED, 0)
-    at_limit = f", {run.numbers.at_limit} at the step limit" if run.numbers.at_limit else ""
-    return (f"{failed}{at_limit}",)
-
-
-def _errors(run: RunFacts) -> Line:
-    counts = run.numbers.counts
-    causes = ", ".join(f"{counts[cause]} {WORD[cause]}" for cause in _CAUSES if counts.get(cause))
-    return (causes or "0",)
-
-
-def _at_k(found: AtK) -> Line:
-    if found.rate is None:
-        return _NONE
-    return (f"{percent(found.rate)} ({found.tasks}/{of_many(found.of_tasks, 'task')})",)
-
-
-def _kinds(run: RunFacts) -> Line:
-    kinds = run.numbers.task_kinds
-    none = f", {kinds.none} without a verdict" if kinds.none else ""
-    said = f"{kinds.all_pass} all-pass, {kinds.mixed} mixed, {kinds.all_fail} all-fail{none}"
-    return (said,)
-
-
-def _times(run: RunFacts) -> Line:
-    if not run.numbers.durations_s:
-        return _NONE
-    p50, p95 = (duration(quantile(run.numbers.durations_s, q)) for q in (0.5, 0.95))
-    return (f"p50 {p50}, p95 {p95}",)
-
-
-def _steps(run: RunFacts) -> Line:
-    steps, verdicts = run.numbers.steps, run.numbers.verdicts
-    if not steps:
-        return _NONE
-    p50, p95 = (f"{quantile(steps, q):g}" for q in (0.5, 0.95))
-    known = "" if len(steps) == verdicts else f" (known for {len(steps)} of {verdicts})"
-    return (f"p50 {p50}, p95 {p95}{known}",)
-
-
-def _score(run: RunFacts) -> Line:
-    scores = run.numbers.scores
-    if scores is None:
-        return _NONE
-    spread = "" if scores.deviation is None else f" ±{scores.deviation:.2f}"
-    return (f"{scores.mean:.2f}{spread} of {scores.count}",)
-
-
-def _took(run: RunFacts) -> Line:
-    numbers = run.numbers
-    if numbers.first_start_s is None or numbers.last_end_s is None or not numbers.finished:
-        return _NONE
-    return (duration(numbers.last_end_s - numbers.first_start_s),)
-
-
-def _goes(run: RunFacts) -> Line:
-    spent = run.spent
-    if not spent.counted:
-        return _NONE
-    words = {"building": "build", "seeding": "seed", "verifying": "verify"}
-    of = ", ".join(
-        f"{words.get(phase.value, phase.value)} {percent(spent.of.get(phase.value, 0.0))}"
-        for phase in PHASES
-    )
-    return (f"{of} (from {spent.counted} of {spent.of_all})",)
 
 
 # -- side by side --------------------------------------------------------------------------
@@ -269,14 +134,14 @@ def _task(row: TaskRow | AcrossRow) -> str | Name:
 
 def _rate(row: TaskRow | None) -> Line:
     if row is None or row.pass_rate is None:
-        return _NONE
+        return NOTHING
     so_far = " so far" if row.unfinished else ""
     return (f"{percent(row.pass_rate)} of {row.tally.verdicts}{so_far}",)
 
 
 def _difference(row: AcrossRow) -> Line:
     if row.difference is None:
-        return _NONE
+        return NOTHING
     points = round(row.difference * 100)
     if not points:
         return ("=",)
@@ -395,7 +260,7 @@ def _values(run: RunFacts, name: str) -> Line:
     """A setting's value; of several, each with how many rollouts have it."""
     values = run.settings.get(name, ())
     if not values:
-        return _NONE
+        return NOTHING
     if len(values) == 1 and values[0][1] == run.numbers.known:
         return (Name(values[0][0]),)
     pieces: list[str | Name] = []
@@ -418,7 +283,7 @@ def _meanings(runs: Sequence[RunFacts]) -> Iterator[Line]:
         "95 % interval (Wilson 1927), wider where a task has several attempts, since these are "
         "alike (Miller 2024).",
     )
-    if _common_k(runs) > 1:
+    if common_k(runs) > 1:
         yield (
             "pass@k is the chance that one of k attempts passes, pass^k that all do, both "
             "unbiased (Chen et al. 2021; Yao et al. 2024), over the tasks with at least k "
@@ -447,8 +312,3 @@ def _meanings(runs: Sequence[RunFacts]) -> Iterator[Line]:
     if any(run.spent.counted for run in runs):
         yield ("Where time goes is known for rollouts that a dashboard watched from start to end.",)
     yield (f"{ABSENT} is not known; it is never 0.",)
-
-
-def when(moment: datetime | None) -> str:
-    """A time to the minute, in UTC."""
-    return ABSENT if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
