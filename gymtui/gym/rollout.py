@@ -13,6 +13,7 @@ from gymtui.gym.models import ModelConfig, Phase, Status, TaskOverride
 from gymtui.gym.recorder import Recorder
 from gymtui.gym.records import Ending, PhaseSpan
 from gymtui.gym.scenarios.base import Facts, Scenario, Task, judge
+from gymtui.gym.troubles import Kind, Moment, Trouble, Troubles, none_at_all
 from gymtui.gym.workspace import Workspace
 
 WORKSPACE_FAILURES = (
@@ -31,12 +32,14 @@ class Surroundings:
 
     Attributes:
         failure_share: Which share of workspaces fail to build, 0 to 1.
+        troubles: What else goes wrong.
     """
 
     database: Database
     clock: Clock
     pace: Pace
     failure_share: float
+    troubles: Troubles = none_at_all
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Assignment:
         seed: What the agent decides, how long things take and what breaks is drawn from it.
         world_seed: What the workspace holds is drawn from it, so that it can be the same for
             every agent that tries the same task.
+        attempt: Which try of the task this is, from 0.
         make_agent: Makes the agent, given the instruction and two sources of randomness: for
             decisions and for durations.
         is_cancelled: Says whether the run was cancelled.
@@ -62,6 +66,7 @@ class Assignment:
     world_seed: str
     make_agent: Callable[[str, Random, Random], Agent]
     is_cancelled: Callable[[], bool]
+    attempt: int = 0
 
     @property
     def instruction(self) -> str:
@@ -78,6 +83,10 @@ class _EndedError(Exception):
         self.status = status
         self.reason = reason
         self.error = error
+
+
+def _workspace_failed(reason: str) -> _EndedError:
+    return _EndedError("workspace_error", reason, f"Workspace provisioning failed: {reason}")
 
 
 def _source(seed: str, purpose: str) -> Random:
@@ -146,10 +155,13 @@ class RolloutRunner:
         self._enter("building_environment")
         await self.around.pace.spend(BUILDING.draw(self._pace))
         self._stop_if_cancelled()
+        trouble = self._trouble(step=0)
+        if trouble is not None and trouble.kind is Kind.WORKSPACE:
+            raise _workspace_failed(trouble.reason)
         if self._luck.random() < self.around.failure_share:
             words = self._luck.choice(WORKSPACE_FAILURES)
             reason = words.format(server=self._luck.choice(self.given.task.servers))
-            raise _EndedError("workspace_error", reason, f"Workspace provisioning failed: {reason}")
+            raise _workspace_failed(reason)
 
     async def _seed(self, workspace: Workspace) -> Facts:
         self._enter("seeding")
@@ -179,7 +191,7 @@ class RolloutRunner:
         observations: list[Any] = []
         for step in range(1, self.given.settings.max_steps + 1):
             self.around.database.set_step(self.given.rollout_id, step)
-            turn = await self._think(agent, observations)
+            turn = await self._think(agent, observations, step)
             if not turn.calls:
                 return None
             began = time.monotonic()
@@ -190,15 +202,29 @@ class RolloutRunner:
         self._recorder.error = NO_FINAL_ANSWER
         return MAX_STEPS
 
-    async def _think(self, agent: Agent, observations: list[Any]) -> Turn:
+    async def _think(self, agent: Agent, observations: list[Any], step: int) -> Turn:
         began = time.monotonic()
         await self.around.pace.spend(agent.thinks_for_s())
         self._stop_if_cancelled()
+        await self._meet_trouble(step)
         turn = await agent.act(observations)
         self._stop_if_cancelled()
         self._recorder.thinking_s += time.monotonic() - began
         self._recorder.turn(turn)
         return turn
+
+    def _trouble(self, step: int) -> Trouble | None:
+        given = self.given
+        return self.around.troubles(Moment(given.run_id, given.task.task_id, given.attempt, step))
+
+    async def _meet_trouble(self, step: int) -> None:
+        trouble = self._trouble(step)
+        while trouble is not None and trouble.kind is Kind.SILENCE:
+            await self.around.pace.spend(1.0)
+            self._stop_if_cancelled()
+            trouble = self._trouble(step)
+        if trouble is not None and trouble.kind is Kind.ENDPOINT:
+            raise AgentError(trouble.reason)
 
     def _stop_if_cancelled(self) -> None:
         if self.given.is_cancelled():

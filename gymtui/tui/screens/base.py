@@ -21,6 +21,7 @@ from gymtui.poll.plan import View
 from gymtui.store.delta import Delta
 from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.keys import Key, Scope, bindings, shown
+from gymtui.tui.tips import tip
 from gymtui.tui.widgets.lines import Line, Lines
 
 if TYPE_CHECKING:
@@ -124,6 +125,8 @@ class GymScreen(Screen[None]):
         yield Lines(palette, id="status")
         yield Lines(palette, id="banner")
         yield from self.body()
+        if self.gym.guided:
+            yield Lines(palette, id="tip")
         with Horizontal(id="prompt"):
             yield Lines(palette, id="slash")
             yield Input(compact=True, select_on_focus=False, placeholder=self.prompt)
@@ -133,6 +136,8 @@ class GymScreen(Screen[None]):
         """Start with what is known."""
         self.query_one(Input).cursor_blink = False
         self.lines("slash").show([Line((Ink("/", "key"),), bar=True)])
+        if self.gym.guided:
+            self.lines("tip").show([Line(tip(self.scopes[0]))])
         self.ready = True
         self.on_screen_resume()
 

@@ -1,0 +1,59 @@
+"""Troubles on order: workspaces that do not build, endpoints that fail, agents that stand still.
+
+A gym has none but its own share of broken workspaces; the demo's story orders them, so that a
+person sees at once what trouble looks like.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Kind(Enum):
+    """What goes wrong."""
+
+    WORKSPACE = auto()
+    """The workspace does not build; tried while it is built, at step 0."""
+    ENDPOINT = auto()
+    """The model's endpoint fails the turn, and with it the rollout."""
+    SILENCE = auto()
+    """The endpoint takes the request and never answers: the rollout stands still."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where a rollout stands.
+
+    Attributes:
+        run_id: Its run.
+        task_id: Its task.
+        attempt: Which try of the task, from 0.
+        step: The turn that is about to be taken, from 1; 0 while the workspace is built.
+    """
+
+    run_id: str
+    task_id: str
+    attempt: int
+    step: int
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that goes wrong.
+
+    Attributes:
+        kind: What.
+        reason: What the rollout's termination says of it.
+    """
+
+    kind: Kind
+    reason: str = ""
+
+
+Troubles = Callable[[Moment], Trouble | None]
+"""Asked before every build and every turn; None lets it go on."""
+
+
+def none_at_all(_moment: Moment) -> Trouble | None:
+    """Return None: nothing goes wrong on order."""
+    return None
