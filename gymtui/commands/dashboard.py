@@ -96,6 +96,7 @@ def open_dashboard(
     keeping: Keeping,
     notes: Sequence[str] = (),
     gyms: Gyms | None = None,
+    guided: bool = False,
 ) -> int:
     """Run the dashboard until its person leaves it.
 
@@ -105,6 +106,7 @@ def open_dashboard(
         keeping: Where what is arranged and observed is kept.
         notes: What is to be told once the screen is there.
         gyms: What other profiles lead to.
+        guided: Whether each screen says what there is to try.
 
     Returns:
         The exit code.
@@ -124,6 +126,7 @@ def open_dashboard(
         arrangement=arrangement,
         journal=keeping.journal,
         bound=bound,
+        guided=guided,
         problems=(*loaded.problems, *bound.problems),
         notes=notes,
         gyms=gyms,

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -63,7 +64,15 @@ def open_demo(
             keeping = Keeping(journal=home / JOURNAL)
             if gym.told.anew:
                 _forget(home / JOURNAL)
-        return open_dashboard(settle(gym.told.url), env, keeping=keeping, notes=notes)
+        loaded = _hurried(settle(gym.told.url), speed)
+        return open_dashboard(loaded, env, keeping=keeping, notes=notes, guided=True)
+
+
+def _hurried(loaded: Loaded, speed: float) -> Loaded:
+    """What hurries is stuck the sooner: its steps are that much shorter."""
+    settings = loaded.settings
+    stuck = settings.stuck.model_copy(update={"floor_s": settings.stuck.floor_s / speed})
+    return replace(loaded, settings=settings.model_copy(update={"stuck": stuck}))
 
 
 @contextmanager

@@ -16,16 +16,19 @@ import sqlite3
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from gymtui.gym.agreed import Told, held
+from gymtui.gym.cast import CAST, troubles
 from gymtui.gym.database import Database
 from gymtui.gym.records import DatabaseInUseError, DatabaseRefusedError
 from gymtui.gym.server import Options, bind, serve_until
-from gymtui.gym.story import tell
+from gymtui.gym.story import script_of, tell
 
 DATABASE = "gym.sqlite3"
 GYM_LOCK = "gym.lock"
@@ -167,11 +170,13 @@ async def _serve(speed: float, seed: int, where: Place) -> None:
         told = Told(url, where.kept, where.anew, where.words)
         print(json.dumps(asdict(told)), flush=True)  # noqa: T201  (stdout is how it is told)
 
+    began_s = time.monotonic()
+    ordered = troubles(partial(script_of, seed), lambda: time.monotonic() - began_s)
     await serve_until(
         ending,
         bind("127.0.0.1", 0, has_key=False),
         where.directory / DATABASE,
-        Options(speed=speed, seed=seed, resume=True),
+        Options(speed=speed, seed=seed, resume=True, temperaments=CAST, troubles=ordered),
         ready=ready,
         beside=lambda engine: tell(engine, speed=speed, seed=seed),
     )

@@ -19,7 +19,8 @@ from gymtui.gym.records import Ending, NewRollout, NewRun, WaitingRun
 from gymtui.gym.rollout import CANCELLED, Assignment, RolloutRunner, Surroundings
 from gymtui.gym.scenarios import SCENARIOS
 from gymtui.gym.scenarios.base import Scenario, Task
-from gymtui.gym.scripted import PREFIX, TEMPERAMENTS, ScriptedAgent
+from gymtui.gym.scripted import PREFIX, TEMPERAMENTS, ScriptedAgent, Temperament
+from gymtui.gym.troubles import Troubles, none_at_all
 
 DEFAULT_PARALLEL = 4
 MOST_PARALLEL = 200
@@ -61,7 +62,10 @@ class _Job:
 
 
 class Engine:
-    """Runs rollouts; everything on one event loop. Call `start` first and `stop` last."""
+    """Runs rollouts; everything on one event loop. Call `stop` last.
+
+    Call `start` first, unless another engine that is at work on the same database did.
+    """
 
     def __init__(
         self,
@@ -72,6 +76,8 @@ class Engine:
         seed: int = 0,
         failure_share: float = FAILURE_SHARE,
         scenarios: Mapping[str, Scenario] = SCENARIOS,
+        temperaments: Mapping[str, Temperament] = TEMPERAMENTS,
+        troubles: Troubles = none_at_all,
         new_id: Callable[[], str] = lambda: secrets.token_hex(6),
         model_transport: Transport | None = None,
     ) -> None:
@@ -84,6 +90,8 @@ class Engine:
             seed: Every random choice comes from it, rollout by rollout.
             failure_share: Which share of workspaces fail to build, 0 to 1.
             scenarios: What can be run, by id.
+            temperaments: The scripted agents, by the name of the model.
+            troubles: What goes wrong besides.
             new_id: Makes the random part of ids.
             model_transport: Replaces the network to model servers in tests.
         """
@@ -92,7 +100,8 @@ class Engine:
         self.scenarios = scenarios
         self._seed = seed
         self._new_id = new_id
-        self._around = Surroundings(database, self.clock, pace or Pace(), failure_share)
+        self._temperaments = temperaments
+        self._around = Surroundings(database, self.clock, pace or Pace(), failure_share, troubles)
         self._client = make_client(model_transport)
         self._jobs: dict[str, _Job] = {}
 
@@ -132,7 +141,9 @@ class Engine:
             )
         except ValidationError:
             return None
-        scripted = request.settings.base_url is None and _unknown_model(request.settings) is None
+        scripted = (
+            request.settings.base_url is None and self._unknown_model(request.settings) is None
+        )
         known = request.scenario_id in self.scenarios and not self._problems(request)
         # An override may name a task whose rollouts have all begun.
         overrides = {
@@ -156,6 +167,11 @@ class Engine:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._client.aclose()
+
+    async def finished(self) -> None:
+        """Wait until no run has rollouts left to drive."""
+        while tasks := [job.task for job in self._jobs.values() if job.task is not None]:
+            await asyncio.wait(tasks)
 
     @property
     def unfinished_runs(self) -> int:
@@ -212,16 +228,33 @@ class Engine:
         return problems
 
     async def _model_problems(self, request: LaunchRequest) -> list[Problem]:
-        problem = _unknown_model(request.settings)
+        problem = self._unknown_model(request.settings)
         if problem is None and request.settings.base_url is not None:
             reason = await reach(self._client, request.settings)
             if reason is not None:
                 problem = Problem(("model_config", "base_url"), reason, "connection_error")
         return [problem] if problem else []
 
+    def _unknown_model(self, settings: ModelConfig) -> Problem | None:
+        """Return why no agent can be made of these settings, as far as that shows at once."""
+        if settings.provider != "custom":
+            words = (
+                f"The local gym cannot reach provider {settings.provider}: use custom, with a"
+                f" base_url or with a scripted model ({', '.join(TEMPERAMENTS)})"
+            )
+            return Problem(("model_config", "provider"), words, "connection_error")
+        if settings.model is None:
+            return Problem(("model_config", "model"), "A model is needed", "invalid_model")
+        if settings.base_url is None and settings.model not in self._temperaments:
+            kind = "scripted agent" if settings.model.startswith(PREFIX) else "model"
+            known = ", ".join(TEMPERAMENTS)
+            words = f"Unknown {kind} {settings.model}: give a base_url, or one of {known}"
+            return Problem(("model_config", "model"), words, "invalid_model")
+        return None
+
     async def test_model(self, settings: ModelConfig) -> ProbeResult:
         """Return whether an agent could be driven with these settings."""
-        problem = _unknown_model(settings)
+        problem = self._unknown_model(settings)
         if problem is not None:
             return ProbeResult(success=False, message=problem.message, error_type=problem.kind)
         if settings.base_url is None:
@@ -273,6 +306,7 @@ class Engine:
             # The run's number is in it, or every run of a model would repeat the last one.
             seed=f"{place}|{request.settings.model}|{job.number}",
             world_seed=place,
+            attempt=rollout.attempt,
             make_agent=partial(self._make_agent, request.settings, scenario, task),
             is_cancelled=lambda: job.cancelled,
         )
@@ -286,7 +320,7 @@ class Engine:
         decisions: Random,
         durations: Random,
     ) -> Agent:
-        temperament = TEMPERAMENTS.get(settings.model or "")
+        temperament = self._temperaments.get(settings.model or "")
         if settings.base_url is not None or temperament is None:
             functions = scenario.toolbox.functions()
             return ServedAgent(self._client, settings, instruction, functions)
@@ -322,25 +356,6 @@ class Engine:
         if job is not None and job.task is not None:
             job.task.cancel()
         return self.database.delete_run(run_id)
-
-
-def _unknown_model(settings: ModelConfig) -> Problem | None:
-    """Return why no agent can be made of these settings, as far as that shows without asking."""
-    if settings.provider != "custom":
-        words = (
-            f"The local gym cannot reach provider {settings.provider}: use custom, with a"
-            f" base_url or with a scripted model ({', '.join(TEMPERAMENTS)})"
-        )
-        return Problem(("model_config", "provider"), words, "connection_error")
-    if settings.model is None:
-        return Problem(("model_config", "model"), "A model is needed", "invalid_model")
-    if settings.base_url is None and settings.model not in TEMPERAMENTS:
-        kind = "scripted agent" if settings.model.startswith(PREFIX) else "model"
-        words = (
-            f"Unknown {kind} {settings.model}: give a base_url, or one of {', '.join(TEMPERAMENTS)}"
-        )
-        return Problem(("model_config", "model"), words, "invalid_model")
-    return None
 
 
 def _new_run(run_id: str, request: LaunchRequest, stamp: str) -> NewRun:

@@ -7,9 +7,9 @@ import asyncio
 import ipaddress
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -29,7 +29,9 @@ from gymtui.gym.engine import FAILURE_SHARE, Engine
 from gymtui.gym.faults import Faults
 from gymtui.gym.records import DatabaseRefusedError, PhaseSpan
 from gymtui.gym.routing import ApiError, Names, Route, answer
+from gymtui.gym.scripted import TEMPERAMENTS, Temperament
 from gymtui.gym.transport import Protocol
+from gymtui.gym.troubles import Troubles, none_at_all
 
 GRACE_S = 2
 """How long requests under way may take to finish when the server stops."""
@@ -53,6 +55,8 @@ class Options:
         api_key: Asked of every request; None asks for none.
         failure_share: Which share of workspaces fail to build, 0 to 1.
         resume: Whether what waited when the last gym here ended goes on waiting.
+        temperaments: The scripted agents, by the name of the model.
+        troubles: What goes wrong besides.
     """
 
     speed: float = 1.0
@@ -62,6 +66,8 @@ class Options:
     api_key: SecretStr | None = None
     failure_share: float = FAILURE_SHARE
     resume: bool = False
+    temperaments: Mapping[str, Temperament] = field(default_factory=lambda: TEMPERAMENTS)
+    troubles: Troubles = none_at_all
 
 
 class Truth(BaseModel):
@@ -184,6 +190,8 @@ async def opened(db_path: Path, options: Options) -> AsyncIterator[Engine]:
             pace=Pace(options.speed),
             seed=options.seed,
             failure_share=options.failure_share,
+            temperaments=options.temperaments,
+            troubles=options.troubles,
         )
         engine.start(resume=options.resume)
         try:

@@ -80,6 +80,7 @@ class GymtuiApp(GuardedApp[None]):
         problems: What was wrong with the settings, to be told at the start.
         notes: What is told once the screen is there.
         gyms: What other profiles lead to; None where there are none.
+        guided: Whether each screen says what there is to try.
         monotonic: Seconds that only go forward.
         rng: Where jitter comes from.
     """
@@ -104,6 +105,7 @@ class GymtuiApp(GuardedApp[None]):
         problems: Sequence[Problem] = (),
         notes: Sequence[str] = (),
         gyms: Gyms | None = None,
+        guided: bool = False,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
@@ -115,6 +117,7 @@ class GymtuiApp(GuardedApp[None]):
         self.hint: str | None = None
         self.bound = bound
         self.gyms = gyms
+        self.guided = guided
         self._problems = tuple(problems)
         self.compared_first: Listed | None = None
         self._client = client

@@ -9,8 +9,8 @@ from gymtui.tui.keys import Scope
 
 TIPS: Mapping[Scope, str] = {
     Scope.RUNS: (
-        "One checkpoint is worse than the one before: `↵` opens it, `m` says at which tasks"
-        " · `a` what goes wrong now · `w` tell me when it ends"
+        "One checkpoint is worse than the one before it: `↵` opens it, `m` shows its tasks"
+        " · `a` what goes wrong now"
     ),
     Scope.ROLLOUTS: (
         "`↵` on a ✗ reads what the agent did · `m` tasks by attempts"
@@ -18,9 +18,9 @@ TIPS: Mapping[Scope, str] = {
     ),
     Scope.ACTIVE: (
         "Longest idle first, stuck ones marked · `↵` follows one live · `x` stops its run"
-        " · `tab` what goes wrong now, across runs"
+        " · `tab` the causes"
     ),
-    Scope.MATRIX: "A row is a task, a glyph an attempt: `↵` opens it · `tab` the failures by reason",
+    Scope.MATRIX: "A row is a task, a glyph an attempt: `↵` opens it · `tab` failures by reason",
     Scope.TRANSCRIPT: (
         "`e` the next error · `t` the next tool call · `/` searches"
         " · `]` the next rollout of the list, without going back"

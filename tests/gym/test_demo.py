@@ -9,18 +9,31 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from gymtui.gym import story
 from gymtui.gym.agreed import held
+from gymtui.gym.cast import (
+    CAST,
+    IMAGE_PULL,
+    OUTAGE,
+    OUTAGE_S,
+    SILENCE_S,
+    Script,
+    is_worse,
+    troubles,
+)
 from gymtui.gym.clock import Pace
 from gymtui.gym.database import Database
 from gymtui.gym.demo import BROKEN, DATABASE, GYM_LOCK, PREFIX, place, sweep
 from gymtui.gym.engine import CUT_OFF, Engine
-from gymtui.gym.story import AT_ONCE, Chapter, sequel, tell
+from gymtui.gym.story import AT_ONCE, BEHIND, Chapter, script_of, sequel, tell
+from gymtui.gym.story import OPENING as OPENED
 from tests.gym.engines import Turnstile, engine_at, finish, start
 from tests.gym.serving import until
 
@@ -30,7 +43,7 @@ OPENING = (Chapter("one", "scripted/careful", 1, 3, 1), Chapter("two", "scripted
 @contextmanager
 def telling(engine: Engine, **options: Any) -> Iterator[None]:
     """Have the story told until the block ends; what happens at once, unless fast."""
-    options = {"speed": 1e-9, "seed": 7, "opening": OPENING, **options}
+    options = {"speed": 1e-9, "seed": 7, "opening": OPENING, "behind": (), **options}
     task = asyncio.create_task(tell(engine, **options))
     try:
         yield
@@ -57,17 +70,17 @@ async def test_what_was_told_is_not_told_again(tmp_path: Path) -> None:
     async def full() -> bool:
         return engine.unfinished_runs == AT_ONCE
 
-    async with engine_at(path) as engine:
+    async with engine_at(path, temperaments=CAST) as engine:
         with telling(engine):
             await until(opened)
         await finish(engine, "one")
         await finish(engine, "two")
         engine.delete("two")
-    async with engine_at(path, Pace(sleep=Turnstile().sleep)) as engine:
+    async with engine_at(path, Pace(sleep=Turnstile().sleep), temperaments=CAST) as engine:
         with telling(engine):
             await until(full)
         assert names(engine) == ["one", *(sequel(number, 7).name for number in (1, 2, 3))]
-    async with engine_at(path, Pace(sleep=Turnstile().sleep)) as engine:
+    async with engine_at(path, Pace(sleep=Turnstile().sleep), temperaments=CAST) as engine:
         with telling(engine):
             await until(full)
         assert names(engine)[4:] == [sequel(number, 7).name for number in (4, 5, 6)]
@@ -77,7 +90,7 @@ async def test_a_story_broken_off_in_its_opening_is_told_to_the_end(tmp_path: Pa
     async def opened() -> bool:
         return names(engine)[:2] == ["one", "two"]
 
-    async with engine_at(tmp_path / "db") as engine:
+    async with engine_at(tmp_path / "db", temperaments=CAST) as engine:
         with telling(engine, opening=OPENING[:1]):
             await until(lambda: asyncio.sleep(0, names(engine) == ["one"]))
         with telling(engine):
@@ -88,14 +101,14 @@ async def test_the_oldest_of_what_has_ended_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(story, "FINISHED_KEPT", 4)
-    async with engine_at(tmp_path / "db") as engine:
+    async with engine_at(tmp_path / "db", temperaments=CAST) as engine:
         with telling(engine, speed=1e9):
             await until(lambda: asyncio.sleep(0, engine.database.runs_ever > 20))
         assert len(names(engine)) <= 4 + AT_ONCE + 1
 
 
 async def test_a_name_that_a_person_took_is_left_to_them(tmp_path: Path) -> None:
-    async with engine_at(tmp_path / "db") as engine:
+    async with engine_at(tmp_path / "db", temperaments=CAST) as engine:
         taken = sequel(3, 7).name
         await start(engine, run_name="theirs")
         await start(engine, run_name=taken)
@@ -107,6 +120,94 @@ async def test_a_name_that_a_person_took_is_left_to_them(tmp_path: Path) -> None
 def test_a_sequel_is_the_same_on_any_day() -> None:
     assert sequel(5, 7) == sequel(5, 7)
     assert len({sequel(number, 7).name for number in range(1, 200)}) == 199
+
+
+async def test_what_lies_behind_happened_then_and_took_its_time(tmp_path: Path) -> None:
+    past = Chapter("past", "baseline-8b", 2, 2, 4, timedelta(hours=3))
+    async with engine_at(tmp_path / "db", Pace(), temperaments=CAST) as engine:
+        with telling(engine, opening=(), behind=(past,)):
+            await until(lambda: asyncio.sleep(0, "past" in names(engine)))
+            rollouts = await finish(engine, "past")
+    began = datetime.now(UTC) - timedelta(hours=3, minutes=2)
+    for rollout in rollouts:
+        start_at = datetime.fromisoformat(rollout.started_at or "")
+        end_at = datetime.fromisoformat(rollout.completed_at or "")
+        assert began <= start_at < end_at < began + timedelta(hours=2)
+        assert end_at - start_at > timedelta(seconds=4)
+
+
+async def test_one_checkpoint_of_the_story_is_worse_than_the_one_before(tmp_path: Path) -> None:
+    passes = {}
+    async with engine_at(tmp_path / "db", temperaments=CAST) as engine:
+        for chapter in (*BEHIND, *OPENED):
+            if chapter.name.startswith("policy-8b"):
+                await engine.launch(story._request(chapter, Random(7)))
+                rollouts = await finish(engine, chapter.name)
+                passes[chapter.name] = sum(bool(r.result and r.result.success) for r in rollouts)
+    assert passes["policy-8b-s3000"] < passes["policy-8b-s2000"] < passes["policy-8b-s4000"]
+    assert [number for number in range(1, 9) if is_worse(number)] == [3, 7]
+
+
+# -- what goes wrong ------------------------------------------------------------------------------
+
+
+class Told:
+    """How long the story has been told, as a test says."""
+
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+async def test_workspaces_of_the_ordered_attempts_do_not_build(tmp_path: Path) -> None:
+    script = Script(unbuilt=frozenset({1}))
+    ordered = troubles(lambda _run: script, Told())
+    async with engine_at(tmp_path / "db", troubles=ordered) as engine:
+        rollouts = await finish(engine, await start(engine, rollout_count=3))
+    assert [r.status for r in rollouts].count("workspace_error") == 1
+    assert [r.termination_reason for r in rollouts if r.status == "workspace_error"] == [IMAGE_PULL]
+
+
+async def test_an_outage_fails_who_asks_while_it_lasts(tmp_path: Path) -> None:
+    told = Told()
+    ordered = troubles(lambda _run: Script(outage=True), told)
+    async with engine_at(tmp_path / "db", troubles=ordered) as engine:
+        told.now_s = OUTAGE_S[0]
+        (during,) = await finish(engine, await start(engine))
+        told.now_s = OUTAGE_S[1]
+        (after,) = await finish(engine, await start(engine))
+    assert (during.status, after.status) == ("failed", "completed")
+    assert OUTAGE in (during.termination_reason or "")
+
+
+async def test_who_gets_no_answer_stands_still_until_there_is_one_or_it_is_cancelled(
+    tmp_path: Path,
+) -> None:
+    told = Told()
+    ordered = troubles(lambda _run: Script(silent="schedule_phone_screen"), told)
+
+    async def stands_still() -> bool:
+        return all(r.current_step == 6 for r in engine.database.rollouts(run_id=run_id))
+
+    async with engine_at(tmp_path / "db", troubles=ordered) as engine:
+        run_id = await start(engine)
+        await until(stands_still)
+        engine.cancel(run_id)
+        (cancelled,) = await finish(engine, run_id)
+        run_id = await start(engine)
+        await until(stands_still)
+        told.now_s = SILENCE_S
+        (answered,) = await finish(engine, run_id)
+    assert (cancelled.status, cancelled.termination_reason) == ("failed", "cancelled")
+    assert answered.status == "completed"
+
+
+def test_only_runs_of_the_story_have_a_script() -> None:
+    assert script_of(7, "policy-8b-s4000") == OPENED[1].script
+    assert script_of(7, sequel(4, 7).name) == sequel(4, 7).script
+    for name in ("theirs", "policy-8b-s", "policy-8b-s4999", "x-s5000"):
+        assert script_of(7, name) is None
 
 
 # -- a gym that goes on ---------------------------------------------------------------------------

@@ -117,6 +117,11 @@ class GymScreen(Screen[None]):
         """Whether leaving it leaves the program."""
         return False
 
+    @property
+    def _tip(self) -> Cell:
+        """What to try here, in the demo."""
+        return tip(self.scopes[0]) if self.gym.guided else ()
+
     # -- the frame -------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
@@ -125,7 +130,7 @@ class GymScreen(Screen[None]):
         yield Lines(palette, id="status")
         yield Lines(palette, id="banner")
         yield from self.body()
-        if self.gym.guided:
+        if self._tip:
             yield Lines(palette, id="tip")
         with Horizontal(id="prompt"):
             yield Lines(palette, id="slash")
@@ -136,8 +141,8 @@ class GymScreen(Screen[None]):
         """Start with what is known."""
         self.query_one(Input).cursor_blink = False
         self.lines("slash").show([Line((Ink("/", "key"),), bar=True)])
-        if self.gym.guided:
-            self.lines("tip").show([Line(tip(self.scopes[0]))])
+        if self._tip:
+            self.lines("tip").show([Line(self._tip)])
         self.ready = True
         self.on_screen_resume()
 

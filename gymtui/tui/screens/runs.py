@@ -145,7 +145,8 @@ class RunsScreen(ListScreen[RunView]):
             left += [Ink(" · "), Ink(f"{stuck} stuck", "warning")]
         rate = self.gym.outlook.rate(self.gym.now().timestamp())
         if rate is not None and rate.verdicts:
-            window = show.duration(rate.window_s)
+            minutes = rate.window_s / 60
+            window = f"{minutes:.0f} min" if minutes >= 2 else show.duration(rate.window_s)
             left += [Ink(f" · {rate.per_minute:.1f} verdicts/min "), Ink(f"({window})", "muted")]
         if self._groups is not None:
             left.append(Ink(f" · by {self._groups.by}", "accent"))
