@@ -43,13 +43,13 @@ async def seen(app: GymtuiApp, pilot: Pilot[None], what: Callable[[str], bool]) 
 
 async def runs(app: GymtuiApp, pilot: Pilot[None]) -> None:
     """Runs of several sizes, some under way."""
-    await seen(app, pilot, lambda text: text.count(" of ") >= 4 and "ckpt-" in text)
+    await seen(app, pilot, lambda text: text.count(" of ") >= 9 and "ETA" in text)
     await pilot.press("g")
 
 
 async def rollouts(app: GymtuiApp, pilot: Pilot[None]) -> None:
     """A run that is half through."""
-    await pilot.press("slash", *"nightly-hasty", "enter", "g", "enter")
+    await pilot.press("slash", *"policy-8b-s3000", "enter", "g", "enter")
     await seen(app, pilot, lambda text: "✓ pass" in text and "✗ fail" in text)
 
 

@@ -74,6 +74,7 @@ BEHIND = (
 """What happened before."""
 
 OPENING = (
+    Chapter("smoke-s4000", checkpoint(4), 2, 1, 2),
     Chapter("policy-8b-s3000", checkpoint(3), 8, 4, 8),
     Chapter(
         *("policy-8b-s4000", checkpoint(4), 8, 4, 6),

@@ -204,7 +204,7 @@ async def test_who_gets_no_answer_stands_still_until_there_is_one_or_it_is_cance
 
 
 def test_only_runs_of_the_story_have_a_script() -> None:
-    assert script_of(7, "policy-8b-s4000") == OPENED[1].script
+    assert script_of(7, "policy-8b-s4000") == OPENED[2].script
     assert script_of(7, sequel(4, 7).name) == sequel(4, 7).script
     for name in ("theirs", "policy-8b-s", "policy-8b-s4999", "x-s5000"):
         assert script_of(7, name) is None

@@ -40,14 +40,14 @@ def status_of(gym: RunningGym, name: str) -> httpx.Response:
 def test_the_demo_is_watched_opened_read_and_left(terminal: Terminal) -> None:
     terminal.start([*GYMTUI, "demo", "--speed", "20"])
     terminal.wait_for(r"gymtui .*● live", 20)
-    terminal.wait_for(r"nightly-c\S+ .* \d+/\d+")
+    terminal.wait_for(r"policy-8b-s3000 .* \d+/\d+")
     gym_and_dashboard = terminal.pids()
     assert len(gym_and_dashboard) >= 2, "the gym is a process of its own"
-    terminal.keys("/").type("smoke")
+    terminal.keys("/").type("smoke-s4000")
     terminal.keys("Enter")
-    terminal.wait_for(r"smoke-careful .* 2/2", 20)
+    terminal.wait_for(r"smoke-s4000 .* 2/2", 20)
     terminal.keys("Enter")
-    terminal.wait_for(r"runs › smoke-careful")
+    terminal.wait_for(r"runs › smoke-s4000")
     terminal.wait_for(r"2/2 done")
     terminal.keys("Enter")
     terminal.wait_for(r"◆ 1 user")
