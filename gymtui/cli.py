@@ -24,6 +24,7 @@ from gymtui.commands.command_line import (
     given,
     gym_options,
     loaded,
+    looks_options,
     reaching,
     settings_of,
     told,
@@ -52,7 +53,7 @@ _ELSEWHERE: Mapping[str, str] = {
 _dashboard_options = with_options(
     click.option("--interval", type=float, metavar="S", help="Seconds between polls."),
     click.option("--read-only", is_flag=True, help="Nothing is launched, cancelled or deleted."),
-    click.option("--ascii", "ascii_", is_flag=True, help="Draw with glyphs, not blocks."),
+    *looks_options,
     click.option("--debug", is_flag=True, help="Log in detail."),
 )
 """The options of the dashboard alone."""
@@ -207,8 +208,11 @@ def export(context: click.Context, /, run: str, directory: str, form: str, **fla
 @click.argument("files", nargs=-1, required=True, metavar="FILE|DIR…")
 @click.option("--markdown", "form", flag_value="markdown", help="Print documents instead.")
 @click.option("--text", "form", flag_value="text", help="Print plain text instead.")
+@with_options(*looks_options)
 @click.pass_context
-def open_(context: click.Context, /, files: tuple[str, ...], form: str | None) -> None:
+def open_(
+    context: click.Context, /, files: tuple[str, ...], form: str | None, **flags: Any
+) -> None:
     """Read artifacts from disk, gzip or not, without any gym."""
     from pathlib import Path
 
@@ -228,7 +232,8 @@ def open_(context: click.Context, /, files: tuple[str, ...], form: str | None) -
     from gymtui.commands.open import view_files
 
     # What is wrong with where a gym is, is no matter here.
-    sys.exit(view_files(found, os.environ, loaded(context.obj, want_key=False)))
+    settings = loaded({**context.obj, **given(flags)}, want_key=False)
+    sys.exit(view_files(found, settings, os.environ))
 
 
 def _own_gym(flags: Mapping[str, Any]) -> NoReturn:
@@ -251,3 +256,8 @@ def _want_terminal() -> None:
     for stream, name in ((sys.stdin, "standard input"), (sys.stderr, "standard error")):
         if not stream.isatty():
             fail(f"{name} is not a terminal; `gymtui runs` prints a list", EXIT_USAGE)
+    from gymtui.abilities import abilities
+
+    if not abilities(os.environ, None).screen:
+        term = os.environ["TERM"]
+        fail(f"TERM is {term}: no screen to draw on; `gymtui runs` prints a list", EXIT_USAGE)

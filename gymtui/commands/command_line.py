@@ -62,6 +62,17 @@ gym_options = with_options(
 )
 """The options that choose a gym and how it is asked."""
 
+looks_options = (
+    click.option(
+        "--theme",
+        metavar="T",
+        help="The colours: night, day, … or one's own.",
+        shell_complete=completing.themes,
+    ),
+    click.option("--ascii", "ascii_", is_flag=True, help="Draw with ASCII alone."),
+)
+"""The options that say how a screen looks."""
+
 json_option = click.option("--json", "form", flag_value="json", help="One JSON document.")
 jsonl_option = click.option("--jsonl", "form", flag_value="jsonl", help="One JSON object a line.")
 

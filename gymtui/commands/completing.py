@@ -35,6 +35,13 @@ def sources(context: click.Context, parameter: click.Parameter, incomplete: str)
     return _beginning(incomplete, get_args(Source))
 
 
+def themes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The themes that ship with the program, and the person's own."""
+    from gymtui import theme_files
+
+    return _beginning(incomplete, theme_files.names(theme_files.directories(os.environ)))
+
+
 def runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Runs that a dashboard has watched on this gym, the last seen first."""
     try:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
+
+import click
 
 from gymtui import paths, urls
 from gymtui.api.endpoints import Endpoints
@@ -22,6 +25,7 @@ from gymtui.tui.crash import Reporter
 from gymtui.tui.guard import run_guarded
 from gymtui.tui.rebinding import rebound
 from gymtui.tui.switching import Gyms
+from gymtui.tui.themed import looks_of
 
 LOG_BYTES = 1_000_000
 
@@ -123,6 +127,7 @@ def open_dashboard(
         settings,
         LateClient(partial(_client, settings)),
         Reporter(logs, secrets=secrets),
+        looks=looks_of(settings, env, sys.stderr.encoding),
         arrangement=arrangement,
         journal=keeping.journal,
         bound=bound,
@@ -131,6 +136,8 @@ def open_dashboard(
         notes=notes,
         gyms=gyms,
     )
+    for problem in app.theme_problems:
+        click.echo(f"gymtui: {problem}", err=True)
     return run_guarded(app)
 
 

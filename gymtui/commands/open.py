@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -29,26 +30,34 @@ def print_files(files: Sequence[Path], form: str) -> None:
         click.echo(export.written(open_body(artifact_files.load(file)), form), nl=False)
 
 
-def view_files(files: Sequence[Path], env: Mapping[str, str], loaded: Loaded) -> int:
+def view_files(files: Sequence[Path], loaded: Loaded, env: Mapping[str, str]) -> int:
     """Read transcripts on a screen.
 
     Args:
         files: Which files, at least one.
-        env: The environment, which says where reports go.
         loaded: The person's keys and looks, and what is wrong with them.
+        env: The environment, which says where reports go.
 
     Returns:
         The exit code.
     """
+    from gymtui.tui.arrangement import Arrangement
     from gymtui.tui.crash import Reporter
     from gymtui.tui.file_app import FileApp
     from gymtui.tui.guard import run_guarded
     from gymtui.tui.rebinding import rebound
+    from gymtui.tui.themed import looks_of
 
     bound = rebound(loaded.settings.keys, loaded.settings.origins)
-    reporter = Reporter(paths.log_dir(env), secrets=[])
     problems = [problem for problem in loaded.problems if not problem.fatal]
     app = FileApp(
-        files, reporter, loaded.settings, bound=bound, problems=(*problems, *bound.problems)
+        files,
+        Reporter(paths.log_dir(env), secrets=[]),
+        looks=looks_of(loaded.settings, env, sys.stderr.encoding),
+        arrangement=Arrangement.read(paths.state_dir(env)),
+        bound=bound,
+        problems=(*problems, *bound.problems),
     )
+    for problem in app.theme_problems:
+        click.echo(f"gymtui: {problem}", err=True)
     return run_guarded(app)

@@ -36,10 +36,9 @@ from gymtui.store.telling import Teller
 from gymtui.store.words import listed
 from gymtui.tui import doors, switching
 from gymtui.tui.arrangement import Arrangement
-from gymtui.tui.commands import KeyCommands, ProfileCommands
+from gymtui.tui.commands import KeyCommands, ProfileCommands, ThemeCommands
 from gymtui.tui.crash import Reporter
 from gymtui.tui.garbage import Housekeeping
-from gymtui.tui.guard import GuardedApp
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope
 from gymtui.tui.listed import Listed
@@ -47,7 +46,7 @@ from gymtui.tui.rebinding import PROGRAMS_OWN, Bound, put_in_force, tell_problem
 from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.screens.runs import RunsScreen
 from gymtui.tui.switching import Gyms
-from gymtui.tui.theme import NIGHT
+from gymtui.tui.themed import Looks, ThemedApp
 from gymtui.tui.widgets.status_line import link_words, ticking
 
 if TYPE_CHECKING:
@@ -66,13 +65,14 @@ AGES_S = 10.0
 """How often what changes by the passing of time alone is looked at."""
 
 
-class GymtuiApp(GuardedApp[None]):
+class GymtuiApp(ThemedApp[None]):
     """The dashboard.
 
     Args:
         settings: What it was started with.
         client: The gym.
         reporter: Where reports of defects go.
+        looks: How it is to look; by default as the settings say, on a terminal that can all.
         wall: UNIX seconds.
         arrangement: What the person arranged on screen; by default nothing, kept nowhere.
         journal: Where what is observed of this gym is kept; None keeps nothing.
@@ -87,7 +87,7 @@ class GymtuiApp(GuardedApp[None]):
 
     TITLE = "gymtui"
     CSS_PATH = "app.tcss"
-    COMMANDS = {KeyCommands, ProfileCommands}  # noqa: RUF012  (the framework's own declaration)
+    COMMANDS = {KeyCommands, ProfileCommands, ThemeCommands}  # noqa: RUF012  (the framework's own)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", show=False, priority=True, id="quit"),
         Binding("ctrl+z", "suspend_process", show=False, priority=True, id="suspend"),
@@ -99,6 +99,7 @@ class GymtuiApp(GuardedApp[None]):
         client: Endpoints,
         reporter: Reporter,
         *,
+        looks: Looks | None = None,
         arrangement: Arrangement | None = None,
         journal: Path | None = None,
         bound: Bound = PROGRAMS_OWN,
@@ -110,10 +111,12 @@ class GymtuiApp(GuardedApp[None]):
         monotonic: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
     ) -> None:
-        super().__init__(reporter=reporter)
+        super().__init__(
+            reporter=reporter,
+            looks=looks or Looks(settings.theme, ascii=settings.ascii),
+            arrangement=arrangement,
+        )
         self.settings = settings
-        self.palette = NIGHT
-        self.arrangement = arrangement or Arrangement()
         self.hint: str | None = None
         self.bound = bound
         self.gyms = gyms
@@ -255,14 +258,13 @@ class GymtuiApp(GuardedApp[None]):
 
     def on_mount(self) -> None:
         """Show the runs and begin to poll."""
-        self.register_theme(self.palette.framework_theme())
-        self.theme = self.palette.name
+        self.wear()
         if self._journal_path is not None:
             self._open_journal(self._journal_path)
             self._begin()
         put_in_force(self, self.bound)
         self.push_screen(RunsScreen())
-        tell_problems(self, self._problems)
+        tell_problems(self, (*self._problems, *self.theme_problems))
         for note in self._notes:
             self.notify(note, severity="warning")
         self.set_interval(AGES_S, self._time_passed)

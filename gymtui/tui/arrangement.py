@@ -48,11 +48,13 @@ class Arrangement:
         path: Where it is kept; None keeps nothing.
         lists: By name.
         profile: The profile that was picked last, unless it is the usual one.
+        theme: The theme that was chosen in the program, or None.
     """
 
     path: Path | None = None
     lists: dict[str, ListArrangement] = field(default_factory=dict)
     profile: str | None = None
+    theme: str | None = None
 
     @classmethod
     def read(cls, directory: Path | None) -> Arrangement:
@@ -69,11 +71,12 @@ class Arrangement:
         except (OSError, ValueError):
             return cls(path)
         kept = kept if isinstance(kept, dict) else {}
-        lists, profile = kept.get("lists"), kept.get("profile")
+        lists, profile, theme = kept.get("lists"), kept.get("profile"), kept.get("theme")
         return cls(
             path,
             {n: _list(v) for n, v in lists.items()} if isinstance(lists, dict) else {},
             profile if isinstance(profile, str) else None,
+            theme if isinstance(theme, str) else None,
         )
 
     def of(self, name: str) -> ListArrangement:
@@ -98,11 +101,17 @@ class Arrangement:
             self.profile = profile
             self._write()
 
+    def choose_theme(self, name: str) -> None:
+        """Remember which theme was chosen last."""
+        if name != self.theme:
+            self.theme = name
+            self._write()
+
     def _write(self) -> None:
         if self.path is None:
             return
         lists = {name: asdict(kept) for name, kept in self.lists.items()}
-        document = {"profile": self.profile, "lists": lists}
+        document = {"profile": self.profile, "theme": self.theme, "lists": lists}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f"{FILE}.")

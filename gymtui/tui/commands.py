@@ -1,9 +1,10 @@
-"""The palette: everything that a key does where one is, found by its name, and the profiles."""
+"""The palette: what a key does where one is, the profiles and the themes, found by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.widget import Widget
@@ -12,6 +13,7 @@ from gymtui.settings import Offered
 from gymtui.text import clean
 from gymtui.tui.keys import Key, shown
 from gymtui.tui.screens.base import GymScreen
+from gymtui.tui.themed import ThemedApp
 
 _NOT_OFFERED = frozenset({"palette", "interrupt", "panes"})
 
@@ -83,3 +85,27 @@ class ProfileCommands(Provider):
             score = matcher.match(words)
             if score > 0:
                 yield Hit(score, matcher.highlight(words), go, words)
+
+
+class ThemeCommands(Provider):
+    """Offers the themes in the palette."""
+
+    def _commands(self) -> list[tuple[str, Callable[[], None]]]:
+        app = cast("ThemedApp[Any]", self.app)
+        offered: list[tuple[str, Callable[[], None]]] = [
+            (f"theme: {name}", partial(app.choose_theme, name)) for name in app.theme_names()
+        ]
+        return [*offered, ("reload theme: read its file again", app.reload_theme)]
+
+    async def discover(self) -> Hits:
+        """Everything, before anything is typed."""
+        for words, run in self._commands():
+            yield DiscoveryHit(words, run)
+
+    async def search(self, query: str) -> Hits:
+        """What matches."""
+        matcher = self.matcher(query)
+        for words, run in self._commands():
+            score = matcher.match(words)
+            if score > 0:
+                yield Hit(score, matcher.highlight(words), run, words)

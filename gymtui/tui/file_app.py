@@ -17,17 +17,17 @@ from gymtui.settings import Problem, Settings
 from gymtui.store.delta import Delta
 from gymtui.transcript.artifact_files import FileProblem, load
 from gymtui.transcript.opening import open_body
-from gymtui.tui.commands import KeyCommands
+from gymtui.tui.arrangement import Arrangement
+from gymtui.tui.commands import KeyCommands, ThemeCommands
 from gymtui.tui.crash import Reporter
 from gymtui.tui.garbage import Housekeeping
-from gymtui.tui.guard import GuardedApp
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Key, Scope
 from gymtui.tui.rebinding import PROGRAMS_OWN, Bound, put_in_force, tell_problems
 from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.screens.help import HelpScreen
 from gymtui.tui.screens.reading import ReadingScreen
-from gymtui.tui.theme import NIGHT
+from gymtui.tui.themed import Looks, ThemedApp
 
 _NOT_HERE = frozenset({"redact", "compare-this", "pause", "refresh"})
 """Keys that need a gym."""
@@ -128,20 +128,21 @@ class FileScreen(ReadingScreen):
         """Nothing is polled here."""
 
 
-class FileApp(GuardedApp[None]):
+class FileApp(ThemedApp[None]):
     """Reads transcripts from disk.
 
     Args:
         paths: The files, at least one.
         reporter: Where reports of defects go.
-        settings: How it looks.
+        looks: How it is to look.
+        arrangement: Where a theme that is chosen here is kept.
         bound: The keys in force.
         problems: What was wrong with the settings, to be told at the start.
     """
 
     TITLE = "gymtui"
     CSS_PATH = "app.tcss"
-    COMMANDS = {KeyCommands}  # noqa: RUF012  (the framework's own declaration)
+    COMMANDS = {KeyCommands, ThemeCommands}  # noqa: RUF012  (the framework's own declaration)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", show=False, priority=True, id="quit"),
         Binding("ctrl+z", "suspend_process", show=False, priority=True, id="suspend"),
@@ -151,14 +152,14 @@ class FileApp(GuardedApp[None]):
         self,
         paths: Sequence[Path],
         reporter: Reporter,
-        settings: Settings | None = None,
         *,
+        looks: Looks | None = None,
+        arrangement: Arrangement | None = None,
         bound: Bound = PROGRAMS_OWN,
         problems: Sequence[Problem] = (),
     ) -> None:
-        super().__init__(reporter=reporter)
-        self.settings = settings or Settings(base_url="http://127.0.0.1")
-        self.palette = NIGHT
+        super().__init__(reporter=reporter, looks=looks, arrangement=arrangement)
+        self.settings = Settings(base_url="http://127.0.0.1")
         self.hint: str | None = None
         self.housekeeping = Housekeeping(time.monotonic())
         self.bound = bound
@@ -167,11 +168,10 @@ class FileApp(GuardedApp[None]):
 
     def on_mount(self) -> None:
         """Show the first file."""
-        self.register_theme(self.palette.framework_theme())
-        self.theme = self.palette.name
+        self.wear()
         put_in_force(self, self.bound)
         self.push_screen(FileScreen(self._paths))
-        tell_problems(self, self._problems)
+        tell_problems(self, (*self._problems, *self.theme_problems))
         self.call_after_refresh(self.housekeeping.begin)
         self.set_interval(_IDLE_S, lambda: self.housekeeping.idle(time.monotonic()))
 

@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Final, TypeAlias
 
 from rich.cells import cell_len, get_character_cell_size
-from rich.color import ColorSystem
+from rich.color import Color, ColorSystem
 from rich.console import Console
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
@@ -50,10 +50,14 @@ class Frames:
     """What the terminal shows, as it was last told.
 
     Addresses of links are left out: they are the one thing in a style that is no look.
+
+    Args:
+        colour: Whether any colour may be written.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, colour: bool = True) -> None:
         self._rows: dict[int, Row] = {}
+        self._colour = colour
 
     def forget(self) -> None:
         """Take nothing for shown: the terminal was resized, or another program had it."""
@@ -78,7 +82,7 @@ class Frames:
             update: What the framework wants drawn.
             console: Which colours the terminal has.
         """
-        system = console._color_system or ColorSystem.TRUECOLOR
+        system = console._color_system or ColorSystem.TRUECOLOR if self._colour else None
         pen = _Pen()
         if isinstance(update, LayoutUpdate):
             self.forget()
@@ -139,12 +143,12 @@ class _Pen:
         return "".join(self._said)
 
 
-def cells(strip: Strip, system: ColorSystem) -> list[Cell]:
+def cells(strip: Strip, system: ColorSystem | None) -> list[Cell]:
     """The cells of a strip.
 
     Args:
         strip: A line, or a part of one.
-        system: Which colours the terminal has.
+        system: Which colours the terminal has; None for none that may be used.
     """
     found: list[Cell] = []
     for text, style, _control in strip:
@@ -175,15 +179,23 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(4096)
-def look_of(style: Style, system: ColorSystem) -> Look:
+def look_of(style: Style, system: ColorSystem | None) -> Look:
     """How a style looks on a terminal with such colours."""
+    attributes = style.without_color.update_link(None).render(
+        "x", color_system=system or ColorSystem.STANDARD
+    )
     ink, paper = style.color, style.bgcolor
-    attributes = style.without_color.update_link(None).render("x", color_system=system)
     return Look(
         attributes.partition("m")[0].removeprefix("\x1b[") if len(attributes) > 1 else "",
-        ";".join(ink.downgrade(system).get_ansi_codes()) if ink else "",
-        ";".join(paper.downgrade(system).get_ansi_codes(foreground=False)) if paper else "",
+        _code(ink, system, front=True),
+        _code(paper, system, front=False),
     )
+
+
+def _code(colour: Color | None, system: ColorSystem | None, *, front: bool) -> str:
+    if colour is None or system is None:
+        return ""
+    return ";".join(colour.downgrade(system).get_ansi_codes(foreground=front))
 
 
 def _look_of(cell: Cell) -> Look:
@@ -232,7 +244,9 @@ def _whole(now: list[Cell], first: int, stop: int) -> tuple[int, int]:
     return first, stop
 
 
-def _fragments(update: ChopsUpdate, system: ColorSystem) -> Iterable[tuple[int, int, list[Cell]]]:
+def _fragments(
+    update: ChopsUpdate, system: ColorSystem | None
+) -> Iterable[tuple[int, int, list[Cell]]]:
     """The parts of lines that are to be drawn: row, column, cells.
 
     A part that is refreshed only to some column is taken whole: it was rendered whole.

@@ -42,17 +42,23 @@ class GuardedApp(App[ResultT]):
     Args:
         reporter: Where reports of defects go.
         lifeline: Ends the process with its terminal; `run_guarded` gives it.
+        colour: Whether any colour may be written.
         **options: As for `textual.app.App`.
     """
 
     def __init__(
-        self, *, reporter: Reporter, lifeline: Lifeline | None = None, **options: Any
+        self,
+        *,
+        reporter: Reporter,
+        lifeline: Lifeline | None = None,
+        colour: bool = True,
+        **options: Any,
     ) -> None:
         self.reporter = reporter
         self.lifeline = lifeline
         self._defect: Defect | None = None
         self._told = False
-        self._frames = Frames()
+        self._frames = Frames(colour=colour)
         super().__init__(**options)
 
     # What the app may want to know

@@ -95,7 +95,11 @@ def _style(base: Style, own: Style | None, over: Style | None) -> Style:
     """One style of three: adding them anew for every piece was a tenth of drawing a page."""
     style = base if own is None else base + own
     if over is not None:
+        reverse = style.reverse and over.reverse
         style += over
         if own is not None and own.bgcolor is not None:
             style += Style(bgcolor=own.bgcolor)
+        if reverse:
+            # What stands out by being reversed still does so on a line that is.
+            style += Style(reverse=False)
     return style

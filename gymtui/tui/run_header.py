@@ -43,6 +43,7 @@ def run_header(
     cells: Sequence[int],
     *,
     plain: bool = False,
+    colour: bool = True,
 ) -> tuple[Cell, Cell, Cell]:
     """The run's numbers.
 
@@ -52,7 +53,8 @@ def run_header(
         spent: Where its time went; None while that is not known.
         now_s: The server's clock, UNIX seconds.
         cells: The room there is in each of the three lines.
-        plain: Whether bars are drawn for terminals without colour or with ASCII alone.
+        plain: Whether bars are drawn with ASCII alone.
+        colour: Whether colours can tell outcomes apart.
     """
     narrow = cells[2] < _NARROW
     first = [
@@ -82,7 +84,7 @@ def run_header(
     said = joined(first, cells[0] - _LEAST_BAR - 2)
     bar = max(_LEAST_BAR, min(cells[0] // 5, cells[0] - width_of(said) - 2))
     return (
-        (*show.outcome_bar(run, bar, plain=plain), Ink("  "), *said),
+        (*show.outcome_bar(run, bar, plain=plain or not colour), Ink("  "), *said),
         joined(second, cells[1]),
         joined(third, cells[2]),
     )

@@ -1,17 +1,28 @@
 """Colours: one palette a theme, from which both the framework's theme and the drawn styles come.
 
 Outcomes, phases and roles each have colours of their own, so that no colour means two things.
+What a theme's file may say is `theme_files`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 from rich.style import Style
 from textual.theme import Theme
 
-PHASE_COLOURS = ("building", "seeding", "agent", "verifying")
+from gymtui.theme_files import Phases, ThemeFile
+
+PHASE_COLOURS = tuple(Phases.model_fields)
+_TEXTURE = 0.3
+"""How far the texture of a phase's bar is from the phase's colour to the background."""
+
+_LIGHTER = 0.25
+"""How far the bars of a light theme are from their phase's colour to the background."""
+
+_EDGES = "ansi_bright_black"
+"""Of the terminal's own colours the one for scroll bars and lines between panes."""
 
 
 def blend(colour: str, towards: str, share: float) -> str:
@@ -28,169 +39,227 @@ def blend(colour: str, towards: str, share: float) -> str:
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of one theme, each a `#rrggbb`.
+    """What one theme is drawn with.
 
     Attributes:
         name: What it is called.
-        dark: Whether its background is dark.
-        background: Behind everything.
-        surface: Behind dialogs and bars.
-        cursor: Behind the cursor's line.
-        foreground: Ordinary text.
-        muted: Text of second rank.
-        accent: What can be acted on.
-        warning: What wants attention.
-        passed: Outcome: the verifier said yes.
-        failed: Outcome: the verifier said no.
-        error: Outcome: there is no verdict.
-        running: Outcome: under way.
-        waiting: Outcome: queued.
-        done: Outcome: finished, verdict not known here.
-        building: Phase `building_environment`.
-        seeding: Phase `seeding`.
-        agent: Phase `agent_running`.
-        verifying: Phase `verifying`.
-        system: Role.
-        user: Role.
-        assistant: Role.
-        tool: Role.
+        styles: A style by name, for everything that is drawn line by line.
+        base: Ordinary text on the background.
+        cursor: Over the cursor's line.
+        bar: Over the lines that frame a screen.
+        framework: The same colours under the framework's names.
     """
 
     name: str
-    dark: bool
-    background: str
-    surface: str
-    cursor: str
-    foreground: str
-    muted: str
-    accent: str
-    warning: str
-    passed: str
-    failed: str
-    error: str
-    running: str
-    waiting: str
-    done: str
-    building: str
-    seeding: str
-    agent: str
-    verifying: str
-    system: str
-    user: str
-    assistant: str
-    tool: str
+    styles: Mapping[str, Style]
+    base: Style
+    cursor: Style
+    bar: Style
+    framework: Theme
 
-    @cached_property
-    def styles(self) -> dict[str, Style]:
-        """A style by name, for everything that is drawn line by line."""
-        named = {
-            field: Style(color=getattr(self, field))
-            for field in (
-                *("muted", "accent", "warning", "passed", "failed", "error", "running", "waiting"),
-                "done",
-                *PHASE_COLOURS,
-                *("system", "user", "assistant", "tool"),
-            )
+
+def coloured(theme: ThemeFile) -> Palette:
+    """The palette of a theme as its file has it."""
+    named = {name: _rich(colour) for name, colour in theme.named().items()}
+    inks = {name: Style(color=colour) for name, colour in named.items()}
+    edges = Style(color=_rich(_EDGES if theme.ansi else theme.colours.cursor))
+    if theme.ansi:
+        # Nobody knows what stands out from the terminal's own colours but its background.
+        match = Style(color=named["warning"], reverse=True)
+        match_here = Style(color=named["accent"], reverse=True, bold=True)
+        selected = Style(reverse=True)
+    else:
+        match = Style(color=named["background"], bgcolor=named["warning"])
+        match_here = Style(color=named["background"], bgcolor=named["accent"], bold=True)
+        selected = Style(bgcolor=named["cursor"])
+    styles = _styles(inks, match=match, match_here=match_here, selected=selected)
+    return Palette(
+        name=theme.name,
+        styles={
+            **styles,
+            "bar": edges,
+            **_bars({phase: named[phase] for phase in PHASE_COLOURS}, theme),
+        },
+        base=Style(color=named["foreground"], bgcolor=named["background"]),
+        cursor=Style(bgcolor=named["cursor"]) + Style.parse(theme.colours.cursor_style),
+        bar=Style(bgcolor=named["surface"]),
+        framework=_framework(theme),
+    )
+
+
+def colourless() -> Palette:
+    """The palette without any colour: what stands out is bold, dim, underlined or reversed.
+
+    For `NO_COLOR`, for terminals that have none, and for when no theme can be read.
+    """
+    plain, dim, bold = Style(), Style(dim=True), Style(bold=True)
+    inks = dict.fromkeys(("foreground", "passed", "running", "done", "assistant"), plain)
+    inks |= dict.fromkeys(("muted", "waiting", "system", "tool"), dim)
+    inks |= dict.fromkeys(("accent", "warning", "failed", "error", "user"), bold)
+    inks |= dict.fromkeys((*PHASE_COLOURS, "cursor"), plain)
+    bars = {f"bar {phase}": plain for phase in PHASE_COLOURS}
+    bars |= {f"|{phase}": Style(reverse=True) for phase in PHASE_COLOURS}
+    bars |= {f"{one}|{other}": plain for one in PHASE_COLOURS for other in PHASE_COLOURS}
+    marks = _styles(
+        inks,
+        match=Style(reverse=True),
+        match_here=Style(reverse=True, bold=True, underline=True),
+        selected=Style(reverse=True),
+    )
+    added = {"added": bold, "removed": Style(strike=True), "code": bold}
+    names = dict.fromkeys(("primary", "secondary", "warning", "error", "success", "accent"))
+    return Palette(
+        name="none",
+        styles=marks | bars | added,
+        base=plain,
+        cursor=Style(bold=True, reverse=True),
+        bar=plain,
+        framework=Theme(
+            name="none",
+            ansi=True,
+            **dict.fromkeys(names, "ansi_default"),  # type: ignore[arg-type]
+            variables=_ANSI_VARIABLES
+            | dict.fromkeys(("ansi-background", "scrollbar", "border"), "ansi_default")
+            | dict.fromkeys(("scrollbar-hover", "scrollbar-active"), "ansi_default"),
+        ),
+    )
+
+
+def _styles(
+    inks: Mapping[str, Style], *, match: Style, match_here: Style, selected: Style
+) -> dict[str, Style]:
+    """The styles that are drawn with, by name.
+
+    Args:
+        inks: How text is drawn by the names of a theme's colours.
+        match: What a search found.
+        match_here: The same, where the reader is.
+        selected: What the mouse selected.
+    """
+    text, muted, accent = inks["foreground"], inks["muted"], inks["accent"]
+    bold, italic = Style(bold=True), Style(italic=True)
+    return {
+        **{name: ink for name, ink in inks.items() if name not in ("background", "foreground")},
+        "": text,
+        "plain": text,
+        "strong": text + bold,
+        "heading": muted + bold,
+        "key": accent + bold,
+        "gone": muted + Style(strike=True),
+        "mark": accent + bold,
+        "bar": text,
+        "bold": bold,
+        "italic": italic,
+        "thinking": muted + italic,
+        "code": inks["tool"],
+        "comment": muted + italic,
+        "key-name": inks["assistant"],
+        "string": inks["user"],
+        "number": inks["tool"],
+        "keyword": inks["system"],
+        "link": accent + Style(underline=True),
+        "added": inks["passed"],
+        "removed": inks["failed"],
+        "place": inks["system"],
+        "match": match,
+        "match-here": match_here,
+        "selected": selected,
+    }
+
+
+def _bars(colours: Mapping[str, str], theme: ThemeFile) -> dict[str, Style]:
+    """Of a timeline: a whole cell of a phase, and cells that two phases share.
+
+    `bar agent` is a texture on the phase's colour, `agent|verifying` the one beside the other,
+    `|agent` the phase beside nothing: reversed, so that it also holds on a cursor.
+    """
+    drawn: dict[str, Style] = {}
+    paper = _rich(theme.colours.background)
+    if not theme.dark and not theme.ansi:
+        # What can be read as text on a light background weighs too much as an area.
+        colours = {phase: blend(colour, paper, _LIGHTER) for phase, colour in colours.items()}
+    for phase, colour in colours.items():
+        texture = _texture(colour, paper)
+        drawn[f"bar {phase}"] = Style(color=texture, bgcolor=colour)
+        drawn[f"|{phase}"] = Style(color=colour, reverse=True)
+        for other, its in colours.items():
+            drawn[f"{phase}|{other}"] = Style(color=colour, bgcolor=its)
+    return drawn
+
+
+def _texture(colour: str, background: str) -> str:
+    if colour.startswith("#"):
+        paper = background if background.startswith("#") else "#000000"
+        return blend(colour, paper, _TEXTURE)
+    # Of the terminal's own colours the other one of the same hue is the nearest.
+    bright = colour.removeprefix("bright_")
+    return bright if bright != colour else f"bright_{colour}"
+
+
+def _rich(colour: str) -> str:
+    """A theme's colour by the name that rich knows it by."""
+    return colour.removeprefix("ansi_")
+
+
+_ANSI_VARIABLES: dict[str, str] = {
+    "block-cursor-text-style": "bold reverse",
+    "block-cursor-background": "ansi_default",
+    "block-cursor-blurred-text-style": "reverse",
+    "scrollbar-background": "ansi_default",
+    "scrollbar-background-hover": "ansi_default",
+    "scrollbar-background-active": "ansi_default",
+    "scrollbar-corner-color": "ansi_default",
+    "input-cursor-text-style": "reverse",
+}
+"""How the framework's own widgets stand out without a colour known to do so."""
+
+
+def _framework(theme: ThemeFile) -> Theme:
+    colours, outcomes = theme.colours, theme.outcomes
+    if theme.ansi:
+        variables = {
+            **_ANSI_VARIABLES,
+            "ansi-background": "ansi_default",
+            "scrollbar": _EDGES,
+            "scrollbar-hover": colours.muted,
+            "scrollbar-active": colours.accent,
+            "border": colours.muted,
         }
-        return named | {
-            "": Style(color=self.foreground),
-            "strong": Style(color=self.foreground, bold=True),
-            "heading": Style(color=self.muted, bold=True),
-            "key": Style(color=self.accent, bold=True),
-            "gone": Style(color=self.muted, strike=True),
-            "mark": Style(color=self.accent, bold=True),
-            "bar": Style(color=self.cursor),
-            "plain": Style(color=self.foreground),
-            "bold": Style(bold=True),
-            "italic": Style(italic=True),
-            "thinking": Style(color=self.muted, italic=True),
-            "code": Style(color=self.tool),
-            "comment": Style(color=self.muted, italic=True),
-            "key-name": Style(color=self.assistant),
-            "string": Style(color=self.user),
-            "number": Style(color=self.tool),
-            "keyword": Style(color=self.system),
-            "link": Style(color=self.accent, underline=True),
-            "added": Style(color=self.passed),
-            "removed": Style(color=self.failed),
-            "place": Style(color=self.system),
-            "match": Style(color=self.background, bgcolor=self.warning),
-            "match-here": Style(color=self.background, bgcolor=self.accent, bold=True),
-            "selected": Style(bgcolor=self.cursor),
-            **self._bars,
+    else:
+        variables = {
+            "scrollbar": colours.cursor,
+            "scrollbar-background": colours.background,
+            "scrollbar-corner-color": colours.background,
+            "scrollbar-hover": colours.muted,
+            "scrollbar-active": colours.accent,
+            "border": colours.muted,
+            "block-cursor-background": colours.cursor,
+            "block-cursor-foreground": colours.foreground,
+            "block-cursor-blurred-background": colours.cursor,
+            "block-cursor-blurred-foreground": colours.foreground,
+            "text-disabled": colours.muted,
+            "text-muted": colours.muted,
+            "text-success": outcomes.passed,
+            "text-warning": colours.warning,
+            "text-error": outcomes.failed,
+            "text-accent": colours.accent,
+            "text-primary": colours.accent,
+            "input-selection-background": colours.cursor,
+            "input-selection-foreground": colours.foreground,
         }
-
-    @property
-    def _bars(self) -> dict[str, Style]:
-        """Of a timeline: a whole cell of a phase, and cells that two phases share.
-
-        `bar agent` is a texture on the phase's colour, `agent|verifying` the one beside the
-        other, `|agent` the phase beside nothing: reversed, so that it also holds on a cursor.
-        """
-        colours = {phase: getattr(self, phase) for phase in PHASE_COLOURS}
-        drawn: dict[str, Style] = {}
-        for phase, colour in colours.items():
-            drawn[f"bar {phase}"] = Style(color=blend(colour, self.background, 0.3), bgcolor=colour)
-            drawn[f"|{phase}"] = Style(color=colour, reverse=True)
-            for other, its in colours.items():
-                drawn[f"{phase}|{other}"] = Style(color=colour, bgcolor=its)
-        return drawn
-
-    @cached_property
-    def base(self) -> Style:
-        """Ordinary text on the background."""
-        return Style(color=self.foreground, bgcolor=self.background)
-
-    def framework_theme(self) -> Theme:
-        """The same colours under the framework's names."""
-        return Theme(
-            name=self.name,
-            dark=self.dark,
-            primary=self.accent,
-            secondary=self.assistant,
-            accent=self.accent,
-            warning=self.warning,
-            error=self.failed,
-            success=self.passed,
-            foreground=self.foreground,
-            background=self.background,
-            surface=self.surface,
-            panel=self.surface,
-            variables={
-                "scrollbar": self.cursor,
-                "scrollbar-background": self.background,
-                "scrollbar-corner-color": self.background,
-                "scrollbar-hover": self.muted,
-                "scrollbar-active": self.accent,
-                "border": self.muted,
-                "input-selection-background": self.cursor,
-            },
-        )
-
-
-NIGHT = Palette(
-    name="gymtui-night",
-    dark=True,
-    background="#11131a",
-    surface="#1a1e29",
-    cursor="#2a3246",
-    foreground="#d7dbe5",
-    muted="#8a93a8",
-    accent="#7aa7ff",
-    warning="#e8b455",
-    passed="#5fcf80",
-    failed="#f0636f",
-    error="#e89a3c",
-    running="#5fc3e8",
-    waiting="#76809a",
-    done="#a9b3c9",
-    building="#8a78c8",
-    seeding="#c58ad8",
-    agent="#4f8fd0",
-    verifying="#d6c25a",
-    system="#b79bff",
-    user="#6fc7b8",
-    assistant="#9db8ff",
-    tool="#d8b07a",
-)
-"""The theme that it starts with."""
+    return Theme(
+        name=theme.name,
+        dark=theme.dark,
+        ansi=theme.ansi,
+        primary=colours.primary or colours.accent,
+        secondary=colours.secondary or theme.roles.assistant,
+        accent=colours.accent,
+        warning=colours.warning,
+        error=colours.error or outcomes.failed,
+        success=colours.success or outcomes.passed,
+        foreground=colours.foreground,
+        background=colours.background,
+        surface=colours.surface,
+        panel=colours.panel or colours.surface,
+        variables=variables,
+    )

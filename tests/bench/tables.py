@@ -25,8 +25,8 @@ from gymtui.tui.crash import Reporter
 from gymtui.tui.guard import GuardedApp, run_guarded
 from gymtui.tui.ink import Cell, ink
 from gymtui.tui.screens.base import GymScreen
-from gymtui.tui.theme import NIGHT
 from gymtui.tui.widgets.grid import Column, Grid
+from tests.tui.palettes import NIGHT
 
 ROWS = 10_000
 IN_VIEW = 10

@@ -16,7 +16,9 @@ import httpx
 from gymtui.api.client import GymClient
 from gymtui.settings import Settings
 from gymtui.tui.app import GymtuiApp
+from gymtui.tui.arrangement import Arrangement
 from gymtui.tui.crash import Reporter
+from gymtui.tui.themed import Looks
 
 from .driving import Person
 
@@ -146,12 +148,19 @@ def _outcome(word: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def scripted_dashboard(
-    gym: ScriptedGym, directory: Path, *, size: tuple[int, int] = (120, 36), **settings: Any
+    gym: ScriptedGym,
+    directory: Path,
+    *,
+    size: tuple[int, int] = (120, 36),
+    looks: Looks | None = None,
+    arrangement: Arrangement | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Person]:
     """The dashboard on a scripted gym, polling ten times a second."""
     wanted = Settings(base_url=gym.url, **{"interval_s": 0.1, **settings})
     client = GymClient(wanted.base_url, transport=httpx.MockTransport(gym.answer))
-    app = GymtuiApp(wanted, client, Reporter(directory, secrets=[]))
+    reporter = Reporter(directory, secrets=[])
+    app = GymtuiApp(wanted, client, reporter, looks=looks, arrangement=arrangement)
     async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
         person = Person(app, pilot, gym)  # type: ignore[arg-type]
         try:

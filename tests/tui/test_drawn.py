@@ -14,9 +14,9 @@ from textual.filter import Monochrome
 from gymtui.tui.backstop import BACKSTOP
 from gymtui.tui.drawn import Drawn, take_whole
 from gymtui.tui.ink import Ink, ink
-from gymtui.tui.theme import NIGHT
 from gymtui.tui.widgets.grid import Column, Grid
 from gymtui.tui.widgets.lines import Line, Lines
+from tests.tui.palettes import NIGHT
 
 BLACK = Color(0, 0, 0)
 COLUMNS = (

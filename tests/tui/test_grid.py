@@ -12,9 +12,9 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 
 from gymtui.tui.ink import Cell, ink
-from gymtui.tui.theme import NIGHT
 from gymtui.tui.widgets.column import EXTRA
 from gymtui.tui.widgets.grid import Column, Grid, place
+from tests.tui.palettes import NIGHT
 
 
 def shown(record: str, cells: int) -> Cell:

@@ -20,8 +20,8 @@ from gymtui.transcript.outline import outline
 from gymtui.transcript.shapes import read
 from gymtui.tui.crash import Reporter
 from gymtui.tui.file_app import FileApp, FileScreen
-from gymtui.tui.theme import NIGHT
 from gymtui.tui.widgets.pairs_pane import PairsPane
+from tests.tui.palettes import NIGHT
 
 from .scripted import ScriptedGym, scripted_dashboard
 

@@ -12,7 +12,6 @@ from gymtui.store.phases import PHASES, Kind
 from gymtui.store.timeline import Segment
 from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink, width_of
-from gymtui.tui.theme import NIGHT
 from gymtui.tui.widgets.timeline import (
     FILLS,
     FRONT,
@@ -24,6 +23,7 @@ from gymtui.tui.widgets.timeline import (
     length,
     tick_step_s,
 )
+from tests.tui.palettes import NIGHT
 
 T0 = datetime(2026, 3, 20, 10, tzinfo=UTC)
 EXACT = timedelta(0)

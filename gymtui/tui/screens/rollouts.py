@@ -67,7 +67,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
     def columns(self) -> tuple[Column[RolloutRow], ...]:
         """The columns of a run's rollouts."""
         watched = self.gym.watched
-        self._chart = Chart(watched, self.gym.lead, plain=self.gym.settings.ascii)
+        self._chart = Chart(watched, self.gym.lead, plain=self.gym.looks.ascii)
         return rollout_columns(self.gym.now, lambda: watched.last_steps, self._chart, self._heads)
 
     def body(self) -> Iterable[Widget]:
@@ -200,7 +200,8 @@ class RolloutsScreen(ListScreen[RolloutRow]):
                 self._spent,
                 self.gym.now().timestamp(),
                 cells,
-                plain=self.gym.settings.ascii,
+                plain=self.gym.looks.ascii,
+                colour=self.gym.looks.colour,
             )
             self._head = (cells, lines)
         first, *others = self._head[1]

@@ -51,7 +51,7 @@ class RunsScreen(ListScreen[RunView]):
 
     def columns(self) -> tuple[Column[RunView], ...]:
         """The columns of the run list."""
-        return run_columns(self.gym.now, plain=self.gym.settings.ascii)
+        return run_columns(self.gym.now, plain=self.gym.looks.ascii or not self.gym.looks.colour)
 
     def body(self) -> Iterable[Widget]:
         """Numbers over all runs, and the list."""

@@ -23,6 +23,7 @@ from gymtui.tui.drawn import take_whole
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.theme import Palette
 from gymtui.tui.widgets.column import Column, Placed, place
+from gymtui.tui.widgets.painted import Painted
 from gymtui.tui.widgets.row_lines import Looks, RowLines, Shown
 
 __all__ = ["Column", "Grid", "Placed", "place"]
@@ -38,7 +39,7 @@ class _Due:
     shown: Shown
 
 
-class Grid(ScrollView, Generic[R], can_focus=True):
+class Grid(ScrollView, Painted, Generic[R], can_focus=True):
     """A table over any number of rows.
 
     Args:
@@ -185,6 +186,11 @@ class Grid(ScrollView, Generic[R], can_focus=True):
             return
         for y in self._due:
             self.refresh(Region(0, y, cells, 1))
+
+    def paint(self, palette: Palette) -> None:
+        """Draw everything with another palette."""
+        self._lines.paint(palette)
+        self.redraw()
 
     def redraw(self) -> None:
         """Draw everything anew: another palette, other columns."""

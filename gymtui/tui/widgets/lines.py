@@ -18,6 +18,7 @@ from textual.widget import Widget
 from gymtui.tui.drawn import take_whole
 from gymtui.tui.ink import Cell, Ink, laid, strip, width_of
 from gymtui.tui.theme import Palette
+from gymtui.tui.widgets.painted import Painted
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Line:
     bar: bool = False
 
 
-class Lines(Widget):
+class Lines(Widget, Painted):
     """Some lines of text.
 
     Args:
@@ -80,6 +81,6 @@ class Lines(Widget):
         pieces = (Ink(" "), *laid(line.left, room))
         if right:
             pieces = (*pieces, Ink(" "), *laid(line.right, min(right, cells)), Ink(" "))
-        over = Style(bgcolor=self._palette.surface) if line.bar else None
+        over = self._palette.bar if line.bar else None
         drawn = strip(pieces, self._palette.styles, self._palette.base, over)
         return drawn.adjust_cell_length(cells, self._palette.base + (over or Style()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.message import Message
@@ -19,6 +18,7 @@ from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.show import duration
 from gymtui.tui.theme import Palette
 from gymtui.tui.transcript_text import GLYPHS
+from gymtui.tui.widgets.painted import Painted
 from gymtui.tui.widgets.wheel import Wheel
 
 
@@ -45,7 +45,7 @@ def figures(entry: Entry) -> Cell:
     return tuple(right)
 
 
-class OutlinePane(Wheel, Widget, can_focus=True):
+class OutlinePane(Wheel, Painted, Widget, can_focus=True):
     """The outline of one transcript.
 
     Args:
@@ -165,6 +165,6 @@ class OutlinePane(Wheel, Widget, can_focus=True):
         room = max(0, cells - 3 - len(number) - tail)
         left = label(entry, room)
         pieces = (mark, Ink(number, "muted"), *laid(left, room), *right, Ink(" "))
-        over = Style(bgcolor=self._palette.cursor) if here and self.has_focus else None
-        over = over or (Style(bgcolor=self._palette.surface) if here else None)
+        over = self._palette.cursor if here and self.has_focus else None
+        over = over or (self._palette.bar if here else None)
         return Strip.join([strip(pieces, styles, base, over), strip((edge,), styles, base)])

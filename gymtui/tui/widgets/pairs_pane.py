@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.message import Message
@@ -18,6 +17,7 @@ from gymtui.tui.ink import Ink, laid, strip
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.theme import Palette
 from gymtui.tui.widgets.outline_pane import figures, label
+from gymtui.tui.widgets.painted import Painted
 from gymtui.tui.widgets.wheel import Wheel
 
 _MARKS = {
@@ -28,7 +28,7 @@ _MARKS = {
 }
 
 
-class PairsPane(Wheel, Widget, can_focus=True):
+class PairsPane(Wheel, Painted, Widget, can_focus=True):
     """The aligned outlines of two transcripts.
 
     Args:
@@ -141,7 +141,7 @@ class PairsPane(Wheel, Widget, can_focus=True):
         right = self._side(rights, pair.right, cells - 6 - room)
         edge = Ink("▌" if here else " ", "mark")
         pieces = (edge, *left, Ink(f"  {mark}  ", style), *right)
-        over = Style(bgcolor=self._palette.cursor) if here else None
+        over = self._palette.cursor if here else None
         return strip(pieces, styles, base, over)
 
     def _side(self, entries: Sequence[Entry], turn: int | None, cells: int) -> tuple[Ink, ...]:

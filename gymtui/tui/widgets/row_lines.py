@@ -89,6 +89,10 @@ class RowLines(Generic[R]):
         self._others.clear()
         self.nothing = Laid()
 
+    def paint(self, palette: Palette) -> None:
+        """Draw with another palette; what was laid out is to be laid out anew after it."""
+        self._palette = palette
+
     def row(self, row_id: str, *, keep: int) -> Laid:
         """A row, laid out anew only if its cells say something else.
 
@@ -156,8 +160,7 @@ class RowLines(Generic[R]):
         over = Style(dim=True) if looks.dimmed else Style.null()
         if looks.cursor:
             # Of several panes only the one that keys go to has the cursor's own colour.
-            back = palette.cursor if looks.lit else palette.surface
-            over += Style(bgcolor=back, bold=looks.lit or None)
+            over += palette.cursor if looks.lit else palette.bar
         if looks.gutter:
             edge = Ink("▌" if looks.cursor else " ", "accent" if looks.lit else "muted")
             pieces = (edge, Ink("●" if looks.marked else " ", "mark"), *pieces)

@@ -21,6 +21,7 @@ from gymtui.text import clean, clusters
 from gymtui.tui.ink import Cell, Ink, strip
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.theme import Palette
+from gymtui.tui.widgets.painted import Painted
 from gymtui.tui.widgets.wheel import Wheel
 
 
@@ -88,7 +89,7 @@ def _joined(parts: list[tuple[str, str, int]]) -> list[Ink]:
     return pieces
 
 
-class TextView(Wheel, ScrollView, can_focus=True):
+class TextView(Wheel, Painted, ScrollView, can_focus=True):
     """Text to read.
 
     Args:

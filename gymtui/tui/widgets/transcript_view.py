@@ -12,7 +12,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
-from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region
@@ -29,6 +28,7 @@ from gymtui.tui.theme import Palette
 from gymtui.tui.transcript_styles import Look
 from gymtui.tui.transcript_text import HEADING, Section, heading
 from gymtui.tui.widgets.flow import Flow, Place, Row
+from gymtui.tui.widgets.painted import Painted
 from gymtui.tui.widgets.row_painter import RowPainter, marks_of, seen_of
 from gymtui.tui.widgets.selecting import Key, Selecting, key_of, text_of
 from gymtui.tui.widgets.wheel import Wheel
@@ -41,7 +41,7 @@ _PAN = 16
 _NOTHING = Section(0, HEADING, 0, Look.NOTE, "")
 
 
-class TranscriptView(Wheel, Widget, can_focus=True):
+class TranscriptView(Wheel, Painted, Widget, can_focus=True):
     """A transcript to read.
 
     Args:
@@ -143,6 +143,13 @@ class TranscriptView(Wheel, Widget, can_focus=True):
         self._wrap = wrap
         self._pan = 0
         self.show(self._flow.sections)
+
+    def paint(self, palette: Palette) -> None:
+        """Draw everything with another palette."""
+        self._palette = palette
+        self._painter = RowPainter(palette)
+        self._strips.clear()
+        self.refresh()
 
     def _changed(self) -> None:
         """Draw anew, and begin to measure."""
@@ -349,8 +356,7 @@ class TranscriptView(Wheel, Widget, can_focus=True):
             return None
         line = heading(source)
         shown = [Ink(line.text[run.start : run.end], run.style) for run in line.runs]
-        surface = Style(bgcolor=self._palette.surface)
-        return self._painter.line(tuple(shown), self._width, surface)
+        return self._painter.line(tuple(shown), self._width, self._palette.bar)
 
     def _drawn(self, place: Place, row: Row) -> Strip:
         section = self._flow.sections[place.section]

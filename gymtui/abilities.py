@@ -1,0 +1,80 @@
+"""What the terminal can show, as far as its environment tells. Nothing is asked of the terminal."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_NO_SCREEN = ("dumb", "unknown")
+_MANY_COLOURS = ("256color", "kitty", "direct")
+"""Ends of TERM that promise more than sixteen colours, as the framework reads them too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a terminal can show.
+
+    Attributes:
+        term: What it calls itself, TERM.
+        screen: Whether a full screen can be drawn on it.
+        charset: In which text is written to it, by Python's name.
+        glyphs: Whether signs beyond ASCII can be expected to be seen.
+        colour: Whether it has colours, and they are wanted (https://no-color.org).
+        few_colours: Whether it has no more than sixteen.
+    """
+
+    term: str = "xterm-256color"
+    screen: bool = True
+    charset: str = "utf-8"
+    glyphs: bool = True
+    colour: bool = True
+    few_colours: bool = False
+
+
+def abilities(env: Mapping[str, str], encoding: str | None) -> Abilities:
+    """Read what the environment says of the terminal.
+
+    Args:
+        env: The environment.
+        encoding: Of the stream that is drawn on. Under the C locale Python takes UTF-8 for
+            granted: there a locale that was set in so many words is believed instead.
+    """
+    term = env.get("TERM", "")
+    charset = _charset(env, encoding or "utf-8")
+    many = env.get("COLORTERM", "").lower() in ("truecolor", "24bit")
+    return Abilities(
+        term=term,
+        screen=term not in _NO_SCREEN,
+        charset=charset,
+        # The fonts of the Linux console have the 256 signs of a PC, if that.
+        glyphs=charset == "utf-8" and term != "linux",
+        colour=not env.get("NO_COLOR") and not _colourless(term),
+        few_colours=not many and not term.endswith(_MANY_COLOURS),
+    )
+
+
+def _charset(env: Mapping[str, str], encoding: str) -> str:
+    written = _codec(encoding)
+    # The first of these that is set and not empty counts (POSIX, *Environment Variables*).
+    locale = env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or ""
+    if not locale:
+        return written
+    if locale in ("C", "POSIX"):
+        return "ascii"
+    name = locale.partition("@")[0].partition(".")[2]
+    if not name:
+        return written
+    told = _codec(name)
+    return told if told == written else "ascii"
+
+
+def _codec(name: str) -> str:
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        return "ascii"
+
+
+def _colourless(term: str) -> bool:
+    return term in _NO_SCREEN or term.startswith("vt") or term.endswith(("-mono", "-m"))

@@ -1,0 +1,24 @@
+"""The palettes of the themes that ship with the program, for tests that draw without an app."""
+
+from __future__ import annotations
+
+from gymtui import theme_files
+from gymtui.theme_files import ThemeFile
+from gymtui.tui.theme import Palette, coloured
+
+NAMES = theme_files.names([theme_files.shipped()])
+
+
+def theme(name: str) -> ThemeFile:
+    """A theme that ships with the program."""
+    found = theme_files.read(name, [theme_files.shipped()])
+    assert found.theme is not None, found.problems
+    return found.theme
+
+
+def palette(name: str) -> Palette:
+    """Its palette."""
+    return coloured(theme(name))
+
+
+NIGHT = palette("night")
