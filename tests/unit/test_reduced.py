@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,7 +39,9 @@ def signs() -> Iterator[tuple[str, str]]:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 if id(node) in told or name == "tui/reduced.py":
                     continue
-                for sign in set(node.value) - set(map(chr, range(160))):
+                # Controls and format characters are named to be recognised, never drawn.
+                drawn = {sign for sign in node.value if unicodedata.category(sign)[0] != "C"}
+                for sign in drawn - set(map(chr, range(128))):
                     yield sign, f"{name}:{node.lineno}"
 
 
