@@ -45,6 +45,7 @@ _ELSEWHERE: Mapping[str, str] = {
     "delete": "cli_acting",
     "wait": "cli_wait",
     "doctor": "cli_doctor",
+    "config": "cli_config",
     "completion": "cli_completion",
     "launch": "cli_launch",
 }

@@ -106,7 +106,7 @@ def find_key(sources: KeySources) -> KeySearch:
     places: list[KeyPlace] = []
     problems: list[Problem] = []
     for find in _finds(sources):
-        key = _key(find.value)
+        key = usable_key(find.value)
         if find.problem is not None:
             problems.append(Problem(find.place, find.problem))
         if find.value is not None and key is None:
@@ -238,6 +238,7 @@ def _commanded(sources: KeySources, place: str, command: Any) -> _Find:
     return _Find(place, next(iter(printed.strip().splitlines()), ""))
 
 
-def _key(value: str | None) -> ApiKey | None:
+def usable_key(value: str | None) -> ApiKey | None:
+    """A key, spaces around it left out; None for what cannot be one: empty, no printable ASCII."""
     text = (value or "").strip()
     return ApiKey(text) if text and text.isascii() and text.isprintable() else None

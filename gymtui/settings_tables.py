@@ -59,10 +59,17 @@ def read_tables(file: ConfigFile, profile: tuple[str, ...]) -> Tables:
     """
     tables = Tables()
     both = (profile, ()) if profile else ((),)
-    stuck = _entries(tables, file, both, "stuck", _stuck_value)
+
+    def model_key(_provider: str, value: object) -> ModelKeySource:
+        source = model_key_value(value)
+        if source.command is not None:
+            may_run(file)
+        return source
+
+    stuck = _entries(tables, file, both, "stuck", stuck_value)
     tables.stuck = Stuck.model_validate(stuck)
-    tables.model_keys = _entries(tables, file, both, "model_keys", _model_key)
-    tables.keys = _entries(tables, file, ((),), "keys", _keys)
+    tables.model_keys = _entries(tables, file, both, "model_keys", model_key)
+    tables.keys = _entries(tables, file, ((),), "keys", lambda _name, value: keys_value(value))
     return tables
 
 
@@ -82,7 +89,7 @@ def _entries(
     file: ConfigFile,
     places: Sequence[tuple[str, ...]],
     name: str,
-    read: Callable[[ConfigFile, str, Any], T],
+    read: Callable[[str, Any], T],
 ) -> dict[str, T]:
     """One table's entries from each place it may stand in, first place first."""
     found: dict[str, T] = {}
@@ -90,7 +97,7 @@ def _entries(
         for entry, value in _rows(tables, file, (*path, name)):
             place = file.place(*path, name, entry)
             try:
-                fit = read(file, entry, value)
+                fit = read(entry, value)
             except ValidationError as error:
                 tables.problems.append(Problem(place, fault(error)))
             except ValueError as error:
@@ -113,13 +120,24 @@ def _rows(tables: Tables, file: ConfigFile, path: tuple[str, ...]) -> Iterator[t
     yield from present.items()
 
 
-def _stuck_value(file: ConfigFile, name: str, value: object) -> float:
+def stuck_value(name: str, value: object) -> float:
+    """A value of `[stuck]`.
+
+    Raises:
+        ValueError: It may not be that, or there is no such name.
+        ValidationError: It may not be that.
+    """
     if name not in Stuck.model_fields:
         raise ValueError(f"means nothing here{nearest(name, tuple(Stuck.model_fields))}")
     return float(getattr(Stuck.model_validate({name: value}), name))
 
 
-def _keys(file: ConfigFile, name: str, value: object) -> tuple[str, ...]:
+def keys_value(value: object) -> tuple[str, ...]:
+    """A value of `[keys]`: keys as written.
+
+    Raises:
+        ValueError: It is none.
+    """
     keys = [value] if isinstance(value, str) else value
     if not isinstance(keys, list) or not all(isinstance(key, str) and key for key in keys):
         raise ValueError('should be a key, or a list of keys such as ["x", "delete"]')
@@ -128,7 +146,13 @@ def _keys(file: ConfigFile, name: str, value: object) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def _model_key(file: ConfigFile, provider: str, value: object) -> ModelKeySource:
+def model_key_value(value: object) -> ModelKeySource:
+    """A value of `[model_keys]`.
+
+    Raises:
+        ValueError: It says something else than where a key is.
+        ValidationError: So does what it says.
+    """
     if not isinstance(value, Mapping):
         # Not even its kind is said: it may well be a key.
         raise ValueError('should say where the key is: { env = "NAME" } or { command = ["…"] }')
@@ -142,5 +166,4 @@ def _model_key(file: ConfigFile, provider: str, value: object) -> ModelKeySource
     command = _COMMAND.validate_python(value["command"])
     if not command:
         raise ValueError("names no command")
-    may_run(file)
     return ModelKeySource(command=command)

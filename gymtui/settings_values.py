@@ -53,8 +53,12 @@ def _number(
     return read
 
 
-def _command(value: object) -> tuple[str, ...]:
-    """Reads a command: a list of its words, or a line that is split as a shell would."""
+def command_value(value: object) -> tuple[str, ...]:
+    """Reads a command: a list of its words, or a line that is split as a shell would.
+
+    Raises:
+        ValueError: It is neither.
+    """
     try:
         words = shlex.split(value) if isinstance(value, str) else value
     except ValueError:
@@ -74,7 +78,7 @@ MiB = Annotated[
 ]
 Share = Annotated[float, BeforeValidator(_number(0, 1, "a share"))]
 Factor = Annotated[float, BeforeValidator(_number(1, 1000, "a number"))]
-Command = Annotated[tuple[str, ...], BeforeValidator(_command)]
+Command = Annotated[tuple[str, ...], BeforeValidator(command_value)]
 
 _TABLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?$")
 
