@@ -34,6 +34,7 @@ from gymtui.commands.command_line import (
 if TYPE_CHECKING:
     from gymtui.settings import Loaded
 
+DEMO_SPEED, DEMO_SEED = 3.0, 7
 _DEMO_INTERVAL_S = 0.5
 """The demo's gym hurries: asked this often, its short phases are seen."""
 
@@ -100,8 +101,8 @@ def main(context: click.Context, /, **flags: Any) -> None:
 
 @main.command()
 @_dashboard_options
-@click.option("--speed", type=float, default=3.0, show_default=True, help="Times real time.")
-@click.option("--seed", type=int, default=7, show_default=True, help="What chance starts from.")
+@click.option("--speed", type=float, default=DEMO_SPEED, show_default=True, help="Times real time.")
+@click.option("--seed", type=int, default=DEMO_SEED, show_default=True, help="Chance's start.")
 @click.option("--fresh", is_flag=True, help="Forget the last time, and begin anew.")
 @click.pass_context
 def demo(context: click.Context, /, speed: float, seed: int, fresh: bool, **flags: Any) -> None:
@@ -111,10 +112,15 @@ def demo(context: click.Context, /, speed: float, seed: int, fresh: bool, **flag
     """
     _want_terminal()
     gc.disable()  # as for the dashboard
+    _demo({**context.obj, **given(flags)}, speed=speed, seed=seed, fresh=fresh)
+
+
+def _demo(flags: Mapping[str, Any], *, speed: float, seed: int, fresh: bool) -> NoReturn:
+    """Open the demo and end with its exit code."""
     from gymtui.commands.demo import DemoError, open_demo
     from gymtui.settings import load
 
-    flags = {"interval": _DEMO_INTERVAL_S, **context.obj, **given(flags)}
+    flags = {"interval": _DEMO_INTERVAL_S, **flags}
     # Nothing of the person's own configuration belongs to the demo, their key least of all.
     wanted = {name: flags[name] for name in flags if name not in ("profile", "config")}
 
@@ -246,6 +252,13 @@ def _own_gym(flags: Mapping[str, Any]) -> NoReturn:
     env = os.environ
     picked = Arrangement.read(paths.state_dir(env)).profile
     found = told(loaded(flags, remembered=picked))
+    if found.settings.key is None:
+        from gymtui.commands.first_minutes import nothing_set_up, offer
+
+        if nothing_set_up(found):
+            if offer(found, env):
+                _demo(flags, speed=DEMO_SPEED, seed=DEMO_SEED, fresh=False)
+            sys.exit(0)
     from gymtui.commands.dashboard import gyms_of, keeping_of, open_dashboard
 
     keeping, gyms = keeping_of(found.settings, env), gyms_of(found, flags, env)

@@ -1,0 +1,100 @@
+"""What a person sees who has set nothing up yet: what was looked for, what to do, and the demo.
+
+Plain lines and one key: they stay readable, and can be copied from, after the program has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import click
+
+from gymtui import urls
+from gymtui.settings import DEFAULT_BASE_URL, Loaded
+from gymtui.text import clean, width
+
+_DEMO = "\r\nd"
+_LEAVE = "qQ\x1b\x04"
+
+
+def nothing_set_up(loaded: Loaded) -> bool:
+    """Whether neither a key nor a gym was named anywhere, so that there is nothing to show.
+
+    Args:
+        loaded: What the settings came to.
+    """
+    settings = loaded.settings
+    return (
+        settings.key is None
+        and settings.origins.get("base_url") == "default"
+        and settings.origins.get("profile_name") == "default"
+        and not urls.is_loopback(urls.origin_of(settings.base_url).host)
+    )
+
+
+def words(loaded: Loaded, env: Mapping[str, str]) -> str:
+    """What is said.
+
+    Args:
+        loaded: What the settings came to.
+        env: The environment, for how home is called.
+    """
+    home = env.get("HOME", "")
+    places = [
+        (_short(clean(place.place), home), clean(place.found))
+        for place in loaded.where_keys_were_looked_for
+    ]
+    cells = max((width(place) for place, _ in places), default=0)
+    looked = [f"  {place}{' ' * (cells - width(place))}   {found}" for place, found in places]
+    return "\n".join(
+        [
+            f"gymtui shows the runs of an RL gym. For {DEFAULT_BASE_URL} it needs a key,",
+            "and found none. It looked in",
+            "",
+            *looked,
+            "",
+            "Any one of these gives it one:",
+            "",
+            "  export GYMTUI_API_KEY=…        for this shell",
+            "  gymtui config set api_key -    asks for it, and keeps it for you alone to read",
+            "  simlab's own configuration     is used as it is",
+            "",
+            "A gym elsewhere: gymtui --base-url URL. What is wrong otherwise: gymtui doctor.",
+            "",
+            "  enter  opens the demo: a gym on this machine, with runs in progress, no key needed",
+            "  q      leaves",
+        ]
+    )
+
+
+def offer(
+    loaded: Loaded, env: Mapping[str, str], *, press: Callable[[], str] = click.getchar
+) -> bool:
+    """Say it, and wait for a key.
+
+    Args:
+        loaded: What the settings came to.
+        env: The environment.
+        press: Waits for a key.
+
+    Returns:
+        Whether the demo is wanted.
+    """
+    click.echo(words(loaded, env), err=True)
+    while True:
+        try:
+            key = press()
+        except EOFError:
+            return False
+        if key and key.lower() in _DEMO:
+            return True
+        if key in _LEAVE:
+            return False
+
+
+def _short(place: str, home: str) -> str:
+    """A place with the person's home as `~`."""
+    return (
+        f"~{place[len(home) :]}" if len(home) > 1 and place.startswith(f"{Path(home)}/") else place
+    )
