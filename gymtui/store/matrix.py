@@ -16,6 +16,7 @@ from gymtui.store.fields import Field, Schema, natural
 from gymtui.store.fields import Kind as Column
 from gymtui.store.numbers import by_task
 from gymtui.store.outcome import ACTIVE, ERRORS
+from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import AtK, Interval, Tally, TaskKinds
 
@@ -77,8 +78,11 @@ class TaskRow:
 
     @cached_property
     def unfinished(self) -> int:
-        """Rollouts that run or wait."""
-        return sum(row.outcome in ACTIVE for row in self.attempts)
+        """Rollouts that run or wait, or are in a state unknown here without having ended."""
+        return sum(
+            row.outcome in ACTIVE or (row.rollout is not None and not is_finished(row.rollout))
+            for row in self.attempts
+        )
 
     @cached_property
     def errors(self) -> int:

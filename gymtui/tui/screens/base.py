@@ -19,6 +19,7 @@ from textual.widgets import Input
 
 from gymtui.poll.plan import View
 from gymtui.store.delta import Delta
+from gymtui.text import clean, fit, width
 from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.keys import Key, Scope, bindings, shown
 from gymtui.tui.tips import tip
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 
 _ALWAYS = ("help", "leave")
 """Keys that the footer shows however narrow it is, at its right end."""
+
+
+LINK_CELLS = 40
+"""What the status line keeps for `runs › ` and for how fresh the picture is."""
+LEAST_NAME_CELLS = 12
 
 
 class GymScreen(Screen[None]):
@@ -85,6 +91,17 @@ class GymScreen(Screen[None]):
     def where(self) -> Cell:
         """The status line's left end."""
         raise NotImplementedError
+
+    def named(self, name: str, *, beside: int = 0) -> str:
+        """A name on the way here, cut in the middle where what follows would not be seen.
+
+        Args:
+            name: As received.
+            beside: Cells that the rest of the way takes, apart from its beginning and the link.
+        """
+        room = max(self.size.width - LINK_CELLS - beside, LEAST_NAME_CELLS)
+        cleaned = clean(name)
+        return cleaned if width(cleaned) <= room else fit(cleaned, room, cut="middle")
 
     def look(self, view: View) -> View:
         """What the poller should ask for while this screen is up."""

@@ -67,7 +67,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         row = self.gym.store.runs.get(self.run_id)
         pieces = [
             Ink("runs › ", "muted"),
-            Ink(self.run_id, "strong"),
+            Ink(self.named(self.run_id, beside=9), "strong"),
             Ink(" › ", "muted"),
             Ink("matrix", "strong"),
         ]
@@ -101,9 +101,12 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         things = [
             Said((Ink(f"{done}/{sums.rollouts} done", "strong"),)),
             Said(tuple(rate)),
-            Said(at_k_cells("pass@", sums.at_k), 1),
-            Said(at_k_cells("pass^", sums.hat_k), 1),
         ]
+        if sums.at_k.k > 1:  # of one attempt it would be the rate again, task by task
+            things += [
+                Said(at_k_cells("pass@", sums.at_k), 1),
+                Said(at_k_cells("pass^", sums.hat_k), 1),
+            ]
         if sums.errors:
             errors = show.of_many(sums.errors, "error")
             things.append(Said((Ink(errors, "error"),), 2))

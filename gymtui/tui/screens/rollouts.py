@@ -95,7 +95,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         """The way here, and what the run is."""
         summary = self.gym.store.summary(self.run_id)
         row = self._run
-        pieces = [Ink("runs › ", "muted"), Ink(self.run_id, "strong")]
+        pieces = [Ink("runs › ", "muted"), Ink(self.named(self.run_id), "strong")]
         scenario = row.run.scenario_id if row and row.run else None
         told = [scenario, summary.model if summary else None]
         said = " · ".join(text for text in told if text)

@@ -16,12 +16,13 @@ from gymtui.poll.plan import View
 from gymtui.store.delta import Delta
 from gymtui.store.outcome import ACTIVE, outcome_of
 from gymtui.store.records import RolloutRow
-from gymtui.text import ABSENT
+from gymtui.text import ABSENT, clean, width
 from gymtui.transcript import files
 from gymtui.tui import show
 from gymtui.tui.comparing import compare
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.listed import Listed
+from gymtui.tui.screens.base import LEAST_NAME_CELLS
 from gymtui.tui.screens.reading import ReadingScreen
 
 __all__ = ["Artifacts", "TranscriptScreen"]
@@ -66,9 +67,9 @@ class TranscriptScreen(ReadingScreen):
         """The way here."""
         return (
             Ink("runs › ", "muted"),
-            Ink(self.run_id),
+            Ink(self.named(self.run_id, beside=3 + width(clean(self.rollout_id)))),
             Ink(" › ", "muted"),
-            Ink(self.rollout_id, "strong"),
+            Ink(self.named(self.rollout_id, beside=3 + LEAST_NAME_CELLS), "strong"),
         )
 
     def name_for_files(self) -> str:
