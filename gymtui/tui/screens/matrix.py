@@ -102,7 +102,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             Said((Ink(f"{done}/{sums.rollouts} done", "strong"),)),
             Said(tuple(rate)),
         ]
-        if sums.at_k.k > 1:  # of one attempt it would be the rate again, task by task
+        if sums.at_k.k > 1 or self._k is not None:  # else it would say the rate again
             things += [
                 Said(at_k_cells("pass@", sums.at_k), 1),
                 Said(at_k_cells("pass^", sums.hat_k), 1),
