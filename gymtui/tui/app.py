@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -118,7 +119,7 @@ class GymtuiApp(ThemedApp[None]):
         )
         self.settings = settings
         self.hint: str | None = None
-        self.bound = bound
+        self.bound = replace(bound, plain=self.looks.ascii)
         self.gyms = gyms
         self.guided = guided
         self._problems = tuple(problems)

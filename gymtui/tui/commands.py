@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from gymtui.settings import Offered
 from gymtui.text import clean
-from gymtui.tui.keys import Key, shown
+from gymtui.tui.keys import Key
 from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.themed import ThemedApp
 
@@ -38,7 +38,8 @@ class KeyCommands(Provider):
                 return
 
     def _words(self, key: Key) -> str:
-        return f"{key.name.replace('-', ' ')}: {key.text}  {shown(key.keys[0])}"
+        bound = cast("GymScreen", self.screen).gym.bound
+        return f"{key.name.replace('-', ' ')}: {key.text}  {bound.written(key.keys[0])}"
 
     async def discover(self) -> Hits:
         """Everything, before anything is typed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -162,7 +163,7 @@ class FileApp(ThemedApp[None]):
         self.settings = Settings(base_url="http://127.0.0.1")
         self.hint: str | None = None
         self.housekeeping = Housekeeping(time.monotonic())
-        self.bound = bound
+        self.bound = replace(bound, plain=self.looks.ascii)
         self._problems = tuple(problems)
         self._paths = paths
 

@@ -202,6 +202,7 @@ _NAMES = {
     "left": "←",
     "right": "→",
 }
+_PLAIN_NAMES = {"↵": "Enter", "↓": "Down", "↑": "Up", "←": "Left", "→": "Right"}
 
 
 def character(key: str) -> str | None:
@@ -211,10 +212,17 @@ def character(key: str) -> str | None:
     return typed if typed is not None and typed.isprintable() else None
 
 
-def shown(key: str) -> str:
-    """A key as people write it: `^d`, `↵`, `PgDn`, `+`."""
+def shown(key: str, *, plain: bool = False) -> str:
+    """A key as people write it: `^d`, `↵`, `PgDn`, `+`.
+
+    Args:
+        key: By the framework's name.
+        plain: Whether it is written with ASCII alone.
+    """
     held, plus, base = key.rpartition("+")
     word = _NAMES.get(base) or (base if base == "space" else character(base) or base)
+    if plain:
+        word = _PLAIN_NAMES.get(word, word)
     return f"^{word}" if held == "ctrl" else f"{held}{plus}{word}"
 
 

@@ -46,10 +46,12 @@ class Bound:
     Attributes:
         table: As `keys.TABLE`, with the person's keys.
         problems: What could not be bound.
+        plain: Whether keys are written with ASCII alone.
     """
 
     table: tuple[Key, ...] = TABLE
     problems: tuple[Problem, ...] = ()
+    plain: bool = False
 
     def of(self, scopes: Iterable[Scope], *, read_only: bool) -> list[Key]:
         """What can be done in these scopes, in the table's order.
@@ -60,13 +62,21 @@ class Bound:
         """
         return keys_of(scopes, read_only=read_only, table=self.table)
 
+    def written(self, key: str) -> str:
+        """A key as people write it.
+
+        Args:
+            key: By the framework's name.
+        """
+        return shown(key, plain=self.plain)
+
     def shown(self, name: str) -> str:
         """The key for something, as people write it.
 
         Args:
             name: Its name in the table.
         """
-        return shown(next(key.keys[0] for key in self.table if key.name == name))
+        return self.written(next(key.keys[0] for key in self.table if key.name == name))
 
     def spelt(self, name: str) -> str:
         """The same within a sentence: `ctrl+r`, not `^r`."""
@@ -76,7 +86,7 @@ class Bound:
     def untyped(self, name: str) -> str:
         """The key for something where letters are typed: the first that types nothing."""
         keys = next(key.keys for key in self.table if key.name == name)
-        return shown(next((key for key in keys if not types(key)), keys[0]))
+        return self.written(next((key for key in keys if not types(key)), keys[0]))
 
     @property
     def keymap(self) -> dict[str, str]:

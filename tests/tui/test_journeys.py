@@ -229,6 +229,30 @@ async def test_help_lists_the_keys_of_its_screen_first(tmp_path: Path) -> None:
         await person.sees("no runs")
 
 
+async def test_help_is_searched_by_typing(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        await person.sees("no runs")
+        await person.press("question_mark")
+        await person.sees("cancel the marked runs", "first row")
+        await person.press(*"mark", "space", *"range")
+        shown = await person.sees_no("cancel the marked runs")
+        assert "mark from the last mark to here" in shown and "lists" in shown
+        match = person.app.palette.styles["match"].bgcolor
+        lines = person.app.screen._compositor.render_strips()
+        drawn = [part for line in lines for part in line if part.style is not None]
+        assert [part.text for part in drawn if part.style.bgcolor == match] == ["mark", "mark"]
+        await person.press(*"zzz")
+        await person.sees("no key does that")
+        await person.press("escape")
+        await person.sees("cancel the marked runs", "esc closes")
+        await person.press(*"pgdn")
+        await person.sees("a screen down", "esc clears")
+        await person.press("escape", "pagedown")
+        await person.sees_no("cancel the marked runs")
+        await person.press("escape")
+        await person.sees("no runs")
+
+
 async def test_the_palette_does_what_the_key_does(tmp_path: Path) -> None:
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
         await person.sees("● live")

@@ -21,7 +21,7 @@ from gymtui.poll.plan import View
 from gymtui.store.delta import Delta
 from gymtui.text import clean, fit, width
 from gymtui.tui.ink import Cell, Ink, width_of
-from gymtui.tui.keys import Key, Scope, bindings, shown
+from gymtui.tui.keys import Key, Scope, bindings
 from gymtui.tui.tips import tip
 from gymtui.tui.widgets.lines import Line, Lines
 
@@ -207,7 +207,7 @@ class GymScreen(Screen[None]):
     def _word(self, key: Key) -> Cell:
         # Only the first screen is left for the shell.
         short = "back" if key.name == "leave" and not self.is_first else key.short
-        return (Ink(f"{shown(key.keys[0])} ", "key"), Ink(f"{short}  ", "muted"))
+        return (Ink(f"{self.gym.bound.written(key.keys[0])} ", "key"), Ink(f"{short}  ", "muted"))
 
     def footer_keys(self) -> list[Key]:
         """The keys worth showing, most wanted first."""
