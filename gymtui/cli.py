@@ -262,7 +262,11 @@ def _own_gym(flags: Mapping[str, Any]) -> NoReturn:
     from gymtui.commands.dashboard import gyms_of, keeping_of, open_dashboard
 
     keeping, gyms = keeping_of(found.settings, env), gyms_of(found, flags, env)
-    sys.exit(reaching(lambda: open_dashboard(found, env, keeping=keeping, gyms=gyms)))
+    sys.exit(
+        reaching(
+            lambda: open_dashboard(found, env, keeping=keeping, gyms=gyms, model_env=env),
+        )
+    )
 
 
 def _want_terminal() -> None:

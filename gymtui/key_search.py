@@ -118,10 +118,15 @@ def find_key(sources: KeySources) -> KeySearch:
     return KeySearch(None, "", tuple(places), tuple(problems))
 
 
-def run_command(argv: Sequence[str], env: Mapping[str, str]) -> str:
+def run_command(argv: Sequence[str], env: Mapping[str, str], *, own_session: bool = False) -> str:
     """Runs a command without a shell and returns its output.
 
     It shares the terminal, so that a password manager may ask, but has no standard input.
+
+    Args:
+        argv: The command.
+        env: Its environment.
+        own_session: Whether it is to have no terminal at all, since a screen is drawn on it.
 
     Raises:
         CommandFailed: It cannot be run, fails, or takes longer than `COMMAND_TIMEOUT_S`.
@@ -135,6 +140,7 @@ def run_command(argv: Sequence[str], env: Mapping[str, str]) -> str:
             stderr=subprocess.DEVNULL,
             timeout=COMMAND_TIMEOUT_S,
             check=False,
+            start_new_session=own_session,
         )
     except subprocess.TimeoutExpired:
         failure = f"gave no answer within {COMMAND_TIMEOUT_S:g} s"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -101,6 +102,7 @@ def open_dashboard(
     notes: Sequence[str] = (),
     gyms: Gyms | None = None,
     guided: bool = False,
+    model_env: Mapping[str, str] = MappingProxyType({}),
 ) -> int:
     """Run the dashboard until its person leaves it.
 
@@ -111,6 +113,7 @@ def open_dashboard(
         notes: What is to be told once the screen is there.
         gyms: What other profiles lead to.
         guided: Whether each screen says what there is to try.
+        model_env: The environment that keys of models may come from: the demo has none.
 
     Returns:
         The exit code.
@@ -132,6 +135,7 @@ def open_dashboard(
         journal=keeping.journal,
         bound=bound,
         guided=guided,
+        model_env=model_env,
         problems=(*loaded.problems, *bound.problems),
         notes=notes,
         gyms=gyms,

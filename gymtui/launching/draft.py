@@ -13,13 +13,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
-from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from gymtui.api.errors import FieldError
-from gymtui.api.launch import PROVIDERS, LaunchRequest, new_run_name, problems, slug
+from gymtui.api.launch import (
+    PROVIDERS,
+    LaunchRequest,
+    ModelConfig,
+    new_run_name,
+    problems,
+    slug,
+)
 from gymtui.launching.fields import (
     BY_PATH,
     COUNT,
@@ -36,12 +42,12 @@ from gymtui.launching.fields import (
     Kind,
     nearest,
 )
+from gymtui.launching.lineage import name_again
 from gymtui.secret import ApiKey
 
 USER_KEY: Final = f"{USER}.api_key"
 USER_PROVIDER: Final = f"{USER}.provider"
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _STANDS_IN: Final = ApiKey("-")
 """For a key, while a draft is judged: which one it will be changes nothing."""
 _YES: Final = frozenset({"yes", "y", "true", "on", "1"})
@@ -110,6 +116,12 @@ class Draft:
             return self.exact[path]
         parts = (part.strip() for part in re.split(r"[,\n⏎]", self.text(path)))
         return tuple(dict.fromkeys(part for part in parts if part))
+
+    def restored(self, path: str, before: Draft) -> Draft:
+        """The draft with a field as it was in another."""
+        draft = self.typed(path, before.text(path))
+        ids = before.exact.get(path)
+        return draft if ids is None else replace(draft, exact={**draft.exact, path: ids})
 
     @property
     def provider(self) -> str:
@@ -233,19 +245,16 @@ def check(
 def requests(
     draft: Draft,
     tasks: Sequence[str],
+    names: Sequence[str],
     key_of: Callable[[str], ApiKey],
-    *,
-    now: datetime,
-    rng: random.Random,
 ) -> tuple[LaunchRequest, ...]:
     """What a draft sends: a request a model, differing in name, model and provider alone.
 
     Args:
         draft: One without problems.
         tasks: Its tasks, as `check` found them.
+        names: The runs' names, from `run_names`.
         key_of: A provider's key, for what no key was typed for.
-        now: Goes into names that are made.
-        rng: Makes them unique.
 
     Raises:
         ValidationError: The draft has problems.
@@ -253,6 +262,41 @@ def requests(
     """
     document, _ = _document(draft)
     document[TASKS] = tuple(tasks)
+    agents, user = _configs(draft, document, key_of)
+    if user is not None:
+        document[USER] = user
+    bodies = (
+        {**document, "model_config": config, NAME: name}
+        for config, name in zip(agents, names, strict=True)
+    )
+    return tuple(LaunchRequest.model_validate(body) for body in bodies)
+
+
+def configs(
+    draft: Draft, key_of: Callable[[str], ApiKey]
+) -> tuple[tuple[ModelChoice, ModelConfig], ...]:
+    """The settings of each model, to have the gym test them; the simulated user's last.
+
+    Args:
+        draft: One whose models' settings have no problems.
+        key_of: A provider's key, for what no key was typed for.
+
+    Raises:
+        ValidationError: The draft has problems.
+        NoModelKey: As `key_of`.
+    """
+    document, _ = _document(draft)
+    agents, user = _configs(draft, document, key_of)
+    named = list(zip(draft.models, agents, strict=True))
+    if user is not None:
+        named.append((ModelChoice(user.get("model"), draft.user_provider), user))
+    return tuple((choice, ModelConfig.model_validate(config)) for choice, config in named)
+
+
+def _configs(
+    draft: Draft, document: Mapping[str, Any], key_of: Callable[[str], ApiKey]
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """The settings of each model, and of the simulated user's, with their keys."""
     keys: dict[str, ApiKey] = {}
 
     def key(provider: str, typed: str, *, elsewhere: bool = False) -> ApiKey:
@@ -262,37 +306,39 @@ def requests(
             keys[provider] = key_of(provider)
         return keys[provider]
 
-    if draft.has_user:
-        user = {**document.get(USER, {}), "api_key": key(draft.user_provider, USER_KEY)}
-        document[USER] = user
-    settings = document.pop("model_config", {})
-    models = draft.models
-    names = run_names(draft, models, now=now, rng=rng)
-    made = []
-    for choice, name in zip(models, names, strict=True):
-        config = {**settings, "model": choice.name, "provider": choice.provider}
+    agents = []
+    for choice in draft.models:
+        config = {**document.get("model_config", {})}
+        config |= {"model": choice.name, "provider": choice.provider}
         config["api_key"] = key(choice.provider, KEY, elsewhere=choice.elsewhere)
         if choice.elsewhere:
             config.pop("base_url", None)
-        body = {**document, "model_config": config, NAME: name}
-        made.append(LaunchRequest.model_validate(body))
-    return tuple(made)
+        agents.append(config)
+    if not draft.has_user:
+        return agents, None
+    user = {**document.get(USER, {}), "api_key": key(draft.user_provider, USER_KEY)}
+    return agents, user
 
 
-def run_names(
-    draft: Draft, models: Sequence[ModelChoice], *, now: datetime, rng: random.Random
-) -> tuple[str, ...]:
-    """The runs' names: as typed, with the model's behind it where there are several; or made."""
+def run_names(draft: Draft, *, now: datetime, rng: random.Random) -> tuple[str, ...]:
+    """The runs' names, one a model: as typed, or made.
+
+    Args:
+        draft: What was typed. Where it names several models, theirs end its name; a rerun's name
+            that is made tells its parent's (`launching.lineage`).
+        now: Goes into names that are made.
+        rng: Makes them unique.
+    """
     typed = draft.text(NAME).strip()
+    several = len(draft.models) > 1
+    base = typed or (name_again(draft.parent, rng) if draft.parent is not None else "")
     names: list[str] = []
-    for choice in models:
+    for choice in draft.models:
         model = choice.name or ""
-        if not typed:
+        if not base:
             name = new_run_name(draft.text(SCENARIO).strip(), model, now, rng)
-        elif len(models) == 1:
-            name = typed
         else:
-            name = f"{typed}-{slug(model) or 'model'}"
+            name = f"{base}-{slug(model) or 'model'}" if several else base
         while name in names:  # two models that differ in what a name leaves out
             name = f"{name}-{len(names) + 1}"
         names.append(name)

@@ -86,7 +86,7 @@ class Field:
 
 
 _MODEL_WORDS: Final = {
-    "model": ("model", "the model's name; several, by commas, launch a run each"),
+    "model": ("models", "a model's name; several, by commas, launch a run each"),
     "provider": ("provider", "who serves the model; custom: a base URL, or the gym's own agents"),
     "api_key": ("api key", "the provider's key; never kept, never shown"),
     "base_url": ("base url", "of a model server that speaks the OpenAI protocol"),
@@ -127,7 +127,7 @@ def _all() -> Iterator[Field]:
         if owner:
             words = _USER_MODEL if (owner, name) == (USER, "model") else _MODEL_WORDS[name]
             info = ModelConfig.model_fields[name]
-            label, told = f"user {words[0]}" if owner == USER else words[0], words[1]
+            label, told = f"user's {words[0]}" if owner == USER else words[0], words[1]
         else:
             label, told = _RUN_WORDS[path]
             info = LaunchRequest.model_fields[name]

@@ -14,7 +14,7 @@ from math import ceil
 from gymtui.store import stats
 from gymtui.store.fields import Field, Schema, natural
 from gymtui.store.fields import Kind as Column
-from gymtui.store.numbers import by_task
+from gymtui.store.numbers import TaskNumbers, by_task
 from gymtui.store.outcome import ACTIVE, ERRORS
 from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow
@@ -206,13 +206,7 @@ class Matrix:
                 continue
             rollouts = [row.rollout for row in rows.values() if row.rollout is not None]
             (numbers,) = by_task(rollouts, we_cancelled=we_cancelled, last_steps=last_steps)
-            self._rows[place] = TaskRow(
-                numbers.task_id,
-                tuple(rows[rollout.rollout_id] for rollout in numbers.attempts),
-                numbers.tally,
-                numbers.median_steps,
-                numbers.median_s,
-            )
+            self._rows[place] = _task_row(numbers, rows)
         return bool(stale)
 
     def tasks(self, run_id: str, k: int | None = None) -> dict[str, TaskRow]:
@@ -230,6 +224,33 @@ class Matrix:
                 found[row_id] = row
         return found
 
+    def together(
+        self,
+        run_ids: Sequence[str],
+        k: int,
+        *,
+        we_cancelled: Collection[str] = frozenset(),
+        last_steps: Mapping[str, int],
+    ) -> dict[str, TaskRow]:
+        """The tasks of several runs as if these were one: a run and its reruns, by row id.
+
+        Args:
+            run_ids: The runs.
+            k: What pass@k is asked for.
+            we_cancelled: As for `refresh`.
+            last_steps: As for `refresh`.
+        """
+        attempts: dict[str, dict[str, RolloutRow]] = {}
+        for (run_id, row_id), rows in self._rollouts.items():
+            if run_id in run_ids:
+                attempts.setdefault(row_id, {}).update(rows)
+        found: dict[str, TaskRow] = {}
+        for row_id, rows in attempts.items():
+            rollouts = [row.rollout for row in rows.values() if row.rollout is not None]
+            for numbers in by_task(rollouts, we_cancelled=we_cancelled, last_steps=last_steps):
+                found[row_id] = _task_row(numbers, rows, k)
+        return found
+
     def across(self, run_ids: Sequence[str]) -> dict[str, AcrossRow]:
         """The tasks of several runs, by row id.
 
@@ -245,6 +266,17 @@ class Matrix:
             row_id: AcrossRow(next(cell.task_id for cell in row if cell is not None), tuple(row))
             for row_id, row in cells.items()
         }
+
+
+def _task_row(numbers: TaskNumbers, rows: Mapping[str, RolloutRow], k: int = 1) -> TaskRow:
+    return TaskRow(
+        numbers.task_id,
+        tuple(rows[rollout.rollout_id] for rollout in numbers.attempts),
+        numbers.tally,
+        numbers.median_steps,
+        numbers.median_s,
+        k,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
@@ -52,6 +53,7 @@ from gymtui.tui.widgets.status_line import link_words, ticking
 
 if TYPE_CHECKING:
     from gymtui.poll.artifacts import ArtifactDesk
+    from gymtui.tui.launches import Launches
 
 T = TypeVar("T")
 
@@ -82,6 +84,7 @@ class GymtuiApp(ThemedApp[None]):
         notes: What is told once the screen is there.
         gyms: What other profiles lead to; None where there are none.
         guided: Whether each screen says what there is to try.
+        model_env: The environment that model keys may come from.
         monotonic: Seconds that only go forward.
         rng: Where jitter comes from.
     """
@@ -108,6 +111,7 @@ class GymtuiApp(ThemedApp[None]):
         notes: Sequence[str] = (),
         gyms: Gyms | None = None,
         guided: bool = False,
+        model_env: Mapping[str, str] = MappingProxyType({}),
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
@@ -134,6 +138,7 @@ class GymtuiApp(ThemedApp[None]):
         self.housekeeping = Housekeeping(monotonic())
         self._journal_path = journal
         self._notes = notes
+        self._model_env = model_env
         self._journal: Journal | None = None
         self._left: list[tuple[Endpoints, Journal | None]] = []
         self._begin()
@@ -155,6 +160,7 @@ class GymtuiApp(ThemedApp[None]):
 
         self.outlook = Outlook()
         self.teller = Teller(everything=settings.watch_all, fail_share=settings.fail_share)
+        self.__dict__.pop("launches", None)
         self._view = View(
             interval_s=settings.interval_s, source=settings.source, scenario_id=settings.scenario
         )
@@ -193,6 +199,13 @@ class GymtuiApp(ThemedApp[None]):
         from gymtui.poll.artifacts import ArtifactDesk
 
         return ArtifactDesk(self._client, cap_bytes=self.settings.artifact_limit_mib * MIB)
+
+    @cached_property
+    def launches(self) -> Launches:
+        """What is known and done about launching."""
+        from gymtui.tui.launches import launches_of
+
+        return launches_of(self, self._client, self._model_env, self._journal_path, self._rng)
 
     @property
     def stuck_rules(self) -> StuckRules:
@@ -344,7 +357,10 @@ class GymtuiApp(ThemedApp[None]):
             self.reporter.hide(settings.key.reveal())
         self.__dict__.pop("desk", None)
         self._clock = ServerClock(self._wall, self._monotonic)
+        self._journal_path = journal
         self._open_journal(journal)
+        if "launches" in self.__dict__:
+            self.launches.close()
         self._begin()
         self.switch_screen(RunsScreen())
         self._poll()

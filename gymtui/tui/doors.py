@@ -15,6 +15,7 @@ from gymtui.tui import screens
 
 if TYPE_CHECKING:
     from gymtui.poll.question import Question
+    from gymtui.tui.app import GymtuiApp
     from gymtui.tui.guard import GuardedApp
     from gymtui.tui.keys import Scope
 
@@ -39,16 +40,22 @@ def active(app: GuardedApp[Any]) -> None:
     app.push_screen(ActiveScreen())
 
 
-def matrix(app: GuardedApp[Any], run_ids: Sequence[str]) -> None:
-    """Show one run as tasks by attempts, several as tasks by runs."""
-    if len(run_ids) > 1:
+def matrix(app: GuardedApp[Any], run_ids: Sequence[str], *, as_one: bool = False) -> None:
+    """Show one run as tasks by attempts, several as tasks by runs.
+
+    Args:
+        app: The app.
+        run_ids: The runs.
+        as_one: Whether several are a run and its reruns, and their attempts one run's.
+    """
+    if len(run_ids) > 1 and not as_one:
         from gymtui.tui.screens.across import AcrossScreen
 
         app.push_screen(AcrossScreen(run_ids))
     elif run_ids:
         from gymtui.tui.screens.matrix import MatrixScreen
 
-        app.push_screen(MatrixScreen(run_ids[0]))
+        app.push_screen(MatrixScreen(run_ids[0], along=run_ids[1:]))
 
 
 def description(app: GuardedApp[Any], name: str, raw: bytes, malformed: str | None) -> None:
@@ -78,6 +85,30 @@ def confirmation(
     from gymtui.tui.screens.confirm import ConfirmScreen
 
     app.push_screen(ConfirmScreen(question), answered)
+
+
+def launch(
+    app: GymtuiApp,
+    run_id: str | None = None,
+    *,
+    again: bool = False,
+    tasks: Sequence[str] | None = None,
+) -> None:
+    """Show the launch form, unless nothing is to be changed.
+
+    Args:
+        app: The app.
+        run_id: The run that it starts from, or None.
+        again: Whether it is to be a rerun of that.
+        tasks: Of a rerun, its tasks; None for those that went wrong.
+    """
+    if app.settings.read_only:
+        app.notify("read-only: nothing is launched", severity="warning")
+        return
+    from gymtui.tui.screens.launch import LaunchScreen, Like
+
+    chosen = None if tasks is None else tuple(tasks)
+    app.push_screen(LaunchScreen(None if run_id is None else Like(run_id, again, chosen)))
 
 
 def help_(app: GuardedApp[Any], scopes: Sequence[Scope]) -> None:

@@ -26,6 +26,8 @@ class Scope(StrEnum):
     TEXT = "reading"
     TRANSCRIPT = "transcript"
     COMPARE = "comparison"
+    FORM = "launch form"
+    PICK = "choosing"
     CONFIRM = "confirm"
     MENU = "menus"
 
@@ -39,6 +41,8 @@ STACKS: tuple[frozenset[Scope], ...] = tuple(
         (Scope.MATRIX, Scope.LIST, Scope.EVERYWHERE),
         (Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE),
         (Scope.COMPARE, Scope.TEXT, Scope.EVERYWHERE),
+        (Scope.FORM,),
+        (Scope.PICK, Scope.LIST, Scope.EVERYWHERE),
         (Scope.CONFIRM,),
         (Scope.MENU,),
     )
@@ -74,6 +78,7 @@ class Key:
 TABLE: tuple[Key, ...] = (
     # The footer shows what it has room for, in this order.
     Key("open", Scope.LIST, ("enter",), "open", "open the row under the cursor", "open"),
+    Key("launch", Scope.RUNS, ("n",), "launch", "launch a run", "launch", destroys=True),
     Key("cancel", Scope.RUNS, ("x",), "cancel", "cancel the marked runs, else this one", "cancel", destroys=True),
     Key("delete", Scope.RUNS, ("ctrl+d",), "delete", "delete the marked runs, else this one", "delete", destroys=True),
     Key("cancel-run", Scope.ROLLOUTS, ("x",), "cancel", "cancel this run", "cancel run", destroys=True),
@@ -132,6 +137,21 @@ TABLE: tuple[Key, ...] = (
     Key("panes", Scope.EVERYWHERE, ("tab",), "app.focus_next", "next pane"),
     Key("order", Scope.LIST, ("o",), "screen.order", "choose order and columns", "order"),
     Key("reverse", Scope.LIST, ("O",), "screen.reverse", "turn the order round"),
+    Key("launch-like", Scope.RUNS, ("N",), "launch_like", "launch a run like this one", destroys=True),
+    Key("launch-again", Scope.RUNS, ("R",), "launch_again", "run what failed of this run again", "again", destroys=True),
+    Key("launch-again-rollouts", Scope.ROLLOUTS, ("R",), "launch_again", "run the tasks of the marked rollouts again, else what failed", "again", destroys=True),
+    Key("launch-again-tasks", Scope.MATRIX, ("R",), "launch_again", "run the marked tasks again, else what failed", "again", destroys=True),
+    Key("with-reruns", Scope.MATRIX, ("P",), "with_reruns", "a run together with its parent and reruns, or alone"),
+    Key("form-launch", Scope.FORM, ("ctrl+l",), "screen.launch", "launch: check it all, then ask", "launch", destroys=True),
+    Key("form-enter", Scope.FORM, ("enter",), "enter", "choose from the gym's list, else next field", "list"),
+    Key("form-next", Scope.FORM, ("down", "tab"), "row(1)", "next field", "next"),
+    Key("form-previous", Scope.FORM, ("up", "shift+tab"), "row(-1)", "previous field"),
+    Key("form-choice-next", Scope.FORM, ("right",), "turn(1)", "next choice, where there are some; letters choose too"),
+    Key("form-choice-previous", Scope.FORM, ("left",), "turn(-1)", "previous choice"),
+    Key("form-test", Scope.FORM, ("ctrl+t",), "screen.test", "have the gym test the model", "test model"),
+    Key("form-advanced", Scope.FORM, ("ctrl+o",), "screen.advanced", "show or hide fields that few need", "advanced"),
+    Key("form-help", Scope.FORM, ("f1",), "screen.help", "these keys, while letters are typed", "help"),
+    Key("mark-all", Scope.PICK, ("a",), "mark_all", "mark all that are shown, or none", "all"),
     Key("only-active", Scope.RUNS, ("f",), "only_active", "only active runs, or all", "active only"),
     Key("group", Scope.RUNS, ("b",), "group", "group by model, scenario or name prefix, or not", "group"),
     Key("watch", Scope.RUNS, ("w",), "watch", "tell me when it ends, stalls or fails; or no longer", "tell me"),

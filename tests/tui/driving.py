@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -84,6 +85,7 @@ async def dashboard(
     key: str | None = None,
     arrangement: Arrangement | None = None,
     journal: Path | None = None,
+    model_env: Mapping[str, str] = MappingProxyType({}),
     bound: Bound = PROGRAMS_OWN,
     problems: Sequence[Problem] = (),
     gyms: Gyms | None = None,
@@ -103,6 +105,7 @@ async def dashboard(
         Reporter(directory, secrets=secrets),
         arrangement=arrangement,
         journal=journal,
+        model_env=model_env,
         bound=bound,
         problems=problems,
         gyms=gyms,

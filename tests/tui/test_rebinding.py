@@ -144,7 +144,7 @@ def test_an_unknown_name_is_told_with_the_nearest_and_its_place() -> None:
         ("quit", "Q", "Q is typed into filters"),
         ("do-it", "enter", "↵ is pressed without thinking"),
         ("do-it", "x", "x opens what it would confirm"),
-        ("do-it", "n", "n is keep already"),
+        ("do-it", "n", "n opens what it would confirm"),
     ],
 )
 def test_what_cannot_be_is_told_and_the_programs_own_stays(name: str, key: str, why: str) -> None:
@@ -192,7 +192,7 @@ MINE = {
     "do-it": ["D"],
     "order": ["ctrl+o"],
     "palette": ["ctrl+e"],
-    "down": ["n"],
+    "down": ["i"],
     "quit": ["ctrl+x"],
 }
 
@@ -213,7 +213,7 @@ async def test_every_screen_goes_by_the_persons_keys_and_shows_them(tmp_path: Pa
         first = person.app.screen._grid.cursor_id
         await person.press("j")
         assert person.app.screen._grid.cursor_id == first
-        await person.press("n")
+        await person.press("i")
         assert person.app.screen._grid.cursor_id != first
         # A menu
         await person.press("o")

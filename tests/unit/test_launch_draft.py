@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gymtui.api.errors import FieldError
-from gymtui.launching.draft import Draft, check, only, refusals, requests
+from gymtui.launching.draft import Draft, check, only, refusals, requests, run_names
 from gymtui.secret import ApiKey
 
 NOW = datetime(2026, 3, 20, 10, 0, 6, tzinfo=UTC)
@@ -29,8 +29,9 @@ def draft(**texts: str) -> Draft:
 
 
 def sent(of: Draft, **options: Any) -> list[dict[str, Any]]:
+    names = run_names(of, now=NOW, rng=random.Random(7))
     tasks = check(of, **options).tasks
-    made = requests(of, tasks, lambda p: ApiKey(f"key-of-{p}"), now=NOW, rng=random.Random(7))
+    made = requests(of, tasks, names, lambda provider: ApiKey(f"key-of-{provider}"))
     return [json.loads(json.dumps(request.to_wire())) for request in made]
 
 

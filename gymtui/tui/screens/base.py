@@ -156,7 +156,7 @@ class GymScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Start with what is known."""
-        self.query_one(Input).cursor_blink = False
+        self.query_one("#prompt Input", Input).cursor_blink = False
         self.lines("slash").show([Line((Ink("/", "key"),), bar=True)])
         if self._tip:
             self.lines("tip").show([Line(self._tip)])
@@ -223,7 +223,7 @@ class GymScreen(Screen[None]):
 
     def action_filter(self) -> None:
         """Open the filter's line."""
-        field = self.query_one(Input)
+        field = self.query_one("#prompt Input", Input)
         self.add_class("filtering")
         field.value = self.filter_text()
         field.cursor_position = len(field.value)

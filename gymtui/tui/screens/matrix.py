@@ -15,7 +15,7 @@ from gymtui.store.matrix import (
 )
 from gymtui.store.numbers import duration_s
 from gymtui.store.records import RolloutRow
-from gymtui.tui import show
+from gymtui.tui import doors, show
 from gymtui.tui.columns_matrix import at_k_cells, attempt_at, attempts_cell, task_columns
 from gymtui.tui.comparing import compare
 from gymtui.tui.ink import Cell, Ink
@@ -32,27 +32,40 @@ _USUAL_ATTEMPTS = 16
 
 
 class MatrixScreen(MatrixPanes[TaskRow]):
-    """The matrix of one run.
+    """The matrix of one run, or of a run and its reruns read as one.
 
     Args:
         run_id: The run.
-        task_id: The row id of the task to begin at, or None for the first.
+        task: The row id of the task to begin at, or None for the first.
+        along: Runs whose attempts are taken for this one's: its parent, its reruns.
     """
 
     arranged_as: ClassVar[str] = "matrix"
     prompt: ClassVar[str] = "words, or kind:mixed pass<50% steps>=20"
 
-    def __init__(self, run_id: str, task: str | None = None) -> None:
-        super().__init__((run_id,), TASKS, "task")
+    def __init__(self, run_id: str, task: str | None = None, *, along: Sequence[str] = ()) -> None:
+        super().__init__((run_id, *along), TASKS, "task")
         self.run_id = run_id
+        self._along = tuple(along)
         self._begin_at = task
         self._k: int | None = None
         self._sums = totals((), 1)
         self._most = 1
 
+    def _known(self, k: int | None = None) -> Mapping[str, TaskRow]:
+        """The tasks of the run, or of all that are read as one."""
+        if not self._along:
+            return self._matrix.tasks(self.run_id, k)
+        return self._matrix.together(
+            self.run_ids,
+            k or 1,
+            we_cancelled=self.gym.store.we_cancelled,
+            last_steps=self.gym.watched.last_steps,
+        )
+
     def columns(self) -> tuple[Column[TaskRow], ...]:
         """The columns of tasks."""
-        known = self._matrix.tasks(self.run_id).values()
+        known = self._known().values()
         most = max((len(row.attempts) for row in known), default=_USUAL_ATTEMPTS)
         return task_columns(self._attempts, most)
 
@@ -73,15 +86,27 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         ]
         if row is None or row.gone:
             pieces.append(Ink("  this run no longer exists", "warning"))
+        pieces += self._relations()
         return tuple(pieces)
+
+    def _relations(self) -> list[Ink]:
+        """Which runs are read as one with it, or could be."""
+        if self._along:
+            return [Ink(f"  as one with {' and '.join(self._along)}", "accent")]
+        others = len(self.gym.launches.family(self.run_id)) - 1
+        if not others:
+            return []
+        key = self.gym.bound.shown("with-reruns")
+        runs = "its rerun" if others == 1 else f"{others} related runs"
+        return [Ink("   "), Ink(f"{key} ", "key"), Ink(f"as one with {runs}", "muted")]
 
     # -- what it shows ---------------------------------------------------------------------
 
     def tasks(self) -> Mapping[str, TaskRow]:
         """The tasks, with pass@k and pass^k: for the k chosen, as far as any task reaches it."""
-        known = self._matrix.tasks(self.run_id).values()
+        known = self._known().values()
         k = usual_k(known) if self._k is None else min(self._k, most_verdicts(known))
-        tasks = self._matrix.tasks(self.run_id, k)
+        tasks = self._known(k)
         self._sums = totals(tasks.values(), k)
         self._most = max((len(row.attempts) for row in tasks.values()), default=1)
         return tasks
@@ -182,13 +207,13 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         """Open the rollout under the cursor."""
         attempt = self._chosen_attempt
         if attempt is not None:
-            self.gym.push_screen(TranscriptScreen(self.run_id, attempt.rollout_id, self._listed))
+            self.gym.push_screen(TranscriptScreen(attempt.run_id, attempt.rollout_id, self._listed))
 
     def _listed(self) -> list[Listed]:
         """The rollouts row by row, of a chosen reason only those: for reading one by one."""
         only, records = self.faded, self._rows.records
         return [
-            Listed(self.run_id, attempt.rollout_id)
+            Listed(attempt.run_id, attempt.rollout_id)
             for row_id in self._rows
             for attempt in records[row_id].attempts
             if only is None or attempt.rollout_id in only
@@ -202,7 +227,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
 
     def action_k(self, step: int) -> None:
         """Show pass@k of one attempt more or less."""
-        most = most_verdicts(self._matrix.tasks(self.run_id).values())
+        most = most_verdicts(self._known().values())
         self._k = max(1, min(self._sums.at_k.k + step, most))
         self._show()
 
@@ -220,3 +245,20 @@ class MatrixScreen(MatrixPanes[TaskRow]):
     def received(self, row_id: str) -> tuple[bytes, str | None] | None:
         """A task is nothing that was received."""
         return None
+
+    def action_launch_again(self) -> None:
+        """Run the marked tasks again, else what failed."""
+        records = self._rows.records
+        marked = [records[i].task_id for i in self._rows if i in self._grid.marks]
+        tasks = [task for task in marked if task is not None]
+        doors.launch(self.gym, self.run_id, again=True, tasks=tasks or None)
+
+    def action_with_reruns(self) -> None:
+        """Read the run together with its parent and reruns, or alone again."""
+        related = [run for run in self.gym.launches.family(self.run_id) if run != self.run_id]
+        if not related and not self._along:
+            self.gym.notify("no rerun of this run is known, nor a parent", timeout=3)
+            return
+        task = self._grid.cursor_id
+        along = () if self._along else related
+        self.gym.switch_screen(MatrixScreen(self.run_id, task, along=along))

@@ -20,6 +20,7 @@ from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.run_rows import RunRows
 from gymtui.store.schemas import ROLLOUTS, RunView
 from gymtui.text import ABSENT
+from gymtui.tui import doors
 from gymtui.tui.chart import Chart
 from gymtui.tui.columns import rollout_columns
 from gymtui.tui.comparing import compare
@@ -301,6 +302,13 @@ class RolloutsScreen(ListScreen[RolloutRow]):
     def action_compare(self) -> None:
         """Compare the two marked rollouts, else this one with another."""
         compare(self.gym, [Listed(self.run_id, row_id) for row_id in self.chosen()])
+
+    def action_launch_again(self) -> None:
+        """Run the tasks of the marked rollouts again, else what failed."""
+        rollouts = self.gym.store.rollouts
+        marked = [rollouts[i].rollout for i in self._grid.marks if i in rollouts]
+        tasks = sorted({rollout.task_id for rollout in marked if rollout and rollout.task_id})
+        doors.launch(self.gym, self.run_id, again=True, tasks=tasks or None)
 
     def action_cancel(self) -> None:
         """Ask, then cancel this run."""

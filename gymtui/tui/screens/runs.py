@@ -113,7 +113,19 @@ class RunsScreen(ListScreen[RunView]):
         if moved or not delta:
             self._rows.tick(now)
             self._grid.set_rows(self._rows)
+        self._find_launched()
         self.summarise()
+
+    def _find_launched(self) -> None:
+        """Put the cursor on the run that was just launched, once it is there."""
+        if self._groups is not None or "launches" not in self.gym.__dict__:
+            return  # no run to stand on, or nothing was launched yet
+        run_id = self.gym.launches.seen(self._runs.records)
+        if run_id is None:
+            return
+        self._grid.select(run_id)
+        if run_id not in self._rows:
+            self.gym.notify(f"{run_id} is there; the filter hides it", timeout=4)
 
     def _view_of(self, run_id: str, now_s: float) -> RunView:
         row = self.gym.store.runs[run_id]
@@ -237,11 +249,47 @@ class RunsScreen(ListScreen[RunView]):
         """Show the chosen run as tasks by attempts, or several as tasks by runs."""
         runs = self.gym.store.runs
         chosen = [i for i in self.chosen() if i in runs and runs[i].malformed is None]
-        doors.matrix(self.gym, chosen)
+        family = self.gym.launches.family(chosen[0]) if len(chosen) > 1 else ()
+        if not set(chosen) <= set(family):
+            doors.matrix(self.gym, chosen)
+            return
+        # A run and its reruns may be meant as one, or to be compared.
+        choices = [
+            Choice("one", "as one run: tasks by attempts", now=True),
+            Choice("beside", "side by side: tasks by runs"),
+        ]
+
+        def answered(how: str | None) -> None:
+            if how == "one":
+                ordered = [run for run in family if run in chosen]
+                doors.matrix(self.gym, ordered, as_one=True)
+            elif how is not None:
+                doors.matrix(self.gym, chosen)
+
+        self.gym.push_screen(MenuScreen("a run and its reruns", choices), answered)
 
     def action_watch(self) -> None:
         """Tell when the chosen runs end, or no longer."""
         self.gym.watch_for(self.chosen())
+
+    def action_launch(self) -> None:
+        """Launch a run."""
+        doors.launch(self.gym)
+
+    def action_launch_like(self) -> None:
+        """Launch a run like the one under the cursor."""
+        self._launch_from(again=False)
+
+    def action_launch_again(self) -> None:
+        """Run again what failed of the run under the cursor."""
+        self._launch_from(again=True)
+
+    def _launch_from(self, *, again: bool) -> None:
+        run = self._runs.records.get(self._grid.cursor_id or "")
+        if self._groups is not None or run is None or run.row.malformed is not None:
+            self.gym.notify("put the cursor on a run", timeout=3)
+            return
+        doors.launch(self.gym, run.row.run_id, again=again)
 
     def action_cancel(self) -> None:
         """Ask, then cancel the chosen runs."""

@@ -1,0 +1,60 @@
+"""What runs can be launched on, asked for once: the gym's scenarios and their tasks."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gymtui.api.errors import NotFound
+from gymtui.api.models import Scenario, Task
+
+
+class Gym(Protocol):
+    """What is needed of a client; each call raises the errors of `api.errors`."""
+
+    async def list_scenarios(self) -> tuple[Scenario, ...]:
+        """`GET /scenarios`."""
+
+    async def list_tasks(self, scenario_id: str) -> tuple[Task, ...]:
+        """`GET /scenarios/{scenario_id}/tasks`."""
+
+
+class Offers:
+    """The lists, once asked for. A gym without them is no error: then ids are typed.
+
+    Args:
+        client: Whom to ask.
+    """
+
+    def __init__(self, client: Gym) -> None:
+        self._client = client
+        self._scenarios: tuple[Scenario, ...] | None = None
+        self._tasks: dict[str, tuple[Task, ...]] = {}
+
+    async def scenarios(self) -> tuple[Scenario, ...] | None:
+        """The scenarios; None where the gym offers no list.
+
+        Raises:
+            GymError: As the client.
+        """
+        if self._scenarios is None:
+            try:
+                self._scenarios = await self._client.list_scenarios()
+            except NotFound:
+                return None
+        return self._scenarios
+
+    async def tasks(self, scenario_id: str) -> tuple[Task, ...] | None:
+        """A scenario's tasks; None where the gym offers no list, or has no such scenario.
+
+        Args:
+            scenario_id: The scenario.
+
+        Raises:
+            GymError: As the client.
+        """
+        if scenario_id not in self._tasks:
+            try:
+                self._tasks[scenario_id] = await self._client.list_tasks(scenario_id)
+            except NotFound:
+                return None
+        return self._tasks[scenario_id]

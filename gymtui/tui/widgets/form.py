@@ -1,0 +1,363 @@
+"""A form drawn by line: fields with their values and what each allows, one of them being typed.
+
+What the fields are and mean is the screen's business. There is one line of input, which stands on
+the field that is being typed: twenty of them would cost a frame each time the form opens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import ClassVar
+
+from rich.style import Style
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Input
+
+from gymtui.text import clean
+from gymtui.tui.ink import Cell, Ink, laid, strip
+from gymtui.tui.keys import Scope, bindings
+from gymtui.tui.theme import Palette
+
+_LABEL = 22
+_MOST_VALUE = 90
+
+
+class Typing(Enum):
+    """How a row is changed."""
+
+    TEXT = auto()
+    """By typing."""
+    SECRET = auto()
+    """By typing what nobody sees."""
+    CHOICE = auto()
+    """By going through what there is, or by first letters."""
+    ACTION = auto()
+    """Not at all: it does something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the form.
+
+    Attributes:
+        key: Its name.
+        label: What it is called.
+        value: What stands in it, as drawn while it is not typed.
+        hint: What is to be said beside it.
+        typing: How it is changed.
+        text: What is typed on from, for rows that are typed; drawn cleaned.
+    """
+
+    key: str
+    label: str
+    value: Cell = ()
+    hint: Cell = ()
+    typing: Typing = Typing.TEXT
+    text: str = ""
+
+
+class FieldInput(Input):
+    """One line of input: several pasted lines become one that shows where they ended."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        """Take all of it; the framework's own would drop everything after the first line."""
+        event.stop()
+        event.prevent_default()
+        text = event.text.strip() if self.password else clean(event.text)
+        if text:
+            start, end = self.selection
+            self.replace(text, start, end)
+
+    def action_copy(self) -> None:
+        """Copy what is selected; never of a key."""
+        if not self.password:
+            super().action_copy()
+
+    def action_cut(self) -> None:
+        """Cut what is selected; never of a key."""
+        if not self.password:
+            super().action_cut()
+
+    def _on_blur(self, event: events.Blur) -> None:
+        super()._on_blur(event)
+        self.scroll_to(0, 0, animate=False)
+
+
+class Form(Widget, can_focus=True):
+    """The form.
+
+    Args:
+        palette: The colours.
+        typed: Called with a row's key and its text, whenever that is another one. At once, and
+            not by a message: what was typed must be known before the key after it acts.
+        moved: Called when another row is typed, at once likewise.
+        id: The widget's id.
+    """
+
+    DEFAULT_CSS = """
+    Form { height: 1fr; width: 1fr; }
+    Form FieldInput {
+        height: 1; border: none; padding: 0; background: $surface; display: none;
+    }
+    Form FieldInput:focus { border: none; background-tint: $foreground 0%; }
+    Form.typing FieldInput { display: block; }
+    """
+    ALLOW_SELECT: ClassVar[bool] = False
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.FORM)
+
+    class Entered(Message):
+        """Enter, on a row."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
+    class Turned(Message):
+        """The next choice of a row is wanted, the one before, or the next with a letter."""
+
+        def __init__(self, key: str, step: int, letter: str = "") -> None:
+            super().__init__()
+            self.key = key
+            self.step = step
+            self.letter = letter
+
+    def __init__(
+        self,
+        palette: Palette,
+        typed: Callable[[str, str], None],
+        moved: Callable[[], None],
+        *,
+        id: str | None = None,  # noqa: A002  (the framework's name)
+    ) -> None:
+        super().__init__(id=id)
+        self._palette = palette
+        self._typed = typed
+        self._moved = moved
+        self._rows: tuple[Row, ...] = ()
+        self._at = 0
+        self._top = 0
+        self._field = FieldInput(compact=True, select_on_focus=False)
+        self._field.cursor_blink = False
+        self._begun: str | None = None
+        self._begun_with = ""
+
+    def compose(self) -> ComposeResult:
+        """The line of input."""
+        yield self._field
+
+    # -- rows ------------------------------------------------------------------------------
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """What it shows."""
+        return self._rows
+
+    @property
+    def key(self) -> str:
+        """The row that is typed; "" while there is none."""
+        return self._rows[self._at].key if self._rows else ""
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Show these rows; the one that is typed stays it, as long as it is there."""
+        here = self.key
+        before, self._rows = self._rows, tuple(rows)
+        keys = [row.key for row in rows]
+        at = keys.index(here) if here in keys else min(self._at, max(0, len(rows) - 1))
+        moved, self._at = at != self._at or here != self.key, at
+        if len(before) != len(rows) or moved:
+            self._keep_in_view()
+            self.refresh()
+            self._begin()
+            return
+        for y, (old, new) in enumerate(zip(before, rows, strict=True)):
+            if old != new:
+                self.refresh(Region(0, y - self._top, self.size.width, 1))
+
+    def go(self, key: str) -> None:
+        """Type another row, if there is one of that name."""
+        keys = [row.key for row in self._rows]
+        if key in keys:
+            self._move_to(keys.index(key))
+
+    def set_text(self, text: str) -> None:
+        """Put another text into the row that is typed: it was changed in another way."""
+        self._begun_with = self._field.value = clean(text) if text else ""
+        self._field.cursor_position = len(self._field.value)
+
+    def commit(self) -> None:
+        """Say what was typed so far: messages of keys may be under way still."""
+        if self._begun is not None and self._field.value != self._begun_with:
+            self._begun_with = self._field.value
+            self._typed(self._begun, self._field.value)
+
+    # -- typing ----------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Put the line of input on the row that is typed, or away."""
+        row = self._rows[self._at] if self._rows else None
+        typed = row is not None and row.typing in (Typing.TEXT, Typing.SECRET)
+        self.set_class(typed, "typing")
+        if row is None or not typed:
+            self._begun = None
+            self._begun_with = self._field.value = ""
+            if self.has_focus_within or self.screen.focused is None:
+                self.screen.set_focus(self)
+            return
+        if self._begun != row.key:
+            self._begun = row.key
+            self._field.password = row.typing is Typing.SECRET
+            self.set_text(row.text)
+        self._place()
+        self.screen.set_focus(self._field)
+
+    def _place(self) -> None:
+        self._field.styles.offset = (self._value_x, self._at - self._top)
+        self._field.styles.width = self._value_cells
+
+    @property
+    def _value_x(self) -> int:
+        return _LABEL + 2
+
+    @property
+    def _value_cells(self) -> int:
+        return max(12, min(_MOST_VALUE, (self.size.width - self._value_x - 2) // 2))
+
+    def on_focus(self, event: events.Focus) -> None:
+        """The line of input has the focus, where one is typed."""
+        if self.has_class("typing"):
+            self.screen.set_focus(self._field)
+
+    def on_mount(self) -> None:
+        """Begin at the first row."""
+        self._begin()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say what is typed: what stands there now, since an earlier row's may come late."""
+        event.stop()
+        self.commit()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter."""
+        event.stop()
+        self.action_enter()
+
+    def on_key(self, event: events.Key) -> None:
+        """Letters choose where there is nothing to type."""
+        row = self._rows[self._at] if self._rows else None
+        if row is None or row.typing is not Typing.CHOICE or event.character is None:
+            return
+        if event.character == " ":
+            self.post_message(self.Turned(row.key, 1))
+        elif event.character.isalnum():
+            self.post_message(self.Turned(row.key, 1, event.character.lower()))
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def action_enter(self) -> None:
+        """Say that enter was pressed here."""
+        self.commit()
+        if self._rows:
+            self.post_message(self.Entered(self.key))
+
+    def action_row(self, step: int) -> None:
+        """Go to another row; the ends meet."""
+        if self._rows:
+            self._move_to((self._at + step) % len(self._rows))
+
+    def action_turn(self, step: int) -> None:
+        """Take the next choice, or the one before."""
+        row = self._rows[self._at] if self._rows else None
+        if row is not None and row.typing is Typing.CHOICE:
+            self.post_message(self.Turned(row.key, step))
+
+    def _move_to(self, at: int) -> None:
+        self.commit()
+        if at == self._at and self._begun == self.key:
+            return
+        before, self._at = self._at, at
+        if not self._keep_in_view():
+            for y in (before, at):
+                self.refresh(Region(0, y - self._top, self.size.width, 1))
+        self._begin()
+        self._moved()
+
+    def _keep_in_view(self) -> bool:
+        """Scroll so that the row is seen; whether that moved anything."""
+        height = max(1, self.size.height)
+        top = min(self._top, max(0, len(self._rows) - height))
+        top = max(min(top, self._at), self._at - height + 1)
+        if top == self._top:
+            return False
+        self._top = top
+        self.refresh()
+        return True
+
+    # -- mouse and size --------------------------------------------------------------------
+
+    def on_click(self, event: events.Click) -> None:
+        """Type the row that is clicked; a second click is enter."""
+        at = self._top + event.y
+        if event.widget is self and at < len(self._rows):
+            again = at == self._at
+            self._move_to(at)
+            if again and event.chain > 1:
+                self.action_enter()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Go down."""
+        event.stop()
+        self._move_to(min(self._at + 1, len(self._rows) - 1))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Go up."""
+        event.stop()
+        self._move_to(max(self._at - 1, 0))
+
+    def paint(self, palette: Palette) -> None:
+        """Draw everything with another palette."""
+        self._palette = palette
+        self.refresh()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit the columns; what is typed stays."""
+        self._keep_in_view()
+        self._place()
+        self.refresh()
+
+    # -- drawing ---------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a row."""
+        cells = self.size.width
+        at = self._top + y
+        if at >= len(self._rows):
+            return Strip.blank(cells, self._palette.base)
+        row, here = self._rows[at], at == self._at
+        more = (at == self._top > 0) or (y == self.size.height - 1 and at < len(self._rows) - 1)
+        room, rest = self._value_cells, cells - self._value_x - 1
+        if row.typing is Typing.ACTION:  # nothing is typed over it
+            said = laid((*row.value, Ink("   "), *row.hint), max(0, rest))
+        else:
+            hint = laid(row.hint, max(0, rest - room - 2))
+            said = (*laid(row.value, room, cut="end"), Ink("  "), *hint)
+        pieces = (
+            Ink("▌" if here else "⋮" if more else " ", "accent" if here else "muted"),
+            *laid((Ink(row.label, "strong" if here else "muted"),), _LABEL),
+            Ink(" "),
+            *said,
+        )
+        over = self._palette.cursor if here else None
+        drawn = strip(pieces, self._palette.styles, self._palette.base, over)
+        return drawn.adjust_cell_length(cells, self._palette.base + (over or Style()))
