@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
+from textual.widgets import Input
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Forbidden
@@ -488,7 +489,9 @@ class GymtuiApp(ThemedApp[None]):
         the list, and would be lost.
         """
         screen = self.screen
-        if event.is_forwarded or not isinstance(screen, GymScreen) or screen.filtering:
+        if event.is_forwarded or not isinstance(screen, GymScreen):
+            return False
+        if isinstance(screen.focused, Input):  # there it is a character
             return False
         bound = screen.active_bindings.get(event.key)
         if bound is None or not bound.enabled or bound.binding.action != "filter":
