@@ -13,7 +13,7 @@ from gymtui.api.launch import LaunchRequest
 from gymtui.api.models import ConfigCheck
 from gymtui.launching.again import Cause, again, causes, like, of_tasks, usual
 from gymtui.launching.draft import Draft, ModelChoice, only, refusals
-from gymtui.launching.fields import BY_PATH, KEY, MODEL, NAME
+from gymtui.launching.fields import BY_PATH, KEY, MODEL, NAME, TASKS
 from gymtui.launching.model_keys import NoModelKey
 from gymtui.poll.launching import Fate, Sent, told
 from gymtui.poll.plan import View
@@ -106,7 +106,8 @@ class LaunchScreen(FormScreen):
         if start.again and start.tasks is None and not self._causes:
             self._say(Ink("nothing went wrong in this run that could be run again", "warning"))
         self._show()
-        self._form.go(LAUNCH if start.again else MODEL)
+        ready = start.again and base.listed(TASKS)
+        self._form.go(LAUNCH if ready else TASKS if start.again else MODEL)
 
     def _of_causes(self, base: Draft) -> Draft:
         start = self._start
