@@ -25,6 +25,7 @@ from gymtui.text import clean
 from gymtui.tui.ink import Cell, Ink, laid, strip
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.theme import Palette
+from gymtui.tui.widgets.painted import Painted
 
 _LABEL = 22
 _MOST_VALUE = 90
@@ -91,7 +92,7 @@ class FieldInput(Input):
         self.scroll_to(0, 0, animate=False)
 
 
-class Form(Widget, can_focus=True):
+class Form(Painted, Widget, can_focus=True):
     """The form.
 
     Args:
@@ -324,11 +325,6 @@ class Form(Widget, can_focus=True):
         """Go up."""
         event.stop()
         self._move_to(max(self._at - 1, 0))
-
-    def paint(self, palette: Palette) -> None:
-        """Draw everything with another palette."""
-        self._palette = palette
-        self.refresh()
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit the columns; what is typed stays."""
