@@ -1,4 +1,4 @@
-"""Writes the README's tables of keys and of settings from those in the code: `make docs`."""
+"""Writes the README's tables of commands, keys and settings from the code: `make docs`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,40 @@ import re
 from functools import partial
 from pathlib import Path
 
+import click
+
+from gymtui.cli import main
 from gymtui.commands import settings_table
 from gymtui.tui import keys
 
 README = Path(__file__).parent.parent / "README.md"
-_TABLES = {"keys": keys.markdown, "settings": settings_table.markdown}
+
+
+def commands() -> str:
+    """Every command with what it takes and what it does."""
+    rows = ["| command | what it does |", "|---|---|", f"| `gymtui` | {_about(main)} |"]
+    context = click.Context(main, info_name="gymtui")
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command is not None, name
+        within = click.Context(command, context, info_name=name)
+        takes = [word for word in command.collect_usage_pieces(within) if word != "[OPTIONS]"]
+        if isinstance(command, click.Group):
+            takes = ["|".join(command.list_commands(within))]
+        usage = " ".join(["gymtui", name, *takes]).replace("|", r"\|")
+        rows.append(f"| `{usage}` | {_about(command)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _about(command: click.Command) -> str:
+    return " ".join((command.help or "").split("\n\n")[0].split())
+
+
+_TABLES = {
+    "commands": commands,
+    "keys": keys.markdown,
+    "settings": settings_table.markdown,
+}
 """What stands between `<!-- NAME: … -->` and `<!-- /NAME -->`, by that name."""
 
 
