@@ -1,0 +1,58 @@
+"""What is shipped: the wheel that the build backend makes, looked into. No network."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+_BUILD = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
+_THEMES = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from gymtui import theme_files
+here = theme_files.shipped()
+print(here)
+print(*theme_files.names([here]))
+print(theme_files.read("night", [here]).problems)
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("hatchling", reason="the build backend is no dependency of the tests")
+    directory = tmp_path_factory.mktemp("wheel")
+    done = subprocess.run(
+        [sys.executable, "-c", _BUILD, str(directory)],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+        env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"},
+    )  # fmt: skip
+    return directory / done.stdout.split()[-1]
+
+
+def test_the_wheel_has_every_module_style_and_theme(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    sources = {p.relative_to(ROOT).as_posix() for p in (ROOT / "gymtui").rglob("*.py")}
+    styles = {p.relative_to(ROOT).as_posix() for p in (ROOT / "gymtui").rglob("*.tcss")}
+    themes = {f"gymtui/themes/{path.name}" for path in (ROOT / "themes").glob("*.toml")}
+    assert len(themes) >= 5
+    assert sources | styles | themes <= names
+    assert not any(name.startswith("tests/") for name in names)
+
+
+def test_the_themes_are_found_where_the_wheel_is_unpacked(wheel: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", _THEMES, str(tmp_path)],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    where, names, problems = done.stdout.splitlines()
+    assert where == str(tmp_path / "gymtui" / "themes")
+    assert {"night", "day", "ansi"} <= set(names.split())
+    assert problems == "()"
