@@ -23,10 +23,14 @@ from gymtui.store.query import Filter
 from gymtui.store.records import Intent
 from gymtui.store.schemas import RunView, pass_rate
 from gymtui.store.words import count, duration, eta_words, of_many, percent, span
-from gymtui.text import clean, fit
+from gymtui.text import clean, fit, width
 
 CANCEL_TRIES = 3
 """How often a cancel is sent whose answer did not come: doing it again does no harm."""
+
+
+_BETWEEN = " · "
+_LEAST_NAME = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +248,7 @@ class ProgressLine:
     def show(self, follower: Follower) -> None:
         """Tell how far the runs are, if that is news."""
         if self._rewrites:
-            self._rewrite(whole(follower))
+            self._rewrite(follower)
             return
         for view in follower.views:
             self._once(view.name, f"{clean(view.name)}: {progress(view)}")
@@ -273,49 +277,74 @@ class ProgressLine:
             self._said[name] = words
             self._paper.write(f"{words}\n")
 
-    def _rewrite(self, words: str) -> None:
+    def _rewrite(self, follower: Follower) -> None:
         # The last cell stays free: some terminals would go to the next line.
-        width = (Paper.of(self._paper.stream, os.environ).width or 80) - 1
-        shown = fit(words, width, cut="end")
+        cells = (Paper.of(self._paper.stream, os.environ).width or 80) - 1
+        shown = whole(follower, cells)
         if shown != self._shown:
             self._shown = shown
             self._paper.write(f"\r{shown}\x1b[K")
 
 
-def whole(follower: Follower) -> str:
-    """All runs in a line."""
+def whole(follower: Follower, cells: int) -> str:
+    """All runs in a clean line.
+
+    Args:
+        follower: Who follows them.
+        cells: The width there is: names are cut, and what matters less is left out.
+    """
     views = follower.views
     if follower.trouble is not None:
-        again = duration(follower.trouble.next_try_s)
-        said = f"no answer: {follower.trouble.error.brief} · next try in {again}"
-        return clean(f"{said} · {_all_done(views)}" if views else said)
-    if len(follower.run_ids) == 1:
-        if not views:
-            return f"{clean(follower.run_ids[0])}: asking"
-        said = f"{clean(views[0].name)}: {progress(views[0])}"
-        left = _eta(follower, views[0])
-        return f"{said} · ETA {left}" if left else said
-    over = sum(follower.settled(run_id) for run_id in follower.run_ids)
-    return f"{over} of {of_many(len(follower.run_ids), 'run')} over · {_all_done(views)}"
+        said = f"no answer: {clean(follower.trouble.error.brief)}"
+        again = f"next try in {duration(follower.trouble.next_try_s)}"
+        return _joined([said, again, *([_all_done(views)] if views else [])], cells)
+    if len(follower.run_ids) > 1:
+        over = sum(follower.settled(run_id) for run_id in follower.run_ids)
+        runs = of_many(len(follower.run_ids), "run")
+        return _joined([f"{over} of {runs} over", _all_done(views)], cells)
+    if not views:
+        return _joined(["asking"], cells, follower.run_ids[0])
+    done, *others = _parts(views[0])
+    left = _eta(follower, views[0])
+    eta = [f"ETA {left}"] if left else []
+    return _joined([done, *eta, *others], cells, views[0].name)
 
 
 def progress(view: RunView) -> str:
     """How far a run is, in a clean line: what is not known is not told."""
+    return _BETWEEN.join(_parts(view))
+
+
+def _parts(view: RunView) -> list[str]:
+    """What there is to say of a run, what matters most first."""
     run, summary = view.row.run, view.summary
     if view.row.gone:
-        return "gone"
+        return ["gone"]
     if run is None:
-        return "malformed"
+        return ["malformed"]
     parts = [f"{view.finished}/{count(run.total)} done"]
-    if view.row.active:
-        parts += [f"{run.running} running"] if run.running else []
-        parts += [f"{run.pending} waiting"] if run.pending else []
     rate = pass_rate(view)
     if summary is not None and rate is not None:
         parts.append(f"pass@1 {percent(rate)} {span(summary.interval)} of {summary.verdicts}")
     if summary is not None and summary.errors:
         parts.append(of_many(summary.errors, "error"))
-    return " · ".join(parts)
+    if view.row.active:
+        parts += [f"{run.running} running"] if run.running else []
+        parts += [f"{run.pending} waiting"] if run.pending else []
+    return parts
+
+
+def _joined(parts: Sequence[str], cells: int, name: str = "") -> str:
+    """As many parts as fit, whole; the name before them is cut, but not below `_LEAST_NAME`."""
+    said = parts[0]
+    room = cells - (min(width(clean(name)), _LEAST_NAME) + 2 if name else 0)
+    for part in parts[1:]:
+        if width(f"{said}{_BETWEEN}{part}") > room:
+            break
+        said += f"{_BETWEEN}{part}"
+    if name:
+        said = f"{fit(name, max(cells - width(said) - 2, 1))}: {said}"
+    return fit(said, cells, cut="end")
 
 
 def _all_done(views: Sequence[RunView]) -> str:

@@ -12,8 +12,10 @@ import pytest
 
 from gymtui.api.answers import Answer
 from gymtui.api.errors import GymError, NotFound, RateLimited, Unauthorized, Unreachable
+from gymtui.commands.wait import whole
 from gymtui.commands.waiting import NUMBERS_EVERY_S, Follower, SilentError
 from gymtui.store.delta import OneRun, RolloutsOf
+from gymtui.text import width
 from tests.unit.model_gym import ModelGym
 from tests.unit.virtual_time import play
 
@@ -188,3 +190,33 @@ def test_results_that_come_late_are_waited_for(model: ModelGym) -> None:
     summary = follower.views[0].summary
     assert summary is not None
     assert summary.verdicts == 1
+
+
+def test_the_progress_line_leaves_parts_out_rather_than_cut_a_number(model: ModelGym) -> None:
+    run_id = model.launch(3)
+
+    def look(number: int) -> None:
+        for item in model.runs[run_id].rollouts[:2]:
+            item |= {"status": "completed", "result": {"success": True}}
+        model.changed(model.runs[run_id])
+        if number == 3:
+            model.finish(run_id)
+
+    seen: dict[int, str] = {}
+
+    async def main() -> None:
+        clock = asyncio.get_running_loop().time
+        follower = Follower(Scripted(model, look), (run_id,), 2.0, 300.0, monotonic=clock)
+
+        async def news() -> None:
+            if follower.views[0].finished == 2:
+                seen.update((cells, whole(follower, cells)) for cells in range(12, 120))
+
+        await follower.follow(news)
+
+    play(main)
+    assert seen[119] == "run_00000: 2/3 done · pass@1 100% 34–100 of 2 · 1 waiting"
+    assert seen[50] == "run_00000: 2/3 done · pass@1 100% 34–100 of 2"
+    assert seen[30] == "run_00000: 2/3 done"
+    assert seen[15] == "r…0: 2/3 done"
+    assert all(width(line) <= cells for cells, line in seen.items())
