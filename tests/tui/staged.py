@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -16,13 +16,14 @@ from typing import Any
 
 import httpx
 from rich.cells import cell_len
+from rich.color import Color
 from rich.style import Style
 
 from gymtui.api.client import GymClient
 from gymtui.settings import Settings
 from gymtui.tui.app import GymtuiApp
 from gymtui.tui.crash import Reporter
-from gymtui.tui.theme import NIGHT
+from gymtui.tui.theme import Palette
 
 from .driving import Person
 from .scripted import ScriptedGym
@@ -166,10 +167,10 @@ def picture(person: Person) -> str:
 def inks(person: Person) -> str:
     """What the picture is drawn with: by row, the columns at which the ink changes, and to what.
 
-    An ink is called what the palette calls its colour, `on` one that is not the background;
+    An ink is called what the palette calls its colour; what stands after a slash is behind it.
     `~` is a colour between two of the palette's.
     """
-    names = {getattr(NIGHT, entry.name): entry.name for entry in reversed(fields(NIGHT))}
+    names = _names(person.app.palette)
     lines = []
     for row, strip in enumerate(person.app.screen._compositor.render_strips()[1:-1], start=1):
         cells: Iterable[tuple[int, str]] = enumerate(
@@ -181,13 +182,21 @@ def inks(person: Person) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _ink(style: Style | None, names: Mapping[object, str]) -> str:
+def _names(palette: Palette) -> dict[Color | None, str]:
+    """What the palette calls its colours; those it calls by several names by the first."""
+    ours = {"background": palette.base.bgcolor, "foreground": palette.base.color}
+    behind = {"cursor": palette.cursor.bgcolor, "bar": palette.bar.bgcolor}
+    plain = {n: s.color for n, s in palette.styles.items() if n.isalpha() and not s.bgcolor}
+    named = {**ours, **behind, **plain}
+    return {colour: name for name, colour in reversed(named.items())} | {None: "-"}
+
+
+def _ink(style: Style | None, names: Mapping[Color | None, str]) -> str:
     if style is None:
         return "-"
-    fore, back = style.color, style.bgcolor
-    said = names.get(fore.get_truecolor().hex, "~") if fore else "-"
-    behind = names.get(back.get_truecolor().hex, "~") if back else "background"
-    if behind != "background":
+    said = names.get(style.color, "~")
+    behind = names.get(style.bgcolor, "~")
+    if behind not in ("background", "-"):
         said += f"/{behind}"
     flags = {"b": style.bold, "d": style.dim, "s": style.strike, "r": style.reverse}
     return said + "".join(f"+{name}" for name, on in flags.items() if on)
