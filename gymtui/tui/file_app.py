@@ -162,6 +162,7 @@ class FileApp(ThemedApp[None]):
         super().__init__(reporter=reporter, looks=looks, arrangement=arrangement)
         self.settings = Settings(base_url="http://127.0.0.1")
         self.hint: str | None = None
+        self.guided = False
         self.housekeeping = Housekeeping(time.monotonic())
         self.bound = replace(bound, plain=self.looks.ascii)
         self._problems = tuple(problems)
