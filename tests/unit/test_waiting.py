@@ -218,5 +218,5 @@ def test_the_progress_line_leaves_parts_out_rather_than_cut_a_number(model: Mode
     assert seen[119] == "run_00000: 2/3 done · pass@1 100% 34–100 of 2 · 1 waiting"
     assert seen[50] == "run_00000: 2/3 done · pass@1 100% 34–100 of 2"
     assert seen[30] == "run_00000: 2/3 done"
-    assert seen[15] == "r…0: 2/3 done"
+    assert seen[15] == "ru…00: 2/3 done"
     assert all(width(line) <= cells for cells, line in seen.items())
