@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -63,6 +63,7 @@ class Poller:
             question, what the answer did to the store, and when it was given on the server's
             clock. It does its work in the pieces that it returns, in the order of the answers;
             then the answer is told.
+        breathe: Awaited between two pieces of work, so that keys are answered meanwhile.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Poller:
         monotonic: Callable[[], float],
         rng: random.Random,
         heard: Callable[[Query, Applied, Window], Iterable[None]] = lambda *_answer: (),
+        breathe: Callable[[], Awaitable[None]] = partial(asyncio.sleep, 0),
     ) -> None:
         self._client = client
         self._store = store
@@ -85,6 +87,7 @@ class Poller:
         self._monotonic = monotonic
         self._rng = rng
         self._heard = heard
+        self._breathe = breathe
         self._ledger = Ledger()
         self._link = Link(interval_s=view.interval_s)
         self._told: Link | None = None
@@ -264,7 +267,7 @@ class Poller:
                 self._clock.sample(answer.sent_s, answer.received_s, answer.date)
             at = self._clock.now(answer.received_s).timestamp()
             seen = Observation(query, answer.body, answer.sent_s, at, answer.wire_bytes)
-        applied = await _gently(self._store.applying(seen))
+        applied = await self._gently(self._store.applying(seen))
         received_s = answer.received_s if answer is not None else self._monotonic()
         window = self._clock.window(seen.sent_s, received_s)
         self._ledger.answered(seen, applied, self._store, self._monotonic())
@@ -272,13 +275,23 @@ class Poller:
         hearing = self._heard(query, applied, window)
         # Whoever waits for it gets it in turn, so that answers are heard in their order.
         async with self._in_turn:
-            await asyncio.sleep(0)
+            await self._breathe()
             for _ in hearing:
-                await asyncio.sleep(0)
+                await self._breathe()
             self._announce(applied.delta)
             if applied.delta:
                 kept = [self._view.open_run] if self._view.open_run is not None else []
                 self._announce(self._store.trim(kept))
+
+    async def _gently(self, steps: Generator[None, None, Applied]) -> Applied:
+        """Take a large answer in piece by piece."""
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                applied: Applied = done.value
+                return applied
+            await self._breathe()
 
     def _failed(self, query: Query, sent_s: float, error: GymError) -> None:
         log.warning("%s: %s", query.label, error.brief)
@@ -345,13 +358,3 @@ class Poller:
             self._told, self._told_state = news, state
             self._tell(Update(delta, self._link))
 
-
-async def _gently(steps: Generator[None, None, Applied]) -> Applied:
-    """Take a large answer in piece by piece, so that keys are answered in between."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            applied: Applied = done.value
-            return applied
-        await asyncio.sleep(0)

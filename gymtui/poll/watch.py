@@ -146,12 +146,6 @@ class Watch:
         self.dropped(applied.delta.rollouts_removed)
         if not isinstance(query, RolloutsOf | RunningRollouts):
             return
-        moved = {row.rollout_id for row in rows}
-        still = (rollout_id for rollout_id in applied.ids if rollout_id not in moved)
-        while part := tuple(islice(still, LISTED_AT_ONCE)):
-            self.observer.unchanged(part, window)
-            if len(part) == LISTED_AT_ONCE:
-                yield
         known = self._store.rollouts
         kept: list[Sighting] = []
         for count, row in enumerate(rows, start=1):
@@ -161,6 +155,16 @@ class Watch:
                 kept.append(sighting)
             if count % LOOKED_AT_ONCE == 0:
                 yield
+        whole = applied.total is None or applied.total <= len(applied.ids)
+        if isinstance(query, RolloutsOf) and whole:
+            self.observer.listed(query.run_id, window)
+        else:
+            moved = {row.rollout_id for row in rows}
+            still = (rollout_id for rollout_id in applied.ids if rollout_id not in moved)
+            while part := tuple(islice(still, LISTED_AT_ONCE)):
+                self.observer.unchanged(part, window)
+                if len(part) == LISTED_AT_ONCE:
+                    yield
         if self._journal is not None:
             if kept:
                 self._journal.record(kept)

@@ -24,7 +24,7 @@ from gymtui.store.outcome import (
     verdicts_in,
 )
 from gymtui.store.phases import PHASES, Kind
-from gymtui.store.progress import Eta, eta
+from gymtui.store.progress import VERDICTS_FOR_ETA, Eta, eta
 from gymtui.store.timeline import Segment
 
 RATE_WINDOW_S = 300.0
@@ -156,7 +156,7 @@ class RunNumbers:
 
         Rollouts that were never listed may be in any state, so nothing is said while there are.
         """
-        if self.unknown:
+        if self.unknown or self.verdicts < VERDICTS_FOR_ETA:
             return None
         running = self.counts.get(Outcome.RUNNING, 0)
         ages_s = [max(now_s - since_s, 0.0) for since_s in self.running_since_s]

@@ -88,14 +88,34 @@ def extended(sightings: Sequence[Sighting], look: Look) -> tuple[Sighting, ...]:
 
 @dataclass(slots=True)
 class _Watched:
-    """What the observer remembers of one rollout."""
+    """What the observer remembers of one rollout.
+
+    Attributes:
+        sighting: How it was seen last.
+        first: When it was first seen so.
+        last: When it was last looked at by itself.
+        turn: How many lists had been taken in by then: a later one that lists all of its run
+            looked at it again.
+        step: Its step at the last look.
+        last_step: The last step that it said.
+        moved: When it was last seen to move.
+    """
 
     sighting: Sighting
     first: Window
     last: Window
+    turn: int
     step: int | None
     last_step: int | None
     moved: Window
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A list of all rollouts of a run: which one of all lists it was, and when it was answered."""
+
+    turn: int
+    window: Window
 
 
 class Observer:
@@ -107,6 +127,8 @@ class Observer:
 
     def __init__(self) -> None:
         self._watched: dict[str, _Watched] = {}
+        self._lists: dict[str, _List] = {}
+        self._turn = 0
         self._step_gaps: dict[str, deque[float]] = {}
 
     def look(self, rollout: Rollout, window: Window) -> Sighting | None:
@@ -121,9 +143,9 @@ class Observer:
         """
         known = self._watched.get(rollout.rollout_id)
         if known is not None:
-            before, last = known.sighting, known.last
+            before, last = known.sighting, self._last(known)
             if (before.status, before.phase) == (rollout.status, rollout.phase):
-                known.last = window
+                known.last, known.turn = window, self._turn
                 self._step(known, rollout, window)
                 return None
         # A server whose clock was set back cannot have been seen before it was seen now.
@@ -132,7 +154,7 @@ class Observer:
         last_step = step if step is not None or known is None else known.last_step
         sighting = _first(rollout, window, otherwise, last_step)
         self._watched[rollout.rollout_id] = _Watched(
-            sighting, window, window, step, last_step, window
+            sighting, window, window, self._turn, step, last_step, window
         )
         return sighting
 
@@ -147,7 +169,23 @@ class Observer:
         for rollout_id in rollout_ids:
             known = watched.get(rollout_id)
             if known is not None:
-                known.last = window
+                known.last, known.turn = window, self._turn
+
+    def listed(self, run_id: str, window: Window) -> None:
+        """Take in that all rollouts of a run were listed: one look at each, whatever their number.
+
+        Args:
+            run_id: The run.
+            window: When the server answered. Those of which something is another now are to be
+                looked at before, or their change would seem to be later than this list.
+        """
+        self._turn += 1
+        self._lists[run_id] = _List(self._turn, window)
+
+    def _last(self, known: _Watched) -> Window:
+        """When a rollout was last looked at, by itself or with all of its run."""
+        whole = self._lists.get(known.sighting.run_id)
+        return whole.window if whole is not None and whole.turn > known.turn else known.last
 
     def still(self) -> tuple[Sighting, ...]:
         """What is known beyond the sightings given out: that rollouts were later seen unchanged.
@@ -158,11 +196,12 @@ class Observer:
         """
         later = []
         for known in self._watched.values():
-            if known.last.latest > known.sighting.seen_at:
+            last = self._last(known)
+            if last.latest > known.sighting.seen_at:
                 known.sighting = replace(
                     known.sighting,
-                    seen_from=known.last.earliest,
-                    seen_at=known.last.latest,
+                    seen_from=last.earliest,
+                    seen_at=last.latest,
                     step=known.last_step,
                 )
                 later.append(known.sighting)
@@ -175,9 +214,9 @@ class Observer:
             sighting = known.sighting
             if sighting.phase is None or sighting.status in _NOT_RUNNING:
                 continue
-            before = last.get(sighting.run_id)
-            if before is None or known.last.latest < before.latest:
-                last[sighting.run_id] = known.last
+            window, before = self._last(known), last.get(sighting.run_id)
+            if before is None or window.latest < before.latest:
+                last[sighting.run_id] = window
         return tuple(Look(run, window.earliest, window.latest) for run, window in last.items())
 
     def forget(self, rollout_ids: Iterable[str]) -> None:
@@ -188,6 +227,7 @@ class Observer:
     def forget_run(self, run_id: str) -> None:
         """Drop the pace of a run, and whatever of its rollouts is still watched."""
         self._step_gaps.pop(run_id, None)
+        self._lists.pop(run_id, None)
         self.forget(
             [key for key, known in self._watched.items() if known.sighting.run_id == run_id]
         )
@@ -210,7 +250,7 @@ class Observer:
     def looked_at(self, rollout_id: str) -> datetime | None:
         """When a rollout was last looked at, the latest it may have been; None if not watched."""
         known = self._watched.get(rollout_id)
-        return None if known is None else known.last.latest
+        return None if known is None else self._last(known).latest
 
     def step_gaps_s(self, run_id: str) -> Sequence[float]:
         """The latest times between steps seen in a run, in seconds."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 
 from gymtui.api.listing import Listing, parse_rollout
 from gymtui.api.models import Malformed, Rollout
@@ -92,20 +93,16 @@ class RolloutTable:
         fresh: dict[bytes, RolloutRow] = {}
         while True:
             version = self.version
-            known = list(map(self._by_raw.get, items))
-            missing = dict.fromkeys(
-                item
-                for item, rollout_id in zip(items, known, strict=True)
-                if rollout_id is None and item not in fresh
-            )
-            for count, item in enumerate(missing, start=1):
-                fresh[item] = self._read(item, asked, seen)
+            # By their bytes; what is not found there is read next.
+            ids = list(map(self._by_raw.get, items, repeat("")))
+            missing = [at for at, rollout_id in enumerate(ids) if not rollout_id]
+            for count, at in enumerate(missing, start=1):
+                item = items[at]
+                if item not in fresh:
+                    fresh[item] = self._read(item, asked, seen)
+                ids[at] = fresh[item].rollout_id
                 if count % PARSED_AT_ONCE == 0:
                     yield
-            ids = [
-                fresh[item].rollout_id if rollout_id is None else rollout_id
-                for item, rollout_id in zip(items, known, strict=True)
-            ]
             # Listed twice, the later one counts.
             reading = Reading(dict(zip(ids, items, strict=True)))
             for count, (item, row) in enumerate(fresh.items(), start=1):

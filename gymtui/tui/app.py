@@ -50,6 +50,7 @@ from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.screens.runs import RunsScreen
 from gymtui.tui.switching import Gyms
 from gymtui.tui.themed import Looks, ThemedApp
+from gymtui.tui.turns import Turns
 from gymtui.tui.widgets.status_line import link_words, ticking
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ class GymtuiApp(ThemedApp[None]):
         self._clock = ServerClock(wall, monotonic)
         self._seconds: Timer | None = None
         self._news = asyncio.Event()
+        self.turns = Turns(monotonic)
         self.housekeeping = Housekeeping(monotonic())
         self._journal_path = journal
         self._notes = notes
@@ -180,6 +182,7 @@ class GymtuiApp(ThemedApp[None]):
             monotonic=self._monotonic,
             rng=self._rng,
             heard=self.watched.answering,
+            breathe=self.turns.give,
         )
 
     # -- for the screens -------------------------------------------------------------------
@@ -418,8 +421,8 @@ class GymtuiApp(ThemedApp[None]):
                 if delta:
                     screen.changed(delta)
                 self._show_link()
-            while self._look_out():  # noqa: ASYNC110  (nothing to wait for: others get their turn)
-                await asyncio.sleep(0)
+            while self._look_out():
+                await self.turns.give()
             self._tell_of_runs()
             self.housekeeping.came(len(delta.rollouts))
 

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from gymtui.poll.watch import Watch
 from gymtui.store.outcome import ERRORS, Outcome, at_step_limit
+from gymtui.store.phases import is_finished
 from gymtui.store.reach import Extent
 from gymtui.store.records import RolloutRow
-from gymtui.store.timeline import Segment
 from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.widgets.timeline import FRONT, PLAIN_FRONT, Scale, axis, bar, fitting
@@ -43,7 +43,7 @@ class Chart:
         self._plain = plain
         self._zoom = 0
         self._start_s: float | None = None
-        self._drawn: dict[str, tuple[tuple[Segment, ...], object, Cell]] = {}
+        self._drawn: dict[str, tuple[tuple[object, ...], Cell]] = {}
 
     # -- what is shown ---------------------------------------------------------------------
 
@@ -112,16 +112,22 @@ class Chart:
         return datetime.fromtimestamp(unix_s - self._lead().total_seconds()).astimezone()
 
     def cell(self, row: RolloutRow, cells: int) -> Cell:
-        """A rollout's bar."""
-        life = self._watch.segments(row)
-        made_from = (self.scale, cells, row.outcome)
+        """A rollout's bar, drawn anew only where it could look another way."""
+        scale = self.scale
+        front: int | None = None
+        if row.rollout is not None and not is_finished(row.rollout):
+            # What is still going on is drawn in eighths of a cell: less than half of one is none.
+            front = int(self._watch.looked_at(row).timestamp() // (scale.span_s / cells / 16))
+        sightings = len(self._watch.sightings(row.rollout_id))
+        made_from = (row, sightings, front, scale, cells)
         known = self._drawn.get(row.rollout_id)
-        if known is not None and known[0] is life and known[1] == made_from:
-            return known[2]
+        if known is not None and known[0] == made_from:
+            return known[1]
         if len(self._drawn) >= DRAWN_KEPT:
             self._drawn.clear()
-        drawn = bar(life, self.scale, cells, end=self._end(row), plain=self._plain)
-        self._drawn[row.rollout_id] = (life, made_from, drawn)
+        life = self._watch.segments(row)
+        drawn = bar(life, scale, cells, end=self._end(row), plain=self._plain)
+        self._drawn[row.rollout_id] = (made_from, drawn)
         return drawn
 
     def _end(self, row: RolloutRow) -> Ink | None:

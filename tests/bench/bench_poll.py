@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import cast
 
 from pydantic import BaseModel
 
 from gymtui.api.models import Rollout
 from gymtui.store.delta import Observation, RolloutsOf
 from gymtui.store.store import Store
+from gymtui.tui.screens.rollouts import RolloutsScreen
 from tests.bench import wire
 from tests.bench.measuring import by_turns, seconds_of
 from tests.bench.playing import Memory, Watched, opened, quiet, until
@@ -63,8 +65,10 @@ def rows() -> Iterator[Row]:
     )  # fmt: skip
 
 
-def _shown_anew(app: Watched, memory: Memory, asked: int, frames: int) -> bool:
-    return memory.answered > asked and app.frames > frames
+def _listed(app: Watched, raws: Mapping[str, bytes]) -> bool:
+    """Whether the screen's list has rollouts as they were last made."""
+    records = cast("RolloutsScreen", app.screen)._rows.records
+    return all(records[rollout_id].raw == raw for rollout_id, raw in raws.items())
 
 
 async def _painted(moving: wire.Moving) -> float:
@@ -81,11 +85,11 @@ async def _painted(moving: wire.Moving) -> float:
         for _ in range(3 * ROUNDS):
             ids = moving.move(ROLLOUTS // 100)
             memory.body = moving.body()
+            raws = dict(zip(ids, moving.items, strict=False))
             shown = set(app.screen.query_one("#grid").in_view) & set(ids)  # type: ignore[attr-defined]
             assert shown, "none of the changed rows is in view: nothing would be painted"
-            asked, frames = memory.answered, app.frames
             app.refresh_now()
-            await until(app, partial(_shown_anew, app, memory, asked, frames), "a frame")
+            await until(app, partial(_listed, app, raws), "the changed rows")
             await quiet(app)
             found.append(app.painted_at_s - began_s)
     return min(found)

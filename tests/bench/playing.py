@@ -76,6 +76,7 @@ class Watched(dashboard.GymtuiApp):
 
     def post_display_hook(self) -> None:
         """Called by the framework after each frame."""
+        super().post_display_hook()
         self.painted_at_s = time.process_time()
         self.frames += 1
 

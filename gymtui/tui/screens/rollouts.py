@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Generator, Iterable
 from dataclasses import replace
 from typing import ClassVar
@@ -142,10 +141,10 @@ class RolloutsScreen(ListScreen[RolloutRow]):
     async def _settle_gently(self) -> None:
         try:
             for _ in self._settle():
-                await asyncio.sleep(0)
-            await asyncio.sleep(0)
+                await self.gym.turns.give()
+            await self.gym.turns.give()
             self._show_rows()
-            await asyncio.sleep(0)
+            await self.gym.turns.give()
             self._add_time_up()
         finally:
             self._settling = False
