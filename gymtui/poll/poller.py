@@ -77,7 +77,7 @@ class Poller:
         monotonic: Callable[[], float],
         rng: random.Random,
         heard: Callable[[Query, Applied, Window], Iterable[None]] = lambda *_answer: (),
-        breathe: Callable[[], Awaitable[None]] = partial(asyncio.sleep, 0),
+        breathe: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
     ) -> None:
         self._client = client
         self._store = store
@@ -357,4 +357,3 @@ class Poller:
         if delta or news != self._told or state is not self._told_state:
             self._told, self._told_state = news, state
             self._tell(Update(delta, self._link))
-

@@ -480,9 +480,14 @@ class GymtuiApp(ThemedApp[None]):
         """See that somebody is there, whoever handles the key."""
         if isinstance(event, events.InputEvent):
             self.housekeeping.key(self._monotonic())
+            self.turns.key()
             if isinstance(event, events.Key) and self._opens_filter(event):
                 return
         await super().on_event(event)
+
+    def post_display_hook(self) -> None:
+        """Called by the framework after each frame."""
+        self.turns.drawn()
 
     def _opens_filter(self, event: events.Key) -> bool:
         """Open the filter's line before the next key is looked at, if that is what the key does.
