@@ -12,8 +12,10 @@ from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
 from gymtui.store.summary import SummaryBuilder
 
-PARSED_AT_ONCE = 100
-"""Items read before others get their turn: some 4 ms."""
+COMPARED_AT_ONCE = 2_000
+"""Items, of which comparing more than so many is enough for one turn: some 1 ms."""
+PARSED_AT_ONCE = 50
+"""Items read before others get their turn: some 2 ms."""
 COUNTED_AT_ONCE = 500
 """Rows added up before others get their turn: some 2 ms."""
 

@@ -13,8 +13,9 @@ from itertools import repeat
 
 from gymtui.api.listing import Listing, parse_rollout
 from gymtui.api.models import Malformed, Rollout
+from gymtui.store import intake
 from gymtui.store.delta import DeltaBuilder, Observation
-from gymtui.store.intake import COUNTED_AT_ONCE, PARSED_AT_ONCE, Reading, Steps, supersedes
+from gymtui.store.intake import Reading, Steps, supersedes
 from gymtui.store.outcome import ACTIVE, Outcome, outcome_of
 from gymtui.store.records import RolloutRow, name_of_malformed
 from gymtui.store.summary import RunSummary, SummaryBuilder
@@ -93,15 +94,16 @@ class RolloutTable:
         fresh: dict[bytes, RolloutRow] = {}
         while True:
             version = self.version
-            # By their bytes; what is not found there is read next.
             ids = list(map(self._by_raw.get, items, repeat("")))
             missing = [at for at, rollout_id in enumerate(ids) if not rollout_id]
+            if missing and len(items) > intake.COMPARED_AT_ONCE:
+                yield
             for count, at in enumerate(missing, start=1):
                 item = items[at]
                 if item not in fresh:
                     fresh[item] = self._read(item, asked, seen)
                 ids[at] = fresh[item].rollout_id
-                if count % PARSED_AT_ONCE == 0:
+                if count % intake.PARSED_AT_ONCE == 0:
                     yield
             # Listed twice, the later one counts.
             reading = Reading(dict(zip(ids, items, strict=True)))
@@ -110,7 +112,7 @@ class RolloutTable:
                     break
                 if reading.listed.get(row.rollout_id) == item:
                     self._count_in(row, asked, reading)
-                if count % COUNTED_AT_ONCE == 0:
+                if count % intake.COUNTED_AT_ONCE == 0:
                     yield
             if version == self.version:
                 return reading
@@ -118,10 +120,10 @@ class RolloutTable:
     def _count_in(self, row: RolloutRow, asked: str | None, reading: Reading) -> None:
         """Prepare a row for being taken in, if it is news."""
         before, held = self.rows.get(row.rollout_id), self._held.get(row.run_id)
-        if before is not None and not supersedes(row, before):
-            return
         counted = held is not None or row.run_id == asked
         if before is not None:
+            if not supersedes(row, before):
+                return
             member = held is not None and row.rollout_id in held.members
             if before.run_id != row.run_id or counted is not member:
                 reading.odd.append(row)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from model_gym import ModelGym, ended, rollout, rollouts_body, run, runs_body, saw
 
 from gymtui.api.errors import Garbled
-from gymtui.store import rollout_table
+from gymtui.store import intake, rollout_table
 from gymtui.store.delta import NOTHING, Delta, OneRun, RolloutsOf, RunningRollouts, RunsPage
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import Intent
@@ -424,8 +424,8 @@ def test_deltas_add_up_to_the_store_and_summaries_to_their_rollouts(
     Midway: answers overtake each other between the pieces in which they are taken in.
     """
     with (
-        mock.patch.object(rollout_table, "PARSED_AT_ONCE", 1 if midway else 100),
-        mock.patch.object(rollout_table, "COUNTED_AT_ONCE", 1 if midway else 100),
+        mock.patch.object(intake, "PARSED_AT_ONCE", 1 if midway else 100),
+        mock.patch.object(intake, "COUNTED_AT_ONCE", 1 if midway else 100),
     ):
         deltas_add_up(seed, midway=midway)
 

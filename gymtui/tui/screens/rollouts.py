@@ -34,8 +34,8 @@ from gymtui.tui.screens.transcript import TranscriptScreen
 from gymtui.tui.widgets.grid import Column, Grid
 from gymtui.tui.widgets.lines import Line, Lines
 
-SETTLED_AT_ONCE = 200
-"""Rollouts that came or changed and are taken in without a pause: some 5 ms."""
+SETTLED_AT_ONCE = 50
+"""Rollouts that came or changed and are shown without a pause: some 5 ms with their lines."""
 
 
 class RolloutsScreen(ListScreen[RolloutRow]):
