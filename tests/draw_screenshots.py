@@ -6,11 +6,14 @@ Run by `make screenshots`. What is alive differs from drawing to drawing; the sc
 from __future__ import annotations
 
 import asyncio
+import io
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from rich.console import Console
+from textual._ansi_theme import ALABASTER, MONOKAI
 from textual.pilot import Pilot
 
 from gymtui.api.client import GymClient
@@ -93,28 +96,59 @@ SCENES: dict[str, Scene] = {
 """In order: each begins where the one before ended."""
 
 
-async def draw(directory: Path) -> list[Path]:
-    """Play the scenes and draw each.
+def picture(app: GymtuiApp) -> str:
+    """What is on screen as SVG; colours of the terminal's own as a usual one has them."""
+    width, height = app.size
+    console = Console(
+        width=width,
+        height=height,
+        file=io.StringIO(),
+        force_terminal=True,
+        color_system="truecolor",
+        record=True,
+        legacy_windows=False,
+        safe_box=False,
+    )
+    console.print(app.screen._compositor.render_update(full=True))
+    colours = MONOKAI if app.palette.framework.dark else ALABASTER
+    return console.export_svg(title="gymtui", theme=colours)
+
+
+async def draw(directory: Path, *, speed: float = SPEED) -> list[Path]:
+    """Play the scenes and draw each, then the rollouts in every theme.
 
     Args:
         directory: Where the pictures go.
+        speed: Of the gym, times real time.
 
     Returns:
         The files.
     """
     drawn: list[Path] = []
-    with LocalGym(speed=SPEED, seed=7) as local, tempfile.TemporaryDirectory() as reports:
-        settings = Settings(base_url=local.url, interval_s=0.25, profile_name="demo")
-        app = GymtuiApp(settings, GymClient(local.url), Reporter(Path(reports)))
+    with LocalGym(speed=speed, seed=7) as local, tempfile.TemporaryDirectory() as reports:
+        url = local.told.url
+        settings = Settings(base_url=url, interval_s=0.25, profile_name="demo")
+        app = GymtuiApp(settings, GymClient(url), Reporter(Path(reports)))
+
+        def keep(name: str) -> None:
+            path = directory / f"{name}.svg"
+            # A port of the moment says nothing to a reader.
+            path.write_text(picture(app).replace(url.removeprefix("http://"), "127.0.0.1:8765"))
+            drawn.append(path)
+
         async with app.run_test(size=SIZE) as pilot:
             for name, scene in SCENES.items():
                 await scene(app, pilot)
                 await pilot.pause()
-                path = directory / f"{name}.svg"
-                svg = app.export_screenshot(title="gymtui")
-                # A port of the moment says nothing to a reader.
-                path.write_text(svg.replace(local.url.removeprefix("http://"), "127.0.0.1:8765"))
-                drawn.append(path)
+                keep(name)
+            await pilot.press("q", "escape")
+            await seen(app, pilot, lambda text: "✓ pass" in text and "✗ fail" in text)
+            for theme in app.theme_names():
+                app.choose_theme(theme)
+                # The framework changes its own colours one turn later.
+                await pilot.pause()
+                await pilot.pause()
+                keep(f"theme-{theme}")
     return drawn
 
 

@@ -26,7 +26,6 @@ print(theme_files.read("night", [here]).problems)
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("hatchling", reason="the build backend is no dependency of the tests")
     directory = tmp_path_factory.mktemp("wheel")
     done = subprocess.run(
         [sys.executable, "-c", _BUILD, str(directory)],
