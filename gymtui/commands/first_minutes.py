@@ -60,9 +60,9 @@ def words(loaded: Loaded, env: Mapping[str, str]) -> str:
             "  gymtui config set api_key -    asks for it, and keeps it for you alone to read",
             "  simlab's own configuration     is used as it is",
             "",
-            "A gym elsewhere: gymtui --base-url URL. What is wrong otherwise: gymtui doctor.",
+            "Another gym: gymtui --base-url URL. What may be wrong: gymtui doctor.",
             "",
-            "  enter  opens the demo: a gym on this machine, with runs in progress, no key needed",
+            "  enter  opens the demo: a gym on this machine, with runs in progress",
             "  q      leaves",
         ]
     )
@@ -95,6 +95,5 @@ def offer(
 
 def _short(place: str, home: str) -> str:
     """A place with the person's home as `~`."""
-    return (
-        f"~{place[len(home) :]}" if len(home) > 1 and place.startswith(f"{Path(home)}/") else place
-    )
+    top = str(Path(home))
+    return f"~{place[len(top) :]}" if len(home) > 1 and place.startswith(f"{top}/") else place

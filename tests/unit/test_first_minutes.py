@@ -23,7 +23,7 @@ def test_someone_with_nothing_is_told_every_place_that_was_looked_in(desk: Desk)
         assert f"  {place} " in said
     assert "  ~/config.toml " in said
     assert "~/simlab.toml: collinear_api_key   no such file" in said
-    assert max(map(len, said.splitlines())) <= 100
+    assert max(map(len, said.splitlines())) <= 80
 
 
 def test_a_key_that_others_may_read_is_named_as_what_it_is(desk: Desk) -> None:
