@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Generator
 from datetime import UTC, datetime
@@ -33,6 +34,8 @@ from gymtui.api.errors import (
 )
 from gymtui.api.inflate import BadEncoding, Inflater, TooLarge
 from gymtui.secret import ApiKey
+
+log = logging.getLogger(__name__)
 
 __all__ = ["Answer", "GymClient", "Progress", "Timeouts"]
 
@@ -187,6 +190,17 @@ class GymClient(Endpoints):
 
     async def _exchange(self, call: Call, prefix: str) -> Answer | GymError:
         """Asks once. Errors are returned: raised here, they would hold what they came from."""
+        if not log.isEnabledFor(logging.DEBUG):
+            return await self._exchanged(call, prefix)
+        sent_s = self._clock()
+        outcome = await self._exchanged(call, prefix)
+        what = outcome.brief if isinstance(outcome, GymError) else f"{len(outcome.body):,} bytes"
+        target = f"{prefix}{call.target.decode('ascii')}" if all(call.ids) else call.template
+        took_ms = (self._clock() - sent_s) * 1000
+        log.debug("%s %s: %s in %.0f ms", call.method, target, what, took_ms)
+        return outcome
+
+    async def _exchanged(self, call: Call, prefix: str) -> Answer | GymError:
         try:
             async with asyncio.timeout(self._timeouts.total_s if call.timed else None):
                 return await self._follow(call, prefix)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from logging.handlers import RotatingFileHandler
@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from gymtui import paths, urls
+from gymtui import __version__, paths, urls
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.late import LateClient
 from gymtui.settings import LAST_PICKED, Loaded, Offered, Settings, load
@@ -27,6 +27,8 @@ from gymtui.tui.guard import run_guarded
 from gymtui.tui.rebinding import rebound
 from gymtui.tui.switching import Gyms
 from gymtui.tui.themed import looks_of
+
+log = logging.getLogger(__name__)
 
 LOG_BYTES = 1_000_000
 
@@ -121,15 +123,21 @@ def open_dashboard(
     settings = loaded.settings
     bound = rebound(settings.keys, settings.origins)
     logs = paths.log_dir(env)
-    _log_to(logs / "gymtui.log", debug=settings.debug)
     secrets = [settings.key.reveal()] if settings.key is not None else []
+    reporter = Reporter(logs, secrets=secrets)
+    _log_to(logs / "gymtui.log", reporter.safe, debug=settings.debug)
+    key = "no key" if settings.key is None else f"{settings.key} from {settings.key_origin}"
+    log.debug(
+        "gymtui %s, profile %s, %s, %s",
+        *(__version__, settings.profile_name, settings.base_url, key),
+    )
     arrangement = Arrangement.read(keeping.arrangement)
     if any(problem.place == LAST_PICKED for problem in loaded.problems):
         arrangement.pick(None)  # it is no longer there: told once
     app = GymtuiApp(
         settings,
         LateClient(partial(_client, settings)),
-        Reporter(logs, secrets=secrets),
+        reporter,
         looks=looks_of(settings, env, sys.stderr.encoding),
         arrangement=arrangement,
         journal=keeping.journal,
@@ -152,8 +160,21 @@ def _client(settings: Settings) -> Endpoints:
     return GymClient(settings.base_url, settings.key, insecure=settings.insecure)
 
 
-def _log_to(path: Path, *, debug: bool) -> None:
+class _Safe(logging.Formatter):
+    """Lines fit for a file that people look at in a terminal and send to others."""
+
+    def __init__(self, safe: Callable[[str], str]) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+        self._safe = safe
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record in words."""
+        return self._safe(super().format(record))
+
+
+def _log_to(path: Path, safe: Callable[[str], str], *, debug: bool) -> None:
     """Log to a file of one's own; where that cannot be, do without, since the screen is taken."""
+    logging.raiseExceptions = False  # it would say on that screen that the disk is full
     logger = logging.getLogger("gymtui")
     logger.propagate = False
     try:
@@ -163,6 +184,6 @@ def _log_to(path: Path, *, debug: bool) -> None:
         )
     except OSError:
         handler = logging.NullHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(_Safe(safe))
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if debug else logging.WARNING)

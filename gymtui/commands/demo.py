@@ -6,6 +6,7 @@ Where it keeps what it learns is the demo's own place, never where the person's 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gymtui import paths
+from gymtui import helpers, paths
 from gymtui.commands.dashboard import Keeping, open_dashboard
 from gymtui.gym.agreed import Told, held
 from gymtui.settings import Loaded
@@ -137,6 +138,7 @@ class LocalGym:
         # A session of its own: what the terminal does to its foreground (^C, hang-up) is ours.
         self._process = subprocess.Popen(  # noqa: S603  (this interpreter, this package)
             self._command,
+            env=helpers.environment(os.environ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -49,8 +49,8 @@ def words(loaded: Loaded, env: Mapping[str, str]) -> str:
     looked = [f"  {place}{' ' * (cells - width(place))}   {found}" for place, found in places]
     return "\n".join(
         [
-            f"gymtui shows the runs of an RL gym. For {DEFAULT_BASE_URL} it needs a key,",
-            "and found none. It looked in",
+            "gymtui shows the runs of an RL gym. It needs a key for",
+            f"{DEFAULT_BASE_URL}, and found none. It looked in",
             "",
             *looked,
             "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import os
 import struct
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from gymtui import helpers
 
 _WORKER = Path(__file__).with_name("regex_worker.py")
 
@@ -31,6 +34,7 @@ class RegexProcess:
         # Nothing of the environment or of installed packages is loaded: it starts in 20 ms.
         self._process = subprocess.Popen(  # noqa: S603  (this interpreter, a file of this package)
             [sys.executable, "-I", "-S", str(_WORKER), str(flags)],
+            env=helpers.environment(os.environ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,6 +57,8 @@ from gymtui.tui.widgets.status_line import link_words, ticking
 if TYPE_CHECKING:
     from gymtui.poll.artifacts import ArtifactDesk
     from gymtui.tui.launches import Launches
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -340,6 +343,9 @@ class GymtuiApp(ThemedApp[None]):
             return
         settings = loaded.settings
         self.enter(settings, gyms.client(settings), gyms.journal(settings))
+        log.debug("switched to profile %s, %s", settings.profile_name, settings.base_url)
+        if settings.theme is not None and settings.theme != self.palette.name:
+            self.wear_named(settings.theme)
         usual = settings.profile_name == loaded.usual_profile
         self.arrangement.pick(None if usual else settings.profile_name)
         await self._leave()

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from gymtui import helpers
 from gymtui.text import clean
 
 TERMINAL_LIMIT: Final = 74_994
@@ -60,6 +61,7 @@ async def _load_buffer(data: bytes) -> str:
         "load-buffer",
         "-w",
         "-",
+        env=helpers.environment(os.environ),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,

@@ -123,6 +123,14 @@ class Reporter:
         """
         self._secrets.add(secret)
 
+    def safe(self, text: str) -> str:
+        """A text of any number of lines, cleaned, and with no secret in it.
+
+        Args:
+            text: Any text.
+        """
+        return redact(clean_block(text), self._secrets)
+
     def examine(self, error: BaseException) -> Defect:
         """Put an error into words.
 

@@ -154,6 +154,15 @@ class ThemedApp(GuardedApp[ResultT]):
         if self.looks.theme is not None and self.looks.theme != name:
             self.notify(f"theme {name} for now; {self.looks.named_by} says {self.looks.theme}")
 
+    def wear_named(self, name: str) -> None:
+        """Draw everything with the theme that settings name; it is not the person's choice.
+
+        Args:
+            name: Which; if it is broken that is told, and all stays as it is.
+        """
+        if self.looks.colour:
+            self._change_to(name)
+
     def reload_theme(self) -> None:
         """Read the theme's file again; if it is broken that is told, and the last good stays."""
         name = self.palette.name

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from gymtui import helpers
 from gymtui.commands.checkup.checks import Check, State
 
 LEAST_COLUMNS, LEAST_ROWS = 80, 24
@@ -143,6 +145,7 @@ def run_quickly(command: Sequence[str]) -> str | None:
     try:
         done = subprocess.run(  # noqa: S603  (tmux, with our own words)
             command,
+            env=helpers.environment(os.environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -1,0 +1,223 @@
+"""A whole session with a key, and then a search for it: in files, processes and on the screen."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import stat
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+
+from tests.gym.serving import RunningGym, launch_body, serving_gym
+
+from .harness import PYTHON, Terminal, family, isolated, until
+
+KEY = "ck_hush_0123/4567+89ab=cdef"
+OTHER = "ck_oth_fedc/ba98+7654=3210"
+MODEL_KEY = "sk-model-0123456789/abcdef"
+GYMTUI = (PYTHON, "-m", "gymtui")
+
+FAILING = """
+from gymtui.tui.screens.runs import RunsScreen
+
+def fail(self):
+    key = self.gym.settings.key.reveal()
+    raise RuntimeError(f"a defect that quotes its headers: {{'API-Key': '{key}'}}")
+
+RunsScreen.action_source = fail
+from gymtui.cli import main
+main(prog_name="gymtui")
+"""
+"""The program with a defect behind one key, which has the worst to say."""
+
+
+def forms(key: str) -> set[bytes]:
+    """What a key might be found as."""
+    found = {key, quote(key), quote(key, safe=""), json.dumps(key)[1:-1], key[4:-4]}
+    coded = {base64.b64encode(key.encode()), base64.urlsafe_b64encode(key.encode())}
+    # Within something longer, base64 of it begins at any of three offsets.
+    for before in (b"x", b"xx"):
+        whole = base64.b64encode(before + key.encode())
+        coded.add(whole[4:-4])
+    return {form.encode() for form in found} | {form.rstrip(b"=") for form in coded}
+
+
+FORMS = {form for key in (KEY, OTHER, MODEL_KEY) for form in forms(key)}
+
+
+def given_away(data: bytes) -> set[bytes]:
+    return {form for form in FORMS if form in data}
+
+
+class Watcher:
+    """What the processes below one have on their command lines and in their environments."""
+
+    def __init__(self) -> None:
+        self.arguments: dict[int, bytes] = {}
+        self.environments: dict[int, bytes] = {}
+        self.first = 0
+        self._ended = threading.Event()
+
+    def look(self) -> None:
+        while not self._ended.wait(0.005):
+            for pid in family(self.first) if self.first else ():
+                for name, found in (("cmdline", self.arguments), ("environ", self.environments)):
+                    try:
+                        found[pid] = found.get(pid, b"") + Path(f"/proc/{pid}/{name}").read_bytes()
+                    except OSError:
+                        continue
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        thread = threading.Thread(target=self.look)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            thread.join()
+
+
+def launch(gym: RunningGym, key: str, name: str) -> None:
+    body = launch_body(run_name=name)
+    body["model_config"]["api_key"] = MODEL_KEY
+    answer = httpx.post(f"{gym.url}/runs", json=body, headers={"API-Key": key})
+    assert answer.status_code == 200, answer.text
+
+
+def test_after_a_session_the_key_is_nowhere_but_where_its_owner_put_it(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    gyms, home = tmp_path / "gyms", terminal.home / "person"
+    home.mkdir()
+    (gyms / "a").mkdir(parents=True), (gyms / "b").mkdir()
+    holder = home / "holder"
+    holder.write_text(f"#!/bin/sh\necho '{OTHER}'\n")
+    holder.chmod(0o700)
+    screens: list[str] = []
+    watcher = Watcher()
+    with (
+        serving_gym(gyms / "a", key=KEY) as here,
+        serving_gym(gyms / "b", key=OTHER) as there,
+        watcher.watching(),
+    ):
+        launch(here, KEY, "first"), launch(there, OTHER, "second")
+        config = home / "config.toml"
+        config.write_text(
+            f"""
+            [profiles.here]
+            base_url = "{here.url}"
+            api_key_env = "HOLDS_IT"
+            [profiles.there]
+            base_url = "{there.url}"
+            api_key_command = ["{holder}"]
+            [model_keys]
+            openai = {{ env = "MODEL_KEY" }}
+            """
+        )
+        config.chmod(0o600)
+        env = {
+            "GYMTUI_CONFIG": str(config), "GYMTUI_STATE_DIR": str(home / "state"),
+            "HOLDS_IT": KEY, "MODEL_KEY": MODEL_KEY, "HOME": str(home),
+        }  # fmt: skip
+        command = [PYTHON, "-c", FAILING, "--profile", "here", "--interval", "0.2", "--debug"]
+        terminal.start(command, env=env)
+        watcher.first = terminal.pid
+
+        def sees(pattern: str) -> None:
+            screens.append(terminal.wait_for(pattern, 30))
+
+        sees(r"first .*1/1")
+        terminal.keys("d")
+        sees(r"describe")
+        terminal.keys("q", "Enter")
+        sees(r"1/1 done")
+        terminal.keys("Enter")
+        sees(r"◆ 1 user")
+        # Search by a process of its own, copy through tmux, save twice.
+        terminal.keys("/").type("re:p[a-z]+e")
+        terminal.keys("Enter")
+        sees(r"/re:p.* \d+ of \d+")
+        terminal.keys("c")
+        sees(r"sent .* bytes|sent .* kB|to tmux")
+        for name in ("saved.json", "saved.md"):
+            terminal.keys("C-s")
+            sees(r"save as")
+            terminal.keys("C-u").type(str(home / name))
+            terminal.keys("Enter")
+            until((home / name).exists, name)
+        # To the other gym and back, help, and the defect.
+        terminal.keys("q", "q")
+        sees(r"first .*1/1")
+        terminal.keys(":").type("profile there")
+        sees(r"profile there")
+        terminal.keys("Enter")
+        sees(r"there .*")
+        sees(r"second .*1/1")
+        terminal.keys("?")
+        sees(r"leave|quit")
+        terminal.keys("q")
+        sees(r"second .*1/1")
+        terminal.keys("s")
+        terminal.wait_exit(20)
+        screens.append(terminal.screen())
+        assert "The report, without keys" in screens[-1]
+
+        # The commands beside it.
+        person = {**isolated(home, env), "PWD": str(home)}
+        for args in (
+            *(("config", "show"), ("config", "show", "--json"), ("runs", "--json"), ("doctor",)),
+            ("export", "first", "--to", str(home / "exported")),
+        ):
+            for profile in ("here", "there"):
+                done = subprocess.run(
+                    [*GYMTUI, "--profile", profile, *args],
+                    env=person, cwd=home, capture_output=True, timeout=60, check=False,
+                )  # fmt: skip
+                assert b"Traceback" not in done.stderr
+                assert not given_away(done.stdout + done.stderr), args
+                if args == ("config", "show"):
+                    assert b"ck_" in done.stdout
+
+    # What was looked at was there to be looked at.
+    files = [path for path in home.rglob("*") if path.is_file() and path != holder]
+    names = {path.name for path in files}
+    assert {"saved.json", "saved.md", "arrangement.json", "gymtui.log"} <= names
+    assert any(name.startswith("crash-") for name in names)
+    assert (home / "exported").is_dir()
+    log = (home / "state" / "log" / "gymtui.log").read_text()
+    assert "GET /runs?" in log and "switched to profile there" in log
+    assert "ck_…cdef from HOLDS_IT" in log
+    for path in files:
+        assert not given_away(path.read_bytes()), path
+        assert not given_away(os.fsencode(path)), path
+        if path.name.startswith("crash-"):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    for shown in screens:
+        assert not given_away(shown.encode())
+    assert not given_away(terminal.buffer().encode())
+    assert terminal.pid in watcher.environments
+    for arguments in watcher.arguments.values():
+        assert not given_away(arguments), arguments
+    # The program itself was given them, and whoever prints one of them may know the others.
+    helpers = {
+        pid: environment
+        for pid, environment in watcher.environments.items()
+        if pid != terminal.pid and str(holder).encode() not in watcher.arguments.get(pid, b"")
+    }
+    assert any(b"regex_worker" in watcher.arguments.get(pid, b"") for pid in helpers)
+    for pid, environment in helpers.items():
+        assert not given_away(environment), watcher.arguments.get(pid)
+
+
+def test_the_search_finds_what_it_looks_for() -> None:
+    for text in (KEY, quote(KEY, safe=""), base64.b64encode(f"x:{OTHER}".encode()).decode()):
+        assert given_away(f"before {text} after".encode())
+    assert not given_away(b"ck_\xe2\x80\xa6cdef")
