@@ -23,6 +23,7 @@ from gymtui.tui.commands import KeyCommands, ThemeCommands
 from gymtui.tui.crash import Reporter
 from gymtui.tui.garbage import Housekeeping
 from gymtui.tui.ink import Cell, Ink
+from gymtui.tui.joined import Said, joined
 from gymtui.tui.keys import Key, Scope
 from gymtui.tui.rebinding import PROGRAMS_OWN, Bound, put_in_force, tell_problems
 from gymtui.tui.screens.base import GymScreen
@@ -66,22 +67,26 @@ class FileScreen(ReadingScreen):
         named = self.transcript.rollout_id if self.transcript is not None else None
         return named or self._paths[self._place].name.split(".")[0]
 
-    def headline(self) -> Cell:
-        """What the artifacts say of themselves."""
+    def headline(self, cells: int) -> Cell:
+        """What the artifacts say of themselves; what matters least goes where there is no room."""
         transcript = self.transcript
         if transcript is None:
             return ()
-        said: list[Ink] = []
-        if transcript.task_id:
-            said.append(Ink(transcript.task_id, "strong"))
-        if transcript.model:
-            said.append(Ink(f"  {transcript.model}", ""))
-        if transcript.steps_taken is not None:
-            limit = "" if transcript.max_steps is None else f"/{transcript.max_steps}"
-            said.append(Ink(f" · {transcript.steps_taken}{limit} steps", "muted"))
-        if transcript.error:
-            said.append(Ink(f" · {transcript.error}", "failed"))
-        return tuple(said)
+        usage = transcript.usage
+        limit = "" if transcript.max_steps is None else f"/{transcript.max_steps}"
+        taken = transcript.steps_taken
+        steps = "" if taken is None else f"{taken}{limit} steps"
+        cost = "" if usage is None or usage.cost_usd is None else f"${usage.cost_usd:.3g}"
+        said = (
+            (transcript.error, "failed", 0),
+            (transcript.task_id, "strong", 2),
+            (transcript.model, "", 3),
+            (steps, "muted", 1),
+            (cost, "muted", 1),
+        )
+        things = [Said((Ink(text, style),), rank) for text, style, rank in said if text]
+        # An error can be long: it stands last and loses its end.
+        return joined([*things[1:], things[0]] if transcript.error else things, cells)
 
     def footer_keys(self) -> list[Key]:
         """What can be done without a gym."""

@@ -18,7 +18,7 @@ from gymtui.transcript.outline import has_call, outline
 from gymtui.transcript.pretty import as_text
 from gymtui.transcript.search import Match
 from gymtui.tui import show
-from gymtui.tui.ink import Cell, Ink
+from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.screens.saving import SavingScreen
 from gymtui.tui.searching import Search
@@ -55,8 +55,12 @@ class ReadingScreen(SavingScreen):
 
     # -- for who builds on it --------------------------------------------------------------
 
-    def headline(self) -> Cell:
-        """What is read: the left end of the line over it."""
+    def headline(self, cells: int) -> Cell:
+        """What is read: the left end of the line over it.
+
+        Args:
+            cells: The room there is; what is longer loses its end.
+        """
         raise NotImplementedError
 
     def neighbour(self, step: int) -> bool:
@@ -122,6 +126,7 @@ class ReadingScreen(SavingScreen):
         """Fit the footer, and decide again whether there is room for the outline."""
         self.show_footer()
         self._settle_outline()
+        self.summarise()
 
     def _settle_outline(self) -> None:
         wide = self.size.width >= _WIDE
@@ -155,7 +160,9 @@ class ReadingScreen(SavingScreen):
         """Write the headline."""
         if not self.is_mounted:
             return
-        self.lines("summary").show([Line(self.headline(), self._state())])
+        state = self._state()
+        room = self.size.width - width_of(state) - 3
+        self.lines("summary").show([Line(self.headline(room), state)])
 
     def _state(self) -> Cell:
         """How it is seen: what is searched for, left out, redacted; else the turn one is at."""

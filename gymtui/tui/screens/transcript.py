@@ -16,11 +16,12 @@ from gymtui.poll.plan import View
 from gymtui.store.delta import Delta
 from gymtui.store.outcome import ACTIVE, outcome_of
 from gymtui.store.records import RolloutRow
-from gymtui.text import ABSENT, clean, width
+from gymtui.text import ABSENT, clean, fit, width
 from gymtui.transcript import files
 from gymtui.tui import show
 from gymtui.tui.comparing import compare
 from gymtui.tui.ink import Cell, Ink
+from gymtui.tui.joined import Said, joined
 from gymtui.tui.listed import Listed
 from gymtui.tui.screens.base import LEAST_NAME_CELLS
 from gymtui.tui.screens.reading import ReadingScreen
@@ -29,6 +30,10 @@ __all__ = ["Artifacts", "TranscriptScreen"]
 
 _BAR = 20
 """Cells of the progress bar."""
+_WHY = 24
+"""Cells of why it ended so that stay before figures do."""
+_TASK = 16
+"""Cells of a task's name before it goes altogether."""
 
 
 class TranscriptScreen(ReadingScreen):
@@ -95,27 +100,38 @@ class TranscriptScreen(ReadingScreen):
         row = self._row
         return row is not None and row.rollout is not None and outcome_of(row.rollout) in ACTIVE
 
-    def headline(self) -> Cell:
-        """How it ended, or how far it is."""
+    def headline(self, cells: int) -> Cell:
+        """How it ended, or how far it is; what matters least goes where there is no room."""
         row = self._row
         if row is None or row.rollout is None:
             return ()
         rollout = row.rollout
-        said = [
-            *show.state(rollout),
-            Ink(f"  {rollout.task_id or ABSENT}", "strong"),
-            Ink(f" · {self._steps(rollout)} steps", "muted"),
-            Ink(f" · {show.duration(show.elapsed_s(rollout, self.gym.now()))}", "muted"),
-        ]
+        why = show.why(row)
+        room = cells - (min(width(why), _WHY) + 3 if why else 0)
+        ran = show.duration(show.elapsed_s(rollout, self.gym.now()))
+        numbers = (
+            Said((Ink(f"{self._steps(rollout)} steps", "muted"),), 1),
+            Said((Ink(ran, "muted"),), 2),
+            *self._spent(),
+        )
+        task = rollout.task_id or ABSENT
+        for name in (task, fit(task, _TASK, cut="middle")):
+            things = (Said(show.state(rollout)), Said((Ink(name, "strong"),), 4), *numbers)
+            said = joined(things, room)
+            if any(piece.style == "strong" for piece in said):
+                break
+        return (*said, Ink(f" · {why}")) if why else said
+
+    def _spent(self) -> tuple[Said, ...]:
+        """Tokens and cost, where the artifacts have them."""
         usage = self.transcript.usage if self.transcript is not None else None
+        found: list[Said] = []
         if usage is not None and usage.prompt_tokens is not None:
             tokens = usage.prompt_tokens + (usage.completion_tokens or 0)
-            said.append(Ink(f" · {show.thousands(tokens)} tokens", "muted"))
+            found.append(Said((Ink(f"{show.thousands(tokens)} tokens", "muted"),), 3))
         if usage is not None and usage.cost_usd is not None:
-            said.append(Ink(f" · ${usage.cost_usd:.3g}", "muted"))
-        if why := show.why(row):
-            said.append(Ink(f" · {why}"))
-        return tuple(said)
+            found.append(Said((Ink(f"${usage.cost_usd:.3g}", "muted"),), 1))
+        return tuple(found)
 
     def _steps(self, rollout: Rollout) -> str:
         """How far it is, or how far it came: once it has finished only its artifacts know."""

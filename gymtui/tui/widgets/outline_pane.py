@@ -23,14 +23,16 @@ from gymtui.tui.widgets.wheel import Wheel
 
 
 def label(entry: Entry, cells: int) -> Cell:
-    """Who speaks and what, or which tool; of a tool's name the end says more than the server."""
+    """Who speaks and what, or which tool; where there is no room the tool without its server."""
     kind = str(entry.kind)
     style = kind if kind != "other" else "strong"
     glyph = Ink(f"{GLYPHS.get(kind, '○')} ", style)
     if entry.tools:
         arrow = "→" if entry.calls else "←"
         more = f" +{len(entry.tools) - 1}" if len(entry.tools) > 1 else ""
-        name = fit(entry.tools[0], max(4, cells - 4 - len(more)), cut="start")
+        name, room = entry.tools[0], max(4, cells - 4 - len(more))
+        if width(name) > room:
+            name = fit(name.partition(".")[2] or name, room, cut="middle")
         return (glyph, Ink(f"{arrow} ", "muted"), Ink(f"{name}{more}"))
     return (glyph, Ink(entry.words or kind, "muted"))
 
