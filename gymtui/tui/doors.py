@@ -58,6 +58,13 @@ def matrix(app: GuardedApp[Any], run_ids: Sequence[str], *, as_one: bool = False
         app.push_screen(MatrixScreen(run_ids[0], along=run_ids[1:]))
 
 
+def comparison(app: GuardedApp[Any], run_ids: Sequence[str]) -> None:
+    """Show what runs differ in."""
+    from gymtui.tui.screens.compare_runs import CompareRunsScreen
+
+    app.push_screen(CompareRunsScreen(run_ids))
+
+
 def description(app: GuardedApp[Any], name: str, raw: bytes, malformed: str | None) -> None:
     """Show every field of an item as received.
 

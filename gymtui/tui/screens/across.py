@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from gymtui.store.fields import Schema
 from gymtui.store.matrix import AcrossRow, TaskRow, Totals, across_schema, row_id_of, totals
 from gymtui.store.stats import wilson
-from gymtui.tui import show
+from gymtui.tui import doors, show
 from gymtui.tui.columns_matrix import across_columns
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import Said, joined
@@ -23,14 +24,15 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
 
     Args:
         run_ids: The runs, left to right.
+        schema: What its tasks can be filtered and ordered by, if more than `across_schema` says.
     """
 
     arranged_as: ClassVar[str] = "matrix of runs"
     prompt: ClassVar[str] = "words, or clear: diff>=50% run1<50%"
     beside_from: ClassVar[int] = 160
 
-    def __init__(self, run_ids: Sequence[str]) -> None:
-        super().__init__(run_ids, across_schema(len(run_ids)), "difference")
+    def __init__(self, run_ids: Sequence[str], schema: Schema[AcrossRow] | None = None) -> None:
+        super().__init__(run_ids, schema or across_schema(len(run_ids)), "difference")
         self._rows.set_order("difference", reverse=True)
         self._first = 0
         self._sums: tuple[Totals | None, ...] = ()
@@ -155,6 +157,10 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
     def on_grid_opened(self, event: Grid.Opened) -> None:
         """Open the run under the cursor as a matrix of its own, at this task."""
         self.gym.push_screen(MatrixScreen(self.run_ids[self._at], event.row_id))
+
+    def action_compare(self) -> None:
+        """Compare these runs: what they differ in, and what that is worth."""
+        doors.comparison(self.gym, self.run_ids)
 
     def action_k(self, step: int) -> None:
         """Several runs are compared by pass@1 alone."""

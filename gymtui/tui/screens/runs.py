@@ -291,6 +291,19 @@ class RunsScreen(ListScreen[RunView]):
             return
         doors.launch(self.gym, run.row.run_id, again=again)
 
+    def action_compare(self) -> None:
+        """Compare the marked runs, the oldest first: the others are measured against it."""
+        store = self.gym.store
+        chosen = [i for i in self.chosen() if i in store.runs and not store.runs[i].malformed]
+        began = {i: summary.created_at for i in chosen if (summary := store.summary(i))}
+        known = sorted((at, i) for i, at in began.items() if at is not None)
+        if len(chosen) > 1:
+            if len(known) == len(chosen):
+                chosen = [run_id for _, run_id in known]
+            doors.comparison(self.gym, chosen)
+        else:
+            self.gym.notify("runs are compared: mark two or more", timeout=3)
+
     def action_cancel(self) -> None:
         """Ask, then cancel the chosen runs."""
         self.gym.ask_to(Verb.CANCEL, self.chosen(), hidden=self.hidden_marks())

@@ -1,0 +1,260 @@
+"""How runs differ, and whether that says anything: settings, pass rates, tasks that flipped. Pure.
+
+What the rows are is `store.matrix`; how a rate's own interval is made `store.stats`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
+from math import comb, fsum, sqrt
+
+from gymtui.api.models import ModelSettings, Rollout, RunStatus
+from gymtui.store.matrix import AcrossRow, TaskRow
+from gymtui.store.stats import Z_95, Tally
+
+STRONG = 0.01
+SOME = 0.05
+"""The levels of what chance alone would bring about so rarely."""
+_SECRET = frozenset({"api_key"})
+_LOGIN = re.compile(r"//[^/@]*@")
+
+
+class Worth(Enum):
+    """What the difference of a task between runs is worth."""
+
+    STRONG = auto()
+    """Chance alone would bring it about once in a hundred tasks or less."""
+    SOME = auto()
+    """Once in twenty or less."""
+    CHANCE = auto()
+    """More often than that."""
+    ONE_ATTEMPT = auto()
+    """It rests on one attempt: had that come out otherwise, there would be none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known about a task that differs between runs.
+
+    Attributes:
+        worst: The place of the run that does worst.
+        best: The place of the one that does best.
+        p: How often chance alone would part these two as far, 0..1; where they are the two
+            furthest apart of several, times as many as there are pairs.
+        worth: The same in a word.
+    """
+
+    worst: int
+    best: int
+    p: float
+    worth: Worth
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting that differs between runs.
+
+    Attributes:
+        name: The field's name.
+        values: Its value in each run, as received; None where it is not known.
+    """
+
+    name: str
+    values: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far a run's pass rate is from another's, over the tasks that both have verdicts of.
+
+    Attributes:
+        tasks: How many tasks these are.
+        mean: The mean over tasks of one rate less the other, -1..1.
+        low: Where the mean may be at least, with 95 % confidence; None where that is not known.
+        high: Where it may be at most.
+    """
+
+    tasks: int
+    mean: float
+    low: float | None
+    high: float | None
+
+    @property
+    def clear(self) -> bool:
+        """Whether it is more than chance."""
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+
+@lru_cache(4096)
+def fisher(one: Tally, other: Tally) -> float:
+    """How often chance alone would part two tallies as far (Fisher 1922, exact, two-sided).
+
+    Args:
+        one: Some verdicts.
+        other: Others.
+
+    Returns:
+        The sum of the probabilities of all outcomes that are no likelier than this one, given
+        how many passes there are in all; 1 without verdicts on a side.
+    """
+    passes, total = one.passes + other.passes, one.verdicts + other.verdicts
+    if not one.verdicts or not other.verdicts:
+        return 1.0
+    ways = [
+        comb(one.verdicts, mine) * comb(other.verdicts, passes - mine)
+        if 0 <= passes - mine <= other.verdicts
+        else 0
+        for mine in range(min(one.verdicts, passes) + 1)
+    ]
+    here = ways[one.passes]
+    return min(1.0, sum(way for way in ways if way <= here) / comb(total, passes))
+
+
+def evidence_of(row: AcrossRow) -> Evidence | None:
+    """What a task's difference between runs is worth.
+
+    Args:
+        row: The task.
+
+    Returns:
+        None where fewer than two runs have verdicts of it, or all do equally well.
+    """
+    rated = [
+        (cell.pass_rate or 0.0, place, cell.tally)
+        for place, cell in enumerate(row.cells)
+        if cell is not None and cell.tally.verdicts
+    ]
+    if len(rated) < 2:
+        return None
+    low, worst, bad = min(rated, key=lambda item: (item[0], item[1]))
+    high, best, good = max(rated, key=lambda item: (item[0], -item[1]))
+    if high <= low:
+        return None
+    p = min(1.0, fisher(bad, good) * comb(len(rated), 2))
+    return Evidence(worst, best, p, _worth(bad, good, p))
+
+
+def _worth(bad: Tally, good: Tally, p: float) -> Worth:
+    if p <= STRONG:
+        return Worth.STRONG
+    if p <= SOME:
+        return Worth.SOME
+    return Worth.ONE_ATTEMPT if _rests_on_one(bad, good) else Worth.CHANCE
+
+
+def _rests_on_one(bad: Tally, good: Tally) -> bool:
+    """Whether one attempt come out otherwise would make the two equal, or turn them round."""
+    lifted = (bad.passes + 1) * good.verdicts >= good.passes * bad.verdicts
+    lowered = bad.passes * good.verdicts >= (good.passes - 1) * bad.verdicts
+    return lifted or lowered
+
+
+def difference(tasks: Iterable[AcrossRow], one: int, other: int) -> Difference | None:
+    """How far one run's pass rate is from another's, task by task.
+
+    The same tasks are compared with each other, which leaves out how hard they are (Miller 2024,
+    "Adding Error Bars to Evals", arXiv:2411.00640, section 4). The interval is Student's, for the
+    mean of so few tasks.
+
+    Args:
+        tasks: The rows.
+        one: The place of the first run.
+        other: The place of the run whose rate is taken from its.
+
+    Returns:
+        None without a task of which both have verdicts. No interval with fewer than four such
+        tasks, nor where all differ equally: nothing tells by how much they might.
+    """
+    apart = [
+        mine - theirs
+        for mine, theirs in ((_rate(row.cells[one]), _rate(row.cells[other])) for row in tasks)
+        if mine is not None and theirs is not None
+    ]
+    if not apart:
+        return None
+    count = len(apart)
+    mean = fsum(apart) / count
+    spread = fsum((value - mean) ** 2 for value in apart)
+    if count < 4 or spread < 1e-12:
+        return Difference(count, mean, None, None)
+    half = _student(count - 1) * sqrt(spread / (count - 1) / count)
+    return Difference(count, mean, max(-1.0, mean - half), min(1.0, mean + half))
+
+
+def _rate(cell: TaskRow | None) -> float | None:
+    return cell.pass_rate if cell is not None else None
+
+
+def _student(freedom: int) -> float:
+    """The 97.5 % point of Student's t, within 1 % from 3 on (Fisher and Cornish 1960)."""
+    z, v = Z_95, float(freedom)
+    return (
+        z
+        + (z**3 + z) / (4 * v)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * v**3)
+    )
+
+
+# -- settings ------------------------------------------------------------------------------
+
+
+def settings_of(run: RunStatus | None, rollouts: Iterable[Rollout]) -> dict[str, str]:
+    """What a run was launched with, as far as its rollouts tell.
+
+    Args:
+        run: The run, if it is known.
+        rollouts: Its rollouts.
+
+    Returns:
+        Values as JSON by name, never a key; of several, all of them.
+    """
+    found: dict[str, dict[str, None]] = {}
+    tasks: dict[str | None, int] = {}
+    for rollout in rollouts:
+        tasks[rollout.task_id] = tasks.get(rollout.task_id, 0) + 1
+        told = dict(_told(rollout.settings))
+        if rollout.max_steps is not None:
+            told.setdefault("max_steps", str(rollout.max_steps))
+        for name, value in told.items():
+            found.setdefault(name, {})[value] = None
+    if run is not None and run.scenario_id is not None:
+        found["scenario_id"] = {_written(run.scenario_id): None}
+    if tasks:
+        found["tasks"] = {str(len(tasks)): None}
+        attempts = sorted(set(tasks.values()))
+        found["attempts"] = {"–".join(map(str, dict.fromkeys((attempts[0], attempts[-1])))): None}
+    return {name: ", ".join(values) for name, values in found.items()}
+
+
+def differing(runs: Sequence[Mapping[str, str]]) -> list[Setting]:
+    """The settings in which runs differ.
+
+    Args:
+        runs: What each was launched with, from `settings_of`.
+
+    Returns:
+        Those that not all runs have alike, in the order in which they are first met.
+    """
+    names = dict.fromkeys(name for run in runs for name in run)
+    found = (Setting(name, tuple(run.get(name) for run in runs)) for name in names)
+    return [setting for setting in found if len(set(setting.values)) > 1]
+
+
+def _told(settings: ModelSettings | None) -> Iterable[tuple[str, str]]:
+    if settings is None:
+        return
+    for name in ModelSettings.model_fields:
+        value = getattr(settings, name)
+        if value is not None and name not in _SECRET:
+            # Whose password is in an address is nobody's business.
+            yield name, _LOGIN.sub("//", _written(value))
+
+
+def _written(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,242 @@
+"""Several runs beside each other: settings that differ, pass rates, and which tasks flipped.
+
+What a difference is worth is decided in `store.evidence`; the tasks themselves are the matrix's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
+
+from textual.widget import Widget
+
+from gymtui.store import evidence
+from gymtui.store.evidence import Difference, Evidence, Setting, Worth, evidence_of
+from gymtui.store.fields import Field, Schema
+from gymtui.store.fields import Kind as Column_
+from gymtui.store.matrix import AcrossRow, TaskRow, across_schema
+from gymtui.store.outcome import Outcome
+from gymtui.store.records import RolloutRow
+from gymtui.text import ABSENT, clean, fit, width
+from gymtui.transcript import diff
+from gymtui.tui import show
+from gymtui.tui.ink import Cell, Ink, ink, width_of
+from gymtui.tui.joined import Said, joined
+from gymtui.tui.listed import Listed
+from gymtui.tui.screens.across import AcrossScreen
+from gymtui.tui.screens.compare import CompareScreen
+from gymtui.tui.widgets.column import Column
+from gymtui.tui.widgets.grid import Grid
+from gymtui.tui.widgets.lines import Line, Lines
+
+_NAME = 28
+_WORDS: Mapping[Worth, tuple[str, str, str]] = {
+    Worth.STRONG: ("strong", "strong", "warning"),
+    Worth.SOME: ("some", "some", ""),
+    Worth.CHANCE: ("may be chance", "chance?", "muted"),
+    Worth.ONE_ATTEMPT: ("one attempt: noise", "noise", "muted"),
+}
+"""In full, where there is little room, and the style."""
+_SHARE = 3
+"""One line in so many is for the runs and their settings; the rest stays for the tasks."""
+
+
+def _schema(runs: int) -> Schema[AcrossRow]:
+    """What tasks are filtered and ordered by: as in the matrix, and by evidence."""
+
+    def p(row: AcrossRow) -> float | None:
+        found = evidence_of(row)
+        return found.p if found is not None else None
+
+    def order(row: AcrossRow) -> float | None:
+        # Of what chance explains as well, the larger difference first.
+        found = p(row)
+        return None if found is None else found - (row.difference or 0.0) / 1e6
+
+    return Schema([*across_schema(runs), Field("evidence", Column_.NUMBER, p, ("p",), order=order)])
+
+
+class CompareRunsScreen(AcrossScreen):
+    """A comparison of two or more runs.
+
+    Args:
+        run_ids: The runs; the others are compared with the first.
+    """
+
+    arranged_as: ClassVar[str] = "comparison of runs"
+    prompt: ClassVar[str] = "words, or p<0.05 diff>=50% run1<50%"
+    DEFAULT_CSS = "CompareRunsScreen #panes ReasonsGrid { display: none; }"
+
+    def __init__(self, run_ids: Sequence[str]) -> None:
+        super().__init__(run_ids, _schema(len(run_ids)))
+        self._rows.set_order("evidence", reverse=False)
+        self._told: dict[str, tuple[int, dict[str, str]]] = {}
+        self._settings: Sequence[Setting] = ()
+        self._differences: Sequence[Difference | None] = ()
+
+    def columns(self) -> tuple[Column[AcrossRow], ...]:
+        """A column a run, and what their difference is worth."""
+        task, apart, *runs = super().columns()
+        worth = Column("evidence", "EVIDENCE", 8, self._worth, priority=2, good=18, most=26, flex=1)
+        return (task, apart, worth, *runs)
+
+    def body(self) -> Iterable[Widget]:
+        """The matrix with the runs and their settings above it."""
+        parts = iter(super().body())
+        yield next(parts)
+        yield Lines(self.gym.palette, id="against")
+        yield from parts
+
+    def where(self) -> Cell:
+        """The way here."""
+        runs = show.of_many(len(self.run_ids), "run")
+        return (Ink("runs › ", "muted"), Ink(f"compare {runs}", "strong"))
+
+    # -- what it shows ---------------------------------------------------------------------
+
+    def tasks(self) -> Mapping[str, AcrossRow]:
+        """The tasks, over all the runs; and what the runs differ in."""
+        found = super().tasks()
+        rows = tuple(found.values())
+        self._differences = [None] + [
+            evidence.difference(rows, place, 0) for place in range(1, len(self.run_ids))
+        ]
+        self._settings = evidence.differing([self._launched(run_id) for run_id in self.run_ids])
+        return found
+
+    def _launched(self, run_id: str) -> dict[str, str]:
+        """What a run was launched with; looked for anew only when rollouts came."""
+        store = self.gym.store
+        known = self._told.get(run_id)
+        if known is not None and not store.knows_rollouts_of(run_id):
+            return known[1]
+        rows = store.rollouts_of(run_id)
+        if known is None or known[0] != len(rows):
+            row = store.runs.get(run_id)
+            rollouts = (row.rollout for row in rows if row.rollout is not None)
+            told = evidence.settings_of(row.run if row is not None else None, rollouts)
+            known = self._told[run_id] = (len(rows), told)
+        return known[1]
+
+    def said(self) -> Sequence[Cell]:
+        """How many tasks differ, and how many of them by more than chance."""
+        found = [evidence_of(row) for row in self._rows.records.values()]
+        differ = [item for item in found if item is not None]
+        noise = sum(item.worth is Worth.ONE_ATTEMPT for item in differ)
+        sure = sum(item.worth in (Worth.STRONG, Worth.SOME) for item in differ)
+        things = [
+            Said((Ink(show.of_many(len(found), "task"), "muted"),)),
+            Said((Ink(f"{len(differ)} {'differs' if len(differ) == 1 else 'differ'}", "strong"),)),
+        ]
+        if differ:
+            style = "warning" if sure else "muted"
+            things.append(Said((Ink(f"{sure} by more than chance", style),)))
+            alone = f"chance alone: up to {len(found) * evidence.SOME:.1f}"
+            things.append(Said((Ink(alone, "muted"),), 2))
+        if noise:
+            things.append(Said((Ink(f"{noise} by one attempt: noise", "muted"),), 1))
+        names = ", ".join(setting.name for setting in self._settings)
+        second = Ink(f"settings that differ: {names}" if names else "no known setting differs")
+        return joined(things, self.size.width - 2), (second,)
+
+    def summarise(self) -> None:
+        """Write the numbers of the runs and the settings that differ, too."""
+        if not self.ready:
+            return
+        super().summarise()
+        lines = [Line(self._run_line(place)) for place in range(len(self.run_ids))]
+        lines += [Line(self._setting_line(setting)) for setting in self._settings]
+        most = max(2, self.size.height // _SHARE)
+        if len(lines) > most:
+            left = len(lines) - most + 1
+            lines[most - 1 :] = [Line((Ink(f"  {show.of_many(left, 'more line')}", "muted"),))]
+        self.lines("against").show(lines)
+
+    def _run_line(self, place: int) -> Cell:
+        """A run's number, name and pass rate, and how far it is from the first one's."""
+        sums = self._sums[place] if place < len(self._sums) else None
+        most = min(_NAME, max(width(clean(run_id)) for run_id in self.run_ids))
+        name = Ink(fit(self.run_ids[place], most, cut="middle", pad=True), "strong")
+        pieces = [*self._run_said(place, None)[:1], name, Ink("  ")]
+        pieces += self._run_said(place, sums)[1:]
+        if sums is not None and sums.errors:
+            pieces.append(Ink(f" · {show.of_many(sums.errors, 'error')}", "error"))
+        if sums is not None and sums.unfinished:
+            pieces.append(Ink(f" · {sums.unfinished} unfinished", "muted"))
+        found = self._differences[place] if place < len(self._differences) else None
+        return (*pieces, *_apart(found)) if found is not None else tuple(pieces)
+
+    def _setting_line(self, setting: Setting) -> Cell:
+        """A setting's value in each run, from shortly before they part."""
+        begin = (Ink("≠ ", "warning"), Ink(f"{setting.name}  "))
+        room = (self.size.width - 2 - width_of(begin)) // len(setting.values) - 5
+        first = setting.values[0]
+        pieces: list[Ink] = []
+        for place, value in enumerate(setting.values):
+            other = setting.values[1] if place == 0 else value
+            shown = diff.parting(first, other, max(3, room))[0 if place == 0 else 1]
+            pieces += [Ink(f"{place + 1}: ", "key"), Ink(f"{shown}  ", "" if value else "muted")]
+        return (*begin, *pieces)
+
+    def _worth(self, row: AcrossRow, cells: int) -> Cell:
+        found = evidence_of(row)
+        if found is None:
+            return ink("=" if row.difference == 0 else ABSENT, "muted")
+        return _said_of(found, cells)
+
+    def detail(self) -> Cell:
+        """The cell under the cursor, and what its row's difference is worth."""
+        row = self._rows.records.get(self._grid.cursor_id or "")
+        found = evidence_of(row) if row is not None else None
+        told = super().detail()
+        if found is None:
+            return told
+        both = f"{found.best + 1} over {found.worst + 1}: "
+        return (*told, Ink(f" · {both}", "muted"), *_said_of(found, _NAME))
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        """Compare a pass of the run that does best with a fail of the one that does worst.
+
+        Where there are no such two, the matrix opens the task in the run under the cursor.
+        """
+        row = self._rows.records.get(event.row_id)
+        found = evidence_of(row) if row is not None else None
+        if row is None or found is None:
+            return
+        best = _one(row.cells[found.best], Outcome.PASSED)
+        worst = _one(row.cells[found.worst], Outcome.FAILED)
+        if best is not None and worst is not None:
+            event.prevent_default()
+            pair = (Listed(side.run_id, side.rollout_id) for side in (best, worst))
+            self.gym.push_screen(CompareScreen(*pair))
+
+    def action_compare(self) -> None:
+        """They are compared already."""
+
+
+def _said_of(found: Evidence, cells: int) -> Cell:
+    """What evidence is worth, in so many cells: no number is ever cut."""
+    full, brief, style = _WORDS[found.worth]
+    p = "" if found.worth is Worth.ONE_ATTEMPT else f" p {found.p:.2g}"
+    for words, number in ((full, p), (brief, p), (full, ""), (brief, "")):
+        if len(words) + len(number) <= cells:
+            return (Ink(words, style), Ink(number, "muted"))
+    return (Ink(brief, style),)
+
+
+def _apart(found: Difference) -> Cell:
+    """`by task -12pp -25 to +1 vs 1, 18 tasks`: how far a run is from the first."""
+    points = f" · by task {found.mean * 100:+.0f}pp"
+    over = f" vs 1, {show.of_many(found.tasks, 'task')}"
+    if found.low is None or found.high is None:
+        return (Ink(points, "muted"), Ink(over, "muted"))
+    between = f" {found.low * 100:+.0f} to {found.high * 100:+.0f}"
+    return (Ink(points, "warning" if found.clear else ""), Ink(f"{between}{over}", "muted"))
+
+
+def _one(cell: TaskRow | None, outcome: Outcome) -> RolloutRow | None:
+    """The first attempt that came out so."""
+    attempts = cell.attempts if cell is not None else ()
+    return next((row for row in attempts if row.outcome is outcome), None)

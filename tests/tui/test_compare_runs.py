@@ -1,0 +1,99 @@
+"""Runs beside each other: what they were launched with, how they did, which tasks flipped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gymtui.tui.screens.compare import CompareScreen
+from gymtui.tui.screens.compare_runs import CompareRunsScreen
+from gymtui.tui.screens.matrix import MatrixScreen
+
+from .driving import Person
+from .scripted import ScriptedGym, at, scripted_dashboard
+from .test_transcript_pictures import SIZES, artifacts, assert_pictured
+
+PROMPT = "You schedule interviews. " * 8
+
+
+@pytest.fixture
+def gym() -> ScriptedGym:
+    """Two checkpoints on five tasks: one got clearly worse at one, and lucky at another."""
+    gym = ScriptedGym()
+    old = {"model": "ckpt-4000", "temperature": 0.7, "system_prompt": PROMPT + "Be brief."}
+    new = {"model": "ckpt-5000", "temperature": 1.0, "system_prompt": PROMPT + "Be kind."}
+    for run, settings, worse in (("nightly-4000", old, "pass"), ("nightly-5000", new, "fail")):
+        began = 7200 if run == "nightly-4000" else 3600
+        fields = {"model_config": settings, "created_at": at(began)}
+        gym.add(run, "book_room", *["pass"] * 4, **fields)
+        gym.add(run, "call_back", *[worse] * 4, **fields)
+        gym.add(run, "draft_plan", "fail", "fail", "fail", worse, **fields)
+        gym.add(run, "enrol", "pass", "pass", "fail", "env", **fields)
+        gym.add(run, "file_leave", *["fail" if worse == "pass" else "pass"] * 2, **fields)
+    for run in gym.runs.values():
+        for rollout in run:
+            gym.artifacts[rollout["rollout_id"]] = artifacts()
+    return gym
+
+
+async def compared(person: Person) -> CompareRunsScreen:
+    await person.sees("nightly-4000", "nightly-5000")
+    await person.press("slash", *"nightly", "enter", "g", "space", "space", "C")
+    await person.sees("compare 2 runs", "1: nightly-4000", "book_room")
+    await person.until(lambda: "differ" in person.screen() and "vs 1" in person.screen())
+    screen = person.app.screen
+    assert isinstance(screen, CompareRunsScreen)
+    return screen
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_it_looks_as_pictured(gym: ScriptedGym, size: str, tmp_path: Path) -> None:
+    async with scripted_dashboard(gym, tmp_path, size=SIZES[size]) as person:
+        await compared(person)
+        status, *others = person.screen().split("\n")
+        shown = "\n".join([status.partition("●")[0].rstrip(), *others[:-1]]) + "\n"
+        assert_pictured(f"compare-runs-{size}", shown)
+
+
+async def test_what_differs_is_ranked_by_what_it_is_worth(gym: ScriptedGym, tmp_path: Path) -> None:
+    async with scripted_dashboard(gym, tmp_path, size=(160, 36)) as person:
+        await compared(person)
+        names = ("call_back", "file_leave", "draft_plan", "book_room", "enrol")
+        lines = person.screen().split("\n")
+        tasks = [line for line in lines if line.strip("▌ ").startswith(names)]
+        assert [line.strip("▌ ").split()[0] for line in tasks] == list(names)
+        assert "some p 0.029" in tasks[0]
+        assert "may be chance" in tasks[1]
+        assert "one attempt: noise" in tasks[2]
+        await person.sees("3 differ · 1 by more than chance", "1 by one attempt: noise")
+
+
+async def test_enter_compares_a_pass_with_a_fail_of_the_task(
+    gym: ScriptedGym, tmp_path: Path
+) -> None:
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await compared(person)
+        await person.press("g", "enter")
+        await person.until(lambda: isinstance(person.app.screen, CompareScreen))
+        await person.sees("✓ pass", "✗ fail", "the same calls", "nightly-4000", "nightly-5000")
+        await person.press("q", "G", "enter")
+        await person.until(lambda: isinstance(person.app.screen, MatrixScreen))
+
+
+async def test_one_run_alone_is_not_compared(gym: ScriptedGym, tmp_path: Path) -> None:
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("nightly-4000")
+        await person.press("C")
+        await person.sees("runs are compared: mark two or more")
+
+
+async def test_the_matrix_of_runs_leads_to_their_comparison(
+    gym: ScriptedGym, tmp_path: Path
+) -> None:
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("nightly-4000", "nightly-5000")
+        await person.press("g", "space", "space", "m")
+        await person.sees("matrix of 2 runs", "book_room")
+        await person.press("C")
+        await person.sees("compare 2 runs")
