@@ -107,7 +107,7 @@ def why_unreachable(error: BaseException) -> str:
             said = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "failed"
             return f"TLS: {str(said).replace('_', ' ').lower()}"
         if isinstance(cause, ConnectionRefusedError):
-            return "refused"
+            return "connection refused"
         if isinstance(cause, OSError) and cause.errno in _NO_ROUTE:
             return "no route"
         if isinstance(cause, ConnectionError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gymtui.poll.actions import Verb
@@ -68,6 +68,23 @@ class Question:
         if self.verb is Verb.CANCEL:
             return "Rollouts under way end at their next step; results so far are kept."
         return "The run and all its rollout records are gone for good."
+
+
+def why_none(verb: Verb, rows: Sequence[RunRow]) -> str:
+    """Why there is nothing to do it to: `nothing to cancel: run_x is finished`.
+
+    Args:
+        verb: What would be done.
+        rows: The runs that were chosen, of which it can be done to none.
+    """
+    if not rows:
+        return f"nothing to {verb}: no run is chosen"
+    if len(rows) > 1:
+        fault = "none of them runs" if verb is Verb.CANCEL else "all of them are gone or unreadable"
+        return f"nothing to {verb}: {of_many(len(rows), 'run')} chosen, {fault}"
+    [row] = rows
+    fault = "is gone" if row.gone else "cannot be read" if row.malformed else "is finished"
+    return f"nothing to {verb}: {row.run_id} {fault}"
 
 
 def targets_among(

@@ -220,6 +220,15 @@ class Watch:
             if life is not None:
                 self._loaded -= {sighting.run_id for sighting in life.sightings}
 
+    def took(self, rollout_id: str, steps: int) -> None:
+        """Its artifacts were read, and say how many steps an ended rollout took.
+
+        Args:
+            rollout_id: Which.
+            steps: How many; the last one may have passed between two looks.
+        """
+        self._steps[rollout_id] = steps
+
     def forget(self, run_ids: Iterable[str]) -> None:
         """Forget runs that were deleted, in the journal too."""
         gone = tuple(run_ids)
@@ -237,7 +246,10 @@ class Watch:
 
     @property
     def last_steps(self) -> Mapping[str, int]:
-        """The last step each rollout was seen at: ended ones no longer say it. Read only."""
+        """The last step each rollout was seen at; all it took, where its artifacts were read.
+
+        Ended ones no longer say it. Read only.
+        """
         return MappingProxyType(self._steps)
 
     def sightings(self, rollout_id: str) -> Sequence[Sighting]:

@@ -15,7 +15,9 @@ from gymtui.api.models import RunStatus
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RunRow
 from gymtui.store.schemas import RunView
+from gymtui.store.stats import Interval
 from gymtui.store.summary import RunSummary
+from gymtui.store.task_tallies import RunsTogether
 
 UNNAMED = "–"
 """The group of runs whose model or scenario is not known."""
@@ -72,6 +74,7 @@ class Groups:
         self._runs: dict[str, RunView] = {}
         self._group_of: dict[str, str] = {}
         self._members: dict[str, dict[str, None]] = {}
+        self._verdicts: dict[str, RunsTogether] = {}
 
     def members(self, group: str) -> tuple[str, ...]:
         """The ids of a group's runs."""
@@ -98,19 +101,29 @@ class Groups:
             self._runs[run_id] = run
             self._group_of[run_id] = group
             self._members.setdefault(group, {})[run_id] = None
+            self._count(group, run, 1)
             touched.add(group)
         gone = {group for group in touched if not self._members.get(group)}
         for group in gone:
             self._members.pop(group, None)
+            self._verdicts.pop(group, None)
         return {group: self._together(group) for group in touched - gone}, gone
 
     def _take_out(self, run_id: str) -> set[str]:
         group = self._group_of.pop(run_id, None)
-        self._runs.pop(run_id, None)
-        if group is None:
+        run = self._runs.pop(run_id, None)
+        if group is None or run is None:
             return set()
         self._members[group].pop(run_id, None)
+        self._count(group, run, -1)
         return {group}
+
+    def _count(self, group: str, run: RunView, by: int) -> None:
+        """Count a run's verdicts into its group, or out of it; one without any says nothing."""
+        if run.summary is not None and run.summary.verdicts:
+            scenario = run.row.run.scenario_id if run.row.run is not None else None
+            together = self._verdicts.setdefault(group, RunsTogether())
+            together.count(scenario, run.summary.tallies, by)
 
     def _together(self, group: str) -> RunView:
         runs = [self._runs[run_id] for run_id in self._members[group]]
@@ -127,10 +140,12 @@ class Groups:
             running=_sum(status.running for status in statuses),
         )
         row = RunRow(group, b"", 0.0, status)
-        return RunView(row, _merged([run.summary for run in runs if run.summary is not None]))
+        verdicts = self._verdicts.get(group)
+        summaries = [run.summary for run in runs if run.summary is not None]
+        return RunView(row, _merged(summaries, verdicts.interval if verdicts else None))
 
 
-def _merged(summaries: list[RunSummary]) -> RunSummary | None:
+def _merged(summaries: list[RunSummary], interval: Interval | None) -> RunSummary | None:
     if not summaries:
         return None
     counts: Counter[Outcome] = Counter()
@@ -146,6 +161,8 @@ def _merged(summaries: list[RunSummary]) -> RunSummary | None:
         started_at=_first(summary.started_at for summary in summaries),
         ended_at=None if None in ended else max(time for time in ended if time is not None),
         unfinished=sum(summary.unfinished for summary in summaries),
+        at_limit=sum(summary.at_limit for summary in summaries),
+        interval=interval,
     )
 
 

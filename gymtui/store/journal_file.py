@@ -92,6 +92,9 @@ class KeptSummary:
         created_at: When the first rollout was created.
         started_at: When the first one started.
         ended_at: When the last one ended, once all have.
+        tasks: Passes and verdicts of each task that has a verdict; None in what was kept before
+            this was.
+        loose: Passes and verdicts of rollouts that name no task.
     """
 
     run_id: str
@@ -106,6 +109,8 @@ class KeptSummary:
     created_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    tasks: Mapping[str, tuple[int, int]] | None = None
+    loose: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)

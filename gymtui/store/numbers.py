@@ -302,9 +302,11 @@ def duration_s(rollout: Rollout) -> float | None:
 
 def steps_of(rollout: Rollout, last_steps: Mapping[str, int] | None = None) -> int | None:
     """How many steps a rollout took, as it says or was last seen; None where nobody knows."""
-    if rollout.current_step is not None or last_steps is None:
+    if rollout.current_step is not None:
         return rollout.current_step
-    return last_steps.get(rollout.rollout_id)
+    if rollout.max_steps is not None and at_step_limit(rollout):
+        return rollout.max_steps  # it took them all, whichever was seen last
+    return last_steps.get(rollout.rollout_id) if last_steps is not None else None
 
 
 @dataclass(frozen=True)

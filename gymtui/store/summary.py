@@ -24,6 +24,7 @@ from gymtui.store.outcome import (
 )
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import Interval, Tally, TaskSums
+from gymtui.store.task_tallies import TaskTallies
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class RunSummary:
             that nobody has described and without an end.
         at_limit: Fails that reached the step limit.
         interval: The 95 % interval of the pass rate, clustered by task where tasks repeat.
+        tallies: The verdicts task by task, where they are known: journals of earlier versions
+            did not keep them.
     """
 
     known: int
@@ -54,6 +57,7 @@ class RunSummary:
     unfinished: int = 0
     at_limit: int = 0
     interval: Interval | None = None
+    tallies: TaskTallies | None = None
 
     @property
     def passed(self) -> int:
@@ -90,7 +94,9 @@ class SummaryBuilder:
         self._counts: Counter[Outcome] = Counter()
         self._at_limit = 0
         self._tasks: dict[str, Tally] = {}
+        self._loose = Tally(0, 0)
         self._sums = TaskSums()
+        self._tallies: TaskTallies | None = None
         self._models: Counter[str] = Counter()
         self._providers: Counter[str] = Counter()
         self._created_at: datetime | None = None
@@ -152,6 +158,8 @@ class SummaryBuilder:
         if self._built is None:
             if self._times_stale:
                 self._find_times(rows)
+            if self._tallies is None:
+                self._tallies = TaskTallies.of(self._tasks, self._loose)
             first, *others = self._models or (None,)
             self._built = RunSummary(
                 known=self._known,
@@ -164,6 +172,7 @@ class SummaryBuilder:
                 unfinished=self._unfinished,
                 at_limit=self._at_limit,
                 interval=self._sums.interval(),
+                tallies=self._tallies,
             )
         return self._built
 
@@ -182,7 +191,9 @@ class SummaryBuilder:
     def _judge(self, rollout: Rollout, outcome: Outcome, by: int) -> None:
         self._at_limit += by * (outcome is Outcome.FAILED and at_step_limit(rollout))
         one = Tally(int(outcome is Outcome.PASSED), 1)
+        self._tallies = None
         if rollout.task_id is None:
+            self._loose = Tally(self._loose.passes + by * one.passes, self._loose.verdicts + by)
             self._sums.add(one, by)
             return
         before = self._tasks.get(rollout.task_id, Tally(0, 0))
@@ -211,7 +222,7 @@ def to_keep(run_id: str, summary: RunSummary) -> KeptSummary:
         run_id: Of the run.
         summary: Its numbers.
     """
-    interval = summary.interval
+    interval, tallies = summary.interval, summary.tallies
     return KeptSummary(
         run_id=run_id,
         final=bool(summary.known) and summary.settled,
@@ -225,6 +236,8 @@ def to_keep(run_id: str, summary: RunSummary) -> KeptSummary:
         created_at=summary.created_at,
         started_at=summary.started_at,
         ended_at=summary.ended_at,
+        tasks=None if tallies is None else {name: (t.passes, t.verdicts) for name, t in tallies},
+        loose=(0, 0) if tallies is None else (tallies.loose.passes, tallies.loose.verdicts),
     )
 
 
@@ -247,7 +260,17 @@ def from_kept(kept: KeptSummary) -> RunSummary | None:
         ended_at=kept.ended_at,
         at_limit=kept.at_limit,
         interval=None if low is None or high is None else Interval(low, high),
+        tallies=_tallies_kept(kept),
     )
+
+
+def _tallies_kept(kept: KeptSummary) -> TaskTallies | None:
+    if kept.tasks is None:
+        return None
+    if not all(0 <= p <= n < 2**31 for p, n in (kept.loose, *kept.tasks.values())):
+        return None
+    tasks = {name: Tally(*tally) for name, tally in kept.tasks.items()}
+    return TaskTallies.of(tasks, Tally(*kept.loose))
 
 
 _OUTCOMES = frozenset(outcome.value for outcome in Outcome)

@@ -171,6 +171,8 @@ def steps(rollout: Rollout, seen: int | None = None) -> str:
         seen: The last step it was seen at, for one that no longer says it.
     """
     step = seen if rollout.current_step is None else rollout.current_step
+    if rollout.current_step is None and at_step_limit(rollout):
+        step = rollout.max_steps  # it took them all, whichever was seen last
     if step is None:
         return ABSENT
     limit = ABSENT if rollout.max_steps is None else str(rollout.max_steps)

@@ -26,7 +26,7 @@ from gymtui.clock import ServerClock
 from gymtui.poll.actions import Done, Verb, act, told
 from gymtui.poll.plan import View
 from gymtui.poll.poller import Link, LinkState, Poller, Update
-from gymtui.poll.question import Question, targets_among
+from gymtui.poll.question import Question, targets_among, why_none
 from gymtui.poll.watch import Watch
 from gymtui.settings import Offered, Problem, Settings
 from gymtui.store.delta import NOTHING, Delta
@@ -584,7 +584,7 @@ class GymtuiApp(ThemedApp[None]):
         rows = [self.store.runs[i] for i in run_ids if i in self.store.runs]
         targets = targets_among(verb, rows, hidden=hidden)
         if not targets:
-            self.notify(f"nothing to {verb} here", timeout=3)
+            self.notify(why_none(verb, rows), timeout=3)
             return
 
         def answered(do_it: bool | None) -> None:

@@ -150,7 +150,7 @@ def rollout_columns(
         if row.rollout is None or row.rollout.current_step is not None:
             return ink(show.steps(row.rollout) if row.rollout else None)
         step = last_steps().get(row.rollout_id)
-        # Seen, not said: there may have been another step after it.
+        # Seen, not said: there may have been another step after it, until its artifacts are read.
         return ink(show.steps(row.rollout, step), "muted")
 
     def elapsed(row: RolloutRow, cells: int) -> Cell:

@@ -33,7 +33,7 @@ def _unverified() -> ssl.SSLError:
     ("cause", "words"),
     [
         (socket.gaierror(-2, "Name or service not known"), "no such host"),
-        (ConnectionRefusedError(errno.ECONNREFUSED, "x"), "refused"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "x"), "connection refused"),
         (OSError(errno.ENETUNREACH, "x"), "no route"),
         (OSError(errno.EHOSTUNREACH, "x"), "no route"),
         (ConnectionResetError(), "dropped"),

@@ -179,7 +179,7 @@ async def test_a_closed_port_and_a_name_that_is_none_are_told_apart() -> None:
     async with _client(closed) as client:
         with pytest.raises(errors.Unreachable) as caught:
             await client.list_runs()
-    assert caught.value.brief == "refused"
+    assert caught.value.brief == "connection refused"
     async with _client("https://no-such-gym.invalid") as client:
         with pytest.raises(errors.Unreachable) as caught:
             await client.list_runs()

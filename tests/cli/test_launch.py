@@ -127,7 +127,7 @@ def test_what_the_gym_refuses_ends_with_4_at_its_field(tmp_path: Path) -> None:
 def test_no_answer_at_all_ends_with_3(tmp_path: Path) -> None:
     done = launch(tmp_path, "http://127.0.0.1:1", "-", text=json.dumps(body(run_name="n")))
     assert done.returncode == 3
-    assert "n was not launched: no answer from the gym: refused" in done.stderr
+    assert "n was not launched: no answer from the gym: connection refused" in done.stderr
 
 
 def test_a_lost_answer_is_looked_up_and_the_run_launched_once(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_a_gym_that_never_answers_ends_with_3_after_its_time(tmp_path: Path) -> 
         "--base-url", "http://127.0.0.1:1",
     )  # fmt: skip
     assert done.returncode == 3
-    assert "no answer: refused; trying again" in done.stderr
+    assert "no answer: connection refused; trying again" in done.stderr
     assert "no answer from the gym for" in done.stderr
 
 

@@ -101,7 +101,7 @@ def test_a_gym_that_is_killed_and_restarted_is_live_again_without_a_key(
     )
     terminal.wait_for(r"nightly.* 0/3", 20)
     slow_gym.stop_now()
-    shown = terminal.wait_for(r"○ stale \d+s · refused")
+    shown = terminal.wait_for(r"○ stale \d+s · connection refused")
     assert re.search(r"nightly.* 0/3", shown)
     slow_gym.start_now()
     terminal.wait_for(r"● live", 20)

@@ -278,6 +278,20 @@ async def test_a_mistake_in_the_filter_is_told_and_the_last_good_one_stays(tmp_p
         await person.sees("alpha", "beta")
 
 
+@pytest.mark.parametrize("keys", [(), ("enter",), ("enter", "m")])
+async def test_the_footer_always_has_the_keys_to_filter_for_help_and_to_leave(
+    tmp_path: Path, keys: tuple[str, ...]
+) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path, size=(80, 24)) as person:
+        person.launch("alpha")
+        await person.sees("alpha", "1/1")
+        for key in keys:
+            await person.press(key)
+        await person.until(lambda: person.screen().split("\n")[-1].strip())
+        leave = "quit" if not keys else "back"
+        assert person.screen().split("\n")[-1].endswith(f"/ filter  ? help  q {leave}")
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
 async def test_no_number_is_cut_at_any_size(tmp_path: Path, size: tuple[int, int]) -> None:
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path, size=size) as person:

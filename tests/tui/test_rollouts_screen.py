@@ -146,6 +146,24 @@ async def test_the_last_step_seen_is_kept_for_a_rollout_that_no_longer_says_it(
         ended = {"status": "completed", "phase": None, "current_step": None, "result": done}
         gym.rollout(running).update(ended, completed_at=at())
         await person.sees("✓ pass", "3/30", "steps p50 3")
+        # The last step passed between two looks; once its artifacts are read, that is known.
+        gym.artifacts[running] = {"steps_taken": 4, "max_steps": 30, "messages": []}
+        await person.press("enter")
+        await person.sees("4/30 steps")
+        await person.press("escape")
+        await person.sees("✓ pass", " 4/30")
+
+
+async def test_one_that_ended_at_the_step_limit_took_all_steps(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    (running,) = gym.add("nightly", "book_room", "running")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await opened(person, "3/30")
+        ended = {"status": "failed", "phase": None, "current_step": None}
+        gym.rollout(running).update(
+            ended, termination_reason="max_steps", result={"success": False}, completed_at=at()
+        )
+        await person.sees("✗ fail ⊣", "30/30", "steps p50 30")
 
 
 async def test_zoom_pan_and_fit_move_the_axis(gym: ScriptedGym, tmp_path: Path) -> None:

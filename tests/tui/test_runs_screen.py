@@ -83,7 +83,7 @@ async def test_groups_show_their_numbers_open_into_their_runs_and_are_not_destro
         await person.press("b", "b", "b")
         await person.sees("by name", "ckpt-a ", "4/4", "other")
         await person.press("ctrl+d")
-        await person.sees("nothing to delete here")
+        await person.sees("nothing to delete: no run is chosen")
         await person.press("g" if position(person, "ckpt-a") < position(person, "other") else "G")
         await person.press("enter")
         await person.sees("ckpt-a-s100", "ckpt-a-s200", "(2 shown)")

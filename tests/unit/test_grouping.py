@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,9 @@ from gymtui.store.grouping import UNNAMED, Grouping, Groups, key_of, stem
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RunRow
 from gymtui.store.schemas import RunView
+from gymtui.store.stats import Interval, Tally, pass_rate_interval, wilson
 from gymtui.store.summary import RunSummary
+from gymtui.store.task_tallies import TaskTallies
 
 
 def run(name: str, *, model: str | None = "m", scenario: str = "hr", passed: int = 1) -> RunView:
@@ -50,6 +53,79 @@ def test_a_group_has_the_numbers_of_its_runs() -> None:
     assert together.row.run is not None and together.summary is not None
     assert (together.row.run.total, together.row.run.running) == (8, 2)
     assert together.summary.passed == 4
+
+
+def judged(name: str, scenario: str = "hr", **tasks: tuple[int, int]) -> RunView:
+    """A run with so many passes of so many verdicts a task."""
+    tallies = {task: Tally(*tally) for task, tally in tasks.items()}
+    passes = sum(tally.passes for tally in tallies.values())
+    verdicts = sum(tally.verdicts for tally in tallies.values())
+    counts = Counter({Outcome.PASSED: passes, Outcome.FAILED: verdicts - passes})
+    summary = RunSummary(verdicts, counts, "m", None, None, None, None)
+    summary = replace(summary, tallies=TaskTallies.of(tallies))
+    status = RunStatus(run_id=name, scenario_id=scenario, total=verdicts, completed=verdicts)
+    return RunView(RunRow(name, b"", 0.0, status), summary)
+
+
+def interval_of(*runs: RunView) -> Interval | None:
+    changed, _ = Groups(Grouping.MODEL).apply({run.row.run_id: run for run in runs}, ())
+    summary = changed["m"].summary
+    assert summary is not None
+    return summary.interval
+
+
+def test_attempts_of_a_task_are_alike_in_whichever_run_of_the_group_they_were_made() -> None:
+    several = [judged(f"r{n}", easy=(1, 1), hard=(0, 1), odd=(n % 2, 1)) for n in range(8)]
+    shared = [Tally(8, 8), Tally(0, 8), Tally(4, 8)]
+    assert interval_of(*several) == pass_rate_interval(shared)
+    # Tasks of the same name in another scenario are others: more is known then.
+    apart = [judged(f"r{n}", f"s{n}", easy=(1, 1), hard=(0, 1), odd=(n % 2, 1)) for n in range(8)]
+    assert interval_of(*apart) == wilson(12, 24)
+    assert interval_of(*several) != interval_of(*apart)
+
+
+def test_where_one_run_is_not_known_task_by_task_the_group_has_no_interval() -> None:
+    known = judged("a", easy=(3, 4))
+    unknown = judged("b", easy=(1, 4))
+    assert unknown.summary is not None
+    unknown = replace(unknown, summary=replace(unknown.summary, tallies=None))
+    assert interval_of(known) is not None
+    assert interval_of(known, unknown) is None
+    # One that has no verdict yet takes nothing away.
+    assert interval_of(known, judged("c")) == interval_of(known)
+
+
+task_tallies = st.dictionaries(
+    st.sampled_from("xyz"),
+    st.integers(1, 3).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))),
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.none() | task_tallies), max_size=20))
+def test_a_groups_interval_is_kept_by_what_changed(
+    changes: list[tuple[str, dict[str, tuple[int, int]] | None]],
+) -> None:
+    groups = Groups(Grouping.MODEL)
+    runs: dict[str, dict[str, tuple[int, int]]] = {}
+    shown: Interval | None = None
+    for name, tasks in changes:
+        if tasks is None:
+            runs.pop(name, None)
+            changed, _ = groups.apply({}, [name])
+        else:
+            runs[name] = tasks
+            changed, _ = groups.apply({name: judged(name, **tasks)}, ())
+        summary = changed["m"].summary if "m" in changed else None
+        if changed or not runs:
+            shown = summary.interval if summary is not None else None
+    together = {
+        task: Tally(
+            sum(tasks.get(task, (0, 0))[0] for tasks in runs.values()),
+            sum(tasks.get(task, (0, 0))[1] for tasks in runs.values()),
+        )
+        for task in "xyz"
+    }
+    assert shown == pass_rate_interval(together.values())
 
 
 names = st.sampled_from("abcdef")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -335,6 +336,10 @@ def test_what_the_journal_keeps_of_a_run_is_final_once_all_have_ended() -> None:
     assert kept.counts["passed"] == 3
     assert kept.ended_at == T0 + timedelta(seconds=150)
     assert from_kept(kept) == summed(done)
+    # An earlier version's journal knows no tasks.
+    assert from_kept(replace(kept, tasks=None)) == replace(summed(done), tallies=None)
+    # A journal that somebody wrote into must not end the program.
+    assert from_kept(replace(kept, tasks={"a": (3, -1)})) == replace(summed(done), tallies=None)
 
 
 def test_the_summary_and_the_numbers_of_a_run_agree() -> None:

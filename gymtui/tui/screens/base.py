@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gymtui.tui.app import GymtuiApp
 
 
-_ALWAYS = ("help", "leave")
+_ALWAYS = ("filter", "help", "leave")
 """Keys that the footer shows however narrow it is, at its right end."""
 
 

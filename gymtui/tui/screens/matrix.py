@@ -13,7 +13,7 @@ from gymtui.store.matrix import (
     totals,
     usual_k,
 )
-from gymtui.store.numbers import duration_s
+from gymtui.store.numbers import duration_s, steps_of
 from gymtui.store.records import RolloutRow
 from gymtui.tui import doors, show
 from gymtui.tui.columns_matrix import at_k_cells, attempt_at, attempts_cell, task_columns
@@ -160,7 +160,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         if attempt is None or attempt.rollout is None:
             return ()
         rollout = attempt.rollout
-        steps = self.gym.watched.last_steps.get(attempt.rollout_id, rollout.current_step)
+        steps = steps_of(rollout, self.gym.watched.last_steps)
         row = self._rows.records[self._grid.cursor_id or ""]
         number = row.attempts.index(attempt) + 1
         things = [

@@ -143,6 +143,13 @@ class TranscriptScreen(ReadingScreen):
 
     # -- the artifacts' way here -----------------------------------------------------------
 
+    def show_artifacts(self, artifacts: Artifacts) -> None:
+        """Show the transcript; what it says of its steps holds for the lists too."""
+        taken = artifacts.transcript.steps_taken
+        if taken is not None:
+            self.gym.watched.took(self.rollout_id, taken)
+        super().show_artifacts(artifacts)
+
     def _fetch(self) -> None:
         desk, rollout_id, redacted = self.gym.desk, self.rollout_id, self._redacted
         found = desk.kept(rollout_id, redacted=redacted)
