@@ -27,7 +27,7 @@ def gym() -> ScriptedGym:
 
 async def opened(person: Person, *words: str) -> str:
     """Open the run under the cursor and wait until it shows these words."""
-    await person.sees("nightly", "STARTED")
+    await person.sees("nightly", "PASS@1")
     await person.press("enter")
     return await person.sees("runs › nightly", *words)
 
