@@ -52,7 +52,7 @@ def examine(
         checks += seen.checks
         status, hangs = seen.status, not seen.ended
     checks += terminal(_streams(), env, run_quickly)
-    return [_masked(check, settings.key) for check in checks], status, hangs
+    return [masked(check, settings.key) for check in checks], status, hangs
 
 
 def document(checks: Sequence[Check], status: int) -> Mapping[str, object]:
@@ -94,8 +94,13 @@ def _summary(checks: Sequence[Check]) -> str:
     return ", ".join(parts)
 
 
-def _masked(check: Check, key: ApiKey | None) -> Check:
-    """A check in which the key is not, wherever it may have been quoted."""
+def masked(check: Check, key: ApiKey | None) -> Check:
+    """A check in which the key is not, wherever it may have been quoted.
+
+    Args:
+        check: What was found.
+        key: The key, if there is one.
+    """
     if key is None:
         return check
     return replace(check, said=key.mask(check.said), advice=key.mask(check.advice))

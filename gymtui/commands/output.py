@@ -103,11 +103,11 @@ class Paper:
 
     def document(self, document: Any) -> None:
         """Write one JSON document."""
-        self.write(_json(document, indent=2) + "\n")
+        self.write(json.dumps(document, indent=2) + "\n")
 
     def objects(self, documents: Iterable[Any]) -> None:
         """Write a JSON document a line."""
-        self.lines(map(_json, documents))
+        self.lines(map(json.dumps, documents))
 
 
 def table(
@@ -144,11 +144,6 @@ def table(
 def painted(text: str, colour: Colour) -> str:
     """Clean text in a colour."""
     return f"\x1b[{_SGR[colour]}m{text}\x1b[m" if colour and text.strip() else text
-
-
-def _json(document: Any, indent: int | None = None) -> str:
-    # DEL is the one control character that JSON leaves as it is.
-    return json.dumps(document, indent=indent).replace("\x7f", "\\u007f")
 
 
 def _line(

@@ -17,7 +17,7 @@ from gymtui.commands.checkup.checks import Check, State, worst
 from gymtui.commands.checkup.here import files
 from gymtui.commands.checkup.terminal import Streams, terminal
 from gymtui.commands.checkup.there import Visit, visit
-from gymtui.commands.doctor import lines
+from gymtui.commands.doctor import lines, masked
 from gymtui.commands.output import Paper
 from gymtui.settings import ApiKey, Settings
 from gymtui.store.journal import file_name
@@ -253,3 +253,10 @@ def test_what_is_printed_is_clean_and_lines_up() -> None:
         "",
         "1 bad, 1 ok",
     ]
+
+
+def test_a_key_that_anything_quotes_is_not_told() -> None:
+    key = ApiKey("ck_live_0123456789abcdef")
+    check = masked(Check("gym", "x", f"got {key.reveal()}", advice=f"send {key.reveal()}"), key)
+    assert (check.said, check.advice) == ("got ck_…cdef", "send ck_…cdef")
+    assert masked(check, None) == check

@@ -154,6 +154,7 @@ def test_settings_that_differ_are_marked_and_no_key_is_told() -> None:
     assert "| `model` ≠ | `gpt` | `qwen` (1 rollout), `llama` (1 rollout) |" in text
     assert "…@models.example" in text
     assert "sk-1" not in text
+    assert "api_key" not in text
     assert "secret" not in text
 
 
