@@ -371,3 +371,35 @@ async def test_more_runs_than_fit_are_scrolled_with_the_cursor(tmp_path: Path) -
         for _ in range(8):
             await person.press("left")
         await person.sees("runs 1–3 of 9")
+
+
+async def test_of_a_group_all_its_runs_stand_side_by_side(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    for step in (9000, 10000):
+        gym.add(f"nightly-s{step}", "book_room", "pass", "fail")
+    gym.add("smoke", "book_room", "pass")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("nightly-s9000")
+        await person.press("b", "b", "b")
+        await person.sees("by name", "smoke")
+        await person.press("slash", *"nightly", "enter", "g", "m")
+        await person.until(lambda: isinstance(person.app.screen, AcrossScreen))
+        shown = await person.sees("matrix of 2 runs", "nightly-s9000", "nightly-s10000")
+        heading = next(text for text in shown.split("\n") if "s10000" in text)
+        assert heading.index("s9000") < heading.index("s10000"), "by age, then counted"
+
+
+async def test_of_a_group_of_very_many_the_latest_are_shown_and_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gymtui.tui.screens.runs.MATRIX_RUNS", 2)
+    gym = ScriptedGym()
+    for step in range(4):
+        gym.add(f"nightly-s{step}", "book_room", "pass")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("nightly-s3")
+        await person.press("b", "b", "b")
+        await person.sees("by name")
+        await person.press("m")
+        shown = await person.sees("matrix of 2 runs", "the latest 2 of 4 runs", "nightly-s3")
+        assert "nightly-s1" not in shown

@@ -222,6 +222,10 @@ async def test_grouped_by_task_each_name_stands_once_with_its_passes(
         shown = await person.sees("book_room 3/3", "call_back 1/3")
         assert shown.count("book_room") == 1
         assert shown.count("″") == 6
+        await person.press("slash", *"!outcome:passed", "enter")
+        await person.sees("call_back 0/2")
+        await person.press("escape")
+        await person.sees("book_room 3/3", "call_back 1/3")
         await person.press("b")
         await person.until(lambda: person.screen().count("book_room") == 3)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from dataclasses import replace
+from itertools import groupby
 from typing import ClassVar
 
 from textual import events
@@ -15,6 +16,7 @@ from gymtui.poll.plan import View
 from gymtui.poll.watch import TimeSpent
 from gymtui.store.delta import Delta
 from gymtui.store.numbers import RunNumbers
+from gymtui.store.outcome import VERDICTS, Outcome
 from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.run_rows import RunRows
 from gymtui.store.schemas import ROLLOUTS, RunView
@@ -227,16 +229,14 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         self._heads.clear()
         if not self._grouped:
             return
-        tasks = self._numbers.tasks if self._numbers is not None else {}
-        before: str | None = None
-        for row_id in self._rows:
-            rollout = self._rows.records[row_id].rollout
-            task = (rollout.task_id if rollout is not None else None) or ABSENT
-            if task != before:
-                tally = tasks.get(task)
-                passes = f"{tally.passes}/{tally.verdicts}" if tally is not None else ""
-                self._heads[row_id] = (task, passes)
-            before = task
+        records = self._rows.records
+        for task, members in groupby(self._rows, key=lambda row_id: _task_of(records[row_id])):
+            rows = [records[row_id] for row_id in members]
+            # Of what is listed: a filter that hides half of a task says so in its count.
+            outcomes = [row.outcome for row in rows]
+            verdicts = sum(outcome in VERDICTS for outcome in outcomes)
+            passes = f"{outcomes.count(Outcome.PASSED)}/{verdicts}" if verdicts else ""
+            self._heads[rows[0].rollout_id] = (task, passes)
 
     def filtered(self, text: str) -> str | None:
         """Narrow the list."""
@@ -317,3 +317,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         """The rollout as the server listed it."""
         row = self.gym.store.rollouts.get(row_id)
         return (row.raw, row.malformed) if row is not None else None
+
+
+def _task_of(row: RolloutRow) -> str:
+    return (row.rollout.task_id if row.rollout is not None else None) or ABSENT

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from gymtui.poll.actions import Verb
 from gymtui.poll.plan import View
 from gymtui.store.delta import Delta
+from gymtui.store.fields import natural
 from gymtui.store.grouping import Grouping, Groups
 from gymtui.store.ordering import OrderedView
 from gymtui.store.running import Running
@@ -30,6 +31,8 @@ from gymtui.tui.widgets.lines import Line, Lines
 SOURCES = ("rl-gym", "task-editor", "datadog-synthetics", "all")
 """What `source` may be (`API.md`)."""
 _GROUPINGS: tuple[Grouping | None, ...] = (None, *Grouping)
+MATRIX_RUNS = 50
+"""Runs that a matrix is made of at most; a group may have thousands."""
 
 
 class RunsScreen(ListScreen[RunView]):
@@ -246,9 +249,12 @@ class RunsScreen(ListScreen[RunView]):
         doors.active(self.gym)
 
     def action_matrix(self) -> None:
-        """Show the chosen run as tasks by attempts, or several as tasks by runs."""
+        """Show the chosen run as tasks by attempts, or several as tasks by runs; so of a group."""
         runs = self.gym.store.runs
-        chosen = [i for i in self.chosen() if i in runs and runs[i].malformed is None]
+        chosen = [i for i in self._meant() if i in runs and runs[i].malformed is None]
+        if len(chosen) > MATRIX_RUNS:
+            self.gym.notify(f"the latest {MATRIX_RUNS} of {len(chosen)} runs", timeout=3)
+            chosen = chosen[-MATRIX_RUNS:]
         family = self.gym.launches.family(chosen[0]) if len(chosen) > 1 else ()
         if not set(chosen) <= set(family):
             doors.matrix(self.gym, chosen)
@@ -267,6 +273,14 @@ class RunsScreen(ListScreen[RunView]):
                 doors.matrix(self.gym, chosen)
 
         self.gym.push_screen(MenuScreen("a run and its reruns", choices), answered)
+
+    def _meant(self) -> list[str]:
+        """The chosen runs; of chosen groups all their runs, by age, those counted alike by name."""
+        groups, views = self._groups, self._runs.records
+        if groups is None:
+            return self.chosen()
+        runs = [run for group in super().chosen() for run in groups.members(group)]
+        return sorted(runs, key=lambda run: (_created(views[run]), natural(run)))
 
     def action_watch(self) -> None:
         """Tell when the chosen runs end, or no longer."""
@@ -316,3 +330,9 @@ class RunsScreen(ListScreen[RunView]):
         """The run as the server listed it."""
         row = self.gym.store.runs.get(row_id)
         return (row.raw, row.malformed) if row is not None else None
+
+
+def _created(run: RunView) -> float:
+    """When a run was created, UNIX seconds; one not known comes first."""
+    created = run.summary.created_at if run.summary is not None else None
+    return created.timestamp() if created is not None else 0.0
