@@ -30,6 +30,7 @@ class RunRows:
         self._numbers = NumbersBuilder()
         self._reach = Reach()
         self._due: dict[str, RolloutRow | None] = {}
+        self._under_way: dict[str, RolloutRow | None] = {}
 
     @property
     def due(self) -> int:
@@ -43,7 +44,7 @@ class RunRows:
             rollout_id: Which.
             row: It as it is now; None if it is gone, or never was one of the run.
         """
-        if row is not None or rollout_id in self._rows.records or rollout_id in self._due:
+        if row is not None or any(rollout_id in rows for rows in self._known):
             self._due[rollout_id] = row
 
     def keep_only(self, rollouts: Mapping[str, RolloutRow]) -> None:
@@ -52,8 +53,14 @@ class RunRows:
         Args:
             rollouts: Every rollout that is known, of whichever run.
         """
-        for rollout_id in self._rows.records.keys() - rollouts.keys():
-            self._due.setdefault(rollout_id, None)
+        for rows in self._known:
+            for rollout_id in rows.keys() - rollouts.keys():
+                self._due[rollout_id] = None
+
+    @property
+    def _known(self) -> tuple[Mapping[str, RolloutRow | None], ...]:
+        """What shows, what is about to, and what is to be taken in after that."""
+        return self._rows.records, self._under_way, self._due
 
     def settling(
         self, now: float, we_cancelled: Collection[str], last_steps: Mapping[str, int]
@@ -70,6 +77,7 @@ class RunRows:
         """
         while self._due:
             due, self._due = self._due, {}
+            self._under_way = due
             known = self._rows.records
             changed: dict[str, RolloutRow] = {}
             for count, (rollout_id, row) in enumerate(due.items(), start=1):
@@ -84,6 +92,7 @@ class RunRows:
                     yield
             gone = [rollout_id for rollout_id, row in due.items() if row is None]
             yield from self._rows.applying(changed, gone, now)
+            self._under_way = {}
 
     def numbers(self, total: int | None) -> RunNumbers:
         """What they add up to.

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-import tempfile
 import time
 from asyncio import events
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from gymtui.api.client import GymClient
 from tests.bench.measuring import share
 from tests.bench.playing import opened, until
+from tests.bench.pressing import Press, cursor_row, dashboard, delays_s
 from tests.bench.rows import Row, told, within
 from tests.bench.served import Served, Size, served
-from tests.terminal.harness import Pty
-from tests.terminal.harness import Size as Cells
 
 ROLLOUTS = 10_000
 INTERVAL_S = 0.5
@@ -94,28 +90,9 @@ def _watched_loop() -> Iterator[_Watch]:
 
 
 def _delays(gym: Served) -> list[float]:
-    command = [
-        *(sys.executable, "-m", "gymtui", "--base-url", gym.url),
-        *("--interval", str(INTERVAL_S)),
-    ]
-    cursor = "▌".encode()
-    delays: list[float] = []
-    with (
-        tempfile.TemporaryDirectory() as home,
-        Pty(command, Path(home), Cells(120, 36)) as terminal,
-    ):
+    with dashboard(gym.url, interval_s=INTERVAL_S) as terminal:
         terminal.read_until("1 run", timeout_s=30)
         terminal.send(b"\r")
         terminal.read_until("flag_biased", timeout_s=30)
-        for number in range(KEYS):
-            while terminal.read(0.03):
-                pass  # what the last key and the polls still draw
-            so_far, pressed = len(terminal.written), time.monotonic()
-            terminal.send(b"j" if number % 20 < 10 else b"k")
-            while cursor not in terminal.written[so_far:]:
-                terminal.read(0.5)
-                assert time.monotonic() - pressed < 5, terminal.screen()
-            delays.append(time.monotonic() - pressed)
-        terminal.send(b"\x11")
-        terminal.wait_exit()
-    return delays
+        down, up = Press(b"j", cursor_row), Press(b"k", cursor_row)
+        return delays_s(terminal, [down] * 10 + [up] * 10, KEYS)

@@ -47,12 +47,14 @@ class Size:
         finished: Runs that ended long ago.
         big: Rollouts of one more run, `big`, of which 1 % move with every request; 0 for none.
             Only the first `OF_A_RUN` are listed until it is told to grow.
+        mixed: Rollouts of one more run, `mixed`, of all states, of which 1 % move likewise.
         still: Whether nothing moves.
     """
 
     active: int = 0
     finished: int = 0
     big: int = 0
+    mixed: int = 0
     still: bool = False
 
 
@@ -72,6 +74,8 @@ class Model:
             wire.run(_old(number), wire.Counts(OF_A_RUN, 0, 0)) for number in range(size.finished)
         ]
         self._big = wire.Moving("big", size.big) if size.big else None
+        mixed_began = datetime.now(UTC) - timedelta(seconds=size.mixed + 300)
+        self._mixed = wire.Mixed("mixed", size.mixed, mixed_began) if size.mixed else None
         self.grown = False
         self.requests = 0
         self.sent = 0
@@ -79,8 +83,9 @@ class Model:
     def runs(self) -> list[bytes]:
         """Every run, the newest first."""
         big = [wire.run("big", wire.Counts(0, self._size.big, 0))] if self._big else []
+        mixed = [wire.run("mixed", self._mixed.counts)] if self._mixed else []
         active = [self._run(number) for number in range(self._size.active)]
-        return [*big, *active, *self._finished]
+        return [*big, *mixed, *active, *self._finished]
 
     def rollouts_of(self, run_id: str) -> list[bytes]:
         """A run's rollouts."""
@@ -89,6 +94,9 @@ class Model:
                 return list(self._big.items[:OF_A_RUN])
             self._big.move(self._size.big // 100)
             return list(self._big.items)
+        if run_id == "mixed" and self._mixed is not None:
+            self._mixed.move(self._size.mixed // 100)
+            return list(self._mixed.items)
         number = int(run_id.rpartition("-")[2])
         if run_id.startswith("old"):
             long_ago = wire.BEGAN - timedelta(hours=number)
@@ -262,7 +270,7 @@ def served(size: Size) -> Iterator[Served]:
 def main() -> None:
     """Serve until the input closes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("active", "finished", "big"):
+    for name in ("active", "finished", "big", "mixed"):
         parser.add_argument(f"--{name}", type=int, default=0)
     parser.add_argument("--still", action="store_true")
     size = Size(**vars(parser.parse_args()))

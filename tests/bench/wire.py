@@ -16,7 +16,14 @@ MODELS = ("gpt-4o", "qwen3-32b", "nightly-checkpoint-2026-03-19-lr3e-6-s4000")
 MAX_STEPS = 30
 
 
-def rollout(run_id: str, number: int, step: int | None, *, began: datetime = BEGAN) -> bytes:
+def rollout(
+    run_id: str,
+    number: int,
+    step: int | None,
+    *,
+    began: datetime = BEGAN,
+    task: str | None = None,
+) -> bytes:
     """One rollout.
 
     Args:
@@ -24,6 +31,7 @@ def rollout(run_id: str, number: int, step: int | None, *, began: datetime = BEG
         number: Its place in the run.
         step: How far it is: None is not begun, `MAX_STEPS` is finished.
         began: When the first of the run was created.
+        task: Its task; by default one of a few, by its number.
     """
     created = began + timedelta(seconds=number)
     started = created + timedelta(seconds=5)
@@ -40,7 +48,7 @@ def rollout(run_id: str, number: int, step: int | None, *, began: datetime = BEG
     document = {
         "rollout_id": f"rol_{run_id}_{number:05d}",
         "scenario_id": "hr",
-        "task_id": TASKS[number % len(TASKS)],
+        "task_id": task or TASKS[number % len(TASKS)],
         "run_id": run_id,
         "status": status,
         "phase": None if waiting else "completed" if done else "agent_running",
@@ -136,3 +144,60 @@ class Moving:
             self._items[number] = rollout(self.run_id, number, self._steps[number])
             moved.append(f"rol_{self.run_id}_{number:05d}")
         return tuple(moved)
+
+
+class Mixed:
+    """The rollouts of one large run: half ended, a quarter running, a quarter waiting.
+
+    Args:
+        run_id: The run.
+        size: How many rollouts it has.
+        began: When the first was created; one a second follows.
+        attempts: Of each task.
+    """
+
+    def __init__(self, run_id: str, size: int, began: datetime, attempts: int = 20) -> None:
+        self.run_id = run_id
+        self._began = began
+        self._attempts = attempts
+        self._steps = [_mixed(number) for number in range(size)]
+        self._items = [self._item(number) for number in range(size)]
+        self._next = 0
+
+    @property
+    def items(self) -> Sequence[bytes]:
+        """The rollouts as they are now."""
+        return self._items
+
+    @property
+    def counts(self) -> Counts:
+        """How they stand."""
+        ended = self._steps.count(MAX_STEPS)
+        waiting = self._steps.count(None)
+        return Counts(ended, len(self._steps) - ended - waiting, waiting)
+
+    def move(self, count: int) -> None:
+        """Let so many running ones take a step; one that ends makes way for one that waits."""
+        running = [n for n, step in enumerate(self._steps) if step not in (None, MAX_STEPS)]
+        for turn in range(min(count, len(running))):
+            number = running[(self._next + turn) % len(running)]
+            step = (self._steps[number] or 0) + 1
+            self._set(number, step)
+            if step == MAX_STEPS and None in self._steps:
+                self._set(self._steps.index(None), 1)
+        self._next += count
+
+    def _set(self, number: int, step: int) -> None:
+        self._steps[number] = step
+        self._items[number] = self._item(number)
+
+    def _item(self, number: int) -> bytes:
+        task = f"{TASKS[number // self._attempts % len(TASKS)]}_{number // self._attempts:03d}"
+        return rollout(self.run_id, number, self._steps[number], began=self._began, task=task)
+
+
+def _mixed(number: int) -> int | None:
+    """How far a rollout of a mixed run is at first."""
+    if number % 4 < 2:
+        return MAX_STEPS
+    return None if number % 4 == 3 else 1 + number // 4 % (MAX_STEPS - 2)

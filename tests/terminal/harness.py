@@ -304,6 +304,8 @@ class Pty:
         size = size or Size(80, 24)
         self.written = bytearray()
         """All bytes read so far."""
+        self.read_at_s = 0.0
+        """When the last of them were, monotonic seconds."""
         self._screen = pyte.Screen(size.columns, size.rows)
         self._stream = pyte.ByteStream(self._screen)
         self._master, slave = pty.openpty()
@@ -350,6 +352,7 @@ class Pty:
             data = os.read(self._master, 65536)
         except OSError:
             return b""
+        self.read_at_s = time.monotonic()
         self.written += data
         # pyte takes kitty's and in-band sequences for text: it gets the rest.
         self._stream.feed(re.sub(rb"\x1b\[[<>=][0-9;]*u|\x1b\[\?[0-9;]*\$p", b"", data))
