@@ -74,9 +74,22 @@ async def active(app: GymtuiApp, pilot: Pilot[None]) -> None:
     await seen(app, pilot, lambda text: text.count("▸ ") > 6 and "going wrong" in text)
 
 
+async def compared_runs(app: GymtuiApp, pilot: Pilot[None]) -> None:
+    """Two checkpoints of one model: which tasks flipped, and whether that says anything."""
+    await pilot.press("q", "g", "space", "escape", "slash", *"policy-8b-s2000", "enter", "g")
+    await pilot.press("space", "C")
+    await seen(app, pilot, lambda text: "by task" in text and "unfinished" not in text)
+
+
+async def compared(app: GymtuiApp, pilot: Pilot[None]) -> None:
+    """A pass of one of them beside a fail of the other, at the same task."""
+    await pilot.press("g", "enter")
+    await seen(app, pilot, lambda text: "difference 1 of" in text)
+
+
 async def again(app: GymtuiApp, pilot: Pilot[None]) -> None:
     """Back to the run."""
-    await pilot.press("q", "g", "enter")
+    await pilot.press("q", "q", "escape", "u", "slash", *"policy-8b-s3000", "enter", "g", "enter")
     await seen(app, pilot, lambda text: "✗ fail" in text)
 
 
@@ -91,6 +104,8 @@ SCENES: dict[str, Scene] = {
     "rollouts": rollouts,
     "matrix": matrix,
     "active": active,
+    "compare-runs": compared_runs,
+    "compare": compared,
     "transcript": failed,
 }
 """In order: each begins where the one before ended."""

@@ -22,6 +22,7 @@ from gymtui.transcript import diff
 from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink, ink, width_of
 from gymtui.tui.joined import Said, joined
+from gymtui.tui.keys import Key
 from gymtui.tui.listed import Listed
 from gymtui.tui.screens.across import AcrossScreen
 from gymtui.tui.screens.compare import CompareScreen
@@ -30,6 +31,8 @@ from gymtui.tui.widgets.grid import Grid
 from gymtui.tui.widgets.lines import Line, Lines
 
 _NAME = 28
+"""Cells of a run's name, at most."""
+_NOT_HERE = frozenset({"compare-attempts", "more-k"})
 _WORDS: Mapping[Worth, tuple[str, str, str]] = {
     Worth.STRONG: ("strong", "strong", "warning"),
     Worth.SOME: ("some", "some", ""),
@@ -211,6 +214,10 @@ class CompareRunsScreen(AcrossScreen):
             event.prevent_default()
             pair = (Listed(side.run_id, side.rollout_id) for side in (best, worst))
             self.gym.push_screen(CompareScreen(*pair))
+
+    def footer_keys(self) -> list[Key]:
+        """Without what does nothing here."""
+        return [key for key in super().footer_keys() if key.name not in _NOT_HERE]
 
     def action_compare(self) -> None:
         """They are compared already."""
