@@ -366,6 +366,7 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
         marks = marks_of(
             row, self._matches.get(key, ()), self._match, self._picked.within(key, length)
         )
-        named = section.block == HEADING and section.turn == self.current and row.line.start == 0
+        named = section.block == HEADING and section.turn == self.current
+        named = named and row.line.start == 0 and bool(row.line.text)
         drawn = self._painter.row(row, shown, marks, named)
         return drawn.adjust_cell_length(self._width, self._palette.base)
