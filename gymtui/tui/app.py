@@ -52,7 +52,7 @@ from gymtui.tui.screens.runs import RunsScreen
 from gymtui.tui.switching import Gyms
 from gymtui.tui.themed import Looks, ThemedApp
 from gymtui.tui.turns import Turns
-from gymtui.tui.widgets.status_line import link_words, ticking
+from gymtui.tui.widgets.status_line import link_cell, ticking
 
 if TYPE_CHECKING:
     from gymtui.poll.artifacts import ArtifactDesk
@@ -235,11 +235,14 @@ class GymtuiApp(ThemedApp[None]):
         """The gym's host, with its port where it has one."""
         return urlsplit(self.settings.base_url).netloc.rpartition("@")[2]
 
-    def link_cell(self) -> Cell:
-        """The status line's right end."""
-        words = link_words(self.link, self._monotonic())
+    def link_cell(self, room: int) -> Cell:
+        """The status line's right end.
+
+        Args:
+            room: Cells that the left end leaves.
+        """
         clock = datetime.fromtimestamp(self._wall()).astimezone().strftime("%H:%M")
-        return (*words, Ink(f"   {clock}", "muted"))
+        return link_cell(self.link, self._monotonic(), clock, room)
 
     def banner(self) -> tuple[Cell, ...]:
         """What the person must know before anything else, or nothing."""

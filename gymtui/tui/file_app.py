@@ -194,7 +194,7 @@ class FileApp(ThemedApp[None]):
 
     # What screens ask of the dashboard's app, answered for one that has no gym.
 
-    def link_cell(self) -> Cell:
+    def link_cell(self, room: int) -> Cell:
         """There is no gym to be linked with."""
         return (Ink("from disk", "muted"),)
 

@@ -49,3 +49,8 @@ def joined(things: Sequence[Said], cells: int) -> Cell:
             pieces.append(Ink(BETWEEN, "muted"))
         pieces += thing.cell
     return tuple(pieces)
+
+
+def room_beside(right: Cell, cells: int) -> int:
+    """What a line of so many cells has left of what stands at its right end."""
+    return cells - 2 - (width_of(right) + len(BETWEEN) if right else 0)

@@ -252,8 +252,3 @@ def _goes(spent: TimeSpent | None, *, plain: bool, narrow: bool) -> Cell:
         )
         return (*pieces, Ink(f"({of_all})", "muted"))
     return tuple(pieces[:-1])
-
-
-def room_beside(right: Cell, cells: int) -> int:
-    """What a line of so many cells has left of what stands at its right end."""
-    return cells - 2 - (width_of(right) + len(BETWEEN) if right else 0)

@@ -171,14 +171,16 @@ class GymScreen(Screen[None]):
             self.gym.looked()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fit the footer."""
-        self.show_footer()
+        """Fit status line and footer."""
+        self.show_frame()
 
     def show_frame(self) -> None:
         """Write status line, banner and footer anew."""
         if not self.ready:
             return
-        self.lines("status").show([Line(self.where(), self.gym.link_cell(), bar=True)])
+        where = self.where()
+        link = self.gym.link_cell(self.size.width - width_of(where) - 3)
+        self.lines("status").show([Line(where, link, bar=True)])
         banner = self.lines("banner")
         said = self.gym.banner()
         banner.set_class(bool(said), "said")

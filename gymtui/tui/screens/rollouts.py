@@ -26,10 +26,11 @@ from gymtui.tui.chart import Chart
 from gymtui.tui.columns import rollout_columns
 from gymtui.tui.comparing import compare
 from gymtui.tui.ink import Cell, Ink
+from gymtui.tui.joined import room_beside
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.listed import Listed
 from gymtui.tui.rollout_details import OWN_LINES, rollout_details
-from gymtui.tui.run_header import bounds, room_beside, run_header
+from gymtui.tui.run_header import bounds, run_header
 from gymtui.tui.screens.lists import ListScreen
 from gymtui.tui.screens.matrix import MatrixScreen
 from gymtui.tui.screens.transcript import TranscriptScreen

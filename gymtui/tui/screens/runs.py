@@ -20,6 +20,7 @@ from gymtui.store.schemas import RUNS, RunView
 from gymtui.tui import doors, show
 from gymtui.tui.columns import run_columns
 from gymtui.tui.ink import Cell, Ink
+from gymtui.tui.joined import Said, joined, room_beside
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.pace import pace_of
 from gymtui.tui.screens.lists import ListScreen
@@ -147,25 +148,29 @@ class RunsScreen(ListScreen[RunView]):
         waiting = sum(run.pending or 0 for run in active if run is not None)
         total = store.total_runs
         known = len(store.runs)
-        left: list[Ink] = [Ink(of_many(known, "run"), "strong")]
+        said = [Said((Ink(of_many(known, "run"), "strong"),))]
         if not self.gym.link.synced:
-            left.append(Ink(f" of {'?' if total is None else f'{total:,}'}, reading …", "muted"))
-        left.append(Ink(f" · {of_many(len(active), 'active', 'active')}"))
+            left = f" of {'?' if total is None else f'{total:,}'}, reading …"
+            said = [Said((*said[0].cell, Ink(left, "muted")))]
+        said.append(Said((Ink(of_many(len(active), "active", "active")),)))
         if running:
-            left += [Ink(" · "), Ink(f"{running} running", "running")]
+            said.append(Said((Ink(f"{running} running", "running"),), 1))
         if waiting:
-            left += [Ink(" · "), Ink(f"{waiting} waiting", "waiting")]
+            said.append(Said((Ink(f"{waiting} waiting", "waiting"),), 3))
         stuck = self._on_the_move.stuck(self.gym.now())
         if stuck:
-            left += [Ink(" · "), Ink(f"{stuck} stuck", "warning")]
+            said.append(Said((Ink(f"{stuck} stuck", "warning"),)))
         rate = self.gym.outlook.rate(self.gym.now().timestamp())
         if rate is not None and rate.verdicts:
             minutes = rate.window_s / 60
             window = f"{minutes:.0f} min" if minutes >= 2 else show.duration(rate.window_s)
-            left += [Ink(f" · {rate.per_minute:.1f} verdicts/min "), Ink(f"({window})", "muted")]
+            per_minute = Ink(f"{rate.per_minute:.1f} verdicts/min ")
+            said.append(Said((per_minute, Ink(f"({window})", "muted")), 2))
         if self._groups is not None:
-            left.append(Ink(f" · by {self._groups.by}", "accent"))
-        self.lines("summary").show([Line(tuple(left), self.remarks())])
+            said.append(Said((Ink(f"by {self._groups.by}", "accent"),)))
+        remarks = self.remarks()
+        words = joined(said, room_beside(remarks, self.size.width))
+        self.lines("summary").show([Line(words, remarks)])
 
     def remarks(self) -> Cell:
         """What the list is seen through."""

@@ -3,37 +3,67 @@
 from __future__ import annotations
 
 from gymtui.poll.poller import Link, LinkState
-from gymtui.tui.ink import Cell, Ink
+from gymtui.text import fit
+from gymtui.tui.ink import Cell, Ink, width_of
+from gymtui.tui.joined import BETWEEN, Said, joined
 from gymtui.tui.show import duration
 
+LEAST_CELLS = 30
+"""What the words have at least, however long the way to here is."""
 
-def link_words(link: Link, now_s: float) -> Cell:
-    """How fresh the picture is.
+
+def link_cell(link: Link, now_s: float, clock: str, room: int) -> Cell:
+    """How fresh the picture is, and what time it is, as far as there is room.
+
+    The clock goes first, then when the next try is, then why there is nothing fresh.
 
     Args:
         link: How polling goes.
         now_s: Monotonic seconds.
+        clock: The time of day.
+        room: Cells beside the way to here.
 
     Returns:
-        `● live, every 2s`, `○ stale 42s · 503 · next try 8s`, `‖ paused`.
+        `● live, every 2s   12:04`, `○ stale 42s · 503 · next try 8s   12:04`, `‖ paused`.
     """
+    room = max(room, LEAST_CELLS)
+    state, why = _state(link, now_s)
+    waits = link.state(now_s) is LinkState.STALE or bool(why and link.since_s is None)
+    then = _next(link, now_s) if waits and not link.paused else ""
+    style = state[-1].style
+    for_why = room - width_of(state) - len(BETWEEN)
+    told = [
+        Said(state),
+        Said((Ink(fit(why, for_why, cut="end"), "warning"),) if why else (), 1),
+        Said((Ink(then, style),) if then else (), 2),
+    ]
+    words = joined(told, room)
+    time = Ink(f"   {clock}", "muted")
+    whole = width_of(words) + width_of((time,)) <= room and len(joined(told, 10**6)) == len(words)
+    return (*words, time) if whole else words
+
+
+def _state(link: Link, now_s: float) -> tuple[Cell, str]:
+    """What to call it, and why, where something is wrong."""
     age = "" if link.since_s is None else duration(now_s - link.since_s)
+    why = link.error.brief if link.error is not None else ""
     match link.state(now_s):
         case LinkState.STOPPED:
-            return (Ink(f"✗ stopped · {link.stopped.brief if link.stopped else ''}", "failed"),)
+            stopped = link.stopped.brief if link.stopped else ""
+            return (Ink(f"✗ stopped · {stopped}", "failed"),), ""
         case LinkState.PAUSED:
-            return (Ink(f"‖ paused{f', {age} old' if age else ''}", "warning"),)
+            return (Ink(f"‖ paused{f', {age} old' if age else ''}", "warning"),), ""
         case LinkState.CONNECTING:
-            if link.error is None:
-                return (Ink("○ connecting", "muted"),)
-            return (Ink(f"○ no answer yet · {link.error.brief}{_next(link, now_s)}", "warning"),)
+            if not why:
+                return (Ink("○ connecting", "muted"),), ""
+            return (Ink("○ no answer yet", "warning"),), why
         case LinkState.STALE:
-            why = f" · {link.error.brief}" if link.error is not None else ""
-            return (Ink(f"○ stale {age}{why}{_next(link, now_s)}", "warning"),)
+            return (Ink(f"○ stale {age}", "warning"),), why
         case LinkState.LIVE:
-            if link.error is not None:
-                return (Ink("● live", "passed"), Ink(f" · {link.error.brief}", "warning"))
-            return (Ink("● ", "passed"), Ink(f"live, every {_every(link.interval_s)}", "muted"))
+            if why:
+                return (Ink("● live", "passed"),), why
+            every = f"live, every {_every(link.interval_s)}"
+            return (Ink("● ", "passed"), Ink(every, "muted")), ""
 
 
 def ticking(link: Link, now_s: float) -> bool:
@@ -43,8 +73,8 @@ def ticking(link: Link, now_s: float) -> bool:
 
 def _next(link: Link, now_s: float) -> str:
     if link.next_try_s is None or link.next_try_s <= now_s:
-        return " · trying"
-    return f" · next try {duration(link.next_try_s - now_s + 0.5)}"
+        return "trying"
+    return f"next try {duration(link.next_try_s - now_s + 0.5)}"
 
 
 def _every(interval_s: float) -> str:
