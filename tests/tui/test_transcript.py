@@ -198,6 +198,25 @@ async def test_brackets_read_one_rollout_of_the_list_after_the_other(tmp_path: P
         await person.sees(f"› {first}", "1 user")
 
 
+async def test_brackets_go_on_from_a_rollout_that_has_left_the_list(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    first, second = gym.add("nightly", "book_room", "running", "running")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("nightly")
+        await person.press("a")
+        await person.until(lambda: person.screen().count("book_room") == 2)
+        await person.press("g", "enter")
+        await person.sees("has not finished")
+        screen = person.app.screen
+        assert isinstance(screen, TranscriptScreen)
+        here, other = screen.rollout_id, ({first, second} - {screen.rollout_id}).pop()
+        gym.rollout(here).update(status="completed", result={"success": True}, phase=None)
+        await person.sees("✓ pass")
+        await person.press("right_square_bracket")
+        await person.sees(other)
+        await person.until(lambda: screen.rollout_id == other)
+
+
 async def test_raw_shows_what_was_received_and_goes_back(tmp_path: Path) -> None:
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
         await opened(person)

@@ -45,6 +45,21 @@ def test_a_regular_expression_is_announced() -> None:
     assert found("re:^b", "a\nb\nb") == [(0, "b"), (0, "b")]
 
 
+def test_a_regular_expression_goes_over_lines_of_a_block_but_not_over_its_end() -> None:
+    text = "first one\nsecond two\nthird"
+    assert found(r"re:one$\n^second", text) == [(0, "one\nsecond")]
+    assert found(r"re:^\w+ two$", text) == [(0, "second two")]
+    assert found(r"re:one.second", text) == []
+    assert found(r"re:(?s)one.*third", text) == [(0, text[6:])]
+    assert found(r"re:third\s+fourth", text, "fourth") == []
+
+
+def test_a_regular_expression_goes_over_the_parts_of_a_long_block() -> None:
+    text = "\n".join(["x" * 100] * 400) + "\nend of it"
+    assert len(text) > passages.PART
+    assert [m.turn for m in matches(r"re:x{100}\nend of it", text)] == [0]
+
+
 def test_empty_matches_are_none() -> None:
     assert found("re:x*", "axxa") == [(0, "xx")]
     assert found("re:", "axxa") == []

@@ -53,6 +53,7 @@ class TranscriptScreen(ReadingScreen):
         self.run_id = run_id
         self.rollout_id = rollout_id
         self._listed = listed
+        self._last_listed: Sequence[Listed] = tuple(listed()) if listed is not None else ()
         self._redacted = False
         self._download: Worker[None] | None = None
         self._too_large = False
@@ -311,9 +312,16 @@ class TranscriptScreen(ReadingScreen):
         """Compare this rollout with another."""
         compare(self.gym, [Listed(self.run_id, self.rollout_id)])
 
+    def _neighbours(self) -> Sequence[Listed]:
+        """The list as it is now; while this rollout is not in it any more, as it was last."""
+        now = tuple(self._listed()) if self._listed is not None else ()
+        if any(listed.rollout_id == self.rollout_id for listed in now):
+            self._last_listed = now
+        return self._last_listed
+
     def neighbour(self, step: int) -> bool:
         """Go to the rollout beside this one in the list it was opened from."""
-        beside = list(self._listed()) if self._listed is not None else []
+        beside = self._neighbours()
         ids = [listed.rollout_id for listed in beside]
         if self.rollout_id not in ids:
             return False
