@@ -144,6 +144,7 @@ def rollouts(
             Wish(filters, order, reverse, limit),
             Paper.standard(),
             tell,
+            journal=journal_of(settings),
             every=every,
         )
     )

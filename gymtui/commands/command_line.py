@@ -5,6 +5,7 @@ Nothing heavy is imported before it is needed: `gymtui --version` must not wait 
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -25,6 +26,9 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 EXIT_REFUSED = 4
+
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What writing to a file on a disk can end in."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -163,6 +167,11 @@ def fail(words: str, status: int) -> NoReturn:
     sys.exit(status)
 
 
+def _forget_output() -> None:
+    """Let what is still buffered go nowhere, or the interpreter would complain as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def ended_quietly(act: Callable[[], T]) -> T:
     """Do something; a reader that has read enough (`| head`) and a `^C` end it without a word."""
     try:
@@ -170,9 +179,13 @@ def ended_quietly(act: Callable[[], T]) -> T:
         sys.stdout.flush()
         return done
     except BrokenPipeError:
-        # What is still buffered goes nowhere, or the interpreter would complain as it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        _forget_output()
+        fail(f"the output cannot be written: {error.strerror}", EXIT_USAGE)
     except KeyboardInterrupt:
         # By the signal itself, so that a shell's loop around this ends too; `$?` is 130.
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from gymtui.api.client import GymClient
 from gymtui.commands.asking import Asked, with_gym
@@ -11,6 +12,7 @@ from gymtui.commands.documents import rollout_document
 from gymtui.commands.narrowing import Narrowed, Wish, check_order, narrowed, read_filters
 from gymtui.commands.output import Cell, Colour, Column, Paper
 from gymtui.settings import Settings
+from gymtui.store import journal_look
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
 from gymtui.store.schemas import ROLLOUTS
@@ -36,6 +38,7 @@ def print_rollouts(
     paper: Paper,
     tell: Callable[[str], None],
     *,
+    journal: Path,
     every: bool = False,
 ) -> None:
     """Print rollouts.
@@ -47,6 +50,7 @@ def print_rollouts(
         wish: Which of them, and in what order.
         paper: What to print on.
         tell: Told what is to be said beside the data.
+        journal: Where a dashboard would have kept the steps it saw, there or not.
         every: Of no run named, those of all runs instead.
 
     Raises:
@@ -73,8 +77,10 @@ def print_rollouts(
 
     found, now = with_gym(settings, fetch)
     if form == "table":
-        several = len({row.run_id for row in found.rows}) > 1
-        paper.table(_columns(now, several=several), found.rows)
+        shown = {row.run_id for row in found.rows}
+        last_steps = journal_look.last_steps(journal, shown)
+        several = len(shown) > 1
+        paper.table(_columns(now, last_steps, several=several), found.rows)
         return
     documents = [rollout_document(row, now) for row in found.rows]
     if form == "json":
@@ -83,7 +89,9 @@ def print_rollouts(
         paper.objects(documents)
 
 
-def _columns(now: datetime, *, several: bool) -> tuple[Column[RolloutRow], ...]:
+def _columns(
+    now: datetime, last_steps: Mapping[str, int], *, several: bool
+) -> tuple[Column[RolloutRow], ...]:
     def state(row: RolloutRow) -> Cell:
         if row.rollout is None or row.outcome is None:
             return Cell("? malformed", "yellow")
@@ -93,6 +101,12 @@ def _columns(now: datetime, *, several: bool) -> tuple[Column[RolloutRow], ...]:
     def elapsed(row: RolloutRow) -> Cell:
         return Cell(duration(elapsed_s(row.rollout, now)) if row.rollout else None)
 
+    def step(row: RolloutRow) -> Cell:
+        if row.rollout is None or row.rollout.current_step is not None:
+            return Cell(steps(row.rollout) if row.rollout else None)
+        # Seen by a dashboard, not said: there may have been another step after it.
+        return Cell(steps(row.rollout, last_steps.get(row.rollout_id)), "dim")
+
     def run(row: RolloutRow) -> Cell:
         return Cell(row.run_id)
 
@@ -100,7 +114,7 @@ def _columns(now: datetime, *, several: bool) -> tuple[Column[RolloutRow], ...]:
         Column("ROLLOUT", lambda row: Cell(row.rollout_id), least=12),
         Column("TASK", lambda row: Cell(row.rollout and row.rollout.task_id), least=14),
         Column("STATE", state),
-        Column("STEP", lambda row: Cell(steps(row.rollout) if row.rollout else None), right=True),
+        Column("STEP", step, right=True),
         Column("TIME", elapsed, right=True),
         Column("RUN", run, least=12, priority=1),
         Column("RESULT", lambda row: Cell(why(row) or ABSENT), least=16, priority=2),

@@ -65,6 +65,21 @@ def sightings(path: Path, run_ids: Iterable[str]) -> Mapping[str, tuple[Sighting
     )
 
 
+def last_steps(path: Path, run_ids: Iterable[str]) -> Mapping[str, int]:
+    """The last step that rollouts were seen at, by rollout: ended ones no longer say it.
+
+    Args:
+        path: Of the journal's file, there or not.
+        run_ids: The runs they belong to.
+    """
+    found: dict[str, int] = {}
+    for seen in sightings(path, run_ids).values():
+        for sighting in seen:
+            if sighting.step is not None:
+                found[sighting.rollout_id] = max(sighting.step, found.get(sighting.rollout_id, 0))
+    return found
+
+
 def recent_runs(path: Path) -> list[str]:
     """Runs that a dashboard has watched, the last seen first.
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
 from gymtui.commands import cli_lists, document_keys
+from gymtui.store.journal import Journal, file_name
+from gymtui.store.observer import Sighting
 from gymtui.store.schemas import ROLLOUTS, RUNS
 from gymtui.text import width
 from tests.cli.calling import OnTerminal, fault, finish, gymtui, in_shell, launch
@@ -180,3 +183,20 @@ def test_one_broken_item_costs_the_others_nothing(gym: RunningGym, tmp_path: Pat
     assert (runs[0]["total"], runs[0]["extra"]) == ("many", {"new": [1]})
     assert (runs[1]["run_id"], runs[1]["status"]) == (None, "malformed")
     assert "run_id" in runs[1]["malformed"]
+
+
+def test_steps_that_a_dashboard_saw_are_shown(gym: RunningGym, tmp_path: Path) -> None:
+    rollout_id = names(tmp_path, gym, "rollouts", "lost")[0]
+    at = datetime(2026, 3, 20, tzinfo=UTC)
+    journal = Journal.open(tmp_path / "state" / "gymtui" / file_name(gym.url))
+    journal.record([Sighting(rollout_id, "lost", "completed", None, at, at, None, step=23)])
+    journal.close()
+    table = listed(tmp_path, gym, "rollouts", "lost")
+    [line] = [line for line in table.splitlines() if line.startswith(rollout_id)]
+    assert "23/30" in line
+
+
+def test_a_full_disk_is_told_in_a_line(gym: RunningGym, tmp_path: Path) -> None:
+    done = in_shell(tmp_path, f"gymtui runs --base-url {gym.url} > /dev/full")
+    assert done.returncode == 2
+    assert done.stderr == "gymtui: the output cannot be written: No space left on device\n"
