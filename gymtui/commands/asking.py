@@ -27,6 +27,8 @@ from gymtui.store.delta import (
     RolloutsOf,
     RunsPage,
 )
+from gymtui.store.numbers import RunNumbers, run_numbers
+from gymtui.store.records import RunRow
 from gymtui.store.schemas import RunView
 from gymtui.store.store import Applied, Store
 from gymtui.store.summary import from_kept
@@ -107,6 +109,7 @@ class Asked:
         self._client = client
         self._heard = heard
         self._monotonic = monotonic
+        self._numbers: dict[str, RunNumbers] = {}
 
     @property
     def now_s(self) -> float:
@@ -132,6 +135,8 @@ class Asked:
             at = self.clock.now(answer.received_s).timestamp()
             seen = Observation(query, answer.body, answer.sent_s, at, answer.wire_bytes)
         applied = self.store.apply(seen)
+        for run_id in applied.delta.runs:
+            self._numbers.pop(run_id, None)
         self._heard(seen, applied)
         return None if answer is None else applied
 
@@ -191,5 +196,15 @@ class Asked:
         self.store.remember({run_id: summary for run_id, summary in kept if summary is not None})
 
     def view(self, run_id: str) -> RunView:
-        """A run with the numbers over its rollouts, as far as they are known."""
-        return RunView(self.store.runs[run_id], self.store.summary(run_id))
+        """A run with the numbers over its rollouts and its end, as far as they are known."""
+        row = self.store.runs[run_id]
+        left = self._numbers_of(row).eta(self.now_s) if row.active else None
+        return RunView(row, self.store.summary(run_id), left)
+
+    def _numbers_of(self, row: RunRow) -> RunNumbers:
+        """The numbers of a run, worked out once for each list of its rollouts."""
+        if row.run_id not in self._numbers:
+            rollouts = (item.rollout for item in self.store.rollouts_of(row.run_id))
+            total = row.run.total if row.run is not None else None
+            self._numbers[row.run_id] = run_numbers((r for r in rollouts if r), total=total)
+        return self._numbers[row.run_id]

@@ -34,7 +34,7 @@ _list_options = with_options(
 
 RUN_COLUMNS = (
     "run status scenario model provider source pass done finished verdicts errors total running "
-    "waiting active age"
+    "waiting active stalled eta age"
 )
 ROLLOUT_COLUMNS = (
     "rollout run task scenario state status phase outcome passed steps max_steps elapsed age "

@@ -110,15 +110,14 @@ def wait(
 ) -> None:
     """Wait until runs are over, and fail if one of them did."""
     settings = settings_of({**context.obj, **given(flags)})
-    from gymtui.commands.narrowing import read_filters
+    from gymtui.commands.narrowing import COMMAND_RUNS, read_filters
     from gymtui.commands.output import Paper
     from gymtui.commands.wait import ProgressLine, Terms, wait_for
     from gymtui.commands.waiting import SilentError
-    from gymtui.store.schemas import RUNS
     from gymtui.store.words import duration
     from gymtui.text import clean
 
-    when = read_filters([cancel_if], RUNS) if cancel_if is not None else None
+    when = read_filters([cancel_if], COMMAND_RUNS) if cancel_if is not None else None
     if when is not None and not when.terms:
         raise click.UsageError("--cancel-if is empty: that would cancel every run")
     if when is not None and settings.read_only:

@@ -14,10 +14,14 @@ import click
 from gymtui.store.fields import Schema
 from gymtui.store.ordering import OrderedView
 from gymtui.store.query import Filter, FilterError, parse
+from gymtui.store.schemas import RUNS, RunView
 from gymtui.store.terms import Term
 from gymtui.text import clean, width
 
 R = TypeVar("R")
+
+COMMAND_RUNS: Schema[RunView] = Schema(field for field in RUNS if field.name != "watched")
+"""The columns of runs, but for the one that only a dashboard has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,21 +10,33 @@ from pathlib import Path
 from gymtui.api.client import GymClient
 from gymtui.commands.asking import Asked, with_gym
 from gymtui.commands.documents import run_document
-from gymtui.commands.narrowing import Narrowed, Wish, check_order, fits, narrowed, read_filters
+from gymtui.commands.narrowing import (
+    COMMAND_RUNS,
+    Narrowed,
+    Wish,
+    check_order,
+    fits,
+    narrowed,
+    read_filters,
+)
 from gymtui.commands.output import Cell, Colour, Column, Paper
 from gymtui.settings import Settings
 from gymtui.store.fields import Schema
-from gymtui.store.schemas import RUNS, RunView, pass_rate
-from gymtui.store.words import age, count, of_many, percent, span
+from gymtui.store.schemas import RunView, pass_rate
+from gymtui.store.words import age, count, eta_words, of_many, percent, span
 from gymtui.text import ABSENT
 
 ASKED_UNTOLD = 50
 """Of so many runs a table has the numbers without being told to ask for them."""
 
-NUMBER_COLUMNS = frozenset({"model", "provider", "pass", "verdicts", "errors", "age"})
+NUMBER_COLUMNS = frozenset(
+    {"model", "provider", "pass", "verdicts", "errors", "age", "stalled", "eta"}
+)
 """Columns that need a run's rollouts."""
 
-COUNTERS: Schema[RunView] = Schema(field for field in RUNS if field.name not in NUMBER_COLUMNS)
+COUNTERS: Schema[RunView] = Schema(
+    field for field in COMMAND_RUNS if field.name not in NUMBER_COLUMNS
+)
 """The columns that `GET /runs` alone fills."""
 
 _STATUS: dict[str, Colour] = {"running": "cyan", "waiting": "dim", "malformed": "yellow"}
@@ -56,8 +68,8 @@ def print_runs(
         click.UsageError: The wish is none.
         GymError: As the client.
     """
-    check_order(wish.order, RUNS)
-    read_filters(wish.filters, RUNS)
+    check_order(wish.order, COMMAND_RUNS)
+    read_filters(wish.filters, COMMAND_RUNS)
     needed = _needs_numbers(wish)
 
     async def fetch(client: GymClient) -> tuple[Narrowed[RunView], datetime]:
@@ -91,11 +103,11 @@ def print_runs(
 
 def _now(asked: Asked, wish: Wish) -> Narrowed[RunView]:
     views = {run_id: asked.view(run_id) for run_id in asked.store.runs}
-    return narrowed(views, wish, RUNS, asked.now_s)
+    return narrowed(views, wish, COMMAND_RUNS, asked.now_s)
 
 
 def _needs_numbers(wish: Wish) -> bool:
-    order = RUNS[wish.order].name if wish.order is not None else None
+    order = COMMAND_RUNS[wish.order].name if wish.order is not None else None
     return order in NUMBER_COLUMNS or not all(fits(text, COUNTERS) for text in wish.filters)
 
 
@@ -149,6 +161,11 @@ def _columns(now: datetime) -> tuple[Column[RunView], ...]:
 
         return cell
 
+    def left(run: RunView) -> Cell:
+        if run.left is None:
+            return Cell(ABSENT, "dim")
+        return Cell(eta_words(run.left), "yellow" if run.left == "stalled" else "")
+
     def started(run: RunView) -> Cell:
         began = (run.summary.started_at or run.summary.created_at) if run.summary else None
         return Cell(age(began, now), "dim")
@@ -167,6 +184,7 @@ def _columns(now: datetime) -> tuple[Column[RunView], ...]:
         Column("ERR", errors, right=True, priority=1),
         Column("RUNNING", counter("running"), right=True, priority=4),
         Column("WAITING", counter("pending"), right=True, priority=5),
+        Column("ETA", left, right=True, priority=3),
         Column("STARTED", started, right=True, priority=2),
         Column("SCENARIO", scenario, least=8, priority=7),
         Column("MODEL", model, least=10, priority=6),

@@ -17,7 +17,6 @@ from gymtui.commands.output import Paper
 from gymtui.commands.waiting import Follower
 from gymtui.poll.actions import Done, Verb, act, told
 from gymtui.settings import Settings
-from gymtui.store.numbers import run_numbers
 from gymtui.store.outcome import Outcome
 from gymtui.store.query import Filter
 from gymtui.store.records import Intent
@@ -305,8 +304,8 @@ def whole(follower: Follower, cells: int) -> str:
     if not views:
         return _joined(["asking"], cells, follower.run_ids[0])
     done, *others = _parts(views[0])
-    left = _eta(follower, views[0])
-    eta = [f"ETA {left}"] if left else []
+    left = views[0].left
+    eta = [f"ETA {eta_words(left)}" if left != "stalled" else left] if left else []
     return _joined([done, *eta, *others], cells, views[0].name)
 
 
@@ -353,13 +352,3 @@ def _all_done(views: Sequence[RunView]) -> str:
     running = sum((view.row.run.running or 0) if view.row.run else 0 for view in views)
     said = f"{done}/{total} done"
     return f"{said} · {running} running" if running else said
-
-
-def _eta(follower: Follower, view: RunView) -> str | None:
-    if not view.row.active or view.row.run is None:
-        return None
-    rows = follower.asked.store.rollouts_of(view.name)
-    rollouts = [row.rollout for row in rows if row.rollout is not None]
-    numbers = run_numbers(rollouts, total=view.row.run.total)
-    left = numbers.eta(follower.asked.now_s)
-    return eta_words(left) if left is not None else None

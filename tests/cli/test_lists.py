@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from gymtui.commands import cli_lists, document_keys
+from gymtui.commands.narrowing import COMMAND_RUNS
 from gymtui.store.journal import Journal, file_name
 from gymtui.store.observer import Sighting
-from gymtui.store.schemas import ROLLOUTS, RUNS
+from gymtui.store.schemas import ROLLOUTS
 from gymtui.text import width
 from tests.cli.calling import OnTerminal, fault, finish, gymtui, in_shell, launch
 from tests.gym.serving import RunningGym, serving_gym
@@ -61,7 +62,7 @@ def test_documents_have_the_keys_that_help_tells(gym: RunningGym, tmp_path: Path
 
 
 def test_help_names_the_columns_there_are() -> None:
-    assert cli_lists.RUN_COLUMNS.split() == [field.name for field in RUNS]
+    assert cli_lists.RUN_COLUMNS.split() == [field.name for field in COMMAND_RUNS]
     assert cli_lists.ROLLOUT_COLUMNS.split() == [field.name for field in ROLLOUTS]
 
 
@@ -186,12 +187,12 @@ def test_one_broken_item_costs_the_others_nothing(gym: RunningGym, tmp_path: Pat
 
 
 def test_steps_that_a_dashboard_saw_are_shown(gym: RunningGym, tmp_path: Path) -> None:
-    rollout_id = names(tmp_path, gym, "rollouts", "lost")[0]
+    rollout_id = names(tmp_path, gym, "rollouts", "careful", "-f", "passed:")[0]
     at = datetime(2026, 3, 20, tzinfo=UTC)
     journal = Journal.open(tmp_path / "state" / "gymtui" / file_name(gym.url))
-    journal.record([Sighting(rollout_id, "lost", "completed", None, at, at, None, step=23)])
+    journal.record([Sighting(rollout_id, "careful", "completed", None, at, at, None, step=23)])
     journal.close()
-    table = listed(tmp_path, gym, "rollouts", "lost")
+    table = listed(tmp_path, gym, "rollouts", "careful")
     [line] = [line for line in table.splitlines() if line.startswith(rollout_id)]
     assert "23/30" in line
 
