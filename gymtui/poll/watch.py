@@ -18,7 +18,7 @@ from gymtui.store.delta import Query, RolloutsOf, RunningRollouts
 from gymtui.store.journal import Journal
 from gymtui.store.journal_file import KeptSummary
 from gymtui.store.numbers import time_spent_s
-from gymtui.store.observer import Look, Observer, Sighting
+from gymtui.store.observer import Look, Observer, Sighting, last_step
 from gymtui.store.phases import Kind, is_finished
 from gymtui.store.progress import UsualTimes
 from gymtui.store.records import RolloutRow
@@ -206,6 +206,9 @@ class Watch:
         if sighting is not None:
             life = self._lives.setdefault(rollout_id, _Life())
             life.sightings = (*life.sightings, sighting)
+            if rollout.current_step is None and last_step(life.sightings) is None:
+                # Nobody looked for so long that the agent took others before it was done.
+                self._steps.pop(rollout_id, None)
         return sighting
 
     def dropped(self, rollout_ids: Iterable[str]) -> None:
@@ -361,9 +364,9 @@ class Watch:
             life = self._lives.setdefault(rollout_id, _Life())
             both = {**kept, **dict.fromkeys(life.sightings)}
             life.sightings = tuple(sorted(both, key=lambda sighting: sighting.seen_at))
-            steps = [sighting.step for sighting in life.sightings if sighting.step is not None]
-            if steps:
-                self._steps[rollout_id] = max(self._steps.get(rollout_id, 0), *steps)
+            step = last_step(life.sightings)
+            if step is not None:
+                self._steps[rollout_id] = max(self._steps.get(rollout_id, 0), step)
             row = self._store.rollouts.get(rollout_id)
             if row is not None:
                 self._look_through(row)

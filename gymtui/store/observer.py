@@ -12,7 +12,10 @@ from datetime import datetime
 
 from gymtui.api.models import Rollout
 from gymtui.clock import Window
-from gymtui.store.phases import FINISHED_STATUSES
+from gymtui.store.phases import FINISHED_STATUSES, KIND_OF_PHASE, Kind
+
+BLIND_AFTER_S = 15.0
+"""A longer time between two looks is a stretch not watched, not an edge with slack."""
 
 STEP_GAPS_KEPT = 400
 """Times between steps kept a run: enough for a p95, and recent enough to follow a slow endpoint."""
@@ -84,6 +87,24 @@ def extended(sightings: Sequence[Sighting], look: Look) -> tuple[Sighting, ...]:
         and sighting.seen_at < look.seen_at
     )
     return (*sightings, *still)
+
+
+def last_step(sightings: Iterable[Sighting], blind_after_s: float = BLIND_AFTER_S) -> int | None:
+    """The last step a rollout's agent took, if it was watched until the agent was done.
+
+    An ended rollout no longer says it, and one left alone before its end took others since.
+
+    Args:
+        sightings: Of the rollout, by time; of several dashboards too.
+        blind_after_s: How long between two looks makes a stretch not watched.
+    """
+    seen = tuple(sightings)
+    at_work = [number for number, sighting in enumerate(seen) if _is_at_work(sighting)]
+    for sighting in seen[at_work[-1] + 1 :] if at_work else ():
+        if sighting.last_otherwise_at is not None:
+            gap_s = (sighting.seen_at - sighting.last_otherwise_at).total_seconds()
+            return sighting.step if gap_s <= blind_after_s else None
+    return None
 
 
 @dataclass(slots=True)
@@ -286,3 +307,9 @@ def _first(
         last_otherwise_at=last_otherwise_at,
         step=step,
     )
+
+
+def _is_at_work(sighting: Sighting) -> bool:
+    """Whether it shows the agent taking steps."""
+    agent = KIND_OF_PHASE.get(sighting.phase or "") is Kind.AGENT
+    return agent and sighting.status not in FINISHED_STATUSES

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise
 
 from gymtui.api.models import Rollout
-from gymtui.store.observer import Sighting
+from gymtui.store.observer import BLIND_AFTER_S, Sighting
 from gymtui.store.phases import (
     ACTIVE_STATUSES,
     FINISHED_STATUSES,
@@ -27,9 +27,6 @@ _AT_ONCE = {"pending": 0, "running": 1}
 """The order of statuses dated to the same instant; those that end a rollout come last."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-BLIND_AFTER_S = 15.0
-"""A longer time between two looks is a stretch not watched, not an edge with slack."""
 
 
 @dataclass(frozen=True, slots=True)

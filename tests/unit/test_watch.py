@@ -136,6 +136,27 @@ def test_the_last_step_seen_outlives_the_rollout() -> None:
     assert session.watch.last_steps == {"rol_1": 7}
 
 
+def test_steps_of_a_rollout_that_was_left_alone_at_work_are_not_known() -> None:
+    session = Session()
+    session.lists(0, rollout("agent_running", 1))
+    session.lists(2, rollout("agent_running", 2))
+    session.lists(40, rollout("verifying"))
+    session.lists(42, ended(41))
+    assert session.watch.last_steps == {}
+
+
+async def test_steps_taken_after_the_dashboard_was_killed_are_not_known(journal: Journal) -> None:
+    first = Session(journal)
+    first.lists(0, rollout("agent_running", 1))
+    first.lists(4, rollout("agent_running", 5))
+    second = Session(journal)  # the first one was never closed
+    second.lists(9, ended(8))
+    second.watch.recall("run_1")
+    await recalled(second)
+    assert second.watch.last_steps == {}
+    assert [kind for kind, _ in second.kinds()][-2:] == ["agent", "ended"]
+
+
 def test_what_the_store_gives_up_is_forgotten_here_too() -> None:
     session = Session()
     watched_to_the_end(session)

@@ -15,7 +15,7 @@ from gymtui.store import stats
 from gymtui.store.failures import Failures
 from gymtui.store.matrix import Matrix, TaskRow
 from gymtui.store.numbers import RunNumbers, run_numbers, time_spent_s
-from gymtui.store.observer import Sighting
+from gymtui.store.observer import Sighting, last_step
 from gymtui.store.phases import is_finished
 from gymtui.store.reasons import Reason
 from gymtui.store.records import RolloutRow
@@ -75,13 +75,10 @@ def facts_of(
         now: The server's time.
     """
     sightings: dict[str, list[Sighting]] = {}
-    last_steps: dict[str, int] = {}
     for sighting in seen:
         sightings.setdefault(sighting.rollout_id, []).append(sighting)
-        if sighting.step is not None:
-            last_steps[sighting.rollout_id] = max(
-                sighting.step, last_steps.get(sighting.rollout_id, 0)
-            )
+    steps = {rollout_id: last_step(life) for rollout_id, life in sightings.items()}
+    last_steps = {rollout_id: step for rollout_id, step in steps.items() if step is not None}
     failures, matrix = Failures(), Matrix()
     for row in rows:
         failures.take(row)
