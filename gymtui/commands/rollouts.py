@@ -111,12 +111,12 @@ def _columns(
         return Cell(row.run_id)
 
     columns: tuple[Column[RolloutRow], ...] = (
-        Column("ROLLOUT", lambda row: Cell(row.rollout_id), least=12),
-        Column("TASK", lambda row: Cell(row.rollout and row.rollout.task_id), least=14),
+        Column("ROLLOUT", lambda row: Cell(row.rollout_id), least=16),
+        Column("TASK", lambda row: Cell(row.rollout and row.rollout.task_id), least=18),
         Column("STATE", state),
         Column("STEP", step, right=True),
         Column("TIME", elapsed, right=True),
-        Column("RUN", run, least=12, priority=1),
+        Column("RUN", run, least=20, priority=1),
         Column("RESULT", lambda row: Cell(why(row) or ABSENT), least=16, priority=2),
     )
     return columns if several else tuple(c for c in columns if c.title != "RUN")

@@ -177,7 +177,7 @@ def _columns(now: datetime) -> tuple[Column[RunView], ...]:
         return Cell(run.summary.model if run.summary else None)
 
     return (
-        Column("RUN", name, least=16),
+        Column("RUN", name, least=28),
         Column("STATUS", status, priority=3),
         Column("DONE", done, right=True),
         Column("PASS@1", passes),
