@@ -125,6 +125,8 @@ class ToolResult:
     """Whether `observation` holds all that `value` says."""
     number: int = -1
     """Which of `Transcript.exchanges` it belongs to."""
+    answers: str | None = field(default=None, compare=False)
+    """The tool of the call it was paired with, `server.tool`, where it names none itself."""
     written: str | None = field(default=None, compare=False, repr=False)
     """How it is read, where writing that out takes noticeably long (`passages.write_long`)."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gymtui.text import clean
+from gymtui.transcript import passages
 from gymtui.transcript.blocks import (
     Extras,
     Kind,
     Spoken,
     ToolCall,
     Tooled,
-    ToolResult,
     Transcript,
     Turn,
     Unknown,
@@ -54,7 +54,7 @@ def outline(transcript: Transcript) -> tuple[Entry, ...]:
     Returns:
         An entry for each turn.
     """
-    return tuple(_entry(turn, transcript) for turn in transcript.turns)
+    return tuple(_entry(turn) for turn in transcript.turns)
 
 
 def has_call(turn: Turn) -> bool:
@@ -63,29 +63,14 @@ def has_call(turn: Turn) -> bool:
 
 
 def tool_of(block: Tooled) -> str:
-    """A tool's name with its server, as one clean line."""
-    name = block.tool if isinstance(block, ToolCall) else block.name or ""
-    return clean(f"{block.server}.{name}" if block.server else name)
+    """A tool's name with its server, as one clean line; of a result the call's, if it has none."""
+    return passages.heading(block)[1:].strip()
 
 
-def _named(block: Tooled, transcript: Transcript) -> str:
-    """The same; a result that does not say it answers the call it was paired with."""
-    if isinstance(block, ToolResult) and 0 <= block.number < len(transcript.exchanges):
-        exchange = transcript.exchanges[block.number]
-        call = exchange.call
-        if call is not None and call.block is not None:
-            asked = transcript.turns[call.turn].blocks[call.block]
-            if isinstance(asked, ToolCall):
-                return tool_of(asked)
-    return tool_of(block)
-
-
-def _entry(turn: Turn, transcript: Transcript) -> Entry:
+def _entry(turn: Turn) -> Entry:
     found = [block for block in turn.blocks if isinstance(block, Tooled)]
     calls = any(isinstance(block, ToolCall) for block in found)
-    tools = [
-        _named(block, transcript) for block in found if isinstance(block, ToolCall) or not calls
-    ]
+    tools = [tool_of(block) for block in found if isinstance(block, ToolCall) or not calls]
     return Entry(
         turn.index,
         turn.kind,

@@ -44,8 +44,9 @@ def heading(block: ToolCall | ToolResult) -> str:
     if isinstance(block, ToolCall):
         name = f"{block.server}.{block.tool}" if block.server else block.tool
         return f"→ {clean(name)}"
-    name = ".".join(filter(None, (block.server, block.name)))
-    return f"← {clean(name)}" if name else "←"
+    own = ".".join(filter(None, (block.server, block.name))) if block.name else block.answers
+    told = own or block.server
+    return f"← {clean(told)}" if told else "←"
 
 
 def body(block: Block) -> str:

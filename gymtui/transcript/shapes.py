@@ -209,13 +209,22 @@ def _exchange(
         block = spot.draft.blocks[spot.block]
         if isinstance(block, ToolResult):
             tool, server, error = block.name or "", block.server, block.error
-            spot.draft.blocks[spot.block] = replace(block, number=number)
+            answers = None if block.name else _called(pair.call)
+            spot.draft.blocks[spot.block] = replace(block, number=number, answers=answers)
         elif isinstance(block, ToolCall):
             tool, server = block.tool, block.server
             spot.draft.blocks[spot.block] = replace(block, number=number)
     call, result = _place(pair.call, turn_of), _place(pair.result, turn_of)
     duration = _seconds(times[call.turn], times[result.turn]) if call and result else None
     return Exchange(number, server, tool, call, result, error, duration)
+
+
+def _called(spot: Spot | None) -> str | None:
+    """The tool that is called somewhere, with its server."""
+    block = spot.draft.blocks[spot.block] if spot is not None and spot.block is not None else None
+    if not isinstance(block, ToolCall):
+        return None
+    return f"{block.server}.{block.tool}" if block.server else block.tool
 
 
 def _place(spot: Spot | None, turn_of: Mapping[int, int]) -> Place | None:
