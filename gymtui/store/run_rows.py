@@ -5,7 +5,7 @@ Pure. The rows in their order are `store.ordering`, the numbers `store.numbers_b
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping
 from datetime import datetime
 
 from gymtui.store.numbers import RunNumbers, part_of
@@ -37,15 +37,17 @@ class RunRows:
         """How many rollouts came, changed or went that `settling` is still to take in."""
         return len(self._due)
 
-    def put(self, rollout_id: str, row: RolloutRow | None) -> None:
-        """Note that a rollout came or changed.
+    def put(self, came: Mapping[str, RolloutRow], went: Iterable[str] = ()) -> None:
+        """Note that rollouts came, changed or went.
 
         Args:
-            rollout_id: Which.
-            row: It as it is now; None if it is gone, or never was one of the run.
+            came: Those that came or changed, by id, as they are now.
+            went: Ids of those that are gone, and of any that never were of the run.
         """
-        if row is not None or any(rollout_id in rows for rows in self._known):
-            self._due[rollout_id] = row
+        self._due.update(came)
+        for rollout_id in went:
+            if any(rollout_id in rows for rows in self._known):
+                self._due[rollout_id] = None
 
     def keep_only(self, rollouts: Mapping[str, RolloutRow]) -> None:
         """Note that all but these went, should that have been missed.

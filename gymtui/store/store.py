@@ -157,6 +157,8 @@ class Store:
         if seen.body is None:
             return self._not_found(seen)
         large = len(seen.body) > LARGE
+        if large:
+            yield
         answers, digest = self._answers(seen.query), None
         before, version = answers.get(seen.query), self._version(seen.query)
         if (

@@ -424,7 +424,8 @@ class GymtuiApp(ThemedApp[None]):
             await self._news.wait()
             self._news.clear()
             delta, self._untold = self._untold, NOTHING
-            self._look_out(delta.rollouts)
+            if self._look_out(delta.rollouts):
+                await self.turns.give()
             screen = self.top
             if screen is not None:
                 if delta:

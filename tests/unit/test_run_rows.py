@@ -43,10 +43,12 @@ def test_whatever_comes_while_rows_are_taken_in_they_end_exact(seed: int) -> Non
         for _ in range(rng.randint(0, most)):
             number = rng.randrange(40)
             after = row(number, rng) if rng.random() < 0.8 else None
-            rows.put(f"r{number}", after)
             known.pop(f"r{number}", None)
             if after is not None:
                 known[f"r{number}"] = after
+                rows.put({f"r{number}": after})
+            else:
+                rows.put({}, [f"r{number}"])
 
     with (
         mock.patch.object(run_rows, "COUNTED_AT_ONCE", 3),
@@ -73,7 +75,7 @@ def test_rows_that_went_unheard_are_let_go() -> None:
     view = OrderedView(ROLLOUTS, "task")
     rows, rng = RunRows(view), random.Random(1)
     for number in (1, 2):
-        rows.put(f"r{number}", row(number, rng))
+        rows.put({f"r{number}": row(number, rng)})
     for _ in rows.settling(0.0, frozenset(), {}):
         pass
     rows.keep_only({"r2": row(2, rng)})

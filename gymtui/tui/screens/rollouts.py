@@ -119,9 +119,13 @@ class RolloutsScreen(ListScreen[RolloutRow]):
     def changed(self, delta: Delta) -> None:
         """Take this run's changed rollouts in: few at once, thousands in pieces between keys."""
         rows, rollouts = self._run_rows, self.gym.store.rollouts
-        for rollout_id in delta.rollouts:
-            row = rollouts.get(rollout_id)
-            rows.put(rollout_id, row if row is not None and row.run_id == self.run_id else None)
+        touched = delta.rollouts
+        own = {
+            rollout_id: row
+            for rollout_id in touched
+            if (row := rollouts.get(rollout_id)) is not None and row.run_id == self.run_id
+        }
+        rows.put(own, touched - own.keys())
         if self.run_id in delta.runs_added:
             rows.keep_only(rollouts)
         if self.run_id in delta.runs:
