@@ -99,6 +99,21 @@ async def failed(app: GymtuiApp, pilot: Pilot[None]) -> None:
     await transcript(app, pilot)
 
 
+async def launch(app: GymtuiApp, pilot: Pilot[None]) -> None:
+    """A comparison of two models on some of the tasks, about to be launched."""
+    while len(app.screen_stack) > 2:
+        app.pop_screen()
+    await pilot.press("n")
+    await seen(app, pilot, lambda text: "↵ list of" in text and "hr" in text)
+    await pilot.press("down", "enter")
+    await seen(app, pilot, lambda text: "DIFFICULTY" in text)
+    await pilot.press("space", "space", "down", "space", "enter")
+    for name in ("scripted", "slash", "careful", "comma", "scripted", "slash", "hasty"):
+        await pilot.press(*([name] if name in ("slash", "comma") else name))
+    await pilot.press("down", "down", "down", "backspace", "4")
+    await seen(app, pilot, lambda text: "= 24" in text)
+
+
 SCENES: dict[str, Scene] = {
     "runs": runs,
     "rollouts": rollouts,
@@ -107,6 +122,7 @@ SCENES: dict[str, Scene] = {
     "compare-runs": compared_runs,
     "compare": compared,
     "transcript": failed,
+    "launch": launch,
 }
 """In order: each begins where the one before ended."""
 

@@ -86,12 +86,9 @@ def rows_of(form: Shown) -> tuple[Row, ...]:
     toggle = Row(ADVANCED, "advanced", (Ink(said, "muted"),), hint, Typing.ACTION)
     rows += [*before, toggle, *after]
     wrong = len({*form.check.problems, *form.refused})
-    if wrong:
-        hint = (Ink(f"{of_many(wrong, 'thing')} to mend first", "warning"),)
-    else:
-        hint = (Ink("↵ asks first", "muted"),)
+    mend, ask = Ink(f"{wrong} to mend first", "warning"), Ink("↵ asks first", "muted")
     total = (Ink(form.check.words, "strong"),)
-    return (*rows, Row(LAUNCH, "launch", total, hint, Typing.ACTION))
+    return (*rows, Row(LAUNCH, "launch", total, (mend if wrong else ask,), Typing.ACTION))
 
 
 def _row(form: Shown, known: Field) -> Row:
@@ -99,7 +96,8 @@ def _row(form: Shown, known: Field) -> Row:
     typing = _TYPING.get(known.kind, Typing.TEXT)
     if known.kind is Kind.SECRET:
         key = form.draft.keys.get(path)
-        shown = Ink("•" * 8) if key is not None else Ink(form.whence.get(path, ""), "muted")
+        there = "" if form.wrong(path) else form.whence.get(path, "")
+        shown = Ink("•" * 8) if key is not None else Ink(there or ABSENT, "muted")
         edited = key.reveal() if key is not None else ""
         return Row(path, known.label, (shown,), _hint(form, known), typing, edited)
     if text:

@@ -92,6 +92,41 @@ def test_another_gym_is_shown_the_same_way_and_its_runs_cancelled_and_deleted(
     terminal.wait_for(r"no runs", 15)
 
 
+def test_a_run_is_launched_and_watched(terminal: Terminal, slow_gym: RunningGym) -> None:
+    launch(slow_gym, "older", 1)
+    terminal.start(
+        [*GYMTUI, "--base-url", slow_gym.url, "--interval", "0.2"], env={"GYMTUI_API_KEY": KEY}
+    )
+    terminal.wait_for(r"older .* 0/1", 20)
+    terminal.keys("n")
+    terminal.wait_for(r"list of 1\b")
+    terminal.keys("Tab")
+    terminal.type("*interview*")
+    terminal.keys("Tab")
+    terminal.type("scripted/careful")
+    terminal.keys("Tab", "Tab")
+    model_key = "sk_model_0123456789abcdef"
+    terminal.type(model_key)
+    terminal.keys("Tab", "BSpace")
+    terminal.type("2")
+    shown = terminal.wait_for(r"1 model × 2 tasks × 2 rollouts = 4")
+    assert model_key not in shown
+    terminal.keys("C-l")
+    shown = terminal.wait_for(r"Launch this run\?")
+    assert model_key not in shown
+    terminal.keys("y")
+    # The cursor stands on it.
+    shown = terminal.wait_for(r"▌ hr-script\S+ .* 0/4", 15)
+    assert "older" in shown
+    terminal.keys("Enter")
+    terminal.wait_for(r"runs › hr-scripted-careful-.*")
+    shown = terminal.wait_for(r"(?s)panel_interview.*▸ ", 15)
+    assert model_key not in shown
+    kept = [p.read_bytes() for p in terminal.home.rglob("*") if p.is_file()]
+    assert kept
+    assert not any(model_key.encode() in data for data in kept), "the key is nowhere"
+
+
 def test_a_gym_that_is_killed_and_restarted_is_live_again_without_a_key(
     terminal: Terminal, slow_gym: RunningGym
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.events import Paste
+from textual.events import Key, Paste
 from textual.widgets import Input
 
 from gymtui.settings import ModelKeySource
@@ -102,7 +102,7 @@ async def test_a_mistake_is_told_as_it_is_typed_and_gone_to_when_launching(tmp_p
         await fill(person)
         form(person)._form.go("model_config.temperature")
         await person.press("3")
-        await person.sees("should be 0 to 2", "1 thing to mend")
+        await person.sees("should be 0 to 2", "1 to mend first")
         await person.press("up", "up", "up", "ctrl+l")
         await person.sees("not sent: should be 0 to 2")
         assert form(person)._form.key == "model_config.temperature"
@@ -423,3 +423,29 @@ async def test_every_field_can_be_reached_at_any_size(
             form(person)._form.go(row.key)
             await person.pilot.pause()
             assert any(line.startswith(f"▌{row.label}") for line in person.screen().splitlines())
+
+
+async def test_what_is_typed_in_one_burst_lands_where_it_was_meant(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        await person.press("n")
+        await person.sees("list of 1")
+        keys = ["tab", *"ab", "backspace", "tab", *"model", "tab", "o", "tab", *KEY, "tab", "3"]
+        for key in keys:  # all before any is acted on, as when a slow line delivers them
+            person.app.post_message(_key(key))
+        await person.sees("3", "•" * 8)
+        await person.pilot.pause()
+        draft = form(person)._draft
+        assert draft.texts == {
+            "scenario_id": "hr",
+            "task_ids": "a",
+            "model_config.model": "model",
+            "model_config.provider": "openai",
+            "rollout_count": "3",
+        }
+        assert draft.keys["model_config.api_key"].reveal() == KEY
+        assert KEY not in person.screen()
+
+
+def _key(name: str) -> Key:
+    character = {"tab": "\t", "backspace": "\x7f"}.get(name, name)
+    return Key({"_": "underscore"}.get(name, name), character)

@@ -237,7 +237,7 @@ async def test_every_screen_goes_by_the_persons_keys_and_shows_them(tmp_path: Pa
         await person.press("escape")
         # Help and a text
         await person.press("question_mark", "f1")
-        shown = await person.sees("keys", "cancel the marked runs", "f1")
+        shown = await person.sees("keys", "cancel the marked runs")
         assert any(line.split()[:2] == ["X", "cancel"] for line in shown.splitlines())
         await person.press("q")
         await person.sees("RUN")

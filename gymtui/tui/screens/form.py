@@ -58,8 +58,7 @@ class FormScreen(GymScreen):
 
     def body(self) -> Iterable[Widget]:
         """The fields, and what there is to say about the one that is typed."""
-        self._form = widgets.Form(self.gym.palette, self._typed, self._moved, id="form")
-        self._form.add_class("main")
+        self._form = widgets.Form(self.gym.palette, self, id="form")
         yield self._form
         yield Lines(self.gym.palette, height=_DETAILS, id="details")
 
@@ -178,7 +177,7 @@ class FormScreen(GymScreen):
 
     # -- typing ----------------------------------------------------------------------------
 
-    def _typed(self, key: str, text: str) -> None:
+    def typed(self, key: str, text: str) -> None:
         """Take what is typed; typed back to what it was, it is exactly that again."""
         self._refused.pop(key, None)
         if BY_PATH[key].kind is not Kind.SECRET and text == clean(self._before.text(key) or ""):
@@ -189,31 +188,28 @@ class FormScreen(GymScreen):
             self._load_tasks()
         self._show()
 
-    def _moved(self) -> None:
+    def moved(self) -> None:
         """Another field: what was typed stands, and is what is gone back to."""
         self._before = self._draft
         for key in self._draft.keys.values():
             self.gym.launches.hide(key)
         self._detail()
 
-    def on_form_turned(self, event: widgets.Form.Turned) -> None:
+    def turned(self, key: str, step: int, letter: str) -> None:
         """Another of a field's choices."""
-        event.stop()
-        known = BY_PATH[event.key]
+        known = BY_PATH[key]
         now = self._draft.text(known.path) or known.default
-        choices = [c for c in known.choices if c.startswith(event.letter)]
+        choices = [c for c in known.choices if c.startswith(letter)]
         if not choices:
             return
-        at = choices.index(now) + event.step if now in choices else 0
+        at = choices.index(now) + step if now in choices else 0
         chosen = choices[at % len(choices)]
         self._refused.pop(known.path, None)
         self._draft = self._draft.typed(known.path, "" if chosen == known.default else chosen)
         self._show()
 
-    def on_form_entered(self, event: widgets.Form.Entered) -> None:
+    def entered(self, key: str) -> None:
         """Open the list that there is for a field, else go on to the next."""
-        event.stop()
-        key = event.key
         if key == ADVANCED:
             self.action_advanced()
         elif key == SCENARIO and self._scenarios:

@@ -23,7 +23,6 @@ from gymtui.tui.launch_rows import AGAIN, LAUNCH, again_words, asked, cause_offe
 from gymtui.tui.screens.ask import AskScreen
 from gymtui.tui.screens.form import FormScreen
 from gymtui.tui.screens.pick import PickScreen, Titles
-from gymtui.tui.widgets import form as widgets
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +120,14 @@ class LaunchScreen(FormScreen):
         """What of the run is run again."""
         return again_words(self._causes, self._chosen) if self._causes else ""
 
-    def on_form_entered(self, event: widgets.Form.Entered) -> None:
+    def entered(self, key: str) -> None:
         """Launch, choose what is run again, or what the form does."""
-        if event.key == LAUNCH:
-            event.stop()
-            event.prevent_default()
+        if key == LAUNCH:
             self.action_launch()
-        elif event.key == AGAIN:
-            event.stop()
-            event.prevent_default()
+        elif key == AGAIN:
             self._pick_causes()
+        else:
+            super().entered(key)
 
     def _pick_causes(self) -> None:
         def taken(keys: tuple[str, ...]) -> None:

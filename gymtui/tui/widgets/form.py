@@ -6,17 +6,17 @@ the field that is being typed: twenty of them would cost a frame each time the f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from rich.style import Style
 from textual import events
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.geometry import Region
-from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input
@@ -65,15 +65,85 @@ class Row:
     text: str = ""
 
 
+class Hears(Protocol):
+    """Who is told what is done in a form."""
+
+    def typed(self, key: str, text: str) -> None:
+        """Another text stands in a row."""
+
+    def moved(self) -> None:
+        """Another row is typed."""
+
+    def entered(self, key: str) -> None:
+        """Enter, on a row."""
+
+    def turned(self, key: str, step: int, letter: str) -> None:
+        """The next choice of a row is wanted, the one before, or the next with a letter."""
+
+
 class FieldInput(Input):
-    """One line of input: several pasted lines become one that shows where they ended."""
+    """One line of input, for whichever row is typed; it has the focus all the time.
+
+    What moves from row to row acts here and at once. By a binding it would act when the key has
+    been handed from widget to widget; the rest of a burst (pasted, or over a slow line) would by
+    then have been typed into the row before, where a key may be seen.
+    """
+
+    def __init__(self, form: Form) -> None:
+        super().__init__(compact=True, select_on_focus=False, classes="main")
+        self._form = form
+        self.cursor_blink = False
+        self.typing = False
+        """Whether it takes what is typed."""
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Letters are its own only while it takes them."""
+        return self.typing and super().check_consume_key(key, character)
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Move, choose, or type; what means nothing here goes on to the screen."""
+        if self._acts(event.key) or self._chooses(event):
+            event.stop()
+            event.prevent_default()
+        elif not self.typing:
+            event.prevent_default()
+
+    def _acts(self, key: str) -> bool:
+        bound = self.screen.active_bindings.get(key)
+        if bound is None or not bound.enabled:
+            return False
+        name, _, argument = bound.binding.action.partition("(")
+        match name:
+            case "submit" | "enter":
+                self._form.action_enter()
+            case "row":
+                self._form.action_row(int(argument.rstrip(")")))
+            case _ if bound.node is self and self.typing:
+                # Its own editing, likewise: a backspace must not come after the next letter.
+                act = getattr(self, f"action_{name}")
+                try:
+                    act(*([argument == "True)"] if argument else []))
+                except SkipAction:
+                    return False
+            case _:
+                return False
+        return True
+
+    def _chooses(self, event: events.Key) -> bool:
+        if self.typing:
+            return False
+        step = {"left": -1, "right": 1, "space": 1}.get(event.key)
+        if step is not None:
+            return self._form.turn(step)
+        letter = event.character or ""
+        return letter.isalnum() and self._form.turn(1, letter.lower())
 
     def _on_paste(self, event: events.Paste) -> None:
         """Take all of it; the framework's own would drop everything after the first line."""
         event.stop()
         event.prevent_default()
         text = event.text.strip() if self.password else clean(event.text)
-        if text:
+        if text and self.typing:
             start, end = self.selection
             self.replace(text, start, end)
 
@@ -87,66 +157,41 @@ class FieldInput(Input):
         if not self.password:
             super().action_cut()
 
-    def _on_blur(self, event: events.Blur) -> None:
-        super()._on_blur(event)
-        self.scroll_to(0, 0, animate=False)
 
-
-class Form(Painted, Widget, can_focus=True):
+class Form(Painted, Widget):
     """The form.
 
     Args:
         palette: The colours.
-        typed: Called with a row's key and its text, whenever that is another one. At once, and
-            not by a message: what was typed must be known before the key after it acts.
-        moved: Called when another row is typed, at once likewise.
+        hears: Who is told what is done. At once, and not by messages: what was typed must be
+            known before the key after it acts.
         id: The widget's id.
     """
 
     DEFAULT_CSS = """
     Form { height: 1fr; width: 1fr; }
     Form FieldInput {
-        height: 1; border: none; padding: 0; background: $surface; display: none;
+        height: 1; border: none; padding: 0; background: $surface;
     }
     Form FieldInput:focus { border: none; background-tint: $foreground 0%; }
-    Form.typing FieldInput { display: block; }
     """
     ALLOW_SELECT: ClassVar[bool] = False
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.FORM)
 
-    class Entered(Message):
-        """Enter, on a row."""
-
-        def __init__(self, key: str) -> None:
-            super().__init__()
-            self.key = key
-
-    class Turned(Message):
-        """The next choice of a row is wanted, the one before, or the next with a letter."""
-
-        def __init__(self, key: str, step: int, letter: str = "") -> None:
-            super().__init__()
-            self.key = key
-            self.step = step
-            self.letter = letter
-
     def __init__(
         self,
         palette: Palette,
-        typed: Callable[[str, str], None],
-        moved: Callable[[], None],
+        hears: Hears,
         *,
         id: str | None = None,  # noqa: A002  (the framework's name)
     ) -> None:
         super().__init__(id=id)
         self._palette = palette
-        self._typed = typed
-        self._moved = moved
+        self._hears = hears
         self._rows: tuple[Row, ...] = ()
         self._at = 0
         self._top = 0
-        self._field = FieldInput(compact=True, select_on_focus=False)
-        self._field.cursor_blink = False
+        self._field = FieldInput(self)
         self._begun: str | None = None
         self._begun_with = ""
 
@@ -197,30 +242,27 @@ class Form(Painted, Widget, can_focus=True):
         """Say what was typed so far: messages of keys may be under way still."""
         if self._begun is not None and self._field.value != self._begun_with:
             self._begun_with = self._field.value
-            self._typed(self._begun, self._field.value)
+            self._hears.typed(self._begun, self._field.value)
 
     # -- typing ----------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        """Put the line of input on the row that is typed, or away."""
+        """Have the line of input stand for the row that is typed, or for none."""
         row = self._rows[self._at] if self._rows else None
-        typed = row is not None and row.typing in (Typing.TEXT, Typing.SECRET)
-        self.set_class(typed, "typing")
-        if row is None or not typed:
+        self._field.typing = row is not None and row.typing in (Typing.TEXT, Typing.SECRET)
+        if row is None or not self._field.typing:
             self._begun = None
             self._begun_with = self._field.value = ""
-            if self.has_focus_within or self.screen.focused is None:
-                self.screen.set_focus(self)
-            return
-        if self._begun != row.key:
+        elif self._begun != row.key:
             self._begun = row.key
             self._field.password = row.typing is Typing.SECRET
             self.set_text(row.text)
         self._place()
-        self.screen.set_focus(self._field)
 
     def _place(self) -> None:
-        self._field.styles.offset = (self._value_x, self._at - self._top)
+        # Out of sight it keeps the focus, and with it the order in which keys come.
+        y = self._at - self._top if self._field.typing else self.size.height + 1
+        self._field.styles.offset = (self._value_x, y)
         self._field.styles.width = self._value_cells
 
     @property
@@ -231,11 +273,6 @@ class Form(Painted, Widget, can_focus=True):
     def _value_cells(self) -> int:
         return max(12, min(_MOST_VALUE, (self.size.width - self._value_x - 2) // 2))
 
-    def on_focus(self, event: events.Focus) -> None:
-        """The line of input has the focus, where one is typed."""
-        if self.has_class("typing"):
-            self.screen.set_focus(self._field)
-
     def on_mount(self) -> None:
         """Begin at the first row."""
         self._begin()
@@ -245,43 +282,35 @@ class Form(Painted, Widget, can_focus=True):
         event.stop()
         self.commit()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter."""
-        event.stop()
-        self.action_enter()
-
-    def on_key(self, event: events.Key) -> None:
-        """Letters choose where there is nothing to type."""
-        row = self._rows[self._at] if self._rows else None
-        if row is None or row.typing is not Typing.CHOICE or event.character is None:
-            return
-        if event.character == " ":
-            self.post_message(self.Turned(row.key, 1))
-        elif event.character.isalnum():
-            self.post_message(self.Turned(row.key, 1, event.character.lower()))
-        else:
-            return
-        event.stop()
-        event.prevent_default()
-
     # -- keys ------------------------------------------------------------------------------
 
     def action_enter(self) -> None:
         """Say that enter was pressed here."""
         self.commit()
         if self._rows:
-            self.post_message(self.Entered(self.key))
+            self._hears.entered(self.key)
 
     def action_row(self, step: int) -> None:
         """Go to another row; the ends meet."""
         if self._rows:
             self._move_to((self._at + step) % len(self._rows))
 
+    def turn(self, step: int, letter: str = "") -> bool:
+        """Take another choice of this row, if it has any.
+
+        Args:
+            step: How many further.
+            letter: Only those that begin with it.
+        """
+        row = self._rows[self._at] if self._rows else None
+        if row is None or row.typing is not Typing.CHOICE:
+            return False
+        self._hears.turned(row.key, step, letter)
+        return True
+
     def action_turn(self, step: int) -> None:
         """Take the next choice, or the one before."""
-        row = self._rows[self._at] if self._rows else None
-        if row is not None and row.typing is Typing.CHOICE:
-            self.post_message(self.Turned(row.key, step))
+        self.turn(step)
 
     def _move_to(self, at: int) -> None:
         self.commit()
@@ -292,7 +321,7 @@ class Form(Painted, Widget, can_focus=True):
             for y in (before, at):
                 self.refresh(Region(0, y - self._top, self.size.width, 1))
         self._begin()
-        self._moved()
+        self._hears.moved()
 
     def _keep_in_view(self) -> bool:
         """Scroll so that the row is seen; whether that moved anything."""
