@@ -189,6 +189,8 @@ async def test_of_several_models_those_that_were_not_launched_stay_in_the_form(
         await person.sees("Unknown model nonsense")
         assert len(runs(person)) == 1
         assert form(person)._draft.text("model_config.model") == "nonsense, scripted/lost"
+        (line,) = [line for line in person.screen().splitlines() if line.startswith("▌models")]
+        assert line.split()[1:3] == ["nonsense,", "scripted/lost"], "what is sent is what is shown"
 
 
 async def test_a_lost_answer_is_looked_up_and_the_run_launched_once(tmp_path: Path) -> None:

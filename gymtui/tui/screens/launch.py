@@ -230,7 +230,9 @@ class LaunchScreen(FormScreen):
     async def _test(self) -> None:
         said: list[Ink] = []
         try:
-            for choice, answer in await self.gym.launches.test(self._draft):
+            tested = await self.gym.launches.test(self._draft)
+            # What does not work is what there is to know, and the line may be too short for all.
+            for choice, answer in sorted(tested, key=lambda one: bool(one[1].success)):
                 said += _tested(choice, answer)
         except NotFound:
             said = [Ink("this gym offers no test of models", "muted")]

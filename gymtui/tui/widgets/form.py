@@ -222,6 +222,8 @@ class Form(Painted, Widget):
             self._keep_in_view()
             self.refresh()
             self._begin()
+        self._keep_up()
+        if len(before) != len(rows) or moved:
             return
         for y, (old, new) in enumerate(zip(before, rows, strict=True)):
             if old != new:
@@ -237,6 +239,14 @@ class Form(Painted, Widget):
         """Put another text into the row that is typed: it was changed in another way."""
         self._begun_with = self._field.value = clean(text) if text else ""
         self._field.cursor_position = len(self._field.value)
+
+    def _keep_up(self) -> None:
+        """Show what the row that is typed holds now, should it have changed in another way."""
+        row = self._rows[self._at] if self._rows else None
+        if row is None or row.key != self._begun or self._field.value == row.text:
+            return
+        if self._field.value != (clean(row.text) if row.text else ""):
+            self.set_text(row.text)
 
     def commit(self) -> None:
         """Say what was typed so far: messages of keys may be under way still."""
