@@ -109,8 +109,6 @@ class FormScreen(GymScreen):
         found = self._scenarios or ()
         if self._filled and len(found) == 1 and not self._draft.text(SCENARIO):
             self.begin_with(self._draft.typed(SCENARIO, found[0].scenario_id))
-            if self._form.key == SCENARIO:
-                self._form.set_text(self._draft.text(SCENARIO))
         self._show()
 
     def _load_tasks(self) -> None:
@@ -229,7 +227,6 @@ class FormScreen(GymScreen):
             else:
                 self._draft = self._draft.typed(path, ids[0])
             self._before = self._draft
-            self._form.set_text(self._draft.text(path))
             self._load_tasks()
             self._show()
             self._form.action_row(1)

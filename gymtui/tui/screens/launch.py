@@ -231,9 +231,7 @@ class LaunchScreen(FormScreen):
         said: list[Ink] = []
         try:
             tested = await self.gym.launches.test(self._draft)
-            # What does not work is what there is to know, and the line may be too short for all.
-            for choice, answer in sorted(tested, key=lambda one: bool(one[1].success)):
-                said += _tested(choice, answer)
+            said = _tested(tested)
         except NotFound:
             said = [Ink("this gym offers no test of models", "muted")]
         except NoModelKey as none:
@@ -272,8 +270,16 @@ class LaunchScreen(FormScreen):
             self.gym.pop_screen()
 
 
-def _tested(choice: ModelChoice, answer: ConfigCheck) -> list[Ink]:
-    if answer.success:
-        return [Ink("✓ ", "passed"), Ink(f"{choice.words}: {answer.message or 'answers'}  ")]
-    why = ": ".join(said for said in (answer.error_type, answer.message) if said)
-    return [Ink("✗ ", "failed"), Ink(f"{choice.words}: {why or 'does not answer'}  ", "warning")]
+def _tested(tested: Sequence[tuple[ModelChoice, ConfigCheck]]) -> list[Ink]:
+    """How many models answer, and what the others say: the line may be too short for all."""
+    well = sum(bool(answer.success) for _, answer in tested)
+    if well == len(tested):
+        return [Ink("✓ ", "passed"), Ink("the gym reaches ")] + [
+            Ink(f"{choice.words}  ", "strong") for choice, _ in tested
+        ]
+    said = [Ink(f"{well} of {len(tested)} answer  ", "muted")]
+    for choice, answer in tested:
+        if not answer.success:
+            why = ": ".join(word for word in (answer.error_type, answer.message) if word)
+            said += [Ink("✗ ", "failed"), Ink(f"{choice.words}: {why or 'no answer'}  ", "warning")]
+    return said

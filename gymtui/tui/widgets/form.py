@@ -235,7 +235,7 @@ class Form(Painted, Widget):
         if key in keys:
             self._move_to(keys.index(key))
 
-    def set_text(self, text: str) -> None:
+    def _set_text(self, text: str) -> None:
         """Put another text into the row that is typed: it was changed in another way."""
         self._begun_with = self._field.value = clean(text) if text else ""
         self._field.cursor_position = len(self._field.value)
@@ -245,8 +245,10 @@ class Form(Painted, Widget):
         row = self._rows[self._at] if self._rows else None
         if row is None or row.key != self._begun or self._field.value == row.text:
             return
+        if self._field.value != self._begun_with:  # typed, and not told yet
+            return
         if self._field.value != (clean(row.text) if row.text else ""):
-            self.set_text(row.text)
+            self._set_text(row.text)
 
     def commit(self) -> None:
         """Say what was typed so far: messages of keys may be under way still."""
@@ -266,7 +268,7 @@ class Form(Painted, Widget):
         elif self._begun != row.key:
             self._begun = row.key
             self._field.password = row.typing is Typing.SECRET
-            self.set_text(row.text)
+            self._set_text(row.text)
         self._place()
 
     def _place(self) -> None:
