@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
+import pytest
 
 from tests.gym.serving import RunningGym, launch_body, serving_gym
 
@@ -92,6 +93,7 @@ def launch(gym: RunningGym, key: str, name: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
+@pytest.mark.timeout(240)  # a long session, and ten commands after it
 def test_after_a_session_the_key_is_nowhere_but_where_its_owner_put_it(
     terminal: Terminal, tmp_path: Path
 ) -> None:
@@ -136,8 +138,10 @@ def test_after_a_session_the_key_is_nowhere_but_where_its_owner_put_it(
 
         sees(r"first .*1/1")
         terminal.keys("d")
-        sees(r"describe")
-        terminal.keys("q", "Enter")
+        sees(r"describe › ")
+        terminal.keys("q")
+        sees(r"gymtui +here .*")
+        terminal.keys("Enter")
         sees(r"1/1 done")
         terminal.keys("Enter")
         sees(r"◆ 1 user")
@@ -152,19 +156,22 @@ def test_after_a_session_the_key_is_nowhere_but_where_its_owner_put_it(
             sees(r"save as")
             terminal.keys("C-u").type(str(home / name))
             terminal.keys("Enter")
+            terminal.wait_gone(r"save as")
             until((home / name).exists, name)
         # To the other gym and back, help, and the defect.
         terminal.keys("q", "q")
-        sees(r"first .*1/1")
-        terminal.keys(":").type("profile there")
-        sees(r"profile there")
+        sees(r"gymtui +here .*")
+        terminal.keys(":")
+        sees(r"open: open the row")
+        terminal.type("profile there")
+        sees(r"profile there +http")
         terminal.keys("Enter")
         sees(r"there .*")
         sees(r"second .*1/1")
         terminal.keys("?")
-        sees(r"leave|quit")
-        terminal.keys("q")
-        sees(r"second .*1/1")
+        sees(r"^ *keys ")
+        terminal.keys("Escape")
+        sees(r"gymtui +there .*")
         terminal.keys("s")
         terminal.wait_exit(20)
         screens.append(terminal.screen())

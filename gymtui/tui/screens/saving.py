@@ -44,7 +44,8 @@ class SavingScreen(GymScreen):
         field.placeholder = "file: .json as received, .md to read"
         field.value = str(path)
         field.cursor_position = len(field.value)
-        field.focus()
+        # At once: keys typed in one burst belong in it from the first on.
+        self.set_focus(field)
         self.gym.hint = "save as: .json as received, .md to read"
         self.summarise()
 
