@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from gymtui.store.journal_file import JournalFile, KeptSummary
 from gymtui.store.journal_schema import ForeignFileError, NewerJournalError, version_of
-from gymtui.store.observer import Sighting
+from gymtui.store.observer import Sighting, last_step
 
 PATIENCE_S = 0.2
 """How long a lock is waited for."""
@@ -66,7 +66,7 @@ def sightings(path: Path, run_ids: Iterable[str]) -> Mapping[str, tuple[Sighting
 
 
 def last_steps(path: Path, run_ids: Iterable[str]) -> Mapping[str, int]:
-    """The last step that rollouts were seen at, by rollout: ended ones no longer say it.
+    """The last step of rollouts watched until their agent was done: ended ones no longer say it.
 
     Args:
         path: Of the journal's file, there or not.
@@ -74,9 +74,13 @@ def last_steps(path: Path, run_ids: Iterable[str]) -> Mapping[str, int]:
     """
     found: dict[str, int] = {}
     for seen in sightings(path, run_ids).values():
+        lives: dict[str, list[Sighting]] = {}
         for sighting in seen:
-            if sighting.step is not None:
-                found[sighting.rollout_id] = max(sighting.step, found.get(sighting.rollout_id, 0))
+            lives.setdefault(sighting.rollout_id, []).append(sighting)
+        for rollout_id, life in lives.items():
+            step = last_step(life)
+            if step is not None:
+                found[rollout_id] = step
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -190,7 +190,17 @@ def test_steps_that_a_dashboard_saw_are_shown(gym: RunningGym, tmp_path: Path) -
     rollout_id = names(tmp_path, gym, "rollouts", "careful", "-f", "passed:")[0]
     at = datetime(2026, 3, 20, tzinfo=UTC)
     journal = Journal.open(tmp_path / "state" / "gymtui" / file_name(gym.url))
-    journal.record([Sighting(rollout_id, "careful", "completed", None, at, at, None, step=23)])
+    over = at + timedelta(seconds=40)
+    journal.record(
+        [
+            Sighting(rollout_id, "careful", "running", "agent_running", at, at, None, step=1),
+            Sighting(
+                *(rollout_id, "careful", "completed", None, over, over),
+                last_otherwise_at=over - timedelta(seconds=2),
+                step=23,
+            ),
+        ]
+    )
     journal.close()
     table = listed(tmp_path, gym, "rollouts", "careful")
     [line] = [line for line in table.splitlines() if line.startswith(rollout_id)]
