@@ -17,6 +17,8 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 FILE = "arrangement.json"
+_CLOSEST = 64
+"""No timeline is so long that it could be looked at closer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class ListArrangement:
         filter: The filter in force.
         group: What it is grouped by, or None.
         only_active: Whether only what is active is shown.
+        zoom: How close its timeline is looked at: how often its span is halved.
+        wall: Whether its timeline goes by the clock.
     """
 
     order: str | None = None
@@ -38,6 +42,8 @@ class ListArrangement:
     filter: str = ""
     group: str | None = None
     only_active: bool = False
+    zoom: int = 0
+    wall: bool = False
 
 
 @dataclass(slots=True)
@@ -131,7 +137,7 @@ def _list(value: object) -> ListArrangement:
     """One list's arrangement as kept; what is not of the right type counts as absent."""
     kept = value if isinstance(value, dict) else {}
     order, group, text = kept.get("order"), kept.get("group"), kept.get("filter")
-    hidden = kept.get("hidden")
+    hidden, zoom = kept.get("hidden"), kept.get("zoom")
     return ListArrangement(
         order=order if isinstance(order, str) else None,
         reverse=kept.get("reverse") is True,
@@ -139,4 +145,6 @@ def _list(value: object) -> ListArrangement:
         filter=text if isinstance(text, str) else "",
         group=group if isinstance(group, str) else None,
         only_active=kept.get("only_active") is True,
+        zoom=zoom if type(zoom) is int and 0 <= zoom <= _CLOSEST else 0,
+        wall=kept.get("wall") is True,
     )

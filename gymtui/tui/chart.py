@@ -51,10 +51,10 @@ class Chart:
     def scale(self) -> Scale:
         """Which stretch of time is shown."""
         low_s, whole_s = self._whole()
-        span_s = whole_s / 2**self._zoom
+        span_s = whole_s / 2**self.level
         if self._start_s is not None:
             start_s = min(max(self._start_s, low_s), low_s + whole_s - span_s)
-        elif self.wall and self._zoom:
+        elif self.wall and self.level:
             # By the clock, what is going on now is what one looks closer at.
             start_s = max(self.extent.last_s + (ROOM - 1) * span_s - span_s, low_s)
         else:
@@ -70,15 +70,23 @@ class Chart:
     @property
     def fitted(self) -> bool:
         """Whether everything is shown."""
-        return not self._zoom
+        return not self.level
+
+    @property
+    def level(self) -> int:
+        """How often the whole is halved: as wanted, as far as this run is long enough for that."""
+        return min(self._zoom, self._closest())
+
+    def _closest(self) -> int:
+        closest, span_s = 0, self._whole()[1] / 2
+        while span_s >= CLOSEST_S:
+            closest, span_s = closest + 1, span_s / 2
+        return closest
 
     def zoom(self, steps: int) -> None:
         """Look closer, or from further away, down to everything."""
         before = self.scale
-        closest = 0
-        while self._whole()[1] / 2 ** (closest + 1) >= CLOSEST_S:
-            closest += 1
-        self._zoom = max(0, min(self._zoom + steps, closest))
+        self._zoom = max(0, min(self.level + steps, self._closest()))
         if self._start_s is not None:
             after_s = self._whole()[1] / 2**self._zoom
             self._start_s = before.start_s + (before.span_s - after_s) / 2
@@ -87,10 +95,19 @@ class Chart:
 
     def pan(self, steps: int) -> None:
         """Move to earlier (negative) or later."""
-        if self._zoom:
+        if self.level:
             now = self.scale
             self._start_s = now.start_s + steps * PAN * now.span_s
             self._start_s = self.scale.start_s
+
+    def arrange(self, zoom: int, *, wall: bool) -> None:
+        """Look as one looked the last time.
+
+        Args:
+            zoom: How often the whole is halved.
+            wall: Whether by the clock.
+        """
+        self._zoom, self.wall, self._start_s = zoom, wall, None
 
     def fit(self) -> None:
         """Show everything."""

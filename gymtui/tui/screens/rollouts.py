@@ -40,6 +40,8 @@ from gymtui.tui.widgets.lines import Line, Lines
 SETTLED_AT_ONCE = 50
 """Rollouts that came or changed and are shown without a pause: some 5 ms with their lines."""
 
+_BY_TASK = "task"
+
 
 class RolloutsScreen(ListScreen[RolloutRow]):
     """The rollouts of one run.
@@ -71,6 +73,9 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         """The columns of a run's rollouts."""
         watched = self.gym.watched
         self._chart = Chart(watched, self.gym.lead, plain=self.gym.looks.ascii)
+        kept = self.gym.arrangement.of(self.arranged_as)
+        self._chart.arrange(kept.zoom, wall=kept.wall)
+        self._grouped = kept.group == _BY_TASK
         return rollout_columns(self.gym.now, lambda: watched.last_steps, self._chart, self._heads)
 
     def body(self) -> Iterable[Widget]:
@@ -267,7 +272,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
     def action_zoom(self, steps: int) -> None:
         """Look closer, or at more."""
         self._chart.zoom(steps)
-        self._grid.sync()
+        self._arranged()
 
     def action_pan(self, steps: int) -> None:
         """Move to earlier or later."""
@@ -277,16 +282,24 @@ class RolloutsScreen(ListScreen[RolloutRow]):
     def action_fit(self) -> None:
         """Show everything."""
         self._chart.fit()
-        self._grid.sync()
+        self._arranged()
 
     def action_wall_clock(self) -> None:
         """By the clock, or from each start."""
         self._chart.turn()
+        self._arranged()
+
+    def _arranged(self) -> None:
+        """Show the timeline as it is looked at now, and remember that."""
+        chart = self._chart
+        self.gym.arrangement.change(self.arranged_as, zoom=chart.level, wall=chart.wall)
         self._grid.sync()
 
     def action_group(self) -> None:
         """Keep the rollouts of a task together, under its name and numbers; or not."""
         self._grouped = not self._grouped
+        group = _BY_TASK if self._grouped else None
+        self.gym.arrangement.change(self.arranged_as, group=group)
         self.order_by("task", reverse=False)
 
     # -- keys ------------------------------------------------------------------------------

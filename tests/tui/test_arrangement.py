@@ -1,0 +1,64 @@
+"""What the person arranged is there the next time, apart from the configuration."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import cast
+
+from gymtui.tui.arrangement import FILE, Arrangement, ListArrangement
+from gymtui.tui.screens.rollouts import RolloutsScreen
+from gymtui.tui.screens.runs import RunsScreen
+from tests.gym.serving import running_gym
+from tests.tui.driving import Person, dashboard
+
+
+def rollouts(person: Person) -> RolloutsScreen:
+    return cast("RolloutsScreen", person.app.screen)
+
+
+async def opened(person: Person) -> None:
+    await person.until(lambda: person.app.screen.focused is not None)
+    await person.until(lambda: cast("RunsScreen", person.app.screen)._grid.cursor_id == "kept")
+    await person.press("enter")
+    await person.sees("runs › kept", "2/2 done")
+
+
+async def test_order_filter_columns_zoom_and_grouping_are_as_they_were_left(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    async with running_gym(tmp_path, speed=20.0) as gym:
+        async with dashboard(gym, tmp_path, arrangement=Arrangement.read(state)) as person:
+            person.launch("kept", rollout_count=2)
+            person.launch("other")
+            await person.sees("kept", "other", "DONE")
+            await person.press("o", "down", "down", "down", "space", "enter")
+            await person.press("O")
+            await person.press("slash", *"kept", "enter")
+            await person.sees_no("other")
+            ordered = cast("RunsScreen", person.app.screen)._rows
+            order = (ordered.order.name, ordered.reverse)
+            await opened(person)
+            await person.press("b", "T", "plus")
+            await person.until(lambda: rollouts(person)._chart.level == 1)
+
+        kept = Arrangement.read(state)
+        async with dashboard(gym, tmp_path, arrangement=kept) as person:
+            await person.sees("kept", "filter: kept")
+            assert "other" not in person.screen()
+            ordered = cast("RunsScreen", person.app.screen)._rows
+            assert (ordered.order.name, ordered.reverse) == order
+            assert kept.of("runs").hidden
+            await opened(person)
+            chart = rollouts(person)._chart
+            assert (chart.level, chart.wall) == (1, True)
+            assert rollouts(person)._grouped
+
+
+def test_a_run_too_short_for_the_zoom_that_was_kept_is_shown_as_close_as_it_may(
+    tmp_path: Path,
+) -> None:
+    document = {"lists": {"rollouts": {"zoom": 3, "wall": True}, "runs": {"zoom": -1}}}
+    (tmp_path / FILE).write_text(json.dumps(document))
+    kept = Arrangement.read(tmp_path)
+    assert kept.of("rollouts") == ListArrangement(zoom=3, wall=True)
+    assert kept.of("runs").zoom == 0
