@@ -414,7 +414,9 @@ class GymtuiApp(ThemedApp[None]):
     def _observed(self, update: Update) -> None:
         """Called by the poller with every change; what comes together is shown together."""
         self.watched.dropped(update.delta.rollouts_removed)
+        self._look_out(update.delta.rollouts)
         self._bury(update.delta.runs_changed)
+        self._tell_of_runs()
         self._untold = self._untold.then(update.delta)
         self._news.set()
 
@@ -424,8 +426,6 @@ class GymtuiApp(ThemedApp[None]):
             await self._news.wait()
             self._news.clear()
             delta, self._untold = self._untold, NOTHING
-            if self._look_out(delta.rollouts):
-                await self.turns.give()
             screen = self.top
             if screen is not None:
                 if delta:
@@ -433,7 +433,6 @@ class GymtuiApp(ThemedApp[None]):
                 self._show_link()
             while self._look_out():
                 await self.turns.give()
-            self._tell_of_runs()
             self.housekeeping.came(len(delta.rollouts))
 
     def _look_out(self, touched: Iterable[str] = ()) -> bool:
