@@ -50,8 +50,23 @@ async def runs(app: GymtuiApp, pilot: Pilot[None]) -> None:
     await pilot.press("g")
 
 
+async def launch(app: GymtuiApp, pilot: Pilot[None]) -> None:
+    """A comparison of two models on some of the tasks, about to be launched."""
+    await pilot.press("n")
+    await seen(app, pilot, lambda text: "↵ list of" in text and "hr" in text)
+    await pilot.press("down", "enter")
+    await seen(app, pilot, lambda text: "DIFFICULTY" in text)
+    await pilot.press("space", "space", "down", "space", "enter")
+    for name in ("scripted", "slash", "careful", "comma", "scripted", "slash", "hasty"):
+        await pilot.press(*([name] if name in ("slash", "comma") else name))
+    await pilot.press("down", "down", "down", "backspace", "4")
+    await seen(app, pilot, lambda text: "= 24" in text)
+
+
 async def rollouts(app: GymtuiApp, pilot: Pilot[None]) -> None:
     """A run that is half through."""
+    while len(app.screen_stack) > 2:
+        app.pop_screen()
     await pilot.press("slash", *"policy-8b-s3000", "enter", "g", "enter")
     await seen(app, pilot, lambda text: "✓ pass" in text and "✗ fail" in text)
 
@@ -99,30 +114,15 @@ async def failed(app: GymtuiApp, pilot: Pilot[None]) -> None:
     await transcript(app, pilot)
 
 
-async def launch(app: GymtuiApp, pilot: Pilot[None]) -> None:
-    """A comparison of two models on some of the tasks, about to be launched."""
-    while len(app.screen_stack) > 2:
-        app.pop_screen()
-    await pilot.press("n")
-    await seen(app, pilot, lambda text: "↵ list of" in text and "hr" in text)
-    await pilot.press("down", "enter")
-    await seen(app, pilot, lambda text: "DIFFICULTY" in text)
-    await pilot.press("space", "space", "down", "space", "enter")
-    for name in ("scripted", "slash", "careful", "comma", "scripted", "slash", "hasty"):
-        await pilot.press(*([name] if name in ("slash", "comma") else name))
-    await pilot.press("down", "down", "down", "backspace", "4")
-    await seen(app, pilot, lambda text: "= 24" in text)
-
-
 SCENES: dict[str, Scene] = {
     "runs": runs,
+    "launch": launch,
     "rollouts": rollouts,
     "matrix": matrix,
     "active": active,
     "compare-runs": compared_runs,
     "compare": compared,
     "transcript": failed,
-    "launch": launch,
 }
 """In order: each begins where the one before ended."""
 
