@@ -42,6 +42,8 @@ class Shown:
         open: Whether advanced fields are shown.
         whence: Where the keys would come from, by key field.
         again: What of the parent is run again, in words; "" where nothing was chosen by cause.
+        enter: The key that opens what a row has to open.
+        turn: The keys that go through choices.
     """
 
     draft: Draft
@@ -52,6 +54,8 @@ class Shown:
     open: bool = False
     whence: Mapping[str, str] = field(default_factory=dict)
     again: str = ""
+    enter: str = "↵"
+    turn: str = "← →"
 
     def wrong(self, path: str) -> str:
         """What keeps a field from being sent: what the gym refused, else what is plain to see."""
@@ -66,7 +70,7 @@ def rows_of(form: Shown) -> tuple[Row, ...]:
     """
     rows: list[Row] = []
     if form.draft.parent is not None and form.again:
-        hint = (Ink("↵ choose by cause", "muted"),)
+        hint = (Ink(f"{form.enter} choose by cause", "muted"),)
         rows.append(Row(AGAIN, "again", (Ink(form.again),), hint, Typing.ACTION))
     hidden = 0
     before: list[Row] = []
@@ -82,11 +86,11 @@ def rows_of(form: Shown) -> tuple[Row, ...]:
             hidden += 1
     said = of_many(hidden, "more field") if hidden else "hide what is not set"
     how = "show" if hidden else "hide"
-    hint = (Ink(f"↵ {how}", "muted"),)
+    hint = (Ink(f"{form.enter} {how}", "muted"),)
     toggle = Row(ADVANCED, "advanced", (Ink(said, "muted"),), hint, Typing.ACTION)
     rows += [*before, toggle, *after]
     wrong = len({*form.check.problems, *form.refused})
-    mend, ask = Ink(f"{wrong} to mend first", "warning"), Ink("↵ asks first", "muted")
+    mend, ask = Ink(f"{wrong} to mend first", "warning"), Ink(f"{form.enter} asks first", "muted")
     total = (Ink(form.check.words, "strong"),)
     return (*rows, Row(LAUNCH, "launch", total, (mend if wrong else ask,), Typing.ACTION))
 
@@ -114,24 +118,24 @@ def _hint(form: Shown, known: Field) -> Cell:
     wrong = form.wrong(known.path)
     offered = {SCENARIO: form.scenarios, TASKS: form.tasks}.get(known.path)
     if offered and known.path not in form.refused and not form.draft.text(known.path):
-        return (Ink("needed", "warning"), Ink(f" · ↵ list of {len(offered)}", "muted"))
+        return (Ink("needed", "warning"), Ink(f" · {form.enter} list of {len(offered)}", "muted"))
     if wrong:
         return (Ink(wrong, "failed" if known.path in form.refused else "warning"),)
     remark = form.check.remarks.get(known.path)
     if remark:
         return (Ink(remark, "accent"),)
     if known.path == SCENARIO and form.scenarios:
-        return (Ink(f"↵ list of {len(form.scenarios)}", "muted"),)
+        return (Ink(f"{form.enter} list of {len(form.scenarios)}", "muted"),)
     if known.path == TASKS:
         count = len(form.check.tasks)
         if form.tasks:
-            return (Ink(f"{count} of {len(form.tasks)}", ""), Ink(" · ↵ list", "muted"))
+            return (Ink(f"{count} of {len(form.tasks)}", ""), Ink(f" · {form.enter} list", "muted"))
         return (Ink(of_many(count, "task"), "muted"),) if count else (Ink("needed", "muted"),)
     if known.path in (KEY, _USER_KEY):
         typed = form.draft.keys.get(known.path)
         return (Ink(f"typed, {typed.hint}" if typed else "type one to use it instead", "muted"),)
     if known.kind in (Kind.CHOICE, Kind.FLAG):
-        return (Ink("← → or a letter", "muted"),)
+        return (Ink(f"{form.turn} or a letter", "muted"),)
     return (Ink(known.allows, "muted"),)
 
 

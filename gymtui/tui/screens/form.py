@@ -158,10 +158,16 @@ class FormScreen(GymScreen):
                 USER_KEY: launches.whence(self._draft.user_provider),
             },
             self.again(),
+            self._key("form-enter"),
+            f"{self._key('form-choice-previous')} {self._key('form-choice-next')}",
         )
         # Nothing is typed into what is not there yet: it would be lost.
         self._form.show(rows_of(self._shown) if self._filled else ())
         self._detail()
+
+    def _key(self, name: str) -> str:
+        bound = self.gym.bound
+        return bound.written(next(key.keys[0] for key in bound.table if key.name == name))
 
     def _detail(self) -> None:
         about, more = help_of(self._shown, self._form.key)

@@ -158,7 +158,9 @@ class PickScreen(ListScreen[Offer]):
         said = [Ink(of_many(len(self._offers), self._what), "strong")]
         if self._several:
             many = len(self._grid.marks)
-            said.append(Ink(f" · {many} marked" if many else " · none marked: ↵ takes this one"))
+            key = next(key.keys[0] for key in self.gym.bound.table if key.name == "open")
+            one = f" · none marked: {self.gym.bound.written(key)} takes this one"
+            said.append(Ink(f" · {many} marked" if many else one))
         self.lines("summary").show([Line(tuple(said), self.remarks())])
 
     def remarks(self) -> Cell:
