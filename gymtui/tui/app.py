@@ -22,19 +22,19 @@ from textual.widgets import Input
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Forbidden
-from gymtui.clock import ServerClock
+from gymtui.clock import ServerClock, Window
 from gymtui.poll.actions import Done, Verb, act, told
 from gymtui.poll.plan import View
 from gymtui.poll.poller import Link, LinkState, Poller, Update
 from gymtui.poll.question import Question, targets_among, why_none
 from gymtui.poll.watch import Watch
 from gymtui.settings import Offered, Problem, Settings
-from gymtui.store.delta import NOTHING, Delta
+from gymtui.store.delta import NOTHING, Delta, Query
 from gymtui.store.journal import Journal, Notice
 from gymtui.store.outlook import Outlook
 from gymtui.store.progress import StuckRules
 from gymtui.store.records import Intent
-from gymtui.store.store import Store
+from gymtui.store.store import Applied, Store
 from gymtui.store.summary import RunSummary
 from gymtui.store.telling import Teller
 from gymtui.store.words import listed
@@ -184,7 +184,7 @@ class GymtuiApp(ThemedApp[None]):
             view=self._view,
             monotonic=self._monotonic,
             rng=self._rng,
-            heard=self.watched.answering,
+            heard=self._heard,
             breathe=self.turns.give,
         )
 
@@ -410,6 +410,11 @@ class GymtuiApp(ThemedApp[None]):
         """What the journal kept of a run's rollouts came in."""
         rows = self.store.rollouts_of(run_id)
         self._changed_here(Delta(rollouts_changed=frozenset(row.rollout_id for row in rows)))
+
+    def _heard(self, query: Query, applied: Applied, window: Window) -> Iterable[None]:
+        """Called by the poller right after each answer: what passes quickly is seen here alone."""
+        self._tell_of_runs()
+        return self.watched.answering(query, applied, window)
 
     def _observed(self, update: Update) -> None:
         """Called by the poller with every change; what comes together is shown together."""
