@@ -47,6 +47,8 @@ def words(loaded: Loaded, env: Mapping[str, str]) -> str:
     ]
     cells = max((width(place) for place, _ in places), default=0)
     looked = [f"  {place}{' ' * (cells - width(place))}   {found}" for place, found in places]
+    profiles = [clean(profile.name) for profile in loaded.profiles]
+    named = f"A profile of yours: gymtui --profile {' | '.join(profiles)}" if profiles else ""
     return "\n".join(
         [
             "gymtui shows the runs of an RL gym. It needs a key for",
@@ -60,6 +62,7 @@ def words(loaded: Loaded, env: Mapping[str, str]) -> str:
             "  gymtui config set api_key -    asks for it, and keeps it for you alone to read",
             "  simlab's own configuration     is used as it is",
             "",
+            *([named] if named else ()),
             "Another gym: gymtui --base-url URL. What may be wrong: gymtui doctor.",
             "",
             "  enter  opens the demo: a gym on this machine, with runs in progress",

@@ -68,7 +68,7 @@ UNLOCK_S = 0.5
 """How long after the first frame the other screens are read in: the first answer comes before."""
 MIB = 1024 * 1024
 ACTING = "acting"
-"""The group of workers that change the gym, until it has answered."""
+"""The group of workers that cancel and delete, until the gym has answered."""
 AGES_S = 10.0
 """How often what changes by the passing of time alone is looked at."""
 
@@ -379,7 +379,7 @@ class GymtuiApp(ThemedApp[None]):
         self._poll()
 
     def _open_journal(self, path: Path | None) -> None:
-        self._journal = None
+        self._journal, self._journal_path = None, path
         if path is not None:
             self._journal = Journal.open(path, on_notice=self._journal_in_trouble)
 

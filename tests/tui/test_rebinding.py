@@ -239,7 +239,7 @@ async def test_every_screen_goes_by_the_persons_keys_and_shows_them(tmp_path: Pa
         await person.press("question_mark", "f1")
         shown = await person.sees("keys", "cancel the marked runs")
         assert any(line.split()[:2] == ["X", "cancel"] for line in shown.splitlines())
-        await person.press("q")
+        await person.press("escape")
         await person.sees("RUN")
         # Leaving
         await person.press("ctrl+c")

@@ -113,6 +113,8 @@ async def test_another_profile_is_found_in_the_palette_and_starts_afresh(
             after = (app.store, app._client, app._poller, app.watched, app.desk, app._journal)
             assert not any(one is other for one, other in zip(before, after, strict=True))
             assert app.settings.interval_s == 0.2
+            # What is kept of launches lies beside the journal of the gym one is at.
+            assert app._journal_path == gyms.journal(app.settings)
             # What belongs to the one before is closed, its journal written.
             await person.until(lambda: not app._left)
             assert before[1]._http.is_closed

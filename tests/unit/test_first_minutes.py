@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gymtui.commands.first_minutes import nothing_set_up, offer, words
+from gymtui.settings import Loaded
 from tests.unit.desk import KEY, PROFILES, VENDOR_KEY, Desk
 
 
@@ -24,6 +25,14 @@ def test_someone_with_nothing_is_told_every_place_that_was_looked_in(desk: Desk)
     assert "  ~/config.toml " in said
     assert "~/simlab.toml: collinear_api_key   no such file" in said
     assert max(map(len, said.splitlines())) <= 80
+
+
+def test_profiles_that_nobody_chose_are_named(desk: Desk) -> None:
+    desk.write("[profiles.lab]\nbase_url = 'https://lab.example'")
+    loaded = desk.load()
+    assert nothing_set_up(loaded)
+    assert "gymtui --profile lab" in words(loaded, {})
+    assert "--profile" not in words(Loaded(loaded.settings), {})
 
 
 def test_a_key_that_others_may_read_is_named_as_what_it_is(desk: Desk) -> None:
