@@ -40,9 +40,10 @@ class TaskTallies:
             tasks: The tally of each task that has a verdict.
             loose: Those of rollouts that name no task, together.
         """
-        tallies = tasks.values()
+        names = tuple(sorted(tasks))  # whatever order verdicts came in, the same names once
+        tallies = [tasks[name] for name in names]
         return cls(
-            _shared(tuple(tasks)),
+            _shared(names),
             array("I", (tally.passes for tally in tallies)),
             array("I", (tally.verdicts for tally in tallies)),
             loose,
