@@ -370,7 +370,6 @@ class GymtuiApp(ThemedApp[None]):
             self.reporter.hide(settings.key.reveal())
         self.__dict__.pop("desk", None)
         self._clock = ServerClock(self._wall, self._monotonic)
-        self._journal_path = journal
         self._open_journal(journal)
         if "launches" in self.__dict__:
             self.launches.close()
