@@ -169,7 +169,8 @@ class Launches:
         for name, worker in self._under_way.items():
             worker.cancel()
             words = f"whether {name} was launched is unknown: this gym was left before it answered"
-            self._app.notify(words, severity="warning")
+            # On the screen that comes next: the one that is there now goes.
+            self._app.call_after_refresh(self._app.notify, words, severity="warning")
         self._under_way.clear()
 
     def _tell(self, sent: Sequence[Sent]) -> None:

@@ -224,6 +224,22 @@ async def test_a_launch_that_is_looked_for_is_seen_through_without_its_form(
         assert len(runs(person)) == 1
 
 
+async def test_going_to_another_gym_says_that_a_launch_is_left_open(tmp_path: Path) -> None:
+    async with (
+        running_gym(tmp_path, faults=True) as gym,
+        dashboard(gym, tmp_path) as person,
+    ):
+        await fill(person)
+        faulty(gym, person, fault={"kind": "drop", "when": "before"})
+        await person.press("ctrl+l", "y")
+        await person.sees("looking for hr-scripted-careful")
+        app = person.app
+        app.enter(app.settings, app._client, None)
+        await person.sees("was launched is unknown")
+        assert isinstance(app.screen, RunsScreen)
+        assert "launches" not in app.__dict__
+
+
 async def test_without_lists_ids_are_typed(tmp_path: Path) -> None:
     async with (
         running_gym(tmp_path, faults=True) as gym,
