@@ -112,7 +112,7 @@ class GymClient(Endpoints):
         self._prefix = ""
         self._settled = False
         self._looked_around_s: float | None = None
-        self.note: str | None = None
+        self._note: str | None = None
         self._http = httpx.AsyncClient(
             auth=_KeyHeader(key),
             headers={
@@ -151,6 +151,11 @@ class GymClient(Endpoints):
         """Closes the connections."""
         await self._http.aclose()
 
+    @property
+    def note(self) -> str | None:
+        """Where the gym's paths begin, if that was not where they should."""
+        return self._note
+
     async def _ask(self, call: Call) -> Answer:
         prefix = self._prefix
         outcome = await self._exchange(call, prefix)
@@ -185,7 +190,7 @@ class GymClient(Endpoints):
         if isinstance(there, NotFound | Garbled | Unreachable | Redirected):
             return None
         self._prefix = other
-        self.note = f"the gym's paths {'start with /v1' if other else 'no longer start with /v1'}"
+        self._note = f"the gym's paths {'start with /v1' if other else 'no longer start with /v1'}"
         return there if is_list else await self._exchange(call, other)
 
     async def _exchange(self, call: Call, prefix: str) -> Answer | GymError:

@@ -19,6 +19,11 @@ class Endpoints(ABC):
     often compares them and only reads what changed; the rest come back as models.
     """
 
+    @property
+    def note(self) -> str | None:
+        """What was found out on the way that a person should know; None for nothing."""
+        return None
+
     @abstractmethod
     async def _ask(self, call: Call) -> Answer:
         """Sends a question and brings its good answer, or raises."""

@@ -48,12 +48,21 @@ class GymError(Exception):
         return str(self.args[0])
 
 
+_NO_CONNECTION = frozenset({"connection refused", "no such host", "no route", "no connection"})
+"""What `calls.why_unreachable` says of a connection that was never there."""
+
+
 class Unreachable(GymError):
     """No answer at all: no route, no such host, refused, timed out, dropped."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+    @property
+    def never_sent(self) -> bool:
+        """Whether the question cannot have arrived: there was no connection to send it on."""
+        return self.reason in _NO_CONNECTION or self.reason.startswith("TLS")
 
 
 class Unauthorized(GymError):

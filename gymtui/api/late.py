@@ -31,6 +31,13 @@ class LateClient(Endpoints):
         client = await asyncio.shield(self._made)
         return await client._ask(call)
 
+    @property
+    def note(self) -> str | None:
+        """What the client found out, once there is one."""
+        made = self._made
+        there = made is not None and made.done() and not _failed(made)
+        return made.result().note if made is not None and there else None
+
     async def aclose(self) -> None:
         """Closes the connections, if there are any."""
         made, self._made = self._made, None

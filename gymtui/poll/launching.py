@@ -23,8 +23,6 @@ PAGE = 200
 PAGES = 5
 """How far down the list a look goes: a run of this minute is at one end or the other."""
 
-_NEVER_SENT = frozenset({"refused", "no such host", "no route", "no connection"})
-
 Sleep = Callable[[float], Awaitable[object]]
 
 
@@ -114,7 +112,7 @@ async def launch(
 def may_have_arrived(error: GymError) -> bool:
     """Whether a launch that ended in this error may be a run all the same."""
     if isinstance(error, Unreachable):
-        return error.reason not in _NEVER_SENT and not error.reason.startswith("TLS")
+        return not error.never_sent
     return isinstance(error, Garbled | ServerError)
 
 

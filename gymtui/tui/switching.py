@@ -6,15 +6,22 @@ The app itself starts afresh there (`GymtuiApp.enter`); who makes gyms of settin
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.app import SuspendNotSupported
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.settings import Loaded, Offered, Settings
 from gymtui.tui.guard import GuardedApp
+from gymtui.tui.rebinding import tell_problems
+
+if TYPE_CHECKING:
+    from gymtui.tui.app import GymtuiApp
+
+log = logging.getLogger(__name__)
 
 
 class Gyms(Protocol):
@@ -49,3 +56,25 @@ async def load(app: GuardedApp[Any], gyms: Gyms, profile: Offered) -> Loaded:
         except SuspendNotSupported:
             pass
     return await asyncio.to_thread(gyms.load, profile.name)
+
+
+async def go(app: GymtuiApp, gyms: Gyms, profile: Offered) -> None:
+    """Go to the gym of another profile, and remember that one did.
+
+    Args:
+        app: The app, which starts afresh there.
+        gyms: What there is.
+        profile: Which one.
+    """
+    loaded = await load(app, gyms, profile)
+    tell_problems(app, loaded.problems)
+    if loaded.fatal:
+        return
+    settings = loaded.settings
+    app.enter(settings, gyms.client(settings), gyms.journal(settings))
+    log.debug("switched to profile %s, %s", settings.profile_name, settings.base_url)
+    if settings.theme is not None and settings.theme != app.palette.name:
+        app.wear_named(settings.theme)
+    usual = settings.profile_name == loaded.usual_profile
+    app.arrangement.pick(None if usual else settings.profile_name)
+    await app.leave()

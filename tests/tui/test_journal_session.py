@@ -84,7 +84,7 @@ async def test_finished_runs_out_of_view_have_their_numbers_at_once(tmp_path: Pa
             await person.until(lambda: person.screen().count(" of 1") == 12)
         asked: list[str] = []
         async with dashboard(gym, tmp_path, journal=journal, size=(120, 10)) as person:
-            client = person.app._client
+            client = person.app.session.client
             listed = client.list_rollouts
 
             async def listening(**query: str) -> object:

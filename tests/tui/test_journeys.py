@@ -302,3 +302,14 @@ async def test_no_number_is_cut_at_any_size(tmp_path: Path, size: tuple[int, int
         assert max(len(line) for line in lines) <= size[0]
         await person.press("enter")
         await person.sees("120/120 done", "TASK", "STATE", "STEP", "TIME", "✓ pass")
+
+
+async def test_what_the_client_found_out_on_the_way_is_said_once(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        await person.sees("no runs")
+        person.app.session.client._note = "the gym's paths start with /v1"
+        person.launch("one")
+        await person.sees("the gym's paths start with /v1")
+        person.launch("two")
+        await person.sees("two")
+        assert len(person.app._notifications) == 1

@@ -234,7 +234,7 @@ async def test_going_to_another_gym_says_that_a_launch_is_left_open(tmp_path: Pa
         await person.press("ctrl+l", "y")
         await person.sees("looking for hr-scripted-careful")
         app = person.app
-        app.enter(app.settings, app._client, None)
+        app.enter(app.settings, app.session.client, None)
         await person.sees("was launched is unknown")
         assert isinstance(app.screen, RunsScreen)
         assert "launches" not in app.__dict__

@@ -17,6 +17,7 @@ from gymtui.api.endpoints import Endpoints
 from gymtui.commands.dashboard import ConfiguredGyms
 from gymtui.settings import LAST_PICKED, Loaded, Offered, Settings
 from gymtui.store.delta import Delta
+from gymtui.tui.app import GymtuiApp
 from gymtui.tui.arrangement import Arrangement
 from tests.gym.serving import RunningGym, running_gym
 from tests.tui.driving import Person, dashboard
@@ -78,6 +79,12 @@ async def palette(person: Person, words: str) -> None:
     await person.press("enter")
 
 
+def belongings(app: GymtuiApp) -> tuple[object, ...]:
+    """All that belongs to the gym one is at."""
+    here = app.session
+    return (here.client, here.store, here.poller, here.watched, here.desk, here.journal)
+
+
 async def test_another_profile_is_found_in_the_palette_and_starts_afresh(
     tmp_path: Path, desk: Desk
 ) -> None:
@@ -104,20 +111,20 @@ async def test_another_profile_is_found_in_the_palette_and_starts_afresh(
             await person.press("enter")
             await person.sees("runs › only-here")
             await person.until(lambda: app.store.rollouts)
-            before = (app.store, app._client, app._poller, app.watched, app.desk, app._journal)
+            before = belongings(app)
             await palette(person, "profile there")
             shown = await person.sees("there ", urls.origin_of(there.url).host, "no runs")
             assert "only-here" not in shown
             assert gyms.made == [(there.url, OTHER_KEY)]
             assert not app.store.runs and not app.store.rollouts
-            after = (app.store, app._client, app._poller, app.watched, app.desk, app._journal)
+            after = belongings(app)
             assert not any(one is other for one, other in zip(before, after, strict=True))
             assert app.settings.interval_s == 0.2
             # What is kept of launches lies beside the journal of the gym one is at.
             assert app._journal_path == gyms.journal(app.settings)
             # What belongs to the one before is closed, its journal written.
             await person.until(lambda: not app._left)
-            assert before[1]._http.is_closed
+            assert before[0]._http.is_closed
             assert gyms.journal(gyms.loaded.settings).exists()
             assert not before[5]._open
             # Remembered apart from the configuration, and given up when it is the usual one again.
@@ -172,12 +179,12 @@ async def test_what_was_under_way_when_one_left_is_not_shown_there(
         async with dashboard(here, tmp_path, gyms=gyms, profile_name="here") as person:
             app = person.app
             await person.sees("no runs")
-            held = Held(app._client)
+            held = Held(app.session.client)
             app.enter(app.settings, held, None)
             await person.sees("live")
             held.go.clear()
             person.launch("late")
-            await person.until(lambda: app._poller._asking)
+            await person.until(lambda: app.session.poller._asking)
             app.enter(
                 Settings(base_url=there.url, interval_s=0.1, profile_name="there"),
                 GymClient(there.url),
@@ -205,7 +212,7 @@ async def test_what_the_journal_of_the_one_before_tells_late_is_not_taken_in(
         before = app.watched
         app.enter(app.settings, GymClient(here.url), None)
         taken: list[object] = []
-        app._poller.remember = lambda late: taken.append(late) or Delta()
+        app.session.poller.remember = lambda late: taken.append(late) or Delta()
         before._remembered({})
         assert taken == []
         app.watched._remembered({})
@@ -221,7 +228,7 @@ async def test_nobody_leaves_while_something_that_was_sent_is_unanswered(
         async with dashboard(here, tmp_path, gyms=gyms, profile_name="here") as person:
             person.launch("one")
             await person.sees("one")
-            held = Held(person.app._client)
+            held = Held(person.app.session.client)
             person.app.enter(person.app.settings, held, None)
             await person.sees("one")
             held.go.clear()

@@ -72,7 +72,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
     def columns(self) -> tuple[Column[RolloutRow], ...]:
         """The columns of a run's rollouts."""
         watched = self.gym.watched
-        self._chart = Chart(watched, self.gym.lead, plain=self.gym.looks.ascii)
+        self._chart = Chart(watched, self.gym.session.lead, plain=self.gym.looks.ascii)
         kept = self.gym.arrangement.of(self.arranged_as)
         self._chart.arrange(kept.zoom, wall=kept.wall)
         self._grouped = kept.group == _BY_TASK

@@ -59,7 +59,7 @@ class RunsScreen(ListScreen[RunView]):
 
     def body(self) -> Iterable[Widget]:
         """Numbers over all runs, and the list."""
-        self._on_the_move = Running(self.gym.stuck_rules)
+        self._on_the_move = Running(self.gym.session.stuck_rules)
         yield Lines(self.gym.palette, id="summary")
         yield self.grid()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from gymtui.api.errors import Forbidden
 from gymtui.poll.poller import Link, LinkState
+from gymtui.settings import Settings
 from gymtui.text import fit
 from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.joined import BETWEEN, Said, joined
@@ -80,3 +82,22 @@ def _next(link: Link, now_s: float) -> str:
 def _every(interval_s: float) -> str:
     """An interval without the jitter's decimals."""
     return f"{interval_s:.1g}s" if interval_s < 1 else f"{round(interval_s)}s"
+
+
+def banner(link: Link, settings: Settings, refresh: str) -> tuple[Cell, ...]:
+    """What the person must know before anything else, or nothing.
+
+    Args:
+        link: How polling goes.
+        settings: What led to the gym.
+        refresh: The key that asks again.
+    """
+    stopped = link.stopped
+    if stopped is None:
+        return ()
+    key = settings.key
+    what = f"{key.hint} from {settings.key_origin}" if key else "no key was found"
+    verb = "may not do this (403)" if isinstance(stopped, Forbidden) else "was refused (401)"
+    first = f"The key {verb}: {what}" + (f" · {stopped.detail}" if stopped.detail else "")
+    second = f"Set GYMTUI_API_KEY, or api_key in the profile; {refresh} tries again."
+    return ((Ink(first, "failed"),), (Ink(second, "muted"),))

@@ -1,0 +1,288 @@
+"""The session with one gym: what is asked of it, what is known of it, what is told of it.
+
+Whoever goes to another gym, or to another source, has another session: nothing of the one before
+is left in it. What is on screen, and which key does what, is the app's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from gymtui.api.endpoints import Endpoints
+from gymtui.clock import ServerClock, Window
+from gymtui.poll.actions import Done, Verb, act
+from gymtui.poll.plan import View
+from gymtui.poll.poller import Link, LinkState, Poller, Update
+from gymtui.poll.watch import Watch
+from gymtui.settings import Settings
+from gymtui.store.delta import NOTHING, Delta, Query
+from gymtui.store.journal import Journal
+from gymtui.store.outlook import Outlook
+from gymtui.store.progress import StuckRules
+from gymtui.store.records import Intent
+from gymtui.store.store import Applied, Store
+from gymtui.store.summary import RunSummary
+from gymtui.store.telling import Teller, Tiding
+from gymtui.tui.turns import Turns
+
+if TYPE_CHECKING:
+    from gymtui.poll.artifacts import ArtifactDesk
+
+MIB = 1024 * 1024
+GONE_SHOWN_S = 5.0
+"""How long a run that is gone stays on screen, struck through."""
+
+
+class Audience(Protocol):
+    """Who is told what a session comes to know, on the event loop."""
+
+    def changed(self, delta: Delta) -> None:
+        """Something of this moment changed: what a key did, or what the journal knew."""
+
+    def heard(self, tidings: Sequence[Tiding]) -> None:
+        """Something happened to watched runs."""
+
+
+class Session:
+    """One gym, under one source and scenario, from the moment one went there.
+
+    Args:
+        settings: What led there.
+        client: The gym.
+        clock: Its time, as far as that is known.
+        journal: Where what is observed is kept; None keeps nothing.
+        audience: Who is told.
+        turns: Whose turn it is on the event loop.
+        monotonic: Seconds that only go forward.
+        rng: Where jitter comes from.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: Endpoints,
+        clock: ServerClock,
+        journal: Journal | None,
+        audience: Audience,
+        *,
+        turns: Turns,
+        monotonic: Callable[[], float],
+        rng: random.Random,
+    ) -> None:
+        self.settings = settings
+        self.client = client
+        self.clock = clock
+        self.journal = journal
+        self.store = Store()
+        self.outlook = Outlook()
+        self.teller = Teller(everything=settings.watch_all, fail_share=settings.fail_share)
+        self.watched = Watch(
+            self.store, journal, remembered=self._remembered, recalled=self._recalled
+        )
+        self.over = False
+        """Whether one went elsewhere: what still comes in is nobody's business then."""
+        self._audience = audience
+        self._turns = turns
+        self._monotonic = monotonic
+        self._untold = NOTHING
+        self._news = asyncio.Event()
+        self._view = View(
+            interval_s=settings.interval_s, source=settings.source, scenario_id=settings.scenario
+        )
+        self.poller = Poller(
+            client,
+            self.store,
+            clock,
+            self._observed,
+            view=self._view,
+            monotonic=monotonic,
+            rng=rng,
+            heard=self._answered,
+            breathe=turns.give,
+        )
+
+    def close(self) -> None:
+        """One goes elsewhere: write down what was watched, and hear nothing more."""
+        self.over = True
+        self.watched.close()
+
+    # -- what is known ---------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        """The server's time."""
+        return self.clock.now(self._monotonic())
+
+    def lead(self) -> timedelta:
+        """How far the server's clock is ahead of ours, as far as that is worth telling."""
+        offset_s = self.clock.offset_s
+        # Less is the estimate's own error, and would move every label of an axis.
+        return timedelta(seconds=round(offset_s) if abs(offset_s) > 2 else 0)
+
+    @property
+    def link(self) -> Link:
+        """How polling goes."""
+        return self.poller.link
+
+    @cached_property
+    def desk(self) -> ArtifactDesk:
+        """Where artifacts are asked for."""
+        from gymtui.poll.artifacts import ArtifactDesk
+
+        return ArtifactDesk(self.client, cap_bytes=self.settings.artifact_limit_mib * MIB)
+
+    @property
+    def stuck_rules(self) -> StuckRules:
+        """From when on a rollout counts as stuck."""
+        stuck = self.settings.stuck
+        return StuckRules(
+            step_floor_s=stuck.floor_s,
+            step_factor=stuck.step_factor,
+            build_factor=stuck.build_factor,
+            verify_factor=stuck.verify_factor,
+        )
+
+    def everything(self) -> Delta:
+        """All that is known as one delta, for a screen that has to catch up."""
+        return Delta(
+            runs_added=frozenset(self.store.runs), rollouts_added=frozenset(self.store.rollouts)
+        )
+
+    # -- what is asked ---------------------------------------------------------------------
+
+    def look(self, at: Callable[[View], View]) -> None:
+        """Poll for another part of what can be known.
+
+        Args:
+            at: Makes the view of it from that of nothing in particular.
+        """
+        self.poller.look(at(self._view))
+
+    async def news(self) -> Delta:
+        """Wait for what was observed; what came together is told together."""
+        await self._news.wait()
+        self._news.clear()
+        delta, self._untold = self._untold, NOTHING
+        return delta
+
+    async def look_out(self) -> None:
+        """Take the rest of what changed into the outlook, in pieces."""
+        while self._look_out():
+            await self._turns.give()
+
+    def time_passed(self) -> None:
+        """See whether something is to be told that only took time."""
+        self._tell_of_runs()
+
+    async def act(self, verb: Verb, run_ids: Sequence[str]) -> Sequence[Done]:
+        """Cancel or delete runs, and show them so until the gym agrees.
+
+        Args:
+            verb: What to do.
+            run_ids: To which runs.
+
+        Returns:
+            What became of each.
+        """
+        intent = Intent.CANCEL if verb is Verb.CANCEL else Intent.DELETE
+        self._show(self.store.intend(run_ids, intent))
+        done = await act(self.client, verb, run_ids)
+        undone = [
+            item.run_id
+            for item in done
+            if item.error is not None or (verb is Verb.CANCEL and item.rollouts == 0)
+        ]
+        self._show(self.store.intend(undone, None))
+        gone = [
+            item.run_id
+            for item in done
+            if item.gone or (verb is Verb.DELETE and item.error is None)
+        ]
+        if gone:
+            self._show(self.store.mark_gone(gone, self._monotonic()))
+            self._bury(gone)
+        self.poller.refresh()
+        return done
+
+    def watch_for(self, run_ids: Iterable[str]) -> tuple[list[str], list[str]] | None:
+        """Tell when these runs end, or no longer if all of them are watched.
+
+        Returns:
+            Which are watched now, and which cannot be since they ended; None for no runs.
+        """
+        rows = [self.store.runs[i] for i in run_ids if i in self.store.runs]
+        rows = [row for row in rows if row.malformed is None and not row.gone]
+        if not rows:
+            return None
+        watched, over = self.teller.switch(rows)
+        self._show(Delta(runs_changed=frozenset(row.run_id for row in rows)))
+        return watched, over
+
+    # -- what comes in ---------------------------------------------------------------------
+
+    def _show(self, delta: Delta) -> None:
+        if self._look_out(delta.rollouts):
+            self._news.set()
+        if delta and not self.over:
+            self._audience.changed(delta)
+
+    def _remembered(self, summaries: Mapping[str, RunSummary]) -> None:
+        """What the journal kept of finished runs came in."""
+        if not self.over:
+            self._show(self.poller.remember(summaries))
+
+    def _recalled(self, run_id: str) -> None:
+        """What the journal kept of a run's rollouts came in."""
+        rows = self.store.rollouts_of(run_id)
+        self._show(Delta(rollouts_changed=frozenset(row.rollout_id for row in rows)))
+
+    def _answered(self, query: Query, applied: Applied, window: Window) -> Iterable[None]:
+        """Called by the poller right after each answer: what passes quickly is seen here alone."""
+        self._tell_of_runs()
+        return self.watched.answering(query, applied, window)
+
+    def _observed(self, update: Update) -> None:
+        """Called by the poller with every change."""
+        if self.over:
+            return
+        self.watched.dropped(update.delta.rollouts_removed)
+        self._look_out(update.delta.rollouts)
+        self._bury(update.delta.runs_changed)
+        self._tell_of_runs()
+        self._untold = self._untold.then(update.delta)
+        self._news.set()
+
+    def _look_out(self, touched: Iterable[str] = ()) -> bool:
+        """Take what changed into the outlook; of much only a part, and whether some is left."""
+        now_s = self.now().timestamp()
+        return self.outlook.take(touched, self.store.rollouts, self.store.runs, now_s)
+
+    def _tell_of_runs(self) -> None:
+        """Tell what happened to watched runs, while what is known of them is fresh."""
+        if self.over or self.link.state(self._monotonic()) is not LinkState.LIVE:
+            return
+        tidings = self.teller.notice(self.store, self.outlook, self.now().timestamp())
+        if tidings:
+            self._audience.heard(tidings)
+            self._show(Delta(runs_changed=frozenset(t.run.row.run_id for t in tidings)))
+
+    def _bury(self, run_ids: Iterable[str]) -> None:
+        """Let runs that are gone be seen as such for a while, then drop them."""
+        runs = self.store.runs
+        gone = frozenset(run_id for run_id in run_ids if run_id in runs and runs[run_id].gone)
+        if gone:
+            asyncio.get_running_loop().call_later(GONE_SHOWN_S, self._drop, gone)
+
+    def _drop(self, run_ids: frozenset[str]) -> None:
+        if self.over:
+            return
+        runs = self.store.runs
+        still = frozenset(run_id for run_id in run_ids if run_id in runs and runs[run_id].gone)
+        delta = self.poller.forget(still)
+        self.watched.forget(still)
+        self.watched.dropped(delta.rollouts_removed)
+        self._show(delta)
