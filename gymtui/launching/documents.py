@@ -17,7 +17,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from gymtui.api.launch import LaunchRequest, problems, read_launch, slug
-from gymtui.launching.draft import words_of
+from gymtui.launching.checking import words_of
 from gymtui.launching.fields import BY_PATH, MODEL, NAME, PROVIDER, USER, nearest
 from gymtui.launching.model_keys import NoModelKey
 from gymtui.secret import ApiKey

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from gymtui.api.models import Scenario, Task
 from gymtui.launching.again import WORDS, Cause
-from gymtui.launching.draft import Check, Draft
+from gymtui.launching.checking import Check
+from gymtui.launching.draft import Draft
 from gymtui.launching.fields import BY_PATH, FIELDS, KEY, NAME, SCENARIO, TASKS, Field, Kind
 from gymtui.store.words import of_many
 from gymtui.text import ABSENT

@@ -20,7 +20,8 @@ from gymtui.api.errors import GymError
 from gymtui.api.launch import LaunchRequest
 from gymtui.api.models import ConfigCheck
 from gymtui.key_search import run_command
-from gymtui.launching.draft import Draft, ModelChoice, configs, requests, run_names
+from gymtui.launching.bodies import configs, requests
+from gymtui.launching.draft import Draft, ModelChoice, run_names
 from gymtui.launching.kept import Kept, file_name
 from gymtui.launching.lineage import family
 from gymtui.launching.model_keys import ModelKeys

@@ -12,7 +12,8 @@ import pytest
 
 from gymtui.api.models import Rollout
 from gymtui.launching.again import again, causes, like, of_tasks, usual
-from gymtui.launching.draft import Draft, check
+from gymtui.launching.checking import check
+from gymtui.launching.draft import Draft
 from gymtui.launching.kept import LONGEST, MOST, Kept, file_name
 from gymtui.launching.lineage import family, name_again, parent_of
 from gymtui.store.matrix import Matrix

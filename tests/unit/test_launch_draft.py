@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from gymtui.api.errors import FieldError
-from gymtui.launching.draft import Draft, check, only, refusals, requests, run_names
+from gymtui.launching.bodies import requests
+from gymtui.launching.checking import check, refusals
+from gymtui.launching.draft import Draft, only, run_names
 from gymtui.secret import ApiKey
 
 NOW = datetime(2026, 3, 20, 10, 0, 6, tzinfo=UTC)

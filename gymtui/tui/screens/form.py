@@ -14,7 +14,8 @@ from textual.widget import Widget
 
 from gymtui.api.errors import GymError
 from gymtui.api.models import Scenario, Task
-from gymtui.launching.draft import USER_KEY, Draft, check
+from gymtui.launching.checking import check
+from gymtui.launching.draft import USER_KEY, Draft
 from gymtui.launching.fields import BY_PATH, KEY, SCENARIO, TASKS, Kind
 from gymtui.text import clean
 from gymtui.tui.ink import Cell, Ink

@@ -12,7 +12,8 @@ from gymtui.api.errors import GymError, NotFound, Refused
 from gymtui.api.launch import LaunchRequest
 from gymtui.api.models import ConfigCheck
 from gymtui.launching.again import Cause, again, causes, like, of_tasks, usual
-from gymtui.launching.draft import Draft, ModelChoice, only, refusals
+from gymtui.launching.checking import refusals
+from gymtui.launching.draft import Draft, ModelChoice, only
 from gymtui.launching.fields import BY_PATH, KEY, MODEL, NAME, TASKS
 from gymtui.launching.model_keys import NoModelKey
 from gymtui.poll.launching import Fate, Sent, told
