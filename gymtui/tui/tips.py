@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gymtui.tui.ink import Cell, Ink
+from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.keys import Scope
+
+_BETWEEN = " · "
 
 TIPS: Mapping[Scope, str] = {
     Scope.RUNS: (
-        "One checkpoint is worse than the one before it: `↵` opens it, `m` shows its tasks"
-        " · `a` what goes wrong now"
+        "One checkpoint got worse: `↵` opens it, `m` shows its tasks · `a` what goes wrong now"
     ),
     Scope.ROLLOUTS: (
         "`↵` on a ✗ reads what the agent did · `m` tasks by attempts"
@@ -27,20 +28,30 @@ TIPS: Mapping[Scope, str] = {
     ),
     Scope.COMPARE: "`n` the next difference",
 }
-"""By the screen's own scope; what stands between backquotes is a key."""
+"""By the screen's own scope; what stands between backquotes is a key, and what
+follows a dot is left out where there is no room."""
 
 
-def tip(scope: Scope) -> Cell:
-    """The line for a screen, empty where there is nothing to try.
+def tip(scope: Scope, cells: int) -> Cell:
+    """The line for a screen, as much of it as has room; empty where there is nothing to try.
 
     Args:
         scope: Where the person is.
+        cells: The line's width.
     """
     text = TIPS.get(scope)
     if text is None:
         return ()
+    first, *others = text.split(_BETWEEN)
+    line = (Ink("try  ", "warning"), *_inked(first))
+    for other in others:
+        more = (*line, *_inked(_BETWEEN + other))
+        if width_of(more) > cells:
+            break
+        line = more
+    return line
+
+
+def _inked(text: str) -> Cell:
     pieces = text.split("`")
-    return (
-        Ink("try  ", "warning"),
-        *(Ink(piece, "key" if index % 2 else "muted") for index, piece in enumerate(pieces)),
-    )
+    return tuple(Ink(piece, "key" if n % 2 else "muted") for n, piece in enumerate(pieces))

@@ -137,7 +137,7 @@ class GymScreen(Screen[None]):
     @property
     def _tip(self) -> Cell:
         """What to try here, in the demo."""
-        return tip(self.scopes[0]) if self.gym.guided else ()
+        return tip(self.scopes[0], self.size.width - 2) if self.gym.guided else ()
 
     # -- the frame -------------------------------------------------------------------------
 
@@ -158,8 +158,6 @@ class GymScreen(Screen[None]):
         """Start with what is known."""
         self.query_one("#prompt Input", Input).cursor_blink = False
         self.lines("slash").show([Line((Ink("/", "key"),), bar=True)])
-        if self._tip:
-            self.lines("tip").show([Line(self._tip)])
         self.ready = True
         self.on_screen_resume()
 
@@ -189,9 +187,11 @@ class GymScreen(Screen[None]):
         self.show_footer()
 
     def show_footer(self) -> None:
-        """Write the keys that there is room for."""
+        """Write the keys that there is room for, and in the demo what there is to try."""
         if not self.ready:
             return
+        if self._tip:
+            self.lines("tip").show([Line(self._tip)])
         keys = self.footer_keys()
         always = [word for key in keys if key.name in _ALWAYS for word in self._word(key)]
         room = self.size.width - 4 - width_of(tuple(always))
