@@ -1,6 +1,6 @@
 """How runs differ, and whether that says anything: settings, pass rates, tasks that flipped. Pure.
 
-What the rows are is `store.matrix`; how a rate's own interval is made `store.stats`.
+What the rows are is `store.task_rows`; how a rate's own interval is made `store.stats`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from functools import lru_cache
 from math import comb, fsum, sqrt
 
 from gymtui.api.models import ModelSettings, Rollout, RunStatus
-from gymtui.store.matrix import AcrossRow, TaskRow
 from gymtui.store.stats import Z_95, Tally
+from gymtui.store.task_rows import AcrossRow, TaskRow
 
 STRONG = 0.01
 SOME = 0.05

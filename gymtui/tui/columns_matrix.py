@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from gymtui.store.matrix import AcrossRow, TaskRow
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import AtK
+from gymtui.store.task_rows import AcrossRow, TaskRow
 from gymtui.text import ABSENT, fit
 from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink, ink

@@ -16,8 +16,8 @@ from gymtui.store.evidence import (
     fisher,
     settings_of,
 )
-from gymtui.store.matrix import AcrossRow, TaskRow
 from gymtui.store.stats import Tally
+from gymtui.store.task_rows import AcrossRow, TaskRow
 
 
 def cell(passes: int, verdicts: int) -> TaskRow:

@@ -8,19 +8,12 @@ from typing import Any
 import pytest
 
 from gymtui.api.models import Rollout
-from gymtui.store.matrix import (
-    AcrossRow,
-    Matrix,
-    TaskRow,
-    most_verdicts,
-    row_id_of,
-    totals,
-    usual_k,
-)
+from gymtui.store.matrix import Matrix, most_verdicts, totals, usual_k
 from gymtui.store.numbers import run_numbers
 from gymtui.store.outcome import outcome_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import Tally
+from gymtui.store.task_rows import AcrossRow, TaskRow, row_id_of
 
 T0 = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

@@ -21,9 +21,10 @@ from gymtui.commands.reporting.pieces import (
     Table,
 )
 from gymtui.store.fields import natural
-from gymtui.store.matrix import AcrossRow, Matrix, TaskRow
+from gymtui.store.matrix import Matrix
 from gymtui.store.outcome import Outcome
 from gymtui.store.reasons import Reason
+from gymtui.store.task_rows import AcrossRow, TaskRow
 from gymtui.store.words import WORD, duration, of_many, percent, span
 from gymtui.text import ABSENT
 

@@ -13,13 +13,14 @@ from gymtui.api.lenient import loads
 from gymtui.api.listing import masked
 from gymtui.store import stats
 from gymtui.store.failures import Failures
-from gymtui.store.matrix import Matrix, TaskRow
+from gymtui.store.matrix import Matrix
 from gymtui.store.numbers import RunNumbers, run_numbers, time_spent_s
 from gymtui.store.observer import Sighting, last_step
 from gymtui.store.phases import is_finished
 from gymtui.store.reasons import Reason
 from gymtui.store.records import RolloutRow
 from gymtui.store.schemas import RunView
+from gymtui.store.task_rows import TaskRow
 from gymtui.store.timeline import segments
 
 _HIDDEN = "(hidden)"

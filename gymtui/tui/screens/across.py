@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from gymtui.store.fields import Schema
-from gymtui.store.matrix import AcrossRow, TaskRow, Totals, across_schema, row_id_of, totals
+from gymtui.store.matrix import Totals, totals
 from gymtui.store.stats import wilson
+from gymtui.store.task_rows import AcrossRow, TaskRow, across_schema, row_id_of
 from gymtui.tui import doors, show
 from gymtui.tui.columns_matrix import across_columns
 from gymtui.tui.ink import Cell, Ink

@@ -14,9 +14,9 @@ from gymtui.store import evidence
 from gymtui.store.evidence import Difference, Evidence, Setting, Worth, evidence_of
 from gymtui.store.fields import Field, Schema
 from gymtui.store.fields import Kind as Column_
-from gymtui.store.matrix import AcrossRow, TaskRow, across_schema
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
+from gymtui.store.task_rows import AcrossRow, TaskRow, across_schema
 from gymtui.text import ABSENT, clean, fit, width
 from gymtui.transcript import diff
 from gymtui.tui import show

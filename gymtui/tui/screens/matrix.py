@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
-from gymtui.store.matrix import (
-    TASKS,
-    TaskRow,
-    most_verdicts,
-    row_id_of,
-    totals,
-    usual_k,
-)
+from gymtui.store.matrix import most_verdicts, totals, usual_k
 from gymtui.store.numbers import duration_s, steps_of
 from gymtui.store.records import RolloutRow
+from gymtui.store.task_rows import TASKS, TaskRow, row_id_of
 from gymtui.tui import doors, show
 from gymtui.tui.columns_matrix import at_k_cells, attempt_at, attempts_cell, task_columns
 from gymtui.tui.comparing import compare
