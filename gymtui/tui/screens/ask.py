@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from gymtui.tui.frame_timer import SoonDrawn
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.widgets.lines import Line, Lines
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from gymtui.tui.app import GymtuiApp
 
 
-class AskScreen(ModalScreen[bool]):
+class AskScreen(SoonDrawn, ModalScreen[bool]):
     """Asks; its result is whether to do it. Nothing but the keys named on it does anything.
 
     Args:

@@ -20,6 +20,7 @@ from textual.widgets import Input
 from gymtui.poll.plan import View
 from gymtui.store.delta import Delta
 from gymtui.text import clean, fit, width
+from gymtui.tui.frame_timer import SoonDrawn
 from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.keys import Key, Scope, bindings
 from gymtui.tui.tips import tip
@@ -38,7 +39,7 @@ LINK_CELLS = 40
 LEAST_NAME_CELLS = 12
 
 
-class GymScreen(Screen[None]):
+class GymScreen(SoonDrawn, Screen[None]):
     """A full screen of the dashboard."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.EVERYWHERE)

@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from gymtui.poll.question import Question
+from gymtui.tui.frame_timer import SoonDrawn
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.widgets.lines import Line, Lines
@@ -44,7 +45,7 @@ def told(question: Question) -> list[Cell]:
     return lines
 
 
-class ConfirmScreen(ModalScreen[bool]):
+class ConfirmScreen(SoonDrawn, ModalScreen[bool]):
     """Asks; its result is whether to do it.
 
     Nothing but the keys named on it does anything: not the key that opened it, no paste, no lone

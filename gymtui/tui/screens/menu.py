@@ -11,6 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from gymtui.tui.frame_timer import SoonDrawn
 from gymtui.tui.ink import Ink
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.widgets.lines import Line, Lines
@@ -36,7 +37,7 @@ class Choice:
     on: bool | None = None
 
 
-class MenuScreen(ModalScreen[str | None]):
+class MenuScreen(SoonDrawn, ModalScreen[str | None]):
     """Its result is the key that was chosen, or None.
 
     Args:
