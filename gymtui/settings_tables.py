@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from gymtui.settings_values import (
+    PROVIDERS,
     Command,
     ConfigFile,
     ModelKeySource,
@@ -60,8 +61,8 @@ def read_tables(file: ConfigFile, profile: tuple[str, ...]) -> Tables:
     tables = Tables()
     both = (profile, ()) if profile else ((),)
 
-    def model_key(_provider: str, value: object) -> ModelKeySource:
-        source = model_key_value(value)
+    def model_key(provider: str, value: object) -> ModelKeySource:
+        source = model_key_value(provider, value)
         if source.command is not None:
             may_run(file)
         return source
@@ -146,13 +147,16 @@ def keys_value(value: object) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def model_key_value(value: object) -> ModelKeySource:
+def model_key_value(provider: str, value: object) -> ModelKeySource:
     """A value of `[model_keys]`.
 
     Raises:
-        ValueError: It says something else than where a key is.
+        ValueError: There is no such provider, or it says something else than where a key is.
         ValidationError: So does what it says.
     """
+    if provider not in PROVIDERS:
+        hint = nearest(provider, PROVIDERS) or f"; there are {', '.join(PROVIDERS)}"
+        raise ValueError(f"is no provider{hint}")
     if not isinstance(value, Mapping):
         # Not even its kind is said: it may well be a key.
         raise ValueError('should say where the key is: { env = "NAME" } or { command = ["…"] }')

@@ -24,6 +24,8 @@ from gymtui import urls
 DEFAULT_BASE_URL = "https://rl-gym-api.collinear.ai"
 INTERVAL_LIMITS_S = (0.1, 3600.0)
 ARTIFACT_LIMITS_MIB = (1, 4096)
+PROVIDERS = ("custom", "openai", "anthropic", "aws-bedrock", "azure-openai", "gcp")
+"""Of models, as the API names them."""
 KEY_FIELDS = ("api_key_env", "api_key_command", "api_key")
 
 

@@ -24,8 +24,7 @@ from pydantic import Strict as Exactly
 
 from gymtui.api.errors import FieldError
 from gymtui.secret import ApiKey
-
-PROVIDERS = ("custom", "openai", "anthropic", "aws-bedrock", "azure-openai", "gcp")
+from gymtui.settings_values import PROVIDERS as PROVIDERS
 
 _NAME_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _NAME_TAIL = 5

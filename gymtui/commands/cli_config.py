@@ -72,6 +72,8 @@ def set_(
     Several words make a list: `set keys.cancel x delete`, `set api_key_command pass show gym`.
     A command with dashes comes after `--`. A key is asked for: `set api_key -`.
     """
+    import os
+
     from gymtui.commands.configuring import ConfigProblem, named, value_of, write_setting
     from gymtui.settings_values import read_file
 
@@ -84,7 +86,7 @@ def set_(
             words = (_asked(),)
         elif not words:
             raise ConfigProblem(f"{name}: to what?")
-        value = value_of(setting, words, read_file(where, [], must_exist=False))
+        value = value_of(setting, words, read_file(where, [], must_exist=False), os.environ)
         write_setting(where, setting, value)
     except ConfigProblem as problem:
         fail(str(problem), EXIT_USAGE)
@@ -102,9 +104,12 @@ def set_(
 @click.pass_context
 def show(context: click.Context, /, form: str | None, **flags: Any) -> None:
     """Every setting, what it is and where that comes from; of the key, its ends."""
+    import os
+
+    from gymtui.commands.checkup.drawn import with_drawn
     from gymtui.commands.showing import as_document, as_table
 
-    found = loaded({**context.obj, **given(flags)})
+    found = with_drawn(loaded({**context.obj, **given(flags)}), os.environ)
     for problem in found.problems:
         tell(str(problem))
     click.echo(as_document(found) if form == "json" else as_table(found))

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Table
 
+from gymtui import theme_files
 from gymtui.commands.settings_table import FIELDS, rows
 from gymtui.key_search import usable_key
 from gymtui.settings_tables import keys_value, model_key_value, read_tables, stuck_value
@@ -118,27 +119,30 @@ def named(name: str, profile: str | None) -> Named:
     return Named(parts, profile)
 
 
-def value_of(setting: Named, words: Sequence[str], file: ConfigFile) -> Any:
+def value_of(setting: Named, words: Sequence[str], file: ConfigFile, env: Mapping[str, str]) -> Any:
     """What is to be written, from the words of a command line.
 
     Args:
         setting: Which setting.
         words: Its value; several make a list.
         file: The file as it is.
+        env: The environment, which tells where the person's own themes are.
 
     Raises:
         ConfigProblem: It may not be that.
     """
     name = setting.path[-1]
     try:
-        return _value_of(setting, words, file)
+        return _value_of(setting, words, file, env)
     except ValidationError as error:
         raise ConfigProblem(f"{name}: {fault(error)}") from None
     except ValueError as error:
         raise ConfigProblem(f"{name}: {error}") from None
 
 
-def _value_of(setting: Named, words: Sequence[str], file: ConfigFile) -> Any:
+def _value_of(
+    setting: Named, words: Sequence[str], file: ConfigFile, env: Mapping[str, str]
+) -> Any:
     path, name = setting.path, setting.path[-1]
     if path[0] == "stuck":
         return stuck_value(name, _one(words))
@@ -153,7 +157,7 @@ def _value_of(setting: Named, words: Sequence[str], file: ConfigFile) -> Any:
         return keys
     if path[0] == "model_keys":
         given = list(_words(words)) if setting.part == "command" else _variable(_one(words))
-        model_key_value({setting.part: given})
+        model_key_value(name, {setting.part: given})
         return {setting.part: given}
     if name == "api_key_env":
         return _variable(_one(words))
@@ -161,6 +165,10 @@ def _value_of(setting: Named, words: Sequence[str], file: ConfigFile) -> Any:
         return _words(words)
     if name == "api_key":
         return _key(_one(words), file)
+    if name == "theme":
+        for problem in theme_files.read(_one(words), theme_files.directories(env)).problems:
+            raise ValueError(problem.message)
+        return _one(words)
     if name == "profile":
         known = file.table("profiles")
         if _one(words) not in known:

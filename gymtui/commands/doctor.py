@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gymtui.commands.checkup import here, there
 from gymtui.commands.checkup.checks import Check, State, worst
+from gymtui.commands.checkup.drawn import with_drawn
 from gymtui.commands.checkup.terminal import Streams, run_quickly, terminal
 from gymtui.commands.output import Colour, Paper, painted
 from gymtui.secret import ApiKey
@@ -38,6 +39,7 @@ def examine(
     Returns:
         The checks in the order to show them, the exit code, and whether something still hangs.
     """
+    loaded = with_drawn(loaded, env)
     settings = loaded.settings
     checks = [*here.versions(), *here.files(env, config, settings.base_url)]
     checks += here.settings(loaded)

@@ -184,6 +184,8 @@ def test_the_mode_of_the_file_is_kept_and_so_is_a_link(shell: Shell, tmp_path: P
         (["stuck.floor", "3"], "did you mean floor_s?"),
         (["model_keys.openai", "sk-1"], "say where it is: model_keys.PROVIDER.env NAME"),
         (["model_keys.openai.env", "sk-1"], "should be the name of an environment variable"),
+        (["model_keys.opena.env", "NAME"], "is no provider; did you mean openai?"),
+        (["theme", "nigth"], "there is no theme 'nigth'; did you mean night?"),
         (["profiles.lab", "x"], "there is no setting profiles.lab"),
         (["base_url", "https://u:sesame@x"], "never in the URL"),
     ],
@@ -254,6 +256,15 @@ def test_every_setting_is_shown_with_where_it_came_from(shell: Shell) -> None:
     assert shell.run("list", "--scenario", "hr").stdout == done.stdout
     document = json.loads(shell.run("show", "--json").stdout)
     assert document["interval"] == {"value": "3", "from": f"{shell.file}:2: interval"}
+
+
+def test_what_only_the_screen_would_find_wrong_is_told_too(shell: Shell) -> None:
+    shell.write('theme = "nigth"\n[keys]\ncancle = "X"\nrefresh = "q"\n')
+    done = shell.run("show")
+    assert done.exit_code == 0
+    assert f"{shell.file}:1: theme: there is no theme 'nigth'; did you mean night?" in done.stderr
+    assert f"{shell.file}:3: keys.cancle: means nothing here; did you mean" in done.stderr
+    assert f"{shell.file}:4: keys.refresh: q is leave already" in done.stderr
 
 
 def test_what_is_wrong_is_told_beside_it(shell: Shell) -> None:

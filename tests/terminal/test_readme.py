@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gymtui.commands.checkup.drawn import drawn_problems
 from gymtui.settings import load
 from tests.gym.serving import launch_body, serving_gym
 
@@ -143,6 +144,7 @@ def test_the_example_of_a_configuration_is_a_good_one(tmp_path: Path) -> None:
     for profile in tomllib.loads(CONFIG_FILE)["profiles"]:
         found = load({"profile": profile}, {}, path, None, run=lambda _argv, _env: "k-1")
         assert found.problems == ()
+        assert drawn_problems(found.settings, {}) == []
 
 
 @pytest.mark.parametrize(

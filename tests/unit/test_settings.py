@@ -167,7 +167,7 @@ def test_an_empty_variable_is_as_good_as_none(desk: Desk) -> None:
             '[model_keys]\nopenai = { evn = "X" }',
             "config.toml:3: model_keys.openai: evn means nothing here; did you mean env?",
         ),
-        ("[model_keys]\nx = {}", "config.toml:3: model_keys.x: should say one of env and command"),
+        ("[model_keys]\ngcp = {}", "config.toml:3: model_keys.gcp: should say one of env and command"),
         ("ascii = 3", "config.toml:2: ascii: should be true or false"),
         ("theme = 3", "config.toml:2: theme: should be text, not a number"),
         ('theme = ""', "config.toml:2: theme: is empty"),
@@ -200,7 +200,8 @@ def test_the_tables_are_read_and_one_wrong_entry_costs_no_other(desk: Desk) -> N
         [model_keys]
         openai = { env = "OPENAI_API_KEY" }
         anthropic = { command = ["pass", "show", "anthropic"] }
-        mistral = { command = "" }
+        gcp = { command = "" }
+        antropic = { env = "ANTHROPIC_API_KEY" }
         """
     )
     loaded = desk.load()
@@ -215,8 +216,10 @@ def test_the_tables_are_read_and_one_wrong_entry_costs_no_other(desk: Desk) -> N
     assert settings.origins["stuck.floor_s"] == f"{desk.config}:4: stuck.floor_s"
     assert [place.partition(": ")[2] for place in (p.place for p in loaded.problems)] == [
         "stuck.step_factor",
-        "model_keys.mistral",
+        "model_keys.gcp",
+        "model_keys.antropic",
     ]
+    assert loaded.problems[-1].message == "is no provider; did you mean anthropic?"
 
 
 def test_a_profile_says_otherwise_entry_by_entry(desk: Desk) -> None:
@@ -227,7 +230,7 @@ def test_a_profile_says_otherwise_entry_by_entry(desk: Desk) -> None:
         build_factor = 2
         [model_keys]
         openai = { env = "A" }
-        together = { env = "B" }
+        gcp = { env = "B" }
         [profiles.lab.stuck]
         floor_s = 300
         [profiles.lab.model_keys]
@@ -238,7 +241,7 @@ def test_a_profile_says_otherwise_entry_by_entry(desk: Desk) -> None:
     assert settings.stuck == Stuck(floor_s=300, build_factor=2)
     assert settings.model_keys == {
         "openai": ModelKeySource(env="LAB"),
-        "together": ModelKeySource(env="B"),
+        "gcp": ModelKeySource(env="B"),
     }
     assert desk.load().settings.stuck.floor_s == 30
 
