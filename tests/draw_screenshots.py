@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -44,14 +45,22 @@ async def seen(app: GymtuiApp, pilot: Pilot[None], what: Callable[[str], bool]) 
         await pilot.pause(0.05)
 
 
+def back_to_runs(app: GymtuiApp) -> None:
+    """Leave what was opened."""
+    while len(app.screen_stack) > 2:
+        app.pop_screen()
+
+
 async def runs(app: GymtuiApp, pilot: Pilot[None]) -> None:
     """Runs of several sizes, some under way."""
-    await seen(app, pilot, lambda text: text.count(" of ") >= 9 and "ETA" in text)
+    told = re.compile(r"policy-8b-s3000 .* \d+[sm]?–\d+[sm] .*baseline-8b .* done ", re.DOTALL)
+    await seen(app, pilot, lambda text: bool(told.search(text)))
     await pilot.press("g")
 
 
 async def launch(app: GymtuiApp, pilot: Pilot[None]) -> None:
     """A comparison of two models on some of the tasks, about to be launched."""
+    back_to_runs(app)
     await pilot.press("n")
     await seen(app, pilot, lambda text: "↵ list of" in text and "hr" in text)
     await pilot.press("down", "enter")
@@ -65,8 +74,6 @@ async def launch(app: GymtuiApp, pilot: Pilot[None]) -> None:
 
 async def rollouts(app: GymtuiApp, pilot: Pilot[None]) -> None:
     """A run that is half through."""
-    while len(app.screen_stack) > 2:
-        app.pop_screen()
     await pilot.press("slash", *"policy-8b-s3000", "enter", "g", "enter")
     await seen(app, pilot, lambda text: "✓ pass" in text and "✗ fail" in text)
 
@@ -91,7 +98,8 @@ async def active(app: GymtuiApp, pilot: Pilot[None]) -> None:
 
 async def compared_runs(app: GymtuiApp, pilot: Pilot[None]) -> None:
     """Two checkpoints of one model: which tasks flipped, and whether that says anything."""
-    await pilot.press("q", "g", "space", "escape", "slash", *"policy-8b-s2000", "enter", "g")
+    back_to_runs(app)
+    await pilot.press("g", "space", "escape", "slash", *"policy-8b-s2000", "enter", "g")
     await pilot.press("space", "C")
     await seen(app, pilot, lambda text: "by task" in text and "unfinished" not in text)
 
@@ -116,10 +124,10 @@ async def failed(app: GymtuiApp, pilot: Pilot[None]) -> None:
 
 SCENES: dict[str, Scene] = {
     "runs": runs,
-    "launch": launch,
     "rollouts": rollouts,
     "matrix": matrix,
     "active": active,
+    "launch": launch,
     "compare-runs": compared_runs,
     "compare": compared,
     "transcript": failed,
@@ -158,7 +166,7 @@ async def draw(directory: Path, *, speed: float = SPEED) -> list[Path]:
     drawn: list[Path] = []
     with LocalGym(speed=speed, seed=7) as local, tempfile.TemporaryDirectory() as reports:
         url = local.told.url
-        settings = Settings(base_url=url, interval_s=0.25, profile_name="demo")
+        settings = Settings(base_url=url, interval_s=0.5, profile_name="demo")
         app = GymtuiApp(settings, GymClient(url), Reporter(Path(reports)))
 
         def keep(name: str) -> None:
