@@ -53,7 +53,9 @@ def back_to_runs(app: GymtuiApp) -> None:
 
 async def runs(app: GymtuiApp, pilot: Pilot[None]) -> None:
     """Runs of several sizes, some under way."""
-    told = re.compile(r"policy-8b-s3000 .* \d+[sm]?–\d+[sm] .*baseline-8b .* done ", re.DOTALL)
+    # Some verdicts of the regression, and the history seen to its end.
+    story = r"policy-8b-s3000 [^\n]* (?:[5-9]|\d\d)/32 .*baseline-8b [^\n]* done "
+    told = re.compile(story, re.DOTALL)
     await seen(app, pilot, lambda text: bool(told.search(text)))
     await pilot.press("g")
 
@@ -166,7 +168,7 @@ async def draw(directory: Path, *, speed: float = SPEED) -> list[Path]:
     drawn: list[Path] = []
     with LocalGym(speed=speed, seed=7) as local, tempfile.TemporaryDirectory() as reports:
         url = local.told.url
-        settings = Settings(base_url=url, interval_s=0.5, profile_name="demo")
+        settings = Settings(base_url=url, interval_s=0.2, profile_name="demo")
         app = GymtuiApp(settings, GymClient(url), Reporter(Path(reports)))
 
         def keep(name: str) -> None:

@@ -167,7 +167,10 @@ def test_an_empty_variable_is_as_good_as_none(desk: Desk) -> None:
             '[model_keys]\nopenai = { evn = "X" }',
             "config.toml:3: model_keys.openai: evn means nothing here; did you mean env?",
         ),
-        ("[model_keys]\ngcp = {}", "config.toml:3: model_keys.gcp: should say one of env and command"),
+        (
+            "[model_keys]\ngcp = {}",
+            "config.toml:3: model_keys.gcp: should say one of env and command",
+        ),
         ("ascii = 3", "config.toml:2: ascii: should be true or false"),
         ("theme = 3", "config.toml:2: theme: should be text, not a number"),
         ('theme = ""', "config.toml:2: theme: is empty"),
