@@ -34,7 +34,7 @@ from gymtui.store.telling import Teller, Tiding
 from gymtui.store.words import listed
 from gymtui.tui import acting, doors, switching
 from gymtui.tui.arrangement import Arrangement
-from gymtui.tui.commands import KeyCommands, ProfileCommands, ThemeCommands
+from gymtui.tui.commands import Commands
 from gymtui.tui.crash import Reporter
 from gymtui.tui.garbage import Housekeeping
 from gymtui.tui.ink import Cell
@@ -84,7 +84,7 @@ class GymtuiApp(ThemedApp[None]):
 
     TITLE = "gymtui"
     CSS_PATH = "app.tcss"
-    COMMANDS = {KeyCommands, ProfileCommands, ThemeCommands}  # noqa: RUF012  (the framework's own)
+    COMMANDS = {Commands}  # noqa: RUF012  (the framework's own declaration)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", show=False, priority=True, id="quit"),
         Binding("ctrl+z", "suspend_process", show=False, priority=True, id="suspend"),

@@ -19,7 +19,7 @@ from gymtui.store.delta import Delta
 from gymtui.transcript.artifact_files import FileProblem, load
 from gymtui.transcript.opening import open_body
 from gymtui.tui.arrangement import Arrangement
-from gymtui.tui.commands import KeyCommands, ThemeCommands
+from gymtui.tui.commands import Commands
 from gymtui.tui.crash import Reporter
 from gymtui.tui.garbage import Housekeeping
 from gymtui.tui.ink import Cell, Ink
@@ -148,7 +148,7 @@ class FileApp(ThemedApp[None]):
 
     TITLE = "gymtui"
     CSS_PATH = "app.tcss"
-    COMMANDS = {KeyCommands, ThemeCommands}  # noqa: RUF012  (the framework's own declaration)
+    COMMANDS = {Commands}  # noqa: RUF012  (the framework's own declaration)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", show=False, priority=True, id="quit"),
         Binding("ctrl+z", "suspend_process", show=False, priority=True, id="suspend"),
