@@ -77,12 +77,11 @@ def usual(found: Sequence[Cause]) -> frozenset[str]:
     return frozenset(wrong or [cause.key for cause in found])
 
 
-def like(run_id: str, rows: Sequence[RolloutRow], kept: Draft | None = None) -> Draft:
+def like(rows: Sequence[RolloutRow], kept: Draft | None = None) -> Draft:
     """A draft that launches what a run was: its tasks, as often, with its settings.
 
     Args:
-        run_id: The run.
-        rows: Its rollouts.
+        rows: The run's rollouts.
         kept: What it was launched with, if that is remembered.
     """
     draft = replace(kept or Draft(), keys={}, parent=None).typed(NAME, "")

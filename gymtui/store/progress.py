@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import inf, log, sqrt
+from math import log, sqrt
 from typing import Literal
 
 from gymtui.store.phases import Kind
@@ -198,19 +198,3 @@ def stuck_after_s(kind: Kind, usual: UsualTimes, rules: StuckRules = DEFAULT_RUL
             return None if usual.verify_s is None else rules.verify_factor * usual.verify_s
         case _:
             return None
-
-
-def is_stuck(
-    kind: Kind, still_s: float, usual: UsualTimes, rules: StuckRules = DEFAULT_RULES
-) -> bool:
-    """Whether a running rollout is stuck.
-
-    Args:
-        kind: The phase it is in.
-        still_s: Seconds since its last step (agent) or since it entered the phase (others), at
-            the least: measured from the latest instant at which that may have been.
-        usual: What is usual in its run.
-        rules: The thresholds.
-    """
-    limit_s = stuck_after_s(kind, usual, rules)
-    return still_s > (inf if limit_s is None else limit_s)

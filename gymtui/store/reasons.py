@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gymtui.api.models import Rollout
@@ -95,34 +94,3 @@ def _fold_number(number: re.Match[str]) -> str:
     """HTTP statuses say what went wrong and stay; other numbers only say where or how much."""
     digits, unit = number[1], number[2] or ""
     return digits if not unit and _HTTP_ERROR.fullmatch(digits) else f"#{unit}"
-
-
-def group_reasons(
-    rollouts: Iterable[Rollout], outcomes: frozenset[Outcome] = ERRORS | {Outcome.FAILED}
-) -> tuple[Reason, ...]:
-    """Rollouts that failed, grouped by folded reason.
-
-    Args:
-        rollouts: Of one run or several.
-        outcomes: Which to group; others are left out.
-
-    Returns:
-        The largest group first; of equal ones the one met first.
-    """
-    groups: dict[tuple[Outcome, str], list[tuple[str, Rollout]]] = {}
-    for rollout in rollouts:
-        outcome = outcome_of(rollout)
-        if outcome in outcomes:
-            words = reason_of(rollout) or "no reason given"
-            groups.setdefault((outcome, fold(words)), []).append((words, rollout))
-    reasons = [
-        Reason(
-            text=text,
-            outcome=outcome,
-            example=members[0][0],
-            rollout_ids=tuple(rollout.rollout_id for _, rollout in members),
-            run_ids=tuple(dict.fromkeys(rollout.run_id or "" for _, rollout in members)),
-        )
-        for (outcome, text), members in groups.items()
-    ]
-    return tuple(sorted(reasons, key=lambda reason: -len(reason.rollout_ids)))

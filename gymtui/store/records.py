@@ -6,7 +6,7 @@ Nothing here is computed from other rows; numbers over a run's rollouts are `sto
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from gymtui.api.models import Rollout, RunStatus
@@ -87,10 +87,6 @@ class RunRow:
         if run is None:
             return ()
         return (run.total, run.completed, run.failed, run.in_progress, run.pending, run.running)
-
-    def with_intent(self, intent: Intent | None) -> RunRow:
-        """The same row under another intent."""
-        return replace(self, intent=intent)
 
 
 @dataclass(frozen=True, slots=True)

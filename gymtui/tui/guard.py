@@ -6,7 +6,6 @@ It draws nothing a terminal could obey, and ends with its terminal. What it show
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any, TextIO, TypeVar
@@ -267,18 +266,6 @@ def run_guarded(app: GuardedApp[Any], lifeline: Lifeline | None = None) -> int:
         forget()
         lifeline.on_terminate(None)
     return app.return_code or 0
-
-
-def missing_terminal() -> str | None:
-    """Say why no full screen can be opened here: without a terminal Textual reads EOF for ever.
-
-    Returns:
-        What is missing, or None when stdin and stderr (which is drawn on) are terminals.
-    """
-    for fd, name in ((0, "standard input"), (2, "standard error")):
-        if not os.isatty(fd):
-            return f"{name} is not a terminal"
-    return None
 
 
 def _words_of(renderable: object) -> tuple[str, tuple[str, ...]]:

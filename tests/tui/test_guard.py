@@ -22,7 +22,7 @@ from textual.widgets import Static
 
 from gymtui.tui.backstop import BACKSTOP, scrub
 from gymtui.tui.crash import EXIT_DEFECT, Boundary, Reporter, redact
-from gymtui.tui.guard import GuardedApp, missing_terminal
+from gymtui.tui.guard import GuardedApp
 
 SECRET = "ck_live_Zm9vYmFyYmF6cXV4"
 BLACK = Color(0, 0, 0)
@@ -262,10 +262,3 @@ async def test_a_message_on_leaving_is_cleaned(
     async with app.run_test():
         app.exit(message="bye\x1b]0;x\x07 [red]")
     assert capsys.readouterr().err == "bye [red]\n"
-
-
-def test_without_a_terminal_it_is_said_which_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "isatty", lambda fd: fd != 0)
-    assert missing_terminal() == "standard input is not a terminal"
-    monkeypatch.setattr(os, "isatty", lambda fd: True)
-    assert missing_terminal() is None

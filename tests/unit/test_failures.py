@@ -8,7 +8,6 @@ from typing import Any
 from gymtui.api.models import Rollout
 from gymtui.store.failures import BROKEN, Failures
 from gymtui.store.outcome import Outcome, outcome_of
-from gymtui.store.reasons import group_reasons
 from gymtui.store.records import RolloutRow
 
 T0 = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -29,18 +28,29 @@ def error(name: str, reason: str = "429 from endpoint", **fields: Any) -> Rollou
     return row(name, **{"status": "failed", "termination_reason": reason} | fields)
 
 
-def test_it_groups_as_the_reasons_do_largest_first() -> None:
+def test_it_groups_by_folded_words_largest_first_across_runs() -> None:
     rows = [error("a"), fail("b"), fail("c", "no event 8"), error("d", run_id="other"), fail("e")]
     failures = Failures()
     for each in rows:
         assert failures.take(each)
     groups = failures.groups()
-    assert groups == group_reasons(each.rollout for each in rows if each.rollout)
     assert [(g.text, g.rollout_ids) for g in groups] == [
         ("no event #", ("b", "c", "e")),
         ("429 from endpoint", ("a", "d")),
     ]
     assert groups[1].run_ids == ("run", "other")
+    assert groups[0].example == "no event 7"
+
+
+def test_a_fail_and_an_error_in_the_same_words_are_apart() -> None:
+    failures = Failures()
+    for each in (fail("a", "429 from endpoint"), error("b"), row("c", status="workspace_error")):
+        failures.take(each)
+    assert {(g.text, g.outcome, g.rollout_ids) for g in failures.groups()} == {
+        ("429 from endpoint", Outcome.FAILED, ("a",)),
+        ("429 from endpoint", Outcome.AGENT, ("b",)),
+        ("no reason given", Outcome.ENVIRONMENT, ("c",)),
+    }
 
 
 def test_equal_groups_keep_their_places_whichever_was_met_first() -> None:

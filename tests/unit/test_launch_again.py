@@ -86,7 +86,7 @@ def test_what_a_person_cancelled_is_run_again_only_if_nothing_else_went_wrong() 
 
 
 def test_a_run_like_another_has_its_settings_tasks_and_attempts_but_not_its_key() -> None:
-    draft = like("bad", ROWS)
+    draft = like(ROWS)
     assert draft.texts == {
         "scenario_id": "hr",
         "task_ids": "t1, t2, t3, t4",
@@ -106,23 +106,23 @@ def test_a_run_like_another_has_its_settings_tasks_and_attempts_but_not_its_key(
 
 def test_what_was_launched_from_here_is_known_whole() -> None:
     kept = Draft({"scenario_id": "hr", "user_model_config.model": "p", "run_name": "bad"})
-    draft = like("bad", ROWS, kept)
+    draft = like(ROWS, kept)
     assert draft.text("user_model_config.model") == "p"
     assert draft.text("run_name") == "", "a name is new each time"
     assert draft.listed("task_ids") == ("t1", "t2", "t3", "t4")
 
 
 def test_a_rerun_has_the_tasks_of_what_is_chosen_as_often_as_needed() -> None:
-    draft = again("bad", like("bad", ROWS), ROWS, ["b", "c", "d"])
+    draft = again("bad", like(ROWS), ROWS, ["b", "c", "d"])
     assert draft.listed("task_ids") == ("t1", "t2")
     assert draft.text("rollout_count") == "2"
     assert draft.parent == "bad"
-    assert of_tasks("bad", like("bad", ROWS), ["t4"]).listed("task_ids") == ("t4",)
+    assert of_tasks("bad", like(ROWS), ["t4"]).listed("task_ids") == ("t4",)
 
 
 def test_a_run_whose_rollouts_say_nothing_is_no_trouble() -> None:
     bare = RolloutRow("x", "bad", b"", 0.0, 0.0, None, malformed="no JSON")
-    assert like("bad", [bare]).texts == {}
+    assert like([bare]).texts == {}
     assert causes([bare]) == ()
 
 

@@ -12,7 +12,7 @@ from gymtui.api.models import Rollout
 from gymtui.store.numbers import by_task, run_numbers, time_spent_s
 from gymtui.store.outcome import Outcome, at_step_limit, outcome_of, verdict
 from gymtui.store.phases import Kind
-from gymtui.store.reasons import fold, group_reasons, reason_of
+from gymtui.store.reasons import fold, reason_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import Tally, shares
 from gymtui.store.summary import RunSummary, SummaryBuilder, from_kept, to_keep
@@ -161,25 +161,6 @@ def test_a_number_with_a_unit_is_no_http_status() -> None:
 )
 def test_only_the_start_of_an_endless_reason_counts(reason: str, folded: str) -> None:
     assert fold(reason) == folded
-
-
-def test_failures_are_grouped_by_reason_largest_first_across_runs() -> None:
-    failed = [
-        rollout("a", "failed", run_id="r1", termination_reason="429 from endpoint after 3s"),
-        judged(False, rollout_id="b", message="Missing: event for panel_1"),
-        rollout("c", "failed", run_id="r2", termination_reason="429 from endpoint after 8s"),
-        rollout("d", "failed", run_id="r2", termination_reason="429 from endpoint after 9s"),
-        judged(True, rollout_id="e", message="429 from endpoint after 9s"),
-        rollout("f", "workspace_error"),
-    ]
-    groups = group_reasons(failed)
-    assert [(g.text, g.outcome, g.rollout_ids) for g in groups] == [
-        ("429 from endpoint after #s", Outcome.AGENT, ("a", "c", "d")),
-        ("Missing: event for <id>", Outcome.FAILED, ("b",)),
-        ("no reason given", Outcome.ENVIRONMENT, ("f",)),
-    ]
-    assert groups[0].run_ids == ("r1", "r2")
-    assert groups[0].example == "429 from endpoint after 3s"
 
 
 def test_a_reason_is_one_line_and_the_verifiers_word_comes_first_for_a_fail() -> None:

@@ -56,11 +56,11 @@ def offer_negotiation(mind: Mind) -> Steps:
             sign_on=sign_on,
         ),
     )
-    yield from _write_offer(mind, chloe, base, sign_on, lead)
+    yield from _write_offer(chloe, base, sign_on, lead)
     return f"Chloé has a revised offer: {base} base, {sign_on} sign-on."
 
 
-def _write_offer(mind: Mind, chloe: Record, base: int, sign_on: int, lead: str | None) -> Asking:
+def _write_offer(chloe: Record, base: int, sign_on: int, lead: str | None) -> Asking:
     body = f"Dear Chloé,\n\nwe can offer {base} base and a sign-on bonus of {sign_on}."
     calls = [
         call("email", "send_email", to=chloe["email"], subject="Your revised offer", body=body)

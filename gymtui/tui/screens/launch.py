@@ -94,7 +94,7 @@ class LaunchScreen(FormScreen):
             return
         self._filled = True
         rows = store.rollouts_of(start.run_id)
-        base = like(start.run_id, rows, self.gym.launches.kept.drafts.get(start.run_id))
+        base = like(rows, self.gym.launches.kept.drafts.get(start.run_id))
         if start.again and start.tasks is not None:
             base = of_tasks(start.run_id, base, start.tasks)
         elif start.again:

@@ -20,7 +20,6 @@ from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.failures import Failures
 from gymtui.store.fields import Schema
 from gymtui.store.matrix import Matrix
-from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.screens.lists import ListScreen
@@ -265,8 +264,3 @@ class MatrixPanes(ListScreen[R]):
             self.undo_reason()
             return True
         return super().undo()
-
-    def reasons_said(self) -> Cell:
-        """How many went wrong, for the second line."""
-        failed = len(self._failures)
-        return (Ink(f"{show.of_many(failed, 'rollout')} failed", "muted"),) if failed else ()
