@@ -34,7 +34,7 @@ GRANTS: dict[str, frozenset[str]] = {
     "crash.py": frozenset({"sys.stderr"}),
     # The palette offers the keys by our own words for them, and the person's own profiles by their
     # names: cleaned, and drawn as they are.
-    "commands.py": frozenset({"textual.command", "Content"}),
+    "commands.py": frozenset({"textual.command", "textual.content", "Content"}),
     # Encodes what it sends.
     "clipboard.py": frozenset({"write_terminal", "escape"}),
     # Cleans and frames what it sends.
