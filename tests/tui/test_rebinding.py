@@ -208,9 +208,13 @@ async def test_every_screen_goes_by_the_persons_keys_and_shows_them(tmp_path: Pa
         person.launch("second")
         shown = await person.sees("first", "second", "X cancel", "f1 help")
         assert "x cancel" not in shown
+
         # A list, once it stays in its order
-        summary = person.app.store.summary
-        await person.until(lambda: all((s := summary(i)) and s.started_at for i in ("first", "second")))
+        def started() -> bool:
+            found = [person.app.store.summary(run_id) for run_id in ("first", "second")]
+            return all(summary is not None and summary.started_at for summary in found)
+
+        await person.until(started)
         await person.press("g")
         first = person.app.screen._grid.cursor_id
         await person.press("j")
