@@ -8,10 +8,8 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +32,7 @@ from gymtui.settings_values import (
     fault,
     nearest,
 )
+from gymtui.whole_files import replace_text
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEAD = """\
@@ -233,7 +232,8 @@ def write_setting(path: Path, setting: Named, value: Any) -> None:
     written = tomlkit.dumps(document)
     if tomllib.loads(written) != before:
         raise ConfigProblem(f"{'.'.join(setting.where)} cannot be set for you: edit {path}")
-    _replace(path, written, mode)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    replace_text(path, written, mode=mode, lasting=True)
 
 
 def _put(table: Any, where: Sequence[str], value: Any, path: Path) -> None:
@@ -292,20 +292,3 @@ def first() -> str:
         setting = f"# {name} = {row.example}"
         lines.append(f"{setting:<48}  # {row.meaning}")
     return "\n".join(lines) + "\n" + _PROFILES
-
-
-def _replace(path: Path, text: str, mode: int) -> None:
-    """Put a text in a file's place, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except OSError:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise

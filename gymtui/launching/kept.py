@@ -5,11 +5,8 @@ A convenience: a file that is missing, broken or cannot be written changes nothi
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +14,7 @@ from typing import Any, Final
 
 from gymtui.launching.draft import Draft
 from gymtui.launching.fields import BY_PATH, Kind
+from gymtui.whole_files import replace_text
 
 log = logging.getLogger(__name__)
 
@@ -81,16 +79,8 @@ class Kept:
         }
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # Prompts and personas are nobody else's business: mkstemp makes it for its owner.
-            handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name)
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    json.dump(document, file)
-                Path(temporary).replace(self.path)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    Path(temporary).unlink()
-                raise
+            # Prompts and personas are nobody else's business: it is for its owner alone.
+            replace_text(self.path, json.dumps(document))
         except OSError as error:
             log.warning("what was launched cannot be kept: %s", error)
 

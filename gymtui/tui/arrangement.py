@@ -5,14 +5,13 @@ A convenience: a file that is missing, broken or cannot be written changes nothi
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import os
-import tempfile
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from gymtui.whole_files import replace_text
 
 log = logging.getLogger(__name__)
 
@@ -120,15 +119,7 @@ class Arrangement:
         document = {"profile": self.profile, "theme": self.theme, "lists": lists}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f"{FILE}.")
-            try:
-                with os.fdopen(handle, "w") as file:
-                    json.dump(document, file, indent=1)
-                Path(temporary).replace(self.path)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    Path(temporary).unlink()
-                raise
+            replace_text(self.path, json.dumps(document, indent=1))
         except OSError as error:
             log.warning("what was arranged cannot be kept: %s", error)
 

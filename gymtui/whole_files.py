@@ -1,0 +1,35 @@
+"""Files that are replaced whole or not at all, so that no reader ever sees half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+
+def replace_text(path: Path, text: str, *, mode: int = 0o600, lasting: bool = False) -> None:
+    """Put a text in a file's place; its directory is there.
+
+    Args:
+        path: The file, there or not.
+        text: What it says from now on, written as UTF-8.
+        mode: Who may read and write it; nobody else could in the meantime either.
+        lasting: Whether it is waited for until the text would survive a loss of power.
+
+    Raises:
+        OSError: It could not be written; the file is as it was.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(text)
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
