@@ -24,9 +24,8 @@ combining marks                   ``MARKS`` in a row at most; on ``◌`` at the 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from rich.cells import cell_len, get_character_cell_size
@@ -229,23 +228,6 @@ def clusters(text: str) -> Iterator[tuple[str, int]]:
         yield held, size
 
 
-def spans(value: object) -> list[Span]:
-    """Read the colours out of tool output, cleaning all else as `clean_block` does.
-
-    Args:
-        value: Text with SGR sequences, as received.
-
-    Returns:
-        Stretches in order, line ends as LF in them.
-    """
-    joined: list[Span] = []
-    for line in span_lines(value):
-        if joined:
-            joined[-1] = replace(joined[-1], text=joined[-1].text + "\n")
-        joined += line or [Span("", PLAIN)]
-    return [span for span in joined if span.text]
-
-
 def span_lines(value: object) -> list[list[Span]]:
     """Read the colours out of tool output line by line, each to be drawn without the ones before.
 
@@ -289,25 +271,6 @@ def _styled(text: str) -> Iterator[tuple[str, Style]]:
         style = restyled(style, parameters[1])
     if held or start < len(text):
         yield held + text[start:], style
-
-
-def safe_filename(value: object, suffix: str = "") -> str:
-    """Make a file name, never a path, from a name off the wire.
-
-    Args:
-        value: A name.
-        suffix: What to append, such as ``.json``; not cleaned.
-
-    Returns:
-        A name of at most 200 bytes in UTF-8 that no common file system refuses: no separators, no
-        leading dot or dash, no device name, not empty.
-    """
-    name = unicodedata.normalize("NFC", clean(value, newline=" "))
-    name = re.sub(r'[/\\:*?"<>|\s]+', "_", name).strip("._- ")
-    name = name.encode()[: 199 - len(suffix.encode())].decode(errors="ignore").rstrip("._- ")
-    if not name or re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name):
-        name = f"_{name}"
-    return name + suffix
 
 
 def _text(value: object) -> str:

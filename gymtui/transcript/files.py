@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gymtui.text import safe_filename
+from gymtui.text import clean
 
 _MOST_NUMBER = 1000
 
@@ -130,3 +132,22 @@ def _numbered(path: Path) -> Iterator[Path]:
     yield path
     for number in range(2, _MOST_NUMBER):
         yield path.with_name(f"{path.stem}-{number}{path.suffix}")
+
+
+def safe_filename(value: object, suffix: str = "") -> str:
+    """Make a file name, never a path, from a name off the wire.
+
+    Args:
+        value: A name.
+        suffix: What to append, such as ``.json``; not cleaned.
+
+    Returns:
+        A name of at most 200 bytes in UTF-8 that no common file system refuses: no separators, no
+        leading dot or dash, no device name, not empty.
+    """
+    name = unicodedata.normalize("NFC", clean(value, newline=" "))
+    name = re.sub(r'[/\\:*?"<>|\s]+', "_", name).strip("._- ")
+    name = name.encode()[: 199 - len(suffix.encode())].decode(errors="ignore").rstrip("._- ")
+    if not name or re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name):
+        name = f"_{name}"
+    return name + suffix

@@ -6,9 +6,13 @@ import gzip
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gymtui.text import is_clean
 from gymtui.transcript import artifact_files, files
 from gymtui.transcript.artifact_files import FileProblem, find, load
+from tests.unit.hostile import PIECES
 
 
 def test_a_file_is_read_packed_or_not_whatever_its_name(tmp_path: Path) -> None:
@@ -107,3 +111,29 @@ def test_a_free_name_is_numbered(tmp_path: Path) -> None:
     path.touch()
     (tmp_path / "a-2.json").touch()
     assert files.free(path).name == "a-3.json"
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("../../etc/passwd", "etc_passwd.json"),
+        ("a/b c%2F..", "a_b_c%2F.json"),
+        ("..", "_.json"),
+        ("", "_.json"),
+        ("con", "_con.json"),
+        ("-rf", "rf.json"),
+        ("日本語 ✓", "日本語_✓.json"),
+        ("\x1b]0;x\x07run", "run.json"),
+    ],
+)
+def test_file_names_are_names(name: str, file: str) -> None:
+    assert files.safe_filename(name, ".json") == file
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=12).map("".join))
+def test_file_names_stay_short_and_in_their_folder(name: str) -> None:
+    file = files.safe_filename(name * 40, ".json")
+    assert is_clean(file)
+    assert len(file.encode()) <= 200
+    assert not set(file) & set('/\\:*?"<>|\n')
+    assert file[0] not in "-."
