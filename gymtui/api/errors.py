@@ -36,7 +36,10 @@ class GymError(Exception):
 
     Attributes:
         detail: The server's own words, if it gave any; as received, so clean it to draw it.
+        retry_after_s: How long the server asks to be left alone, in seconds, if it said so.
     """
+
+    retry_after_s: float | None = None
 
     def __init__(self, brief: str, *, detail: str = "") -> None:
         super().__init__(brief)
@@ -46,6 +49,11 @@ class GymError(Exception):
     def brief(self) -> str:
         """A word or a line for the status line: free of secrets, not yet fit for a terminal."""
         return str(self.args[0])
+
+    @property
+    def limiting(self) -> bool:
+        """Whether the server asks to be left alone, for a time that it may have said."""
+        return self.retry_after_s is not None
 
 
 _NO_CONNECTION = frozenset({"connection refused", "no such host", "no route", "no connection"})
@@ -93,17 +101,18 @@ class NotFound(GymError):
 
 
 class RateLimited(GymError):
-    """429.
-
-    Attributes:
-        retry_after_s: How long the server asks to be left alone, in seconds, if it said so.
-    """
+    """429."""
 
     status = 429
 
     def __init__(self, retry_after_s: float | None = None, detail: str = "") -> None:
         super().__init__("429", detail=detail)
         self.retry_after_s = retry_after_s
+
+    @property
+    def limiting(self) -> bool:
+        """Always."""
+        return True
 
 
 class Refused(GymError):
@@ -126,7 +135,6 @@ class ServerError(GymError):
 
     Attributes:
         status: The HTTP status.
-        retry_after_s: How long the server asks to be left alone, in seconds, if it said so.
     """
 
     def __init__(self, status: int, retry_after_s: float | None = None, detail: str = "") -> None:

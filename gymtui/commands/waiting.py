@@ -16,8 +16,6 @@ from gymtui.api.errors import (
     Forbidden,
     GymError,
     NotFound,
-    RateLimited,
-    ServerError,
     Unauthorized,
 )
 from gymtui.commands.asking import Asked, at_once
@@ -166,18 +164,14 @@ class Follower:
         silent_s = now_s - self._heard_s
         if silent_s > self.patience_s:
             raise SilentError(error, silent_s)
-        retry_after_s = getattr(error, "retry_after_s", None)
-        limited = isinstance(error, RateLimited) or (
-            isinstance(error, ServerError) and retry_after_s is not None
-        )
         self._ledger.failed(
             query,
             sent_s,
             now_s,
             self.interval_s,
             self.rng,
-            limited=limited,
-            retry_after_s=retry_after_s,
+            limited=error.limiting,
+            retry_after_s=error.retry_after_s,
         )
         until_s = max(self._ledger.held_until_s(), self._ledger.recall(query).not_before_s)
         self.trouble = Trouble(error, max(0.0, until_s - now_s))

@@ -42,7 +42,6 @@ async def patiently(
         try:
             return await ask()
         except stumbles as error:
-            asked_s = getattr(error, "retry_after_s", None)
-            await sleep(min(asked_s or pause_s, LONGEST_PAUSE_S))
+            await sleep(min(error.retry_after_s or pause_s, LONGEST_PAUSE_S))
             pause_s *= 2
     return await ask()

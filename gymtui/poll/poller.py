@@ -17,8 +17,6 @@ from gymtui.api.answers import Answer
 from gymtui.api.errors import (
     Forbidden,
     GymError,
-    RateLimited,
-    ServerError,
     Unauthorized,
 )
 from gymtui.clock import ServerClock, Window
@@ -301,18 +299,14 @@ class Poller:
         if isinstance(error, Unauthorized | Forbidden):
             self._stop(error)
         else:
-            retry_after_s = getattr(error, "retry_after_s", None)
-            limited = isinstance(error, RateLimited) or (
-                isinstance(error, ServerError) and retry_after_s is not None
-            )
             self._ledger.failed(
                 query,
                 sent_s,
                 now_s,
                 self._view.interval_s,
                 self._rng,
-                limited=limited,
-                retry_after_s=retry_after_s,
+                limited=error.limiting,
+                retry_after_s=error.retry_after_s,
             )
             if self._ledger.held_until_s() > now_s:
                 self._tick_s = self._ledger.held_until_s()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from gymtui.commands.reporting.pieces import (
+    NAME_CELLS,
     Block,
     Heading,
     Items,
@@ -22,9 +23,6 @@ from gymtui.commands.reporting.pieces import (
 from gymtui.store.outcome import Outcome
 from gymtui.store.words import GLYPH, WORD
 from gymtui.text import ABSENT, clean, fit
-
-NAME_CELLS = 300
-"""Longer names lose their middle."""
 
 _CLASS = {
     Outcome.PASSED: "pass",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from gymtui.commands.reporting.pieces import (
+    NAME_CELLS,
     Block,
     Heading,
     Items,
@@ -22,9 +23,6 @@ from gymtui.commands.reporting.pieces import (
 )
 from gymtui.store.words import GLYPH
 from gymtui.text import ABSENT, clean, fit
-
-NAME_CELLS = 300
-"""Longer names lose their middle."""
 
 
 def written(report: Report) -> str:

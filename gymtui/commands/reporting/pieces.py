@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from gymtui.store.outcome import Outcome
 from gymtui.store.stats import Interval
 
+NAME_CELLS = 300
+"""Longer names lose their middle."""
+
 
 @dataclass(frozen=True, slots=True)
 class Name:
