@@ -77,7 +77,7 @@ def _numbers(run: RunView) -> dict[str, Any]:
     causes = [outcome for outcome in Outcome if outcome in ERRORS]
     return {
         "rollouts": summary.known,
-        "passes": summary.passed,
+        "passes": summary.passes,
         "verdicts": summary.verdicts,
         "pass_rate": pass_rate(run),
         "pass_low": None if interval is None else interval.low,

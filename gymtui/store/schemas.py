@@ -75,7 +75,7 @@ def pass_rate(run: RunView) -> float | None:
     """pass@1: passes over verdicts; None without a verdict."""
     if run.summary is None or not run.summary.verdicts:
         return None
-    return run.summary.passed / run.summary.verdicts
+    return run.summary.passes / run.summary.verdicts
 
 
 RUNS: Schema[RunView] = Schema(

@@ -60,7 +60,7 @@ class RunSummary:
     tallies: TaskTallies | None = None
 
     @property
-    def passed(self) -> int:
+    def passes(self) -> int:
         """Verdicts that are passes."""
         return self.counts[Outcome.PASSED]
 

@@ -58,11 +58,11 @@ class Tiding:
             "model": summary and summary.model,
             "done": self.run.finished,
             "total": status and status.total,
-            "passes": summary and summary.passed,
+            "passes": summary and summary.passes,
             "verdicts": summary and summary.verdicts,
             "pass_at_1": summary
             and summary.verdicts
-            and f"{summary.passed / summary.verdicts:.4f}",
+            and f"{summary.passes / summary.verdicts:.4f}",
             "errors": summary and summary.errors,
         }
         return {
@@ -90,7 +90,7 @@ def words(tiding: Tiding) -> str:
     if tiding.event is not Event.GONE and run.row.run is not None:
         said.append(f"{count(run.finished)}/{count(run.row.run.total)} done")
         if summary is not None and summary.verdicts:
-            rate = percent(summary.passed / summary.verdicts)
+            rate = percent(summary.passes / summary.verdicts)
             said.append(f"pass@1 {rate} of {summary.verdicts}")
         if summary is not None and summary.errors:
             said.append(f"{summary.errors} error{'s' if summary.errors > 1 else ''}")
@@ -199,7 +199,7 @@ class Teller:
         if summary is None or self._fail_share is None:
             return False
         ended = summary.verdicts + summary.errors - summary.counts[Outcome.CANCELLED]
-        failed = ended - summary.passed
+        failed = ended - summary.passes
         return ended >= ENDED_FOR_SHARE and failed >= self._fail_share * ended
 
 

@@ -52,7 +52,7 @@ def test_a_group_has_the_numbers_of_its_runs() -> None:
     together = changed["m"]
     assert together.row.run is not None and together.summary is not None
     assert (together.row.run.total, together.row.run.running) == (8, 2)
-    assert together.summary.passed == 4
+    assert together.summary.passes == 4
 
 
 def judged(name: str, scenario: str = "hr", **tasks: tuple[int, int]) -> RunView:

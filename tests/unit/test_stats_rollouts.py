@@ -327,7 +327,7 @@ def test_the_summary_and_the_numbers_of_a_run_agree() -> None:
     rollouts = a_run()
     summary, numbers = summed(rollouts), run_numbers(rollouts)
     assert summary.counts == numbers.counts
-    assert (summary.passed, summary.at_limit) == (numbers.passes, numbers.at_limit)
+    assert (summary.passes, summary.at_limit) == (numbers.passes, numbers.at_limit)
     assert (summary.verdicts, summary.errors) == (numbers.verdicts, numbers.errors)
     assert summary.interval == numbers.interval
 

@@ -257,9 +257,9 @@ def test_a_changed_summary_shows_as_a_changed_run_whichever_came_first() -> None
     store = Store()
     early = store.apply(saw(RolloutsOf("a"), rollouts_body(ended("r", "a")))).delta
     assert not early.runs
-    assert store.summary("a").passed == 1
+    assert store.summary("a").passes == 1
     assert store.apply(saw(HEAD, runs_body(run("a"), run("b")))).delta.runs_added == {"a", "b"}
-    assert store.summary("a").passed == 1
+    assert store.summary("a").passes == 1
     later = store.apply(saw(RolloutsOf("b"), rollouts_body(ended("s", "b")))).delta
     assert later.runs_changed == {"b"}
     # None listed is news too: "not known" becomes "none".
@@ -362,7 +362,7 @@ def test_memory_is_bounded_but_no_summary_is_ever_lost() -> None:
     held = [run_id for run_id in ids if store.knows_rollouts_of(run_id)]
     assert {"run0", "run1"} <= set(held)
     for run_id in ids:
-        assert store.summary(run_id).passed == 1
+        assert store.summary(run_id).passes == 1
     # A running rollout of a run that gave up its own does not take its summary with it.
     lost = next(run_id for run_id in ids if run_id not in held)
     store.apply(saw(RUNNING, rollouts_body(rollout(f"{lost}.9", lost, status="running")), 1.0))
@@ -371,7 +371,7 @@ def test_memory_is_bounded_but_no_summary_is_ever_lost() -> None:
     items = [ended(f"{lost}.{i}", lost, i == 0) for i in range(2)]
     delta = store.apply(saw(RolloutsOf(lost), rollouts_body(*items), 2.0)).delta
     assert delta.rollouts_added
-    assert store.summary(lost).passed == 1
+    assert store.summary(lost).passes == 1
 
 
 def test_the_runs_looked_at_last_keep_their_rollouts_longest() -> None:
@@ -393,13 +393,13 @@ def test_numbers_of_an_earlier_session_show_until_the_rollouts_are_listed() -> N
     store.apply(saw(RolloutsOf("b"), rollouts_body(ended("s", "b", False))))
     kept = dict.fromkeys(("a", "b", "later"), before.summary("a"))
     assert store.remember(kept).runs_changed == {"a"}
-    assert store.summary("a").passed == 1
+    assert store.summary("a").passes == 1
     assert not store.active_runs  # its own counters say nothing; its kept rollouts have ended
-    assert store.summary("b").passed == 0
+    assert store.summary("b").passes == 0
     store.apply(saw(RolloutsOf("a"), rollouts_body(ended("r", "a", False)), 1.0))
-    assert store.summary("a").passed == 0
+    assert store.summary("a").passes == 0
     store.apply(saw(HEAD, runs_body(run("later", total=1)), 2.0))
-    assert store.summary("later").passed == 1
+    assert store.summary("later").passes == 1
 
 
 # -- all at once ---------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def test_outcomes_are_counted_apart_and_a_rollout_that_cannot_be_read_for_nothin
     ]
     summary = plainly(rows)
     assert summary.known == 7
-    assert (summary.passed, summary.verdicts, summary.errors) == (1, 2, 3)
+    assert (summary.passes, summary.verdicts, summary.errors) == (1, 2, 3)
     assert (summary.ended, summary.unfinished) == (5, 2)
     assert summary.counts == {
         Outcome.PASSED: 1,
