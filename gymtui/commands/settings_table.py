@@ -88,7 +88,7 @@ def rows() -> tuple[Row, ...]:
 
 _EXAMPLES = {
     "scenario": '"hr"',
-    "theme": '"light"',
+    "theme": '"day"',
     "on_finish": '["notify-send", "a run has ended"]',
 }
 

@@ -38,8 +38,8 @@ def is_worse(number: int) -> bool:
 def _checkpoint(number: int) -> Temperament:
     if is_worse(number):
         # Quick and sloppy: it misnames parameters and does not look twice.
-        return Temperament(0.66, 0.03, 0.16, True, Spread(0.9, 2.0))
-    care = 0.975 - 0.275 * 0.55 ** (number - 1)
+        return Temperament(0.5, 0.03, 0.2, True, Spread(0.9, 2.0))
+    care = 0.975 - 0.275 * 0.3 ** (number - 1)
     return Temperament(care, 0.05, 0.03, True, Spread(1.2, 2.6))
 
 

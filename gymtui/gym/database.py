@@ -90,6 +90,32 @@ class Database(DatabaseFile):
             )
         return int(cursor.lastrowid or 0)
 
+    def count_from(self, number: int) -> None:
+        """Have the next run of a new file be of the number after this one."""
+        self._connection.execute("INSERT INTO sqlite_sequence VALUES ('runs', ?)", (number,))
+
+    def take_in(self, other: "Database") -> None:
+        """Write everything that another file holds into this one, all or nothing.
+
+        Raises:
+            RunNameTakenError: A run of one of its ids exists.
+        """
+        with self._transaction():
+            for table in ("runs", "rollouts", "artifacts"):
+                rows = other._connection.execute(f"SELECT * FROM {table} ORDER BY rowid")  # noqa: S608
+                for row in rows:
+                    # Numbers are each file's own.
+                    names = [name for name in row.keys() if name != "number"]  # noqa: SIM118
+                    places = ",".join("?" * len(names))
+                    columns = ",".join(names)
+                    try:
+                        self._connection.execute(
+                            f"INSERT INTO {table} ({columns}) VALUES ({places})",  # noqa: S608
+                            [row[name] for name in names],
+                        )
+                    except sqlite3.IntegrityError as error:
+                        raise RunNameTakenError(row["run_id"]) from error
+
     def has_run(self, run_id: str) -> bool:
         """Return whether a run of this id exists."""
         found = self._connection.execute("SELECT 1 FROM runs WHERE run_id = ?", (run_id,))

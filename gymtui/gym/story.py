@@ -13,11 +13,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from pydantic import SecretStr
 
 from gymtui.gym.cast import CAST, Script, checkpoint
 from gymtui.gym.clock import Clock, Pace
+from gymtui.gym.database import Database
 from gymtui.gym.engine import Engine
 from gymtui.gym.models import LaunchRequest, ModelConfig
 from gymtui.gym.records import RunNameTakenError
@@ -188,18 +190,24 @@ async def _remember(engine: Engine, behind: Sequence[Chapter], seed: int) -> Non
             def then() -> datetime:
                 return began + timedelta(seconds=(time.monotonic() - began_s) * HISTORY_SPEED)
 
-            past = Engine(
-                engine.database,
-                clock=Clock(engine.clock.offset, then),
-                pace=Pace(HISTORY_SPEED),
-                seed=seed,
-                temperaments=CAST,
-            )
-            try:
-                await _launch(past, chapter, seed)
-                await past.finished()
-            finally:
-                await past.stop()
+            # In a place of its own until it is over: seen by someone while it hurries, it would
+            # look like something that happens now.
+            with Database(Path(":memory:")) as apart:
+                apart.count_from(1000 + behind.index(chapter))
+                past = Engine(
+                    apart,
+                    clock=Clock(engine.clock.offset, then),
+                    pace=Pace(HISTORY_SPEED),
+                    seed=seed,
+                    temperaments=CAST,
+                )
+                try:
+                    await _launch(past, chapter, seed)
+                    await past.finished()
+                finally:
+                    await past.stop()
+                with suppress(RunNameTakenError):
+                    engine.database.take_in(apart)
 
     async with asyncio.TaskGroup() as together:
         for chapter in reversed(behind):

@@ -394,3 +394,14 @@ def test_it_tells_where_it_serves_and_ends_with_its_pipe(tmp_path: Path) -> None
         assert gym.returncode == 0
     with (tmp_path / GYM_LOCK).open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+async def test_what_lies_behind_is_seen_only_once_it_is_over(tmp_path: Path) -> None:
+    past = Chapter("past", "baseline-8b", 2, 2, 4, timedelta(hours=3))
+    async with engine_at(tmp_path / "db", Pace(), temperaments=CAST) as engine:
+        with telling(engine, opening=(), behind=(past,)):
+            await until(lambda: asyncio.sleep(0, "past" in names(engine)))
+            assert engine.database.count_active("past") == 0
+        rollouts = engine.database.rollouts(run_id="past")
+        assert len(rollouts) == 4
+        assert all(engine.database.artifacts(row.rollout_id) is not None for row in rollouts)

@@ -31,6 +31,7 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
     arranged_as: ClassVar[str] = "matrix of runs"
     prompt: ClassVar[str] = "words, or clear: diff>=50% run1<50%"
     beside_from: ClassVar[int] = 160
+    suggests: ClassVar[bool] = False
 
     def __init__(self, run_ids: Sequence[str], schema: Schema[AcrossRow] | None = None) -> None:
         super().__init__(run_ids, schema or across_schema(len(run_ids)), "difference")

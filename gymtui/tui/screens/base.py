@@ -59,6 +59,8 @@ class GymScreen(SoonDrawn, Screen[None]):
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.EVERYWHERE,)
     """Where its keys are found, the screen's own before the general ones."""
     prompt: ClassVar[str] = "filter"
+    suggests: ClassVar[bool] = True
+    """Whether what its scope suggests to try fits this very screen."""
 
     ready = False
     """Whether its widgets are there, so that it can be told of changes."""
@@ -138,7 +140,8 @@ class GymScreen(SoonDrawn, Screen[None]):
     @property
     def _tip(self) -> Cell:
         """What to try here, in the demo."""
-        return tip(self.scopes[0], self.size.width - 2) if self.gym.guided else ()
+        wanted = self.gym.guided and self.suggests
+        return tip(self.scopes[0], self.size.width - 2) if wanted else ()
 
     # -- the frame -------------------------------------------------------------------------
 

@@ -107,10 +107,13 @@ class ListScreen(GymScreen, Generic[R]):
         except FilterError as error:
             return f"{error.message} (at {error.position + 1})"
         self._rows.set_filter(wanted, self.gym.now().timestamp())
-        self._grid.empty = "the filter matches nothing" if text.strip() else self.empty
+        self._grid.empty = self._nothing_matches() if text.strip() else self.empty
         self._grid.set_rows(self._rows)
         self.summarise()
         return None
+
+    def _nothing_matches(self) -> str:
+        return f"the filter matches nothing; {self.gym.bound.spelt('back')} clears it"
 
     def filter_text(self) -> str:
         """The filter in force."""
