@@ -16,7 +16,7 @@ from gymtui.api.client import GymClient
 from gymtui.api.errors import GymError, NotFound
 from gymtui.api.models import Rollout
 from gymtui.commands.asking import Asked, at_once, with_gym
-from gymtui.poll.artifacts import ArtifactDesk
+from gymtui.poll.artifacts import ArtifactDesk, TooLargeError
 from gymtui.settings import Settings
 from gymtui.text import clean
 from gymtui.transcript import export, files
@@ -73,7 +73,6 @@ def export_run(
         GymError: The run's rollouts cannot be listed.
         OSError: The directory cannot be made.
     """
-    directory.mkdir(parents=True, exist_ok=True)
 
     async def every(client: GymClient) -> Tally:
         asked = Asked(client)
@@ -81,19 +80,21 @@ def export_run(
         await asked.rollouts_of([run_id])
         rows = asked.store.rollouts_of(run_id)
         rollouts = [row.rollout for row in rows if row.rollout is not None]
-        return await _written(client, rollouts, directory, form, tell)
+        await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
+        cap_bytes = settings.artifact_limit_mib << 20
+        desk = ArtifactDesk(client, cap_bytes=cap_bytes, cache_bytes=0)
+        return await _written(desk, rollouts, directory, form, tell)
 
     return with_gym(settings, every)
 
 
 async def _written(
-    client: GymClient,
+    desk: ArtifactDesk,
     rollouts: list[Rollout],
     directory: Path,
     form: str,
     tell: Callable[[str], None],
 ) -> Tally:
-    desk = ArtifactDesk(client, cache_bytes=0)
     tally = Tally(total=len(rollouts))
     there = await asyncio.to_thread(lambda: {file.name for file in directory.iterdir()})
     suffix = {"json": ".json", "markdown": ".md", "text": ".txt"}[form]
@@ -107,6 +108,9 @@ async def _written(
             await _write(desk, rollout.rollout_id, path, form)
         except NotFound:
             tally.unfinished += 1
+        except TooLargeError as error:
+            tally.failed += 1
+            tell(f"{clean(rollout.rollout_id)}: {error}; --json saves it as it is")
         except (GymError, OSError) as error:
             tally.failed += 1
             tell(f"{clean(rollout.rollout_id)}: {clean(_why(error))}")

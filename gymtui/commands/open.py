@@ -10,12 +10,13 @@ import click
 
 from gymtui import paths
 from gymtui.settings import Loaded
+from gymtui.text import clean
 from gymtui.transcript import artifact_files, export
 from gymtui.transcript.opening import open_body
 
 
 def print_files(files: Sequence[Path], form: str) -> None:
-    """Print transcripts to standard output.
+    """Print transcripts to standard output; of several, each under its file's name.
 
     Args:
         files: Which files.
@@ -27,6 +28,9 @@ def print_files(files: Sequence[Path], form: str) -> None:
     for number, file in enumerate(files):
         if number:
             click.echo()
+        if len(files) > 1:
+            name = clean(file).replace("`", "'")
+            click.echo(f"`{name}`\n" if form == "markdown" else f"file: {name}")
         click.echo(export.written(open_body(artifact_files.load(file)), form), nl=False)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gymtui.text import clean, clean_block
+from gymtui.text import clean, clean_block, fit
 from gymtui.transcript import passages
 from gymtui.transcript.blocks import (
     Block,
@@ -23,6 +23,10 @@ from gymtui.transcript.blocks import (
     Transcript,
     Turn,
 )
+
+NO_MESSAGES = "the artifacts hold no messages"
+"""What is said where there is nothing to read."""
+_TITLE_CELLS = 200
 
 
 def written(transcript: Transcript, form: str) -> str:
@@ -45,11 +49,13 @@ def markdown(transcript: Transcript) -> str:
         The document: facts first, then each turn under its heading. Nothing is folded.
     """
     named = transcript.task or transcript.task_id or transcript.rollout_id or "Transcript"
-    title = clean(named.strip().split("\n", 1)[0])
+    title = fit(clean(named.strip().split("\n", 1)[0]), _TITLE_CELLS, cut="end")
     parts = [
-        f"# {title[:200]}",
+        f"# {title}",
         "\n".join(f"- **{name}**: {value}" for name, value in facts(transcript)),
     ]
+    if not transcript.turns:
+        parts.append(f"*{NO_MESSAGES}*")
     for turn in transcript.turns:
         parts.append(f"## {heading(turn)}")
         parts += [shown for block in turn.blocks if (shown := _markdown(block))]
@@ -71,6 +77,8 @@ def text(transcript: Transcript) -> str:
         fields that are no part of the conversation.
     """
     lines = [f"{name}: {value}" for name, value in facts(transcript)]
+    if not transcript.turns:
+        lines += ["", NO_MESSAGES]
     for turn in transcript.turns:
         lines += ["", f"== {heading(turn)}"]
         for block in turn.blocks:
@@ -80,7 +88,7 @@ def text(transcript: Transcript) -> str:
                 ]
     if transcript.final_observation:
         lines += ["", "== final observation", clean_block(transcript.final_observation)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).lstrip("\n") + "\n"
 
 
 def facts(transcript: Transcript) -> Iterator[tuple[str, str]]:

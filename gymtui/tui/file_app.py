@@ -33,6 +33,8 @@ from gymtui.tui.themed import Looks, ThemedApp
 
 _NOT_HERE = frozenset({"redact", "compare-this", "pause", "refresh"})
 """Keys that need a gym."""
+_OF_SEVERAL = frozenset({"next-rollout", "previous-rollout"})
+"""Keys that need more than one file."""
 _IDLE_S = 60.0
 """How often it is asked whether anybody is there."""
 
@@ -75,7 +77,8 @@ class FileScreen(ReadingScreen):
         usage = transcript.usage
         limit = "" if transcript.max_steps is None else f"/{transcript.max_steps}"
         taken = transcript.steps_taken
-        steps = "" if taken is None else f"{taken}{limit} steps"
+        word = "step" if taken == 1 and not limit else "steps"
+        steps = "" if taken is None else f"{taken}{limit} {word}"
         cost = "" if usage is None or usage.cost_usd is None else f"${usage.cost_usd:.3g}"
         said = (
             (transcript.error, "failed", 0),
@@ -90,7 +93,8 @@ class FileScreen(ReadingScreen):
 
     def footer_keys(self) -> list[Key]:
         """What can be done without a gym."""
-        return [key for key in super().footer_keys() if key.name not in _NOT_HERE]
+        without = _NOT_HERE if len(self._paths) > 1 else _NOT_HERE | _OF_SEVERAL
+        return [key for key in super().footer_keys() if key.name not in without]
 
     @property
     def is_first(self) -> bool:

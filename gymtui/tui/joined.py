@@ -38,7 +38,7 @@ def joined(things: Sequence[Said], cells: int) -> Cell:
     def need() -> int:
         return sum(width_of(thing.cell) + len(BETWEEN) for thing in said) - len(BETWEEN)
 
-    while need() > cells:
+    while said and need() > cells:
         worst = max(range(len(said)), key=lambda index: (said[index].priority, index))
         if not said[worst].priority:
             break

@@ -24,6 +24,7 @@ from gymtui.transcript.blocks import (
     Turn,
     Unknown,
 )
+from gymtui.transcript.export import NO_MESSAGES
 from gymtui.tui import highlight
 from gymtui.tui.highlight import Run, Runs
 from gymtui.tui.show import duration
@@ -142,9 +143,7 @@ def sections(transcript: Transcript, shown: Shown, kept: Kept | None = None) -> 
             found += kept[key]
     count = len(transcript.turns)
     if not found:
-        words = (
-            "every turn is hidden: 1 2 3 4 show them" if count else "the artifacts hold no messages"
-        )
+        words = "every turn is hidden: 1 2 3 4 show them" if count else NO_MESSAGES
         found.append(Section(count, HEADING, 0, Look.NOTE, words, last=True))
     for title, text, look in (
         ("error", transcript.error, Look.FAILED),

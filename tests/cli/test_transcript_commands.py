@@ -101,9 +101,27 @@ def test_a_stumbling_gym_is_asked_again(gym: RunningGym, tmp_path: Path) -> None
     assert done.stdout == received(gym, ids(gym)[0])
 
 
-def test_export_of_no_run_is_refused(gym: RunningGym, tmp_path: Path) -> None:
+def test_export_of_no_run_is_refused_and_leaves_no_directory(
+    gym: RunningGym, tmp_path: Path
+) -> None:
     done = gymtui(tmp_path, "export", "none", "--to", str(tmp_path / "o"), "--base-url", gym.url)
     assert done.returncode == 4
+    assert not (tmp_path / "o").exists()
+
+
+def test_what_is_too_large_to_be_read_is_told_and_the_rest_exported(
+    gym: RunningGym, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("artifact_limit_mib = 1\n")
+    fault = {"kind": "malformed", "body": json.dumps({"messages": [], "x": "y" * (1 << 20)})}
+    order = {"path": "/artifacts", "times": 1, "fault": fault}
+    httpx.post(f"{gym.url}/__faults__", json=order).raise_for_status()
+    where = ("--to", str(tmp_path / "o"), "--base-url", gym.url, "--config", str(config))
+    done = gymtui(tmp_path, "export", "nightly", "--markdown", *where)
+    assert done.returncode == 4
+    assert "larger than 1,048,576 bytes; --json saves it" in done.stderr
+    assert "2 written, 1 failed of 3" in done.stderr
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -129,6 +147,17 @@ def test_open_prints_files_of_every_shape(tmp_path: Path, document: Any, packed:
         assert done.returncode == 0, done.stderr
         assert "hello" in done.stdout
         assert is_clean(done.stdout, block=True)
+
+
+def test_several_files_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"role": "user", "content": "hello"}]')
+    (tmp_path / "b.json").write_text('{"messages": []}')
+    text = gymtui(tmp_path, "open", "--text", str(tmp_path)).stdout
+    assert text.index("a.json") < text.index("hello") < text.index("b.json")
+    assert text.index("b.json") < text.index("no messages")
+    document = gymtui(tmp_path, "open", "--markdown", str(tmp_path)).stdout
+    assert document.index("a.json") < document.index("hello") < document.index("b.json")
+    assert "file" not in gymtui(tmp_path, "open", "--text", str(tmp_path / "a.json")).stdout
 
 
 def test_open_says_what_is_wrong(tmp_path: Path) -> None:

@@ -156,6 +156,11 @@ class ReadingScreen(SavingScreen):
 
         self.run_worker(lay_out(), group="raw", exclusive=True, exit_on_error=True)
 
+    def show_frame(self) -> None:
+        """Write the frame, and the headline: what is wrong with a search stands there."""
+        super().show_frame()
+        self.summarise()
+
     def summarise(self) -> None:
         """Write the headline."""
         if not self.is_mounted:

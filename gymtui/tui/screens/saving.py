@@ -34,7 +34,9 @@ class SavingScreen(GymScreen):
         if self._artifacts is None:
             self.gym.notify("there is nothing to save yet", timeout=2)
             return
-        self._ask_for_file(files.free(Path(files.file_name(self.name_for_files(), ".json"))))
+        # Half of it must not lie there under the name of the whole.
+        suffix = ".redacted.json" if self._artifacts.redacted else ".json"
+        self._ask_for_file(files.free(Path(files.file_name(self.name_for_files(), suffix))))
 
     def _ask_for_file(self, path: Path) -> None:
         self._exporting = True

@@ -186,7 +186,7 @@ class TranscriptScreen(ReadingScreen):
         bar: Cell = ()
         if announced and announced >= received:
             done = received * _BAR // announced
-            bar = (Ink("━" * done, "accent"), Ink("━" * (_BAR - done), "bar"))
+            bar = (Ink("━" * done, "accent"), Ink("─" * (_BAR - done), "bar"))
             words = f" {megabytes} of {announced / 1e6:.1f} MB"
         else:
             words = f"{megabytes} MB"
@@ -230,7 +230,7 @@ class TranscriptScreen(ReadingScreen):
                 *show.state(rollout),
                 Ink(f"  step {show.steps(rollout)}", "strong"),
                 Ink(
-                    "   It has not finished; its transcript opens here when it has.",
+                    "   It has not finished; it opens here when it has.",
                     "muted",
                 ),
             )

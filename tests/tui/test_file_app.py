@@ -1,0 +1,66 @@
+"""Transcripts from disk on a narrow screen: what is said of a search, and what has no room."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from gymtui.tui.crash import Reporter
+from gymtui.tui.file_app import FileApp
+from gymtui.tui.ink import Ink
+from gymtui.tui.joined import Said, joined
+
+MESSAGES = {"messages": [{"role": "user", "content": "hello"}], "steps_taken": 1}
+
+
+def screen(app: FileApp) -> str:
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
+async def sees(pilot: Pilot[None], text: str) -> None:
+    async with asyncio.timeout(20):
+        while text not in screen(pilot.app):  # type: ignore[arg-type]
+            await pilot.pause(0.02)
+
+
+@asynccontextmanager
+async def reading(directory: Path, *names: str) -> AsyncIterator[tuple[FileApp, Pilot[None]]]:
+    paths = [directory / name for name in names]
+    for path in paths:
+        path.write_text(json.dumps(MESSAGES))
+    app = FileApp(paths, Reporter(directory, secrets=[]))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "hello")
+        yield app, pilot
+
+
+async def test_a_mistake_in_a_search_is_told_at_once(tmp_path: Path) -> None:
+    async with reading(tmp_path, "a.json") as (_, pilot):
+        await pilot.press("slash", *"re", "colon", "left_parenthesis")
+        await sees(pilot, "no regular expression")
+
+
+async def test_a_search_longer_than_the_line_takes_the_headlines_place(tmp_path: Path) -> None:
+    async with reading(tmp_path, "a.json") as (app, pilot):
+        await pilot.press("slash", *("x" * 90), "enter")
+        await pilot.pause()
+        assert "hello" in screen(app)
+
+
+async def test_one_file_has_no_next_one(tmp_path: Path) -> None:
+    async with reading(tmp_path, "a.json") as (app, _):
+        assert "] next" not in screen(app)
+        assert "1 step " in screen(app)
+    async with reading(tmp_path, "b.json", "c.json") as (app, _):
+        assert "] next" in screen(app)
+
+
+def test_where_there_is_no_room_at_all_only_what_stays_is_said() -> None:
+    assert joined([], -5) == ()
+    assert joined([Said((Ink("1 step"),), 1)], -5) == ()
+    assert joined([Said((Ink("failed"),)), Said((Ink("1 step"),), 1)], -5) == (Ink("failed"),)
