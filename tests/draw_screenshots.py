@@ -14,7 +14,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from rich.console import Console
-from textual._ansi_theme import ALABASTER, MONOKAI
+from rich.terminal_theme import TerminalTheme
+from textual._ansi_theme import ALABASTER
 from textual.pilot import Pilot
 
 from gymtui.api.client import GymClient
@@ -27,6 +28,20 @@ SCREENSHOTS = Path(__file__).parent.parent / "screenshots"
 SIZE = (120, 30)
 SPEED = 4.0
 DEADLINE_S = 60.0
+
+TANGO = TerminalTheme(
+    (0x1C, 0x1E, 0x20),
+    (0xD3, 0xD7, 0xCF),
+    [
+        (0x2E, 0x34, 0x36), (0xCC, 0x00, 0x00), (0x4E, 0x9A, 0x06), (0xC4, 0xA0, 0x00),
+        (0x34, 0x65, 0xA4), (0x75, 0x50, 0x7B), (0x06, 0x98, 0x9A), (0xD3, 0xD7, 0xCF),
+    ],
+    [
+        (0x55, 0x57, 0x53), (0xEF, 0x29, 0x29), (0x8A, 0xE2, 0x34), (0xFC, 0xE9, 0x4F),
+        (0x72, 0x9F, 0xCF), (0xAD, 0x7F, 0xA8), (0x34, 0xE2, 0xE2), (0xEE, 0xEE, 0xEC),
+    ],
+)  # fmt: skip
+"""The sixteen colours as many terminals have them, no two alike."""
 
 Scene = Callable[[GymtuiApp, Pilot[None]], Awaitable[None]]
 
@@ -151,7 +166,7 @@ def picture(app: GymtuiApp) -> str:
         safe_box=False,
     )
     console.print(app.screen._compositor.render_update(full=True))
-    colours = MONOKAI if app.palette.framework.dark else ALABASTER
+    colours = TANGO if app.palette.framework.dark else ALABASTER
     return console.export_svg(title="gymtui", theme=colours)
 
 

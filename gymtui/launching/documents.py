@@ -147,7 +147,8 @@ def _request(
         for fault in problems(error):
             path = nearest(fault.field)
             field_path = fault.field if fault.field not in BY_PATH else path
-            said.append(f"{document.place(field_path)}: {words_of(path, fault)}")
+            words = words_of(path, fault).removeprefix(f"{field_path}: ")  # its place says that
+            said.append(f"{document.place(field_path)}: {words}")
         raise NotALaunch("\n".join(said)) from None
 
 

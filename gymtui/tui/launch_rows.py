@@ -192,7 +192,7 @@ def asked(form: Shown, names: Sequence[str], host: str) -> tuple[Cell, ...]:
         typed = draft.keys.get(key)
         whence = f"typed ({typed.hint})" if typed is not None else form.whence.get(key, "")
         lines.append((Ink(label, "muted"), Ink(f"{whence}, sent to {host}")))
-    lines += [(), (Ink("  "), Ink(check.words, "strong"), Ink(" rollouts", "muted"))]
+    lines += [(), (Ink("  "), Ink(check.words, "strong"), Ink(_unit(check.total), "muted"))]
     return tuple(lines)
 
 
@@ -248,3 +248,7 @@ def again_words(causes: Sequence[Cause], chosen: frozenset[str]) -> str:
         f"{n} {word}" if word == "cancelled" else of_many(n, word) for word, n in counted.items()
     ]
     return ", ".join(said) or "nothing chosen"
+
+
+def _unit(total: int | None) -> str:
+    return " rollout" if total == 1 else " rollouts"

@@ -228,3 +228,59 @@ def test_the_search_finds_what_it_looks_for() -> None:
     for text in (KEY, quote(KEY, safe=""), base64.b64encode(f"x:{OTHER}".encode()).decode()):
         assert given_away(f"before {text} after".encode())
     assert not given_away(b"ck_\xe2\x80\xa6cdef")
+
+
+@pytest.mark.timeout(120)
+def test_after_a_launch_with_a_typed_model_key_neither_key_is_anywhere(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    home = terminal.home / "person"
+    home.mkdir()
+    (tmp_path / "gym").mkdir()
+    screens: list[str] = []
+    watcher = Watcher()
+
+    def sees(pattern: str) -> None:
+        screens.append(terminal.wait_for(pattern, 30))
+
+    with serving_gym(tmp_path / "gym", key=KEY) as gym, watcher.watching():
+        env = {
+            "GYMTUI_API_KEY": KEY, "GYMTUI_BASE_URL": gym.url,
+            "GYMTUI_STATE_DIR": str(home / "state"),
+            "HOME": str(home),
+        }  # fmt: skip
+        terminal.start([*GYMTUI, "--interval", "0.2", "--debug"], env=env)
+        watcher.first = terminal.pid
+        sees(r"no runs")
+        terminal.keys("n")
+        sees(r"tasks .* list of")
+        terminal.keys("Down").type("schedule_phone_screen")
+        sees(r"1 of \d+")
+        terminal.keys("Down").type("scripted/careful")
+        sees(r"models +scripted/careful")
+        terminal.keys("Down", "Down").type(MODEL_KEY)
+        sees(r"api key +••••")
+        terminal.keys("Down", "Down").type("typed-key")
+        sees(r"run name +typed-key")
+        terminal.keys("C-l")
+        sees(r"Launch this run\?")
+        terminal.keys("y")
+        sees(r"typed-key .* 1/1")
+        # Like it again: what was typed is asked for anew, not remembered.
+        terminal.keys("N")
+        sees(r"models +scripted/careful")
+        assert "••" not in screens[-1]
+        terminal.keys("C-q")
+        assert terminal.wait_exit() == 0
+        screens.append(terminal.screen())
+    files = [path for path in home.rglob("*") if path.is_file()]
+    assert "gymtui.log" in {path.name for path in files}
+    for path in files:
+        assert not given_away(path.read_bytes()), path
+    for shown in (*screens, terminal.buffer()):
+        assert not given_away(shown.encode())
+    for arguments in watcher.arguments.values():
+        assert not given_away(arguments), arguments
+    for pid, environment in watcher.environments.items():
+        if pid != terminal.pid:
+            assert not given_away(environment), watcher.arguments.get(pid)

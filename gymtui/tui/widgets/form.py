@@ -81,13 +81,16 @@ class Hears(Protocol):
         """The next choice of a row is wanted, the one before, or the next with a letter."""
 
 
-class FieldInput(Input):
+class FieldInput(Input, inherit_bindings=False):
     """One line of input, for whichever row is typed; it has the focus all the time.
 
     What moves from row to row acts here and at once. By a binding it would act when the key has
     been handed from widget to widget; the rest of a burst (pasted, or over a slow line) would by
     then have been typed into the row before, where a key may be seen.
     """
+
+    # Without those for scrolling, which would hide the form's own: it never scrolls by a key.
+    BINDINGS = Input.BINDINGS
 
     def __init__(self, form: Form) -> None:
         super().__init__(compact=True, select_on_focus=False, classes="main")
