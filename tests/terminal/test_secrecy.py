@@ -64,16 +64,25 @@ class Watcher:
         self.arguments: dict[int, bytes] = {}
         self.environments: dict[int, bytes] = {}
         self.first = 0
+        self._own = b""
         self._ended = threading.Event()
 
     def look(self) -> None:
         while not self._ended.wait(0.005):
             for pid in family(self.first) if self.first else ():
-                for name, found in (("cmdline", self.arguments), ("environ", self.environments)):
-                    try:
-                        found[pid] = found.get(pid, b"") + Path(f"/proc/{pid}/{name}").read_bytes()
-                    except OSError:
+                process = Path(f"/proc/{pid}")
+                try:
+                    arguments = (process / "cmdline").read_bytes()
+                    # A fork that has not become another program yet is the dashboard itself.
+                    if pid != self.first and arguments == self._own:
                         continue
+                    environment = (process / "environ").read_bytes()
+                except OSError:
+                    continue
+                if pid == self.first:
+                    self._own = arguments
+                self.arguments[pid] = self.arguments.get(pid, b"") + arguments
+                self.environments[pid] = self.environments.get(pid, b"") + environment
 
     @contextmanager
     def watching(self) -> Iterator[None]:

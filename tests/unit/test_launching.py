@@ -104,7 +104,7 @@ async def test_a_launch_that_is_answered_is_done() -> None:
         RateLimited(),
         Refused(409, "exists"),
         Redirected("elsewhere"),
-        Unreachable("refused"),
+        Unreachable("connection refused"),
         Unreachable("no such host"),
         Unreachable("TLS: certificate has expired"),
     ],

@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,10 @@ from gymtui.store.phases import Kind, is_finished
 from gymtui.store.stats import shares
 from gymtui.store.store import Store
 from gymtui.store.summary import RunSummary
+from tests.unit.journals import NOW
 
-T0 = datetime(2026, 3, 20, 10, tzinfo=UTC)
+T0 = NOW
+"""The journal's own time: it prunes what is older."""
 PASSED = {"success": True, "message": "ok"}
 
 

@@ -211,8 +211,11 @@ class GymScreen(SoonDrawn, Screen[None]):
         self.lines("footer").show([Line(tuple(fitting), tuple(always), bar=True)])
 
     def _word(self, key: Key) -> Cell:
-        # Only the first screen is left for the shell.
-        short = "back" if key.name == "leave" and not self.is_first else key.short
+        short = key.short
+        if key.name == "leave" and not self.is_first:
+            short = "back"  # only the first screen is left for the shell
+        elif key.name == "filter" and Scope.TEXT in self.scopes:
+            short = "search"
         return (Ink(f"{self.gym.bound.written(key.keys[0])} ", "key"), Ink(f"{short}  ", "muted"))
 
     def footer_keys(self) -> list[Key]:

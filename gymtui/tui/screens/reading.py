@@ -300,7 +300,7 @@ class ReadingScreen(SavingScreen):
     def filtered(self, text: str) -> str | None:
         """Search: go to the first match from here on."""
         if self._exporting:
-            return None
+            return self.gym.hint  # a file's name is typed: what it may be stays said
         problem = self._search.begin(text)
         self.summarise()
         return problem
