@@ -117,20 +117,12 @@ class Follower:
         """
         while True:
             await self._round()
-            if self._only_results_are_missing():
-                await self._round()
             await news()
             if all(map(self.settled, self.run_ids)):
                 return
             held_s = self._ledger.held_until_s() - self.monotonic()
             pause_s = self.interval_s * self.rng.uniform(1 - JITTER, 1 + JITTER)
             await self.sleep(max(held_s, pause_s))
-
-    def _only_results_are_missing(self) -> bool:
-        """Whether a run was found to be over, and nobody has asked yet how it went."""
-        runs = self.asked.store.runs
-        over = (i for i in self.run_ids if i in runs and not runs[i].active)
-        return not self._ledger.struggling and not all(map(self.settled, over))
 
     async def _round(self) -> None:
         now_s = self.monotonic()
