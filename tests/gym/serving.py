@@ -20,7 +20,7 @@ from gymtui.gym.server import Options, bind, serve_until
 T = TypeVar("T")
 FAST = 1e9
 """A speed at which nothing is waited for."""
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 class RunningGym:

@@ -29,6 +29,8 @@ import pyte
 
 ROOT = Path(__file__).parents[2]
 PYTHON = sys.executable
+DEADLINE_S = 60.0
+"""Ends a failing test, however busy the machine; what holds is seen long before."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def isolated(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, st
     return {**kept, **places, **fixed, **(extra or {})}
 
 
-def until(condition: Callable[[], bool], what: str, timeout_s: float = 10.0) -> None:
+def until(condition: Callable[[], bool], what: str, timeout_s: float = DEADLINE_S) -> None:
     """Wait for a condition.
 
     Raises:
@@ -201,7 +203,7 @@ class Terminal:
         """What is on the screen, a line each row."""
         return self._tmux("capture-pane", "-p")
 
-    def wait_for(self, pattern: str, timeout_s: float = 10.0) -> str:
+    def wait_for(self, pattern: str, timeout_s: float = DEADLINE_S) -> str:
         """Wait until the screen matches.
 
         Args:
@@ -216,7 +218,7 @@ class Terminal:
         """
         return self._wait(lambda s: re.search(pattern, s, re.M) is not None, pattern, timeout_s)
 
-    def wait_gone(self, pattern: str, timeout_s: float = 10.0) -> str:
+    def wait_gone(self, pattern: str, timeout_s: float = DEADLINE_S) -> str:
         """Wait until the screen no longer matches."""
         return self._wait(
             lambda s: re.search(pattern, s, re.M) is None, f"not {pattern}", timeout_s
@@ -230,7 +232,7 @@ class Terminal:
         self._started.note(self.pids())
         return screen
 
-    def wait_exit(self, timeout_s: float = 10.0) -> int:
+    def wait_exit(self, timeout_s: float = DEADLINE_S) -> int:
         """Wait until the program ended by itself; its exit code (the screen stays readable)."""
 
         def status() -> str:
@@ -358,7 +360,7 @@ class Pty:
         self._stream.feed(re.sub(rb"\x1b\[[<>=][0-9;]*u|\x1b\[\?[0-9;]*\$p", b"", data))
         return data
 
-    def read_until(self, pattern: str, timeout_s: float = 10.0) -> str:
+    def read_until(self, pattern: str, timeout_s: float = DEADLINE_S) -> str:
         """Read until the emulated screen matches.
 
         Returns:
@@ -375,14 +377,14 @@ class Pty:
             self.read()
         return self.screen()
 
-    def settle(self, quiet_s: float = 0.3, timeout_s: float = 10.0) -> str:
+    def settle(self, quiet_s: float = 0.3, timeout_s: float = DEADLINE_S) -> str:
         """Read until nothing more comes; the screen then."""
         end = time.monotonic() + timeout_s
         while self.read(quiet_s):
             assert time.monotonic() < end, f"still writing after {timeout_s:g} s"
         return self.screen()
 
-    def wait_exit(self, timeout_s: float = 10.0, *, reading: bool = True) -> int:
+    def wait_exit(self, timeout_s: float = DEADLINE_S, *, reading: bool = True) -> int:
         """Wait until the program ended; its exit code."""
         end = time.monotonic() + timeout_s
         while self.process.poll() is None:

@@ -27,8 +27,8 @@ def is_colour(parameter: int) -> bool:
 
 def look_around(person: Pty) -> None:
     """See runs, rollouts, the matrix, a dialog, help and the palette, and leave."""
-    person.read_until(r"live", 30)
-    person.read_until(r"smoke", 30)
+    person.read_until(r"live")
+    person.read_until(r"smoke")
     for keys, seen in (
         (b"?", r"type to find"),
         (b"mark", r"unmark"),
@@ -42,10 +42,10 @@ def look_around(person: Pty) -> None:
         (b"m", r"matrix"),
     ):
         person.send(keys)
-        person.read_until(seen, 20)
-        person.settle(0.6, 30) if keys == b"\x1b" else person.read(0.3)
+        person.read_until(seen)
+        person.settle(0.6) if keys == b"\x1b" else person.read(0.3)
     person.send(b"\x11")
-    assert person.wait_exit(20) == 0
+    assert person.wait_exit() == 0
 
 
 def test_with_no_color_no_colour_reaches_the_terminal(tmp_path: Path) -> None:
@@ -59,18 +59,18 @@ def test_with_no_color_no_colour_reaches_the_terminal(tmp_path: Path) -> None:
 
 def test_without_it_there_are_colours(tmp_path: Path) -> None:
     with Pty(DEMO, tmp_path, Size(120, 36), {"NO_COLOR": ""}) as person:
-        person.read_until(r"smoke", 30)
+        person.read_until(r"smoke")
         person.send(b"\x11")
-        person.wait_exit(20)
+        person.wait_exit()
         assert 38 in set(parameters(bytes(person.written)))
 
 
 def test_where_there_are_sixteen_colours_they_are_the_terminals_own(tmp_path: Path) -> None:
     env = {"TERM": "xterm", "COLORTERM": ""}
     with Pty(DEMO, tmp_path, Size(120, 36), env) as person:
-        person.read_until(r"smoke", 30)
+        person.read_until(r"smoke")
         person.send(b"\x11")
-        person.wait_exit(20)
+        person.wait_exit()
         found = set(parameters(bytes(person.written)))
     assert 32 in found and not found & {38, 48}
 
@@ -84,23 +84,23 @@ def test_in_ascii_not_a_byte_beyond_it_is_written(
     options: tuple[str, ...], env: dict[str, str], tmp_path: Path
 ) -> None:
     with Pty((*DEMO, *options), tmp_path, Size(120, 36), env) as person:
-        person.read_until(r"smoke.* v", 30)
+        person.read_until(r"smoke.* v")
         person.send(b"?")
-        person.read_until(r"Enter", 20)
+        person.read_until(r"Enter")
         person.send(b"\x11")
-        assert person.wait_exit(20) == 0
+        assert person.wait_exit() == 0
         assert bytes(person.written).isascii()
 
 
 def test_a_dumb_terminal_is_told_what_works_there(tmp_path: Path) -> None:
     with Pty(DEMO, tmp_path, env={"TERM": "dumb"}) as person:
-        assert person.wait_exit(20) == 2
+        assert person.wait_exit() == 2
         assert "TERM is dumb" in person.screen() and "gymtui runs" in person.screen()
 
 
 def test_a_theme_that_is_none_is_told_with_the_nearest(tmp_path: Path) -> None:
     with Pty((*DEMO, "--theme", "nihgt"), tmp_path, Size(120, 36)) as person:
-        person.read_until(r"▌ --theme: there is no theme 'nihgt'; did you mean night", 30)
+        person.read_until(r"▌ --theme: there is no theme 'nihgt'; did you mean night")
         person.send(b"\x11")
-        assert person.wait_exit(20) == 0
+        assert person.wait_exit() == 0
         assert b"gymtui: --theme: there is no theme 'nihgt'; did you mean night?" in person.written

@@ -30,8 +30,8 @@ def another(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[], Term
 
 def opened(terminal: Terminal, run: str) -> None:
     """Go to a run, by a filter that only it matches."""
-    terminal.wait_for(r"● live", 20)
-    terminal.wait_for(r"smoke-s4000", 20)
+    terminal.wait_for(r"● live")
+    terminal.wait_for(r"smoke-s4000")
     terminal.type(f"/{run}")  # in one burst, as over a slow line: nothing of it is lost
     terminal.keys("Enter")
     terminal.wait_for(rf"filter: {run} \(1 shown\)")
@@ -54,12 +54,12 @@ def test_phases_seen_before_are_still_drawn_when_the_demo_is_opened_again(
 ) -> None:
     terminal.start([*DEMO, "--speed", "8"])
     opened(terminal, "smoke-s4000")
-    before = terminal.wait_for(r"2/2 done(?!.* running)[^$]*\(from 2 of 2\)", 40)
+    before = terminal.wait_for(r"2/2 done(?!.* running)[^$]*\(from 2 of 2\)")
     terminal.keys("C-q")
     assert terminal.wait_exit() == 0
     again = another().start([*DEMO, "--speed", "8"])
     opened(again, "smoke-s4000")
-    after = again.wait_for(r"2/2 done[^$]*\(from 2 of 2\)", 20)
+    after = again.wait_for(r"2/2 done[^$]*\(from 2 of 2\)")
     assert numbers(after) == numbers(before)
     assert [re.sub(r"^.", " ", life) for life in lives(after)[:2]] == [
         re.sub(r"^.", " ", life) for life in lives(before)[:2]
@@ -74,14 +74,14 @@ def test_a_demo_that_was_killed_goes_on_and_says_what_was_cut_off(
 ) -> None:
     terminal.start([*DEMO, "--speed", "4"])
     opened(terminal, "policy-8b-s3000")
-    terminal.wait_for(r"✓ pass", 40)
+    terminal.wait_for(r"✓ pass")
     killed = terminal.pids()
     for pid in killed:  # the gym too, in the middle of whatever it wrote
         os.kill(pid, signal.SIGKILL)
     until(lambda: not any(map(alive, killed)), "all are dead")
     again = another().start([*DEMO, "--speed", "4"])
     opened(again, "policy-8b-s3000")
-    screen = again.wait_for(r"! \d+ agent", 20)
+    screen = again.wait_for(r"! \d+ agent")
     assert re.search(r"\d+ running", screen), "what waited goes on"
     assert re.search(r"\(from [1-9]\d* of", screen), "what was seen is known"
 
@@ -90,10 +90,10 @@ def test_a_second_demo_at_the_same_time_is_its_own_and_says_so(
     terminal: Terminal, another: Callable[[], Terminal]
 ) -> None:
     terminal.start(DEMO)
-    terminal.wait_for(r"smoke-s4000", 20)
+    terminal.wait_for(r"smoke-s4000")
     second = another().start(DEMO)
-    second.wait_for(r"Another demo is open", 20)
-    second.wait_for(r"smoke-s4000", 20)
+    second.wait_for(r"Another demo is open")
+    second.wait_for(r"smoke-s4000")
     second.keys("C-q")
     assert second.wait_exit() == 0
     assert "● live" in terminal.screen()
@@ -102,9 +102,9 @@ def test_a_second_demo_at_the_same_time_is_its_own_and_says_so(
 def test_a_demo_can_begin_anew(terminal: Terminal, another: Callable[[], Terminal]) -> None:
     terminal.start([*DEMO, "--speed", "8"])
     opened(terminal, "smoke-s4000")
-    terminal.wait_for(r"2/2 done", 40)
+    terminal.wait_for(r"2/2 done")
     terminal.keys("C-q")
     assert terminal.wait_exit() == 0
     again = another().start([*DEMO, "--fresh", "--speed", "0.5"])
     opened(again, "smoke-s4000")
-    again.wait_for(r"0/2 done", 20)
+    again.wait_for(r"0/2 done")

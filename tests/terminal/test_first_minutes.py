@@ -9,20 +9,20 @@ GYMTUI = (PYTHON, "-m", "gymtui")
 
 def test_without_a_key_it_says_where_it_looked_and_enter_opens_the_demo(terminal: Terminal) -> None:
     terminal.start(GYMTUI, Size(80, 24))
-    shown = terminal.wait_for(r"q +leaves", 20)
+    shown = terminal.wait_for(r"q +leaves")
     assert "GYMTUI_API_KEY" in shown
     assert "COLLINEAR_API_KEY" in shown
     terminal.keys("Enter")
-    terminal.wait_for(r"gymtui .*● live", 30)
+    terminal.wait_for(r"gymtui .*● live")
     started = terminal.pids()
     terminal.keys("C-q")
     assert terminal.wait_exit() == 0
-    until(lambda: not any(map(alive, started)), "nothing is left", 10)
+    until(lambda: not any(map(alive, started)), "nothing is left")
 
 
 def test_without_a_key_q_leaves_and_the_words_stay(terminal: Terminal) -> None:
     terminal.start(GYMTUI)
-    terminal.wait_for(r"q +leaves", 20)
+    terminal.wait_for(r"q +leaves")
     terminal.keys("q")
     assert terminal.wait_exit() == 0
     assert "gymtui config set api_key -" in terminal.screen()

@@ -39,13 +39,13 @@ def status_of(gym: RunningGym, name: str) -> httpx.Response:
 
 def test_the_demo_is_watched_opened_read_and_left(terminal: Terminal) -> None:
     terminal.start([*GYMTUI, "demo", "--speed", "20"])
-    terminal.wait_for(r"gymtui .*● live", 20)
+    terminal.wait_for(r"gymtui .*● live")
     terminal.wait_for(r"policy-8b-s3000 .* \d+/\d+")
     gym_and_dashboard = terminal.pids()
     assert len(gym_and_dashboard) >= 2, "the gym is a process of its own"
     terminal.keys("/").type("smoke-s4000")
     terminal.keys("Enter")
-    terminal.wait_for(r"smoke-s4000 .* 2/2", 20)
+    terminal.wait_for(r"smoke-s4000 .* 2/2")
     terminal.keys("Enter")
     terminal.wait_for(r"runs › smoke-s4000")
     terminal.wait_for(r"2/2 done")
@@ -56,12 +56,12 @@ def test_the_demo_is_watched_opened_read_and_left(terminal: Terminal) -> None:
     terminal.wait_for(r"turn \d+ of \d+")
     terminal.keys("C-q")
     assert terminal.wait_exit() == 0
-    until(lambda: not any(map(alive, gym_and_dashboard)), "nothing is left", 10)
+    until(lambda: not any(map(alive, gym_and_dashboard)), "nothing is left")
 
 
 def test_the_demo_ends_with_its_terminal_and_so_does_its_gym(terminal: Terminal) -> None:
     terminal.start([*GYMTUI, "demo"])
-    terminal.wait_for(r"● live", 20)
+    terminal.wait_for(r"● live")
     left = terminal.kill_terminal()
     assert len(left) >= 2
     until(lambda: not any(map(alive, left)), "nothing is left", 2.0)
@@ -75,21 +75,21 @@ def test_another_gym_is_shown_the_same_way_and_its_runs_cancelled_and_deleted(
     terminal.start(
         [*GYMTUI, "--base-url", slow_gym.url, "--interval", "0.2"], env={"GYMTUI_API_KEY": KEY}
     )
-    terminal.wait_for(r"● live", 20)
+    terminal.wait_for(r"● live")
     shown = terminal.wait_for(re.escape(name) + r".* 0/3")
     assert KEY not in shown
     terminal.keys("x")
     terminal.wait_for(r"Cancel this run\?")
     terminal.keys("y")
     terminal.wait_for(r"cancelled 3 rollouts of")
-    until(lambda: status_of(slow_gym, name).json()["in_progress"] == 0, "really cancelled", 20)
+    until(lambda: status_of(slow_gym, name).json()["in_progress"] == 0, "really cancelled")
     terminal.wait_for(r" 3/3 ")
     terminal.keys("C-d")
     terminal.wait_for(r"Delete this run\?")
     terminal.keys("y")
     terminal.wait_for(r"deleted")
     assert status_of(slow_gym, name).status_code == 404
-    terminal.wait_for(r"no runs", 15)
+    terminal.wait_for(r"no runs")
 
 
 def test_a_run_is_launched_and_watched(terminal: Terminal, slow_gym: RunningGym) -> None:
@@ -97,7 +97,7 @@ def test_a_run_is_launched_and_watched(terminal: Terminal, slow_gym: RunningGym)
     terminal.start(
         [*GYMTUI, "--base-url", slow_gym.url, "--interval", "0.2"], env={"GYMTUI_API_KEY": KEY}
     )
-    terminal.wait_for(r"older .* 0/1", 20)
+    terminal.wait_for(r"older .* 0/1")
     terminal.keys("n")
     terminal.wait_for(r"list of 1\b")
     terminal.keys("Tab")
@@ -116,11 +116,11 @@ def test_a_run_is_launched_and_watched(terminal: Terminal, slow_gym: RunningGym)
     assert model_key not in shown
     terminal.keys("y")
     # The cursor stands on it.
-    shown = terminal.wait_for(r"▌ hr-script\S+ .* 0/4", 15)
+    shown = terminal.wait_for(r"▌ hr-script\S+ .* 0/4")
     assert "older" in shown
     terminal.keys("Enter")
     terminal.wait_for(r"runs › hr-scripted-careful-.*")
-    shown = terminal.wait_for(r"(?s)panel_interview.*▸ ", 15)
+    shown = terminal.wait_for(r"(?s)panel_interview.*▸ ")
     assert model_key not in shown
     kept = [p.read_bytes() for p in terminal.home.rglob("*") if p.is_file()]
     assert kept
@@ -134,18 +134,18 @@ def test_a_gym_that_is_killed_and_restarted_is_live_again_without_a_key(
     terminal.start(
         [*GYMTUI, "--base-url", slow_gym.url, "--interval", "0.2"], env={"GYMTUI_API_KEY": KEY}
     )
-    terminal.wait_for(r"nightly.* 0/3", 20)
+    terminal.wait_for(r"nightly.* 0/3")
     slow_gym.stop_now()
     shown = terminal.wait_for(r"○ stale \d+s · connection refused")
     assert re.search(r"nightly.* 0/3", shown)
     slow_gym.start_now()
-    terminal.wait_for(r"● live", 20)
+    terminal.wait_for(r"● live")
     terminal.wait_for(r"nightly.* 3/3")  # what ran was cut off by the restart
 
 
 def test_the_smallest_terminal_and_one_that_changes_are_drawn_whole(terminal: Terminal) -> None:
     terminal.start([*GYMTUI, "demo", "--speed", "20"], Size(80, 24))
-    shown = terminal.wait_for(r"nightly-\S+ .* \d+/\d+ ", 20)
+    shown = terminal.wait_for(r"nightly-\S+ .* \d+/\d+ ")
     lines = shown.split("\n")
     assert re.search(r"RUN +OUTCOME +DONE +PASS@1 +ERR", lines[2])
     assert "gymtui" in lines[0] and "● live" in lines[0]
@@ -164,7 +164,7 @@ def test_hostile_names_reach_the_terminal_as_text_only(tmp_path: Path) -> None:
         httpx.post(f"{gym.url}/runs", json=launch_body(run_name=hostile)).raise_for_status()
         command = [*GYMTUI, "--base-url", gym.url, "--interval", "0.2"]
         with Pty(command, tmp_path, Size()) as program:
-            program.read_until("1/1", 20)
+            program.read_until("1/1")
             program.send(b"d")
             program.read_until("describe")
             program.send(b"q")

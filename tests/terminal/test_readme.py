@@ -87,7 +87,7 @@ def test_with_a_key_in_the_environment_the_dashboard_opens(
     with serving_gym(tmp_path, key="k-readme-1234") as gym:
         script = script_with("export GYMTUI_API_KEY").replace("…", "k-readme-1234")
         dashboard(terminal, script, GYMTUI_BASE_URL=gym.url)
-        terminal.wait_for(r"no runs", 20)
+        terminal.wait_for(r"no runs")
         terminal.wait_for(r"● live")
         terminal.keys("q")
         assert terminal.wait_exit() == 0
@@ -99,7 +99,7 @@ def test_a_gym_of_ones_own_is_served_and_watched(terminal: Terminal, tmp_path: P
     script = script_with("gymtui gym").replace("8765", str(port))
     script = script.replace("gym.sqlite3", str(tmp_path / "gym.sqlite3"))
     dashboard(terminal, script)
-    terminal.wait_for(r"● live", 30)
+    terminal.wait_for(r"● live")
     terminal.wait_for(r"no runs")
     started = terminal.pids()
     terminal.keys("q")

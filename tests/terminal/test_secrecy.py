@@ -7,25 +7,38 @@ import json
 import os
 import stat
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import httpx
-import pytest
 
 from tests.gym.serving import RunningGym, launch_body, serving_gym
 
-from .harness import PYTHON, Terminal, family, isolated, until
+from .harness import PYTHON, Terminal, isolated, until
 
 KEY = "ck_hush_0123/4567+89ab=cdef"
 OTHER = "ck_oth_fedc/ba98+7654=3210"
 MODEL_KEY = "sk-model-0123456789/abcdef"
 GYMTUI = (PYTHON, "-m", "gymtui")
 
-FAILING = """
+RECORDED = """
+import json, os, sys
+
+def record(event, args):
+    if event == "subprocess.Popen":
+        program, arguments, _, environment = args
+        given = os.environ if environment is None else environment
+        with open(os.environ["RECORD"], "a") as file:
+            file.write(json.dumps([[str(a) for a in arguments], dict(given)]) + "\\n")
+
+sys.addaudithook(record)
+"""
+"""Whatever the program starts, it says with what: short-lived helpers cannot be missed."""
+
+FAILING = (
+    RECORDED
+    + """
 from gymtui.tui.screens.runs import RunsScreen
 
 def fail(self):
@@ -36,7 +49,10 @@ RunsScreen.action_source = fail
 from gymtui.cli import main
 main(prog_name="gymtui")
 """
+)
 """The program with a defect behind one key, which has the worst to say."""
+
+SOUND = RECORDED + "from gymtui.cli import main; main(prog_name='gymtui')"
 
 
 def forms(key: str) -> set[bytes]:
@@ -57,42 +73,21 @@ def given_away(data: bytes) -> set[bytes]:
     return {form for form in FORMS if form in data}
 
 
-class Watcher:
-    """What the processes below one have on their command lines and in their environments."""
+@dataclass(frozen=True)
+class Child:
+    """What a process that the program started was given."""
 
-    def __init__(self) -> None:
-        self.arguments: dict[int, bytes] = {}
-        self.environments: dict[int, bytes] = {}
-        self.first = 0
-        self._own = b""
-        self._ended = threading.Event()
+    arguments: str
+    environment: str
 
-    def look(self) -> None:
-        while not self._ended.wait(0.005):
-            for pid in family(self.first) if self.first else ():
-                process = Path(f"/proc/{pid}")
-                try:
-                    arguments = (process / "cmdline").read_bytes()
-                    # A fork that has not become another program yet is the dashboard itself.
-                    if pid != self.first and arguments == self._own:
-                        continue
-                    environment = (process / "environ").read_bytes()
-                except OSError:
-                    continue
-                if pid == self.first:
-                    self._own = arguments
-                self.arguments[pid] = self.arguments.get(pid, b"") + arguments
-                self.environments[pid] = self.environments.get(pid, b"") + environment
 
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        thread = threading.Thread(target=self.look)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._ended.set()
-            thread.join()
+def children(record: Path) -> list[Child]:
+    """All that were started, in their order."""
+    lines = record.read_text().splitlines() if record.exists() else []
+    return [
+        Child("\0".join(arguments), "\0".join(f"{k}={v}" for k, v in environment.items()))
+        for arguments, environment in map(json.loads, lines)
+    ]
 
 
 def launch(gym: RunningGym, key: str, name: str) -> None:
@@ -102,22 +97,19 @@ def launch(gym: RunningGym, key: str, name: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
-@pytest.mark.timeout(240)  # a long session, and ten commands after it
 def test_after_a_session_the_key_is_nowhere_but_where_its_owner_put_it(
     terminal: Terminal, tmp_path: Path
 ) -> None:
-    gyms, home = tmp_path / "gyms", terminal.home / "person"
+    gyms, home, record = tmp_path / "gyms", terminal.home / "person", tmp_path / "record"
     home.mkdir()
     (gyms / "a").mkdir(parents=True), (gyms / "b").mkdir()
     holder = home / "holder"
     holder.write_text(f"#!/bin/sh\necho '{OTHER}'\n")
     holder.chmod(0o700)
     screens: list[str] = []
-    watcher = Watcher()
     with (
         serving_gym(gyms / "a", key=KEY) as here,
         serving_gym(gyms / "b", key=OTHER) as there,
-        watcher.watching(),
     ):
         launch(here, KEY, "first"), launch(there, OTHER, "second")
         config = home / "config.toml"
@@ -136,14 +128,13 @@ def test_after_a_session_the_key_is_nowhere_but_where_its_owner_put_it(
         config.chmod(0o600)
         env = {
             "GYMTUI_CONFIG": str(config), "GYMTUI_STATE_DIR": str(home / "state"),
-            "HOLDS_IT": KEY, "MODEL_KEY": MODEL_KEY, "HOME": str(home),
+            "HOLDS_IT": KEY, "MODEL_KEY": MODEL_KEY, "HOME": str(home), "RECORD": str(record),
         }  # fmt: skip
         command = [PYTHON, "-c", FAILING, "--profile", "here", "--interval", "0.2", "--debug"]
         terminal.start(command, env=env)
-        watcher.first = terminal.pid
 
         def sees(pattern: str) -> None:
-            screens.append(terminal.wait_for(pattern, 30))
+            screens.append(terminal.wait_for(pattern))
 
         sees(r"first .*1/1")
         terminal.keys("d")
@@ -181,8 +172,9 @@ def test_after_a_session_the_key_is_nowhere_but_where_its_owner_put_it(
         sees(r"^ *keys ")
         terminal.keys("Escape")
         sees(r"gymtui +there .*")
+        on_the_process_list = Path(f"/proc/{terminal.pid}/cmdline").read_bytes()
         terminal.keys("s")
-        terminal.wait_exit(20)
+        terminal.wait_exit()
         screens.append(terminal.screen())
         assert "The report, without keys" in screens[-1]
 
@@ -219,18 +211,14 @@ def test_after_a_session_the_key_is_nowhere_but_where_its_owner_put_it(
     for shown in screens:
         assert not given_away(shown.encode())
     assert not given_away(terminal.buffer().encode())
-    assert terminal.pid in watcher.environments
-    for arguments in watcher.arguments.values():
-        assert not given_away(arguments), arguments
-    # The program itself was given them, and whoever prints one of them may know the others.
-    helpers = {
-        pid: environment
-        for pid, environment in watcher.environments.items()
-        if pid != terminal.pid and str(holder).encode() not in watcher.arguments.get(pid, b"")
-    }
-    assert any(b"regex_worker" in watcher.arguments.get(pid, b"") for pid in helpers)
-    for pid, environment in helpers.items():
-        assert not given_away(environment), watcher.arguments.get(pid)
+    assert not given_away(on_the_process_list)
+    started = children(record)
+    assert any("regex_worker" in child.arguments for child in started)
+    for child in started:
+        assert not given_away(child.arguments.encode()), child
+        # The program itself was given them, and whoever prints one of them may know the others.
+        if str(holder) not in child.arguments:
+            assert not given_away(child.environment.encode()), child.arguments
 
 
 def test_the_search_finds_what_it_looks_for() -> None:
@@ -239,27 +227,24 @@ def test_the_search_finds_what_it_looks_for() -> None:
     assert not given_away(b"ck_\xe2\x80\xa6cdef")
 
 
-@pytest.mark.timeout(120)
 def test_after_a_launch_with_a_typed_model_key_neither_key_is_anywhere(
     terminal: Terminal, tmp_path: Path
 ) -> None:
-    home = terminal.home / "person"
+    home, record = terminal.home / "person", tmp_path / "record"
     home.mkdir()
     (tmp_path / "gym").mkdir()
     screens: list[str] = []
-    watcher = Watcher()
 
     def sees(pattern: str) -> None:
-        screens.append(terminal.wait_for(pattern, 30))
+        screens.append(terminal.wait_for(pattern))
 
-    with serving_gym(tmp_path / "gym", key=KEY) as gym, watcher.watching():
+    with serving_gym(tmp_path / "gym", key=KEY) as gym:
         env = {
             "GYMTUI_API_KEY": KEY, "GYMTUI_BASE_URL": gym.url,
             "GYMTUI_STATE_DIR": str(home / "state"),
-            "HOME": str(home),
+            "HOME": str(home), "RECORD": str(record),
         }  # fmt: skip
-        terminal.start([*GYMTUI, "--interval", "0.2", "--debug"], env=env)
-        watcher.first = terminal.pid
+        terminal.start([PYTHON, "-c", SOUND, "--interval", "0.2", "--debug"], env=env)
         sees(r"no runs")
         terminal.keys("n")
         sees(r"tasks .* list of")
@@ -279,6 +264,7 @@ def test_after_a_launch_with_a_typed_model_key_neither_key_is_anywhere(
         terminal.keys("N")
         sees(r"models +scripted/careful")
         assert "••" not in screens[-1]
+        on_the_process_list = Path(f"/proc/{terminal.pid}/cmdline").read_bytes()
         terminal.keys("C-q")
         assert terminal.wait_exit() == 0
         screens.append(terminal.screen())
@@ -288,8 +274,6 @@ def test_after_a_launch_with_a_typed_model_key_neither_key_is_anywhere(
         assert not given_away(path.read_bytes()), path
     for shown in (*screens, terminal.buffer()):
         assert not given_away(shown.encode())
-    for arguments in watcher.arguments.values():
-        assert not given_away(arguments), arguments
-    for pid, environment in watcher.environments.items():
-        if pid != terminal.pid:
-            assert not given_away(environment), watcher.arguments.get(pid)
+    assert not given_away(on_the_process_list)
+    for child in children(record):
+        assert not given_away(f"{child.arguments} {child.environment}".encode()), child.arguments

@@ -19,11 +19,11 @@ def test_a_run_that_ends_is_told_to_the_terminal(tmp_path: Path) -> None:
     with serving_gym(tmp_path, speed=20) as gym:
         command = [PYTHON, "-m", "gymtui", "--base-url", gym.url, "--interval", "0.2"]
         with Pty(command, tmp_path, Size(), env) as program:
-            program.read_until(r"no runs", 20)
+            program.read_until(r"no runs")
             name = "nightly \x1b]9;4;1;50\x07 \x07"
             body = launch_body(run_name=name, rollout_count=2)
             assert httpx.post(f"{gym.url}/runs", json=body).status_code == 200
-            program.read_until(r"nightly.* finished", 40)
+            program.read_until(r"nightly.* finished")
             program.settle()
             program.send(b"q")
             assert program.wait_exit() == 0

@@ -59,7 +59,7 @@ def read_through(program: Pty, count: int) -> None:
     """Scroll every file to its end and back, unfolded, and search it."""
     for number in range(1, count + 1):
         where = rf" {number} of {count} files" if count > 1 else "gymtui"
-        program.read_until(rf"{where}[\s\S]*(turn \d+ of|no turns)", 20)
+        program.read_until(rf"{where}[\s\S]*(turn \d+ of|no turns)")
         for keys in (b"Z", b"G", b"\x1b[5~\x1b[5~\x1b[5~", b"g", b"\x1b[6~" * 6, b"r"):
             program.send(keys)
             program.read(0.05)
@@ -139,11 +139,11 @@ def test_twenty_megabytes_are_there_at_once(tmp_path: Path) -> None:
     path = tmp_path / "big.json.gz"
     path.write_bytes(gzip.compress(json.dumps(messages).encode(), 1))
     with Screen([PYTHON, "-m", "gymtui", "open", str(path)], tmp_path, Size(120, 36)) as program:
-        program.read_until("turn 1 of 2000", 20)
+        program.read_until("turn 1 of 2000")
         program.send(b"G")
         program.read_until("turn 2000 of 2000", 3)
         search(program, b"1234 alpha")
-        program.read_until(r"/1234 alpha 1 of 1$", 10)
+        program.read_until(r"/1234 alpha 1 of 1$")
         program.send(b"\x11")
         assert program.wait_exit() == 0
 
@@ -153,7 +153,7 @@ def test_text_and_markdown_are_printed_without_a_terminal(tmp_path: Path) -> Non
     path.write_text(json.dumps([{"role": "user", "content": f"hello {HOSTILE}"}]))
     for form in ("--text", "--markdown"):
         with Screen([PYTHON, "-m", "gymtui", "open", form, str(path)], tmp_path, Size()) as program:
-            assert program.wait_exit(20) == 0
+            assert program.wait_exit() == 0
             assert "hello" in program.screen()
             assert strays(bytes(program.written)) == []
 

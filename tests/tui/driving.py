@@ -22,7 +22,7 @@ from gymtui.tui.rebinding import PROGRAMS_OWN, Bound
 from gymtui.tui.switching import Gyms
 from tests.gym.serving import RunningGym, launch_body
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 class Person:

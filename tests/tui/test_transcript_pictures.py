@@ -27,7 +27,7 @@ from .scripted import ScriptedGym, scripted_dashboard
 
 PICTURES = Path(__file__).with_name("pictures")
 SIZES = {"small": (80, 24), "middle": (120, 36), "large": (200, 50)}
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 def stamp(second: int) -> str:
