@@ -231,7 +231,7 @@ class JournalFile:
         """A run's sightings, by time; with those that the last look at the run adds to them."""
         rows = self._connection.execute(
             "SELECT rollout_id, status, phase, seen_from, seen_at, last_otherwise_at, step"
-            " FROM sightings WHERE run_id = ? ORDER BY seen_at",
+            " FROM sightings WHERE run_id = ? ORDER BY seen_at, rowid",
             (_stored(run_id),),
         )
         kept = tuple(

@@ -174,6 +174,11 @@ class Observer:
         step = rollout.current_step
         last_step = step if step is not None or known is None else known.last_step
         sighting = _first(rollout, window, otherwise, last_step)
+        if known is not None and known.sighting.seen_from <= window.latest:
+            # The clock may be known better now than at the change before. This one came later
+            # all the same, and whoever reads both must find them in their order.
+            after = max(sighting.seen_at, known.sighting.seen_at)
+            sighting = replace(sighting, seen_at=after)
         self._watched[rollout.rollout_id] = _Watched(
             sighting, window, window, self._turn, step, last_step, window
         )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from gymtui.api.models import Rollout
 from gymtui.clock import Window
-from gymtui.store.observer import Observer
+from gymtui.store.observer import Observer, last_step
 
 T0 = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -44,6 +44,26 @@ def test_a_change_lies_between_the_last_look_and_this_one() -> None:
     sighting = observer.look(rollout("agent_running"), window(9))
     assert sighting is not None
     assert (sighting.last_otherwise_at, sighting.seen_at) == (at(6.9), at(9.1))
+
+
+def test_changes_stay_in_their_order_when_the_clock_becomes_better_known() -> None:
+    observer = Observer()
+    sightings = [
+        observer.look(rollout("agent_running", step=3), window(5, width=2.0)),
+        observer.look(rollout("verifying"), window(5.3, width=0.2)),
+        observer.look(rollout(None, status="completed"), window(5.5, width=0.2)),
+    ]
+    kept = [sighting for sighting in sightings if sighting is not None]
+    assert [sighting.seen_at for sighting in kept] == [at(6), at(6), at(6)]
+    assert last_step(sorted(kept, key=lambda sighting: sighting.seen_at)) == 3
+
+
+def test_a_server_clock_that_was_set_back_is_believed() -> None:
+    observer = Observer()
+    observer.look(rollout("agent_running", step=3), window(500))
+    sighting = observer.look(rollout("verifying"), window(5))
+    assert sighting is not None
+    assert sighting.seen_at == at(5.1)
 
 
 def test_a_listing_with_the_same_bytes_is_a_look_too() -> None:
