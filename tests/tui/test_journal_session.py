@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,13 @@ def lives(person: Person, run_id: str) -> dict[str, tuple[Segment, ...]]:
     """The segments of each rollout of a run, as they are drawn."""
     app = person.app
     return {row.rollout_id: app.watched.segments(row) for row in app.store.rollouts_of(run_id)}
+
+
+def final_summaries(journal: Path) -> int:
+    """How many runs the journal keeps final numbers of."""
+    with closing(sqlite3.connect(journal)) as kept:
+        (count,) = kept.execute("SELECT count(*) FROM summaries WHERE final").fetchone()
+    return int(count)
 
 
 async def watch_to_the_end(gym: RunningGym, tmp_path: Path, journal: Path) -> tuple[str, object]:
