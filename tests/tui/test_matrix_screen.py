@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gymtui.tui.listed import Listed
 from gymtui.tui.screens.across import AcrossScreen
 from gymtui.tui.screens.matrix import MatrixScreen
 from gymtui.tui.screens.rollouts import RolloutsScreen
@@ -341,6 +342,19 @@ async def test_enter_on_a_run_opens_its_matrix_at_that_task(
         assert chosen.run_id == person.app.screen_stack[-2].run_ids[1]  # type: ignore[attr-defined]
         await person.sees("[✓]" if chosen.run_id == "step-1000" else "[✓]✗ ✗ ✗")
         assert "[" in line(person, "call_back")
+
+
+async def test_of_runs_read_as_one_an_attempt_is_compared_as_its_own_runs(
+    two: ScriptedGym, tmp_path: Path
+) -> None:
+    async with scripted_dashboard(two, tmp_path) as person:
+        await person.sees("step-1000", "step-2000")
+        person.app.push_screen(MatrixScreen("step-1000", along=["step-2000"]))
+        await person.sees("as one with step-2000", "enrol")
+        await person.press("G")
+        await person.until(lambda: cursor(person) == "step-2000.009")
+        await person.press("C")
+        assert person.app.compared_first == Listed("step-2000", "step-2000.009")
 
 
 async def test_failures_of_several_runs_are_grouped_together(

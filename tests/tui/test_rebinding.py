@@ -13,6 +13,7 @@ from gymtui.tui.crash import Reporter
 from gymtui.tui.file_app import FileApp
 from gymtui.tui.keys import STACKS, TABLE, Scope, shown
 from gymtui.tui.rebinding import PROGRAMS_OWN, Bound, named, rebound
+from gymtui.tui.screens.ask import AskScreen
 from gymtui.tui.screens.base import GymScreen
 from tests.gym.serving import running_gym
 from tests.tui.driving import dashboard
@@ -250,6 +251,25 @@ async def test_every_screen_goes_by_the_persons_keys_and_shows_them(tmp_path: Pa
         # Leaving
         await person.press("ctrl+c")
         await person.sees("ctrl+x quits")
+        await person.press("ctrl+q")
+        assert person.app.is_running
+        await person.press("ctrl+x")
+        assert not person.app.is_running
+
+
+async def test_every_question_goes_by_them(tmp_path: Path) -> None:
+    bound = rebound({"keep": ["k"], "do-it": ["D"], "quit": ["ctrl+x"]}, {})
+    assert bound.problems == ()
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path, bound=bound) as person:
+        answers: list[bool | None] = []
+        for key in ("k", "D"):
+            question = AskScreen("Sure?", (), do="launch", keep="go on")
+            person.app.push_screen(question, answers.append)
+            await person.sees("Sure?", "k go on     D launch")
+            await person.press("y", "n", key)
+            await person.sees_no("Sure?")
+        assert answers == [False, True]
+        person.app.push_screen(AskScreen("Sure?", (), do="launch", keep="go on"))
         await person.press("ctrl+q")
         assert person.app.is_running
         await person.press("ctrl+x")

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class AskScreen(SoonDrawn, ModalScreen[bool]):
-    """Asks; its result is whether to do it. Nothing but the keys named on it does anything.
+    """Asks; its result is whether to do it.
+
+    Nothing but the keys named on it does anything: not the key that opened it, no paste, no lone
+    modifier, no loss of focus.
 
     Args:
         title: The question.
@@ -34,7 +37,7 @@ class AskScreen(SoonDrawn, ModalScreen[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(Scope.CONFIRM),
-        Binding("ctrl+q", "app.quit", show=False, priority=True),
+        Binding("ctrl+q", "app.quit", show=False, priority=True, id="quit"),
     ]
     DEFAULT_CSS = """
     AskScreen { align: center middle; background: $background 60%; }
@@ -51,18 +54,38 @@ class AskScreen(SoonDrawn, ModalScreen[bool]):
         self._do = do
         self._keep = keep
 
+    @property
+    def gym(self) -> GymtuiApp:
+        """The app, as what it is."""
+        return cast("GymtuiApp", self.app)
+
     def compose(self) -> ComposeResult:
         """One box."""
         with Vertical():
-            yield Lines(cast("GymtuiApp", self.app).palette, id="question")
+            yield Lines(self.gym.palette, id="question")
 
     def on_mount(self) -> None:
         """Ask."""
-        lines = [Line((Ink(self._asked, "strong"),)), Line()]
-        lines += [Line(cell) for cell in self._told]
-        keep = (Ink("▌", "accent"), Ink("n ", "key"), Ink(self._keep, "strong"))
-        lines += [Line(), Line((*keep, Ink("     "), Ink("y ", "key"), Ink(self._do)))]
-        self.query_one("#question", Lines).show(lines)
+        self.show()
+
+    def show(self) -> None:
+        """Draw the question, what it is about, and what can be answered."""
+        lines = [(Ink(self._asked, "strong"),), (), *self._told, (), *self.answers()]
+        self.query_one("#question", Lines).show([Line(cell) for cell in lines])
+
+    def answers(self) -> Sequence[Cell]:
+        """What can be answered, a line each."""
+        bound = self.gym.bound
+        do = (Ink("     "), Ink(f"{bound.shown('do-it')} ", "key"), Ink(self._do))
+        return [(*self.kept(bound.shown("keep")), *do)]
+
+    def kept(self, key: str) -> Cell:
+        """What leaves everything as it is, under the cursor.
+
+        Args:
+            key: The key for it, as people write it.
+        """
+        return (Ink("▌", "accent"), Ink(f"{key} ", "key"), Ink(self._keep, "strong"))
 
     def action_confirm(self) -> None:
         """Do it."""

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Sequence
 
 from textual import events
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from gymtui.poll.question import Question
-from gymtui.tui.frame_timer import SoonDrawn
 from gymtui.tui.ink import Cell, Ink
-from gymtui.tui.keys import Scope, bindings
-from gymtui.tui.widgets.lines import Line, Lines
-
-if TYPE_CHECKING:
-    from gymtui.tui.app import GymtuiApp
+from gymtui.tui.screens.ask import AskScreen
 
 _LISTED = 8
 
@@ -45,67 +36,34 @@ def told(question: Question) -> list[Cell]:
     return lines
 
 
-class ConfirmScreen(SoonDrawn, ModalScreen[bool]):
-    """Asks; its result is whether to do it.
-
-    Nothing but the keys named on it does anything: not the key that opened it, no paste, no lone
-    modifier, no loss of focus.
+class ConfirmScreen(AskScreen):
+    """Asks before runs are destroyed; where many are, one must type what the question says.
 
     Args:
         question: What is asked.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(Scope.CONFIRM),
-        Binding("ctrl+q", "app.quit", show=False, priority=True, id="quit"),
-    ]
     DEFAULT_CSS = """
-    ConfirmScreen { align: center middle; background: $background 60%; }
-    ConfirmScreen > Vertical {
-        width: 76; max-width: 96%; height: auto; max-height: 90%;
-        border: round $warning; background: $background; padding: 1 1;
-    }
+    ConfirmScreen > Vertical { width: 76; border: round $warning; }
     """
 
     def __init__(self, question: Question) -> None:
-        super().__init__()
+        what = (*told(question), (), (Ink(question.consequence, "muted"),))
+        super().__init__(question.title, what, do=question.verb, keep="keep")
         self._question = question
         self._typed = ""
 
-    @property
-    def gym(self) -> GymtuiApp:
-        """The app, as what it is."""
-        return cast("GymtuiApp", self.app)
-
-    def compose(self) -> ComposeResult:
-        """One box."""
-        with Vertical():
-            yield Lines(self.gym.palette, id="question")
-
-    def on_mount(self) -> None:
-        """Ask."""
-        self._show()
-
-    def _show(self) -> None:
+    def answers(self) -> Sequence[Cell]:
+        """The two keys, or the line for what must be typed and the key that leaves it."""
         question = self._question
-        lines: list[Line] = [Line((Ink(question.title, "strong"),)), Line()]
-        lines += [Line(cell) for cell in told(question)]
-        lines.append(Line())
-        lines += [Line((Ink(question.consequence, "muted"),)), Line()]
-        bound = self.gym.bound
-        keep = (Ink("▌", "accent"), Ink(f"{bound.shown('keep')} ", "key"), Ink("keep", "strong"))
         if question.to_type is None:
-            do = (Ink("     "), Ink(f"{bound.shown('do-it')} ", "key"), Ink(f"{question.verb}"))
-            lines.append(Line((*keep, *do)))
-        else:
-            lines.append(
-                Line((Ink(f"To {question.verb}, type ", ""), Ink(question.to_type, "warning")))
-            )
-            typed = (Ink("› ", "accent"), Ink(self._typed, "strong"), Ink("▏", "accent"))
-            lines.append(Line(typed))
-            out = Ink(f"{bound.untyped('keep')} ", "key")
-            lines += [Line(), Line((*keep[:1], out, Ink("keep", "strong")))]
-        self.query_one("#question", Lines).show(lines)
+            return super().answers()
+        return [
+            (Ink(f"To {question.verb}, type "), Ink(question.to_type, "warning")),
+            (Ink("› ", "accent"), Ink(self._typed, "strong"), Ink("▏", "accent")),
+            (),
+            self.kept(self.gym.bound.untyped("keep")),
+        ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Where something must be typed, `y` and `n` are letters."""
@@ -127,12 +85,4 @@ class ConfirmScreen(SoonDrawn, ModalScreen[bool]):
         if self._typed == wanted:
             self.dismiss(True)
         else:
-            self._show()
-
-    def action_confirm(self) -> None:
-        """Do it."""
-        self.dismiss(True)
-
-    def action_keep(self) -> None:
-        """Keep everything."""
-        self.dismiss(False)
+            self.show()

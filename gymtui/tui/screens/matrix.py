@@ -217,7 +217,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         """Compare the rollout under the cursor with another."""
         attempt = self._chosen_attempt
         if attempt is not None:
-            compare(self.gym, [Listed(self.run_id, attempt.rollout_id)])
+            compare(self.gym, [Listed(attempt.run_id, attempt.rollout_id)])
 
     def action_k(self, step: int) -> None:
         """Show pass@k of one attempt more or less."""
