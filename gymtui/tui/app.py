@@ -7,18 +7,15 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.timer import Timer
-from textual.widgets import Input
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.clock import ServerClock
@@ -34,18 +31,16 @@ from gymtui.store.telling import Teller, Tiding
 from gymtui.store.words import listed
 from gymtui.tui import acting, doors, switching
 from gymtui.tui.arrangement import Arrangement
-from gymtui.tui.commands import Commands
 from gymtui.tui.crash import Reporter
-from gymtui.tui.garbage import Housekeeping
+from gymtui.tui.host import HostApp
 from gymtui.tui.ink import Cell
-from gymtui.tui.keys import Scope
 from gymtui.tui.listed import Listed
-from gymtui.tui.rebinding import PROGRAMS_OWN, Bound, put_in_force, tell_problems
+from gymtui.tui.rebinding import PROGRAMS_OWN, Bound
 from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.screens.runs import RunsScreen
 from gymtui.tui.session import Session
 from gymtui.tui.switching import Gyms
-from gymtui.tui.themed import Looks, ThemedApp
+from gymtui.tui.themed import Looks
 from gymtui.tui.turns import Turns
 from gymtui.tui.widgets.status_line import banner, link_cell, ticking
 
@@ -61,7 +56,7 @@ AGES_S = 10.0
 """How often what changes by the passing of time alone is looked at."""
 
 
-class GymtuiApp(ThemedApp[None]):
+class GymtuiApp(HostApp):
     """The dashboard.
 
     Args:
@@ -81,14 +76,6 @@ class GymtuiApp(ThemedApp[None]):
         monotonic: Seconds that only go forward.
         rng: Where jitter comes from.
     """
-
-    TITLE = "gymtui"
-    CSS_PATH = "app.tcss"
-    COMMANDS = {Commands}  # noqa: RUF012  (the framework's own declaration)
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+q", "quit", show=False, priority=True, id="quit"),
-        Binding("ctrl+z", "suspend_process", show=False, priority=True, id="suspend"),
-    ]
 
     def __init__(
         self,
@@ -113,19 +100,17 @@ class GymtuiApp(ThemedApp[None]):
             reporter=reporter,
             looks=looks or Looks(settings.theme, ascii=settings.ascii),
             arrangement=arrangement,
+            bound=bound,
+            problems=problems,
+            guided=guided,
+            monotonic=monotonic,
         )
-        self.hint: str | None = None
-        self.bound = replace(bound, plain=self.looks.ascii)
         self.gyms = gyms
-        self.guided = guided
-        self._problems = tuple(problems)
         self.compared_first: Listed | None = None
         self._wall = wall
-        self._monotonic = monotonic
         self._rng = rng or random.Random()  # noqa: S311  (jitter)
         self._seconds: Timer | None = None
         self.turns = Turns(monotonic)
-        self.housekeeping = Housekeeping(monotonic())
         self._journal_path = journal
         self._notes = notes
         self._model_env = model_env
@@ -236,14 +221,11 @@ class GymtuiApp(ThemedApp[None]):
 
     def on_mount(self) -> None:
         """Show the runs and begin to poll."""
-        self.wear()
         if self._journal_path is not None:
             first = self.session
             journal = self._opened(self._journal_path)
             self.session = self._session(first.settings, first.client, first.clock, journal)
-        put_in_force(self, self.bound)
-        self.push_screen(RunsScreen())
-        tell_problems(self, (*self._problems, *self.theme_problems))
+        self.start_with(RunsScreen())
         for note in self._notes:
             self.notify(note, severity="warning")
         self.set_interval(AGES_S, self._time_passed)
@@ -338,7 +320,6 @@ class GymtuiApp(ThemedApp[None]):
         self.session.close()
         self._left.append((self.session.client, self.session.journal))
         await self.leave()
-        self.housekeeping.end()
 
     def _journal_in_trouble(self, notice: Notice) -> None:
         """Say so once; called on the journal's thread."""
@@ -403,35 +384,14 @@ class GymtuiApp(ThemedApp[None]):
             self._seconds = None
 
     async def on_event(self, event: events.Event) -> None:
-        """See that somebody is there, whoever handles the key."""
+        """See when the person waits for a frame."""
         if isinstance(event, events.InputEvent):
-            self.housekeeping.key(self._monotonic())
             self.turns.key()
-            if isinstance(event, events.Key) and self._opens_filter(event):
-                return
         await super().on_event(event)
 
     def post_display_hook(self) -> None:
         """Called by the framework after each frame."""
         self.turns.drawn()
-
-    def _opens_filter(self, event: events.Key) -> bool:
-        """Open the filter's line before the next key is looked at, if that is what the key does.
-
-        A key's binding runs when the key has been handed from widget to widget, by which time
-        the rest of what was typed in a burst (over a slow line, or pasted) has been handed to
-        the list, and would be lost.
-        """
-        screen = self.screen
-        if event.is_forwarded or not isinstance(screen, GymScreen):
-            return False
-        if isinstance(screen.focused, Input):  # there it is a character
-            return False
-        bound = screen.active_bindings.get(event.key)
-        if bound is None or not bound.enabled or bound.binding.action != "filter":
-            return False
-        screen.action_filter()
-        return True
 
     def _time_passed(self) -> None:
         self.housekeeping.idle(self._monotonic())
@@ -447,13 +407,6 @@ class GymtuiApp(ThemedApp[None]):
 
     # -- what keys do ----------------------------------------------------------------------
 
-    def go_back(self, *, quit_at_end: bool) -> None:
-        """Leave the top screen; at the first one quit, if that is meant."""
-        if len(self.screen_stack) > 2:
-            self.pop_screen()
-        elif quit_at_end:
-            self.exit()
-
     def refresh_now(self) -> None:
         """Ask the gym now, and draw everything, should the terminal show something else."""
         self.session.poller.refresh()
@@ -462,10 +415,6 @@ class GymtuiApp(ThemedApp[None]):
     def toggle_pause(self) -> None:
         """Stop asking, or go on."""
         self.session.poller.pause(not self.link.paused)
-
-    def show_help(self, scopes: Sequence[Scope]) -> None:
-        """Show the keys."""
-        doors.help_(self, scopes)
 
     # -- what changes the gym --------------------------------------------------------------
 

@@ -5,13 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar
-
-from textual import events
-from textual.binding import Binding, BindingType
 
 from gymtui.poll.artifacts import Artifacts
 from gymtui.settings import Problem, Settings
@@ -19,17 +14,14 @@ from gymtui.store.delta import Delta
 from gymtui.transcript.artifact_files import FileProblem, load
 from gymtui.transcript.opening import open_body
 from gymtui.tui.arrangement import Arrangement
-from gymtui.tui.commands import Commands
 from gymtui.tui.crash import Reporter
-from gymtui.tui.garbage import Housekeeping
+from gymtui.tui.host import HostApp
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import Said, joined
-from gymtui.tui.keys import Key, Scope
-from gymtui.tui.rebinding import PROGRAMS_OWN, Bound, put_in_force, tell_problems
-from gymtui.tui.screens.base import GymScreen
-from gymtui.tui.screens.help import HelpScreen
+from gymtui.tui.keys import Key
+from gymtui.tui.rebinding import PROGRAMS_OWN, Bound
 from gymtui.tui.screens.reading import ReadingScreen
-from gymtui.tui.themed import Looks, ThemedApp
+from gymtui.tui.themed import Looks
 
 _NOT_HERE = frozenset({"redact", "compare-this", "pause", "refresh"})
 """Keys that need a gym."""
@@ -138,7 +130,7 @@ class FileScreen(ReadingScreen):
         """Nothing is polled here."""
 
 
-class FileApp(ThemedApp[None]):
+class FileApp(HostApp):
     """Reads transcripts from disk.
 
     Args:
@@ -150,14 +142,6 @@ class FileApp(ThemedApp[None]):
         problems: What was wrong with the settings, to be told at the start.
     """
 
-    TITLE = "gymtui"
-    CSS_PATH = "app.tcss"
-    COMMANDS = {Commands}  # noqa: RUF012  (the framework's own declaration)
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+q", "quit", show=False, priority=True, id="quit"),
-        Binding("ctrl+z", "suspend_process", show=False, priority=True, id="suspend"),
-    ]
-
     def __init__(
         self,
         paths: Sequence[Path],
@@ -168,33 +152,21 @@ class FileApp(ThemedApp[None]):
         bound: Bound = PROGRAMS_OWN,
         problems: Sequence[Problem] = (),
     ) -> None:
-        super().__init__(reporter=reporter, looks=looks, arrangement=arrangement)
+        super().__init__(
+            reporter=reporter,
+            looks=looks,
+            arrangement=arrangement,
+            bound=bound,
+            problems=problems,
+        )
         self.settings = Settings(base_url="http://127.0.0.1")
-        self.hint: str | None = None
-        self.guided = False
-        self.housekeeping = Housekeeping(time.monotonic())
-        self.bound = replace(bound, plain=self.looks.ascii)
-        self._problems = tuple(problems)
         self._paths = paths
 
     def on_mount(self) -> None:
         """Show the first file."""
-        self.wear()
-        put_in_force(self, self.bound)
-        self.push_screen(FileScreen(self._paths))
-        tell_problems(self, (*self._problems, *self.theme_problems))
+        self.start_with(FileScreen(self._paths))
         self.call_after_refresh(self.housekeeping.begin)
         self.set_interval(_IDLE_S, lambda: self.housekeeping.idle(time.monotonic()))
-
-    def on_unmount(self) -> None:
-        """Leave the collector of garbage as it was."""
-        self.housekeeping.end()
-
-    async def on_event(self, event: events.Event) -> None:
-        """See that somebody is there, whoever handles the key."""
-        if isinstance(event, events.InputEvent):
-            self.housekeeping.key(time.monotonic())
-        await super().on_event(event)
 
     # What screens ask of the dashboard's app, answered for one that has no gym.
 
@@ -216,22 +188,3 @@ class FileApp(ThemedApp[None]):
 
     def looked(self) -> None:
         """Nobody polls."""
-
-    @property
-    def top(self) -> GymScreen | None:
-        """The full screen that is seen."""
-        for screen in reversed(self.screen_stack):
-            if isinstance(screen, GymScreen):
-                return screen
-        return None
-
-    def go_back(self, *, quit_at_end: bool) -> None:
-        """Leave the top screen; at the first one quit, if that is meant."""
-        if len(self.screen_stack) > 2:
-            self.pop_screen()
-        elif quit_at_end:
-            self.exit()
-
-    def show_help(self, scopes: Sequence[Scope]) -> None:
-        """Show the keys."""
-        self.push_screen(HelpScreen(scopes))

@@ -96,8 +96,6 @@ class Bound:
 
 
 PROGRAMS_OWN = Bound()
-PROBLEMS_SHOWN_S = 15.0
-"""How long what is wrong with the settings is told."""
 
 
 def named(text: str) -> str:
@@ -194,18 +192,6 @@ def put_in_force(app: GuardedApp[Any], bound: Bound) -> None:
     # The framework's own key for its palette would act before, and on top of, any question.
     app._bindings.key_to_bindings.pop(app.COMMAND_PALETTE_BINDING, None)
     app.set_keymap(bound.keymap)
-
-
-def tell_problems(app: GuardedApp[Any], problems: Sequence[Problem]) -> None:
-    """Say on screen what is wrong with the settings, for who sees no standard error.
-
-    Args:
-        app: The app.
-        problems: What is wrong.
-    """
-    if problems:
-        words = "\n".join(map(str, problems))
-        app.notify(words, title="settings", severity="warning", timeout=PROBLEMS_SHOWN_S)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from textual.app import SuspendNotSupported
 from gymtui.api.endpoints import Endpoints
 from gymtui.settings import Loaded, Offered, Settings
 from gymtui.tui.guard import GuardedApp
-from gymtui.tui.rebinding import tell_problems
 
 if TYPE_CHECKING:
     from gymtui.tui.app import GymtuiApp
@@ -67,7 +66,7 @@ async def go(app: GymtuiApp, gyms: Gyms, profile: Offered) -> None:
         profile: Which one.
     """
     loaded = await load(app, gyms, profile)
-    tell_problems(app, loaded.problems)
+    app.tell_problems(loaded.problems)
     if loaded.fatal:
         return
     settings = loaded.settings

@@ -26,6 +26,9 @@ from gymtui.tui.widgets.painted import Painted
 
 ResultT = TypeVar("ResultT")
 
+PROBLEMS_SHOWN_S = 15.0
+"""How long what is wrong with settings or themes is told."""
+
 
 @dataclass(frozen=True)
 class Looks:
@@ -172,8 +175,7 @@ class ThemedApp(GuardedApp[ResultT]):
     def _change_to(self, name: str) -> bool:
         problems: list[Problem] = []
         theme = self._read(name, "theme", problems)
-        if problems:
-            self._tell_problems(problems)
+        self.tell_problems(problems)
         if theme is None:
             return False
         self.palette = coloured(theme)
@@ -191,9 +193,15 @@ class ThemedApp(GuardedApp[ResultT]):
         self.theme = f"gymtui-{self._worn}"
         self.unregister_theme(f"gymtui-{before}")
 
-    def _tell_problems(self, problems: Sequence[Problem]) -> None:
+    def tell_problems(self, problems: Sequence[Problem]) -> None:
+        """Say what is wrong with settings or themes, for who sees no standard error.
+
+        Args:
+            problems: What is wrong; nothing is said of none.
+        """
         if problems:
-            self.notify("\n".join(map(str, problems)), severity="warning", timeout=15)
+            words = "\n".join(map(str, problems))
+            self.notify(words, title="settings", severity="warning", timeout=PROBLEMS_SHOWN_S)
 
     def _why_colourless(self) -> str:
         term = self.looks.terminal.term

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from textual.events import Key
 from textual.pilot import Pilot
 
 from gymtui.tui.crash import Reporter
@@ -50,6 +51,13 @@ async def test_a_search_longer_than_the_line_takes_the_headlines_place(tmp_path:
         await pilot.press("slash", *("x" * 90), "enter")
         await pilot.pause()
         assert "hello" in screen(app)
+
+
+async def test_a_search_typed_in_one_burst_loses_no_letter(tmp_path: Path) -> None:
+    async with reading(tmp_path, "a.json") as (app, pilot):
+        for character in "/hello":  # all before any is acted on, as a slow line delivers them
+            app.post_message(Key("slash" if character == "/" else character, character))
+        await sees(pilot, "/ hello")
 
 
 async def test_one_file_has_no_next_one(tmp_path: Path) -> None:
