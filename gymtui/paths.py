@@ -1,7 +1,7 @@
 """Where files of this program live, and the vendor client's: by the platform's rules, or as told.
 
-`GYMTUI_CONFIG_DIR`, `GYMTUI_STATE_DIR` and `GYMTUI_CACHE_DIR` move a directory, `GYMTUI_CONFIG` the
-configuration file alone, `SIMLAB_CONFIG` the vendor client's. Nothing is created here.
+`GYMTUI_CONFIG_DIR` and `GYMTUI_STATE_DIR` move a directory, `GYMTUI_CONFIG` the configuration file
+alone, `SIMLAB_CONFIG` the vendor client's. Nothing is created here.
 """
 
 from __future__ import annotations
@@ -42,12 +42,6 @@ def log_dir(env: Mapping[str, str]) -> Path:
     if env.get("GYMTUI_STATE_DIR"):
         return state_dir(env) / "log"
     return platformdirs.user_log_path(_APP, appauthor=False)
-
-
-def cache_dir(env: Mapping[str, str]) -> Path:
-    """Where what can be fetched again is kept."""
-    told = env.get("GYMTUI_CACHE_DIR")
-    return Path(told).expanduser() if told else platformdirs.user_cache_path(_APP, appauthor=False)
 
 
 def vendor_config_file(env: Mapping[str, str]) -> Path:

@@ -111,19 +111,9 @@ class Endpoints(ABC):
             on_progress: Told how far the download is, chunk by chunk.
 
         Returns:
-            A body for `listing.parse_artifacts` or the transcript's reader.
+            A body for `transcript.opening`.
         """
-        redact = (("redact_tool_calls", "true"),) if redact_tool_calls else ()
-        return await self._answer(
-            Call(
-                "GET",
-                "/rollouts/{rollout_id}/artifacts",
-                (rollout_id,),
-                redact,
-                timed=False,
-                on_progress=on_progress,
-            )
-        )
+        return await self._answer(_artifacts_call(rollout_id, redact_tool_calls, on_progress))
 
     async def stream_artifacts(
         self,
@@ -140,12 +130,7 @@ class Endpoints(ABC):
             redact_tool_calls: Whether the gym is to strip tool calls and responses.
             on_progress: Told how far the download is, chunk by chunk.
         """
-        template = "/rollouts/{rollout_id}/artifacts"
-        redact = (("redact_tool_calls", "true"),) if redact_tool_calls else ()
-        call = Call(
-            "GET", template, (rollout_id,), redact, timed=False, on_progress=on_progress, sink=sink
-        )
-        await self._ask(call)
+        await self._ask(_artifacts_call(rollout_id, redact_tool_calls, on_progress, sink))
 
     async def list_scenarios(self) -> tuple[Scenario, ...]:
         """`GET /scenarios`: what runs can be launched on."""
@@ -172,3 +157,17 @@ class Endpoints(ABC):
         answer = await self._ask(call)
         answers.must_be_json(answer.body, call.name)
         return answer
+
+
+def _artifacts_call(
+    rollout_id: str, redact: bool, on_progress: Progress | None, sink: Sink | None = None
+) -> Call:
+    return Call(
+        "GET",
+        "/rollouts/{rollout_id}/artifacts",
+        (rollout_id,),
+        (("redact_tool_calls", "true"),) if redact else (),
+        timed=False,
+        on_progress=on_progress,
+        sink=sink,
+    )

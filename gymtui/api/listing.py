@@ -14,7 +14,7 @@ import msgspec
 
 from gymtui.api.errors import Garbled
 from gymtui.api.lenient import loads, read
-from gymtui.api.models import Malformed, Rollout, RunArtifacts, RunStatus
+from gymtui.api.models import Malformed, Rollout, RunStatus
 
 SECRET_FIELDS = frozenset({"apikey", "xapikey", "authorization"})
 """Names, without case and marks, whose values are never shown, wherever they turn up."""
@@ -81,21 +81,6 @@ def parse_run(item: bytes) -> RunStatus | Malformed:
 def parse_rollout(item: bytes) -> Rollout | Malformed:
     """One item of `GET /rollouts`, or the answer to `GET /rollouts/{rollout_id}`."""
     return read(Rollout, item)
-
-
-def parse_artifacts(body: bytes) -> RunArtifacts | Malformed:
-    """The answer to `GET /rollouts/{rollout_id}/artifacts`, or what it wraps."""
-    try:
-        inner = msgspec.json.decode(body, type=dict[str, msgspec.Raw]).get("artifacts")
-    except (msgspec.MsgspecError, RecursionError):
-        try:
-            document = loads(body)
-        except ValueError as error:
-            return Malformed(body, f"not JSON: {error}")
-        if isinstance(document, dict) and isinstance(document.get("artifacts"), dict):
-            document = document["artifacts"]
-        return read(RunArtifacts, json.dumps(document).encode())
-    return read(RunArtifacts, body if inner is None else bytes(inner))
 
 
 def shown(item: bytes) -> str:

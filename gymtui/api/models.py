@@ -28,7 +28,6 @@ __all__ = [
     "ModelSettings",
     "Result",
     "Rollout",
-    "RunArtifacts",
     "RunStatus",
     "Scenario",
     "StatusEvent",
@@ -161,25 +160,6 @@ class Rollout(Wire):
     termination_reason: str | None = None
     settings: ModelSettings | None = Field(default=None, alias="model_config")
     status_events: tuple[StatusEvent, ...] | None = None
-
-
-class RunArtifacts(Wire):
-    """A finished rollout's artifacts. What the messages mean is read by `transcript.shapes`."""
-
-    version: str | None = None
-    task_id: str | None = None
-    task: Any = None
-    model: str | None = None
-    provider: str | None = None
-    messages: tuple[Any, ...] | None = None
-    tool_calls: tuple[Any, ...] | None = None
-    tool_results: tuple[Any, ...] | None = None
-    steps_taken: Whole | None = None
-    max_steps: Whole | None = None
-    final_observation: Any = None
-    metadata: dict[str, Any] | None = None
-    error: Any = None
-    created_at: When | None = None
 
 
 class CreatedRun(Wire):

@@ -4,15 +4,13 @@ Plans only ever see what tools return. Whether one does the careful thing at a d
 from its `Mind`, so that the same plan serves careful and hasty agents.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
 from gymtui.gym.tools import Call, Observation
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -47,10 +45,6 @@ class Mind:
     def bothers(self) -> bool:
         """Return whether it does the careful thing this time."""
         return self.random.random() < self.care
-
-    def guess(self, options: Sequence[T]) -> T:
-        """Return one of `options`, any."""
-        return self.random.choice(options)
 
 
 Plan = Callable[[Mind], Steps]

@@ -54,21 +54,6 @@ def wilson(passes: float, verdicts: float, z: float = Z_95) -> Interval | None:
     )
 
 
-def clustered_error(tasks: Iterable[Tally]) -> float | None:
-    """The standard error of a pass rate whose verdicts are clustered by task.
-
-    Miller 2024, "Adding Error Bars to Evals" (arXiv:2411.00640), section 2.2, written as a sum
-    over tasks: the root of sum over tasks of (sum over attempts of (s - mean))^2, over n.
-
-    Args:
-        tasks: The tally of each task.
-
-    Returns:
-        None without verdicts.
-    """
-    return _sums(tasks).error
-
-
 def pass_rate_interval(tasks: Iterable[Tally], z: float = Z_95) -> Interval | None:
     """The interval of a pass rate: Wilson's, clustered by task when a task has several attempts.
 
@@ -124,7 +109,12 @@ class TaskSums:
 
     @property
     def error(self) -> float | None:
-        """Miller's standard error, as `clustered_error` tells it; None without verdicts."""
+        """The standard error of a pass rate whose verdicts are clustered by task.
+
+        Miller 2024, "Adding Error Bars to Evals" (arXiv:2411.00640), section 2.2, written as a sum
+        over tasks: the root of sum over tasks of (sum over attempts of (s - mean))^2, over n. None
+        without verdicts.
+        """
         if not self.verdicts:
             return None
         # The squares written out, over n: whole numbers until the last division.

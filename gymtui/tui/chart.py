@@ -68,11 +68,6 @@ class Chart:
         return 0.0, fitting(self.extent.longest_s * ROOM)
 
     @property
-    def fitted(self) -> bool:
-        """Whether everything is shown."""
-        return not self.level
-
-    @property
     def level(self) -> int:
         """How often the whole is halved: as wanted, as far as this run is long enough for that."""
         return min(self._zoom, self._closest())

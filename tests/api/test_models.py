@@ -10,17 +10,16 @@ import pytest
 from pydantic import ValidationError
 
 from gymtui.api.lenient import loads, read
-from gymtui.api.listing import parse_artifacts, parse_rollout, parse_run
+from gymtui.api.listing import parse_rollout, parse_run
 from gymtui.api.models import (
     CreatedRun,
     Malformed,
     Result,
     Rollout,
-    RunArtifacts,
     RunStatus,
     Task,
 )
-from tests.api.samples import ARTIFACTS, JUDGED, ROLLOUT, RUN
+from tests.api.samples import JUDGED, ROLLOUT, RUN
 
 ABSENT = object()
 ODD: tuple[Any, ...] = (
@@ -248,24 +247,6 @@ def test_a_key_in_model_config_is_never_shown() -> None:
     assert rollout.settings.api_key is not None
     for text in (repr(rollout), str(rollout), rollout.model_dump_json(), str(rollout.model_dump())):
         assert "leaked" not in text
-
-
-def test_artifacts_are_read_wrapped_and_bare() -> None:
-    for body in (ARTIFACTS, ARTIFACTS["artifacts"]):
-        artifacts = parse_artifacts(_bytes(body))
-        assert isinstance(artifacts, RunArtifacts)
-        assert artifacts.steps_taken == 14
-        assert artifacts.messages == ({"role": "user", "content": "Schedule …"},)
-
-
-def test_artifacts_survive_odd_fields_and_odd_json() -> None:
-    for name, value in itertools.product(ARTIFACTS["artifacts"], ODD):
-        body = {"artifacts": _with(ARTIFACTS["artifacts"], name, value)}
-        assert isinstance(parse_artifacts(_bytes(body)), RunArtifacts), (name, value)
-    odd = parse_artifacts(b'{"artifacts": {"metadata": {"cost": NaN}, "task": "\\udfff"}}')
-    assert isinstance(odd, RunArtifacts)
-    assert odd.task == "\ufffd"
-    assert isinstance(parse_artifacts(b"<html>"), Malformed)
 
 
 @pytest.mark.parametrize("difficulty", ["hard", 3, 0.5])

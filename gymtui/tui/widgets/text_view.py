@@ -13,7 +13,6 @@ from typing import ClassVar
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Size
-from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -103,9 +102,6 @@ class TextView(Wheel, Painted, ScrollView, can_focus=True):
     ALLOW_SELECT: ClassVar[bool] = False
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TEXT)
 
-    class Scrolled(Message):
-        """Another line stands at the top."""
-
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._palette = palette
@@ -150,11 +146,6 @@ class TextView(Wheel, Painted, ScrollView, can_focus=True):
         pieces = self._lines[index] if index < len(self._lines) else ()
         drawn = strip((Ink(" "), *pieces), self._palette.styles, self._palette.base)
         return drawn.adjust_cell_length(self.size.width, self._palette.base)
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Tell who shows what stands at the top."""
-        super().watch_scroll_y(old_value, new_value)
-        self.post_message(self.Scrolled())
 
     def action_move(self, lines: int) -> None:
         """Scroll by lines."""

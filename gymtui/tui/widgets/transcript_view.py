@@ -195,11 +195,6 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
         section = self._flow.sections[self._top.section]
         return (section.turn, section.block, section.part, self._flow.character_at(self._top))
 
-    @property
-    def at_end(self) -> bool:
-        """Whether the end can be seen."""
-        return self._top >= self._last_top()
-
     def _last_top(self) -> Place:
         """The lowest place that the top can be at."""
         return self._flow.moved(self._flow.end(), 1 - max(1, self.size.height))
