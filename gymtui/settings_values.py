@@ -24,8 +24,12 @@ from gymtui import urls
 DEFAULT_BASE_URL = "https://rl-gym-api.collinear.ai"
 INTERVAL_LIMITS_S = (0.1, 3600.0)
 ARTIFACT_LIMITS_MIB = (1, 4096)
-PROVIDERS = ("custom", "openai", "anthropic", "aws-bedrock", "azure-openai", "gcp")
+Provider = Literal["custom", "openai", "anthropic", "aws-bedrock", "azure-openai", "gcp"]
 """Of models, as the API names them."""
+PROVIDERS = get_args(Provider)
+Source = Literal["rl-gym", "task-editor", "datadog-synthetics", "all"]
+"""What runs are listed by, as the API names them."""
+SOURCES = get_args(Source)
 KEY_FIELDS = ("api_key_env", "api_key_command", "api_key")
 
 
@@ -73,7 +77,6 @@ def command_value(value: object) -> tuple[str, ...]:
 
 
 Text = Annotated[str, Field(pattern=r"\S")]
-Source = Literal["rl-gym", "task-editor", "datadog-synthetics", "all"]
 Seconds = Annotated[float, BeforeValidator(_number(*INTERVAL_LIMITS_S, "a number of seconds"))]
 MiB = Annotated[
     int, BeforeValidator(_number(*ARTIFACT_LIMITS_MIB, "a whole number of MiB", whole=True))
@@ -182,8 +185,7 @@ def fault(error: ValidationError) -> str:
         case "value_error":
             return str(found["ctx"]["error"])
         case "literal_error":
-            sources = get_args(Source)
-            return f"should be one of {', '.join(sources)}{nearest(str(found['input']), sources)}"
+            return f"should be one of {', '.join(SOURCES)}{nearest(str(found['input']), SOURCES)}"
         case "string_pattern_mismatch":
             return "is empty"
         case kind if kind.startswith("string"):

@@ -9,7 +9,7 @@ import random
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AllowInfNan,
@@ -24,10 +24,12 @@ from pydantic import Strict as Exactly
 
 from gymtui.api.errors import FieldError
 from gymtui.secret import ApiKey
-from gymtui.settings_values import PROVIDERS as PROVIDERS
+from gymtui.settings_values import Provider
 
-_NAME_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-_NAME_TAIL = 5
+_TAIL_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+_TAIL_LENGTH = 5
+TAIL = rf"[{_TAIL_ALPHABET}]{{{_TAIL_LENGTH}}}"
+"""A pattern for what `new_tail` makes."""
 _NAME_PART = 28
 
 AtLeastOne = Annotated[int, Exactly(), Field(ge=1)]
@@ -52,9 +54,7 @@ class ModelConfig(Outgoing):
     """The model that drives an agent, or a simulated user, and how it is called."""
 
     model: NonEmpty | None = None
-    provider: Literal["custom", "openai", "anthropic", "aws-bedrock", "azure-openai", "gcp"] = (
-        "custom"
-    )
+    provider: Provider = "custom"
     api_key: ApiKey
     base_url: NonEmpty | None = None
     temperature: Annotated[float, Exactly(), AllowInfNan(False), Field(ge=0.0, le=2.0)] = 0.7
@@ -157,9 +157,13 @@ def new_run_name(scenario_id: str, model: str, now: datetime, rng: random.Random
     Returns:
         Lower-case letters, digits, dots and hyphens: one that needs no quoting anywhere.
     """
-    parts = [slug(scenario_id), slug(model), f"{now:%m%d-%H%M%S}"]
-    parts.append("".join(rng.choices(_NAME_ALPHABET, k=_NAME_TAIL)))
+    parts = [slug(scenario_id), slug(model), f"{now:%m%d-%H%M%S}", new_tail(rng)]
     return "-".join(part for part in parts if part)
+
+
+def new_tail(rng: random.Random) -> str:
+    """What makes a name unlike any other: characters that cannot be taken for one another."""
+    return "".join(rng.choices(_TAIL_ALPHABET, k=_TAIL_LENGTH))
 
 
 def problems(error: ValidationError) -> tuple[FieldError, ...]:

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from gymtui.api.launch import PROVIDERS, new_run_name, slug
+from gymtui.api.launch import new_run_name, slug
 from gymtui.launching.fields import BY_PATH, MODEL, NAME, PROVIDER, SCENARIO, USER, Kind
 from gymtui.launching.lineage import name_again
 from gymtui.secret import ApiKey
+from gymtui.settings_values import PROVIDERS
 
 USER_KEY: Final = f"{USER}.api_key"
 USER_PROVIDER: Final = f"{USER}.provider"

@@ -11,9 +11,9 @@ import re
 from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
-_TAIL: Final = 5
-_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
-_AGAIN: Final = re.compile(rf"(?P<parent>.+)-again-[{_LETTERS}]{{{_TAIL}}}(?:-[a-z0-9.-]+)?", re.S)
+from gymtui.api.launch import TAIL, new_tail
+
+_AGAIN: Final = re.compile(rf"(?P<parent>.+)-again-{TAIL}(?:-[a-z0-9.-]+)?", re.S)
 
 
 def name_again(parent: str, rng: random.Random) -> str:
@@ -25,7 +25,7 @@ def name_again(parent: str, rng: random.Random) -> str:
     """
     found = _AGAIN.fullmatch(parent)
     first = found["parent"] if found else parent
-    return f"{first}-again-{''.join(rng.choices(_LETTERS, k=_TAIL))}"
+    return f"{first}-again-{new_tail(rng)}"
 
 
 def parent_of(run_id: str, remembered: Mapping[str, str], known: Container[str]) -> str | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import log, sqrt
 from typing import Literal
 
+from gymtui.settings_values import Stuck
 from gymtui.store.phases import Kind
 
 VERDICTS_FOR_ETA = 3
@@ -148,24 +149,8 @@ def eta(
     return Eta(low_s, high_s)
 
 
-@dataclass(frozen=True, slots=True)
-class StuckRules:
-    """From when on a rollout counts as stuck (DESIGN.md, *Numbers*); the settings may say else.
-
-    Attributes:
-        step_floor_s: Nothing is stuck between steps before this many seconds.
-        step_factor: Nor before so many times the run's p95 between steps.
-        build_factor: A build is stuck after so many times its p95.
-        verify_factor: And a verification.
-    """
-
-    step_floor_s: float = 60.0
-    step_factor: float = 5.0
-    build_factor: float = 3.0
-    verify_factor: float = 3.0
-
-
-DEFAULT_RULES = StuckRules()
+USUALLY = Stuck()
+"""From when on a rollout counts as stuck, unless the settings say otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +162,7 @@ class UsualTimes:
     verify_s: float | None = None
 
 
-def stuck_after_s(kind: Kind, usual: UsualTimes, rules: StuckRules = DEFAULT_RULES) -> float | None:
+def stuck_after_s(kind: Kind, usual: UsualTimes, rules: Stuck = USUALLY) -> float | None:
     """How long a running rollout may stand still in a phase before it counts as stuck.
 
     Args:
@@ -191,7 +176,7 @@ def stuck_after_s(kind: Kind, usual: UsualTimes, rules: StuckRules = DEFAULT_RUL
     """
     match kind:
         case Kind.AGENT:
-            return max(rules.step_floor_s, rules.step_factor * (usual.step_s or 0.0))
+            return max(rules.floor_s, rules.step_factor * (usual.step_s or 0.0))
         case Kind.BUILDING:
             return None if usual.build_s is None else rules.build_factor * usual.build_s
         case Kind.VERIFYING:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from gymtui.settings_values import Stuck
 from gymtui.store.fields import Field, Schema, Since, natural
 from gymtui.store.fields import Kind as Column
 from gymtui.store.outcome import Outcome
 from gymtui.store.phases import KIND_OF_PHASE, Kind
-from gymtui.store.progress import DEFAULT_RULES, StuckRules, UsualTimes, stuck_after_s
+from gymtui.store.progress import USUALLY, UsualTimes, stuck_after_s
 from gymtui.store.records import RolloutRow
 
 
@@ -75,7 +76,7 @@ class Running:
         rules: From when on one counts as stuck.
     """
 
-    def __init__(self, rules: StuckRules = DEFAULT_RULES) -> None:
+    def __init__(self, rules: Stuck = USUALLY) -> None:
         self._rules = rules
         self._rows: dict[str, RunningRow] = {}
         self._of_run: dict[str, set[str]] = {}

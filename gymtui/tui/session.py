@@ -23,7 +23,6 @@ from gymtui.settings import Settings
 from gymtui.store.delta import NOTHING, Delta, Query
 from gymtui.store.journal import Journal
 from gymtui.store.outlook import Outlook
-from gymtui.store.progress import StuckRules
 from gymtui.store.records import Intent
 from gymtui.store.store import Applied, Store
 from gymtui.store.summary import RunSummary
@@ -134,17 +133,6 @@ class Session:
         from gymtui.poll.artifacts import ArtifactDesk
 
         return ArtifactDesk(self.client, cap_bytes=self.settings.artifact_limit_mib * MIB)
-
-    @property
-    def stuck_rules(self) -> StuckRules:
-        """From when on a rollout counts as stuck."""
-        stuck = self.settings.stuck
-        return StuckRules(
-            step_floor_s=stuck.floor_s,
-            step_factor=stuck.step_factor,
-            build_factor=stuck.build_factor,
-            verify_factor=stuck.verify_factor,
-        )
 
     def everything(self) -> Delta:
         """All that is known as one delta, for a screen that has to catch up."""

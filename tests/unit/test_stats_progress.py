@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from gymtui.settings_values import Stuck
 from gymtui.store.phases import Kind
-from gymtui.store.progress import Eta, StuckRules, UsualTimes, eta, stuck_after_s
+from gymtui.store.progress import Eta, UsualTimes, eta, stuck_after_s
 
 # -- how long it will take -----------------------------------------------------------------------
 
@@ -93,6 +94,6 @@ def test_a_build_or_verification_is_stuck_after_three_times_its_usual_time() -> 
 
 
 def test_the_thresholds_can_be_set() -> None:
-    rules = StuckRules(step_floor_s=10, step_factor=2, build_factor=10, verify_factor=20)
+    rules = Stuck(floor_s=10, step_factor=2, build_factor=10, verify_factor=20)
     assert stuck_after_s(Kind.AGENT, UsualTimes(step_s=6), rules) == 12
     assert stuck_after_s(Kind.BUILDING, UsualTimes(build_s=6), rules) == 60

@@ -60,7 +60,7 @@ class ActiveScreen(ListScreen[RunningRow]):
     def body(self) -> Iterable[Widget]:
         """What goes wrong, the list, and how long the cursor's rollout has stood still."""
         palette = self.gym.palette
-        self._on_the_move = Running(self.gym.session.stuck_rules)
+        self._on_the_move = Running(self.gym.settings.stuck)
         yield Lines(palette, id="summary")
         yield Lines(palette, id="causes")
         yield self.grid()

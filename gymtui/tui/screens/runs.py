@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from gymtui.poll.actions import Verb
 from gymtui.poll.plan import View
+from gymtui.settings_values import SOURCES
 from gymtui.store.delta import Delta
 from gymtui.store.fields import natural
 from gymtui.store.grouping import Grouping, Groups
@@ -29,8 +30,6 @@ from gymtui.tui.show import of_many
 from gymtui.tui.widgets.grid import Column, Grid
 from gymtui.tui.widgets.lines import Line, Lines
 
-SOURCES = ("rl-gym", "task-editor", "datadog-synthetics", "all")
-"""What `source` may be (`API.md`)."""
 _GROUPINGS: tuple[Grouping | None, ...] = (None, *Grouping)
 MATRIX_RUNS = 50
 """Runs that a matrix is made of at most; a group may have thousands."""
@@ -59,7 +58,7 @@ class RunsScreen(ListScreen[RunView]):
 
     def body(self) -> Iterable[Widget]:
         """Numbers over all runs, and the list."""
-        self._on_the_move = Running(self.gym.session.stuck_rules)
+        self._on_the_move = Running(self.gym.settings.stuck)
         yield Lines(self.gym.palette, id="summary")
         yield self.grid()
 
