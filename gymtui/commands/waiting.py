@@ -125,12 +125,21 @@ class Follower:
             await self.sleep(max(held_s, pause_s))
 
     async def _round(self) -> None:
-        now_s = self.monotonic()
-        due = list(self._due(now_s))
+        unseen = [run_id for run_id in self.run_ids if run_id not in self.asked.store.runs]
+        await self._put(list(self._due(self.monotonic())))
+        # What was over before anybody looked has its results by now: there is nothing to wait for.
+        if not self._ledger.struggling:
+            await self._put([RolloutsOf(run_id) for run_id in unseen if self._unlisted(run_id)])
+
+    async def _put(self, due: Sequence[OneRun | RolloutsOf]) -> None:
         if self._ledger.struggling:
             due = due[:1]
-        self._ledger.planned(due, now_s)
+        self._ledger.planned(due, self.monotonic())
         await at_once(partial(self._ask, query) for query in due)
+
+    def _unlisted(self, run_id: str) -> bool:
+        row = self.asked.store.runs.get(run_id)
+        return row is not None and not row.active and not self.settled(run_id)
 
     def _due(self, now_s: float) -> Iterator[OneRun | RolloutsOf]:
         if now_s < self._ledger.held_until_s():

@@ -51,6 +51,13 @@ def test_what_is_over_and_has_verdicts_is_done(quick: RunningGym, tmp_path: Path
     assert bad.startswith("bad: 3/3 done · pass@1 0% ")
 
 
+def test_what_was_over_before_is_told_at_the_first_look(quick: RunningGym, tmp_path: Path) -> None:
+    patient = ("--interval", "60", "--timeout", "30s")
+    done = gymtui(tmp_path, "wait", "good", *patient, "--base-url", quick.url)
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == done.stdout.splitlines()
+
+
 def test_a_run_is_followed_to_its_end(tmp_path: Path) -> None:
     with serving_gym(tmp_path, speed=30) as gym:
         launch(gym, "live", rollout_count=2)

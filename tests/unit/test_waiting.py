@@ -19,6 +19,9 @@ from gymtui.text import width
 from tests.unit.model_gym import ModelGym
 from tests.unit.virtual_time import play
 
+_ON_ITS_WAY_S = 0.01
+"""So that no question is sent in the moment in which the one before it was answered."""
+
 
 class Scripted:
     """A gym in memory whose runs move when they are looked at, and which may refuse."""
@@ -29,10 +32,10 @@ class Scripted:
         self.asked: list[tuple[float, OneRun | RolloutsOf]] = []
 
     async def get_run(self, run_id: str) -> Answer:
-        return self._answer(OneRun(run_id))
+        return await self._answer(OneRun(run_id))
 
     async def list_rollouts(self, *, run_id: str | None = None, **_: Any) -> Answer:
-        return self._answer(RolloutsOf(run_id or ""))
+        return await self._answer(RolloutsOf(run_id or ""))
 
     async def list_runs(self, **_: Any) -> Answer:
         raise AssertionError("the whole list is never asked for")
@@ -40,7 +43,8 @@ class Scripted:
     def times(self, kind: type) -> list[float]:
         return [at for at, query in self.asked if isinstance(query, kind)]
 
-    def _answer(self, query: OneRun | RolloutsOf) -> Answer:
+    async def _answer(self, query: OneRun | RolloutsOf) -> Answer:
+        await asyncio.sleep(_ON_ITS_WAY_S)
         now_s = asyncio.get_running_loop().time()
         self.asked.append((now_s, query))
         error = self.each_look(len(self.times(OneRun)))
@@ -91,6 +95,21 @@ def test_rollouts_are_listed_when_counters_move_and_not_every_time(model: ModelG
     assert len(lists) == 2, "once at first, once at the end"
     assert follower.views[0].summary is not None
     assert follower.views[0].summary.verdicts == 3
+
+
+def test_what_was_over_before_is_known_without_a_pause(model: ModelGym) -> None:
+    runs = [model.launch(2), model.launch(1)]
+    model.finish(runs[0])
+    gym = Scripted(model, lambda number: model.finish(runs[1]) if number == 4 else None)
+    follower = follow(gym, *runs)
+    assert [query for _, query in gym.asked[:3]] == [
+        OneRun(runs[0]),
+        OneRun(runs[1]),
+        RolloutsOf(runs[0]),
+    ]
+    assert gym.asked[2][0] - gym.asked[0][0] < 1, "as soon as it is known to be over"
+    assert [query for _, query in gym.asked].count(RolloutsOf(runs[0])) == 1
+    assert all(map(follower.settled, runs))
 
 
 def test_a_busy_run_is_listed_now_and_then_unless_something_hangs_on_it(model: ModelGym) -> None:
