@@ -30,7 +30,8 @@ _TAIL_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _TAIL_LENGTH = 5
 TAIL = rf"[{_TAIL_ALPHABET}]{{{_TAIL_LENGTH}}}"
 """A pattern for what `new_tail` makes."""
-_NAME_PART = 28
+_NAME_PART = 16
+"""Lists cut longer names, and what tells runs apart is at both ends."""
 
 AtLeastOne = Annotated[int, Exactly(), Field(ge=1)]
 NonEmpty = Annotated[str, Field(min_length=1)]
@@ -146,18 +147,18 @@ def read_launch(document: Mapping[str, Any], *, now: datetime, rng: random.Rando
 
 
 def new_run_name(scenario_id: str, model: str, now: datetime, rng: random.Random) -> str:
-    """A name to read and to find again: `hr-gpt-4o-0320-100006-k7x2m`.
+    """A name to read and to find again: `gpt-4o-0320-k7x2m`.
 
     Args:
-        scenario_id: Its beginning.
-        model: Its middle, "" for none.
-        now: Month, day and time of day go into it.
-        rng: The last five characters come from it.
+        scenario_id: Its beginning where there is no model; lists tell the scenario anyway.
+        model: Its beginning, without the path before its name; "" for none.
+        now: Month and day go into it: the gym tells no time of a run.
+        rng: The last characters come from it.
 
     Returns:
         Lower-case letters, digits, dots and hyphens: one that needs no quoting anywhere.
     """
-    parts = [slug(scenario_id), slug(model), f"{now:%m%d-%H%M%S}", new_tail(rng)]
+    parts = [slug(model.rpartition("/")[2]) or slug(scenario_id), f"{now:%m%d}", new_tail(rng)]
     return "-".join(part for part in parts if part)
 
 
@@ -173,5 +174,9 @@ def problems(error: ValidationError) -> tuple[FieldError, ...]:
 
 
 def slug(text: str) -> str:
-    """The end of a text in lower-case letters, digits, dots and hyphens; "" if it has none."""
-    return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")[-_NAME_PART:].strip("-.")
+    """A text's end, by whole words, in lower-case letters, digits, dots and hyphens; or ""."""
+    plain = re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")
+    if len(plain) <= _NAME_PART:
+        return plain
+    words = plain[-_NAME_PART - 1 :].partition("-")[2]
+    return (words or plain[-_NAME_PART:]).strip("-.")

@@ -122,7 +122,7 @@ def test_an_override_of_another_task_is_named() -> None:
 def test_a_name_is_made_only_when_none_is_given() -> None:
     unnamed = {key: value for key, value in LAUNCH.items() if key != "run_name"}
     made = read_launch(unnamed, now=NOW, rng=random.Random(7)).run_name
-    assert made.startswith("hr-gpt-4o-0320-100006-")
+    assert made.startswith("gpt-4o-0320-")
     assert read_launch(LAUNCH, now=NOW, rng=random.Random(7)).run_name == "nightly"
 
 
@@ -131,12 +131,28 @@ def test_made_names_differ_and_need_no_quoting() -> None:
     names = {new_run_name("HR / ü", "org/Model:v1..", NOW, rng) for _ in range(200)}
     assert len(names) == 200
     assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789.-") for name in names)
-    assert all(name.startswith("hr-org-model-v1-0320-100006-") for name in names)
+    assert all(name.startswith("model-v1-0320-") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("model", "begins"),
+    [
+        ("policy-8b-s3000", "policy-8b-s3000-0320-"),
+        ("meta-llama/Llama-3.1-70B-Instruct", "3.1-70b-instruct-0320-"),
+        ("ft:gpt-4o-mini:org:nightly-s4000", "nightly-s4000-0320-"),
+        ("x" * 60, f"{'x' * 16}-0320-"),
+        ("", "hr-0320-"),
+    ],
+)
+def test_made_names_are_short_and_keep_what_differs(model: str, begins: str) -> None:
+    name = new_run_name("hr", model, NOW, random.Random(7))
+    assert name.startswith(begins)
+    assert len(name) <= 27
 
 
 def test_a_name_is_made_even_of_nothing() -> None:
     name = new_run_name("日本", "", NOW, random.Random(7))
-    assert name.startswith("0320-100006-")
+    assert name.startswith("0320-")
     with pytest.raises(ValidationError):
         read_launch({}, now=NOW, rng=random.Random(7))
 

@@ -116,10 +116,10 @@ def test_a_run_is_launched_and_watched(terminal: Terminal, slow_gym: RunningGym)
     assert model_key not in shown
     terminal.keys("y")
     # The cursor stands on it.
-    shown = terminal.wait_for(r"▌ hr-script\S+ .* 0/4")
+    shown = terminal.wait_for(r"▌ careful-\S+ .* 0/4")
     assert "older" in shown
     terminal.keys("Enter")
-    terminal.wait_for(r"runs › hr-scripted-careful-.*")
+    terminal.wait_for(r"runs › careful-.*")
     shown = terminal.wait_for(r"(?s)panel_interview.*▸ ")
     assert model_key not in shown
     kept = [p.read_bytes() for p in terminal.home.rglob("*") if p.is_file()]

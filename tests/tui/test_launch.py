@@ -67,7 +67,7 @@ async def test_a_run_is_launched_from_the_gyms_lists_and_selected_when_it_appear
         await person.sees("needed · ↵ list of 8")
         await person.press("enter")
         await person.sees("8 tasks", "none marked")
-        await person.press("slash", *"interview", "enter", "a", "enter")
+        await person.press(*"interview", "ctrl+a", "enter")
         await person.sees("2 of 8")
         await type_in(person, "scripted/careful, scripted/hasty")
         await person.press("down", "down", "down", "backspace", "3")
@@ -75,13 +75,41 @@ async def test_a_run_is_launched_from_the_gyms_lists_and_selected_when_it_appear
         await person.press("ctrl+l")
         await person.sees("Launch these 2 runs?", "= 12 rollouts", "scripted/hasty · custom")
         await person.press("y")
-        await person.sees("launched hr-scripted-careful", "launched hr-scripted-hasty")
+        await person.sees("launched careful", "launched hasty")
         assert isinstance(person.app.screen, RunsScreen)
         assert len(runs(person)) == 3
         grid = person.app.screen._grid
-        await person.until(lambda: str(grid.cursor_id).startswith("hr-scripted-careful"))
+        await person.until(lambda: str(grid.cursor_id).startswith("careful-"))
         seen = person.ask(str(grid.cursor_id)).json()
         assert seen["total"] == 6
+
+
+async def test_what_is_typed_narrows_what_there_is_to_choose_and_does_nothing_else(
+    tmp_path: Path,
+) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        await person.press("n")
+        await person.sees("list of 1")
+        await person.press("enter", "enter")
+        await person.sees("needed · ↵ list of 8")
+        await person.press("enter")
+        await person.sees("8 tasks", "none marked")
+        await person.press(*"phone")
+        shown = await person.sees("schedule_phone_screen", "filter: phone (1 shown)")
+        assert "offer_negotiation" not in shown
+        assert "paused" not in shown
+        await person.press("tab")
+        await person.sees("1 marked")
+        await person.press("escape")
+        await person.sees("offer_negotiation", "1 marked")
+        await person.press(*"nev")
+        await person.sees("the filter matches nothing")
+        for key in ["escape", "pagedown", "space", *"pan", "tab", "enter"]:  # in one burst
+            person.app.post_message(_key(key))
+        await person.sees("3 of 8")
+        chosen = form(person)._draft.listed("task_ids")
+        wanted = {"schedule_phone_screen", "book_panel_interview", "flag_biased_adjustment"}
+        assert set(chosen) == wanted
 
 
 async def test_nothing_is_sent_before_it_was_asked_and_enter_keeps(tmp_path: Path) -> None:
@@ -201,7 +229,7 @@ async def test_a_lost_answer_is_looked_up_and_the_run_launched_once(tmp_path: Pa
         await fill(person)
         faulty(gym, person, fault={"kind": "drop", "when": "after"})
         await person.press("ctrl+l", "y")
-        await person.sees("sent, no answer (dropped): looking for hr-scripted-careful")
+        await person.sees("sent, no answer (dropped): looking for careful")
         await person.sees("found by its name")
         assert isinstance(person.app.screen, RunsScreen)
         assert len(runs(person)) == 1
@@ -217,7 +245,7 @@ async def test_a_launch_that_is_looked_for_is_seen_through_without_its_form(
         await fill(person)
         faulty(gym, person, fault={"kind": "drop", "when": "after"})
         await person.press("ctrl+l", "y")
-        await person.sees("looking for hr-scripted-careful")
+        await person.sees("looking for careful")
         await person.press("escape")
         assert isinstance(person.app.screen, RunsScreen), "leaving asks nothing: it was sent"
         await person.sees("found by its name")
@@ -232,7 +260,7 @@ async def test_going_to_another_gym_says_that_a_launch_is_left_open(tmp_path: Pa
         await fill(person)
         faulty(gym, person, fault={"kind": "drop", "when": "before"})
         await person.press("ctrl+l", "y")
-        await person.sees("looking for hr-scripted-careful")
+        await person.sees("looking for careful")
         app = person.app
         app.enter(app.settings, app.session.client, None)
         await person.sees("was launched is unknown")
@@ -255,7 +283,7 @@ async def test_without_lists_ids_are_typed(tmp_path: Path) -> None:
         await type_in(person, "scripted/careful")
         await person.sees("1 model × 1 task × 1 rollout = 1")
         await person.press("ctrl+l", "y")
-        await person.sees("launched hr-scripted-careful")
+        await person.sees("launched careful")
 
 
 async def test_a_typed_key_is_sent_and_shown_nowhere(tmp_path: Path) -> None:
@@ -322,7 +350,7 @@ async def test_a_run_like_another_has_its_tasks_and_settings(tmp_path: Path) -> 
         assert form(person)._draft.text("model_config.max_steps") == "9"
         assert form(person)._draft.parent is None
         await person.press("ctrl+l", "y")
-        await person.sees("launched hr-scripted-hasty")
+        await person.sees("launched hasty")
 
 
 async def test_a_rerun_of_what_failed_is_three_keys(tmp_path: Path) -> None:
@@ -467,5 +495,6 @@ async def test_what_is_typed_in_one_burst_lands_where_it_was_meant(tmp_path: Pat
 
 
 def _key(name: str) -> Key:
-    character = {"tab": "\t", "backspace": "\x7f"}.get(name, name)
+    typed = {"tab": "\t", "backspace": "\x7f", "space": " ", "enter": "\r", "escape": "\x1b"}
+    character = typed.get(name, name if len(name) == 1 else None)
     return Key({"_": "underscore"}.get(name, name), character)

@@ -39,7 +39,7 @@ def sent(of: Draft, **options: Any) -> list[dict[str, Any]]:
 
 def test_what_is_left_open_takes_the_defaults_of_the_api() -> None:
     (body,) = sent(draft())
-    assert body["run_name"].startswith("hr-gpt-4o-0320-100006-")
+    assert body["run_name"].startswith("gpt-4o-0320-")
     del body["run_name"]
     assert body == {
         "scenario_id": "hr",

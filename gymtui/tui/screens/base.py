@@ -155,8 +155,12 @@ class GymScreen(SoonDrawn, Screen[None]):
             yield Lines(palette, id="tip")
         with Horizontal(id="prompt"):
             yield Lines(palette, id="slash")
-            yield Input(compact=True, select_on_focus=False, placeholder=self.prompt)
+            yield self.field()
         yield Lines(palette, id="footer")
+
+    def field(self) -> Input:
+        """The line that a filter or a search is typed into."""
+        return Input(compact=True, select_on_focus=False, placeholder=self.prompt)
 
     def on_mount(self) -> None:
         """Start with what is known."""

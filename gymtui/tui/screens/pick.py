@@ -1,19 +1,23 @@
-"""Choosing ids from a list of the gym's: filtered by typing, marked, taken."""
+"""Choosing ids from a list of the gym's: what is typed filters it at once; marked, taken."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, cast
 
+from textual import events
 from textual.binding import BindingType
 from textual.widget import Widget
+from textual.widgets import Input
 
 from gymtui.store.delta import Delta
 from gymtui.store.fields import Field, Kind, Schema, natural
 from gymtui.store.words import of_many
 from gymtui.tui.ink import Cell, Ink, ink
 from gymtui.tui.keys import Key, Scope, bindings
+from gymtui.tui.rebinding import types
+from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.screens.lists import ListScreen
 from gymtui.tui.widgets.column import Column
 from gymtui.tui.widgets.grid import Grid
@@ -68,8 +72,26 @@ OFFERS: Schema[Offer] = Schema(
 )
 
 
+class PickInput(Input):
+    """The line that is typed into. The screen's keys act here and at once.
+
+    By a binding they would act only after what was typed behind them in the same burst.
+    """
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Do what the screen does with a key, or type it."""
+        table = cast("GymScreen", self.screen).gym.bound.table
+        for key in table:
+            ours = key.scope is Scope.PICK or key.name == "back"
+            if ours and event.key in key.keys and not types(event.key):
+                event.stop()
+                event.prevent_default()
+                await self.screen.run_action(key.action)
+                return
+
+
 class PickScreen(ListScreen[Offer]):
-    """A list to choose from.
+    """A list to choose from. Every letter filters, so that none does anything else.
 
     Args:
         what: What is chosen: `task`.
@@ -81,10 +103,14 @@ class PickScreen(ListScreen[Offer]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.PICK)
-    scopes: ClassVar[tuple[Scope, ...]] = (Scope.PICK, Scope.LIST, Scope.EVERYWHERE)
+    AUTO_FOCUS: ClassVar[str | None] = "#prompt Input"
+    DEFAULT_CSS = """
+    PickScreen.filtering #footer { display: block; }
+    """
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.PICK,)
     arranged_as: ClassVar[str] = "pick"
     empty: ClassVar[str] = "there is nothing to choose from"
-    prompt: ClassVar[str] = "words, or kind:hard !about:*email*"
+    prompt: ClassVar[str] = "type to narrow the list: words, or kind:hard !about:*email*"
 
     def __init__(
         self,
@@ -103,6 +129,8 @@ class PickScreen(ListScreen[Offer]):
         self._taken = taken
         self._marked = frozenset(marked)
         self._several = several
+        self._typed = ""
+        self._field = PickInput(compact=True, select_on_focus=False, placeholder=self.prompt)
 
     def columns(self) -> tuple[Column[Offer], ...]:
         """The columns that have a title."""
@@ -141,7 +169,14 @@ class PickScreen(ListScreen[Offer]):
         first = next((o.key for o in self._offers if o.key in self._marked), None)
         if first is not None:
             self._grid.select(first)
+        # A click must not take the letters away from the filter.
+        self._grid.can_focus = False
+        self.action_filter()
         self.summarise()
+
+    def field(self) -> Input:
+        """One that leaves the screen's keys to the screen."""
+        return self._field
 
     def where(self) -> Cell:
         """What is chosen."""
@@ -158,9 +193,10 @@ class PickScreen(ListScreen[Offer]):
         said = [Ink(of_many(len(self._offers), self._what), "strong")]
         if self._several:
             many = len(self._grid.marks)
-            key = next(key.keys[0] for key in self.gym.bound.table if key.name == "open")
-            one = f" · none marked: {self.gym.bound.written(key)} takes this one"
-            said.append(Ink(f" · {many} marked" if many else one))
+            one = f" · none marked: {self.gym.bound.shown('pick-take')} takes this one"
+            hidden = len(self.hidden_marks())
+            marked = f" · {many} marked" + (f", {hidden} of them hidden" if hidden else "")
+            said.append(Ink(marked if many else one))
         self.lines("summary").show([Line(tuple(said), self.remarks())])
 
     def remarks(self) -> Cell:
@@ -168,25 +204,72 @@ class PickScreen(ListScreen[Offer]):
         said = super().remarks()
         return tuple(piece for piece in said if piece.style != "mark")
 
+    # -- typing ----------------------------------------------------------------------------
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter as it is typed."""
+        event.stop()
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Go by what is typed so far: in a burst, messages of keys may be under way still."""
+        typed = self._field.value
+        blanks = len(typed) - len(typed.lstrip(" "))
+        if blanks:  # no filter begins with one: it is meant for the row, as in every list
+            self._field.value = typed = typed[blanks:]
+            for _ in range(blanks):
+                self._mark()
+        if typed != self._typed:
+            self._typed = typed
+            self.gym.hint = self.filtered(typed)
+            self.summarise()
+
+    def _mark(self) -> None:
+        if self._several:
+            self._grid.action_mark()
+            self.summarise()
+
+    def close_prompt(self) -> None:
+        """Stay where letters can be typed."""
+
     # -- keys ------------------------------------------------------------------------------
 
     def footer_keys(self) -> list[Key]:
-        """What there is to do here."""
-        left_out = {"pause", "describe", "order"}
-        if not self._several:
-            left_out |= {"mark", "mark-all", "unmark"}
+        """What there is to do here, where letters are typed."""
+        left_out = set() if self._several else {"pick-mark", "mark-all"}
         keys = [key for key in super().footer_keys() if key.name not in left_out]
-        return [replace(key, short="take") if key.name == "open" else key for key in keys]
+        back = next(key for key in self.gym.bound.table if key.name == "back")
+        keys.append(replace(back, name="leave", short="back"))
+        return [replace(key, name="help") if key.name == "pick-help" else key for key in keys]
 
-    def undo(self) -> bool:
-        """Drop the filter; marks are left as they were before by going back."""
-        if self._rows.filter.text:
-            self.filtered("")
-            return True
-        return False
+    def action_back(self) -> None:
+        """Clear what was typed, else leave all as it was."""
+        self._catch_up()
+        if self._typed:
+            self._field.value = ""
+            self._catch_up()
+        else:
+            self.gym.hint = None
+            self.gym.go_back(quit_at_end=False)
+
+    def action_move(self, rows: int) -> None:
+        """Go to another row."""
+        self._catch_up()
+        self._grid.action_move(rows)
+
+    def action_page(self, pages: int) -> None:
+        """Go on by a screen."""
+        self._catch_up()
+        self._grid.action_page(pages)
+
+    def action_mark(self) -> None:
+        """Mark or unmark the row, and go one down."""
+        self._catch_up()
+        self._mark()
 
     def action_mark_all(self) -> None:
         """Mark all that the filter shows; once more, none of them."""
+        self._catch_up()
         if self._several:
             shown = set(self._rows)
             marks = self._grid.marks
@@ -194,9 +277,19 @@ class PickScreen(ListScreen[Offer]):
             self._grid.sync()
             self.summarise()
 
-    def on_grid_opened(self, event: Grid.Opened) -> None:
+    def action_take(self) -> None:
         """Take what is marked, else the row under the cursor."""
-        wanted = self._grid.marks if self._several and self._grid.marks else {event.row_id}
+        self._catch_up()
+        if self._grid.cursor_id is not None:
+            self._take(self._grid.cursor_id)
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        """A second click takes, as the key does."""
+        self._take(event.row_id)
+
+    def _take(self, here: str) -> None:
+        wanted = self._grid.marks if self._several and self._grid.marks else {here}
+        self.gym.hint = None
         self.gym.pop_screen()
         self._taken(tuple(offer.key for offer in self._offers if offer.key in wanted))
 
@@ -205,9 +298,6 @@ class PickScreen(ListScreen[Offer]):
         self._rows.set_order(name, reverse=reverse)
         self._grid.set_rows(self._rows)
         self._grid.ordered(name, reverse=reverse)
-
-    def action_order(self) -> None:
-        """Columns are few enough to be there always; headings order."""
 
     def received(self, row_id: str) -> tuple[bytes, str | None] | None:
         """What is offered is shown whole."""

@@ -238,8 +238,11 @@ class Grid(ScrollView, Painted, Generic[R], can_focus=True):
 
     @property
     def _lit(self) -> bool:
-        """Whether keys go here; where no pane has the focus, the terminal has lost it for all."""
-        return self.screen.focused in (self, None)
+        """Whether keys go here; where no pane has the focus, the terminal has lost it for all.
+
+        One that cannot be focused is moved by whoever is.
+        """
+        return not self.can_focus or self.screen.focused in (self, None)
 
     def on_focus(self) -> None:
         """Light the cursor up."""
