@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from gymtui.launching.fields import (
     nearest,
 )
 from gymtui.secret import ApiKey
+from gymtui.settings_values import nearest as alike
 
 _STANDS_IN: Final = ApiKey("-")
 """For a key, while a draft is judged: which one it will be changes nothing."""
@@ -38,6 +39,7 @@ class Check:
     Attributes:
         problems: What must be mended before it can be sent, by path.
         remarks: What may be meant so, by path.
+        unlisted: Of those, the names that the gym's lists do not have.
         models: The models.
         tasks: The tasks, wildcards spelt out.
         attempts: Rollouts a task; None while that is no number.
@@ -48,6 +50,7 @@ class Check:
     models: tuple[ModelChoice, ...]
     tasks: tuple[str, ...]
     attempts: int | None
+    unlisted: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def total(self) -> int | None:
@@ -106,12 +109,14 @@ def check(
     if draft.has_user and USER_KEY not in draft.keys and keyless(draft.user_provider):
         wrong.setdefault(USER_KEY, keyless(draft.user_provider) or "")
     count = document.get(COUNT, 1)
+    unlisted = _unlisted(draft, tasks, offered, scenarios)
     return Check(
         wrong,
-        _remarks(draft, tasks, offered, scenarios),
+        {**_remarks(draft, tasks), **unlisted},
         models,
         tasks,
         count if isinstance(count, int) and COUNT not in wrong else None,
+        unlisted,
     )
 
 
@@ -185,25 +190,30 @@ def _tasks(draft: Draft, offered: Sequence[str] | None) -> tuple[tuple[str, ...]
     return tuple(found), ""
 
 
-def _remarks(
+def _unlisted(
     draft: Draft,
     tasks: Sequence[str],
     offered: Sequence[str] | None,
     scenarios: Sequence[str] | None,
 ) -> dict[str, str]:
-    """What is unusual: the gym will say whether it is wrong."""
+    """Names that the gym's lists do not have; the gym alone knows whether they are wrong."""
     found: dict[str, str] = {}
     scenario = draft.text(SCENARIO).strip()
     if scenarios is not None and scenario and scenario not in scenarios:
-        found[SCENARIO] = "not in the gym's list"
+        found[SCENARIO] = f"not in the gym's list{alike(scenario, scenarios)}"
     strangers = [task for task in tasks if offered is not None and task not in offered]
     if strangers:
         more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
-        found[TASKS] = f"not in the gym's list: {strangers[0]}{more}"
-    known = draft.text(OVERRIDES)
-    if known and not tasks:
-        found[OVERRIDES] = "is checked against the tasks, once there are any"
+        like = alike(strangers[0], offered or ())
+        found[TASKS] = f"not in the gym's list: {strangers[0]}{more}{like}"
     return found
+
+
+def _remarks(draft: Draft, tasks: Sequence[str]) -> dict[str, str]:
+    """What is unusual."""
+    if draft.text(OVERRIDES) and not tasks:
+        return {OVERRIDES: "is checked against the tasks, once there are any"}
+    return {}
 
 
 def _many(count: int, what: str) -> str:

@@ -14,6 +14,7 @@ from textual.widget import Widget
 from gymtui.text import clean
 from gymtui.tui.keys import Key
 from gymtui.tui.screens.base import GymScreen
+from gymtui.tui.screens.menu import Choice, MenuScreen
 from gymtui.tui.themed import ThemedApp
 
 _NOT_OFFERED = frozenset({"palette", "interrupt", "panes"})
@@ -74,7 +75,19 @@ def _profiles(screen: GymScreen) -> Iterator[Offer]:
             yield words, partial(gym.call_later, gym.switch_profile, offered)
 
 
+def _ask_theme(app: ThemedApp[Any]) -> None:
+    choices = [Choice(name, name, name == app.palette.name) for name in app.theme_names()]
+
+    def chosen(name: str | None) -> None:
+        if name is not None:
+            app.choose_theme(name)
+
+    app.push_screen(MenuScreen("theme", choices), chosen)
+
+
 def _themes(app: ThemedApp[Any]) -> Iterator[Offer]:
+    # First, so that who types only "theme" is asked, and not given the first in the alphabet.
+    yield "theme: choose one", partial(_ask_theme, app)
     for name in app.theme_names():
         yield f"theme: {name}", partial(app.choose_theme, name)
     yield "reload theme: read its file again", app.reload_theme

@@ -43,6 +43,7 @@ class Shown:
         open: Whether advanced fields are shown.
         whence: Where the keys would come from, by key field.
         again: What of the parent is run again, in words; "" where nothing was chosen by cause.
+        lost: How many rollouts of the parent that is.
         enter: The key that opens what a row has to open.
         turn: The keys that go through choices.
     """
@@ -55,12 +56,26 @@ class Shown:
     open: bool = False
     whence: Mapping[str, str] = field(default_factory=dict)
     again: str = ""
+    lost: int = 0
     enter: str = "↵"
     turn: str = "← →"
+
+    @property
+    def repeats(self) -> str:
+        """That more is run again than went wrong, where it is: a launch takes tasks as a whole."""
+        total, lost = self.check.total or 0, self.lost * len(self.check.models)
+        return f"tasks are repeated whole: {total:,} for {lost:,} that went wrong" * (
+            0 < lost < total
+        )
 
     def wrong(self, path: str) -> str:
         """What keeps a field from being sent: what the gym refused, else what is plain to see."""
         return self.refused.get(path) or self.check.problems.get(path, "")
+
+    def remark(self, path: str) -> Cell:
+        """What may be meant so."""
+        said = self.check.remarks.get(path)
+        return (Ink(said, "warning" if path in self.check.unlisted else "accent"),) if said else ()
 
 
 def rows_of(form: Shown) -> tuple[Row, ...]:
@@ -92,7 +107,9 @@ def rows_of(form: Shown) -> tuple[Row, ...]:
     rows += [*before, toggle, *after]
     wrong = len({*form.check.problems, *form.refused})
     mend, ask = Ink(f"{wrong} to mend first", "warning"), Ink(f"{form.enter} asks first", "muted")
-    total = (Ink(form.check.words, "strong"),)
+    total: Cell = (Ink(form.check.words, "strong"),)
+    if form.repeats and not wrong:
+        total += (Ink(f", for {form.lost * len(form.check.models):,} gone wrong", "accent"),)
     return (*rows, Row(LAUNCH, "launch", total, (mend if wrong else ask,), Typing.ACTION))
 
 
@@ -122,9 +139,9 @@ def _hint(form: Shown, known: Field) -> Cell:
         return (Ink("needed", "warning"), Ink(f" · {form.enter} list of {len(offered)}", "muted"))
     if wrong:
         return (Ink(wrong, "failed" if known.path in form.refused else "warning"),)
-    remark = form.check.remarks.get(known.path)
+    remark = form.remark(known.path)
     if remark:
-        return (Ink(remark, "accent"),)
+        return remark
     if known.path == SCENARIO and form.scenarios:
         return (Ink(f"{form.enter} list of {len(form.scenarios)}", "muted"),)
     if known.path == TASKS:
@@ -145,18 +162,19 @@ def help_of(form: Shown, key: str) -> tuple[Cell, Cell]:
     known = BY_PATH.get(key)
     if known is None:
         words = {
-            AGAIN: "which of the parent's failures are run again",
+            AGAIN: "which of the parent's failures are run again: their tasks, each as a whole, "
+            "as often as the one that lost most",
             ADVANCED: "fields that few launches need; those that are set are always shown",
             LAUNCH: "checks everything, then asks with what it will start",
         }
         return (Ink(words.get(key, ""), "muted"),), ()
     choices = f": {' '.join(known.choices)}" if known.choices else ""
     about = (Ink(f"{known.path}  ", "heading"), Ink(known.help, "muted"))
-    wrong, remark = form.wrong(key), form.check.remarks.get(key, "")
+    wrong, remark = form.wrong(key), form.remark(key)
     if wrong:
         return about, (Ink(wrong, "failed" if key in form.refused else "warning"),)
     if remark:
-        return about, (Ink(remark, "accent"),)
+        return about, remark
     if key == TASKS and form.check.tasks:
         return about, (Ink(", ".join(form.check.tasks), "muted"),)
     return about, (Ink(f"{known.allows}{choices}", "muted"),)
@@ -185,13 +203,18 @@ def asked(form: Shown, names: Sequence[str], host: str) -> tuple[Cell, ...]:
         (Ink("  tasks  ", "muted"), Ink(f"{len(check.tasks)} of {scenario}: {shown}{more}"))
     )
     if draft.parent is not None:
-        lines.append((Ink("  again  ", "muted"), Ink(f"a rerun of {draft.parent}")))
+        what = f"a rerun of {draft.parent}" + (f": {form.again}" if form.again else "")
+        lines.append((Ink("  again  ", "muted"), Ink(what)))
+        if form.repeats:
+            lines.append((Ink("         "), Ink(form.repeats, "accent")))
     for key, label in ((KEY, "  key    "), (_USER_KEY, "  user's ")):
         if key == _USER_KEY and not draft.has_user:
             continue
         typed = draft.keys.get(key)
         whence = f"typed ({typed.hint})" if typed is not None else form.whence.get(key, "")
         lines.append((Ink(label, "muted"), Ink(f"{whence}, sent to {host}")))
+    for path, said in check.unlisted.items():
+        lines.append((Ink(f"  {BY_PATH[path].label}  ", "muted"), Ink(said, "warning")))
     lines += [(), (Ink("  "), Ink(check.words, "strong"), Ink(_unit(check.total), "muted"))]
     return tuple(lines)
 

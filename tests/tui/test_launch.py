@@ -138,6 +138,25 @@ async def test_a_mistake_is_told_as_it_is_typed_and_gone_to_when_launching(tmp_p
         await person.sees("Launch this run?")
 
 
+async def test_a_task_that_the_gym_does_not_list_is_told_before_it_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        await fill(person)
+        form(person)._form.go("task_ids")
+        await person.press("backspace")
+        told = "not in the gym's list: offer_negotiatio; did you mean offer_negotiation?"
+        form(person)._form.go("launch")
+        await person.press("ctrl+l")
+        await person.sees(f"{told}; ctrl+l again asks all the same")
+        assert form(person)._form.key == "task_ids"
+        await person.press("ctrl+l")
+        await person.sees("Launch this run?", told)
+        await person.press("n", "backspace", "ctrl+l")
+        await person.sees("list: offer_negotiati;", "ctrl+l again")
+        assert isinstance(person.app.screen, FormScreen)
+
+
 async def test_what_was_typed_outlives_resizing_and_focus_and_is_not_thrown_away_unasked(
     tmp_path: Path,
 ) -> None:

@@ -160,6 +160,17 @@ async def test_another_theme_is_drawn_at_once_everywhere_and_kept(
         await person.sees("theme night for now; --theme says high-contrast")
 
 
+async def test_the_word_theme_alone_offers_the_themes_with_the_one_in_force(
+    gym: ScriptedGym, tmp_path: Path
+) -> None:
+    async with dashboard(gym, tmp_path, Looks()) as person:
+        await command(person, "theme")
+        await person.sees("▌night", "●", "colour-blind", "↵ choose")
+        assert person.app.palette.name == "night"
+        await person.press("down", "enter")  # around its end
+        await person.until(lambda: person.app.palette.name == "ansi")
+
+
 async def test_a_broken_theme_is_told_and_the_last_good_stays(
     gym: ScriptedGym, tmp_path: Path
 ) -> None:

@@ -166,6 +166,9 @@ def test_what_is_not_in_the_gyms_lists_is_remarked_on_and_can_be_sent() -> None:
         "scenario_id": "not in the gym's list",
         "task_ids": "not in the gym's list: t2",
     }
+    assert found.unlisted == found.remarks
+    near = check(draft(task_ids="phone_bok"), offered=TASKS).remarks["task_ids"]
+    assert near == "not in the gym's list: phone_bok; did you mean phone_book?"
 
 
 def test_several_models_are_a_run_each_with_names_that_tell_them_apart() -> None:

@@ -85,6 +85,10 @@ class FormScreen(GymScreen):
         """What of a run is run again, in words; "" where nothing is chosen by cause."""
         return ""
 
+    def lost(self) -> int:
+        """How many of its rollouts that is."""
+        return 0
+
     def begin_with(self, draft: Draft) -> None:
         """Take a draft for what stands there before anything is typed."""
         untouched = self._draft == self._first
@@ -159,6 +163,7 @@ class FormScreen(GymScreen):
                 USER_KEY: launches.whence(self._draft.user_provider),
             },
             self.again(),
+            self.lost(),
             self._key("form-enter"),
             f"{self._key('form-choice-previous')} {self._key('form-choice-next')}",
         )

@@ -5,7 +5,7 @@ The form itself is `form`; what becomes of what was sent, form or not, is `tui.l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gymtui.api.errors import GymError, NotFound, Refused
@@ -56,6 +56,7 @@ class LaunchScreen(FormScreen):
         self._over = False
         self._causes: tuple[Cause, ...] = ()
         self._chosen: frozenset[str] = frozenset()
+        self._meant: Mapping[str, str] = {}
 
     def on_mount(self) -> None:
         """Start from the run, if its rollouts are known."""
@@ -121,6 +122,10 @@ class LaunchScreen(FormScreen):
         """What of the run is run again."""
         return again_words(self._causes, self._chosen) if self._causes else ""
 
+    def lost(self) -> int:
+        """How many of its rollouts that is."""
+        return sum(len(c.reason.rollout_ids) for c in self._causes if c.key in self._chosen)
+
     def entered(self, key: str) -> None:
         """Launch, choose what is run again, or what the form does."""
         if key == LAUNCH:
@@ -157,6 +162,12 @@ class LaunchScreen(FormScreen):
             self._say(Ink("not sent: ", "warning"), Ink(self._shown.wrong(wrong[0]), "warning"))
             return
         found = self._shown.check
+        if found.unlisted and found.unlisted != self._meant:
+            self._meant = found.unlisted
+            self._form.go(next(iter(found.unlisted)))
+            again = f"; {self.gym.bound.spelt('form-launch')} again asks all the same"
+            self._say(Ink(f"{next(iter(found.unlisted.values()))}{again}", "warning"))
+            return
         names = self.gym.launches.names(self._draft)
 
         def answered(do_it: bool | None) -> None:
