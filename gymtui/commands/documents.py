@@ -12,7 +12,7 @@ from typing import Any
 from gymtui.api.lenient import loads
 from gymtui.api.listing import masked
 from gymtui.commands import document_keys
-from gymtui.store.outcome import ERRORS, Outcome, at_step_limit
+from gymtui.store.outcome import ERRORS, at_step_limit
 from gymtui.store.records import RolloutRow
 from gymtui.store.schemas import RunView, pass_rate
 from gymtui.store.summary import RunSummary
@@ -74,7 +74,6 @@ def _numbers(run: RunView) -> dict[str, Any]:
     if summary is None:
         return dict.fromkeys(document_keys.NUMBERS)
     interval = summary.interval
-    causes = [outcome for outcome in Outcome if outcome in ERRORS]
     return {
         "rollouts": summary.known,
         "passes": summary.passes,
@@ -83,7 +82,7 @@ def _numbers(run: RunView) -> dict[str, Any]:
         "pass_low": None if interval is None else interval.low,
         "pass_high": None if interval is None else interval.high,
         "at_step_limit": summary.at_limit,
-        "errors": {outcome.value: summary.counts.get(outcome, 0) for outcome in causes},
+        "errors": {outcome.value: summary.counts.get(outcome, 0) for outcome in ERRORS},
         "model": summary.model,
         "provider": summary.provider,
         "created_at": _iso(summary.created_at),

@@ -15,7 +15,7 @@ from gymtui.store.outcome import ERRORS, Outcome
 from gymtui.store.reasons import Reason, fold, reason_of
 from gymtui.store.records import RolloutRow
 
-WRONG = ERRORS | {Outcome.FAILED}
+WRONG = frozenset({Outcome.FAILED, *ERRORS})
 """What is grouped by default: fails, and errors of every cause."""
 
 BROKEN = frozenset({Outcome.ENVIRONMENT, Outcome.AGENT})

@@ -21,6 +21,7 @@ from gymtui.store.outcome import (
     at_step_limit,
     errors_in,
     outcome_of,
+    steps_of,
     verdicts_in,
 )
 from gymtui.store.phases import PHASES, Kind
@@ -231,7 +232,7 @@ def part_of(
         end_s,
         held_s,
         ran_s,
-        steps_of(rollout, last_steps),
+        steps_of(rollout, last_steps.get(rollout.rollout_id) if last_steps else None),
         end_s,
         score if score is not None and 0 <= score <= 1 else None,
         outcome is Outcome.FAILED and at_step_limit(rollout),
@@ -298,15 +299,6 @@ def duration_s(rollout: Rollout) -> float | None:
     if start is None or rollout.completed_at is None or rollout.completed_at < start:
         return None
     return (rollout.completed_at - start).total_seconds()
-
-
-def steps_of(rollout: Rollout, last_steps: Mapping[str, int] | None = None) -> int | None:
-    """How many steps a rollout took, as it says or was last seen; None where nobody knows."""
-    if rollout.current_step is not None:
-        return rollout.current_step
-    if rollout.max_steps is not None and at_step_limit(rollout):
-        return rollout.max_steps  # it took them all, whichever was seen last
-    return last_steps.get(rollout.rollout_id) if last_steps is not None else None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ class Outcome(StrEnum):
 
 
 VERDICTS = frozenset({Outcome.PASSED, Outcome.FAILED})
-ERRORS = frozenset({Outcome.ENVIRONMENT, Outcome.AGENT, Outcome.CANCELLED})
+ERRORS = (Outcome.ENVIRONMENT, Outcome.AGENT, Outcome.CANCELLED)
+"""By cause, in the order in which causes are always told."""
 ACTIVE = frozenset({Outcome.RUNNING, Outcome.WAITING})
 
 
@@ -121,3 +122,17 @@ def at_step_limit(rollout: Rollout) -> bool:
     """
     said = (rollout.termination_reason or "")[:200].lower().replace("_", " ").replace("-", " ")
     return _LIMIT.search(said) is not None
+
+
+def steps_of(rollout: Rollout, seen: int | None = None) -> int | None:
+    """How many steps a rollout took, or which one it is at; None where nobody knows.
+
+    Args:
+        rollout: As last received.
+        seen: The last step it was seen at, for one that no longer says it.
+    """
+    if rollout.current_step is not None:
+        return rollout.current_step
+    if rollout.max_steps is not None and at_step_limit(rollout):
+        return rollout.max_steps  # it took them all, whichever was seen last
+    return seen

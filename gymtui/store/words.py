@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Literal
 
 from gymtui.api.models import Rollout
-from gymtui.store.outcome import Outcome, at_step_limit, outcome_of
+from gymtui.store.outcome import Outcome, at_step_limit, outcome_of, steps_of
+from gymtui.store.phases import Kind
 from gymtui.store.progress import Eta
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import Interval
@@ -45,6 +46,15 @@ PHASE_WORD: Mapping[str, str] = {
     "verifying": "verifying",
 }
 """By the API's phase: the word for it."""
+STRETCH: Mapping[Kind, str] = {
+    Kind.QUEUED: "waited",
+    Kind.BUILDING: "build",
+    Kind.SEEDING: "seed",
+    Kind.AGENT: "agent",
+    Kind.VERIFYING: "verify",
+    Kind.UNSEEN: "not seen",
+}
+"""What each stretch of a rollout's life is called."""
 
 
 def duration(seconds: float | None) -> str:
@@ -170,9 +180,7 @@ def steps(rollout: Rollout, seen: int | None = None) -> str:
         rollout: The rollout.
         seen: The last step it was seen at, for one that no longer says it.
     """
-    step = seen if rollout.current_step is None else rollout.current_step
-    if rollout.current_step is None and at_step_limit(rollout):
-        step = rollout.max_steps  # it took them all, whichever was seen last
+    step = steps_of(rollout, seen)
     if step is None:
         return ABSENT
     limit = ABSENT if rollout.max_steps is None else str(rollout.max_steps)

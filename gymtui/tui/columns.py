@@ -62,7 +62,7 @@ def run_columns(now: Callable[[], datetime], *, plain: bool) -> tuple[Column[Run
         between = run.summary.interval
         room = cells - 4 - len(verdicts)
         if between is not None and room >= 7:
-            verdicts = f" {round(between.low * 100)}–{round(between.high * 100)}{verdicts}"
+            verdicts = f" {show.span(between)}{verdicts}"
         return (Ink(f"{show.percent(rate):>4}", style), Ink(verdicts, "muted"))
 
     def errors(run: RunView, cells: int) -> Cell:

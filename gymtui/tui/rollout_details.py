@@ -9,11 +9,11 @@ from gymtui.api.models import ModelSettings, Result
 from gymtui.store.phases import PHASES, Kind
 from gymtui.store.records import RolloutRow
 from gymtui.store.timeline import Segment
+from gymtui.store.words import STRETCH
 from gymtui.text import clean, width
 from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import Said, joined
-from gymtui.tui.run_header import WORDS
 
 OWN_LINES = 3
 """How it ended, its phases, its model: a line each, beside those of its message."""
@@ -117,7 +117,7 @@ def _phases(life: Sequence[Segment]) -> list[Cell]:
         if slack >= timedelta(seconds=0.05):
             told.append(Ink(f" ±{seconds(slack)}", "muted"))
         style = str(segment.kind) if segment.kind in PHASES else "muted"
-        word = segment.phase or WORDS[segment.kind]
+        word = segment.phase or STRETCH[segment.kind]
         cells.append((Ink(f"{word} ", style), *told))
     return cells
 

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from gymtui.poll.watch import TimeSpent
 from gymtui.store.numbers import RATE_WINDOW_S, RunNumbers
-from gymtui.store.outcome import Outcome
-from gymtui.store.phases import PHASES, Kind
+from gymtui.store.outcome import ERRORS, Outcome
+from gymtui.store.phases import PHASES
 from gymtui.store.schemas import RunView
 from gymtui.store.stats import Rate, quantile
+from gymtui.store.words import STRETCH
 from gymtui.text import ABSENT
 from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.joined import BETWEEN, Said, joined
 from gymtui.tui.widgets.timeline import FILLS, PLAIN_FILLS
 
-WORDS: Mapping[Kind, str] = {
-    Kind.QUEUED: "waited",
-    Kind.BUILDING: "build",
-    Kind.SEEDING: "seed",
-    Kind.AGENT: "agent",
-    Kind.VERIFYING: "verify",
-    Kind.UNSEEN: "not seen",
-}
-"""What each stretch of a rollout's life is called."""
-
 _NARROW = 100
 """With fewer cells, words go without the blanks that are only beautiful."""
 _MOST_SPARKS = 30
 _LEAST_BAR = 6
 _SPARKS, _PLAIN_SPARKS = "▁▂▃▄▅▆▇█", "_.-:=+*#"
-_CAUSES = (Outcome.ENVIRONMENT, Outcome.AGENT, Outcome.CANCELLED)
 _UNKNOWN = Ink(ABSENT, "muted")
 
 
@@ -126,7 +116,7 @@ def _errors(numbers: RunNumbers | None) -> Cell:
     if numbers is None or not numbers.errors:
         return ()
     counts = numbers.counts
-    causes = [f"{counts[c]} {show.WORD[c]}" for c in _CAUSES if counts.get(c)]
+    causes = [f"{counts[c]} {show.WORD[c]}" for c in ERRORS if counts.get(c)]
     return (Ink(f"{show.GLYPH[Outcome.AGENT]} {', '.join(causes)}", "error"),)
 
 
@@ -240,7 +230,7 @@ def _goes(spent: TimeSpent | None, *, plain: bool, narrow: bool) -> Cell:
         fill = PLAIN_FILLS[kind][0] if plain else FILLS[kind]
         pieces += [
             Ink(fill, str(kind) if plain else f"bar {kind}"),
-            Ink(f"{'' if narrow else ' '}{WORDS[kind]} ", "muted"),
+            Ink(f"{'' if narrow else ' '}{STRETCH[kind]} ", "muted"),
             Ink(show.percent(of.get(kind.value)), "" if of else "muted"),
             Ink(" " if narrow else "  "),
         ]

@@ -77,14 +77,15 @@ def state(rollout: Rollout) -> Cell:
 
 # -- outcome bar ---------------------------------------------------------------------------
 
-_SHOWN_ORDER = (
-    (("passed",), "✓", "█"),
-    (("failed",), "✗", "█"),
-    (("error",), "!", "█"),
-    (("done",), "•", "▓"),
-    (("running",), "▸", "▒"),
-    (("waiting",), "·", "░"),
-)
+_BLOCK = {
+    Outcome.PASSED: "█",
+    Outcome.FAILED: "█",
+    Outcome.AGENT: "█",
+    Outcome.DONE: "▓",
+    Outcome.RUNNING: "▒",
+    Outcome.WAITING: "░",
+}
+"""What each is drawn with, in their order on the bar; `AGENT` stands for every error."""
 
 
 def outcome_counts(run: RunView) -> list[int]:
@@ -95,7 +96,7 @@ def outcome_counts(run: RunView) -> list[int]:
     """
     status, summary = run.row.run, run.summary
     if status is None:
-        return [0] * len(_SHOWN_ORDER)
+        return [0] * len(_BLOCK)
     if summary is not None and summary.known and summary.known >= (status.total or 0):
         counts = summary.counts
         errors = summary.errors + counts[Outcome.UNKNOWN]
@@ -146,7 +147,7 @@ def outcome_bar(run: RunView, cells: int, *, plain: bool = False) -> Cell:
     """
     shares = apportion(outcome_counts(run), cells)
     return tuple(
-        Ink((glyph if plain else block) * share, names[0])
-        for share, (names, glyph, block) in zip(shares, _SHOWN_ORDER, strict=True)
+        Ink((GLYPH[outcome] if plain else block) * share, STYLE[outcome])
+        for share, (outcome, block) in zip(shares, _BLOCK.items(), strict=True)
         if share
     )

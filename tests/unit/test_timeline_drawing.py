@@ -177,7 +177,7 @@ def test_plain_terminals_get_ascii_in_halves() -> None:
 def test_no_two_kinds_look_alike_and_none_like_an_outcome() -> None:
     assert len(set(FILLS.values())) == len(FILLS)
     assert len({half for pair in PLAIN_FILLS.values() for half in pair}) == 2 * len(PLAIN_FILLS)
-    outcomes = set(show.GLYPH.values()) | {block for _, _, block in show._SHOWN_ORDER}
+    outcomes = set(show.GLYPH.values()) | set(show._BLOCK.values())
     assert not outcomes & set(FILLS.values())
     colours = {NIGHT.styles[phase].color for phase in PHASES}
     assert len(colours) == len(PHASES)

@@ -7,13 +7,12 @@ from datetime import datetime
 
 from gymtui.commands.reporting.facts import RunFacts, at
 from gymtui.commands.reporting.pieces import Line, Name, OutcomeBar, RateBar, Strong, Table
-from gymtui.store.outcome import Outcome
+from gymtui.store.outcome import ERRORS, Outcome
 from gymtui.store.phases import PHASES
 from gymtui.store.stats import AtK, quantile
-from gymtui.store.words import WORD, count, duration, of_many, percent, span
+from gymtui.store.words import STRETCH, WORD, count, duration, of_many, percent, span
 from gymtui.text import ABSENT
 
-_CAUSES = (Outcome.ENVIRONMENT, Outcome.AGENT, Outcome.CANCELLED)
 NOTHING: Line = (ABSENT,)
 """What stands where nothing is known."""
 
@@ -89,7 +88,7 @@ def _failed(run: RunFacts) -> Line:
 
 def _errors(run: RunFacts) -> Line:
     counts = run.numbers.counts
-    causes = ", ".join(f"{counts[cause]} {WORD[cause]}" for cause in _CAUSES if counts.get(cause))
+    causes = ", ".join(f"{counts[cause]} {WORD[cause]}" for cause in ERRORS if counts.get(cause))
     return (causes or "0",)
 
 
@@ -141,10 +140,8 @@ def _goes(run: RunFacts) -> Line:
     spent = run.spent
     if not spent.counted:
         return NOTHING
-    words = {"building": "build", "seeding": "seed", "verifying": "verify"}
     of = ", ".join(
-        f"{words.get(phase.value, phase.value)} {percent(spent.of.get(phase.value, 0.0))}"
-        for phase in PHASES
+        f"{STRETCH[phase]} {percent(spent.of.get(phase.value, 0.0))}" for phase in PHASES
     )
     return (f"{of} (from {spent.counted} of {spent.of_all})",)
 

@@ -89,8 +89,8 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
         rate = Ink(show.percent(sums.pass_rate), style)
         if sums.interval is None:
             return (begin, rate)
-        low, high = (round(end * 100) for end in (sums.interval.low, sums.interval.high))
-        return (begin, rate, Ink(f" {low}–{high} of {sums.tally.verdicts}", "muted"))
+        between = f" {show.span(sums.interval)} of {sums.tally.verdicts}"
+        return (begin, rate, Ink(between, "muted"))
 
     def detail(self) -> Cell:
         """The run and the task under the cursor, and what their difference is worth."""
@@ -112,12 +112,11 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
         interval = wilson(tally.passes, tally.verdicts)
         if interval is None:
             return (Ink(f"no verdicts of {show.of_many(len(cell.attempts), 'attempt')}"),)
-        low, high = round(interval.low * 100), round(interval.high * 100)
         left = f", {cell.unfinished} unfinished" if cell.unfinished else ""
         broke = f", {show.of_many(cell.errors, 'error')}" if cell.errors else ""
         return (
             Ink(f"{tally.passes} of {tally.verdicts} passed "),
-            Ink(f"{low}–{high}%{left}{broke}", "muted"),
+            Ink(f"{show.span(interval)}%{left}{broke}", "muted"),
         )
 
     # -- which runs are seen ---------------------------------------------------------------

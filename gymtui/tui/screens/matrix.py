@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
 from gymtui.store.matrix import most_verdicts, totals, usual_k
-from gymtui.store.numbers import duration_s, steps_of
+from gymtui.store.numbers import duration_s
+from gymtui.store.outcome import steps_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.task_rows import TASKS, TaskRow, row_id_of
 from gymtui.tui import doors, show
@@ -115,8 +116,8 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         style = "muted" if sums.unfinished else "strong"
         rate = [Ink("pass@1 "), Ink(show.percent(sums.pass_rate), style)]
         if sums.interval is not None:
-            low, high = (round(end * 100) for end in (sums.interval.low, sums.interval.high))
-            rate.append(Ink(f" {low}–{high} of {sums.tally.verdicts}", "muted"))
+            between = f" {show.span(sums.interval)} of {sums.tally.verdicts}"
+            rate.append(Ink(between, "muted"))
         things = [
             Said((Ink(f"{done}/{sums.rollouts} done", "strong"),)),
             Said(tuple(rate)),
@@ -154,7 +155,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         if attempt is None or attempt.rollout is None:
             return ()
         rollout = attempt.rollout
-        steps = steps_of(rollout, self.gym.watched.last_steps)
+        steps = steps_of(rollout, self.gym.watched.last_steps.get(rollout.rollout_id))
         row = self._rows.records[self._grid.cursor_id or ""]
         number = row.attempts.index(attempt) + 1
         things = [
