@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from gymtui.api.models import Scenario, Task
 from gymtui.launching.again import WORDS, Cause
 from gymtui.launching.checking import Check
-from gymtui.launching.draft import Draft
+from gymtui.launching.draft import USER_KEY, Draft
 from gymtui.launching.fields import BY_PATH, FIELDS, KEY, NAME, SCENARIO, TASKS, Field, Kind
 from gymtui.store.words import of_many
 from gymtui.text import ABSENT
@@ -27,7 +27,6 @@ _TYPING = {
     Kind.FLAG: Typing.CHOICE,
 }
 _LISTED = 6
-_USER_KEY = "user_model_config.api_key"
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ def _hint(form: Shown, known: Field) -> Cell:
         if form.tasks:
             return (Ink(f"{count} of {len(form.tasks)}", ""), Ink(f" · {form.enter} list", "muted"))
         return (Ink(of_many(count, "task"), "muted"),) if count else (Ink("needed", "muted"),)
-    if known.path in (KEY, _USER_KEY):
+    if known.path in (KEY, USER_KEY):
         typed = form.draft.keys.get(known.path)
         return (Ink(f"typed, {typed.hint}" if typed else "type one to use it instead", "muted"),)
     if known.kind in (Kind.CHOICE, Kind.FLAG):
@@ -207,15 +206,16 @@ def asked(form: Shown, names: Sequence[str], host: str) -> tuple[Cell, ...]:
         lines.append((Ink("  again  ", "muted"), Ink(what)))
         if form.repeats:
             lines.append((Ink("         "), Ink(form.repeats, "accent")))
-    for key, label in ((KEY, "  key    "), (_USER_KEY, "  user's ")):
-        if key == _USER_KEY and not draft.has_user:
+    for key, label in ((KEY, "  key    "), (USER_KEY, "  user's ")):
+        if key == USER_KEY and not draft.has_user:
             continue
         typed = draft.keys.get(key)
         whence = f"typed ({typed.hint})" if typed is not None else form.whence.get(key, "")
         lines.append((Ink(label, "muted"), Ink(f"{whence}, sent to {host}")))
     for path, said in check.unlisted.items():
         lines.append((Ink(f"  {BY_PATH[path].label}  ", "muted"), Ink(said, "warning")))
-    lines += [(), (Ink("  "), Ink(check.words, "strong"), Ink(_unit(check.total), "muted"))]
+    unit = " rollout" if check.total == 1 else " rollouts"
+    lines += [(), (Ink("  "), Ink(check.words, "strong"), Ink(unit, "muted"))]
     return tuple(lines)
 
 
@@ -271,7 +271,3 @@ def again_words(causes: Sequence[Cause], chosen: frozenset[str]) -> str:
         f"{n} {word}" if word == "cancelled" else of_many(n, word) for word, n in counted.items()
     ]
     return ", ".join(said) or "nothing chosen"
-
-
-def _unit(total: int | None) -> str:
-    return " rollout" if total == 1 else " rollouts"

@@ -150,7 +150,7 @@ class FormScreen(GymScreen):
             scenarios=None if self._scenarios is None else self._scenario_ids(),
             keyless=launches.keyless,
         )
-        provider = found.models[0].provider
+        provider, bound = found.models[0].provider, self.gym.bound
         self._shown = Shown(
             self._draft,
             found,
@@ -164,16 +164,12 @@ class FormScreen(GymScreen):
             },
             self.again(),
             self.lost(),
-            self._key("form-enter"),
-            f"{self._key('form-choice-previous')} {self._key('form-choice-next')}",
+            bound.shown("form-enter"),
+            f"{bound.shown('form-choice-previous')} {bound.shown('form-choice-next')}",
         )
         # Nothing is typed into what is not there yet: it would be lost.
         self._form.show(rows_of(self._shown) if self._filled else ())
         self._detail()
-
-    def _key(self, name: str) -> str:
-        bound = self.gym.bound
-        return bound.written(next(key.keys[0] for key in bound.table if key.name == name))
 
     def _detail(self) -> None:
         about, more = help_of(self._shown, self._form.key)

@@ -26,6 +26,7 @@ from gymtui.tui.ink import Cell, Ink, laid, strip
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.theme import Palette
 from gymtui.tui.widgets.painted import Painted
+from gymtui.tui.widgets.wheel import Wheel
 
 _LABEL = 22
 _MOST_VALUE = 90
@@ -161,7 +162,7 @@ class FieldInput(Input, inherit_bindings=False):
             super().action_cut()
 
 
-class Form(Painted, Widget):
+class Form(Wheel, Painted, Widget):
     """The form.
 
     Args:
@@ -360,15 +361,9 @@ class Form(Painted, Widget):
             if again and event.chain > 1:
                 self.action_enter()
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Go down."""
-        event.stop()
-        self._move_to(min(self._at + 1, len(self._rows) - 1))
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Go up."""
-        event.stop()
-        self._move_to(max(self._at - 1, 0))
+    def wheeled(self, lines: int) -> None:
+        """Go to the next field, or the one before."""
+        self._move_to(max(0, min(self._at + (1 if lines > 0 else -1), len(self._rows) - 1)))
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit the columns; what is typed stays."""

@@ -25,6 +25,7 @@ from gymtui.tui.theme import Palette
 from gymtui.tui.widgets.column import Column, Placed, place
 from gymtui.tui.widgets.painted import Painted
 from gymtui.tui.widgets.row_lines import Looks, RowLines, Shown
+from gymtui.tui.widgets.wheel import Wheel
 
 __all__ = ["Column", "Grid", "Placed", "place"]
 
@@ -39,7 +40,7 @@ class _Due:
     shown: Shown
 
 
-class Grid(ScrollView, Painted, Generic[R], can_focus=True):
+class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
     """A table over any number of rows.
 
     Args:
@@ -361,18 +362,7 @@ class Grid(ScrollView, Painted, Generic[R], can_focus=True):
             if again:
                 self.action_open()
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Scroll three rows without animation."""
-        event.stop()
-        event.prevent_default()
-        self._scroll_rows(3)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Scroll three rows without animation."""
-        event.stop()
-        event.prevent_default()
-        self._scroll_rows(-3)
-
-    def _scroll_rows(self, rows: int) -> None:
-        self.scroll_to(y=self.scroll_offset.y + rows, animate=False, force=True)
+    def wheeled(self, lines: int) -> None:
+        """Scroll without animation; the cursor stays on its row."""
+        self.scroll_to(y=self.scroll_offset.y + lines, animate=False, force=True)
         self._tell()

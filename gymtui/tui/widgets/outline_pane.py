@@ -145,10 +145,7 @@ class OutlinePane(Wheel, Painted, Widget, can_focus=True):
 
     def wheeled(self, lines: int) -> None:
         """Look further down or up; the body stays."""
-        self._look(lines)
-
-    def _look(self, rows: int) -> None:
-        self._top = max(0, min(self._top + rows, len(self._entries) - self.size.height))
+        self._top = max(0, min(self._top + lines, len(self._entries) - self.size.height))
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
