@@ -181,7 +181,7 @@ def show(context: click.Context, /, rollout: str, form: str, redact: bool, **fla
     from gymtui.commands.show import print_rollout
 
     settings = settings_of({**context.obj, **given(flags)})
-    reaching(lambda: print_rollout(settings, rollout, form, redacted=redact))
+    reaching(settings, lambda: print_rollout(settings, rollout, form, redacted=redact))
 
 
 @main.command()
@@ -201,9 +201,10 @@ def export(context: click.Context, /, run: str, directory: str, form: str, **fla
     settings = settings_of({**context.obj, **given(flags)})
     try:
         tally = reaching(
+            settings,
             lambda: export_run(
                 settings, run, Path(directory), form, lambda words: click.echo(words, err=True)
-            )
+            ),
         )
     except OSError as error:
         fail(f"{directory}: {error.strerror or error}", EXIT_USAGE)
@@ -264,6 +265,7 @@ def _own_gym(flags: Mapping[str, Any]) -> NoReturn:
     keeping, gyms = keeping_of(found.settings, env), gyms_of(found, flags, env)
     sys.exit(
         reaching(
+            found.settings,
             lambda: open_dashboard(found, env, keeping=keeping, gyms=gyms, model_env=env),
         )
     )

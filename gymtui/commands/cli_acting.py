@@ -77,7 +77,7 @@ def _act(
         fail(f"read-only ({where}): nothing is cancelled or deleted", EXIT_USAGE)
     if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
         fail(f"{verb} asks first, and there is no terminal to ask on: say --yes", EXIT_USAGE)
-    found = reaching(lambda: acting.look_for(settings, verb, run_ids))
+    found = reaching(settings, lambda: acting.look_for(settings, verb, run_ids))
     for run_id in found.idle:
         tell(f"{clean(run_id)} has ended: nothing is left to {verb}")
     question = found.question
@@ -85,7 +85,11 @@ def _act(
         tell("kept as it is")
         sys.exit(EXIT_FAILED)
     journal = journal_of(settings)
-    done = reaching(lambda: acting.do(settings, question, journal)) if question.targets else ()
+    done = (
+        reaching(settings, lambda: acting.do(settings, question, journal))
+        if question.targets
+        else ()
+    )
     lines = acting.outcomes(verb, done, found.missing)
     paper = Paper.standard()
     if form == "json":

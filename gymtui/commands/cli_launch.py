@@ -76,4 +76,4 @@ def launch(
     if settings.read_only:
         where = settings.origins.get("read_only", "the settings")
         fail(f"read-only ({clean(where)}): nothing is launched", EXIT_USAGE)
-    sys.exit(reaching(lambda: launch_all(settings, requests, as_json=form == "json")))
+    sys.exit(reaching(settings, lambda: launch_all(settings, requests, as_json=form == "json")))

@@ -92,6 +92,7 @@ def runs(
     from gymtui.commands.runs import print_runs
 
     reaching(
+        settings,
         lambda: print_runs(
             settings,
             form or "table",
@@ -100,7 +101,7 @@ def runs(
             tell,
             numbers=numbers,
             journal=journal_of(settings),
-        )
+        ),
     )
 
 
@@ -137,6 +138,7 @@ def rollouts(
     from gymtui.commands.rollouts import print_rollouts
 
     reaching(
+        settings,
         lambda: print_rollouts(
             settings,
             run_ids,
@@ -146,5 +148,5 @@ def rollouts(
             tell,
             journal=journal_of(settings),
             every=every,
-        )
+        ),
     )

@@ -53,6 +53,7 @@ def report(
     if file is not None and os.path.lexists(file):
         fail(f"{clean(file)} exists, and nothing is written over", EXIT_USAGE)
     document = reaching(
+        settings,
         lambda: written(
             settings,
             run_ids,
@@ -60,7 +61,7 @@ def report(
             journal=journal_of(settings),
             version=__version__,
             now=datetime.now(UTC),
-        )
+        ),
     ).encode("utf-8", "replace")
     if file is None:
         # As bytes: what the HTML says of its own encoding holds whatever the terminal's is.

@@ -124,7 +124,9 @@ def wait(
         fail("read-only: nothing is cancelled, so --cancel-if cannot hold", EXIT_USAGE)
     terms = Terms(timeout, patience, fail_under, when)
     try:
-        waited = reaching(lambda: wait_for(settings, run_ids, terms, ProgressLine(sys.stderr)))
+        waited = reaching(
+            settings, lambda: wait_for(settings, run_ids, terms, ProgressLine(sys.stderr))
+        )
     except SilentError as silence:
         silent = duration(silence.silent_s)
         fail(f"no answer from the gym for {silent}: {clean(silence.error.brief)}", EXIT_UNREACHABLE)

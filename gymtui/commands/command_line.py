@@ -129,14 +129,32 @@ def journal_of(settings: Settings) -> Path:
     return paths.state_dir(os.environ) / file_name(settings.base_url)
 
 
-def reaching(talk: Callable[[], T]) -> T:
-    """Do something that talks to a gym; a failure ends with one line and its exit code."""
+def reaching(settings: Settings, talk: Callable[[], T]) -> T:
+    """Do something that talks to a gym; a failure is told and ends with its exit code."""
     from gymtui.api.errors import GymError
 
     try:
         return talk()
     except GymError as error:
-        fail(refusal(error), exit_code(error))
+        tell(refusal(error))
+        tell_of_key(settings, error)
+        sys.exit(exit_code(error))
+
+
+def tell_of_key(settings: Settings, error: GymError) -> None:
+    """Say which key a failed call was made with, where that may be why it failed."""
+    from gymtui import urls
+    from gymtui.api.errors import Forbidden, Unauthorized, Unreachable
+    from gymtui.text import clean
+
+    refused = isinstance(error, Unauthorized | Forbidden)
+    if settings.key is not None:
+        if refused:
+            tell(f"the key was {settings.key.hint} from {clean(settings.key_origin)}")
+        return
+    elsewhere = not urls.is_loopback(urls.origin_of(settings.base_url).host)
+    if refused or (isinstance(error, Unreachable) and elsewhere):
+        tell("no key was found: set GYMTUI_API_KEY, or see `gymtui doctor` for where one may stand")
 
 
 def refusal(error: GymError) -> str:

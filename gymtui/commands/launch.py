@@ -23,6 +23,7 @@ from gymtui.commands.command_line import (
     exit_code,
     refusal,
     tell,
+    tell_of_key,
 )
 from gymtui.launching.documents import NotALaunch, masked, read_document, requests_of
 from gymtui.launching.model_keys import ModelKeys
@@ -95,6 +96,8 @@ def launch_all(settings: Settings, requests: Sequence[LaunchRequest], *, as_json
     if last.fate is Fate.LAUNCHED:
         return 0
     _complain(last)
+    if last.error is not None:
+        tell_of_key(settings, last.error)
     for request in requests[len(sent) :]:
         tell(f"{clean(request.run_name)} was not sent")
     if last.fate is Fate.UNKNOWN or last.error is None:

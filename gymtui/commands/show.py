@@ -8,6 +8,7 @@ import click
 
 from gymtui.api.client import GymClient
 from gymtui.commands.asking import with_gym
+from gymtui.commands.command_line import tell
 from gymtui.poll.artifacts import ArtifactDesk, Artifacts, TooLargeError
 from gymtui.settings import Settings
 from gymtui.transcript import export
@@ -36,6 +37,8 @@ def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: b
         artifacts = with_gym(settings, fetch)
     except TooLargeError as error:
         raise click.ClickException(str(error)) from None
+    if redacted:
+        tell("without tool calls and their results: the gym left them out (--redact)")
     if form == "json":
         sys.stdout.buffer.write(artifacts.body)
         sys.stdout.buffer.flush()

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import re
-import tempfile
+import secrets
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,9 +35,10 @@ class NewFile:
         if os.path.lexists(path):
             raise FileExistsError(f"{path} exists")
         self.path = path
-        descriptor, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-        self._file = os.fdopen(descriptor, "wb")
-        self._part = Path(name)
+        self._part = path.with_name(f".{secrets.token_hex(8)}.part")
+        # Saved on purpose, and perhaps for others: who may read it is what the umask says.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self._file = os.fdopen(os.open(self._part, flags, 0o666), "wb")
 
     def __enter__(self) -> Self:
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,18 @@ def test_nothing_there_is_told(tmp_path: Path) -> None:
         find([tmp_path])
     with pytest.raises(FileProblem, match="no such file"):
         find([tmp_path / "missing"])
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+def test_who_may_read_what_was_saved_is_what_the_umask_says(
+    tmp_path: Path, umask: int, mode: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        files.write_new(tmp_path / "a.json", b"{}")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.json").stat().st_mode & 0o777 == mode
 
 
 def test_a_file_is_never_written_over(tmp_path: Path) -> None:
