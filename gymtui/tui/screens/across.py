@@ -101,7 +101,7 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
         things = [Said((Ink(run_id, "strong"),)), Said(self._cell_said(row.cells[self._at]))]
         if row.difference:
             points = round(row.difference * 100)
-            worth = "intervals apart" if row.clear else "may be chance"
+            worth = "intervals apart" if row.clear else "intervals meet (~)"
             things.append(Said((Ink(f"best less worst {points}pp, {worth}", "muted"),), 1))
         return joined(things, self.size.width - 2)
 

@@ -40,6 +40,7 @@ _WORDS: Mapping[Worth, tuple[str, str, str]] = {
     Worth.ONE_ATTEMPT: ("one attempt: noise", "noise", "muted"),
 }
 """In full, where there is little room, and the style."""
+_LEGEND = "p: how often chance alone would part two runs so far · ~ intervals meet"
 _SHARE = 3
 """One line in so many is for the runs and their settings; the rest stays for the tasks."""
 
@@ -134,13 +135,15 @@ class CompareRunsScreen(AcrossScreen):
         if differ:
             style = "warning" if sure else "muted"
             things.append(Said((Ink(f"{sure} by more than chance", style),)))
-            alone = f"chance alone: up to {len(found) * evidence.SOME:.1f}"
+            alone = f"chance alone would give up to {len(found) * evidence.SOME:.1f}"
             things.append(Said((Ink(alone, "muted"),), 2))
         if noise:
             things.append(Said((Ink(f"{noise} by one attempt: noise", "muted"),), 1))
         names = ", ".join(setting.name for setting in self._settings)
         second = Ink(f"settings that differ: {names}" if names else "no known setting differs")
-        return joined(things, self.size.width - 2), (second,)
+        legend = [Said((Ink(_LEGEND, "muted"),), 1)] if differ else []
+        room = self.size.width - 2
+        return joined(things, room), joined([Said((second,)), *legend], room)
 
     def summarise(self) -> None:
         """Write the numbers of the runs and the settings that differ, too."""
