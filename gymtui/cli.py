@@ -29,6 +29,7 @@ from gymtui.commands.command_line import (
     settings_of,
     told,
     with_options,
+    with_streams,
 )
 
 if TYPE_CHECKING:
@@ -75,6 +76,15 @@ class Commands(click.Group):
         module = import_module(f"gymtui.commands.{_ELSEWHERE[cmd_name]}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Do what a command line says."""
+        with_streams()
+        return super().main(*args, **options)
+
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        """Read the command line; help and version are printed on the way."""
+        return ended_quietly(lambda: super(Commands, self).make_context(*args, **options))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Do it."""

@@ -185,6 +185,16 @@ def fail(words: str, status: int) -> NoReturn:
     sys.exit(status)
 
 
+def with_streams() -> None:
+    """Put nothing in the place of standard streams that the shell has closed (`>&-`).
+
+    Else what is opened next would stand there, and be written to.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
+
+
 def _forget_output() -> None:
     """Let what is still buffered go nowhere, or the interpreter would complain as it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.calling import gymtui
+from tests.cli.calling import gymtui, in_shell
 from tests.gym.serving import launch_body, serving_gym
 from tests.terminal.harness import isolated
 
@@ -129,6 +129,20 @@ def test_a_closed_pipe_is_not_an_error(tmp_path: Path) -> None:
         )
     assert not done.stderr
     assert done.returncode in (0, 141), "a pipe that closes ends the writer, quietly"
+
+
+@pytest.mark.parametrize("asked", ["--help", "--version", "runs --help", "completion bash"])
+def test_help_into_a_closed_pipe_is_not_an_error_either(tmp_path: Path, asked: str) -> None:
+    done = in_shell(tmp_path, f"gymtui {asked} | true; echo ${{PIPESTATUS[0]}}")
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-"])
+def test_streams_that_the_shell_closed_are_no_defect(tmp_path: Path, closed: str) -> None:
+    done = in_shell(tmp_path, f"gymtui runs --base-url http://127.0.0.1:1 {closed}")
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
 
 
 def test_the_gym_says_where_it_listens_and_refuses_the_world_without_a_key(tmp_path: Path) -> None:
