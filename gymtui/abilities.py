@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _NO_SCREEN = ("dumb", "unknown")
+TRUE_COLOUR = ("truecolor", "24bit")
+"""What COLORTERM says for 16 million colours."""
 _MANY_COLOURS = ("256color", "kitty", "direct")
 """Ends of TERM that promise more than sixteen colours, as the framework reads them too."""
 
@@ -42,7 +44,7 @@ def abilities(env: Mapping[str, str], encoding: str | None) -> Abilities:
     """
     term = env.get("TERM", "")
     charset = _charset(env, encoding or "utf-8")
-    many = env.get("COLORTERM", "").lower() in ("truecolor", "24bit")
+    many = env.get("COLORTERM", "").lower() in TRUE_COLOUR
     return Abilities(
         term=term,
         screen=term not in _NO_SCREEN,
@@ -54,10 +56,15 @@ def abilities(env: Mapping[str, str], encoding: str | None) -> Abilities:
     )
 
 
+def locale_of(env: Mapping[str, str]) -> str:
+    """The locale of characters, or "" where none is set."""
+    # The first of these that is set and not empty counts (POSIX, *Environment Variables*).
+    return env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or ""
+
+
 def _charset(env: Mapping[str, str], encoding: str) -> str:
     written = _codec(encoding)
-    # The first of these that is set and not empty counts (POSIX, *Environment Variables*).
-    locale = env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or ""
+    locale = locale_of(env)
     if not locale:
         return written
     if locale in ("C", "POSIX"):

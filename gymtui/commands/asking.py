@@ -16,7 +16,7 @@ from gymtui.api.client import GymClient
 from gymtui.api.errors import NotFound, RateLimited, ServerError
 from gymtui.clock import ServerClock
 from gymtui.poll.again import patiently
-from gymtui.poll.asking import Gym, ask
+from gymtui.poll.asking import Gym, ask, observed
 from gymtui.settings import Settings
 from gymtui.store import journal_look
 from gymtui.store.delta import (
@@ -127,13 +127,7 @@ class Asked:
         """
         sent_s = self._monotonic()
         answer = await ask(self._client, query)
-        if answer is None:
-            seen = Observation(query, None, sent_s, self.now_s)
-        else:
-            if answer.date is not None:
-                self.clock.sample(answer.sent_s, answer.received_s, answer.date)
-            at = self.clock.now(answer.received_s).timestamp()
-            seen = Observation(query, answer.body, answer.sent_s, at, answer.wire_bytes)
+        seen = observed(query, answer, sent_s, self.clock)
         applied = self.store.apply(seen)
         for run_id in applied.delta.runs:
             self._numbers.pop(run_id, None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import random
@@ -18,6 +17,7 @@ import click
 from gymtui.api.client import GymClient
 from gymtui.api.errors import GymError, Refused
 from gymtui.api.launch import LaunchRequest
+from gymtui.commands.asking import with_gym
 from gymtui.commands.command_line import (
     EXIT_UNREACHABLE,
     exit_code,
@@ -86,7 +86,7 @@ def launch_all(settings: Settings, requests: Sequence[LaunchRequest], *, as_json
     Raises:
         GymError: The base URL is not one to send a key to.
     """
-    sent = asyncio.run(_send(settings, requests, quiet=as_json))
+    sent = with_gym(settings, lambda client: _send(client, requests, quiet=as_json))
     launched = [one for one in sent if one.fate is Fate.LAUNCHED]
     if as_json and launched:
         documents = [_document(one) for one in launched]
@@ -105,24 +105,21 @@ def launch_all(settings: Settings, requests: Sequence[LaunchRequest], *, as_json
     return exit_code(last.error)
 
 
-async def _send(
-    settings: Settings, requests: Sequence[LaunchRequest], *, quiet: bool
-) -> list[Sent]:
+async def _send(client: GymClient, requests: Sequence[LaunchRequest], *, quiet: bool) -> list[Sent]:
     sent: list[Sent] = []
-    async with GymClient(settings.base_url, settings.key, insecure=settings.insecure) as client:
-        for request in requests:
+    for request in requests:
 
-            def lost(error: GymError, name: str = request.run_name) -> None:
-                tell(f"sent, no answer ({clean(error.brief)}): looking for {clean(name)}")
+        def lost(error: GymError, name: str = request.run_name) -> None:
+            tell(f"sent, no answer ({clean(error.brief)}): looking for {clean(name)}")
 
-            one = await launch(client, request, lost=lost)
-            sent.append(one)
-            if one.fate is not Fate.LAUNCHED:
-                break
-            tell(clean(told(one)))
-            if not quiet:
-                # As it is: an id goes from here into other commands.
-                click.echo(one.run_id)
+        one = await launch(client, request, lost=lost)
+        sent.append(one)
+        if one.fate is not Fate.LAUNCHED:
+            break
+        tell(clean(told(one)))
+        if not quiet:
+            # As it is: an id goes from here into other commands.
+            click.echo(one.run_id)
     return sent
 
 

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from gymtui.gym.models import Artifacts, Phase, Result, Rollout, Source, Status
@@ -140,5 +140,4 @@ def read_rollout(row: sqlite3.Row) -> Rollout:
 
 def dump_phases(phases: Sequence[PhaseSpan]) -> str:
     """Return phases as they are kept."""
-    spans = [{"phase": span.phase, "start": span.start, "end": span.end} for span in phases]
-    return json.dumps(spans)
+    return json.dumps([asdict(span) for span in phases])

@@ -1,4 +1,7 @@
-"""From a question of the plan to a call of the client. It decides nothing and remembers nothing."""
+"""From a question of the plan to a call of the client, and from its answer to an observation.
+
+It decides nothing and remembers nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ from typing import Protocol, assert_never
 
 from gymtui.api.answers import Answer
 from gymtui.api.errors import NotFound
-from gymtui.store.delta import OneRun, Query, RolloutsOf, RunningRollouts, RunsPage
+from gymtui.clock import ServerClock
+from gymtui.store.delta import Observation, OneRun, Query, RolloutsOf, RunningRollouts, RunsPage
 
 
 class Gym(Protocol):
@@ -69,3 +73,20 @@ async def ask(client: Gym, query: Query) -> Answer | None:
         if isinstance(query, RunsPage | RunningRollouts):
             raise
         return None
+
+
+def observed(query: Query, answer: Answer | None, sent_s: float, clock: ServerClock) -> Observation:
+    """What was seen, and when by the server's clock.
+
+    Args:
+        query: What was asked.
+        answer: The answer; None when there is no such run.
+        sent_s: When it was asked, in monotonic seconds.
+        clock: The server's; an answer that is dated makes it better known.
+    """
+    if answer is None:
+        return Observation(query, None, sent_s, clock.now().timestamp())
+    if answer.date is not None:
+        clock.sample(answer.sent_s, answer.received_s, answer.date)
+    at = clock.now(answer.received_s).timestamp()
+    return Observation(query, answer.body, answer.sent_s, at, answer.wire_bytes)

@@ -20,14 +20,13 @@ from gymtui.api.errors import (
     Unauthorized,
 )
 from gymtui.clock import ServerClock, Window
-from gymtui.poll.asking import Gym, ask
+from gymtui.poll.asking import Gym, ask, observed
 from gymtui.poll.ledger import Ledger
 from gymtui.poll.link import Link, LinkState, Update
 from gymtui.poll.plan import View, pace_s, pause_s, plan, quiet, seen_s, sweep_due, wants
 from gymtui.store.delta import (
     NOTHING,
     Delta,
-    Observation,
     OneRun,
     Query,
     RolloutsOf,
@@ -257,14 +256,7 @@ class Poller:
             del self._asking[query]
 
     async def _take(self, query: Query, answer: Answer | None, sent_s: float) -> None:
-        if answer is None:
-            at = self._clock.now(self._monotonic()).timestamp()
-            seen = Observation(query, None, sent_s, at)
-        else:
-            if answer.date is not None:
-                self._clock.sample(answer.sent_s, answer.received_s, answer.date)
-            at = self._clock.now(answer.received_s).timestamp()
-            seen = Observation(query, answer.body, answer.sent_s, at, answer.wire_bytes)
+        seen = observed(query, answer, sent_s, self._clock)
         applied = await self._gently(self._store.applying(seen))
         received_s = answer.received_s if answer is not None else self._monotonic()
         window = self._clock.window(seen.sent_s, received_s)

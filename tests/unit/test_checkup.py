@@ -44,6 +44,7 @@ def test_a_good_terminal_has_nothing_to_complain_about() -> None:
         (Streams((True,) * 3, (79, 24), "utf-8"), {}, "size", "80x24"),
         (ALL, {"TERM": "dumb"}, "TERM", "xterm-256color"),
         (ALL, {"LANG": "C"}, "encoding", "--ascii"),
+        (ALL, {"LANG": "en_GB.ISO-8859-1"}, "encoding", "--ascii"),
         (Streams((True,) * 3, (80, 24), "latin-1"), {}, "encoding", "--ascii"),
         (ALL, {"STY": "1.pts"}, "screen", "tmux does"),
         (ALL, {"TMUX": "/tmp/x,1,0"}, "tmux", "terminal"),
@@ -55,6 +56,21 @@ def test_what_is_wrong_with_a_terminal_is_told_with_advice(
     found = {check.name: check for check in terminal(streams, GOOD | env, no_tmux)}
     assert found[name].state is State.WARNING
     assert advice in found[name].advice
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({"COLORTERM": "24bit"}, "16 million"),
+        ({"COLORTERM": ""}, "256, by TERM"),
+        ({"COLORTERM": "", "TERM": "xterm-kitty"}, "256, by TERM"),
+        ({"COLORTERM": "", "TERM": "xterm"}, "16, by TERM"),
+        ({"COLORTERM": "", "TERM": "vt220"}, "none, by TERM"),
+    ],
+)
+def test_as_many_colours_are_told_as_are_drawn(env: dict[str, str], said: str) -> None:
+    found = {check.name: check for check in terminal(ALL, GOOD | env, no_tmux)}
+    assert found["colours"].said.startswith(said)
 
 
 def test_tmux_is_asked_for_what_matters() -> None:

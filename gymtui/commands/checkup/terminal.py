@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gymtui import helpers
+from gymtui.abilities import TRUE_COLOUR, Abilities, abilities, locale_of
 from gymtui.commands.checkup.checks import Check, State
 
 LEAST_COLUMNS, LEAST_ROWS = 80, 24
@@ -45,8 +45,9 @@ def terminal(streams: Streams, env: Mapping[str, str], run: Run) -> Iterator[Che
     yield _streams(streams)
     if streams.size is not None:
         yield _size(*streams.size)
-    yield from _kind(env)
-    yield _locale(streams, env)
+    able = abilities(env, streams.encoding)
+    yield from _kind(able, env)
+    yield _locale(able, streams, env)
     if env.get("NO_COLOR"):
         yield Check("terminal", "NO_COLOR", "set: everything is told apart by glyphs")
     if env.get("SSH_CONNECTION") or env.get("SSH_TTY"):
@@ -83,32 +84,29 @@ def _size(columns: int, rows: int) -> Check:
     return Check("terminal", "size", said, State.WARNING, advice)
 
 
-def _kind(env: Mapping[str, str]) -> Iterator[Check]:
-    kind, colour = env.get("TERM", ""), env.get("COLORTERM", "")
-    if kind in ("", "dumb", "unknown"):
+def _kind(able: Abilities, env: Mapping[str, str]) -> Iterator[Check]:
+    if not able.term or not able.screen:
         advice = "set TERM to what the terminal is, xterm-256color if in doubt"
-        yield Check("terminal", "TERM", kind or "not set", State.WARNING, advice)
+        yield Check("terminal", "TERM", able.term or "not set", State.WARNING, advice)
         return
-    yield Check("terminal", "TERM", kind)
-    if colour.lower() in ("truecolor", "24bit"):
-        yield Check("terminal", "colours", f"16 million (COLORTERM={colour})")
+    yield Check("terminal", "TERM", able.term)
+    told = env.get("COLORTERM", "")
+    if told.lower() in TRUE_COLOUR:
+        yield Check("terminal", "colours", f"16 million (COLORTERM={told})")
         return
-    number = "256" if "256" in kind else "16"
+    if not able.colour and not env.get("NO_COLOR"):
+        yield Check("terminal", "colours", "none, by TERM")
+        return
+    number = "16" if able.few_colours else "256"
     advice = "if it has more, set COLORTERM=truecolor; ssh passes it on only with SendEnv"
     yield Check("terminal", "colours", f"{number}, by TERM; COLORTERM is not set", advice=advice)
 
 
-def _locale(streams: Streams, env: Mapping[str, str]) -> Check:
-    named = next((env[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if env.get(name)), "")
-    said = f"{streams.encoding}, locale {named or 'not set'}"
-    try:
-        is_utf8 = codecs.lookup(streams.encoding).name == "utf-8"
-    except LookupError:
-        is_utf8 = False
-    # Python itself makes UTF-8 of the C locale, which the terminal around it may not.
-    if is_utf8 and ("utf" in named.lower() or not named):
+def _locale(able: Abilities, streams: Streams, env: Mapping[str, str]) -> Check:
+    said = f"{streams.encoding}, locale {locale_of(env) or 'not set'}"
+    if able.charset == "utf-8":
         return Check("terminal", "encoding", said)
-    advice = "set LANG=C.UTF-8 or the like; else --ascii draws with what every terminal has"
+    advice = "set LANG=C.UTF-8 or the like; until then only what it has is drawn, as with --ascii"
     return Check("terminal", "encoding", said, State.WARNING, advice)
 
 
