@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,9 @@ from gymtui.commands.command_line import (
     loaded,
     tell,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _NO_ARGUMENT = (
     "a key never comes in as an argument, where everyone on this machine could see it: "
@@ -107,7 +110,7 @@ def show(context: click.Context, /, form: str | None, **flags: Any) -> None:
     import os
 
     from gymtui.commands.checkup.drawn import with_drawn
-    from gymtui.commands.showing import as_document, as_table
+    from gymtui.commands.settings_applied import as_document, as_table
 
     found = with_drawn(loaded({**context.obj, **given(flags)}), os.environ)
     for problem in found.problems:
@@ -118,7 +121,7 @@ def show(context: click.Context, /, form: str | None, **flags: Any) -> None:
 config.add_command(show, "list")
 
 
-def _path(context: click.Context, file: str | None) -> Any:
+def _path(context: click.Context, file: str | None) -> Path:
     import os
     from pathlib import Path
 

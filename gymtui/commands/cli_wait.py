@@ -110,10 +110,10 @@ def wait(
 ) -> None:
     """Wait until runs are over, and fail if one of them did."""
     settings = settings_of({**context.obj, **given(flags)})
+    from gymtui.commands.following import SilentError
     from gymtui.commands.narrowing import COMMAND_RUNS, read_filters
     from gymtui.commands.output import Paper
     from gymtui.commands.wait import ProgressLine, Terms, wait_for
-    from gymtui.commands.waiting import SilentError
     from gymtui.store.words import duration
     from gymtui.text import clean
 

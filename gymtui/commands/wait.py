@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from gymtui.api.client import GymClient
-from gymtui.api.errors import Forbidden, Garbled, ServerError, Unauthorized, Unreachable
+from gymtui.api.errors import Garbled, RateLimited, ServerError, Unreachable
 from gymtui.commands.asking import with_gym
 from gymtui.commands.documents import run_document
+from gymtui.commands.following import Follower
 from gymtui.commands.output import Paper
-from gymtui.commands.waiting import Follower
 from gymtui.poll.actions import Done, Verb, act, told
 from gymtui.settings import Settings
 from gymtui.store.outcome import Outcome
@@ -223,9 +223,7 @@ class _Canceller:
 
 
 def _may_work_again(done: Done) -> bool:
-    return isinstance(done.error, Unreachable | Garbled | ServerError) and not isinstance(
-        done.error, Unauthorized | Forbidden
-    )
+    return isinstance(done.error, Unreachable | RateLimited | Garbled | ServerError)
 
 
 # -- the line ------------------------------------------------------------------------------

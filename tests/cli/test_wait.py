@@ -144,6 +144,19 @@ def test_cancel_if_cancels_once_and_counts_as_failed(tmp_path: Path) -> None:
     assert "failed: it was cancelled, by --cancel-if" in done.stdout
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_cancel_if_tries_again_where_the_gym_was_only_busy(tmp_path: Path, status: int) -> None:
+    with serving_gym(tmp_path, speed=1, faults=True) as gym:
+        launch(gym, "doomed")
+        fault(gym, "/cancel$", kind="status", status=status)
+        done = gymtui(
+            *(tmp_path, "wait", "doomed", "--interval", "0.1", "--base-url", gym.url),
+            *("--cancel-if", "total>=1", "--timeout", "30s"),
+        )
+    assert done.returncode == 1, done.stderr
+    assert "failed: it was cancelled, by --cancel-if" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -37,8 +37,14 @@ def gym() -> ScriptedGym:
     return gym
 
 
-async def compared(person: Person) -> CompareRunsScreen:
+async def listed(person: Person) -> None:
+    """Wait until both runs are there with their numbers, and change places no more."""
     await person.sees("nightly-4000", "nightly-5000")
+    await person.until(lambda: person.screen().count(" of ") == 2)
+
+
+async def compared(person: Person) -> CompareRunsScreen:
+    await listed(person)
     await person.press("slash", *"nightly", "enter", "g", "space", "space", "C")
     await person.sees("compare 2 runs", "1: nightly-4000", "book_room")
     await person.until(lambda: "differ" in person.screen() and "vs 1" in person.screen())
@@ -92,7 +98,7 @@ async def test_the_matrix_of_runs_leads_to_their_comparison(
     gym: ScriptedGym, tmp_path: Path
 ) -> None:
     async with scripted_dashboard(gym, tmp_path) as person:
-        await person.sees("nightly-4000", "nightly-5000")
+        await listed(person)
         await person.press("g", "space", "space", "m")
         await person.sees("matrix of 2 runs", "book_room")
         await person.press("C")

@@ -12,8 +12,8 @@ import pytest
 
 from gymtui.api.answers import Answer
 from gymtui.api.errors import GymError, NotFound, RateLimited, Unauthorized, Unreachable
+from gymtui.commands.following import NUMBERS_EVERY_S, Follower, SilentError
 from gymtui.commands.wait import whole
-from gymtui.commands.waiting import NUMBERS_EVERY_S, Follower, SilentError
 from gymtui.store.delta import OneRun, RolloutsOf
 from gymtui.text import width
 from tests.unit.model_gym import ModelGym
