@@ -49,17 +49,16 @@ def laid(cell: Cell, cells: int, *, align: Align = "left", cut: Cut = "end") -> 
     Returns:
         Clean pieces whose widths add up to `cells`.
     """
-    if len(cell) == 1:
-        return (Ink(fit(cell[0].text, cells, cut=cut, pad=True, align=align), cell[0].style),)
     placed: list[Ink] = []
     left = cells
     for piece in cell:
         if left <= 0:
             break
-        shown = fit(piece.text, left, cut="end")
+        shown = fit(piece.text, left, cut=cut if len(cell) == 1 else "end")
         placed.append(Ink(shown, piece.style))
         left -= width(shown)
     if left > 0:
+        # In no style: a bar of one piece must not go on to the edge of its column.
         blank = Ink(" " * left)
         placed = [blank, *placed] if align == "right" else [*placed, blank]
     return tuple(placed)

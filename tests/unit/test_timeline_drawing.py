@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gymtui.store.phases import PHASES, Kind
 from gymtui.store.timeline import Segment
 from gymtui.tui import show
-from gymtui.tui.ink import Cell, Ink, width_of
+from gymtui.tui.ink import Cell, Ink, laid, width_of
 from gymtui.tui.widgets.timeline import (
     FILLS,
     FRONT,
@@ -275,3 +275,13 @@ def test_lengths_are_short(seconds: float, word: str) -> None:
 @given(st.floats(0, 1e7))
 def test_what_fits_is_seen_whole_and_not_lost_in_space(longest_s: float) -> None:
     assert longest_s <= fitting(longest_s) <= max(10.0, 1.5 * longest_s)
+
+
+def test_a_bar_of_one_cell_does_not_go_on_to_the_edge_of_its_column() -> None:
+    """What fills a column up has no style: a phase's is drawn on its own colour."""
+    short = life((Kind.SEEDING, 0, 0.4), (Kind.AGENT, 0.4, 1))
+    drawn = bar(short, Scale(0, 100), 20)
+    assert len(drawn) == 1
+    column = laid(drawn, 20)
+    assert width_of(column) == 20
+    assert styles(column)[width_of(drawn) :] == [""] * (20 - width_of(drawn))
