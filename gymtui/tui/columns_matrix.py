@@ -105,13 +105,14 @@ def at_k_cells(name: str, at: AtK) -> Cell:
 
 
 def task_columns(
-    attempts: Callable[[TaskRow, int], Cell], most: int
+    attempts: Callable[[TaskRow, int], Cell], most: int, k: Callable[[], int]
 ) -> tuple[Column[TaskRow], ...]:
     """The columns of one run's tasks.
 
     Args:
         attempts: Draws a task's attempts.
         most: How many attempts any task has at most.
+        k: What pass@k and pass^k are for.
     """
 
     def task(row: TaskRow, cells: int) -> Cell:
@@ -136,8 +137,8 @@ def task_columns(
         Column("task", "TASK", 16, task, flex=2, most=36, cut="middle"),
         Column("attempts", "ATTEMPTS", 9, attempts, flex=3, most=max(2 * most + 1, 9)),
         Column("pass", "PASS@1", 10, lambda row, cells: rate_cell(row)),
-        Column("pass@k", "PASS@K", 6, share(lambda row: row.at_k), align="right"),
-        Column("pass^k", "PASS^K", 6, share(lambda row: row.hat_k), align="right"),
+        Column("pass@k", lambda: f"PASS@{k()}", 6, share(lambda row: row.at_k), align="right"),
+        Column("pass^k", lambda: f"PASS^{k()}", 6, share(lambda row: row.hat_k), align="right"),
         Column("kind", "KIND", 8, kind, priority=2),
         Column("steps", "STEPS", 5, steps, align="right"),
         Column("time", "TIME", 6, time, align="right"),

@@ -212,9 +212,9 @@ async def test_k_is_chosen_with_plus_and_minus_within_what_there_is(
     gym: ScriptedGym, tmp_path: Path
 ) -> None:
     async with scripted_dashboard(gym, tmp_path) as person:
-        await opened(person, "pass@3 67%")
+        await opened(person, "pass@3 67%", "PASS@3  PASS^3")
         await person.press("minus")
-        await person.sees("pass@2 56% (3/4 tasks)")
+        await person.sees("pass@2 56% (3/4 tasks)", "PASS@2  PASS^2")
         await person.press("plus", "plus", "plus")
         await person.sees("pass@3 67%")
         await person.press("minus", "minus", "minus")

@@ -62,7 +62,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         """The columns of tasks."""
         known = self._known().values()
         most = max((len(row.attempts) for row in known), default=_USUAL_ATTEMPTS)
-        return task_columns(self._attempts, most)
+        return task_columns(self._attempts, most, lambda: self._sums.at_k.k)
 
     def _attempts(self, row: TaskRow, cells: int) -> Cell:
         here = self._grid.cursor_id == row_id_of(row.task_id)
@@ -139,7 +139,8 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             (kinds.none, "no verdict", "muted"),
         ):
             if number:
-                second.append(Ink(f"{number} {word}  ", kind_style))
+                # What is open may still turn a task: as with the rate, that is not yet said loud.
+                second.append(Ink(f"{number} {word}  ", "muted" if sums.unfinished else kind_style))
         return joined(things, width), tuple(second)
 
     @property

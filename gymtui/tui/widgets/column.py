@@ -29,7 +29,7 @@ class Column(Generic[R]):
 
     Attributes:
         key: Its name, for ordering and remembering.
-        title: Its heading.
+        title: Its heading; asked for where it is not always the same.
         width: Cells it needs at least.
         cell: What it shows of a record, given the record and the cells it has.
         priority: 0 stays always; higher ones are dropped first when the terminal is narrow.
@@ -42,7 +42,7 @@ class Column(Generic[R]):
     """
 
     key: str
-    title: str
+    title: str | Callable[[], str]
     width: int
     cell: Callable[[R, int], Cell]
     priority: int = 0
@@ -52,6 +52,11 @@ class Column(Generic[R]):
     align: Align = "left"
     cut: Cut = "end"
     heading: Callable[[int], Cell] | None = None
+
+    @property
+    def called(self) -> str:
+        """Its heading as it is now."""
+        return self.title if isinstance(self.title, str) else self.title()
 
 
 @dataclass(frozen=True, slots=True)

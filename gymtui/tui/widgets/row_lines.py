@@ -131,10 +131,11 @@ class RowLines(Generic[R]):
             if at.column.heading is not None:
                 pieces += laid(at.column.heading(at.width), at.width)
                 continue
-            title = at.column.title
+            title = at.column.called
             if order is not None and order[0] == at.column.key:
                 title = f"{title}{'▼' if order[1] else '▲'}"
-            pieces += laid(ink(title, "heading"), at.width, align=at.column.align)
+            # Its end says by what it is ordered, and which k it is for.
+            pieces += laid(ink(title, "heading"), at.width, align=at.column.align, cut="middle")
         return self._other("heading", _joined(pieces))
 
     def note(self, text: str, cells: int) -> Laid:
