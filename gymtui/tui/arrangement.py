@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -54,12 +56,18 @@ class Arrangement:
         lists: By name.
         profile: The profile that was picked last, unless it is the usual one.
         theme: The theme that was chosen in the program, or None.
+        on_change: Called when there is something to `save`; without it that is done at once.
     """
 
     path: Path | None = None
     lists: dict[str, ListArrangement] = field(default_factory=dict)
     profile: str | None = None
     theme: str | None = None
+    on_change: Callable[[], None] | None = field(default=None, compare=False, repr=False)
+    _unsaved: str | None = field(default=None, init=False, compare=False, repr=False)
+    _saving: threading.Lock = field(
+        default_factory=threading.Lock, init=False, compare=False, repr=False
+    )
 
     @classmethod
     def read(cls, directory: Path | None) -> Arrangement:
@@ -94,7 +102,7 @@ class Arrangement:
         after = replace(before, **changes)
         if after != before:
             self.lists[name] = after
-            self._write()
+            self._changed()
 
     def pick(self, profile: str | None) -> None:
         """Remember which profile was picked last.
@@ -104,24 +112,36 @@ class Arrangement:
         """
         if profile != self.profile:
             self.profile = profile
-            self._write()
+            self._changed()
 
     def choose_theme(self, name: str) -> None:
         """Remember which theme was chosen last."""
         if name != self.theme:
             self.theme = name
-            self._write()
+            self._changed()
 
-    def _write(self) -> None:
+    def _changed(self) -> None:
         if self.path is None:
             return
         lists = {name: asdict(kept) for name, kept in self.lists.items()}
         document = {"profile": self.profile, "theme": self.theme, "lists": lists}
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            replace_text(self.path, json.dumps(document, indent=1))
-        except OSError as error:
-            log.warning("what was arranged cannot be kept: %s", error)
+        self._unsaved = json.dumps(document, indent=1)
+        if self.on_change is not None:
+            self.on_change()
+        else:
+            self.save()
+
+    def save(self) -> None:
+        """Write what is not written yet; from any thread, and the latest is what stays."""
+        with self._saving:
+            text, self._unsaved = self._unsaved, None
+            if text is None or self.path is None:
+                return
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                replace_text(self.path, text)
+            except OSError as error:
+                log.warning("what was arranged cannot be kept: %s", error)
 
 
 def _list(value: object) -> ListArrangement:

@@ -1,16 +1,20 @@
 """The app that every app with a theme is: which theme it is drawn with, and how that is changed.
 
-What a theme's file may say is `theme_files`, what is drawn with it `tui.theme`.
+What was chosen and arranged in it is written here, beside the event loop. What a theme's file may
+say is `theme_files`, what is drawn with it `tui.theme`.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from textual import events, on
 from textual.filter import LineFilter, Monochrome, NoColor
+from textual.timer import Timer
 
 from gymtui import theme_files
 from gymtui.abilities import Abilities, abilities
@@ -26,6 +30,8 @@ from gymtui.tui.widgets.painted import Painted
 
 ResultT = TypeVar("ResultT")
 
+SAVED_AFTER_S = 0.5
+"""How long what was arranged waits to be written: a key held down is one write."""
 PROBLEMS_SHOWN_S = 15.0
 """How long what is wrong with settings or themes is told."""
 
@@ -102,6 +108,28 @@ class ThemedApp(GuardedApp[ResultT]):
         self.palette: Palette = self._first()
         super().__init__(reporter=reporter, colour=self.looks.colour, **options)
         self.no_color = not self.looks.colour
+        self._saving: Timer | None = None
+        self.arrangement.on_change = self._save_soon
+
+    # -- what was arranged -----------------------------------------------------------------
+
+    def _save_soon(self) -> None:
+        """Write a little later and elsewhere: a disk may be slow, and keys come in bursts."""
+        if self._saving is None:
+            self._saving = self.set_timer(SAVED_AFTER_S, self._save)
+
+    def _save(self) -> None:
+        self._saving = None
+        saving = asyncio.to_thread(self.arrangement.save)
+        self.run_worker(saving, group="arrangement", exit_on_error=True)
+
+    @on(events.Unmount)
+    def _save_now(self) -> None:
+        """Write what is not written yet."""
+        self.arrangement.on_change = None
+        self.arrangement.save()
+
+    # -- themes ----------------------------------------------------------------------------
 
     @property
     def theme_problems(self) -> Sequence[Problem]:

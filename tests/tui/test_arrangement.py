@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
+import pytest
+
+from gymtui.tui import arrangement
 from gymtui.tui.arrangement import FILE, Arrangement, ListArrangement
 from gymtui.tui.screens.rollouts import RolloutsScreen
 from gymtui.tui.screens.runs import RunsScreen
@@ -62,3 +66,29 @@ def test_a_run_too_short_for_the_zoom_that_was_kept_is_shown_as_close_as_it_may(
     kept = Arrangement.read(tmp_path)
     assert kept.of("rollouts") == ListArrangement(zoom=3, wall=True)
     assert kept.of("runs").zoom == 0
+
+
+async def test_a_key_that_arranges_waits_for_no_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written_by: list[threading.Thread] = []
+    replace_text = arrangement.replace_text
+
+    def replacing(*args: Any, **options: Any) -> None:
+        written_by.append(threading.current_thread())
+        replace_text(*args, **options)
+
+    monkeypatch.setattr(arrangement, "replace_text", replacing)
+    state = tmp_path / "state"
+    async with running_gym(tmp_path) as gym:
+        async with dashboard(gym, tmp_path, arrangement=Arrangement.read(state)) as person:
+            await person.press("O", "f", "O", "f")
+            await person.until((state / FILE).exists)
+            assert threading.main_thread() not in written_by
+            await person.press("O")
+        assert Arrangement.read(state).of("runs").reverse
+
+
+def test_without_an_app_it_is_kept_at_once(tmp_path: Path) -> None:
+    Arrangement.read(tmp_path).pick("lab")
+    assert Arrangement.read(tmp_path).profile == "lab"

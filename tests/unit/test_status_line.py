@@ -21,6 +21,10 @@ def said(link: Link, room: int) -> str:
     [
         (Link(), "○ connecting   12:04"),
         (Link(since_s=99.0), "● live, every 2s   12:04"),
+        (
+            Link(since_s=97.0, error=Unreachable("connection refused"), next_try_s=101.0),
+            "● live, 3s old · connection refused   12:04",
+        ),
         (Link(since_s=99.0, paused=True), "‖ paused, 1s old   12:04"),
         (Link(stopped=Unauthorized("no key")), "✗ stopped · 401   12:04"),
         (DOWN, "○ stale 42s · connection refused · next try 8s   12:04"),

@@ -63,7 +63,8 @@ def _state(link: Link, now_s: float) -> tuple[Cell, str]:
             return (Ink(f"○ stale {age}", "warning"),), why
         case LinkState.LIVE:
             if why:
-                return (Ink("● live", "passed"),), why
+                # Answered not long ago, but not at the last try: how old it is says both at once.
+                return (Ink("● ", "passed"), Ink(f"live, {age} old", "muted")), why
             every = f"live, every {_every(link.interval_s)}"
             return (Ink("● ", "passed"), Ink(every, "muted")), ""
 
