@@ -181,9 +181,27 @@ class OrderedView(Sequence[str], Generic[R]):
         gone = frozenset(removed)
         if len(changed) + len(gone) <= _AT_ONCE:
             return self.apply(changed, gone, now)
+        return (yield from self._made_anew(changed, gone, None, now))
+
+    def narrowing(self, wanted: Filter[R], now: float) -> Generator[None, None, ViewChange]:
+        """Narrow to another filter, stopping now and then, as `applying` does.
+
+        Arguments and result are those of `set_filter`.
+        """
+        return (yield from self._made_anew({}, frozenset(), wanted, now))
+
+    def _made_anew(
+        self,
+        changed: Mapping[str, R],
+        gone: Set[str],
+        wanted: Filter[R] | None,
+        now: float,
+    ) -> Generator[None, None, ViewChange]:
+        """Filter and sort everything aside, with another filter if there is one, then show it."""
         moment = _whole_micros(now)
         while True:
             version = self._version
+            held = self._filter if wanted is None else wanted
             records = {**self._records, **changed}
             for row_id in gone:
                 records.pop(row_id, None)
@@ -191,21 +209,22 @@ class OrderedView(Sequence[str], Generic[R]):
             expiry = ExpiryQueue()
             rest = iter(records.items())
             while version == self._version and (part := dict(islice(rest, _AT_ONCE))):
-                shown = self._filter.select(part, moment)
+                shown = held.select(part, moment)
                 keys.update(zip(shown, self._order.keys(shown.values()), strict=True))
-                if self._timed:
+                if held.timed:
                     for row_id, record in part.items():
-                        expiry.put(row_id, self._filter.next_change(record, moment))
+                        expiry.put(row_id, held.next_change(record, moment))
                 yield
             if version == self._version:
                 lanes = _lanes(keys)
                 yield
-            if version == self._version:
+            if version == self._version and not (held.timed and self._now > moment):
                 break
             moment = max(moment, self._now)
         before, were = list(self), self._keys
         self._version += 1
         self._records, self._now = records, moment
+        self._filter, self._timed = held, held.timed
         self._keys, self._expiry, (self._known, self._unknown) = keys, expiry, lanes
         stayed = (row_id for row_id in changed if row_id in were and row_id in keys)
         return _difference(before, list(self), frozenset(stayed if were else ()))

@@ -12,7 +12,7 @@ from gymtui.tui.screens.runs import RunsScreen
 from gymtui.tui.screens.transcript import TranscriptScreen
 from tests.gym.serving import running_gym
 
-from .driving import dashboard
+from .driving import Person, dashboard
 
 SLOW = 1.0
 """A speed at which a run is still under way when the test ends."""
@@ -272,10 +272,20 @@ async def test_a_mistake_in_the_filter_is_told_and_the_last_good_one_stays(tmp_p
         await person.press("slash", *"alp")
         await person.sees_no("beta")
         await person.press("ctrl+u", *"statu:x")
-        shown = await person.sees("status", "(at 1)")
+        shown = await person.sees("no column statu", "did you mean status?")
         assert "beta" not in shown
+        assert underlined(person) == ["statu"]
+        await person.press("ctrl+u", *"pass<x")
+        await person.until(lambda: underlined(person) == ["x"])
         await person.press("escape")
         await person.sees("alpha", "beta")
+        await person.sees_no("no column", "pass<x")
+
+
+def underlined(person: Person) -> list[str]:
+    """What is underlined on screen."""
+    strips = person.app.screen._compositor.render_strips()
+    return [s.text for strip in strips for s in strip if s.style is not None and s.style.underline]
 
 
 @pytest.mark.parametrize("keys", [(), ("enter",), ("enter", "m")])

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from gymtui.store import ordering
 from gymtui.tui.arrangement import Arrangement
+from gymtui.tui.screens import lists
 from tests.gym.serving import running_gym
 
 from .driving import Person, dashboard
@@ -110,3 +114,23 @@ def test_a_broken_file_of_arrangements_is_as_good_as_none(tmp_path: Path) -> Non
     unwritable = Arrangement(tmp_path / "arrangement.json" / "below" / "a.json")
     unwritable.change("runs", order="age")
     assert unwritable.of("runs").order == "age"
+
+
+async def test_a_long_list_is_narrowed_in_pieces_and_what_was_typed_last_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "NARROWED_AT_ONCE", 0)
+    monkeypatch.setattr(ordering, "_AT_ONCE", 1)
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        for name in ("alpha", "beta", "gamma"):
+            person.launch(name)
+        await person.sees("alpha", "beta", "gamma")
+        await person.press("slash", *"gammabeta", *["backspace"] * 4, "enter")
+        await person.sees_no("alpha", "beta")
+        await person.sees("filter: gamma", "(1 shown)")
+        await person.press("slash", *"x", "enter")
+        await person.sees("the filter matches nothing", "filter: gammax")
+        # Undone before it is through: what is undone is what was typed.
+        await person.press("slash", *"y", "escape")
+        await person.sees("alpha", "beta", "gamma")
+        await person.sees_no("filter:")

@@ -29,6 +29,8 @@ GRANTS: dict[str, frozenset[str]] = {
         {"App", "_driver", "super().notify", "sys.stderr", "rich.text", "rich.traceback"}
     ),
     "driver.py": frozenset({"sys.stderr"}),
+    # Underlines characters of the line that the person types, which the framework made.
+    "pointer.py": frozenset({"rich.text"}),
     # Writes cells of lines that are behind the backstop already, and where to and how they look.
     "frame.py": frozenset({"rich.console", "escape"}),
     "crash.py": frozenset({"sys.stderr"}),

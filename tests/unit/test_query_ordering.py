@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -139,6 +139,38 @@ class ViewMachine(RuleBasedStateMachine):
     ) -> None:
         """Filter, order and tick while rows are on their way: none of them shows too early."""
         steps = self.view.applying(changed, removed, self.now)
+        self.work_off(steps, changed, removed, None, between, pause)
+
+    @rule(
+        wanted=FILTERS,
+        between=st.lists(
+            st.floats(0, 4)
+            | st.dictionaries(IDS, ROWS, max_size=3)
+            | st.tuples(st.sampled_from(COLUMNS), st.booleans()),
+            max_size=4,
+        ),
+        pause=st.integers(1, 9),
+    )
+    def narrow_in_pieces(
+        self,
+        wanted: Filter[Row],
+        between: list[float | dict[str, Row] | tuple[str, bool]],
+        pause: int,
+    ) -> None:
+        """Rows come, and are ordered, while another filter is on its way."""
+        steps = self.view.narrowing(wanted, self.now)
+        self.work_off(steps, {}, set(), wanted, between, pause)
+
+    def work_off(
+        self,
+        steps: Generator[None, None, ViewChange],
+        changed: dict[str, Row],
+        removed: set[str],
+        wanted: Filter[Row] | None,
+        between: Sequence[float | Filter[Row] | dict[str, Row] | tuple[str, bool]],
+        pause: int,
+    ) -> None:
+        """Go through work in pieces with other things in between."""
         for each in between:
             for _ in range(pause):
                 before = list(self.view)
@@ -146,6 +178,7 @@ class ViewMachine(RuleBasedStateMachine):
                     next(steps)
                 except StopIteration as done:
                     self.take(changed, removed)
+                    self.wanted = self.wanted if wanted is None else wanted
                     self.hold(done.value, before, changed)
                     return
             self.it_is_what_the_plain_way_gives()
@@ -154,6 +187,8 @@ class ViewMachine(RuleBasedStateMachine):
                     self.let_time_pass(each)
                 case Filter():
                     self.narrow(each)
+                case dict():
+                    self.deliver(each, set(), 0.0)
                 case (order, reverse):
                     self.arrange(order, reverse)
             self.it_is_what_the_plain_way_gives()
@@ -165,6 +200,7 @@ class ViewMachine(RuleBasedStateMachine):
             except StopIteration as done:
                 change = done.value
         self.take(changed, removed)
+        self.wanted = self.wanted if wanted is None else wanted
         self.hold(change, before, changed)
 
     @rule(passed=st.floats(0, 4))

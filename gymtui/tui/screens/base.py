@@ -23,6 +23,7 @@ from gymtui.text import clean, fit, width
 from gymtui.tui.frame_timer import SoonDrawn
 from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.keys import Key, Scope, bindings
+from gymtui.tui.pointer import Pointer
 from gymtui.tui.tips import tip
 from gymtui.tui.widgets.lines import Line, Lines
 
@@ -62,6 +63,8 @@ class GymScreen(SoonDrawn, Screen[None]):
     suggests: ClassVar[bool] = True
     """Whether what its scope suggests to try fits this very screen."""
 
+    mistake = range(0)
+    """Which characters of what is typed for a filter are wrong."""
     ready = False
     """Whether its widgets are there, so that it can be told of changes."""
 
@@ -124,6 +127,9 @@ class GymScreen(SoonDrawn, Screen[None]):
         """
         return None
 
+    def hinted(self) -> None:
+        """Say what is wrong with what is typed, or that nothing is any more."""
+
     def filter_text(self) -> str:
         """What the filter is now."""
         return ""
@@ -160,7 +166,12 @@ class GymScreen(SoonDrawn, Screen[None]):
 
     def field(self) -> Input:
         """The line that a filter or a search is typed into."""
-        return Input(compact=True, select_on_focus=False, placeholder=self.prompt)
+        return Input(
+            compact=True,
+            select_on_focus=False,
+            placeholder=self.prompt,
+            highlighter=Pointer(lambda: (self.mistake, self.gym.palette.styles["failed"])),
+        )
 
     def on_mount(self) -> None:
         """Start with what is known."""
@@ -248,9 +259,14 @@ class GymScreen(SoonDrawn, Screen[None]):
         event.stop()
         if not self.filtering:
             return
-        wrong = self.filtered(event.value)
-        self.gym.hint = wrong
+        self._hint(self.filtered(event.value))
+        event.input.refresh()
         self.show_frame()
+
+    def _hint(self, wrong: str | None) -> None:
+        if wrong != self.gym.hint:
+            self.gym.hint = wrong
+            self.hinted()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Keep the filter and go back to the list."""
@@ -259,7 +275,8 @@ class GymScreen(SoonDrawn, Screen[None]):
 
     def close_prompt(self) -> None:
         """Put the filter's line away."""
-        self.gym.hint = None
+        self.mistake = range(0)
+        self._hint(None)
         self.remove_class("filtering")
         self.set_focus(self.query(".main").first())
         self.show_frame()

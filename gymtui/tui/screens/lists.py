@@ -7,7 +7,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from gymtui.store.fields import Schema
 from gymtui.store.ordering import OrderedView
-from gymtui.store.query import FilterError, parse
+from gymtui.store.query import Filter, FilterError, parse
 from gymtui.tui import doors
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.screens.base import GymScreen
@@ -15,6 +15,10 @@ from gymtui.tui.screens.menu import Choice, MenuScreen
 from gymtui.tui.widgets.grid import Column, Grid
 
 R = TypeVar("R")
+
+NARROWED_AT_ONCE = 1000
+"""Rows that a filter is tried on without a pause: some 5 ms for each key that is typed."""
+_NARROWING = "narrowing"
 
 
 class ListScreen(GymScreen, Generic[R]):
@@ -33,6 +37,7 @@ class ListScreen(GymScreen, Generic[R]):
         super().__init__()
         self._schema = schema
         self._rows: OrderedView[R] = OrderedView(schema, order)
+        self._wanted: Filter[R] = self._rows.filter
         self._grid: Grid[R]
 
     @abstractmethod
@@ -101,27 +106,53 @@ class ListScreen(GymScreen, Generic[R]):
     # -- filter ----------------------------------------------------------------------------
 
     def filtered(self, text: str) -> str | None:
-        """Narrow the list; a filter that cannot be read leaves it as it is."""
+        """Narrow the list; a filter that cannot be read leaves it as it is.
+
+        Of a long list that is done in pieces, so that the next key typed need not wait for it.
+        """
         try:
             wanted = parse(text, self._schema)
         except FilterError as error:
-            return f"{error.message} (at {error.position + 1})"
-        self._rows.set_filter(wanted, self.gym.now().timestamp())
-        self._grid.empty = self._nothing_matches() if text.strip() else self.empty
+            self.mistake = range(error.position, error.position + error.length)
+            return error.message
+        self.mistake = range(0)
+        self._wanted = wanted
+        self.workers.cancel_group(self, _NARROWING)
+        rows = self._rows
+        if len(rows.records) <= NARROWED_AT_ONCE:
+            rows.set_filter(wanted, self.gym.now().timestamp())
+            self.narrowed()
+        else:
+            narrowing = self._narrow_gently(rows, wanted)
+            self.run_worker(narrowing, group=_NARROWING, exit_on_error=True)
+        return None
+
+    async def _narrow_gently(self, rows: OrderedView[R], wanted: Filter[R]) -> None:
+        for _ in rows.narrowing(wanted, self.gym.now().timestamp()):
+            await self.gym.turns.give()
+        if rows is self._rows:
+            self.narrowed()
+
+    def hinted(self) -> None:
+        """Say what is wrong with the filter."""
+        self.summarise()
+
+    def narrowed(self) -> None:
+        """Show what the filter lets through."""
+        self._grid.empty = self._nothing_matches() if self._wanted.text.strip() else self.empty
         self._grid.set_rows(self._rows)
         self.summarise()
-        return None
 
     def _nothing_matches(self) -> str:
         return f"the filter matches nothing; {self.gym.bound.spelt('back')} clears it"
 
     def filter_text(self) -> str:
-        """The filter in force."""
-        return self._rows.filter.text
+        """The filter in force, or the one on its way there."""
+        return self._wanted.text
 
     def undo(self) -> bool:
         """Drop the filter, then the marks."""
-        if self._rows.filter.text:
+        if self._wanted.text:
             self.filtered("")
             return True
         if self._grid.marks:

@@ -248,12 +248,10 @@ class RolloutsScreen(ListScreen[RolloutRow]):
             passes = f"{outcomes.count(Outcome.PASSED)}/{verdicts}" if verdicts else ""
             self._heads[rows[0].rollout_id] = (task, passes)
 
-    def filtered(self, text: str) -> str | None:
-        """Narrow the list."""
-        wrong = super().filtered(text)
+    def narrowed(self) -> None:
+        """Show what the filter lets through."""
         self._find_heads()
-        self._grid.sync()
-        return wrong
+        super().narrowed()
 
     def order_by(self, name: str, *, reverse: bool) -> None:
         """Order by a column."""
