@@ -13,7 +13,7 @@ from math import ceil
 from gymtui.store import stats
 from gymtui.store.numbers import TaskNumbers, by_task
 from gymtui.store.records import RolloutRow
-from gymtui.store.stats import AtK, Interval, Tally, TaskKinds
+from gymtui.store.stats import NO_VERDICTS, AtK, Interval, Tally, TaskKinds
 from gymtui.store.task_rows import AcrossRow, TaskRow, row_id_of
 
 
@@ -198,19 +198,16 @@ def totals(rows: Iterable[TaskRow], k: int) -> Totals:
     """
     rows = tuple(rows)
     named = [row.tally for row in rows if row.task_id is not None]
-    loose = Tally(
-        sum(row.tally.passes for row in rows if row.task_id is None),
-        sum(row.tally.verdicts for row in rows if row.task_id is None),
-    )
-    # A rollout without a task is a task of its own: nothing says that it is like another.
-    alone = [Tally(1, 1)] * loose.passes + [Tally(0, 1)] * (loose.verdicts - loose.passes)
+    tally = Tally(sum(row.tally.passes for row in rows), sum(row.tally.verdicts for row in rows))
+    # One row at most is of rollouts without a task.
+    alone = next((row.tally for row in rows if row.task_id is None), NO_VERDICTS)
     return Totals(
         tasks=len(named),
         rollouts=sum(len(row.attempts) for row in rows),
         unfinished=sum(row.unfinished for row in rows),
         errors=sum(row.errors for row in rows),
-        tally=Tally(sum(row.tally.passes for row in rows), sum(row.tally.verdicts for row in rows)),
-        interval=stats.pass_rate_interval([*named, *alone]),
+        tally=tally,
+        interval=stats.pass_rate_interval(named, alone),
         kinds=stats.task_kinds(named),
         at_k=stats.pass_at_k(named, k),
         hat_k=stats.pass_hat_k(named, k),

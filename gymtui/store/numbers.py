@@ -106,9 +106,7 @@ class RunNumbers:
     @cached_property
     def interval(self) -> stats.Interval | None:
         """The 95 % interval of the pass rate, clustered by task where tasks repeat."""
-        loose = [stats.Tally(1, 1)] * self.loose.passes
-        loose += [stats.Tally(0, 1)] * (self.loose.verdicts - self.loose.passes)
-        return stats.pass_rate_interval([*self.tasks.values(), *loose])
+        return stats.pass_rate_interval(self.tasks.values(), self.loose)
 
     @property
     def rate_with_errors(self) -> float | None:

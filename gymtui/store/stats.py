@@ -31,6 +31,9 @@ class Tally:
     verdicts: int
 
 
+NO_VERDICTS = Tally(0, 0)
+
+
 def wilson(passes: float, verdicts: float, z: float = Z_95) -> Interval | None:
     """The score interval of a proportion (Wilson 1927, JASA 22:209).
 
@@ -54,8 +57,8 @@ def wilson(passes: float, verdicts: float, z: float = Z_95) -> Interval | None:
     )
 
 
-def pass_rate_interval(tasks: Iterable[Tally], z: float = Z_95) -> Interval | None:
-    """The interval of a pass rate: Wilson's, clustered by task when a task has several attempts.
+def pass_rate_interval(tasks: Iterable[Tally], alone: Tally = NO_VERDICTS) -> Interval | None:
+    """The 95 % interval of a pass rate: Wilson's, clustered by task where tasks repeat.
 
     Attempts of one task are alike, so they are worth fewer verdicts than they count: the number
     of independent ones that would have Miller's standard error. Wilson's interval is taken with
@@ -65,17 +68,14 @@ def pass_rate_interval(tasks: Iterable[Tally], z: float = Z_95) -> Interval | No
     the same, or there is one task, nothing tells how alike attempts are, and they count in full.
 
     Args:
-        tasks: The tally of each task; a rollout without task is a task of its own.
-        z: Standard deviations.
+        tasks: The tally of each task.
+        alone: Verdicts of rollouts that name no task, together.
     """
-    return _sums(tasks).interval(z)
-
-
-def _sums(tasks: Iterable[Tally]) -> TaskSums:
     sums = TaskSums()
     for task in tasks:
         sums.add(task)
-    return sums
+    sums.add_alone(alone)
+    return sums.interval()
 
 
 @dataclass(slots=True)
@@ -107,6 +107,11 @@ class TaskSums:
         self._verdicts_squared += times * task.verdicts**2
         self._products += times * task.passes * task.verdicts
 
+    def add_alone(self, tally: Tally) -> None:
+        """Count in rollouts without a task: each is one, since nothing says that two are alike."""
+        self.add(Tally(1, 1), tally.passes)
+        self.add(Tally(0, 1), tally.verdicts - tally.passes)
+
     @property
     def error(self) -> float | None:
         """The standard error of a pass rate whose verdicts are clustered by task.
@@ -122,14 +127,14 @@ class TaskSums:
         squares = self._passes_squared * n * n - 2 * p * n * self._products
         return sqrt(squares + p * p * self._verdicts_squared) / (n * n)
 
-    def interval(self, z: float = Z_95) -> Interval | None:
-        """The interval of their pass rate, as `pass_rate_interval` tells it."""
+    def interval(self) -> Interval | None:
+        """The 95 % interval of their pass rate, as `pass_rate_interval` tells it."""
         n, passes = self.verdicts, self.passes
         effective = float(n)
         if self.tasks > 1 and self.repeated and 0 < passes < n:
             error = self.error or 0.0
             effective = min(n, passes / n * (1 - passes / n) / error**2) if error else n
-        return wilson(passes * effective / n, effective, z) if n else None
+        return wilson(passes * effective / n, effective) if n else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from gymtui.store.stats import Interval, Tally, TaskSums
-
-_NONE = Tally(0, 0)
+from gymtui.store.stats import NO_VERDICTS, Interval, Tally, TaskSums
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +28,10 @@ class TaskTallies:
     names: tuple[str, ...]
     passes: array[int]
     verdicts: array[int]
-    loose: Tally = _NONE
+    loose: Tally = NO_VERDICTS
 
     @classmethod
-    def of(cls, tasks: Mapping[str, Tally], loose: Tally = _NONE) -> TaskTallies:
+    def of(cls, tasks: Mapping[str, Tally], loose: Tally = NO_VERDICTS) -> TaskTallies:
         """Keep tallies.
 
         Args:
@@ -106,7 +104,5 @@ class RunsTogether:
         for tasks in self._tasks.values():
             for passes, verdicts in tasks.values():
                 sums.add(Tally(passes, verdicts))
-        passes, verdicts = self._loose
-        sums.add(Tally(1, 1), passes)
-        sums.add(Tally(0, 1), verdicts - passes)
+        sums.add_alone(Tally(*self._loose))
         return sums.interval()
