@@ -120,11 +120,12 @@ def check(
     )
 
 
-def refusals(found: Sequence[FieldError]) -> dict[str, str]:
+def refusals(found: Sequence[FieldError], tasks: Sequence[str] = ()) -> dict[str, str]:
     """What the gym has against fields, by the path of the field that it is shown at.
 
     Args:
         found: As `Refused.fields`.
+        tasks: The tasks as they were sent, which the gym may call by their places.
 
     Returns:
         By path; what is about no field under "". Messages as received.
@@ -133,6 +134,8 @@ def refusals(found: Sequence[FieldError]) -> dict[str, str]:
     for fault in found:
         path = nearest(fault.field)
         rest = fault.field.removeprefix(path).strip(".")
+        if path == TASKS and rest.isdecimal() and int(rest) < len(tasks):
+            rest = tasks[int(rest)]
         said = f"{rest}: {fault.msg}" if rest and fault.field != path else fault.msg
         told[path] = f"{told[path]}; {said}" if path in told else said
     return told

@@ -63,9 +63,9 @@ class Shown:
     def repeats(self) -> str:
         """That more is run again than went wrong, where it is: a launch takes tasks as a whole."""
         total, lost = self.check.total or 0, self.lost * len(self.check.models)
-        return f"tasks are repeated whole: {total:,} for {lost:,} that went wrong" * (
-            0 < lost < total
-        )
+        if not 0 < lost < total:
+            return ""
+        return f"tasks are repeated whole: {total:,} for {lost:,} that went wrong"
 
     def wrong(self, path: str) -> str:
         """What keeps a field from being sent: what the gym refused, else what is plain to see."""
@@ -104,12 +104,16 @@ def rows_of(form: Shown) -> tuple[Row, ...]:
     hint = (Ink(f"{form.enter} {how}", "muted"),)
     toggle = Row(ADVANCED, "advanced", (Ink(said, "muted"),), hint, Typing.ACTION)
     rows += [*before, toggle, *after]
-    wrong = len({*form.check.problems, *form.refused})
-    mend, ask = Ink(f"{wrong} to mend first", "warning"), Ink(f"{form.enter} asks first", "muted")
+    wrong = len(form.check.problems)
+    next_ = Ink(f"{form.enter} asks first", "muted")
+    if wrong:
+        next_ = Ink(f"{wrong} to mend first", "warning")
+    elif form.refused:
+        next_ = Ink(f"{len(form.refused)} refused", "warning")
     total: Cell = (Ink(form.check.words, "strong"),)
     if form.repeats and not wrong:
         total += (Ink(f", for {form.lost * len(form.check.models):,} gone wrong", "accent"),)
-    return (*rows, Row(LAUNCH, "launch", total, (mend if wrong else ask,), Typing.ACTION))
+    return (*rows, Row(LAUNCH, "launch", total, (next_,), Typing.ACTION))
 
 
 def _row(form: Shown, known: Field) -> Row:
@@ -212,7 +216,7 @@ def asked(form: Shown, names: Sequence[str], host: str) -> tuple[Cell, ...]:
         typed = draft.keys.get(key)
         whence = f"typed ({typed.hint})" if typed is not None else form.whence.get(key, "")
         lines.append((Ink(label, "muted"), Ink(f"{whence}, sent to {host}")))
-    for path, said in check.unlisted.items():
+    for path, said in {**check.unlisted, **form.refused}.items():
         lines.append((Ink(f"  {BY_PATH[path].label}  ", "muted"), Ink(said, "warning")))
     unit = " rollout" if check.total == 1 else " rollouts"
     lines += [(), (Ink("  "), Ink(check.words, "strong"), Ink(unit, "muted"))]

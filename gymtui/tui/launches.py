@@ -130,7 +130,7 @@ class Launches:
         made: Sequence[LaunchRequest],
         *,
         lost: Callable[[LaunchRequest, GymError], None],
-        done: Callable[[Sequence[Sent]], None],
+        done: Callable[[Sequence[Sent]], bool],
     ) -> None:
         """Send launches one after the other, up to the first that is not launched.
 
@@ -138,7 +138,7 @@ class Launches:
             draft: What they were made of.
             made: The requests.
             lost: Called when one got no answer and is looked for.
-            done: Called with what became of those that were sent.
+            done: Called with what became of those that were sent; whether that is seen there.
         """
         work = self._send(draft, made, lost, done)
         worker = self._app.run_worker(work, group="launch", exit_on_error=True)
@@ -149,7 +149,7 @@ class Launches:
         draft: Draft,
         made: Sequence[LaunchRequest],
         lost: Callable[[LaunchRequest, GymError], None],
-        done: Callable[[Sequence[Sent]], None],
+        done: Callable[[Sequence[Sent]], bool],
     ) -> None:
         sent: list[Sent] = []
         for request in made:
@@ -161,9 +161,9 @@ class Launches:
             if self.to_select is None or len(sent) == 1:
                 self.to_select = one.run_id
         self._under_way.pop(made[0].run_name, None)
-        self._tell(sent)
         self._app.refresh_now()
-        done(sent)
+        if not done(sent):
+            self._tell(sent)
 
     def close(self) -> None:
         """End what is under way, since another gym is gone to, and say what is left open."""

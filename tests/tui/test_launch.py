@@ -207,9 +207,15 @@ async def test_a_refusal_is_shown_at_its_field_and_the_form_stays(tmp_path: Path
         ]
         faulty(gym, person, fault={"kind": "status", "status": 422, "detail": detail})
         await person.press("ctrl+l", "y")
-        await person.sees("not today", "context stride")
+        await person.sees("not today", "context stride", "1 refused")
         assert form(person)._form.key == "model_config.context_stride"
         assert "scripted/careful" in person.screen()
+        assert not person.app._notifications, "it is told where it is seen"
+        await person.press("up", "ctrl+l")
+        await person.sees("not sent: not today; ctrl+l again asks all the same")
+        await person.press("ctrl+l")
+        await person.sees("Launch this run?", "context stride  not today")
+        await person.press("n")
         await person.press("2")
         await person.sees_no("not today   ")
         await person.press("ctrl+l")

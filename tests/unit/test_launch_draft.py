@@ -235,10 +235,11 @@ def test_refusals_of_the_gym_find_their_fields() -> None:
             FieldError(("body", "model_config", "temperature"), "too hot"),
             FieldError(("body", "task_ids", 1), "no such task"),
             FieldError(("body",), "not today"),
-        )
+        ),
+        ("t1", "t2"),
     )
     assert found == {
         "model_config.temperature": "too hot",
-        "task_ids": "1: no such task",
+        "task_ids": "t2: no such task",
         "": "not today",
     }

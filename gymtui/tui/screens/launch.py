@@ -156,17 +156,20 @@ class LaunchScreen(FormScreen):
         if not self._filled:
             return
         self._show()
-        wrong = [row.key for row in self._form.rows if self._shown.wrong(row.key)]
+        found = self._shown.check
+        wrong = [row.key for row in self._form.rows if row.key in found.problems]
         if wrong:
             self._form.go(wrong[0])
             self._say(Ink("not sent: ", "warning"), Ink(self._shown.wrong(wrong[0]), "warning"))
             return
-        found = self._shown.check
-        if found.unlisted and found.unlisted != self._meant:
-            self._meant = found.unlisted
-            self._form.go(next(iter(found.unlisted)))
-            again = f"; {self.gym.bound.spelt('form-launch')} again asks all the same"
-            self._say(Ink(f"{next(iter(found.unlisted.values()))}{again}", "warning"))
+        # The gym may be of another mind by now, or have meant another field: once more is enough.
+        doubts = {**found.unlisted, **self._refused}
+        if doubts and doubts != self._meant:
+            self._meant = doubts
+            first = next(row.key for row in self._form.rows if row.key in doubts)
+            self._form.go(first)
+            again = f"{self.gym.bound.spelt('form-launch')} again asks all the same"
+            self._say(Ink(f"not sent: {doubts[first]}; {again}", "warning"))
             return
         names = self.gym.launches.names(self._draft)
 
@@ -199,11 +202,11 @@ class LaunchScreen(FormScreen):
         if self.is_attached:
             self._say(Ink(words, "warning"))
 
-    def _done(self, sent: Sequence[Sent]) -> None:
-        """Leave, or show what became of what was not launched."""
+    def _done(self, sent: Sequence[Sent]) -> bool:
+        """Leave, or show what became of what was not launched; whether that tells all."""
         self._busy = False
         if not self.is_attached:
-            return
+            return False
         last = sent[-1]
         launched = sum(one.fate is Fate.LAUNCHED for one in sent)
         models = self._draft.models
@@ -211,13 +214,13 @@ class LaunchScreen(FormScreen):
             self._over = True
             if self.gym.screen is self:
                 self._leave()
-            return
+            return False
         if launched:
             self._draft = self._before = only(self._draft, models[launched:])
         self._say(Ink(told(last), "warning"))
         error = last.error
         if isinstance(error, Refused) and last.fate is Fate.REFUSED:
-            self._refused = refusals(error.fields)
+            self._refused = refusals(error.fields, last.request.task_ids)
             if not error.fields and error.status == 409:
                 self._refused[NAME] = error.detail or "is taken"
             self._refused.pop("", None)
@@ -226,6 +229,7 @@ class LaunchScreen(FormScreen):
         first = next((row.key for row in self._form.rows if row.key in self._refused), None)
         if first is not None:
             self._form.go(first)
+        return not launched and self.gym.screen is self
 
     # -- testing ---------------------------------------------------------------------------
 
