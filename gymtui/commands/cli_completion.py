@@ -26,4 +26,6 @@ def completion(context: click.Context, /, shell: str) -> None:
     found = get_completion_class(shell)
     assert found is not None  # noqa: S101  (click has all three)
     root = context.find_root()
-    click.echo(found(root.command, {}, "gymtui", "_GYMTUI_COMPLETE").source())
+    script = found(root.command, {}, "gymtui", "_GYMTUI_COMPLETE").source()
+    # click's own would end a description, or a run's name, at its first comma.
+    click.echo(script.replace('string split ","', 'string split --max 1 ","'))

@@ -122,3 +122,8 @@ def test_help_is_there(tmp_path: Path, command: str) -> None:
     done = gymtui(tmp_path, *([command] if command else []), "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"Usage: gymtui {command}".rstrip())
+
+
+def test_a_comma_in_a_name_or_a_description_does_not_end_it_in_fish(tmp_path: Path) -> None:
+    script = gymtui(tmp_path, "completion", "fish").stdout
+    assert script.count("string split") == script.count('string split --max 1 ","') == 1
