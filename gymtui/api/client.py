@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Generator
 from datetime import UTC, datetime
@@ -51,6 +52,21 @@ _REDIRECT = frozenset({301, 302, 303}) | _KEEP_METHOD
 
 
 _ANY_RUN = Call("GET", "/runs", query=(("limit", "1"),))
+
+
+def trusted() -> ssl.SSLContext:
+    """Who may vouch for a gym: whom `SSL_CERT_FILE` or `SSL_CERT_DIR` name, else the usual ones.
+
+    At this machine too, where the other end of a tunnel may listen.
+
+    Raises:
+        UnsafeUrl: What they name cannot be read.
+    """
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        why = error.strerror if isinstance(error, FileNotFoundError) else "holds no certificate"
+        raise UnsafeUrl(f"SSL_CERT_FILE: {why or error}") from None
 
 
 class _KeyHeader(httpx.Auth):
@@ -128,6 +144,7 @@ class GymClient(Endpoints):
             ),
             limits=httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=_IDLE_S),
             transport=transport,
+            verify=trusted() if self._url.scheme == "https" else True,
             # A proxy from the environment has no business between this machine and itself.
             trust_env=not urls.is_loopback(self._url.host),
             follow_redirects=False,

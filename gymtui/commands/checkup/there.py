@@ -12,14 +12,13 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from statistics import median
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from gymtui import urls
 from gymtui.api.calls import Timeouts
-from gymtui.api.client import GymClient
+from gymtui.api.client import GymClient, trusted
 from gymtui.api.errors import (
     Forbidden,
     Garbled,
@@ -34,6 +33,7 @@ from gymtui.api.listing import parse_rollout, parse_run, split
 from gymtui.api.models import Rollout, RunStatus
 from gymtui.clock import ServerClock
 from gymtui.commands.checkup.checks import Check, State
+from gymtui.commands.checkup.handshake import agreed, untrusted
 from gymtui.settings import Settings
 from gymtui.store.phases import is_finished
 from gymtui.store.words import duration, of_many
@@ -45,7 +45,6 @@ WHOLE_S = 40.0
 PINGS = 4
 SLOW_S = 1.0
 CLOCK_OFF_S = 30.0
-CERTIFICATE_DAYS = 14
 RUNS_LOOKED_AT = 20
 
 
@@ -153,37 +152,22 @@ def _connects(origin: urls.Origin, seen: Visit) -> bool:
             if origin.scheme != "https":
                 seen.note(what, f"port {origin.port}, {took}")
                 return True
-            context = ssl.create_default_context()
-            with context.wrap_socket(plain, server_hostname=origin.host) as secure:
-                _certificate(secure, _ms(time.monotonic() - began_s), seen)
+            with trusted().wrap_socket(plain, server_hostname=origin.host) as secure:
+                seen.note(what, *agreed(secure, _ms(time.monotonic() - began_s)))
                 return True
+    except UnsafeUrl as error:
+        seen.note(what, error.reason, State.BAD, "it should name a file of certificates")
+        seen.status = 3
+        return False
     except ssl.SSLError as error:
-        why = getattr(error, "verify_message", "") or error.reason or "failed"
-        advice = "a proxy that reads along? then SSL_CERT_FILE may name its certificate"
-        said = f"{str(why).replace('_', ' ').lower()}"
-        # The client trusts certificates of its own; its calls decide.
-        seen.note(what, said, State.WARNING, advice)
-        return True
+        seen.note(what, *untrusted(error))
+        seen.status = 3
+        return False
     except OSError as error:
         advice = "is the port right, and does the gym run? a firewall drops without a word"
         seen.note(what, f"port {origin.port}: {_why(error)}", State.BAD, advice)
         seen.status = 3
         return False
-
-
-def _certificate(secure: ssl.SSLSocket, took: str, seen: Visit) -> None:
-    ends = dict(secure.getpeercert() or {}).get("notAfter")
-    said = f"{secure.version()}, {took}"
-    if not isinstance(ends, str):
-        seen.note("TLS", said)
-        return
-    until = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC)
-    left = (until - datetime.now(UTC)).days
-    said = f"{said}, certificate good for {of_many(left, 'day')}"
-    if left < CERTIFICATE_DAYS:
-        seen.note("TLS", said, State.WARNING, "whoever runs the gym should renew it")
-    else:
-        seen.note("TLS", said)
 
 
 async def _call(settings: Settings, seen: Visit) -> None:
