@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
+_LOGIN = re.compile(r"(?<=//)[^/?#\s\"]+@")
 _HOSTILE = re.compile(r"[\x00-\x20\x7f\\]")
 
 
@@ -23,6 +24,11 @@ class Origin:
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if _PORTS.get(self.scheme) == self.port else f":{self.port}"
         return f"{self.scheme}://{host}{port}"
+
+
+def without_login(text: str) -> str:
+    """A text without the users and passwords in its URLs, which are nobody's business."""
+    return _LOGIN.sub("…@", text)
 
 
 def base_url(text: str) -> str:

@@ -19,7 +19,8 @@ from gymtui.api.models import Malformed, Rollout, RunStatus
 SECRET_FIELDS = frozenset({"apikey", "xapikey", "authorization"})
 """Names, without case and marks, whose values are never shown, wherever they turn up."""
 
-_HIDDEN = "(hidden)"
+HIDDEN = "(hidden)"
+"""What stands in their place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def masked(document: Any) -> Any:
     """A JSON document with the values of `SECRET_FIELDS` hidden, at any depth."""
     if isinstance(document, dict):
         return {
-            name: _HIDDEN if value and _is_secret(name) else masked(value)
+            name: HIDDEN if value and _is_secret(name) else masked(value)
             for name, value in document.items()
         }
     return [masked(value) for value in document] if isinstance(document, list) else document

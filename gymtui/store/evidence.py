@@ -6,7 +6,6 @@ What the rows are is `store.task_rows`; how a rate's own interval is made `store
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -16,12 +15,12 @@ from math import comb, fsum, sqrt
 from gymtui.api.models import ModelSettings, Rollout, RunStatus
 from gymtui.store.stats import Z_95, Tally
 from gymtui.store.task_rows import AcrossRow, TaskRow
+from gymtui.urls import without_login
 
 STRONG = 0.01
 SOME = 0.05
 """The levels of what chance alone would bring about so rarely."""
 _SECRET = frozenset({"api_key"})
-_LOGIN = re.compile(r"//[^/@]*@")
 
 
 class Worth(Enum):
@@ -252,8 +251,7 @@ def _told(settings: ModelSettings | None) -> Iterable[tuple[str, str]]:
     for name in ModelSettings.model_fields:
         value = getattr(settings, name)
         if value is not None and name not in _SECRET:
-            # Whose password is in an address is nobody's business.
-            yield name, _LOGIN.sub("//", _written(value))
+            yield name, without_login(_written(value))
 
 
 def _written(value: object) -> str:

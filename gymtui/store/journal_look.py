@@ -11,9 +11,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
+from gymtui.store import observer
 from gymtui.store.journal_file import JournalFile, KeptSummary
 from gymtui.store.journal_schema import ForeignFileError, NewerJournalError, version_of
-from gymtui.store.observer import Sighting, last_step
+from gymtui.store.observer import Sighting, lives_of
 
 PATIENCE_S = 0.2
 """How long a lock is waited for."""
@@ -74,13 +75,7 @@ def last_steps(path: Path, run_ids: Iterable[str]) -> Mapping[str, int]:
     """
     found: dict[str, int] = {}
     for seen in sightings(path, run_ids).values():
-        lives: dict[str, list[Sighting]] = {}
-        for sighting in seen:
-            lives.setdefault(sighting.rollout_id, []).append(sighting)
-        for rollout_id, life in lives.items():
-            step = last_step(life)
-            if step is not None:
-                found[rollout_id] = step
+        found |= observer.last_steps(lives_of(seen))
     return found
 
 

@@ -6,7 +6,7 @@ No clock and no network: each look comes with the window in which the server ans
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -105,6 +105,24 @@ def last_step(sightings: Iterable[Sighting], blind_after_s: float = BLIND_AFTER_
             gap_s = (sighting.seen_at - sighting.last_otherwise_at).total_seconds()
             return sighting.step if gap_s <= blind_after_s else None
     return None
+
+
+def lives_of(seen: Iterable[Sighting]) -> dict[str, list[Sighting]]:
+    """What was seen, by rollout; of each in the order given."""
+    lives: dict[str, list[Sighting]] = {}
+    for sighting in seen:
+        lives.setdefault(sighting.rollout_id, []).append(sighting)
+    return lives
+
+
+def last_steps(lives: Mapping[str, Iterable[Sighting]]) -> dict[str, int]:
+    """The last step of each rollout of which it is known.
+
+    Args:
+        lives: What was seen of them, by rollout.
+    """
+    steps = {rollout_id: last_step(life) for rollout_id, life in lives.items()}
+    return {rollout_id: step for rollout_id, step in steps.items() if step is not None}
 
 
 @dataclass(slots=True)

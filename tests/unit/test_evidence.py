@@ -18,6 +18,7 @@ from gymtui.store.evidence import (
 )
 from gymtui.store.stats import Tally
 from gymtui.store.task_rows import AcrossRow, TaskRow
+from gymtui.urls import without_login
 
 
 def cell(passes: int, verdicts: int) -> TaskRow:
@@ -121,7 +122,7 @@ def test_settings_are_told_by_name_and_never_a_key() -> None:
         "model": "gpt-4o, qwen",
         "temperature": "0.7",
         "max_steps": "30",
-        "base_url": "https://host/v1",
+        "base_url": "https://…@host/v1",
         "scenario_id": "hr",
         "tasks": "2",
         "attempts": "1–2",
@@ -134,3 +135,20 @@ def test_only_settings_that_differ_are_told() -> None:
         ("b", ("2", "3")),
         ("c", (None, "4")),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://me:pw@host/v1", "https://…@host/v1"),
+        ("https://me:p@w@host/a@b", "https://…@host/a@b"),
+        (
+            '{"url": "http://me@host", "mail": "a@b.example"}',
+            '{"url": "http://…@host", "mail": "a@b.example"}',
+        ),
+        ("https://host/v1?mail=a@b.example", "https://host/v1?mail=a@b.example"),
+        ("// a comment\nwrite to bob@example.com", "// a comment\nwrite to bob@example.com"),
+    ],
+)
+def test_nobodys_password_is_shown_and_nothing_else_is_taken(text: str, shown: str) -> None:
+    assert without_login(text) == shown

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gymtui.api.lenient import loads
-from gymtui.api.listing import masked
+from gymtui.api.listing import HIDDEN, masked
 from gymtui.store import stats
 from gymtui.store.failures import Failures
 from gymtui.store.matrix import Matrix
 from gymtui.store.numbers import RunNumbers, run_numbers, time_spent_s
-from gymtui.store.observer import Sighting, last_step
+from gymtui.store.observer import Sighting, last_steps, lives_of
 from gymtui.store.phases import is_finished
 from gymtui.store.reasons import Reason
 from gymtui.store.records import RolloutRow
 from gymtui.store.schemas import RunView
 from gymtui.store.task_rows import TaskRow
 from gymtui.store.timeline import segments
-
-_HIDDEN = "(hidden)"
-_USER = re.compile(r"(?<=//)[^/@\s]+@")
-"""A user or a password within a URL, which a model's address may hold."""
+from gymtui.urls import without_login
 
 
 @dataclass(frozen=True)
@@ -75,38 +71,35 @@ def facts_of(
         seen: What a dashboard saw of them, by time.
         now: The server's time.
     """
-    sightings: dict[str, list[Sighting]] = {}
-    for sighting in seen:
-        sightings.setdefault(sighting.rollout_id, []).append(sighting)
-    steps = {rollout_id: last_step(life) for rollout_id, life in sightings.items()}
-    last_steps = {rollout_id: step for rollout_id, step in steps.items() if step is not None}
+    lives = lives_of(seen)
+    steps = last_steps(lives)
     failures, matrix = Failures(), Matrix()
     for row in rows:
         failures.take(row)
         matrix.take(row)
-    matrix.refresh(last_steps=last_steps)
+    matrix.refresh(last_steps=steps)
     readable = [row.rollout for row in rows if row.rollout is not None]
     total = view.row.run.total if view.row.run is not None else None
     return RunFacts(
         view=view,
-        numbers=run_numbers(readable, total=total, last_steps=last_steps),
+        numbers=run_numbers(readable, total=total, last_steps=steps),
         matrix=matrix,
         reasons=failures.groups(),
         settings=_settings(rows),
-        spent=_spent(rows, sightings, now),
+        spent=_spent(rows, lives, now),
         malformed=len(rows) - len(readable),
     )
 
 
 def _spent(
-    rows: Iterable[RolloutRow], sightings: Mapping[str, Sequence[Sighting]], now: datetime
+    rows: Iterable[RolloutRow], lives: Mapping[str, Sequence[Sighting]], now: datetime
 ) -> stats.Shares:
     """Where the time of ended rollouts went, as far as they were watched all the way."""
     spent: list[Mapping[str, float] | None] = []
     for row in rows:
         if row.rollout is None or not is_finished(row.rollout):
             continue
-        seen = sightings.get(row.rollout_id)
+        seen = lives.get(row.rollout_id)
         spent.append(time_spent_s(segments(row.rollout, seen, now)) if seen else None)
     return stats.shares(spent)
 
@@ -121,10 +114,10 @@ def _settings(rows: Iterable[RolloutRow]) -> dict[str, tuple[tuple[str, int], ..
         if not isinstance(told, dict):
             continue
         for name, value in told.items():
-            if value is None or value == _HIDDEN:
+            if value is None or value == HIDDEN:
                 continue
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            found.setdefault(name, Counter())[_USER.sub("…@", text)] += 1
+            found.setdefault(name, Counter())[without_login(text)] += 1
     return {name: tuple(values.most_common()) for name, values in found.items()}
 
 
