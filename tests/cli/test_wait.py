@@ -231,6 +231,6 @@ def test_an_interrupt_ends_it_by_the_signal_so_that_a_shells_loop_ends_too(
         assert waiting.stderr is not None
         assert waiting.stderr.readline().startswith("looped: 0/1 done")
         waiting.send_signal(signal.SIGINT)
-        out, err = waiting.communicate(timeout=30)
+        out, err = waiting.communicate(timeout=60)
     assert waiting.returncode == -signal.SIGINT
     assert (out, err) == ("", "")

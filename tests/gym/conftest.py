@@ -13,7 +13,7 @@ class Caller:
     """A client that says only what a test wants to say."""
 
     def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=url, timeout=10)
+        self.http = httpx.Client(base_url=url, timeout=60)
 
     def get(self, path: str, **query: Any) -> Any:
         """Return the JSON of an answer that must be 200."""

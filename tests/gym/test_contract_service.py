@@ -24,7 +24,7 @@ def one_segment(value: str) -> str:
 
 def raw(caller: Caller, method: str, target: str) -> tuple[int, bytes]:
     """Send a request whose target no client library has had its hands on."""
-    connection = http.client.HTTPConnection(caller.http.base_url.netloc.decode(), timeout=10)
+    connection = http.client.HTTPConnection(caller.http.base_url.netloc.decode(), timeout=60)
     connection.putrequest(method, target)
     connection.endheaders()
     response = connection.getresponse()

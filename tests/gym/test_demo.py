@@ -390,7 +390,7 @@ def test_it_tells_where_it_serves_and_ends_with_its_pipe(tmp_path: Path) -> None
         told = json.loads(gym.stdout.readline())
         assert told["url"].startswith("http://127.0.0.1:")
         assert (told["kept"], told["anew"], told["words"]) == (True, True, "")
-        gym.communicate(timeout=20)
+        gym.communicate(timeout=60)
         assert gym.returncode == 0
     with (tmp_path / GYM_LOCK).open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

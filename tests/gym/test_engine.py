@@ -12,7 +12,7 @@ from gymtui.gym.models import Rollout
 from gymtui.gym.scenarios import SCENARIOS
 from gymtui.gym.scenarios.hr import HR
 from tests.gym.engines import Turnstile, engine_at, finish, start
-from tests.gym.serving import launch_body, running_gym, until
+from tests.gym.serving import DEADLINE_S, launch_body, running_gym, until
 
 ALL_TASKS = list(HR.tasks)
 
@@ -295,18 +295,22 @@ async def test_a_broken_verifier_fails_its_rollout_and_not_the_run(tmp_path: Pat
 
 
 async def test_a_run_of_two_thousand_leaves_the_gym_answering(tmp_path: Path) -> None:
-    async with running_gym(tmp_path) as gym, httpx.AsyncClient(base_url=gym.url) as client:
+    async with (
+        running_gym(tmp_path) as gym,
+        # However busy the machine is: what counts is that answers come while the run goes on.
+        httpx.AsyncClient(base_url=gym.url, timeout=DEADLINE_S) as client,
+    ):
         body = launch_body(task_ids=ALL_TASKS, rollout_count=250, run_name="big", max_parallel=64)
         created = await client.post("/runs", json=body)
         assert created.json()["run_status"]["total"] == 2000
 
         async def some_done() -> bool:
-            return bool((await client.get("/runs/big", timeout=2)).json()["completed"] >= 40)
+            return bool((await client.get("/runs/big")).json()["completed"] >= 40)
 
         await until(some_done)
-        whole = await client.get("/rollouts", params={"run_id": "big"}, timeout=5)
+        whole = await client.get("/rollouts", params={"run_id": "big"})
         assert whole.json()["total"] == 2000
-        cancelled = (await client.post("/runs/big/cancel", timeout=5)).json()
+        cancelled = (await client.post("/runs/big/cancel")).json()
         assert 0 < cancelled["cancelled_rollouts"] < 2000
 
         async def over() -> bool:

@@ -18,7 +18,7 @@ async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a gym that takes orders."""
     async with (
         running_gym(tmp_path, faults=True) as gym,
-        httpx.AsyncClient(base_url=gym.url, timeout=10) as client,
+        httpx.AsyncClient(base_url=gym.url, timeout=60) as client,
     ):
         yield client
 

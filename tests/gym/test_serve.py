@@ -29,7 +29,7 @@ def test_it_serves_until_told_to_stop_and_ends_in_order(tmp_path: Path, number: 
         url = process.stdout.readline().decode().strip()
         assert httpx.get(f"{url}/runs").json() == {"total": 0, "runs": []}
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, b"ended\n", b"")
 
 

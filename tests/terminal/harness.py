@@ -275,7 +275,7 @@ class Terminal:
         done = subprocess.run(
             ["tmux", "-L", "t", "-f", "/dev/null", *args],
             env={**self._env, "TMUX_TMPDIR": self._sockets}, cwd=self.home,
-            capture_output=True, text=True, timeout=20, check=False,
+            capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert not check or done.returncode == 0, f"tmux {args[0]}: {done.stderr}"
         return done.stdout

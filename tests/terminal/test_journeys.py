@@ -181,7 +181,7 @@ def test_hostile_names_reach_the_terminal_as_text_only(tmp_path: Path) -> None:
 
 def test_without_a_terminal_it_says_so_and_ends(tmp_path: Path) -> None:
     done = subprocess.run(
-        [*GYMTUI], env=isolated(tmp_path), stdin=subprocess.DEVNULL, capture_output=True, timeout=30
+        [*GYMTUI], env=isolated(tmp_path), stdin=subprocess.DEVNULL, capture_output=True, timeout=60
     )
     assert done.returncode == 2
     assert b"is not a terminal" in done.stderr

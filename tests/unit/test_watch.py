@@ -234,7 +234,7 @@ async def recalled(session: Session) -> None:
     """Let what is wanted of the journal come in."""
     task = asyncio.create_task(session.watch.run())
     came = asyncio.create_task(session.came.wait())
-    done, _ = await asyncio.wait((task, came), timeout=20, return_when=asyncio.FIRST_COMPLETED)
+    done, _ = await asyncio.wait((task, came), timeout=60, return_when=asyncio.FIRST_COMPLETED)
     for ended_task in done:
         ended_task.result()
     assert came in done, "nothing came of the journal"
