@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+import httpx
 import pytest
 
+from gymtui.api.client import GymClient
+from gymtui.settings import Settings
 from gymtui.store import ordering
+from gymtui.tui.app import GymtuiApp
 from gymtui.tui.arrangement import Arrangement
+from gymtui.tui.crash import Reporter
 from gymtui.tui.screens import lists
 from tests.gym.serving import running_gym
 
 from .driving import Person, dashboard
+from .scripted import ScriptedGym
 
 
 def line_with(person: Person, word: str) -> str:
@@ -134,3 +141,39 @@ async def test_a_long_list_is_narrowed_in_pieces_and_what_was_typed_last_holds(
         await person.press("slash", *"y", "escape")
         await person.sees("alpha", "beta", "gamma")
         await person.sees_no("filter:")
+
+
+async def test_a_menu_longer_than_the_screen_says_so_and_scrolls_with_the_cursor(
+    tmp_path: Path,
+) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path, size=(80, 14)) as person:
+        await person.press("o")
+        shown = await person.sees("order by", "↑ ", " more", "▌■ age", "esc leave")
+        assert "↓" not in shown
+        await person.press("down")  # the ends meet
+        shown = await person.sees("order by", "↓ ", " more", "▌■ run", "esc leave")
+        assert "↑" not in shown
+        await person.pilot.resize_terminal(80, 60)
+        await person.sees_no(" more")
+
+
+async def test_before_the_first_answer_no_list_says_that_there_is_nothing(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    heard = asyncio.Event()
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        await heard.wait()
+        return gym.answer(request)
+
+    client = GymClient(gym.url, transport=httpx.MockTransport(answer))
+    app = GymtuiApp(Settings(base_url=gym.url), client, Reporter(tmp_path))
+    async with app.run_test(size=(80, 24)) as pilot:
+        person = Person(app, pilot, gym)  # type: ignore[arg-type]
+        await person.sees("connecting", "no runs seen yet")
+        await person.press("a")
+        await person.sees("no running rollout seen yet")
+        heard.set()
+        await person.sees("live", "no rollout runs just now")
+        await person.press("q")
+        await person.sees("0 runs ·", "no runs")
+        await person.sees_no("seen yet")

@@ -44,6 +44,7 @@ class ActiveScreen(ListScreen[RunningRow]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.ACTIVE)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.ACTIVE, Scope.LIST, Scope.EVERYWHERE)
     empty: ClassVar[str] = "no rollout runs just now"
+    unseen: ClassVar[str] = "no running rollout seen yet"
     arranged_as: ClassVar[str] = "active"
     prompt: ClassVar[str] = "words, or stuck: idle>1m phase:verifying run:nightly*"
 

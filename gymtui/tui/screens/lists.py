@@ -30,6 +30,8 @@ class ListScreen(GymScreen, Generic[R]):
     """
 
     empty: ClassVar[str] = "nothing here"
+    unseen: ClassVar[str] = ""
+    """What is said in place of that before all runs were read once, if anything else."""
     arranged_as: ClassVar[str]
     """The name under which the person's arrangement of it is kept."""
 
@@ -60,7 +62,7 @@ class ListScreen(GymScreen, Generic[R]):
             self.columns(),
             lambda row_id: self._rows.records.get(row_id),
             self.gym.palette,
-            empty=self.empty,
+            empty=self._nothing(),
             id="grid",
         )
         self._grid.add_class("main")
@@ -139,12 +141,22 @@ class ListScreen(GymScreen, Generic[R]):
 
     def narrowed(self) -> None:
         """Show what the filter lets through."""
-        self._grid.empty = self._nothing_matches() if self._wanted.text.strip() else self.empty
+        self._grid.empty = self._nothing()
         self._grid.set_rows(self._rows)
         self.summarise()
 
-    def _nothing_matches(self) -> str:
-        return f"the filter matches nothing; {self.gym.bound.spelt('back')} clears it"
+    def _nothing(self) -> str:
+        """What to say of a list without rows."""
+        if self._wanted.text.strip():
+            return f"the filter matches nothing; {self.gym.bound.spelt('back')} clears it"
+        return self.empty if self.gym.link.synced else self.unseen or self.empty
+
+    def show_frame(self) -> None:
+        """Write what stands around, and in an empty list why it is empty."""
+        super().show_frame()
+        if self.ready and self._grid.empty != (nothing := self._nothing()):
+            self._grid.empty = nothing
+            self._grid.sync()
 
     def filter_text(self) -> str:
         """The filter in force, or the one on its way there."""

@@ -6,18 +6,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from gymtui.tui.frame_timer import SoonDrawn
-from gymtui.tui.ink import Ink
+from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.widgets.lines import Line, Lines
 
 if TYPE_CHECKING:
     from gymtui.tui.app import GymtuiApp
+
+
+_FRAME = 6
+"""Lines of the box that are no choice: border, title, keys, and the lines between."""
+_SHARE = 0.9
+"""Of the screen's height that the box takes at most, as its style sheet says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,7 @@ class MenuScreen(SoonDrawn, ModalScreen[str | None]):
         self._title = title
         self._choices = tuple(choices)
         self._switch = switch
+        self._top = 0
         self._at = next((n for n, choice in enumerate(self._choices) if choice.now), 0)
 
     @property
@@ -81,10 +89,24 @@ class MenuScreen(SoonDrawn, ModalScreen[str | None]):
         """Show the choices."""
         self._show()
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Show as many choices as there is room for."""
+        self._show()
+
+    def _window(self) -> range:
+        """The choices that are seen: all, or those around the one the cursor stands on."""
+        room = max(int(self.app.size.height * _SHARE) - _FRAME, 1)
+        last = max(len(self._choices) - room, 0)
+        self._top = min(max(self._top, self._at - room + 1), self._at, last)
+        return range(self._top, min(self._top + room, len(self._choices)))
+
     def _show(self) -> None:
-        lines = [Line((Ink(self._title, "heading"),)), Line()]
+        seen = self._window()
+        above, below = seen.start, len(self._choices) - seen.stop
+        lines = [Line((Ink(self._title, "heading"),)), Line(_more("↑", above))]
         switched = self._switch is not None
-        for number, choice in enumerate(self._choices):
+        for number in seen:
+            choice = self._choices[number]
             here = number == self._at
             mark = {None: "  " if switched else "", True: "■ ", False: "□ "}[choice.on]
             style = "strong" if here else "muted" if choice.on is False else ""
@@ -92,10 +114,12 @@ class MenuScreen(SoonDrawn, ModalScreen[str | None]):
             lines.append(Line(left, (Ink("●", "accent"),) if choice.now else ()))
         told = {"menu-choose": "choose", "menu-switch": "show or hide", "menu-leave": "leave"}
         keys: list[Ink] = []
+        between = ""
         for name, words in told.items():
             if switched or name != "menu-switch":
-                keys += [Ink(f"{self.gym.bound.shown(name)} ", "key"), Ink(f"{words}  ", "muted")]
-        lines += [Line(), Line(tuple(keys))]
+                keys += [Ink(f"{between}{self.gym.bound.shown(name)} ", "key"), Ink(words, "muted")]
+                between = "  "
+        lines += [Line(_more("↓", below)), Line(tuple(keys))]
         self.query_one("#menu", Lines).show(lines)
 
     def action_move(self, step: int) -> None:
@@ -116,3 +140,7 @@ class MenuScreen(SoonDrawn, ModalScreen[str | None]):
     def action_leave(self) -> None:
         """Leave everything as it is."""
         self.dismiss(None)
+
+
+def _more(arrow: str, choices: int) -> Cell:
+    return (Ink(f" {arrow} {choices} more", "muted"),) if choices else ()

@@ -41,6 +41,7 @@ class RunsScreen(ListScreen[RunView]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.RUNS)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.RUNS, Scope.LIST, Scope.EVERYWHERE)
     empty: ClassVar[str] = "no runs"
+    unseen: ClassVar[str] = "no runs seen yet"
     prompt: ClassVar[str] = "words, or status:running model:gpt* pass<50% age<2h"
     arranged_as: ClassVar[str] = "runs"
 
