@@ -6,7 +6,7 @@ What stands in a row is `store.task_rows`. The numbers of a task are `store.numb
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -16,6 +16,9 @@ from gymtui.store.records import RolloutRow
 from gymtui.store.stats import NO_VERDICTS, AtK, Interval, Tally, TaskKinds
 from gymtui.store.task_rows import AcrossRow, TaskRow, row_id_of
 
+AT_ONCE = 500
+"""Rollouts counted before others get their turn: some 5 ms."""
+
 
 class Matrix:
     """The rollouts of some runs, by run and task."""
@@ -24,6 +27,7 @@ class Matrix:
         self._rollouts: dict[tuple[str, str], dict[str, RolloutRow]] = {}
         self._place: dict[str, tuple[str, str]] = {}
         self._of_run: dict[str, set[str]] = {}
+        self._steps: dict[str, int | None] = {}
         self._rows: dict[tuple[str, str], TaskRow] = {}
         self._stale: set[tuple[str, str]] = set()
 
@@ -42,24 +46,33 @@ class Matrix:
         place = self._place.get(rollout_id)
         return place[1] if place is not None else None
 
-    def take(self, row: RolloutRow) -> None:
-        """Take a rollout in as it is now; one that could not be read has no task to stand in."""
+    def take(self, row: RolloutRow, last_step: int | None = None) -> None:
+        """Take a rollout in as it is now; one that could not be read has no task to stand in.
+
+        Args:
+            row: The rollout.
+            last_step: The last step seen of it: with another one its task is counted anew.
+        """
         if row.rollout is None:
             self.drop(row.rollout_id)
             return
         place = (row.run_id, row_id_of(row.rollout.task_id))
         if self._place.get(row.rollout_id, place) != place:
             self.drop(row.rollout_id)
+        members = self._rollouts.setdefault(place, {})
+        if members.get(row.rollout_id) is row and self._steps[row.rollout_id] == last_step:
+            return
+        self._steps[row.rollout_id] = last_step
         self._place[row.rollout_id] = place
         self._of_run.setdefault(row.run_id, set()).add(row.rollout_id)
-        self._rollouts.setdefault(place, {})[row.rollout_id] = row
+        members[row.rollout_id] = row
         self._stale.add(place)
 
     def drop(self, rollout_id: str) -> None:
         """Take a rollout out, if it is in."""
         place = self._place.pop(rollout_id, None)
         if place is not None:
-            del self._rollouts[place][rollout_id]
+            del self._rollouts[place][rollout_id], self._steps[rollout_id]
             self._of_run[place[0]].discard(rollout_id)
             self._stale.add(place)
 
@@ -75,17 +88,35 @@ class Matrix:
         Returns:
             Whether there were any.
         """
+        any_stale = bool(self._stale)
+        for _ in self.refreshing(we_cancelled=we_cancelled, last_steps=last_steps):
+            pass
+        return any_stale
+
+    def refreshing(
+        self, *, we_cancelled: Collection[str] = frozenset(), last_steps: Mapping[str, int]
+    ) -> Iterator[None]:
+        """Count them anew, stopping now and then so that keys are answered meanwhile.
+
+        Args:
+            we_cancelled: As for `refresh`.
+            last_steps: As for `refresh`.
+        """
         stale, self._stale = self._stale, set()
+        counted = 0
         for place in stale:
+            if counted >= AT_ONCE:
+                counted = 0
+                yield
             rows = self._rollouts.get(place)
             if not rows:
                 self._rollouts.pop(place, None)
                 self._rows.pop(place, None)
                 continue
+            counted += len(rows)
             rollouts = [row.rollout for row in rows.values() if row.rollout is not None]
             (numbers,) = by_task(rollouts, we_cancelled=we_cancelled, last_steps=last_steps)
             self._rows[place] = _task_row(numbers, rows)
-        return bool(stale)
 
     def tasks(self, run_id: str, k: int | None = None) -> dict[str, TaskRow]:
         """The tasks of one run, by row id.

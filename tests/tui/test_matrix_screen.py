@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from gymtui.store import matrix
 from gymtui.tui.listed import Listed
+from gymtui.tui.screens import matrix_panes
 from gymtui.tui.screens.across import AcrossScreen
 from gymtui.tui.screens.matrix import MatrixScreen
 from gymtui.tui.screens.rollouts import RolloutsScreen
@@ -417,3 +419,17 @@ async def test_of_a_group_of_very_many_the_latest_are_shown_and_it_is_said(
         await person.press("m")
         shown = await person.sees("matrix of 2 runs", "the latest 2 of 4 runs", "nightly-s3")
         assert "nightly-s1" not in shown
+
+
+async def test_a_large_run_is_taken_in_between_keys_and_adds_up_the_same(
+    gym: ScriptedGym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matrix_panes, "AT_ONCE", 1)
+    monkeypatch.setattr(matrix, "AT_ONCE", 1)
+    (open_one,) = gym.add("nightly", "enrol", "running")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await opened(person, "12/13 done", "pass@3 67% (3/4 tasks)", "2 errors")
+        await person.sees("2 all-pass  1 mixed  1 all-fail", "▌ book_room", "[✓]✓ ✓")
+        ended = {"status": "completed", "result": {"success": False}, "completed_at": at()}
+        gym.rollout(open_one).update(ended)
+        await person.sees("13/13 done", "1 all-pass  2 mixed  1 all-fail")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
@@ -60,8 +61,9 @@ class MatrixScreen(MatrixPanes[TaskRow]):
 
     def columns(self) -> tuple[Column[TaskRow], ...]:
         """The columns of tasks."""
-        known = self._known().values()
-        most = max((len(row.attempts) for row in known), default=_USUAL_ATTEMPTS)
+        rows = (row for run_id in self.run_ids for row in self.gym.store.rollouts_of(run_id))
+        tasks = Counter(row.rollout.task_id for row in rows if row.rollout is not None)
+        most = max(tasks.values(), default=_USUAL_ATTEMPTS)
         return task_columns(self._attempts, most, lambda: self._sums.at_k.k)
 
     def _attempts(self, row: TaskRow, cells: int) -> Cell:
@@ -105,6 +107,12 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         self._sums = totals(tasks.values(), k)
         self._most = max((len(row.attempts) for row in tasks.values()), default=1)
         return tasks
+
+    def _show(self) -> None:
+        super()._show()
+        if self._begin_at is not None and self._begin_at in self._rows:
+            begin_at, self._begin_at = self._begin_at, None
+            self._grid.select(begin_at)
 
     def said(self) -> Sequence[Cell]:
         """What the tasks add up to."""
@@ -172,13 +180,6 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         return (*joined(things, self.size.width - 2), Ink(f"  {why}" if why else ""))
 
     # -- keys ------------------------------------------------------------------------------
-
-    def on_mount(self) -> None:
-        """Begin at a task, if one was named."""
-        super().on_mount()
-        self._show()
-        if self._begin_at is not None:
-            self._grid.select(self._begin_at)
 
     def width_of_row(self) -> int:
         """How many attempts the cursor's task has."""

@@ -6,7 +6,7 @@ What a row and a cell are is said by the screen: `matrix` for one run, `across` 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, TypeVar
 
@@ -19,7 +19,7 @@ from gymtui.poll.plan import View
 from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.failures import Failures
 from gymtui.store.fields import Schema
-from gymtui.store.matrix import Matrix
+from gymtui.store.matrix import AT_ONCE, Matrix
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.screens.lists import ListScreen
@@ -67,6 +67,8 @@ class MatrixPanes(ListScreen[R]):
         self._only: ReasonKey | None = None
         self._only_ids: frozenset[str] = frozenset()
         self._at = 0
+        self._untaken = NOTHING
+        self._taking = False
 
     # -- what the screens say --------------------------------------------------------------
 
@@ -95,7 +97,6 @@ class MatrixPanes(ListScreen[R]):
     def body(self) -> Iterable[Widget]:
         """Numbers, the tasks beside what went wrong, and the cell under the cursor."""
         palette = self.gym.palette
-        self._take_in(NOTHING)
         yield Lines(palette, height=2, id="summary")
         with Container(id="panes"):
             yield self.grid()
@@ -124,40 +125,68 @@ class MatrixPanes(ListScreen[R]):
             self._reasons.sync()
 
     def changed(self, delta: Delta) -> None:
-        """Take the changed rollouts of these runs in."""
-        seen = len(self._seen)
-        if self._take_in(delta) or not delta:
-            self._show()
-        if len(self._seen) != seen:
-            self.gym.looked()
+        """Take the changed rollouts of these runs in: few at once, thousands between keys."""
         if not delta.runs.isdisjoint(self.run_ids):
             self.show_frame()
+        if not delta and not self._taking:
+            self._show()
+        self._untaken = self._untaken.then(delta)
+        if self._taking or not self._untaken:
+            return
+        if self._due <= AT_ONCE:
+            for _ in self._take_in():
+                pass
+        else:
+            self._taking = True
+            self.run_worker(self._take_in_gently(), group="taking in", exit_on_error=True)
 
-    def _take_in(self, delta: Delta) -> bool:
-        """Whether anything about these runs is another now."""
-        store = self.gym.store
-        touched, moved = delta.rollouts, False
+    @property
+    def _due(self) -> int:
+        """How many rollouts are to be looked at, at most."""
+        new = (run_id for run_id in self.run_ids if run_id not in self._seen)
+        held = (len(self.gym.store.rollouts_of(run_id)) for run_id in new)
+        return len(self._untaken.rollouts) + sum(held)
+
+    async def _take_in_gently(self) -> None:
+        try:
+            while self._untaken:
+                for _ in self._take_in():
+                    await self.gym.turns.give()
+        finally:
+            self._taking = False
+
+    def _take_in(self) -> Iterator[None]:
+        """Take in what came, and show it if anything about these runs is another now."""
+        delta, self._untaken = self._untaken, NOTHING
+        store, steps = self.gym.store, self.gym.watched.last_steps
+        touched, seen = delta.rollouts, set(self._seen)
+        moved = False
         for run_id in self.run_ids:
-            first = run_id not in self._seen
+            first = run_id not in seen
             # One that is not held was given up to save memory, or is gone: what was seen stays.
             if not store.knows_rollouts_of(run_id) or not (first or run_id in delta.runs):
                 continue
-            self._seen.add(run_id)
+            seen.add(run_id)
             rows = store.rollouts_of(run_id)
             gone = self._matrix.of_run(run_id) - {row.rollout_id for row in rows}
             for rollout_id in gone:
                 self._matrix.drop(rollout_id)
                 self._failures.drop(rollout_id)
-            for row in rows:
+            for number, row in enumerate(rows, 1):
                 if first or row.rollout_id in touched:
-                    self._matrix.take(row)
+                    self._matrix.take(row, steps.get(row.rollout_id))
                     self._failures.take(row)
+                if not number % AT_ONCE:
+                    yield
             moved = True
-        if moved:
-            self._matrix.refresh(
-                we_cancelled=store.we_cancelled, last_steps=self.gym.watched.last_steps
-            )
-        return moved
+        if not moved:
+            return
+        yield from self._matrix.refreshing(we_cancelled=store.we_cancelled, last_steps=steps)
+        yield
+        more, self._seen = len(seen) > len(self._seen), seen
+        self._show()
+        if more:
+            self.gym.looked()
 
     def _show(self) -> None:
         """Show the tasks that are wanted, and what went wrong."""
