@@ -106,12 +106,15 @@ class _Told:
         waits_since_s: Since when rollouts of it wait and none runs.
         stalled: Whether its stall was told.
         failing: Whether its failures were told.
+        since_s: Of a run that was over when it turned up: told only if it ended after this, UNIX
+            seconds.
     """
 
     ended_s: float | None = None
     waits_since_s: float | None = None
     stalled: bool = False
     failing: bool = False
+    since_s: float | None = None
 
 
 class Teller:
@@ -147,6 +150,21 @@ class Teller:
             self._told.setdefault(run_id, _Told())
         return live, [row.run_id for row in rows if not row.active]
 
+    def arrived(self, rows: Iterable[RunRow], since_s: float) -> None:
+        """Take note of runs that turned up in a list that was known whole.
+
+        One that took less time than lies between two looks is over by then, and told of all the
+        same where every run is.
+
+        Args:
+            rows: The runs.
+            since_s: None that ended before this is news, UNIX seconds.
+        """
+        if self._everything:
+            for row in rows:
+                if not row.active:
+                    self._told.setdefault(row.run_id, _Told(since_s=since_s))
+
     def notice(self, store: Store, outlook: Outlook, now_s: float) -> tuple[Tiding, ...]:
         """What is to be told now.
 
@@ -169,7 +187,7 @@ class Teller:
                 continue
             run = RunView(row, store.summary(run_id))
             event = self._event(run, told, outlook, now_s)
-            if event is not None:
+            if event is not None and not _is_old(run, told):
                 tidings.append(Tiding(event, run))
             if event in (Event.FINISHED, Event.GONE):
                 del self._told[run_id]
@@ -201,6 +219,14 @@ class Teller:
         ended = summary.verdicts + summary.errors - summary.counts[Outcome.CANCELLED]
         failed = ended - summary.passes
         return ended >= ENDED_FOR_SHARE and failed >= self._fail_share * ended
+
+
+def _is_old(run: RunView, told: _Told) -> bool:
+    """Whether a run was over before anybody began to look, or nothing says that it was not."""
+    if told.since_s is None or run.row.active:
+        return False
+    ended = run.summary.ended_at if run.summary is not None else None
+    return ended is None or ended.timestamp() <= told.since_s
 
 
 def _settled(run: RunView) -> bool:

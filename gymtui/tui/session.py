@@ -90,6 +90,7 @@ class Session:
         self._monotonic = monotonic
         self._untold = NOTHING
         self._news = asyncio.Event()
+        self._knew_all_s: float | None = None
         self._view = View(
             interval_s=settings.interval_s, source=settings.source, scenario_id=settings.scenario
         )
@@ -240,6 +241,7 @@ class Session:
         self.watched.dropped(update.delta.rollouts_removed)
         self._look_out(update.delta.rollouts)
         self._bury(update.delta.runs_changed)
+        self._notice_arrivals(update)
         self._tell_of_runs()
         self._untold = self._untold.then(update.delta)
         self._news.set()
@@ -248,6 +250,15 @@ class Session:
         """Take what changed into the outlook; of much only a part, and whether some is left."""
         now_s = self.now().timestamp()
         return self.outlook.take(touched, self.store.rollouts, self.store.runs, now_s)
+
+    def _notice_arrivals(self, update: Update) -> None:
+        """Have it known which runs turned up since the whole list was known."""
+        if self._knew_all_s is not None:
+            runs = self.store.runs
+            added = [runs[run_id] for run_id in update.delta.runs_added if run_id in runs]
+            self.teller.arrived(added, self._knew_all_s)
+        elif update.link.synced:
+            self._knew_all_s = self.now().timestamp()
 
     def _tell_of_runs(self) -> None:
         """Tell what happened to watched runs, while what is known of them is fresh."""

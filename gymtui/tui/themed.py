@@ -32,6 +32,8 @@ ResultT = TypeVar("ResultT")
 
 SAVED_AFTER_S = 0.5
 """How long what was arranged waits to be written: a key held down is one write."""
+PROBLEMS_SHOWN = 4
+"""How many of them: a picture is to be seen beside them."""
 PROBLEMS_SHOWN_S = 15.0
 """How long what is wrong with settings or themes is told."""
 
@@ -228,7 +230,10 @@ class ThemedApp(GuardedApp[ResultT]):
             problems: What is wrong; nothing is said of none.
         """
         if problems:
-            words = "\n".join(map(str, problems))
+            lines = [str(problem) for problem in problems[:PROBLEMS_SHOWN]]
+            if len(problems) > len(lines):
+                lines.append(f"and {len(problems) - len(lines)} more; `gymtui doctor` lists them")
+            words = "\n".join(lines)
             self.notify(words, title="settings", severity="warning", timeout=PROBLEMS_SHOWN_S)
 
     def _why_colourless(self) -> str:

@@ -285,6 +285,16 @@ async def test_what_cannot_be_bound_is_said_on_screen(tmp_path: Path) -> None:
         await person.sees("keys.cancle", "did you mean", "cancel?")
 
 
+async def test_of_many_problems_a_few_are_said_and_where_the_others_are(tmp_path: Path) -> None:
+    bound = rebound({f"unknown{number}": ["x"] for number in range(12)}, {})
+    async with (
+        running_gym(tmp_path) as gym,
+        dashboard(gym, tmp_path, bound=bound, problems=bound.problems) as person,
+    ):
+        shown = await person.sees("keys.unknown3", "and 8 more; `gymtui doctor` lists them")
+        assert "keys.unknown4" not in shown
+
+
 async def test_a_transcript_from_disk_goes_by_them_too(tmp_path: Path) -> None:
     file = tmp_path / "one.json"
     file.write_text('{"messages": [{"role": "user", "content": "hello"}]}')

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import pytest
 
 from gymtui.settings_values import EVENT_PREFIX
 from gymtui.store.delta import Observation, RolloutsOf, RunsPage
@@ -50,6 +53,14 @@ class World:
         body = json.dumps({"rollouts": items}).encode()
         self._take(Observation(RolloutsOf(run_id), body, self._sent, self.now_s))
 
+    def ended(self, ago_s: float, run_id: str = "run") -> None:
+        """One rollout, passed, that ended so long ago."""
+        self._sent += 1
+        at = datetime.fromtimestamp(self.now_s - ago_s, UTC).isoformat()
+        item = {"rollout_id": "one", "run_id": run_id, "status": "completed", "completed_at": at}
+        body = json.dumps({"rollouts": [item | {"result": {"success": True}}]}).encode()
+        self._take(Observation(RolloutsOf(run_id), body, self._sent, self.now_s))
+
     def _take(self, seen: Observation) -> None:
         delta = self.store.apply(seen).delta
         self.outlook.take(delta.rollouts, self.store.rollouts, self.store.runs, self.now_s)
@@ -63,6 +74,35 @@ def watching(world: World, fail_share: float | None = None) -> Teller:
     watched, _over = teller.switch([world.store.runs["run"]])
     assert watched == ["run"]
     return teller
+
+
+@pytest.mark.parametrize(("ago_s", "told"), [(5.0, [Event.FINISHED]), (60.0, [])])
+def test_a_run_that_began_and_ended_between_two_looks_is_told_of_unless_it_is_an_old_one(
+    ago_s: float, told: list[Event]
+) -> None:
+    world = World()
+    teller = Teller(everything=True)
+    world.lists(total=1, completed=1)
+    teller.arrived([world.store.runs["run"]], world.now_s - 30)
+    assert world.told(teller) == [], "its results are waited for"
+    world.ended(ago_s)
+    assert world.told(teller) == told
+    assert world.told(teller) == []
+
+
+def test_a_run_that_turns_up_over_is_told_of_only_where_every_run_is() -> None:
+    world = World()
+    teller = Teller()
+    world.lists(total=1, completed=1)
+    world.ended(5.0)
+    teller.arrived([world.store.runs["run"]], world.now_s - 30)
+    assert world.told(teller) == []
+    silent = Teller(everything=True)
+    silent.arrived([world.store.runs["run"]], world.now_s - 30)
+    world.rollouts(["completed"])
+    world.told(silent)
+    world.now_s += RESULTS_S + 1
+    assert world.told(silent) == [], "nothing says that it ended now"
 
 
 def test_a_run_is_told_of_once_it_ended_and_its_results_are_known() -> None:
