@@ -54,5 +54,6 @@ async def test_a_command_that_cannot_be_run_is_told(tmp_path: Path) -> None:
         running_gym(tmp_path) as gym,
         dashboard(gym, tmp_path, on_finish=("no-such-command",), watch_all=True) as person,
     ):
+        await person.sees("no runs")  # from then on what turns up is new, however short it was
         person.launch("nightly")
         await person.sees("on_finish: no-such-command: No such file")
