@@ -165,7 +165,7 @@ class GymClient(Endpoints):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Closes the connections."""
+        """Closes the connections; what is asked from then on raises `Unreachable`."""
         await self._http.aclose()
 
     @property
@@ -223,6 +223,9 @@ class GymClient(Endpoints):
         return outcome
 
     async def _exchanged(self, call: Call, prefix: str) -> Answer | GymError:
+        if self._http.is_closed:
+            # A question may be on its way here when one leaves; it is no defect of whoever asks.
+            return Unreachable("the client was closed")
         try:
             async with asyncio.timeout(self._timeouts.total_s if call.timed else None):
                 return await self._follow(call, prefix)

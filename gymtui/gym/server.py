@@ -7,7 +7,7 @@ import asyncio
 import ipaddress
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -57,6 +57,7 @@ class Options:
         resume: Whether what waited when the last gym here ended goes on waiting.
         temperaments: The scripted agents, by the name of the model.
         troubles: What goes wrong besides.
+        sleep: Waits a number of seconds, the speed being taken into account.
     """
 
     speed: float = 1.0
@@ -68,6 +69,7 @@ class Options:
     resume: bool = False
     temperaments: Mapping[str, Temperament] = field(default_factory=lambda: TEMPERAMENTS)
     troubles: Troubles = none_at_all
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 class Truth(BaseModel):
@@ -187,7 +189,7 @@ async def opened(db_path: Path, options: Options) -> AsyncIterator[Engine]:
         engine = Engine(
             database,
             clock=Clock(timedelta(seconds=options.clock_offset_s)),
-            pace=Pace(options.speed),
+            pace=Pace(options.speed, options.sleep),
             seed=options.seed,
             failure_share=options.failure_share,
             temperaments=options.temperaments,

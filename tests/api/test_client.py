@@ -179,6 +179,15 @@ async def test_a_launch_that_is_answered_with_nonsense_is_garbled_not_sent_again
     assert gym.lines == ["POST /runs"]
 
 
+async def test_a_client_that_was_closed_asks_nothing_and_says_so() -> None:
+    gym = Gym({"total": 0, "runs": []})
+    async with _client(gym) as client:
+        pass
+    with pytest.raises(errors.Unreachable, match="closed"):
+        await client.list_runs()
+    assert gym.lines == []
+
+
 async def test_an_id_that_is_empty_is_refused_unsent() -> None:
     gym = Gym(RUN)
     async with _client(gym) as client:

@@ -3,6 +3,10 @@
 async with running_gym(tmp_path, speed=1e9) as gym:
     ... gym.url ...
     await gym.restart()
+
+async with running_gym(tmp_path, held=True) as gym:
+    ... every rollout stays where it is ...
+    gym.let_go()
 """
 
 import asyncio
@@ -10,6 +14,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,10 +28,35 @@ FAST = 1e9
 DEADLINE_S = 60.0
 
 
+class Reins:
+    """What simulated work waits for in a gym that is held: not time, but a test."""
+
+    def __init__(self) -> None:
+        self._free = False
+        self._waiting: list[asyncio.Future[None]] = []
+
+    async def sleep(self, _seconds: float) -> None:
+        """Wait to be let on."""
+        if self._free:
+            await asyncio.sleep(0)
+            return
+        here = asyncio.get_running_loop().create_future()
+        self._waiting.append(here)
+        await here
+
+    async def let_on(self, *, for_good: bool) -> None:
+        """Let on whoever waits; on the loop of the gym."""
+        self._free = for_good
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            if not one.done():
+                one.set_result(None)
+
+
 class RunningGym:
     """A gym that can be stopped and started again on the same port and database."""
 
-    def __init__(self, db_path: Path, options: Options) -> None:
+    def __init__(self, db_path: Path, options: Options, reins: Reins | None = None) -> None:
         self.db_path = db_path
         self.options = options
         self.url = ""
@@ -35,6 +65,20 @@ class RunningGym:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending: asyncio.Event | None = None
         self._failure: BaseException | None = None
+        self._reins = reins
+
+    def step(self) -> None:
+        """Let every rollout of a held gym go on to its next wait: a phase or a step."""
+        self._let_on(for_good=False)
+
+    def let_go(self) -> None:
+        """Let a held gym go on: from now on nothing is waited for."""
+        self._let_on(for_good=True)
+
+    def _let_on(self, *, for_good: bool) -> None:
+        assert self._reins is not None and self._loop is not None, "only a held gym is let on"
+        letting = self._reins.let_on(for_good=for_good)
+        asyncio.run_coroutine_threadsafe(letting, self._loop).result(DEADLINE_S)
 
     @property
     def running(self) -> bool:
@@ -100,15 +144,20 @@ def serving_gym(
     faults: bool = False,
     clock_offset_s: float = 0.0,
     failure_share: float = 0.0,
+    held: bool = False,
 ) -> Iterator[RunningGym]:
     """Yield a gym with its database in `directory`; it ends with the block.
 
     Args:
         failure_share: Which share of workspaces fail to build; none unless a test wants them.
+        held: Whether rollouts go on only when `RunningGym.step` or `let_go` says so.
     """
     secret = SecretStr(key) if key is not None else None
-    options = Options(speed, seed, faults, clock_offset_s, secret, failure_share)
-    gym = RunningGym(directory / "gym.sqlite", options)
+    options = Options(1.0 if held else speed, seed, faults, clock_offset_s, secret, failure_share)
+    reins = Reins() if held else None
+    if reins is not None:
+        options = replace(options, sleep=reins.sleep)
+    gym = RunningGym(directory / "gym.sqlite", options, reins)
     gym.start_now()
     try:
         yield gym

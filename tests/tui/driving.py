@@ -70,6 +70,33 @@ class Person:
         assert response.status_code == 200, response.text
         return str(response.json()["run_id"])
 
+    async def sees_every_step(self, run_id: str) -> None:
+        """Let a run of a held gym go on to its end, each step once the last was seen."""
+        while (where := self._where(run_id)) is not None:
+            await self.until(lambda seen=where: self._seen(seen), "a step was never seen")
+            self.gym.step()
+
+    def _where(self, run_id: str) -> dict[str, tuple[str | None, int | None]] | None:
+        """Phase and step of the rollouts that run, as the gym says; None when none is left."""
+        response = self.http.get("/rollouts", params={"run_id": run_id})
+        rollouts = response.raise_for_status().json()["rollouts"]
+        if not any(rollout["status"] in ("pending", "running") for rollout in rollouts):
+            return None
+        return {
+            rollout["rollout_id"]: (rollout["phase"], rollout["current_step"])
+            for rollout in rollouts
+            if rollout["status"] == "running"
+        }
+
+    def _seen(self, where: dict[str, tuple[str | None, int | None]]) -> bool:
+        rows = self.app.store.rollouts
+        return all(
+            (row := rows.get(rollout_id)) is not None
+            and row.rollout is not None
+            and (row.rollout.phase, row.rollout.current_step) == there
+            for rollout_id, there in where.items()
+        )
+
     def ask(self, run_id: str) -> httpx.Response:
         """What another client is told of a run."""
         path = "".join(f"%{byte:02X}" for byte in run_id.encode())

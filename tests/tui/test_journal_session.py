@@ -34,7 +34,8 @@ async def watch_to_the_end(gym: RunningGym, tmp_path: Path, journal: Path) -> tu
         person.launch("nightly", rollout_count=2)
         await person.sees("nightly", "STARTED")
         await person.press("enter")
-        await person.sees("runs › nightly", "▸ agent")
+        await person.sees("runs › nightly", "▸ build")
+        await person.sees_every_step("nightly")
         await person.sees("2/2 done", "of 2 verdicts")
         shown = await person.sees("(from 2 of 2)", "steps p50", "took ")
         return shown, lives(person, "nightly")
@@ -42,7 +43,7 @@ async def watch_to_the_end(gym: RunningGym, tmp_path: Path, journal: Path) -> tu
 
 async def test_phases_seen_before_are_still_there_after_a_restart(tmp_path: Path) -> None:
     journal = tmp_path / "journal.sqlite3"
-    async with running_gym(tmp_path, speed=6) as gym:
+    async with running_gym(tmp_path, held=True) as gym:
         before, lived = await watch_to_the_end(gym, tmp_path, journal)
         async with dashboard(gym, tmp_path, journal=journal) as person:
             await person.sees("nightly", "2/2")
@@ -55,7 +56,7 @@ async def test_phases_seen_before_are_still_there_after_a_restart(tmp_path: Path
 
 
 async def test_without_a_journal_the_same_run_was_not_seen(tmp_path: Path) -> None:
-    async with running_gym(tmp_path, speed=6) as gym:
+    async with running_gym(tmp_path, held=True) as gym:
         await watch_to_the_end(gym, tmp_path, tmp_path / "journal.sqlite3")
         async with dashboard(gym, tmp_path) as person:
             await person.sees("nightly", "2/2")
@@ -67,18 +68,27 @@ async def test_what_happened_between_two_sessions_is_not_seen_and_the_rest_is(
     tmp_path: Path,
 ) -> None:
     journal = tmp_path / "journal.sqlite3"
-    async with running_gym(tmp_path, speed=1) as gym:
+    async with running_gym(tmp_path, held=True) as gym:
         async with dashboard(gym, tmp_path, journal=journal) as person:
             person.launch("nightly")
             await person.sees("nightly", "STARTED")
             await person.press("enter")
+            await person.sees("▸ build")
+            gym.step()
             await person.sees("▸ seeding")
+            # Until the latest moment at which it may have begun, it is drawn as begun before now.
+            app = person.app
+            (seeding,) = map(app.watched.observer.phase_seen_at, app.store.rollouts)
+            assert seeding is not None
+            await person.until(lambda: app.now() > seeding)
             before = lives(person, "nightly")
         async with dashboard(gym, tmp_path, journal=journal) as person:
             await person.sees("nightly", "STARTED")
             await person.press("enter")
             await person.sees("▸ ", "build ")
             await person.until(lambda: lives(person, "nightly"))
+            app = person.app
+            await person.until(lambda: app.now() > seeding)
             (first,), (second,) = before.values(), lives(person, "nightly").values()
             built = next(s for s in first if s.kind is Kind.BUILDING)
             assert next(s for s in second if s.kind is Kind.BUILDING) == built
@@ -107,11 +117,13 @@ async def test_finished_runs_out_of_view_have_their_numbers_at_once(tmp_path: Pa
             assert not asked, "nothing had to be asked for it"
 
 
-async def test_a_deleted_run_leaves_the_journal(tmp_path: Path) -> None:
+async def test_a_deleted_run_leaves_the_journal(tmp_path: Path, soon_gone: None) -> None:
     journal = tmp_path / "journal.sqlite3"
-    async with running_gym(tmp_path, speed=6) as gym:
+    async with running_gym(tmp_path, held=True) as gym:
         async with dashboard(gym, tmp_path, journal=journal) as person:
             person.launch("nightly")
+            await person.sees("nightly", "1 active")
+            await person.sees_every_step("nightly")
             await person.sees("nightly", "1/1", " of 1")
             await person.press("ctrl+d", "y")
             await person.sees("deleted nightly")

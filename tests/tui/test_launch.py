@@ -20,7 +20,6 @@ from tests.gym.serving import RunningGym, running_gym
 from .driving import Person, dashboard
 
 KEY = "sk_model_0123456789abcdef"
-SLOW = 1.0
 
 
 async def type_in(person: Person, text: str) -> None:
@@ -54,7 +53,7 @@ def faulty(gym: RunningGym, person: Person, **fault: Any) -> None:
 async def test_a_run_is_launched_from_the_gyms_lists_and_selected_when_it_appears(
     tmp_path: Path,
 ) -> None:
-    async with running_gym(tmp_path, speed=SLOW) as gym, dashboard(gym, tmp_path) as person:
+    async with running_gym(tmp_path, held=True) as gym, dashboard(gym, tmp_path) as person:
         person.launch("older")
         await person.sees("older")
         await person.press("n")
@@ -209,7 +208,7 @@ async def test_a_refusal_is_shown_at_its_field_and_the_form_stays(tmp_path: Path
         await person.press("ctrl+l", "y")
         await person.sees("not today", "context stride", "1 refused")
         assert form(person)._form.key == "model_config.context_stride"
-        assert "scripted/careful" in person.screen()
+        await person.sees("scripted/careful")
         assert not person.app._notifications, "it is told where it is seen"
         await person.press("up", "ctrl+l")
         await person.sees("not sent: not today; ctrl+l again asks all the same")
@@ -393,12 +392,13 @@ async def test_a_rerun_of_what_failed_is_three_keys(tmp_path: Path) -> None:
 
 async def test_what_is_run_again_is_chosen_by_cause(tmp_path: Path) -> None:
     async with (
-        running_gym(tmp_path, speed=SLOW) as gym,
+        running_gym(tmp_path, held=True) as gym,
         dashboard(gym, tmp_path) as person,
     ):
         person.launch("mixed", task_ids=["offer_negotiation"], rollout_count=3, max_parallel=1)
         await person.sees("mixed", "0/3")
-        person.http.post("/runs/mixed/cancel")
+        person.http.post("/runs/mixed/cancel").raise_for_status()
+        gym.let_go()
         await person.sees("3/3")
         await person.press("R")
         await person.sees("3 cancelled", "1 model × 1 task × 3 rollouts = 3")

@@ -202,7 +202,7 @@ async def test_every_screen_goes_by_the_persons_keys_and_shows_them(tmp_path: Pa
     bound = rebound(MINE, {})
     assert bound.problems == ()
     async with (
-        running_gym(tmp_path, speed=1.0) as gym,
+        running_gym(tmp_path, held=True) as gym,
         dashboard(gym, tmp_path, bound=bound) as person,
     ):
         person.launch("first")

@@ -234,12 +234,13 @@ async def test_grouped_by_task_each_name_stands_once_with_its_passes(
 @pytest.mark.parametrize("offset_s", [420.0, -420.0])
 async def test_a_servers_clock_that_is_off_changes_nothing(tmp_path: Path, offset_s: float) -> None:
     async with (
-        running_gym(tmp_path, speed=4, clock_offset_s=offset_s) as gym,
+        running_gym(tmp_path, held=True, clock_offset_s=offset_s) as gym,
         dashboard(gym, tmp_path) as person,
     ):
         person.launch("nightly", rollout_count=1)
         await opened(person, "▸ ")
-        await person.until(lambda: "1/1 done" in person.screen())
+        await person.sees_every_step("nightly")
+        await person.sees("1/1 done")
         shown = await person.sees("build ", "agent ", "verify ", "took ")
         took = shown.split("took ")[1].split()[0]
         assert took.endswith("s") and "m" not in took, "seconds, not minutes"

@@ -91,7 +91,7 @@ async def test_another_profile_is_found_in_the_palette_and_starts_afresh(
     state = tmp_path / "state"
     (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
     async with (
-        running_gym(tmp_path / "a", speed=1.0) as here,
+        running_gym(tmp_path / "a", held=True) as here,
         running_gym(tmp_path / "b", key=OTHER_KEY) as there,
     ):
         gyms = Two(here, there, desk, state)
@@ -223,7 +223,7 @@ async def test_what_the_journal_of_the_one_before_tells_late_is_not_taken_in(
 async def test_nobody_leaves_while_something_that_was_sent_is_unanswered(
     tmp_path: Path, desk: Desk
 ) -> None:
-    async with running_gym(tmp_path, speed=1.0) as here:
+    async with running_gym(tmp_path, held=True) as here:
         gyms = Two(here, here, desk, tmp_path)
         async with dashboard(here, tmp_path, gyms=gyms, profile_name="here") as person:
             person.launch("one")

@@ -21,13 +21,14 @@ async def test_a_watched_run_is_told_of_when_it_ends_by_toast_and_by_the_persons
     )
     command = (sys.executable, "-c", script)
     async with (
-        running_gym(tmp_path, speed=20) as gym,
+        running_gym(tmp_path, held=True) as gym,
         dashboard(gym, tmp_path, on_finish=command, fail_share=1.0) as person,
     ):
         person.launch("nightly", rollout_count=2)
         await person.sees("nightly", "1 active")
         await person.press("w")
         await person.sees("◉ nightly", "you will be told when nightly ends")
+        gym.let_go()
         await person.sees("nightly finished", "2/2 done", "pass@1")
         await person.sees_no("◉")
         text = await person.until(lambda: notes.exists() and notes.read_text())
@@ -35,7 +36,7 @@ async def test_a_watched_run_is_told_of_when_it_ends_by_toast_and_by_the_persons
 
 
 async def test_w_again_takes_it_back_and_what_ended_is_said_to_have(tmp_path: Path) -> None:
-    async with running_gym(tmp_path, speed=1) as gym, dashboard(gym, tmp_path) as person:
+    async with running_gym(tmp_path, held=True) as gym, dashboard(gym, tmp_path) as person:
         person.launch("nightly", rollout_count=2)
         await person.sees("nightly", "1 active")
         await person.press("w")
@@ -43,7 +44,8 @@ async def test_w_again_takes_it_back_and_what_ended_is_said_to_have(tmp_path: Pa
         await person.press("w")
         await person.sees("you will not be told")
         await person.sees_no("◉")
-        person.http.post("/runs/nightly/cancel")
+        person.http.post("/runs/nightly/cancel").raise_for_status()
+        gym.let_go()
         await person.sees("0 active")
         await person.press("w")
         await person.sees("nightly ended already")
@@ -51,9 +53,11 @@ async def test_w_again_takes_it_back_and_what_ended_is_said_to_have(tmp_path: Pa
 
 async def test_a_command_that_cannot_be_run_is_told(tmp_path: Path) -> None:
     async with (
-        running_gym(tmp_path) as gym,
+        running_gym(tmp_path, held=True) as gym,
         dashboard(gym, tmp_path, on_finish=("no-such-command",), watch_all=True) as person,
     ):
         await person.sees("no runs")  # from then on what turns up is new, however short it was
         person.launch("nightly")
+        await person.sees("nightly", "1 active")
+        gym.let_go()
         await person.sees("on_finish: no-such-command: No such file")

@@ -14,9 +14,6 @@ from tests.gym.serving import running_gym
 from .driving import Person, dashboard
 from .scripted import ScriptedGym, scripted_dashboard
 
-SLOW = 1.0
-"""A speed at which a run is still under way when the test ends."""
-
 
 async def opened(person: Person, **changes: object) -> TranscriptScreen:
     """Open the first rollout of a finished run."""
@@ -281,7 +278,7 @@ async def test_lines_are_cut_and_moved_sideways_without_wrapping(tmp_path: Path)
 
 
 async def test_a_running_rollout_says_how_far_it_is(tmp_path: Path) -> None:
-    async with running_gym(tmp_path, speed=SLOW) as gym, dashboard(gym, tmp_path) as person:
+    async with running_gym(tmp_path, held=True) as gym, dashboard(gym, tmp_path) as person:
         person.launch("slow")
         await person.sees("slow", "0/1")
         await person.press("enter")
@@ -386,9 +383,10 @@ async def test_rollouts_of_two_runs_are_compared_wherever_they_are_listed(tmp_pa
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
         person.launch("first")
         person.launch("second")
-        await person.until(lambda: person.screen().count("1/1") == 2)
+        # Their order is that of their beginning once that is known, which a verdict tells.
+        await person.until(lambda: person.screen().count(" of 1 ") == 2)
         await person.press("g", "enter")
-        await person.sees("1/1 done")
+        one = "second" if "runs › second" in await person.sees("1/1 done") else "first"
         await person.press("m")
         await person.sees("matrix", "pass@1")
         await person.press("C")
@@ -398,7 +396,7 @@ async def test_rollouts_of_two_runs_are_compared_wherever_they_are_listed(tmp_pa
         await person.press("C", "q", "q")
         await person.sees("2 runs")
         await person.press("j", "enter")
-        await person.sees("1/1 done")
+        await person.sees("1/1 done", f"runs › {'first' if one == 'second' else 'second'}")
         await person.press("enter")
         await person.sees("1 user", "turn 1 of")
         await person.press("C")
@@ -408,14 +406,15 @@ async def test_rollouts_of_two_runs_are_compared_wherever_they_are_listed(tmp_pa
 
 
 async def test_a_rollout_that_still_runs_is_compared_when_it_has_finished(tmp_path: Path) -> None:
-    async with running_gym(tmp_path, speed=SLOW) as gym, dashboard(gym, tmp_path) as person:
+    async with running_gym(tmp_path, held=True) as gym, dashboard(gym, tmp_path) as person:
         run_id = person.launch("slow", rollout_count=2)
         await person.sees("slow", "0/2")
-        await person.press("a")
+        await person.press("enter")
         await person.until(lambda: person.screen().count("schedule_phone_screen") == 2)
-        await person.press("space", "space", "C")
+        await person.press("g", "space", "space", "C")
         await person.sees("has not finished; it is compared when it has")
         person.http.post(f"/runs/{run_id}/cancel").raise_for_status()
+        gym.let_go()
         await person.until(
             lambda: "difference " in person.screen() or "the same calls" in person.screen()
         )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.app import App
 from textual.pilot import Pilot
 
 from gymtui.transcript.diff import compare
@@ -21,6 +22,7 @@ from gymtui.transcript.shapes import read
 from gymtui.tui.crash import Reporter
 from gymtui.tui.file_app import FileApp, FileScreen
 from gymtui.tui.widgets.pairs_pane import PairsPane
+from gymtui.tui.widgets.transcript_view import TranscriptView
 from tests.tui.palettes import NIGHT
 
 from .scripted import ScriptedGym, scripted_dashboard
@@ -75,6 +77,11 @@ def artifacts(title: str = "Panel") -> dict[str, Any]:
     }
 
 
+def measured(app: App[Any]) -> bool:
+    """Whether every height is known: until then the scroll bar is a guess."""
+    return all(view._measuring is None for view in app.screen.query(TranscriptView))
+
+
 def drawn(app: FileApp) -> str:
     strips = app.screen._compositor.render_strips()
     return "\n".join(strip.text.rstrip() for strip in strips[:-1]) + "\n"
@@ -84,6 +91,7 @@ async def until(pilot: Pilot[None], what: Callable[[], bool]) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while not what():
             await pilot.pause(0.02)
+        await pilot.pause()
 
 
 def assert_pictured(name: str, found: str) -> None:
@@ -104,14 +112,13 @@ async def test_viewer_outline_and_search_look_as_pictured(size: str, tmp_path: P
         screen = app.screen
         assert isinstance(screen, FileScreen)
         await until(pilot, lambda: screen.transcript is not None and "1 user" in drawn(app))
-        await pilot.pause()
+        await until(pilot, lambda: measured(app))
         assert_pictured(f"viewer-{size}", drawn(app))
         await pilot.press("e", "ctrl+o")
-        await pilot.pause()
+        await until(pilot, lambda: measured(app))
         assert_pictured(f"error-{size}", drawn(app))
         screen.filtered("Event 8")
-        await until(pilot, lambda: screen.search_done)
-        await pilot.pause()
+        await until(pilot, lambda: screen.search_done and measured(app))
         assert_pictured(f"search-{size}", drawn(app))
 
 
@@ -142,6 +149,8 @@ async def test_a_comparison_screen_looks_as_pictured(size: str, tmp_path: Path) 
         await person.sees("2/2 done", "✗ fail")
         await person.press("space", "space", "C")
         await person.sees("difference 1 of 2")
+        await person.until(lambda: measured(person.app))
+        await person.pilot.pause()
         status, *others = person.screen().split("\n")
         shown = "\n".join([status.partition("●")[0].rstrip(), *others[:-1]]) + "\n"
         assert_pictured(f"compare-{size}", shown)
