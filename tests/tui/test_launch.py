@@ -475,7 +475,7 @@ async def test_hostile_names_are_drawn_as_text_and_sent_as_they_are(tmp_path: Pa
         shown = await person.sees("evil", "1 fail")
         assert not set(shown) & {"\x1b", "\x9b", "\u202e", "\x07"}
         await person.press("enter", "y")
-        await person.sees("launched")
+        await person.until(lambda: len(runs(person)) == 2)
         (again,) = [run for run in runs(person) if run != HOSTILE]
         assert again.startswith(f"{HOSTILE}-again-")
 

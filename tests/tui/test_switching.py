@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.command import Command, CommandList, CommandPalette
 
 from gymtui import urls
 from gymtui.api.answers import Answer
@@ -74,9 +75,22 @@ class Two:
 async def palette(person: Person, words: str) -> None:
     await person.press("colon")
     await person.press(*words)
-    await person.until(lambda: words in person.screen().lower())
-    await person.pilot.pause(0.2)
+
+    def found() -> bool:
+        asking = CommandPalette._GATHER_COMMANDS_GROUP
+        if any(w.group == asking and not w.is_finished for w in person.app.workers):
+            return False
+        hit = person.app.screen.query_one(CommandList).highlighted_option
+        return isinstance(hit, Command) and words in str(hit.hit.text).lower()
+
+    await person.until(found)
     await person.press("enter")
+
+
+def remembered(state: Path) -> object:
+    """The profile picked last, as far as it was written; it is, soon."""
+    path = state / "arrangement.json"
+    return json.loads(path.read_text())["profile"] if path.exists() else "nothing yet"
 
 
 def belongings(app: GymtuiApp) -> tuple[object, ...]:
@@ -128,11 +142,11 @@ async def test_another_profile_is_found_in_the_palette_and_starts_afresh(
             assert gyms.journal(gyms.loaded.settings).exists()
             assert not before[5]._open
             # Remembered apart from the configuration, and given up when it is the usual one again.
-            assert json.loads((state / "arrangement.json").read_text())["profile"] == "there"
+            await person.until(lambda: remembered(state) == "there")
             await palette(person, "profile here")
             await person.sees("only-here")
             assert gyms.made[1:] == [(here.url, KEY)]
-            assert json.loads((state / "arrangement.json").read_text())["profile"] is None
+            await person.until(lambda: remembered(state) is None)
 
 
 async def test_a_profile_that_cannot_be_used_is_told_and_one_stays(
