@@ -27,7 +27,7 @@ from gymtui.transcript.blocks import (
 from gymtui.transcript.export import NO_MESSAGES
 from gymtui.tui import highlight
 from gymtui.tui.highlight import Run, Runs
-from gymtui.tui.show import duration
+from gymtui.tui.show import duration, of_many
 from gymtui.tui.transcript_styles import Look, from_spans, runs_of
 
 GLYPHS = {"system": "◇", "user": "◆", "assistant": "●", "tool": "⚙", "other": "○"}
@@ -55,6 +55,7 @@ class Section:
         last: Whether it ends its turn, so that a blank line follows.
         size: Its lines and characters, roughly: what its height is estimated from.
         in_code: Whether it begins within a fence of Markdown.
+        fold_key: The key that unfolds it, as people write it.
     """
 
     turn: int
@@ -67,6 +68,7 @@ class Section:
     last: bool = False
     size: tuple[int, int] = (1, 40)
     in_code: bool = False
+    fold_key: str = "z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +79,15 @@ class Shown:
         hidden: Kinds of turns that are not.
         all_open: Whether everything is unfolded, apart from `turned`.
         turned: Blocks, as (turn, block), that stand the other way than usual.
+        fold_key: The key that unfolds, as people write it.
+        kind_keys: Those that show kinds of turns.
     """
 
     hidden: frozenset[Kind] = frozenset()
     all_open: bool = False
     turned: frozenset[tuple[int, int]] = frozenset()
+    fold_key: str = "z"
+    kind_keys: str = "1 2 3 4"
 
     def is_open(self, turn: int, block: int) -> bool:
         """Whether a block is unfolded."""
@@ -143,7 +149,7 @@ def sections(transcript: Transcript, shown: Shown, kept: Kept | None = None) -> 
             found += kept[key]
     count = len(transcript.turns)
     if not found:
-        words = "every turn is hidden: 1 2 3 4 show them" if count else NO_MESSAGES
+        words = f"every turn is hidden: {shown.kind_keys} show them" if count else NO_MESSAGES
         found.append(Section(count, HEADING, 0, Look.NOTE, words, last=True))
     for title, text, look in (
         ("error", transcript.error, Look.FAILED),
@@ -191,7 +197,9 @@ def heading(turn: Turn) -> TextLine:
     if turn.name:
         pieces.append((f" {turn.name}", "strong"))
     if turn.error:
-        pieces.append(("  ✗ error", "failed"))
+        failed = [b for b in turn.blocks if isinstance(b, ToolResult) and b.error]
+        guessed = bool(failed) and all(block.inferred for block in failed)
+        pieces.append(("  ✗ error?" if guessed else "  ✗ error", "failed"))
     if turn.timestamp is not None:
         pieces.append((f"  {turn.timestamp:%H:%M:%S}", "muted"))
     if turn.duration_s is not None and turn.duration_s >= _MOMENT_S:
@@ -245,7 +253,8 @@ def _foldable(
         yield from _parts(turn, number, passages.body(block), look, foldable=True)
     else:
         size = (min(most, 6) + 1, 40 * most)
-        yield Section(turn, number, 0, look, block, folded=most, foldable=True, size=size)
+        key = shown.fold_key
+        yield Section(turn, number, 0, look, block, most, foldable=True, size=size, fold_key=key)
 
 
 def _parts(
@@ -290,7 +299,8 @@ def _folded(section: Section) -> tuple[str, str]:
     whole = passages.body(source)
     if isinstance(source, Thinking):
         count = passages.lines_in(whole)
-        more = f"  ⋯ {count - 1:,} more lines · z unfolds" if count > 1 else ""
+        rest = of_many(count - 1, "more line")
+        more = f"  ⋯ {rest} · {section.fold_key} unfolds" if count > 1 else ""
         return "", f"∴ {clean(whole[:_GLANCE].split(chr(10), 1)[0])}{more}"
     place = -1
     for _ in range((section.folded or 0) + 1):  # the line with the tool's name does not count
@@ -300,17 +310,11 @@ def _folded(section: Section) -> tuple[str, str]:
     # Two lines more are shown sooner than they are told.
     end = place if place >= 0 and whole.count("\n", place) > 2 else len(whole)
     end = min(end, _FOLD_CHARACTERS)
-    return whole[:end], _more(whole, end, passages.lines_in(whole[:end]))
-
-
-def _more(whole: str, end: int, lines: int) -> str:
-    """What is hidden, counted."""
     if end >= len(whole):
-        return ""
-    left = passages.lines_in(whole) - lines
-    if left > 0:
-        return f"⋯ {left:,} more line{'' if left == 1 else 's'} · z unfolds"
-    return f"⋯ {len(whole) - end:,} more characters · z unfolds"
+        return whole, ""
+    left = passages.lines_in(whole) - passages.lines_in(whole[:end])
+    more = of_many(left, "more line") if left > 0 else f"{len(whole) - end:,} more characters"
+    return whole[:end], f"⋯ {more} · {section.fold_key} unfolds"
 
 
 def _lines(section: Section, raw: str, *, styled: bool) -> Iterator[TextLine]:

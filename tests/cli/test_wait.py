@@ -59,7 +59,7 @@ def test_what_was_over_before_is_told_at_the_first_look(quick: RunningGym, tmp_p
 
 
 def test_a_run_is_followed_to_its_end(tmp_path: Path) -> None:
-    with serving_gym(tmp_path, speed=30) as gym:
+    with serving_gym(tmp_path, speed=10) as gym:
         launch(gym, "live", rollout_count=2)
         done = gymtui(
             tmp_path, "wait", "live", "--interval", "0.1", "--json", "--base-url", gym.url

@@ -15,8 +15,15 @@ from gymtui.tui.crash import Reporter
 from gymtui.tui.file_app import FileApp
 from gymtui.tui.ink import Ink
 from gymtui.tui.joined import Said, joined
+from gymtui.tui.rebinding import PROGRAMS_OWN, Bound, rebound
 
-MESSAGES = {"messages": [{"role": "user", "content": "hello"}], "steps_taken": 1}
+MESSAGES = {
+    "messages": [
+        {"role": "user", "content": "hello"},
+        {"role": "assistant", "content": [{"type": "thinking", "thinking": "one\ntwo"}]},
+    ],
+    "steps_taken": 1,
+}
 
 
 def screen(app: FileApp) -> str:
@@ -30,11 +37,13 @@ async def sees(pilot: Pilot[None], text: str) -> None:
 
 
 @asynccontextmanager
-async def reading(directory: Path, *names: str) -> AsyncIterator[tuple[FileApp, Pilot[None]]]:
+async def reading(
+    directory: Path, *names: str, bound: Bound = PROGRAMS_OWN
+) -> AsyncIterator[tuple[FileApp, Pilot[None]]]:
     paths = [directory / name for name in names]
     for path in paths:
         path.write_text(json.dumps(MESSAGES))
-    app = FileApp(paths, Reporter(directory, secrets=[]))
+    app = FileApp(paths, Reporter(directory, secrets=[]), bound=bound)
     async with app.run_test(size=(80, 24)) as pilot:
         await sees(pilot, "hello")
         yield app, pilot
@@ -58,6 +67,14 @@ async def test_a_search_typed_in_one_burst_loses_no_letter(tmp_path: Path) -> No
         for character in "/hello":  # all before any is acted on, as a slow line delivers them
             app.post_message(Key("slash" if character == "/" else character, character))
         await sees(pilot, "/ hello")
+
+
+async def test_the_keys_that_a_transcript_tells_of_are_the_persons_own(tmp_path: Path) -> None:
+    wanted = {"fold": ["x"], "user-turns": ["u"], "assistant-turns": ["m"]}
+    async with reading(tmp_path, "a.json", bound=rebound(wanted, {})) as (_, pilot):
+        await sees(pilot, "1 more line · x unfolds")
+        await pilot.press("u", "m")
+        await sees(pilot, "every turn is hidden: 1 u m 4 show them")
 
 
 async def test_one_file_has_no_next_one(tmp_path: Path) -> None:

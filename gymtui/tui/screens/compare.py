@@ -28,6 +28,7 @@ from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Key, Scope, bindings
 from gymtui.tui.listed import Listed
 from gymtui.tui.screens.base import GymScreen
+from gymtui.tui.transcript_text import Shown
 from gymtui.tui.widgets.lines import Line, Lines
 from gymtui.tui.widgets.pairs_pane import PairsPane
 from gymtui.tui.widgets.transcript_reader import TranscriptReader
@@ -67,7 +68,8 @@ class CompareScreen(GymScreen):
         palette = self.gym.palette
         self._pane = PairsPane(palette, id="pairs")
         self._pane.add_class("main")
-        self._views = tuple(TranscriptReader(palette, id=name) for name in ("left", "right"))
+        shown = Shown(fold_key=self.gym.bound.shown("fold-bodies"))
+        self._views = tuple(TranscriptReader(palette, shown, id=name) for name in ("left", "right"))
         yield Lines(palette, height=2, id="summary")
         yield Lines(palette, id="said")
         yield self._pane

@@ -22,7 +22,7 @@ from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.screens.saving import SavingScreen
 from gymtui.tui.searching import Search
-from gymtui.tui.transcript_text import text_sections
+from gymtui.tui.transcript_text import Shown, text_sections
 from gymtui.tui.widgets.lines import Line, Lines
 from gymtui.tui.widgets.outline_pane import OutlinePane
 from gymtui.tui.widgets.transcript_reader import TranscriptReader
@@ -108,9 +108,11 @@ class ReadingScreen(SavingScreen):
 
     def body(self) -> Iterable[Widget]:
         """The headline, what is said while there is no transcript, outline and body."""
-        palette = self.gym.palette
+        palette, key = self.gym.palette, self.gym.bound.shown
+        kinds = " ".join(key(f"{kind}-turns") for kind in ("system", "user", "assistant", "tool"))
         self._outline = OutlinePane(palette, id="outline")
-        self._view = TranscriptReader(palette, id="text")
+        shown = Shown(fold_key=key("fold"), kind_keys=kinds)
+        self._view = TranscriptReader(palette, shown, id="text")
         self._view.add_class("main")
         self._search = Search(self._view, self._outline, self._searched)
         yield Lines(palette, id="summary")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gymtui.transcript.blocks import Kind, Transcript
 from gymtui.transcript.search import Match
 from gymtui.tui.theme import Palette
@@ -14,13 +16,20 @@ class TranscriptReader(MouseView):
 
     Args:
         palette: The colours.
+        shown: What of it is shown, and by which keys that is changed.
         id: The widget's id.
     """
 
-    def __init__(self, palette: Palette, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        palette: Palette,
+        shown: Shown,
+        *,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
         super().__init__(palette, id=id)
         self._kept: Kept = {}
-        self._shown = Shown()
+        self._shown = shown
         self.transcript: Transcript | None = None
         """What is read."""
 
@@ -39,7 +48,7 @@ class TranscriptReader(MouseView):
         """Read nothing; whose turns are shown, and whether all is unfolded, goes for the next."""
         self.transcript = None
         self._kept = {}
-        self._shown = Shown(hidden=self._shown.hidden, all_open=self._shown.all_open)
+        self._shown = replace(self._shown, turned=frozenset())
         self.show(text_sections(""), at_start=True)
 
     def lay_out(self, *, at_start: bool = False) -> None:
@@ -59,7 +68,7 @@ class TranscriptReader(MouseView):
         Args:
             kinds: Whose are hidden.
         """
-        self._shown = Shown(kinds, self._shown.all_open, self._shown.turned)
+        self._shown = replace(self._shown, hidden=kinds)
         self.lay_out()
 
     # -- folding ---------------------------------------------------------------------------
@@ -75,7 +84,8 @@ class TranscriptReader(MouseView):
 
     def fold_all(self) -> None:
         """Fold or unfold everything."""
-        self._show(Shown(self._shown.hidden, not self._shown.all_open))
+        opened = not self._shown.all_open
+        self._show(replace(self._shown, all_open=opened, turned=frozenset()))
 
     def on_mouse_view_fold_clicked(self, event: MouseView.FoldClicked) -> None:
         """One block is to be unfolded."""
@@ -83,7 +93,7 @@ class TranscriptReader(MouseView):
         self._turn_over({(event.turn, event.block)})
 
     def _turn_over(self, blocks: set[tuple[int, int]]) -> None:
-        self._show(Shown(self._shown.hidden, self._shown.all_open, self._shown.turned ^ blocks))
+        self._show(replace(self._shown, turned=self._shown.turned ^ blocks))
 
     def _show(self, shown: Shown) -> None:
         """Show so much of it, and stay at the turn."""
@@ -103,7 +113,7 @@ class TranscriptReader(MouseView):
         block = (match.turn, match.block)
         folded = set() if self._shown.is_open(*block) else {block}
         hidden = self._shown.hidden - {self.transcript.turns[match.turn].kind}
-        self._shown = Shown(hidden, self._shown.all_open, self._shown.turned ^ folded)
+        self._shown = replace(self._shown, hidden=hidden, turned=self._shown.turned ^ folded)
         self.lay_out()
         self.jump_to(match)
 
@@ -114,6 +124,6 @@ class TranscriptReader(MouseView):
             turn: Its place in the transcript.
         """
         if not self.has_turn(turn) and self.transcript is not None:
-            self._shown = Shown(all_open=self._shown.all_open, turned=self._shown.turned)
+            self._shown = replace(self._shown, hidden=frozenset())
             self.lay_out()
         self.jump(turn)
