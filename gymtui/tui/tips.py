@@ -32,16 +32,19 @@ TIPS: Mapping[Scope, str] = {
 follows a dot is left out where there is no room."""
 
 
-def tip(scope: Scope, cells: int) -> Cell:
+def tip(scope: Scope, cells: int, *, plain: bool = False) -> Cell:
     """The line for a screen, as much of it as has room; empty where there is nothing to try.
 
     Args:
         scope: Where the person is.
         cells: The line's width.
+        plain: Whether to spell keys out whose sign ASCII has not.
     """
     text = TIPS.get(scope)
     if text is None:
         return ()
+    if plain:
+        text = text.replace("↵", "Enter")
     first, *others = text.split(_BETWEEN)
     line = (Ink("try  ", "warning"), *_inked(first))
     for other in others:

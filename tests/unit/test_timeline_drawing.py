@@ -285,3 +285,10 @@ def test_a_bar_of_one_cell_does_not_go_on_to_the_edge_of_its_column() -> None:
     column = laid(drawn, 20)
     assert width_of(column) == 20
     assert styles(column)[width_of(drawn) :] == [""] * (20 - width_of(drawn))
+
+
+@pytest.mark.parametrize("end_s", [9.0, 9.1, 9.5, 9.9, 10.0, 19.0, 19.1, 20.0])
+def test_in_halves_too_the_mark_follows_what_is_drawn(end_s: float) -> None:
+    drawn = text(bar(life((Kind.AGENT, 0, end_s)), TWENTY, 20, end=Ink("!", "error"), plain=True))
+    assert drawn.endswith("!")
+    assert " " not in drawn

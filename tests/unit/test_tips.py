@@ -27,5 +27,11 @@ def test_the_keys_it_names_work_there(scope: Scope) -> None:
     assert named and set(named) <= there
 
 
+def test_with_ascii_alone_enter_is_spelt_out() -> None:
+    told = "".join(ink.text for ink in tip(Scope.ROLLOUTS, 200, plain=True))
+    assert "Enter on a" in told
+    assert "↵" not in told
+
+
 def test_elsewhere_nothing_is_suggested() -> None:
     assert tip(Scope.CONFIRM, 80) == ()

@@ -147,7 +147,9 @@ class GymScreen(SoonDrawn, Screen[None]):
     def _tip(self) -> Cell:
         """What to try here, in the demo."""
         wanted = self.gym.guided and self.suggests
-        return tip(self.scopes[0], self.size.width - 2) if wanted else ()
+        if not wanted:
+            return ()
+        return tip(self.scopes[0], self.size.width - 2, plain=self.gym.looks.ascii)
 
     # -- the frame -------------------------------------------------------------------------
 

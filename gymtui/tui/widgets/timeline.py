@@ -31,7 +31,7 @@ PLAIN_FILLS: Mapping[Kind, tuple[str, str]] = {
     Kind.SEEDING: ("S", "s"),
     Kind.AGENT: ("=", "-"),
     Kind.VERIFYING: ("V", "v"),
-    Kind.UNSEEN: ("?", ","),
+    Kind.UNSEEN: ("/", ","),
 }
 """For terminals with ASCII alone: a whole cell, and half of one."""
 
@@ -208,7 +208,10 @@ def bar(
     if not plain:
         _soften(canvas, drawn, xs, scale, cells)
     if end is not None and 0 <= xs[-1] <= cells:
-        canvas[min(-(-parts[-1].end // 8), cells - 1)] = (end.text, end.style)
+        after = -(-parts[-1].end // 8)
+        # In halves too little of a last cell is nothing: the mark stands in it, not behind it.
+        empty = 0 < after < cells and canvas[after - 1] == (" ", "")
+        canvas[after - 1 if empty else min(after, cells - 1)] = (end.text, end.style)
     while canvas and canvas[-1] == (" ", ""):
         canvas.pop()
     return tuple(
