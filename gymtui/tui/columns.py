@@ -22,16 +22,28 @@ if TYPE_CHECKING:
 _SAME_TASK: Cell = (Ink("  ″", "muted"),)
 
 
-def run_columns(now: Callable[[], datetime], *, plain: bool) -> tuple[Column[RunView], ...]:
+def run_columns(
+    now: Callable[[], datetime],
+    title: Callable[[], str],
+    members: Callable[[str], int | None],
+    *,
+    plain: bool,
+) -> tuple[Column[RunView], ...]:
     """The columns of the run list.
 
     Args:
         now: The server's time.
+        title: What the rows are: runs, or groups of runs by something.
+        members: How many runs a group has; None while rows are runs.
         plain: Whether bars are drawn with glyphs instead of colours.
     """
 
     def name(run: RunView, cells: int) -> Cell:
         row = run.row
+        if (runs := members(run.name)) is not None:
+            counted = f"  {show.of_many(runs, 'run')}"
+            shown = fit(run.name, max(cells - len(counted), 1), cut="middle")
+            return (Ink(shown, "strong" if row.active else ""), Ink(counted, "muted"))
         if row.gone:
             return (Ink(run.name, "gone"),)
         if row.intent is not None:
@@ -98,7 +110,7 @@ def run_columns(now: Callable[[], datetime], *, plain: bool) -> tuple[Column[Run
         return ink(run.summary.model if run.summary else None, "muted")
 
     return (
-        Column("run", "RUN", 19, name, flex=3, most=44, cut="middle"),
+        Column("run", title, 19, name, flex=3, most=44, cut="middle"),
         Column("done", "OUTCOME", 10, outcome, flex=2, most=32, priority=1),
         Column("finished", "DONE", 9, done, align="right"),
         Column("pass", "PASS@1", 11, passes, good=18),

@@ -19,7 +19,6 @@ TIPS: Mapping[Scope, str] = {
     ),
     Scope.ACTIVE: (
         "Longest idle first, stuck ones marked · `↵` follows one live · `x` stops its run"
-        " · `tab` the causes"
     ),
     Scope.MATRIX: "A row is a task, a glyph an attempt: `↵` opens it · `tab` failures by reason",
     Scope.TRANSCRIPT: (

@@ -55,7 +55,14 @@ class RunsScreen(ListScreen[RunView]):
 
     def columns(self) -> tuple[Column[RunView], ...]:
         """The columns of the run list."""
-        return run_columns(self.gym.now, plain=self.gym.looks.ascii or not self.gym.looks.colour)
+        plain = self.gym.looks.ascii or not self.gym.looks.colour
+        return run_columns(self.gym.now, self._title, self._members, plain=plain)
+
+    def _title(self) -> str:
+        return "RUN" if self._groups is None else self._groups.by.upper()
+
+    def _members(self, group: str) -> int | None:
+        return None if self._groups is None else len(self._groups.members(group))
 
     def body(self) -> Iterable[Widget]:
         """Numbers over all runs, and the list."""
