@@ -22,6 +22,8 @@ NONE_RUNS_S = 60.0
 """How long rollouts wait while none runs before that is called a stall: a restart takes a while."""
 NOTHING_MOVES_S = 300.0
 """How long nothing in an active run moves before that is called a stall."""
+CLOCK_OFF_S = 3.0
+"""How far the server's time, of which we are told whole seconds, may be from what we take it for."""
 RESULTS_S = 30.0
 """How long a finished run's last results are waited for."""
 
@@ -226,7 +228,7 @@ def _is_old(run: RunView, told: _Told) -> bool:
     if told.since_s is None or run.row.active:
         return False
     ended = run.summary.ended_at if run.summary is not None else None
-    return ended is None or ended.timestamp() <= told.since_s
+    return ended is None or ended.timestamp() <= told.since_s - CLOCK_OFF_S
 
 
 def _settled(run: RunView) -> bool:

@@ -56,7 +56,8 @@ async def test_a_command_that_cannot_be_run_is_told(tmp_path: Path) -> None:
         running_gym(tmp_path, held=True) as gym,
         dashboard(gym, tmp_path, on_finish=("no-such-command",), watch_all=True) as person,
     ):
-        await person.sees("no runs")  # from then on what turns up is new, however short it was
+        # From then on what turns up is new, however short it was.
+        await person.until(lambda: person.app.link.synced)
         person.launch("nightly")
         await person.sees("nightly", "1 active")
         gym.let_go()
