@@ -23,7 +23,7 @@ NONE_RUNS_S = 60.0
 NOTHING_MOVES_S = 300.0
 """How long nothing in an active run moves before that is called a stall."""
 CLOCK_OFF_S = 3.0
-"""How far the server's time, of which we are told whole seconds, may be from what we take it for."""
+"""How far the server's time, told in whole seconds, may be from what we take it for."""
 RESULTS_S = 30.0
 """How long a finished run's last results are waited for."""
 
