@@ -59,21 +59,27 @@ def test_what_was_over_before_is_told_at_the_first_look(quick: RunningGym, tmp_p
 
 
 def test_a_run_is_followed_to_its_end(tmp_path: Path) -> None:
-    with serving_gym(tmp_path, speed=10) as gym:
+    with serving_gym(tmp_path, held=True) as gym:
         launch(gym, "live", rollout_count=2)
-        done = gymtui(
-            tmp_path, "wait", "live", "--interval", "0.1", "--json", "--base-url", gym.url
-        )
-    assert done.returncode == 0, done.stderr
-    document = json.loads(done.stdout)
+        command = ("wait", "live", "--interval", "0.1", "--json", "--base-url", gym.url)
+        with subprocess.Popen(
+            [sys.executable, "-m", "gymtui", *command],
+            env=isolated(tmp_path), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        ) as waiting:  # fmt: skip
+            assert waiting.stderr is not None
+            first = waiting.stderr.readline()
+            gym.let_go()
+            out, err = waiting.communicate(timeout=60)
+    assert waiting.returncode == 0, err
+    document = json.loads(out)
     assert (document["timed_out"], document["failed"]) == (False, False)
     [run] = document["runs"]
     assert (run["run_id"], run["over"], run["why"]) == ("live", True, None)
     assert run["numbers"]["verdicts"] == 2
-    lines = done.stderr.splitlines()
-    assert len(lines) >= 2, "a line a change"
-    assert all(line != after for line, after in pairwise(lines))
-    assert "\r" not in done.stderr
+    lines = (first + err).splitlines()
+    assert lines[0].startswith("live: 0/2 done")
+    assert all(line != after for line, after in pairwise(lines)), "a line a change"
+    assert "\r" not in first + err
     assert lines[-1].startswith("live: 2/2 done · pass@1 ")
 
 
@@ -133,7 +139,8 @@ def test_a_timeout_ends_with_124_and_leaves_the_runs_alone(
 def test_cancel_if_cancels_once_and_counts_as_failed(tmp_path: Path) -> None:
     with serving_gym(tmp_path, speed=20) as gym:
         tasks = ["schedule_phone_screen", "onboard_new_hire", "record_title_change"]
-        launch(gym, "doomed", task_ids=tasks, model="scripted/lost", rollout_count=8)
+        shape = {"rollout_count": 8, "max_parallel": 2}
+        launch(gym, "doomed", task_ids=tasks, model="scripted/lost", **shape)
         done = gymtui(
             *(tmp_path, "wait", "doomed", "--interval", "0.1", "--base-url", gym.url),
             *("--cancel-if", "done>=2 pass<90%"),
