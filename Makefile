@@ -42,7 +42,7 @@ format: $(VENV)/.dev ## put the code in its form
 screenshots: $(VENV)/.dev ## draw screenshots/ from the real program on the local gym
 	@$(BIN)/python -m tests.draw_screenshots
 
-docs: $(VENV)/.dev ## write the README's list of keys
+docs: $(VENV)/.dev ## write the README's tables of commands, keys and settings
 	@$(BIN)/python -m tests.write_docs
 
 bench: $(VENV)/.dev ## measure what is claimed fast, each figure beside its yardstick
