@@ -22,6 +22,7 @@ from gymtui.api.models import ConfigCheck
 from gymtui.key_search import run_command
 from gymtui.launching.bodies import configs, requests
 from gymtui.launching.draft import Draft, ModelChoice, run_names
+from gymtui.launching.fields import MODEL, PROVIDER
 from gymtui.launching.kept import Kept, file_name
 from gymtui.launching.lineage import family
 from gymtui.launching.model_keys import ModelKeys
@@ -214,5 +215,5 @@ def _as_one(draft: Draft, request: LaunchRequest) -> Draft:
     """The draft with the one model of a request, of those that it compares."""
     if len(draft.models) == 1:
         return draft
-    chosen = draft.chosen("model_config.model", (request.settings.model or "",))
-    return chosen.typed("model_config.provider", request.settings.provider)
+    chosen = draft.chosen(MODEL, (request.settings.model or "",))
+    return chosen.typed(PROVIDER, request.settings.provider)
