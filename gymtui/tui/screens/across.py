@@ -13,6 +13,7 @@ from gymtui.tui import doors, show
 from gymtui.tui.columns_matrix import across_columns
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import Said, joined
+from gymtui.tui.keys import Key
 from gymtui.tui.screens.describe import DescribeScreen
 from gymtui.tui.screens.matrix import MatrixScreen
 from gymtui.tui.screens.matrix_panes import MatrixPanes
@@ -165,6 +166,11 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
 
     def action_k(self, step: int) -> None:
         """Several runs are compared by pass@1 alone."""
+        self.gym.notify("several runs are compared by pass@1 alone", timeout=3)
+
+    def footer_keys(self) -> list[Key]:
+        """All but the key that does nothing here."""
+        return [key for key in super().footer_keys() if key.name != "more-k"]
 
     def action_describe(self) -> None:
         """Show every field of the run under the cursor, as received."""
