@@ -10,7 +10,6 @@ import secrets
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from gymtui.text import clean
@@ -43,12 +42,7 @@ class NewFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self._file.close()
         with contextlib.suppress(FileNotFoundError):
             self._part.unlink()
