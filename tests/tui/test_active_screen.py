@@ -143,9 +143,11 @@ async def test_what_is_not_watched_is_not_known(
         assert "stuck" not in person.screen()
 
 
+@pytest.mark.parametrize("at_once", [active.AT_ONCE, 1])
 async def test_what_goes_wrong_now_is_one_line_a_cause_across_runs(
-    gym: ScriptedGym, tmp_path: Path
+    gym: ScriptedGym, tmp_path: Path, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(active, "AT_ONCE", at_once)
     recent = {"completed_at": at(60)}
     gym.add("a", "book_room", "agent", "agent", **recent)
     gym.add("b", "book_room", "agent", **recent)

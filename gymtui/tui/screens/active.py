@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
@@ -34,6 +34,8 @@ from gymtui.tui.widgets.lines import Line, Lines
 
 WINDOW = timedelta(minutes=10)
 """What goes wrong now: errors that ended within this time."""
+AT_ONCE = 1000
+"""Rollouts looked at for what went wrong before others get their turn: some 3 ms."""
 _CAUSES_SHARE = 6
 """One line in so many is for causes; the rest stays for the list."""
 
@@ -53,6 +55,7 @@ class ActiveScreen(ListScreen[RunningRow]):
         self._rows.set_order("idle", reverse=True)
         self._on_the_move = Running()
         self._failures = Failures()
+        self._taking = 0
 
     def columns(self) -> tuple[Column[RunningRow], ...]:
         """The columns of running rollouts."""
@@ -80,18 +83,39 @@ class ActiveScreen(ListScreen[RunningRow]):
         known = self.gym.store.rollouts
         now = self.gym.now().timestamp()
         moves = self._on_the_move.update(known, delta.rollouts, pace_of(self.gym))
-        for rollout_id in delta.rollouts:
-            row = known.get(rollout_id)
-            if row is None:
-                self._failures.drop(rollout_id)
-            else:
-                self._failures.take(row)
         self._failures.keep(known)
+        if len(delta.rollouts) <= AT_ONCE:
+            for _ in self._take_failures(delta.rollouts):
+                pass
+        else:
+            taking = self._take_failures_gently(delta.rollouts)
+            self.run_worker(taking, group="failures", exit_on_error=True)
         self._rows.apply(moves.changed, moves.removed, now)
         if moves.removed:
             self._grid.keep_marks(self._rows.records)
         self._grid.set_rows(self._rows)
         self.summarise()
+
+    async def _take_failures_gently(self, rollout_ids: Collection[str]) -> None:
+        self._taking += 1
+        try:
+            for _ in self._take_failures(rollout_ids):
+                await self.gym.turns.give()
+        finally:
+            self._taking -= 1
+        self._show_causes()
+
+    def _take_failures(self, rollout_ids: Collection[str]) -> Iterator[None]:
+        """See which of these went wrong, as they are by then."""
+        known = self.gym.store.rollouts
+        for number, rollout_id in enumerate(rollout_ids, 1):
+            row = known.get(rollout_id)
+            if row is None:
+                self._failures.drop(rollout_id)
+            else:
+                self._failures.take(row)
+            if not number % AT_ONCE:
+                yield
 
     def on_resize(self, event: events.Resize) -> None:
         """Show as many causes as there is room for."""
@@ -123,7 +147,7 @@ class ActiveScreen(ListScreen[RunningRow]):
             rollouts = show.of_many(sum(len(reason.rollout_ids) for reason in rest), "rollout")
             more = f"  {show.of_many(len(rest), 'more cause')} · {rollouts}"
             lines.append(Line((Ink(more, "muted"),)))
-        title: Cell = (Ink(f"no errors in {window}", "muted"),)
+        title: Cell = (Ink("" if self._taking else f"no errors in {window}", "muted"),)
         if lines:
             title = (Ink("going wrong", "heading"), Ink(f"  errors of {window}", "muted"))
         self.lines("causes").show([Line(title), *lines])
