@@ -41,7 +41,8 @@ def run_columns(
     def name(run: RunView, cells: int) -> Cell:
         row = run.row
         if (runs := members(run.name)) is not None:
-            counted = f"  {show.of_many(runs, 'run')}"
+            # Short, since on a narrow terminal it is the name that gives way; one alone is plain.
+            counted = f" ×{runs:,}" if runs > 1 else ""
             shown = fit(run.name, max(cells - len(counted), 1), cut="middle")
             return (Ink(shown, "strong" if row.active else ""), Ink(counted, "muted"))
         if row.gone:

@@ -92,7 +92,7 @@ async def test_groups_show_their_numbers_open_into_their_runs_and_are_not_destro
         await person.sees("ckpt-a-s100", "ckpt-a-s200", "other")
         await person.until(lambda: person.screen().count("2/2") == 3)
         await person.press("b", "b", "b")
-        await person.sees("by name", "NAME", "ckpt-a  2 runs", "4/4", "other  1 run ")
+        await person.sees("by name", "NAME", "ckpt-a ×2 ", "4/4", "other ")
         await person.press("ctrl+d")
         await person.sees("nothing to delete: no run is chosen")
         await person.press("g" if position(person, "ckpt-a") < position(person, "other") else "G")
