@@ -17,12 +17,13 @@ from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.driver import Driver
 from textual.filter import LineFilter
-from textual.notifications import SeverityLevel
+from textual.notifications import Notification, Notify, SeverityLevel
 from textual.screen import Screen
+from textual.widgets._toast import ToastRack
 from textual.worker import WorkerFailed
 
 from gymtui.text import clean, clean_block
-from gymtui.tui import clipboard
+from gymtui.tui import clipboard, notices
 from gymtui.tui.backstop import BACKSTOP
 from gymtui.tui.crash import EXIT_DEFECT, Boundary, Defect, Reporter, say, short
 from gymtui.tui.driver import GuardedDriver
@@ -33,6 +34,8 @@ ResultT = TypeVar("ResultT")
 
 _WEDGED_S = 10.0
 """Seconds the framework has to shut down after a defect before the process is ended for it."""
+_GONE_S = 0.2
+"""Within so many seconds a notice that was taken away is no longer laid out."""
 
 
 class GuardedApp(App[ResultT]):
@@ -121,6 +124,8 @@ class GuardedApp(App[ResultT]):
     ) -> None:
         """Show a notice. Any text may be given: it is cleaned, and never read as markup.
 
+        What there is no room for is left out: of a text its end, of notices the oldest.
+
         Args:
             message: What to say.
             title: Above it.
@@ -128,13 +133,37 @@ class GuardedApp(App[ResultT]):
             timeout: Seconds it stays; None for the app's own.
             markup: Of no effect; the framework's widgets pass it.
         """
+        cells, lines = self.size
         super().notify(
-            clean_block(message),
+            notices.shortened(clean_block(message), cells, lines),
             title=clean(title) if title else "",
             severity=severity,
             timeout=timeout,
             markup=False,
         )
+
+    def _on_notify(self, event: Notify) -> None:
+        """Make room for a notice; the framework's own handler, called after this, shows it."""
+        *shown, new = [*self._notifications, event.notification]
+        texts = [f"{notice.title}\n{notice.message}" for notice in shown]
+        text = f"{new.title}\n{new.message}"
+        for notice in shown[: notices.in_the_way(texts, text, *self.size)]:
+            self._unnotify(notice, refresh=False)
+
+    def _unnotify(self, notification: Notification, refresh: bool = True) -> None:
+        """Take a notice away, and see that nothing of it stays on the terminal.
+
+        Where they were higher than their place, the framework draws nothing where they stood.
+        """
+        super()._unnotify(notification, refresh)
+        if self.overflowing():
+            self.set_timer(_GONE_S, self.redraw)
+
+    def overflowing(self) -> bool:
+        """Whether notices are higher than their place."""
+        whole = self.screen.region
+        racks = self.screen.query(ToastRack)
+        return any(r.max_scroll_y or not whole.contains_region(r.region) for r in racks)
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy, and say so: through tmux where OSC 52 would be lost.

@@ -66,6 +66,7 @@ async def go(app: GymtuiApp, gyms: Gyms, profile: Offered) -> None:
         profile: Which one.
     """
     loaded = await load(app, gyms, profile)
+    app.clear_notifications()  # those were about the gym that is left
     app.tell_problems(loaded.problems)
     if loaded.fatal:
         return

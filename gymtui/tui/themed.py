@@ -230,11 +230,11 @@ class ThemedApp(GuardedApp[ResultT]):
             problems: What is wrong; nothing is said of none.
         """
         if problems:
-            lines = [str(problem) for problem in problems[:PROBLEMS_SHOWN]]
-            if len(problems) > len(lines):
-                lines.append(f"and {len(problems) - len(lines)} more; `gymtui doctor` lists them")
-            words = "\n".join(lines)
-            self.notify(words, title="settings", severity="warning", timeout=PROBLEMS_SHOWN_S)
+            words = "\n".join(map(str, problems[:PROBLEMS_SHOWN]))
+            title = "settings"
+            if len(problems) > PROBLEMS_SHOWN:
+                title = f"settings: {len(problems)} problems, all of them in `gymtui doctor`"
+            self.notify(words, title=title, severity="warning", timeout=PROBLEMS_SHOWN_S)
 
     def _why_colourless(self) -> str:
         term = self.looks.terminal.term

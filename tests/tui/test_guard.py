@@ -230,6 +230,39 @@ async def test_a_notice_is_cleaned_and_never_read_as_markup(tmp_path: Path) -> N
         assert not notice.markup
 
 
+async def test_of_many_notices_the_oldest_go_for_the_newest(tmp_path: Path) -> None:
+    app = Small(reporter=reporter(tmp_path))
+    async with app.run_test(notifications=True, size=(80, 40)) as pilot:
+        for number in range(30):
+            app.notify(f"{number}\n" * 6, timeout=600)
+        await pilot.pause()
+        left = [notice.message.split("\n")[0] for notice in app._notifications]
+        assert left[-1] == "29"
+        assert 1 < len(left) < 6
+
+
+class Overflowing(Small):
+    times = 0
+
+    def overflowing(self) -> bool:
+        return True
+
+    def redraw(self) -> None:
+        self.times += 1
+        super().redraw()
+
+
+async def test_of_notices_higher_than_their_place_nothing_stays_on_the_terminal(
+    tmp_path: Path,
+) -> None:
+    app = Overflowing(reporter=reporter(tmp_path))
+    async with app.run_test(notifications=True) as pilot:
+        app.notify("gone at once", timeout=0.01)
+        while not app.times:
+            await pilot.pause(0.01)
+        assert not app._notifications
+
+
 async def test_a_panic_of_the_framework_prints_no_local_variables(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,9 +24,13 @@ GRANTS: dict[str, frozenset[str]] = {
     "backstop.py": frozenset({"Segment"}),
     # Behind the door too: it makes less of lines that passed it, for terminals that can less.
     "reduced.py": frozenset({"Segment"}),
-    # Replaces the framework's app, notices and last words by safe ones.
+    # Replaces the framework's app, notices and last words by safe ones; looks at notices, and how
+    # high they stand, to take the oldest away.
     "guard.py": frozenset(
-        {"App", "_driver", "super().notify", "sys.stderr", "rich.text", "rich.traceback"}
+        {
+            *("App", "_driver", "super().notify", "sys.stderr", "rich.text", "rich.traceback"),
+            *("textual.notifications", "ToastRack"),
+        }
     ),
     "driver.py": frozenset({"sys.stderr"}),
     # Underlines characters of the line that the person types, which the framework made.
