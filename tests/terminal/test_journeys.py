@@ -19,9 +19,9 @@ KEY = "ck_live_fedcba9876543210"
 
 
 @pytest.fixture
-def slow_gym(tmp_path: Path) -> Iterator[RunningGym]:
-    """A gym in which runs stay under way, which asks for a key."""
-    with serving_gym(tmp_path, speed=1.0, key=KEY) as gym:
+def held_gym(tmp_path: Path) -> Iterator[RunningGym]:
+    """A gym in which runs stay under way until it is let go, which asks for a key."""
+    with serving_gym(tmp_path, held=True, key=KEY) as gym:
         yield gym
 
 
@@ -69,11 +69,11 @@ def test_the_demo_ends_with_its_terminal_and_so_does_its_gym(terminal: Terminal)
 
 @pytest.mark.parametrize("name", ["a/b c%2F..", "..", "日本語 ✓"])
 def test_another_gym_is_shown_the_same_way_and_its_runs_cancelled_and_deleted(
-    terminal: Terminal, slow_gym: RunningGym, name: str
+    terminal: Terminal, held_gym: RunningGym, name: str
 ) -> None:
-    launch(slow_gym, name)
+    launch(held_gym, name)
     terminal.start(
-        [*GYMTUI, "--base-url", slow_gym.url, "--interval", "0.2"], env={"GYMTUI_API_KEY": KEY}
+        [*GYMTUI, "--base-url", held_gym.url, "--interval", "0.2"], env={"GYMTUI_API_KEY": KEY}
     )
     terminal.wait_for(r"● live")
     shown = terminal.wait_for(re.escape(name) + r".* 0/3")
@@ -82,20 +82,21 @@ def test_another_gym_is_shown_the_same_way_and_its_runs_cancelled_and_deleted(
     terminal.wait_for(r"Cancel this run\?")
     terminal.keys("y")
     terminal.wait_for(r"cancelled 3 rollouts of")
-    until(lambda: status_of(slow_gym, name).json()["in_progress"] == 0, "really cancelled")
+    held_gym.let_go()
+    until(lambda: status_of(held_gym, name).json()["in_progress"] == 0, "really cancelled")
     terminal.wait_for(r" 3/3 ")
     terminal.keys("C-d")
     terminal.wait_for(r"Delete this run\?")
     terminal.keys("y")
     terminal.wait_for(r"deleted")
-    assert status_of(slow_gym, name).status_code == 404
+    assert status_of(held_gym, name).status_code == 404
     terminal.wait_for(r"no runs")
 
 
-def test_a_run_is_launched_and_watched(terminal: Terminal, slow_gym: RunningGym) -> None:
-    launch(slow_gym, "older", 1)
+def test_a_run_is_launched_and_watched(terminal: Terminal, held_gym: RunningGym) -> None:
+    launch(held_gym, "older", 1)
     terminal.start(
-        [*GYMTUI, "--base-url", slow_gym.url, "--interval", "0.2"], env={"GYMTUI_API_KEY": KEY}
+        [*GYMTUI, "--base-url", held_gym.url, "--interval", "0.2"], env={"GYMTUI_API_KEY": KEY}
     )
     terminal.wait_for(r"older .* 0/1")
     terminal.keys("n")
@@ -128,17 +129,17 @@ def test_a_run_is_launched_and_watched(terminal: Terminal, slow_gym: RunningGym)
 
 
 def test_a_gym_that_is_killed_and_restarted_is_live_again_without_a_key(
-    terminal: Terminal, slow_gym: RunningGym
+    terminal: Terminal, held_gym: RunningGym
 ) -> None:
-    launch(slow_gym, "nightly")
+    launch(held_gym, "nightly")
     terminal.start(
-        [*GYMTUI, "--base-url", slow_gym.url, "--interval", "0.2"], env={"GYMTUI_API_KEY": KEY}
+        [*GYMTUI, "--base-url", held_gym.url, "--interval", "0.2"], env={"GYMTUI_API_KEY": KEY}
     )
     terminal.wait_for(r"nightly.* 0/3")
-    slow_gym.stop_now()
+    held_gym.stop_now()
     shown = terminal.wait_for(r"○ stale \d+s · connection refused")
     assert re.search(r"nightly.* 0/3", shown)
-    slow_gym.start_now()
+    held_gym.start_now()
     terminal.wait_for(r"● live")
     terminal.wait_for(r"nightly.* 3/3")  # what ran was cut off by the restart
 

@@ -12,7 +12,7 @@ from tests.tui.palettes import NAMES
 
 @pytest.mark.timeout(180)
 async def test_every_scene_and_every_theme_is_drawn(tmp_path: Path) -> None:
-    drawn = await draw(tmp_path, speed=12.0)
+    drawn = await draw(tmp_path, speed=24.0)
     assert [path.stem for path in drawn] == [*SCENES, *(f"theme-{name}" for name in NAMES)]
     pictures = {path.stem: path.read_text() for path in drawn}
     assert all(text.startswith("<svg") for text in pictures.values())

@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 from gymtui.text import width
 from gymtui.tui.crash import Reporter
 from gymtui.tui.file_app import FileApp, FileScreen
+from gymtui.tui.widgets import transcript_mouse
 from gymtui.tui.widgets.transcript_reader import TranscriptReader
 
 LONG = " ".join(f"word{number:03}" for number in range(120))
@@ -164,7 +165,10 @@ async def test_scrolling_while_pulling_goes_on_selecting(tmp_path: Path) -> None
         assert await hand.copied_here(end) == between(text, "line 004", "line 066")
 
 
-async def test_pulling_over_the_edge_scrolls_until_it_is_let_go(tmp_path: Path) -> None:
+async def test_pulling_over_the_edge_scrolls_until_it_is_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcript_mouse, "_EVERY_S", 0.01)
     text = "\n".join(f"line {number:03}" for number in range(200))
     async with reading(tmp_path, said(text)) as hand:
         await hand.drag(hand.at("line 004"), (20, 12), (20, 23))
