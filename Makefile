@@ -18,10 +18,10 @@ $(VENV)/.run: $(BIN)/python pyproject.toml tests/constraints.txt
 	@$(PIP) -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run
-	@echo "adding what the tests need (once)"
+$(VENV)/.dev: $(BIN)/python pyproject.toml tests/constraints.txt
+	@echo "setting up $(VENV) with what the tests need (once)"
 	@$(PIP) -e '.[dev]'
-	@touch $@
+	@touch $(VENV)/.run $@
 
 demo: $(VENV)/.run ## the dashboard on a local gym with runs in progress
 	@exec $(BIN)/gymtui demo
