@@ -125,13 +125,15 @@ def eta(
         verdicts: How many verdicts there are.
 
     Returns:
-        A range; "stalled" when rollouts wait and none run; None when there is nothing left to
-        do, or fewer than three verdicts to judge from.
+        A range; "stalled" when some ran, others wait and none runs; None when there is nothing
+        left to do, or fewer than three verdicts to judge from.
     """
-    if verdicts < VERDICTS_FOR_ETA or not ended_s or not (waiting or ages_s):
+    if not ended_s or not (waiting or ages_s):
         return None
     if not ages_s:
         return "stalled"
+    if verdicts < VERDICTS_FOR_ETA:
+        return None
     lives = Lifetimes(ended_s, ages_s)
     slots = len(ages_s)
     # The last of so many independent ones is done by then with the chance wanted.

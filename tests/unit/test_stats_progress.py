@@ -23,6 +23,11 @@ def test_a_run_with_rollouts_waiting_and_none_running_is_stalled() -> None:
     assert eta(waiting=5, ages_s=[], ended_s=[10.0] * 3, verdicts=3) == "stalled"
 
 
+def test_a_run_stalls_however_little_it_has_shown_but_not_before_it_began() -> None:
+    assert eta(waiting=5, ages_s=[], ended_s=[10.0], verdicts=0) == "stalled"
+    assert eta(waiting=5, ages_s=[], ended_s=[], verdicts=0) is None
+
+
 def test_a_run_with_nothing_left_has_no_eta() -> None:
     assert eta(waiting=0, ages_s=[], ended_s=[10.0] * 3, verdicts=3) is None
 
