@@ -32,7 +32,7 @@ def look_around(person: Pty) -> None:
     # After escape another key is sent only once something shows that it was read by itself.
     for keys, seen in (
         (b"?", r"type to find"),
-        (b"mark", r"unmark"),
+        (b"mark", r"esc clears(?s:.)*/ mark$"),
         (b"\x1b", r"keys  esc closes"),
         (b"\x1b", r"RUN .*(?s:.)*smoke"),
         (b":", r"describe: every field"),
