@@ -43,6 +43,12 @@ async def test_a_transcript_opens_by_itself_when_its_rollout_finishes(tmp_path: 
         await person.sees("1 user", "2 assistant")
 
 
+def endings(person: Person, run_id: str) -> list[str]:
+    """Why each rollout of a run ended, as the gym says."""
+    listed = person.http.get("/rollouts", params={"run_id": run_id}).raise_for_status().json()
+    return [rollout["termination_reason"] for rollout in listed["rollouts"]]
+
+
 async def test_cancelling_asks_and_really_cancels(tmp_path: Path) -> None:
     async with running_gym(tmp_path, held=True) as gym, dashboard(gym, tmp_path) as person:
         run_id = person.launch("nightly", rollout_count=5, max_parallel=2)
@@ -58,6 +64,7 @@ async def test_cancelling_asks_and_really_cancels(tmp_path: Path) -> None:
         await person.sees("cancelled 5 rollouts of nightly")
         gym.let_go()
         await person.until(lambda: person.ask(run_id).json()["in_progress"] == 0)
+        assert endings(person, run_id) == ["cancelled"] * 5
         await person.sees("5/5", "–")
 
 
@@ -125,6 +132,7 @@ async def test_a_run_of_any_name_is_opened_cancelled_and_deleted(tmp_path: Path,
         await person.sees("cancelled 2 rollouts")
         gym.let_go()
         await person.until(lambda: person.ask(run_id).json()["in_progress"] == 0)
+        assert endings(person, run_id) == ["cancelled"] * 2
         await person.sees("2/2 done")
         await person.press("q")
         await person.sees("2/2", "STARTED")
