@@ -5,7 +5,12 @@ Plain lines and one key: they stay readable, and can be copied from, after the p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+import sys
+import termios
+import tty
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import click
@@ -71,29 +76,55 @@ def words(loaded: Loaded, env: Mapping[str, str]) -> str:
     )
 
 
+@contextmanager
+def pressed_keys() -> Iterator[Callable[[], str]]:
+    """Take keys of the terminal one at a time, without Enter; empty once the terminal is gone.
+
+    None is lost, not even one that is pressed while the words before it are being written.
+    """
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+    tty.setcbreak(terminal, termios.TCSADRAIN)
+
+    waiting: list[str] = []
+
+    def press() -> str:
+        if not waiting:
+            pressed = os.read(terminal, 32).decode("utf-8", "replace")
+            # An arrow's bytes are one key, and not that of Escape.
+            waiting.extend([pressed] if pressed.startswith("\x1b") else pressed or [""])
+        return waiting.pop(0)
+
+    try:
+        yield press
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
 def offer(
-    loaded: Loaded, env: Mapping[str, str], *, press: Callable[[], str] = click.getchar
+    loaded: Loaded,
+    env: Mapping[str, str],
+    *,
+    keys: Callable[[], AbstractContextManager[Callable[[], str]]] = pressed_keys,
 ) -> bool:
     """Say it, and wait for a key.
 
     Args:
         loaded: What the settings came to.
         env: The environment.
-        press: Waits for a key.
+        keys: Gives what waits for a key.
 
     Returns:
         Whether the demo is wanted.
     """
-    click.echo(words(loaded, env), err=True)
-    while True:
-        try:
+    with keys() as press:
+        click.echo(words(loaded, env), err=True)
+        while True:
             key = press()
-        except EOFError:
-            return False
-        if key and key.lower() in _DEMO:
-            return True
-        if key in _LEAVE:
-            return False
+            if key and key.lower() in _DEMO:
+                return True
+            if key in _LEAVE:
+                return False
 
 
 def _short(place: str, home: str) -> str:

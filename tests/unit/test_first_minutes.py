@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import sys
+import termios
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from gymtui.commands.first_minutes import nothing_set_up, offer, words
+from gymtui.commands.first_minutes import nothing_set_up, offer, pressed_keys, words
 from gymtui.settings import Loaded
 from tests.unit.desk import KEY, PROFILES, VENDOR_KEY, Desk
 
@@ -71,8 +76,24 @@ def test_one_key_opens_the_demo_or_leaves(
     desk: Desk, keys: str, demo: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pressed = iter(keys)
-    assert offer(desk.load(), {}, press=lambda: next(pressed)) is demo
+    assert offer(desk.load(), {}, keys=lambda: nullcontext(lambda: next(pressed))) is demo
     assert next(pressed, None) is None
     out, err = capsys.readouterr()
     assert out == ""
     assert "opens the demo" in err
+
+
+def test_a_key_pressed_before_it_is_waited_for_counts_and_the_terminal_is_as_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    person, terminal = pty.openpty()
+    before = termios.tcgetattr(terminal)
+    with os.fdopen(terminal, "r") as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        os.write(person, b"qx")
+        with pressed_keys() as press:
+            assert [press(), press()] == ["q", "x"]
+            os.write(person, b"\x1b[A")
+            assert press() == "\x1b[A"
+        assert termios.tcgetattr(terminal) == before
+        os.close(person)
