@@ -15,7 +15,7 @@ from gymtui.commands.asking import with_gym
 from gymtui.commands.documents import run_document
 from gymtui.commands.following import Follower
 from gymtui.commands.output import Paper
-from gymtui.poll.actions import Done, Verb, act, told
+from gymtui.poll.actions import Verb, act, told
 from gymtui.settings import Settings
 from gymtui.store.outcome import Outcome
 from gymtui.store.query import Filter
@@ -24,8 +24,10 @@ from gymtui.store.schemas import RunView, pass_rate
 from gymtui.store.words import count, duration, eta_words, of_many, percent, span
 from gymtui.text import clean, fit, width
 
-CANCEL_TRIES = 3
-"""How often a cancel is sent whose answer did not come: doing it again does no harm."""
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 60.0
+"""A cancel whose answer did not come is sent again, ever later and however often: doing it again
+does no harm, and a run that was to be stopped costs money."""
 
 
 _BETWEEN = " · "
@@ -193,7 +195,9 @@ class _Canceller:
         self._when = when
         self._line = line
         self._done: set[str] = set()
-        self._tries: dict[str, int] = {}
+        self._given_up: set[str] = set()
+        self._pauses_s: dict[str, float] = {}
+        self._not_before_s: dict[str, float] = {}
 
     def has(self, run_id: str) -> bool:
         """Whether it has cancelled a run."""
@@ -208,22 +212,23 @@ class _Canceller:
             view.name
             for view in self._follower.views
             if view.row.active
-            and view.name not in self._done
-            and self._tries.get(view.name, 0) < CANCEL_TRIES
+            and view.name not in self._done | self._given_up
+            and now_s >= self._not_before_s.get(view.name, now_s)
             and self._when.matches(view, now_s)
         ]
         for done in await act(self._client, Verb.CANCEL, wanted):
-            self._tries[done.run_id] = self._tries.get(done.run_id, 0) + 1
             self._line.say(clean(f"{told(Verb.CANCEL, [done])[0]}: {self._when.text}"))
             if done.error is None:
                 self._done.add(done.run_id)
                 self._follower.asked.store.intend([done.run_id], Intent.CANCEL)
-            elif not _may_work_again(done):
-                self._tries[done.run_id] = CANCEL_TRIES
-
-
-def _may_work_again(done: Done) -> bool:
-    return isinstance(done.error, Unreachable | RateLimited | Garbled | ServerError)
+            elif isinstance(done.error, Unreachable | RateLimited | Garbled | ServerError):
+                pause_s = self._pauses_s.get(done.run_id, FIRST_PAUSE_S)
+                self._pauses_s[done.run_id] = min(2 * pause_s, LONGEST_PAUSE_S)
+                self._not_before_s[done.run_id] = now_s + max(
+                    pause_s, done.error.retry_after_s or 0.0
+                )
+            else:
+                self._given_up.add(done.run_id)
 
 
 # -- the line ------------------------------------------------------------------------------

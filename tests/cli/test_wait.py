@@ -151,11 +151,13 @@ def test_cancel_if_cancels_once_and_counts_as_failed(tmp_path: Path) -> None:
     assert "failed: it was cancelled, by --cancel-if" in done.stdout
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_cancel_if_tries_again_where_the_gym_was_only_busy(tmp_path: Path, status: int) -> None:
-    with serving_gym(tmp_path, speed=1, faults=True) as gym:
+@pytest.mark.parametrize(("status", "times"), [(429, 1), (503, 4)])
+def test_cancel_if_tries_until_it_is_done_where_the_gym_was_only_busy(
+    tmp_path: Path, status: int, times: int
+) -> None:
+    with serving_gym(tmp_path, held=True, faults=True) as gym:
         launch(gym, "doomed")
-        fault(gym, "/cancel$", kind="status", status=status)
+        fault(gym, "/cancel$", kind="status", status=status, times=times)
         done = gymtui(
             *(tmp_path, "wait", "doomed", "--interval", "0.1", "--base-url", gym.url),
             *("--cancel-if", "total>=1", "--timeout", "30s"),
