@@ -155,7 +155,7 @@ def test_cancel_if_cancels_once_and_counts_as_failed(tmp_path: Path) -> None:
 def test_cancel_if_tries_until_it_is_done_where_the_gym_was_only_busy(
     tmp_path: Path, status: int, times: int
 ) -> None:
-    with serving_gym(tmp_path, held=True, faults=True) as gym:
+    with serving_gym(tmp_path, speed=1, faults=True) as gym:
         launch(gym, "doomed")
         fault(gym, "/cancel$", kind="status", status=status, times=times)
         done = gymtui(
