@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import select
+import signal
 import sys
 import threading
 import time
@@ -178,6 +179,11 @@ class GuardedDriver(LinuxDriver):
 
     _outlet: Outlet | None = None
     _drawn_on: int = 2
+    _continued: bool = False
+    stops_group: bool = False
+    """Whether the next stop is one for all that the shell started with this process. A key that
+    is read in raw mode reaches no other process, and a `make` or a script in front of this one
+    that goes on keeps the shell from its terminal."""
 
     @property
     def stalled_since(self) -> float | None:
@@ -223,6 +229,36 @@ class GuardedDriver(LinuxDriver):
         """Come back from a suspension: the framework alone leaves the screen empty."""
         super().resume_application_mode()
         self._tell(self._screenful.redraw)
+
+    def _sigtstp_application(self, *_: object) -> None:
+        group, self.stops_group = self.stops_group, False
+        if not self._auto_restart:  # another program has the terminal
+            super()._sigtstp_application()
+            return
+        # Restored first: once the shell has the terminal, it is no longer ours to change.
+        self.suspend_application_mode()
+        self._must_signal_resume = True
+        self._continued = False
+        # The plain signal, where the framework's own SIGSTOP would end up stopped for ever if no
+        # shell is there to continue it: the kernel knows, and then ignores this one.
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        if group and self._is_in_front():
+            os.killpg(os.getpgrp(), signal.SIGTSTP)
+        else:
+            os.kill(os.getpid(), signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, self._sigtstp_application)
+        if not self._continued:
+            self.resume_application_mode()
+
+    def _sigcont_application(self, *_: object) -> None:
+        self._continued = True
+        super()._sigcont_application()
+
+    def _is_in_front(self) -> bool:
+        try:
+            return os.tcgetpgrp(self._drawn_on) == os.getpgrp()
+        except OSError:  # it is no terminal, or another session's
+            return False
 
     def restore(self) -> None:
         """Give the terminal back from any thread, when the event loop no longer can."""

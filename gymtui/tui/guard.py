@@ -95,6 +95,12 @@ class GuardedApp(App[ResultT]):
         """Put the backstop behind the framework's filters."""
         return [*super().get_line_filters(), BACKSTOP]
 
+    def action_suspend_process(self) -> None:
+        """Suspend to the shell, with all that the shell started together with this process."""
+        if isinstance(self._driver, GuardedDriver):
+            self._driver.stops_group = True
+        super().action_suspend_process()
+
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         driver = self._driver
         if isinstance(driver, GuardedDriver) and not driver.takes_frame():

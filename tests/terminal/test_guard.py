@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import stat
 from pathlib import Path
@@ -191,6 +192,33 @@ def test_suspended_and_resumed_the_screen_is_drawn_again(terminal: Terminal) -> 
     terminal.type("fg").keys("Enter").wait_for("^ready")
     terminal.keys("q").wait_for(r"fg\n(.*\n)*shell>")
     terminal.type("echo $((6*8))").keys("Enter").wait_for("^48")
+
+
+@pytest.mark.parametrize("parent", ["sh", "make"])
+def test_what_started_it_is_suspended_with_it_so_that_the_shell_has_its_terminal(
+    terminal: Terminal, tmp_path: Path, parent: str
+) -> None:
+    if shutil.which(parent) is None:
+        pytest.skip(f"{parent} is not installed")
+    (tmp_path / "Makefile").write_text(f"tiny:\n\t@exec {' '.join(TINY)}\n")
+    command = {"sh": f"sh -c '{' '.join(TINY)}; exit $?'", "make": "make"}
+    terminal.start(["bash", "--norc", "-i"], env={"PS1": "shell> "}).wait_for("shell>")
+    terminal.type(command[parent]).keys("Enter").wait_for("^ready")
+    for _ in range(2):
+        terminal.keys("C-z").wait_for("Stopped")
+        terminal.type("clear; echo $((6*7))").keys("Enter").wait_for("^42")
+        terminal.type("fg").keys("Enter").wait_for("^ready")
+    terminal.keys("q").wait_for(r"fg\n(.*\n)*shell>")
+    terminal.type("echo over $?").keys("Enter").wait_for("^over 0")
+
+
+def test_where_no_shell_could_bring_it_back_it_is_not_suspended(terminal: Terminal) -> None:
+    terminal.start(TINY).wait_for("^ready")
+    terminal.keys("C-z", "c")
+    until(lambda: terminal.buffer() != "", "what was copied: keys still act")
+    terminal.wait_for("^ready")
+    terminal.keys("q")
+    assert terminal.wait_exit() == 0
 
 
 def test_a_suspended_program_ends_with_its_terminal(terminal: Terminal) -> None:
