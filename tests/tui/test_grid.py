@@ -89,6 +89,41 @@ async def test_the_cursor_stays_with_its_row_when_order_changes() -> None:
         assert grid.cursor_id == "row-003"
 
 
+async def test_a_cursor_that_nobody_moved_stays_on_the_first_row_while_a_list_fills() -> None:
+    async with table(["row-004"]) as (grid, pilot, _):
+        for rows in (["row-002", "row-004", "row-007"], ["row-009", *NAMES[:8]]):
+            grid.set_rows(rows)
+            await pilot.pause()
+            assert (grid.cursor_id, grid.cursor_index) == (rows[0], 0)
+
+
+@pytest.mark.parametrize("keys", [("down", "up"), ("space", "up"), ("enter",), ("v",), ("g",)])
+async def test_a_cursor_that_was_put_somewhere_stays_with_its_row(keys: tuple[str, ...]) -> None:
+    async with table(NAMES[3:6]) as (grid, pilot, _):
+        await pilot.press(*keys)
+        grid.set_rows(NAMES)
+        await pilot.pause()
+        assert grid.cursor_id == "row-003"
+
+
+async def test_a_row_that_the_program_selected_keeps_the_cursor() -> None:
+    async with table(NAMES[3:6]) as (grid, pilot, _):
+        grid.select("row-003")
+        grid.set_rows(NAMES)
+        await pilot.pause()
+        assert grid.cursor_id == "row-003"
+
+
+async def test_the_wheel_does_not_let_go_of_what_is_being_read() -> None:
+    async with table(NAMES) as (grid, pilot, _):
+        grid.wheeled(20)
+        await pilot.pause()
+        before = lines(grid)[1:]
+        grid.set_rows(["new-1", *NAMES])
+        await pilot.pause()
+        assert lines(grid)[1:] == before
+
+
 async def test_rows_that_arrive_above_do_not_move_the_row_being_read() -> None:
     async with table(NAMES) as (grid, pilot, _):
         grid.move_to(50)

@@ -121,7 +121,7 @@ async def test_a_run_its_details_and_its_matrix_look_as_pictured(
     async with staged_dashboard(gym, tmp_path, SIZES[size]) as person:
         await person.sees("RUN", "●")
         await pass_time(person, 0.5)
-        await person.press("enter")
+        await person.press("G", "enter")
         await person.sees("runs ›", "STATE")
         await pass_time(person, *TICKS)
         assert_pictured_here(person, f"rollouts-{stage}", size)

@@ -99,7 +99,11 @@ class ListScreen(GymScreen, Generic[R]):
         return frozenset(row_id for row_id in self._grid.marks if row_id not in self._rows)
 
     def chosen(self) -> list[str]:
-        """The marked rows in the order of the list, hidden ones last; else the cursor's."""
+        """The marked rows in the order of the list, hidden ones last; else the cursor's.
+
+        Asked when something is to be done with them: the cursor then stays with its row.
+        """
+        self._grid.hold()
         if self._grid.marks:
             shown = [row_id for row_id in self._rows if row_id in self._grid.marks]
             return shown + sorted(self.hidden_marks())
@@ -228,6 +232,7 @@ class ListScreen(GymScreen, Generic[R]):
 
     def action_describe(self) -> None:
         """Show every field as received."""
+        self._grid.hold()
         row_id = self._grid.cursor_id
         found = self.received(row_id) if row_id is not None else None
         if row_id is not None and found is not None:

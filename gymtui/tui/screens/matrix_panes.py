@@ -252,6 +252,7 @@ class MatrixPanes(ListScreen[R]):
     def stand_on(self, cell: int) -> None:
         """Put the cursor on a cell of its row."""
         self._at = cell
+        self._grid.hold()
         self._grid.sync()
         self.summarise()
 

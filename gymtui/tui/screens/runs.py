@@ -315,6 +315,7 @@ class RunsScreen(ListScreen[RunView]):
         if self._groups is not None or run is None or run.row.malformed is not None:
             self.gym.notify("put the cursor on a run", timeout=3)
             return
+        self._grid.hold()
         doors.launch(self.gym, run.row.run_id, again=again)
 
     def action_compare(self) -> None:

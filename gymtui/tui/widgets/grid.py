@@ -93,6 +93,7 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
         self.empty = empty
         self._rows: Sequence[str] = ()
         self._cursor_at = 0
+        self._held = False
         self._told_view: tuple[str, ...] = ()
         self._drawn: dict[int, Shown] = {}
         self._due: dict[int, _Due] = {}
@@ -140,9 +141,11 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
     def set_rows(self, rows: Sequence[str]) -> None:
         """Show these ids, or the same sequence again after it changed in place.
 
-        Cursor and marks stay with their rows; when the cursor's row is gone, the cursor stays at
-        its place. A cursor that was moved away from the top holds the window to its row, so that
-        rows arriving above it do not push it out from under the reader.
+        A cursor that nobody has put anywhere stays on the first row, whatever comes to stand
+        there: a list fills piecemeal. Otherwise cursor and marks stay with their rows; when the
+        cursor's row is gone, the cursor stays at its place. A cursor that was moved away from the
+        top holds the window to its row, so that rows arriving above it do not push it out from
+        under the reader.
         """
         before, top = self._cursor_at, self.scroll_offset.y
         self._rows = rows
@@ -152,6 +155,8 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
         now = None if self.cursor_id is None else self._index(self.cursor_id)
         if not rows:
             self.cursor_id = None
+        elif not self._held:
+            self.cursor_id = rows[0]
         elif now is None:
             self.cursor_id = rows[min(before, len(rows) - 1)]
         else:
@@ -259,12 +264,18 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
         """Put the cursor on the row at an index, as near as there is one."""
         if not self._rows:
             return
+        self.hold()
         self.cursor_id = self._rows[max(0, min(index, len(self._rows) - 1))]
 
     def select(self, row_id: str) -> None:
         """Put the cursor on a row, if it is there."""
         if self._index(row_id) is not None:
+            self.hold()
             self.cursor_id = row_id
+
+    def hold(self) -> None:
+        """Keep the cursor with its row from now on: it was put there, or something is done."""
+        self._held = self._held or self.cursor_id is not None
 
     def watch_cursor_id(self) -> None:
         """Bring the cursor's row into view and draw the two lines that changed."""
@@ -307,6 +318,7 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
     def action_open(self) -> None:
         """Open the cursor's row."""
         if self.cursor_id is not None:
+            self.hold()
             self.post_message(self.Opened(self.cursor_id))
 
     # -- marks -----------------------------------------------------------------------------
@@ -327,6 +339,7 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
         there = self._index(self._range_from) if self._range_from is not None else None
         if here is None:
             return
+        self.hold()
         low, high = sorted((here, here if there is None else there))
         self.marks |= set(self._rows[low : high + 1])
         self._range_from = self.cursor_id
@@ -364,5 +377,6 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
 
     def wheeled(self, lines: int) -> None:
         """Scroll without animation; the cursor stays on its row."""
+        self.hold()
         self.scroll_to(y=self.scroll_offset.y + lines, animate=False, force=True)
         self._tell()
