@@ -69,7 +69,10 @@ def outcome_of(rollout: Rollout, *, we_cancelled: bool = False) -> Outcome:
     if status == "workspace_error":
         return Outcome.ENVIRONMENT
     success = result.success if result is not None else None
-    if is_cancelled(rollout) or (we_cancelled and not success and not at_step_limit(rollout)):
+    # What was being verified when its run was cancelled has a verdict like any other, a fail no
+    # less than a pass: whoever did not cancel it reads it so, and passes alone would flatter.
+    ran_out = success or at_step_limit(rollout) or (status == "completed" and success is not None)
+    if is_cancelled(rollout) or (we_cancelled and not ran_out):
         return Outcome.CANCELLED
     if status in ("completed", "failed") or rollout.completed_at is not None:
         if success is not None:

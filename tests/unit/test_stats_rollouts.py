@@ -94,9 +94,18 @@ def test_words_about_cancelling_in_the_work_itself_are_not_a_cancellation() -> N
 
 def test_our_own_cancel_counts_where_the_server_does_not_say_it() -> None:
     assert outcome_of(rollout(status="failed"), we_cancelled=True) is Outcome.CANCELLED
-    assert outcome_of(judged(False), we_cancelled=True) is Outcome.CANCELLED
+    assert outcome_of(judged(None), we_cancelled=True) is Outcome.CANCELLED
+    assert outcome_of(judged(False, status="failed"), we_cancelled=True) is Outcome.CANCELLED
     assert outcome_of(judged(True), we_cancelled=True) is Outcome.PASSED
     assert outcome_of(rollout(status="running"), we_cancelled=True) is Outcome.RUNNING
+
+
+@pytest.mark.parametrize("success", [True, False])
+def test_a_verdict_reached_in_spite_of_our_cancel_is_one_for_us_as_for_others(
+    success: bool,
+) -> None:
+    received = judged(success, status="completed")
+    assert verdict(received, we_cancelled=True) is verdict(received) is success
 
 
 @pytest.mark.parametrize(
