@@ -20,8 +20,15 @@ from gymtui.text import clean, width
 
 R = TypeVar("R")
 
-COMMAND_RUNS: Schema[RunView] = Schema(field for field in RUNS if field.name != "watched")
-"""The columns of runs, but for the one that only a dashboard has."""
+_OF_A_DASHBOARD = {
+    "watched": "only the dashboard knows which runs are watched",
+    "stuck": "only the dashboard can tell, which sees rollouts move or not; its run list has it",
+}
+
+COMMAND_RUNS: Schema[RunView] = Schema(
+    (field for field in RUNS if field.name not in _OF_A_DASHBOARD), elsewhere=_OF_A_DASHBOARD
+)
+"""The columns of runs, but for those that only a dashboard has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +96,8 @@ def check_order(order: str | None, schema: Schema[R]) -> None:
         click.UsageError: There is not.
     """
     if order is not None and order not in schema:
-        near = schema.nearest(order)
         names = ", ".join(field.name for field in schema)
-        hint = f"did you mean {near}?" if near else f"there are {names}"
+        hint = schema.hint(order) or f"there are {names}"
         raise click.UsageError(f"no column {clean(order)}: {hint}")
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 R = TypeVar("R")
@@ -100,16 +101,21 @@ class Field(Generic[R]):
 class Schema(Generic[R]):
     """The columns of one list, in their order, found by name or alias in any case."""
 
-    def __init__(self, fields: Iterable[Field[R]]) -> None:
+    def __init__(
+        self, fields: Iterable[Field[R]], elsewhere: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         """Take the columns.
 
         Args:
             fields: The columns.
+            elsewhere: Columns that only other lists have, with what to say to who asks for one
+                here: where it is.
 
         Raises:
             ValueError: Two columns answer to one name.
         """
         self.fields = tuple(fields)
+        self._elsewhere = elsewhere
         self._by_name: dict[str, Field[R]] = {}
         for field in self.fields:
             for name in (field.name, *field.aliases):
@@ -124,6 +130,12 @@ class Schema(Generic[R]):
 
     def __getitem__(self, name: str) -> Field[R]:
         return self._by_name[name.casefold()]
+
+    def hint(self, name: str) -> str | None:
+        """What helps who named a column that does not exist; None if nothing comes near it."""
+        where = self._elsewhere.get(name.casefold())
+        near = self.nearest(name)
+        return where or (f"did you mean {near}?" if near else None)
 
     def nearest(self, name: str) -> str | None:
         """The name that was probably meant by one that does not exist, or None."""

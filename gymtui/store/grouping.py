@@ -142,7 +142,8 @@ class Groups:
         row = RunRow(group, b"", 0.0, status)
         verdicts = self._verdicts.get(group)
         summaries = [run.summary for run in runs if run.summary is not None]
-        return RunView(row, _merged(summaries, verdicts.interval if verdicts else None))
+        merged = _merged(summaries, verdicts.interval if verdicts else None)
+        return RunView(row, merged, stuck=sum(run.stuck for run in runs))
 
 
 def _merged(summaries: list[RunSummary], interval: Interval | None) -> RunSummary | None:

@@ -253,8 +253,7 @@ class _Parser(Generic[R]):
         name = found[1]
         if name in self.schema:
             return self.schema[name]
-        near = self.schema.nearest(name)
-        hint = f"did you mean {near}?" if near else "quote it to search for it as text"
+        hint = self.schema.hint(name) or "quote it to search for it as text"
         raise FilterError(f"no column {name}: {hint}", found.start(1), len(name))
 
     def _sharper(self, column: Field[R]) -> str:

@@ -99,6 +99,15 @@ class Running:
         """
         return sum(running.stuck(now) for running in self._rows.values())
 
+    def stuck_in(self, run_id: str, now: datetime) -> int:
+        """How many of a run count as stuck.
+
+        Args:
+            run_id: The run.
+            now: The server's time.
+        """
+        return sum(self._rows[rollout_id].stuck(now) for rollout_id in self._of_run.get(run_id, ()))
+
     def update(
         self, known: Mapping[str, RolloutRow], touched: Collection[str], pace: Pace | None
     ) -> Moves:

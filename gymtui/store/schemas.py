@@ -24,12 +24,14 @@ class RunView:
         summary: The numbers.
         left: When it will be done, while it is active and that can be said.
         watched: Whether the person wants to be told of its end.
+        stuck: How many of its running rollouts are stuck, as far as they are watched.
     """
 
     row: RunRow
     summary: RunSummary | None = None
     left: Eta | Literal["stalled"] | None = None
     watched: bool = False
+    stuck: int = 0
 
     @property
     def name(self) -> str:
@@ -98,6 +100,7 @@ RUNS: Schema[RunView] = Schema(
         ),
         Field("active", Kind.FLAG, lambda run: run.row.active),
         Field("watched", Kind.FLAG, lambda run: run.watched),
+        Field("stuck", Kind.FLAG, lambda run: run.stuck > 0),
         Field("stalled", Kind.FLAG, lambda run: run.left == "stalled"),
         Field(
             "eta",
@@ -176,5 +179,6 @@ ROLLOUTS: Schema[RolloutRow] = Schema(
             Kind.TEXT,
             lambda row: row.rollout and row.rollout.settings and row.rollout.settings.model,
         ),
-    ]
+    ],
+    elsewhere={"stuck": "the dashboard's lists of runs and of all that runs have it"},
 )

@@ -84,12 +84,16 @@ def run_columns(
         number = run.summary.errors
         return ink(number, "error" if number else "muted")
 
-    def counter(attribute: str, style: str) -> Callable[[RunView, int], Cell]:
-        def cell(run: RunView, cells: int) -> Cell:
-            number = getattr(run.row.run, attribute, None)
-            return ink(show.few(number), style if number else "muted")
+    def waiting(run: RunView, cells: int) -> Cell:
+        number = getattr(run.row.run, "pending", None)
+        return ink(show.few(number), "waiting" if number else "muted")
 
-        return cell
+    def running(run: RunView, cells: int) -> Cell:
+        number = getattr(run.row.run, "running", None)
+        if not run.stuck:
+            return ink(show.few(number), "running" if number else "muted")
+        marked = f"!{number or run.stuck}"
+        return ink(marked if len(marked) <= cells else number, "warning")
 
     def started(run: RunView, cells: int) -> Cell:
         began = run.summary and (run.summary.started_at or run.summary.created_at)
@@ -116,8 +120,8 @@ def run_columns(
         Column("finished", "DONE", 9, done, align="right"),
         Column("pass", "PASS@1", 11, passes, good=18),
         Column("errors", "ERR", 4, errors, align="right", priority=1),
-        Column("running", "▸", 4, counter("running", "running"), align="right", priority=2),
-        Column("waiting", "·", 4, counter("pending", "waiting"), align="right", priority=3),
+        Column("running", "▸", 4, running, align="right", priority=2),
+        Column("waiting", "·", 4, waiting, align="right", priority=3),
         Column("eta", "ETA", 7, left, align="right", priority=2),
         Column("age", "STARTED", 8, started, align="right", priority=2),
         Column("scenario", "SCENARIO", 8, scenario, priority=4, flex=1, most=16, cut="middle"),

@@ -100,6 +100,9 @@ def test_order_and_limit(gym: RunningGym, tmp_path: Path) -> None:
     [
         (["runs", "stauts:running"], "did you mean status?\n  stauts:running\n  ^^^^^^\n"),
         (["runs", "--order", "agee"], "did you mean age?"),
+        (["runs", "stuck:"], "its run list has it\n  stuck:\n  ^^^^^\n"),
+        (["runs", "--order", "stuck"], "only the dashboard can tell"),
+        (["rollouts", "-f", "stuck:"], "lists of runs and of all that runs have it"),
         (["rollouts", "-f", "steps>=many"], "^^^^"),
     ],
 )

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from gymtui.store.delta import Delta
 from gymtui.store.progress import UsualTimes
 from gymtui.tui.screens import active, runs
 from gymtui.tui.screens.active import ActiveScreen
 from gymtui.tui.screens.confirm import ConfirmScreen
 from gymtui.tui.screens.transcript import TranscriptScreen
+from gymtui.tui.themed import Looks
 
 from .driving import Person
 from .scripted import ScriptedGym, at, scripted_dashboard
@@ -110,6 +112,34 @@ async def test_the_runs_screen_counts_the_stuck(
 ) -> None:
     async with scripted_dashboard(gym, tmp_path) as person:
         await person.sees("3 runs", "5 running", "2 stuck")
+
+
+@pytest.mark.parametrize("plain", [False, True])
+async def test_a_run_with_stuck_rollouts_is_marked_in_the_run_list_and_found_by_that(
+    gym: ScriptedGym, standing: Standing, tmp_path: Path, plain: bool
+) -> None:
+    async with scripted_dashboard(gym, tmp_path, looks=Looks(ascii=plain)) as person:
+        await person.sees("2 stuck", "!2")
+        marked = [row for row in person.screen().split("\n") if "!" in row]
+        assert len(marked) == 1 and marked[0].strip(" ▌").startswith("b "), "of three runs one"
+        await person.press("slash", *"stuck:", "enter")
+        await person.sees("(1 shown)", "!2")
+
+
+async def test_a_run_is_marked_by_the_passing_of_time_alone(
+    gym: ScriptedGym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for screen in (active, runs):
+        monkeypatch.setattr(screen, "pace_of", lambda gym: Standing(b_001=5, b_002=1))
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("5 running", "3 runs")
+        person.app.toggle_pause()
+        assert "!" not in person.screen()
+        now = person.app.now() + timedelta(minutes=3)
+        monkeypatch.setattr(person.app, "now", lambda: now)
+        screen: Any = person.app.screen
+        screen.changed(Delta())
+        await person.sees("2 stuck", "!2")
 
 
 async def test_one_that_moves_goes_to_the_end_and_one_that_ends_goes(

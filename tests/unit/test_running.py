@@ -54,6 +54,16 @@ def test_only_running_ones_are_held() -> None:
     assert set(running.runs) == {"run", "other"}
 
 
+def test_the_stuck_are_counted_by_run() -> None:
+    seen, running = Seen(), Running()
+    seen.moved = {"a": at(0), "b": at(60), "c": at(0)}
+    store = known(row("a"), row("b"), row("c", "other"))
+    running.update(store, store, seen)
+    # Five times the usual 20 s.
+    assert [running.stuck_in("run", at(s)) for s in (100, 101, 161)] == [0, 1, 2]
+    assert [running.stuck_in(run, at(161)) for run in ("other", "unknown")] == [1, 0]
+
+
 def test_one_that_ended_moved_or_was_dropped_goes() -> None:
     running, store = Running(), known(row("a"), row("b"), row("c", "other"))
     running.update(store, store, Seen())

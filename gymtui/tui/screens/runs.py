@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -42,7 +43,7 @@ class RunsScreen(ListScreen[RunView]):
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.RUNS, Scope.LIST, Scope.EVERYWHERE)
     empty: ClassVar[str] = "no runs"
     unseen: ClassVar[str] = "no runs seen yet"
-    prompt: ClassVar[str] = "words, or status:running model:gpt* pass<50% age<2h"
+    prompt: ClassVar[str] = "words, or status:running model:gpt* pass<50% age<2h stuck:"
     arranged_as: ClassVar[str] = "runs"
 
     def __init__(self) -> None:
@@ -105,16 +106,17 @@ class RunsScreen(ListScreen[RunView]):
         """Take the changed runs in."""
         store = self.gym.store
         self._on_the_move.update(store.rollouts, delta.rollouts, pace_of(self.gym))
-        now = self.gym.now().timestamp()
+        at = self.gym.now()
+        now = at.timestamp()
         touched = {
-            run_id: self._view_of(run_id, now)
+            run_id: self._view_of(run_id, at)
             for run_id in delta.runs_added | delta.runs_changed
             if run_id in store.runs
         }
         for run_id in store.active_runs - touched.keys():
-            # An estimate changes by the passing of time, too.
-            before, after = self._runs.records.get(run_id), self._view_of(run_id, now)
-            if before is not None and before.left != after.left:
+            # An estimate changes by the passing of time, too, and so does who is stuck.
+            before, after = self._runs.records.get(run_id), self._view_of(run_id, at)
+            if before is not None and (before.left, before.stuck) != (after.left, after.stuck):
                 touched[run_id] = after
         moved = bool(self._runs.apply(touched, delta.runs_removed, now))
         if self._groups is not None:
@@ -138,13 +140,14 @@ class RunsScreen(ListScreen[RunView]):
         if run_id not in self._rows:
             self.gym.notify(f"{run_id} is there; the filter hides it", timeout=4)
 
-    def _view_of(self, run_id: str, now_s: float) -> RunView:
+    def _view_of(self, run_id: str, now: datetime) -> RunView:
         row = self.gym.store.runs[run_id]
         return RunView(
             row,
             self.gym.store.summary(run_id),
-            left=self.gym.outlook.eta(row, now_s),
+            left=self.gym.outlook.eta(row, now.timestamp()),
             watched=self.gym.teller.watches(run_id),
+            stuck=self._on_the_move.stuck_in(run_id, now) if row.active else 0,
         )
 
     def summarise(self) -> None:
