@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from gymtui.api.models import Rollout
 from gymtui.commands.asking import Asked, at_once, with_gym
 from gymtui.poll.artifacts import ArtifactDesk, TooLargeError
 from gymtui.settings import Settings
+from gymtui.store.ending import ending_of
 from gymtui.text import clean
 from gymtui.transcript import export, files
 
@@ -105,7 +106,7 @@ async def _written(
             tally.there += 1
             return
         try:
-            await _write(desk, rollout.rollout_id, path, form)
+            await _write(desk, rollout, path, form)
         except NotFound:
             tally.unfinished += 1
         except TooLargeError as error:
@@ -122,12 +123,13 @@ async def _written(
     return tally
 
 
-async def _write(desk: ArtifactDesk, rollout_id: str, path: Path, form: str) -> None:
+async def _write(desk: ArtifactDesk, rollout: Rollout, path: Path, form: str) -> None:
     if form == "json":
-        await desk.save(rollout_id, path)
+        await desk.save(rollout.rollout_id, path)
         return
-    artifacts = await desk.get(rollout_id)
-    data = await asyncio.to_thread(export.written, artifacts.transcript, form)
+    artifacts = await desk.get(rollout.rollout_id)
+    transcript = replace(artifacts.transcript, result=ending_of(rollout))
+    data = await asyncio.to_thread(export.written, transcript, form)
     await asyncio.to_thread(files.write_new, path, data.encode("utf-8", "replace"))
 
 

@@ -1,16 +1,25 @@
-"""`gymtui show`: one rollout's artifacts on standard output, as received or to be read."""
+"""`gymtui show`: one rollout's artifacts on standard output, as received or to be read.
+
+To be read, they are followed by the rollout's result, which its record has and they do not.
+"""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import click
 
 from gymtui.api.client import GymClient
+from gymtui.api.errors import GymError
+from gymtui.api.listing import parse_rollout
+from gymtui.api.models import Rollout
 from gymtui.commands.asking import with_gym
 from gymtui.commands.command_line import tell
 from gymtui.poll.artifacts import ArtifactDesk, Artifacts, TooLargeError
 from gymtui.settings import Settings
+from gymtui.store.ending import ending_of
+from gymtui.text import clean
 from gymtui.transcript import export
 
 UNCAPPED = 1 << 40
@@ -31,7 +40,16 @@ def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: b
     """
 
     async def fetch(client: GymClient) -> Artifacts:
-        return await ArtifactDesk(client, cap_bytes=UNCAPPED).get(rollout_id, redacted=redacted)
+        found = await ArtifactDesk(client, cap_bytes=UNCAPPED).get(rollout_id, redacted=redacted)
+        if form == "json":
+            return found
+        try:
+            rollout = parse_rollout((await client.get_rollout(rollout_id)).body)
+        except GymError as error:
+            tell(f"without its result: {clean(error.detail or error.brief)}")
+            return found
+        result = ending_of(rollout) if isinstance(rollout, Rollout) else None
+        return replace(found, transcript=replace(found.transcript, result=result))
 
     try:
         artifacts = with_gym(settings, fetch)

@@ -291,6 +291,21 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """What stands under the last turn: how it all ended, in some respect.
+
+    Attributes:
+        title: What it is.
+        text: As received.
+        failed: Whether it says that something failed.
+    """
+
+    title: str
+    text: str
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """An artifact, read. Fields of an unexpected type are None and stay in `extras`."""
 
@@ -310,6 +325,16 @@ class Transcript:
     usage: Usage = field(default_factory=Usage)
     extras: Extras = field(default_factory=lambda: Extras(NOTHING))
     """Fields that are not shown elsewhere, ``metadata`` among them."""
+    result: Ending | None = None
+    """What the rollout's own record says of its end, where it is known: artifacts have none."""
+
+    @property
+    def endings(self) -> tuple[Ending, ...]:
+        """What stands under the last turn, each in the place of a turn, the result last."""
+        error, seen = self.error, self.final_observation
+        found = [Ending("error", error, failed=True)] if error else []
+        found += [Ending("final observation", seen)] if seen else []
+        return (*found, self.result) if self.result is not None else tuple(found)
 
     def plain(self) -> str:
         """Everything in the transcript, as text."""
@@ -317,7 +342,8 @@ class Transcript:
         header = [str(value) for name in names if (value := getattr(self, name)) is not None]
         header.append(self.extras.plain())
         turns = [turn.plain() for turn in self.turns]
-        return "\n".join([*header, *turns, self.final_observation or ""])
+        result = self.result.text if self.result is not None else ""
+        return "\n".join([*header, *turns, self.final_observation or "", result])
 
 
 def split_name(name: str) -> tuple[str | None, str]:

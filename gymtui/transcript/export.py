@@ -61,6 +61,9 @@ def markdown(transcript: Transcript) -> str:
         parts += [shown for block in turn.blocks if (shown := _markdown(block))]
     if transcript.final_observation:
         parts += ["## Final observation", clean_block(transcript.final_observation)]
+    if transcript.result is not None:
+        result = transcript.result
+        parts += [f"## {clean(result.title).capitalize()}", _fenced(result.text, "")]
     if transcript.extras.value:
         parts += ["## Further fields", _fenced(transcript.extras.text, "json")]
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -88,6 +91,10 @@ def text(transcript: Transcript) -> str:
                 ]
     if transcript.final_observation:
         lines += ["", "== final observation", clean_block(transcript.final_observation)]
+    if transcript.result is not None:
+        result = transcript.result
+        told = [f"   {line}".rstrip() for line in clean_block(result.text).split("\n")]
+        lines += ["", f"== {clean(result.title)}", *told]
     return "\n".join(lines).lstrip("\n") + "\n"
 
 

@@ -27,7 +27,7 @@ class Entry:
     """One turn's line.
 
     Attributes:
-        turn: The turn's place in `Transcript.turns`.
+        turn: The turn's place in `Transcript.turns`; beyond them, in `Transcript.endings`.
         kind: Who speaks.
         tools: The names of the tools that it calls or that answer in it, clean, in order.
         calls: Whether it calls tools, rather than answering.
@@ -55,6 +55,22 @@ def outline(transcript: Transcript) -> tuple[Entry, ...]:
         An entry for each turn.
     """
     return tuple(_entry(turn) for turn in transcript.turns)
+
+
+def endings(transcript: Transcript) -> tuple[Entry, ...]:
+    """Write the lines of what stands under the last turn.
+
+    Args:
+        transcript: Any.
+
+    Returns:
+        An entry for each of `Transcript.endings`, its turn being their place beyond the turns.
+    """
+    found = enumerate(transcript.endings, len(transcript.turns))
+    return tuple(
+        Entry(place, Kind.OTHER, (), False, clean(ending.title), ending.failed, None)
+        for place, ending in found
+    )
 
 
 def has_call(turn: Turn) -> bool:

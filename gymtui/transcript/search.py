@@ -32,8 +32,8 @@ class Match(NamedTuple):
     """Where something was found. A tuple, since there may be many, and collecting them costs time.
 
     Attributes:
-        turn: In `Transcript.turns`.
-        block: In `Turn.blocks`.
+        turn: In `Transcript.turns`; beyond them, in `Transcript.endings`.
+        block: In `Turn.blocks`; 0 in an ending.
         part: Which of `passages.parts` of the block's body.
         start: In the part as `passages.shown` gives it.
         end: Its end there; past the part's end when it goes on in the next one.
@@ -99,15 +99,18 @@ def passages_of(transcript: Transcript) -> Iterator[Passage]:
     """All that can be searched, in order, each made when it is asked for."""
     for turn in transcript.turns:
         for number, block in enumerate(turn.blocks):
-            found = passages.parts(passages.body(block))
-            if len(found) == 1:
-                yield Passage(turn.index, number, passages.shown(found[0]))
-                continue
-            pieces = [
-                passages.shown(part) + ("" if passages.continues(part) else "\n") for part in found
-            ]
-            starts = tuple(accumulate((len(piece) for piece in pieces[:-1]), initial=0))
-            yield Passage(turn.index, number, "".join(pieces), starts)
+            yield _passage(turn.index, number, passages.body(block))
+    for place, ending in enumerate(transcript.endings, len(transcript.turns)):
+        yield _passage(place, 0, ending.text)
+
+
+def _passage(turn: int, block: int, text: str) -> Passage:
+    found = passages.parts(text)
+    if len(found) == 1:
+        return Passage(turn, block, passages.shown(found[0]))
+    pieces = [passages.shown(part) + ("" if passages.continues(part) else "\n") for part in found]
+    starts = tuple(accumulate((len(piece) for piece in pieces[:-1]), initial=0))
+    return Passage(turn, block, "".join(pieces), starts)
 
 
 def find(

@@ -45,7 +45,7 @@ class Section:
     """A piece of the transcript.
 
     Attributes:
-        turn: The turn's place in `Transcript.turns`; their number for what comes after them all.
+        turn: The turn's place in `Transcript.turns`; beyond them, that of `Transcript.endings`.
         block: The block's place in its turn, or `HEADING`.
         part: Which of the block's parts it is.
         look: How it is drawn.
@@ -151,14 +151,10 @@ def sections(transcript: Transcript, shown: Shown, kept: Kept | None = None) -> 
     if not found:
         words = f"every turn is hidden: {shown.kind_keys} show them" if count else NO_MESSAGES
         found.append(Section(count, HEADING, 0, Look.NOTE, words, last=True))
-    for title, text, look in (
-        ("error", transcript.error, Look.FAILED),
-        ("final observation", transcript.final_observation, Look.TEXT),
-    ):
-        if text:
-            found.append(Section(count, HEADING, 0, Look.NOTE, title))
-            found += _parts(count, 0, text, look)
-            _close(found)
+    for place, ending in enumerate(transcript.endings, count):
+        found.append(Section(place, HEADING, 0, Look.NOTE, ending.title))
+        found += _parts(place, 0, ending.text, Look.FAILED if ending.failed else Look.TEXT)
+        _close(found)
     return found
 
 

@@ -52,6 +52,11 @@ def test_show_prints_the_gyms_bytes_or_a_document(gym: RunningGym, tmp_path: Pat
     assert "## 2 assistant" in show("--markdown")
     assert "== 2 assistant" in show()
     assert "→" in show("--text")
+    record = httpx.get(f"{gym.url}/rollouts/{rollout_id}").json()
+    message = record["result"]["message"].split("\n")[0]
+    assert "== result" in show("--text")
+    assert f"   {message}" in show("--text")
+    assert "## Result" in show("--markdown")
     assert "→" not in show("--text", "--redact")
 
 

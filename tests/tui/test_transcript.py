@@ -418,3 +418,38 @@ async def test_a_rollout_that_still_runs_is_compared_when_it_has_finished(tmp_pa
         await person.until(
             lambda: "difference " in person.screen() or "the same calls" in person.screen()
         )
+
+
+async def test_why_a_rollout_failed_is_read_under_its_transcript(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    message = "Wrong: " + "the request was never approved, " * 12 + "and Missing: event 7"
+    result = {"success": False, "message": message, "failed_criteria": ["names the \x1b[2Jroom"]}
+    (rollout_id,) = gym.add("nightly", "book_room", "fail", result=result)
+    messages = [
+        {"role": "user", "content": "book it"},
+        *[{"role": "x", "content": "line\n" * 9}] * 9,
+    ]
+    gym.artifacts = {rollout_id: {"rollout_id": rollout_id, "artifacts": {"messages": messages}}}
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("nightly")
+        await person.press("enter")
+        await person.sees("✗ fail")
+        await person.press("enter")
+        await person.sees("1 user", "turn 1 of", "○ result  ")
+        assert "event 7" not in person.screen()
+        await person.press("G")
+        await person.sees("and Missing: event 7", "- names the room")
+        await person.press("g")
+        await person.sees("1 user")
+        await person.press("slash", *"Missing", "enter")
+        await person.sees("/Missing 1 of 1", "event 7")
+        await person.press("escape", "g")
+        await person.sees("1 user")
+        await person.press("e")
+        await person.sees("and Missing: event 7")
+        await person.press("K")
+        await person.sees("turn 10 of 10")
+        # The verifier changes its mind: what is read under the transcript does too.
+        gym.rollout(rollout_id)["result"] = {"success": True, "message": "All is well after all"}
+        await person.press("ctrl+r", "G")
+        await person.sees("All is well after all")

@@ -13,8 +13,8 @@ from textual.widget import Widget
 from gymtui.api.listing import shown as laid_out_json
 from gymtui.poll.artifacts import Artifacts
 from gymtui.transcript import passages
-from gymtui.transcript.blocks import Kind, Transcript, Turn
-from gymtui.transcript.outline import has_call, outline
+from gymtui.transcript.blocks import Ending, Kind, Transcript, Turn
+from gymtui.transcript.outline import endings, has_call, outline
 from gymtui.transcript.pretty import as_text
 from gymtui.transcript.search import Match
 from gymtui.tui import show
@@ -76,8 +76,9 @@ class ReadingScreen(SavingScreen):
         again = self._artifacts is not None
         self._artifacts = artifacts
         self.say(())
-        self._outline.show(outline(artifacts.transcript))
-        self._view.read(artifacts.transcript, at_start=not again)
+        transcript = artifacts.transcript
+        self._outline.show(outline(transcript), endings(transcript))
+        self._view.read(transcript, at_start=not again)
         self._lay_out(at_start=not again)
         self.gym.housekeeping.came_to_stay()
         if self._search.typed:
@@ -217,32 +218,42 @@ class ReadingScreen(SavingScreen):
 
     def action_turn(self, step: int) -> None:
         """Go to the next or previous turn."""
-        self._go(step, lambda turn: True, "turn")
+        self._go(step, lambda turn: True, "turn", lambda ending: True)
 
     def action_error(self, step: int) -> None:
         """Go to the next or previous error."""
-        self._go(step, lambda turn: turn.error, "error")
+        self._go(step, lambda turn: turn.error, "error", lambda ending: ending.failed)
 
     def action_call(self, step: int) -> None:
         """Go to the next or previous tool call."""
         self._go(step, has_call, "tool call")
 
-    def _go(self, step: int, wanted: Callable[[Turn], bool], thing: str) -> None:
+    def _go(
+        self,
+        step: int,
+        wanted: Callable[[Turn], bool],
+        thing: str,
+        ending_wanted: Callable[[Ending], bool] = lambda ending: False,
+    ) -> None:
         transcript = self.transcript
         if transcript is None or self._raw:
             return
-        turns, here = transcript.turns, self._view.current
+        stops = [
+            *(wanted(turn) for turn in transcript.turns),
+            *(ending_wanted(ending) for ending in transcript.endings),
+        ]
+        here = self._view.current
         # Standing inside a turn, "previous" means its start first.
         if step < 0 and self._view.turn == here and self._view.place[1:] != (-1, 0, 0):
             here += 1
         places = (
-            range(here + 1, len(turns)) if step > 0 else range(min(here, len(turns)) - 1, -1, -1)
+            range(here + 1, len(stops)) if step > 0 else range(min(here, len(stops)) - 1, -1, -1)
         )
         for place in places:
-            if wanted(turns[place]) and self._view.has_turn(place):
+            if stops[place] and self._view.has_turn(place):
                 self._view.jump(place)
                 return
-        seen = [wanted(turn) for turn in turns if self._view.has_turn(turn.index)]
+        seen = [stop for place, stop in enumerate(stops) if self._view.has_turn(place)]
         where = f"no other {thing} {'below' if step > 0 else 'above'}" if any(seen) else ""
         self.gym.notify(where or f"no {thing}s here", timeout=2)
 
@@ -345,9 +356,13 @@ class ReadingScreen(SavingScreen):
         if selected := self._view.selected_text():
             return selected
         transcript = self.transcript
-        if transcript is None or self._raw or self._view.current >= len(transcript.turns):
+        here = self._view.current
+        if transcript is None or self._raw:
             return self.name_for_files()
-        return passages.message(transcript.turns[self._view.current])
+        if here < len(transcript.turns):
+            return passages.message(transcript.turns[here])
+        beyond = transcript.endings[here - len(transcript.turns) :]
+        return beyond[0].text if beyond else self.name_for_files()
 
     def action_interrupt(self) -> None:
         """Copy what is selected, else tell how to quit."""

@@ -14,6 +14,7 @@ from gymtui.api.models import Rollout
 from gymtui.poll.artifacts import Artifacts, TooLargeError
 from gymtui.poll.plan import View
 from gymtui.store.delta import Delta
+from gymtui.store.ending import ending_of
 from gymtui.store.outcome import ACTIVE, outcome_of
 from gymtui.store.records import RolloutRow
 from gymtui.text import ABSENT, clean, fit, width
@@ -91,6 +92,11 @@ class TranscriptScreen(ReadingScreen):
         if not self.is_mounted or (delta and self.rollout_id not in delta.rollouts):
             return
         self.summarise()
+        if (
+            self._artifacts is not None
+            and self._with_result(self._artifacts) is not self._artifacts
+        ):
+            self.show_artifacts(self._artifacts)
         if self._artifacts is None and self._download is None and not self._too_large:
             if self._unfinished():
                 self._wait()
@@ -145,11 +151,20 @@ class TranscriptScreen(ReadingScreen):
     # -- the artifacts' way here -----------------------------------------------------------
 
     def show_artifacts(self, artifacts: Artifacts) -> None:
-        """Show the transcript; what it says of its steps holds for the lists too."""
+        """Show the transcript with its result; its steps hold for the lists too."""
         taken = artifacts.transcript.steps_taken
         if taken is not None:
             self.gym.watched.took(self.rollout_id, taken)
-        super().show_artifacts(artifacts)
+        super().show_artifacts(self._with_result(artifacts))
+
+    def _with_result(self, artifacts: Artifacts) -> Artifacts:
+        """The artifacts, and what the rollout's record says of its end, which they do not hold."""
+        row = self._row
+        result = ending_of(row.rollout) if row is not None and row.rollout is not None else None
+        transcript = artifacts.transcript
+        if result == transcript.result:
+            return artifacts
+        return replace(artifacts, transcript=replace(transcript, result=result))
 
     def _fetch(self) -> None:
         desk, rollout_id, redacted = self.gym.desk, self.rollout_id, self._redacted

@@ -74,13 +74,15 @@ class OutlinePane(Wheel, Painted, Widget, can_focus=True):
         super().__init__(id=id)
         self._palette = palette
         self._entries: Sequence[Entry] = ()
+        self._turns = 0
         self._marked: frozenset[int] = frozenset()
         self._cursor = 0
         self._top = 0
 
-    def show(self, entries: Sequence[Entry]) -> None:
-        """Show these entries."""
-        self._entries = entries
+    def show(self, turns: Sequence[Entry], endings: Sequence[Entry] = ()) -> None:
+        """Show these entries: of turns, by their numbers, and of what stands under the last."""
+        self._entries = (*turns, *endings)
+        self._turns = len(turns)
         self._cursor = self._top = 0
         self.refresh()
 
@@ -157,7 +159,8 @@ class OutlinePane(Wheel, Painted, Widget, can_focus=True):
             return strip((Ink(" " * (cells - 1)), edge), styles, base)
         entry = self._entries[row]
         here = row == self._cursor
-        number = f"{entry.turn + 1:>{len(str(len(self._entries)))}} "
+        numbered = entry.turn + 1 if row < self._turns else ""
+        number = f"{numbered:>{len(str(self._turns))}} "
         mark = Ink("▌" if here else "•" if entry.turn in self._marked else " ", "mark")
         right = figures(entry)
         tail = sum(width(piece.text) for piece in right)

@@ -112,7 +112,8 @@ class TranscriptReader(MouseView):
             return
         block = (match.turn, match.block)
         folded = set() if self._shown.is_open(*block) else {block}
-        hidden = self._shown.hidden - {self.transcript.turns[match.turn].kind}
+        turns = self.transcript.turns[match.turn : match.turn + 1]  # none where it is an ending
+        hidden = self._shown.hidden - {turn.kind for turn in turns}
         self._shown = replace(self._shown, hidden=hidden, turned=self._shown.turned ^ folded)
         self.lay_out()
         self.jump_to(match)

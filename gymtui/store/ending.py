@@ -1,0 +1,59 @@
+"""How a rollout ended, in all the words its record has, to stand under its transcript. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gymtui.api.models import Result, Rollout
+from gymtui.store.outcome import ACTIVE, Outcome, outcome_of
+from gymtui.store.words import GLYPH, state_word
+from gymtui.transcript.blocks import Ending
+
+TITLE = "result"
+_WELL = frozenset({Outcome.PASSED, Outcome.DONE})
+
+
+def ending_of(rollout: Rollout) -> Ending | None:
+    """The result of a rollout: outcome, the verifier's message, what failed, why it ended.
+
+    Args:
+        rollout: As last received.
+
+    Returns:
+        None while it has not ended, or where there is no word on how.
+    """
+    outcome = outcome_of(rollout)
+    reason = rollout.termination_reason
+    if outcome in ACTIVE or (rollout.result is None and not reason):
+        return None
+    lines = [f"{GLYPH[outcome]} {state_word(rollout)}"]
+    if rollout.result is not None:
+        lines += _told(rollout.result)
+    if reason:
+        lines.append(f"ended: {reason}")
+    return Ending(TITLE, "\n".join(lines), failed=outcome not in _WELL)
+
+
+def _told(result: Result) -> Iterator[str]:
+    if result.message:
+        yield result.message
+    if result.error:
+        yield f"error: {result.error}"
+    judged = [
+        "" if result.score is None else f"score {result.score:g}",
+        f"verdict {result.verdict}" if result.verdict else "",
+        "" if result.confidence is None else f"confidence {result.confidence:g}",
+    ]
+    if any(judged):
+        yield " · ".join(filter(None, judged))
+    for title, items in (
+        ("failed criteria", result.failed_criteria),
+        ("evidence", result.evidence),
+    ):
+        if items:
+            yield f"{title}:"
+            yield from (f"- {item}" for item in items)
+    for scored in result.dimension_scores or ():
+        score = "–" if scored.score is None else f"{scored.score:g}"
+        reason = f": {scored.reason}" if scored.reason else ""
+        yield f"{scored.dimension or 'dimension'} {score}{reason}"
