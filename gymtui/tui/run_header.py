@@ -59,8 +59,8 @@ def run_header(
         Said(_eta(run, numbers, now_s)),
         Said(_times(numbers)),
         Said(_at_k(numbers, "pass@"), 1),
-        Said(_steps(numbers), 2),
         Said(_at_k(numbers, "pass^"), 3),
+        Said(_steps(numbers), 2),
         Said(_scores(numbers), 3),
         Said(_kinds(numbers), 4),
     ]

@@ -18,7 +18,8 @@ TIPS: Mapping[Scope, str] = {
         " · `+` `-` `T` zoom and clock · `/` then status:failed narrows"
     ),
     Scope.ACTIVE: (
-        "Longest idle first, stuck ones marked · `↵` follows one live · `x` stops its run"
+        "Longest idle first, stuck ones marked · `↵` its step now, its transcript when done"
+        " · `x` stops its run"
     ),
     Scope.MATRIX: "A row is a task, a glyph an attempt: `↵` opens it · `tab` failures by reason",
     Scope.TRANSCRIPT: (
