@@ -241,6 +241,20 @@ def test_what_ends_after_our_own_cancel_is_told_from_what_failed() -> None:
     assert store.summary("a").counts == {Outcome.FAILED: 1, Outcome.CANCELLED: 2}
 
 
+def test_a_verdict_reached_in_spite_of_our_cancel_counts_as_for_others() -> None:
+    before = [rollout(name, "a", status="running") for name in ("v", "w")]
+    after = [ended("v", "a", False), ended("w", "a", True)]
+    counts = []
+    for ours in (True, False):
+        store = filled(run("a", running=2, total=2))
+        store.apply(saw(RolloutsOf("a"), rollouts_body(*before)))
+        if ours:
+            store.intend(["a"], Intent.CANCEL)
+        store.apply(saw(RolloutsOf("a"), rollouts_body(*after), 1.0))
+        counts.append(store.summary("a").counts)
+    assert counts == [{Outcome.FAILED: 1, Outcome.PASSED: 1}] * 2
+
+
 def test_a_refused_cancel_leaves_no_mark() -> None:
     store = filled(run("a", running=1))
     store.apply(saw(RolloutsOf("a"), rollouts_body(rollout("r", "a"))))
