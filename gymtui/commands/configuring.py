@@ -143,6 +143,8 @@ def _value_of(
     setting: Named, words: Sequence[str], file: ConfigFile, env: Mapping[str, str]
 ) -> Any:
     path, name = setting.path, setting.path[-1]
+    if path[0] == "keys" or setting.part == "command" or name in ("api_key_command", "on_finish"):
+        words = _listed(words)
     if path[0] == "stuck":
         return stuck_value(name, _one(words))
     if path[0] == "keys":
@@ -184,6 +186,18 @@ def _one(words: Sequence[str]) -> str:
 
 def _words(words: Sequence[str]) -> tuple[str, ...]:
     return command_value(words[0] if len(words) == 1 else list(words))
+
+
+def _listed(words: Sequence[str]) -> list[str]:
+    """The words of a list: several as they are, one that is an array as the file would have it."""
+    if len(words) == 1 and words[0].lstrip().startswith("["):
+        try:
+            found = tomllib.loads(f"it = {words[0]}")["it"]
+        except tomllib.TOMLDecodeError:
+            return list(words)
+        if isinstance(found, list) and all(isinstance(word, str) for word in found):
+            return found
+    return list(words)
 
 
 def _variable(name: str) -> str:
