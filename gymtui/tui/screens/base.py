@@ -311,7 +311,9 @@ class GymScreen(SoonDrawn, Screen[None]):
 
     def action_interrupt(self) -> None:
         """Tell how to quit, as many who press ctrl+c want to."""
-        self.gym.notify(f"{self.gym.bound.spelt('quit')} quits; the runs go on", timeout=3)
+        # The demo's gym, and so all in it, ends with the program.
+        after = " and ends the demo" if self.gym.guided else "; the runs go on"
+        self.gym.notify(f"{self.gym.bound.spelt('quit')} quits{after}", timeout=3)
 
     def action_copy(self) -> None:
         """Copy what the cursor stands on."""
