@@ -104,7 +104,8 @@ def rows_of(form: Shown) -> tuple[Row, ...]:
     hint = (Ink(f"{form.enter} {how}", "muted"),)
     toggle = Row(ADVANCED, "advanced", (Ink(said, "muted"),), hint, Typing.ACTION)
     rows += [*before, toggle, *after]
-    wrong = len(form.check.problems)
+    # What the gym refused is wrong no less, but is known only until it is asked again.
+    wrong = len({*form.check.problems, *form.refused}) if form.check.problems else 0
     next_ = Ink(f"{form.enter} asks first", "muted")
     if wrong:
         next_ = Ink(f"{wrong} to mend first", "warning")
