@@ -111,6 +111,19 @@ async def test_what_is_typed_narrows_what_there_is_to_choose_and_does_nothing_el
         assert set(chosen) == wanted
 
 
+async def test_what_is_offered_is_filtered_by_the_names_of_its_columns(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        await fill(person)
+        form(person)._form.go("task_ids")
+        await person.press("enter")
+        shown = await person.sees("8 tasks", "CATEGORY", "DIFFICULTY", "words, or difficulty:")
+        example = shown.partition("words, or ")[2].split()[0]
+        await person.press(*example)
+        await person.sees(f"filter: {example} (", " shown)")
+        await person.press("escape", *"category:recruiting")
+        await person.sees("filter: category:recruiting (", " shown)")
+
+
 async def test_nothing_is_sent_before_it_was_asked_and_enter_keeps(tmp_path: Path) -> None:
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
         await person.sees("no runs")

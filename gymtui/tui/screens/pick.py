@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, cast
@@ -61,15 +62,39 @@ def _name(offer: Offer) -> str:
     return offer.name or offer.key
 
 
-OFFERS: Schema[Offer] = Schema(
-    [
-        Field("name", Kind.TEXT, _name, order=lambda offer: natural(_name(offer))),
-        Field("kind", Kind.TEXT, lambda offer: offer.kind or None),
-        Field("size", Kind.TEXT, lambda offer: offer.size or None),
-        Field("about", Kind.TEXT, lambda offer: offer.about or None),
-        Field("given", Kind.NUMBER, lambda offer: offer.at),
-    ]
-)
+def _field(title: str, else_: str) -> str:
+    """What a column is called in a filter: as its heading."""
+    return title.lower().replace(" ", "_") or else_
+
+
+def _schema(titles: Titles) -> Schema[Offer]:
+    """What is offered, by what the columns are called."""
+    return Schema(
+        [
+            Field(
+                _field(titles.key, "name"),
+                Kind.TEXT,
+                _name,
+                order=lambda offer: natural(_name(offer)),
+            ),
+            Field(_field(titles.kind, "kind"), Kind.TEXT, lambda offer: offer.kind or None),
+            Field(_field(titles.size, "size"), Kind.TEXT, lambda offer: offer.size or None),
+            Field(_field(titles.about, "about"), Kind.TEXT, lambda offer: offer.about or None),
+            Field("given", Kind.NUMBER, lambda offer: offer.at),
+        ]
+    )
+
+
+def _example(titles: Titles, offers: Sequence[Offer]) -> str:
+    """A filter that some of these match."""
+    for title, values in (
+        (titles.size, (offer.size for offer in offers)),
+        (titles.kind, (offer.kind for offer in offers)),
+    ):
+        plain = next((said for said in values if re.fullmatch(r"\w+", said, re.ASCII)), None)
+        if title and plain:
+            return f", or {_field(title, '')}:{plain}"
+    return ""
 
 
 class PickInput(Input):
@@ -110,7 +135,6 @@ class PickScreen(ListScreen[Offer]):
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.PICK,)
     arranged_as: ClassVar[str] = "pick"
     empty: ClassVar[str] = "there is nothing to choose from"
-    prompt: ClassVar[str] = "type to narrow the list: words, or kind:hard !about:*email*"
 
     def __init__(
         self,
@@ -122,7 +146,7 @@ class PickScreen(ListScreen[Offer]):
         marked: Collection[str] = (),
         several: bool = True,
     ) -> None:
-        super().__init__(OFFERS, "given")
+        super().__init__(_schema(titles), "given")
         self._what = what
         self._titles = titles
         self._offers = tuple(replace(offer, at=at) for at, offer in enumerate(offers))
@@ -130,7 +154,8 @@ class PickScreen(ListScreen[Offer]):
         self._marked = frozenset(marked)
         self._several = several
         self._typed = ""
-        self._field = PickInput(compact=True, select_on_focus=False, placeholder=self.prompt)
+        prompt = f"type to narrow the list: words{_example(titles, offers)}"
+        self._field = PickInput(compact=True, select_on_focus=False, placeholder=prompt)
 
     def columns(self) -> tuple[Column[Offer], ...]:
         """The columns that have a title."""
@@ -145,10 +170,26 @@ class PickScreen(ListScreen[Offer]):
 
         titles = self._titles
         every = (
-            Column("name", titles.key, 24, cell("key"), flex=2, most=44, cut="middle"),
-            Column("kind", titles.kind, 12, cell("kind"), flex=1, most=22),
-            Column("size", titles.size, 10, cell("size"), priority=1, most=12),
-            Column("about", titles.about, 20, cell("about"), priority=1, flex=5, most=150),
+            Column(
+                _field(titles.key, "name"),
+                titles.key,
+                24,
+                cell("key"),
+                flex=2,
+                most=44,
+                cut="middle",
+            ),
+            Column(_field(titles.kind, "kind"), titles.kind, 12, cell("kind"), flex=1, most=22),
+            Column(_field(titles.size, "size"), titles.size, 10, cell("size"), priority=1, most=12),
+            Column(
+                _field(titles.about, "about"),
+                titles.about,
+                20,
+                cell("about"),
+                priority=1,
+                flex=5,
+                most=150,
+            ),
         )
         return tuple(column for column in every if column.title)
 
