@@ -434,3 +434,47 @@ async def test_a_large_run_is_taken_in_between_keys_and_adds_up_the_same(
         ended = {"status": "completed", "result": {"success": False}, "completed_at": at()}
         gym.rollout(open_one).update(ended)
         await person.sees("13/13 done", "1 all-pass  2 mixed  1 all-fail")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_reason_under_the_cursor_is_told_in_full_and_its_attempts_stand_out(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    gym = ScriptedGym()
+    message = "Wrong: " + "the request was not approved " * 3 + "and so on to the end"
+    said = {"success": False, "message": message}
+    (wrong,) = gym.add("nightly", "book_room", "fail", result=said)
+    missing = gym.add("nightly", "call_back", "fail", "fail")
+    async with scripted_dashboard(gym, tmp_path, size=size) as person:
+        await opened(person, "FAILED BECAUSE", "call_back")
+        screen = person.app.screen
+        assert isinstance(screen, MatrixScreen)
+        await person.press("tab")
+        await person.sees("✗ fail  2 rollouts  Missing: calendar event")
+        assert screen.standing_out == frozenset(missing)
+        assert faint(screen) == {"book_room"}
+        await person.press("j")
+        await person.sees("✗ fail  1 rollout  Wrong: the request")
+        last = person.screen().split("\n")[-5:]
+        words = " ".join(word for text in last for word in text.split())
+        assert "Wrong:" in words and ("to the end" in words or size[1] < 30)
+        assert screen.standing_out == {wrong}
+        assert faint(screen) == {"call_back"}
+        await person.press("tab")
+        await person.sees("1/1  ✗ fail")
+        assert screen.standing_out is None
+        assert faint(screen) == set()
+
+
+def faint(screen: MatrixScreen) -> set[str]:
+    """The tasks whose attempts stand back, as they are drawn."""
+    drawn = screen._compositor.render_strips()
+    bar = screen.gym.palette.styles["bar"].color
+    return {
+        task
+        for strip in drawn
+        for task in ("book_room", "call_back")
+        if task in strip.text
+        for segment in strip
+        if "✗" in segment.text and segment.style is not None and segment.style.color == bar
+    }

@@ -69,7 +69,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
     def _attempts(self, row: TaskRow, cells: int) -> Cell:
         here = self._grid.cursor_id == row_id_of(row.task_id)
         return attempts_cell(
-            row.attempts, cells, at=self._at, here=here, most=self._most, only=self.faded
+            row.attempts, cells, at=self._at, here=here, most=self._most, only=self.standing_out
         )
 
     def where(self) -> Cell:

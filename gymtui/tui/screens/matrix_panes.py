@@ -20,14 +20,21 @@ from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.failures import Failures
 from gymtui.store.fields import Schema
 from gymtui.store.matrix import AT_ONCE, Matrix
-from gymtui.tui.ink import Cell, Ink
+from gymtui.store.reasons import Reason
+from gymtui.text import clean
+from gymtui.tui import show
+from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.keys import Scope, bindings
+from gymtui.tui.rollout_details import wrapped
 from gymtui.tui.screens.lists import ListScreen
 from gymtui.tui.widgets.column import GAP, Column, place
+from gymtui.tui.widgets.grid import Grid
 from gymtui.tui.widgets.lines import Line, Lines
 from gymtui.tui.widgets.reasons import ReasonKey, ReasonsGrid, key_of
 
 R = TypeVar("R")
+_REASON_LINES = 3
+"""Lines in which a reason is told in full, on a terminal of some height."""
 
 
 class MatrixPanes(ListScreen[R]):
@@ -214,7 +221,27 @@ class MatrixPanes(ListScreen[R]):
         first, second = self.said()
         lines = [Line(first), Line(second, self.remarks())]
         self.lines("summary").show(lines)
-        self.lines("details").show([Line(self.detail(), bar=True)])
+        reason = self._pointed_at
+        details = [self.detail()] if reason is None else self._in_full(reason)
+        self.lines("details").show([Line(cell, bar=True) for cell in details])
+
+    @property
+    def _pointed_at(self) -> Reason | None:
+        """The reason under the cursor, while keys go to what went wrong."""
+        return self._reasons.chosen if self.focused is self._reasons else None
+
+    def _in_full(self, reason: Reason) -> list[Cell]:
+        """A reason in all its words: always so many lines, or the panes would jump."""
+        outcome, height = reason.outcome, min(_REASON_LINES, max(1, self.size.height // 10))
+        number = show.of_many(len(reason.rollout_ids), "rollout")
+        head = (
+            Ink(f"{show.GLYPH[outcome]} {show.WORD[outcome]} ", show.STYLE[outcome]),
+            Ink(f" {number}  ", "muted"),
+        )
+        cells = max(self.size.width - 2, 8)
+        first, *rest = wrapped(clean(reason.text), cells - width_of(head), cells, height)
+        lines: list[Cell] = [(*head, Ink(first)), *((Ink(line),) for line in rest)]
+        return [*lines, *[()] * (height - len(lines))]
 
     def remarks(self) -> Cell:
         """What the tasks are seen through, a reason included."""
@@ -230,6 +257,12 @@ class MatrixPanes(ListScreen[R]):
         """The rollouts that all others stand back behind, if a reason was chosen."""
         return self._only_ids if self._only is not None else None
 
+    @property
+    def standing_out(self) -> frozenset[str] | None:
+        """The rollouts that stand out: those of the reason pointed at, else of the one chosen."""
+        reason = self._pointed_at
+        return self.faded if reason is None else frozenset(reason.rollout_ids)
+
     def shown_columns(self) -> tuple[Column[R], ...]:
         """The tasks' columns that are not hidden, whether they fit or not."""
         first, *others = self._grid.columns
@@ -241,6 +274,17 @@ class MatrixPanes(ListScreen[R]):
         return frozenset(self.gym.arrangement.of(self.arranged_as).hidden)
 
     # -- keys ------------------------------------------------------------------------------
+
+    def on_grid_moved(self, event: Grid.Moved) -> None:
+        """Other rows are looked at, or another reason, whose rollouts stand out."""
+        super().on_grid_moved(event)
+        if self.focused is self._reasons:
+            self._grid.sync()
+
+    def on_descendant_focus(self) -> None:
+        """Say what there is to say about where keys go now."""
+        self._grid.sync()
+        self.summarise()
 
     def action_attempt(self, step: int) -> None:
         """Go to the next or previous cell of the row."""

@@ -50,9 +50,14 @@ class ReasonsGrid(Grid[Reason]):
         self._reasons.update({"\n".join(key_of(reason)): reason for reason in reasons})
         self.set_rows(tuple(self._reasons))
 
+    @property
+    def chosen(self) -> Reason | None:
+        """The cursor's reason."""
+        return self._reasons.get(self.cursor_id or "")
+
     def action_open(self) -> None:
         """Choose the cursor's reason."""
-        reason = self._reasons.get(self.cursor_id or "")
+        reason = self.chosen
         if reason is not None:
             self.post_message(self.Chosen(reason))
 
