@@ -164,7 +164,7 @@ def _columns(now: datetime) -> tuple[Column[RunView], ...]:
     def left(run: RunView) -> Cell:
         if run.left is None:
             return Cell(ABSENT, "dim")
-        return Cell(eta_words(run.left), "yellow" if run.left == "stalled" else "")
+        return Cell(eta_words(run.left), "yellow" if isinstance(run.left, str) else "")
 
     def started(run: RunView) -> Cell:
         began = (run.summary.started_at or run.summary.created_at) if run.summary else None

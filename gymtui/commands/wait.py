@@ -308,7 +308,7 @@ def whole(follower: Follower, cells: int) -> str:
         return _joined(["asking"], cells, follower.run_ids[0])
     done, *others = _parts(views[0])
     left = views[0].left
-    eta = [f"ETA {eta_words(left)}" if left != "stalled" else left] if left else []
+    eta = [left if isinstance(left, str) else f"ETA {eta_words(left)}"] if left else []
     return _joined([done, *eta, *others], cells, views[0].name)
 
 

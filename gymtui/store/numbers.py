@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from gymtui.api.models import Rollout
 from gymtui.store import stats
@@ -25,7 +25,7 @@ from gymtui.store.outcome import (
     verdicts_in,
 )
 from gymtui.store.phases import PHASES, Kind
-from gymtui.store.progress import VERDICTS_FOR_ETA, Eta, eta
+from gymtui.store.progress import VERDICTS_FOR_ETA, Left, eta
 from gymtui.store.timeline import Segment
 
 RATE_WINDOW_S = 300.0
@@ -150,12 +150,16 @@ class RunNumbers:
         end_s = self.last_end_s if self.finished and self.last_end_s is not None else now_s
         return stats.histogram(self.verdicts_at_s, self.first_start_s, end_s, buckets)
 
-    def eta(self, now_s: float) -> Eta | Literal["stalled"] | None:
+    def eta(self, now_s: float, *, stuck: int = 0) -> Left | None:
         """When the run will be done; None where nothing can be said, or there is nothing to do.
 
         Rollouts that were never listed may be in any state, so nothing is said while there are.
+
+        Args:
+            now_s: The server's time, UNIX seconds.
+            stuck: How many of its running rollouts count as stuck.
         """
-        if self.unknown or self.verdicts < VERDICTS_FOR_ETA:
+        if self.unknown or (self.verdicts < VERDICTS_FOR_ETA and not stuck):
             return None
         running = self.counts.get(Outcome.RUNNING, 0)
         ages_s = [max(now_s - since_s, 0.0) for since_s in self.running_since_s]
@@ -164,6 +168,7 @@ class RunNumbers:
             ages_s=[*ages_s, *[0.0] * (running - len(ages_s))],
             ended_s=self.held_s,
             verdicts=self.verdicts,
+            stuck=stuck,
         )
 
 

@@ -10,12 +10,11 @@ from bisect import insort
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Literal
 
 from gymtui.store import stats
 from gymtui.store.numbers import RATE_WINDOW_S, duration_s, started_at
 from gymtui.store.outcome import VERDICTS, Outcome
-from gymtui.store.progress import Eta, eta
+from gymtui.store.progress import Left, eta
 from gymtui.store.records import RolloutRow, RunRow
 
 AT_ONCE = 500
@@ -37,7 +36,7 @@ class _Course:
         ended: Ids of those that ended.
         verdicts: Ids of those that have a verdict.
         moved_s: When one of them last changed, UNIX seconds.
-        estimate: The last estimate, and when it was made.
+        estimate: The last estimate, when it was made and with how many stuck.
     """
 
     waiting: set[str] = field(default_factory=set)
@@ -46,7 +45,7 @@ class _Course:
     ended: set[str] = field(default_factory=set)
     verdicts: set[str] = field(default_factory=set)
     moved_s: float = 0.0
-    estimate: tuple[float, Eta | Literal["stalled"] | None] | None = None
+    estimate: tuple[float, int, Left | None] | None = None
 
     @property
     def known(self) -> int:
@@ -154,12 +153,13 @@ class Outlook:
 
     # -- reading ---------------------------------------------------------------------------
 
-    def eta(self, run: RunRow, now_s: float) -> Eta | Literal["stalled"] | None:
+    def eta(self, run: RunRow, now_s: float, *, stuck: int = 0) -> Left | None:
         """When a run will be done, at most `FRESH_S` old.
 
         Args:
             run: Which.
             now_s: The server's time, UNIX seconds.
+            stuck: How many of its running rollouts count as stuck.
 
         Returns:
             As `store.progress.eta`; None too while not all of its rollouts were seen.
@@ -170,7 +170,7 @@ class Outlook:
         if run.run is not None and course.known < (run.run.total or 0):
             return None
         made = course.estimate
-        if made is None or not 0 <= now_s - made[0] < FRESH_S:
+        if made is None or made[1] != stuck or not 0 <= now_s - made[0] < FRESH_S:
             ages_s = [
                 0.0 if since_s is None else max(now_s - since_s, 0.0)
                 for since_s in course.running.values()
@@ -181,9 +181,10 @@ class Outlook:
                 ages_s=ages_s,
                 ended_s=lives,
                 verdicts=len(course.verdicts),
+                stuck=stuck,
             )
-            made = course.estimate = (now_s, left)
-        return made[1]
+            made = course.estimate = (now_s, stuck, left)
+        return made[2]
 
     def rate(self, now_s: float) -> stats.Rate | None:
         """Verdicts a minute over all runs, in the last five minutes; None before any start.

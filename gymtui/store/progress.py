@@ -35,6 +35,11 @@ class Eta:
     high_s: float
 
 
+Left = Eta | Literal["stalled", "stuck"]
+"""How long a run will take, or why nothing tells: none of what waits runs, or all that runs and
+is left is stuck."""
+
+
 class Lifetimes:
     """How long rollouts last, learnt from those that ended and from those that still run.
 
@@ -111,7 +116,8 @@ def eta(
     ages_s: Sequence[float],
     ended_s: Sequence[float],
     verdicts: int,
-) -> Eta | Literal["stalled"] | None:
+    stuck: int = 0,
+) -> Left | None:
     """When a run will be done.
 
     The slots in use work off what waits, each rollout taking as long as they take here, and then
@@ -123,11 +129,15 @@ def eta(
         ages_s: How long each running rollout has run: one slot each.
         ended_s: How long those ran that ended by themselves, errors included: they held a slot.
         verdicts: How many verdicts there are.
+        stuck: How many of the running ones count as stuck.
 
     Returns:
-        A range; "stalled" when some ran, others wait and none runs; None when there is nothing
+        A range; "stalled" when some ran, others wait and none runs; "stuck" when none waits and
+        all that run are stuck, of whose end their age tells nothing; None when there is nothing
         left to do, or fewer than three verdicts to judge from.
     """
+    if ages_s and not waiting and stuck >= len(ages_s):
+        return "stuck"
     if not ended_s or not (waiting or ages_s):
         return None
     if not ages_s:

@@ -6,11 +6,10 @@ How a column is drawn is `tui.columns`; the filter language over these names is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from gymtui.store.fields import Field, Kind, Schema, natural
 from gymtui.store.outcome import Outcome
-from gymtui.store.progress import Eta
+from gymtui.store.progress import Eta, Left
 from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.summary import RunSummary
 
@@ -29,7 +28,7 @@ class RunView:
 
     row: RunRow
     summary: RunSummary | None = None
-    left: Eta | Literal["stalled"] | None = None
+    left: Left | None = None
     watched: bool = False
     stuck: int = 0
 

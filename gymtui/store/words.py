@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
 
 from gymtui.api.models import Rollout
 from gymtui.store.outcome import Outcome, at_step_limit, outcome_of, steps_of
 from gymtui.store.phases import Kind
-from gymtui.store.progress import Eta
+from gymtui.store.progress import Eta, Left
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import Interval
 from gymtui.text import ABSENT
@@ -132,10 +131,10 @@ def of_many(number: int, thing: str, things: str | None = None) -> str:
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"
 
 
-def eta_words(left: Eta | Literal["stalled"]) -> str:
+def eta_words(left: Left) -> str:
     """An ETA in one unit: `40–80s`, `5–8m`, `1.5–3h`; its two ends alike: `~5m`; soon: `<2m`."""
-    if left == "stalled":
-        return "stalled"
+    if not isinstance(left, Eta):
+        return left
     unit, size = ("s", 1) if left.high_s < 90 else ("m", 60) if left.high_s < 5400 else ("h", 3600)
     decimals = 1 if unit == "h" else 0
     low, high = (f"{end_s / size:.{decimals}f}" for end_s in (left.low_s, left.high_s))

@@ -106,7 +106,7 @@ def run_columns(
             return ink("done", "muted")
         if run.left is None:
             return ink(None, "muted")
-        return ink(show.eta_words(run.left), "warning" if run.left == "stalled" else "")
+        return ink(show.eta_words(run.left), "warning" if isinstance(run.left, str) else "")
 
     def scenario(run: RunView, cells: int) -> Cell:
         return ink(run.row.run.scenario_id if run.row.run else None, "muted")

@@ -134,9 +134,9 @@ def _eta(run: RunView, numbers: RunNumbers | None, now_s: float) -> Cell:
         if numbers is not None and None not in (numbers.first_start_s, numbers.last_end_s):
             took_s = (numbers.last_end_s or 0.0) - (numbers.first_start_s or 0.0)
         return (Ink("took "), Ink(show.duration(took_s), "" if took_s is not None else "muted"))
-    left = numbers.eta(now_s) if numbers is not None else None
-    if left == "stalled":
-        return (Ink("stalled", "warning"),)
+    left = numbers.eta(now_s, stuck=run.stuck) if numbers is not None else None
+    if isinstance(left, str):
+        return (Ink(left, "warning"),)
     return (Ink("ETA "), Ink(show.eta_words(left)) if left is not None else _UNKNOWN)
 
 

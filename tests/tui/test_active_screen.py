@@ -10,7 +10,7 @@ import pytest
 
 from gymtui.store.delta import Delta
 from gymtui.store.progress import UsualTimes
-from gymtui.tui.screens import active, runs
+from gymtui.tui.screens import active, rollouts, runs
 from gymtui.tui.screens.active import ActiveScreen
 from gymtui.tui.screens.confirm import ConfirmScreen
 from gymtui.tui.screens.transcript import TranscriptScreen
@@ -45,7 +45,7 @@ class Standing:
 def standing(monkeypatch: pytest.MonkeyPatch) -> Standing:
     """Of five running rollouts two are stuck: one for lack of steps, one in its verification."""
     pace = Standing(a_001=5, a_002=20, b_001=900, b_002=70, c_001=45)
-    for screen in (active, runs):
+    for screen in (active, runs, rollouts):
         monkeypatch.setattr(screen, "pace_of", lambda gym: pace)
     return pace
 
@@ -124,6 +124,20 @@ async def test_a_run_with_stuck_rollouts_is_marked_in_the_run_list_and_found_by_
         assert len(marked) == 1 and marked[0].strip(" ▌").startswith("b "), "of three runs one"
         await person.press("slash", *"stuck:", "enter")
         await person.sees("(1 shown)", "!2")
+
+
+async def test_a_run_of_which_only_the_stuck_are_left_has_no_eta_in_list_and_header(
+    gym: ScriptedGym, standing: Standing, tmp_path: Path
+) -> None:
+    gym.add("b", "book_room", "pass", "pass", "fail")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("!2")
+        await person.until(lambda: "stuck" in line(person, "!2"))
+        await person.press("slash", *"run:b", "enter")
+        await person.sees("(1 shown)")
+        await person.press("enter")
+        await person.sees("runs › b", "3/5 done", "stuck · p50 2m00s")
+        assert "ETA" not in person.screen()
 
 
 async def test_a_run_is_marked_by_the_passing_of_time_alone(

@@ -104,6 +104,16 @@ def test_a_run_that_waits_while_none_runs_is_stalled() -> None:
     assert outlook.eta(run(4), NOW_S) == "stalled"
 
 
+def test_once_all_that_is_left_is_stuck_that_is_said_at_once_and_taken_back() -> None:
+    outlook = Outlook()
+    rows = {f"d{i}": rollout(f"d{i}", "completed", -200) for i in range(3)}
+    rows["r"] = rollout("r", "running", -150)
+    take(outlook, rows, run(4))
+    assert isinstance(outlook.eta(run(4), NOW_S), Eta)
+    assert outlook.eta(run(4), NOW_S, stuck=1) == "stuck"
+    assert isinstance(outlook.eta(run(4), NOW_S), Eta)
+
+
 def test_a_run_that_ended_or_went_is_forgotten() -> None:
     outlook, rows = Outlook(), some(20)
     take(outlook, rows, run(20))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -104,6 +105,20 @@ def test_what_is_not_known_is_no_number() -> None:
     assert "pass@1 –" in first and "%" not in first
     assert "time –" in second and "steps –" in second
     assert "–/min" in third and "build –" in third and "from" not in third
+
+
+@pytest.mark.parametrize("words", [("pass",) * 3, ()])
+def test_of_a_run_of_which_only_the_stuck_are_left_that_stands_for_its_end(
+    words: tuple[str, ...],
+) -> None:
+    run, numbers = a_run(*words, "running", "running")
+
+    def second(stuck: int) -> str:
+        lines = run_header(replace(run, stuck=stuck), numbers, SPENT, NOW_S, (118, 118, 118))
+        return text(lines[1])
+
+    assert second(2).startswith("stuck") and "ETA" not in second(2)
+    assert second(1).startswith("ETA")
 
 
 def test_where_time_goes_waits_until_all_was_looked_through() -> None:

@@ -28,6 +28,16 @@ def test_a_run_stalls_however_little_it_has_shown_but_not_before_it_began() -> N
     assert eta(waiting=5, ages_s=[], ended_s=[], verdicts=0) is None
 
 
+@pytest.mark.parametrize("verdicts", [0, 9])
+def test_of_a_run_of_which_only_the_stuck_are_left_no_number_is_told(verdicts: int) -> None:
+    ended_s = [60.0] * verdicts
+    left = {"ages_s": [100.0, 900.0], "ended_s": ended_s, "verdicts": verdicts}
+    assert eta(waiting=0, stuck=2, **left) == "stuck"
+    assert eta(waiting=0, stuck=1, **left) != "stuck", "the other one moves"
+    assert eta(waiting=1, stuck=2, **left) != "stuck", "what waits has its own slot"
+    assert eta(waiting=0, ages_s=[], ended_s=ended_s, verdicts=verdicts) is None
+
+
 def test_a_run_with_nothing_left_has_no_eta() -> None:
     assert eta(waiting=0, ages_s=[], ended_s=[10.0] * 3, verdicts=3) is None
 

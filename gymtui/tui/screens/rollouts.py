@@ -19,6 +19,7 @@ from gymtui.store.numbers import RunNumbers
 from gymtui.store.outcome import VERDICTS, Outcome
 from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.run_rows import RunRows
+from gymtui.store.running import Running
 from gymtui.store.schemas import ROLLOUTS, RunView
 from gymtui.text import ABSENT
 from gymtui.tui import doors
@@ -29,6 +30,7 @@ from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import room_beside
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.listed import Listed
+from gymtui.tui.pace import pace_of
 from gymtui.tui.rollout_details import OWN_LINES, rollout_details
 from gymtui.tui.run_header import bounds, run_header
 from gymtui.tui.screens.lists import ListScreen
@@ -61,6 +63,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         self.run_id = run_id
         self._chart: Chart
         self._run_rows = RunRows(self._rows)
+        self._on_the_move = Running()
         self._settling = False
         self._adding = False
         self._head: tuple[object, tuple[Cell, ...]] | None = None
@@ -81,6 +84,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
     def body(self) -> Iterable[Widget]:
         """The run's numbers, its rollouts, and what there is to say about the one chosen."""
         palette = self.gym.palette
+        self._on_the_move = Running(self.gym.settings.stuck)
         yield Lines(palette, height=3, id="summary")
         yield self.grid()
         yield Lines(palette, height=self._details_height, id="details")
@@ -131,6 +135,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
             if (row := rollouts.get(rollout_id)) is not None and row.run_id == self.run_id
         }
         rows.put(own, touched - own.keys())
+        self._on_the_move.update(rollouts, own.keys(), pace_of(self.gym))
         if self.run_id in delta.runs_added:
             rows.keep_only(rollouts)
         if self.run_id in delta.runs:
@@ -206,11 +211,13 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         cells = (room_beside(remarks, width), width - 2, width - 2)
         # Where the cursor stands changes nothing in it.
         if self._head is None or self._head[0] != cells:
+            now = self.gym.now()
+            stuck = self._on_the_move.stuck_in(self.run_id, now)
             lines = run_header(
-                RunView(row, self.gym.store.summary(self.run_id)),
+                RunView(row, self.gym.store.summary(self.run_id), stuck=stuck),
                 self._numbers,
                 self._spent,
-                self.gym.now().timestamp(),
+                now.timestamp(),
                 cells,
                 plain=self.gym.looks.ascii,
                 colour=self.gym.looks.colour,

@@ -142,12 +142,13 @@ class RunsScreen(ListScreen[RunView]):
 
     def _view_of(self, run_id: str, now: datetime) -> RunView:
         row = self.gym.store.runs[run_id]
+        stuck = self._on_the_move.stuck_in(run_id, now) if row.active else 0
         return RunView(
             row,
             self.gym.store.summary(run_id),
-            left=self.gym.outlook.eta(row, now.timestamp()),
+            left=self.gym.outlook.eta(row, now.timestamp(), stuck=stuck),
             watched=self.gym.teller.watches(run_id),
-            stuck=self._on_the_move.stuck_in(run_id, now) if row.active else 0,
+            stuck=stuck,
         )
 
     def summarise(self) -> None:
