@@ -255,10 +255,10 @@ def shown(key: str, *, plain: bool = False) -> str:
 
 def markdown() -> str:
     """The table as the README has it, a section's keys in a row each."""
-    rows = ["| where | key | what it does |", "|---|---|---|"]
+    rows = ["| where | key | what it does | name |", "|---|---|---|---|"]
     for scope in Scope:
         for key in TABLE:
             if key.scope is scope:
                 names = " ".join(f"`{shown(name)}`" for name in key.keys)
-                rows.append(f"| {scope} | {names} | {key.text} |")
+                rows.append(f"| {scope} | {names} | {key.text} | `{key.name}` |")
     return "\n".join(rows) + "\n"
