@@ -16,11 +16,19 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from gymtui.api.launch import LaunchRequest, problems, read_launch, slug
+from gymtui.api.launch import (
+    LaunchRequest,
+    ModelConfig,
+    TaskOverride,
+    problems,
+    read_launch,
+    slug,
+)
 from gymtui.launching.checking import words_of
-from gymtui.launching.fields import BY_PATH, MODEL, NAME, PROVIDER, USER, nearest
+from gymtui.launching.fields import BY_PATH, MODEL, NAME, OVERRIDES, PROVIDER, USER, nearest
 from gymtui.launching.model_keys import NoModelKey
 from gymtui.secret import ApiKey
+from gymtui.settings_values import nearest as alike
 
 TRUST: Final = "api_key_from_file"
 """The word by which a file says that the keys in it are meant to be used."""
@@ -135,21 +143,38 @@ def _request(
     now: datetime,
     rng: random.Random,
 ) -> LaunchRequest:
-    body = dict(values)
+    body, said = dict(values), list[str]()
     for owner in ("model_config", USER):
         config = body.get(owner)
         if isinstance(config, Mapping):
-            body[owner] = _keyed(document, config, owner, key_of, trusted=trusted)
+            try:
+                body[owner] = _keyed(document, config, owner, key_of, trusted=trusted)
+            except NotALaunch as why:  # told together with all else that is wrong
+                said.append(str(why))
+                body[owner] = {**config, "api_key": "-"}
     try:
-        return read_launch(body, now=now, rng=rng)
+        made = read_launch(body, now=now, rng=rng)
     except ValidationError as error:
-        said = []
         for fault in problems(error):
             path = nearest(fault.field)
             field_path = fault.field if fault.field not in BY_PATH else path
             words = words_of(path, fault).removeprefix(f"{field_path}: ")  # its place says that
+            if fault.field not in BY_PATH and words.endswith("means nothing here"):
+                words += _likely(fault.field)
             said.append(f"{document.place(field_path)}: {words}")
-        raise NotALaunch("\n".join(said)) from None
+    if said:
+        raise NotALaunch("\n".join(said))
+    return made
+
+
+def _likely(path: str) -> str:
+    """Which field was meant by one that there is not; "" for none."""
+    owner, _, name = path.rpartition(".")
+    if owner in ("model_config", USER):
+        return alike(name, ModelConfig.model_fields)
+    if owner:
+        return alike(name, TaskOverride.model_fields) if owner.startswith(OVERRIDES) else ""
+    return alike(name, [known.alias or n for n, known in LaunchRequest.model_fields.items()])
 
 
 def _keyed(

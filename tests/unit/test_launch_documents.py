@@ -67,6 +67,10 @@ def test_several_models_are_a_run_each() -> None:
         ('"openai"', '"opanai"', "run.toml:8: model_config.provider: should be one of custom"),
         ("scenario_id =", "scenarioid =", "run.toml: scenario_id: is needed"),
         ("scenario_id =", "scenarioid =", "run.toml:1: scenarioid: means nothing here"),
+        ("scenario_id =", "scenarioid =", "means nothing here; did you mean scenario_id?"),
+        ("rollout_count", "rolout_count", "means nothing here; did you mean rollout_count?"),
+        ("[model_config]", "[model_confg]", "means nothing here; did you mean model_config?"),
+        ("temperature", "temprature", "means nothing here; did you mean temperature?"),
         ('model = "gpt-4o" ', "model = [1] ", "run.toml:7: model_config.model: should be a name"),
         ("temperature = 0.7", "temperature = ", "run.toml: is not TOML"),
     ],
@@ -78,6 +82,17 @@ def test_a_mistake_is_told_with_its_line(old: str, new: str, words: str) -> None
 def test_every_mistake_is_told_at_once() -> None:
     said = refused(EXAMPLE.replace("0.7", "7").replace("count = 4", "count = 0"))
     assert len(said.splitlines()) == 2
+
+
+def test_a_key_that_is_not_there_hides_no_other_mistake() -> None:
+    text = EXAMPLE.replace("rollout_count", "rolout_count").replace("0.7", "7")
+    document = read_document(text, "run.toml")
+    with pytest.raises(NotALaunch) as caught:
+        requests_of(document, ModelKeys().get, now=NOW, rng=random.Random(7))
+    said = str(caught.value)
+    assert len(said.splitlines()) == 3
+    for words in ("no key: set OPENAI", "rolout_count: means nothing", "should be 0 to 2"):
+        assert words in said
 
 
 def test_json_that_is_none_is_told_with_its_line() -> None:
