@@ -124,6 +124,17 @@ async def test_what_is_offered_is_filtered_by_the_names_of_its_columns(tmp_path:
         await person.sees("filter: category:recruiting (", " shown)")
 
 
+async def test_a_model_that_the_gym_turns_out_to_need_is_to_be_mended(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        await fill(person, "")
+        await person.press("ctrl+t")
+        await person.sees("invalid_model: A model is needed", "1 refused")
+        assert form(person)._shown.wrong("model_config.model") == "A model is needed"
+        form(person)._form.go("model_config.temperature")
+        await person.press("3")
+        await person.sees("2 to mend first")
+
+
 async def test_nothing_is_sent_before_it_was_asked_and_enter_keeps(tmp_path: Path) -> None:
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
         await person.sees("no runs")

@@ -248,6 +248,7 @@ class LaunchScreen(FormScreen):
         try:
             tested = await self.gym.launches.test(self._draft)
             said = _tested(tested)
+            self._needs_model(tested)
         except NotFound:
             said = [Ink("this gym offers no test of models", "muted")]
         except NoModelKey as none:
@@ -255,6 +256,13 @@ class LaunchScreen(FormScreen):
         except GymError as error:
             said = [Ink(f"not tested: {error.detail or error.brief}", "warning")]
         self._say(*said)
+
+    def _needs_model(self, tested: Sequence[tuple[ModelChoice, ConfigCheck]]) -> None:
+        """Have it beside the field where the gym has no model of its own to take."""
+        for choice, answer in tested:
+            if choice.name is None and answer.error_type == "invalid_model":
+                self._refused[MODEL] = answer.message or "is needed"
+                self._show()
 
     # -- leaving ---------------------------------------------------------------------------
 
