@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from textual.events import Key
 
 from gymtui.api.client import GymClient
 from gymtui.settings import Settings
@@ -18,7 +19,7 @@ from gymtui.tui.screens import lists
 from tests.gym.serving import running_gym
 
 from .driving import Person, dashboard
-from .scripted import ScriptedGym
+from .scripted import ScriptedGym, scripted_dashboard
 
 
 def line_with(person: Person, word: str) -> str:
@@ -135,7 +136,7 @@ async def test_a_long_list_is_narrowed_in_pieces_and_what_was_typed_last_holds(
         await person.press("slash", *"gammabeta", *["backspace"] * 4, "enter")
         await person.sees_no("alpha", "beta")
         await person.sees("filter: gamma", "(1 shown)")
-        await person.press("slash", *"x", "enter")
+        await person.press("slash", "right", "x", "enter")
         await person.sees("the filter matches nothing", "filter: gammax")
         # Undone before it is through: what is undone is what was typed.
         await person.press("slash", *"y", "escape")
@@ -177,3 +178,24 @@ async def test_before_the_first_answer_no_list_says_that_there_is_nothing(tmp_pa
         await person.press("q")
         await person.sees("0 runs ·", "no runs")
         await person.sees_no("seen yet")
+
+
+async def test_a_filter_opened_again_is_replaced_by_typing_and_kept_by_enter_or_an_arrow(
+    tmp_path: Path,
+) -> None:
+    gym = ScriptedGym()
+    for run_id in ("alpha", "beta"):
+        gym.add(run_id, "book_room", "running")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("alpha", "beta")
+        await person.press("slash", *"alpha", "enter")
+        await person.sees("filter: alpha (1 shown)")
+        await person.press("slash", "enter")
+        await person.sees("filter: alpha (1 shown)")
+        await person.press("slash", "right", "x")
+        await person.sees("filter: alphax (0 shown)")
+        await person.press("enter")
+        for character in "/beta":  # in one burst
+            key = "slash" if character == "/" else character
+            person.app.post_message(Key(key, character))
+        await person.sees("filter: beta (1 shown)")

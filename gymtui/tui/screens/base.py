@@ -248,11 +248,11 @@ class GymScreen(SoonDrawn, Screen[None]):
         return self.has_class("filtering")
 
     def action_filter(self) -> None:
-        """Open the filter's line."""
+        """Open the filter's line, what stood there selected: typing replaces it, an arrow keeps."""
         field = self.query_one("#prompt Input", Input)
         self.add_class("filtering")
         field.value = self.filter_text()
-        field.cursor_position = len(field.value)
+        field.select_all()
         # At once: keys typed in one burst belong in it from the first on.
         self.set_focus(field)
 
