@@ -69,7 +69,7 @@ def back_to_runs(app: GymtuiApp) -> None:
 async def runs(app: GymtuiApp, pilot: Pilot[None]) -> None:
     """Runs of several sizes, some under way."""
     # Some verdicts of the regression, and the history seen to its end.
-    story = r"policy-8b-s3000 [^\n]* (?:[5-9]|\d\d)/32 .*baseline-8b [^\n]* done "
+    story = r"policy-8b-s3000 [^\n]* (?:1[2-9]|2\d)/32 .*baseline-8b [^\n]* done "
     told = re.compile(story, re.DOTALL)
     await seen(app, pilot, lambda text: bool(told.search(text)))
     await pilot.press("g")
