@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gymtui.settings_values import Stuck
 from gymtui.tui.widgets.grid import Grid
 from gymtui.tui.widgets.timeline import FILLS
 from tests.gym.serving import running_gym
@@ -277,3 +278,18 @@ async def test_two_thousand_rollouts_add_up_and_answer_every_key(tmp_path: Path)
         person.app.refresh_now()
         await person.sees("1001/2000 done", "of 1,001 verdicts", "499 running")
         assert grid.cursor_index == 1
+
+
+async def test_where_only_stuck_rollouts_are_left_that_stands_for_the_end(tmp_path: Path) -> None:
+    async with (
+        running_gym(tmp_path, held=True) as gym,
+        dashboard(gym, tmp_path, stuck=Stuck(floor_s=0.5)) as person,
+    ):
+        person.launch("hung")
+        await person.sees("hung", "1 active")
+        await person.press("enter")
+        await person.sees("▸ building")
+        while "▸ agent" not in person.screen():
+            gym.step()
+            await person.pilot.pause(0.2)
+        await person.sees(" stuck · time")

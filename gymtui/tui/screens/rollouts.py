@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from dataclasses import replace
+from datetime import datetime
 from itertools import groupby
 from typing import ClassVar
 
@@ -44,6 +45,9 @@ SETTLED_AT_ONCE = 50
 
 _BY_TASK = "task"
 
+LAST_FEW = 64
+"""No more running rollouts than these are looked through for stuck ones with each poll."""
+
 
 class RolloutsScreen(ListScreen[RolloutRow]):
     """The rollouts of one run.
@@ -63,7 +67,6 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         self.run_id = run_id
         self._chart: Chart
         self._run_rows = RunRows(self._rows)
-        self._on_the_move = Running()
         self._settling = False
         self._adding = False
         self._head: tuple[object, tuple[Cell, ...]] | None = None
@@ -84,7 +87,6 @@ class RolloutsScreen(ListScreen[RolloutRow]):
     def body(self) -> Iterable[Widget]:
         """The run's numbers, its rollouts, and what there is to say about the one chosen."""
         palette = self.gym.palette
-        self._on_the_move = Running(self.gym.settings.stuck)
         yield Lines(palette, height=3, id="summary")
         yield self.grid()
         yield Lines(palette, height=self._details_height, id="details")
@@ -135,7 +137,6 @@ class RolloutsScreen(ListScreen[RolloutRow]):
             if (row := rollouts.get(rollout_id)) is not None and row.run_id == self.run_id
         }
         rows.put(own, touched - own.keys())
-        self._on_the_move.update(rollouts, own.keys(), pace_of(self.gym))
         if self.run_id in delta.runs_added:
             rows.keep_only(rollouts)
         if self.run_id in delta.runs:
@@ -212,7 +213,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         # Where the cursor stands changes nothing in it.
         if self._head is None or self._head[0] != cells:
             now = self.gym.now()
-            stuck = self._on_the_move.stuck_in(self.run_id, now)
+            stuck = self._stuck(now)
             lines = run_header(
                 RunView(row, self.gym.store.summary(self.run_id), stuck=stuck),
                 self._numbers,
@@ -225,6 +226,21 @@ class RolloutsScreen(ListScreen[RolloutRow]):
             self._head = (cells, lines)
         first, *others = self._head[1]
         self.lines("summary").show([Line(first, remarks), *map(Line, others)])
+
+    def _stuck(self, now: datetime) -> int:
+        """How many of the last few are stuck; of more, or while others wait, it tells nothing."""
+        numbers = self._numbers
+        counts = numbers.counts if numbers is not None else {}
+        if counts.get(Outcome.WAITING) or not 0 < counts.get(Outcome.RUNNING, 0) <= LAST_FEW:
+            return 0
+        last = {
+            row_id: row
+            for row_id, row in self._rows.records.items()
+            if row.outcome is Outcome.RUNNING
+        }
+        running = Running(self.gym.settings.stuck)
+        running.update(last, last.keys(), pace_of(self.gym))
+        return running.stuck_in(self.run_id, now)
 
     def _detail(self) -> None:
         row_id = self._grid.cursor_id
