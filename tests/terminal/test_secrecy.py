@@ -154,7 +154,9 @@ def test_after_a_session_the_key_is_nowhere_but_where_its_owner_put_it(
         for name in ("saved.json", "saved.md"):
             terminal.keys("C-s")
             sees(r"save as")
-            terminal.keys("C-u").type(str(home / name))
+            terminal.keys("C-u")
+            sees(r"file: \.json as received")  # emptied: a key of the line acts after a burst
+            terminal.type(str(home / name))
             terminal.keys("Enter")
             terminal.wait_gone(r"save as")
             until((home / name).exists, name)
