@@ -32,7 +32,7 @@ from gymtui.api.errors import (
     Unreachable,
     UnsafeUrl,
 )
-from gymtui.api.inflate import BadEncoding, Inflater, TooLarge
+from gymtui.api.inflate import BadEncodingError, Inflater, OverCapError
 from gymtui.secret import ApiKey
 
 log = logging.getLogger(__name__)
@@ -301,9 +301,9 @@ class GymClient(Endpoints):
                 if call.on_progress is not None:
                     call.on_progress(received, announced)
             inflater.finish()
-        except TooLarge:
+        except OverCapError:
             return Garbled(f"{call.name}: larger than {self._max_bytes / 2**20:.3g} MiB")
-        except BadEncoding as error:
+        except BadEncodingError as error:
             return Garbled(f"{call.name}: {error}")
         except httpx.RemoteProtocolError:
             return Garbled(f"{call.name}: cut off after {received} bytes")
@@ -316,7 +316,7 @@ class GymClient(Endpoints):
             inflater = Inflater(response.headers.get("content-encoding", ""), _ERROR_BYTES)
             async for chunk in _raw(response):
                 body += inflater.feed(chunk)
-        except (TooLarge, BadEncoding, httpx.TransportError):
+        except (OverCapError, BadEncodingError, httpx.TransportError):
             pass  # what was read until then is used
         return bytes(body)
 

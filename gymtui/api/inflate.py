@@ -7,11 +7,11 @@ import zlib
 _GZIP = zlib.MAX_WBITS | 16
 
 
-class TooLarge(Exception):  # noqa: N818
+class OverCapError(Exception):
     """The body is larger than the cap."""
 
 
-class BadEncoding(Exception):  # noqa: N818
+class BadEncodingError(Exception):
     """The body is not what its encoding says, is cut off, or is in one that was not asked for."""
 
 
@@ -23,13 +23,13 @@ class Inflater:
         max_bytes: The most that may come out, all in all.
 
     Raises:
-        BadEncoding: The encoding is neither gzip nor identity.
+        BadEncodingError: The encoding is neither gzip nor identity.
     """
 
     def __init__(self, encoding: str, max_bytes: int) -> None:
         name = encoding.strip().lower()
         if name not in {"", "identity", "gzip", "x-gzip"}:
-            raise BadEncoding(f"content-encoding {name} was not asked for")
+            raise BadEncodingError(f"content-encoding {name} was not asked for")
         self._left = max_bytes
         self._gzip = zlib.decompressobj(_GZIP) if name.endswith("gzip") else None
         self._started = False
@@ -38,8 +38,8 @@ class Inflater:
         """What `data` decodes to.
 
         Raises:
-            TooLarge: The cap is passed; nothing beyond it was decoded.
-            BadEncoding: `data` is not gzip.
+            OverCapError: The cap is passed; nothing beyond it was decoded.
+            BadEncodingError: `data` is not gzip.
         """
         if self._gzip is None:
             self._spend(len(data))
@@ -50,7 +50,7 @@ class Inflater:
             try:
                 piece = self._gzip.decompress(data, self._left + 1)
             except zlib.error:
-                raise BadEncoding("not gzip, which it says it is") from None
+                raise BadEncodingError("not gzip, which it says it is") from None
             self._spend(len(piece))
             pieces.append(piece)
             if self._gzip.eof:
@@ -66,12 +66,12 @@ class Inflater:
         """To be called at the body's end.
 
         Raises:
-            BadEncoding: The body ended too early.
+            BadEncodingError: The body ended too early.
         """
         if self._gzip is not None and self._started and not self._gzip.eof:
-            raise BadEncoding("cut off")
+            raise BadEncodingError("cut off")
 
     def _spend(self, size: int) -> None:
         self._left -= size
         if self._left < 0:
-            raise TooLarge
+            raise OverCapError

@@ -44,12 +44,12 @@ def path(context: click.Context, /, file: str | None) -> None:
 @click.pass_context
 def init(context: click.Context, /, file: str | None) -> None:
     """Write a first file: every setting with its meaning, none in force. Never over another."""
-    from gymtui.commands.configuring import ConfigProblem, write_first
+    from gymtui.commands.configuring import ConfigError, write_first
 
     where = _path(context, file)
     try:
         write_first(where)
-    except ConfigProblem as problem:
+    except ConfigError as problem:
         fail(str(problem), EXIT_USAGE)
     except OSError as error:
         fail(f"{where}: {error.strerror or error}", EXIT_USAGE)
@@ -77,7 +77,7 @@ def set_(
     """
     import os
 
-    from gymtui.commands.configuring import ConfigProblem, named, value_of, write_setting
+    from gymtui.commands.configuring import ConfigError, named, value_of, write_setting
     from gymtui.settings_values import read_file
 
     where = _path(context, file)
@@ -85,13 +85,13 @@ def set_(
         setting = named(name, profile or (context.obj or {}).get("profile"))
         if setting.is_key:
             if words not in ((), ("-",)):
-                raise ConfigProblem(_NO_ARGUMENT)
+                raise ConfigError(_NO_ARGUMENT)
             words = (_asked(),)
         elif not words:
-            raise ConfigProblem(f"{name}: to what?")
+            raise ConfigError(f"{name}: to what?")
         value = value_of(setting, words, read_file(where, [], must_exist=False), os.environ)
         write_setting(where, setting, value)
-    except ConfigProblem as problem:
+    except ConfigError as problem:
         fail(str(problem), EXIT_USAGE)
     except OSError as error:
         fail(f"{where}: {error.strerror or error}", EXIT_USAGE)

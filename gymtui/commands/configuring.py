@@ -56,7 +56,7 @@ _PROFILES = """
 """
 
 
-class ConfigProblem(Exception):  # noqa: N818
+class ConfigError(Exception):
     """Why nothing was written, in a sentence for the person."""
 
 
@@ -93,7 +93,7 @@ def named(name: str, profile: str | None) -> Named:
         profile: The profile that was named beside it, or None.
 
     Raises:
-        ConfigProblem: There is no such setting, or not there.
+        ConfigError: There is no such setting, or not there.
     """
     parts = tuple(name.split("."))
     if parts[0] == "profiles" and len(parts) > 2:
@@ -102,19 +102,19 @@ def named(name: str, profile: str | None) -> Named:
     alone = [row.name for row in rows() if "." not in row.name]
     if top in TABLES and rest:
         if top not in PROFILE_TABLES and profile:
-            raise ConfigProblem(f"{top} belongs at the top of the file, not in a profile")
+            raise ConfigError(f"{top} belongs at the top of the file, not in a profile")
         if top != "model_keys":
             return Named((top, ".".join(rest)), profile)
         if len(rest) > 1 and rest[-1] in ("env", "command"):
             return Named((top, ".".join(rest[:-1])), profile, rest[-1])
-        raise ConfigProblem("say where it is: model_keys.PROVIDER.env NAME, or ….command WORD…")
+        raise ConfigError("say where it is: model_keys.PROVIDER.env NAME, or ….command WORD…")
     if rest or top not in alone:
         known = [*alone, *(row.name for row in rows() if "." in row.name)]
-        raise ConfigProblem(f"there is no setting {name}{nearest(name, known)}")
+        raise ConfigError(f"there is no setting {name}{nearest(name, known)}")
     if top == "insecure" and not profile:
-        raise ConfigProblem("insecure belongs in a profile, beside its base_url: --profile P")
+        raise ConfigError("insecure belongs in a profile, beside its base_url: --profile P")
     if top == "profile" and profile:
-        raise ConfigProblem("profile belongs at the top of the file, not in a profile")
+        raise ConfigError("profile belongs at the top of the file, not in a profile")
     return Named(parts, profile)
 
 
@@ -128,15 +128,15 @@ def value_of(setting: Named, words: Sequence[str], file: ConfigFile, env: Mappin
         env: The environment, which tells where the person's own themes are.
 
     Raises:
-        ConfigProblem: It may not be that.
+        ConfigError: It may not be that.
     """
     name = setting.path[-1]
     try:
         return _value_of(setting, words, file, env)
     except ValidationError as error:
-        raise ConfigProblem(f"{name}: {fault(error)}") from None
+        raise ConfigError(f"{name}: {fault(error)}") from None
     except ValueError as error:
-        raise ConfigProblem(f"{name}: {error}") from None
+        raise ConfigError(f"{name}: {error}") from None
 
 
 def _value_of(
@@ -225,7 +225,7 @@ def write_setting(path: Path, setting: Named, value: Any) -> None:
         value: What `value_of` made of it.
 
     Raises:
-        ConfigProblem: The file is not TOML, or a value stands where a table is wanted.
+        ConfigError: The file is not TOML, or a value stands where a table is wanted.
         OSError: It cannot be read or written.
     """
     path = path.resolve()  # a link, into a repository of such files as may be, stays one
@@ -234,18 +234,18 @@ def write_setting(path: Path, setting: Named, value: Any) -> None:
     except FileNotFoundError:
         text, mode = "", 0o600
     except UnicodeDecodeError:
-        raise ConfigProblem(f"{path} is not UTF-8") from None
+        raise ConfigError(f"{path} is not UTF-8") from None
     try:
         document = tomlkit.parse(text)
         before: dict[str, Any] = tomllib.loads(text)
     except (TOMLKitError, tomllib.TOMLDecodeError):
-        raise ConfigProblem(f"{path} is not TOML; mend it first") from None
+        raise ConfigError(f"{path} is not TOML; mend it first") from None
     plain = list(value) if isinstance(value, tuple) else value
     _put(document, setting.where, plain, path)
     _put(before, setting.where, plain, path)
     written = tomlkit.dumps(document)
     if tomllib.loads(written) != before:
-        raise ConfigProblem(f"{'.'.join(setting.where)} cannot be set for you: edit {path}")
+        raise ConfigError(f"{'.'.join(setting.where)} cannot be set for you: edit {path}")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     replace_text(path, written, mode=mode, lasting=True)
 
@@ -260,7 +260,7 @@ def _put(table: Any, where: Sequence[str], value: Any, path: Path) -> None:
             table[inner] = made
         table = table[inner]
         if not isinstance(table, Mapping):
-            raise ConfigProblem(f"{'.'.join(tables[: depth + 1])} in {path} is no table")
+            raise ConfigError(f"{'.'.join(tables[: depth + 1])} in {path} is no table")
     if isinstance(value, Mapping) and isinstance(table, tomlkit.TOMLDocument | Table):
         inline = tomlkit.inline_table()
         inline.update(value)
@@ -275,14 +275,14 @@ def write_first(path: Path) -> None:
         path: Where; nothing may be there.
 
     Raises:
-        ConfigProblem: There is something.
+        ConfigError: There is something.
         OSError: It cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise ConfigProblem(f"{path} is there already; nothing was written") from None
+        raise ConfigError(f"{path} is there already; nothing was written") from None
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(first())
 
