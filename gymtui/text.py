@@ -155,6 +155,18 @@ def is_clean(text: str, *, block: bool = False) -> bool:
     return (clean_block(text) if block else clean(text)) == text
 
 
+def readable(text: str | None) -> str | None:
+    """Text as it came, or None if there is nothing to read in it: blanks and controls alone.
+
+    Args:
+        text: Anything, however long.
+    """
+    if text is None or text[:1].isalnum():
+        return text
+    letters = SEQUENCE.sub("", text) if _suspect(text) else text
+    return text if any(c.isprintable() and not c.isspace() for c in letters) else None
+
+
 def width(text: str) -> int:
     """Measure text in terminal cells, as the framework that lays it out does.
 

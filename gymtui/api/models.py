@@ -15,6 +15,7 @@ from pydantic import Strict as Exactly
 
 from gymtui.api.launch import LaunchRequest, ModelConfig, TaskOverride
 from gymtui.secret import ApiKey
+from gymtui.text import readable
 
 __all__ = [
     "Cancelled",
@@ -66,12 +67,19 @@ def _count(value: object) -> object:
     return len(value) if isinstance(value, list) else value
 
 
+def _readable_ones(texts: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    return tuple(filter(readable, texts)) if texts is not None else None
+
+
 Id = Annotated[str, Field(min_length=1)]
 Whole = Annotated[int, Exactly(), Field(ge=-(2**63), lt=2**63)]
 Real = Annotated[float, Exactly(), AllowInfNan(False)]
 Flag = Annotated[bool, Exactly()]
 When = Annotated[datetime, AfterValidator(_in_utc)]
 """Aware, in UTC: from ISO 8601 (without a zone it is UTC) or an epoch number in s or ms."""
+Words = Annotated[str | None, AfterValidator(readable)]
+"""What is said to a person: text in which there is nothing to read is None."""
+ManyWords = Annotated[tuple[str, ...] | None, AfterValidator(_readable_ones)]
 
 
 class Wire(BaseModel):
@@ -84,8 +92,8 @@ class Wire(BaseModel):
 class ModelSettings(Wire):
     """`model_config` of a rollout. No key should be in it; one that is stays hidden."""
 
-    model: str | None = None
-    provider: str | None = None
+    model: Words = None
+    provider: Words = None
     api_key: ApiKey | None = Field(default=None, repr=False)
     base_url: str | None = None
     temperature: Real | None = None
@@ -107,24 +115,24 @@ class StatusEvent(Wire):
 class DimensionScore(Wire):
     """One dimension of a rubric judge's score, 0..1."""
 
-    dimension: str | None = None
+    dimension: Words = None
     score: Real | None = None
-    reason: str | None = None
+    reason: Words = None
 
 
 class Result(Wire):
     """A verifier's output; from `score` on only rubric judges fill it."""
 
     success: Flag | None = None
-    message: str | None = None
+    message: Words = None
     output: Any = None
     score: Real | None = None
-    verdict: str | None = None
+    verdict: Words = None
     confidence: Real | None = None
-    evidence: tuple[str, ...] | None = None
-    failed_criteria: tuple[str, ...] | None = None
+    evidence: ManyWords = None
+    failed_criteria: ManyWords = None
     dimension_scores: tuple[DimensionScore, ...] | None = None
-    error: str | None = None
+    error: Words = None
 
 
 class RunStatus(Wire):
@@ -157,7 +165,7 @@ class Rollout(Wire):
     started_at: When | None = None
     completed_at: When | None = None
     result: Result | None = None
-    termination_reason: str | None = None
+    termination_reason: Words = None
     settings: ModelSettings | None = Field(default=None, alias="model_config")
     status_events: tuple[StatusEvent, ...] | None = None
 
@@ -219,5 +227,5 @@ class ConfigCheck(Wire):
     """The answer to a test of model settings; `error_type` is one of API.md's, or another."""
 
     success: Flag | None = None
-    message: str | None = None
+    message: Words = None
     error_type: str | None = None

@@ -14,7 +14,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from gymtui.text import clean, fit, width
+from gymtui.text import ABSENT, clean, fit, width
 from gymtui.tui.drawn import Drawn
 
 
@@ -32,8 +32,8 @@ Cut = Literal["middle", "end"]
 
 
 def ink(value: object, style: str = "") -> Cell:
-    """A cell of one piece; None is drawn as the sign for "not known"."""
-    return (Ink(clean(value), style),)
+    """A cell of one piece; None, and what leaves nothing to see, is drawn as "not known"."""
+    return (Ink(clean(value) or (ABSENT if value else ""), style),)
 
 
 def laid(cell: Cell, cells: int, *, align: Align = "left", cut: Cut = "end") -> tuple[Ink, ...]:

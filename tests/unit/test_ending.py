@@ -8,11 +8,13 @@ import pytest
 
 from gymtui.api.models import Rollout
 from gymtui.store.ending import ending_of
+from gymtui.store.records import RolloutRow
 from gymtui.transcript import export
 from gymtui.transcript.blocks import Ending, Transcript
 from gymtui.transcript.outline import endings
 from gymtui.transcript.search import Query, find, passages_of
 from gymtui.transcript.shapes import read
+from gymtui.tui.rollout_details import rollout_details
 from gymtui.tui.transcript_text import Shown, laid, sections
 
 
@@ -63,6 +65,28 @@ def test_what_ended_without_a_verifier_tells_why() -> None:
 )
 def test_where_there_is_nothing_to_tell_there_is_no_result(fields: dict[str, Any]) -> None:
     assert ending_of(rollout(**fields)) is None
+
+
+@pytest.mark.parametrize(
+    "nothing", ["\x1b[31m\x1b[0m", "\x00\x07", " \n\t", "\u200b", "\x1b]0;title\x07"]
+)
+def test_words_in_which_there_is_nothing_to_read_are_not_told(nothing: str) -> None:
+    result = {
+        "success": False,
+        "message": nothing,
+        "error": nothing,
+        "verdict": nothing,
+        "failed_criteria": [nothing, "names the room"],
+        "evidence": [nothing],
+        "dimension_scores": [{"dimension": nothing, "reason": nothing, "score": 0.5}],
+    }
+    row = rollout(result=result, termination_reason=nothing, status="failed")
+    found = ending_of(row)
+    assert found is not None
+    assert found.text.split("\n")[1:] == ["failed criteria:", "- names the room", "dimension 0.5"]
+    told = rollout_details(RolloutRow("r", "run", b"", 0, 0, row), (), 80, 4)
+    assert "ended" not in "".join(piece.text for line in told for piece in line)
+    assert ending_of(rollout(termination_reason=nothing)) is None
 
 
 def ended(message: str = "Missing: event 7") -> Transcript:
