@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from gymtui import __version__
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,3 +58,19 @@ def test_the_themes_are_found_where_the_wheel_is_unpacked(wheel: Path, tmp_path:
     assert where == str(tmp_path / "gymtui" / "themes")
     assert {"night", "day", "ansi"} <= set(names.split())
     assert problems == "()"
+
+
+def test_the_version_is_that_of_the_package_and_has_its_entry_in_the_changelog(wheel: Path) -> None:
+    assert wheel.name.startswith(f"gymtui-{__version__}-")
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    assert re.search(rf"^## {re.escape(__version__)} - \d{{4}}-\d\d-\d\d$", changelog, re.MULTILINE)
+
+
+def test_what_a_package_index_shows_leads_somewhere_from_there(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    [metadata] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+    shown = archive.read(metadata).decode()
+    assert shown.count("Project-URL:") >= 3
+    targets = re.findall(r"\]\(([^)]+)\)", shown)
+    assert any(target.endswith("screenshots/runs.svg") for target in targets)
+    assert [target for target in targets if not target.startswith(("https://", "#"))] == []
