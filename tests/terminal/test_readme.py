@@ -69,7 +69,7 @@ def dashboard(terminal: Terminal, script: str, **env: str) -> Terminal:
 def test_every_block_of_commands_is_tried_here() -> None:
     tried = (
         *("make demo", "export GYMTUI_API_KEY", "gymtui gym", "gymtui launch launch.toml"),
-        *("gymtui report", "gymtui config"),
+        *("gymtui report", "gymtui runs 'status", "gymtui config"),
     )
     assert {script_with(words) for words in tried} == set(SCRIPTS)
 
@@ -130,6 +130,12 @@ def test_the_commands_read_from_each_other(tmp_path: Path) -> None:
     assert left == ["first"]
     assert "<html" in (tmp_path / "report.html").read_text()
     assert len(list((tmp_path / "artifacts").rglob("*.json"))) >= 20
+
+
+def test_its_filters_are_taken_by_the_lists_they_are_shown_for(tmp_path: Path) -> None:
+    with serving_gym(tmp_path) as gym:
+        assert httpx.post(f"{gym.url}/runs", json=launch_body(run_name=NEWER)).status_code == 200
+        in_shell(script_with("gymtui runs 'status"), tmp_path, GYMTUI_BASE_URL=gym.url)
 
 
 def test_the_configuration_is_begun_changed_and_shown(tmp_path: Path) -> None:
