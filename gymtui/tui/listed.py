@@ -1,8 +1,10 @@
-"""A rollout as a list has it, for the screens that read rollouts beside each other."""
+"""A rollout as a list has it, and such a list: for the screens that read one after the other."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +18,13 @@ class Listed:
 
     run_id: str
     rollout_id: str
+
+
+class RolloutList(Protocol):
+    """A list that rollouts are opened from."""
+
+    def rollout_ids(self) -> Sequence[str]:
+        """Its rollouts as they are listed now, filter and order included."""
+
+    def stand_on_rollout(self, rollout_id: str) -> None:
+        """Put the cursor on a rollout, if it is listed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
@@ -187,12 +187,15 @@ class ActiveScreen(ListScreen[RunningRow]):
         """Open a rollout."""
         running = self._rows.records.get(event.row_id)
         if running is not None:
-            self.gym.push_screen(TranscriptScreen(running.row.run_id, event.row_id, self._listed))
+            self.gym.push_screen(TranscriptScreen(running.row.run_id, event.row_id, self))
 
-    def _listed(self) -> list[Listed]:
+    def rollout_ids(self) -> Sequence[str]:
         """The rollouts as they are listed, for reading one after the other."""
-        records = self._rows.records
-        return [Listed(records[row_id].row.run_id, row_id) for row_id in self._rows]
+        return tuple(self._rows)
+
+    def stand_on_rollout(self, rollout_id: str) -> None:
+        """Put the cursor on the rollout that was read last."""
+        self._grid.select(rollout_id)
 
     def action_compare(self) -> None:
         """Compare the two marked rollouts, else this one with another."""

@@ -204,17 +204,26 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         """Open the rollout under the cursor."""
         attempt = self._chosen_attempt
         if attempt is not None:
-            self.gym.push_screen(TranscriptScreen(attempt.run_id, attempt.rollout_id, self._listed))
+            self.gym.push_screen(TranscriptScreen(attempt.run_id, attempt.rollout_id, self))
 
-    def _listed(self) -> list[Listed]:
+    def rollout_ids(self) -> Sequence[str]:
         """The rollouts row by row, of a chosen reason only those: for reading one by one."""
         only, records = self.faded, self._rows.records
         return [
-            Listed(attempt.run_id, attempt.rollout_id)
+            attempt.rollout_id
             for row_id in self._rows
             for attempt in records[row_id].attempts
             if only is None or attempt.rollout_id in only
         ]
+
+    def stand_on_rollout(self, rollout_id: str) -> None:
+        """Put the cursor on the rollout that was read last."""
+        for row_id in self._rows:
+            attempts = self._rows.records[row_id].attempts
+            if any(attempt.rollout_id == rollout_id for attempt in attempts):
+                self._grid.select(row_id)
+                self.go_to({rollout_id})
+                return
 
     def action_compare(self) -> None:
         """Compare the rollout under the cursor with another."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
@@ -327,11 +327,15 @@ class RolloutsScreen(ListScreen[RolloutRow]):
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         """Open a rollout."""
-        self.gym.push_screen(TranscriptScreen(self.run_id, event.row_id, self._listed))
+        self.gym.push_screen(TranscriptScreen(self.run_id, event.row_id, self))
 
-    def _listed(self) -> list[Listed]:
+    def rollout_ids(self) -> Sequence[str]:
         """The rollouts as they are listed, for reading one after the other."""
-        return [Listed(self.run_id, row_id) for row_id in self._rows]
+        return tuple(self._rows)
+
+    def stand_on_rollout(self, rollout_id: str) -> None:
+        """Put the cursor on the rollout that was read last."""
+        self._grid.select(rollout_id)
 
     def action_matrix(self) -> None:
         """Show this run as tasks by attempts."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from gymtui.tui import show
 from gymtui.tui.comparing import compare
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import Said, joined
-from gymtui.tui.listed import Listed
+from gymtui.tui.listed import Listed, RolloutList
 from gymtui.tui.screens.base import LEAST_NAME_CELLS
 from gymtui.tui.screens.reading import ReadingScreen
 
@@ -43,18 +43,19 @@ class TranscriptScreen(ReadingScreen):
     Args:
         run_id: Its run.
         rollout_id: The rollout.
-        listed: The list that it was opened from as it is now, filter and order included, for the
-            keys that go to the rollouts beside it.
+        opened_from: The list that it was opened from, for the keys that go to the rollouts beside
+            it; what is read stands under that list's cursor.
     """
 
     def __init__(
-        self, run_id: str, rollout_id: str, listed: Callable[[], Sequence[Listed]] | None = None
+        self, run_id: str, rollout_id: str, opened_from: RolloutList | None = None
     ) -> None:
         super().__init__()
         self.run_id = run_id
         self.rollout_id = rollout_id
-        self._listed = listed
-        self._last_listed: Sequence[Listed] = tuple(listed()) if listed is not None else ()
+        self._opened_from = opened_from
+        self._last_beside: Sequence[str] = ()
+        self._last_beside = self._beside()
         self._redacted = False
         self._download: Worker[None] | None = None
         self._too_large = False
@@ -108,10 +109,10 @@ class TranscriptScreen(ReadingScreen):
         return row is not None and row.rollout is not None and outcome_of(row.rollout) in ACTIVE
 
     def headline(self, cells: int) -> Cell:
-        """How it ended, or how far it is; what matters least goes where there is no room."""
+        """Its place, and how it stands; what matters least goes where there is no room."""
         row = self._row
         if row is None or row.rollout is None:
-            return ()
+            return self._place()
         rollout = row.rollout
         why = show.why(row)
         room = cells - (min(width(why), _WHY) + 3 if why else 0)
@@ -123,11 +124,20 @@ class TranscriptScreen(ReadingScreen):
         )
         task = rollout.task_id or ABSENT
         for name in (task, fit(task, _TASK, cut="middle")):
-            things = (Said(show.state(rollout)), Said((Ink(name, "strong"),), 4), *numbers)
+            task_said = Said((Ink(name, "strong"),), 4)
+            things = (Said(self._place()), Said(show.state(rollout)), task_said, *numbers)
             said = joined(things, room)
             if any(piece.style == "strong" for piece in said):
                 break
         return (*said, Ink(f" · {why}")) if why else said
+
+    def _place(self) -> Cell:
+        """`3 of 24`: which rollout this is of the list that it was opened from."""
+        if self._opened_from is None:
+            return ()
+        now = self._opened_from.rollout_ids()
+        place = now.index(self.rollout_id) + 1 if self.rollout_id in now else None
+        return (Ink(f"{show.count(place)} of {len(now):,}", "muted"),)
 
     def _spent(self) -> tuple[Said, ...]:
         """Tokens and cost, where the artifacts have them."""
@@ -327,26 +337,27 @@ class TranscriptScreen(ReadingScreen):
         """Compare this rollout with another."""
         compare(self.gym, [Listed(self.run_id, self.rollout_id)])
 
-    def _neighbours(self) -> Sequence[Listed]:
+    def _beside(self) -> Sequence[str]:
         """The list as it is now; while this rollout is not in it any more, as it was last."""
-        now = tuple(self._listed()) if self._listed is not None else ()
-        if any(listed.rollout_id == self.rollout_id for listed in now):
-            self._last_listed = now
-        return self._last_listed
+        now = self._opened_from.rollout_ids() if self._opened_from is not None else ()
+        if self.rollout_id in now:
+            self._last_beside = now
+        return self._last_beside
 
     def neighbour(self, step: int) -> bool:
         """Go to the rollout beside this one in the list it was opened from."""
-        beside = self._neighbours()
-        ids = [listed.rollout_id for listed in beside]
-        if self.rollout_id not in ids:
+        beside = self._beside()
+        if self._opened_from is None or self.rollout_id not in beside:
             return False
-        place = ids.index(self.rollout_id) + step
+        place = beside.index(self.rollout_id) + step
         if not 0 <= place < len(beside):
             return False
         if self._download is not None:
             self._download.cancel()
             self._download = None
-        self.run_id, self.rollout_id = beside[place].run_id, beside[place].rollout_id
+        self.rollout_id = beside[place]
+        self.run_id = self._row.run_id if self._row is not None else self.run_id
+        self._opened_from.stand_on_rollout(self.rollout_id)
         self._raw = self._redacted = self._too_large = False
         self._saving = None
         self.drop_artifacts()
