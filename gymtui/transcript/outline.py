@@ -73,11 +73,6 @@ def endings(transcript: Transcript) -> tuple[Entry, ...]:
     )
 
 
-def has_call(turn: Turn) -> bool:
-    """Whether a turn calls a tool."""
-    return any(isinstance(block, ToolCall) for block in turn.blocks)
-
-
 def tool_of(block: Tooled) -> str:
     """A tool's name with its server, as one clean line; of a result the call's, if it has none."""
     return passages.heading(block)[1:].strip()

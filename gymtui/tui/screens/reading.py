@@ -12,11 +12,12 @@ from textual.widget import Widget
 
 from gymtui.api.listing import shown as laid_out_json
 from gymtui.poll.artifacts import Artifacts
-from gymtui.transcript import passages
-from gymtui.transcript.blocks import Ending, Kind, Transcript, Turn
-from gymtui.transcript.outline import endings, has_call, outline
+from gymtui.transcript import passages, stops
+from gymtui.transcript.blocks import Kind, Transcript
+from gymtui.transcript.outline import endings, outline
 from gymtui.transcript.pretty import as_text
 from gymtui.transcript.search import Match
+from gymtui.transcript.stops import Stop
 from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.keys import Scope, bindings
@@ -28,6 +29,7 @@ from gymtui.tui.widgets.outline_pane import OutlinePane
 from gymtui.tui.widgets.transcript_reader import TranscriptReader
 from gymtui.tui.widgets.transcript_view import TranscriptView
 
+NOTHING_READ = "there is no transcript to read yet"
 _WIDE = 100
 """Columns from which the outline is there from the start."""
 _LAID_OUT_BYTES = 2_000_000
@@ -218,44 +220,40 @@ class ReadingScreen(SavingScreen):
 
     def action_turn(self, step: int) -> None:
         """Go to the next or previous turn."""
-        self._go(step, lambda turn: True, "turn", lambda ending: True)
+        self._go(step, stops.turns, "turn")
 
     def action_error(self, step: int) -> None:
         """Go to the next or previous error."""
-        self._go(step, lambda turn: turn.error, "error", lambda ending: ending.failed)
+        self._go(step, stops.errors, "error")
 
     def action_call(self, step: int) -> None:
         """Go to the next or previous tool call."""
-        self._go(step, has_call, "tool call")
+        self._go(step, stops.calls, "tool call")
 
-    def _go(
-        self,
-        step: int,
-        wanted: Callable[[Turn], bool],
-        thing: str,
-        ending_wanted: Callable[[Ending], bool] = lambda ending: False,
-    ) -> None:
+    def _go(self, step: int, stops_of: Callable[[Transcript], Iterable[Stop]], thing: str) -> None:
         transcript = self.transcript
-        if transcript is None or self._raw:
+        if transcript is None:
+            self.gym.notify(NOTHING_READ, timeout=2)
             return
-        stops = [
-            *(wanted(turn) for turn in transcript.turns),
-            *(ending_wanted(ending) for ending in transcript.endings),
-        ]
-        here = self._view.current
-        # Standing inside a turn, "previous" means its start first.
-        if step < 0 and self._view.turn == here and self._view.place[1:] != (-1, 0, 0):
-            here += 1
-        places = (
-            range(here + 1, len(stops)) if step > 0 else range(min(here, len(stops)) - 1, -1, -1)
-        )
-        for place in places:
-            if stops[place] and self._view.has_turn(place):
-                self._view.jump(place)
-                return
-        seen = [stop for place, stop in enumerate(stops) if self._view.has_turn(place)]
-        where = f"no other {thing} {'below' if step > 0 else 'above'}" if any(seen) else ""
+        if self._raw:
+            self._refuse_raw()
+            return
+        here = self._view.here
+        found = [stop for stop in stops_of(transcript) if self._view.has_turn(stop.turn)]
+        # Standing within a turn or a call, "previous" means its start first.
+        if step > 0:
+            stop = next((stop for stop in found if stop.spot > here), None)
+        else:
+            stop = next((stop for stop in reversed(found) if stop.spot < here), None)
+        if stop is not None:
+            self._view.jump(stop.turn, stop.block)
+            return
+        where = f"no other {thing} {'below' if step > 0 else 'above'}" if found else ""
         self.gym.notify(where or f"no {thing}s here", timeout=2)
+
+    def _refuse_raw(self) -> None:
+        key = self.gym.bound.spelt("raw")
+        self.gym.notify(f"these are the artifacts as received · {key} reads them", timeout=3)
 
     def action_rollout(self, step: int) -> None:
         """Go to the next or previous transcript of the list this one was opened from."""

@@ -53,7 +53,7 @@ class RowPainter:
             row: Which.
             shown: Which characters of its line.
             marks: What lies over them, in the line's characters.
-            here: Whether it names the turn that keys act on.
+            here: Whether it is what keys act on.
 
         Returns:
             A strip as long as its text.

@@ -96,11 +96,11 @@ class TranscriptReader(MouseView):
         self._show(replace(self._shown, turned=self._shown.turned ^ blocks))
 
     def _show(self, shown: Shown) -> None:
-        """Show so much of it, and stay at the turn."""
-        current = self.current
+        """Show so much of it, and stay where one is."""
+        here = self.here
         self._shown = shown
         self.lay_out()
-        self.current = current
+        self.here = here
 
     def reach(self, match: Match) -> None:
         """Show a match, unfolding what it is in, and its turn if that is hidden.

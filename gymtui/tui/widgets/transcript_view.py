@@ -38,6 +38,8 @@ _SLICE_S = 0.008
 _BETWEEN_S = 0.03
 _STRIPS = 600
 _PAN = 16
+Spot = tuple[int, int, int, int]
+"""A place in the text: turn, block, part, and the character of that part."""
 _NOTHING = Section(0, HEADING, 0, Look.NOTE, "")
 
 
@@ -85,8 +87,8 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
         self._seen: list[tuple[Place, Row]] | None = None
         self._measuring: Timer | None = None
         self._bar: tuple[int, int] = (0, 0)
-        self.current = 0
-        """The turn that keys act on: the one jumped to last, else the one at the top."""
+        self.here: Spot = (0, HEADING, 0, 0)
+        """What keys act on and go on from: what was jumped to last, else what is at the top."""
 
     # -- what is shown ---------------------------------------------------------------------
 
@@ -108,7 +110,7 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
             self._numbers[key_of(section)] = number
         if at_start:
             self._picked.drop()
-            self._top, self.current = Place(0, 0), sections[0].turn
+            self._top, self.here = Place(0, 0), (sections[0].turn, HEADING, 0, 0)
         else:
             self._top = self._again(seen, character)
         self._changed()
@@ -190,19 +192,27 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
         return self._flow.sections[self._top.section].turn
 
     @property
-    def place(self) -> tuple[int, int, int, int]:
-        """What stands at the top: turn, block, part and the character of that part."""
-        section = self._flow.sections[self._top.section]
-        return (section.turn, section.block, section.part, self._flow.character_at(self._top))
+    def current(self) -> int:
+        """The turn that keys act on."""
+        return self.here[0]
+
+    @property
+    def place(self) -> Spot:
+        """What stands at the top."""
+        return self._spot(self._top)
+
+    def _spot(self, place: Place) -> Spot:
+        section = self._flow.sections[place.section]
+        return (section.turn, section.block, section.part, self._flow.character_at(place))
 
     def _last_top(self) -> Place:
         """The lowest place that the top can be at."""
         return self._flow.moved(self._flow.end(), 1 - max(1, self.size.height))
 
-    def _go(self, place: Place, *, current: int | None = None) -> None:
+    def _go(self, place: Place, *, here: Spot | None = None) -> None:
         """Put a place at the top, or as near to it as the end allows."""
         place = max(Place(0, 0), min(place, self._last_top()))
-        self.current = self._flow.sections[place.section].turn if current is None else current
+        self.here = self._spot(place) if here is None else here
         self._top = place
         self._seen = None
         self.refresh()
@@ -212,10 +222,13 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
         """Whether a turn is shown."""
         return turn in self._turns
 
-    def jump(self, turn: int) -> None:
-        """Put a turn's heading at the top."""
-        if turn in self._turns:
-            self._go(Place(self._turns[turn], 0), current=turn)
+    def jump(self, turn: int, block: int = HEADING) -> None:
+        """Put a turn's heading at the top, or one of its blocks under the turn's name."""
+        if turn not in self._turns:
+            return
+        section = self._numbers.get((turn, block, 0), self._turns[turn])
+        above = 0 if block == HEADING else -1
+        self._go(self._flow.moved(Place(section, 0), above), here=(turn, block, 0, 0))
 
     def jump_to(self, match: Match) -> bool:
         """Show a match.
@@ -233,11 +246,12 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
         self._strips.clear()
         place = flow.place_of(section, match.start)
         if any(place == there for there, _ in self._window()[1:]):
-            self.current = match.turn
+            self.here = (match.turn, match.block, match.part, match.start)
             self.refresh()
             self.post_message(self.Moved())
         else:
-            self._go(flow.moved(place, -(self.size.height // 3)), current=match.turn)
+            here = (match.turn, match.block, match.part, match.start)
+            self._go(flow.moved(place, -(self.size.height // 3)), here=here)
         return True
 
     def mark(self, matches: Mapping[Key, Sequence[Match]], here: Match | None) -> None:
@@ -268,7 +282,7 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
     def action_bottom(self) -> None:
         """Go to the end."""
         end = self._flow.end()
-        self._go(end, current=self._flow.sections[end.section].turn)
+        self._go(end, here=self._spot(end))
 
     def action_pan(self, steps: int) -> None:
         """Move sideways over lines that are not wrapped."""
@@ -311,7 +325,8 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
         place, row = rows[y]
         if y == 0 and (name := self._sticky(place)) is not None:
             return self._with_bar(name, y)
-        key = (place, self._flow.sections[place.section].turn == self.current)
+        section = self._flow.sections[place.section]
+        key = (place, (section.turn, section.block) == self.here[:2])
         found = self._strips.get(key)
         if found is None:
             found = self._strips[key] = self._drawn(place, row)
@@ -361,7 +376,7 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
         marks = marks_of(
             row, self._matches.get(key, ()), self._match, self._picked.within(key, length)
         )
-        named = section.block == HEADING and section.turn == self.current
-        named = named and row.line.start == 0 and bool(row.line.text)
-        drawn = self._painter.row(row, shown, marks, named)
+        here = (section.turn, section.block) == self.here[:2] and not section.part
+        here = here and row.line.start == 0 and not row.start and bool(row.line.text)
+        drawn = self._painter.row(row, shown, marks, here)
         return drawn.adjust_cell_length(self._width, self._palette.base)
