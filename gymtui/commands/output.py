@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TextIO, TypeVar
 
 from gymtui.text import clean, fit, width
+from gymtui.widths import Need, fitted
 
 R = TypeVar("R")
 
@@ -131,7 +132,9 @@ def table(
         max([width(column.title), *(width(row[place]) for row in texts)])
         for place, column in enumerate(columns)
     ]
-    widths = _fitted(columns, natural, cells)
+    widths = dict(enumerate(natural))
+    if cells is not None:
+        widths = fitted(list(map(_need, columns, natural)), cells, _GAP, beyond=True)
     lines = [
         _line(columns, widths, [Cell(column.title, "bold") for column in columns], colour=colour)
     ]
@@ -139,6 +142,11 @@ def table(
         named = [Cell(text, cell.colour) for text, cell in zip(cleaned, row, strict=True)]
         lines.append(_line(columns, widths, named, colour=colour))
     return lines
+
+
+def _need(column: Column[R], natural: int) -> Need:
+    least = natural if column.least is None else min(natural, column.least)
+    return Need(least, wanted=natural, priority=column.priority)
 
 
 def painted(text: str, colour: Colour) -> str:
@@ -164,39 +172,3 @@ def _line(
             text = text.rstrip()
         pieces.append(painted(text, cells[place].colour) if colour else text)
     return (" " * _GAP).join(pieces).rstrip()
-
-
-def _fitted(
-    columns: Sequence[Column[R]], natural: Sequence[int], cells: int | None
-) -> dict[int, int]:
-    """The columns that stay, by their place, with their widths."""
-    widths = dict(enumerate(natural))
-    if cells is None:
-        return widths
-
-    def least(place: int) -> int:
-        shortest = columns[place].least
-        return natural[place] if shortest is None else min(natural[place], shortest)
-
-    def over(sizes: Iterable[int]) -> int:
-        taken = list(sizes)
-        return sum(taken) + _GAP * (len(taken) - 1) - cells
-
-    while over(least(place) for place in widths) > 0:
-        worst = max(widths, key=lambda place: (columns[place].priority, place))
-        if not columns[worst].priority:
-            break
-        del widths[worst]
-    excess = over(widths.values())
-    while excess > 0:
-        spare = {place: size - least(place) for place, size in widths.items()}
-        elastic = [place for place in widths if spare[place] > 0]
-        if not elastic:
-            break
-        widest = max(elastic, key=lambda place: widths[place])
-        # Down to the next widest that can give way too, so that names share the loss.
-        others = [widths[place] for place in elastic if place != widest]
-        step = max(1, min(spare[widest], excess, widths[widest] - max(others, default=0)))
-        widths[widest] -= step
-        excess -= step
-    return widths

@@ -15,6 +15,7 @@ from gymtui.text import ABSENT, fit
 from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink, ink
 from gymtui.tui.widgets.column import Column
+from gymtui.widths import EXTRA
 
 if TYPE_CHECKING:
     from gymtui.tui.chart import Chart
@@ -115,17 +116,17 @@ def run_columns(
         return ink(run.summary.model if run.summary else None, "muted")
 
     return (
-        Column("run", title, 19, name, flex=3, most=44, cut="middle"),
-        Column("done", "OUTCOME", 10, outcome, flex=2, most=32, priority=1),
-        Column("finished", "DONE", 9, done, align="right"),
+        Column("run", title, 12, name, good=26, whole=True, cut="middle"),
+        Column("done", "OUTCOME", 10, outcome, flex=2, most=32, priority=2),
+        Column("finished", "DONE", 7, done, good=9, align="right"),
         Column("pass", "PASS@1", 11, passes, good=18),
-        Column("errors", "ERR", 4, errors, align="right", priority=1),
-        Column("running", "▸", 4, running, align="right", priority=2),
-        Column("waiting", "·", 4, waiting, align="right", priority=3),
-        Column("eta", "ETA", 7, left, align="right", priority=2),
-        Column("age", "STARTED", 8, started, align="right", priority=2),
-        Column("scenario", "SCENARIO", 8, scenario, priority=4, flex=1, most=16, cut="middle"),
-        Column("model", "MODEL", 12, model, priority=3, good=16, flex=2, most=32, cut="middle"),
+        Column("errors", "ERR", 4, errors, align="right"),
+        Column("running", "▸", 4, running, align="right", priority=1),
+        Column("waiting", "·", 4, waiting, align="right", priority=4),
+        Column("eta", "ETA", 7, left, align="right", priority=1),
+        Column("age", "STARTED", 8, started, align="right", priority=EXTRA),
+        Column("scenario", "SCENARIO", 8, scenario, priority=5, whole=True, cut="middle"),
+        Column("model", "MODEL", 12, model, priority=4, good=16, whole=True, cut="middle"),
     )
 
 
@@ -177,11 +178,11 @@ def rollout_columns(
         return ink(show.why(row), "muted")
 
     return (
-        Column("task", "TASK", 18, task, flex=2, most=36, cut="middle"),
+        Column("task", "TASK", 18, task, whole=True, cut="middle"),
         Column("state", "STATE", 12, state),
         Column("steps", "STEP", 7, steps, align="right"),
         Column("elapsed", "TIME", 6, elapsed, align="right"),
-        Column("rollout", "ROLLOUT", 12, name, flex=1, most=20, cut="middle", priority=2),
+        Column("rollout", "ROLLOUT", 12, name, whole=True, cut="middle", priority=2),
         Column("timeline", "TIMELINE", 24, chart.cell, 1, flex=8, heading=chart.heading),
-        Column("message", "RESULT", 44, reason, flex=4, most=120, priority=3),
+        Column("message", "RESULT", 44, reason, whole=True, most=120, priority=3),
     )

@@ -45,14 +45,14 @@ def active_columns(now: Callable[[], datetime]) -> tuple[Column[RunningRow], ...
         return ink(running.row.rollout_id, "muted")
 
     return (
-        Column("run", "RUN", 12, run, flex=2, most=36, cut="middle"),
-        Column("task", "TASK", 14, task, flex=2, most=36, cut="middle"),
+        Column("run", "RUN", 10, run, good=20, whole=True, cut="middle"),
+        Column("task", "TASK", 10, task, good=20, whole=True, cut="middle"),
         Column("phase", "PHASE", 11, phase),
-        Column("step", "STEP", 7, steps, align="right"),
+        Column("step", "STEP", 7, steps, align="right", priority=1),
         Column("idle", "IDLE", 6, idle, align="right"),
         Column("stuck", "", 5, stuck),
-        Column("elapsed", "TIME", 6, elapsed, align="right"),
-        Column("rollout", "ROLLOUT", 12, name, flex=1, most=24, cut="middle", priority=1),
+        Column("elapsed", "TIME", 6, elapsed, align="right", priority=2),
+        Column("rollout", "ROLLOUT", 12, name, whole=True, cut="middle", priority=3),
     )
 
 

@@ -16,8 +16,8 @@ from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink, ink
 from gymtui.tui.widgets.column import Column
 
-RUN_CELLS, RUN_CELLS_MOST = 13, 32
-"""How wide a run's column may be: `[100% of 160]` fits into the narrowest."""
+RUN_CELLS = 13
+"""How narrow a run's column may be: `[100% of 160]` fits into it."""
 
 
 def attempts_cell(
@@ -134,15 +134,15 @@ def task_columns(
         return ink(show.duration(row.median_s))
 
     return (
-        Column("task", "TASK", 16, task, flex=2, most=36, cut="middle"),
+        Column("task", "TASK", 14, task, good=24, whole=True, cut="middle"),
         Column("attempts", "ATTEMPTS", 9, attempts, flex=3, most=max(2 * most + 1, 9)),
         Column("pass", "PASS@1", 10, lambda row, cells: rate_cell(row)),
-        Column("pass@k", lambda: f"PASS@{k()}", 6, share(lambda row: row.at_k), align="right"),
-        Column("pass^k", lambda: f"PASS^{k()}", 6, share(lambda row: row.hat_k), align="right"),
-        Column("kind", "KIND", 8, kind, priority=2),
-        Column("steps", "STEPS", 5, steps, align="right"),
-        Column("time", "TIME", 6, time, align="right"),
-        Column("errors", "ERR", 3, _errors, align="right", priority=3),
+        Column("pass@k", lambda: f"PASS@{k()}", 6, share(lambda row: row.at_k), 2, align="right"),
+        Column("pass^k", lambda: f"PASS^{k()}", 6, share(lambda row: row.hat_k), 2, align="right"),
+        Column("kind", "KIND", 8, kind, priority=4),
+        Column("steps", "STEPS", 5, steps, align="right", priority=1),
+        Column("time", "TIME", 6, time, align="right", priority=1),
+        Column("errors", "ERR", 3, _errors, align="right"),
     )
 
 
@@ -188,17 +188,16 @@ def across_columns(
         return lambda cells: (Ink(fit(name, cells), "heading"),)
 
     return (
-        Column("task", "TASK", 16, task, flex=1, most=40, cut="middle"),
+        Column("task", "TASK", 16, task, whole=True, cut="middle"),
         Column("difference", "DIFF", 6, difference, align="right"),
         *(
             Column(
                 f"run{index + 1}",
-                run_id,
+                f" {index + 1} {run_id}",
                 RUN_CELLS,
                 of_run(index),
                 priority=1,
-                flex=2,
-                most=RUN_CELLS_MOST,
+                whole=True,
                 heading=titled(f" {index + 1} {run_id}"),
             )
             for index, run_id in enumerate(run_ids)

@@ -12,8 +12,8 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 
 from gymtui.tui.ink import Cell, ink
-from gymtui.tui.widgets.column import EXTRA
 from gymtui.tui.widgets.grid import Column, Grid, place
+from gymtui.widths import EXTRA
 from tests.tui.palettes import NIGHT
 
 

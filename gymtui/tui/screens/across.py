@@ -17,7 +17,7 @@ from gymtui.tui.keys import Key
 from gymtui.tui.screens.describe import DescribeScreen
 from gymtui.tui.screens.matrix import MatrixScreen
 from gymtui.tui.screens.matrix_panes import MatrixPanes
-from gymtui.tui.widgets.column import Column, place
+from gymtui.tui.widgets.column import Column
 from gymtui.tui.widgets.grid import Grid
 
 
@@ -128,7 +128,7 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
 
     def _placed_runs(self) -> list[str]:
         """The runs' columns that stand on screen, by their keys."""
-        placed = place(self.shown_columns(), self._grid.size.width)
+        placed = self._grid.would_place(self.shown_columns())
         return [at.column.key for at in placed if at.column.key.startswith("run")]
 
     def hidden_columns(self) -> frozenset[str]:

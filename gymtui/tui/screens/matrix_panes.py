@@ -27,7 +27,7 @@ from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.rollout_details import wrapped
 from gymtui.tui.screens.lists import ListScreen
-from gymtui.tui.widgets.column import GAP, Column, place
+from gymtui.tui.widgets.column import GAP, Column
 from gymtui.tui.widgets.grid import Grid
 from gymtui.tui.widgets.lines import Line, Lines
 from gymtui.tui.widgets.reasons import ReasonKey, ReasonsGrid, key_of
@@ -306,7 +306,7 @@ class MatrixPanes(ListScreen[R]):
         if not region.contains(event.screen_x, event.screen_y):
             return
         x, y = event.screen_x - region.x, event.screen_y - region.y
-        for at in place(self.shown_columns(), self._grid.size.width):
+        for at in self._grid.placed:
             if y and at.x <= x < at.x + at.width + GAP:
                 cell = self.cell_clicked(at.column.key, x - at.x, at.width)
                 if cell is not None:

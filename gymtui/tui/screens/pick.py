@@ -173,22 +173,23 @@ class PickScreen(ListScreen[Offer]):
             Column(
                 _field(titles.key, "name"),
                 titles.key,
-                24,
+                20,
                 cell("key"),
-                flex=2,
-                most=44,
+                good=24,
+                whole=True,
                 cut="middle",
             ),
-            Column(_field(titles.kind, "kind"), titles.kind, 12, cell("kind"), flex=1, most=22),
-            Column(_field(titles.size, "size"), titles.size, 10, cell("size"), priority=1, most=12),
+            Column(_field(titles.kind, "kind"), titles.kind, 10, cell("kind"), good=12, whole=True),
+            Column(
+                _field(titles.size, "size"), titles.size, 10, cell("size"), priority=1, whole=True
+            ),
             Column(
                 _field(titles.about, "about"),
                 titles.about,
                 20,
                 cell("about"),
                 priority=1,
-                flex=5,
-                most=150,
+                whole=True,
             ),
         )
         return tuple(column for column in every if column.title)

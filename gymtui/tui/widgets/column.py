@@ -5,11 +5,14 @@ Drawing them is the grid's; what their cells say is `tui.columns`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
+from gymtui.text import clean, width
 from gymtui.tui.ink import Align, Cell, Cut
+from gymtui.widths import Need, fitted
 
 R = TypeVar("R")
 
@@ -19,8 +22,6 @@ GAP = 2
 """Cells between columns."""
 MARGIN = 1
 """Cells right of the last column."""
-EXTRA = 3
-"""From this priority on a column is worth less than that others have their good width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Column(Generic[R]):
         cell: What it shows of a record, given the record and the cells it has.
         priority: 0 stays always; higher ones are dropped first when the terminal is narrow.
         good: Cells with which it says all that it should: extras come after that.
-        flex: Its share of the cells that are left over.
+        whole: Whether its texts are shown whole where there is room, however long.
+        flex: Its share of the cells that nobody needs.
         most: Cells it takes at most.
         align: Where short text stands.
         cut: Where long text is cut; names in the middle, since tails tell them apart.
@@ -47,6 +49,7 @@ class Column(Generic[R]):
     cell: Callable[[R, int], Cell]
     priority: int = 0
     good: int = 0
+    whole: bool = False
     flex: int = 0
     most: int = 200
     align: Align = "left"
@@ -68,54 +71,38 @@ class Placed(Generic[R]):
     width: int
 
 
-def place(columns: Sequence[Column[R]], cells: int) -> tuple[Placed[R], ...]:
+def place(
+    columns: Sequence[Column[R]], cells: int, longest: Mapping[str, int] = MappingProxyType({})
+) -> tuple[Placed[R], ...]:
     """Choose the columns that fit and share out the width.
 
     Args:
         columns: All columns, left to right.
         cells: The width there is, gutter included.
+        longest: The cells that the longest text of a column takes, by its key, where it is known.
 
     Returns:
-        Columns that stay, in order. Those of the highest priority number go first, the
-        rightmost of equals before the others; the last one left is never dropped.
+        Columns that stay, in order.
     """
-    shown = list(columns)
-    room = cells - GUTTER - MARGIN
-
-    def need(worst: int) -> int:
-        wanted = (
-            max(column.width, column.good) if column.priority < worst else column.width
-            for column in shown
-        )
-        return sum(cells + GAP for cells in wanted) - GAP
-
-    while len(shown) > 1:
-        index = max(range(len(shown)), key=lambda index: (shown[index].priority, index))
-        worst = shown[index].priority
-        if need(worst if worst >= EXTRA else 0) <= room:
-            break
-        del shown[index]
-    widths = {column.key: min(column.width, room) for column in shown}
-    spare = room - need(0)
-    for column in sorted(shown, key=lambda column: column.priority):
-        more = max(0, min(column.good - widths[column.key], spare))
-        widths[column.key] += more
-        spare -= more
-    while spare > 0:
-        hungry = [c for c in shown if c.flex and widths[c.key] < c.most]
-        if not hungry:
-            break
-        share = sum(column.flex for column in hungry)
-        given = 0
-        for column in hungry:
-            more = max(1, spare * column.flex // share)
-            more = min(more, column.most - widths[column.key], spare - given)
-            widths[column.key] += more
-            given += more
-        spare -= given
+    needs = [_need(column, longest.get(column.key, 0)) for column in columns]
     placed: list[Placed[R]] = []
     x = GUTTER
-    for column in shown:
-        placed.append(Placed(column, x, widths[column.key]))
-        x += widths[column.key] + GAP
+    for number, share in fitted(needs, cells - GUTTER - MARGIN, GAP).items():
+        placed.append(Placed(columns[number], x, share))
+        x += share + GAP
     return tuple(placed)
+
+
+def _need(column: Column[R], longest: int) -> Need:
+    """What a column needs: of names no more than the longest has."""
+    wanted = 0
+    if column.whole:
+        wanted = min(max(longest, column.width, width(clean(column.called))), column.most)
+    return Need(
+        column.width,
+        min(column.good, wanted) if column.whole else column.good,
+        wanted,
+        column.priority,
+        column.flex,
+        column.most,
+    )

@@ -22,7 +22,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from gymtui.text import clean
-from gymtui.tui.ink import Cell, Ink, laid, strip
+from gymtui.tui.ink import Cell, Ink, laid, strip, width_of
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.theme import Palette
 from gymtui.tui.widgets.painted import Painted
@@ -382,11 +382,13 @@ class Form(Wheel, Painted, Widget):
         row, here = self._rows[at], at == self._at
         more = (at == self._top > 0) or (y == self.size.height - 1 and at < len(self._rows) - 1)
         room, rest = self._value_cells, cells - self._value_x - 1
-        if row.typing is Typing.ACTION:  # nothing is typed over it
+        if row.typing is Typing.ACTION:
             said = laid((*row.value, Ink("   "), *row.hint), max(0, rest))
         else:
-            hint = laid(row.hint, max(0, rest - room - 2))
-            said = (*laid(row.value, room, cut="end"), Ink("  "), *hint)
+            # Past its column a value goes only into what the hint leaves.
+            room = max(room, min(width_of(row.value), rest - 2 - width_of(row.hint)))
+            hint = (Ink("  "), *laid(row.hint, max(0, rest - room - 2)))
+            said = (*laid(row.value, room, cut="middle"), *hint)
         pieces = (
             Ink("▌" if here else "⋮" if more else " ", "accent" if here else "muted"),
             *laid((Ink(row.label, "strong" if here else "muted"),), _LABEL),

@@ -102,12 +102,19 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
         self.order: tuple[str, bool] | None = None
         self.dimmed = False
 
-    # -- columns ---------------------------------------------------------------------------
-
     @property
     def columns(self) -> tuple[Column[R], ...]:
         """Every column there is, shown or not."""
         return self._all
+
+    @property
+    def placed(self) -> tuple[Placed[R], ...]:
+        """The columns where they stand."""
+        return self._lines.placed
+
+    def would_place(self, columns: Sequence[Column[R]]) -> tuple[Placed[R], ...]:
+        """Where columns would stand if these were shown."""
+        return self._lines.would_place(columns, self.size.width)
 
     def choose(self, hidden: Collection[str]) -> None:
         """Show all columns but these; the first one, which names the row, always stays."""
@@ -187,6 +194,9 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
             for y in range(height)
             if (shown := self._line(y, top, cells)) != self._drawn.get(y)
         }
+        if self._lines.outgrown:
+            self.redraw()
+            return
         if len(self._due) > height // 2:
             self.refresh(Region(0, 0, cells, height))
             return
@@ -199,8 +209,13 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
         self.redraw()
 
     def redraw(self) -> None:
-        """Draw everything anew: another palette, other columns."""
-        self._lines.place(self._columns, self.size.width)
+        """Draw everything anew: another palette, other columns or longer names."""
+        top, (cells, height) = self.scroll_offset.y, self.size
+        self._lines.place(self._columns, cells)
+        for y in range(1, height):
+            self._line(y, top, cells)
+        if self._lines.outgrown:
+            self._lines.place(self._columns, cells)
         self._drawn.clear()
         self._due.clear()
         self.refresh()
@@ -225,6 +240,8 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
         still = due is not None and due.top == top
         shown = due.shown if due is not None and still else self._line(y, top, self.size.width)
         self._drawn[y] = shown
+        if self._lines.outgrown:  # by rows that were scrolled to
+            self.call_later(self.sync)
         return self._lines.line(shown)
 
     def _line(self, y: int, top: int, cells: int) -> Shown:

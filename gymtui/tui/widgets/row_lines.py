@@ -12,11 +12,14 @@ from typing import Generic, NamedTuple, TypeVar
 from rich.style import Style
 from textual.strip import Strip
 
-from gymtui.tui.ink import Cell, Ink, ink, laid, strip
+from gymtui.tui.ink import Cell, Ink, ink, laid, strip, width_of
 from gymtui.tui.theme import Palette
 from gymtui.tui.widgets.column import GAP, GUTTER, Column, Placed, place
 
 R = TypeVar("R")
+
+_STEP = 4
+"""Cells by which a column is widened for longer texts."""
 
 
 @dataclass(slots=True, eq=False)
@@ -74,8 +77,20 @@ class RowLines(Generic[R]):
         self._palette = palette
         self._rows: dict[str, Laid] = {}
         self._others: dict[object, Laid] = {}
+        self._longest: dict[str, int] = {}
         self.placed: tuple[Placed[R], ...] = ()
+        self.outgrown = False
+        """Whether a text was met that is longer than all that the columns were placed for."""
         self.nothing = Laid()
+
+    def would_place(self, columns: Sequence[Column[R]], cells: int) -> tuple[Placed[R], ...]:
+        """Where columns would stand.
+
+        Args:
+            columns: Left to right.
+            cells: The width there is.
+        """
+        return place(columns, cells, self._longest)
 
     def place(self, columns: Sequence[Column[R]], cells: int) -> None:
         """Lay everything out anew.
@@ -84,7 +99,8 @@ class RowLines(Generic[R]):
             columns: Left to right.
             cells: The width there is.
         """
-        self.placed = place(columns, cells)
+        self.placed = self.would_place(columns, cells)
+        self.outgrown = False
         self._rows.clear()
         self._others.clear()
         self.nothing = Laid()
@@ -109,8 +125,22 @@ class RowLines(Generic[R]):
             return known
         if len(self._rows) > keep:
             self._rows.clear()
+        self._measure(record, said)
         made = self._rows[row_id] = Laid(_joined(self._cells(said)), said)
         return made
+
+    def _measure(self, record: R, said: Sequence[Cell]) -> None:
+        """Learn how long texts are; only what fills its column can be longer than was known."""
+        for at, cell in zip(self.placed, said, strict=True):
+            column = at.column
+            if not column.whole or sum(map(_at_most, cell)) < at.width:
+                continue
+            length = width_of(column.cell(record, column.most))
+            # In steps, so that few of the texts to come move the columns again.
+            length = min(-(-length // _STEP) * _STEP, column.most)
+            if length > max(self._longest.get(column.key, 0), at.width):
+                self._longest[column.key] = length
+                self.outgrown = True
 
     def _cells(self, said: Sequence[Cell]) -> Iterable[Ink]:
         for number, (at, cell) in enumerate(zip(self.placed, said, strict=True)):
@@ -167,6 +197,11 @@ class RowLines(Generic[R]):
             pieces = (edge, Ink("●" if looks.marked else " ", "mark"), *pieces)
         line = strip(pieces, palette.styles, palette.base, over)
         return line.adjust_cell_length(looks.width, palette.base + over)
+
+
+def _at_most(piece: Ink) -> int:
+    """The cells that a piece can take at most."""
+    return len(piece.text) if piece.text.isascii() else 2 * len(piece.text)
 
 
 def _joined(pieces: Iterable[Ink]) -> tuple[Ink, ...]:

@@ -1,0 +1,80 @@
+"""What of each list is seen at which width, and that a poll never moves a column."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gymtui.tui.screens.lists import ListScreen
+
+from .scripted import ScriptedGym, scripted_dashboard
+
+RUN = "nightly-qwen3-32b-rl-checkpoint-s4000"
+TASK = "onboard-a-new-hire-with-laptop-badge-and-parking-permit"
+OTHER = "answer-a-question-about-parental-leave-in-the-other-office"
+
+
+@pytest.fixture
+def gym() -> ScriptedGym:
+    gym = ScriptedGym()
+    for run_id in (RUN, "sweep-temp-0.7"):
+        for task in (TASK, OTHER, "reset"):
+            gym.add(run_id, task, "pass", "fail", "env", "running", "waiting")
+    return gym
+
+
+def heading(screen: str) -> str:
+    return next(line for line in screen.splitlines() if "TASK" in line or "RUN " in line)
+
+
+@pytest.mark.parametrize("cells", [60, 80, 120, 200])
+async def test_what_matters_of_a_run_is_seen_at_any_width(
+    gym: ScriptedGym, cells: int, tmp_path: Path
+) -> None:
+    async with scripted_dashboard(gym, tmp_path, size=(cells, 24)) as person:
+        await person.sees("s4000")
+        await person.until(lambda: person.screen().count("50%") == 2)
+        screen = person.screen()
+        words = heading(screen).split()
+        for title in ("RUN", "DONE", "PASS@1", "ERR", "▸", "ETA"):
+            assert title in words
+        row = next(line for line in screen.splitlines() if "s4000" in line)
+        assert "9/15" in row
+        assert "50%" in row
+
+
+@pytest.mark.parametrize("keys", [("enter",), ("a",)], ids=["rollouts", "active"])
+async def test_with_room_no_name_is_cut(
+    gym: ScriptedGym, keys: tuple[str, ...], tmp_path: Path
+) -> None:
+    async with scripted_dashboard(gym, tmp_path, size=(200, 50)) as person:
+        await person.sees(RUN)
+        await person.until(lambda: len(person.app.store.rollouts) == 30)
+        await person.press(*keys)
+        await person.sees(TASK, OTHER)
+
+
+async def test_columns_stay_where_they_are_while_counts_move(
+    gym: ScriptedGym, tmp_path: Path
+) -> None:
+    async with scripted_dashboard(gym, tmp_path, size=(120, 36)) as person:
+        await person.sees("s4000", "9/15")
+        screen = person.app.screen
+        assert isinstance(screen, ListScreen)
+        before = [(at.column.key, at.x, at.width) for at in screen._grid.placed]
+        for item in gym.runs[RUN]:
+            item.update(status="completed", phase=None, result={"success": True})
+        gym.add(RUN, "reset", *["running"] * 15)
+        await person.sees("15/30")
+        assert [(at.column.key, at.x, at.width) for at in screen._grid.placed] == before
+
+
+async def test_a_longer_name_that_comes_moves_the_columns_once(
+    gym: ScriptedGym, tmp_path: Path
+) -> None:
+    async with scripted_dashboard(gym, tmp_path, size=(200, 50)) as person:
+        await person.sees(RUN)
+        longer = RUN + "-and-then-some-more-of-it-0001"
+        gym.add(longer, TASK, "running")
+        await person.sees(longer)
