@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -10,6 +9,7 @@ from typing import Any, Final
 from gymtui.api.launch import LaunchRequest, ModelConfig
 from gymtui.launching.draft import USER_KEY, Draft, ModelChoice
 from gymtui.launching.fields import FIELDS, KEY, NAME, TASKS, USER, Field, Kind
+from gymtui.launching.json_text import JsonError, read_json
 from gymtui.secret import ApiKey
 
 _YES: Final = frozenset({"yes", "y", "true", "on", "1"})
@@ -131,11 +131,10 @@ def _value(known: Field, text: str) -> Any:
         case Kind.JSON:
             try:
                 # Newlines come in with what is pasted, and mean nothing between tokens.
-                return json.loads(plain.replace("⏎", "\n"))
-            except json.JSONDecodeError as error:
-                raise ValueError(f"is not JSON: {error.msg}, at {error.pos + 1}") from None
-            except RecursionError:
-                raise ValueError("is not JSON that can be read: nested too deeply") from None
+                return read_json(plain.replace("⏎", "\n"))
+            except JsonError as error:
+                place = "" if error.column is None else f", at {error.column}"
+                raise ValueError(f"{error}{place}") from None
         case Kind.PROSE:
             return text.replace("⏎", "\n")
         case _:

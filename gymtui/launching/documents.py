@@ -5,7 +5,6 @@ Keys are not taken from files, since files are shared and kept, unless the file 
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import tomllib
@@ -26,6 +25,7 @@ from gymtui.api.launch import (
 )
 from gymtui.launching.checking import words_of
 from gymtui.launching.fields import BY_PATH, MODEL, NAME, OVERRIDES, PROVIDER, USER, nearest
+from gymtui.launching.json_text import JsonError, read_json
 from gymtui.launching.model_keys import NoModelKey
 from gymtui.secret import ApiKey
 from gymtui.settings_values import nearest as alike
@@ -74,11 +74,10 @@ def read_document(text: str, name: str, *, private: bool = True) -> Document:
     """
     if text.lstrip("\ufeff \t\r\n").startswith("{"):
         try:
-            values = json.loads(text.lstrip("\ufeff"))
-        except json.JSONDecodeError as error:
-            raise NotALaunch(f"{name}:{error.lineno}: is not JSON: {error.msg}") from None
-        except RecursionError:
-            raise NotALaunch(f"{name}: is not JSON that can be read: nested too deeply") from None
+            values = read_json(text.lstrip("\ufeff"))
+        except JsonError as error:
+            where = name if error.line is None else f"{name}:{error.line}"
+            raise NotALaunch(f"{where}: {error}") from None
     else:
         try:
             values = tomllib.loads(text)

@@ -12,6 +12,7 @@ import pytest
 from gymtui.api.launch import LaunchRequest
 from gymtui.commands.cli_launch import EXAMPLE
 from gymtui.launching.documents import NotALaunch, line_of, masked, read_document, requests_of
+from gymtui.launching.json_text import JsonError, read_json
 from gymtui.launching.model_keys import ModelKeys, NoModelKey
 from gymtui.secret import ApiKey
 from tests.api.samples import LAUNCH
@@ -96,7 +97,30 @@ def test_a_key_that_is_not_there_hides_no_other_mistake() -> None:
 
 
 def test_json_that_is_none_is_told_with_its_line() -> None:
-    assert refused('{\n "a": 1,\n}').startswith("run.toml:3: is not JSON")
+    said = refused('{\n "a": 1,\n}')
+    assert said == "run.toml:2: is not JSON: Illegal trailing comma before end of object"
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "place"),
+    [
+        ('{\n "a": 1,\n}', "Illegal trailing comma before end of object", (2, 10)),
+        ('{"a": [1 ,\n\n]}', "Illegal trailing comma before end of array", (1, 10)),
+        ("[1,}", "Expecting value", (1, 4)),
+        ("[\n,]", "Expecting value", (2, 3)),
+        ("{,}", "Expecting property name enclosed in double quotes", (1, 2)),
+        ('{"a": 1,,}', "Expecting property name enclosed in double quotes", (1, 9)),
+        ('{"a": 1,]', "Expecting property name enclosed in double quotes", (1, 9)),
+        ('{"a":\n"x', "Unterminated string starting at", (2, 7)),
+        ("", "Expecting value", (1, 1)),
+    ],
+)
+def test_a_mistake_in_json_has_the_same_place_on_every_python(
+    text: str, said: str, place: tuple[int, int]
+) -> None:
+    with pytest.raises(JsonError, match=f"^is not JSON: {said}$") as caught:
+        read_json(text)
+    assert (caught.value.line, caught.value.column) == place
 
 
 def test_a_mistake_in_json_is_told_with_its_line() -> None:
