@@ -1,15 +1,13 @@
 """Draws `screenshots/`: the real program on the demo's gym, by the framework's own SVG export.
 
-Run by `make screenshots`. What is alive differs from drawing to drawing; the scenes do not.
+Run by `make screenshots`. The gym's time is let pass by hand: it stands while a scene is played.
 """
 
 from __future__ import annotations
 
 import asyncio
 import io
-import re
 import tempfile
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -19,15 +17,16 @@ from textual._ansi_theme import ALABASTER
 from textual.pilot import Pilot
 
 from gymtui.api.client import GymClient
-from gymtui.commands.demo import LocalGym
 from gymtui.settings import Settings
 from gymtui.tui.app import GymtuiApp
 from gymtui.tui.crash import Reporter
+from tests.gym.played import URL, PlayedGym, played_gym
 
 SCREENSHOTS = Path(__file__).parent.parent / "screenshots"
 SIZE = (120, 30)
-SPEED = 4.0
-DEADLINE_S = 60.0
+INTERVAL_S = 0.3
+UNSEEN_S = 5
+"""For how long the story plays before the program is started."""
 
 TANGO = TerminalTheme(
     (0x1C, 0x1E, 0x20),
@@ -52,12 +51,19 @@ def text_of(app: GymtuiApp) -> str:
 
 
 async def seen(app: GymtuiApp, pilot: Pilot[None], what: Callable[[str], bool]) -> None:
-    """Wait until the screen shows something."""
-    end = time.monotonic() + DEADLINE_S
+    """Ask the gym, whose time stands, until the screen shows something."""
     while not what(text_of(app)):
-        if time.monotonic() > end:
-            raise TimeoutError(text_of(app))
+        app.refresh_now()
         await pilot.pause(0.05)
+
+
+async def watch(app: GymtuiApp, pilot: Pilot[None], gym: PlayedGym, *steps_s: float) -> None:
+    """Let the story go on in steps, the gym being asked after each."""
+    for step_s in steps_s:
+        await gym.pass_time(step_s)
+        app.refresh_now()
+        while app.link.since_s != gym.seconds:
+            await pilot.pause(0.01)
 
 
 def back_to_runs(app: GymtuiApp) -> None:
@@ -68,10 +74,7 @@ def back_to_runs(app: GymtuiApp) -> None:
 
 async def runs(app: GymtuiApp, pilot: Pilot[None]) -> None:
     """Runs of several sizes, some under way."""
-    # Some verdicts of the regression, and the history seen to its end.
-    story = r"policy-8b-s3000 [^\n]* (?:1[2-9]|2\d)/32 .*baseline-8b [^\n]* done "
-    told = re.compile(story, re.DOTALL)
-    await seen(app, pilot, lambda text: bool(told.search(text)))
+    await seen(app, pilot, lambda text: "policy-8b-s3000" in text)
     await pilot.press("g")
 
 
@@ -152,6 +155,13 @@ SCENES: dict[str, Scene] = {
 """In order: each begins where the one before ended."""
 
 
+STEPS_S: dict[str, tuple[float, ...]] = {
+    "runs": (INTERVAL_S,) * 60,
+    "compare-runs": (24.0,),
+}
+"""How the story goes on before a scene: a run is half through, and then over."""
+
+
 def picture(app: GymtuiApp) -> str:
     """What is on screen as SVG; colours of the terminal's own as a usual one has them."""
     width, height = app.size
@@ -170,41 +180,48 @@ def picture(app: GymtuiApp) -> str:
     return console.export_svg(title="gymtui", theme=colours)
 
 
-async def draw(directory: Path, *, speed: float = SPEED) -> list[Path]:
+async def draw(directory: Path) -> list[Path]:
     """Play the scenes and draw each, then the rollouts in every theme.
 
     Args:
         directory: Where the pictures go.
-        speed: Of the gym, times real time.
 
     Returns:
         The files.
     """
     drawn: list[Path] = []
-    with LocalGym(speed=speed, seed=7) as local, tempfile.TemporaryDirectory() as reports:
-        url = local.told.url
-        settings = Settings(base_url=url, interval_s=0.2, profile_name="demo")
-        app = GymtuiApp(settings, GymClient(url), Reporter(Path(reports)))
+    async with played_gym() as gym:
+        with tempfile.TemporaryDirectory() as reports:
+            settings = Settings(base_url=URL, interval_s=INTERVAL_S, profile_name="demo")
+            client = GymClient(URL, transport=gym, clock=lambda: gym.seconds)
+            app = GymtuiApp(
+                settings,
+                client,
+                Reporter(Path(reports)),
+                wall=lambda: gym.now().timestamp(),
+                monotonic=lambda: gym.seconds,
+            )
 
-        def keep(name: str) -> None:
-            path = directory / f"{name}.svg"
-            # A port of the moment says nothing to a reader.
-            path.write_text(picture(app).replace(url.removeprefix("http://"), "127.0.0.1:8765"))
-            drawn.append(path)
+            def keep(name: str) -> None:
+                path = directory / f"{name}.svg"
+                path.write_text(picture(app))
+                drawn.append(path)
 
-        async with app.run_test(size=SIZE) as pilot:
-            for name, scene in SCENES.items():
-                await scene(app, pilot)
-                await pilot.pause()
-                keep(name)
-            await pilot.press("q", "escape")
-            await seen(app, pilot, lambda text: "✓ pass" in text and "✗ fail" in text)
-            for theme in app.theme_names():
-                app.choose_theme(theme)
-                # The framework changes its own colours one turn later.
-                await pilot.pause()
-                await pilot.pause()
-                keep(f"theme-{theme}")
+            await gym.pass_time(UNSEEN_S)
+            async with app.run_test(size=SIZE) as pilot:
+                for name, scene in SCENES.items():
+                    await watch(app, pilot, gym, *STEPS_S.get(name, ()))
+                    await scene(app, pilot)
+                    await pilot.pause()
+                    keep(name)
+                await pilot.press("q", "escape")
+                await seen(app, pilot, lambda text: "✓ pass" in text and "✗ fail" in text)
+                for theme in app.theme_names():
+                    app.choose_theme(theme)
+                    # The framework changes its own colours one turn later.
+                    await pilot.pause()
+                    await pilot.pause()
+                    keep(f"theme-{theme}")
     return drawn
 
 

@@ -15,6 +15,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def monotonic_s() -> float:
+    """Return seconds that only go forward: those of the event loop, which waits by them too."""
+    return asyncio.get_running_loop().time()
+
+
 @dataclass(frozen=True)
 class Clock:
     """What time the gym believes it is.

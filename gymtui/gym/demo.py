@@ -16,7 +16,6 @@ import sqlite3
 import stat
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -25,6 +24,7 @@ from pathlib import Path
 
 from gymtui.gym.agreed import Told, held
 from gymtui.gym.cast import CAST, troubles
+from gymtui.gym.clock import monotonic_s
 from gymtui.gym.database import Database
 from gymtui.gym.records import DatabaseInUseError, DatabaseRefusedError
 from gymtui.gym.server import Options, bind, serve_until
@@ -170,8 +170,8 @@ async def _serve(speed: float, seed: int, where: Place) -> None:
         told = Told(url, where.kept, where.anew, where.words)
         print(json.dumps(asdict(told)), flush=True)  # noqa: T201  (stdout is how it is told)
 
-    began_s = time.monotonic()
-    ordered = troubles(partial(script_of, seed), lambda: time.monotonic() - began_s)
+    began_s = monotonic_s()
+    ordered = troubles(partial(script_of, seed), lambda: monotonic_s() - began_s)
     await serve_until(
         ending,
         bind("127.0.0.1", 0, has_key=False),

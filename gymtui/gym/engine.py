@@ -99,7 +99,7 @@ class Engine:
         self.clock = clock or Clock()
         self.scenarios = scenarios
         self._seed = seed
-        self._new_id = new_id
+        self.new_id = new_id
         self._temperaments = temperaments
         self._around = Surroundings(database, self.clock, pace or Pace(), failure_share, troubles)
         self._client = make_client(model_transport)
@@ -193,9 +193,9 @@ class Engine:
         problems = self._problems(request) or await self._model_problems(request)
         if problems:
             raise LaunchRefusedError(*problems)
-        run_id = request.run_name or f"run_{self._new_id()}"
+        run_id = request.run_name or f"run_{self.new_id()}"
         rollouts = [
-            NewRollout(f"rol_{self._new_id()}", task_id, attempt, request.settings.max_steps)
+            NewRollout(f"rol_{self.new_id()}", task_id, attempt, request.settings.max_steps)
             for attempt in range(request.rollout_count)
             for task_id in request.task_ids
         ]

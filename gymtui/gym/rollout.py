@@ -1,13 +1,12 @@
 """One rollout from its first phase to its end: builds, seeds, lets the agent act, verifies."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 from gymtui.gym.agents import Agent, AgentError, Turn
-from gymtui.gym.clock import BUILDING, SEEDING, VERIFYING, Clock, Pace
+from gymtui.gym.clock import BUILDING, SEEDING, VERIFYING, Clock, Pace, monotonic_s
 from gymtui.gym.database import Database
 from gymtui.gym.models import ModelConfig, Phase, Status, TaskOverride
 from gymtui.gym.recorder import Recorder
@@ -176,14 +175,14 @@ class RolloutRunner:
         """Let the agent act until it is done; returns why it ended, None when by its own will."""
         self._enter("agent_running")
         self._recorder.user(self.given.instruction)
-        began = time.monotonic()
+        began = monotonic_s()
         try:
             return await self._take_turns(workspace)
         except AgentError as error:
             reason = f"Agent execution failed: {error}"
             raise _EndedError("failed", reason, reason) from error
         finally:
-            self._recorder.duration_s = time.monotonic() - began
+            self._recorder.duration_s = monotonic_s() - began
 
     async def _take_turns(self, workspace: Workspace) -> str | None:
         decisions = _source(self.given.seed, "decisions")
@@ -194,22 +193,22 @@ class RolloutRunner:
             turn = await self._think(agent, observations, step)
             if not turn.calls:
                 return None
-            began = time.monotonic()
+            began = monotonic_s()
             toolbox = self.given.scenario.toolbox
             observations = [toolbox.call(workspace, call) for call in turn.calls]
-            self._recorder.tools_s += time.monotonic() - began
+            self._recorder.tools_s += monotonic_s() - began
             self._recorder.results(turn, observations)
         self._recorder.error = NO_FINAL_ANSWER
         return MAX_STEPS
 
     async def _think(self, agent: Agent, observations: list[Any], step: int) -> Turn:
-        began = time.monotonic()
+        began = monotonic_s()
         await self.around.pace.spend(agent.thinks_for_s())
         self._stop_if_cancelled()
         await self._meet_trouble(step)
         turn = await agent.act(observations)
         self._stop_if_cancelled()
-        self._recorder.thinking_s += time.monotonic() - began
+        self._recorder.thinking_s += monotonic_s() - began
         self._recorder.turn(turn)
         return turn
 

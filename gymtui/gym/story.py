@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from gymtui.gym.cast import CAST, Script, checkpoint
-from gymtui.gym.clock import Clock, Pace
+from gymtui.gym.clock import Clock, Pace, monotonic_s
 from gymtui.gym.database import Database
 from gymtui.gym.engine import Engine
 from gymtui.gym.models import LaunchRequest, ModelConfig
@@ -184,11 +183,11 @@ async def _remember(engine: Engine, behind: Sequence[Chapter], seed: int) -> Non
 
     async def happen(chapter: Chapter) -> None:
         async with few:
-            began_s = time.monotonic()
-            began = datetime.now(UTC) - chapter.ago
+            began_s = monotonic_s()
+            began = engine.clock.read() - chapter.ago
 
             def then() -> datetime:
-                return began + timedelta(seconds=(time.monotonic() - began_s) * HISTORY_SPEED)
+                return began + timedelta(seconds=(monotonic_s() - began_s) * HISTORY_SPEED)
 
             # In a place of its own until it is over: seen by someone while it hurries, it would
             # look like something that happens now.
@@ -200,6 +199,7 @@ async def _remember(engine: Engine, behind: Sequence[Chapter], seed: int) -> Non
                     pace=Pace(HISTORY_SPEED),
                     seed=seed,
                     temperaments=CAST,
+                    new_id=engine.new_id,
                 )
                 try:
                     await _launch(past, chapter, seed)

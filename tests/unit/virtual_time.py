@@ -24,7 +24,9 @@ class _Jumping(selectors.SelectSelector):
         return super().select(0)
 
 
-class _VirtualLoop(asyncio.SelectorEventLoop):
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """Its time passes only while everything on it waits, and then at once."""
+
     def __init__(self) -> None:
         self._jumping = _Jumping()
         super().__init__(self._jumping)
@@ -42,5 +44,5 @@ def play(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         assert not left, f"left behind: {left}"
         return result
 
-    with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(whole())
