@@ -83,6 +83,7 @@ MiB = Annotated[
 ]
 Share = Annotated[float, BeforeValidator(_number(0, 1, "a share"))]
 Factor = Annotated[float, BeforeValidator(_number(1, 1000, "a number"))]
+Samples = Annotated[int, BeforeValidator(_number(1, 1000, "a whole number", whole=True))]
 Command = Annotated[tuple[str, ...], BeforeValidator(command_value)]
 
 _TABLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?$")
@@ -109,10 +110,14 @@ class Problem:
 class Stuck(BaseModel, frozen=True, extra="forbid"):
     """From when on a rollout counts as stuck: `[stuck]`."""
 
-    floor_s: Seconds = Field(60.0, description="nothing is stuck between steps before so long")
+    floor_s: Seconds = Field(60.0, description="nothing is stuck before so long")
     step_factor: Factor = Field(5.0, description="nor before so many times its run's p95 of a step")
     build_factor: Factor = Field(3.0, description="a build, after so many times its run's p95")
     verify_factor: Factor = Field(3.0, description="a verification, after so many times the p95")
+    least_watched: Samples = Field(
+        10, description="of how many builds or verifications of a run a p95 is made at least"
+    )
+    unwatched_s: Seconds = Field(600.0, description="until then, both are stuck after so long")
 
 
 @dataclass(frozen=True, slots=True)

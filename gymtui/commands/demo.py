@@ -71,7 +71,9 @@ def open_demo(
 def _hurried(loaded: Loaded, speed: float) -> Loaded:
     """What hurries is stuck the sooner: its steps are that much shorter."""
     settings = loaded.settings
-    stuck = settings.stuck.model_copy(update={"floor_s": settings.stuck.floor_s / speed})
+    stuck = settings.stuck
+    sooner = {name: getattr(stuck, name) / speed for name in ("floor_s", "unwatched_s")}
+    stuck = stuck.model_copy(update=sooner)
     return replace(loaded, settings=settings.model_copy(update={"stuck": stuck}))
 
 

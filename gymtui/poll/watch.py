@@ -300,6 +300,7 @@ class Watch:
             step_s=quantile(sorted(self.observer.step_gaps_s(run_id)), 0.95),
             build_s=spent.spending.p95_s(Kind.BUILDING),
             verify_s=spent.spending.p95_s(Kind.VERIFYING),
+            watched=spent.spending.shares.counted,
         )
         return TimeSpent(spent.spending.shares, usual, not spent.due)
 

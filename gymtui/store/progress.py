@@ -167,11 +167,19 @@ USUALLY = Stuck()
 
 @dataclass(frozen=True, slots=True)
 class UsualTimes:
-    """A run's p95 of each, in seconds; None where nothing is known."""
+    """A run's p95 of each, in seconds; None where nothing is known.
+
+    Attributes:
+        step_s: Between steps.
+        build_s: Of a build.
+        verify_s: Of a verification.
+        watched: How many builds and verifications the last two are made of.
+    """
 
     step_s: float | None = None
     build_s: float | None = None
     verify_s: float | None = None
+    watched: int = 0
 
 
 def stuck_after_s(kind: Kind, usual: UsualTimes, rules: Stuck = USUALLY) -> float | None:
@@ -184,14 +192,17 @@ def stuck_after_s(kind: Kind, usual: UsualTimes, rules: Stuck = USUALLY) -> floa
 
     Returns:
         Seconds: since the last step for the agent, in the phase for a build or a verification;
-        None where no threshold applies, or nothing is known to compare with.
+        None where no threshold applies.
     """
-    match kind:
-        case Kind.AGENT:
-            return max(rules.floor_s, rules.step_factor * (usual.step_s or 0.0))
-        case Kind.BUILDING:
-            return None if usual.build_s is None else rules.build_factor * usual.build_s
-        case Kind.VERIFYING:
-            return None if usual.verify_s is None else rules.verify_factor * usual.verify_s
-        case _:
-            return None
+    if kind is Kind.AGENT:
+        return max(rules.floor_s, rules.step_factor * (usual.step_s or 0.0))
+    if kind is Kind.BUILDING:
+        usual_s, factor = usual.build_s, rules.build_factor
+    elif kind is Kind.VERIFYING:
+        usual_s, factor = usual.verify_s, rules.verify_factor
+    else:
+        return None
+    # The p95 of a few is the longest of a few, and the next ones are often longer.
+    if usual_s is None or usual.watched < rules.least_watched:
+        return max(rules.floor_s, rules.unwatched_s)
+    return max(rules.floor_s, factor * usual_s)

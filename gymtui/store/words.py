@@ -104,8 +104,16 @@ def count(number: int | None) -> str:
 
 
 def thousands(number: int | None) -> str:
-    """A count where there is little room: `12k`; numbers are rounded rather than cut."""
-    return count(number) if number is None or number < 1000 else f"{number // 1000}k"
+    """A count in at most four characters, rounded: `9999`, `17k`, `1.3M`, `12G`."""
+    if number is None or number < 10_000:
+        return count(number)
+    for unit, size in (("k", 10**3), ("M", 10**6), ("G", 10**9)):
+        # Whether a decimal has room is decided by what is shown: 9.96 is 10, not 10.0.
+        if unit != "k" and round(number / size, 1) < 10:
+            return f"{number / size:.1f}{unit}"
+        if round(number / size) < 1000:
+            return f"{round(number / size)}{unit}"
+    return f"{number:.0e}".replace("+", "")
 
 
 def listed(names: Sequence[str], at_most: int = 3) -> str:

@@ -83,18 +83,20 @@ def run_columns(
         if run.summary is None:
             return ink(None, "muted")
         number = run.summary.errors
-        return ink(number, "error" if number else "muted")
+        return ink(show.thousands(number), "error" if number else "muted")
 
     def waiting(run: RunView, cells: int) -> Cell:
         number = getattr(run.row.run, "pending", None)
-        return ink(show.few(number), "waiting" if number else "muted")
+        return ink(show.thousands(number or None), "waiting" if number else "muted")
 
     def running(run: RunView, cells: int) -> Cell:
         number = getattr(run.row.run, "running", None)
         if not run.stuck:
-            return ink(show.few(number), "running" if number else "muted")
-        marked = f"!{number or run.stuck}"
-        return ink(marked if len(marked) <= cells else number, "warning")
+            shown = show.thousands(number or None)
+            return ink(shown, "running" if number else "muted")
+        marked = f"!{show.thousands(run.stuck)}"
+        beside = f"{show.thousands(number)} {marked}" if number else marked
+        return ink(beside if len(beside) <= cells else marked, "warning")
 
     def started(run: RunView, cells: int) -> Cell:
         began = run.summary and (run.summary.started_at or run.summary.created_at)

@@ -38,7 +38,7 @@ class Standing:
         return self._moved.get(rollout_id)
 
     def usual(self, run_id: str) -> UsualTimes:
-        return UsualTimes(step_s=10.0, build_s=30.0, verify_s=5.0)
+        return UsualTimes(step_s=10.0, build_s=30.0, verify_s=5.0, watched=10)
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ async def test_a_run_with_stuck_rollouts_is_marked_in_the_run_list_and_found_by_
     async with scripted_dashboard(gym, tmp_path, looks=Looks(ascii=plain)) as person:
         await person.sees("2 stuck", "!2")
         marked = [row for row in person.screen().split("\n") if "!" in row]
-        assert len(marked) == 1 and marked[0].strip(" ▌").startswith("b "), "of three runs one"
+        assert len(marked) == 1 and marked[0].strip(" ▌|").startswith("b "), "of three runs one"
         await person.press("slash", *"stuck:", "enter")
         await person.sees("(1 shown)", "!2")
 

@@ -24,7 +24,7 @@ class Seen:
     def __init__(self) -> None:
         self.moved: dict[str, datetime] = {}
         self.entered: dict[str, datetime] = {}
-        self.times = UsualTimes(step_s=20.0, build_s=10.0)
+        self.times = UsualTimes(step_s=20.0, build_s=30.0, watched=10)
 
     def moved_at(self, rollout_id: str) -> datetime | None:
         return self.moved.get(rollout_id)
@@ -101,8 +101,9 @@ def test_a_build_is_stuck_by_when_it_began_and_a_phase_without_a_threshold_never
     store = known(*(row(name, phase=phase) for name, phase in zip("abc", phases, strict=True)))
     running = Running()
     running.update(store, store, seen)
-    assert [name for name in "abc" if running.rows[name].stuck(at(30.1))] == ["a"]
-    assert running.stuck(at(30)) == 0
+    assert [name for name in "abc" if running.rows[name].stuck(at(90.1))] == ["a"]
+    assert running.stuck(at(90)) == 0
+    assert [name for name in "abc" if running.rows[name].stuck(at(600.1))] == ["a", "b"]
 
 
 def test_what_is_usual_is_looked_at_again_for_the_whole_run() -> None:
