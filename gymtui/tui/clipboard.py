@@ -5,17 +5,26 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import re
 from collections.abc import Mapping
 from typing import Final, Protocol
 
 from gymtui import helpers
-from gymtui.text import clean
+from gymtui.text import SEQUENCE, clean
 
 TERMINAL_LIMIT: Final = 74_994
 """Bytes that fit OSC 52 as the strictest common terminal takes it: 100,000 characters, hterm."""
 TMUX_LIMIT: Final = 1024 * 1024
 """Bytes given to tmux; its buffers hold more, but what asks for it is a mistake."""
 _TIMEOUT_S: Final = 2.0
+_LINE_END = re.compile("\r+\n?")
+_UNPASTED = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]"
+)
+"""What acts where it is pasted, and what reorders or hides what is seen there: bidi controls, tags.
+
+Joiners and other characters without width stay: scripts and emoji are written with them.
+"""
 
 
 class Terminal(Protocol):
@@ -29,29 +38,49 @@ class Terminal(Protocol):
         """
 
 
-async def copy(app: Terminal, text: str, environ: Mapping[str, str] = os.environ) -> str:
-    """Copy a text exactly as it is: encoded on the way, so nothing in it can act.
+def pasteable(text: str) -> str:
+    """Make text that is safe to paste into a shell.
+
+    Args:
+        text: As received.
+
+    Returns:
+        The text without escape sequences, C0, DEL and C1 (tab and LF stay), bidi controls and tags.
+    """
+    return _UNPASTED.sub("", _LINE_END.sub("\n", SEQUENCE.sub("", text)))
+
+
+async def copy(
+    app: Terminal,
+    text: str,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    as_received: bool = False,
+) -> str:
+    """Copy a text; encoded on the way, so that nothing in it acts on this terminal.
 
     Args:
         app: Where OSC 52 is written.
         text: What to copy.
         environ: Read for TMUX.
+        as_received: Whether what would act where it is pasted stays in it; that is told.
 
     Returns:
         What to tell the person: "sent", since no terminal confirms, or why not.
     """
-    data = text.encode("utf-8", "replace")
+    data = (text if as_received else pasteable(text)).encode("utf-8", "replace")
+    how = ", as received" if as_received else ""
     in_tmux = bool(environ.get("TMUX"))
     limit = TMUX_LIMIT if in_tmux else TERMINAL_LIMIT
     if len(data) > limit:
         return f"not copied: {_size(len(data))}, a clipboard takes {_size(limit)}; export it"
     if in_tmux:
         try:
-            return await _load_buffer(data)
+            return await _load_buffer(data) + how
         except OSError:
             pass  # in tmux's environment without tmux at hand, as in a container: the terminal then
     app.write_terminal(f"\x1b]52;c;{base64.b64encode(data).decode()}\x07")
-    return f"sent {_size(len(data))} to the terminal's clipboard"
+    return f"sent {_size(len(data))} to the terminal's clipboard{how}"
 
 
 async def _load_buffer(data: bytes) -> str:

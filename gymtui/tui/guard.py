@@ -171,17 +171,18 @@ class GuardedApp(App[ResultT]):
         racks = self.screen.query(ToastRack)
         return any(r.max_scroll_y or not whole.contains_region(r.region) for r in racks)
 
-    def copy_to_clipboard(self, text: str) -> None:
+    def copy_to_clipboard(self, text: str, *, as_received: bool = False) -> None:
         """Copy, and say so: through tmux where OSC 52 would be lost.
 
         Args:
-            text: What to copy, exactly; any text.
+            text: What to copy; any text.
+            as_received: Whether it is copied exactly, with what would act where it is pasted.
         """
-        self._clipboard = text
-        self.run_worker(self._copy(text), group="clipboard")
+        self._clipboard = text if as_received else clipboard.pasteable(text)
+        self.run_worker(self._copy(text, as_received), group="clipboard")
 
-    async def _copy(self, text: str) -> None:
-        self.notify(await clipboard.copy(self, text), timeout=3)
+    async def _copy(self, text: str, as_received: bool) -> None:
+        self.notify(await clipboard.copy(self, text, as_received=as_received), timeout=3)
 
     def write_terminal(self, sequence: str) -> None:
         """Send a whole escape sequence of our own making.

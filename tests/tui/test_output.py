@@ -149,7 +149,27 @@ async def test_any_text_can_be_copied_and_none_of_it_can_act() -> None:
     assert said.startswith("sent")
     (sequence,) = terminal.sequences
     assert sequence.startswith("\x1b]52;c;")
-    assert base64.b64decode(sequence[7:-1]).decode() == "a\x1b[2J?✓"
+    assert base64.b64decode(sequence[7:-1]).decode() == "a?✓"
+
+
+@pytest.mark.parametrize(
+    ("text", "pasted"),
+    [
+        ("ls\x1b[201~\nrm -rf ~\n", "ls\nrm -rf ~\n"),
+        ("ls\x9b201~\ttab", "ls\ttab"),
+        ("a\x1b\x1b[201~[201~b", "a[201~b"),  # no ESC comes out of what is taken away
+        ("run\r\nnext\rlast\x00\x7f\x85\x03", "run\nnext\nlast"),
+        ("x\u202egpj.exe\u2066\U000e0041", "xgpj.exe"),
+        ("می\u200cخواهم 👩\u200d💻", "می\u200cخواهم 👩\u200d💻"),
+    ],
+)
+async def test_what_is_copied_does_not_act_where_it_is_pasted(text: str, pasted: str) -> None:
+    terminal = Written()
+    await clipboard.copy(terminal, text, environ={})
+    assert base64.b64decode(terminal.sequences[0][7:-1]).decode() == pasted
+    said = await clipboard.copy(terminal, text, environ={}, as_received=True)
+    assert said.endswith(", as received")
+    assert base64.b64decode(terminal.sequences[1][7:-1]).decode() == text
 
 
 async def test_too_much_is_refused_with_its_size() -> None:

@@ -263,6 +263,15 @@ async def test_the_message_of_the_current_turn_is_copied(tmp_path: Path) -> None
         assert person.app.clipboard == screen.transcript.turns[1].text  # type: ignore[union-attr]
 
 
+async def test_the_raw_view_is_copied_as_received_and_that_is_said(tmp_path: Path) -> None:
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
+        screen = await opened(person)
+        screen.action_raw()
+        await person.press("c")
+        await person.sees("as received")
+        assert person.app.clipboard.encode() == screen._artifacts.body  # type: ignore[union-attr]
+
+
 async def test_lines_are_cut_and_moved_sideways_without_wrapping(tmp_path: Path) -> None:
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path, size=(80, 24)) as person:
         screen = await opened(person)

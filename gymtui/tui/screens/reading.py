@@ -362,6 +362,13 @@ class ReadingScreen(SavingScreen):
         beyond = transcript.endings[here - len(transcript.turns) :]
         return beyond[0].text if beyond else self.name_for_files()
 
+    def action_copy(self) -> None:
+        """Copy; from the raw view, with nothing selected, the bytes as they were received."""
+        if self._raw and self._artifacts is not None and not self._view.selected_text():
+            self.gym.copy_to_clipboard(as_text(self._artifacts.body), as_received=True)
+        else:
+            super().action_copy()
+
     def action_interrupt(self) -> None:
         """Copy what is selected, else tell how to quit."""
         text = self._view.selected_text()
