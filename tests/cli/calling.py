@@ -90,7 +90,7 @@ class OnTerminal:
         """What it has written so far."""
         return self._written.decode("utf-8", "replace")
 
-    def wait_for(self, words: str, timeout_s: float = 30) -> None:
+    def wait_for(self, words: str, timeout_s: float = 60) -> None:
         """Wait until it has written this."""
         end = time.monotonic() + timeout_s
         while words not in self.text:
@@ -101,7 +101,7 @@ class OnTerminal:
         """Press keys."""
         os.write(self._terminal, keys.encode())
 
-    def end(self, timeout_s: float = 30) -> Seen:
+    def end(self, timeout_s: float = 60) -> Seen:
         """Wait until it ends by itself."""
         end = time.monotonic() + timeout_s
         while self._read(0.5):

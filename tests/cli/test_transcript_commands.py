@@ -23,7 +23,7 @@ def gym(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGym]:
     with serving_gym(tmp_path_factory.mktemp("gym"), faults=True) as gym:
         body = launch_body(run_name="nightly", rollout_count=3)
         httpx.post(f"{gym.url}/runs", json=body).raise_for_status()
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while httpx.get(f"{gym.url}/runs/nightly").json()["in_progress"]:
             assert time.monotonic() < end
         yield gym

@@ -32,7 +32,7 @@ class Person:
         self.app = app
         self.pilot = pilot
         self.gym = gym
-        self.http = httpx.Client(base_url=gym.url, timeout=10)
+        self.http = httpx.Client(base_url=gym.url, timeout=DEADLINE_S)
 
     def screen(self) -> str:
         """What is on screen, as text."""

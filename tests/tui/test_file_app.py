@@ -31,7 +31,7 @@ def screen(app: FileApp) -> str:
 
 
 async def sees(pilot: Pilot[None], text: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while text not in screen(pilot.app):  # type: ignore[arg-type]
             await pilot.pause(0.02)
 

@@ -22,7 +22,7 @@ def drained(fd: int, enough: Callable[[bytes], bool]) -> bytes:
     """Read from a pipe until enough has come."""
     got = b""
     while not enough(got):
-        assert select.select([fd], [], [], 10)[0], "nothing more came"
+        assert select.select([fd], [], [], 60)[0], "nothing more came"
         got += os.read(fd, 65536)
     return got
 
@@ -67,7 +67,7 @@ def test_an_outlet_never_blocks_writes_whole_and_tells_when_it_caught_up(
     whole = count * len(frame) + 5
     got = drained(pipe[0], lambda data: len(data) == whole)
     assert got == frame * count + b"small"
-    assert events.drained.wait(10)
+    assert events.drained.wait(60)
     assert out.takes_frame()
     out.stop()
     assert not out.is_alive()
@@ -78,7 +78,7 @@ def test_an_outlet_drops_whole_writes_rather_than_grow_without_bound(pipe: tuple
     out = outlet(pipe[1], events)
     for _ in range(300):
         out.write(b"\x1b[31m" + b"x" * 9_990 + b"\x1b[0m"[:5])
-    got, end = b"", time.monotonic() + 10
+    got, end = b"", time.monotonic() + 60
     while not events.drained.is_set() or select.select([pipe[0]], [], [], 0)[0]:
         assert time.monotonic() < end, "nothing was dropped"
         if select.select([pipe[0]], [], [], 0.01)[0]:
@@ -93,9 +93,9 @@ def test_an_outlet_tells_how_long_it_was_held_up(pipe: tuple[int, int]) -> None:
     events = Events()
     out = outlet(pipe[1], events)
     out.write(b"x" * 100_000)
-    drained_some = select.select([pipe[0]], [], [], 10)[0]
+    drained_some = select.select([pipe[0]], [], [], 60)[0]
     assert drained_some
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while out._held_since is None or select.select([], [pipe[1]], [], 0)[1]:
         assert time.monotonic() < end, "the pipe never filled"
     assert out.stalled_since is None
@@ -103,7 +103,7 @@ def test_an_outlet_tells_how_long_it_was_held_up(pipe: tuple[int, int]) -> None:
     assert out.stalled_since == 0.0
     assert not out.takes_frame()
     drained(pipe[0], lambda data: len(data) == 100_000)
-    assert events.drained.wait(10)
+    assert events.drained.wait(60)
     assert events.gaps == [5.0]
     assert out.stalled_since is None
     out.stop()
@@ -114,7 +114,7 @@ def test_an_outlet_whose_reader_is_gone_swallows_and_ends() -> None:
     os.close(read)
     out = outlet(write, Events())
     out.write(b"x")
-    out.join(10)
+    out.join(60)
     assert not out.is_alive()
     out.write(b"y")
     os.close(write)
@@ -125,7 +125,7 @@ def test_an_outlet_that_cannot_leave_is_abandoned(pipe: tuple[int, int]) -> None
     out.write(b"x" * 200_000)
     out.stop(0.05)
     got = drained(pipe[0], lambda data: len(data) >= 65_536)
-    out.join(10)
+    out.join(60)
     assert not out.is_alive()
     assert len(got) < 200_000
 

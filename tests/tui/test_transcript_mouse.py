@@ -47,7 +47,7 @@ class Hand:
         raise AssertionError(f"{text!r} is not on screen:\n" + "\n".join(self.lines()))
 
     async def until(self, what: Callable[[], Any]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not what():
                 await self.pilot.pause(0.02)
 
