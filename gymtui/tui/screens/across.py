@@ -84,6 +84,8 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
     def _run_said(self, number: int, sums: Totals | None) -> Cell:
         """`2: 83% 74–91 of 60`: a run's pass@1, under the number its column has."""
         begin = Ink(f"{number + 1}: ", "key" if number == self._at else "muted")
+        if sums is None and self.run_ids[number] not in self.gym.store.runs:
+            return (begin, Ink("no longer exists", "warning"))
         if sums is None:
             return (begin, Ink("not known yet", "muted"))
         style = "muted" if sums.unfinished else "strong"

@@ -91,9 +91,7 @@ class ActiveScreen(ListScreen[RunningRow]):
             taking = self._take_failures_gently(delta.rollouts)
             self.run_worker(taking, group="failures", exit_on_error=True)
         self._rows.apply(moves.changed, moves.removed, now)
-        if moves.removed:
-            self._grid.keep_marks(self._rows.records)
-        self._grid.set_rows(self._rows)
+        self.show_rows()
         self.summarise()
 
     async def _take_failures_gently(self, rollout_ids: Collection[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Container
 from typing import ClassVar, Generic, TypeVar
 
 from gymtui.store.fields import Schema
@@ -91,6 +92,18 @@ class ListScreen(GymScreen, Generic[R]):
             said.append(Ink(self._rows.filter.text, "accent"))
             said.append(Ink(f" ({len(self._rows)} shown)", "muted"))
         return tuple(said)
+
+    # -- rows ------------------------------------------------------------------------------
+
+    def show_rows(self, known: Container[str] | None = None) -> None:
+        """Show the rows as they are now; a mark goes with its row, not because a filter hides it.
+
+        Args:
+            known: The ids of all rows, where some are left out for another reason than a filter.
+        """
+        everything = self._rows.records if known is None else known
+        self._grid.keep_marks([row_id for row_id in self._grid.marks if row_id in everything])
+        self._grid.set_rows(self._rows)
 
     # -- marks -----------------------------------------------------------------------------
 

@@ -116,7 +116,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
 
     def said(self) -> Sequence[Cell]:
         """What the tasks add up to."""
-        if not self._seen:
+        if not self._seen and self.run_id in self.gym.store.runs:
             return (Ink("the rollouts of this run are not known yet", "muted"),), ()
         sums = self._sums
         done = sums.rollouts - sums.unfinished

@@ -135,6 +135,7 @@ class MatrixPanes(ListScreen[R]):
         """Take the changed rollouts of these runs in: few at once, thousands between keys."""
         if not delta.runs.isdisjoint(self.run_ids):
             self.show_frame()
+        self._let_go()
         if not delta and not self._taking:
             self._show()
         self._untaken = self._untaken.then(delta)
@@ -146,6 +147,24 @@ class MatrixPanes(ListScreen[R]):
         else:
             self._taking = True
             self.run_worker(self._take_in_gently(), group="taking in", exit_on_error=True)
+
+    def _let_go(self) -> None:
+        """Take out the runs that no longer exist, whether or not that was told here."""
+        if self._taking or not self._drop_gone():
+            return
+        steps = self.gym.watched.last_steps
+        self._matrix.refresh(we_cancelled=self.gym.store.we_cancelled, last_steps=steps)
+        self._show()
+
+    def _drop_gone(self) -> bool:
+        """Drop what is held of runs that the store no longer knows; whether there were any."""
+        gone = [run_id for run_id in self._seen if run_id not in self.gym.store.runs]
+        for run_id in gone:
+            self._seen.discard(run_id)
+            for rollout_id in self._matrix.of_run(run_id):
+                self._matrix.drop(rollout_id)
+                self._failures.drop(rollout_id)
+        return bool(gone)
 
     @property
     def _due(self) -> int:
@@ -170,7 +189,7 @@ class MatrixPanes(ListScreen[R]):
         moved = False
         for run_id in self.run_ids:
             first = run_id not in seen
-            # One that is not held was given up to save memory, or is gone: what was seen stays.
+            # One that is not held was given up to save memory: what was seen stays.
             if not store.knows_rollouts_of(run_id) or not (first or run_id in delta.runs):
                 continue
             seen.add(run_id)
@@ -191,6 +210,8 @@ class MatrixPanes(ListScreen[R]):
         yield from self._matrix.refreshing(we_cancelled=store.we_cancelled, last_steps=steps)
         yield
         more, self._seen = len(seen) > len(self._seen), seen
+        if self._drop_gone():  # between two pieces
+            self._matrix.refresh(we_cancelled=store.we_cancelled, last_steps=steps)
         self._show()
         if more:
             self.gym.looked()
@@ -202,6 +223,7 @@ class MatrixPanes(ListScreen[R]):
         chosen = next((reason for reason in reasons if key_of(reason) == self._only), None)
         self._only_ids = frozenset(chosen.rollout_ids if chosen is not None else ())
         tasks = self.tasks()
+        every = tasks.keys()
         if self._only is not None:
             wanted = {self._matrix.task_of(rollout_id) for rollout_id in self._only_ids}
             tasks = {row_id: row for row_id, row in tasks.items() if row_id in wanted}
@@ -209,7 +231,7 @@ class MatrixPanes(ListScreen[R]):
         changed = {i: row for i, row in tasks.items() if known.get(i) != row}
         removed = [row_id for row_id in known if row_id not in tasks]
         self._rows.apply(changed, removed, self.gym.now().timestamp())
-        self._grid.set_rows(self._rows)
+        self.show_rows(every)
         self.summarise()
 
     # -- around the tasks ------------------------------------------------------------------

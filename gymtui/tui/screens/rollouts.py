@@ -137,8 +137,8 @@ class RolloutsScreen(ListScreen[RolloutRow]):
             if (row := rollouts.get(rollout_id)) is not None and row.run_id == self.run_id
         }
         rows.put(own, touched - own.keys())
-        if self.run_id in delta.runs_added:
-            rows.keep_only(rollouts)
+        # Not what the delta says went: rollouts go while another screen is on top, too.
+        rows.keep_only(rollouts)
         if self.run_id in delta.runs:
             self.show_frame()
         if self._settling:
@@ -176,7 +176,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         self._numbers = self._run_rows.numbers(total) if known else None
         self._chart.extent = self._run_rows.extent(self.gym.watched.listed_at(self.run_id))
         self._find_heads()
-        self._grid.set_rows(self._rows)
+        self.show_rows()
 
     def _add_time_up(self) -> None:
         """See where time goes, of a large run a part at a time, and write the numbers."""

@@ -118,14 +118,14 @@ class RunsScreen(ListScreen[RunView]):
             before, after = self._runs.records.get(run_id), self._view_of(run_id, at)
             if before is not None and (before.left, before.stuck) != (after.left, after.stuck):
                 touched[run_id] = after
-        moved = bool(self._runs.apply(touched, delta.runs_removed, now))
+        # Not what the delta says went: runs go while another screen is on top of this one, too.
+        gone = self._runs.records.keys() - store.runs.keys()
+        moved = bool(self._runs.apply(touched, gone, now))
         if self._groups is not None:
-            moved = bool(self._rows.apply(*self._groups.apply(touched, delta.runs_removed), now))
-        if delta.runs_removed:
-            self._grid.keep_marks(self._rows.records)
-        if moved or not delta:
+            moved = bool(self._rows.apply(*self._groups.apply(touched, gone), now))
+        if moved or not delta or gone:
             self._rows.tick(now)
-            self._grid.set_rows(self._rows)
+            self.show_rows()
         self._find_launched()
         self.summarise()
 

@@ -1,0 +1,202 @@
+"""Rows that no longer exist: whatever happened while another screen was on top, none is left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from gymtui.store.delta import OneRun
+from gymtui.tui.screens.across import AcrossScreen
+from gymtui.tui.screens.active import ActiveScreen
+from gymtui.tui.screens.base import GymScreen
+from gymtui.tui.screens.lists import ListScreen
+from gymtui.tui.screens.matrix import MatrixScreen
+from gymtui.tui.screens.rollouts import RolloutsScreen
+from gymtui.tui.screens.runs import RunsScreen
+
+from .driving import Person
+from .scripted import ScriptedGym
+from .staged import StagedGym, staged_dashboard
+
+RUNS = ("a-1", "a-2", "b-1", "b-2")
+
+
+class ChangingGym(StagedGym):
+    """Its runs are those of a scripted gym, its clock is the test's."""
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """What it says to a request, at the clock's time."""
+        said = ScriptedGym.answer(self, request)
+        date = f"{self.clock.now():%a, %d %b %Y %H:%M:%S GMT}"
+        return httpx.Response(said.status_code, content=said.content, headers={"Date": date})
+
+
+async def settle(person: Person) -> None:
+    """Let the poller ask about everything, as it would in the course of time, and show it."""
+    gym, app = person.gym, person.app
+    assert isinstance(gym, ChangingGym)
+    session = app.session
+    store, monotonic = session.store, gym.clock
+    monotonic.seconds += 120.0
+    for run_id in [*gym.runs, *(run for run in store.runs if run not in gym.runs)]:
+        monotonic.seconds += 1.0
+        await _learn(person, OneRun(run_id))
+    await person.pilot.pause()
+
+
+async def _learn(person: Person, query: OneRun) -> None:
+    """One question and its answer, as the poller takes them in."""
+    from gymtui.poll.link import Update
+    from gymtui.store.delta import RolloutsOf
+
+    session = person.app.session
+    poller = session.poller
+    await poller._take(query, await _answer(person, query), person.gym.clock.seconds)  # type: ignore[attr-defined]
+    if query.run_id in person.gym.runs:  # type: ignore[attr-defined]
+        listed = RolloutsOf(query.run_id)
+        await poller._take(listed, await _answer(person, listed), person.gym.clock.seconds)  # type: ignore[attr-defined]
+    else:
+        session._drop(frozenset({query.run_id}))
+    session._observed(Update(session._untold, session.link))
+
+
+async def _answer(person: Person, query: Any) -> Any:
+    from gymtui.poll.asking import ask
+
+    return await ask(person.app.session.client, query)
+
+
+def told(screen: GymScreen) -> tuple[Any, ...]:
+    """What a list shows: its ids in order, and what is marked."""
+    assert isinstance(screen, ListScreen)
+    return (list(screen._rows), dict.fromkeys(screen._rows.records).keys())
+
+
+def fresh_of(screen: GymScreen) -> GymScreen:
+    """The same screen, opened anew."""
+    if isinstance(screen, RolloutsScreen):
+        return RolloutsScreen(screen.run_id)
+    if isinstance(screen, AcrossScreen):
+        return AcrossScreen(screen.run_ids)
+    if isinstance(screen, MatrixScreen):
+        return MatrixScreen(screen.run_id)
+    return ActiveScreen() if isinstance(screen, ActiveScreen) else RunsScreen()
+
+
+OPENED = st.sampled_from(["rollouts", "active", "matrix", "across"])
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("open"), OPENED, st.sampled_from(RUNS)),
+        st.tuples(st.just("leave"), st.none(), st.none()),
+        st.tuples(st.just("mark"), st.none(), st.none()),
+        st.tuples(st.just("group"), st.none(), st.none()),
+        st.tuples(st.just("filter"), st.sampled_from(["", "a", "b"]), st.none()),
+        st.tuples(st.just("add"), st.sampled_from(["pass", "running"]), st.sampled_from(RUNS)),
+        st.tuples(st.just("change"), st.none(), st.sampled_from(RUNS)),
+        st.tuples(st.just("delete"), st.none(), st.sampled_from(RUNS)),
+    ),
+    max_size=10,
+)
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(steps=STEPS)
+@example(steps=[("mark", None, None), ("open", "rollouts", "a-1"), ("delete", None, "a-1")])
+@example(steps=[("open", "matrix", "a-1"), ("open", "active", "b-1"), ("delete", None, "a-1")])
+@example(steps=[("group", None, None), ("open", "across", "a-1"), ("delete", None, "b-2")])
+async def test_whatever_was_opened_and_left_a_list_ends_as_a_fresh_one_does(
+    steps: list[tuple[str, Any, Any]], tmp_path: Path
+) -> None:
+    gym = ChangingGym()
+    for run_id in RUNS:
+        gym.add(run_id, "book_room", "pass", "running")
+    async with staged_dashboard(gym, tmp_path, (120, 36)) as person:
+        await person.until(lambda: len(person.app.store.runs) == len(RUNS))
+        await settle(person)
+        for what, which, run_id in steps:
+            await _do(person, gym, what, which, run_id)
+        await settle(person)
+        while True:
+            screen = person.app.top
+            assert isinstance(screen, ListScreen)
+            grouped = isinstance(screen, RunsScreen) and screen._groups is not None
+            assert set(screen._grid.marks) <= set(screen._rows.records)
+            if isinstance(screen, RunsScreen) and not grouped:
+                assert set(screen._rows.records) == set(gym.runs) == set(person.app.store.runs)
+            before, filter_text = told(screen), screen.filter_text()
+            fresh = fresh_of(screen)
+            person.app.push_screen(fresh)
+            await person.pilot.pause()
+            assert isinstance(fresh, ListScreen)
+            if fresh.filter_text() != filter_text:
+                fresh.filtered(filter_text)
+            await person.pilot.pause()
+            assert told(fresh) == before, type(screen).__name__
+            person.app.pop_screen()
+            await person.pilot.pause()
+            if len(person.app.screen_stack) <= 2:
+                return
+            person.app.pop_screen()
+            await person.pilot.pause()
+
+
+async def _do(person: Person, gym: ChangingGym, what: str, which: Any, run_id: Any) -> None:
+    app, screen = person.app, person.app.top
+    assert isinstance(screen, ListScreen)
+    if what == "open":
+        opened: dict[str, GymScreen] = {
+            "rollouts": RolloutsScreen(run_id),
+            "active": ActiveScreen(),
+            "matrix": MatrixScreen(run_id),
+            "across": AcrossScreen(RUNS),
+        }
+        app.push_screen(opened[which])
+    elif what == "leave" and len(app.screen_stack) > 2:
+        app.pop_screen()
+    elif what == "mark":
+        screen._grid.action_mark()
+    elif what == "group" and isinstance(screen, RunsScreen | RolloutsScreen):
+        screen.action_group()
+    elif what == "filter":
+        screen.filtered(which)
+    elif what == "add":
+        gym.add(run_id, "book_room", which)
+        await settle(person)
+    elif what == "change" and run_id in gym.runs:
+        for rollout in gym.runs[run_id]:
+            rollout |= {"status": "failed", "termination_reason": "cancelled"}
+        await settle(person)
+    elif what == "delete":
+        gym.runs.pop(run_id, None)
+        await settle(person)
+    await person.pilot.pause()
+
+
+async def test_a_run_deleted_behind_its_rollouts_is_not_in_the_list_when_one_comes_back(
+    tmp_path: Path,
+) -> None:
+    gym = ChangingGym()
+    for run_id in RUNS:
+        gym.add(run_id, "book_room", "pass", "running")
+    async with staged_dashboard(gym, tmp_path, (120, 36)) as person:
+        await person.until(lambda: len(person.app.store.runs) == len(RUNS))
+        await settle(person)
+        person.app.push_screen(RolloutsScreen("a-1"))
+        person.app.push_screen(AcrossScreen(RUNS))
+        await person.pilot.pause()
+        del gym.runs["a-1"]
+        await settle(person)
+        await person.sees("no longer exists")
+        await person.press("escape")
+        await person.sees("this run no longer exists")
+        await person.press("escape")
+        await person.sees("3 runs")
+        assert "a-1" not in person.screen()
