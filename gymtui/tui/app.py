@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+FIRST = 1
+"""Where the first screen stands on the framework's stack."""
 UNLOCK_S = 0.5
 """How long after the first frame the other screens are read in: the first answer comes before."""
 AGES_S = 10.0
@@ -280,8 +282,7 @@ class GymtuiApp(HostApp):
             client: The gym.
             journal: Where what is observed of it is kept; None keeps nothing.
         """
-        while len(self.screen_stack) > 2:
-            self.pop_screen()
+        self.go_to_runs()
         before = self.session
         before.close()
         if "launches" in self.__dict__:
@@ -415,6 +416,24 @@ class GymtuiApp(HostApp):
     def toggle_pause(self) -> None:
         """Stop asking, or go on."""
         self.session.poller.pause(not self.link.paused)
+
+    def go_to_runs(self) -> None:
+        """Leave every screen but the first."""
+        while len(self.screen_stack) > FIRST + 1:
+            self.pop_screen()
+
+    def go_to_run(self, run_id: str) -> None:
+        """Show a run's rollouts: the screen that is there already, or else a new one."""
+        from gymtui.tui.screens.rollouts import RolloutsScreen
+
+        def there(screen: object) -> bool:
+            return isinstance(screen, RolloutsScreen) and screen.run_id == run_id
+
+        if not any(map(there, self.screen_stack)):
+            self.go_to_runs()
+            doors.rollouts(self, run_id)
+        while not there(self.screen_stack[-1]):
+            self.pop_screen()
 
     # -- what changes the gym --------------------------------------------------------------
 

@@ -8,12 +8,9 @@ from typing import Any, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
-from textual.screen import Screen
-from textual.widget import Widget
 
 from gymtui.text import clean
-from gymtui.tui.keys import Key
-from gymtui.tui.screens.base import GymScreen
+from gymtui.tui.screens.base import GymScreen, perform
 from gymtui.tui.screens.menu import Choice, MenuScreen
 from gymtui.tui.themed import ThemedApp
 
@@ -52,17 +49,7 @@ def _keys(screen: GymScreen) -> Iterator[Offer]:
     for key in bound.of(screen.scopes, read_only=screen.gym.settings.read_only):
         if key.name not in _NOT_OFFERED:
             words = f"{key.name.replace('-', ' ')}: {key.text}  {bound.written(key.keys[0])}"
-            yield words, partial(_do, screen, key)
-
-
-def _do(screen: Screen[Any], key: Key) -> None:
-    """Do what the key does, at whatever would have met it first."""
-    name = key.action.partition("(")[0]
-    start = screen.focused or screen
-    for node in start.ancestors_with_self:
-        if isinstance(node, Widget) and ("." in name or hasattr(node, f"action_{name}")):
-            screen.app.call_later(node.run_action, key.action)
-            return
+            yield words, partial(perform, screen, key.action)
 
 
 def _profiles(screen: GymScreen) -> Iterator[Offer]:

@@ -20,10 +20,18 @@ from gymtui.tui.drawn import Drawn
 
 @dataclass(frozen=True, slots=True)
 class Ink:
-    """A piece of text in a named style; the text may be anything."""
+    """A piece of text in a named style; the text may be anything.
+
+    Attributes:
+        text: It.
+        style: The style's name.
+        link: What a click on it asks for: `key:` and an action, or `run:` and a run's id, or
+            `runs`; empty for nothing.
+    """
 
     text: str
     style: str = ""
+    link: str = ""
 
 
 Cell = tuple[Ink, ...]
@@ -55,7 +63,7 @@ def laid(cell: Cell, cells: int, *, align: Align = "left", cut: Cut = "end") -> 
         if left <= 0:
             break
         shown = fit(piece.text, left, cut=cut if len(cell) == 1 else "end")
-        placed.append(Ink(shown, piece.style))
+        placed.append(Ink(shown, piece.style, piece.link))
         left -= width(shown)
     if left > 0:
         # In no style: a bar of one piece must not go on to the edge of its column.

@@ -50,7 +50,11 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
     def where(self) -> Cell:
         """The way here."""
         runs = show.of_many(len(self.run_ids), "run")
-        return (Ink("runs › ", "muted"), Ink(f"matrix of {runs}", "strong"))
+        return (
+            Ink("runs", "muted", "runs"),
+            Ink(" › ", "muted"),
+            Ink(f"matrix of {runs}", "strong"),
+        )
 
     # -- what it shows ---------------------------------------------------------------------
 

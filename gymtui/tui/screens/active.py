@@ -26,6 +26,7 @@ from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.listed import Listed
 from gymtui.tui.pace import pace_of
+from gymtui.tui.screens.base import way_from_runs
 from gymtui.tui.screens.lists import ListScreen
 from gymtui.tui.screens.transcript import TranscriptScreen
 from gymtui.tui.widgets.column import Column
@@ -72,7 +73,7 @@ class ActiveScreen(ListScreen[RunningRow]):
 
     def where(self) -> Cell:
         """The way here."""
-        return (Ink("runs › ", "muted"), Ink("active rollouts", "strong"))
+        return (*way_from_runs(), Ink("active rollouts", "strong"))
 
     def look(self, view: View) -> View:
         """Every running rollout is on screen."""

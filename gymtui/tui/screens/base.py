@@ -7,7 +7,8 @@ told what changed (`changed`).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -38,6 +39,30 @@ _ALWAYS = ("filter", "help", "leave")
 LINK_CELLS = 40
 """What the status line keeps for `runs › ` and for how fresh the picture is."""
 LEAST_NAME_CELLS = 12
+
+
+def perform(screen: Screen[Any], action: str) -> None:
+    """Do what a key does, at whatever would have met it first.
+
+    Args:
+        screen: Where one is.
+        action: The key's action.
+    """
+    name = action.partition("(")[0]
+    start = screen.focused or screen
+    for node in start.ancestors_with_self:
+        if isinstance(node, Widget) and ("." in name or hasattr(node, f"action_{name}")):
+            screen.app.call_later(node.run_action, action)
+            return
+
+
+def way_from_runs(link: str = "runs") -> tuple[Ink, ...]:
+    """The first step of the way to a screen.
+
+    Args:
+        link: What a click on it asks for.
+    """
+    return (Ink("runs", "muted", link), Ink(" › ", "muted"))
 
 
 class GymScreen(SoonDrawn, Screen[None]):
@@ -204,7 +229,9 @@ class GymScreen(SoonDrawn, Screen[None]):
         said = self.gym.banner()
         banner.set_class(bool(said), "said")
         if said:
-            banner.show([Line(cell, bar=True) for cell in said])
+            again = "key:refresh_now"  # what it says can be done about it
+            linked = (tuple(replace(piece, link=again) for piece in cell) for cell in said)
+            banner.show([Line(cell, bar=True) for cell in linked])
         self.show_footer()
 
     def show_footer(self) -> None:
@@ -233,12 +260,26 @@ class GymScreen(SoonDrawn, Screen[None]):
             short = "back"  # only the first screen is left for the shell
         elif key.name == "filter" and Scope.TEXT in self.scopes:
             short = "search"
-        return (Ink(f"{self.gym.bound.written(key.keys[0])} ", "key"), Ink(f"{short}  ", "muted"))
+        link, name = f"key:{key.action}", self.gym.bound.written(key.keys[0])
+        return (Ink(f"{name} ", "key", link), Ink(short, "muted", link), Ink("  "))
 
     def footer_keys(self) -> list[Key]:
         """The keys worth showing, most wanted first."""
         found = self.gym.bound.of(self.scopes, read_only=self.gym.settings.read_only)
         return [key for key in found if key.short]
+
+    # -- mouse -----------------------------------------------------------------------------
+
+    def on_lines_clicked(self, event: Lines.Clicked) -> None:
+        """Do what the key that was clicked does, or go where the name that was clicked leads."""
+        event.stop()
+        kind, _, what = event.link.partition(":")
+        if kind == "key":
+            perform(self, what)
+        elif kind == "run":
+            self.gym.go_to_run(what)
+        else:
+            self.gym.go_to_runs()
 
     # -- filter line -----------------------------------------------------------------------
 

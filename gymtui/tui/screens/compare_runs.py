@@ -25,6 +25,7 @@ from gymtui.tui.joined import Said, joined
 from gymtui.tui.keys import Key
 from gymtui.tui.listed import Listed
 from gymtui.tui.screens.across import AcrossScreen
+from gymtui.tui.screens.base import way_from_runs
 from gymtui.tui.screens.compare import CompareScreen
 from gymtui.tui.widgets.column import Column
 from gymtui.tui.widgets.grid import Grid
@@ -94,7 +95,7 @@ class CompareRunsScreen(AcrossScreen):
     def where(self) -> Cell:
         """The way here."""
         runs = show.of_many(len(self.run_ids), "run")
-        return (Ink("runs › ", "muted"), Ink(f"compare {runs}", "strong"))
+        return (*way_from_runs(), Ink(f"compare {runs}", "strong"))
 
     # -- what it shows ---------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ from gymtui.tui.launch_rows import (
     scenario_offers,
     task_offers,
 )
-from gymtui.tui.screens.base import GymScreen
+from gymtui.tui.screens.base import GymScreen, way_from_runs
 from gymtui.tui.screens.pick import Offer, PickScreen, Titles
 from gymtui.tui.widgets import form as widgets
 from gymtui.tui.widgets.lines import Line, Lines
@@ -79,7 +79,7 @@ class FormScreen(GymScreen):
 
     def where(self) -> Cell:
         """What is launched."""
-        return (Ink("runs › ", "muted"), Ink("launch", "strong"))
+        return (*way_from_runs("key:back"), Ink("launch", "strong"))
 
     def again(self) -> str:
         """What of a run is run again, in words; "" where nothing is chosen by cause."""

@@ -73,7 +73,12 @@ class LaunchScreen(FormScreen):
         if self._start is None:
             return super().where()
         what = "again" if self._start.again else "launch like it"
-        return (Ink("runs › ", "muted"), Ink(self._start.run_id), Ink(f" › {what}", "strong"))
+        return (
+            Ink("runs", "muted", "key:back"),
+            Ink(" › ", "muted"),
+            Ink(self._start.run_id),
+            Ink(f" › {what}", "strong"),
+        )
 
     def look(self, view: View) -> View:
         """The rollouts of the run that it starts from."""

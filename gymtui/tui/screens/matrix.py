@@ -17,6 +17,7 @@ from gymtui.tui.comparing import compare
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import Said, joined
 from gymtui.tui.listed import Listed
+from gymtui.tui.screens.base import way_from_runs
 from gymtui.tui.screens.describe import DescribeScreen
 from gymtui.tui.screens.matrix_panes import MatrixPanes
 from gymtui.tui.screens.transcript import TranscriptScreen
@@ -76,8 +77,8 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         """The way here."""
         row = self.gym.store.runs.get(self.run_id)
         pieces = [
-            Ink("runs › ", "muted"),
-            Ink(self.named(self.run_id, beside=9), "strong"),
+            *way_from_runs(),
+            Ink(self.named(self.run_id, beside=9), "strong", f"run:{self.run_id}"),
             Ink(" › ", "muted"),
             Ink("matrix", "strong"),
         ]

@@ -223,7 +223,9 @@ class PickScreen(ListScreen[Offer]):
     def where(self) -> Cell:
         """What is chosen."""
         plural = "s" if self._several else ""
-        return (Ink("runs › launch › ", "muted"), Ink(f"{self._what}{plural}", "strong"))
+        here = f"{self._what}{plural}"
+        back = Ink("runs › launch", "muted", "key:back")
+        return (back, Ink(" › ", "muted"), Ink(here, "strong"))
 
     def changed(self, delta: Delta) -> None:
         """Nothing here comes in by polling."""

@@ -34,6 +34,7 @@ from gymtui.tui.listed import Listed
 from gymtui.tui.pace import pace_of
 from gymtui.tui.rollout_details import OWN_LINES, rollout_details
 from gymtui.tui.run_header import bounds, run_header
+from gymtui.tui.screens.base import way_from_runs
 from gymtui.tui.screens.lists import ListScreen
 from gymtui.tui.screens.matrix import MatrixScreen
 from gymtui.tui.screens.transcript import TranscriptScreen
@@ -109,7 +110,10 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         """The way here, and what the run is."""
         summary = self.gym.store.summary(self.run_id)
         row = self._run
-        pieces = [Ink("runs › ", "muted"), Ink(self.named(self.run_id), "strong")]
+        pieces = [
+            *way_from_runs(),
+            Ink(self.named(self.run_id), "strong"),
+        ]
         scenario = row.run.scenario_id if row and row.run else None
         told = [scenario, summary.model if summary else None]
         said = " · ".join(text for text in told if text)

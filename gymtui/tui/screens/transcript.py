@@ -24,7 +24,7 @@ from gymtui.tui.comparing import compare
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import Said, joined
 from gymtui.tui.listed import Listed, RolloutList
-from gymtui.tui.screens.base import LEAST_NAME_CELLS
+from gymtui.tui.screens.base import LEAST_NAME_CELLS, way_from_runs
 from gymtui.tui.screens.reading import ReadingScreen
 
 __all__ = ["Artifacts", "TranscriptScreen"]
@@ -73,9 +73,10 @@ class TranscriptScreen(ReadingScreen):
 
     def where(self) -> Cell:
         """The way here."""
+        run = self.named(self.run_id, beside=3 + width(clean(self.rollout_id)))
         return (
-            Ink("runs › ", "muted"),
-            Ink(self.named(self.run_id, beside=3 + width(clean(self.rollout_id)))),
+            *way_from_runs(),
+            Ink(run, link=f"run:{self.run_id}"),
             Ink(" › ", "muted"),
             Ink(self.named(self.rollout_id, beside=3 + LEAST_NAME_CELLS), "strong"),
         )

@@ -12,9 +12,11 @@ from typing import ClassVar
 from rich.style import Style
 from textual import events
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from gymtui.text import width
 from gymtui.tui.drawn import take_whole
 from gymtui.tui.ink import Cell, Ink, laid, strip, width_of
 from gymtui.tui.theme import Palette
@@ -45,6 +47,17 @@ class Lines(Widget, Painted):
     DEFAULT_CSS = "Lines { width: 1fr; height: 1; }"
     ALLOW_SELECT: ClassVar[bool] = False
 
+    class Clicked(Message):
+        """A piece that asks for something was clicked.
+
+        Attributes:
+            link: What it asks for.
+        """
+
+        def __init__(self, link: str) -> None:
+            super().__init__()
+            self.link = link
+
     def __init__(self, palette: Palette, height: int = 1, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         take_whole(self)
@@ -72,15 +85,31 @@ class Lines(Widget, Painted):
         """Draw for the new width."""
         self.refresh()
 
-    def render_line(self, y: int) -> Strip:
-        """Draw one line."""
-        cells = self.size.width
-        line = self._lines[y] if y < len(self._lines) else Line()
+    def on_click(self, event: events.Click) -> None:
+        """Say what the piece under the pointer asks for."""
+        x = 0
+        for piece in self._pieces(event.y):
+            x += width(piece.text)
+            if event.x < x:
+                if piece.link:
+                    self.post_message(self.Clicked(piece.link))
+                return
+
+    def _line(self, y: int) -> Line:
+        return self._lines[y] if y < len(self._lines) else Line()
+
+    def _pieces(self, y: int) -> tuple[Ink, ...]:
+        """A line laid out for the width there is."""
+        cells, line = self.size.width, self._line(y)
         right = width_of(line.right) if line.right else 0
         room = max(0, cells - right - (3 if right else 1))
         pieces = (Ink(" "), *laid(line.left, room))
         if right:
             pieces = (*pieces, Ink(" "), *laid(line.right, min(right, cells)), Ink(" "))
-        over = self._palette.bar if line.bar else None
-        drawn = strip(pieces, self._palette.styles, self._palette.base, over)
-        return drawn.adjust_cell_length(cells, self._palette.base + (over or Style()))
+        return pieces
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line."""
+        over = self._palette.bar if self._line(y).bar else None
+        drawn = strip(self._pieces(y), self._palette.styles, self._palette.base, over)
+        return drawn.adjust_cell_length(self.size.width, self._palette.base + (over or Style()))
