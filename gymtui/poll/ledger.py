@@ -22,6 +22,8 @@ BACKOFF_LIMIT_S = 60.0
 RETRY_AFTER_LIMIT_S = 3600.0
 """A server that asks for a longer silence than this is asked once an hour all the same."""
 JITTER = 0.1
+FORBIDDEN_S = 600.0
+"""What the key may not see of one run is asked for again after so many seconds."""
 RESULT_TRIES = 6
 """How often a finished run is listed again that still shows rollouts without an end or a result."""
 _PAGES_KEPT_S = 3 * SWEEP_S
@@ -216,6 +218,13 @@ class Ledger:
             self.down += 1
             self._down_s = now_s
             self.down_until_s = now_s + backoff_s(self.down, interval_s, rng)
+
+    def forbidden(self, query: Query, sent_s: float, now_s: float) -> None:
+        """Remember that the key may not see this: it is asked seldom, and the rest goes on."""
+        asked = self._of(query)
+        asked.failures += 1
+        asked.not_before_s = now_s + FORBIDDEN_S
+        self._got_through(sent_s, now_s)
 
     def release(self, now_s: float) -> None:
         """Forget every wait: the person asked to refresh now."""

@@ -33,7 +33,7 @@ class Link:
         interval_s: Seconds between ticks just now, without their jitter.
         synced: Whether the whole run list was read once.
         paused: Whether the person paused it.
-        stopped: Why it stopped until the person acts (a refused key), or None.
+        stopped: Why nothing but the key is tried (it was refused), or None.
     """
 
     since_s: float | None = None

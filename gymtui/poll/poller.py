@@ -26,6 +26,7 @@ from gymtui.poll.link import Link, LinkState, Update
 from gymtui.poll.plan import View, pace_s, pause_s, plan, quiet, seen_s, sweep_due, wants
 from gymtui.store.delta import (
     NOTHING,
+    PAGE_LIMIT,
     Delta,
     OneRun,
     Query,
@@ -43,6 +44,8 @@ LISTS_AT_ONCE = 2
 """Questions about runs under way at the same time, at most."""
 ROLLOUTS_AT_ONCE = 4
 """Questions about rollouts likewise: neither kind waits for slow answers of the other."""
+REFUSED_S = 60.0
+"""A refused key is tried again after so many seconds, with one question."""
 
 
 class Poller:
@@ -167,8 +170,11 @@ class Poller:
     def _turn(self, group: asyncio.TaskGroup) -> None:
         """Queue what is due, and start as much of it as may be under way at once."""
         now_s = self._monotonic()
-        if self._stopped is not None or (self._paused and not self._once):
+        if self._paused and not self._once:
             self._announce()
+            return
+        if self._stopped is not None:
+            self._try_key(group, now_s)
             return
         due = dict.fromkeys(plan(self._ledger, self._store, self._view, now_s))
         ticked = now_s >= self._tick_s or self._once
@@ -184,6 +190,16 @@ class Poller:
         self._start(group)
         self._announce()
 
+    def _try_key(self, group: asyncio.TaskGroup, now_s: float) -> None:
+        """Ask for the head of the list alone: its answer shows whether the key is taken again."""
+        head = RunsPage(0, PAGE_LIMIT, self._view.source, self._view.scenario_id)
+        if now_s >= self._tick_s and not self._asking:
+            self._tick_s = now_s + REFUSED_S
+            self._ledger.planned([head], now_s)
+            self._queue = {head: None}
+            self._start(group)
+        self._announce()
+
     def _tick(self, now_s: float, due: dict[Query, None]) -> None:
         """What is done once an interval: set the next one, and let go of what is not wanted now."""
         still = quiet(self._ledger, self._store)
@@ -196,8 +212,7 @@ class Poller:
             self._failing = {q: error for q, error in self._failing.items() if q in wanted}
 
     async def _rest(self) -> None:
-        asleep = self._stopped is not None or self._paused
-        wait_s = None if asleep else max(0.0, self._tick_s - self._monotonic())
+        wait_s = None if self._paused else max(0.0, self._tick_s - self._monotonic())
         try:
             async with asyncio.timeout(wait_s):
                 await self._wake.wait()
@@ -262,6 +277,10 @@ class Poller:
         window = self._clock.window(seen.sent_s, received_s)
         self._ledger.answered(seen, applied, self._store, self._monotonic())
         self._failing.pop(query, None)
+        if self._stopped is not None:
+            self._stopped = None
+            self._tick_s = self._monotonic()
+            self._wake.set()
         hearing = self._heard(query, applied, window)
         # Whoever waits for it gets it in turn, so that answers are heard in their order.
         async with self._in_turn:
@@ -288,9 +307,12 @@ class Poller:
         now_s = self._monotonic()
         self._failing.pop(query, None)
         self._failing[query] = error
-        if isinstance(error, Unauthorized | Forbidden):
+        one_run = isinstance(query, OneRun | RolloutsOf)
+        if isinstance(error, Unauthorized) or (isinstance(error, Forbidden) and not one_run):
             self._stop(error)
-        else:
+        elif isinstance(error, Forbidden):
+            self._ledger.forbidden(query, sent_s, now_s)
+        elif self._stopped is None:
             self._ledger.failed(
                 query,
                 sent_s,
@@ -306,7 +328,9 @@ class Poller:
         self._announce()
 
     def _stop(self, error: GymError) -> None:
+        """Leave the gym alone until the key is tried again."""
         self._stopped = error
+        self._tick_s = self._monotonic() + REFUSED_S
         self._queue.clear()
         for task in self._asking.values():
             if task is not asyncio.current_task():

@@ -341,7 +341,10 @@ def test_when_all_answers_take_longer_than_a_tick_nothing_piles_up() -> None:
 
 
 @pytest.mark.parametrize("error", [Unauthorized("no"), Forbidden("not yours")])
-def test_a_refused_key_stops_everything_until_the_person_acts(error: GymError) -> None:
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_refused_key_is_tried_once_a_minute_with_one_question_and_recovers(
+    error: GymError, by_hand: bool
+) -> None:
     async def scene(stage: Stage) -> None:
         await stage.play(9)
         picture = dict(stage.store.runs)
@@ -353,14 +356,61 @@ def test_a_refused_key_stops_everything_until_the_person_acts(error: GymError) -
         assert stage.client.under_way == []  # what was under way is let go of
         stopped = stage.now()
         await stage.play(3600)
-        assert stage.asked(since=stopped) == []
+        tries = [(at, query) for at, query in stage.client.began if at >= stopped]
+        assert {query for _, query in tries} == {HEAD}
+        assert 58 <= len(tries) <= 60
         assert dict(stage.store.runs) == picture
+        assert stage.state is LinkState.STOPPED
         stage.client.fault = lambda query: None
-        stage.poller.refresh()
-        await stage.play(5)
+        if by_hand:
+            stage.poller.refresh()
+        await stage.play(5 if by_hand else 65)
         assert stage.state is LinkState.LIVE
         assert stage.poller.link.stopped is None
         assert stage.asked(RolloutsOf(ACTIVE), since=stopped)
+
+    staged(scene)
+
+
+def test_a_try_that_gets_no_answer_leaves_the_key_refused_and_is_made_again() -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.play(9)
+        stage.client.fault = lambda query: Unauthorized("no")
+        await stage.play(5)
+        began = stage.now()
+        stage.client.fault = lambda query: Unreachable("dropped")
+        await stage.play(600)
+        assert stage.state is LinkState.STOPPED
+        assert 9 <= len(stage.asked(HEAD, since=began)) <= 11
+        stage.client.fault = lambda query: None
+        await stage.play(65)
+        assert stage.state is LinkState.LIVE
+
+    staged(scene)
+
+
+def test_nothing_is_tried_with_a_refused_key_while_paused() -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.play(9)
+        stage.client.fault = lambda query: Unauthorized("no")
+        await stage.play(5)
+        stage.poller.pause(True)
+        paused = stage.now()
+        await stage.play(600)
+        assert [at for at, _ in stage.client.began if at >= paused] == []
+
+    staged(scene)
+
+
+def test_what_is_forbidden_of_one_run_is_asked_seldom_and_the_rest_goes_on() -> None:
+    async def scene(stage: Stage) -> None:
+        shut = RolloutsOf(ACTIVE)
+        stage.client.fault = lambda query: Forbidden("not yours") if query == shut else None
+        await stage.play(1800)
+        assert stage.state is LinkState.LIVE
+        assert stage.poller.link.stopped is None
+        assert 2 <= len(stage.asked(shut)) <= 4
+        assert len(stage.asked(HEAD)) > 500
 
     staged(scene)
 

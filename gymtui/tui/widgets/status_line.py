@@ -100,5 +100,5 @@ def banner(link: Link, settings: Settings, refresh: str) -> tuple[Cell, ...]:
     what = f"{key.hint} from {settings.key_origin}" if key else "no key was found"
     verb = "may not do this (403)" if isinstance(stopped, Forbidden) else "was refused (401)"
     first = f"The key {verb}: {what}" + (f" · {stopped.detail}" if stopped.detail else "")
-    second = f"Set GYMTUI_API_KEY, or api_key in the profile; {refresh} tries again."
+    second = f"Set GYMTUI_API_KEY, or the profile's; {refresh} tries again, else once a minute."
     return ((Ink(first, "failed"),), (Ink(second, "muted"),))
