@@ -1,4 +1,4 @@
-"""Every published trajectory is read whole, and its calls find their results."""
+"""Every shape, and every published trajectory there is, is read whole; calls find results."""
 
 import gzip
 import json
@@ -10,11 +10,16 @@ import pytest
 
 from gymtui.transcript.blocks import ToolResult, Turn, Unknown
 from gymtui.transcript.shapes import read
+from tests.unit.sample_transcripts import BODIES, CALL_LESS, document
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "trajectories" / "dev"
 FILES = sorted(DATA.glob("*.json.gz"))
 
-pytestmark = pytest.mark.skipif(not FILES, reason=f"no trajectories in {DATA}")
+CASES = [
+    *(pytest.param(body, id=shape) for shape, body in BODIES.items()),
+    *(pytest.param(path, id=path.name.removesuffix(".json.gz")) for path in FILES),
+]
+"""What is read: a sample of each shape, and files that lie beside the repository in some places."""
 
 
 def visible(text: str) -> str:
@@ -46,13 +51,13 @@ def is_held(text: str, shown: str) -> bool:
     return isinstance(value, dict | list) and all(is_held(item, shown) for item in strings(value))
 
 
-def load(path: Path) -> bytes:
-    return gzip.decompress(path.read_bytes())
+def load(case: Path | bytes) -> bytes:
+    return case if isinstance(case, bytes) else gzip.decompress(case.read_bytes())
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(".json.gz"))
-def test_nothing_of_a_trajectory_is_lost(path: Path) -> None:
-    body = load(path)
+@pytest.mark.parametrize("case", CASES)
+def test_nothing_of_a_trajectory_is_lost(case: Path | bytes) -> None:
+    body = load(case)
     document = json.loads(body)
     transcript = read(body)
 
@@ -69,11 +74,11 @@ def test_nothing_of_a_trajectory_is_lost(path: Path) -> None:
         assert lost == [], f"message {index}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(".json.gz"))
-def test_calls_find_the_results_that_the_artifact_records(path: Path) -> None:
-    artifacts = json.loads(load(path))["artifacts"]
+@pytest.mark.parametrize("case", CASES)
+def test_calls_find_the_results_that_the_artifact_records(case: Path | bytes) -> None:
+    artifacts = json.loads(load(case))["artifacts"]
     transcript = read(artifacts)
-    if "aviary" in path.name:
+    if isinstance(case, Path) and "aviary" in case.name:
         pytest.skip("its messages repeat the whole history, its record does not")
 
     exchanges = [exchange for exchange in transcript.exchanges if exchange.call]
@@ -88,14 +93,23 @@ def test_calls_find_the_results_that_the_artifact_records(path: Path) -> None:
 
 
 def test_every_shape_in_them_is_understood() -> None:
-    for path in FILES:
-        for turn in read(load(path)).turns:
+    for body in (*BODIES.values(), *map(load, FILES)):
+        for turn in read(body).turns:
             unknown = [block for block in turn.blocks if isinstance(block, Unknown)]
-            assert not unknown, f"{path.name}, turn {turn.index}"
+            assert not unknown, f"{body[:200]!r}, turn {turn.index}"
 
 
 def test_explicit_flags_are_never_guessed_over() -> None:
-    for path in FILES:
-        transcript = read(load(path))
+    for body in (*BODIES.values(), *map(load, FILES)):
+        transcript = read(body)
         blocks = [block for turn in transcript.turns for block in turn.blocks]
         assert not [b for b in blocks if isinstance(b, ToolResult) and b.inferred and not b.error]
+
+
+@pytest.mark.parametrize("shape", sorted(BODIES.keys() - CALL_LESS - {"no messages"}))
+def test_a_call_finds_its_result_in_the_messages_alone(shape: str) -> None:
+    artifacts = document(shape)["artifacts"]
+    transcript = read({"messages": artifacts["messages"]})
+    [exchange] = [exchange for exchange in transcript.exchanges if exchange.call]
+    assert exchange.tool.split("---")[-1] == "lookup"
+    assert exchange.result is not None
