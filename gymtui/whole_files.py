@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Be the only one, of all processes that do the same, to change files of a directory.
+
+    Args:
+        directory: Is there; no file is left in it by this.
+
+    Raises:
+        OSError: It cannot be locked.
+    """
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def replace_text(path: Path, text: str, *, mode: int = 0o600, lasting: bool = False) -> None:

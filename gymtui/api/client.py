@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Generator
@@ -18,7 +19,7 @@ from typing import Self
 import httpx
 
 from gymtui import urls
-from gymtui.api import answers
+from gymtui.api import answers, proxies
 from gymtui.api.answers import Answer
 from gymtui.api.calls import Call, Progress, Timeouts, why_unreachable
 from gymtui.api.endpoints import Endpoints
@@ -59,8 +60,9 @@ def trusted() -> ssl.SSLContext:
     At this machine too, where the other end of a tunnel may listen.
 
     Raises:
-        UnsafeUrl: What they name cannot be read.
+        UnsafeUrl: What they name cannot be read, or `SSLKEYLOGFILE` cannot be written.
     """
+    proxies.check_key_log(os.environ)
     try:
         return httpx.create_ssl_context()
     except OSError as error:
@@ -113,7 +115,8 @@ class GymClient(Endpoints):
             now: The wall clock, aware.
 
         Raises:
-            UnsafeUrl: `base_url` is no base URL, or plain http to another machine.
+            UnsafeUrl: `base_url` is no base URL, or plain http to another machine; or the
+                environment names a proxy, certificates or a key log that cannot be used.
             Unauthorized: `key` holds what no header can carry.
         """
         self._url = _checked(base_url, insecure=insecure)
@@ -128,6 +131,13 @@ class GymClient(Endpoints):
         self._settled = False
         self._looked_around_s: float | None = None
         self._note: str | None = None
+        # A transport of a test's own is reached through nothing.
+        proxy = None if transport is not None else proxies.proxy_for(base_url, os.environ)
+        secure = self._url.scheme == "https" or (proxy or "").startswith("https:")
+        # Plain http needs nobody to vouch for anyone, nor the time to read who may.
+        context = trusted() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        # httpx refuses the context for a proxy that is not spoken to through TLS.
+        to_proxy = context if (proxy or "").startswith("https:") else None
         self._http = httpx.AsyncClient(
             auth=_KeyHeader(key),
             headers={
@@ -143,9 +153,9 @@ class GymClient(Endpoints):
             ),
             limits=httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=_IDLE_S),
             transport=transport,
-            verify=trusted() if self._url.scheme == "https" else True,
-            # A proxy from the environment has no business between this machine and itself.
-            trust_env=not urls.is_loopback(self._url.host),
+            verify=context,
+            proxy=None if proxy is None else httpx.Proxy(proxy, ssl_context=to_proxy),
+            trust_env=False,
             follow_redirects=False,
         )
 

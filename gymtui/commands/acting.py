@@ -17,7 +17,6 @@ from gymtui.commands.command_line import EXIT_REFUSED, EXIT_UNREACHABLE
 from gymtui.poll.actions import Done, Verb, act, told
 from gymtui.poll.question import Question, targets_among
 from gymtui.settings import Settings
-from gymtui.store.delta import OneRun
 from gymtui.store.journal import Journal
 from gymtui.text import clean
 
@@ -52,9 +51,9 @@ def look_for(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> Found:
     async def look(client: GymClient) -> Found:
         asked = Asked(client)
         missing = []
-        for run_id in dict.fromkeys(run_ids):
-            if await asked.busily(OneRun(run_id)) is None:
-                missing.append(run_id)
+        for typed in dict.fromkeys(run_ids):
+            if await asked.named(typed) not in asked.store.runs:
+                missing.append(typed)
         rows = list(asked.store.runs.values())
         targets = targets_among(verb, rows)
         going = {target.run_id for target in targets}

@@ -18,6 +18,7 @@ from gymtui.clock import ServerClock
 from gymtui.poll.again import patiently
 from gymtui.poll.asking import Gym, ask, observed
 from gymtui.settings import Settings
+from gymtui.spelling import spellings
 from gymtui.store import journal_look
 from gymtui.store.delta import (
     PAGE_LIMIT,
@@ -37,6 +38,11 @@ T = TypeVar("T")
 
 AT_ONCE = 4
 """Questions under way at the same time: as many as the dashboard asks about rollouts."""
+
+UNSTEADY = "runs came and went while they were listed: some may be missing, or deleted"
+"""What is said where `Asked.every_run` did not come to an end."""
+READINGS = 4
+"""How often all runs are listed at most, until two counts agree."""
 
 _EVERYTHING = 1 << 40
 _BUSY = (RateLimited, ServerError)
@@ -138,39 +144,84 @@ class Asked:
         """`learn`, again after a pause where the gym is only busy."""
         return await patiently(lambda: self.learn(query), stumbles=_BUSY)
 
-    async def every_run(self, source: str | None, scenario: str | None) -> None:
+    async def every_run(self, source: str | None, scenario: str | None) -> bool:
         """List all runs, page by page.
+
+        A run that is deleted meanwhile moves those behind it onto pages that were read already, so
+        that they are missed. So it is listed again until as many were read as the gym counts, or
+        twice the same.
 
         Args:
             source: Of which source.
             scenario: Of which scenario, or None.
 
+        Returns:
+            Whether that came about; if not, runs may be missing or deleted.
+
         Raises:
             GymError: As the client.
         """
+        before: set[str] | None = None
+        for _ in range(READINGS):
+            ids, totals = await self._pages(source, scenario)
+            self.store.drop(self.store.runs.keys() - ids)
+            if ids == before or totals <= {len(ids)}:
+                return True
+            before = ids
+        return False
+
+    async def _pages(self, source: str | None, scenario: str | None) -> tuple[set[str], set[int]]:
+        """Read every page once: the runs on them, and how many the gym counted, page by page."""
+        ids: set[str] = set()
+        totals: set[int] = set()
         offset = 0
         while True:
-            before = len(self.store.runs)
             page = await self.busily(RunsPage(offset, PAGE_LIMIT, source, scenario))
             if page is None:
-                return
+                return ids, totals
+            if page.total is not None:
+                totals.add(page.total)
+            new = set(page.ids) - ids
+            ids |= new
             offset += len(page.ids)
             at_end = len(page.ids) < PAGE_LIMIT if page.total is None else offset >= page.total
             # A page that brings nothing new is a server without paging.
-            if at_end or not page.ids or len(self.store.runs) == before:
-                return
+            if at_end or not new:
+                return ids, totals
 
-    async def runs_named(self, run_ids: Collection[str]) -> None:
+    async def named(self, typed: str) -> str:
+        """The id of a run as the gym has it, from what a person typed.
+
+        Returns:
+            What was typed where it is an id; else another spelling of the same letters (Unicode's
+            composed or decomposed form) where that is one; else what was typed.
+
+        Raises:
+            GymError: As the client.
+        """
+        for run_id in spellings(typed):
+            if await self.busily(OneRun(run_id)) is not None:
+                return run_id
+        return typed
+
+    async def runs_named(self, typed: Collection[str]) -> list[str]:
         """Ask for runs by their ids.
+
+        Args:
+            typed: The ids, as a person typed them.
+
+        Returns:
+            The ids as the gym has them.
 
         Raises:
             NotFound: There is no such run; the first one that is missing is named.
             GymError: As the client.
         """
-        await at_once(partial(self.busily, OneRun(run_id)) for run_id in run_ids)
+        run_ids = await at_once(partial(self.named, run_id) for run_id in typed)
         for run_id in run_ids:
             if run_id not in self.store.runs:
                 raise NotFound(f"there is no run {run_id}")
+        return run_ids
 
     async def rollouts_of(self, run_ids: Iterable[str]) -> None:
         """List all rollouts of some runs.

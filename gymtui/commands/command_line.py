@@ -6,9 +6,11 @@ Nothing heavy is imported before it is needed: `gymtui --version` must not wait 
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -26,6 +28,7 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 EXIT_REFUSED = 4
+EXIT_DEFECT = 70
 
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """What writing to a file on a disk can end in."""
@@ -168,9 +171,11 @@ def refusal(error: GymError) -> str:
 
 
 def exit_code(error: GymError) -> int:
-    """3 where nothing answered, 4 where something did and it was no."""
-    from gymtui.api.errors import Unreachable
+    """3 where nothing answered, 4 where something did and it was no, 2 where nothing was asked."""
+    from gymtui.api.errors import Unreachable, UnsafeUrl
 
+    if isinstance(error, UnsafeUrl):
+        return EXIT_USAGE
     return EXIT_UNREACHABLE if isinstance(error, Unreachable) else EXIT_REFUSED
 
 
@@ -188,11 +193,15 @@ def fail(words: str, status: int) -> NoReturn:
 def with_streams() -> None:
     """Put nothing in the place of standard streams that the shell has closed (`>&-`).
 
-    Else what is opened next would stand there, and be written to.
+    Else what is opened next would stand there, and be written to. What their encoding does not
+    have becomes `?`, whatever prints it: help, errors and tables never end in a traceback.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  (for good)
+        stream = getattr(sys, name)
+        if name != "stdin" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _forget_output() -> None:
@@ -203,19 +212,27 @@ def _forget_output() -> None:
 def ended_quietly(act: Callable[[], T]) -> T:
     """Do something; a reader that has read enough (`| head`) and a `^C` end it without a word."""
     try:
-        done = act()
-        sys.stdout.flush()
-        return done
+        return _flushed(act)
     except BrokenPipeError:
         _forget_output()
         sys.exit(0)
-    except OSError as error:
-        if error.errno not in _DISK:
-            raise
-        _forget_output()
-        fail(f"the output cannot be written: {error.strerror}", EXIT_USAGE)
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
     except KeyboardInterrupt:
         # By the signal itself, so that a shell's loop around this ends too; `$?` is 130.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
         sys.exit(128 + signal.SIGINT)
+    except Exception as error:  # noqa: BLE001  (the last resort: told, and no result of a command)
+        if isinstance(error, OSError) and error.errno in _DISK:
+            _forget_output()
+            fail(f"the output cannot be written: {error.strerror}", EXIT_USAGE)
+        # Python's own exit code is 1, by which `wait` says that a run failed.
+        traceback.print_exc()
+        fail("this is a defect of gymtui's own", EXIT_DEFECT)
+
+
+def _flushed(act: Callable[[], T]) -> T:
+    done = act()
+    sys.stdout.flush()
+    return done

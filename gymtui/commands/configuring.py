@@ -32,7 +32,7 @@ from gymtui.settings_values import (
     fault,
     nearest,
 )
-from gymtui.whole_files import replace_text
+from gymtui.whole_files import locked, replace_text
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEAD = """\
@@ -229,6 +229,12 @@ def write_setting(path: Path, setting: Named, value: Any) -> None:
         OSError: It cannot be read or written.
     """
     path = path.resolve()  # a link, into a repository of such files as may be, stays one
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with locked(path.parent):  # another `config set` waits: it would write over what this one sets
+        _write_setting(path, setting, value)
+
+
+def _write_setting(path: Path, setting: Named, value: Any) -> None:
     try:
         text, mode = path.read_text(encoding="utf-8"), path.stat().st_mode & 0o7777
     except FileNotFoundError:
@@ -246,7 +252,6 @@ def write_setting(path: Path, setting: Named, value: Any) -> None:
     written = tomlkit.dumps(document)
     if tomllib.loads(written) != before:
         raise ConfigError(f"{'.'.join(setting.where)} cannot be set for you: edit {path}")
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     replace_text(path, written, mode=mode, lasting=True)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from gymtui import __version__, paths, urls
+from gymtui.api import proxies
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.late import LateClient
 from gymtui.settings import LAST_PICKED, Loaded, Offered, Settings, load
@@ -119,8 +120,14 @@ def open_dashboard(
 
     Returns:
         The exit code.
+
+    Raises:
+        UnsafeUrl: The environment names a proxy or a key log that cannot be used.
     """
     settings = loaded.settings
+    # Before the screen is there: what no waiting mends is said in a line, and ends it.
+    proxies.proxy_for(settings.base_url, env)
+    proxies.check_key_log(env)
     bound = rebound(settings.keys, settings.origins)
     logs = paths.log_dir(env)
     secrets = [settings.key.reveal()] if settings.key is not None else []

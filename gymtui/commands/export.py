@@ -77,9 +77,9 @@ def export_run(
 
     async def every(client: GymClient) -> Tally:
         asked = Asked(client)
-        await asked.runs_named([run_id])  # tells a run without rollouts from none
-        await asked.rollouts_of([run_id])
-        rows = asked.store.rollouts_of(run_id)
+        [found] = await asked.runs_named([run_id])  # tells a run without rollouts from none
+        await asked.rollouts_of([found])
+        rows = asked.store.rollouts_of(found)
         rollouts = [row.rollout for row in rows if row.rollout is not None]
         await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
         cap_bytes = settings.artifact_limit_mib << 20

@@ -44,13 +44,13 @@ def written(
     """
     wanted = list(dict.fromkeys(run_ids))
 
-    async def fetch(client: GymClient) -> Asked:
+    async def fetch(client: GymClient) -> tuple[Asked, list[str]]:
         asked = Asked(client)
-        await asked.runs_named(wanted)
-        await asked.rollouts_of(wanted)
-        return asked
+        found = await asked.runs_named(wanted)
+        await asked.rollouts_of(found)
+        return asked, found
 
-    asked = with_gym(settings, fetch)
+    asked, wanted = with_gym(settings, fetch)
     seen = journal_look.sightings(journal, wanted)
     server_now = asked.clock.now()
     together = Matrix()

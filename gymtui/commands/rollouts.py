@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gymtui.api.client import GymClient
-from gymtui.commands.asking import Asked, with_gym
+from gymtui.commands.asking import UNSTEADY, Asked, with_gym
 from gymtui.commands.documents import rollout_document
 from gymtui.commands.narrowing import Narrowed, Wish, check_order, narrowed, read_filters
 from gymtui.commands.output import Cell, Colour, Column, Paper
@@ -65,9 +65,10 @@ def print_rollouts(
         asked = Asked(client)
         wanted = list(dict.fromkeys(run_ids))
         if wanted:
-            await asked.runs_named(wanted)
+            wanted = await asked.runs_named(wanted)
         else:
-            await asked.every_run(settings.source, settings.scenario)
+            if not await asked.every_run(settings.source, settings.scenario):
+                tell(UNSTEADY)
             wanted = [run_id for run_id, row in asked.store.runs.items() if every or row.active]
             if not wanted:
                 tell("no run is under way; name a run, or --all")

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gymtui.api.client import GymClient
-from gymtui.commands.asking import Asked, with_gym
+from gymtui.commands.asking import UNSTEADY, Asked, with_gym
 from gymtui.commands.documents import run_document
 from gymtui.commands.narrowing import (
     COMMAND_RUNS,
@@ -74,7 +74,8 @@ def print_runs(
 
     async def fetch(client: GymClient) -> tuple[Narrowed[RunView], datetime]:
         asked = Asked(client)
-        await asked.every_run(settings.source, settings.scenario)
+        if not await asked.every_run(settings.source, settings.scenario):
+            tell(UNSTEADY)
         asked.remember(journal)
         if needed:
             cheap = tuple(text for text in wish.filters if _is_cheap(text))

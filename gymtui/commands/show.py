@@ -11,13 +11,14 @@ from dataclasses import replace
 import click
 
 from gymtui.api.client import GymClient
-from gymtui.api.errors import GymError
+from gymtui.api.errors import GymError, NotFound
 from gymtui.api.listing import parse_rollout
 from gymtui.api.models import Rollout
 from gymtui.commands.asking import with_gym
 from gymtui.commands.command_line import tell
 from gymtui.poll.artifacts import ArtifactDesk, Artifacts, TooLargeError
 from gymtui.settings import Settings
+from gymtui.spelling import spellings
 from gymtui.store.ending import ending_of
 from gymtui.text import clean
 from gymtui.transcript import export
@@ -40,11 +41,20 @@ def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: b
     """
 
     async def fetch(client: GymClient) -> Artifacts:
-        found = await ArtifactDesk(client, cap_bytes=UNCAPPED).get(rollout_id, redacted=redacted)
+        desk = ArtifactDesk(client, cap_bytes=UNCAPPED)
+        spelt, *others = spellings(rollout_id)
+        while True:
+            try:
+                found = await desk.get(spelt, redacted=redacted)
+                break
+            except NotFound:
+                if not others:
+                    raise
+                spelt = others.pop(0)
         if form == "json":
             return found
         try:
-            rollout = parse_rollout((await client.get_rollout(rollout_id)).body)
+            rollout = parse_rollout((await client.get_rollout(spelt)).body)
         except GymError as error:
             tell(f"without its result: {clean(error.detail or error.brief)}")
             return found

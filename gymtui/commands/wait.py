@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from gymtui.api.client import GymClient
-from gymtui.api.errors import Garbled, RateLimited, ServerError, Unreachable
-from gymtui.commands.asking import with_gym
+from gymtui.api.errors import Garbled, GymError, RateLimited, ServerError, Unreachable
+from gymtui.commands.asking import Asked, with_gym
 from gymtui.commands.documents import run_document
 from gymtui.commands.following import Follower
 from gymtui.commands.output import Paper
@@ -115,7 +115,7 @@ def wait_for(
     async def wait(client: GymClient) -> Waited:
         follower = Follower(
             client,
-            tuple(dict.fromkeys(run_ids)),
+            tuple([await _named(client, typed) for typed in dict.fromkeys(run_ids)]),
             settings.interval_s,
             terms.patience_s,
             closely=terms.cancel_if is not None,
@@ -143,6 +143,16 @@ def wait_for(
         return with_gym(settings, wait)
     finally:
         line.end()
+
+
+async def _named(client: GymClient, typed: str) -> str:
+    """The run that a person meant; a gym that does not answer yet is waited for as it was typed."""
+    if typed.isascii():
+        return typed
+    try:
+        return await Asked(client).named(typed)
+    except GymError:
+        return typed
 
 
 def judge(view: RunView, terms: Terms, *, over: bool, cancelled: bool = False) -> Judged:

@@ -17,6 +17,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
+from gymtui.spelling import folded
+
 R = TypeVar("R")
 
 Key = str | int | float
@@ -153,8 +155,8 @@ def micros(seconds: float) -> int:
 def read_text(value: object) -> str | None:
     """A text value, case-folded, or None."""
     if isinstance(value, str):
-        return value.casefold()
-    return None if value is None else str(value).casefold()
+        return folded(value)
+    return None if value is None else folded(str(value))
 
 
 def read_number(value: object) -> float | None:

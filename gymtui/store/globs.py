@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from gymtui.spelling import folded
+
 _WILDCARD = re.compile(r"[*?]")
 
 
@@ -98,8 +100,8 @@ def glob(pieces: Iterable[tuple[str, bool]]) -> Glob:
     """
     parts: list[list[str | None]] = [[]]
     for text, quoted in pieces:
-        folded = text.casefold()
-        for run in [folded] if quoted else _runs(folded):
+        pattern = folded(text)
+        for run in [pattern] if quoted else _runs(pattern):
             if run == "*" and not quoted:
                 parts.append([])
             else:

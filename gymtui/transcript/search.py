@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
+from gymtui.spelling import spellings
 from gymtui.transcript import passages
 from gymtui.transcript.blocks import Transcript
 from gymtui.transcript.regex_process import PatternError, RegexProcess
@@ -146,7 +147,7 @@ def _flags(typed: str) -> re.RegexFlag:
 
 
 def _by_text(texts: Iterable[Passage], typed: str, stop: Callable[[], bool]) -> Iterator[Match]:
-    wanted = re.compile(re.escape(typed), _flags(typed))
+    wanted = re.compile("|".join(map(re.escape, spellings(typed))), _flags(typed))
     for passage in texts:
         if stop():
             return

@@ -28,7 +28,7 @@ from gymtui.tui.backstop import BACKSTOP
 from gymtui.tui.crash import EXIT_DEFECT, Boundary, Defect, Reporter, say, short
 from gymtui.tui.driver import GuardedDriver
 from gymtui.tui.frame import Frames
-from gymtui.tui.lifeline import EXIT_TERMINATED, Lifeline
+from gymtui.tui.lifeline import Lifeline
 
 ResultT = TypeVar("ResultT")
 
@@ -264,10 +264,10 @@ class GuardedApp(App[ResultT]):
 
     # The end
 
-    def _asked_to_end(self) -> None:
-        """Called in the lifeline's thread on SIGTERM."""
+    def _asked_to_end(self, code: int) -> None:
+        """Called in the lifeline's thread on SIGTERM and its like."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(lambda: self.exit(return_code=EXIT_TERMINATED))
+            self._loop.call_soon_threadsafe(lambda: self.exit(return_code=code))
 
     def last_words(self) -> None:
         """Give the terminal back and say what happened, from a thread: the event loop is stuck."""
@@ -284,7 +284,8 @@ def run_guarded(app: GuardedApp[Any], lifeline: Lifeline | None = None) -> int:
         lifeline: One already entered, with its callbacks; else one is made for the run.
 
     Returns:
-        The exit code: the app's own, `EXIT_DEFECT` after a defect, 143 after SIGTERM. A lost
+        The exit code: the app's own, `EXIT_DEFECT` after a defect, 143 after SIGTERM (128 and
+        the number of any other signal that ends a process). A lost
         terminal ends the process with 129 instead of returning.
 
     Raises:

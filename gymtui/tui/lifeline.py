@@ -19,8 +19,19 @@ EXIT_HANGUP: Final = 128 + signal.SIGHUP
 EXIT_TERMINATED: Final = 128 + signal.SIGTERM
 """Exit code after SIGTERM."""
 
+_POLITE: Final = tuple(
+    number
+    for name in (
+        *("SIGTERM", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF"),
+        *("SIGXCPU", "SIGIO", "SIGPWR", "SIGSTKFLT", "SIGABRT", "SIGTRAP", "SIGSYS"),
+    )
+    if (number := getattr(signal, name, None)) is not None
+)
+"""Signals that would end a process and leave the terminal as it is, but for SIGHUP."""
+
 _LOOK_S: Final = 1.0
 """How often the terminal is looked at where its loss wakes nobody (poll on macOS ttys)."""
+_DEFAULTS: Final = (signal.SIG_DFL, signal.default_int_handler)
 _CLOSED: Final = b"\0"
 
 
@@ -52,7 +63,7 @@ class Lifeline:
         self._polite_s = polite_s
         self._exit_process = exit_process
         self._callbacks: list[Callable[[], object]] = []
-        self._polite: Callable[[], object] | None = None
+        self._polite: Callable[[int], object] | None = None
         self._deadline: tuple[float, int] | None = None
         self._before: dict[signal.Signals, Any] = {}
         self._wake_read, self._wake_write = -1, -1
@@ -76,11 +87,12 @@ class Lifeline:
 
         return forget
 
-    def on_terminate(self, polite: Callable[[], object] | None) -> None:
+    def on_terminate(self, polite: Callable[[int], object] | None) -> None:
         """Say how the program is asked to end by itself.
 
         Args:
-            polite: Called in the watching thread on SIGTERM; None leaves SIGTERM to be final.
+            polite: Called in the watching thread on SIGTERM and its like, with the exit code; None
+                leaves them to be final.
         """
         self._polite = polite
 
@@ -97,11 +109,16 @@ class Lifeline:
             self._wake(b"d")
 
     def __enter__(self) -> Self:
-        """Start to watch, and take over SIGHUP (unless it is ignored) and SIGTERM."""
+        """Start to watch, and take over SIGHUP and all that would end the process.
+
+        What is ignored stays so; what somebody else handles, SIGTERM excepted, is theirs.
+        """
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
-        for number in (signal.SIGHUP, signal.SIGTERM):
-            if signal.getsignal(number) is not signal.SIG_IGN:
+        for number in (signal.SIGHUP, *_POLITE):
+            now = signal.getsignal(number)
+            theirs = number not in (signal.SIGHUP, signal.SIGTERM) and now not in _DEFAULTS
+            if now is not signal.SIG_IGN and not theirs:
                 self._before[number] = signal.signal(number, self._on_signal)
         self._thread = threading.Thread(target=self._watch, name="lifeline", daemon=True)
         self._thread.start()
@@ -164,10 +181,13 @@ class Lifeline:
         if signal.SIGHUP in woken:
             self._end(EXIT_HANGUP)
             return False
-        if signal.SIGTERM in woken:
-            self.end_within(self._polite_s if self._polite else 0, EXIT_TERMINATED)
-            if self._polite:
-                self._polite()
+        for number in _POLITE:
+            if number in woken:
+                code = 128 + number
+                self.end_within(self._polite_s if self._polite else 0, code)
+                if self._polite:
+                    self._polite(code)
+                break
         return True
 
     def _end(self, code: int) -> None:

@@ -64,11 +64,18 @@ def test_a_write_that_is_stuck_does_not_outlive_the_terminal(tmp_path: Path) -> 
         all_gone(pids)
 
 
-def test_asked_to_end_it_restores_the_terminal_and_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "number",
+    [
+        *(signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT),
+        *(signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGXCPU),
+    ],
+)
+def test_asked_to_end_it_restores_the_terminal_and_ends(tmp_path: Path, number: int) -> None:
     with Pty(TINY, tmp_path) as program:
         ready(program)
-        program.process.send_signal(signal.SIGTERM)
-        assert program.wait_exit() == 128 + signal.SIGTERM
+        program.process.send_signal(number)
+        assert program.wait_exit() == 128 + number
         assert b"\x1b[?1049l" in program.written
         assert program.is_cooked()
 

@@ -6,17 +6,18 @@ Every step has its time, and what it learns is told at once, so that whoever wai
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from statistics import median
-from urllib.parse import SplitResult, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urlsplit
 
 from gymtui import urls
+from gymtui.api import proxies
 from gymtui.api.calls import Timeouts
 from gymtui.api.client import GymClient, trusted
 from gymtui.api.errors import (
@@ -95,22 +96,20 @@ def visit(settings: Settings, *, whole_s: float = WHOLE_S) -> Visit:
 
 def _go(settings: Settings, seen: Visit) -> None:
     origin = urls.origin_of(settings.base_url)
-    proxy = _proxy(origin)
+    try:
+        address = proxies.proxy_for(settings.base_url, os.environ)
+        proxies.check_key_log(os.environ)
+    except UnsafeUrl as error:
+        seen.note("environment", error.reason, State.BAD, "mend that variable, or unset it")
+        seen.status, seen.ended = 4, True
+        return
+    proxy = urlsplit(address) if address is not None else None
     host, port = (proxy.hostname or "", proxy.port or 80) if proxy else (origin.host, origin.port)
     if proxy is not None:
         seen.note("proxy", f"{host}:{port}, from the environment")
     if _resolves(host, port, seen) and (proxy is not None or _connects(origin, seen)):
         asyncio.run(_call(settings, seen))
     seen.ended = True
-
-
-def _proxy(origin: urls.Origin) -> SplitResult | None:
-    """The proxy that the client would take; never for this machine itself."""
-    if urls.is_loopback(origin.host) or proxy_bypass(origin.host):
-        return None
-    found: Mapping[str, str] = getproxies()
-    address = found.get(origin.scheme) or found.get("all")
-    return urlsplit(address if "://" in address else f"http://{address}") if address else None
 
 
 def _resolves(host: str, port: int, seen: Visit) -> bool:
