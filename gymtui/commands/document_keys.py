@@ -57,6 +57,7 @@ ROLLOUT: Mapping[str, str] = {
     "model_config": "",
     "status_events": "",
     "outcome": "passed, failed, done, environment, agent, cancelled, running, waiting, unknown",
+    "state": "as STATE shows it: the outcome, or while it runs its phase",
     "elapsed_s": "seconds it runs or ran",
     "at_step_limit": "whether it ran out of steps",
     "malformed": "why it could not be read, or null",

@@ -16,7 +16,8 @@ from gymtui.store.outcome import ERRORS, at_step_limit
 from gymtui.store.records import RolloutRow
 from gymtui.store.schemas import RunView, pass_rate
 from gymtui.store.summary import RunSummary
-from gymtui.store.words import elapsed_s
+from gymtui.store.times import elapsed_s
+from gymtui.store.words import state_word
 
 
 def run_document(run: RunView, *, numbers: bool = True) -> dict[str, Any]:
@@ -44,8 +45,9 @@ def rollout_document(row: RolloutRow, now: datetime) -> dict[str, Any]:
     """
     rollout = row.rollout
     ours = {
+        "state": state_word(row),
         "outcome": None if row.outcome is None else row.outcome.value,
-        "elapsed_s": elapsed_s(rollout, now) if rollout is not None else None,
+        "elapsed_s": elapsed_s(row, now),
         "at_step_limit": None if rollout is None else at_step_limit(rollout),
         "malformed": row.malformed,
     }

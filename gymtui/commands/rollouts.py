@@ -16,7 +16,8 @@ from gymtui.store import journal_look
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
 from gymtui.store.schemas import ROLLOUTS
-from gymtui.store.words import GLYPH, duration, elapsed_s, state_word, steps, why
+from gymtui.store.times import elapsed_s
+from gymtui.store.words import GLYPH, duration, state_words, steps, why
 from gymtui.text import ABSENT
 
 _COLOUR: dict[Outcome, Colour] = {
@@ -96,11 +97,11 @@ def _columns(
     def state(row: RolloutRow) -> Cell:
         if row.rollout is None or row.outcome is None:
             return Cell("? malformed", "yellow")
-        said = f"{GLYPH[row.outcome]} {state_word(row.rollout)}"
+        said = f"{GLYPH[row.outcome]} {state_words(row)}"
         return Cell(said, _COLOUR.get(row.outcome, ""))
 
     def elapsed(row: RolloutRow) -> Cell:
-        return Cell(duration(elapsed_s(row.rollout, now)) if row.rollout else None)
+        return Cell(duration(elapsed_s(row, now)))
 
     def step(row: RolloutRow) -> Cell:
         if row.rollout is None or row.rollout.current_step is not None:

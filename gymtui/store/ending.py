@@ -5,28 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gymtui.api.models import Result, Rollout
-from gymtui.store.outcome import ACTIVE, Outcome, outcome_of
-from gymtui.store.words import GLYPH, state_word
+from gymtui.store.outcome import ACTIVE, Outcome, at_step_limit, outcome_of
+from gymtui.store.words import GLYPH, WORD
+from gymtui.text import ABSENT
 from gymtui.transcript.blocks import Ending
 
 TITLE = "result"
 _WELL = frozenset({Outcome.PASSED, Outcome.DONE})
 
 
-def ending_of(rollout: Rollout) -> Ending | None:
+def ending_of(rollout: Rollout, outcome: Outcome | None = None) -> Ending | None:
     """The result of a rollout: outcome, the verifier's message, what failed, why it ended.
 
     Args:
         rollout: As last received.
+        outcome: How it stands, where a row has that; else by its own fields alone.
 
     Returns:
         None while it has not ended, or where there is no word on how.
     """
-    outcome = outcome_of(rollout)
+    outcome = outcome or outcome_of(rollout)
     reason = rollout.termination_reason
     if outcome in ACTIVE or (rollout.result is None and not reason):
         return None
-    lines = [f"{GLYPH[outcome]} {state_word(rollout)}"]
+    limit = " ⊣" if outcome is Outcome.FAILED and at_step_limit(rollout) else ""
+    word = (rollout.status or ABSENT) if outcome is Outcome.UNKNOWN else WORD[outcome]
+    lines = [f"{GLYPH[outcome]} {word}{limit}"]
     if rollout.result is not None:
         lines += _told(rollout.result)
     if reason:

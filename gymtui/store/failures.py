@@ -58,7 +58,7 @@ class Failures:
         if known is not None and known.rollout is row.rollout and known.outcome is row.outcome:
             return False
         silent = "cancelled" if row.outcome is Outcome.CANCELLED else "no reason given"
-        words = reason_of(row.rollout) or silent
+        words = reason_of(row.rollout, row.outcome) or silent
         self._said[row.rollout_id] = _Said(
             row.rollout, row.run_id, row.outcome, words, fold(words), ended_at(row.rollout)
         )

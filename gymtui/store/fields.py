@@ -82,6 +82,8 @@ class Field(Generic[R]):
         words: Whether bare words are looked for in it; None means if it is text.
         order: The value it is ordered by, when that is another (a rank, a `natural` name).
         order_kind: The kind of that value, when that is another.
+        choices: Of text, all it can be; a value written is matched by prefix. empty if open.
+        also: Another text that it matches by.
         count: Of a share: what a whole number without a percent sign is compared with.
     """
 
@@ -93,6 +95,8 @@ class Field(Generic[R]):
     order: Callable[[R], object] | None = None
     order_kind: Kind | None = None
     count: Callable[[R], object] | None = None
+    choices: tuple[str, ...] = ()
+    also: Callable[[R], str | None] | None = None
 
     @property
     def has_words(self) -> bool:

@@ -143,7 +143,7 @@ class Groups:
         verdicts = self._verdicts.get(group)
         summaries = [run.summary for run in runs if run.summary is not None]
         merged = _merged(summaries, verdicts.interval if verdicts else None)
-        return RunView(row, merged, stuck=sum(run.stuck for run in runs))
+        return RunView(row, merged, stuck=sum(run.stuck for run in runs), grouped=True)
 
 
 def _merged(summaries: list[RunSummary], interval: Interval | None) -> RunSummary | None:

@@ -27,6 +27,7 @@ from gymtui.store.outcome import (
 from gymtui.store.phases import PHASES, Kind
 from gymtui.store.progress import VERDICTS_FOR_ETA, Left, eta
 from gymtui.store.timeline import Segment
+from gymtui.store.times import duration_s, started_at
 
 RATE_WINDOW_S = 300.0
 """Five minutes: what a rate is counted over unless another window is named."""
@@ -285,23 +286,6 @@ def run_numbers(
         last_end_s=max(ends_s, default=None),
         scores=stats.spread([part.score for part in parts if part.score is not None]),
     )
-
-
-def started_at(rollout: Rollout) -> datetime | None:
-    """When a rollout first began to run, by its own field or its status events."""
-    if rollout.started_at is not None:
-        return rollout.started_at
-    events = rollout.status_events or ()
-    ran = [e.timestamp for e in events if e.status == "running" and e.timestamp is not None]
-    return min(ran, default=None)
-
-
-def duration_s(rollout: Rollout) -> float | None:
-    """How long an ended rollout ran, in seconds; None where its times do not tell."""
-    start = started_at(rollout)
-    if start is None or rollout.completed_at is None or rollout.completed_at < start:
-        return None
-    return (rollout.completed_at - start).total_seconds()
 
 
 @dataclass(frozen=True)

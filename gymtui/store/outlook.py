@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from gymtui.store import stats
-from gymtui.store.numbers import RATE_WINDOW_S, duration_s, started_at
+from gymtui.store.numbers import RATE_WINDOW_S
 from gymtui.store.outcome import VERDICTS, Outcome
 from gymtui.store.progress import Left, eta
 from gymtui.store.records import RolloutRow, RunRow
+from gymtui.store.times import duration_s, started_at
 
 AT_ONCE = 500
 """Rollouts taken in before others get their turn: about a millisecond."""

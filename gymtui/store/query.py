@@ -5,6 +5,7 @@
 | `offer` `"two words"` | in any text column, case aside; `*` and `?` are wildcards unless quoted |
 | `status:running` | all of the value, case aside; with wildcards `model:gpt*` `task:*phone*` |
 | `status:failed,running` | any of these |
+| `state:fail` `state:"paused"` | of few words the beginning; quoted, another word of the gym's |
 | `stuck:` | a flag that is true; any other column: known |
 | `pass<50% steps>=20 age<2h` | `< <= > >= = !=`; `k` and `M` after numbers; `90s` `5m` `1h30m` |
 | `done>=20 done>=50%` | where a share has a count: so many, or that share of them |
@@ -182,6 +183,21 @@ class _Value:
         except ValueError as error:
             raise self._wrong(str(error)) from None
 
+    def chosen(self, column: Field[R]) -> _Value:
+        """It with a star after it where the column has a closed vocabulary.
+
+        Quoted, or with a wildcard, it is taken as it is: a word of the gym's own.
+        """
+        if not column.choices or any(quoted for _, quoted in self.pieces):
+            return self
+        if set(self.text) & set("*?"):
+            return self
+        wanted = self.text.casefold()
+        if not any(choice.startswith(wanted) for choice in column.choices):
+            choices = ", ".join(column.choices)
+            raise self._wrong(f"no such {column.name}: {choices}; quote it for another word")
+        return replace(self, pieces=(*self.pieces, ("*", False)))
+
     def answer(self) -> bool:
         """It as yes or no."""
         answer = _ANSWERS.get(self.text.casefold())
@@ -240,7 +256,7 @@ class _Parser(Generic[R]):
             raise FilterError(f"{column.name} takes : = or !=", place, len(operator))
         values = self._values(operator, found)
         if column.kind is Kind.TEXT:
-            return terms.text(column, operator, [glob(value.pieces) for value in values])
+            return terms.text(column, operator, [glob(v.chosen(column).pieces) for v in values])
         if column.kind is Kind.FLAG:
             return terms.flag(column, operator, [value.answer() for value in values])
         if column.count is not None and all(value.text.isdecimal() for value in values):

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gymtui.store.ascending import Ascending
-from gymtui.store.numbers import started_at
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
+from gymtui.store.times import started_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,15 +62,20 @@ class Reason:
     run_ids: tuple[str, ...]
 
 
-def reason_of(rollout: Rollout) -> str | None:
+def reason_of(rollout: Rollout, outcome: Outcome | None = None) -> str | None:
     """The first line of what a rollout says about its failing; None if it says nothing.
 
     The verifier's message comes first; of an error, or without message, why it was ended.
+
+    Args:
+        rollout: As last received.
+        outcome: How it stands, where a row has that; else by its own fields alone.
     """
     message = rollout.result.message if rollout.result is not None else None
     error = rollout.result.error if rollout.result is not None else None
     ended = rollout.termination_reason
-    said = (ended, error, message) if outcome_of(rollout) in ERRORS else (message, error, ended)
+    broken = (outcome or outcome_of(rollout)) in ERRORS
+    said = (ended, error, message) if broken else (message, error, ended)
     for words in said:
         line = next(iter((words or "")[:LONGEST_REASON].strip().splitlines()), "").strip()
         if line:

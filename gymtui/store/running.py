@@ -18,6 +18,7 @@ from gymtui.store.outcome import Outcome
 from gymtui.store.phases import KIND_OF_PHASE, Kind
 from gymtui.store.progress import USUALLY, UsualTimes, stuck_after_s
 from gymtui.store.records import RolloutRow
+from gymtui.store.times import elapsed
 
 
 class Pace(Protocol):
@@ -204,7 +205,7 @@ RUNNING: Schema[RunningRow] = Schema(
         Field(
             "elapsed",
             Column.DURATION,
-            lambda running: running.row.rollout and running.row.rollout.started_at,
+            lambda running: elapsed(running.row),
             ("time",),
         ),
         Field("rollout", Column.TEXT, lambda running: running.row.rollout_id, ("id",)),

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from gymtui.store.fields import Field, Kind, Schema, natural
 from gymtui.store.outcome import Outcome
 from gymtui.store.progress import Eta, Left
-from gymtui.store.records import RolloutRow, RunRow
+from gymtui.store.records import Intent, RolloutRow, RunRow
 from gymtui.store.summary import RunSummary
+from gymtui.store.times import elapsed, started_at
+from gymtui.store.words import PHASE_WORD, WORD, state_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class RunView:
         left: When it will be done, while it is active and that can be said.
         watched: Whether the person wants to be told of its end.
         stuck: How many of its running rollouts are stuck, as far as they are watched.
+        grouped: Whether it stands for several runs.
     """
 
     row: RunRow
@@ -31,6 +34,7 @@ class RunView:
     left: Left | None = None
     watched: bool = False
     stuck: int = 0
+    grouped: bool = False
 
     @property
     def name(self) -> str:
@@ -48,6 +52,13 @@ class RunView:
         return max(self.row.finished, self.summary.ended if self.summary is not None else 0)
 
     @property
+    def cancelled(self) -> bool:
+        """Whether it is over, and not all of it came to its own end."""
+        if self.row.active or self.grouped or self.summary is None:
+            return False
+        return bool(self.summary.counts[Outcome.CANCELLED])
+
+    @property
     def status(self) -> str:
         """One word for how it stands; not the server's, which has none for a run."""
         if self.row.gone:
@@ -59,7 +70,7 @@ class RunView:
         run = self.row.run
         if run is not None and self.row.active:
             return "running" if run.running or self.row.finished else "waiting"
-        return "finished"
+        return "cancelled" if self.cancelled else "finished"
 
 
 def _counter(name: str) -> Field[RunView]:
@@ -79,10 +90,15 @@ def pass_rate(run: RunView) -> float | None:
     return run.summary.passes / run.summary.verdicts
 
 
+RUN_STATUSES = (
+    *("waiting", "running", "finished", "cancelled"),
+    *(*map(str, Intent), "gone", "malformed"),
+)
+
 RUNS: Schema[RunView] = Schema(
     [
         Field("run", Kind.TEXT, lambda run: run.name, ("id",), order=lambda run: natural(run.name)),
-        Field("status", Kind.TEXT, lambda run: run.status),
+        Field("status", Kind.TEXT, lambda run: run.status, choices=RUN_STATUSES),
         Field("scenario", Kind.TEXT, lambda run: run.row.run and run.row.run.scenario_id),
         Field("model", Kind.TEXT, lambda run: run.summary and run.summary.model),
         Field("provider", Kind.TEXT, lambda run: run.summary and run.summary.provider),
@@ -117,22 +133,10 @@ RUNS: Schema[RunView] = Schema(
 )
 
 
-def _state(row: RolloutRow) -> str | None:
-    if row.rollout is None:
-        return "malformed"
-    if row.outcome is Outcome.RUNNING:
-        return row.rollout.phase or "running"
-    return row.rollout.status if row.outcome in (None, Outcome.UNKNOWN) else str(row.outcome)
-
-
-def _elapsed(row: RolloutRow) -> object:
-    rollout = row.rollout
-    if rollout is None or rollout.started_at is None:
-        return None
-    if rollout.completed_at is not None:
-        return rollout.completed_at - rollout.started_at
-    return rollout.started_at if rollout.status == "running" else None
-
+STATES = (*dict.fromkeys((*map(str, WORD), *PHASE_WORD.values(), "malformed")),)
+"""What STATE shows, but for statuses and phases that nobody has described."""
+STATUSES = ("pending", "running", "completed", "failed", "workspace_error")
+"""The gym's own (API.md)."""
 
 ROLLOUTS: Schema[RolloutRow] = Schema(
     [
@@ -151,10 +155,31 @@ ROLLOUTS: Schema[RolloutRow] = Schema(
             order=lambda row: natural((row.rollout and row.rollout.task_id) or ""),
         ),
         Field("scenario", Kind.TEXT, lambda row: row.rollout and row.rollout.scenario_id),
-        Field("state", Kind.TEXT, _state),
-        Field("status", Kind.TEXT, lambda row: row.rollout and row.rollout.status),
-        Field("phase", Kind.TEXT, lambda row: row.rollout and row.rollout.phase),
-        Field("outcome", Kind.TEXT, lambda row: str(row.outcome) if row.outcome else None),
+        Field(
+            "state",
+            Kind.TEXT,
+            state_word,
+            choices=STATES,
+            also=lambda row: "running" if row.outcome is Outcome.RUNNING else None,
+        ),
+        Field(
+            "status",
+            Kind.TEXT,
+            lambda row: row.rollout and row.rollout.status,
+            choices=STATUSES,
+        ),
+        Field(
+            "phase",
+            Kind.TEXT,
+            lambda row: row.rollout and row.rollout.phase,
+            choices=(*PHASE_WORD,),
+        ),
+        Field(
+            "outcome",
+            Kind.TEXT,
+            lambda row: str(row.outcome) if row.outcome else None,
+            choices=(*Outcome,),
+        ),
         Field(
             "passed",
             Kind.FLAG,
@@ -164,8 +189,8 @@ ROLLOUTS: Schema[RolloutRow] = Schema(
             "steps", Kind.NUMBER, lambda row: row.rollout and row.rollout.current_step, ("step",)
         ),
         Field("max_steps", Kind.NUMBER, lambda row: row.rollout and row.rollout.max_steps),
-        Field("elapsed", Kind.DURATION, _elapsed, ("time",)),
-        Field("age", Kind.TIME, lambda row: row.rollout and row.rollout.started_at),
+        Field("elapsed", Kind.DURATION, elapsed, ("time",)),
+        Field("age", Kind.TIME, lambda row: row.rollout and started_at(row.rollout)),
         Field("created", Kind.TIME, lambda row: row.rollout and row.rollout.created_at),
         Field("reason", Kind.TEXT, lambda row: row.rollout and row.rollout.termination_reason),
         Field(

@@ -25,6 +25,7 @@ from gymtui.store.outcome import (
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import Interval, Tally, TaskSums
 from gymtui.store.task_tallies import TaskTallies
+from gymtui.store.times import started_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class SummaryBuilder:
             return
         self._count(row.rollout, row.outcome, 1)
         self._created_at = _earlier(self._created_at, row.rollout.created_at)
-        self._started_at = _earlier(self._started_at, row.rollout.started_at)
+        self._started_at = _earlier(self._started_at, started_at(row.rollout))
         self._ended_at = _later(self._ended_at, row.rollout.completed_at)
 
     def remove(self, row: RolloutRow) -> None:
@@ -132,7 +133,7 @@ class SummaryBuilder:
         self._count(rollout, row.outcome, -1)
         edges = (
             (rollout.created_at, self._created_at),
-            (rollout.started_at, self._started_at),
+            (started_at(rollout), self._started_at),
             (rollout.completed_at, self._ended_at),
         )
         # Only what stood at an edge moves it; which one is next is found when it is asked for.
@@ -210,7 +211,7 @@ class SummaryBuilder:
         for row in rows:
             if row.rollout is not None:
                 self._created_at = _earlier(self._created_at, row.rollout.created_at)
-                self._started_at = _earlier(self._started_at, row.rollout.started_at)
+                self._started_at = _earlier(self._started_at, started_at(row.rollout))
                 self._ended_at = _later(self._ended_at, row.rollout.completed_at)
         self._times_stale = False
 
@@ -277,7 +278,7 @@ _OUTCOMES = frozenset(outcome.value for outcome in Outcome)
 
 
 def _times(rollout: Rollout) -> tuple[datetime | None, ...]:
-    return rollout.created_at, rollout.started_at, rollout.completed_at
+    return rollout.created_at, started_at(rollout), rollout.completed_at
 
 
 def _count(names: Counter[str], name: str | None, by: int) -> None:

@@ -145,7 +145,7 @@ TASKS: Schema[TaskRow] = Schema(
         Field("pass", Kind.PERCENT, lambda row: row.pass_rate, ("pass@1",)),
         Field("pass@k", Kind.PERCENT, lambda row: row.at_k),
         Field("pass^k", Kind.PERCENT, lambda row: row.hat_k),
-        Field("kind", Kind.TEXT, lambda row: row.kind),
+        Field("kind", Kind.TEXT, lambda row: row.kind, choices=("all-pass", "mixed", "all-fail")),
         Field("steps", Kind.NUMBER, lambda row: row.median_steps),
         Field("time", Kind.DURATION, lambda row: row.median_s),
         Field("verdicts", Kind.NUMBER, lambda row: row.tally.verdicts),

@@ -69,11 +69,15 @@ def text(column: Field[R], operator: str, patterns: list[Glob]) -> Term[R]:
     literals = frozenset(pattern.literal for pattern in patterns)
     wild = [pattern for pattern in patterns if pattern.literal is None]
 
+    def fits(value: str) -> bool:
+        return value in literals or any(pattern.matches(value) for pattern in wild)
+
     def test(record: R, now: int) -> bool:
         value = read_text(read(record))
         if value is None:
             return False
-        return (value in literals or any(pattern.matches(value) for pattern in wild)) is wanted
+        other = read_text(column.also(record)) if column.also is not None else None
+        return (fits(value) or (other is not None and fits(other))) is wanted
 
     return Term(test)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from gymtui.api.models import Rollout
-from gymtui.store.outcome import Outcome, at_step_limit, outcome_of, steps_of
+from gymtui.store.outcome import Outcome, at_step_limit, steps_of
 from gymtui.store.phases import Kind
 from gymtui.store.progress import Eta, Left
 from gymtui.store.records import RolloutRow
@@ -158,26 +158,25 @@ def span(interval: Interval | None) -> str:
     return f"{round(interval.low * 100)}–{round(interval.high * 100)}"
 
 
-def state_word(rollout: Rollout) -> str:
+def state_word(row: RolloutRow) -> str:
     """How a rollout stands, in a word; while it runs, its phase. As received where unknown."""
-    outcome = outcome_of(rollout)
+    rollout, outcome = row.rollout, row.outcome
+    if rollout is None or outcome is None:
+        return "malformed"
     if outcome is Outcome.UNKNOWN:
         return rollout.status or ABSENT
     if outcome is Outcome.RUNNING and rollout.phase is not None:
         return PHASE_WORD.get(rollout.phase, rollout.phase)
-    mark = " ⊣" if outcome is Outcome.FAILED and at_step_limit(rollout) else ""
-    return f"{WORD[outcome]}{mark}"
+    return str(outcome)
 
 
-def elapsed_s(rollout: Rollout, now: datetime) -> float | None:
-    """How long a rollout has run, or ran, in seconds; None before it started."""
-    if rollout.started_at is None:
-        return None
-    if rollout.completed_at is not None:
-        return (rollout.completed_at - rollout.started_at).total_seconds()
-    if rollout.status != "running":
-        return None
-    return (now - rollout.started_at).total_seconds()
+def state_words(row: RolloutRow) -> str:
+    """The same as columns have room for: its beginning, and the mark of the step limit."""
+    word = state_word(row)
+    if row.rollout is None or row.outcome is None or word != row.outcome:
+        return word
+    limit = row.outcome is Outcome.FAILED and at_step_limit(row.rollout)
+    return f"{WORD.get(row.outcome, word)}{' ⊣' if limit else ''}"
 
 
 def steps(rollout: Rollout, seen: int | None = None) -> str:

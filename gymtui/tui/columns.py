@@ -106,6 +106,8 @@ def run_columns(
         if run.row.run is None:
             return ink(None, "muted")
         if not run.row.active:
+            if run.cancelled:
+                return ink("cancelled" if cells >= 9 else "cancel", "warning")
             return ink("done", "muted")
         if run.left is None:
             return ink(None, "muted")
@@ -164,7 +166,7 @@ def rollout_columns(
         return ink(row.rollout.task_id if row.rollout else None)
 
     def state(row: RolloutRow, cells: int) -> Cell:
-        return ink("malformed", "warning") if row.rollout is None else show.state(row.rollout)
+        return show.state(row)
 
     def steps(row: RolloutRow, cells: int) -> Cell:
         if row.rollout is None or row.rollout.current_step is not None:
@@ -174,7 +176,7 @@ def rollout_columns(
         return ink(show.steps(row.rollout, step), "muted")
 
     def elapsed(row: RolloutRow, cells: int) -> Cell:
-        return ink(show.duration(show.elapsed_s(row.rollout, now())) if row.rollout else None)
+        return ink(show.duration(show.elapsed_s(row, now())))
 
     def reason(row: RolloutRow, cells: int) -> Cell:
         return ink(show.why(row), "muted")

@@ -25,7 +25,7 @@ def active_columns(now: Callable[[], datetime]) -> tuple[Column[RunningRow], ...
         return ink(running.row.rollout.task_id if running.row.rollout else None)
 
     def phase(running: RunningRow, cells: int) -> Cell:
-        return show.state(running.row.rollout) if running.row.rollout else ink(None)
+        return show.state(running.row)
 
     def steps(running: RunningRow, cells: int) -> Cell:
         return ink(show.steps(running.row.rollout) if running.row.rollout else None)
@@ -38,8 +38,7 @@ def active_columns(now: Callable[[], datetime]) -> tuple[Column[RunningRow], ...
         return (Ink("stuck", "warning"),) if running.stuck(now()) else ()
 
     def elapsed(running: RunningRow, cells: int) -> Cell:
-        rollout = running.row.rollout
-        return ink(show.duration(show.elapsed_s(rollout, now()) if rollout else None), "muted")
+        return ink(show.duration(show.elapsed_s(running.row, now())), "muted")
 
     def name(running: RunningRow, cells: int) -> Cell:
         return ink(running.row.rollout_id, "muted")

@@ -39,7 +39,7 @@ def rollout_details(
         return _filled(told, height)
     result = rollout.result
     message = (result.message or result.error or "") if result is not None else ""
-    lines = _message(row.rollout_id, show.state(rollout), message, cells, height - OWN_LINES)
+    lines = _message(row.rollout_id, show.state(row), message, cells, height - OWN_LINES)
     own = (
         joined(_ending(rollout.termination_reason, result), cells),
         joined([Said(cell, n) for n, cell in enumerate(_phases(life))], cells),

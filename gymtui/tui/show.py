@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gymtui.api.models import Rollout
-from gymtui.store.outcome import Outcome, outcome_of
+from gymtui.store.outcome import Outcome
+from gymtui.store.records import RolloutRow
 from gymtui.store.schemas import RunView
+from gymtui.store.times import elapsed_s
 from gymtui.store.words import (
     GLYPH,
     PHASE_WORD,
@@ -17,13 +18,12 @@ from gymtui.store.words import (
     age,
     count,
     duration,
-    elapsed_s,
     eta_words,
     few,
     of_many,
     percent,
     span,
-    state_word,
+    state_words,
     steps,
     thousands,
     why,
@@ -65,14 +65,16 @@ STYLE: Mapping[Outcome, str] = {
 }
 
 
-def state(rollout: Rollout) -> Cell:
+def state(row: RolloutRow) -> Cell:
     """How a rollout stands: glyph and word; while it runs, its phase."""
-    outcome = outcome_of(rollout)
+    outcome, rollout = row.outcome, row.rollout
+    if outcome is None or rollout is None:
+        return (Ink("malformed", "warning"),)
     style = STYLE[outcome]
     if outcome is Outcome.RUNNING and rollout.phase is not None:
-        word = PHASE_WORD.get(rollout.phase)
-        return (Ink(f"{GLYPH[outcome]} ", style), Ink(word or rollout.phase, word or ""))
-    return (Ink(f"{GLYPH[outcome]} {state_word(rollout)}", style),)
+        plain = PHASE_WORD.get(rollout.phase, "")
+        return (Ink(f"{GLYPH[outcome]} ", style), Ink(state_words(row), plain))
+    return (Ink(f"{GLYPH[outcome]} {state_words(row)}", style),)
 
 
 # -- outcome bar ---------------------------------------------------------------------------

@@ -15,7 +15,7 @@ TIPS: Mapping[Scope, str] = {
     ),
     Scope.ROLLOUTS: (
         "`↵` on a ✗ reads what the agent did · `m` tasks by attempts"
-        " · `+` `-` `T` zoom and clock · `/` then status:failed narrows"
+        " · `+` `-` `T` zoom and clock · `/` then state:failed narrows"
     ),
     Scope.ACTIVE: (
         "Longest idle first, stuck ones marked · `↵` its step now, its transcript when done"

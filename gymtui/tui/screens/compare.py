@@ -18,7 +18,7 @@ from gymtui.api.models import Rollout
 from gymtui.poll.artifacts import Artifacts, TooLargeError
 from gymtui.poll.plan import View
 from gymtui.store.delta import Delta
-from gymtui.store.outcome import ACTIVE, outcome_of
+from gymtui.store.outcome import ACTIVE
 from gymtui.text import ABSENT
 from gymtui.transcript import diff
 from gymtui.transcript.diff import Change, Pair
@@ -163,7 +163,7 @@ class CompareScreen(GymScreen):
 
     def _unfinished(self, side: Listed) -> bool:
         row = self.gym.store.rollouts.get(side.rollout_id)
-        return row is not None and row.rollout is not None and outcome_of(row.rollout) in ACTIVE
+        return row is not None and row.outcome in ACTIVE
 
     def _say(self, words: str, style: str = "warning") -> None:
         self.set_class(bool(words), "saying")
@@ -198,7 +198,7 @@ class CompareScreen(GymScreen):
         row = self.gym.store.rollouts.get(side.rollout_id)
         said = [Ink(f"{'AB'[number]} ", "key"), Ink(f"{side.rollout_id}  ", "strong")]
         if row is not None and row.rollout is not None:
-            said += [*show.state(row.rollout), Ink(f"  {row.rollout.task_id or ABSENT}")]
+            said += [*show.state(row), Ink(f"  {row.rollout.task_id or ABSENT}")]
             said.append(Ink(f" · {self._steps(number, row.rollout)} steps", "muted"))
         if len({each.run_id for each in self._sides}) > 1:
             said.append(Ink(f" · {side.run_id}", "muted"))

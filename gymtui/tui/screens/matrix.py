@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
 from gymtui.store.matrix import most_verdicts, totals, usual_k
-from gymtui.store.numbers import duration_s
 from gymtui.store.outcome import steps_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.task_rows import TASKS, TaskRow, row_id_of
+from gymtui.store.times import duration_s
 from gymtui.tui import doors, show
 from gymtui.tui.columns_matrix import at_k_cells, attempt_at, attempts_cell, task_columns
 from gymtui.tui.comparing import compare
@@ -169,7 +169,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         row = self._rows.records[self._grid.cursor_id or ""]
         number = row.attempts.index(attempt) + 1
         things = [
-            Said((Ink(f"{number}/{len(row.attempts)}  ", "muted"), *show.state(rollout))),
+            Said((Ink(f"{number}/{len(row.attempts)}  ", "muted"), *show.state(attempt))),
             Said((Ink(attempt.rollout_id, "strong"),)),
         ]
         if steps is not None:

@@ -15,7 +15,7 @@ from gymtui.poll.artifacts import Artifacts, TooLargeError
 from gymtui.poll.plan import View
 from gymtui.store.delta import Delta
 from gymtui.store.ending import ending_of
-from gymtui.store.outcome import ACTIVE, outcome_of
+from gymtui.store.outcome import ACTIVE
 from gymtui.store.records import RolloutRow
 from gymtui.text import ABSENT, clean, fit, width
 from gymtui.transcript import files
@@ -107,7 +107,7 @@ class TranscriptScreen(ReadingScreen):
 
     def _unfinished(self) -> bool:
         row = self._row
-        return row is not None and row.rollout is not None and outcome_of(row.rollout) in ACTIVE
+        return row is not None and row.outcome in ACTIVE
 
     def headline(self, cells: int) -> Cell:
         """Its place, and how it stands; what matters least goes where there is no room."""
@@ -117,7 +117,7 @@ class TranscriptScreen(ReadingScreen):
         rollout = row.rollout
         why = show.why(row)
         room = cells - (min(width(why), _WHY) + 3 if why else 0)
-        ran = show.duration(show.elapsed_s(rollout, self.gym.now()))
+        ran = show.duration(show.elapsed_s(row, self.gym.now()))
         numbers = (
             Said((Ink(f"{self._steps(rollout)} steps", "muted"),), 1),
             Said((Ink(ran, "muted"),), 2),
@@ -126,7 +126,7 @@ class TranscriptScreen(ReadingScreen):
         task = rollout.task_id or ABSENT
         for name in (task, fit(task, _TASK, cut="middle")):
             task_said = Said((Ink(name, "strong"),), 4)
-            things = (Said(self._place()), Said(show.state(rollout)), task_said, *numbers)
+            things = (Said(self._place()), Said(show.state(row)), task_said, *numbers)
             said = joined(things, room)
             if any(piece.style == "strong" for piece in said):
                 break
@@ -171,7 +171,7 @@ class TranscriptScreen(ReadingScreen):
     def _with_result(self, artifacts: Artifacts) -> Artifacts:
         """The artifacts, and what the rollout's record says of its end, which they do not hold."""
         row = self._row
-        result = ending_of(row.rollout) if row is not None and row.rollout is not None else None
+        result = ending_of(row.rollout, row.outcome) if row and row.rollout else None
         transcript = artifacts.transcript
         if result == transcript.result:
             return artifacts
@@ -253,7 +253,7 @@ class TranscriptScreen(ReadingScreen):
         rollout = row.rollout
         self.say(
             (
-                *show.state(rollout),
+                *show.state(row),
                 Ink(f"  step {show.steps(rollout)}", "strong"),
                 Ink(
                     "   It has not finished; it opens here when it has.",

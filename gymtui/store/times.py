@@ -1,0 +1,49 @@
+"""When a rollout began, how long it ran or has run: decided once. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from gymtui.api.models import Rollout
+from gymtui.store.outcome import Outcome
+from gymtui.store.records import RolloutRow
+
+
+def started_at(rollout: Rollout) -> datetime | None:
+    """When a rollout first began to run, by its own field or its status events."""
+    if rollout.started_at is not None:
+        return rollout.started_at
+    events = rollout.status_events or ()
+    ran = [e.timestamp for e in events if e.status == "running" and e.timestamp is not None]
+    return min(ran, default=None)
+
+
+def duration_s(rollout: Rollout) -> float | None:
+    """How long an ended rollout ran, in seconds; None where its times do not tell."""
+    start = started_at(rollout)
+    if start is None or rollout.completed_at is None or rollout.completed_at < start:
+        return None
+    return (rollout.completed_at - start).total_seconds()
+
+
+def elapsed(row: RolloutRow) -> timedelta | datetime | None:
+    """How long a rollout ran, or since when it runs; None before its start, or if nobody knows."""
+    if row.rollout is None:
+        return None
+    if row.outcome is Outcome.RUNNING:
+        return started_at(row.rollout)
+    ran_s = duration_s(row.rollout)
+    return None if ran_s is None else timedelta(seconds=ran_s)
+
+
+def elapsed_s(row: RolloutRow, now: datetime) -> float | None:
+    """The same in seconds.
+
+    Args:
+        row: The rollout.
+        now: The server's time.
+    """
+    ran = elapsed(row)
+    if isinstance(ran, datetime):
+        ran = now - ran
+    return None if ran is None else ran.total_seconds()
