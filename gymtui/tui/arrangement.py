@@ -31,6 +31,7 @@ class ListArrangement:
         reverse: Whether that order is reversed.
         hidden: Columns that are not wanted.
         filter: The filter in force.
+        gym: Which gym and source that filter is for.
         group: What it is grouped by, or None.
         only_active: Whether only what is active is shown.
         zoom: How close its timeline is looked at: how often its span is halved.
@@ -41,6 +42,7 @@ class ListArrangement:
     reverse: bool = False
     hidden: tuple[str, ...] = ()
     filter: str = ""
+    gym: str = ""
     group: str | None = None
     only_active: bool = False
     zoom: int = 0
@@ -148,12 +150,14 @@ def _list(value: object) -> ListArrangement:
     """One list's arrangement as kept; what is not of the right type counts as absent."""
     kept = value if isinstance(value, dict) else {}
     order, group, text = kept.get("order"), kept.get("group"), kept.get("filter")
+    gym = kept.get("gym")
     hidden, zoom = kept.get("hidden"), kept.get("zoom")
     return ListArrangement(
         order=order if isinstance(order, str) else None,
         reverse=kept.get("reverse") is True,
         hidden=tuple(str(name) for name in hidden) if isinstance(hidden, list) else (),
         filter=text if isinstance(text, str) else "",
+        gym=gym if isinstance(gym, str) else "",
         group=group if isinstance(group, str) else None,
         only_active=kept.get("only_active") is True,
         zoom=zoom if type(zoom) is int and 0 <= zoom <= _CLOSEST else 0,

@@ -82,7 +82,9 @@ class HostApp(ThemedApp[None]):
         """See that somebody is there, whoever handles the key."""
         if isinstance(event, events.InputEvent):
             self.housekeeping.key(self._monotonic())
-            if isinstance(event, events.Key) and self._opens_filter(event):
+            if isinstance(event, events.Key) and (
+                self._opens_filter(event) or self._completes(event)
+            ):
                 return
         await super().on_event(event)
 
@@ -102,6 +104,22 @@ class HostApp(ThemedApp[None]):
         if bound is None or not bound.enabled or bound.binding.action != "filter":
             return False
         screen.action_filter()
+        return True
+
+    def _completes(self, event: events.Key) -> bool:
+        """Keep `tab` and the focus in a line that is open, whatever took the focus from it.
+
+        A click on the list and a terminal that loses the focus leave the line looking active:
+        what is typed belongs into it.
+        """
+        screen = self.screen
+        if event.is_forwarded or not isinstance(screen, GymScreen) or not screen.filtering:
+            return False
+        if not isinstance(screen.focused, Input):
+            screen.set_focus(screen.query_one("#prompt Input", Input))
+        if event.key not in ("tab", "shift+tab"):
+            return False
+        screen.action_complete()
         return True
 
     def go_back(self, *, quit_at_end: bool) -> None:

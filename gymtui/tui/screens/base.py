@@ -152,6 +152,10 @@ class GymScreen(SoonDrawn, Screen[None]):
         """
         return None
 
+    def completed(self, text: str) -> str:
+        """What is typed up to the cursor, gone on with as far as it is clear."""
+        return text
+
     def hinted(self) -> None:
         """Say what is wrong with what is typed, or that nothing is any more."""
 
@@ -312,9 +316,21 @@ class GymScreen(SoonDrawn, Screen[None]):
             self.hinted()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Keep the filter and go back to the list."""
+        """Keep the filter and go back to the list; a mistake keeps the line open."""
         event.stop()
-        self.close_prompt()
+        if self.mistake:
+            self._hint(self.filtered(event.value))
+        else:
+            self.close_prompt()
+
+    def action_complete(self) -> None:
+        """Complete what stands before the cursor; the line keeps the keys."""
+        field = self.query_one("#prompt Input", Input)
+        before, after = field.value[: field.cursor_position], field.value[field.cursor_position :]
+        longer = self.completed(before)
+        if longer != before:
+            field.value = longer + after
+        field.cursor_position = len(longer)
 
     def close_prompt(self) -> None:
         """Put the filter's line away."""

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Container
 from typing import ClassVar, Generic, TypeVar
 
+from gymtui.store.completion import complete
 from gymtui.store.fields import Schema
 from gymtui.store.ordering import OrderedView
 from gymtui.store.query import Filter, FilterError, parse
@@ -87,9 +88,10 @@ class ListScreen(GymScreen, Generic[R]):
             hidden = len(self.hidden_marks())
             words = f"{len(self._grid.marks)} marked" + (f", {hidden} hidden" if hidden else "")
             said.append(Ink(f"{words}  ", "mark"))
+        typed = self.filter_text().strip()
+        if typed:
+            said += [Ink("filter: ", "muted"), Ink(typed, "accent")]
         if self._rows.filter.text:
-            said.append(Ink("filter: ", "muted"))
-            said.append(Ink(self._rows.filter.text, "accent"))
             said.append(Ink(f" ({len(self._rows)} shown)", "muted"))
         return tuple(said)
 
@@ -151,6 +153,10 @@ class ListScreen(GymScreen, Generic[R]):
             await self.gym.turns.give()
         if rows is self._rows:
             self.narrowed()
+
+    def completed(self, text: str) -> str:
+        """Columns and their words."""
+        return complete(text, self._schema)
 
     def hinted(self) -> None:
         """Say what is wrong with the filter."""

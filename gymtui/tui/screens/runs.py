@@ -30,6 +30,7 @@ from gymtui.tui.screens.menu import Choice, MenuScreen
 from gymtui.tui.show import of_many
 from gymtui.tui.widgets.grid import Column, Grid
 from gymtui.tui.widgets.lines import Line, Lines
+from gymtui.urls import without_login
 
 _GROUPINGS: tuple[Grouping | None, ...] = (None, *Grouping)
 MATRIX_RUNS = 50
@@ -77,7 +78,13 @@ class RunsScreen(ListScreen[RunView]):
         self._only_active = kept.only_active
         if kept.group in tuple(Grouping):
             self._group_by(Grouping(kept.group))
-        self.filtered(kept.filter)
+        self.filtered(kept.filter if kept.gym == self._gym_key else "")
+
+    @property
+    def _gym_key(self) -> str:
+        """Whose filter it is: another gym, or source, starts without."""
+        settings = self.gym.settings
+        return f"{without_login(settings.base_url)} {settings.source}"
 
     @property
     def is_first(self) -> bool:
@@ -187,7 +194,10 @@ class RunsScreen(ListScreen[RunView]):
         """What the list is seen through."""
         said = super().remarks()
         if self._only_active and not self.gym.hint:
-            return (Ink("active only  ", "accent"), *said)
+            return (
+                Ink("active only  " if self._filter.strip() else "active only", "accent"),
+                *said,
+            )
         return said
 
     # -- what is shown ---------------------------------------------------------------------
@@ -197,7 +207,7 @@ class RunsScreen(ListScreen[RunView]):
         wrong = super().filtered(f"{text} active:" if self._only_active else text)
         if wrong is None:
             self._filter = text
-            self.gym.arrangement.change(self.arranged_as, filter=text)
+            self.gym.arrangement.change(self.arranged_as, filter=text, gym=self._gym_key)
         return wrong
 
     def filter_text(self) -> str:
