@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -27,6 +26,7 @@ from gymtui.api.errors import (
 )
 from gymtui.api.lenient import loads, read
 from gymtui.api.models import Malformed
+from gymtui.json_text import json_text
 from gymtui.secret import ApiKey
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -149,7 +149,7 @@ def model_of(
         document = _document(body, call) if body.strip() else {}
         if isinstance(document, dict):
             given = {name: value for name, value in document.items() if value is not None}
-            body = json.dumps({**known, **given}).encode()
+            body = json_text({**known, **given}).encode()
     outcome = read(model, body)
     if isinstance(outcome, Malformed):
         raise Garbled(f"{call}: {outcome.reason}")
@@ -168,7 +168,7 @@ def models_of(model: type[Model], body: bytes, key: str, call: str) -> tuple[Mod
         return ()
     if not isinstance(items, list):
         raise Garbled(f"{call}: no list of {key}")
-    outcomes = [read(model, json.dumps(item).encode()) for item in items]
+    outcomes = [read(model, json_text(item).encode()) for item in items]
     return tuple(outcome for outcome in outcomes if not isinstance(outcome, Malformed))
 
 
@@ -183,7 +183,7 @@ def rubric_of(body: bytes) -> str:
         document = held[0] if held else document
     if isinstance(document, str):
         return document
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return json_text(document, indent=2, ascii_only=False)
 
 
 def _document(body: bytes, call: str) -> Any:
@@ -206,7 +206,7 @@ def _said(body: bytes, content_type: str) -> tuple[str, tuple[FieldError, ...]]:
         fields = tuple(filter(None, map(_field_error, detail)))
         if fields:
             return "", fields
-    text = detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)
+    text = detail if isinstance(detail, str) else json_text(detail, ascii_only=False)
     return text[:_DETAIL_CHARS], ()
 
 

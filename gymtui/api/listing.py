@@ -6,7 +6,6 @@ at all is `Garbled`; an item that cannot be read is `Malformed` and costs the ot
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +14,7 @@ import msgspec
 from gymtui.api.errors import Garbled
 from gymtui.api.lenient import loads, read
 from gymtui.api.models import Malformed, Rollout, RunStatus
+from gymtui.json_text import json_text
 
 SECRET_FIELDS = frozenset({"apikey", "xapikey", "authorization"})
 """Names, without case and marks, whose values are never shown, wherever they turn up."""
@@ -95,7 +95,7 @@ def shown(item: bytes) -> str:
     """
     try:
         document = loads(item)
-        return json.dumps(masked(document), indent=2, ensure_ascii=False)
+        return json_text(masked(document), indent=2, ascii_only=False)
     except (ValueError, RecursionError):
         return item.decode("utf-8", "replace")
 
@@ -129,7 +129,7 @@ def _split_widely(body: bytes, key: str) -> Listing:
         document = [] if document[key] is None else document[key]
     if not isinstance(document, list):
         raise Garbled(f"{where}: no list of {key}")
-    items = tuple(json.dumps(item, separators=(",", ":")).encode() for item in document)
+    items = tuple(json_text(item).encode() for item in document)
     return Listing(total if type(total) is int else None, items)
 
 

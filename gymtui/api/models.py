@@ -62,7 +62,7 @@ def _in_utc(when: datetime) -> datetime:
     return when.astimezone(UTC)
 
 
-def _count(value: object) -> object:
+def _length(value: object) -> object:
     """A list of what was counted is as good as its count."""
     return len(value) if isinstance(value, list) else value
 
@@ -73,6 +73,8 @@ def _readable_ones(texts: tuple[str, ...] | None) -> tuple[str, ...] | None:
 
 Id = Annotated[str, Field(min_length=1)]
 Whole = Annotated[int, Exactly(), Field(ge=-(2**63), lt=2**63)]
+Count = Annotated[int, Exactly(), Field(ge=0, lt=2**63)]
+"""How many of something: below zero it says nothing, and is read as absent."""
 Real = Annotated[float, Exactly(), AllowInfNan(False)]
 Flag = Annotated[bool, Exactly()]
 When = Annotated[datetime, AfterValidator(_in_utc)]
@@ -97,7 +99,7 @@ class ModelSettings(Wire):
     api_key: ApiKey | None = Field(default=None, repr=False)
     base_url: str | None = None
     temperature: Real | None = None
-    max_steps: Whole | None = None
+    max_steps: Count | None = None
     system_prompt: str | None = None
     tool_server_url: str | None = None
     log_prob: Flag | None = None
@@ -141,12 +143,12 @@ class RunStatus(Wire):
     run_id: Id
     scenario_id: str | None = None
     source: str | None = None
-    total: Whole | None = None
-    completed: Whole | None = None
-    failed: Whole | None = None
-    in_progress: Whole | None = None
-    pending: Whole | None = None
-    running: Whole | None = None
+    total: Count | None = None
+    completed: Count | None = None
+    failed: Count | None = None
+    in_progress: Count | None = None
+    pending: Count | None = None
+    running: Count | None = None
     rollout_ids: tuple[str, ...] | None = None
 
 
@@ -159,8 +161,8 @@ class Rollout(Wire):
     run_id: str | None = None
     status: str | None = None
     phase: str | None = None
-    current_step: Whole | None = None
-    max_steps: Whole | None = None
+    current_step: Count | None = None
+    max_steps: Count | None = None
     created_at: When | None = None
     started_at: When | None = None
     completed_at: When | None = None
@@ -182,14 +184,14 @@ class Cancelled(Wire):
     """The answer to a cancel: so many active rollouts were told to end."""
 
     run_id: Id
-    cancelled_rollouts: Annotated[Whole | None, BeforeValidator(_count)] = None
+    cancelled_rollouts: Annotated[Count | None, BeforeValidator(_length)] = None
 
 
 class Deleted(Wire):
     """The answer to a delete: the run and so many rollout records are gone."""
 
     run_id: Id
-    deleted_rollouts: Annotated[Whole | None, BeforeValidator(_count)] = None
+    deleted_rollouts: Annotated[Count | None, BeforeValidator(_length)] = None
 
 
 class ToolServer(Wire):
@@ -205,8 +207,8 @@ class Scenario(Wire):
     scenario_id: Id
     name: str | None = None
     description: str | None = None
-    num_tasks: Whole | None = None
-    num_npcs: Whole | None = None
+    num_tasks: Count | None = None
+    num_npcs: Count | None = None
     tool_servers: tuple[ToolServer, ...] | None = None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import stat
@@ -25,6 +24,7 @@ from gymtui.commands.command_line import (
     tell,
     tell_of_key,
 )
+from gymtui.json_text import json_text
 from gymtui.launching.documents import NotALaunch, masked, read_document, requests_of
 from gymtui.launching.model_keys import ModelKeys
 from gymtui.poll.launching import Fate, Sent, launch, told
@@ -69,7 +69,7 @@ def read_requests(settings: Settings, file: str) -> tuple[LaunchRequest, ...]:
 def dry(requests: Sequence[LaunchRequest]) -> str:
     """What would be sent, as JSON, keys as their hints; of several a list."""
     bodies = [masked(request) for request in requests]
-    return json.dumps(bodies[0] if len(bodies) == 1 else bodies, indent=2)
+    return json_text(bodies[0] if len(bodies) == 1 else bodies, indent=2)
 
 
 def launch_all(settings: Settings, requests: Sequence[LaunchRequest], *, as_json: bool) -> int:
@@ -91,7 +91,7 @@ def launch_all(settings: Settings, requests: Sequence[LaunchRequest], *, as_json
     if as_json and launched:
         documents = [_document(one) for one in launched]
         document = documents[0] if len(requests) == 1 else {"runs": documents}
-        click.echo(json.dumps(document, indent=2))
+        click.echo(json_text(document, indent=2))
     last = sent[-1]
     if last.fate is Fate.LAUNCHED:
         return 0

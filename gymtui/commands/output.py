@@ -6,7 +6,6 @@ they are never cut. JSON is ASCII: ids are exact in it, and no terminal acts on 
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TextIO, TypeVar
 
+from gymtui.json_text import json_text
 from gymtui.text import clean, fit, width
 from gymtui.widths import Need, fitted
 
@@ -104,11 +104,11 @@ class Paper:
 
     def document(self, document: Any) -> None:
         """Write one JSON document."""
-        self.write(json.dumps(document, indent=2) + "\n")
+        self.write(json_text(document, indent=2) + "\n")
 
     def objects(self, documents: Iterable[Any]) -> None:
         """Write a JSON document a line."""
-        self.lines(map(json.dumps, documents))
+        self.lines(map(json_text, documents))
 
 
 def table(

@@ -141,7 +141,7 @@ def _columns(now: datetime) -> tuple[Column[RunView], ...]:
     def done(run: RunView) -> Cell:
         if run.row.run is None:
             return Cell(ABSENT, "dim")
-        return Cell(f"{run.finished}/{count(run.row.run.total)}")
+        return Cell(f"{count(run.finished)}/{count(run.row.run.total)}")
 
     def passes(run: RunView) -> Cell:
         rate, summary = pass_rate(run), run.summary

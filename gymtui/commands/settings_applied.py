@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gymtui.commands.settings_table import FIELDS, written
+from gymtui.json_text import json_text
 from gymtui.settings import Loaded
 from gymtui.settings_values import ModelKeySource, Stuck
 from gymtui.text import clean, width
@@ -78,4 +78,4 @@ def as_table(loaded: Loaded) -> str:
 def as_document(loaded: Loaded) -> str:
     """As one JSON document."""
     document = {row.name: {"value": row.value, "from": row.origin} for row in applied(loaded)}
-    return json.dumps(document, indent=2)
+    return json_text(document, indent=2)

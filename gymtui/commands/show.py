@@ -9,13 +9,16 @@ import sys
 from dataclasses import replace
 
 import click
+import msgspec
 
 from gymtui.api.client import GymClient
 from gymtui.api.errors import GymError, NotFound
+from gymtui.api.lenient import loads
 from gymtui.api.listing import parse_rollout
 from gymtui.api.models import Rollout
 from gymtui.commands.asking import with_gym
 from gymtui.commands.command_line import tell
+from gymtui.json_text import json_text
 from gymtui.poll.artifacts import ArtifactDesk, Artifacts, TooLargeError
 from gymtui.settings import Settings
 from gymtui.spelling import spellings
@@ -68,7 +71,23 @@ def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: b
     if redacted:
         tell("without tool calls and their results: the gym left them out (--redact)")
     if form == "json":
-        sys.stdout.buffer.write(artifacts.body)
+        sys.stdout.buffer.write(_as_json(artifacts.body))
         sys.stdout.buffer.flush()
     else:
         click.echo(export.written(artifacts.transcript, form), nl=False)
+
+
+def _as_json(body: bytes) -> bytes:
+    """The gym's own bytes; if only NaN and the like keep them from being JSON, null for these."""
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+        return body
+    except (msgspec.MsgspecError, RecursionError):
+        pass
+    try:
+        document = loads(body)
+        told = json_text(document)
+    except (ValueError, RecursionError):
+        return body
+    tell("what the gym sent is not quite JSON: NaN and infinities are written as null")
+    return told.encode()

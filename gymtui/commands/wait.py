@@ -21,6 +21,7 @@ from gymtui.store.outcome import Outcome
 from gymtui.store.query import Filter
 from gymtui.store.records import Intent
 from gymtui.store.schemas import RunView, pass_rate
+from gymtui.store.stats import known_sum
 from gymtui.store.words import count, duration, eta_words, of_many, percent, span
 from gymtui.text import clean, fit, width
 
@@ -334,7 +335,7 @@ def _parts(view: RunView) -> list[str]:
         return ["gone"]
     if run is None:
         return ["malformed"]
-    parts = [f"{view.finished}/{count(run.total)} done"]
+    parts = [f"{count(view.finished)}/{count(run.total)} done"]
     rate = pass_rate(view)
     if summary is not None and rate is not None:
         parts.append(f"pass@1 {percent(rate)} {span(summary.interval)} of {summary.verdicts}")
@@ -360,8 +361,8 @@ def _joined(parts: Sequence[str], cells: int, name: str = "") -> str:
 
 
 def _all_done(views: Sequence[RunView]) -> str:
-    done = sum(view.finished or 0 for view in views)
-    total = sum((view.row.run.total or 0) if view.row.run else 0 for view in views)
-    running = sum((view.row.run.running or 0) if view.row.run else 0 for view in views)
-    said = f"{done}/{total} done"
-    return f"{said} · {running} running" if running else said
+    runs = [view.row.run for view in views if view.row.run is not None]
+    done = known_sum(view.finished for view in views if view.row.run is not None)
+    running = known_sum(run.running for run in runs)
+    said = f"{count(done)}/{count(known_sum(run.total for run in runs))} done"
+    return said if running == 0 else f"{said} · {count(running)} running"

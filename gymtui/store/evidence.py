@@ -5,7 +5,6 @@ What the rows are is `store.task_rows`; how a rate's own interval is made `store
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -13,6 +12,7 @@ from functools import lru_cache
 from math import comb, fsum, sqrt
 
 from gymtui.api.models import ModelSettings, Rollout, RunStatus
+from gymtui.json_text import json_text
 from gymtui.store.stats import Z_95, Tally
 from gymtui.store.task_rows import AcrossRow, TaskRow
 from gymtui.urls import without_login
@@ -255,4 +255,4 @@ def _told(settings: ModelSettings | None) -> Iterable[tuple[str, str]]:
 
 
 def _written(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return value if isinstance(value, str) else json_text(value, ascii_only=False)

@@ -15,7 +15,7 @@ from gymtui.api.models import RunStatus
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RunRow
 from gymtui.store.schemas import RunView
-from gymtui.store.stats import Interval
+from gymtui.store.stats import Interval, known_sum
 from gymtui.store.summary import RunSummary
 from gymtui.store.task_tallies import RunsTogether
 
@@ -175,8 +175,8 @@ def _common(values: Iterable[str | None]) -> str | None:
 
 
 def _sum(values: Iterable[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
+    parts = list(values)
+    return known_sum(parts) if parts else None
 
 
 def _first(times: Iterable[datetime | None]) -> datetime | None:

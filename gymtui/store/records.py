@@ -62,14 +62,22 @@ class RunRow:
         if run is None or self.gone:
             return False
         if self.silent:
-            ended = self.all_ended or (run.total is not None and self.finished >= run.total)
-            return not ended
+            if self.all_ended:
+                return False
+            return run.total is None or self.finished is None or self.finished < run.total
         return self.unfinished > 0
 
     @property
-    def finished(self) -> int:
-        """Rollouts that ended, whichever way, by the server's counters."""
-        return ((self.run.completed or 0) + (self.run.failed or 0)) if self.run else 0
+    def finished(self) -> int | None:
+        """Rollouts that ended, whichever way, by the server's counters; None if they do not say."""
+        run = self.run
+        if run is None:
+            return None
+        told = (run.completed or 0) + (run.failed or 0)
+        if run.completed is None or run.failed is None:
+            # One alone tells only when it is all there are.
+            return told if run.total is not None and told >= run.total > 0 else None
+        return told
 
     @property
     def unfinished(self) -> int:

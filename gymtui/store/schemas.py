@@ -49,7 +49,11 @@ class RunView:
         """
         if self.row.run is None:
             return None
-        return max(self.row.finished, self.summary.ended if self.summary is not None else 0)
+        counted, summary = self.row.finished, self.summary
+        if counted is None:
+            whole = summary is not None and summary.known >= (self.row.run.total or 1)
+            return summary.ended if summary is not None and whole else None
+        return max(counted, summary.ended if summary is not None else 0)
 
     @property
     def cancelled(self) -> bool:
@@ -69,7 +73,7 @@ class RunView:
             return str(self.row.intent)
         run = self.row.run
         if run is not None and self.row.active:
-            return "running" if run.running or self.row.finished else "waiting"
+            return "running" if run.running or self.finished else "waiting"
         return "cancelled" if self.cancelled else "finished"
 
 

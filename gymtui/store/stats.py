@@ -34,6 +34,13 @@ class Tally:
 NO_VERDICTS = Tally(0, 0)
 
 
+def known_sum(values: Iterable[int | None]) -> int | None:
+    """A sum; None where any of its parts is not known."""
+    parts = list(values)
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
 def wilson(passes: float, verdicts: float, z: float = Z_95) -> Interval | None:
     """The score interval of a proportion (Wilson 1927, JASA 22:209).
 

@@ -56,15 +56,15 @@ def run_columns(
     def outcome(run: RunView, cells: int) -> Cell:
         if run.row.malformed is not None:
             return ink(f"malformed: {run.row.malformed}", "warning")
-        return show.outcome_bar(run, cells, plain=plain)
+        return show.outcome_bar(run, cells, plain=plain) or ink(None, "muted")
 
     def done(run: RunView, cells: int) -> Cell:
         if run.row.run is None:
             return ink(None, "muted")
-        exact = f"{run.row.finished}/{show.count(run.row.run.total)}"
+        exact = f"{show.count(run.finished)}/{show.count(run.row.run.total)}"
         if len(exact) <= cells:
             return ink(exact)
-        return ink(f"{show.thousands(run.row.finished)}/{show.thousands(run.row.run.total)}")
+        return ink(f"{show.thousands(run.finished)}/{show.thousands(run.row.run.total)}")
 
     def passes(run: RunView, cells: int) -> Cell:
         rate = pass_rate(run)

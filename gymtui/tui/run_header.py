@@ -89,7 +89,7 @@ def bounds(run: RunView, numbers: RunNumbers | None) -> Cell:
 
 def _done(run: RunView) -> Cell:
     total = run.row.run.total if run.row.run is not None else None
-    return (Ink(f"{run.finished or 0}/{show.count(total)} done", "strong"),)
+    return (Ink(f"{show.count(run.finished)}/{show.count(total)} done", "strong"),)
 
 
 def _pass(numbers: RunNumbers | None, *, active: bool, narrow: bool) -> Cell:

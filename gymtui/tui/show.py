@@ -106,8 +106,10 @@ def outcome_counts(run: RunView) -> list[int]:
             *(counts[Outcome.PASSED], counts[Outcome.FAILED], errors, counts[Outcome.DONE]),
             *(counts[Outcome.RUNNING], counts[Outcome.WAITING]),
         ]
-    running, waiting = status.running or 0, status.pending or 0
-    return [0, 0, 0, run.row.finished, running, waiting]
+    finished, running, waiting = run.finished, status.running, status.pending
+    if finished is None or running is None or waiting is None:
+        return [0] * len(_BLOCK)  # a share of what is not known is none
+    return [0, 0, 0, finished, running, waiting]
 
 
 def apportion(counts: Sequence[int], cells: int) -> list[int]:

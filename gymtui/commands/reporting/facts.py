@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 
 from gymtui.api.lenient import loads
 from gymtui.api.listing import HIDDEN, masked
+from gymtui.json_text import json_text
 from gymtui.store import stats
 from gymtui.store.failures import Failures
 from gymtui.store.matrix import Matrix
@@ -116,7 +116,7 @@ def _settings(rows: Iterable[RolloutRow]) -> dict[str, tuple[tuple[str, int], ..
         for name, value in told.items():
             if value is None or value == HIDDEN:
                 continue
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            text = value if isinstance(value, str) else json_text(value, ascii_only=False)
             found.setdefault(name, Counter())[without_login(text)] += 1
     return {name: tuple(values.most_common()) for name, values in found.items()}
 

@@ -19,6 +19,7 @@ from gymtui.store.grouping import Grouping, Groups
 from gymtui.store.ordering import OrderedView
 from gymtui.store.running import Running
 from gymtui.store.schemas import RUNS, RunView
+from gymtui.store.stats import known_sum
 from gymtui.tui import doors, show
 from gymtui.tui.columns import run_columns
 from gymtui.tui.ink import Cell, Ink
@@ -162,8 +163,8 @@ class RunsScreen(ListScreen[RunView]):
         """Write the numbers over all runs."""
         store = self.gym.store
         active = [store.runs[run_id].run for run_id in store.active_runs]
-        running = sum(run.running or 0 for run in active if run is not None)
-        waiting = sum(run.pending or 0 for run in active if run is not None)
+        running = known_sum(run.running for run in active if run is not None)
+        waiting = known_sum(run.pending for run in active if run is not None)
         total = store.total_runs
         known = len(store.runs)
         said = [Said((Ink(of_many(known, "run"), "strong"),))]
@@ -171,10 +172,10 @@ class RunsScreen(ListScreen[RunView]):
             left = f" of {'?' if total is None else f'{total:,}'}, reading …"
             said = [Said((*said[0].cell, Ink(left, "muted")))]
         said.append(Said((Ink(of_many(len(active), "active", "active")),)))
-        if running:
-            said.append(Said((Ink(f"{running} running", "running"),), 1))
-        if waiting:
-            said.append(Said((Ink(f"{waiting} waiting", "waiting"),), 3))
+        if running != 0:
+            said.append(Said((Ink(f"{show.count(running)} running", "running"),), 1))
+        if waiting != 0:
+            said.append(Said((Ink(f"{show.count(waiting)} waiting", "waiting"),), 3))
         stuck = self._on_the_move.stuck(self.gym.now())
         if stuck:
             said.append(Said((Ink(f"{stuck} stuck", "warning"),)))
