@@ -14,7 +14,7 @@ from gymtui.store.outlook import Outlook
 from gymtui.store.records import RunRow
 from gymtui.store.schemas import RunView
 from gymtui.store.store import Store
-from gymtui.store.words import count, percent
+from gymtui.store.words import CLOCK_OFF_S, count, percent
 
 ENDED_FOR_SHARE = 5
 """With fewer ended rollouts, a share of failures says nothing."""
@@ -22,8 +22,6 @@ NONE_RUNS_S = 60.0
 """How long rollouts wait while none runs before that is called a stall: a restart takes a while."""
 NOTHING_MOVES_S = 300.0
 """How long nothing in an active run moves before that is called a stall."""
-CLOCK_OFF_S = 3.0
-"""How far the server's time, told in whole seconds, may be from what we take it for."""
 RESULTS_S = 30.0
 """How long a finished run's last results are waited for."""
 

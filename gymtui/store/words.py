@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from math import inf
 
 from gymtui.api.models import Rollout
 from gymtui.store.outcome import Outcome, at_step_limit, steps_of
@@ -55,23 +56,27 @@ STRETCH: Mapping[Kind, str] = {
 }
 """What each stretch of a rollout's life is called."""
 
+CLOCK_OFF_S = 3.0
+"""How far the server's time, told in whole seconds, may be from what we take it for."""
+
 
 def duration(seconds: float | None) -> str:
-    """A length of time in at most six characters: `9s`, `2m25s`, `3h07m`, `4d06h`.
+    """A length of time, rounded, in six characters below 100 days: `9s`, `2m25s`, `3h07m`, `4d06h`.
 
     Args:
-        seconds: The length, or None.
+        seconds: The length; None, or one below 0, is not known.
     """
-    if seconds is None:
+    if seconds is None or not 0 <= seconds < inf:
         return ABSENT
-    whole = max(0, int(seconds))
+    # Half a second more is one more, as people round; `round` goes to the even one.
+    whole, minutes, hours = (int(seconds / size + 0.5) for size in (1, 60, 3600))
     if whole < 60:
         return f"{whole}s"
     if whole < 3600:
         return f"{whole // 60}m{whole % 60:02d}s"
-    if whole < 86400:
-        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
-    return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
+    if minutes < 1440:
+        return f"{minutes // 60}h{minutes % 60:02d}m"
+    return f"{hours // 24}d{hours % 24:02d}h"
 
 
 def age(then: datetime | None, now: datetime) -> str:

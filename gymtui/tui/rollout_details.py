@@ -126,7 +126,7 @@ def seconds(length: timedelta) -> str:
     """A length of time: short ones to a tenth of a second."""
     if length < timedelta(seconds=9.95):
         return f"{length.total_seconds():.1f}s"
-    return show.duration(length.total_seconds() + 0.5)
+    return show.duration(length.total_seconds())
 
 
 def _model(settings: ModelSettings | None) -> list[Said]:

@@ -267,7 +267,7 @@ def _parts(
 
 
 def _seconds(seconds: float) -> str:
-    return f"{seconds:.1f}s" if seconds < 10 else duration(seconds)
+    return f"{seconds:.1f}s" if seconds < 9.95 else duration(seconds)
 
 
 # -- bodies --------------------------------------------------------------------------------

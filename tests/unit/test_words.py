@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gymtui.api.models import RunStatus
-from gymtui.store.records import RunRow
-from gymtui.store.schemas import RunView
-from gymtui.store.words import thousands
+from gymtui.api.models import Rollout, RunStatus
+from gymtui.store.records import RolloutRow, RunRow
+from gymtui.store.schemas import ROLLOUTS, RunView
+from gymtui.store.words import duration, elapsed_s, thousands
 from gymtui.tui.columns import run_columns
 
 
@@ -58,3 +58,54 @@ def test_the_mark_of_stuck_rollouts_tells_how_many_are(
     columns = run_columns(lambda: now, lambda: "RUN", lambda _name: None, plain=False)
     (column,) = (column for column in columns if column.key == "running")
     assert "".join(piece.text for piece in column.cell(view, cells)) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (None, "–"),
+        (-0.1, "–"),
+        (-3600, "–"),
+        (float("nan"), "–"),
+        (float("inf"), "–"),
+        (0, "0s"),
+        (2.5, "3s"),
+        (59.4, "59s"),
+        (59.5, "1m00s"),
+        (145, "2m25s"),
+        (3599.6, "1h00m"),
+        (3 * 3600 + 7 * 60 + 31, "3h08m"),
+        (86399, "1d00h"),
+        (4 * 86400 + 5.6 * 3600, "4d06h"),
+    ],
+)
+def test_durations_are_rounded_and_impossible_ones_not_known(
+    seconds: float | None, written: str
+) -> None:
+    assert duration(seconds) == written
+
+
+AT = datetime(2026, 11, 29, 12, tzinfo=UTC)
+
+
+def rollout(status: str, began_s: float, ended_s: float | None = None) -> Rollout:
+    return Rollout(
+        rollout_id="r",
+        status=status,
+        started_at=AT + timedelta(seconds=began_s),
+        completed_at=None if ended_s is None else AT + timedelta(seconds=ended_s),
+    )
+
+
+def test_what_ended_before_it_started_took_no_known_time() -> None:
+    backwards = rollout("completed", 0, -5)
+    assert elapsed_s(backwards, AT) is None
+    row = RolloutRow("r", "run", b"", 0.0, 0.0, backwards)
+    assert ROLLOUTS["elapsed"].value(row) is None
+    assert elapsed_s(rollout("completed", 0, 5), AT) == 5
+
+
+def test_what_runs_is_timed_as_well_as_the_clocks_agree() -> None:
+    assert elapsed_s(rollout("running", -7), AT) == 7
+    assert elapsed_s(rollout("running", 2), AT) == 0
+    assert elapsed_s(rollout("running", 3600), AT) is None

@@ -77,7 +77,7 @@ def ticking(link: Link, now_s: float) -> bool:
 def _next(link: Link, now_s: float) -> str:
     if link.next_try_s is None or link.next_try_s <= now_s:
         return "trying"
-    return f"next try {duration(link.next_try_s - now_s + 0.5)}"
+    return f"next try {duration(max(link.next_try_s - now_s, 0.0))}"
 
 
 def _every(interval_s: float) -> str:
