@@ -6,7 +6,6 @@ How a column is drawn is `tui.columns`; the filter language over these names is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from gymtui.store.fields import Field, Kind, Schema, natural
 from gymtui.store.outcome import Outcome

@@ -14,7 +14,8 @@ from gymtui.store.outlook import Outlook
 from gymtui.store.records import RunRow
 from gymtui.store.schemas import RunView
 from gymtui.store.store import Store
-from gymtui.store.words import CLOCK_OFF_S, count, percent
+from gymtui.store.times import CLOCK_OFF_S
+from gymtui.store.words import count, percent
 
 ENDED_FOR_SHARE = 5
 """With fewer ended rollouts, a share of failures says nothing."""

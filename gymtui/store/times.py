@@ -8,6 +8,9 @@ from gymtui.api.models import Rollout
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
 
+CLOCK_OFF_S = 3.0
+"""How far the server's time, told in whole seconds, may be from what we take it for."""
+
 
 def started_at(rollout: Rollout) -> datetime | None:
     """When a rollout first began to run, by its own field or its status events."""
@@ -41,9 +44,11 @@ def elapsed_s(row: RolloutRow, now: datetime) -> float | None:
 
     Args:
         row: The rollout.
-        now: The server's time.
+        now: The server's time, as well as it is known: a start that is later by no more than that
+            may be wrong is a start now.
     """
     ran = elapsed(row)
-    if isinstance(ran, datetime):
-        ran = now - ran
-    return None if ran is None else ran.total_seconds()
+    if isinstance(ran, timedelta) or ran is None:
+        return None if ran is None else ran.total_seconds()
+    ran_s = (now - ran).total_seconds()
+    return max(ran_s, 0.0) if ran_s >= -CLOCK_OFF_S else None

@@ -56,9 +56,6 @@ STRETCH: Mapping[Kind, str] = {
 }
 """What each stretch of a rollout's life is called."""
 
-CLOCK_OFF_S = 3.0
-"""How far the server's time, told in whole seconds, may be from what we take it for."""
-
 
 def duration(seconds: float | None) -> str:
     """A length of time, rounded, in six characters below 100 days: `9s`, `2m25s`, `3h07m`, `4d06h`.

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gymtui.api.models import Rollout, RunStatus
+from gymtui.store.outcome import outcome_of
 from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.schemas import ROLLOUTS, RunView
-from gymtui.store.words import duration, elapsed_s, thousands
+from gymtui.store.times import elapsed_s
+from gymtui.store.words import duration, thousands
 from gymtui.tui.columns import run_columns
 
 
@@ -88,20 +90,20 @@ def test_durations_are_rounded_and_impossible_ones_not_known(
 AT = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 
-def rollout(status: str, began_s: float, ended_s: float | None = None) -> Rollout:
-    return Rollout(
+def rollout(status: str, began_s: float, ended_s: float | None = None) -> RolloutRow:
+    record = Rollout(
         rollout_id="r",
         status=status,
         started_at=AT + timedelta(seconds=began_s),
         completed_at=None if ended_s is None else AT + timedelta(seconds=ended_s),
     )
+    return RolloutRow("r", "run", b"", 0.0, 0.0, record, outcome=outcome_of(record))
 
 
 def test_what_ended_before_it_started_took_no_known_time() -> None:
     backwards = rollout("completed", 0, -5)
     assert elapsed_s(backwards, AT) is None
-    row = RolloutRow("r", "run", b"", 0.0, 0.0, backwards)
-    assert ROLLOUTS["elapsed"].value(row) is None
+    assert ROLLOUTS["elapsed"].value(backwards) is None
     assert elapsed_s(rollout("completed", 0, 5), AT) == 5
 
 
