@@ -1,7 +1,7 @@
 """`gymtui export`: the artifacts of a run's finished rollouts as files.
 
-What is there is not asked for again, and every file is written whole or not at all: after an
-interruption the same command goes on.
+Artifacts that are there are not asked for again, and every file is written whole or not at all:
+after an interruption the same command goes on.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from gymtui.poll.artifacts import ArtifactDesk, TooLargeError
 from gymtui.settings import Settings
 from gymtui.store.ending import ending_of
 from gymtui.text import clean
-from gymtui.transcript import export, files
+from gymtui.transcript import artifact_files, export, files
+from gymtui.transcript.faults import no_artifacts
 
 
 @dataclass
@@ -102,16 +103,24 @@ async def _written(
 
     async def one(rollout: Rollout) -> None:
         path = directory / files.file_name(rollout.rollout_id, suffix)
-        if path.name in there:
-            tally.there += 1
-            return
         try:
+            if path.name in there:
+                fault = await asyncio.to_thread(_fault_of, path) if form == "json" else None
+                if fault is None:
+                    tally.there += 1
+                    return
+                # Never lost, since a person may have put it there, and not opened with the rest.
+                aside = await asyncio.to_thread(_put_aside, path)
+                tell(f"{path.name}: {fault}; now {aside.name}, and asked for again")
             await _write(desk, rollout, path, form)
         except NotFound:
             tally.unfinished += 1
         except TooLargeError as error:
             tally.failed += 1
             tell(f"{clean(rollout.rollout_id)}: {error}; --json saves it as it is")
+        except artifact_files.FileProblem as problem:
+            tally.failed += 1
+            tell(clean(problem))
         except (GymError, OSError) as error:
             tally.failed += 1
             tell(f"{clean(rollout.rollout_id)}: {clean(_why(error))}")
@@ -121,6 +130,17 @@ async def _written(
 
     await at_once(partial(one, rollout) for rollout in rollouts)
     return tally
+
+
+def _fault_of(path: Path) -> str | None:
+    """What is wrong with a file that was there; earlier versions wrote any answer."""
+    return no_artifacts(artifact_files.load(path))
+
+
+def _put_aside(path: Path) -> Path:
+    aside = files.free(path.with_name(f"{path.name}.old"))
+    path.rename(aside)
+    return aside
 
 
 async def _write(desk: ArtifactDesk, rollout: Rollout, path: Path, form: str) -> None:

@@ -8,16 +8,18 @@ and without telling the person that it waits.) Cancelling the task ends the down
 from __future__ import annotations
 
 import asyncio
+import mmap
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gymtui.api.answers import must_be_json
 from gymtui.api.calls import Progress
 from gymtui.api.endpoints import Endpoints
+from gymtui.api.errors import Garbled
 from gymtui.poll.again import patiently
 from gymtui.transcript.blocks import Transcript
+from gymtui.transcript.faults import no_artifacts
 from gymtui.transcript.files import NewFile
 from gymtui.transcript.opening import open_body
 
@@ -105,7 +107,7 @@ class ArtifactDesk:
             The artifacts.
 
         Raises:
-            GymError: As the client, after some tries.
+            GymError: As the client, after some tries; Garbled if the answer is not artifacts.
             TooLargeError: They are larger than the cap.
         """
         found = self.kept(rollout_id, redacted=redacted)
@@ -132,9 +134,7 @@ class ArtifactDesk:
         await patiently(fetch, sleep=self._sleep)
         received = bytes(body)
         body.clear()
-        must_be_json(received, _CALL)
-        transcript = await asyncio.to_thread(open_body, received)
-        found = Artifacts(received, transcript, redacted)
+        found = Artifacts(received, await asyncio.to_thread(_opened, received), redacted)
         self._keep(rollout_id, found)
         return found
 
@@ -155,7 +155,8 @@ class ArtifactDesk:
             on_progress: Told bytes received and, if known, announced.
 
         Raises:
-            GymError: As the client, after some tries; there is no file then.
+            GymError: As the client, after some tries, and Garbled if the answer is not artifacts;
+                there is no file then.
             FileExistsError: There is such a file.
             OSError: It cannot be written.
         """
@@ -167,7 +168,7 @@ class ArtifactDesk:
 
             await patiently(fetch, sleep=self._sleep)
             # Written through to the disk, which can take long; stopped meanwhile, it is waited for.
-            finishing = asyncio.ensure_future(asyncio.to_thread(file.finish))
+            finishing = asyncio.ensure_future(asyncio.to_thread(_finish, file))
             try:
                 await asyncio.shield(finishing)
             except asyncio.CancelledError:
@@ -180,3 +181,19 @@ class ArtifactDesk:
         while size - len(artifacts.body) > self._cache_bytes and len(self._kept) > 1:
             _, old = self._kept.popitem(last=False)
             size -= len(old.body)
+
+
+def _opened(body: bytes) -> Transcript:
+    _must_be_artifacts(body)
+    return open_body(body)
+
+
+def _finish(file: NewFile) -> None:
+    with file.written() as body:
+        _must_be_artifacts(body)
+    file.finish()
+
+
+def _must_be_artifacts(body: bytes | mmap.mmap) -> None:
+    if (fault := no_artifacts(body)) is not None:
+        raise Garbled(f"{_CALL}: {fault}")

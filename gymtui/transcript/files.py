@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import mmap
 import os
 import re
 import secrets
@@ -55,6 +56,21 @@ class NewFile:
         """Drop what was written."""
         self._file.seek(0)
         self._file.truncate()
+
+    @contextlib.contextmanager
+    def written(self) -> Iterator[bytes | mmap.mmap]:
+        """What is in it so far, to be looked at without reading it into memory."""
+        self._file.flush()
+        if not self._file.tell():
+            yield b""  # nothing cannot be mapped
+            return
+        with self._part.open("rb") as file:
+            found = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        try:
+            yield found
+        finally:
+            # Closed once nothing refers to it, which what is being raised may do.
+            del found
 
     def finish(self) -> None:
         """Give it its name.

@@ -83,9 +83,10 @@ def test_an_export_is_whole_and_goes_on_where_it_stopped(gym: RunningGym, tmp_pa
     for path in directory.iterdir():
         assert path.read_text() == received(gym, path.stem)
     (directory / names[0]).unlink()
-    (directory / names[1]).write_text("mine")
+    mine = '{"messages": [], "note": "mine"}'
+    (directory / names[1]).write_text(mine)
     assert "1 written, 2 there already of 3" in export()
-    assert (directory / names[1]).read_text() == "mine"
+    assert (directory / names[1]).read_text() == mine
     assert "3 written" in export("--markdown")
     assert len(list(directory.glob("*.md"))) == 3
 
@@ -97,6 +98,63 @@ def test_what_the_gym_refuses_is_told_and_leaves_no_file(gym: RunningGym, tmp_pa
     assert done.returncode == 4
     assert "2 written, 1 failed of 3" in done.stderr
     assert len(list((tmp_path / "o").iterdir())) == 2
+
+
+NO_ARTIFACTS = {
+    "login": ("<html>log in</html>", "HTML, not JSON"),
+    "empty": ("", "empty, not JSON"),
+    "cut": ('{"artifacts": {"messages": [', "JSON that is cut off"),
+    "list": ('[{"role": "user", "content": "hello"}]', "JSON, but a list, not artifacts"),
+    "other": ('{"detail": "log in", "messages": "none"}', "no messages and no tool calls"),
+}
+
+
+def will_answer(gym: RunningGym, body: str) -> None:
+    """Have the gym answer the next call for artifacts so, with status 200."""
+    fault = {"kind": "malformed", "body": body}
+    order = {"path": "/artifacts", "times": 1, "fault": fault}
+    httpx.post(f"{gym.url}/__faults__", json=order).raise_for_status()
+
+
+@pytest.mark.parametrize("kind", NO_ARTIFACTS)
+def test_an_answer_that_is_not_artifacts_is_a_failure_and_asked_for_again(
+    gym: RunningGym, tmp_path: Path, kind: str
+) -> None:
+    body, said = NO_ARTIFACTS[kind]
+    will_answer(gym, body)
+    done = gymtui(tmp_path, "show", ids(gym)[0], "--json", "--base-url", gym.url)
+    assert done.returncode > 0
+    assert done.stdout == ""
+    assert said in done.stderr
+    export = ("export", "nightly", "--to", str(tmp_path / "o"), "--base-url", gym.url)
+    will_answer(gym, body)
+    done = gymtui(tmp_path, *export)
+    assert done.returncode == 4
+    assert said in done.stderr
+    assert "2 written, 1 failed of 3" in done.stderr
+    assert len(list((tmp_path / "o").iterdir())) == 2
+    done = gymtui(tmp_path, *export)
+    assert done.returncode == 0
+    assert "1 written, 2 there already of 3" in done.stderr
+
+
+@pytest.mark.parametrize("kind", NO_ARTIFACTS)
+def test_what_an_earlier_version_wrote_of_such_answers_is_fetched_again(
+    gym: RunningGym, tmp_path: Path, kind: str
+) -> None:
+    body, said = NO_ARTIFACTS[kind]
+    rollout_id, unreadable, _ = ids(gym)
+    (tmp_path / "o" / f"{unreadable}.json").mkdir(parents=True)
+    path = tmp_path / "o" / f"{rollout_id}.json"
+    path.write_text(body)
+    export = ("export", "nightly", "--to", str(tmp_path / "o"), "--base-url", gym.url)
+    done = gymtui(tmp_path, *export)
+    assert done.returncode == 4
+    assert f"{path.name}: " in done.stderr and said in done.stderr
+    assert f"{unreadable}.json: Is a directory" in done.stderr
+    assert "2 written, 1 failed of 3" in done.stderr
+    assert path.read_text() == received(gym, rollout_id)
+    assert (tmp_path / "o" / f"{rollout_id}.json.old").read_text() == body
 
 
 def test_a_stumbling_gym_is_asked_again(gym: RunningGym, tmp_path: Path) -> None:

@@ -109,9 +109,51 @@ async def test_what_waiting_does_not_mend_is_not_tried_again(problem: GymError) 
     assert len(client.asked) == 1
 
 
-async def test_what_is_no_json_is_garbled() -> None:
-    with pytest.raises(Garbled):
-        await desk(Fake(b"<html>proxy error</html>")).get("a")
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"<html>proxy error</html>", "HTML, not JSON"),
+        (b"", "empty, not JSON"),
+        (b" " * 9999, "empty, not JSON"),
+        (b"please log in", "text, not JSON"),
+        (bytes(range(255, 0, -1)), "binary data, not JSON"),
+        (body()[:-1], "JSON that is cut off"),
+        (body() + b"}", "damaged JSON"),
+        (b"[]", "a list, not artifacts"),
+        (b"17", "no object, not artifacts"),
+        (b'{"detail": "log in"}', "no messages"),
+        (b'{"messages": "log in"}', "no messages"),
+        (b'{"artifacts": null, "at": NaN}', "no messages"),
+    ],
+)
+async def test_what_is_not_artifacts_is_garbled_and_not_saved(
+    tmp_path: Path, data: bytes, said: str
+) -> None:
+    asking = desk(Fake(data))
+    with pytest.raises(Garbled, match=said):
+        await asking.get("a")
+    assert asking.kept("a") is None
+    with pytest.raises(Garbled, match=said):
+        await asking.save("a", tmp_path / "a.json")
+    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"artifacts": {}}',
+        b'{"tool_calls": []}',
+        b'{"steps": [], "schema_version": "ATIF-v1.0"}',
+        b'\xef\xbb\xbf{"messages": [], "at": NaN}',
+        b'{"messages": ["\\ud800"]}',
+        b'{"messages": ["\xff"]}',
+        b'{"messages": ' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+    ],
+)
+async def test_odd_artifacts_are_artifacts(tmp_path: Path, data: bytes) -> None:
+    await desk(Fake(data)).get("a")
+    await desk(Fake(data)).save("a", tmp_path / "a.json")
+    assert (tmp_path / "a.json").read_bytes() == data
 
 
 async def test_too_much_is_stopped_and_can_be_saved(tmp_path: Path) -> None:
