@@ -242,8 +242,7 @@ def open_(
         if form is not None:
             from gymtui.commands.open import print_files
 
-            print_files(found, form)
-            return
+            sys.exit(0 if print_files(found, form) else EXIT_USAGE)
     except FileProblem as problem:
         fail(clean(problem), EXIT_USAGE)
     _want_terminal()

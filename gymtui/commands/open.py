@@ -9,29 +9,38 @@ from pathlib import Path
 import click
 
 from gymtui import paths
+from gymtui.commands.command_line import tell
 from gymtui.settings import Loaded
 from gymtui.text import clean
 from gymtui.transcript import artifact_files, export
-from gymtui.transcript.opening import open_body
 
 
-def print_files(files: Sequence[Path], form: str) -> None:
+def print_files(files: Sequence[Path], form: str) -> bool:
     """Print transcripts to standard output; of several, each under its file's name.
 
     Args:
         files: Which files.
         form: `markdown` or `text`.
 
-    Raises:
-        FileProblem: One of them cannot be read.
+    Returns:
+        Whether all could be read; those that could not are told, and left out.
     """
-    for number, file in enumerate(files):
-        if number:
+    printed = 0
+    for file in files:
+        try:
+            _, transcript = artifact_files.read(file)
+        except artifact_files.FileProblem as problem:
+            # By its path: below a directory many have the same name.
+            tell(clean(f"{file.parent}/{problem}" if len(files) > 1 else problem))
+            continue
+        if printed:
             click.echo()
+        printed += 1
         if len(files) > 1:
             name = clean(file).replace("`", "'")
             click.echo(f"`{name}`\n" if form == "markdown" else f"file: {name}")
-        click.echo(export.written(open_body(artifact_files.load(file)), form), nl=False)
+        click.echo(export.written(transcript, form), nl=False)
+    return printed == len(files)
 
 
 def view_files(files: Sequence[Path], loaded: Loaded, env: Mapping[str, str]) -> int:

@@ -6,6 +6,10 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from gymtui.transcript.blocks import Transcript
+from gymtui.transcript.faults import no_json
+from gymtui.transcript.opening import open_body
+
 _GZIP = b"\x1f\x8b"
 _SUFFIXES = (".json", ".json.gz")
 _FIRST = ("artifacts.json", "trajectory.json")
@@ -76,6 +80,21 @@ def load(path: Path) -> bytes:
     except zlib.error:
         raise FileProblem(f"{path.name}: gzip that is damaged") from None
     return b"".join(pieces)
+
+
+def read(path: Path) -> tuple[bytes, Transcript]:
+    """Read a file's transcript, whatever JSON it is.
+
+    Returns:
+        What is in the file, unpacked, and what it holds.
+
+    Raises:
+        FileProblem: As `load`, and what it is if it is no JSON.
+    """
+    body = load(path)
+    if (fault := no_json(body)) is not None:
+        raise FileProblem(f"{path.name}: {fault}")
+    return body, open_body(body)
 
 
 def _below(path: Path) -> Iterator[Path]:

@@ -11,8 +11,7 @@ from pathlib import Path
 from gymtui.poll.artifacts import Artifacts
 from gymtui.settings import Problem, Settings
 from gymtui.store.delta import Delta
-from gymtui.transcript.artifact_files import FileProblem, load
-from gymtui.transcript.opening import open_body
+from gymtui.transcript.artifact_files import FileProblem, read
 from gymtui.tui.arrangement import Arrangement
 from gymtui.tui.crash import Reporter
 from gymtui.tui.host import HostApp
@@ -107,17 +106,13 @@ class FileScreen(ReadingScreen):
     def _open(self) -> None:
         path = self._paths[self._place]
 
-        def read() -> Artifacts:
-            body = load(path)
-            return Artifacts(body, open_body(body))
-
         async def show() -> None:
             try:
-                artifacts = await asyncio.to_thread(read)
+                body, transcript = await asyncio.to_thread(read, path)
             except FileProblem as problem:
                 self.say((Ink(str(problem), "warning"),))
             else:
-                self.show_artifacts(artifacts)
+                self.show_artifacts(Artifacts(body, transcript))
 
         self.say((Ink("reading …", "muted"),))
         self.run_worker(show(), group="artifacts", exclusive=True, exit_on_error=True)

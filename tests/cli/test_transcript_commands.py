@@ -224,6 +224,28 @@ def test_several_files_are_told_apart(tmp_path: Path) -> None:
     assert "file" not in gymtui(tmp_path, "open", "--text", str(tmp_path / "a.json")).stdout
 
 
+def test_open_goes_on_after_a_broken_file(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"role": "user", "content": "he')
+    (tmp_path / "b.json").write_text('[{"role": "user", "content": "hello"}]')
+    (tmp_path / "c.json.gz").write_bytes(gzip.compress(b"[]")[:12])
+    (tmp_path / "d.json").write_bytes(b"\x00\xff\xfe\x80\x81 and more")
+    (tmp_path / "e.json").write_text("")
+    (tmp_path / "f.json").write_text('[{"role": "user", "content": "world"}]')
+    for form in ("--text", "--markdown"):
+        done = gymtui(tmp_path, "open", form, str(tmp_path))
+        assert done.returncode == 2
+        assert done.stdout.index("b.json") < done.stdout.index("hello")
+        assert done.stdout.index("hello") < done.stdout.index("f.json")
+        assert "world" in done.stdout
+        assert not done.stdout.startswith("\n")
+        assert done.stderr.splitlines() == [
+            f"gymtui: {tmp_path}/a.json: JSON that is cut off",
+            f"gymtui: {tmp_path}/c.json.gz: gzip that is damaged",
+            f"gymtui: {tmp_path}/d.json: binary data, not JSON",
+            f"gymtui: {tmp_path}/e.json: empty, not JSON",
+        ]
+
+
 def test_open_says_what_is_wrong(tmp_path: Path) -> None:
     for arguments in (["missing.json"], [str(tmp_path)], ["--text", "missing.json"]):
         done = gymtui(tmp_path, "open", *arguments)

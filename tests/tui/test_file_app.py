@@ -85,6 +85,13 @@ async def test_one_file_has_no_next_one(tmp_path: Path) -> None:
         assert "] next" in screen(app)
 
 
+async def test_a_file_that_is_no_json_says_what_it_is(tmp_path: Path) -> None:
+    async with reading(tmp_path, "a.json", "b.json") as (_, pilot):
+        (tmp_path / "b.json").write_text('{"messages": [')
+        await pilot.press("right_square_bracket")
+        await sees(pilot, "b.json: JSON that is cut off")
+
+
 def test_where_there_is_no_room_at_all_only_what_stays_is_said() -> None:
     assert joined([], -5) == ()
     assert joined([Said((Ink("1 step"),), 1)], -5) == ()
