@@ -74,11 +74,11 @@ class _KeyHeader(httpx.Auth):
     """Adds the key to each request at the last moment, so that nothing else holds it in clear."""
 
     def __init__(self, key: ApiKey | None) -> None:
-        self._key = key
+        self.key = key
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        if self._key is not None:
-            request.headers["API-Key"] = self._key.reveal()
+        if self.key is not None:
+            request.headers["API-Key"] = self.key.reveal()
         yield request
 
 
@@ -122,7 +122,9 @@ class GymClient(Endpoints):
         self._url = _checked(base_url, insecure=insecure)
         if key is not None and not (key.reveal().isascii() and key.reveal().isprintable()):
             raise Unauthorized("the key holds characters that no header can carry")
-        self._key = key
+        self._auth = _KeyHeader(key)
+        # Those of before too: the answer to what was sent with one may quote it yet.
+        self._keys = [] if key is None else [key]
         self._timeouts = timeouts
         self._max_bytes = max_bytes
         self._clock = clock
@@ -139,7 +141,7 @@ class GymClient(Endpoints):
         # httpx refuses the context for a proxy that is not spoken to through TLS.
         to_proxy = context if (proxy or "").startswith("https:") else None
         self._http = httpx.AsyncClient(
-            auth=_KeyHeader(key),
+            auth=self._auth,
             headers={
                 "Accept": "application/json",
                 "Accept-Encoding": "gzip",
@@ -160,13 +162,20 @@ class GymClient(Endpoints):
         )
 
     def __repr__(self) -> str:
-        return f"<GymClient {self._url} key {self._key.hint if self._key else 'none'}>"
+        key = self._auth.key
+        return f"<GymClient {self._url} key {key.hint if key else 'none'}>"
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
+
+    def use_key(self, key: ApiKey) -> None:
+        """Sends this key from now on; one that `usable_key` took, which a header can carry."""
+        self._auth.key = key
+        if key not in self._keys:
+            self._keys.append(key)
 
     async def aclose(self) -> None:
         """Closes the connections; what is asked from then on raises `Unreachable`."""
@@ -287,14 +296,13 @@ class GymClient(Endpoints):
     async def _take(self, call: Call, response: httpx.Response, sent_s: float) -> Answer | GymError:
         headers = response.headers
         if not response.is_success:
-            secrets = call.secrets if self._key is None else (self._key, *call.secrets)
             return answers.error_of(
                 response.status_code,
                 headers,
                 await self._error_body(response),
                 call=call.name,
                 now=self._now(),
-                secrets=secrets,
+                secrets=(*self._keys, *call.secrets),
             )
         announced = _length(headers.get("content-length"))
         received, body = 0, bytearray()

@@ -10,6 +10,7 @@ from gymtui.api.answers import Answer
 from gymtui.api.calls import Call, Progress, Sink, given
 from gymtui.api.launch import LaunchRequest, ModelConfig
 from gymtui.api.models import Cancelled, ConfigCheck, CreatedRun, Deleted, Scenario, Task
+from gymtui.secret import ApiKey
 
 
 class Endpoints(ABC):
@@ -27,6 +28,10 @@ class Endpoints(ABC):
     @abstractmethod
     async def _ask(self, call: Call) -> Answer:
         """Sends a question and brings its good answer, or raises."""
+
+    @abstractmethod
+    def use_key(self, key: ApiKey) -> None:
+        """Sends this key, and no other, with whatever is asked from now on."""
 
     @abstractmethod
     async def aclose(self) -> None:

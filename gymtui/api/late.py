@@ -11,6 +11,7 @@ from collections.abc import Callable
 from gymtui.api.answers import Answer
 from gymtui.api.calls import Call
 from gymtui.api.endpoints import Endpoints
+from gymtui.secret import ApiKey
 
 
 class LateClient(Endpoints):
@@ -23,13 +24,20 @@ class LateClient(Endpoints):
     def __init__(self, make: Callable[[], Endpoints]) -> None:
         self._make = make
         self._made: asyncio.Task[Endpoints] | None = None
+        self._key: ApiKey | None = None
 
     async def _ask(self, call: Call) -> Answer:
         if self._made is None or _failed(self._made):
             self._made = asyncio.create_task(asyncio.to_thread(self._make))
         # Shielded: a question that is given up must not take the client from the others.
         client = await asyncio.shield(self._made)
+        if self._key is not None:
+            client.use_key(self._key)
         return await client._ask(call)
+
+    def use_key(self, key: ApiKey) -> None:
+        """Sends this key from now on, whether the client was made already or not."""
+        self._key = key
 
     @property
     def note(self) -> str | None:

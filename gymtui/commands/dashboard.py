@@ -18,6 +18,8 @@ from gymtui import __version__, paths, urls
 from gymtui.api import proxies
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.late import LateClient
+from gymtui.key_search import run_command
+from gymtui.secret import ApiKey
 from gymtui.settings import LAST_PICKED, Loaded, Offered, Settings, load
 from gymtui.settings_values import variable
 from gymtui.store.journal import file_name
@@ -75,12 +77,36 @@ class ConfiguredGyms:
 
     def load(self, name: str) -> Loaded:
         """Settle the settings for a profile."""
+        return self._load(*self._elsewhere(name))
+
+    def find_key(self, settings: Settings) -> tuple[ApiKey, str] | None:
+        """Look anew for the key of the gym that settings led to, and where it is.
+
+        None if there is none, or if the file leads to another gym by now: its key is not for here.
+        """
+        for flags, env in ((self.flags, self.env), self._elsewhere(settings.profile_name)):
+            # As at the start, or as after a switch: whichever leads there. No command is run for
+            # the one that does not.
+            look = partial(self._load, flags, env, remembered=settings.profile_name)
+            if _leads_to(look(want_key=False), settings):
+                found = look(run=partial(run_command, own_session=True))
+                key = found.settings.key
+                if _leads_to(found, settings) and key is not None:
+                    return key, found.settings.key_origin
+                return None
+        return None
+
+    def _elsewhere(self, name: str) -> tuple[dict[str, Any], dict[str, str]]:
+        """Flags and environment that go to a profile from another gym."""
         left_out = {variable(of_first) for of_first in OF_THE_FIRST_GYM}
         env = {name: value for name, value in self.env.items() if name not in left_out}
         flags = {n: value for n, value in self.flags.items() if n not in OF_THE_FIRST_GYM}
+        return {**flags, "profile": name}, env
+
+    def _load(self, flags: Mapping[str, Any], env: Mapping[str, str], **options: Any) -> Loaded:
         config = Path(flags["config"]) if "config" in flags else paths.config_file(env)
         vendor = paths.vendor_config_file(env)
-        return load({**flags, "profile": name}, env, config, vendor, variables_gym=self.first)
+        return load(flags, env, config, vendor, variables_gym=self.first, **options)
 
     def client(self, settings: Settings) -> Endpoints:
         """The gym that settings lead to."""
@@ -89,6 +115,13 @@ class ConfiguredGyms:
     def journal(self, settings: Settings) -> Path | None:
         """Where what is observed of it is kept."""
         return keeping_of(settings, self.env).journal
+
+
+def _leads_to(loaded: Loaded, settings: Settings) -> bool:
+    """Whether what was loaded leads to the gym that settings led to, by the same profile."""
+    there, here = loaded.settings, settings
+    same = urls.origin_of(there.base_url) == urls.origin_of(here.base_url)
+    return same and there.profile_name == here.profile_name and not loaded.fatal
 
 
 def gyms_of(loaded: Loaded, flags: Mapping[str, Any], env: Mapping[str, str]) -> ConfiguredGyms:

@@ -63,6 +63,7 @@ class Poller:
             question, what the answer did to the store, and when it was given on the server's
             clock. It does its work in the pieces that it returns, in the order of the answers;
             then the answer is told.
+        renew: Awaited before each try with a refused key, which may be another by now.
         breathe: Awaited between two pieces of work, so that keys are answered meanwhile.
     """
 
@@ -77,6 +78,7 @@ class Poller:
         monotonic: Callable[[], float],
         rng: random.Random,
         heard: Callable[[Query, Applied, Window], Iterable[None]] = lambda *_answer: (),
+        renew: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
         breathe: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
     ) -> None:
         self._client = client
@@ -87,6 +89,7 @@ class Poller:
         self._monotonic = monotonic
         self._rng = rng
         self._heard = heard
+        self._renew = renew
         self._breathe = breathe
         self._ledger = Ledger()
         self._link = Link(interval_s=view.interval_s)
@@ -126,9 +129,8 @@ class Poller:
             self._wake.set()
 
     def refresh(self) -> None:
-        """Ask now, once even while paused, whatever waits or was refused."""
+        """Ask now, once even while paused, whatever waits; a refused key is tried first."""
         self._ledger.release(self._monotonic())
-        self._stopped = None
         self._once = True
         self._tick_s = self._monotonic()
         self._wake.set()
@@ -193,11 +195,12 @@ class Poller:
     def _try_key(self, group: asyncio.TaskGroup, now_s: float) -> None:
         """Ask for the head of the list alone: its answer shows whether the key is taken again."""
         head = RunsPage(0, PAGE_LIMIT, self._view.source, self._view.scenario_id)
-        if now_s >= self._tick_s and not self._asking:
+        if now_s >= self._tick_s:
             self._tick_s = now_s + REFUSED_S
-            self._ledger.planned([head], now_s)
-            self._queue = {head: None}
-            self._start(group)
+            if not self._asking:
+                self._ledger.planned([head], now_s)
+                self._queue = {head: None}
+                self._start(group)
         self._announce()
 
     def _tick(self, now_s: float, due: dict[Query, None]) -> None:
@@ -254,6 +257,8 @@ class Poller:
         sent_s = self._monotonic()
         struggling = self._ledger.struggling
         try:
+            if self._stopped is not None:
+                await self._renew()
             answer = await ask(self._client, query)
             await self._take(query, answer, sent_s)
             self._hurry(query)
@@ -309,7 +314,7 @@ class Poller:
         self._failing[query] = error
         one_run = isinstance(query, OneRun | RolloutsOf)
         if isinstance(error, Unauthorized) or (isinstance(error, Forbidden) and not one_run):
-            self._stop(error)
+            self._stop(error, now_s)
         elif isinstance(error, Forbidden):
             self._ledger.forbidden(query, sent_s, now_s)
         elif self._stopped is None:
@@ -325,12 +330,18 @@ class Poller:
             if self._ledger.held_until_s() > now_s:
                 self._tick_s = self._ledger.held_until_s()
                 self._wake.set()
+        if self._stopped is not None:
+            # Whoever asked to refresh since this was begun wants a try of its own.
+            self._once = self._ledger.forced_s > sent_s
+            if self._once:
+                self._tick_s = now_s
+                self._wake.set()
         self._announce()
 
-    def _stop(self, error: GymError) -> None:
+    def _stop(self, error: GymError, now_s: float) -> None:
         """Leave the gym alone until the key is tried again."""
         self._stopped = error
-        self._tick_s = self._monotonic() + REFUSED_S
+        self._tick_s = now_s + REFUSED_S
         self._queue.clear()
         for task in self._asking.values():
             if task is not asyncio.current_task():

@@ -22,6 +22,7 @@ from gymtui.clock import ServerClock
 from gymtui.poll.actions import Verb
 from gymtui.poll.poller import Link, LinkState
 from gymtui.poll.watch import Watch
+from gymtui.secret import ApiKey
 from gymtui.settings import Offered, Problem, Settings
 from gymtui.store.delta import Delta
 from gymtui.store.journal import Journal, Notice
@@ -131,7 +132,15 @@ class GymtuiApp(HostApp):
             turns=self.turns,
             monotonic=self._monotonic,
             rng=self._rng,
+            find_key=self._find_key,
         )
+
+    def _find_key(self, settings: Settings) -> tuple[ApiKey, str] | None:
+        """Look for the key anew, in a thread; what is found is kept out of all that is written."""
+        found = self.gyms.find_key(settings) if self.gyms is not None else None
+        if found is not None:
+            self.reporter.hide(found[0].reveal())
+        return found
 
     # -- for the screens -------------------------------------------------------------------
 

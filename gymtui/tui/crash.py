@@ -121,7 +121,8 @@ class Reporter:
         Args:
             secret: A key that came up later: typed into a form, got from a command.
         """
-        self._secrets.add(secret)
+        # Another set: a thread that writes a log may be reading this one.
+        self._secrets = self._secrets | {secret}
 
     def safe(self, text: str) -> str:
         """A text of any number of lines, cleaned, and with no secret in it.

@@ -7,6 +7,7 @@ is left in it. What is on screen, and which key does what, is the app's.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from gymtui.poll.actions import Done, Verb, act
 from gymtui.poll.plan import View
 from gymtui.poll.poller import Link, LinkState, Poller, Update
 from gymtui.poll.watch import Watch
+from gymtui.secret import ApiKey
 from gymtui.settings import Settings
 from gymtui.store.delta import NOTHING, Delta, Query
 from gymtui.store.journal import Journal
@@ -31,6 +33,11 @@ from gymtui.tui.turns import Turns
 
 if TYPE_CHECKING:
     from gymtui.poll.artifacts import ArtifactDesk
+
+log = logging.getLogger(__name__)
+
+FindKey = Callable[[Settings], tuple[ApiKey, str] | None]
+"""Looks for the key of the gym that settings led to, anew: the key and where it came from."""
 
 MIB = 1024 * 1024
 GONE_SHOWN_S = 5.0
@@ -59,6 +66,7 @@ class Session:
         turns: Whose turn it is on the event loop.
         monotonic: Seconds that only go forward.
         rng: Where jitter comes from.
+        find_key: Called in a thread before a refused key is tried again.
     """
 
     def __init__(
@@ -72,6 +80,7 @@ class Session:
         turns: Turns,
         monotonic: Callable[[], float],
         rng: random.Random,
+        find_key: FindKey = lambda _settings: None,
     ) -> None:
         self.settings = settings
         self.client = client
@@ -88,6 +97,7 @@ class Session:
         self._audience = audience
         self._turns = turns
         self._monotonic = monotonic
+        self._find_key = find_key
         self._untold = NOTHING
         self._news = asyncio.Event()
         self._knew_all_s: float | None = None
@@ -103,6 +113,7 @@ class Session:
             monotonic=monotonic,
             rng=rng,
             heard=self._answered,
+            renew=self._renew_key,
             breathe=turns.give,
         )
 
@@ -196,6 +207,18 @@ class Session:
             self._bury(gone)
         self.poller.refresh()
         return done
+
+    async def _renew_key(self) -> None:
+        """Use the key that is found now, where there is one; else that of before may work again."""
+        found = await asyncio.to_thread(self._find_key, self.settings)
+        if found is None or self.over or found == (self.settings.key, self.settings.key_origin):
+            return
+        key, origin = found
+        log.warning("the key is taken anew, from %s", origin)
+        origins = {**self.settings.origins, "key": origin}
+        update = {"key": key, "key_origin": origin, "origins": origins}
+        self.settings = self.settings.model_copy(update=update)
+        self.client.use_key(key)
 
     def watch_for(self, run_ids: Iterable[str]) -> tuple[list[str], list[str]] | None:
         """Tell when these runs end, or no longer if all of them are watched.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from textual.app import SuspendNotSupported
 
 from gymtui.api.endpoints import Endpoints
+from gymtui.secret import ApiKey
 from gymtui.settings import Loaded, Offered, Settings
 from gymtui.tui.guard import GuardedApp
 
@@ -35,6 +36,12 @@ class Gyms(Protocol):
 
     def client(self, settings: Settings) -> Endpoints:
         """The gym that settings lead to."""
+
+    def find_key(self, settings: Settings) -> tuple[ApiKey, str] | None:
+        """Look anew for the key of the gym that settings led to, and where it is.
+
+        It may run the command that prints it, without a terminal.
+        """
 
     def journal(self, settings: Settings) -> Path | None:
         """Where what is observed of it is kept, if it is."""

@@ -12,6 +12,7 @@ from gymtui.api.calls import Call
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import UnsafeUrl
 from gymtui.api.late import LateClient
+from gymtui.secret import ApiKey
 
 
 class Gym(Endpoints):
@@ -25,6 +26,9 @@ class Gym(Endpoints):
     async def _ask(self, call: Call) -> Answer:
         self.asked.append(call.name)
         return Answer(b"{}", None, 0.0, 0.0, 2)
+
+    def use_key(self, key: ApiKey) -> None:
+        self.key = key
 
     async def aclose(self) -> None:
         self.closed = True

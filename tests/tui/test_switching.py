@@ -16,6 +16,7 @@ from gymtui.api.calls import Call
 from gymtui.api.client import GymClient
 from gymtui.api.endpoints import Endpoints
 from gymtui.commands.dashboard import ConfiguredGyms
+from gymtui.secret import ApiKey
 from gymtui.settings import LAST_PICKED, Loaded, Offered, Settings
 from gymtui.store.delta import Delta
 from gymtui.tui.app import GymtuiApp
@@ -67,6 +68,9 @@ class Two:
     def client(self, settings: Settings) -> Endpoints:
         self.made.append((settings.base_url, settings.key and settings.key.reveal()))
         return GymClient(settings.base_url, settings.key)
+
+    def find_key(self, settings: Settings) -> tuple[ApiKey, str] | None:
+        return self._gyms.find_key(settings)
 
     def journal(self, settings: Settings) -> Path:
         return self._gyms.journal(settings)
@@ -179,6 +183,9 @@ class Held(Endpoints):
                 # The worst there could be: an answer that comes in spite of all.
                 continue
         return answer
+
+    def use_key(self, key: ApiKey) -> None:
+        raise AssertionError
 
     async def aclose(self) -> None:
         await self.inner.aclose()

@@ -107,8 +107,16 @@ class Stage:
             monotonic=self.now,
             rng=random.Random(5),
             heard=self.hear,
+            renew=self.renew,
         )
+        self.renewed: list[float] = []
+        self.renewal_s = 0.0
         self.task = asyncio.create_task(self.poller.run())
+
+    async def renew(self) -> None:
+        """Look the key up anew, which takes its time."""
+        self.renewed.append(self.now())
+        await asyncio.sleep(self.renewal_s)
 
     def hear(self, query: Query, applied: Applied, _window: object) -> Iterator[None]:
         """Hear an answer in two pieces."""
@@ -359,6 +367,7 @@ def test_a_refused_key_is_tried_once_a_minute_with_one_question_and_recovers(
         tries = [(at, query) for at, query in stage.client.began if at >= stopped]
         assert {query for _, query in tries} == {HEAD}
         assert 58 <= len(tries) <= 60
+        assert stage.renewed == [at for at, _ in tries]  # the key of each is looked up just before
         assert dict(stage.store.runs) == picture
         assert stage.state is LinkState.STOPPED
         stage.client.fault = lambda query: None
@@ -368,6 +377,48 @@ def test_a_refused_key_is_tried_once_a_minute_with_one_question_and_recovers(
         assert stage.state is LinkState.LIVE
         assert stage.poller.link.stopped is None
         assert stage.asked(RolloutsOf(ACTIVE), since=stopped)
+
+    staged(scene)
+
+
+@pytest.mark.parametrize("error", [Unauthorized("no"), Unreachable("dropped")])
+def test_a_refresh_during_a_slow_try_is_a_try_of_its_own(error: GymError) -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.play(9)
+        assert stage.renewed == []
+        stage.client.fault = lambda query: Unauthorized("no")
+        await stage.play(5)
+        stage.renewal_s = 20.0
+        stage.poller.refresh()
+        await stage.play(10)
+        assert len(stage.renewed) == 1
+        stage.client.fault = lambda query: error
+        stage.poller.refresh()
+        stage.poller.refresh()
+        await stage.play(5)
+        assert len(stage.renewed) == 1  # one at a time
+        await stage.play(35)
+        assert len(stage.renewed) == 2
+        assert stage.renewed[1] - stage.renewed[0] < 21
+
+    staged(scene)
+
+
+def test_a_key_that_takes_longer_than_a_minute_to_look_up_is_looked_up_one_at_a_time() -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.play(9)
+        stage.client.fault = lambda query: Unauthorized("no")
+        await stage.play(5)
+        stage.renewal_s = 90.0
+        turns = stage.poller._turn
+        turned: list[float] = []
+        stage.poller._turn = lambda group: (turned.append(stage.now()), turns(group))[1]
+        await stage.play(600)
+        assert 3 <= len(stage.renewed) <= 7
+        assert len(turned) < 60
+        stage.client.fault = lambda query: None
+        await stage.play(300)
+        assert stage.state is LinkState.LIVE
 
     staged(scene)
 
