@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,12 +18,16 @@ from gymtui.tui.crash import Reporter
 from gymtui.tui.host import HostApp
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import Said, joined
-from gymtui.tui.keys import Key
+from gymtui.tui.keys import TABLE, Scope
 from gymtui.tui.rebinding import PROGRAMS_OWN, Bound
 from gymtui.tui.screens.reading import ReadingScreen
 from gymtui.tui.themed import Looks
 
-_NOT_HERE = frozenset({"redact", "compare-this", "pause", "refresh"})
+_SCOPES = frozenset({Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE, Scope.MENU})
+"""Where one can be without a gym; the only menu is that of the themes."""
+_NOT_HERE = frozenset({"redact", "compare-this", "pause", "refresh", "menu-switch"}) | {
+    key.name for key in TABLE if key.scope not in _SCOPES
+}
 """Keys that need a gym."""
 _OF_SEVERAL = frozenset({"next-rollout", "previous-rollout"})
 """Keys that need more than one file."""
@@ -81,11 +86,6 @@ class FileScreen(ReadingScreen):
         things = [Said((Ink(text, style),), rank) for text, style, rank in said if text]
         # An error can be long: it stands last and loses its end.
         return joined([*things[1:], things[0]] if transcript.error else things, cells)
-
-    def footer_keys(self) -> list[Key]:
-        """What can be done without a gym."""
-        without = _NOT_HERE if len(self._paths) > 1 else _NOT_HERE | _OF_SEVERAL
-        return [key for key in super().footer_keys() if key.name not in without]
 
     @property
     def is_first(self) -> bool:
@@ -151,7 +151,7 @@ class FileApp(HostApp):
             reporter=reporter,
             looks=looks,
             arrangement=arrangement,
-            bound=bound,
+            bound=replace(bound, absent=_NOT_HERE if len(paths) > 1 else _NOT_HERE | _OF_SEVERAL),
             problems=problems,
         )
         self.settings = Settings(base_url="http://127.0.0.1")

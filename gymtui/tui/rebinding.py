@@ -47,11 +47,13 @@ class Bound:
         table: As `keys.TABLE`, with the person's keys.
         problems: What could not be bound.
         plain: Whether keys are written with ASCII alone.
+        absent: Names of what cannot be done in this program: told of nowhere.
     """
 
     table: tuple[Key, ...] = TABLE
     problems: tuple[Problem, ...] = ()
     plain: bool = False
+    absent: frozenset[str] = frozenset()
 
     def of(self, scopes: Iterable[Scope], *, read_only: bool) -> list[Key]:
         """What can be done in these scopes, in the table's order.
@@ -60,7 +62,8 @@ class Bound:
             scopes: Where the person is.
             read_only: Whether keys that change the gym are taken away.
         """
-        return keys_of(scopes, read_only=read_only, table=self.table)
+        found = keys_of(scopes, read_only=read_only, table=self.table)
+        return [key for key in found if key.name not in self.absent]
 
     def written(self, key: str) -> str:
         """A key as people write it.
