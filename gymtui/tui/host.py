@@ -82,10 +82,10 @@ class HostApp(ThemedApp[None]):
         """See that somebody is there, whoever handles the key."""
         if isinstance(event, events.InputEvent):
             self.housekeeping.key(self._monotonic())
-            if isinstance(event, events.Key) and (
-                self._opens_filter(event) or self._completes(event)
-            ):
-                return
+        if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+            self._keep_typing()
+        if isinstance(event, events.Key) and self._opens_filter(event):
+            return
         await super().on_event(event)
 
     def _opens_filter(self, event: events.Key) -> bool:
@@ -106,21 +106,19 @@ class HostApp(ThemedApp[None]):
         screen.action_filter()
         return True
 
-    def _completes(self, event: events.Key) -> bool:
-        """Keep `tab` and the focus in a line that is open, whatever took the focus from it.
+    def _keep_typing(self) -> None:
+        """Give an open line the focus back, whatever took it.
 
         A click on the list and a terminal that loses the focus leave the line looking active:
-        what is typed belongs into it.
+        what is typed or pasted belongs into it.
         """
         screen = self.screen
-        if event.is_forwarded or not isinstance(screen, GymScreen) or not screen.filtering:
-            return False
-        if not isinstance(screen.focused, Input):
+        if (
+            isinstance(screen, GymScreen)
+            and screen.filtering
+            and not isinstance(screen.focused, Input)
+        ):
             screen.set_focus(screen.query_one("#prompt Input", Input))
-        if event.key not in ("tab", "shift+tab"):
-            return False
-        screen.action_complete()
-        return True
 
     def go_back(self, *, quit_at_end: bool) -> None:
         """Leave the top screen; at the first one quit, if that is meant."""

@@ -133,6 +133,7 @@ def _eta(run: RunView, numbers: RunNumbers | None, now_s: float) -> Cell:
         took_s = None
         if numbers is not None and None not in (numbers.first_start_s, numbers.last_end_s):
             took_s = (numbers.last_end_s or 0.0) - (numbers.first_start_s or 0.0)
+            took_s = took_s if took_s >= 0 else None
         return (Ink("took "), Ink(show.duration(took_s), "" if took_s is not None else "muted"))
     left = numbers.eta(now_s, stuck=run.stuck) if numbers is not None else None
     if isinstance(left, str):

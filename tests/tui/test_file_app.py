@@ -11,10 +11,12 @@ from pathlib import Path
 from textual.events import Key
 from textual.pilot import Pilot
 
+from gymtui.tui.commands import Commands
 from gymtui.tui.crash import Reporter
 from gymtui.tui.file_app import FileApp
 from gymtui.tui.ink import Ink
 from gymtui.tui.joined import Said, joined
+from gymtui.tui.keys import Scope
 from gymtui.tui.rebinding import PROGRAMS_OWN, Bound, rebound
 
 MESSAGES = {
@@ -96,3 +98,37 @@ def test_where_there_is_no_room_at_all_only_what_stays_is_said() -> None:
     assert joined([], -5) == ()
     assert joined([Said((Ink("1 step"),), 1)], -5) == ()
     assert joined([Said((Ink("failed"),)), Said((Ink("1 step"),), 1)], -5) == (Ink("failed"),)
+
+
+def offered(app: FileApp) -> set[str]:
+    """What footer, help and palette may tell of."""
+    return {key.name for key in app.bound.of(Scope, read_only=False)}
+
+
+async def test_what_needs_a_gym_is_told_of_nowhere(tmp_path: Path) -> None:
+    async with reading(tmp_path, "a.json") as (app, pilot):
+        names = offered(app)
+        assert {"next-error", "export", "text-down", "palette", "menu-choose"} <= names
+        assert not {"redact", "compare-this", "next-rollout", "open", "launch", "do-it"} & names
+        await pilot.press("question_mark", *"redact")
+        await sees(pilot, "no key does that")
+        await pilot.press("escape", *"rollout")
+        await sees(pilot, "no key does that")
+        await pilot.press("escape", *"tool")
+        await sees(pilot, "next tool call")
+        await pilot.press("escape", "escape")
+        words = [str(hit.text) async for hit in Commands(app.screen).discover()]
+        assert any(said.startswith("next error") for said in words)
+        assert not any(said.startswith(("redact", "compare", "next rollout")) for said in words)
+
+
+async def test_of_several_files_the_next_one_is_told_of(tmp_path: Path) -> None:
+    async with reading(tmp_path, "a.json", "b.json") as (app, _):
+        assert {"next-rollout", "previous-rollout"} <= offered(app)
+
+
+async def test_enter_on_a_mistake_in_a_search_keeps_its_line_open(tmp_path: Path) -> None:
+    async with reading(tmp_path, "a.json") as (app, pilot):
+        await pilot.press("slash", *"re", "colon", "left_parenthesis", "enter")
+        await sees(pilot, "no regular expression")
+        assert app.screen.has_class("filtering")

@@ -65,6 +65,19 @@ def way_from_runs(link: str = "runs") -> tuple[Ink, ...]:
     return (Ink("runs", "muted", link), Ink(" › ", "muted"))
 
 
+class PromptInput(Input):
+    """The line that a filter or a search is typed into: `tab` completes, never moves the focus.
+
+    Here, so that it completes what was typed before it in the same burst.
+    """
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key in ("tab", "shift+tab"):
+            event.stop()
+            event.prevent_default()
+            cast("GymScreen", self.screen).action_complete()
+
+
 class GymScreen(SoonDrawn, Screen[None]):
     """A full screen of the dashboard."""
 
@@ -197,7 +210,7 @@ class GymScreen(SoonDrawn, Screen[None]):
 
     def field(self) -> Input:
         """The line that a filter or a search is typed into."""
-        return Input(
+        return PromptInput(
             compact=True,
             select_on_focus=False,
             placeholder=self.prompt,
@@ -318,9 +331,7 @@ class GymScreen(SoonDrawn, Screen[None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Keep the filter and go back to the list; a mistake keeps the line open."""
         event.stop()
-        if self.mistake:
-            self._hint(self.filtered(event.value))
-        else:
+        if self.gym.hint is None:
             self.close_prompt()
 
     def action_complete(self) -> None:

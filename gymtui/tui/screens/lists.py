@@ -92,7 +92,8 @@ class ListScreen(GymScreen, Generic[R]):
         if typed:
             said += [Ink("filter: ", "muted"), Ink(typed, "accent")]
         if self._rows.filter.text:
-            said.append(Ink(f" ({len(self._rows)} shown)", "muted"))
+            gap = " " if typed else ""
+            said.append(Ink(f"{gap}({len(self._rows)} shown)", "muted"))
         return tuple(said)
 
     # -- rows ------------------------------------------------------------------------------
@@ -187,7 +188,7 @@ class ListScreen(GymScreen, Generic[R]):
 
     def undo(self) -> bool:
         """Drop the filter, then the marks."""
-        if self._wanted.text:
+        if self.filter_text().strip():
             self.filtered("")
             return True
         if self._grid.marks:

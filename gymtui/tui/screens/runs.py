@@ -195,10 +195,7 @@ class RunsScreen(ListScreen[RunView]):
         """What the list is seen through."""
         said = super().remarks()
         if self._only_active and not self.gym.hint:
-            return (
-                Ink("active only  " if self._filter.strip() else "active only", "accent"),
-                *said,
-            )
+            return (Ink("active only  ", "accent"), *said)
         return said
 
     # -- what is shown ---------------------------------------------------------------------
