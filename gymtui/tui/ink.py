@@ -25,13 +25,13 @@ class Ink:
     Attributes:
         text: It.
         style: The style's name.
-        link: What a click on it asks for: `key:` and an action, or `run:` and a run's id, or
+        target: What a click on it asks for: `key:` and an action, or `run:` and a run's id, or
             `runs`; empty for nothing.
     """
 
     text: str
     style: str = ""
-    link: str = ""
+    target: str = ""
 
 
 Cell = tuple[Ink, ...]
@@ -63,7 +63,7 @@ def laid(cell: Cell, cells: int, *, align: Align = "left", cut: Cut = "end") -> 
         if left <= 0:
             break
         shown = fit(piece.text, left, cut=cut if len(cell) == 1 else "end")
-        placed.append(Ink(shown, piece.style, piece.link))
+        placed.append(Ink(shown, piece.style, piece.target))
         left -= width(shown)
     if left > 0:
         # In no style: a bar of one piece must not go on to the edge of its column.

@@ -19,7 +19,7 @@ async def test_a_run_is_watched_opened_and_read_down_to_what_the_agent_did(tmp_p
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
         await person.sees("no runs")
         person.launch("nightly", rollout_count=2)
-        await person.sees("nightly", "2/2", "100% 34–100 of 2", "careful")
+        await person.sees("nightly", "2/2", "100% 34–100 of 2", "areful")
         await person.press("enter")
         await person.sees("runs › nightly", "2/2 done", "schedule_phone_screen")
         await person.press("enter")
@@ -298,7 +298,11 @@ async def test_a_mistake_in_the_filter_is_told_and_the_last_good_one_stays(tmp_p
         await person.press("slash", *"statu:x")
         assert "no column statu" in person.screen()
         await person.press("enter")
+        # Refused: the line stays, with what is wrong in it.
+        assert "no column statu" in person.screen()
+        await person.press("escape")
         assert "no column" not in person.screen()
+        await person.sees("alpha", "beta")
 
 
 def underlined(person: Person) -> list[str]:

@@ -247,7 +247,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         banner.set_class(bool(said), "said")
         if said:
             again = "key:refresh_now"  # what it says can be done about it
-            linked = (tuple(replace(piece, link=again) for piece in cell) for cell in said)
+            linked = (tuple(replace(piece, target=again) for piece in cell) for cell in said)
             banner.show([Line(cell, bar=True) for cell in linked])
         self.show_footer()
 

@@ -76,7 +76,7 @@ class TranscriptScreen(ReadingScreen):
         run = self.named(self.run_id, beside=3 + width(clean(self.rollout_id)))
         return (
             *way_from_runs(),
-            Ink(run, link=f"run:{self.run_id}"),
+            Ink(run, target=f"run:{self.run_id}"),
             Ink(" › ", "muted"),
             Ink(self.named(self.rollout_id, beside=3 + LEAST_NAME_CELLS), "strong"),
         )

@@ -91,8 +91,8 @@ class Lines(Widget, Painted):
         for piece in self._pieces(event.y):
             x += width(piece.text)
             if event.x < x:
-                if piece.link:
-                    self.post_message(self.Clicked(piece.link))
+                if piece.target:
+                    self.post_message(self.Clicked(piece.target))
                 return
 
     def _line(self, y: int) -> Line:
