@@ -71,7 +71,7 @@ async def test_cancelling_asks_and_really_cancels(tmp_path: Path) -> None:
 async def test_deleting_a_finished_run_asks_and_really_deletes(tmp_path: Path) -> None:
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
         run_id = person.launch("old")
-        await person.sees("old", "1/1")
+        await person.sees("old", "1/1", " done ")
         await person.press("ctrl+d")
         await person.sees("Delete this run?")
         await person.press("y")
@@ -201,7 +201,7 @@ async def test_pausing_stops_asking_until_resumed(tmp_path: Path) -> None:
 async def test_a_refusal_is_told_and_the_run_stays(tmp_path: Path) -> None:
     async with running_gym(tmp_path, faults=True) as gym, dashboard(gym, tmp_path) as person:
         person.launch("old")
-        await person.sees("old", "1/1")
+        await person.sees("old", "1/1", " done ")
         fault = {"kind": "status", "status": 403, "detail": "not yours"}
         order = {"method": "DELETE", "path": "/runs/", "fault": fault}
         person.http.post("/__faults__", json=order).raise_for_status()
