@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AllowInfNan,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 from pydantic import Strict as Exactly
 
 from gymtui.api.launch import LaunchRequest, ModelConfig, TaskOverride
@@ -71,6 +79,19 @@ def _readable_ones(texts: tuple[str, ...] | None) -> tuple[str, ...] | None:
     return tuple(filter(readable, texts)) if texts is not None else None
 
 
+def _score(value: object) -> float | None:
+    """A score: a number from 0 to 1; anything else is not known."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= 1 else None
+
+
+def _is_texts(value: object) -> bool:
+    if not isinstance(value, list | tuple) or not value:
+        return False
+    return all(isinstance(text, str) for text in value)
+
+
 Id = Annotated[str, Field(min_length=1)]
 Whole = Annotated[int, Exactly(), Field(ge=-(2**63), lt=2**63)]
 Count = Annotated[int, Exactly(), Field(ge=0, lt=2**63)]
@@ -123,18 +144,40 @@ class DimensionScore(Wire):
 
 
 class Result(Wire):
-    """A verifier's output; from `score` on only rubric judges fill it."""
+    """A verifier's output; from `score` on only rubric judges fill it.
+
+    What a judge says stands at the top or in `output`, a score in `reward` too: it is read from
+    the first of these places that has it.
+    """
 
     success: Flag | None = None
     message: Words = None
     output: Any = None
-    score: Real | None = None
+    score: Annotated[float | None, BeforeValidator(_score)] = None
     verdict: Words = None
     confidence: Real | None = None
     evidence: ManyWords = None
     failed_criteria: ManyWords = None
     dimension_scores: tuple[DimensionScore, ...] | None = None
     error: Words = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lift(cls, received: object) -> object:
+        """Only what is sound is lifted: a fault within `output` is none of the result's."""
+        if not isinstance(received, dict):
+            return received
+        output = received.get("output")
+        places = (received, output) if isinstance(output, dict) else (received,)
+        lifted = dict(received)
+        scores = (_score(place.get(name)) for name in ("score", "reward") for place in places)
+        lifted["score"] = next((score for score in scores if score is not None), None)
+        for name in ("failed_criteria", "evidence"):
+            found = (place.get(name) for place in places)
+            texts = next((value for value in found if _is_texts(value)), None)
+            if texts is not None:
+                lifted[name] = texts
+        return lifted
 
 
 class RunStatus(Wire):

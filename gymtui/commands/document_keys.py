@@ -59,6 +59,7 @@ ROLLOUT: Mapping[str, str] = {
     "outcome": "passed, failed, done, environment, agent, cancelled, running, waiting, unknown",
     "state": "as STATE shows it: the outcome, or while it runs its phase",
     "elapsed_s": "seconds it runs or ran",
+    "score": "the verifier's, from 0 to 1, or null",
     "at_step_limit": "whether it ran out of steps",
     "malformed": "why it could not be read, or null",
     "extra": "what else the gym says of it",

@@ -13,7 +13,7 @@ from gymtui.api.lenient import loads
 from gymtui.api.listing import masked
 from gymtui.commands import document_keys
 from gymtui.store.outcome import ERRORS, at_step_limit
-from gymtui.store.records import RolloutRow
+from gymtui.store.records import RolloutRow, score_of
 from gymtui.store.schemas import RunView, pass_rate
 from gymtui.store.summary import RunSummary
 from gymtui.store.times import elapsed_s
@@ -48,6 +48,7 @@ def rollout_document(row: RolloutRow, now: datetime) -> dict[str, Any]:
         "state": state_word(row),
         "outcome": None if row.outcome is None else row.outcome.value,
         "elapsed_s": elapsed_s(row, now),
+        "score": score_of(row),
         "at_step_limit": None if rollout is None else at_step_limit(rollout),
         "malformed": row.malformed,
     }

@@ -14,10 +14,10 @@ from gymtui.commands.output import Cell, Colour, Column, Paper
 from gymtui.settings import Settings
 from gymtui.store import journal_look
 from gymtui.store.outcome import Outcome
-from gymtui.store.records import RolloutRow
+from gymtui.store.records import RolloutRow, score_of
 from gymtui.store.schemas import ROLLOUTS
 from gymtui.store.times import elapsed_s
-from gymtui.store.words import GLYPH, duration, state_words, steps, why
+from gymtui.store.words import GLYPH, duration, score, state_words, steps, why
 from gymtui.text import ABSENT
 
 _COLOUR: dict[Outcome, Colour] = {
@@ -82,7 +82,9 @@ def print_rollouts(
         shown = {row.run_id for row in found.rows}
         last_steps = journal_look.last_steps(journal, shown)
         several = len(shown) > 1
-        paper.table(_columns(now, last_steps, several=several), found.rows)
+        scored = any(score_of(row) is not None for row in found.rows)
+        columns = _columns(now, last_steps, several=several, scored=scored)
+        paper.table(columns, found.rows)
         return
     documents = [rollout_document(row, now) for row in found.rows]
     if form == "json":
@@ -92,7 +94,7 @@ def print_rollouts(
 
 
 def _columns(
-    now: datetime, last_steps: Mapping[str, int], *, several: bool
+    now: datetime, last_steps: Mapping[str, int], *, several: bool, scored: bool
 ) -> tuple[Column[RolloutRow], ...]:
     def state(row: RolloutRow) -> Cell:
         if row.rollout is None or row.outcome is None:
@@ -118,7 +120,11 @@ def _columns(
         Column("STATE", state),
         Column("STEP", step, right=True),
         Column("TIME", elapsed, right=True),
+        Column("SCORE", lambda row: Cell(score(score_of(row))), right=True, priority=3),
         Column("RUN", run, least=20, priority=1),
         Column("RESULT", lambda row: Cell(why(row) or ABSENT), least=16, priority=2),
     )
-    return columns if several else tuple(c for c in columns if c.title != "RUN")
+    left_out = set() if several else {"RUN"}
+    if not scored:
+        left_out.add("SCORE")  # most verifiers give none
+    return tuple(c for c in columns if c.title not in left_out)

@@ -271,7 +271,7 @@ class Database(DatabaseFile):
         )
 
     def set_step(self, rollout_id: str, step: int) -> None:
-        """Say which tool-calling turn the agent is in, counted from 1."""
+        """Say how many tool-calling turns the agent has taken."""
         self._connection.execute(
             "UPDATE rollouts SET current_step = ? WHERE rollout_id = ?", (step, rollout_id)
         )

@@ -188,11 +188,14 @@ class RolloutRunner:
         decisions = _source(self.given.seed, "decisions")
         agent = self.given.make_agent(self.given.instruction, decisions, self._pace)
         observations: list[Any] = []
+        # A step is a turn that calls tools (API.md): the final answer is none, here no more than in
+        # the artifacts.
+        self.around.database.set_step(self.given.rollout_id, 0)
         for step in range(1, self.given.settings.max_steps + 1):
-            self.around.database.set_step(self.given.rollout_id, step)
             turn = await self._think(agent, observations, step)
             if not turn.calls:
                 return None
+            self.around.database.set_step(self.given.rollout_id, step)
             began = monotonic_s()
             toolbox = self.given.scenario.toolbox
             observations = [toolbox.call(workspace, call) for call in turn.calls]

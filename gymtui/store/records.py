@@ -131,3 +131,9 @@ def name_of_malformed(raw: bytes, within: str = "") -> str:
     """
     place = within.encode("utf-8", "replace")
     return f"malformed-{hashlib.blake2s(place + bytes(1) + raw, digest_size=6).hexdigest()}"
+
+
+def score_of(row: RolloutRow) -> float | None:
+    """What the verifier scored it, from 0 to 1; None where it gave no score."""
+    result = row.rollout.result if row.rollout is not None else None
+    return result.score if result is not None else None

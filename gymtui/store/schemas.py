@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from gymtui.store.fields import Field, Kind, Schema, natural
 from gymtui.store.outcome import Outcome
 from gymtui.store.progress import Eta, Left
-from gymtui.store.records import Intent, RolloutRow, RunRow
+from gymtui.store.records import Intent, RolloutRow, RunRow, score_of
 from gymtui.store.summary import RunSummary
 from gymtui.store.times import elapsed, started_at
 from gymtui.store.words import PHASE_WORD, WORD, state_word
@@ -193,6 +193,11 @@ ROLLOUTS: Schema[RolloutRow] = Schema(
             "steps", Kind.NUMBER, lambda row: row.rollout and row.rollout.current_step, ("step",)
         ),
         Field("max_steps", Kind.NUMBER, lambda row: row.rollout and row.rollout.max_steps),
+        Field(
+            "score",
+            Kind.NUMBER,
+            score_of,
+        ),
         Field("elapsed", Kind.DURATION, elapsed, ("time",)),
         Field("age", Kind.TIME, lambda row: row.rollout and started_at(row.rollout)),
         Field("created", Kind.TIME, lambda row: row.rollout and row.rollout.created_at),

@@ -195,6 +195,15 @@ def steps(rollout: Rollout, seen: int | None = None) -> str:
     return f"{step}/{limit}"
 
 
+def score(number: float | None) -> str:
+    """A score from 0 to 1, to two decimals; only a full one is 1, and only none is 0."""
+    if number is None:
+        return ABSENT
+    if 0 < number < 1:
+        number = min(max(number, 0.01), 0.99)
+    return f"{number:.2f}" if number % 1 else f"{number:.0f}"
+
+
 def why(row: RolloutRow) -> str:
     """What there is to say about how a rollout ended, or an empty string."""
     if row.rollout is None:

@@ -80,9 +80,13 @@ async def test_steps_count_up_while_the_agent_runs(tmp_path: Path) -> None:
             seen.append((rollout.phase, rollout.current_step))
             turnstile.let_through()
             await until_moved(turnstile, engine, run_id)
+        artifacts = engine.database.artifacts(rollout_id)
     steps = [step for phase, step in seen if phase == "agent_running"]
-    assert steps == list(range(1, len(steps) + 1))
+    assert steps == list(range(len(steps)))
     assert len(steps) >= 4
+    # The final answer calls no tool and is no step: neither here nor in the artifacts.
+    assert artifacts is not None
+    assert artifacts.steps_taken == steps[-1]
     others = [item for item in seen if item[0] != "agent_running"]
     assert others == [("building_environment", None), ("seeding", None), ("verifying", None)]
 
@@ -103,7 +107,7 @@ async def test_a_cancelled_rollout_ends_at_its_next_step(tmp_path: Path) -> None
         assert [event.status for event in rollout.status_events][-1] == "failed"
         artifacts = engine.database.artifacts(rollout_id)
         assert artifacts is not None
-        assert (artifacts.error, artifacts.steps_taken) == ("Cancelled", 2)
+        assert (artifacts.error, artifacts.steps_taken) == ("Cancelled", 3)
         assert artifacts.messages
 
 
