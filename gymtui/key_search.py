@@ -244,6 +244,18 @@ def _commanded(sources: KeySources, place: str, command: Any) -> _Find:
     return _Find(place, next(iter(printed.strip().splitlines()), ""))
 
 
+def mending(origin: str) -> str:
+    """What to do about a key that was refused, by the place it came from (`KeySearch.origin`)."""
+    if not origin:
+        return f"set {KEY_VARIABLE}, or a key in the configuration file"
+    variable = origin.partition(", named by ")[0]
+    if variable.isidentifier():
+        # What is changed in a shell reaches no program that it started before.
+        return f"set {variable} to another key and start again"
+    command = origin.endswith("api_key_command")
+    return "have its command print another key" if command else "mend it there"
+
+
 def usable_key(value: str | None) -> ApiKey | None:
     """A key, spaces around it left out; None for what cannot be one: empty, no printable ASCII."""
     text = (value or "").strip()

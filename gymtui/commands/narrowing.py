@@ -22,6 +22,7 @@ R = TypeVar("R")
 
 _OF_A_DASHBOARD = {
     "watched": "only the dashboard knows which runs are watched",
+    "forbidden": "only the dashboard marks them; here what is forbidden is told beside the list",
     "stuck": "only the dashboard can tell, which sees rollouts move or not; its run list has it",
 }
 

@@ -42,6 +42,7 @@ class Asked:
         not_before_s: It is left alone until then.
         tries: Answers in a row after which the run's results were still not complete.
         missing: Whether the last answer was that there is no such thing.
+        forbidden: Whether the key may not see it, as far as was heard since its last answer.
     """
 
     planned_s: float = -math.inf
@@ -52,6 +53,7 @@ class Asked:
     not_before_s: float = -math.inf
     tries: int = 0
     missing: bool = False
+    forbidden: bool = False
 
 
 _NEVER = Asked()
@@ -77,6 +79,7 @@ class Ledger:
         suspects: Runs that may be gone, in the order to ask them.
         wanted: Finished runs whose results were not all seen, oldest wish first.
         finals: Those of them that were watched before, and only lack their last results.
+        shut: Runs whose rollouts the key may not see: of none of them results are about to come.
         grows_at_end: Whether new runs were last met at the end of the list.
         tail_due: Whether the list has grown by what no page has shown yet.
         strangers: How many more rollouts the last answer about all running ones held than run by
@@ -96,6 +99,7 @@ class Ledger:
     suspects: dict[str, None] = field(default_factory=dict)
     wanted: dict[str, None] = field(default_factory=dict)
     finals: dict[str, None] = field(default_factory=dict)
+    shut: dict[str, None] = field(default_factory=dict)
     grows_at_end: bool = False
     tail_due: bool = False
     strangers: int = 0
@@ -156,7 +160,9 @@ class Ledger:
         asked = self._of(seen.query)
         asked.sent_s, asked.answered_s, asked.wire_bytes = seen.sent_s, now_s, seen.wire_bytes
         asked.failures, asked.not_before_s = 0, -math.inf
-        asked.missing = seen.body is None
+        asked.missing, asked.forbidden = seen.body is None, False
+        if isinstance(seen.query, RolloutsOf):
+            self.shut.pop(seen.query.run_id, None)
         changed = applied.delta.runs_added | applied.delta.runs_changed
         # In the order they are listed in, so that the plan does not hang on how sets are kept.
         for run_id in applied.ids if isinstance(seen.query, RunsPage) else sorted(changed):
@@ -223,8 +229,11 @@ class Ledger:
         """Remember that the key may not see this: it is asked seldom, and the rest goes on."""
         asked = self._of(query)
         asked.failures += 1
-        asked.not_before_s = now_s + FORBIDDEN_S
+        asked.not_before_s, asked.forbidden = now_s + FORBIDDEN_S, True
         self._got_through(sent_s, now_s)
+        if isinstance(query, RolloutsOf):
+            self.shut[query.run_id] = None
+            self._unwant(query.run_id)
 
     def release(self, now_s: float) -> None:
         """Forget every wait: the person asked to refresh now."""
@@ -242,7 +251,7 @@ class Ledger:
         else:
             complete = self.listed_since_moved(row.run_id) and not 0 < asked.tries < RESULT_TRIES
         empty = row.run is None or row.run.total == 0
-        if row.active or row.gone or empty or complete:
+        if row.active or row.gone or empty or complete or asked.forbidden:
             self._unwant(row.run_id)
         else:
             self.wanted[row.run_id] = None
@@ -255,6 +264,7 @@ class Ledger:
             self.page_of.pop(run_id, None)
             self.suspects.pop(run_id, None)
             self._unwant(run_id)
+            self.shut.pop(run_id, None)
             self.moved.pop(run_id, None)
             self.asked.pop(OneRun(run_id), None)
             self.asked.pop(RolloutsOf(run_id), None)

@@ -19,7 +19,7 @@ class LinkState(StrEnum):
     LIVE = "live"
     STALE = "stale"
     PAUSED = "paused"
-    STOPPED = "stopped"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Link:
             Live while what is on screen was answered within `LIVE_INTERVALS` intervals.
         """
         if self.stopped is not None:
-            return LinkState.STOPPED
+            return LinkState.REFUSED
         if self.paused:
             return LinkState.PAUSED
         if self.since_s is None:

@@ -150,12 +150,14 @@ def seen_s(ledger: Ledger, store: Store, view: View) -> float | None:
         row = store.runs.get(view.open_run)
         gone = row.gone if row is not None else ledger.recall(OneRun(view.open_run)).missing
         moves = row is None or row.active or not store.knows_rollouts_of(view.open_run)
-        return ledger.recall(RolloutsOf(view.open_run)).answered_s if moves and not gone else head_s
+        asked = ledger.recall(RolloutsOf(view.open_run))
+        return asked.answered_s if moves and not gone and not asked.forbidden else head_s
     if view.all_running and store.active_runs:
         every_s = ledger.recall(RunningRollouts(view.scenario_id)).answered_s
-        each_s = [ledger.recall(RolloutsOf(i)).answered_s or -math.inf for i in store.active_runs]
-        newest_s = max(min(each_s), -math.inf if every_s is None else every_s)
-        return newest_s if newest_s > -math.inf else None
+        seen = store.active_runs - ledger.shut.keys()
+        each_s = [ledger.recall(RolloutsOf(run_id)).answered_s or -math.inf for run_id in seen]
+        newest_s = max(min(each_s, default=-math.inf), -math.inf if every_s is None else every_s)
+        return newest_s if newest_s > -math.inf else None if seen else head_s
     return head_s
 
 
@@ -269,7 +271,8 @@ def _active_runs(ledger: Ledger, store: Store, view: View) -> Iterator[Query]:
 def _results(ledger: Ledger, view: View, now_s: float) -> Iterator[Query]:
     """Finished runs without their results.
 
-    All that have just finished; of those never seen some that are in view, else one of the rest.
+    All that have just finished; of those never seen some that are in view, else one of the rest;
+    what is forbidden in its time.
     """
 
     def ready(run_ids: Iterable[str], most: int) -> list[Query]:
@@ -277,6 +280,7 @@ def _results(ledger: Ledger, view: View, now_s: float) -> Iterator[Query]:
         return list(islice((q for q in queries if ledger.recall(q).not_before_s <= now_s), most))
 
     yield from ready(ledger.finals, SINGLY_A_TICK)
+    yield from ready(ledger.shut, RESULTS_IN_VIEW_A_TICK)
     in_view = ready((i for i in view.runs_in_view if i in ledger.wanted), RESULTS_IN_VIEW_A_TICK)
     yield from in_view
     if not in_view and ledger.synced:

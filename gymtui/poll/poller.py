@@ -167,6 +167,11 @@ class Poller:
             # A defect is reported as what it is.
             raise defects.exceptions[0] from None
 
+    def forbidden_s(self, run_id: str) -> float | None:
+        """Seconds until a run's rollouts are asked for again; None unless they are forbidden."""
+        asked = self._ledger.recall(RolloutsOf(run_id))
+        return max(0.0, asked.not_before_s - self._monotonic()) if asked.forbidden else None
+
     # -- when ------------------------------------------------------------------------------
 
     def _turn(self, group: asyncio.TaskGroup) -> None:
@@ -280,6 +285,7 @@ class Poller:
         applied = await self._gently(self._store.applying(seen))
         received_s = answer.received_s if answer is not None else self._monotonic()
         window = self._clock.window(seen.sent_s, received_s)
+        allowed = self._marked(query) if self._ledger.recall(query).forbidden else NOTHING
         self._ledger.answered(seen, applied, self._store, self._monotonic())
         self._failing.pop(query, None)
         if self._stopped is not None:
@@ -292,7 +298,7 @@ class Poller:
             await self._breathe()
             for _ in hearing:
                 await self._breathe()
-            self._announce(applied.delta)
+            self._announce(applied.delta.then(allowed))
             if applied.delta:
                 kept = [self._view.open_run] if self._view.open_run is not None else []
                 self._announce(self._store.trim(kept))
@@ -311,12 +317,13 @@ class Poller:
         log.warning("%s: %s", query.label, error.brief)
         now_s = self._monotonic()
         self._failing.pop(query, None)
-        self._failing[query] = error
+        marked = NOTHING
         one_run = isinstance(query, OneRun | RolloutsOf)
         if isinstance(error, Unauthorized) or (isinstance(error, Forbidden) and not one_run):
             self._stop(error, now_s)
         elif isinstance(error, Forbidden):
             self._ledger.forbidden(query, sent_s, now_s)
+            marked = self._marked(query)
         elif self._stopped is None:
             self._ledger.failed(
                 query,
@@ -336,7 +343,15 @@ class Poller:
             if self._once:
                 self._tick_s = now_s
                 self._wake.set()
-        self._announce()
+        if not marked:  # what is told at the run is not told of the link
+            self._failing[query] = error
+        self._announce(marked)
+
+    def _marked(self, query: Query) -> Delta:
+        """That it is told otherwise of a run whether its rollouts are forbidden."""
+        if not isinstance(query, RolloutsOf) or query.run_id not in self._store.runs:
+            return NOTHING
+        return Delta(runs_changed=frozenset({query.run_id}))
 
     def _stop(self, error: GymError, now_s: float) -> None:
         """Leave the gym alone until the key is tried again."""
@@ -366,7 +381,7 @@ class Poller:
         self._link = Link(
             since_s=seen_s(self._ledger, self._store, self._view),
             error=error,
-            next_try_s=max(self._tick_s, retry_s),
+            next_try_s=self._tick_s if self._stopped else max(self._tick_s, retry_s),
             interval_s=pace_s(self._ledger, self._view),
             synced=self._ledger.synced,
             paused=self._paused,

@@ -27,6 +27,7 @@ class RunView:
         watched: Whether the person wants to be told of its end.
         stuck: How many of its running rollouts are stuck, as far as they are watched.
         grouped: Whether it stands for several runs.
+        forbidden: Whether the key may not see its rollouts.
     """
 
     row: RunRow
@@ -35,6 +36,7 @@ class RunView:
     watched: bool = False
     stuck: int = 0
     grouped: bool = False
+    forbidden: bool = False
 
     @property
     def name(self) -> str:
@@ -120,6 +122,7 @@ RUNS: Schema[RunView] = Schema(
         Field("active", Kind.FLAG, lambda run: run.row.active),
         Field("watched", Kind.FLAG, lambda run: run.watched),
         Field("stuck", Kind.FLAG, lambda run: run.stuck > 0),
+        Field("forbidden", Kind.FLAG, lambda run: run.forbidden),
         Field("stalled", Kind.FLAG, lambda run: run.left == "stalled"),
         Field(
             "eta",

@@ -384,7 +384,7 @@ class GymtuiApp(HostApp):
             return
         now_s = self._monotonic()
         state = self.link.state(now_s)
-        screen.dim(state in (LinkState.STALE, LinkState.STOPPED))
+        screen.dim(state in (LinkState.STALE, LinkState.REFUSED))
         screen.show_frame()
         if ticking(self.link, now_s):
             if self._seconds is None:

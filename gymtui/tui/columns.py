@@ -68,6 +68,8 @@ def run_columns(
 
     def passes(run: RunView, cells: int) -> Cell:
         rate = pass_rate(run)
+        if run.forbidden and (rate is None or run.row.active):
+            return ink("forbidden", "warning")  # what is known is old, unless it was final
         if rate is None or run.summary is None:
             return ink(f"{ABSENT:>4}", "muted")
         # An unfinished run's rate flatters: slow rollouts fail more often.

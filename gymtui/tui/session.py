@@ -134,6 +134,10 @@ class Session:
         # Less is the estimate's own error, and would move every label of an axis.
         return timedelta(seconds=round(offset_s) if abs(offset_s) > 2 else 0)
 
+    def forbidden_s(self, run_id: str) -> float | None:
+        """Seconds until a run's rollouts are asked for again; None unless they are forbidden."""
+        return self.poller.forbidden_s(run_id)
+
     @property
     def link(self) -> Link:
         """How polling goes."""

@@ -37,6 +37,7 @@ class ScriptedGym:
     Attributes:
         runs: The rollouts of each run, as the API lists them.
         hidden: Runs whose rollouts are not told: such a question fails.
+        forbidden: Runs and rollouts that the key may not see: a 403.
         cancelled: Runs that were cancelled, in turn.
         artifacts: What `GET /rollouts/{rollout_id}/artifacts` says, by rollout.
         asked: The queries of every `GET /rollouts`, in turn.
@@ -44,6 +45,7 @@ class ScriptedGym:
 
     runs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
+    forbidden: set[str] = field(default_factory=set)
     cancelled: list[str] = field(default_factory=list)
     asked: list[dict[str, str]] = field(default_factory=list)
     artifacts: dict[str, Any] = field(default_factory=dict)
@@ -91,8 +93,11 @@ class ScriptedGym:
     def answer(self, request: httpx.Request) -> httpx.Response:
         """What it says to a request."""
         parts = request.url.path.strip("/").split("/")
-        found = self._found(request.method, parts, dict(request.url.params))
+        params = dict(request.url.params)
+        found = self._found(request.method, parts, params)
         status, body = (200, found) if found is not None else (404, {"detail": "not found"})
+        if self.forbidden & {params.get("run_id"), *parts}:
+            status, body = 403, {"detail": "not yours"}
         date = format_datetime(datetime.now(UTC), usegmt=True)
         return httpx.Response(status, content=json.dumps(body), headers={"Date": date})
 

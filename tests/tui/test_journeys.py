@@ -219,7 +219,7 @@ async def test_a_run_deleted_elsewhere_is_shown_as_gone_and_then_goes(
         await person.press("enter")
         await person.sees("0/1 done")
         person.http.delete("/runs/nightly").raise_for_status()
-        await person.sees("no longer exists")
+        await person.sees("this run was deleted")
         await person.press("q")
         await person.sees("no runs")
 

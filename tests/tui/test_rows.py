@@ -194,9 +194,9 @@ async def test_a_run_deleted_behind_its_rollouts_is_not_in_the_list_when_one_com
         await person.pilot.pause()
         del gym.runs["a-1"]
         await settle(person)
-        await person.sees("no longer exists")
+        await person.sees("was deleted")
         await person.press("escape")
-        await person.sees("this run no longer exists")
+        await person.sees("this run was deleted")
         await person.press("escape")
         await person.sees("3 runs")
         assert "a-1" not in person.screen()

@@ -24,8 +24,16 @@ from gymtui.api.errors import (
     Unreachable,
 )
 from gymtui.clock import ServerClock
+from gymtui.poll.ledger import FORBIDDEN_S
 from gymtui.poll.plan import View
-from gymtui.poll.poller import LISTS_AT_ONCE, ROLLOUTS_AT_ONCE, LinkState, Poller, Update
+from gymtui.poll.poller import (
+    LISTS_AT_ONCE,
+    REFUSED_S,
+    ROLLOUTS_AT_ONCE,
+    LinkState,
+    Poller,
+    Update,
+)
 from gymtui.store.delta import OneRun, Query, RolloutsOf, RunningRollouts, RunsPage
 from gymtui.store.store import Applied, Store
 
@@ -359,7 +367,7 @@ def test_a_refused_key_is_tried_once_a_minute_with_one_question_and_recovers(
         stage.client.fault = lambda query: error if query == HEAD else None
         stage.client.latency = lambda query: 0.05 if query == HEAD else 1.0
         await stage.play(2.5)
-        assert stage.state is LinkState.STOPPED
+        assert stage.state is LinkState.REFUSED
         assert stage.poller.link.stopped is error
         assert stage.client.under_way == []  # what was under way is let go of
         stopped = stage.now()
@@ -369,7 +377,7 @@ def test_a_refused_key_is_tried_once_a_minute_with_one_question_and_recovers(
         assert 58 <= len(tries) <= 60
         assert stage.renewed == [at for at, _ in tries]  # the key of each is looked up just before
         assert dict(stage.store.runs) == picture
-        assert stage.state is LinkState.STOPPED
+        assert stage.state is LinkState.REFUSED
         stage.client.fault = lambda query: None
         if by_hand:
             stage.poller.refresh()
@@ -431,7 +439,7 @@ def test_a_try_that_gets_no_answer_leaves_the_key_refused_and_is_made_again() ->
         began = stage.now()
         stage.client.fault = lambda query: Unreachable("dropped")
         await stage.play(600)
-        assert stage.state is LinkState.STOPPED
+        assert stage.state is LinkState.REFUSED
         assert 9 <= len(stage.asked(HEAD, since=began)) <= 11
         stage.client.fault = lambda query: None
         await stage.play(65)
@@ -459,9 +467,73 @@ def test_what_is_forbidden_of_one_run_is_asked_seldom_and_the_rest_goes_on() -> 
         stage.client.fault = lambda query: Forbidden("not yours") if query == shut else None
         await stage.play(1800)
         assert stage.state is LinkState.LIVE
-        assert stage.poller.link.stopped is None
+        assert (stage.poller.link.stopped, stage.poller.link.error) == (None, None)
         assert 2 <= len(stage.asked(shut)) <= 4
         assert len(stage.asked(HEAD)) > 500
+
+    staged(scene)
+
+
+@pytest.mark.parametrize("run_id", ["run_00000", ACTIVE])
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_run_is_marked_as_forbidden_until_its_rollouts_are_answered(
+    run_id: str, by_hand: bool
+) -> None:
+    async def scene(stage: Stage) -> None:
+        shut = RolloutsOf(run_id)
+        stage.client.fault = lambda query: Forbidden("not yours") if query == shut else None
+        await stage.play(20)
+        wait_s = stage.poller.forbidden_s(run_id)
+        assert wait_s is not None
+        assert FORBIDDEN_S - 20 < wait_s < FORBIDDEN_S
+        assert stage.poller.forbidden_s("run_00001") is None
+        assert any(run_id in update.delta.runs_changed for update in stage.told)
+        stage.client.fault = lambda query: Unreachable("dropped") if query == shut else None
+        await stage.play(FORBIDDEN_S)
+        assert stage.poller.forbidden_s(run_id) is not None, "no answer does not allow it"
+        stage.client.fault = lambda query: None
+        stage.told.clear()
+        if by_hand:
+            stage.poller.refresh()
+        await stage.play(5 if by_hand else 70)
+        assert stage.poller.forbidden_s(run_id) is None
+        assert any(run_id in update.delta.runs_changed for update in stage.told)
+        assert stage.store.knows_rollouts_of(run_id)
+
+    staged(scene)
+
+
+def test_a_finished_run_that_is_forbidden_keeps_nobody_waiting_and_is_asked_now_and_then() -> None:
+    async def scene(stage: Stage) -> None:
+        shut = RolloutsOf("run_00002")
+        stage.client.fault = lambda query: Forbidden("not yours") if query == shut else None
+        await stage.play(3600)
+        looks = stage.asked(HEAD, since=1800)
+        assert len(looks) < 120, "nothing is about to come: it is asked as of an idle gym"
+        assert 5 <= len(stage.asked(shut)) <= 7
+
+    staged(scene, active=0)
+
+
+def test_a_forbidden_run_on_screen_does_not_make_the_picture_of_the_others_old() -> None:
+    async def scene(stage: Stage) -> None:
+        shut = RolloutsOf(ACTIVE)
+        stage.client.fault = lambda query: Forbidden("not yours") if query == shut else None
+        for view in ({"open_run": ACTIVE}, {"all_running": True}):
+            stage.poller.look(View(source="rl-gym", **view))
+            await stage.play(60)
+            assert stage.state is LinkState.LIVE
+
+    staged(scene)
+
+
+def test_while_a_key_is_refused_it_is_told_when_it_is_tried_again() -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.play(9)
+        stage.client.fault = lambda query: Unauthorized("no")
+        await stage.play(130)
+        tried = stage.asked(HEAD)[-1]
+        assert stage.poller.link.next_try_s == pytest.approx(tried + REFUSED_S, abs=0.1)
 
     staged(scene)
 
@@ -477,7 +549,7 @@ def test_what_was_let_go_of_before_it_was_even_sent_is_asked_after_all() -> None
 
         stage.client.fault = refuse
         await stage.play(4)
-        assert stage.state is LinkState.STOPPED
+        assert stage.state is LinkState.REFUSED
         stage.client.fault = only_singly
         began = stage.now()
         stage.poller.refresh()

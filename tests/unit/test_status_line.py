@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from gymtui.api.errors import Garbled, Unauthorized, Unreachable
+from gymtui.api.errors import Forbidden, Garbled, GymError, Unauthorized, Unreachable
 from gymtui.poll.link import Link
+from gymtui.secret import ApiKey
+from gymtui.settings import Settings
 from gymtui.tui.ink import width_of
-from gymtui.tui.widgets.status_line import LEAST_CELLS, link_cell
+from gymtui.tui.widgets.status_line import LEAST_CELLS, banner, link_cell, ticking
 
 DOWN = Link(since_s=58.0, error=Unreachable("connection refused"), next_try_s=107.5)
+REFUSED = Unauthorized("no key")
 
 
 def said(link: Link, room: int) -> str:
@@ -26,7 +29,10 @@ def said(link: Link, room: int) -> str:
             "● live, 3s old · connection refused   12:04",
         ),
         (Link(since_s=99.0, paused=True), "‖ paused, 1s old   12:04"),
-        (Link(stopped=Unauthorized("no key")), "✗ stopped · 401   12:04"),
+        (Link(stopped=REFUSED, next_try_s=142.0), "✗ key refused · next try 42s   12:04"),
+        (Link(stopped=REFUSED, next_try_s=99.0), "✗ key refused · trying   12:04"),
+        (Link(stopped=REFUSED, next_try_s=142.0, paused=True), "✗ key refused · paused   12:04"),
+        (Link(stopped=Forbidden(), next_try_s=142.0), "✗ forbidden · next try 42s   12:04"),
         (DOWN, "○ stale 42s · connection refused · next try 8s   12:04"),
         (Link(since_s=58.0, next_try_s=1.0), "○ stale 42s · trying   12:04"),
         (
@@ -57,3 +63,38 @@ def test_a_long_reason_leaves_room_for_the_way_here() -> None:
     for room in range(120):
         assert width_of(link_cell(link, 100.0, "12:04", room)) <= max(room, LEAST_CELLS)
         assert said(link, room).startswith("○ stale 42s · ")
+
+
+def test_the_seconds_to_the_next_try_of_a_key_are_counted_down() -> None:
+    assert ticking(Link(stopped=REFUSED, next_try_s=142.0), 100.0)
+
+
+@pytest.mark.parametrize(
+    ("origin", "todo"),
+    [
+        ("", "Set GYMTUI_API_KEY, or a key in the configuration file; "),
+        ("GYMTUI_API_KEY", "Set GYMTUI_API_KEY to another key and start again; "),
+        ("COLLINEAR_API_KEY", "Set COLLINEAR_API_KEY to another key and start again; "),
+        ("LAB, named by c.toml:3: api_key_env", "Set LAB to another key and start again; "),
+        ("c.toml:7: profiles.lab.api_key", "Mend it there; "),
+        ("/x/config.toml: collinear_api_key", "Mend it there; "),
+        ("c.toml:7: profiles.lab.api_key_command", "Have its command print another key; "),
+    ],
+)
+@pytest.mark.parametrize("error", [REFUSED, Forbidden("not here")])
+def test_the_banner_says_what_to_do_about_a_key_by_where_it_came_from(
+    origin: str, todo: str, error: GymError
+) -> None:
+    key = ApiKey("ck_0123456789abcdef") if origin else None
+    settings = Settings(base_url="http://127.0.0.1", key=key, key_origin=origin)
+    first, second = (
+        "".join(piece.text for piece in cell)
+        for cell in banner(Link(stopped=error), settings, "ctrl+r")
+    )
+    assert (f"from {origin}" if origin else "no key was found") in first
+    asks = "Ask for the permission, or " if isinstance(error, Forbidden) else ""
+    wanted = f"{asks}{todo[0].lower()}{todo[1:]}" if asks else todo
+    assert second == f"{wanted}ctrl+r tries again, else once a minute."
+    assert ("(403)" in first) is isinstance(error, Forbidden)
+    paused = banner(Link(stopped=error, paused=True), settings, "ctrl+r")[1]
+    assert "nothing is tried while paused" in paused[0].text

@@ -14,6 +14,7 @@ from gymtui.tui.columns_matrix import across_columns
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import Said, joined
 from gymtui.tui.keys import Key
+from gymtui.tui.run_marks import why_empty
 from gymtui.tui.screens.describe import DescribeScreen
 from gymtui.tui.screens.matrix import MatrixScreen
 from gymtui.tui.screens.matrix_panes import MatrixPanes
@@ -88,10 +89,10 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
     def _run_said(self, number: int, sums: Totals | None) -> Cell:
         """`2: 83% 74–91 of 60`: a run's pass@1, under the number its column has."""
         begin = Ink(f"{number + 1}: ", "key" if number == self._at else "muted")
-        if sums is None and self.run_ids[number] not in self.gym.store.runs:
-            return (begin, Ink("no longer exists", "warning"))
         if sums is None:
-            return (begin, Ink("not known yet", "muted"))
+            why = why_empty(self.gym.session, self.run_ids[number])
+            unknown = Ink("not known yet", "muted")
+            return (begin, Ink(why.partition(":")[0], "warning") if why else unknown)
         style = "muted" if sums.unfinished else "strong"
         rate = Ink(show.percent(sums.pass_rate), style)
         if sums.interval is None:

@@ -27,6 +27,7 @@ from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Key, Scope, bindings
 from gymtui.tui.listed import Listed
+from gymtui.tui.run_marks import run_marks
 from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.transcript_text import Shown
 from gymtui.tui.widgets.lines import Line, Lines
@@ -87,8 +88,10 @@ class CompareScreen(GymScreen):
         return (
             Ink("compare › ", "muted"),
             Ink(left.rollout_id, "strong"),
+            *run_marks(self.gym.session, left.run_id),
             Ink(" with ", "muted"),
             Ink(right.rollout_id, "strong"),
+            *run_marks(self.gym.session, right.run_id),
         )
 
     def look(self, view: View) -> View:

@@ -21,6 +21,7 @@ from gymtui.poll.plan import View
 from gymtui.store.delta import Delta
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.launch_rows import AGAIN, LAUNCH, again_words, asked, cause_offers
+from gymtui.tui.run_marks import run_marks, why_empty
 from gymtui.tui.screens.ask import AskScreen
 from gymtui.tui.screens.form import FormScreen
 from gymtui.tui.screens.pick import PickScreen, Titles
@@ -77,6 +78,7 @@ class LaunchScreen(FormScreen):
             Ink("runs", "muted", "key:back"),
             Ink(" › ", "muted"),
             Ink(self._start.run_id),
+            *run_marks(self.gym.session, self._start.run_id),
             Ink(f" › {what}", "strong"),
         )
 
@@ -96,7 +98,9 @@ class LaunchScreen(FormScreen):
         if start is None or self._filled:
             return
         if not store.knows_rollouts_of(start.run_id):
-            self._say(Ink(f"reading the rollouts of {start.run_id} …", "muted"))
+            why = why_empty(self.gym.session, start.run_id)
+            reading = Ink(f"reading the rollouts of {start.run_id} …", "muted")
+            self._say(Ink(why, "warning") if why else reading)
             return
         self._filled = True
         rows = store.rollouts_of(start.run_id)

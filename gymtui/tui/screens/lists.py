@@ -64,7 +64,7 @@ class ListScreen(GymScreen, Generic[R]):
             self.columns(),
             lambda row_id: self._rows.records.get(row_id),
             self.gym.palette,
-            empty=self._nothing(),
+            empty=self.nothing(),
             id="grid",
         )
         self._grid.add_class("main")
@@ -165,11 +165,11 @@ class ListScreen(GymScreen, Generic[R]):
 
     def narrowed(self) -> None:
         """Show what the filter lets through."""
-        self._grid.empty = self._nothing()
+        self._grid.empty = self.nothing()
         self._grid.set_rows(self._rows)
         self.summarise()
 
-    def _nothing(self) -> str:
+    def nothing(self) -> str:
         """What to say of a list without rows."""
         if self._wanted.text.strip():
             return f"the filter matches nothing; {self.gym.bound.spelt('back')} clears it"
@@ -178,7 +178,7 @@ class ListScreen(GymScreen, Generic[R]):
     def show_frame(self) -> None:
         """Write what stands around, and in an empty list why it is empty."""
         super().show_frame()
-        if self.ready and self._grid.empty != (nothing := self._nothing()):
+        if self.ready and self._grid.empty != (nothing := self.nothing()):
             self._grid.empty = nothing
             self._grid.sync()
 

@@ -17,6 +17,7 @@ from gymtui.tui.comparing import compare
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import Said, joined
 from gymtui.tui.listed import Listed
+from gymtui.tui.run_marks import run_marks, why_empty
 from gymtui.tui.screens.base import way_from_runs
 from gymtui.tui.screens.describe import DescribeScreen
 from gymtui.tui.screens.matrix_panes import MatrixPanes
@@ -75,15 +76,13 @@ class MatrixScreen(MatrixPanes[TaskRow]):
 
     def where(self) -> Cell:
         """The way here."""
-        row = self.gym.store.runs.get(self.run_id)
         pieces = [
             *way_from_runs(),
             Ink(self.named(self.run_id, beside=9), "strong", f"run:{self.run_id}"),
             Ink(" › ", "muted"),
             Ink("matrix", "strong"),
         ]
-        if row is None or row.gone:
-            pieces.append(Ink("  this run no longer exists", "warning"))
+        pieces += run_marks(self.gym.session, self.run_id)
         pieces += self._relations()
         return tuple(pieces)
 
@@ -117,8 +116,10 @@ class MatrixScreen(MatrixPanes[TaskRow]):
 
     def said(self) -> Sequence[Cell]:
         """What the tasks add up to."""
-        if not self._seen and self.run_id in self.gym.store.runs:
-            return (Ink("the rollouts of this run are not known yet", "muted"),), ()
+        if not self._seen:
+            why = why_empty(self.gym.session, self.run_id)
+            unknown = Ink("the rollouts of this run are not known yet", "muted")
+            return (Ink(why, "warning") if why else unknown,), ()
         sums = self._sums
         done = sums.rollouts - sums.unfinished
         width = self.size.width - 2

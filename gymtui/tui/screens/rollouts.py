@@ -34,6 +34,7 @@ from gymtui.tui.listed import Listed
 from gymtui.tui.pace import pace_of
 from gymtui.tui.rollout_details import OWN_LINES, rollout_details
 from gymtui.tui.run_header import bounds, run_header
+from gymtui.tui.run_marks import run_marks, why_empty
 from gymtui.tui.screens.base import way_from_runs
 from gymtui.tui.screens.lists import ListScreen
 from gymtui.tui.screens.matrix import MatrixScreen
@@ -117,10 +118,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         scenario = row.run.scenario_id if row and row.run else None
         told = [scenario, summary.model if summary else None]
         said = " · ".join(text for text in told if text)
-        if row is None or row.gone:
-            pieces.append(Ink("  this run no longer exists", "warning"))
-        elif row.intent is not None:
-            pieces.append(Ink(f"  {row.intent}", "warning"))
+        pieces += run_marks(self.gym.session, self.run_id)
         if said:
             pieces.append(Ink(f"   {said}", "muted"))
         return tuple(pieces)
@@ -205,6 +203,11 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         height = self.gym.size.height
         return 2 if height < 16 else 4 if height < 30 else 5 if height < 45 else 7
 
+    def nothing(self) -> str:
+        """Why there are no rollouts."""
+        why = None if self._wanted.text.strip() else why_empty(self.gym.session, self.run_id)
+        return why or super().nothing()
+
     def summarise(self) -> None:
         """Write the run's numbers, and what there is to say about the cursor's rollout."""
         self._detail()
@@ -229,6 +232,9 @@ class RolloutsScreen(ListScreen[RolloutRow]):
             )
             self._head = (cells, lines)
         first, *others = self._head[1]
+        why = why_empty(self.gym.session, self.run_id)
+        if why is not None and not row.gone and self._rows.records:
+            others[0] = (Ink(why, "warning"),)  # of what is there, nothing moves on by itself
         self.lines("summary").show([Line(first, remarks), *map(Line, others)])
 
     def _stuck(self, now: datetime) -> int:

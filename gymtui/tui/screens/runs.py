@@ -157,6 +157,7 @@ class RunsScreen(ListScreen[RunView]):
             left=self.gym.outlook.eta(row, now.timestamp(), stuck=stuck),
             watched=self.gym.teller.watches(run_id),
             stuck=stuck,
+            forbidden=self.gym.session.forbidden_s(run_id) is not None,
         )
 
     def summarise(self) -> None:

@@ -24,6 +24,7 @@ from gymtui.tui.comparing import compare
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import Said, joined
 from gymtui.tui.listed import Listed, RolloutList
+from gymtui.tui.run_marks import run_marks
 from gymtui.tui.screens.base import LEAST_NAME_CELLS, way_from_runs
 from gymtui.tui.screens.reading import ReadingScreen
 
@@ -77,6 +78,7 @@ class TranscriptScreen(ReadingScreen):
         return (
             *way_from_runs(),
             Ink(run, target=f"run:{self.run_id}"),
+            *run_marks(self.gym.session, self.run_id),
             Ink(" › ", "muted"),
             Ink(self.named(self.rollout_id, beside=3 + LEAST_NAME_CELLS), "strong"),
         )

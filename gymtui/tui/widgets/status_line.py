@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gymtui.api.errors import Forbidden
+from gymtui.key_search import mending
 from gymtui.poll.poller import Link, LinkState
 from gymtui.settings import Settings
 from gymtui.text import fit
@@ -26,12 +27,14 @@ def link_cell(link: Link, now_s: float, clock: str, room: int) -> Cell:
         room: Cells beside the way to here.
 
     Returns:
-        `● live, every 2s   12:04`, `○ stale 42s · 503 · next try 8s   12:04`, `‖ paused`.
+        `● live, every 2s   12:04`, `○ stale 42s · 503 · next try 8s   12:04`, `‖ paused`,
+        `✗ key refused · next try 42s`.
     """
     room = max(room, LEAST_CELLS)
     state, why = _state(link, now_s)
-    waits = link.state(now_s) is LinkState.STALE or bool(why and link.since_s is None)
-    then = _next(link, now_s) if waits and not link.paused else ""
+    refused = link.state(now_s) is LinkState.REFUSED
+    waits = refused or link.state(now_s) is LinkState.STALE or bool(why and link.since_s is None)
+    then = _next(link, now_s) if waits and not link.paused else "paused" if refused else ""
     style = state[-1].style
     for_why = room - width_of(state) - len(BETWEEN)
     told = [
@@ -50,9 +53,9 @@ def _state(link: Link, now_s: float) -> tuple[Cell, str]:
     age = "" if link.since_s is None else duration(now_s - link.since_s)
     why = link.error.brief if link.error is not None else ""
     match link.state(now_s):
-        case LinkState.STOPPED:
-            stopped = link.stopped.brief if link.stopped else ""
-            return (Ink(f"✗ stopped · {stopped}", "failed"),), ""
+        case LinkState.REFUSED:
+            word = "forbidden" if isinstance(link.stopped, Forbidden) else "key refused"
+            return (Ink(f"✗ {word}", "failed"),), ""
         case LinkState.PAUSED:
             return (Ink(f"‖ paused{f', {age} old' if age else ''}", "warning"),), ""
         case LinkState.CONNECTING:
@@ -71,7 +74,8 @@ def _state(link: Link, now_s: float) -> tuple[Cell, str]:
 
 def ticking(link: Link, now_s: float) -> bool:
     """Whether the words change with every second, so that a timer is worth its bytes."""
-    return link.error is not None or link.state(now_s) in (LinkState.STALE, LinkState.CONNECTING)
+    moving = (LinkState.STALE, LinkState.CONNECTING, LinkState.REFUSED)
+    return link.error is not None or link.state(now_s) in moving
 
 
 def _next(link: Link, now_s: float) -> str:
@@ -100,5 +104,9 @@ def banner(link: Link, settings: Settings, refresh: str) -> tuple[Cell, ...]:
     what = f"{key.hint} from {settings.key_origin}" if key else "no key was found"
     verb = "may not do this (403)" if isinstance(stopped, Forbidden) else "was refused (401)"
     first = f"The key {verb}: {what}" + (f" · {stopped.detail}" if stopped.detail else "")
-    second = f"Set GYMTUI_API_KEY, or the profile's; {refresh} tries again, else once a minute."
+    todo = mending(settings.key_origin if key else "")
+    if isinstance(stopped, Forbidden):
+        todo = f"ask for the permission, or {todo}"
+    tries = "nothing is tried while paused" if link.paused else "else once a minute"
+    second = f"{todo[0].upper()}{todo[1:]}; {refresh} tries again, {tries}."
     return ((Ink(first, "failed"),), (Ink(second, "muted"),))
