@@ -1,7 +1,8 @@
-"""`gymtui export`: the artifacts of a run's finished rollouts as files.
+"""`gymtui export`: the artifacts of a run's finished rollouts as files, with how each ended.
 
-Artifacts that are there are not asked for again, and every file is written whole or not at all:
-after an interruption the same command goes on.
+That stands in a document itself; beside artifacts as received lies the rollout's record. What is
+there and whole is not asked for again, and every file is written whole or not at all: after an
+interruption the same command goes on, and repeated it brings up to date what has changed.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from pathlib import Path
 
 from gymtui.api.client import GymClient
 from gymtui.api.errors import GymError, NotFound
-from gymtui.api.models import Rollout
 from gymtui.commands.asking import Asked, at_once, with_gym
 from gymtui.poll.artifacts import ArtifactDesk, TooLargeError
 from gymtui.settings import Settings
+from gymtui.store import record_files
 from gymtui.store.ending import ending_of
+from gymtui.store.outcome import ACTIVE
+from gymtui.store.records import RolloutRow
 from gymtui.text import clean
 from gymtui.transcript import artifact_files, export, files
+from gymtui.transcript.blocks import Ending
 from gymtui.transcript.faults import no_artifacts
 
 
@@ -32,6 +36,7 @@ class Tally:
         total: How many there are.
         written: Files written.
         there: Files that were there before.
+        renewed: Records beside these that say something else now, or were not there.
         unfinished: Rollouts that have no artifacts yet.
         failed: Rollouts whose artifacts could not be had or written.
     """
@@ -39,6 +44,7 @@ class Tally:
     total: int = 0
     written: int = 0
     there: int = 0
+    renewed: int = 0
     unfinished: int = 0
     failed: int = 0
 
@@ -48,6 +54,7 @@ class Tally:
         parts = [f"{self.written} written"]
         for number, what in (
             (self.there, "there already"),
+            (self.renewed, f"outcome{'' if self.renewed == 1 else 's'} renewed"),
             (self.unfinished, "not finished"),
             (self.failed, "failed"),
         ):
@@ -80,61 +87,97 @@ def export_run(
         asked = Asked(client)
         [found] = await asked.runs_named([run_id])  # tells a run without rollouts from none
         await asked.rollouts_of([found])
-        rows = asked.store.rollouts_of(found)
-        rollouts = [row.rollout for row in rows if row.rollout is not None]
+        rows = [row for row in asked.store.rollouts_of(found) if row.rollout is not None]
         await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
         cap_bytes = settings.artifact_limit_mib << 20
         desk = ArtifactDesk(client, cap_bytes=cap_bytes, cache_bytes=0)
-        return await _written(desk, rollouts, directory, form, tell)
+        return await _written(desk, rows, directory, form, tell)
 
     return with_gym(settings, every)
 
 
 async def _written(
     desk: ArtifactDesk,
-    rollouts: list[Rollout],
+    rows: list[RolloutRow],
     directory: Path,
     form: str,
     tell: Callable[[str], None],
 ) -> Tally:
-    tally = Tally(total=len(rollouts))
+    tally = Tally(total=len(rows))
     there = await asyncio.to_thread(lambda: {file.name for file in directory.iterdir()})
     suffix = {"json": ".json", "markdown": ".md", "text": ".txt"}[form]
 
-    async def one(rollout: Rollout) -> None:
-        path = directory / files.file_name(rollout.rollout_id, suffix)
+    async def one(row: RolloutRow) -> None:
+        path = directory / files.file_name(row.rollout_id, suffix)
         try:
-            if path.name in there:
-                fault = await asyncio.to_thread(_fault_of, path) if form == "json" else None
-                if fault is None:
-                    tally.there += 1
-                    return
-                # Never lost, since a person may have put it there, and not opened with the rest.
-                aside = await asyncio.to_thread(_put_aside, path)
-                tell(f"{path.name}: {fault}; now {aside.name}, and asked for again")
-            await _write(desk, rollout, path, form)
+            before = path.name in there
+            fault = await asyncio.to_thread(_fault_of, path, form, row, tell) if before else None
+            if fault is not None:
+                await _write_anew(desk, row, path, form, tell, fault)
+            elif not before:
+                await _write(desk, row, path, form)
+            kept = form == "json" and await asyncio.to_thread(record_files.write, path, row)
         except NotFound:
             tally.unfinished += 1
         except TooLargeError as error:
             tally.failed += 1
-            tell(f"{clean(rollout.rollout_id)}: {error}; --json saves it as it is")
+            tell(f"{clean(row.rollout_id)}: {error}; --json saves it as it is")
         except artifact_files.FileProblem as problem:
             tally.failed += 1
             tell(clean(problem))
         except (GymError, OSError) as error:
             tally.failed += 1
-            tell(f"{clean(rollout.rollout_id)}: {clean(_why(error))}")
+            tell(f"{clean(row.rollout_id)}: {clean(_why(error))}")
         else:
+            if before and fault is None:
+                tally.there += 1
+                tally.renewed += kept
+                return
             tally.written += 1
             tell(f"{tally.written + tally.there}/{tally.total} {path.name}")
 
-    await at_once(partial(one, rollout) for rollout in rollouts)
+    await at_once(partial(one, row) for row in rows)
     return tally
 
 
-def _fault_of(path: Path) -> str | None:
-    """What is wrong with a file that was there; earlier versions wrote any answer."""
-    return no_artifacts(artifact_files.load(path))
+def _fault_of(path: Path, form: str, row: RolloutRow, tell: Callable[[str], None]) -> str | None:
+    """What is wrong with a file that was there: earlier versions wrote any answer."""
+    data = artifact_files.load(path)
+    if form != "json":
+        document = data.decode("utf-8", "replace")
+        return export.not_of(document, form, row.rollout_id, _result_of(row))
+    if (fault := no_artifacts(data)) is not None:
+        return fault
+    record = record_files.read(path, row.rollout_id)
+    if record.damaged:
+        tell(f"{clean(record.problem)}; written again")
+    return None if record.row is None else _moved_on(record.row, row)
+
+
+def _moved_on(then: RolloutRow, now: RolloutRow) -> str | None:
+    """Why the artifacts of a rollout as it was then are not those it has now."""
+    if then.outcome in ACTIVE:
+        return "it had not ended"
+    ended = [row.rollout.completed_at if row.rollout is not None else None for row in (then, now)]
+    return "it has ended again since" if ended[0] != ended[1] else None
+
+
+async def _write_anew(
+    desk: ArtifactDesk,
+    row: RolloutRow,
+    path: Path,
+    form: str,
+    tell: Callable[[str], None],
+    fault: str,
+) -> None:
+    """Write a file in the place of one that is never lost: a person may have put it there."""
+    aside = await asyncio.to_thread(_put_aside, path)
+    try:
+        await _write(desk, row, path, form)
+    except BaseException:
+        _put_back(aside, path)
+        raise
+    tell(f"{path.name}: {fault}; now {aside.name}, and asked for again")
 
 
 def _put_aside(path: Path) -> Path:
@@ -143,12 +186,22 @@ def _put_aside(path: Path) -> Path:
     return aside
 
 
-async def _write(desk: ArtifactDesk, rollout: Rollout, path: Path, form: str) -> None:
+def _put_back(aside: Path, path: Path) -> None:
+    if not path.exists():
+        aside.rename(path)
+
+
+def _result_of(row: RolloutRow) -> Ending | None:
+    return None if row.rollout is None else ending_of(row.rollout, row.outcome)
+
+
+async def _write(desk: ArtifactDesk, row: RolloutRow, path: Path, form: str) -> None:
     if form == "json":
-        await desk.save(rollout.rollout_id, path)
+        await desk.save(row.rollout_id, path)
         return
-    artifacts = await desk.get(rollout.rollout_id)
-    transcript = replace(artifacts.transcript, result=ending_of(rollout))
+    artifacts = await desk.get(row.rollout_id)
+    # Named even where the answer does not: by that it is known again.
+    transcript = replace(artifacts.transcript, rollout_id=row.rollout_id, result=_result_of(row))
     data = await asyncio.to_thread(export.written, transcript, form)
     await asyncio.to_thread(files.write_new, path, data.encode("utf-8", "replace"))
 

@@ -11,36 +11,49 @@ import click
 from gymtui import paths
 from gymtui.commands.command_line import tell
 from gymtui.settings import Loaded
+from gymtui.store import record_files
 from gymtui.text import clean
 from gymtui.transcript import artifact_files, export
 
 
 def print_files(files: Sequence[Path], form: str) -> bool:
-    """Print transcripts to standard output; of several, each under its file's name.
+    """Print transcripts to standard output, with the results that the records beside them tell of.
+
+    Of several, each stands under its file's name.
 
     Args:
         files: Which files.
         form: `markdown` or `text`.
 
     Returns:
-        Whether all could be read; those that could not are told, and left out.
+        Whether all could be read; those that could not are told, and left out, but a transcript
+        for a record that is damaged.
     """
     printed = 0
+    whole = True
+
+    def problem_with(file: Path, problem: object) -> None:
+        # By its path: below a directory many have the same name.
+        tell(clean(f"{file.parent}/{problem}" if len(files) > 1 else problem))
+
     for file in files:
         try:
-            _, transcript = artifact_files.read(file)
+            opened = record_files.open_file(file)
         except artifact_files.FileProblem as problem:
-            # By its path: below a directory many have the same name.
-            tell(clean(f"{file.parent}/{problem}" if len(files) > 1 else problem))
+            problem_with(file, problem)
+            whole = False
             continue
+        if opened.record.problem:
+            problem_with(file, opened.record.problem)
+            whole = whole and not opened.record.damaged
         if printed:
             click.echo()
         printed += 1
         if len(files) > 1:
             name = clean(file).replace("`", "'")
             click.echo(f"`{name}`\n" if form == "markdown" else f"file: {name}")
-        click.echo(export.written(transcript, form), nl=False)
-    return printed == len(files)
+        click.echo(export.written(opened.transcript, form), nl=False)
+    return whole
 
 
 def view_files(files: Sequence[Path], loaded: Loaded, env: Mapping[str, str]) -> int:

@@ -1,4 +1,8 @@
-"""Artifacts on disk: where they lie, and what is in them once gzip is undone."""
+"""Artifacts on disk: where they lie, and what is in them once gzip is undone.
+
+Beside each may lie the record of its rollout, `ROLLOUT.rollout.json`. What stands in that is for
+`store.record_files`; here it is only told from artifacts.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ from gymtui.transcript.opening import open_body
 
 _GZIP = b"\x1f\x8b"
 _SUFFIXES = (".json", ".json.gz")
+RECORD = ".rollout.json"
+"""What the name of a record ends in."""
 _FIRST = ("artifacts.json", "trajectory.json")
 """What the vendor's client and Harbor call theirs, among other files."""
 MOST_BYTES = 1 << 30
@@ -31,13 +37,15 @@ def find(paths: list[Path]) -> list[Path]:
 
     Returns:
         Files in order: a directory's by name, only `artifacts.json` and `trajectory.json` where
-        there are any of these.
+        there are any of these; a record only where its artifacts are not there.
 
     Raises:
         FileProblem: There is no such thing, or a directory without any.
     """
     found: list[Path] = []
     for path in paths:
+        if is_record(path) and len(paths) > 1 and any(map(Path.exists, artifacts_of(path))):
+            continue  # meant by `*.json`, not by itself
         if path.is_dir():
             below = sorted(_below(path))
             named = [file for file in below if file.name.removesuffix(".gz") in _FIRST]
@@ -49,6 +57,23 @@ def find(paths: list[Path]) -> list[Path]:
         else:
             raise FileProblem(f"no such file: {path}")
     return found
+
+
+def is_record(path: Path) -> bool:
+    """Whether a file is called as the record of a rollout is."""
+    return path.name.removesuffix(".gz").endswith(RECORD)
+
+
+def record_of(path: Path) -> Path:
+    """Where the record of a rollout lies whose artifacts, or a document of these, a file holds."""
+    name = path.name.removesuffix(".gz")
+    return path.with_name(Path(name).stem + RECORD)
+
+
+def artifacts_of(record: Path) -> tuple[Path, ...]:
+    """Where the artifacts of a rollout may lie that a file is the record of."""
+    name = record.name.removesuffix(".gz").removesuffix(RECORD)
+    return tuple(record.with_name(name + suffix) for suffix in _SUFFIXES)
 
 
 def load(path: Path) -> bytes:
@@ -100,7 +125,8 @@ def read(path: Path) -> tuple[bytes, Transcript]:
 def _below(path: Path) -> Iterator[Path]:
     for file in path.rglob("*"):
         hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-        if file.name.endswith(_SUFFIXES) and not hidden and file.is_file():
+        named = file.name.endswith(_SUFFIXES) and not is_record(file)
+        if named and not hidden and file.is_file():
             yield file
 
 

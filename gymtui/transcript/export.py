@@ -13,6 +13,7 @@ from gymtui.text import clean, clean_block, fit
 from gymtui.transcript import passages
 from gymtui.transcript.blocks import (
     Block,
+    Ending,
     Extras,
     Image,
     Refusal,
@@ -27,6 +28,8 @@ from gymtui.transcript.blocks import (
 NO_MESSAGES = "the artifacts hold no messages"
 """What is said where there is nothing to read."""
 _TITLE_CELLS = 200
+_HEAD_LINES = 12
+"""In which the facts stand, the rollout's id among them."""
 
 
 def written(transcript: Transcript, form: str) -> str:
@@ -62,8 +65,7 @@ def markdown(transcript: Transcript) -> str:
     if transcript.final_observation:
         parts += ["## Final observation", clean_block(transcript.final_observation)]
     if transcript.result is not None:
-        result = transcript.result
-        parts += [f"## {clean(result.title).capitalize()}", _fenced(result.text, "")]
+        parts.append(_result_as_markdown(transcript.result))
     if transcript.extras.value:
         parts += ["## Further fields", _fenced(transcript.extras.text, "json")]
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -92,10 +94,42 @@ def text(transcript: Transcript) -> str:
     if transcript.final_observation:
         lines += ["", "== final observation", clean_block(transcript.final_observation)]
     if transcript.result is not None:
-        result = transcript.result
-        told = [f"   {line}".rstrip() for line in clean_block(result.text).split("\n")]
-        lines += ["", f"== {clean(result.title)}", *told]
+        lines += ["", *_result_as_text(transcript.result)]
     return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def not_of(document: str, form: str, rollout_id: str, result: Ending | None) -> str | None:
+    """Why a document is not what `written` makes of a rollout's artifacts and its result.
+
+    An earlier version wrote whatever was answered, a page of a proxy's say: that names no rollout.
+
+    Args:
+        document: What it says.
+        form: As for `written`.
+        rollout_id: The rollout, which the transcript names.
+        result: How it ended, as far as that is known now.
+
+    Returns:
+        The reason in a few words; None if it may well be.
+    """
+    as_markdown = form == "markdown"
+    fact = f"- **rollout**: {clean(rollout_id)}" if as_markdown else f"rollout: {clean(rollout_id)}"
+    if fact not in document.split("\n", _HEAD_LINES)[:_HEAD_LINES]:
+        return "not a transcript of this rollout"
+    if result is not None:
+        told = _result_as_markdown(result) if as_markdown else "\n".join(_result_as_text(result))
+        if told not in document:
+            return "without the rollout's result as it is now"
+    return None
+
+
+def _result_as_markdown(result: Ending) -> str:
+    return f"## {clean(result.title).capitalize()}\n\n{_fenced(result.text, '')}"
+
+
+def _result_as_text(result: Ending) -> list[str]:
+    told = [f"   {line}".rstrip() for line in clean_block(result.text).split("\n")]
+    return [f"== {clean(result.title)}", *told]
 
 
 def facts(transcript: Transcript) -> Iterator[tuple[str, str]]:

@@ -76,8 +76,9 @@ def _instead(body: bytes) -> str:
         return "JSON that is cut off" if _is_cut(body) else "damaged JSON"
     if start[:1] == b"<":
         return "HTML, not JSON"
-    # The last character may be cut by where the look ends.
-    text = start.decode("utf-8", "replace")[:-4]
+    text = start.decode("utf-8", "replace")
+    if len(body) > _LOOKED_AT:
+        text = text[:-4]  # the last character may be cut by where the look ends
     return f"{'binary data' if {chr(0), chr(0xFFFD)} & set(text) else 'text'}, not JSON"
 
 

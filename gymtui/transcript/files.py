@@ -118,7 +118,8 @@ def file_name(rollout_id: str, suffix: str) -> str:
         suffix: Such as `.json`.
     """
     name = safe_filename(rollout_id)
-    if name != rollout_id:
+    # `a.rollout` would be called as the record of `a` is.
+    if name != rollout_id or name.lower().endswith(".rollout"):
         digest = hashlib.sha256(rollout_id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
         name = f"{name[:150]}-{digest}"
     return name + suffix

@@ -10,27 +10,39 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gymtui.poll.artifacts import Artifacts
+from gymtui.poll.link import Link
 from gymtui.settings import Problem, Settings
+from gymtui.store import record_files
 from gymtui.store.delta import Delta
-from gymtui.transcript.artifact_files import FileProblem, read
+from gymtui.store.record_files import Record
+from gymtui.store.records import RolloutRow
+from gymtui.store.words import state_words
+from gymtui.transcript.artifact_files import FileProblem
+from gymtui.tui import show
 from gymtui.tui.arrangement import Arrangement
 from gymtui.tui.crash import Reporter
 from gymtui.tui.host import HostApp
-from gymtui.tui.ink import Cell, Ink
+from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.joined import Said, joined
 from gymtui.tui.keys import TABLE, Scope
 from gymtui.tui.rebinding import PROGRAMS_OWN, Bound
+from gymtui.tui.screens.pick import Offer, PickScreen, Titles
 from gymtui.tui.screens.reading import ReadingScreen
 from gymtui.tui.themed import Looks
+from gymtui.tui.turns import Turns
 
-_SCOPES = frozenset({Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE, Scope.MENU})
+_SCOPES = frozenset({Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE, Scope.MENU, Scope.PICK})
 """Where one can be without a gym; the only menu is that of the themes."""
-_NOT_HERE = frozenset({"redact", "compare-this", "pause", "refresh", "menu-switch"}) | {
-    key.name for key in TABLE if key.scope not in _SCOPES
-}
+_NOT_HERE = frozenset(
+    {"redact", "compare-this", "pause", "refresh", "menu-switch", "pick-mark", "mark-all"}
+) | {key.name for key in TABLE if key.scope not in _SCOPES}
 """Keys that need a gym."""
-_OF_SEVERAL = frozenset({"next-rollout", "previous-rollout"})
+_OF_SEVERAL = frozenset({"next-rollout", "previous-rollout", "files"}) | {
+    key.name for key in TABLE if key.scope is Scope.PICK
+}
 """Keys that need more than one file."""
+_WHY = 40
+"""Cells of why it ended so that stay before figures do."""
 _IDLE_S = 60.0
 """How often it is asked whether anybody is there."""
 
@@ -46,6 +58,7 @@ class FileScreen(ReadingScreen):
         super().__init__()
         self._paths = paths
         self._place = 0
+        self._record = Record()
 
     def on_mount(self) -> None:
         """Open the first file."""
@@ -66,10 +79,17 @@ class FileScreen(ReadingScreen):
         return named or self._paths[self._place].name.split(".")[0]
 
     def headline(self, cells: int) -> Cell:
-        """What the artifacts say of themselves; what matters least goes where there is no room."""
+        """How it ended, by its record, and what the artifacts say of themselves.
+
+        What matters least goes where there is no room.
+        """
         transcript = self.transcript
         if transcript is None:
             return ()
+        ended, why = self._ended()
+        # What is long stands last and loses its end.
+        last = why or ((Ink(transcript.error, "failed"),) if transcript.error else ())
+        cells -= min(width_of(last), _WHY) + 3 if last else 0
         usage = transcript.usage
         limit = "" if transcript.max_steps is None else f"/{transcript.max_steps}"
         taken = transcript.steps_taken
@@ -77,15 +97,26 @@ class FileScreen(ReadingScreen):
         steps = "" if taken is None else f"{taken}{limit} {word}"
         cost = "" if usage is None or usage.cost_usd is None else f"${usage.cost_usd:.3g}"
         said = (
-            (transcript.error, "failed", 0),
             (transcript.task_id, "strong", 2),
             (transcript.model, "", 3),
             (steps, "muted", 1),
             (cost, "muted", 1),
         )
         things = [Said((Ink(text, style),), rank) for text, style, rank in said if text]
-        # An error can be long: it stands last and loses its end.
-        return joined([*things[1:], things[0]] if transcript.error else things, cells)
+        line = joined([*ended, *things], cells)
+        return (*line, Ink(" · ", "muted"), *last) if line and last else (*line, *last)
+
+    def _ended(self) -> tuple[list[Said], Cell]:
+        """How it ended and how well, and why: failed criteria first."""
+        row = self._record.row
+        if row is None:
+            problem = self._record.problem
+            return [Said((Ink(problem, "warning"),))] if problem else [], ()
+        said = [Said(show.state(row))]
+        if score := _score(row):
+            said.append(Said((Ink(f"score {score}", "strong"),), 1))
+        why = _why(row)
+        return said, (Ink(why),) if why else ()
 
     @property
     def is_first(self) -> bool:
@@ -96,23 +127,51 @@ class FileScreen(ReadingScreen):
         """Open the next or previous file."""
         if not 0 <= self._place + step < len(self._paths):
             return False
-        self._place += step
+        self._go_to(self._place + step)
+        return True
+
+    def action_files(self) -> None:
+        """List the files, to choose another."""
+        if len(self._paths) < 2:
+            self.gym.notify("only this file was opened", timeout=2)
+            return
+
+        async def show() -> None:
+            offers = await asyncio.to_thread(_offers, self._paths)
+            titles = Titles("FILE", "STATE", "SCORE", "WHY")
+            self.gym.push_screen(
+                PickScreen(
+                    "file",
+                    titles,
+                    offers,
+                    lambda chosen: self._go_to(int(chosen[0])),
+                    marked=(str(self._place),),
+                    several=False,
+                    behind="transcript",
+                )
+            )
+
+        self.run_worker(show(), group="files", exclusive=True, exit_on_error=True)
+
+    def _go_to(self, place: int) -> None:
+        self._place = place
         self._raw = False
+        self._record = Record()
         self.drop_artifacts()
         self.show_frame()
         self._open()
-        return True
 
     def _open(self) -> None:
         path = self._paths[self._place]
 
         async def show() -> None:
             try:
-                body, transcript = await asyncio.to_thread(read, path)
+                opened = await asyncio.to_thread(record_files.open_file, path)
             except FileProblem as problem:
                 self.say((Ink(str(problem), "warning"),))
             else:
-                self.show_artifacts(Artifacts(body, transcript))
+                self._record = opened.record
+                self.show_artifacts(Artifacts(opened.body, opened.transcript))
 
         self.say((Ink("reading …", "muted"),))
         self.run_worker(show(), group="artifacts", exclusive=True, exit_on_error=True)
@@ -123,6 +182,36 @@ class FileScreen(ReadingScreen):
 
     def action_pause(self) -> None:
         """Nothing is polled here."""
+
+
+def _offers(paths: Sequence[Path]) -> list[Offer]:
+    """The files with how each ended, by the records beside them."""
+    named = [f"{path.parent.name}/{path.name}" for path in paths]
+    if len({path.parent for path in paths}) == 1:
+        named = [path.name for path in paths]
+    offers = []
+    for place, (path, name) in enumerate(zip(paths, named, strict=True)):
+        record = record_files.read(path)
+        row = record.row
+        if row is None:
+            offers.append(Offer(str(place), about=record.problem, name=name))
+            continue
+        style = show.STYLE[row.outcome] if row.outcome is not None else "muted"
+        offers.append(Offer(str(place), state_words(row), _score(row), _why(row), style, name))
+    return offers
+
+
+def _score(row: RolloutRow) -> str:
+    result = row.rollout.result if row.rollout is not None else None
+    return "" if result is None or result.score is None else f"{result.score:g}"
+
+
+def _why(row: RolloutRow) -> str:
+    """Why a rollout ended as it did: its failed criteria, then all that is said."""
+    result = row.rollout.result if row.rollout is not None else None
+    failed = result.failed_criteria if result is not None else None
+    criteria = f"failed: {', '.join(failed)}" if failed else ""
+    return " · ".join(filter(None, (criteria, show.why(row))))
 
 
 class FileApp(HostApp):
@@ -155,6 +244,8 @@ class FileApp(HostApp):
             problems=problems,
         )
         self.settings = Settings(base_url="http://127.0.0.1")
+        self.link = Link(synced=True)
+        self.turns = Turns(time.monotonic)
         self._paths = paths
 
     def on_mount(self) -> None:

@@ -100,6 +100,7 @@ TABLE: tuple[Key, ...] = (
     Key("previous-match", Scope.TRANSCRIPT, ("N",), "match(-1)", "previous match"),
     Key("next-rollout", Scope.TRANSCRIPT, ("right_square_bracket",), "rollout(1)", "next rollout of the list it was opened from", "next"),
     Key("previous-rollout", Scope.TRANSCRIPT, ("left_square_bracket",), "rollout(-1)", "previous rollout of that list"),
+    Key("files", Scope.TRANSCRIPT, ("f",), "files", "of several files that were opened: all, with how each ended", "files"),
     Key("fold", Scope.TRANSCRIPT, ("z",), "fold", "fold or unfold this turn", "fold"),
     Key("fold-all", Scope.TRANSCRIPT, ("Z",), "fold_all", "fold or unfold everything"),
     Key("outline", Scope.TRANSCRIPT, ("ctrl+o",), "outline", "show or hide the outline", "outline"),

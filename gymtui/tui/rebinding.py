@@ -47,13 +47,14 @@ class Bound:
         table: As `keys.TABLE`, with the person's keys.
         problems: What could not be bound.
         plain: Whether keys are written with ASCII alone.
-        absent: Names of what cannot be done in this program: told of nowhere.
+        absent: Names of what cannot be done in this program: told of nowhere. At a gym, a
+            transcript has no file.
     """
 
     table: tuple[Key, ...] = TABLE
     problems: tuple[Problem, ...] = ()
     plain: bool = False
-    absent: frozenset[str] = frozenset()
+    absent: frozenset[str] = frozenset({"files"})
 
     def of(self, scopes: Iterable[Scope], *, read_only: bool) -> list[Key]:
         """What can be done in these scopes, in the table's order.

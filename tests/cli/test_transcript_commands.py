@@ -13,6 +13,8 @@ import httpx
 import pytest
 
 from gymtui.text import is_clean
+from gymtui.transcript import export
+from gymtui.transcript.opening import open_body
 from tests.cli.calling import gymtui
 from tests.gym.serving import RunningGym, launch_body, serving_gym
 
@@ -32,6 +34,11 @@ def gym(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGym]:
 def ids(gym: RunningGym) -> list[str]:
     rollouts = httpx.get(f"{gym.url}/rollouts", params={"run_id": "nightly"}).json()["rollouts"]
     return [rollout["rollout_id"] for rollout in rollouts]
+
+
+def transcripts(directory: Path) -> list[Path]:
+    """What was exported as received, without the records beside it."""
+    return sorted(file for file in directory.glob("*.json") if ".rollout." not in file.name)
 
 
 def received(gym: RunningGym, rollout_id: str) -> str:
@@ -69,7 +76,7 @@ def test_show_of_nothing_is_refused(gym: RunningGym, tmp_path: Path) -> None:
 def test_an_export_is_whole_and_goes_on_where_it_stopped(gym: RunningGym, tmp_path: Path) -> None:
     directory = tmp_path / "out" / "nightly"
 
-    def export(*more: str) -> str:
+    def exporting(*more: str) -> str:
         done = gymtui(
             tmp_path, "export", "nightly", "--to", str(directory), "--base-url", gym.url, *more
         )
@@ -77,17 +84,17 @@ def test_an_export_is_whole_and_goes_on_where_it_stopped(gym: RunningGym, tmp_pa
         assert done.stdout == ""
         return done.stderr
 
-    assert "3 written of 3" in export()
-    names = sorted(path.name for path in directory.iterdir())
+    assert "3 written of 3" in exporting()
+    names = [path.name for path in transcripts(directory)]
     assert names == sorted(f"{rollout_id}.json" for rollout_id in ids(gym))
-    for path in directory.iterdir():
+    for path in transcripts(directory):
         assert path.read_text() == received(gym, path.stem)
     (directory / names[0]).unlink()
     mine = '{"messages": [], "note": "mine"}'
     (directory / names[1]).write_text(mine)
-    assert "1 written, 2 there already of 3" in export()
+    assert "1 written, 2 there already of 3" in exporting()
     assert (directory / names[1]).read_text() == mine
-    assert "3 written" in export("--markdown")
+    assert "3 written" in exporting("--markdown")
     assert len(list(directory.glob("*.md"))) == 3
 
 
@@ -97,7 +104,8 @@ def test_what_the_gym_refuses_is_told_and_leaves_no_file(gym: RunningGym, tmp_pa
     done = gymtui(tmp_path, "export", "nightly", "--to", str(tmp_path / "o"), "--base-url", gym.url)
     assert done.returncode == 4
     assert "2 written, 1 failed of 3" in done.stderr
-    assert len(list((tmp_path / "o").iterdir())) == 2
+    assert len(transcripts(tmp_path / "o")) == 2
+    assert len(list((tmp_path / "o").iterdir())) == 4
 
 
 NO_ARTIFACTS = {
@@ -132,7 +140,8 @@ def test_an_answer_that_is_not_artifacts_is_a_failure_and_asked_for_again(
     assert done.returncode == 4
     assert said in done.stderr
     assert "2 written, 1 failed of 3" in done.stderr
-    assert len(list((tmp_path / "o").iterdir())) == 2
+    assert len(transcripts(tmp_path / "o")) == 2
+    assert len(list((tmp_path / "o").iterdir())) == 4
     done = gymtui(tmp_path, *export)
     assert done.returncode == 0
     assert "1 written, 2 there already of 3" in done.stderr
@@ -155,6 +164,28 @@ def test_what_an_earlier_version_wrote_of_such_answers_is_fetched_again(
     assert "2 written, 1 failed of 3" in done.stderr
     assert path.read_text() == received(gym, rollout_id)
     assert (tmp_path / "o" / f"{rollout_id}.json.old").read_text() == body
+
+
+@pytest.mark.parametrize("form", ["--markdown", "--text"])
+@pytest.mark.parametrize("kind", NO_ARTIFACTS)
+def test_documents_of_such_answers_are_written_again(
+    gym: RunningGym, tmp_path: Path, kind: str, form: str
+) -> None:
+    body, _ = NO_ARTIFACTS[kind]
+    suffix = {"--markdown": ".md", "--text": ".txt"}[form]
+    rollout_id = ids(gym)[0]
+    path = tmp_path / "o" / f"{rollout_id}{suffix}"
+    path.parent.mkdir()
+    earlier = export.written(open_body(body.encode()), form.removeprefix("--"))
+    path.write_text(earlier)
+    exporting = ("export", "nightly", form, "--to", str(path.parent), "--base-url", gym.url)
+    done = gymtui(tmp_path, *exporting)
+    assert done.returncode == 0, done.stderr
+    assert f"{path.name}: not a transcript of this rollout; now {path.name}.old" in done.stderr
+    assert "3 written of 3" in done.stderr
+    assert rollout_id in path.read_text()
+    assert path.with_name(f"{path.name}.old").read_text() == earlier
+    assert "0 written, 3 there already of 3" in gymtui(tmp_path, *exporting).stderr
 
 
 def test_a_stumbling_gym_is_asked_again(gym: RunningGym, tmp_path: Path) -> None:

@@ -132,3 +132,54 @@ async def test_enter_on_a_mistake_in_a_search_keeps_its_line_open(tmp_path: Path
         await pilot.press("slash", *"re", "colon", "left_parenthesis", "enter")
         await sees(pilot, "no regular expression")
         assert app.screen.has_class("filtering")
+
+
+RECORD = {
+    "rollout_id": "a",
+    "status": "completed",
+    "result": {
+        "success": False,
+        "message": "Missing: calendar event",
+        "score": 0.25,
+        "failed_criteria": ["event created", "room booked"],
+    },
+    "termination_reason": "gave up",
+}
+
+
+async def test_the_headline_says_how_it_ended_by_the_record_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "a.rollout.json").write_text(json.dumps(RECORD))
+    async with reading(tmp_path, "a.json", "b.json") as (app, pilot):
+        await sees(pilot, "✗ fail · score 0.25 · failed: event created, room booked")
+        await pilot.press("G")
+        await sees(pilot, "ended: gave up")
+        await pilot.press("right_square_bracket")
+        await sees(pilot, "no b.rollout.json beside it: its outcome is not known")
+        assert "✗ fail" not in screen(app)
+        (tmp_path / "b.rollout.json").write_text('{"rollout_id": "b')
+        await pilot.press("ctrl+r")
+        await sees(pilot, "b.rollout.json: JSON that is cut off")
+        await sees(pilot, "hello")
+
+
+async def test_the_files_are_chosen_from_by_how_they_ended(tmp_path: Path) -> None:
+    (tmp_path / "a.rollout.json").write_text(json.dumps(RECORD))
+    passed = {"rollout_id": "b", "status": "completed", "result": {"success": True}}
+    (tmp_path / "b.rollout.json").write_text(json.dumps(passed))
+    async with reading(tmp_path, "a.json", "b.json", "c.json") as (app, pilot):
+        await pilot.press("f")
+        await sees(pilot, "3 files")
+        listed = [line for line in screen(app).splitlines() if ".json" in line]
+        assert " fail " in listed[0] and "0.25" in listed[0] and "failed: event" in listed[0]
+        assert " pass " in listed[1]
+        assert "no c.rollout.json" in listed[2]
+        await pilot.press(*"state", "colon", *"pass", "enter")
+        await sees(pilot, "2 of 3 files")
+        await sees(pilot, "hello")
+        await pilot.press("f", "escape")
+        await sees(pilot, "2 of 3 files")
+
+
+async def test_one_file_has_no_list(tmp_path: Path) -> None:
+    async with reading(tmp_path, "a.json") as (app, _):
+        assert "files" not in offered(app) and "pick-take" not in offered(app)

@@ -125,6 +125,7 @@ class PickScreen(ListScreen[Offer]):
         taken: Called with what was chosen, in that order.
         marked: What is chosen already.
         several: Whether more than one may be chosen.
+        behind: The screens behind it, as the way back says.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.PICK)
@@ -145,6 +146,7 @@ class PickScreen(ListScreen[Offer]):
         *,
         marked: Collection[str] = (),
         several: bool = True,
+        behind: str = "runs › launch",
     ) -> None:
         super().__init__(_schema(titles), "given")
         self._what = what
@@ -153,6 +155,7 @@ class PickScreen(ListScreen[Offer]):
         self._taken = taken
         self._marked = frozenset(marked)
         self._several = several
+        self._behind = behind
         self._typed = ""
         prompt = f"type to narrow the list: words{_example(titles, offers)}"
         self._field = PickInput(compact=True, select_on_focus=False, placeholder=prompt)
@@ -224,7 +227,7 @@ class PickScreen(ListScreen[Offer]):
         """What is chosen."""
         plural = "s" if self._several else ""
         here = f"{self._what}{plural}"
-        back = Ink("runs › launch", "muted", "key:back")
+        back = Ink(self._behind, "muted", "key:back")
         return (back, Ink(" › ", "muted"), Ink(here, "strong"))
 
     def changed(self, delta: Delta) -> None:

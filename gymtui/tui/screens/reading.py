@@ -302,6 +302,10 @@ class ReadingScreen(SavingScreen):
         """Only rollouts of a gym are compared."""
         self.gym.notify("only rollouts of a gym are compared", timeout=2)
 
+    def action_files(self) -> None:
+        """Only what was read from disk has files."""
+        self.gym.notify("only transcripts from disk have files", timeout=2)
+
     def action_redact(self) -> None:
         """Only who asks a gym can have it redact."""
         self.gym.notify("only a gym redacts", timeout=2)

@@ -1,0 +1,150 @@
+"""A rollout's record on disk, beside its transcript: what artifacts do not say of how it ended.
+
+It is the rollout's item as the gym listed it, but for keys. Where files lie is for
+`transcript.artifact_files`.
+"""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+from gymtui.api.lenient import loads
+from gymtui.api.listing import masked, parse_rollout
+from gymtui.api.models import Malformed
+from gymtui.json_text import json_text
+from gymtui.store.ending import ending_of
+from gymtui.store.outcome import outcome_of
+from gymtui.store.records import RolloutRow
+from gymtui.transcript import artifact_files
+from gymtui.transcript.artifact_files import RECORD, FileProblem
+from gymtui.transcript.blocks import Transcript
+from gymtui.transcript.faults import no_json
+from gymtui.whole_files import replace_text
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of the rollout whose transcript a file holds.
+
+    Attributes:
+        row: The rollout, if its record could be read.
+        problem: Why it could not, for the person and as received; empty where none is missed.
+        damaged: Whether there is a record that cannot be read.
+    """
+
+    row: RolloutRow | None = None
+    problem: str = ""
+    damaged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A transcript from disk with the record of its rollout.
+
+    Attributes:
+        body: What is in the file, unpacked.
+        transcript: What it holds, and the result that its record tells of.
+        record: The record.
+    """
+
+    body: bytes
+    transcript: Transcript
+    record: Record
+
+
+def open_file(path: Path) -> Opened:
+    """Read a file's transcript, and the record beside it.
+
+    Raises:
+        FileProblem: As `artifact_files.read`; whatever is wrong with the record is told in it.
+    """
+    body, transcript = artifact_files.read(path)
+    record = read(path, transcript.rollout_id)
+    row = record.row
+    if row is not None and row.rollout is not None:
+        transcript = replace(transcript, result=ending_of(row.rollout, row.outcome))
+    return Opened(body, transcript, record)
+
+
+def read(path: Path, rollout_id: str | None = None) -> Record:
+    """Read the record beside a file.
+
+    Args:
+        path: The file with the artifacts.
+        rollout_id: Whose these are, where they say so.
+    """
+    beside = artifact_files.record_of(path)
+    packed = beside.with_name(f"{beside.name}.gz")
+    found = next((file for file in (beside, packed) if file.exists()), None)
+    if found is None:
+        missed = _has_records(path.parent)
+        return Record(problem=f"no {beside.name} beside it: its outcome is not known" * missed)
+    try:
+        raw = artifact_files.load(found)
+    except FileProblem as problem:
+        return Record(problem=str(problem), damaged=True)
+    if (fault := no_json(raw)) is not None:
+        return Record(problem=f"{found.name}: {fault}", damaged=True)
+    rollout = parse_rollout(raw)
+    if isinstance(rollout, Malformed):
+        return Record(problem=f"{found.name}: no rollout: {rollout.reason}", damaged=True)
+    if rollout_id not in (None, rollout.rollout_id):
+        why = f"{found.name}: of another rollout, {rollout.rollout_id}"
+        return Record(problem=why, damaged=True)
+    outcome = outcome_of(rollout)
+    row = RolloutRow(
+        rollout.rollout_id, rollout.run_id or "", raw, 0.0, 0.0, rollout, outcome=outcome
+    )
+    return Record(row)
+
+
+def write(path: Path, row: RolloutRow) -> bool:
+    """Put a rollout's record beside a file with its artifacts, whole or not at all.
+
+    Args:
+        path: The file, which is there; whoever may read it may read the record.
+        row: The rollout.
+
+    Returns:
+        Whether another record lay there, or none.
+
+    Raises:
+        OSError: It cannot be written.
+        FileProblem: It is nested too deeply.
+    """
+    beside = artifact_files.record_of(path)
+    try:
+        text = _without_keys(row.raw)
+    except (ValueError, RecursionError):
+        raise FileProblem(f"{beside.name}: nested too deeply to be written") from None
+    try:
+        if beside.read_bytes() == text.encode():
+            return False
+    except FileNotFoundError:
+        pass
+    replace_text(beside, text, mode=stat.S_IMODE(path.stat().st_mode))
+    return True
+
+
+def _without_keys(raw: bytes) -> str:
+    """An item's bytes as received, unless there is a key in them or they are not quite JSON."""
+    document = loads(raw)
+    hidden = masked(document)
+    try:
+        msgspec.json.decode(raw, type=msgspec.Raw)
+        if hidden == document:
+            return raw.decode()
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    return json_text(hidden)
+
+
+@lru_cache(maxsize=64)
+def _has_records(directory: Path) -> bool:
+    """Whether there are records in a directory, so that one that is missing is missed."""
+    return any(True for _ in directory.glob(f"*{RECORD}*"))

@@ -1,0 +1,56 @@
+"""gymtui called within this process, on a gym that answers what a test lays down: no socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from gymtui.api.client import GymClient
+from gymtui.cli import main
+from gymtui.commands import asking
+from tests.terminal.harness import isolated
+
+URL = "http://127.0.0.1:9"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command said, and its exit code."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+class Shell:
+    """Calls commands.
+
+    Args:
+        home: Where HOME is.
+        answer: What the gym says to a request.
+        monkeypatch: Of the test.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        answer: Callable[[httpx.Request], httpx.Response],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        client = partial(GymClient, transport=httpx.MockTransport(answer))
+        monkeypatch.setattr(asking, "GymClient", client)
+        self._env = isolated(home, {"GYMTUI_BASE_URL": URL})
+
+    def __call__(self, *arguments: str) -> Done:
+        """Run a command; a defect is raised."""
+        done = CliRunner(env=self._env).invoke(main, arguments, prog_name="gymtui")
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert "Traceback" not in done.stderr, done.stderr
+        return Done(done.exit_code, done.stdout, done.stderr)
