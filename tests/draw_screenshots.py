@@ -25,6 +25,7 @@ from tests.gym.played import URL, PlayedGym, played_gym
 SCREENSHOTS = Path(__file__).parent.parent / "screenshots"
 SIZE = (120, 30)
 INTERVAL_S = 0.3
+TRIES = 1000
 UNSEEN_S = 5
 """For how long the story plays before the program is started."""
 
@@ -52,18 +53,28 @@ def text_of(app: GymtuiApp) -> str:
 
 async def seen(app: GymtuiApp, pilot: Pilot[None], what: Callable[[str], bool]) -> None:
     """Ask the gym, whose time stands, until the screen shows something."""
-    while not what(text_of(app)):
+    await ask_until(app, pilot, lambda: what(text_of(app)))
+
+
+async def ask_until(app: GymtuiApp, pilot: Pilot[None], holds: Callable[[], bool]) -> None:
+    """Ask the gym until something holds. One question may find another under way, and be in vain.
+
+    Raises:
+        RuntimeError: With the screen, if it never does.
+    """
+    for _ in range(TRIES):
+        if holds():
+            return
         app.refresh_now()
         await pilot.pause(0.05)
+    raise RuntimeError(f"it never came true:\n{text_of(app)}")
 
 
 async def watch(app: GymtuiApp, pilot: Pilot[None], gym: PlayedGym, *steps_s: float) -> None:
     """Let the story go on in steps, the gym being asked after each."""
     for step_s in steps_s:
         await gym.pass_time(step_s)
-        app.refresh_now()
-        while app.link.since_s != gym.seconds:
-            await pilot.pause(0.01)
+        await ask_until(app, pilot, lambda: app.link.since_s == gym.seconds)
 
 
 def back_to_runs(app: GymtuiApp) -> None:

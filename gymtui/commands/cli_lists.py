@@ -37,7 +37,7 @@ RUN_COLUMNS = (
     "waiting active stalled eta age"
 )
 ROLLOUT_COLUMNS = (
-    "rollout run task scenario state status phase outcome passed steps max_steps elapsed age "
+    "rollout run task scenario state status phase outcome passed steps max_steps score elapsed age "
     "created reason message model"
 )
 """The columns that a filter and an order may name, as `--help` lists them."""

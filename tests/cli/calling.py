@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import httpx
 
+from tests.cli import forked
 from tests.gym.serving import RunningGym, launch_body, until_now
 from tests.terminal.harness import isolated
 
@@ -25,6 +26,8 @@ def gymtui(
     home: Path, *arguments: str, given: str = "", **env: str
 ) -> subprocess.CompletedProcess[str]:
     """Run it off a terminal, with `given` on its standard input."""
+    if forked.fits(env):
+        return forked.call(arguments, isolated(home, env), given)
     return subprocess.run(
         [sys.executable, "-m", "gymtui", *arguments],
         env=isolated(home, env),

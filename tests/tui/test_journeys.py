@@ -13,6 +13,7 @@ from gymtui.tui.screens.transcript import TranscriptScreen
 from tests.gym.serving import running_gym
 
 from .driving import Person, dashboard
+from .scripted import ScriptedGym, scripted_dashboard
 
 
 async def test_a_run_is_watched_opened_and_read_down_to_what_the_agent_did(tmp_path: Path) -> None:
@@ -327,8 +328,10 @@ async def test_the_footer_always_has_the_keys_to_filter_for_help_and_to_leave(
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
 async def test_no_number_is_cut_at_any_size(tmp_path: Path, size: tuple[int, int]) -> None:
-    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path, size=size) as person:
-        person.launch("nightly-qwen3-32b-instruct-very-long-name-step-4000", rollout_count=120)
+    gym = ScriptedGym()
+    name = "nightly-qwen3-32b-instruct-very-long-name-step-4000"
+    gym.add(name, "onboard_new_hire", *["pass"] * 80, *["fail"] * 40)
+    async with scripted_dashboard(gym, tmp_path, size=size) as person:
         shown = await person.sees("120/120", " of 120", "4000")
         lines = shown.split("\n")
         assert all(title in shown for title in ("RUN", "OUTCOME", "DONE", "PASS@1", "ERR"))

@@ -62,11 +62,11 @@ def test_places_of_matches_are_places_of_the_drawn_text() -> None:
     for path in FILES:
         transcript = open_body(gzip.decompress(path.read_bytes()))
         by_part = {
-            (section.turn, section.block, section.part): laid(section).text
+            (section.turn, section.block, section.part): section
             for section in sections(transcript, Shown(all_open=True))
         }
         for match in find(passages_of(transcript), Query(text="error")):
-            text = by_part[match.turn, match.block, match.part]
+            text = laid(by_part[match.turn, match.block, match.part]).text
             if match.end <= len(text):
                 assert text[match.start : match.end].lower() == "error", path.name
                 checked += 1
