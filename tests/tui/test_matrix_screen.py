@@ -9,6 +9,7 @@ import pytest
 
 from gymtui.store import matrix
 from gymtui.tui.listed import Listed
+from gymtui.tui.screens import matrix as matrix_screen
 from gymtui.tui.screens import matrix_panes
 from gymtui.tui.screens.across import AcrossScreen
 from gymtui.tui.screens.matrix import MatrixScreen
@@ -478,3 +479,23 @@ def faint(screen: MatrixScreen) -> set[str]:
         for segment in strip
         if "✗" in segment.text and segment.style is not None and segment.style.color == bar
     }
+
+
+async def test_what_is_marked_is_run_again_and_else_what_failed(
+    gym: ScriptedGym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        matrix_screen.doors, "launch", lambda gym, run_id, **what: asked.append((run_id, what))
+    )
+    gym.add("nightly", None, "fail")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await opened(person)
+        screen = person.app.screen
+        assert isinstance(screen, MatrixScreen)
+        screen.action_launch_again()
+        await person.press("g", "space", "space", "G", "space")
+        screen.action_launch_again()
+    assert [run_id for run_id, _ in asked] == ["nightly", "nightly"]
+    assert asked[0][1]["tasks"] is None, "what failed"
+    assert sorted(asked[1][1]["tasks"]) == ["book_room", "call_back"]

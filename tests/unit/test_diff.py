@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from itertools import pairwise
 from typing import Any
@@ -103,3 +104,12 @@ def test_what_is_too_long_for_a_table_is_aligned_by_its_order(
 def test_empty_transcripts_are_compared() -> None:
     assert compare(read([]), read([])) == ()
     assert [row.same for row in compare(read([]), run(call("a")))] == [Same.WORDS, Same.ONE_SIDE]
+
+
+def test_a_call_without_arguments_differs_from_one_that_has_some() -> None:
+    bare = {"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "look"}}]}
+    left, right = (
+        read(json.dumps({"messages": [message]}).encode()) for message in (bare, call("look", at=1))
+    )
+    assert changes(left.turns[0], right.turns[0]) == [Change("look: at", None, "1")]
+    assert changes(left.turns[0], left.turns[0]) == []

@@ -155,3 +155,12 @@ def test_kept_by_what_changed_they_are_what_they_would_be_made_anew(
         assert (shown[key].summary and shown[key].summary.counts) == (
             view.summary and view.summary.counts
         )
+
+
+def test_a_group_names_what_its_runs_have_in_common_and_how_many_others_there_are() -> None:
+    groups = Groups(Grouping.SCENARIO)
+    models = {"a": "small", "b": None, "c": "small"}
+    changed, _ = groups.apply({name: run(name, model=model) for name, model in models.items()}, ())
+    assert changed["hr"].summary is not None and changed["hr"].summary.model == "small"
+    changed, _ = groups.apply({"d": run("d", model="large"), "e": run("e", model="wide")}, ())
+    assert changed["hr"].summary is not None and changed["hr"].summary.model == "small +2"

@@ -284,3 +284,25 @@ def test_shares_say_how_many_rollouts_they_stand_on() -> None:
     assert found.of == {"agent": 0.875, "building": 0.125}
     assert (found.counted, found.of_all) == (2, 3)
     assert shares([None]).of == {}
+
+
+@given(st.lists(tallies, max_size=8), st.data())
+def test_sums_kept_up_to_date_are_those_made_anew(tasks: list[Tally], data: st.DataObject) -> None:
+    kept = TaskSums()
+    for task in tasks:
+        kept.add(task)
+    left = data.draw(st.permutations(tasks))
+    while left:
+        kept.add(left.pop(), -1)
+        anew = TaskSums()
+        for task in left:
+            anew.add(task)
+        assert kept == anew
+    assert kept == TaskSums()
+
+
+def test_tasks_are_counted_by_how_often_they_were_judged() -> None:
+    sums = TaskSums()
+    for task in (Tally(0, 0), Tally(1, 1), Tally(1, 3), Tally(2, 2)):
+        sums.add(task)
+    assert (sums.tasks, sums.repeated, sums.passes, sums.verdicts) == (3, 2, 4, 6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from random import Random
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from gymtui.settings_values import Stuck
 from gymtui.store.phases import Kind
-from gymtui.store.progress import Eta, UsualTimes, eta, stuck_after_s
+from gymtui.store.progress import Eta, Lifetimes, UsualTimes, eta, stuck_after_s
 
 # -- how long it will take -----------------------------------------------------------------------
 
@@ -127,3 +128,28 @@ def test_the_thresholds_can_be_set() -> None:
     few = Stuck(least_watched=3, unwatched_s=90)
     assert stuck_after_s(Kind.BUILDING, UsualTimes(build_s=40, watched=2), few) == 90
     assert stuck_after_s(Kind.BUILDING, UsualTimes(build_s=40, watched=3), few) == 120
+
+
+@pytest.mark.parametrize("age_s", [0.0, 4.0, 5.0, 11.0, 22.5, 39.0])
+@pytest.mark.parametrize("q", [0.1, 0.5, 0.9])
+def test_how_long_one_has_left_is_read_from_those_that_lasted_as_long(
+    age_s: float, q: float
+) -> None:
+    """Without running ones the estimate is the plain share of those that lasted longer."""
+    ended_s = [float(life) for life in range(2, 82, 2)]
+    left_s = Lifetimes(ended_s, []).left_s(age_s, q)
+    longer = [life for life in ended_s if life > age_s]
+    # The first time by which so large a share of them had ended, unless that lies in the tail.
+    at = next(life for n, life in enumerate(longer, 1) if n / len(longer) >= q - 1e-9)
+    tail_from_s = ended_s[-7]
+    if at <= tail_from_s:
+        assert left_s == pytest.approx(at - age_s)
+    else:
+        assert left_s > tail_from_s - age_s
+
+
+def test_one_that_lasts_longer_than_nearly_all_did_goes_on_as_the_longest_did() -> None:
+    lives = Lifetimes([float(life) for life in range(2, 82, 2)], [])
+    # The six longest exceed 68 s by 2, 4 … 12: 7 s in the mean, and half of them by 7 ln 2.
+    assert lives.left_s(68.0, 0.5) == pytest.approx(7 * math.log(2))
+    assert lives.left_s(500.0, 0.5) == pytest.approx(7 * math.log(2)), "it has no memory"

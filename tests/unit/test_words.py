@@ -13,6 +13,7 @@ from gymtui.store.schemas import ROLLOUTS, RunView
 from gymtui.store.times import elapsed_s
 from gymtui.store.words import duration, thousands
 from gymtui.tui.columns import run_columns
+from gymtui.tui.columns_matrix import attempt_at, attempts_cell
 
 
 @pytest.mark.parametrize(
@@ -111,3 +112,25 @@ def test_what_runs_is_timed_as_well_as_the_clocks_agree() -> None:
     assert elapsed_s(rollout("running", -7), AT) == 7
     assert elapsed_s(rollout("running", 2), AT) == 0
     assert elapsed_s(rollout("running", 3600), AT) is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "most"), [(9, 4), (9, 12), (10, 12), (21, 40), (2, 3), (1, 3), (24, 3)]
+)
+def test_an_attempt_is_found_where_it_is_drawn(cells: int, most: int) -> None:
+    attempts = [rollout("running", 0.0) for _ in range(most)]
+    for number, row in enumerate(attempts):
+        row.rollout_id = f"r{number}"
+    for at in range(most):
+        drawn = attempts_cell(attempts, cells, at=at, here=True, most=most)
+        text = "".join(piece.text for piece in drawn)
+        # The one under the cursor stands in brackets, and is found there.
+        assert attempt_at(text.index("[") + 1, cells, at=at, most=most) == at
+        glyphs = [offset for offset, sign in enumerate(text) if sign not in "[]‹› "]
+        found = [attempt_at(offset, cells, at=at, most=most) for offset in glyphs]
+        assert found == list(range(found[0], found[0] + len(glyphs)))
+        assert ("‹" in text) == (found[0] > 0) or text.startswith("[")
+        assert attempt_at(0, cells, at=at, most=most) == found[0]
+        assert attempt_at(cells + 9, cells, at=at, most=most) == found[0] + (
+            cells - 1
+        ) // 2 - 1 or (len(glyphs) < max((cells - 1) // 2, 1))
