@@ -31,6 +31,7 @@ from gymtui.commands.command_line import (
 @gym_options
 @click.option("--markdown", "form", flag_value="markdown", default=True, help="The default.")
 @click.option("--html", "form", flag_value="html", help="One file for a browser or a printer.")
+@click.option("--json", "form", flag_value="json", help="The figures as one JSON document.")
 @click.option("--to", "file", metavar="FILE", type=click.Path(), help="A file that is not there.")
 @click.pass_context
 def report(

@@ -1,4 +1,4 @@
-"""`gymtui report`: runs written up for other people, as Markdown or HTML."""
+"""`gymtui report`: runs written up for other people, as Markdown or HTML, or as JSON."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from pathlib import Path
 from gymtui.api.client import GymClient
 from gymtui.commands.asking import Asked, with_gym
 from gymtui.commands.reporting import html, markdown
-from gymtui.commands.reporting.contents import Made, contents
+from gymtui.commands.reporting.contents import contents
+from gymtui.commands.reporting.document import document
 from gymtui.commands.reporting.facts import facts_of
+from gymtui.commands.reporting.pieces import Made
+from gymtui.json_text import json_text
 from gymtui.settings import Settings
 from gymtui.store import journal_look
 from gymtui.store.matrix import Matrix
+from gymtui.urls import without_login
 
 
 def written(
@@ -30,7 +34,7 @@ def written(
     Args:
         settings: Which gym.
         run_ids: Of which runs, at least one.
-        form: `markdown` or `html`.
+        form: `markdown`, `html` or `json`.
         journal: Where a dashboard would have kept what it saw of them, there or not.
         version: Of this program.
         now: The local time, aware, in UTC.
@@ -61,5 +65,8 @@ def written(
         for row in rows:
             together.take(row)
     together.refresh(last_steps={})
-    report = contents(runs, together, Made(now, settings.base_url, version))
-    return {"markdown": markdown.written, "html": html.written}[form](report)
+    made = Made(now, without_login(settings.base_url), version)
+    if form == "json":
+        return f"{json_text(document(runs, together, made), indent=2, ascii_only=False)}\n"
+    written_in = {"markdown": markdown.written, "html": html.written}[form]
+    return written_in(contents(runs, together, made))

@@ -6,33 +6,31 @@ What the rows are is `store.task_rows`; how a rate's own interval is made `store
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum, auto
-from functools import lru_cache
-from math import comb, fsum, sqrt
+from dataclasses import dataclass, replace
+from enum import Enum
+from fractions import Fraction
+from math import fsum, sqrt
 
 from gymtui.api.models import ModelSettings, Rollout, RunStatus
 from gymtui.json_text import json_text
-from gymtui.store.stats import Z_95, Tally
+from gymtui.store.significance import SOME, STRONG, holm, sign_flip
+from gymtui.store.stats import NO_VERDICTS, Z_95, Tally
 from gymtui.store.task_rows import AcrossRow, TaskRow
 from gymtui.urls import without_login
 
-STRONG = 0.01
-SOME = 0.05
-"""The levels of what chance alone would bring about so rarely."""
 _SECRET = frozenset({"api_key"})
 
 
 class Worth(Enum):
     """What the difference of a task between runs is worth."""
 
-    STRONG = auto()
+    STRONG = "strong"
     """Chance alone would bring it about once in a hundred tasks or less."""
-    SOME = auto()
+    SOME = "some"
     """Once in twenty or less."""
-    CHANCE = auto()
+    CHANCE = "may be chance"
     """More often than that."""
-    ONE_ATTEMPT = auto()
+    ONE_ATTEMPT = "one attempt: noise"
     """It rests on one attempt: had that come out otherwise, there would be none."""
 
 
@@ -43,15 +41,21 @@ class Evidence:
     Attributes:
         worst: The place of the run that does worst.
         best: The place of the one that does best.
-        p: How often chance alone would part these two as far, 0..1; where they are the two
-            furthest apart of several, times as many as there are pairs.
+        p: How often chance alone would part the runs as far, 0..1: one test of all of them.
+        runs: How many these are.
         worth: The same in a word.
     """
 
     worst: int
     best: int
     p: float
+    runs: int
     worth: Worth
+
+    @property
+    def sure(self) -> bool:
+        """Whether it is more than chance, as far as one task alone tells."""
+        return self.worth in (Worth.STRONG, Worth.SOME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,44 +78,26 @@ class Difference:
     Attributes:
         tasks: How many tasks these are.
         mean: The mean over tasks of one rate less the other, -1..1.
-        low: Where the mean may be at least, with 95 % confidence; None where that is not known.
+        low: Where the mean may be at least, with 95 % confidence in this difference alone; None
+            where that is not known.
         high: Where it may be at most.
+        p: How often chance alone would bring it about, 0..1.
+        adjusted: The same with Holm's correction for all the comparisons it is one of.
+        comparisons: How many these are.
     """
 
     tasks: int
     mean: float
     low: float | None
     high: float | None
+    p: float
+    adjusted: float
+    comparisons: int
 
     @property
     def clear(self) -> bool:
         """Whether it is more than chance."""
-        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
-
-
-@lru_cache(4096)
-def fisher(one: Tally, other: Tally) -> float:
-    """How often chance alone would part two tallies as far (Fisher 1922, exact, two-sided).
-
-    Args:
-        one: Some verdicts.
-        other: Others.
-
-    Returns:
-        The sum of the probabilities of all outcomes that are no likelier than this one, given
-        how many passes there are in all; 1 without verdicts on a side.
-    """
-    passes, total = one.passes + other.passes, one.verdicts + other.verdicts
-    if not one.verdicts or not other.verdicts:
-        return 1.0
-    ways = [
-        comb(one.verdicts, mine) * comb(other.verdicts, passes - mine)
-        if 0 <= passes - mine <= other.verdicts
-        else 0
-        for mine in range(min(one.verdicts, passes) + 1)
-    ]
-    here = ways[one.passes]
-    return min(1.0, sum(way for way in ways if way <= here) / comb(total, passes))
+        return self.adjusted <= SOME
 
 
 def evidence_of(row: AcrossRow) -> Evidence | None:
@@ -134,8 +120,7 @@ def evidence_of(row: AcrossRow) -> Evidence | None:
     high, best, good = max(rated, key=lambda item: (item[0], -item[1]))
     if high <= low:
         return None
-    p = min(1.0, fisher(bad, good) * comb(len(rated), 2))
-    return Evidence(worst, best, p, _worth(bad, good, p))
+    return Evidence(worst, best, row.p, len(rated), _worth(bad, good, row.p))
 
 
 def _worth(bad: Tally, good: Tally, p: float) -> Worth:
@@ -153,40 +138,53 @@ def _rests_on_one(bad: Tally, good: Tally) -> bool:
     return lifted or lowered
 
 
-def difference(tasks: Iterable[AcrossRow], one: int, other: int) -> Difference | None:
-    """How far one run's pass rate is from another's, task by task.
+def differences(tasks: Iterable[AcrossRow], runs: int) -> tuple[Difference | None, ...]:
+    """How far each run's pass rate is from the first one's, task by task.
 
     The same tasks are compared with each other, which leaves out how hard they are (Miller 2024,
     "Adding Error Bars to Evals", arXiv:2411.00640, section 4). The interval is Student's, for the
-    mean of so few tasks.
+    mean of so few tasks; p is `sign_flip`'s.
 
     Args:
-        tasks: The rows.
-        one: The place of the first run.
-        other: The place of the run whose rate is taken from its.
+        tasks: The rows; rollouts that name no task are compared with nothing.
+        runs: How many runs they are of.
 
     Returns:
-        None without a task of which both have verdicts. No interval with fewer than four such
-        tasks, nor where all differ equally: nothing tells by how much they might.
+        By the place of the run; None for the first, and where there is no task of which both have
+        verdicts. No interval with fewer than four such tasks, nor where all differ equally:
+        nothing tells by how much they might.
     """
+    named = [row for row in tasks if row.task_id is not None]
+    found = [None, *(_difference(named, place) for place in range(1, runs))]
+    known = [item for item in found if item is not None]
+    adjusted = iter(holm([item.p for item in known]))
+    return tuple(
+        item and replace(item, adjusted=next(adjusted), comparisons=len(known)) for item in found
+    )
+
+
+def _difference(tasks: Iterable[AcrossRow], run: int) -> Difference | None:
+    """How far it is from the first one's, as one comparison."""
     apart = [
         mine - theirs
-        for mine, theirs in ((_rate(row.cells[one]), _rate(row.cells[other])) for row in tasks)
+        for mine, theirs in ((_rate(row.cells[run]), _rate(row.cells[0])) for row in tasks)
         if mine is not None and theirs is not None
     ]
     if not apart:
         return None
-    count = len(apart)
-    mean = fsum(apart) / count
+    count, p = len(apart), sign_flip(tuple(apart))
+    mean = sum(apart) / count
     spread = fsum((value - mean) ** 2 for value in apart)
-    if count < 4 or spread < 1e-12:
-        return Difference(count, mean, None, None)
-    half = _student(count - 1) * sqrt(spread / (count - 1) / count)
-    return Difference(count, mean, max(-1.0, mean - half), min(1.0, mean + half))
+    low = high = None
+    if count >= 4 and spread > 1e-12:
+        half = _student(count - 1) * sqrt(spread / (count - 1) / count)
+        low, high = max(-1.0, float(mean) - half), min(1.0, float(mean) + half)
+    return Difference(count, float(mean), low, high, p, p, 1)
 
 
-def _rate(cell: TaskRow | None) -> float | None:
-    return cell.pass_rate if cell is not None else None
+def _rate(cell: TaskRow | None) -> Fraction | None:
+    tally = cell.tally if cell is not None else NO_VERDICTS
+    return Fraction(tally.passes, tally.verdicts) if tally.verdicts else None
 
 
 def _student(freedom: int) -> float:

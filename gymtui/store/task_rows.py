@@ -13,6 +13,7 @@ from gymtui.store.fields import Field, Kind, Schema, natural
 from gymtui.store.outcome import ACTIVE, ERRORS
 from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow
+from gymtui.store.significance import SOME, fisher
 from gymtui.store.stats import Tally
 
 NO_TASK = "no task"
@@ -122,16 +123,17 @@ class AcrossRow:
         return (best.pass_rate or 0.0) - (worst.pass_rate or 0.0)
 
     @cached_property
-    def clear(self) -> bool:
-        """Whether the intervals of the best and the worst lie apart (95 %, Wilson 1927).
+    def p(self) -> float:
+        """How often chance alone would part its runs so far, 0..1: one test of all of them."""
+        return fisher(*(cell.tally for cell in self.cells if cell is not None))
 
-        Where they meet, so few attempts may differ that much by chance. That they lie apart is
-        stricter than a test of the two, but nothing is made of how many tasks are looked at.
+    @property
+    def clear(self) -> bool:
+        """Whether its runs differ by more than chance, as far as this task alone tells.
+
+        Nothing is made of how many tasks are looked at.
         """
-        if self._ends is None:
-            return False
-        worst, best = (stats.wilson(cell.tally.passes, cell.tally.verdicts) for cell in self._ends)
-        return worst is not None and best is not None and worst.high < best.low
+        return self.p <= SOME
 
 
 def _task(row: TaskRow | AcrossRow) -> str:

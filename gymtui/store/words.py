@@ -160,6 +160,16 @@ def span(interval: Interval | None) -> str:
     return f"{round(interval.low * 100)}–{round(interval.high * 100)}"
 
 
+def points(share: float) -> str:
+    """A difference of rates in whole percentage points, with its sign: `+12`, `-3`."""
+    return f"{round(share * 100):+d}"
+
+
+def p_value(p: float) -> str:
+    """How often chance alone would bring something about, to two digits."""
+    return "<0.0001" if p < 0.0001 else f"{p:.2g}"
+
+
 def state_word(row: RolloutRow) -> str:
     """How a rollout stands, in a word; while it runs, its phase. As received where unknown."""
     rollout, outcome = row.rollout, row.outcome

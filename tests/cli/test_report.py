@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from gymtui.store.stats import Interval
-from gymtui.store.words import percent, span
+from gymtui.store.words import p_value, percent, points, span
 from tests.cli.calling import finish, gymtui, launch
 from tests.gym.serving import RunningGym, launch_body, serving_gym
 
@@ -59,6 +59,26 @@ def test_html_goes_to_a_file_that_is_never_written_over(gym: RunningGym, tmp_pat
     assert file.read_text(encoding="utf-8") == text
 
 
+def test_as_json_its_figures_are_those_it_writes(gym: RunningGym, tmp_path: Path) -> None:
+    at = ("report", "hasty", "care<b>ful", "--base-url", gym.url)
+    told = json.loads(gymtui(tmp_path, *at, "--json").stdout)
+    text = gymtui(tmp_path, *at).stdout
+    assert [run["run_id"] for run in told["runs"]] == ["hasty", "care<b>ful"]
+    (found,) = told["differences"]
+    assert (found["run_id"], found["against"], found["tasks"]) == ("care<b>ful", "hasty", 3)
+    assert (found["comparisons"], found["adjustment"]) == (1, "holm")
+    assert found["adjusted"] == found["p"]
+    # Three tasks: at best two of the eight ways to turn them round go as far.
+    assert found["p"] >= 0.25
+    line = f"| 3 | {points(found['mean'])} points |"
+    assert line in text
+    assert f"| {p_value(found['p'])} |" in text
+    assert [task["task_id"] for task in told["tasks"]] == sorted(TASKS)
+    for task in told["tasks"]:
+        for run in task["runs"]:
+            assert f"{percent(run['pass_rate'])} of {run['verdicts']} |" in text
+
+
 def test_stdout_is_utf_8_whatever_the_terminal_speaks(gym: RunningGym, tmp_path: Path) -> None:
     done = gymtui(
         tmp_path, "report", "hasty", "--base-url", gym.url, PYTHONIOENCODING="utf-8", LC_ALL="C"
@@ -80,7 +100,7 @@ def test_no_key_is_in_it(tmp_path: Path) -> None:
     with serving_gym(tmp_path, key=KEY) as gym:
         headers = {"API-Key": KEY}
         httpx.post(f"{gym.url}/runs", json=launch_body(run_name="r"), headers=headers)
-        for form in ("--markdown", "--html"):
+        for form in ("--markdown", "--html", "--json"):
             done = gymtui(tmp_path, "report", "r", form, "--base-url", gym.url, GYMTUI_API_KEY=KEY)
             assert done.returncode == 0, done.stderr
             assert KEY not in done.stdout + done.stderr

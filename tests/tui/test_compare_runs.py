@@ -47,7 +47,7 @@ async def compared(person: Person) -> CompareRunsScreen:
     await listed(person)
     await person.press("slash", *"nightly", "enter", "g", "space", "space", "C")
     await person.sees("compare 2 runs", "1: nightly-4000", "book_room")
-    await person.until(lambda: "differ" in person.screen() and "vs 1" in person.screen())
+    await person.until(lambda: "differ" in person.screen() and "by task" in person.screen())
     screen = person.app.screen
     assert isinstance(screen, CompareRunsScreen)
     return screen
@@ -73,6 +73,26 @@ async def test_what_differs_is_ranked_by_what_it_is_worth(gym: ScriptedGym, tmp_
         assert "may be chance" in tasks[1]
         assert "one attempt: noise" in tasks[2]
         await person.sees("3 differ · 1 by more than chance", "1 by one attempt: noise")
+
+
+async def test_eleven_checkpoints_say_what_p_is_adjusted_for(tmp_path: Path) -> None:
+    """The last two never pass what all others always do."""
+    gym = ScriptedGym()
+    names = [f"s{number:02d}" for number in range(1, 12)]
+    for number, run in enumerate(names):
+        for task in range(9):
+            outcome = "fail" if number > 8 else "pass"
+            gym.add(run, f"t{task}", *[outcome] * 4, created_at=at(7200 - number))
+    async with scripted_dashboard(gym, tmp_path, size=(120, 50)) as person:
+        await person.until(lambda: person.screen().count(" of 36") == 11)
+        await person.press("slash", *"s", "enter", "g", *["space"] * 11, "C")
+        await person.sees("compare 11 runs", "9 differ", "adjusted p 0.039")
+        await person.sees("p vs 1 adjusted for 10 comparisons (Holm)", "9 by more than chance")
+        lines = {line.split()[0]: line for line in person.screen().split("\n") if line.split()}
+        assert "by task -100pp · adjusted p 0.039 · 9 tasks vs 1" in lines["11:"]
+        assert "by task +0pp · adjusted p 1 · 9 tasks vs 1" in lines["2:"]
+        assert "strong p <0.0001" in lines["▌"]
+        await person.sees("best 1, worst 10 of 11: strong p <0.0001")
 
 
 async def test_enter_compares_a_pass_with_a_fail_of_the_task(

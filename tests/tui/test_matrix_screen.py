@@ -319,7 +319,7 @@ async def test_several_marked_runs_are_tasks_by_runs_with_their_differences(
         assert "0% of 4" in line(person, "book_room")
         assert "100% of 4" in line(person, "book_room")
         assert "~50pp" in line(person, "call_back"), "one in four against three may be chance"
-        await person.sees("2 differ, 1 with intervals apart", "62% ", "44% ")
+        await person.sees("2 differ, 1 by more than chance", "62% ", "44% ")
         shown = person.screen()
         assert shown.index("book_room") < shown.index("call_back") < shown.index("draft_plan")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import isclose
 from typing import Any
 
@@ -9,11 +10,11 @@ import pytest
 
 from gymtui.api.models import Rollout, RunStatus
 from gymtui.store.evidence import (
+    Difference,
     Worth,
-    difference,
+    differences,
     differing,
     evidence_of,
-    fisher,
     settings_of,
 )
 from gymtui.store.stats import Tally
@@ -30,25 +31,6 @@ def row(*tallies: tuple[int, int] | None) -> AcrossRow:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "p"),
-    [
-        # Fisher's tea: all four cups of each kind told apart, and three of four.
-        ((4, 4), (0, 4), 2 / 70),
-        ((3, 4), (1, 4), 34 / 70),
-        ((1, 1), (0, 1), 1.0),
-        ((5, 5), (0, 5), 2 / 252),
-        ((3, 3), (3, 3), 1.0),
-        ((0, 0), (3, 3), 1.0),
-        # R: fisher.test(matrix(c(1, 9, 11, 3), 2))
-        ((1, 10), (11, 14), 0.002759456),
-    ],
-)
-def test_fishers_test_is_exact(one: tuple[int, int], other: tuple[int, int], p: float) -> None:
-    assert isclose(fisher(Tally(*one), Tally(*other)), p, rel_tol=1e-6)
-    assert isclose(fisher(Tally(*other), Tally(*one)), p, rel_tol=1e-6)
-
-
-@pytest.mark.parametrize(
     ("tallies", "worth"),
     [
         (((8, 8), (0, 8)), Worth.STRONG),
@@ -57,8 +39,14 @@ def test_fishers_test_is_exact(one: tuple[int, int], other: tuple[int, int], p: 
         (((1, 1), (0, 1)), Worth.ONE_ATTEMPT),
         (((4, 4), (3, 4)), Worth.ONE_ATTEMPT),
         (((2, 4), (1, 4)), Worth.ONE_ATTEMPT),
-        # The furthest apart of three: there were three pairs to choose from.
-        (((4, 4), (2, 4), (0, 4)), Worth.CHANCE),
+        # Of three: 36 of the 924 ways to deal six passes out are no likelier.
+        (((4, 4), (2, 4), (0, 4)), Worth.SOME),
+        # Eleven checkpoints: the first five never, the others always; one never; one attempt each.
+        (((0, 4),) * 5 + ((4, 4),) * 6, Worth.STRONG),
+        (((4, 4),) * 10 + ((0, 4),), Worth.STRONG),
+        (((0, 1),) * 5 + ((1, 1),) * 6, Worth.ONE_ATTEMPT),
+        # Ten pairs of eleven hold one of three, as they would by chance.
+        (((2, 4),) * 9 + ((3, 4), (0, 4)), Worth.CHANCE),
     ],
 )
 def test_a_flip_is_told_by_what_it_is_worth(
@@ -67,12 +55,13 @@ def test_a_flip_is_told_by_what_it_is_worth(
     found = evidence_of(row(*tallies))
     assert found is not None
     assert found.worth is worth
+    assert found.sure is row(*tallies).clear, "what the matrix marks ~ is no evidence here"
 
 
 def test_it_names_the_run_that_does_best_and_the_one_that_does_worst() -> None:
     found = evidence_of(row((1, 2), None, (0, 2), (2, 2)))
     assert found is not None
-    assert (found.best, found.worst) == (3, 2)
+    assert (found.best, found.worst, found.runs) == (3, 2, 3)
 
 
 @pytest.mark.parametrize("tallies", [((2, 2), (2, 2)), ((2, 2), None), ((1, 2), (0, 0))])
@@ -80,9 +69,17 @@ def test_without_a_difference_there_is_no_evidence(tallies: Any) -> None:
     assert evidence_of(row(*tallies)) is None
 
 
+def against_first(rows: Iterable[AcrossRow]) -> Difference | None:
+    first, found = differences(rows, 2)
+    assert first is None
+    return found
+
+
 def test_rates_are_compared_task_by_task() -> None:
     rows = [row((4, 4), (3, 4)), row((2, 4), (1, 4)), row((1, 4), (1, 4)), row((3, 4), (1, 4))]
-    found = difference([*rows, row((1, 1), None), row(None, (1, 1)), row((0, 0), (1, 1))], 1, 0)
+    unpaired = [row((1, 1), None), row(None, (1, 1)), row((0, 0), (1, 1))]
+    no_task = AcrossRow(None, (cell(0, 9), cell(9, 9)))
+    found = against_first([*rows, *unpaired, no_task])
     assert found is not None
     assert (found.tasks, found.mean) == (4, -0.25)
     # t(3) = 3.182, standard deviation 0.2041, over the root of 4.
@@ -90,16 +87,44 @@ def test_rates_are_compared_task_by_task() -> None:
     assert found.high is not None
     assert isclose(found.low, -0.25 - 3.182 * 0.20412 / 2, rel_tol=0.01)
     assert isclose(found.high, -0.25 + 3.182 * 0.20412 / 2, rel_tol=0.05)
+    # Three tasks that are not alike: two of the eight ways to turn them round go as far.
+    assert (found.p, found.adjusted, found.comparisons) == (0.25, 0.25, 1)
     assert not found.clear
 
 
 def test_too_few_tasks_or_all_alike_have_no_interval() -> None:
-    few = difference([row((1, 1), (0, 1))] * 3, 1, 0)
-    alike = difference([row((1, 1), (0, 1))] * 9, 1, 0)
-    for found in (few, alike):
+    few = against_first([row((1, 1), (0, 1))] * 3)
+    alike = against_first([row((1, 1), (0, 1))] * 9)
+    for found, p in ((few, 2 / 2**3), (alike, 2 / 2**9)):
         assert found is not None
-        assert (found.mean, found.low, found.high, found.clear) == (-1.0, None, None, False)
-    assert difference([row((1, 1), None)], 1, 0) is None
+        assert (found.mean, found.low, found.high, found.p) == (-1.0, None, None, p)
+        assert found.clear is (p <= 0.05)
+    assert against_first([row((1, 1), None)]) is None
+
+
+def test_many_runs_are_told_apart_with_p_adjusted_for_as_many() -> None:
+    """Eleven checkpoints on nine tasks: the last two never pass what all others always do."""
+    rows = [row(*[(4, 4)] * 9, (0, 4), (0, 4)) for _ in range(9)]
+    first, *others = differences(rows, 11)
+    assert first is None
+    same, apart = others[:8], others[8:]
+    for found in (*same, *apart):
+        assert found is not None
+        assert found.comparisons == 10
+    assert [item and (item.mean, item.adjusted, item.clear) for item in same] == [
+        (0.0, 1.0, False)
+    ] * 8
+    assert [item and (item.mean, item.p) for item in apart] == [(-1.0, 2 / 2**9)] * 2
+    # Holm: the smallest p ten times, the next nine times, and never less than the one before.
+    assert [item and (item.adjusted, item.clear) for item in apart] == [(20 / 2**9, True)] * 2
+
+
+def test_a_run_without_a_task_in_common_is_no_comparison() -> None:
+    rows = [row((1, 1), None, (0, 1)), row(None, (1, 1), None)]
+    first, other, last = differences(rows, 3)
+    assert (first, other) == (None, None)
+    assert last is not None
+    assert (last.tasks, last.comparisons) == (1, 1)
 
 
 def rollout(task: str, **settings: Any) -> Rollout:

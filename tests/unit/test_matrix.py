@@ -148,7 +148,7 @@ def test_across_runs_a_task_has_a_cell_for_each_run_in_their_order() -> None:
     ("one", "other", "clear"),
     [((0, 4), (4, 4), True), ((0, 3), (3, 3), False), ((1, 4), (3, 4), False)],
 )
-def test_a_difference_is_clear_where_the_intervals_lie_apart(
+def test_a_difference_is_clear_where_chance_brings_it_once_in_twenty(
     one: tuple[int, int], other: tuple[int, int], clear: bool
 ) -> None:
     assert AcrossRow("t", (task(*one), None, task(*other))).clear is clear

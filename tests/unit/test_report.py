@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from gymtui.commands.reporting import html, markdown
-from gymtui.commands.reporting.contents import Made, contents
+from gymtui.commands.reporting.contents import contents
 from gymtui.commands.reporting.facts import facts_of
-from gymtui.commands.reporting.pieces import Heading, Name, Paragraph, Report, Table
+from gymtui.commands.reporting.pieces import Heading, Made, Name, Paragraph, Report, Table
 from gymtui.store.delta import OneRun, RolloutsOf
 from gymtui.store.matrix import Matrix
 from gymtui.store.schemas import RunView
@@ -128,11 +128,65 @@ def test_runs_stand_side_by_side_and_chance_is_told_from_difference() -> None:
     second = [failed(n, "s", task="clear") for n in range(30, 50)]
     second += [failed(50, "s", task="chance"), passed(51, "s", task="only here")]
     text = plain(report_on(first, second))
-    assert "| task | `r` | `s` | best less worst |" in text
-    assert "| `clear` | 100% of 20 | 0% of 20 | **100 points** |" in text
-    assert "| `chance` | 100% of 1 | 0% of 1 | ~100 points |" in text
-    assert "| `only here` | – | 100% of 1 | – |" in text
+    assert "| task | `r` | `s` | best less worst | evidence |" in text
+    assert "| `clear` | 100% of 20 | 0% of 20 | **100 points** | strong, p <0.0001 |" in text
+    assert "| `chance` | 100% of 1 | 0% of 1 | 100 points | one attempt: noise |" in text
+    assert "| `only here` | – | 100% of 1 | – | – |" in text
     assert text.index("`clear` |") < text.index("`chance` |"), "what is no chance comes first"
+    assert "2 with different pass rates, 1 of them by more than chance" in text
+
+
+def test_a_report_holds_what_the_comparison_shows() -> None:
+    """Two runs on six tasks, one of which is alike: difference, interval, p."""
+    worse = [(6, 2), (5, 1), (6, 0), (4, 1), (5, 0), (3, 3)]
+    first, second = (
+        [
+            (passed if attempt < tally[place] else failed)(
+                100 * place + 10 * n + attempt, name, f"t{n}"
+            )
+            for n, tally in enumerate(worse)
+            for attempt in range(6)
+        ]
+        for place, name in enumerate("rs")
+    )
+    report = report_on(first, second)
+    text = plain(report)
+    assert "| compared with `r` | tasks of both | difference by task | 95 % interval | p |" in text
+    # Five that differ: two of 32 ways to turn them round go as far.
+    assert row(report, "`s`") == "| `s` | 6 | -61 points | -97 to -25 | 0.062 |"
+    assert "0 of 1 comparison more than chance (p at most 0.05)." in text
+    assert "adjusted" not in text.partition("What the numbers mean")[0]
+
+
+def checkpoints(number: int) -> list[list[dict[str, Any]]]:
+    """So many runs on nine tasks of four attempts, the last of which never passes one."""
+    return [
+        [
+            (failed if run == number - 1 else passed)(
+                100 * run + 10 * task + attempt, f"s{run}", f"t{task}"
+            )
+            for task in range(9)
+            for attempt in range(4)
+        ]
+        for run in range(number)
+    ]
+
+
+def test_of_many_runs_p_is_adjusted_and_says_for_how_many() -> None:
+    names = [f"s{run}" for run in range(11)]
+    text = plain(report_on(*checkpoints(11), names=names))
+    assert "| 95 % interval | p | adjusted p |" in text
+    assert "| `s10` | 9 | **-100 points** | – | 0.0039 | 0.039 |" in text
+    assert "| `s1` | 9 | +0 points | – | 1 | 1 |" in text
+    assert "1 of 10 comparisons more than chance (p at most 0.05, adjusted for 10 " in text
+    assert "adjusted for 10 comparisons by Holm's method" in text
+    assert "9 with different pass rates, 9 of them by more than chance" in text
+    assert text.count(" **100 points** | strong, p <0.0001 |") == 9
+
+
+def test_runs_without_a_task_in_common_are_not_compared() -> None:
+    text = plain(report_on([passed(1, task="a")], [passed(2, "s", task="b")]))
+    assert "No run has a task with a verdict in common with the first." in text
 
 
 def test_failures_are_counted_by_cause_in_each_run() -> None:

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
+from gymtui.commands.reporting.comparison import meanings, side_by_side
 from gymtui.commands.reporting.facts import RunFacts
-from gymtui.commands.reporting.numbers import NOTHING, common_k, numbers_of, when
+from gymtui.commands.reporting.numbers import (
+    NOTHING,
+    common_k,
+    numbers_of,
+    rate_of,
+    task_name,
+    when,
+)
 from gymtui.commands.reporting.pieces import (
     Block,
     Heading,
     Items,
     Line,
+    Made,
     Marks,
     Name,
     Paragraph,
     Report,
-    Strong,
     Table,
 )
 from gymtui.store.fields import natural
 from gymtui.store.matrix import Matrix
 from gymtui.store.outcome import Outcome
 from gymtui.store.reasons import Reason
-from gymtui.store.task_rows import AcrossRow, TaskRow
+from gymtui.store.task_rows import TaskRow
 from gymtui.store.words import WORD, duration, of_many, percent, span
 from gymtui.text import ABSENT
 
@@ -32,21 +38,6 @@ MOST_CAUSES = 25
 """Causes of failure that are listed; how many more there are is told."""
 MOST_ATTEMPTS = 80
 """Attempts of a task that are drawn; likewise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """How a report came to be.
-
-    Attributes:
-        at: When, aware, in UTC.
-        gym: The base URL of the gym it is from.
-        version: Of this program.
-    """
-
-    at: datetime
-    gym: str
-    version: str
 
 
 def contents(runs: Sequence[RunFacts], together: Matrix, made: Made) -> Report:
@@ -67,7 +58,7 @@ def contents(runs: Sequence[RunFacts], together: Matrix, made: Made) -> Report:
     blocks += [Paragraph(line, notice=True) for run in runs for line in _notices(run, several)]
     blocks += [Heading(2, ("Numbers",)), numbers_of(runs)]
     if several:
-        blocks += _side_by_side(runs, together)
+        blocks += side_by_side(runs, together)
     for run in runs:
         blocks += _matrix(run, several=several)
     blocks += _failures(runs)
@@ -100,55 +91,6 @@ def _notices(run: RunFacts, several: bool) -> Iterator[Line]:
         yield (*begin, f"{of_many(run.malformed, 'rollout')} could not be read and do not count.")
 
 
-# -- side by side --------------------------------------------------------------------------
-
-
-def _side_by_side(runs: Sequence[RunFacts], together: Matrix) -> Iterator[Block]:
-    """Tasks by runs: those that differ by more than chance first."""
-    rows = sorted(
-        together.across([run.run_id for run in runs]).values(),
-        key=lambda row: (not row.clear, -(row.difference or 0.0), natural(row.name)),
-    )
-    differ = [row for row in rows if row.difference]
-    clear = sum(row.clear for row in differ)
-    yield Heading(2, ("Side by side",))
-    words = f"{of_many(len(rows), 'task')}; {len(differ)} with different pass rates"
-    words += f", {clear} of them with intervals that lie apart" if differ else ""
-    yield Paragraph((f"{words}. A difference marked ~ may be chance: its intervals meet.",))
-    headings: tuple[Line, ...] = (
-        ("task",),
-        *((Name(run.run_id),) for run in runs),
-        ("best less worst",),
-    )
-    yield Table(
-        headings,
-        tuple(
-            ((_task(row),), *(_rate(cell) for cell in row.cells), _difference(row)) for row in rows
-        ),
-        frozenset(range(1, len(headings))),
-    )
-
-
-def _task(row: TaskRow | AcrossRow) -> str | Name:
-    return row.name if row.task_id is None else Name(row.task_id)
-
-
-def _rate(row: TaskRow | None) -> Line:
-    if row is None or row.pass_rate is None:
-        return NOTHING
-    so_far = " so far" if row.unfinished else ""
-    return (f"{percent(row.pass_rate)} of {row.tally.verdicts}{so_far}",)
-
-
-def _difference(row: AcrossRow) -> Line:
-    if row.difference is None:
-        return NOTHING
-    points = round(row.difference * 100)
-    if not points:
-        return ("=",)
-    return (Strong(f"{points} points"),) if row.clear else (f"~{points} points",)
-
-
 # -- one run -------------------------------------------------------------------------------
 
 
@@ -165,9 +107,9 @@ def _matrix(run: RunFacts, *, several: bool) -> Iterator[Block]:
     def cells(row: TaskRow) -> tuple[Line, ...]:
         at_k: tuple[Line, ...] = ((percent(row.at_k),), (percent(row.hat_k),)) if many else ()
         return (
-            (_task(row),),
+            (task_name(row),),
             _attempts(row),
-            _rate(row),
+            rate_of(row),
             *at_k,
             (ABSENT if row.median_steps is None else f"{row.median_steps:g}",),
             (duration(row.median_s),),
@@ -295,10 +237,7 @@ def _meanings(runs: Sequence[RunFacts]) -> Iterator[Line]:
         "no more. Times are those of rollouts with a verdict, from start to end.",
     )
     if len(runs) > 1:
-        yield (
-            "Two pass rates of a task differ by more than chance only where their intervals lie "
-            "apart, and of many tasks compared some will by chance.",
-        )
+        yield from meanings()
     if any(run.reasons for run in runs):
         yield (
             "Failures are of one cause when their words are the same but for ids, times and "

@@ -10,6 +10,7 @@ from gymtui.commands.reporting.pieces import Line, Name, OutcomeBar, RateBar, St
 from gymtui.store.outcome import ERRORS, Outcome
 from gymtui.store.phases import PHASES
 from gymtui.store.stats import AtK, quantile
+from gymtui.store.task_rows import AcrossRow, TaskRow
 from gymtui.store.words import STRETCH, WORD, count, duration, of_many, percent, span
 from gymtui.text import ABSENT
 
@@ -149,3 +150,16 @@ def _goes(run: RunFacts) -> Line:
 def when(moment: datetime | None) -> str:
     """A time to the minute, in UTC."""
     return ABSENT if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def task_name(row: TaskRow | AcrossRow) -> str | Name:
+    """A task's id, or our words for the rollouts that name none."""
+    return row.name if row.task_id is None else Name(row.task_id)
+
+
+def rate_of(row: TaskRow | None) -> Line:
+    """A task's pass@1 in one run."""
+    if row is None or row.pass_rate is None:
+        return NOTHING
+    so_far = " so far" if row.unfinished else ""
+    return (f"{percent(row.pass_rate)} of {row.tally.verdicts}{so_far}",)

@@ -6,6 +6,7 @@ Everything that came off the wire is a `Name`, so that each form escapes it in o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from gymtui.store.outcome import Outcome
 from gymtui.store.stats import Interval
@@ -111,3 +112,18 @@ class Report:
 
     title: str
     blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How a report came to be.
+
+    Attributes:
+        at: When, aware, in UTC.
+        gym: The base URL of the gym it is from.
+        version: Of this program.
+    """
+
+    at: datetime
+    gym: str
+    version: str

@@ -78,7 +78,7 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
         second = [
             Ink(f"{show.of_many(len(rows), 'task')} · ", "muted"),
             Ink(f"{len(differ)} {'differs' if len(differ) == 1 else 'differ'}"),
-            Ink(f", {clear} with intervals apart" if differ else "", "warning" if clear else ""),
+            Ink(f", {clear} by more than chance" if differ else "", "warning" if clear else ""),
         ]
         shown = [self._number(column) for column in self._placed_runs()]
         if shown and len(shown) < len(self.run_ids):
@@ -109,9 +109,13 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
         things = [Said((Ink(run_id, "strong"),)), Said(self._cell_said(row.cells[self._at]))]
         if row.difference:
             points = round(row.difference * 100)
-            worth = "intervals apart" if row.clear else "intervals meet (~)"
-            things.append(Said((Ink(f"best less worst {points}pp, {worth}", "muted"),), 1))
+            things.append(Said((Ink(f"best less worst {points}pp", "muted"),), 1))
+            things.append(Said(self.worth_said(row)))
         return joined(things, self.size.width - 2)
+
+    def worth_said(self, row: AcrossRow) -> Cell:
+        """What the difference of a task is worth."""
+        return (Ink("more than chance" if row.clear else "may be chance (~)", "muted"),)
 
     def _cell_said(self, cell: TaskRow | None) -> Cell:
         if cell is None:

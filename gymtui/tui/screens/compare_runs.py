@@ -16,6 +16,7 @@ from gymtui.store.fields import Field, Schema
 from gymtui.store.fields import Kind as Column_
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
+from gymtui.store.significance import SOME
 from gymtui.store.task_rows import AcrossRow, TaskRow, across_schema
 from gymtui.text import ABSENT, clean, fit, width
 from gymtui.transcript import diff
@@ -34,14 +35,14 @@ from gymtui.tui.widgets.lines import Line, Lines
 _NAME = 28
 """Cells of a run's name, at most."""
 _NOT_HERE = frozenset({"compare-attempts", "more-k"})
-_WORDS: Mapping[Worth, tuple[str, str, str]] = {
-    Worth.STRONG: ("strong", "strong", "warning"),
-    Worth.SOME: ("some", "some", ""),
-    Worth.CHANCE: ("may be chance", "chance?", "muted"),
-    Worth.ONE_ATTEMPT: ("one attempt: noise", "noise", "muted"),
+_WORDS: Mapping[Worth, tuple[str, str]] = {
+    Worth.STRONG: ("strong", "warning"),
+    Worth.SOME: ("some", ""),
+    Worth.CHANCE: ("chance?", "muted"),
+    Worth.ONE_ATTEMPT: ("noise", "muted"),
 }
-"""In full, where there is little room, and the style."""
-_LEGEND = "p: how often chance alone would part two runs so far · ~ intervals meet"
+"""Where there is little room, and the style."""
+_LEGEND = "p of a task: how often chance alone would part the runs so far"
 _SHARE = 3
 """One line in so many is for the runs and their settings; the rest stays for the tasks."""
 
@@ -82,7 +83,7 @@ class CompareRunsScreen(AcrossScreen):
     def columns(self) -> tuple[Column[AcrossRow], ...]:
         """A column a run, and what their difference is worth."""
         task, apart, *runs = super().columns()
-        worth = Column("evidence", "EVIDENCE", 8, self._worth, priority=2, good=18, most=26, flex=1)
+        worth = Column("evidence", "EVIDENCE", 9, self._worth, good=18, most=26, flex=1)
         return (task, apart, worth, *runs)
 
     def body(self) -> Iterable[Widget]:
@@ -102,10 +103,7 @@ class CompareRunsScreen(AcrossScreen):
     def tasks(self) -> Mapping[str, AcrossRow]:
         """The tasks, over all the runs; and what the runs differ in."""
         found = super().tasks()
-        rows = tuple(found.values())
-        self._differences = [None] + [
-            evidence.difference(rows, place, 0) for place in range(1, len(self.run_ids))
-        ]
+        self._differences = evidence.differences(found.values(), len(self.run_ids))
         self._settings = evidence.differing([self._launched(run_id) for run_id in self.run_ids])
         return found
 
@@ -128,7 +126,7 @@ class CompareRunsScreen(AcrossScreen):
         found = [evidence_of(row) for row in self._rows.records.values()]
         differ = [item for item in found if item is not None]
         noise = sum(item.worth is Worth.ONE_ATTEMPT for item in differ)
-        sure = sum(item.worth in (Worth.STRONG, Worth.SOME) for item in differ)
+        sure = sum(item.sure for item in differ)
         things = [
             Said((Ink(show.of_many(len(found), "task"), "muted"),)),
             Said((Ink(f"{len(differ)} {'differs' if len(differ) == 1 else 'differ'}", "strong"),)),
@@ -136,7 +134,7 @@ class CompareRunsScreen(AcrossScreen):
         if differ:
             style = "warning" if sure else "muted"
             things.append(Said((Ink(f"{sure} by more than chance", style),)))
-            alone = f"chance alone would give up to {len(found) * evidence.SOME:.1f}"
+            alone = f"chance alone would give up to {len(found) * SOME:.1f}"
             things.append(Said((Ink(alone, "muted"),), 2))
         if noise:
             things.append(Said((Ink(f"{noise} by one attempt: noise", "muted"),), 1))
@@ -144,7 +142,10 @@ class CompareRunsScreen(AcrossScreen):
         second = Ink(f"settings that differ: {names}" if names else "no known setting differs")
         legend = [Said((Ink(_LEGEND, "muted"),), 1)] if differ else []
         room = self.size.width - 2
-        return joined(things, room), joined([Said((second,)), *legend], room)
+        compared = max((item.comparisons for item in self._differences if item), default=0)
+        for_many = f"p vs 1 adjusted for {compared} comparisons (Holm)" if compared > 1 else ""
+        first = [Said((Ink(for_many, "muted"),))] if for_many else []
+        return joined(things, room), joined([*first, Said((second,)), *legend], room)
 
     def summarise(self) -> None:
         """Write the numbers of the runs and the settings that differ, too."""
@@ -162,16 +163,17 @@ class CompareRunsScreen(AcrossScreen):
     def _run_line(self, place: int) -> Cell:
         """A run's number, name and pass rate, and how far it is from the first one's."""
         sums = self._sums[place] if place < len(self._sums) else None
-        most = min(_NAME, max(width(clean(run_id)) for run_id in self.run_ids))
+        room = self.size.width - 2
+        most = min(_NAME, room // 4, max(width(clean(run_id)) for run_id in self.run_ids))
         name = Ink(fit(self.run_ids[place], most, cut="middle", pad=True), "strong")
-        pieces = [*self._run_said(place, None)[:1], name, Ink("  ")]
-        pieces += self._run_said(place, sums)[1:]
+        begin = [*self._run_said(place, None)[:1], name, Ink("  ")]
+        said = [Said((*begin, *self._run_said(place, sums)[1:]))]
         if sums is not None and sums.errors:
-            pieces.append(Ink(f" · {show.of_many(sums.errors, 'error')}", "error"))
+            said.append(Said((Ink(show.of_many(sums.errors, "error"), "error"),), 2))
         if sums is not None and sums.unfinished:
-            pieces.append(Ink(f" · {sums.unfinished} unfinished", "muted"))
+            said.append(Said((Ink(f"{sums.unfinished} unfinished", "muted"),), 1))
         found = self._differences[place] if place < len(self._differences) else None
-        return (*pieces, *_apart(found)) if found is not None else tuple(pieces)
+        return joined([*said, *(_apart(found) if found is not None else ())], room)
 
     def _setting_line(self, setting: Setting) -> Cell:
         """A setting's value in each run, from shortly before they part."""
@@ -191,15 +193,15 @@ class CompareRunsScreen(AcrossScreen):
             return ink("=" if row.difference == 0 else ABSENT, "muted")
         return _said_of(found, cells)
 
-    def detail(self) -> Cell:
-        """The cell under the cursor, and what its row's difference is worth."""
-        row = self._rows.records.get(self._grid.cursor_id or "")
-        found = evidence_of(row) if row is not None else None
-        told = super().detail()
+    def worth_said(self, row: AcrossRow) -> Cell:
+        """Which runs do best and worst, and what is the evidence."""
+        found = evidence_of(row)
         if found is None:
-            return told
-        both = f"{found.best + 1} over {found.worst + 1}: "
-        return (*told, Ink(f" · {both}", "muted"), *_said_of(found, _NAME))
+            return ()
+        between = f"{found.best + 1} over {found.worst + 1}"
+        if found.runs > 2:
+            between = f"best {found.best + 1}, worst {found.worst + 1} of {found.runs}"
+        return (Ink(f"{between}: ", "muted"), *_said_of(found, _NAME))
 
     # -- keys ------------------------------------------------------------------------------
 
@@ -229,22 +231,27 @@ class CompareRunsScreen(AcrossScreen):
 
 def _said_of(found: Evidence, cells: int) -> Cell:
     """What evidence is worth, in so many cells: no number is ever cut."""
-    full, brief, style = _WORDS[found.worth]
-    p = "" if found.worth is Worth.ONE_ATTEMPT else f" p {found.p:.2g}"
+    full, (brief, style) = found.worth.value, _WORDS[found.worth]
+    p = "" if found.worth is Worth.ONE_ATTEMPT else f" p {show.p_value(found.p)}"
     for words, number in ((full, p), (brief, p), (full, ""), (brief, "")):
         if len(words) + len(number) <= cells:
             return (Ink(words, style), Ink(number, "muted"))
     return (Ink(brief, style),)
 
 
-def _apart(found: Difference) -> Cell:
-    """`by task -12pp -25 to +1 vs 1, 18 tasks`: how far a run is from the first."""
-    points = f" · by task {found.mean * 100:+.0f}pp"
-    over = f" vs 1, {show.of_many(found.tasks, 'task')}"
-    if found.low is None or found.high is None:
-        return (Ink(points, "muted"), Ink(over, "muted"))
-    between = f" {found.low * 100:+.0f} to {found.high * 100:+.0f}"
-    return (Ink(points, "warning" if found.clear else ""), Ink(f"{between}{over}", "muted"))
+def _apart(found: Difference) -> list[Said]:
+    """`by task -12pp · -25 to +1 · p 0.04 · 18 tasks vs 1`: how far a run is from the first."""
+    style = "warning" if found.clear else "muted"
+    adjusted = "adjusted " if found.comparisons > 1 else ""
+    said = [
+        Said((Ink(f"by task {show.points(found.mean)}pp", style),)),
+        Said((Ink(f"{adjusted}p {show.p_value(found.adjusted)}", style),)),
+        Said((Ink(f"{show.of_many(found.tasks, 'task')} vs 1", "muted"),), 4),
+    ]
+    if found.low is not None and found.high is not None:
+        between = f"{show.points(found.low)} to {show.points(found.high)}"
+        said.insert(1, Said((Ink(between, "muted"),), 3))
+    return said
 
 
 def _one(cell: TaskRow | None, outcome: Outcome) -> RolloutRow | None:
