@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from gymtui.api.bounds import bounded
 from gymtui.api.errors import (
     FieldError,
     Forbidden,
@@ -150,7 +151,7 @@ def model_of(
         if isinstance(document, dict):
             given = {name: value for name, value in document.items() if value is not None}
             body = json_text({**known, **given}).encode()
-    outcome = read(model, body)
+    outcome = read(model, bounded(body))
     if isinstance(outcome, Malformed):
         raise Garbled(f"{call}: {outcome.reason}")
     return outcome
@@ -168,7 +169,7 @@ def models_of(model: type[Model], body: bytes, key: str, call: str) -> tuple[Mod
         return ()
     if not isinstance(items, list):
         raise Garbled(f"{call}: no list of {key}")
-    outcomes = [read(model, json_text(item).encode()) for item in items]
+    outcomes = [read(model, bounded(json_text(item).encode())) for item in items]
     return tuple(outcome for outcome in outcomes if not isinstance(outcome, Malformed))
 
 

@@ -82,6 +82,7 @@ def _integer(digits: str) -> int | float:
 
 def _patiently(model: type[Model], document: dict[str, Any], item: bytes) -> Model | Malformed:
     reason = "unreadable"
+    reasons: dict[Path, str] = {}
     for _ in range(_ROUNDS):
         try:
             return model.model_validate(document)
@@ -92,6 +93,8 @@ def _patiently(model: type[Model], document: dict[str, Any], item: bytes) -> Mod
         emptied: list[tuple[Any, str | int]] = []
         for fault in faults:
             reason = f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+            # What was emptied is missed in the next round: why it was is the reason.
+            reason = reasons.setdefault(fault["loc"], reason)
             if not _mend(document, fault["loc"], fault["type"], emptied):
                 return Malformed(item, reason)
         for holder, key in emptied:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from gymtui.api.bounds import bounded
 from gymtui.api.errors import Garbled
 from gymtui.api.lenient import loads, read
 from gymtui.api.models import Malformed, Rollout, RunStatus
@@ -58,8 +59,9 @@ def split(body: bytes, key: Literal["runs", "rollouts"]) -> Listing:
         key: Where the items are.
 
     Returns:
-        The items as bytes of their own (a `msgspec.Raw` would pin the whole body). When the body
-        is JSON only by a wide reading (NaN, lone surrogates) they are written anew.
+        The items as bytes of their own (a `msgspec.Raw` would pin the whole body), each within
+        what `bounds` keeps. When the body is JSON only by a wide reading (NaN, lone surrogates)
+        they are written anew.
 
     Raises:
         Garbled: It is neither JSON nor a list of anything.
@@ -67,9 +69,9 @@ def split(body: bytes, key: Literal["runs", "rollouts"]) -> Listing:
     try:
         if key == "runs":
             runs = _RUNS.decode(body)
-            return Listing(_total(runs.total), tuple(map(bytes, runs.runs)))
+            return Listing(_total(runs.total), tuple(map(_own, runs.runs)))
         rollouts = _ROLLOUTS.decode(body)
-        return Listing(_total(rollouts.total), tuple(map(bytes, rollouts.rollouts)))
+        return Listing(_total(rollouts.total), tuple(map(_own, rollouts.rollouts)))
     except (msgspec.MsgspecError, RecursionError):
         return _split_widely(body, key)
 
@@ -129,8 +131,12 @@ def _split_widely(body: bytes, key: str) -> Listing:
         document = [] if document[key] is None else document[key]
     if not isinstance(document, list):
         raise Garbled(f"{where}: no list of {key}")
-    items = tuple(json_text(item).encode() for item in document)
+    items = tuple(bounded(json_text(item).encode()) for item in document)
     return Listing(total if type(total) is int else None, items)
+
+
+def _own(raw: msgspec.Raw) -> bytes:
+    return bounded(memoryview(raw))
 
 
 def _total(raw: msgspec.Raw) -> int | None:

@@ -92,7 +92,8 @@ def _is_texts(value: object) -> bool:
     return all(isinstance(text, str) for text in value)
 
 
-Id = Annotated[str, Field(min_length=1)]
+Id = Annotated[str, Field(min_length=1, max_length=1024)]
+"""What something is asked for by. Longer, no URL would hold it, written in percent."""
 Whole = Annotated[int, Exactly(), Field(ge=-(2**63), lt=2**63)]
 Count = Annotated[int, Exactly(), Field(ge=0, lt=2**63)]
 """How many of something: below zero it says nothing, and is read as absent."""

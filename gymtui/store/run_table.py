@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gymtui.api.bounds import bounded
 from gymtui.api.errors import Garbled
 from gymtui.api.listing import Listing, parse_run
 from gymtui.api.models import Malformed
@@ -55,6 +56,7 @@ class RunTable:
         Raises:
             Garbled: It is no run, or another one.
         """
+        body = bounded(body)
         about = self._by_raw.get(body)
         if about is None:
             run = parse_run(body)
