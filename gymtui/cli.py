@@ -269,7 +269,8 @@ def _own_gym(flags: Mapping[str, Any]) -> NoReturn:
             if offer(found, env):
                 _demo(flags, speed=DEMO_SPEED, seed=DEMO_SEED, fresh=False)
             sys.exit(0)
-    from gymtui.commands.dashboard import gyms_of, keeping_of, open_dashboard
+    from gymtui.commands.configured_gyms import gyms_of
+    from gymtui.commands.dashboard import keeping_of, open_dashboard
 
     keeping, gyms = keeping_of(found.settings, env), gyms_of(found, flags, env)
     sys.exit(

@@ -19,6 +19,7 @@ from gymtui.api.errors import (
     Forbidden,
     Garbled,
     GymError,
+    Intercepted,
     NotFound,
     RateLimited,
     Refused,
@@ -34,6 +35,13 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _DETAIL_CHARS = 2000
 _REQUEST_TIMEOUT = 408
+_PROXY_LOGIN = 407
+_NETWORK_LOGIN = 511
+_PAGES = frozenset({403, 404, 451})
+"""With these a proxy's page says something of a gym that was never asked."""
+_LOOKED_AT = 4096
+"""Bytes by which a page is known."""
+_BLANKS = b"\xef\xbb\xbf \t\r\n"
 _RUBRIC_FIELDS = ("rubric_markdown", "rubric", "markdown", "content", "text")
 
 
@@ -84,6 +92,16 @@ def error_of(
         fields = tuple(FieldError(field.loc, secret.mask(field.msg)) for field in fields)
     if status == 401:
         return Unauthorized(detail)
+    if status == _PROXY_LOGIN:
+        return Intercepted(
+            "407, a proxy wants a login", "a proxy in between wants a login (407)", status
+        )
+    if status == _NETWORK_LOGIN:
+        return Intercepted(
+            "511, the network wants a login", "the network wants a login first (511)", status
+        )
+    if status in _PAGES and (page := intercepted(body, status)) is not None and body.strip():
+        return page
     if status == 403:
         return Forbidden(detail)
     if status == 404:
@@ -120,12 +138,34 @@ def must_be_json(body: bytes, call: str) -> None:
     """Refuses what is plainly no JSON object or list, by its first character.
 
     Raises:
-        Garbled: Empty, HTML (a proxy's page, say), or another text.
+        Intercepted: Empty, or a web page.
+        Garbled: Another text.
     """
-    start = body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    if start in {b"{", b"["}:
-        return
-    raise Garbled(f"{call}: {'HTML' if start == b'<' else 'text' if start else 'empty'}, not JSON")
+    if (other := intercepted(body)) is not None:
+        raise other
+    if body[:_LOOKED_AT].lstrip(_BLANKS)[:1] not in {b"{", b"["}:
+        raise Garbled(f"{call}: text, not JSON")
+
+
+def intercepted(body: bytes, status: int = 200) -> Intercepted | None:
+    """Whose answer it is if it is plainly none of a gym's, which speaks JSON.
+
+    Args:
+        body: The answer, or its first few kB.
+        status: Its HTTP status.
+
+    Returns:
+        The error; None for what may be the gym's.
+    """
+    start = body[:_LOOKED_AT].lstrip(_BLANKS)[:1]
+    said = "" if status == 200 else f" ({status})"
+    if start == b"<":
+        line = f"the answer is a web page{said}, not the gym's: a proxy or login page in between?"
+        return Intercepted(f"a web page{said}, not the gym", line, status)
+    if not start:
+        line = f"the answer is empty{said}: a proxy or login page in between?"
+        return Intercepted(f"an empty answer{said}", line, status)
+    return None
 
 
 def model_of(
@@ -144,8 +184,10 @@ def model_of(
         The model.
 
     Raises:
-        Garbled: It is not JSON, or lacks an id that it must have.
+        Garbled: It is not JSON, or lacks an id that it must have; `Intercepted` for a web page.
     """
+    if body.strip() and (other := intercepted(body)) is not None:
+        raise other
     if known is not None:
         document = _document(body, call) if body.strip() else {}
         if isinstance(document, dict):
@@ -174,10 +216,18 @@ def models_of(model: type[Model], body: bytes, key: str, call: str) -> tuple[Mod
 
 
 def rubric_of(body: bytes) -> str:
-    """A rubric as text, whichever way the gym wraps it; API.md does not say."""
+    """A rubric as text, whichever way the gym wraps it; API.md does not say.
+
+    Raises:
+        Intercepted: It is a web page.
+    """
     try:
         document = loads(body)
     except ValueError:
+        # Markdown may begin with a tag, but not so.
+        page = body.lstrip(_BLANKS)[:14].lower().startswith((b"<!doctype html", b"<html"))
+        if page and (other := intercepted(body)) is not None:
+            raise other from None
         return body.decode("utf-8", "replace")
     if isinstance(document, dict):
         held = [document[name] for name in _RUBRIC_FIELDS if isinstance(document.get(name), str)]
@@ -188,6 +238,8 @@ def rubric_of(body: bytes) -> str:
 
 
 def _document(body: bytes, call: str) -> Any:
+    if (other := intercepted(body)) is not None:
+        raise other
     try:
         return loads(body)
     except ValueError as error:

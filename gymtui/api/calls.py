@@ -115,7 +115,11 @@ def why_unreachable(error: BaseException) -> str:
     kind = type(error).__name__
     if kind == "RemoteProtocolError" and "illegal" in str(error):
         return "no HTTP"  # something else listens there
-    return {"ConnectError": "no connection", "ProxyError": "the proxy refused"}.get(kind, "dropped")
+    if kind == "ProxyError":
+        status = str(error)[:3]  # of its answer to `CONNECT`, where there was one
+        said = f" ({status})" if status.isdecimal() else ""
+        return f"the proxy {'wants a login' if status == '407' else 'refused'}{said}"
+    return "no connection" if kind == "ConnectError" else "dropped"
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -26,6 +26,7 @@ from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import (
     Garbled,
     GymError,
+    Intercepted,
     NotFound,
     Redirected,
     Refused,
@@ -189,7 +190,7 @@ class GymClient(Endpoints):
     async def _ask(self, call: Call) -> Answer:
         prefix = self._prefix
         outcome = await self._exchange(call, prefix)
-        if isinstance(outcome, NotFound):
+        if _is_missing(outcome):
             outcome = await self._elsewhere(call, prefix) or outcome
         if isinstance(outcome, GymError):
             raise outcome  # here, outside any handler: its chain is empty
@@ -211,13 +212,15 @@ class GymClient(Endpoints):
         )
         if soon or (self._settled and not is_list) or self._url.path.rstrip("/").endswith("/v1"):
             return None
-        if not is_list and not isinstance(await self._exchange(_ANY_RUN, prefix), NotFound):
+        if not is_list and not _is_missing(await self._exchange(_ANY_RUN, prefix)):
             self._settled = True
             return None
         self._looked_around_s = self._clock()
         other = "" if prefix else "/v1"
         there = await self._exchange(call if is_list else _ANY_RUN, other)
         if isinstance(there, NotFound | Garbled | Unreachable | Redirected):
+            return None
+        if isinstance(there, Answer) and answers.intercepted(there.body) is not None:
             return None
         self._prefix = other
         self._note = f"the gym's paths {'start with /v1' if other else 'no longer start with /v1'}"
@@ -287,7 +290,8 @@ class GymClient(Endpoints):
         if _origin(target) != _origin(self._url) or target.userinfo:
             there = f"{target.scheme}://{target.netloc.rpartition(b'@')[2].decode('ascii')}"
             return Redirected(
-                f"redirected to {there}: not followed, the key stays with {_origin(self._url)}"
+                f"redirected to {there}, a proxy or login page? not followed: the key stays with "
+                f"{_origin(self._url)}"
             )
         if call.method != "GET" and response.status_code not in _KEEP_METHOD:
             return Redirected(f"{call.name}: redirected by a {response.status_code}: not followed")
@@ -337,6 +341,12 @@ class GymClient(Endpoints):
         except (OverCapError, BadEncodingError, httpx.TransportError):
             pass  # what was read until then is used
         return bytes(body)
+
+
+def _is_missing(outcome: Answer | GymError) -> bool:
+    """Whether it is a 404, of the gym or of whatever serves its address."""
+    page = isinstance(outcome, Intercepted) and outcome.status == 404
+    return page or isinstance(outcome, NotFound)
 
 
 def _checked(base_url: str, *, insecure: bool) -> httpx.URL:

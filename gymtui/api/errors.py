@@ -51,6 +51,11 @@ class GymError(Exception):
         return str(self.args[0])
 
     @property
+    def line(self) -> str:
+        """A line for who has room for one: the server's own words, where it gave any."""
+        return self.detail or self.brief
+
+    @property
     def limiting(self) -> bool:
         """Whether the server asks to be left alone, for a time that it may have said."""
         return self.retry_after_s is not None
@@ -81,6 +86,11 @@ class Unauthorized(GymError):
     def __init__(self, detail: str = "") -> None:
         super().__init__("401", detail=detail)
 
+    @property
+    def line(self) -> str:
+        """What it means, and the server's words."""
+        return f"the key was refused (401): {self.detail}".removesuffix(": ")
+
 
 class Forbidden(GymError):
     """403: the key is valid and may not do this."""
@@ -89,6 +99,11 @@ class Forbidden(GymError):
 
     def __init__(self, detail: str = "") -> None:
         super().__init__("403", detail=detail)
+
+    @property
+    def line(self) -> str:
+        """What it means, and the server's words."""
+        return f"forbidden (403): {self.detail}".removesuffix(": ")
 
 
 class NotFound(GymError):
@@ -155,6 +170,19 @@ class Garbled(GymError):
         self.reason = reason
 
 
+class Intercepted(Garbled):
+    """An answer that is none of the gym's: of a proxy, a login page, the network.
+
+    Attributes:
+        status: The HTTP status, which says nothing of the gym.
+    """
+
+    def __init__(self, brief: str, line: str, status: int = 200) -> None:
+        GymError.__init__(self, brief, detail=line)
+        self.reason = line
+        self.status = status
+
+
 class Redirected(GymError):
     """A redirect that is not followed: to another origin, in a circle, or of a call that acts.
 
@@ -173,6 +201,10 @@ class UnsafeUrl(GymError):
     def __init__(self, reason: str) -> None:
         super().__init__(_short(reason))
         self.reason = reason
+
+
+NOT_THE_GYM = (Unreachable, Intercepted, Redirected)
+"""Errors that the gym itself had no part in."""
 
 
 def _short(text: str) -> str:

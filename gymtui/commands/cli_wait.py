@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -10,14 +11,18 @@ import click
 from gymtui.commands import completing
 from gymtui.commands.command_line import (
     EXIT_FAILED,
+    EXIT_REFUSED,
     EXIT_UNREACHABLE,
     EXIT_USAGE,
+    end_with,
     fail,
     given,
     gym_options,
     json_option,
-    reaching,
-    settings_of,
+    loaded,
+    tell,
+    tell_of_key,
+    told,
 )
 
 EXIT_TIMEOUT = 124
@@ -65,7 +70,11 @@ rollouts, done>=20% is a share of them.
 
 How far it is goes to standard error: a line rewritten in place on a terminal, a line a change off
 one. Standard output has a line a run at the end, or with --json
-{"timed_out", "failed", "runs": […]}, each a run of `gymtui runs --json` with over, failed and why.
+{"timed_out", "failed", "forbidden": [ids], "runs": […]}, each a run of `gymtui runs --json` with
+over, failed, why and forbidden.
+
+A key that is refused while waiting is looked up anew and tried once a minute, for as long as
+--patience; so is a run that is forbidden after it was seen. The other runs go on.
 
 \b
 Exit codes:
@@ -73,7 +82,7 @@ Exit codes:
   1    a run failed
   2    wrong usage
   3    no answer for longer than --patience
-  4    the gym refused, or has no such run
+  4    the gym refused, has no such run, or forbids one while none failed
   124  --timeout came first; the runs go on
 """,
 )
@@ -109,7 +118,11 @@ def wait(
     **flags: Any,
 ) -> None:
     """Wait until runs are over, and fail if one of them did."""
-    settings = settings_of({**context.obj, **given(flags)})
+    given_flags = {**context.obj, **given(flags)}
+    found = told(loaded(given_flags))
+    settings = found.settings
+    from gymtui.api.errors import GymError
+    from gymtui.commands.configured_gyms import RenewedKey, gyms_of
     from gymtui.commands.following import SilentError
     from gymtui.commands.narrowing import COMMAND_RUNS, read_filters
     from gymtui.commands.output import Paper
@@ -122,20 +135,34 @@ def wait(
         raise click.UsageError("--cancel-if is empty: that would cancel every run")
     if when is not None and settings.read_only:
         fail("read-only: nothing is cancelled, so --cancel-if cannot hold", EXIT_USAGE)
+    key = RenewedKey(gyms_of(found, given_flags, os.environ), settings)
     terms = Terms(timeout, patience, fail_under, when)
     try:
-        waited = reaching(
-            settings, lambda: wait_for(settings, run_ids, terms, ProgressLine(sys.stderr))
-        )
+        waited = wait_for(settings, run_ids, terms, ProgressLine(sys.stderr), key.find)
+    except GymError as error:
+        end_with(key.settings, error)
     except SilentError as silence:
         silent = duration(silence.silent_s)
         fail(f"no answer from the gym for {silent}: {clean(silence.error.brief)}", EXIT_UNREACHABLE)
     paper = Paper.standard()
     if form == "json":
         runs = [run.document for run in waited.runs]
-        paper.document({"timed_out": waited.timed_out, "failed": waited.failed, "runs": runs})
+        paper.document(
+            {
+                "timed_out": waited.timed_out,
+                "failed": waited.failed,
+                "forbidden": list(waited.forbidden),
+                "runs": runs,
+            }
+        )
     else:
         paper.lines(run.line for run in waited.runs)
     if waited.timed_out:
         fail(f"not over after {duration(timeout)}; the runs go on", EXIT_TIMEOUT)
-    sys.exit(EXIT_FAILED if waited.failed else 0)
+    if waited.failed:
+        sys.exit(EXIT_FAILED)
+    for run_id, denied in waited.forbidden.items():
+        tell(f"{clean(run_id)}: {clean(denied.line)}")
+    if waited.forbidden:
+        tell_of_key(key.settings, next(iter(waited.forbidden.values())))
+        sys.exit(EXIT_REFUSED)

@@ -139,21 +139,28 @@ def reaching(settings: Settings, talk: Callable[[], T]) -> T:
     try:
         return talk()
     except GymError as error:
-        tell(refusal(error))
-        tell_of_key(settings, error)
-        sys.exit(exit_code(error))
+        end_with(settings, error)
+
+
+def end_with(settings: Settings, error: GymError) -> NoReturn:
+    """Tell of a failed call, and end with its exit code."""
+    tell(refusal(error))
+    tell_of_key(settings, error)
+    sys.exit(exit_code(error))
 
 
 def tell_of_key(settings: Settings, error: GymError) -> None:
     """Say which key a failed call was made with, where that may be why it failed."""
     from gymtui import urls
     from gymtui.api.errors import Forbidden, Unauthorized, Unreachable
+    from gymtui.key_search import mending
     from gymtui.text import clean
 
     refused = isinstance(error, Unauthorized | Forbidden)
     if settings.key is not None:
         if refused:
-            tell(f"the key was {settings.key.hint} from {clean(settings.key_origin)}")
+            origin = settings.key_origin
+            tell(f"the key was {settings.key.hint} from {clean(origin)}: {mending(origin)}")
         return
     elsewhere = not urls.is_loopback(urls.origin_of(settings.base_url).host)
     if refused or (isinstance(error, Unreachable) and elsewhere):
@@ -167,16 +174,16 @@ def refusal(error: GymError) -> str:
 
     if isinstance(error, Unreachable):
         return f"no answer from the gym: {clean(error.brief)}"
-    return clean(error.detail or error.brief)
+    return clean(error.line)
 
 
 def exit_code(error: GymError) -> int:
     """3 where nothing answered, 4 where something did and it was no, 2 where nothing was asked."""
-    from gymtui.api.errors import Unreachable, UnsafeUrl
+    from gymtui.api.errors import NOT_THE_GYM, UnsafeUrl
 
     if isinstance(error, UnsafeUrl):
         return EXIT_USAGE
-    return EXIT_UNREACHABLE if isinstance(error, Unreachable) else EXIT_REFUSED
+    return EXIT_UNREACHABLE if isinstance(error, NOT_THE_GYM) else EXIT_REFUSED
 
 
 def tell(words: str) -> None:

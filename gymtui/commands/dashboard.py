@@ -10,19 +10,14 @@ from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import click
 
-from gymtui import __version__, paths, urls
+from gymtui import __version__, paths
 from gymtui.api import proxies
-from gymtui.api.endpoints import Endpoints
 from gymtui.api.late import LateClient
-from gymtui.key_search import run_command
-from gymtui.secret import ApiKey
-from gymtui.settings import LAST_PICKED, Loaded, Offered, Settings, load
-from gymtui.settings_values import variable
-from gymtui.store.journal import file_name
+from gymtui.commands.configured_gyms import client_of, journal_file
+from gymtui.settings import LAST_PICKED, Loaded, Settings
 from gymtui.tui.app import GymtuiApp
 from gymtui.tui.arrangement import Arrangement
 from gymtui.tui.crash import Reporter
@@ -51,83 +46,7 @@ class Keeping:
 
 def keeping_of(settings: Settings, env: Mapping[str, str]) -> Keeping:
     """Where what is learnt of a person's gym is kept: in the state directory, a file a gym."""
-    state = paths.state_dir(env)
-    return Keeping(arrangement=state, journal=state / file_name(settings.base_url))
-
-
-OF_THE_FIRST_GYM = ("profile", "base_url", "source", "scenario")
-"""Flags and variables that chose the gym one began with: they say nothing of another."""
-
-
-@dataclass(frozen=True)
-class ConfiguredGyms:
-    """The gyms of the configuration file's profiles, for switching between them.
-
-    Attributes:
-        profiles: What there is.
-        flags: As given at the start.
-        env: The environment.
-        first: The gym that it was started with, which `GYMTUI_API_KEY` is for.
-    """
-
-    profiles: tuple[Offered, ...]
-    flags: Mapping[str, Any]
-    env: Mapping[str, str]
-    first: urls.Origin
-
-    def load(self, name: str) -> Loaded:
-        """Settle the settings for a profile."""
-        return self._load(*self._elsewhere(name))
-
-    def find_key(self, settings: Settings) -> tuple[ApiKey, str] | None:
-        """Look anew for the key of the gym that settings led to, and where it is.
-
-        None if there is none, or if the file leads to another gym by now: its key is not for here.
-        """
-        for flags, env in ((self.flags, self.env), self._elsewhere(settings.profile_name)):
-            # As at the start, or as after a switch: whichever leads there. No command is run for
-            # the one that does not.
-            look = partial(self._load, flags, env, remembered=settings.profile_name)
-            if _leads_to(look(want_key=False), settings):
-                found = look(run=partial(run_command, own_session=True))
-                key = found.settings.key
-                if _leads_to(found, settings) and key is not None:
-                    return key, found.settings.key_origin
-                return None
-        return None
-
-    def _elsewhere(self, name: str) -> tuple[dict[str, Any], dict[str, str]]:
-        """Flags and environment that go to a profile from another gym."""
-        left_out = {variable(of_first) for of_first in OF_THE_FIRST_GYM}
-        env = {name: value for name, value in self.env.items() if name not in left_out}
-        flags = {n: value for n, value in self.flags.items() if n not in OF_THE_FIRST_GYM}
-        return {**flags, "profile": name}, env
-
-    def _load(self, flags: Mapping[str, Any], env: Mapping[str, str], **options: Any) -> Loaded:
-        config = Path(flags["config"]) if "config" in flags else paths.config_file(env)
-        vendor = paths.vendor_config_file(env)
-        return load(flags, env, config, vendor, variables_gym=self.first, **options)
-
-    def client(self, settings: Settings) -> Endpoints:
-        """The gym that settings lead to."""
-        return LateClient(partial(_client, settings))
-
-    def journal(self, settings: Settings) -> Path | None:
-        """Where what is observed of it is kept."""
-        return keeping_of(settings, self.env).journal
-
-
-def _leads_to(loaded: Loaded, settings: Settings) -> bool:
-    """Whether what was loaded leads to the gym that settings led to, by the same profile."""
-    there, here = loaded.settings, settings
-    same = urls.origin_of(there.base_url) == urls.origin_of(here.base_url)
-    return same and there.profile_name == here.profile_name and not loaded.fatal
-
-
-def gyms_of(loaded: Loaded, flags: Mapping[str, Any], env: Mapping[str, str]) -> ConfiguredGyms:
-    """What can be switched to, from what the dashboard is started with."""
-    first = urls.origin_of(loaded.settings.base_url)
-    return ConfiguredGyms(loaded.profiles, flags, env, first)
+    return Keeping(paths.state_dir(env), journal_file(settings, env))
 
 
 def open_dashboard(
@@ -176,7 +95,7 @@ def open_dashboard(
         arrangement.pick(None)  # it is no longer there: told once
     app = GymtuiApp(
         settings,
-        LateClient(partial(_client, settings)),
+        LateClient(partial(client_of, settings)),
         reporter,
         looks=looks_of(settings, env, sys.stderr.encoding),
         arrangement=arrangement,
@@ -191,13 +110,6 @@ def open_dashboard(
     for problem in app.theme_problems:
         click.echo(f"gymtui: {problem}", err=True)
     return run_guarded(app)
-
-
-def _client(settings: Settings) -> Endpoints:
-    """Make the client; called in a thread, once the screen is there."""
-    from gymtui.api.client import GymClient
-
-    return GymClient(settings.base_url, settings.key, insecure=settings.insecure)
 
 
 class _Safe(logging.Formatter):

@@ -209,4 +209,4 @@ async def _write(desk: ArtifactDesk, row: RolloutRow, path: Path, form: str) -> 
 def _why(error: GymError | OSError) -> str:
     if isinstance(error, OSError):
         return error.strerror or str(error)
-    return error.detail or error.brief
+    return error.line

@@ -1,6 +1,7 @@
 """Following some runs until they are over, as politely as the dashboard and with less traffic.
 
-What was asked when, back-off and `Retry-After` are the poller's own ledger. Nothing is printed.
+What was asked when, back-off and `Retry-After` are the poller's own ledger, and a refused key and
+what is forbidden are tried again as it does. Nothing is printed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from gymtui.api.errors import (
 from gymtui.commands.asking import Asked, at_once
 from gymtui.poll.asking import Gym
 from gymtui.poll.ledger import JITTER, Ledger
+from gymtui.poll.poller import REFUSED_S
 from gymtui.store.delta import Observation, OneRun, RolloutsOf
 from gymtui.store.schemas import RunView
 from gymtui.store.store import Applied, Store
@@ -59,6 +61,21 @@ class Trouble:
     next_try_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """What the key may not see.
+
+    Attributes:
+        error: What the gym said last.
+        since_s: Since when, monotonic seconds.
+        seen: Whether it was seen before: what never was is not waited for.
+    """
+
+    error: Forbidden
+    since_s: float
+    seen: bool
+
+
 @dataclass(slots=True)
 class Follower:
     """Follows runs.
@@ -67,11 +84,12 @@ class Follower:
         client: The gym.
         run_ids: The runs, each once.
         interval_s: Seconds between looks.
-        patience_s: For how long the gym may be silent.
+        patience_s: For how long the gym may be silent, or refuse what it has shown before.
         closely: Whether numbers are wanted with every change.
         rng: Where jitter comes from.
         monotonic: Seconds that only go forward: those of the client.
         sleep: Waits, in seconds.
+        renew: Awaited before each try with a key that was refused, which may be another by now.
 
     Attributes:
         asked: What is known.
@@ -86,10 +104,14 @@ class Follower:
     rng: random.Random = field(default_factory=random.Random)
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    renew: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
     asked: Asked = field(init=False)
     trouble: Trouble | None = field(init=False, default=None)
     _ledger: Ledger = field(init=False, default_factory=Ledger)
     _heard_s: float = field(init=False)
+    _answered: bool = field(init=False, default=False)
+    _refused: bool = field(init=False, default=False)
+    _denied: dict[OneRun | RolloutsOf, Denied] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.asked = Asked(self.client, self._take, self.monotonic)
@@ -102,7 +124,22 @@ class Follower:
 
     def settled(self, run_id: str) -> bool:
         """Whether nothing more is to be learnt of a run."""
-        return settled(self._ledger, self.asked.store, run_id)
+        if self._is_given_up(OneRun(run_id)):
+            return True
+        results = RolloutsOf(run_id)
+        given_up = results not in self._denied or self._is_given_up(results)
+        return given_up and settled(self._ledger, self.asked.store, run_id)
+
+    def forbidden(self, run_id: str) -> Forbidden | None:
+        """What the gym says of a run that the key may not see, in part at least; else None."""
+        denied = self._denied.get(OneRun(run_id)) or self._denied.get(RolloutsOf(run_id))
+        return None if denied is None else denied.error
+
+    def _is_given_up(self, query: OneRun | RolloutsOf) -> bool:
+        denied = self._denied.get(query)
+        if denied is None:
+            return False
+        return not denied.seen or self.monotonic() - denied.since_s >= self.patience_s
 
     async def follow(self, news: Callable[[], Awaitable[object]]) -> None:
         """Follow them until all are over.
@@ -113,7 +150,7 @@ class Follower:
         Raises:
             NotFound: One of them is not there and was never seen.
             SilentError: The gym was silent for too long.
-            GymError: It refuses to talk.
+            Unauthorized: The key was refused for too long, or before anything was answered.
         """
         while True:
             await self._round()
@@ -128,12 +165,14 @@ class Follower:
         unseen = [run_id for run_id in self.run_ids if run_id not in self.asked.store.runs]
         await self._put(list(self._due(self.monotonic())))
         # What was over before anybody looked has its results by now: there is nothing to wait for.
-        if not self._ledger.struggling:
+        if not (self._ledger.struggling or self._refused):
             await self._put([RolloutsOf(run_id) for run_id in unseen if self._unlisted(run_id)])
 
     async def _put(self, due: Sequence[OneRun | RolloutsOf]) -> None:
-        if self._ledger.struggling:
+        if self._ledger.struggling or self._refused:
             due = due[:1]
+        if self._refused or any(query in self._denied for query in due):
+            await self.renew()
         self._ledger.planned(due, self.monotonic())
         await at_once(partial(self._ask, query) for query in due)
 
@@ -145,15 +184,20 @@ class Follower:
         if now_s < self._ledger.held_until_s():
             return
         every_s = 0.0 if self.closely else NUMBERS_EVERY_S
-        wanted = questions(self._ledger, self.asked.store, self.run_ids, now_s, every_s)
+        left = [run_id for run_id in self.run_ids if not self.settled(run_id)]
+        wanted = questions(self._ledger, self.asked.store, left, now_s, every_s)
         yield from (q for q in wanted if self._ledger.recall(q).not_before_s <= now_s)
 
     async def _ask(self, query: OneRun | RolloutsOf) -> None:
         sent_s = self.monotonic()
         try:
             found = await self.asked.learn(query)
-        except (Unauthorized, Forbidden):
-            raise
+        except Unauthorized as error:
+            self._key_refused(error)
+            return
+        except Forbidden as error:
+            self._is_denied(query, sent_s, error)
+            return
         except GymError as error:
             self._failed(query, sent_s, error)
             return
@@ -166,7 +210,30 @@ class Follower:
 
     def _take(self, seen: Observation, applied: Applied) -> None:
         self._heard_s, self.trouble = self.monotonic(), None
+        self._answered, self._refused = True, False
+        if isinstance(seen.query, OneRun | RolloutsOf):
+            self._denied.pop(seen.query, None)
         self._ledger.answered(seen, applied, self.asked.store, self._heard_s)
+
+    def _key_refused(self, error: Unauthorized) -> None:
+        now_s = self.monotonic()
+        left_s = self._heard_s + self.patience_s - now_s
+        if not self._answered or left_s <= 0:
+            raise error
+        self._refused = True
+        wait_s = min(REFUSED_S, left_s)
+        self._ledger.hold_until_s = now_s + wait_s
+        self.trouble = Trouble(error, wait_s)
+
+    def _is_denied(self, query: OneRun | RolloutsOf, sent_s: float, error: Forbidden) -> None:
+        now_s = self.monotonic()
+        before = self._denied.get(query)
+        since_s = now_s if before is None else before.since_s
+        seen = self._ledger.recall(query).answered_s is not None
+        self._denied[query] = Denied(error, since_s, seen)
+        wait_s = min(REFUSED_S, max(0.0, since_s + self.patience_s - now_s))
+        self._ledger.forbidden(query, sent_s, now_s, wait_s)
+        self._heard_s, self.trouble, self._refused = now_s, None, False
 
     def _failed(self, query: OneRun | RolloutsOf, sent_s: float, error: GymError) -> None:
         now_s = self.monotonic()
@@ -195,26 +262,26 @@ def settled(ledger: Ledger, store: Store, run_id: str) -> bool:
 
 
 def questions(
-    ledger: Ledger, store: Store, run_ids: Sequence[str], now_s: float, every_s: float
+    ledger: Ledger, store: Store, unsettled: Sequence[str], now_s: float, every_s: float
 ) -> Iterator[OneRun | RolloutsOf]:
     """What to ask about runs that are not settled; waits are still to be kept.
 
     Args:
         ledger: What was asked before.
         store: What is known.
-        run_ids: The runs.
+        unsettled: The runs.
         now_s: Monotonic seconds.
         every_s: How often the rollouts of a run under way are listed, at most.
     """
-    left = [run_id for run_id in run_ids if not settled(ledger, store, run_id)]
-    left.sort(key=lambda run_id: ledger.recall(OneRun(run_id)).planned_s)
+    left = sorted(unsettled, key=lambda run_id: ledger.recall(OneRun(run_id)).planned_s)
     asked = 0
     for run_id in left:
         row = store.runs.get(run_id)
         if (row is None or row.active) and asked < SINGLY_A_TICK:
             asked += 1
             yield OneRun(run_id)
-        if row is None or (ledger.listed_since_moved(run_id) and run_id not in ledger.wanted):
+        outstanding = run_id in ledger.wanted or run_id in ledger.shut
+        if row is None or (ledger.listed_since_moved(run_id) and not outstanding):
             continue
         if not row.active or now_s - ledger.recall(RolloutsOf(run_id)).planned_s >= every_s:
             yield RolloutsOf(run_id)

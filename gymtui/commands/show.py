@@ -59,7 +59,7 @@ def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: b
         try:
             rollout = parse_rollout((await client.get_rollout(spelt)).body)
         except GymError as error:
-            tell(f"without its result: {clean(error.detail or error.brief)}")
+            tell(f"without its result: {clean(error.line)}")
             return found
         result = ending_of(rollout) if isinstance(rollout, Rollout) else None
         return replace(found, transcript=replace(found.transcript, result=result))

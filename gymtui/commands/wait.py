@@ -5,17 +5,26 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from gymtui.api.client import GymClient
-from gymtui.api.errors import Garbled, GymError, RateLimited, ServerError, Unreachable
+from gymtui.api.errors import (
+    Forbidden,
+    Garbled,
+    GymError,
+    RateLimited,
+    ServerError,
+    Unauthorized,
+    Unreachable,
+)
 from gymtui.commands.asking import Asked, with_gym
 from gymtui.commands.documents import run_document
 from gymtui.commands.following import Follower
 from gymtui.commands.output import Paper
 from gymtui.poll.actions import Verb, act, told
+from gymtui.secret import ApiKey
 from gymtui.settings import Settings
 from gymtui.store.outcome import Outcome
 from gymtui.store.query import Filter
@@ -60,22 +69,26 @@ class Judged:
         view: The run.
         over: Whether it is.
         why: Why it failed; None if it did not, or is not over.
+        forbidden: Whether the key may not see its results, so that they are not known.
     """
 
     view: RunView
     over: bool
     why: str | None
+    forbidden: bool = False
 
     @property
     def document(self) -> dict[str, Any]:
-        """As JSON: a run of `gymtui runs` with `over`, `failed` and `why`."""
-        judgement = {"over": self.over, "failed": self.why is not None, "why": self.why}
-        return {**run_document(self.view), **judgement}
+        """As JSON: a run of `gymtui runs` with `over`, `failed`, `why` and `forbidden`."""
+        judged = {"over": self.over, "failed": self.why is not None, "why": self.why}
+        return {**run_document(self.view), **judged, "forbidden": self.forbidden}
 
     @property
     def line(self) -> str:
         """In a clean line."""
         said = f"{clean(self.view.name)}: {progress(self.view)}"
+        if self.forbidden:
+            said += f"{_BETWEEN}forbidden: not all of it is known"
         return said if self.why is None else f"{said} · failed: {self.why}"
 
 
@@ -86,10 +99,12 @@ class Waited:
     Attributes:
         runs: In the order given; those never seen are not among them.
         timed_out: Whether time ran out first.
+        forbidden: By run that the key may not see, in part at least, what the gym said.
     """
 
     runs: tuple[Judged, ...]
     timed_out: bool = False
+    forbidden: Mapping[str, Forbidden] = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:
@@ -98,7 +113,11 @@ class Waited:
 
 
 def wait_for(
-    settings: Settings, run_ids: Sequence[str], terms: Terms, line: ProgressLine
+    settings: Settings,
+    run_ids: Sequence[str],
+    terms: Terms,
+    line: ProgressLine,
+    find_key: Callable[[], ApiKey | None] = lambda: None,
 ) -> Waited:
     """Wait until runs are over.
 
@@ -107,13 +126,19 @@ def wait_for(
         run_ids: The runs.
         terms: What is asked of them.
         line: Told how far they are.
+        find_key: Called in a thread before a refused key is tried again.
 
     Raises:
         SilentError: The gym was silent for longer than the terms allow.
-        GymError: As the client: it refused, or has no such run.
+        GymError: As the client: the key was refused, or there is no such run.
     """
 
     async def wait(client: GymClient) -> Waited:
+        async def renew() -> None:
+            key = await asyncio.to_thread(find_key)
+            if key is not None:
+                client.use_key(key)
+
         follower = Follower(
             client,
             tuple([await _named(client, typed) for typed in dict.fromkeys(run_ids)]),
@@ -121,6 +146,7 @@ def wait_for(
             terms.patience_s,
             closely=terms.cancel_if is not None,
             rng=random.Random(),  # noqa: S311  (jitter)
+            renew=renew,
         )
         canceller = _Canceller(client, follower, terms.cancel_if, line)
 
@@ -134,11 +160,18 @@ def wait_for(
                 await follower.follow(news)
         except TimeoutError:
             timed_out = True
+        denied = {i: error for i in follower.run_ids if (error := follower.forbidden(i))}
         judged = tuple(
-            judge(view, terms, over=follower.settled(view.name), cancelled=canceller.has(view.name))
+            judge(
+                view,
+                terms,
+                over=follower.settled(view.name) and not view.row.active,
+                cancelled=canceller.has(view.name),
+                forbidden=view.name in denied,
+            )
             for view in follower.views
         )
-        return Waited(judged, timed_out)
+        return Waited(judged, timed_out, denied)
 
     try:
         return with_gym(settings, wait)
@@ -156,7 +189,14 @@ async def _named(client: GymClient, typed: str) -> str:
         return typed
 
 
-def judge(view: RunView, terms: Terms, *, over: bool, cancelled: bool = False) -> Judged:
+def judge(
+    view: RunView,
+    terms: Terms,
+    *,
+    over: bool,
+    cancelled: bool = False,
+    forbidden: bool = False,
+) -> Judged:
     """Tell whether a run failed.
 
     Args:
@@ -164,6 +204,7 @@ def judge(view: RunView, terms: Terms, *, over: bool, cancelled: bool = False) -
         terms: What was asked of it.
         over: Whether it is over.
         cancelled: Whether it was cancelled by these terms.
+        forbidden: Whether the key may not see its results: of what is not known none fails.
 
     Returns:
         A run failed if it is gone, was cancelled in part or whole, has no verdict at all, or a
@@ -176,6 +217,8 @@ def judge(view: RunView, terms: Terms, *, over: bool, cancelled: bool = False) -
         if cancelled:
             return "it was cancelled, by --cancel-if"
         summary = view.summary
+        if forbidden:
+            return None
         if summary is None or not summary.known:
             return "it has no rollouts"
         stopped = summary.counts[Outcome.CANCELLED]
@@ -188,7 +231,7 @@ def judge(view: RunView, terms: Terms, *, over: bool, cancelled: bool = False) -
             return f"pass@1 is under {100 * terms.fail_under:g}%"
         return None
 
-    return Judged(view, over, because() if over else None)
+    return Judged(view, over, because() if over else None, forbidden)
 
 
 class _Canceller:
@@ -257,9 +300,12 @@ class ProgressLine:
         self._rewrites = stream.isatty() and os.environ.get("TERM") != "dumb"
         self._shown = ""
         self._said: dict[str, str] = {}
+        self._forbidden: dict[str, str] = {}
 
     def show(self, follower: Follower) -> None:
         """Tell how far the runs are, if that is news."""
+        for run_id in follower.run_ids:
+            self._tell_forbidden(run_id, follower)
         if self._rewrites:
             self._rewrite(follower)
             return
@@ -267,9 +313,18 @@ class ProgressLine:
             self._once(view.name, f"{clean(view.name)}: {progress(view)}")
         trouble = follower.trouble
         if trouble is not None:
-            self._once("", f"no answer: {clean(trouble.error.brief)}; trying again")
+            self._once("", f"{said_of(trouble.error)}; trying again")
         elif self._said.pop("", None):
             self._paper.write("the gym answers again\n")
+
+    def _tell_forbidden(self, run_id: str, follower: Follower) -> None:
+        error = follower.forbidden(run_id)
+        words = "" if error is None else f"{clean(run_id)}: {clean(error.line)}"
+        if error is not None and not follower.settled(run_id):
+            words += "; asked again once a minute"
+        if words != self._forbidden.get(run_id, ""):
+            self._forbidden[run_id] = words
+            self.say(words or f"{clean(run_id)}: the gym answers again")
 
     def say(self, words: str) -> None:
         """Say something that stays."""
@@ -308,7 +363,7 @@ def whole(follower: Follower, cells: int) -> str:
     """
     views = follower.views
     if follower.trouble is not None:
-        said = f"no answer: {clean(follower.trouble.error.brief)}"
+        said = said_of(follower.trouble.error)
         again = f"next try in {duration(follower.trouble.next_try_s)}"
         return _joined([said, again, *([_all_done(views)] if views else [])], cells)
     if len(follower.run_ids) > 1:
@@ -321,6 +376,12 @@ def whole(follower: Follower, cells: int) -> str:
     left = views[0].left
     eta = [left if isinstance(left, str) else f"ETA {eta_words(left)}"] if left else []
     return _joined([done, *eta, *others], cells, views[0].name)
+
+
+def said_of(error: GymError) -> str:
+    """Why there is no news, in a clean line."""
+    refused = isinstance(error, Unauthorized)
+    return clean(error.line if refused else f"no answer: {error.brief}")
 
 
 def progress(view: RunView) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from gymtui.api.answers import intercepted
 from gymtui.api.calls import Progress
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Garbled
@@ -27,6 +28,8 @@ CAP_BYTES = 64 * 1024 * 1024
 """The largest artifacts that are opened, in bytes after decompression; larger ones can be saved."""
 CACHE_BYTES = 64 * 1024 * 1024
 """Bytes of artifacts that are kept, besides the last."""
+_LOOKED_AT = 4096
+"""Bytes by which a web page is known."""
 _CALL = "GET /rollouts/{rollout_id}/artifacts"
 
 
@@ -196,4 +199,4 @@ def _finish(file: NewFile) -> None:
 
 def _must_be_artifacts(body: bytes | mmap.mmap) -> None:
     if (fault := no_artifacts(body)) is not None:
-        raise Garbled(f"{_CALL}: {fault}")
+        raise intercepted(bytes(body[:_LOOKED_AT])) or Garbled(f"{_CALL}: {fault}")

@@ -225,11 +225,13 @@ class Ledger:
             self._down_s = now_s
             self.down_until_s = now_s + backoff_s(self.down, interval_s, rng)
 
-    def forbidden(self, query: Query, sent_s: float, now_s: float) -> None:
+    def forbidden(
+        self, query: Query, sent_s: float, now_s: float, wait_s: float = FORBIDDEN_S
+    ) -> None:
         """Remember that the key may not see this: it is asked seldom, and the rest goes on."""
         asked = self._of(query)
         asked.failures += 1
-        asked.not_before_s, asked.forbidden = now_s + FORBIDDEN_S, True
+        asked.not_before_s, asked.forbidden = now_s + wait_s, True
         self._got_through(sent_s, now_s)
         if isinstance(query, RolloutsOf):
             self.shut[query.run_id] = None

@@ -148,7 +148,9 @@ def test_lists_of_models_come_bare_wrapped_or_null() -> None:
         scenarios = models_of(Scenario, answer, "scenarios", "GET /scenarios")
         assert [(s.scenario_id, s.num_tasks) for s in scenarios] == [("hr", None)]
     assert models_of(Scenario, b'{"scenarios": null}', "scenarios", "GET /scenarios") == ()
-    for wrong in (b"{}", b"7", b"<html>"):
+    with pytest.raises(errors.Intercepted):
+        models_of(Scenario, b"<html>", "scenarios", "GET /scenarios")
+    for wrong in (b"{}", b"7"):
         with pytest.raises(errors.Garbled, match=r"GET /scenarios"):
             models_of(Scenario, wrong, "scenarios", "GET /scenarios")
 

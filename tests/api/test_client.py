@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -158,7 +158,42 @@ async def test_a_base_url_with_a_path_keeps_it(base: str) -> None:
     assert gym.lines == ["GET /a/b/runs/%2E%2E"]
 
 
-@pytest.mark.parametrize("body", ["<html>Sign in</html>", "", "ok", "null", '"text"'])
+@pytest.mark.parametrize("body", ["<html>Sign in</html>", "\n <p>", "", " "])
+async def test_an_answer_of_something_in_between_is_told_as_such_by_every_call(body: str) -> None:
+    gym = Gym(httpx.Response(200, text=body))
+    calls: list[Callable[[GymClient], Awaitable[object]]] = [
+        lambda client: client.list_runs(),
+        lambda client: client.get_run("r"),
+        lambda client: client.list_rollouts(),
+        lambda client: client.list_scenarios(),
+        lambda client: client.list_tasks("hr"),
+    ]
+    if body.strip():  # nothing may be all that is said of what was done
+        calls += [
+            lambda client: client.cancel_run("r"),
+            lambda client: client.delete_run("r"),
+            lambda client: client.create_run(LaunchRequest.model_validate(LAUNCH)),
+        ]
+    async with _client(gym) as client:
+        for call in calls:
+            with pytest.raises(errors.Intercepted) as caught:
+                await call(client)
+            what = "a web page, not the gym's" if body.strip() else "empty"
+            wanted = f"the answer is {what}: a proxy or login page in between?"
+            assert caught.value.line == wanted
+
+
+async def test_a_page_where_a_gym_is_not_is_no_run_that_is_gone() -> None:
+    gym = Gym(httpx.Response(404, text="<html>Not found</html>"))
+    async with _client(gym) as client:
+        with pytest.raises(errors.Intercepted):
+            await client.get_run("r")
+        with pytest.raises(errors.Intercepted):
+            await client.list_runs()
+    assert "GET /v1/runs?limit=1" in gym.lines
+
+
+@pytest.mark.parametrize("body", ["ok", "null", '"text"'])
 async def test_a_200_that_is_not_json_is_garbled(body: str) -> None:
     gym = Gym(httpx.Response(200, text=body))
     async with _client(gym) as client:

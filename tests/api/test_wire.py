@@ -142,7 +142,13 @@ async def test_an_endless_answer_is_stopped() -> None:
             "cut off",
         ),
         (http(200, b"x", "Content-Encoding: br"), errors.Garbled, "br was not asked for"),
-        (http(200, b"<html>"), errors.Garbled, "HTML, not JSON"),
+        (http(200, b"<html>"), errors.Intercepted, "a web page, not the gym"),
+        (http(200, b" "), errors.Intercepted, "an empty answer"),
+        (http(403, b"<html>Blocked"), errors.Intercepted, "a web page (403), not the gym"),
+        (http(407, b""), errors.Intercepted, "407, a proxy wants a login"),
+        (http(511, b"<html>Log in"), errors.Intercepted, "511, the network wants a login"),
+        (http(403, b""), errors.Forbidden, "403"),
+        (http(401, b"<html>who?"), errors.Unauthorized, "401"),
         (http(304), errors.Garbled, "status 304"),
         (http(301), errors.Garbled, "status 301"),
         (http(502, b"<html>Bad gateway"), errors.ServerError, "502"),
@@ -305,7 +311,7 @@ async def test_another_origin_never_sees_the_key_nor_anything_else(status: int) 
             ):
                 with pytest.raises(errors.Redirected) as caught:
                     await client.list_runs()
-            assert "not followed" in caught.value.brief
+            assert "a proxy or login page? not followed" in caught.value.brief
     assert other.seen == []
 
 

@@ -136,7 +136,7 @@ def finish(gym: RunningGym, name: str) -> None:
     until_now(lambda: not httpx.get(f"{gym.url}/runs/{quote(name, safe='')}").json()["in_progress"])
 
 
-def fault(gym: RunningGym, path: str, times: int = 1, **what: object) -> None:
-    """Have the gym misbehave."""
+def fault(gym: RunningGym, path: str, times: int | None = 1, **what: object) -> None:
+    """Have the gym misbehave, so often or until it is cleared."""
     order = {"path": path, "times": times, "fault": what}
     httpx.post(f"{gym.url}/__faults__", json=order).raise_for_status()

@@ -104,8 +104,13 @@ def test_what_the_gym_refuses_is_told_and_leaves_no_file(gym: RunningGym, tmp_pa
     done = gymtui(tmp_path, "export", "nightly", "--to", str(tmp_path / "o"), "--base-url", gym.url)
     assert done.returncode == 4
     assert "2 written, 1 failed of 3" in done.stderr
+    assert ": forbidden (403): told to fail" in done.stderr
     assert len(transcripts(tmp_path / "o")) == 2
     assert len(list((tmp_path / "o").iterdir())) == 4
+    httpx.post(f"{gym.url}/__faults__", json=order).raise_for_status()
+    done = gymtui(tmp_path, "show", ids(gym)[0], "--base-url", gym.url)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("gymtui: forbidden (403): told to fail\n")
 
 
 NO_ARTIFACTS = {
@@ -115,6 +120,13 @@ NO_ARTIFACTS = {
     "list": ('[{"role": "user", "content": "hello"}]', "JSON, but a list, not artifacts"),
     "other": ('{"detail": "log in", "messages": "none"}', "no messages and no tool calls"),
 }
+
+
+OF_THE_ANSWER = {
+    "login": "the answer is a web page, not the gym's",
+    "empty": "the answer is empty: a proxy",
+}
+"""What is said of those that are not the gym's, of the answer itself."""
 
 
 def will_answer(gym: RunningGym, body: str) -> None:
@@ -129,6 +141,7 @@ def test_an_answer_that_is_not_artifacts_is_a_failure_and_asked_for_again(
     gym: RunningGym, tmp_path: Path, kind: str
 ) -> None:
     body, said = NO_ARTIFACTS[kind]
+    said = OF_THE_ANSWER.get(kind, said)
     will_answer(gym, body)
     done = gymtui(tmp_path, "show", ids(gym)[0], "--json", "--base-url", gym.url)
     assert done.returncode > 0

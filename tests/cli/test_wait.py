@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import signal
 import subprocess
@@ -15,14 +17,19 @@ import httpx
 import pytest
 
 from gymtui.api.models import RunStatus
-from gymtui.commands.wait import Terms, judge
+from gymtui.commands import following
+from gymtui.commands.configured_gyms import RenewedKey, gyms_of
+from gymtui.commands.wait import ProgressLine, Terms, judge, wait_for
+from gymtui.settings import load
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RunRow
 from gymtui.store.schemas import RunView
 from gymtui.store.summary import RunSummary
+from tests.api.raw_server import Seen, http, raw_server
 from tests.cli.calling import OnTerminal, fault, finish, gymtui, in_shell, launch
 from tests.gym.serving import RunningGym, serving_gym
 from tests.terminal.harness import isolated
+from tests.unit.model_gym import ended, run
 
 
 @pytest.fixture(scope="module")
@@ -258,3 +265,84 @@ def test_an_interrupt_ends_it_by_the_signal_so_that_a_shells_loop_ends_too(
         out, err = waiting.communicate(timeout=60)
     assert waiting.returncode == -signal.SIGINT
     assert (out, err) == ("", "")
+
+
+# -- refused and forbidden -----------------------------------------------------------------
+
+
+def test_a_forbidden_run_is_told_and_the_others_are_judged(
+    quick: RunningGym, tmp_path: Path
+) -> None:
+    launch(quick, "theirs")
+    finish(quick, "theirs")
+    fault(quick, "/runs/theirs$", times=None, kind="status", status=403, detail="not yours")
+    try:
+        command = ("wait", "theirs", "good", "--base-url", quick.url)
+        done = gymtui(tmp_path, *command)
+        assert done.returncode == 4
+        assert done.stdout.startswith("good: 3/3 done")
+        assert "theirs: forbidden (403): not yours\n" in done.stderr
+        assert "gymtui: no key was found" in done.stderr
+        done = gymtui(tmp_path, *command, "bad", "--fail-under", "1%", "--json")
+        assert done.returncode == 1, "one that can be seen failed"
+        document = json.loads(done.stdout)
+        assert document["forbidden"] == ["theirs"]
+        assert [run["run_id"] for run in document["runs"]] == ["good", "bad"]
+        assert not any(run["forbidden"] for run in document["runs"])
+    finally:
+        httpx.delete(f"{quick.url}/__faults__").raise_for_status()
+
+
+def test_forbidden_results_of_a_run_that_is_over_are_no_failure(
+    quick: RunningGym, tmp_path: Path
+) -> None:
+    fault(quick, "/rollouts$", times=None, kind="status", status=403, detail="not yours")
+    try:
+        done = gymtui(tmp_path, "wait", "good", "--json", "--base-url", quick.url)
+    finally:
+        httpx.delete(f"{quick.url}/__faults__").raise_for_status()
+    assert done.returncode == 4, done.stderr
+    [run] = json.loads(done.stdout)["runs"]
+    assert (run["over"], run["failed"], run["forbidden"]) == (True, False, True)
+
+
+async def test_a_key_that_is_mended_in_its_file_while_waiting_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "REFUSED_S", 0.01)
+    old, new = (f"ck_{name}_0123456789abcdef" for name in ("old", "new"))
+    config = tmp_path / "config.toml"
+    looks: list[str] = []
+
+    def write(key: str) -> None:
+        config.write_text(f'api_key = "{key}"\nbase_url = "{gym.url}"\n')
+        config.chmod(0o600)
+
+    def answer(request: Seen) -> bytes:
+        key = request.headers["api-key"]
+        looks.append(key)
+        if looks.count(old) > 1 and key == old:
+            if looks.count(old) == 3:
+                write(new)
+            return http(401, b'{"detail": "bad key"}')
+        over = key == new
+        if request.target.startswith(b"/rollouts"):
+            items = [ended("r.1", "r")] if over else []
+            return http(200, json.dumps({"total": len(items), "rollouts": items}).encode())
+        return http(200, json.dumps(run("r", 1, running=0 if over else 1)).encode())
+
+    async with raw_server(answer) as gym:
+        write(old)
+        env = {"GYMTUI_CONFIG": str(config), "SIMLAB_CONFIG": str(tmp_path / "none")}
+        found = load({}, env, config, None)
+        key = RenewedKey(gyms_of(found, {}, env), found.settings)
+        settings = found.settings.model_copy(update={"interval_s": 0.01})
+        told = io.StringIO()
+        line = ProgressLine(told)
+        waited = await asyncio.to_thread(wait_for, settings, ["r"], Terms(), line, key.find)
+    assert [run.over for run in waited.runs] == [True]
+    assert not waited.failed
+    assert key.settings.key is not None and key.settings.key.reveal() == new
+    assert looks.count(old) == 3
+    assert "the key was refused (401): bad key; trying again\n" in told.getvalue()
+    assert "the gym answers again\n" in told.getvalue()

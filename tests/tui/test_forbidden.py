@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
 import pytest
 
 from .scripted import ScriptedGym, scripted_dashboard
@@ -66,3 +67,59 @@ async def test_a_form_made_from_it_says_so(tmp_path: Path) -> None:
         await person.sees("  forbidden ")
         await person.press("slash", *"theirs", "enter", "N")
         await person.sees("theirs  forbidden › launch like it", WHY)
+
+
+async def test_forbidden_artifacts_concern_that_transcript_alone(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    gym.add("ours", "t1", "pass", "pass")
+    gym.artifacts["ours.002"] = {"messages": [{"role": "user", "content": "hello there"}]}
+    gym.forbidden.add("ours.001")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("ours")
+        await person.press("enter")
+        await person.sees("ours.001")
+        await person.press("enter")
+        await person.sees("artifacts: forbidden (403): not yours · ctrl+r tries again", "● live")
+        await person.press("right_square_bracket")
+        await person.sees("hello there")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "line"),
+    [
+        (200, "<html>Sign in</html>", "the answer is a web page, not the gym's: a proxy or login"),
+        (403, "<p>Blocked", "the answer is a web page (403), not the gym's: a proxy or login"),
+        (200, "", "the answer is empty: a proxy or login page in between?"),
+        (407, "", "a proxy in between wants a login (407)"),
+        (511, "<p>Log in", "the network wants a login first (511)"),
+        (302, "", "redirected to https://portal.example, a proxy or login page? not followed"),
+    ],
+)
+async def test_something_in_between_is_told_and_it_recovers_alone(
+    tmp_path: Path, status: int, body: str, line: str
+) -> None:
+    gym = Portal()
+    gym.add("ours", "t1", "running")
+    async with scripted_dashboard(gym, tmp_path, size=(80, 24)) as person:
+        await person.sees("ours", "● live")
+        gym.instead = httpx.Response(
+            status, text=body, headers={"Location": "https://portal.example/login"}
+        )
+        await person.sees(line)
+        assert "ours" in person.screen()
+        gym.instead = None
+        await person.sees_no(line)
+        await person.sees("● live", "ours")
+
+
+class Portal(ScriptedGym):
+    """A gym with something before it."""
+
+    instead: httpx.Response | None = None
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """What is in between, or the gym."""
+        if self.instead is None:
+            return super().answer(request)
+        instead = self.instead
+        return httpx.Response(instead.status_code, text=instead.text, headers=instead.headers)

@@ -12,7 +12,7 @@ import pytest
 from gymtui import urls
 from gymtui.api.client import GymClient
 from gymtui.api.late import LateClient
-from gymtui.commands.dashboard import ConfiguredGyms
+from gymtui.commands.configured_gyms import ConfiguredGyms
 from gymtui.poll import poller
 from gymtui.settings import load
 from gymtui.tui.app import GymtuiApp

@@ -15,7 +15,7 @@ from gymtui.api.answers import Answer
 from gymtui.api.calls import Call
 from gymtui.api.client import GymClient
 from gymtui.api.endpoints import Endpoints
-from gymtui.commands.dashboard import ConfiguredGyms
+from gymtui.commands.configured_gyms import ConfiguredGyms
 from gymtui.secret import ApiKey
 from gymtui.settings import LAST_PICKED, Loaded, Offered, Settings
 from gymtui.store.delta import Delta

@@ -112,9 +112,9 @@ async def test_what_waiting_does_not_mend_is_not_tried_again(problem: GymError) 
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"<html>proxy error</html>", "HTML, not JSON"),
-        (b"", "empty, not JSON"),
-        (b" " * 9999, "empty, not JSON"),
+        (b"<html>proxy error</html>", "a web page, not the gym"),
+        (b"", "an empty answer"),
+        (b" " * 9999, "an empty answer"),
         (b"please log in", "text, not JSON"),
         (bytes(range(255, 0, -1)), "binary data, not JSON"),
         (body()[:-1], "JSON that is cut off"),

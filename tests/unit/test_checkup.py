@@ -179,7 +179,16 @@ def test_an_empty_gym_is_a_good_one_and_only_gets_are_sent() -> None:
         (401, b'{"detail": "bad key"}', 4, "401 with the key from THE_VARIABLE: bad key"),
         (403, b"{}", 4, "403 with the key from THE_VARIABLE"),
         (500, b"<html>oops</html>", 4, "500"),
-        (200, b"<html>login</html>", 4, "HTML, not JSON"),
+        (
+            200,
+            b"<html>login</html>",
+            3,
+            "the answer is a web page, not the gym's: a proxy or login page",
+        ),
+        (200, b"", 3, "the answer is empty"),
+        (403, b"<p>blocked", 3, "the answer is a web page (403), not the gym's"),
+        (407, b"", 3, "a proxy in between wants a login (407)"),
+        (511, b"<p>log in", 3, "the network wants a login first (511)"),
         (404, b"{}", 4, "404"),
     ],
 )

@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 
 from gymtui.api.answers import Answer
-from gymtui.api.errors import GymError, NotFound, RateLimited, Unauthorized, Unreachable
+from gymtui.api.errors import (
+    Forbidden,
+    GymError,
+    NotFound,
+    RateLimited,
+    Unauthorized,
+    Unreachable,
+)
 from gymtui.commands.following import NUMBERS_EVERY_S, Follower, SilentError
 from gymtui.commands.wait import whole
 from gymtui.store.delta import OneRun, RolloutsOf
@@ -30,6 +37,7 @@ class Scripted:
         self.model = model
         self.each_look = each_look
         self.asked: list[tuple[float, OneRun | RolloutsOf]] = []
+        self.fault: Callable[[OneRun | RolloutsOf, float], GymError | None] = lambda *_: None
 
     async def get_run(self, run_id: str) -> Answer:
         return await self._answer(OneRun(run_id))
@@ -47,7 +55,7 @@ class Scripted:
         await asyncio.sleep(_ON_ITS_WAY_S)
         now_s = asyncio.get_running_loop().time()
         self.asked.append((now_s, query))
-        error = self.each_look(len(self.times(OneRun)))
+        error = self.each_look(len(self.times(OneRun))) or self.fault(query, now_s)
         if error is not None:
             raise error
         body = self.model.answer(query)
@@ -239,3 +247,113 @@ def test_the_progress_line_leaves_parts_out_rather_than_cut_a_number(model: Mode
     assert seen[30] == "run_00000: 2/3 done"
     assert seen[15] == "ru…00: 2/3 done"
     assert all(width(line) <= cells for cells, line in seen.items())
+
+
+# -- refused and forbidden -----------------------------------------------------------------
+
+
+def test_a_key_refused_meanwhile_is_looked_up_anew_and_tried_once_a_minute(
+    model: ModelGym,
+) -> None:
+    runs = [model.launch(1) for _ in range(3)]
+    gym = Scripted(model, lambda _: None)
+    mended = False
+
+    def fault(query: OneRun | RolloutsOf, now_s: float) -> GymError | None:
+        if len(gym.asked) > 20 and not mended:
+            return Unauthorized("bad key")
+        if mended:
+            for run_id in runs:
+                model.finish(run_id)
+        return None
+
+    gym.fault = fault
+    renewed: list[float] = []
+
+    async def renew() -> None:
+        nonlocal mended
+        renewed.append(asyncio.get_running_loop().time())
+        mended = len(renewed) == 4
+
+    follower = follow(gym, *runs, renew=renew)
+    assert all(map(follower.settled, runs))
+    assert [round(after - before) for before, after in pairwise(renewed)] == [60, 60, 60]
+    tries = [at for at, _ in gym.asked if renewed[0] <= at < renewed[3]]
+    assert len(tries) == 3, "one question a try"
+    assert follower.trouble is None
+
+
+def test_a_key_that_stays_refused_ends_it_after_its_time(model: ModelGym) -> None:
+    run_id = model.launch(1)
+    gym = Scripted(model, lambda number: Unauthorized("bad key") if number > 5 else None)
+    renewed: list[float] = []
+
+    async def renew() -> None:
+        renewed.append(asyncio.get_running_loop().time())
+
+    with pytest.raises(Unauthorized):
+        follow(gym, run_id, renew=renew, patience_s=150.0)
+    assert 140 < gym.asked[-1][0] - gym.times(OneRun)[4] < 160
+    assert len(renewed) == 3, "after one minute, two, and at the end"
+
+
+def test_a_run_that_is_forbidden_from_the_first_does_not_keep_the_others(model: ModelGym) -> None:
+    theirs, ours = model.launch(1), model.launch(1)
+    gym = Scripted(model, lambda number: model.finish(ours) if number == 9 else None)
+    gym.fault = lambda query, _: Forbidden("not yours") if query == OneRun(theirs) else None
+    follower = follow(gym, theirs, ours)
+    assert follower.settled(ours) and follower.forbidden(ours) is None
+    error = follower.forbidden(theirs)
+    assert error is not None and error.line == "forbidden (403): not yours"
+    assert [view.name for view in follower.views] == [ours]
+    assert [query for _, query in gym.asked].count(OneRun(theirs)) == 1
+
+
+@pytest.mark.parametrize("seen", [False, True])
+@pytest.mark.parametrize("again", [False, True])
+def test_forbidden_results_are_waited_for_only_where_they_were_seen_before(
+    model: ModelGym, seen: bool, again: bool
+) -> None:
+    run_id = model.launch(2)
+    gym = Scripted(model, lambda number: model.finish(run_id) if number == 20 else None)
+    shut_s: list[float] = []
+
+    def fault(query: OneRun | RolloutsOf, now_s: float) -> GymError | None:
+        if query != RolloutsOf(run_id) or (seen and model.runs[run_id].active):
+            return None
+        shut_s.append(now_s)
+        return None if again and now_s > shut_s[0] + 100 else Forbidden("not yours")
+
+    gym.fault = fault
+    follower = follow(gym, run_id)
+    assert follower.settled(run_id)
+    assert not follower.views[0].row.active
+    summary = follower.views[0].summary
+    if seen and again:
+        assert follower.forbidden(run_id) is None
+        assert summary is not None and summary.verdicts == 2
+        assert shut_s[-1] - shut_s[0] == pytest.approx(120, abs=10)
+    else:
+        assert follower.forbidden(run_id) is not None
+        assert not seen or shut_s[-1] - shut_s[0] == pytest.approx(270, abs=40)
+
+
+def test_one_403_while_waiting_is_no_end(model: ModelGym) -> None:
+    run_id = model.launch(1)
+
+    def look(number: int) -> GymError | None:
+        if number == 12:
+            model.finish(run_id)
+        return Forbidden("proxy restarts") if number == 10 else None
+
+    gym = Scripted(model, look)
+    renewed: list[float] = []
+
+    async def renew() -> None:
+        renewed.append(asyncio.get_running_loop().time())
+
+    follower = follow(gym, run_id, renew=renew)
+    assert follower.settled(run_id) and follower.forbidden(run_id) is None
+    looks = gym.times(OneRun)
+    assert 55 < looks[10] - looks[9] < 65
+    assert len(renewed) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gymtui.api.answers import intercepted
 from gymtui.api.errors import Forbidden, Garbled, GymError, Unauthorized, Unreachable
 from gymtui.poll.link import Link
 from gymtui.secret import ApiKey
@@ -98,3 +99,16 @@ def test_the_banner_says_what_to_do_about_a_key_by_where_it_came_from(
     assert ("(403)" in first) is isinstance(error, Forbidden)
     paused = banner(Link(stopped=error, paused=True), settings, "ctrl+r")[1]
     assert "nothing is tried while paused" in paused[0].text
+
+
+def test_what_is_in_between_is_told_in_a_line_of_its_own() -> None:
+    page = intercepted(b"<html>")
+    assert page is not None
+    link = Link(since_s=58.0, error=page, next_try_s=107.5)
+    assert said(link, 80) == "○ stale 42s · a web page, not the gym · next try 8s   12:04"
+    settings = Settings(base_url="http://127.0.0.1")
+    [[line]] = banner(link, settings, "ctrl+r")
+    assert line.text == (
+        "the answer is a web page, not the gym's: a proxy or login page in between?"
+    )
+    assert banner(DOWN, settings, "ctrl+r") == ()

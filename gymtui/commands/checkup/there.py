@@ -18,14 +18,17 @@ from urllib.parse import urlsplit
 
 from gymtui import urls
 from gymtui.api import proxies
+from gymtui.api.answers import intercepted
 from gymtui.api.calls import Timeouts
 from gymtui.api.client import GymClient, trusted
 from gymtui.api.errors import (
     Forbidden,
     Garbled,
     GymError,
+    Intercepted,
     NotFound,
     RateLimited,
+    Redirected,
     Unauthorized,
     Unreachable,
     UnsafeUrl,
@@ -35,6 +38,8 @@ from gymtui.api.models import Rollout, RunStatus
 from gymtui.clock import ServerClock
 from gymtui.commands.checkup.checks import Check, State
 from gymtui.commands.checkup.handshake import agreed, untrusted
+from gymtui.commands.command_line import exit_code
+from gymtui.key_search import mending
 from gymtui.settings import Settings
 from gymtui.store.phases import is_finished
 from gymtui.store.words import duration, of_many
@@ -176,7 +181,7 @@ async def _call(settings: Settings, seen: Visit) -> None:
             settings.base_url, settings.key, insecure=settings.insecure, timeouts=timeouts
         )
     except (UnsafeUrl, Unauthorized) as error:
-        seen.note("client", error.detail or error.brief, State.BAD, "mend the settings")
+        seen.note("client", error.line, State.BAD, "mend the settings")
         seen.status = 4
         return
     async with client:
@@ -307,6 +312,8 @@ async def _rollouts(
 
 async def _artifacts(client: GymClient, settings: Settings, rollout: Rollout, seen: Visit) -> None:
     def begin(data: bytes) -> None:
+        if data and (other := intercepted(data)) is not None:
+            raise other
         if data:
             raise _EnoughError
 
@@ -350,20 +357,23 @@ def _failed(name: str, error: GymError, settings: Settings, seen: Visit) -> None
     key = f"the key from {settings.key_origin}" if settings.key is not None else "no key"
     match error:
         case Unauthorized():
-            said, advice = f"401 with {key}", "set GYMTUI_API_KEY, or mend where the key is from"
+            said, advice = f"401 with {key}", mending(settings.key_origin)
         case Forbidden():
             said, advice = f"403 with {key}", "the key is valid but may not do this: ask for it"
         case RateLimited():
             said, advice = "429", "the gym is asked too often: a longer --interval helps"
         case Unreachable():
             said, advice = f"no answer: {error.brief}", "try again; see the steps before this one"
+        case Intercepted() | Redirected():
+            said = error.line
+            advice = "log in where the network wants it; or is it base_url, or a proxy variable?"
         case Garbled():
             said, advice = error.brief, "does base_url lead to a gym, and not to a page before it?"
         case _:
             said, advice = error.brief, "the gym is in trouble, or has no such call"
     told = f"{said}: {error.detail}" if error.detail and error.detail not in said else said
     seen.note(name, told, State.BAD, advice)
-    seen.status = seen.status or (3 if isinstance(error, Unreachable) else 4)
+    seen.status = seen.status or exit_code(error)
 
 
 def _why(error: object) -> str:

@@ -144,7 +144,7 @@ class CompareScreen(GymScreen):
                 self._say(f"the transcript of {side.rollout_id} is too large to compare")
                 return
             except GymError as error:
-                why = error.detail or error.brief
+                why = error.line
                 self._say(f"could not get {side.rollout_id}: {why} · {again}")
                 return
         left, right = (artifacts.transcript for artifacts in found)

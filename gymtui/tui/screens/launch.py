@@ -263,7 +263,7 @@ class LaunchScreen(FormScreen):
         except NoModelKey as none:
             said = [Ink(str(none), "warning")]
         except GymError as error:
-            said = [Ink(f"not tested: {error.detail or error.brief}", "warning")]
+            said = [Ink(f"not tested: {error.line}", "warning")]
         self._say(*said)
 
     def _needs_model(self, tested: Sequence[tuple[ModelChoice, ConfigCheck]]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from textual.worker import Worker
 
-from gymtui.api.errors import GymError, NotFound
+from gymtui.api.errors import Forbidden, GymError, NotFound
 from gymtui.api.models import Rollout
 from gymtui.poll.artifacts import Artifacts, TooLargeError
 from gymtui.poll.plan import View
@@ -227,16 +227,16 @@ class TranscriptScreen(ReadingScreen):
         if self._artifacts is not None:
             self._redacted = self._artifacts.redacted
             self.say(())
-            why = error.detail or error.brief
+            why = error.line
             self.gym.notify(f"could not get them: {why}", severity="warning")
         elif isinstance(error, NotFound) and self._unfinished():
             self._wait()
         elif isinstance(error, NotFound):
             self.say((Ink("the gym has no artifacts of this rollout", "warning"),))
         else:
-            why = error.detail or error.brief
+            what = "artifacts" if isinstance(error, Forbidden) else "could not get the artifacts"
             again = f"{self.gym.bound.spelt('refresh')} tries again"
-            self.say((Ink(f"could not get the artifacts: {why} · {again}", "warning"),))
+            self.say((Ink(f"{what}: {error.line} · {again}", "warning"),))
 
     def _refused_as_too_large(self, error: TooLargeError) -> None:
         self._too_large = True
@@ -315,7 +315,7 @@ class TranscriptScreen(ReadingScreen):
                     self.rollout_id, path, redacted=self._redacted, on_progress=self._progressed
                 )
             except GymError as error:
-                why = error.detail or error.brief
+                why = error.line
             except OSError as error:
                 why = error.strerror or str(error)
             else:

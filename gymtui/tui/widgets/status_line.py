@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gymtui.api.errors import Forbidden
+from gymtui.api.errors import Forbidden, Intercepted, Redirected
 from gymtui.key_search import mending
 from gymtui.poll.poller import Link, LinkState
 from gymtui.settings import Settings
@@ -99,7 +99,8 @@ def banner(link: Link, settings: Settings, refresh: str) -> tuple[Cell, ...]:
     """
     stopped = link.stopped
     if stopped is None:
-        return ()
+        between = isinstance(link.error, Intercepted | Redirected)
+        return ((Ink(link.error.line, "warning"),),) if link.error and between else ()
     key = settings.key
     what = f"{key.hint} from {settings.key_origin}" if key else "no key was found"
     verb = "may not do this (403)" if isinstance(stopped, Forbidden) else "was refused (401)"
