@@ -33,8 +33,8 @@ _list_options = with_options(
 )
 
 RUN_COLUMNS = (
-    "run status scenario model provider source pass done finished verdicts errors total running "
-    "waiting active stalled eta age"
+    "run status scenario model provider source pass score done finished verdicts errors total "
+    "running waiting active stalled eta age"
 )
 ROLLOUT_COLUMNS = (
     "rollout run task scenario state status phase outcome passed steps max_steps score elapsed age "

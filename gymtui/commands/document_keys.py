@@ -31,6 +31,8 @@ NUMBERS: Mapping[str, str] = {
     "pass_rate": "pass@1: passes over verdicts, 0 to 1",
     "pass_low": "its 95 % interval, clustered by task",
     "pass_high": "",
+    "score": "mean over the rollouts that have one, 0 to 1, or null",
+    "scored": "how many these are",
     "at_step_limit": "fails that ran out of steps",
     "errors": "without a verdict, by cause: environment, agent, cancelled",
     "model": "the first, and how many more",

@@ -84,6 +84,8 @@ def _numbers(run: RunView) -> dict[str, Any]:
         "pass_rate": pass_rate(run),
         "pass_low": None if interval is None else interval.low,
         "pass_high": None if interval is None else interval.high,
+        "score": summary.score,
+        "scored": summary.scored,
         "at_step_limit": summary.at_limit,
         "errors": {outcome.value: summary.counts.get(outcome, 0) for outcome in ERRORS},
         "model": summary.model,

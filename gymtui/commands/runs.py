@@ -23,14 +23,14 @@ from gymtui.commands.output import Cell, Colour, Column, Paper
 from gymtui.settings import Settings
 from gymtui.store.fields import Schema
 from gymtui.store.schemas import RunView, pass_rate
-from gymtui.store.words import age, count, eta_words, of_many, percent, span
+from gymtui.store.words import age, count, eta_words, of_many, percent, score, span
 from gymtui.text import ABSENT
 
 ASKED_UNTOLD = 50
 """Of so many runs a table has the numbers without being told to ask for them."""
 
 NUMBER_COLUMNS = frozenset(
-    {"model", "provider", "pass", "verdicts", "errors", "age", "stalled", "eta"}
+    {"model", "provider", "pass", "score", "verdicts", "errors", "age", "stalled", "eta"}
 )
 """Columns that need a run's rollouts."""
 
@@ -93,7 +93,8 @@ def print_runs(
 
     found, now = with_gym(settings, fetch)
     if form == "table":
-        paper.table(_columns(now), found.rows)
+        scored = any(run.summary is not None and run.summary.scored for run in found.rows)
+        paper.table(_columns(now, scored=scored), found.rows)
         return
     documents = [run_document(run, numbers=needed or bool(numbers)) for run in found.rows]
     if form == "json":
@@ -129,7 +130,7 @@ def _unknown(asked: Asked, found: Narrowed[RunView]) -> list[str]:
     return missing
 
 
-def _columns(now: datetime) -> tuple[Column[RunView], ...]:
+def _columns(now: datetime, *, scored: bool) -> tuple[Column[RunView], ...]:
     def name(run: RunView) -> Cell:
         if run.row.malformed is not None:
             return Cell(f"(malformed: {run.row.malformed})", "yellow")
@@ -151,6 +152,9 @@ def _columns(now: datetime) -> tuple[Column[RunView], ...]:
         # An unfinished run's rate flatters: slow rollouts fail more often.
         said = f"{percent(rate)}{between} of {summary.verdicts}"
         return Cell(said, "dim" if run.row.active else "")
+
+    def mean_score(run: RunView) -> Cell:
+        return Cell(score(run.summary.score if run.summary is not None else None))
 
     def errors(run: RunView) -> Cell:
         number = run.summary.errors if run.summary is not None else None
@@ -177,11 +181,14 @@ def _columns(now: datetime) -> tuple[Column[RunView], ...]:
     def model(run: RunView) -> Cell:
         return Cell(run.summary.model if run.summary else None)
 
+    # Most verifiers give none.
+    score_column = (Column("SCORE", mean_score, right=True, priority=5),) if scored else ()
     return (
         Column("RUN", name, least=28),
         Column("STATUS", status, priority=3),
         Column("DONE", done, right=True),
         Column("PASS@1", passes),
+        *score_column,
         Column("ERR", errors, right=True, priority=1),
         Column("RUNNING", counter("running"), right=True, priority=4),
         Column("WAITING", counter("pending"), right=True, priority=5),

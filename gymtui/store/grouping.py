@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from math import fsum
 
 from gymtui.api.models import RunStatus
 from gymtui.store.outcome import Outcome
@@ -152,6 +153,8 @@ def _merged(summaries: list[RunSummary], interval: Interval | None) -> RunSummar
     counts: Counter[Outcome] = Counter()
     for summary in summaries:
         counts.update(summary.counts)
+    scores = [(s.score, s.scored) for s in summaries if s.score is not None]
+    scored = sum(number for _, number in scores)
     ended = [summary.ended_at for summary in summaries]
     return RunSummary(
         known=sum(summary.known for summary in summaries),
@@ -164,6 +167,8 @@ def _merged(summaries: list[RunSummary], interval: Interval | None) -> RunSummar
         unfinished=sum(summary.unfinished for summary in summaries),
         at_limit=sum(summary.at_limit for summary in summaries),
         interval=interval,
+        scored=scored,
+        score=fsum(score * number for score, number in scores) / scored if scored else None,
     )
 
 

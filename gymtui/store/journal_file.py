@@ -95,6 +95,8 @@ class KeptSummary:
         tasks: Passes and verdicts of each task that has a verdict; None in what was kept before
             this was.
         loose: Passes and verdicts of rollouts that name no task.
+        scored: How many rollouts have a score.
+        score: Their mean score, 0..1.
     """
 
     run_id: str
@@ -111,6 +113,8 @@ class KeptSummary:
     ended_at: datetime | None = None
     tasks: Mapping[str, tuple[int, int]] | None = None
     loose: tuple[int, int] = (0, 0)
+    scored: int = 0
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from gymtui.store.outcome import (
     at_step_limit,
     errors_in,
     outcome_of,
+    score_in,
     steps_of,
     verdicts_in,
 )
@@ -55,7 +56,7 @@ class RunNumbers:
         running_since_s: When the running ones started, where known.
         first_start_s: When the first rollout started; None if none did.
         last_end_s: When the last one that ended did; None if none did.
-        scores: Rubric scores, 0..1.
+        scores: What verifiers scored, 0..1.
     """
 
     known: int
@@ -87,6 +88,11 @@ class RunNumbers:
     def errors(self) -> int:
         """Rollouts that ended without a verdict, whatever the cause."""
         return errors_in(self.counts)
+
+    @property
+    def judged(self) -> int:
+        """Rollouts that ended with a result, verdict or not."""
+        return self.verdicts + self.counts.get(Outcome.DONE, 0)
 
     @property
     def undecided(self) -> int:
@@ -185,7 +191,7 @@ class Part(NamedTuple):
         ran_s: How long it ran, if there is a verdict.
         steps: Steps taken, likewise.
         verdict_at_s: When its verdict came, UNIX seconds.
-        score: Its rubric score, 0..1.
+        score: What the verifier scored it, 0..1, verdict or not.
         at_limit: Whether it failed at the step limit.
     """
 
@@ -226,9 +232,9 @@ def part_of(
     end_s = end.timestamp() if end is not None else None
     ran_s = duration_s(rollout)
     held_s = ran_s if outcome is not Outcome.CANCELLED else None
+    score = score_in(rollout)
     if outcome not in VERDICTS:
-        return Part(outcome, rollout.task_id, start_s, end_s, held_s)
-    score = rollout.result.score if rollout.result is not None else None
+        return Part(outcome, rollout.task_id, start_s, end_s, held_s, score=score)
     return Part(
         outcome,
         rollout.task_id,
@@ -238,7 +244,7 @@ def part_of(
         ran_s,
         steps_of(rollout, last_steps.get(rollout.rollout_id) if last_steps else None),
         end_s,
-        score if score is not None and 0 <= score <= 1 else None,
+        score,
         outcome is Outcome.FAILED and at_step_limit(rollout),
     )
 

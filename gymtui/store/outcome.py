@@ -139,3 +139,8 @@ def steps_of(rollout: Rollout, seen: int | None = None) -> int | None:
     if rollout.max_steps is not None and at_step_limit(rollout):
         return rollout.max_steps  # it took them all, whichever was seen last
     return seen
+
+
+def score_in(rollout: Rollout) -> float | None:
+    """What the verifier scored it, from 0 to 1; None where it gave no score."""
+    return rollout.result.score if rollout.result is not None else None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gymtui.api.models import Rollout, RunStatus
-from gymtui.store.outcome import Outcome
+from gymtui.store.outcome import Outcome, score_in
 
 
 class Intent(StrEnum):
@@ -135,5 +135,4 @@ def name_of_malformed(raw: bytes, within: str = "") -> str:
 
 def score_of(row: RolloutRow) -> float | None:
     """What the verifier scored it, from 0 to 1; None where it gave no score."""
-    result = row.rollout.result if row.rollout is not None else None
-    return result.score if result is not None else None
+    return score_in(row.rollout) if row.rollout is not None else None

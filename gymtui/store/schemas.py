@@ -110,6 +110,7 @@ RUNS: Schema[RunView] = Schema(
         Field("provider", Kind.TEXT, lambda run: run.summary and run.summary.provider),
         Field("source", Kind.TEXT, lambda run: run.row.run and run.row.run.source),
         Field("pass", Kind.PERCENT, pass_rate, ("pass@1",)),
+        Field("score", Kind.NUMBER, lambda run: run.summary and run.summary.score),
         Field("done", Kind.PERCENT, _done_share, count=lambda run: run.finished),
         Field("finished", Kind.NUMBER, lambda run: run.finished),
         Field("verdicts", Kind.NUMBER, lambda run: run.summary and run.summary.verdicts),
@@ -196,11 +197,7 @@ ROLLOUTS: Schema[RolloutRow] = Schema(
             "steps", Kind.NUMBER, lambda row: row.rollout and row.rollout.current_step, ("step",)
         ),
         Field("max_steps", Kind.NUMBER, lambda row: row.rollout and row.rollout.max_steps),
-        Field(
-            "score",
-            Kind.NUMBER,
-            score_of,
-        ),
+        Field("score", Kind.NUMBER, score_of),
         Field("elapsed", Kind.DURATION, elapsed, ("time",)),
         Field("age", Kind.TIME, lambda row: row.rollout and started_at(row.rollout)),
         Field("created", Kind.TIME, lambda row: row.rollout and row.rollout.created_at),

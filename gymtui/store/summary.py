@@ -20,6 +20,7 @@ from gymtui.store.outcome import (
     Outcome,
     at_step_limit,
     errors_in,
+    score_in,
     verdicts_in,
 )
 from gymtui.store.records import RolloutRow
@@ -46,6 +47,8 @@ class RunSummary:
         interval: The 95 % interval of the pass rate, clustered by task where tasks repeat.
         tallies: The verdicts task by task, where they are known: journals of earlier versions
             did not keep them.
+        scored: How many rollouts have a score.
+        score: Their mean score, 0..1; None without any.
     """
 
     known: int
@@ -59,6 +62,8 @@ class RunSummary:
     at_limit: int = 0
     interval: Interval | None = None
     tallies: TaskTallies | None = None
+    scored: int = 0
+    score: float | None = None
 
     @property
     def passes(self) -> int:
@@ -94,6 +99,8 @@ class SummaryBuilder:
         self._unfinished = 0
         self._counts: Counter[Outcome] = Counter()
         self._at_limit = 0
+        self._scored = 0
+        self._score_billionths = 0  # whole numbers come out the same in whatever order
         self._tasks: dict[str, Tally] = {}
         self._loose = Tally(0, 0)
         self._sums = TaskSums()
@@ -174,6 +181,8 @@ class SummaryBuilder:
                 at_limit=self._at_limit,
                 interval=self._sums.interval(),
                 tallies=self._tallies,
+                scored=self._scored,
+                score=self._score_billionths / _BILLION / self._scored if self._scored else None,
             )
         return self._built
 
@@ -183,6 +192,10 @@ class SummaryBuilder:
         self._counts[outcome] += by
         if outcome in ACTIVE or (outcome is Outcome.UNKNOWN and rollout.completed_at is None):
             self._unfinished += by
+        score = score_in(rollout)
+        if score is not None and outcome is not Outcome.RUNNING:
+            self._scored += by
+            self._score_billionths += by * round(score * _BILLION)
         if outcome in VERDICTS:
             self._judge(rollout, outcome, by)
         if rollout.settings is not None:
@@ -239,6 +252,8 @@ def to_keep(run_id: str, summary: RunSummary) -> KeptSummary:
         ended_at=summary.ended_at,
         tasks=None if tallies is None else {name: (t.passes, t.verdicts) for name, t in tallies},
         loose=(0, 0) if tallies is None else (tallies.loose.passes, tallies.loose.verdicts),
+        scored=summary.scored,
+        score=summary.score,
     )
 
 
@@ -251,6 +266,7 @@ def from_kept(kept: KeptSummary) -> RunSummary | None:
     if not kept.final or not kept.counts.keys() <= _OUTCOMES:
         return None
     low, high = kept.interval_low, kept.interval_high
+    scored = kept.score is not None and 0 <= kept.score <= 1 and 0 < kept.scored <= kept.known
     return RunSummary(
         known=kept.known,
         counts=Counter({Outcome(name): count for name, count in kept.counts.items()}),
@@ -262,6 +278,8 @@ def from_kept(kept: KeptSummary) -> RunSummary | None:
         at_limit=kept.at_limit,
         interval=None if low is None or high is None else Interval(low, high),
         tallies=_tallies_kept(kept),
+        scored=kept.scored if scored else 0,
+        score=kept.score if scored else None,
     )
 
 
@@ -274,6 +292,7 @@ def _tallies_kept(kept: KeptSummary) -> TaskTallies | None:
     return TaskTallies.of(tasks, Tally(*kept.loose))
 
 
+_BILLION = 10**9
 _OUTCOMES = frozenset(outcome.value for outcome in Outcome)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gymtui.store.records import RolloutRow
+from gymtui.store.records import RolloutRow, score_of
 from gymtui.store.schemas import RunView, pass_rate
 from gymtui.text import ABSENT, fit
 from gymtui.tui import show
@@ -81,6 +81,9 @@ def run_columns(
             verdicts = f" {show.span(between)}{verdicts}"
         return (Ink(f"{show.percent(rate):>4}", style), Ink(verdicts, "muted"))
 
+    def score(run: RunView, cells: int) -> Cell:
+        return _score(run.summary.score if run.summary is not None else None)
+
     def errors(run: RunView, cells: int) -> Cell:
         if run.summary is None:
             return ink(None, "muted")
@@ -131,6 +134,7 @@ def run_columns(
         Column("waiting", "·", 4, waiting, align="right", priority=4),
         Column("eta", "ETA", 7, left, align="right", priority=1),
         Column("age", "STARTED", 8, started, align="right", priority=EXTRA),
+        Column("score", "SCORE", 5, score, align="right", priority=5),
         Column("scenario", "SCENARIO", 8, scenario, priority=5, whole=True, cut="middle"),
         Column("model", "MODEL", 12, model, priority=4, good=16, whole=True, cut="middle"),
     )
@@ -180,6 +184,9 @@ def rollout_columns(
     def elapsed(row: RolloutRow, cells: int) -> Cell:
         return ink(show.duration(show.elapsed_s(row, now())))
 
+    def score(row: RolloutRow, cells: int) -> Cell:
+        return _score(score_of(row))
+
     def reason(row: RolloutRow, cells: int) -> Cell:
         return ink(show.why(row), "muted")
 
@@ -188,7 +195,12 @@ def rollout_columns(
         Column("state", "STATE", 12, state),
         Column("steps", "STEP", 7, steps, align="right"),
         Column("elapsed", "TIME", 6, elapsed, align="right"),
+        Column("score", "SCORE", 5, score, align="right", priority=2),
         Column("rollout", "ROLLOUT", 12, name, whole=True, cut="middle", priority=2),
         Column("timeline", "TIMELINE", 24, chart.cell, 1, flex=8, heading=chart.heading),
         Column("message", "RESULT", 44, reason, whole=True, most=120, priority=3),
     )
+
+
+def _score(score: float | None) -> Cell:
+    return ink(show.score(score), "muted" if score is None else "")

@@ -293,3 +293,20 @@ async def test_where_only_stuck_rollouts_are_left_that_stands_for_the_end(tmp_pa
             gym.step()
             await person.pilot.pause(0.2)
         await person.sees(" stuck · time")
+
+
+async def test_scores_have_a_column_where_there_are_any(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    gym.add("plain", "enrol", "pass", "fail")
+    gym.add("judged", "enrol", "pass", "fail")
+    gym.rollout("judged.002")["result"] = {"success": False, "output": {"score": 0.5}}
+    async with scripted_dashboard(gym, tmp_path, size=(200, 50)) as person:
+        await person.sees("plain", "judged", "SCORE", "0.50")
+        await person.press("slash", *"plain", "enter", "enter")
+        await person.sees("plain.001", "ROLLOUT", "RESULT")
+        assert "SCORE" not in person.screen()
+        gym.rollout("plain.001")["result"] = {"success": True, "reward": 1}
+        await person.press("ctrl+r")
+        await person.sees("SCORE")
+        (line,) = [line for line in person.screen().split("\n") if "plain.002" in line[:120]]
+        assert " – " in line, "a score that is not known is not 0"

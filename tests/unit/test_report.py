@@ -189,6 +189,17 @@ def test_runs_without_a_task_in_common_are_not_compared() -> None:
     assert "No run has a task with a verdict in common with the first." in text
 
 
+def test_scores_have_their_mean_spread_and_how_many_are_known() -> None:
+    def judged(number: int, **output: object) -> dict[str, Any]:
+        result = {"success": False, "message": "no", "output": output}
+        return ended(number, "r", "t", result=result)
+
+    two = [judged(1, score=0.25), judged(2, score=0.75)]
+    assert row(report_on(two), "score") == "| score | 0.50 ±0.35 |"
+    assert row(report_on([*two, judged(3)]), "score") == "| score | 0.50 ±0.35 (known for 2 of 3) |"
+    assert "| score |" not in plain(report_on([judged(3)]))
+
+
 def test_failures_are_counted_by_cause_in_each_run() -> None:
     first = [failed(n, why=f"timeout after {n} s") for n in range(3)]
     second = [failed(n, "s", why=f"timeout after {n} s") for n in (10, 11)]

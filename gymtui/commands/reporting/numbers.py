@@ -11,7 +11,7 @@ from gymtui.store.outcome import ERRORS, Outcome
 from gymtui.store.phases import PHASES
 from gymtui.store.stats import AtK, quantile
 from gymtui.store.task_rows import AcrossRow, TaskRow
-from gymtui.store.words import STRETCH, WORD, count, duration, of_many, percent, span
+from gymtui.store.words import STRETCH, WORD, count, duration, of_many, percent, score, span
 from gymtui.text import ABSENT
 
 NOTHING: Line = (ABSENT,)
@@ -123,11 +123,12 @@ def _steps(run: RunFacts) -> Line:
 
 
 def _score(run: RunFacts) -> Line:
-    scores = run.numbers.scores
+    scores, judged = run.numbers.scores, run.numbers.judged
     if scores is None:
         return NOTHING
     spread = "" if scores.deviation is None else f" ±{scores.deviation:.2f}"
-    return (f"{scores.mean:.2f}{spread} of {scores.count}",)
+    known = "" if scores.count == judged else f" (known for {scores.count} of {judged})"
+    return (f"{score(scores.mean)}{spread}{known}",)
 
 
 def _took(run: RunFacts) -> Line:

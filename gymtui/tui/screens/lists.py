@@ -43,6 +43,7 @@ class ListScreen(GymScreen, Generic[R]):
         self._rows: OrderedView[R] = OrderedView(schema, order)
         self._wanted: Filter[R] = self._rows.filter
         self._grid: Grid[R]
+        self.unfilled: frozenset[str] = frozenset({"score"})
 
     @abstractmethod
     def columns(self) -> tuple[Column[R], ...]:
@@ -68,7 +69,7 @@ class ListScreen(GymScreen, Generic[R]):
             id="grid",
         )
         self._grid.add_class("main")
-        self._grid.choose(kept.hidden)
+        self._grid.choose(self.hidden_columns())
         self._grid.order = (self._rows.order.name, self._rows.reverse)
         self._grid.set_rows(self._rows)
         return self._grid
@@ -107,6 +108,16 @@ class ListScreen(GymScreen, Generic[R]):
         everything = self._rows.records if known is None else known
         self._grid.keep_marks([row_id for row_id in self._grid.marks if row_id in everything])
         self._grid.set_rows(self._rows)
+
+    def hidden_columns(self) -> frozenset[str]:
+        """The columns that the person does not want, and those that say nothing."""
+        return frozenset(self.gym.arrangement.of(self.arranged_as).hidden) | self.unfilled
+
+    def fill(self, key: str, *, filled: bool) -> None:
+        """Show a column that few gyms fill only where a row has something in it."""
+        if filled is (key in self.unfilled):
+            self.unfilled ^= {key}
+            self._grid.choose(self.hidden_columns())
 
     # -- marks -----------------------------------------------------------------------------
 
@@ -230,7 +241,7 @@ class ListScreen(GymScreen, Generic[R]):
         if name in {column.key for column in self._grid.columns[1:]}:
             hidden = set(self.gym.arrangement.of(self.arranged_as).hidden) ^ {name}
             self.gym.arrangement.change(self.arranged_as, hidden=tuple(sorted(hidden)))
-            self._grid.choose(hidden)
+            self._grid.choose(self.hidden_columns())
         return self._choices()
 
     def action_reverse(self) -> None:

@@ -291,10 +291,6 @@ class MatrixPanes(ListScreen[R]):
         hidden = self.hidden_columns()
         return (first, *(column for column in others if column.key not in hidden))
 
-    def hidden_columns(self) -> frozenset[str]:
-        """The columns that the person does not want."""
-        return frozenset(self.gym.arrangement.of(self.arranged_as).hidden)
-
     # -- keys ------------------------------------------------------------------------------
 
     def on_grid_moved(self, event: Grid.Moved) -> None:

@@ -178,6 +178,8 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         self._numbers = self._run_rows.numbers(total) if known else None
         self._chart.extent = self._run_rows.extent(self.gym.watched.listed_at(self.run_id))
         self._find_heads()
+        if self._numbers is not None:
+            self.fill("score", filled=self._numbers.scores is not None)
         self.show_rows()
 
     def _add_time_up(self) -> None:
@@ -298,7 +300,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         """Show the timeline, or only columns."""
         hidden = set(self.gym.arrangement.of(self.arranged_as).hidden) ^ {"timeline"}
         self.gym.arrangement.change(self.arranged_as, hidden=tuple(sorted(hidden)))
-        self._grid.choose(hidden)
+        self._grid.choose(self.hidden_columns())
 
     def action_zoom(self, steps: int) -> None:
         """Look closer, or at more."""

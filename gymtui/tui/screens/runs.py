@@ -126,6 +126,8 @@ class RunsScreen(ListScreen[RunView]):
             before, after = self._runs.records.get(run_id), self._view_of(run_id, at)
             if before is not None and (before.left, before.stuck) != (after.left, after.stuck):
                 touched[run_id] = after
+        if any(run.summary is not None and run.summary.scored for run in touched.values()):
+            self.fill("score", filled=True)
         # Not what the delta says went: runs go while another screen is on top of this one, too.
         gone = self._runs.records.keys() - store.runs.keys()
         moved = bool(self._runs.apply(touched, gone, now))
