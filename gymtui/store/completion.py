@@ -13,15 +13,15 @@ _VALUE = re.compile(r"!*([^\W\d][\w.-]*)(?::|!?=)(?:[^\s\",]*,)*([^\s\",]*)$")
 _NAME = re.compile(r"!*([^\W\d][\w.-]*)$")
 
 
-def complete(text: str, schema: Schema[R]) -> str:
-    """Go on with the last word, as far as only one thing can be meant.
+def completions(text: str, schema: Schema[R]) -> tuple[str, ...]:
+    """Go on with the last word, in every way that can be meant.
 
     Args:
         text: What stands before the cursor.
         schema: The columns.
 
     Returns:
-        The text, longer where something fits; a column that is whole gets its colon.
+        The text with each; a column gets its colon, a word of a value a blank.
     """
     start = max((at + 1 for at, character in enumerate(text) if character.isspace()), default=0)
     word = text[start:]
@@ -33,9 +33,6 @@ def complete(text: str, schema: Schema[R]) -> str:
         name = _NAME.match(word)
         known, typed, end = tuple(field.name for field in schema), name[1] if name else "", ":"
     fitting = [choice for choice in known if choice.startswith(typed.casefold())]
-    if (not typed and value is None) or not fitting:
-        return text
-    common = fitting[0]
-    while not all(choice.startswith(common) for choice in fitting):
-        common = common[:-1]
-    return text[: len(text) - len(typed)] + common + (end if len(fitting) == 1 else "")
+    if not typed and value is None:
+        return ()
+    return tuple(f"{text[: len(text) - len(typed)]}{choice}{end}" for choice in fitting)

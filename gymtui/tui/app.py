@@ -369,6 +369,10 @@ class GymtuiApp(HostApp):
         """
         found = self.session.watch_for(run_ids)
         if found is None:
+            rows = [self.store.runs[run_id] for run_id in run_ids if run_id in self.store.runs]
+            gone = any(row.gone for row in rows)
+            why = "no longer exists" if gone else "could not be read" if rows else "is chosen"
+            self.notify(f"{'this' if rows else 'no'} run {why}: nothing to watch", timeout=3)
             return
         watched, over = found
         if watched:

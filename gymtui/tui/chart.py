@@ -78,8 +78,12 @@ class Chart:
             closest, span_s = closest + 1, span_s / 2
         return closest
 
-    def zoom(self, steps: int) -> None:
-        """Look closer, or from further away, down to everything."""
+    def zoom(self, steps: int) -> bool:
+        """Look closer, or from further away, down to everything.
+
+        Returns:
+            Whether that made a difference, as all of these.
+        """
         before = self.scale
         self._zoom = max(0, min(self.level + steps, self._closest()))
         if self._start_s is not None:
@@ -87,13 +91,15 @@ class Chart:
             self._start_s = before.start_s + (before.span_s - after_s) / 2
         if not self._zoom:
             self._start_s = None
+        return self.scale != before
 
-    def pan(self, steps: int) -> None:
+    def pan(self, steps: int) -> bool:
         """Move to earlier (negative) or later."""
+        before = self.scale
         if self.level:
-            now = self.scale
-            self._start_s = now.start_s + steps * PAN * now.span_s
+            self._start_s = before.start_s + steps * PAN * before.span_s
             self._start_s = self.scale.start_s
+        return self.scale != before
 
     def arrange(self, zoom: int, *, wall: bool) -> None:
         """Look as one looked the last time.
@@ -104,9 +110,11 @@ class Chart:
         """
         self._zoom, self.wall, self._start_s = zoom, wall, None
 
-    def fit(self) -> None:
+    def fit(self) -> bool:
         """Show everything."""
+        before = self.scale
         self._zoom, self._start_s = 0, None
+        return self.scale != before
 
     def turn(self) -> None:
         """By the clock instead of from each start, or back."""

@@ -26,6 +26,7 @@ from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.joined import Said, joined
 from gymtui.tui.keys import TABLE, Scope
 from gymtui.tui.rebinding import PROGRAMS_OWN, Bound
+from gymtui.tui.refusal import refuse
 from gymtui.tui.screens.pick import Offer, PickScreen, Titles
 from gymtui.tui.screens.reading import ReadingScreen
 from gymtui.tui.themed import Looks
@@ -182,6 +183,7 @@ class FileScreen(ReadingScreen):
 
     def action_pause(self) -> None:
         """Nothing is polled here."""
+        refuse(self, "a file is read once: there is nothing to pause")
 
 
 def _offers(paths: Sequence[Path]) -> list[Offer]:

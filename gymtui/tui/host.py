@@ -126,6 +126,8 @@ class HostApp(ThemedApp[None]):
             self.pop_screen()
         elif quit_at_end:
             self.exit()
+        else:
+            self.notify(f"nothing to go back to · {self.bound.spelt('leave')} quits", timeout=2)
 
     def show_help(self, scopes: Sequence[Scope]) -> None:
         """Show the keys."""

@@ -135,7 +135,7 @@ TABLE: tuple[Key, ...] = (
     Key("suspend", Scope.EVERYWHERE, ("ctrl+z",), "app.suspend_process", "suspend to the shell", first=True),
     Key("interrupt", Scope.EVERYWHERE, ("ctrl+c",), "interrupt", "copy a selection, else say how to quit"),
     Key("palette", Scope.EVERYWHERE, (":", "ctrl+p"), "app.command_palette", "find a command by name"),
-    Key("panes", Scope.EVERYWHERE, ("tab",), "app.focus_next", "next pane"),
+    Key("panes", Scope.EVERYWHERE, ("tab",), "panes", "next pane"),
     Key("order", Scope.LIST, ("o",), "screen.order", "choose order and columns", "order"),
     Key("reverse", Scope.LIST, ("O",), "screen.reverse", "turn the order round"),
     Key("launch-like", Scope.RUNS, ("N",), "launch_like", "launch a run like this one", destroys=True),

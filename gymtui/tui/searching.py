@@ -94,12 +94,15 @@ class Search:
         problem = self._found.problem
         return (*said, Ink(f"  {problem}", "warning")) if problem else said
 
-    def step(self, step: int) -> None:
-        """Go to the next (1) or previous (-1) match."""
-        if self._found is not None:
-            match = self._found.step(step, self._reader.place)
-            if match is not None:
-                self._go(match)
+    def step(self, step: int) -> bool:
+        """Go to the next (1) or previous (-1) match; whether there is another."""
+        if self._found is None:
+            return False
+        before = self._found.current
+        match = self._found.step(step, self._reader.place)
+        if match is not None:
+            self._go(match)
+        return match is not None and match != before
 
     def _take(self, found: Found, batch: list[Match], done: bool, problem: str) -> None:
         """Take matches from the search."""

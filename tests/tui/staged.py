@@ -120,6 +120,26 @@ class StagedGym(ScriptedGym):
         )
 
 
+@dataclass
+class StillGym(StagedGym):
+    """Its runs are those of a scripted gym, its clock is the test's.
+
+    Attributes:
+        odd: What is said of a run in place of its status, by its id.
+    """
+
+    odd: dict[str, Any] = field(default_factory=dict)
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """What it says to a request, at the clock's time."""
+        said = ScriptedGym.answer(self, request)
+        date = f"{self.clock.now():%a, %d %b %Y %H:%M:%S GMT}"
+        return httpx.Response(said.status_code, content=said.content, headers={"Date": date})
+
+    def _status(self, run_id: str) -> dict[str, Any]:
+        return self.odd.get(run_id) or super()._status(run_id)
+
+
 @asynccontextmanager
 async def staged_dashboard(
     gym: StagedGym, directory: Path, size: tuple[int, int]

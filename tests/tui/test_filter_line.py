@@ -90,6 +90,31 @@ async def test_tab_completes_and_never_moves_the_focus(
         assert typed(person) == "nothing_like_it"
 
 
+async def test_tab_goes_through_all_that_can_be_meant_and_shift_tab_back(
+    gym: ScriptedGym, tmp_path: Path
+) -> None:
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("alpha", "xylo")
+        await person.press("slash", *"st")
+        seen = []
+        for key in ("tab", "tab", "tab", "tab", "shift+tab", "shift+tab"):
+            await person.press(key)
+            seen.append(typed(person))
+        columns = ["status:", "stuck:", "stalled:"]
+        assert seen == [*columns, "status:", "stalled:", "stuck:"]
+        await person.press(*["backspace"] * 6, *"status", "colon", *"ca", "tab")
+        assert typed(person) == "status:cancell"  # so far it is clear
+        seen = []
+        for key in ("tab", "tab", "shift+tab"):
+            await person.press(key)
+            seen.append(typed(person))
+        assert seen == ["status:cancelled ", "status:cancelling ", "status:cancelled "]
+        await person.press(*"no_such", "tab")
+        await person.sees("nothing is known that completes this")
+        assert typed(person) == "status:cancelled no_such"
+        assert is_open(person)
+
+
 async def test_tab_completes_what_came_in_the_same_burst(gym: ScriptedGym, tmp_path: Path) -> None:
     async with scripted_dashboard(gym, tmp_path) as person:
         await person.sees("alpha", "xylo")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from pathlib import Path
 
@@ -303,8 +304,10 @@ async def test_a_transcript_from_disk_goes_by_them_too(tmp_path: Path) -> None:
     assert bound.problems == ()
     app = FileApp([file], Reporter(tmp_path), bound=bound)
     async with app.run_test() as pilot:
-        await pilot.pause()
         screen = app.screen
+        async with asyncio.timeout(60):
+            while screen.transcript is None:
+                await pilot.pause(0.01)
         await pilot.press("r")
         assert not screen._raw
         await pilot.press("ctrl+r")

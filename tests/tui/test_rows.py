@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import httpx
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -19,26 +18,15 @@ from gymtui.tui.screens.rollouts import RolloutsScreen
 from gymtui.tui.screens.runs import RunsScreen
 
 from .driving import Person
-from .scripted import ScriptedGym
-from .staged import StagedGym, staged_dashboard
+from .staged import StillGym, staged_dashboard
 
 RUNS = ("a-1", "a-2", "b-1", "b-2")
-
-
-class ChangingGym(StagedGym):
-    """Its runs are those of a scripted gym, its clock is the test's."""
-
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        """What it says to a request, at the clock's time."""
-        said = ScriptedGym.answer(self, request)
-        date = f"{self.clock.now():%a, %d %b %Y %H:%M:%S GMT}"
-        return httpx.Response(said.status_code, content=said.content, headers={"Date": date})
 
 
 async def settle(person: Person) -> None:
     """Let the poller ask about everything, as it would in the course of time, and show it."""
     gym, app = person.gym, person.app
-    assert isinstance(gym, ChangingGym)
+    assert isinstance(gym, StillGym)
     session = app.session
     store, monotonic = session.store, gym.clock
     monotonic.seconds += 120.0
@@ -115,7 +103,7 @@ STEPS = st.lists(
 async def test_whatever_was_opened_and_left_a_list_ends_as_a_fresh_one_does(
     steps: list[tuple[str, Any, Any]], tmp_path: Path
 ) -> None:
-    gym = ChangingGym()
+    gym = StillGym()
     for run_id in RUNS:
         gym.add(run_id, "book_room", "pass", "running")
     async with staged_dashboard(gym, tmp_path, (120, 36)) as person:
@@ -148,7 +136,7 @@ async def test_whatever_was_opened_and_left_a_list_ends_as_a_fresh_one_does(
             await person.pilot.pause()
 
 
-async def _do(person: Person, gym: ChangingGym, what: str, which: Any, run_id: Any) -> None:
+async def _do(person: Person, gym: StillGym, what: str, which: Any, run_id: Any) -> None:
     app, screen = person.app, person.app.top
     assert isinstance(screen, ListScreen)
     if what == "open":
@@ -183,7 +171,7 @@ async def _do(person: Person, gym: ChangingGym, what: str, which: Any, run_id: A
 async def test_a_run_deleted_behind_its_rollouts_is_not_in_the_list_when_one_comes_back(
     tmp_path: Path,
 ) -> None:
-    gym = ChangingGym()
+    gym = StillGym()
     for run_id in RUNS:
         gym.add(run_id, "book_room", "pass", "running")
     async with staged_dashboard(gym, tmp_path, (120, 36)) as person:

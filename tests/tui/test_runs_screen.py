@@ -152,7 +152,7 @@ async def test_a_menu_longer_than_the_screen_says_so_and_scrolls_with_the_cursor
         shown = await person.sees("order by", "↑ ", " more", "▌■ age", "esc leave")
         assert "↓" not in shown
         await person.press("down")  # the ends meet
-        shown = await person.sees("order by", "↓ ", " more", "▌■ run", "esc leave")
+        shown = await person.sees("order by", "↓ ", " more", "▌  run", "esc leave")
         assert "↑" not in shown
         await person.pilot.resize_terminal(80, 60)
         await person.sees_no(" more")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gymtui.api.models import Rollout
-from gymtui.store.completion import complete
+from gymtui.store.completion import completions
 from gymtui.store.outcome import Outcome
 from gymtui.store.query import FilterError, parse
 from gymtui.store.records import RolloutRow
@@ -67,17 +67,17 @@ def test_a_word_of_the_gym_alone_is_found_quoted() -> None:
 @pytest.mark.parametrize(
     ("typed", "after"),
     [
-        ("sta", "stat"),
-        ("state:fa", "state:failed "),
-        ("hr state:failed,pas", "hr state:failed,passed "),
-        ("!phase:ver", "!phase:verifying "),
-        ("elap", "elapsed:"),
-        ("", ""),
-        ("task:ph", "task:ph"),
+        ("sta", ("state:", "status:")),
+        ("state:fa", ("state:failed ",)),
+        ("hr state:failed,pas", ("hr state:failed,passed ",)),
+        ("!phase:ver", ("!phase:verifying ",)),
+        ("elap", ("elapsed:",)),
+        ("", ()),
+        ("task:ph", ()),
     ],
 )
-def test_tab_goes_on_as_far_as_it_is_clear(typed: str, after: str) -> None:
-    assert complete(typed, ROLLOUTS) == after
+def test_what_is_typed_can_be_gone_on_with(typed: str, after: tuple[str, ...]) -> None:
+    assert completions(typed, ROLLOUTS) == after
 
 
 def test_the_runs_have_words_too() -> None:

@@ -14,12 +14,15 @@ from gymtui.tui.columns_matrix import across_columns
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import Said, joined
 from gymtui.tui.keys import Key
+from gymtui.tui.refusal import refuse
 from gymtui.tui.run_marks import why_empty
 from gymtui.tui.screens.describe import DescribeScreen
 from gymtui.tui.screens.matrix import MatrixScreen
 from gymtui.tui.screens.matrix_panes import MatrixPanes
 from gymtui.tui.widgets.column import Column
 from gymtui.tui.widgets.grid import Grid
+
+_NOT_HERE = frozenset({"more-k", "launch-again-tasks"})
 
 
 class AcrossScreen(MatrixPanes[AcrossRow]):
@@ -177,11 +180,19 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
 
     def action_k(self, step: int) -> None:
         """Several runs are compared by pass@1 alone."""
-        self.gym.notify("several runs are compared by pass@1 alone", timeout=3)
+        refuse(self, "several runs are compared by pass@1 alone")
+
+    def action_launch_again(self) -> None:
+        """Only of one run is something run again."""
+        refuse(self, f"one run at a time · {self.gym.bound.spelt('open')} shows its own matrix")
+
+    def action_with_reruns(self) -> None:
+        """Several runs stand beside each other here."""
+        self.action_launch_again()
 
     def footer_keys(self) -> list[Key]:
-        """All but the key that does nothing here."""
-        return [key for key in super().footer_keys() if key.name != "more-k"]
+        """All but the keys that do nothing here."""
+        return [key for key in super().footer_keys() if key.name not in _NOT_HERE]
 
     def action_describe(self) -> None:
         """Show every field of the run under the cursor, as received."""
@@ -189,6 +200,8 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
         found = self.received(run_id)
         if found is not None:
             self.gym.push_screen(DescribeScreen(run_id, *found))
+        else:
+            refuse(self, "this run is not known")
 
     def copied(self) -> str | None:
         """The id of the run under the cursor."""

@@ -6,7 +6,7 @@ told what changed (`changed`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -25,8 +25,10 @@ from gymtui.tui.frame_timer import SoonDrawn
 from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.keys import Key, Scope, bindings
 from gymtui.tui.pointer import Pointer
+from gymtui.tui.refusal import refuse
 from gymtui.tui.tips import tip
 from gymtui.tui.widgets.lines import Line, Lines
+from gymtui.tui.widgets.prompt import PromptInput
 
 if TYPE_CHECKING:
     from gymtui.tui.app import GymtuiApp
@@ -63,19 +65,6 @@ def way_from_runs(link: str = "runs") -> tuple[Ink, ...]:
         link: What a click on it asks for.
     """
     return (Ink("runs", "muted", link), Ink(" › ", "muted"))
-
-
-class PromptInput(Input):
-    """The line that a filter or a search is typed into: `tab` completes, never moves the focus.
-
-    Here, so that it completes what was typed before it in the same burst.
-    """
-
-    async def _on_key(self, event: events.Key) -> None:
-        if event.key in ("tab", "shift+tab"):
-            event.stop()
-            event.prevent_default()
-            cast("GymScreen", self.screen).action_complete()
 
 
 class GymScreen(SoonDrawn, Screen[None]):
@@ -165,9 +154,9 @@ class GymScreen(SoonDrawn, Screen[None]):
         """
         return None
 
-    def completed(self, text: str) -> str:
-        """What is typed up to the cursor, gone on with as far as it is clear."""
-        return text
+    def completions(self, text: str) -> Sequence[str]:
+        """All that what is typed up to the cursor can be gone on with."""
+        return ()
 
     def hinted(self) -> None:
         """Say what is wrong with what is typed, or that nothing is any more."""
@@ -211,8 +200,7 @@ class GymScreen(SoonDrawn, Screen[None]):
     def field(self) -> Input:
         """The line that a filter or a search is typed into."""
         return PromptInput(
-            compact=True,
-            select_on_focus=False,
+            self.completions,
             placeholder=self.prompt,
             highlighter=Pointer(lambda: (self.mistake, self.gym.palette.styles["failed"])),
         )
@@ -334,15 +322,6 @@ class GymScreen(SoonDrawn, Screen[None]):
         if self.gym.hint is None:
             self.close_prompt()
 
-    def action_complete(self) -> None:
-        """Complete what stands before the cursor; the line keeps the keys."""
-        field = self.query_one("#prompt Input", Input)
-        before, after = field.value[: field.cursor_position], field.value[field.cursor_position :]
-        longer = self.completed(before)
-        if longer != before:
-            field.value = longer + after
-        field.cursor_position = len(longer)
-
     def close_prompt(self) -> None:
         """Put the filter's line away."""
         self.mistake = range(0)
@@ -388,6 +367,15 @@ class GymScreen(SoonDrawn, Screen[None]):
         text = self.copied()
         if text:
             self.gym.copy_to_clipboard(text)
+        else:
+            refuse(self, "there is nothing to copy here")
+
+    def action_panes(self) -> None:
+        """Give the keys to the next pane."""
+        if len(self.focus_chain) > 1:
+            self.focus_next()
+        else:
+            refuse(self, "there is no other pane here")
 
     def copied(self) -> str | None:
         """What `c` copies."""

@@ -27,14 +27,16 @@ from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Key, Scope, bindings
 from gymtui.tui.listed import Listed
+from gymtui.tui.refusal import refuse
 from gymtui.tui.run_marks import run_marks
 from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.transcript_text import Shown
 from gymtui.tui.widgets.lines import Line, Lines
 from gymtui.tui.widgets.pairs_pane import PairsPane
-from gymtui.tui.widgets.transcript_reader import TranscriptReader
+from gymtui.tui.widgets.transcript_reader import NOTHING_FOLDS, TranscriptReader
 from gymtui.tui.widgets.transcript_view import TranscriptView
 
+_NOT_YET = "nothing is compared yet"
 _CHANGES = 3
 """Arguments that are told; the bodies hold the rest."""
 
@@ -55,6 +57,7 @@ class CompareScreen(GymScreen):
     CompareScreen #bodies { height: 3fr; border-top: solid $surface; }
     CompareScreen #bodies:focus-within { border-top: solid $primary; }
     CompareScreen #right { border-left: solid $surface; }
+    CompareScreen #right:focus { border-left: solid $primary; }
     """
 
     def __init__(self, left: Listed, right: Listed) -> None:
@@ -115,6 +118,7 @@ class CompareScreen(GymScreen):
 
     def action_filter(self) -> None:
         """There is nothing to filter here."""
+        refuse(self, "there is nothing to filter here")
 
     def _fetch(self) -> None:
         async def fetch() -> None:
@@ -281,13 +285,19 @@ class CompareScreen(GymScreen):
 
     def action_fold(self) -> None:
         """Fold or unfold the turns that both bodies are at."""
-        for view in self._views:
-            view.fold()
+        if not self._found:
+            refuse(self, _NOT_YET)
+        elif not [view for view in self._views if view.fold()]:
+            refuse(self, NOTHING_FOLDS)
 
     def action_fold_all(self) -> None:
         """Fold or unfold everything."""
+        if not self._found:
+            refuse(self, _NOT_YET)
+            return
         for view in self._views:
-            view.fold_all()
+            opened = view.fold_all()
+        refuse(self, "everything is unfolded" if opened else "what is long is folded")
 
     def undo(self) -> bool:
         """Drop what is selected."""
@@ -312,9 +322,11 @@ class CompareScreen(GymScreen):
         beyond = [n for n in differing if (n > here if step > 0 else n < here)]
         if beyond:
             self._pane.go(beyond[0] if step > 0 else beyond[-1])
+        elif not self._found:
+            refuse(self, _NOT_YET)
         else:
             where = "below" if step > 0 else "above"
-            self.gym.notify(f"no other difference {where}" if differing else "the same calls")
+            refuse(self, f"no other difference {where}" if differing else "the same calls")
 
     def action_refresh_now(self) -> None:
         """Ask the gym now; for the transcripts too if they are missing."""

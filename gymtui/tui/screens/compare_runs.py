@@ -25,6 +25,7 @@ from gymtui.tui.ink import Cell, Ink, ink, width_of
 from gymtui.tui.joined import Said, joined
 from gymtui.tui.keys import Key
 from gymtui.tui.listed import Listed
+from gymtui.tui.refusal import refuse
 from gymtui.tui.screens.across import AcrossScreen
 from gymtui.tui.screens.base import way_from_runs
 from gymtui.tui.screens.compare import CompareScreen
@@ -34,7 +35,6 @@ from gymtui.tui.widgets.lines import Line, Lines
 
 _NAME = 28
 """Cells of a run's name, at most."""
-_NOT_HERE = frozenset({"compare-attempts", "more-k"})
 _WORDS: Mapping[Worth, tuple[str, str]] = {
     Worth.STRONG: ("strong", "warning"),
     Worth.SOME: ("some", ""),
@@ -223,10 +223,11 @@ class CompareRunsScreen(AcrossScreen):
 
     def footer_keys(self) -> list[Key]:
         """Without what does nothing here."""
-        return [key for key in super().footer_keys() if key.name not in _NOT_HERE]
+        return [key for key in super().footer_keys() if key.name != "compare-attempts"]
 
     def action_compare(self) -> None:
         """They are compared already."""
+        refuse(self, "these runs are compared here already")
 
 
 def _said_of(found: Evidence, cells: int) -> Cell:

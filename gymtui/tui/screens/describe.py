@@ -11,6 +11,7 @@ from gymtui.api.listing import shown
 from gymtui.text import clean_block
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Key, Scope
+from gymtui.tui.refusal import refuse
 from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.widgets.text_view import Paragraph, TextView
 
@@ -75,6 +76,7 @@ class DescribeScreen(GymScreen):
 
     def action_filter(self) -> None:
         """There is nothing to filter here."""
+        refuse(self, "there is nothing to filter here")
 
     def copied(self) -> str | None:
         """The item as it is shown."""

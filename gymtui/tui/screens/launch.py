@@ -21,6 +21,7 @@ from gymtui.poll.plan import View
 from gymtui.store.delta import Delta
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.launch_rows import AGAIN, LAUNCH, again_words, asked, cause_offers
+from gymtui.tui.refusal import refuse
 from gymtui.tui.run_marks import run_marks, why_empty
 from gymtui.tui.screens.ask import AskScreen
 from gymtui.tui.screens.form import FormScreen
@@ -163,6 +164,7 @@ class LaunchScreen(FormScreen):
             self.gym.notify("a launch is under way here", timeout=3)
             return
         if not self._filled:
+            refuse(self, "it is not known yet what this starts from")
             return
         self._show()
         found = self._shown.check
@@ -248,6 +250,7 @@ class LaunchScreen(FormScreen):
         wrong = [p for p in self._shown.check.problems if p.startswith(("model_", "user_model_"))]
         if wrong:
             self._form.go(wrong[0])
+            self._say(Ink("not tested: ", "warning"), Ink(self._shown.wrong(wrong[0]), "warning"))
             return
         self._say(Ink("testing …", "muted"))
         self.run_worker(self._test(), group="test", exclusive=True, exit_on_error=True)
@@ -297,6 +300,7 @@ class LaunchScreen(FormScreen):
 
     def action_filter(self) -> None:
         """There is nothing to filter here."""
+        refuse(self, "there is nothing to filter here")
 
     def _leave(self) -> None:
         if self.gym.screen is self:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import ClassVar, Generic, TypeVar
 
-from gymtui.store.completion import complete
+from gymtui.store.completion import completions
 from gymtui.store.fields import Schema
 from gymtui.store.ordering import OrderedView
 from gymtui.store.query import Filter, FilterError, parse
 from gymtui.tui import doors
 from gymtui.tui.ink import Cell, Ink
+from gymtui.tui.refusal import refuse
 from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.screens.menu import Choice, MenuScreen
 from gymtui.tui.widgets.grid import Column, Grid
@@ -166,9 +167,9 @@ class ListScreen(GymScreen, Generic[R]):
         if rows is self._rows:
             self.narrowed()
 
-    def completed(self, text: str) -> str:
+    def completions(self, text: str) -> Sequence[str]:
         """Columns and their words."""
-        return complete(text, self._schema)
+        return completions(text, self._schema)
 
     def hinted(self) -> None:
         """Say what is wrong with the filter."""
@@ -203,7 +204,7 @@ class ListScreen(GymScreen, Generic[R]):
             self.filtered("")
             return True
         if self._grid.marks:
-            self._grid.action_unmark()
+            self._grid.keep_marks(())
             return True
         return False
 
@@ -231,17 +232,16 @@ class ListScreen(GymScreen, Generic[R]):
 
     def _choices(self) -> list[Choice]:
         hidden = self.gym.arrangement.of(self.arranged_as).hidden
-        shown = {column.key: column.key not in hidden for column in self._grid.columns}
+        shown = {column.key: column.key not in hidden for column in self._grid.columns[1:]}
         return [
             Choice(field.name, field.name, field is self._rows.order, shown.get(field.name))
             for field in self._schema
         ]
 
     def _switch(self, name: str) -> list[Choice]:
-        if name in {column.key for column in self._grid.columns[1:]}:
-            hidden = set(self.gym.arrangement.of(self.arranged_as).hidden) ^ {name}
-            self.gym.arrangement.change(self.arranged_as, hidden=tuple(sorted(hidden)))
-            self._grid.choose(self.hidden_columns())
+        hidden = set(self.gym.arrangement.of(self.arranged_as).hidden) ^ {name}
+        self.gym.arrangement.change(self.arranged_as, hidden=tuple(sorted(hidden)))
+        self._grid.choose(self.hidden_columns())
         return self._choices()
 
     def action_reverse(self) -> None:
@@ -268,6 +268,8 @@ class ListScreen(GymScreen, Generic[R]):
         found = self.received(row_id) if row_id is not None else None
         if row_id is not None and found is not None:
             doors.description(self.gym, row_id, *found)
+        else:
+            refuse(self, "there is nothing here that was received")
 
     def copied(self) -> str | None:
         """The id of the cursor's row."""

@@ -17,6 +17,7 @@ from gymtui.tui.comparing import compare
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import Said, joined
 from gymtui.tui.listed import Listed
+from gymtui.tui.refusal import refuse
 from gymtui.tui.run_marks import run_marks, why_empty
 from gymtui.tui.screens.base import way_from_runs
 from gymtui.tui.screens.describe import DescribeScreen
@@ -230,13 +231,16 @@ class MatrixScreen(MatrixPanes[TaskRow]):
     def action_compare(self) -> None:
         """Compare the rollout under the cursor with another."""
         attempt = self._chosen_attempt
-        if attempt is not None:
-            compare(self.gym, [Listed(attempt.run_id, attempt.rollout_id)])
+        chosen = [Listed(attempt.run_id, attempt.rollout_id)] if attempt is not None else []
+        compare(self.gym, chosen)
 
     def action_k(self, step: int) -> None:
         """Show pass@k of one attempt more or less."""
         most = most_verdicts(self._known().values())
-        self._k = max(1, min(self._sums.at_k.k + step, most))
+        now, self._k = self._sums.at_k.k, max(1, min(self._sums.at_k.k + step, most))
+        if self._k == now:
+            verdicts = show.of_many(most, "verdict")
+            refuse(self, f"no task has more than {verdicts}" if step > 0 else "k is 1 already")
         self._show()
 
     def action_describe(self) -> None:
@@ -244,6 +248,8 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         attempt = self._chosen_attempt
         if attempt is not None:
             self.gym.push_screen(DescribeScreen(attempt.rollout_id, attempt.raw, attempt.malformed))
+        else:
+            refuse(self, "there is no rollout to describe")
 
     def copied(self) -> str | None:
         """The id of the rollout under the cursor."""

@@ -25,6 +25,7 @@ from gymtui.text import clean
 from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.keys import Scope, bindings
+from gymtui.tui.refusal import refuse
 from gymtui.tui.rollout_details import wrapped
 from gymtui.tui.screens.lists import ListScreen
 from gymtui.tui.widgets.column import GAP, Column
@@ -307,6 +308,7 @@ class MatrixPanes(ListScreen[R]):
     def action_attempt(self, step: int) -> None:
         """Go to the next or previous cell of the row."""
         if self.focused is self._reasons:
+            refuse(self, f"{self.gym.bound.spelt('panes')} goes to the tasks and their attempts")
             return
         last = max(self.width_of_row() - 1, 0)
         self.stand_on(max(0, min(min(self._at, last) + step, last)))

@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from gymtui.tui.frame_timer import SoonDrawn
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Scope, bindings
+from gymtui.tui.refusal import refuse
 from gymtui.tui.widgets.lines import Line, Lines
 
 if TYPE_CHECKING:
@@ -133,7 +134,9 @@ class MenuScreen(SoonDrawn, ModalScreen[str | None]):
 
     def action_switch(self) -> None:
         """Switch it on or off."""
-        if self._switch is not None:
+        if self._switch is None or self._choices[self._at].on is None:
+            refuse(self, "there is nothing to show or hide here")
+        else:
             self._choices = tuple(self._switch(self._choices[self._at].key))
             self._show()
 

@@ -18,6 +18,7 @@ from gymtui.store.words import of_many
 from gymtui.tui.ink import Cell, Ink, ink
 from gymtui.tui.keys import Key, Scope, bindings
 from gymtui.tui.rebinding import types
+from gymtui.tui.refusal import refuse
 from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.screens.lists import ListScreen
 from gymtui.tui.widgets.column import Column
@@ -275,6 +276,8 @@ class PickScreen(ListScreen[Offer]):
         if self._several:
             self._grid.action_mark()
             self.summarise()
+        else:
+            refuse(self, f"only one {self._what} is chosen: it need not be marked")
 
     def close_prompt(self) -> None:
         """Stay where letters can be typed."""
@@ -317,7 +320,9 @@ class PickScreen(ListScreen[Offer]):
     def action_mark_all(self) -> None:
         """Mark all that the filter shows; once more, none of them."""
         self._catch_up()
-        if self._several:
+        if not self._several or not self._rows:
+            self._mark()  # which says why not
+        else:
             shown = set(self._rows)
             marks = self._grid.marks
             self._grid.marks = marks - shown if shown <= marks else marks | shown
@@ -329,6 +334,8 @@ class PickScreen(ListScreen[Offer]):
         self._catch_up()
         if self._grid.cursor_id is not None:
             self._take(self._grid.cursor_id)
+        else:
+            refuse(self, "there is nothing here to take")
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         """A second click takes, as the key does."""

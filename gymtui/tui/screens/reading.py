@@ -21,12 +21,13 @@ from gymtui.transcript.stops import Stop
 from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.keys import Scope, bindings
+from gymtui.tui.refusal import refuse
 from gymtui.tui.screens.saving import SavingScreen
 from gymtui.tui.searching import Search
 from gymtui.tui.transcript_text import Shown, text_sections
 from gymtui.tui.widgets.lines import Line, Lines
 from gymtui.tui.widgets.outline_pane import OutlinePane
-from gymtui.tui.widgets.transcript_reader import TranscriptReader
+from gymtui.tui.widgets.transcript_reader import NOTHING_FOLDS, TranscriptReader
 from gymtui.tui.widgets.transcript_view import TranscriptView
 
 NOTHING_READ = "there is no transcript to read yet"
@@ -231,12 +232,8 @@ class ReadingScreen(SavingScreen):
         self._go(step, stops.calls, "tool call")
 
     def _go(self, step: int, stops_of: Callable[[Transcript], Iterable[Stop]], thing: str) -> None:
-        transcript = self.transcript
+        transcript = self._readable()
         if transcript is None:
-            self.gym.notify(NOTHING_READ, timeout=2)
-            return
-        if self._raw:
-            self._refuse_raw()
             return
         here = self._view.here
         found = [stop for stop in stops_of(transcript) if self._view.has_turn(stop.turn)]
@@ -249,45 +246,61 @@ class ReadingScreen(SavingScreen):
             self._view.jump(stop.turn, stop.block)
             return
         where = f"no other {thing} {'below' if step > 0 else 'above'}" if found else ""
-        self.gym.notify(where or f"no {thing}s here", timeout=2)
+        refuse(self, where or f"no {thing}s here")
 
-    def _refuse_raw(self) -> None:
-        key = self.gym.bound.spelt("raw")
-        self.gym.notify(f"these are the artifacts as received · {key} reads them", timeout=3)
+    def _readable(self) -> Transcript | None:
+        """The transcript, if it is read just now; where not, that is told."""
+        if self.transcript is None:
+            refuse(self, NOTHING_READ)
+        elif self._raw:
+            key = self.gym.bound.spelt("raw")
+            refuse(self, f"these are the artifacts as received · {key} reads them")
+        return None if self._raw else self.transcript
 
     def action_rollout(self, step: int) -> None:
         """Go to the next or previous transcript of the list this one was opened from."""
         if not self.neighbour(step):
-            self.gym.notify("the list ends here" if step > 0 else "the list begins here", timeout=2)
+            refuse(self, "the list ends here" if step > 0 else "the list begins here")
 
     def action_pan(self, steps: int) -> None:
         """Move sideways."""
-        self._view.action_pan(steps)
+        if self._view.wrap:
+            refuse(self, f"lines are wrapped · {self.gym.bound.spelt('wrap')} cuts them")
+        elif not self._view.pan(steps):
+            refuse(self, "lines begin here")
 
     # -- how it is shown -------------------------------------------------------------------
 
     def action_fold(self) -> None:
         """Fold or unfold what the turn holds."""
-        if not self._raw:
-            self._view.fold()
+        if self._readable() and not self._view.fold():
+            refuse(self, NOTHING_FOLDS)
 
     def action_fold_all(self) -> None:
         """Fold or unfold everything."""
-        if not self._raw:
-            self._view.fold_all()
+        if self._readable():
+            opened = self._view.fold_all()
+            refuse(self, "everything is unfolded" if opened else "what is long is folded")
 
     def action_role(self, name: str) -> None:
         """Show or hide the turns of a role."""
-        if not self._raw:
+        if self._readable():
             self._view.hide(self._view.hidden ^ {Kind(name)})
             self.summarise()
 
     def action_wrap(self) -> None:
         """Wrap lines, or cut them at the edge."""
+        if self.transcript is None:
+            refuse(self, NOTHING_READ)
+            return
         self._view.set_wrap(not self._view.wrap)
+        refuse(self, "lines are wrapped" if self._view.wrap else "lines are cut at the edge")
 
     def action_outline(self) -> None:
         """Show or hide the outline."""
+        if self._raw:
+            self._readable()  # which says why not
+            return
         self._outline_wanted = not self.has_class("outlined")
         self._settle_outline()
         if self._outline.has_focus and not self._outline_wanted:
@@ -295,12 +308,15 @@ class ReadingScreen(SavingScreen):
 
     def action_raw(self) -> None:
         """Show the artifacts as received, or read."""
+        if self._artifacts is None:
+            refuse(self, NOTHING_READ)
+            return
         self._raw = not self._raw
         self._lay_out(at_start=True)
 
     def action_compare(self) -> None:
         """Only rollouts of a gym are compared."""
-        self.gym.notify("only rollouts of a gym are compared", timeout=2)
+        refuse(self, "only rollouts of a gym are compared")
 
     def action_files(self) -> None:
         """Only what was read from disk has files."""
@@ -308,7 +324,7 @@ class ReadingScreen(SavingScreen):
 
     def action_redact(self) -> None:
         """Only who asks a gym can have it redact."""
-        self.gym.notify("only a gym redacts", timeout=2)
+        refuse(self, "only a gym redacts")
 
     # -- finding ---------------------------------------------------------------------------
 
@@ -335,7 +351,12 @@ class ReadingScreen(SavingScreen):
 
     def action_match(self, step: int) -> None:
         """Go to the next or previous match."""
-        self._search.step(step)
+        if self.transcript is None:
+            refuse(self, NOTHING_READ)
+        elif not self._search.on:
+            refuse(self, f"nothing is searched for · {self.gym.bound.spelt('filter')} searches")
+        elif not self._search.step(step):
+            refuse(self, "there is no other match")
 
     def filter_text(self) -> str:
         """What is searched for."""

@@ -26,6 +26,7 @@ from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import Said, joined, room_beside
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.pace import pace_of
+from gymtui.tui.refusal import refuse
 from gymtui.tui.screens.lists import ListScreen
 from gymtui.tui.screens.menu import Choice, MenuScreen
 from gymtui.tui.show import of_many
@@ -230,7 +231,7 @@ class RunsScreen(ListScreen[RunView]):
         self.filtered("")
 
     def _group_by(self, by: Grouping | None) -> None:
-        self._grid.action_unmark()
+        self._grid.keep_marks(())
         before = self._rows
         if by is None:
             self._groups, self._rows = None, self._runs
@@ -271,6 +272,13 @@ class RunsScreen(ListScreen[RunView]):
         """The chosen runs; nothing is done to whole groups."""
         return [] if self._groups is not None else super().chosen()
 
+    def action_describe(self) -> None:
+        """Show every field as received; of a group there is none."""
+        if self._groups is not None and self._grid.cursor_id is not None:
+            refuse(self, f"a group has no fields · {self.gym.bound.spelt('open')} shows its runs")
+        else:
+            super().action_describe()
+
     def action_active(self) -> None:
         """Show every running rollout."""
         doors.active(self.gym)
@@ -278,7 +286,12 @@ class RunsScreen(ListScreen[RunView]):
     def action_matrix(self) -> None:
         """Show the chosen run as tasks by attempts, or several as tasks by runs; so of a group."""
         runs = self.gym.store.runs
-        chosen = [i for i in self._meant() if i in runs and runs[i].malformed is None]
+        meant = self._meant()
+        chosen = [i for i in meant if i in runs and runs[i].malformed is None]
+        if not chosen:
+            unread = "a run that could not be read has no matrix"
+            refuse(self, unread if meant else "there is no run whose matrix could be shown")
+            return
         if len(chosen) > MATRIX_RUNS:
             self.gym.notify(f"the latest {MATRIX_RUNS} of {len(chosen)} runs", timeout=3)
             chosen = chosen[-MATRIX_RUNS:]
@@ -311,7 +324,10 @@ class RunsScreen(ListScreen[RunView]):
 
     def action_watch(self) -> None:
         """Tell when the chosen runs end, or no longer."""
-        self.gym.watch_for(self.chosen())
+        if self._groups is not None:
+            refuse(self, f"a group is not watched · {self.gym.bound.spelt('open')} shows its runs")
+        else:
+            self.gym.watch_for(self.chosen())
 
     def action_launch(self) -> None:
         """Launch a run."""

@@ -24,9 +24,10 @@ from gymtui.tui.comparing import compare
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import Said, joined
 from gymtui.tui.listed import Listed, RolloutList
+from gymtui.tui.refusal import refuse
 from gymtui.tui.run_marks import run_marks
 from gymtui.tui.screens.base import LEAST_NAME_CELLS, way_from_runs
-from gymtui.tui.screens.reading import ReadingScreen
+from gymtui.tui.screens.reading import NOTHING_READ, ReadingScreen
 
 __all__ = ["Artifacts", "TranscriptScreen"]
 
@@ -272,7 +273,11 @@ class TranscriptScreen(ReadingScreen):
 
     def action_redact(self) -> None:
         """Ask the gym for the artifacts without tool calls, or with them again."""
-        if self._artifacts is None or self._download is not None:
+        if self._download is not None:
+            refuse(self, "the artifacts are on their way already")
+            return
+        if self._artifacts is None:
+            refuse(self, NOTHING_READ)
             return
         self._redacted = not self._redacted
         self._fetch()

@@ -8,7 +8,6 @@ from, and what their cells mean, is the screens' business.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
 from textual import events
@@ -21,23 +20,16 @@ from textual.strip import Strip
 
 from gymtui.tui.drawn import take_whole
 from gymtui.tui.keys import Scope, bindings
+from gymtui.tui.refusal import refuse
 from gymtui.tui.theme import Palette
 from gymtui.tui.widgets.column import Column, Placed, place
 from gymtui.tui.widgets.painted import Painted
-from gymtui.tui.widgets.row_lines import Looks, RowLines, Shown
+from gymtui.tui.widgets.row_lines import Due, Looks, RowLines, Shown
 from gymtui.tui.widgets.wheel import Wheel
 
 __all__ = ["Column", "Grid", "Placed", "place"]
 
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True)
-class _Due:
-    """What a line is about to show, and at which scroll offset it was looked up."""
-
-    top: int
-    shown: Shown
 
 
 class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
@@ -96,7 +88,7 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
         self._held = False
         self._told_view: tuple[str, ...] = ()
         self._drawn: dict[int, Shown] = {}
-        self._due: dict[int, _Due] = {}
+        self._due: dict[int, Due] = {}
         self._range_from: str | None = None
         self.marks: set[str] = set()
         self.order: tuple[str, bool] | None = None
@@ -190,7 +182,7 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
             return
         top, (cells, height) = self.scroll_offset.y, self.size
         self._due = {
-            y: _Due(top, shown)
+            y: Due(top, shown)
             for y in range(height)
             if (shown := self._line(y, top, cells)) != self._drawn.get(y)
         }
@@ -334,15 +326,18 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
 
     def action_open(self) -> None:
         """Open the cursor's row."""
-        if self.cursor_id is not None:
-            self.hold()
-            self.post_message(self.Opened(self.cursor_id))
+        if self.cursor_id is None:
+            refuse(self, "there is no row to open")
+            return
+        self.hold()
+        self.post_message(self.Opened(self.cursor_id))
 
     # -- marks -----------------------------------------------------------------------------
 
     def action_mark(self) -> None:
         """Mark or unmark the cursor's row and go one down."""
         if self.cursor_id is None:
+            refuse(self, "there is no row to mark")
             return
         self.marks ^= {self.cursor_id}
         self._range_from = self.cursor_id
@@ -355,6 +350,7 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
         here = self.cursor_index
         there = self._index(self._range_from) if self._range_from is not None else None
         if here is None:
+            refuse(self, "there is no row to mark")
             return
         self.hold()
         low, high = sorted((here, here if there is None else there))
@@ -365,7 +361,10 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
 
     def action_unmark(self) -> None:
         """Unmark everything."""
-        self.keep_marks(())
+        if self.marks:
+            self.keep_marks(())
+        else:
+            refuse(self, "no row is marked")
 
     def keep_marks(self, row_ids: Iterable[str]) -> None:
         """Keep only these marks."""

@@ -72,6 +72,7 @@ class OutlinePane(Wheel, Painted, Widget, can_focus=True):
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
+        self.can_focus = False  # while there is nothing in it, keys would go where nothing is seen
         self._palette = palette
         self._entries: Sequence[Entry] = ()
         self._turns = 0
@@ -83,6 +84,7 @@ class OutlinePane(Wheel, Painted, Widget, can_focus=True):
         """Show these entries: of turns, by their numbers, and of what stands under the last."""
         self._entries = (*turns, *endings)
         self._turns = len(turns)
+        self.can_focus = bool(self._entries)
         self._cursor = self._top = 0
         self.refresh()
 

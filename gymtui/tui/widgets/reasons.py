@@ -10,6 +10,7 @@ from gymtui.store.outcome import Outcome
 from gymtui.store.reasons import Reason
 from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink, ink
+from gymtui.tui.refusal import refuse
 from gymtui.tui.theme import Palette
 from gymtui.tui.widgets.column import Column
 from gymtui.tui.widgets.grid import Grid
@@ -60,13 +61,20 @@ class ReasonsGrid(Grid[Reason]):
         reason = self.chosen
         if reason is not None:
             self.post_message(self.Chosen(reason))
+        else:
+            refuse(self, "nothing failed, so there is no reason to choose")
 
     def action_mark(self) -> None:
-        """Reasons are not marked: only go one down."""
-        self.action_move(1)
+        """Reasons are not marked."""
+        refuse(self, "reasons are not marked: choose one, and mark its tasks")
 
     def action_mark_range(self) -> None:
         """Reasons are not marked."""
+        self.action_mark()
+
+    def action_unmark(self) -> None:
+        """Reasons are not marked."""
+        self.action_mark()
 
 
 def _columns(*, runs: bool) -> tuple[Column[Reason], ...]:

@@ -64,6 +64,13 @@ class Shown(NamedTuple):
     looks: Looks
 
 
+class Due(NamedTuple):
+    """What a line is about to show, and at which scroll offset it was looked up."""
+
+    top: int
+    shown: Shown
+
+
 class RowLines(Generic[R]):
     """Lays rows out and draws them.
 

@@ -10,6 +10,8 @@ from gymtui.tui.theme import Palette
 from gymtui.tui.transcript_text import Kept, Shown, sections, text_sections
 from gymtui.tui.widgets.transcript_mouse import MouseView
 
+NOTHING_FOLDS = "nothing in this turn is long enough to be folded"
+
 
 class TranscriptReader(MouseView):
     """A view that holds one transcript.
@@ -73,19 +75,26 @@ class TranscriptReader(MouseView):
 
     # -- folding ---------------------------------------------------------------------------
 
-    def fold(self) -> None:
-        """Fold or unfold all that the current turn holds: open, while any of it is folded."""
+    def fold(self) -> bool:
+        """Fold or unfold all that the current turn holds: open, while any of it is folded.
+
+        Returns:
+            Whether anything looks different then.
+        """
         number = self.current
         if self.transcript is None or number >= len(self.transcript.turns):
-            return
+            return False
         blocks = [(number, block) for block in range(len(self.transcript.turns[number].blocks))]
         opened = not all(self._shown.is_open(*block) for block in blocks)
+        before = self.written(number)
         self._turn_over({block for block in blocks if self._shown.is_open(*block) != opened})
+        return self.written(number) != before
 
-    def fold_all(self) -> None:
-        """Fold or unfold everything."""
+    def fold_all(self) -> bool:
+        """Fold or unfold everything; whether it is unfolded then."""
         opened = not self._shown.all_open
         self._show(replace(self._shown, all_open=opened, turned=frozenset()))
+        return opened
 
     def on_mouse_view_fold_clicked(self, event: MouseView.FoldClicked) -> None:
         """One block is to be unfolded."""

@@ -222,6 +222,12 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
         """Whether a turn is shown."""
         return turn in self._turns
 
+    def written(self, turn: int) -> str:
+        """What stands in a turn, as far as it is not folded away."""
+        flow = self._flow
+        own = (n for n, section in enumerate(flow.sections) if section.turn == turn)
+        return "\n".join(flow.wrapped(number).laid.text for number in own)
+
     def jump(self, turn: int, block: int = HEADING) -> None:
         """Put a turn's heading at the top, or one of its blocks under the turn's name."""
         if turn not in self._turns:
@@ -284,12 +290,12 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
         end = self._flow.end()
         self._go(end, here=self._spot(end))
 
-    def action_pan(self, steps: int) -> None:
-        """Move sideways over lines that are not wrapped."""
-        if not self._wrap:
-            self._pan = max(0, self._pan + steps * _PAN)
-            self._strips.clear()
-            self.refresh()
+    def pan(self, steps: int) -> bool:
+        """Move sideways over lines that are not wrapped; whether there was anywhere to go."""
+        before, self._pan = self._pan, max(0, self._pan + steps * _PAN)
+        self._strips.clear()
+        self.refresh()
+        return self._pan != before
 
     # -- what is selected ------------------------------------------------------------------
 

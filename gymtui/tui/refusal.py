@@ -1,0 +1,19 @@
+"""Why a key does nothing, told for a moment: no key is silent."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.dom import DOMNode
+
+_SHOWN_S: Final = 2.5
+
+
+def refuse(node: DOMNode, why: str) -> None:
+    """Tell why a key does nothing.
+
+    Args:
+        node: Where the key was pressed.
+        why: In a few words, and which key helps.
+    """
+    node.app.notify(why, timeout=_SHOWN_S)

@@ -1,0 +1,385 @@
+"""Every key of every screen does something that is seen, or says why it does nothing."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from textual.pilot import Pilot
+from textual.screen import Screen
+
+from gymtui.poll.actions import Verb
+from gymtui.poll.question import Question, Target
+from gymtui.tui import screens, session
+from gymtui.tui.arrangement import Arrangement
+from gymtui.tui.crash import Reporter
+from gymtui.tui.file_app import FileApp, FileScreen
+from gymtui.tui.guard import GuardedApp
+from gymtui.tui.ink import Ink
+from gymtui.tui.keys import TABLE, Key, Scope
+from gymtui.tui.listed import Listed
+from gymtui.tui.screens.across import AcrossScreen
+from gymtui.tui.screens.active import ActiveScreen
+from gymtui.tui.screens.ask import AskScreen
+from gymtui.tui.screens.base import GymScreen
+from gymtui.tui.screens.compare import CompareScreen
+from gymtui.tui.screens.compare_runs import CompareRunsScreen
+from gymtui.tui.screens.confirm import ConfirmScreen
+from gymtui.tui.screens.describe import DescribeScreen
+from gymtui.tui.screens.form import FormScreen
+from gymtui.tui.screens.help import HelpScreen
+from gymtui.tui.screens.launch import LaunchScreen
+from gymtui.tui.screens.lists import ListScreen
+from gymtui.tui.screens.matrix import MatrixScreen
+from gymtui.tui.screens.matrix_panes import MatrixPanes
+from gymtui.tui.screens.menu import Choice, MenuScreen
+from gymtui.tui.screens.pick import Offer, PickScreen, Titles
+from gymtui.tui.screens.reading import ReadingScreen
+from gymtui.tui.screens.rollouts import RolloutsScreen
+from gymtui.tui.screens.runs import RunsScreen
+from gymtui.tui.screens.saving import SavingScreen
+from gymtui.tui.screens.transcript import TranscriptScreen
+
+from .driving import Person
+from .staged import StillGym, staged_dashboard
+from .test_file_app import MESSAGES, sees
+from .test_stops import long_turns
+
+RUNS = ("alpha", "beta", "gamma")
+SIZE = (100, 24)
+
+MOVES = frozenset(
+    {
+        *("down", "up", "page-down", "page-up", "top", "bottom"),
+        *("text-down", "text-up", "text-page-down", "text-page-up", "text-top", "text-bottom"),
+        *("menu-down", "menu-up", "pick-down", "pick-up", "pick-page-down", "pick-page-up"),
+        *("form-next", "form-previous", "form-choice-next", "form-choice-previous"),
+        *("next-attempt", "previous-attempt"),
+    }
+)
+"""Where there is nowhere to go a cursor stays, as everywhere."""
+ASKS = frozenset({"refresh"})
+"""What it does is seen when the gym answers; the status line says how old the picture is."""
+ENDS = frozenset({"quit", "suspend"})
+"""The program is left by these."""
+SILENT = MOVES | ASKS | ENDS
+ALWAYS = frozenset({"help", "palette", "interrupt", "pause", "form-help", "pick-help"})
+"""What these do depends on no state: they are pressed at the first row of each place alone."""
+ANYWHERE = frozenset(key.name for key in TABLE if key.scope is Scope.EVERYWHERE) - {"copy", "back"}
+"""What these do depends on whether there is anything, not on what the cursor stands on."""
+
+BASES = {GymScreen, ListScreen, MatrixPanes, ReadingScreen, SavingScreen, FormScreen}
+"""Screens that others are made of."""
+
+
+class UnreachableGym(StillGym):
+    """Nobody answers."""
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """No connection."""
+        raise httpx.ConnectError("refused", request=request)
+
+
+def full() -> StillGym:
+    """Three runs of two tasks, all with transcripts."""
+    gym = StillGym()
+    for run in RUNS:
+        gym.add(run, "book_room", "pass", "fail", "env", "running")
+        for rollout_id in gym.add(run, "call_back", "pass", "agent"):
+            gym.artifacts[rollout_id] = long_turns()
+    return gym
+
+
+def nothing(*_: object) -> None:
+    """Take an answer."""
+
+
+OFFERS = tuple(Offer(name, about="words") for name in ("one", "two", "three"))
+TITLES = Titles("TASK", about="ABOUT")
+TRANSCRIPT = ("gamma", "gamma.005")
+
+PLACES: dict[str, Callable[[], Screen[Any]]] = {
+    "runs": RunsScreen,
+    "rollouts": lambda: RolloutsScreen("gamma"),
+    "active": ActiveScreen,
+    "matrix": lambda: MatrixScreen("gamma"),
+    "across": lambda: AcrossScreen(RUNS),
+    "comparison": lambda: CompareRunsScreen(RUNS),
+    "transcript": lambda: TranscriptScreen(*TRANSCRIPT),
+    "compare": lambda: CompareScreen(Listed(*TRANSCRIPT), Listed("gamma", "gamma.006")),
+    "describe": lambda: DescribeScreen("gamma", b'{"run_id": "gamma"}', None),
+    "help": lambda: HelpScreen((Scope.RUNS,)),
+    "form": LaunchScreen,
+    "pick": lambda: PickScreen("task", TITLES, OFFERS, nothing),
+    "pick one": lambda: PickScreen("task", TITLES, OFFERS, nothing, several=False),
+    "pick of none": lambda: PickScreen("task", TITLES, (), nothing),
+    "menu": lambda: MenuScreen("choose", [Choice("a", "A"), Choice("b", "B", now=True)]),
+    "ask": lambda: AskScreen("Sure?", ((Ink("It is."),),), do="do it", keep="keep"),
+    "confirm": lambda: ConfirmScreen(Question(Verb.DELETE, (Target("gamma", 1, 6),))),
+}
+
+
+def keys_at(screen: Screen[Any]) -> list[Key]:
+    """All that is bound there."""
+    if isinstance(screen, AskScreen):
+        scopes: tuple[Scope, ...] = (Scope.CONFIRM,)
+    elif isinstance(screen, MenuScreen):
+        scopes = (Scope.MENU,)
+    else:
+        assert isinstance(screen, GymScreen)
+        scopes = screen.scopes
+    also = {"back"} if scopes in ((Scope.PICK,), (Scope.FORM,)) else set()
+    return [key for key in TABLE if key.scope in scopes or key.name in also]
+
+
+@dataclass
+class Watcher:
+    """What a key did: what is told, left or copied, and what is on screen."""
+
+    app: GuardedApp[Any]
+    told: list[str] = field(default_factory=list)
+
+    def attach(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Have it told instead of shown."""
+
+        def tell(message: str, **_: object) -> None:
+            assert message.strip()
+            self.told.append(message)
+
+        monkeypatch.setattr(self.app, "notify", tell)
+        for name in ("exit", "copy_to_clipboard"):
+            monkeypatch.setattr(self.app, name, lambda *_, **__: self.told.append("done"))
+
+    def seen(self) -> object:
+        """What is on screen."""
+        screen: Screen[Any] = self.app.screen
+        drawn = [[(s.text, s.style) for s in strip] for strip in screen._compositor.render_strips()]
+        return [id(each) for each in self.app.screen_stack], drawn
+
+    async def silent_among(
+        self,
+        keys: Iterable[Key],
+        pilot: Pilot[Any],
+        again: Callable[[], Awaitable[None]],
+        skip: frozenset[str] = SILENT | ALWAYS,
+    ) -> list[str]:
+        """Which keys neither do anything nor say why.
+
+        Args:
+            keys: Those that are pressed, each where the one before left nothing.
+            pilot: Who presses.
+            again: Has all as before any was pressed.
+            skip: Names of those that are not pressed.
+        """
+        found: list[str] = []
+        await again()
+        before, depth = self.seen(), len(self.app.screen_stack)
+        for key in keys:
+            if key.name in skip:
+                continue
+            self.told.clear()
+            await pilot.press(key.keys[0])
+            await pilot.pause()
+            now = self.seen()
+            if now == before:
+                found += [] if self.told else [key.name]
+                continue
+            while len(self.app.screen_stack) > depth:
+                self.app.pop_screen()
+                await pilot.pause()
+            if self.seen() != before:
+                await again()
+                before = self.seen()
+        return found
+
+
+async def opened(person: Person, place: str, *ready: str, press: tuple[str, ...] = ()) -> None:
+    """One of the places, as if nothing had been done before."""
+    app = person.app
+    while len(app.screen_stack) > 2:
+        app.pop_screen()
+    app.arrangement = Arrangement()
+    app.compared_first = app.hint = None
+    app.session.poller.pause(False)
+    if place == "runs":
+        app.switch_screen(RunsScreen())
+    else:
+        app.push_screen(PLACES[place]())
+    await person.pilot.pause()
+    if ready:
+        await person.sees(*ready)
+    await person.press(*press)
+
+
+async def silent_keys(
+    person: Person,
+    watch: Watcher,
+    place: str,
+    *ready: str,
+    press: tuple[str, ...] = (),
+    skip: frozenset[str] = SILENT | ALWAYS,
+) -> list[str]:
+    """Which keys of a place do nothing and say nothing."""
+
+    async def again() -> None:
+        await opened(person, place, *ready, press=press)
+
+    keys = keys_at(RunsScreen() if place == "runs" else PLACES[place]())
+    return await watch.silent_among(keys, person.pilot, again, skip)
+
+
+def classes_of(kind: type[Any]) -> Iterator[type[Any]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from classes_of(each)
+
+
+def test_every_screen_and_every_scope_is_among_the_places() -> None:
+    for module in pkgutil.iter_modules(screens.__path__, f"{screens.__name__}."):
+        importlib.import_module(module.name)
+    ours = {each for each in classes_of(Screen) if each.__module__.startswith("gymtui.")}
+    shown = {type(make()) for make in PLACES.values()} | {FileScreen}
+    assert ours - BASES == shown
+    assert {key.scope for make in PLACES.values() for key in keys_at(make())} == set(Scope)
+
+
+READY = {
+    "runs": ("alpha", "gamma"),
+    "rollouts": ("call_back",),
+    "active": ("gamma",),
+    "matrix": ("call_back", "[", "]"),
+    "across": ("call_back",),
+    "comparison": ("call_back",),
+    "transcript": ("turn 1 of",),
+    "compare": ("the same calls",),
+}
+OF_THE_GYM = [*READY, "form"]
+"""Places that show what the gym says."""
+
+
+@pytest.mark.parametrize("place", OF_THE_GYM)
+async def test_where_there_is_nothing_every_key_says_why(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with staged_dashboard(StillGym(), tmp_path, SIZE) as person:
+        await person.until(lambda: person.app.link.synced)
+        watch = Watcher(person.app)
+        watch.attach(monkeypatch)
+        assert await silent_keys(person, watch, place) == []
+
+
+@pytest.mark.parametrize("place", OF_THE_GYM)
+async def test_without_a_gym_every_key_says_why(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with staged_dashboard(UnreachableGym(), tmp_path, SIZE) as person:
+        await person.until(lambda: person.app.link.error is not None)
+        watch = Watcher(person.app)
+        watch.attach(monkeypatch)
+        skip = SILENT | ANYWHERE
+        assert await silent_keys(person, watch, place, skip=skip) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "end"),
+    [*((place, "first") for place in PLACES), *((place, "last") for place in READY)],
+)
+async def test_at_either_end_every_key_does_something_or_says_why(
+    place: str, end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gym = full()
+    async with staged_dashboard(gym, tmp_path, SIZE) as person:
+        await person.until(lambda: len(person.app.store.rollouts) == 18)
+        watch = Watcher(person.app)
+        watch.attach(monkeypatch)
+        there = ("end",) if end == "last" else ()
+        skip = SILENT if end == "first" else SILENT | ANYWHERE
+        ready = READY.get(place, ())
+        assert await silent_keys(person, watch, place, *ready, press=there, skip=skip) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "press"),
+    {
+        "groups": ("runs", ("b",)),
+        "groups, none left": ("runs", ("b", "slash", "z", "enter")),
+        "nothing passes the filter": ("runs", ("slash", "z", "enter")),
+        "no timeline": ("rollouts", ("t",)),
+        "a close look": ("rollouts", ("plus", "plus", "plus")),
+        "no rollout passes": ("rollouts", ("slash", "z", "enter")),
+        "no task passes": ("matrix", ("slash", "z", "enter")),
+        "least k": ("matrix", ("minus", "minus")),
+        "most k": ("matrix", ("plus", "plus", "plus")),
+        "reasons": ("matrix", ("tab",)),
+        "reasons of runs": ("across", ("tab",)),
+        "as received": ("transcript", ("r",)),
+        "lines cut": ("transcript", ("w",)),
+        "searched in vain": ("transcript", ("slash", "@", "enter")),
+        "outline": ("transcript", ("tab",)),
+        "bodies": ("compare", ("tab",)),
+    }.items(),
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_in_every_odd_state_every_key_does_something_or_says_why(
+    place: str, press: tuple[str, tuple[str, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where, keys = press
+    async with staged_dashboard(full(), tmp_path, SIZE) as person:
+        await person.until(lambda: len(person.app.store.rollouts) == 18)
+        watch = Watcher(person.app)
+        watch.attach(monkeypatch)
+        skip = SILENT | (ANYWHERE - {"panes"})
+        ready = READY[where]
+        assert await silent_keys(person, watch, where, *ready, press=keys, skip=skip) == []
+
+
+@pytest.mark.parametrize("odd", ["malformed", "gone"])
+async def test_on_a_row_that_is_no_run_any_more_every_key_says_why(
+    odd: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gym = StillGym()
+    gym.add("gamma", "book_room", "pass", "fail")
+    if odd == "malformed":
+        gym.odd["gamma"] = {"run_id": "gamma", "total": [1]}
+    monkeypatch.setattr(session, "GONE_SHOWN_S", 600.0)
+    async with staged_dashboard(gym, tmp_path, SIZE) as person:
+        await person.until(lambda: len(person.app.store.runs) == 1)
+        if odd == "gone":
+            await person.until(lambda: len(person.app.store.rollouts) == 2)
+            del gym.runs["gamma"]
+            await person.app.session.act(Verb.DELETE, ["gamma"])
+            await person.until(lambda: person.app.store.runs["gamma"].gone)
+        watch = Watcher(person.app)
+        watch.attach(monkeypatch)
+        assert await silent_keys(person, watch, "runs", "gamma") == []
+
+
+@pytest.mark.parametrize("files", [1, 2])
+@pytest.mark.parametrize("what", ["transcript", "no transcript"])
+async def test_every_key_on_a_file_does_something_or_says_why(
+    files: int, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / f"{number}.json" for number in range(files)]
+    for path in paths:
+        path.write_text(json.dumps(MESSAGES) if what == "transcript" else "{")
+    app = FileApp(paths, Reporter(tmp_path, secrets=[]))
+    async with app.run_test(size=SIZE) as pilot:
+        watch = Watcher(app)
+        watch.attach(monkeypatch)
+
+        async def again() -> None:
+            while len(app.screen_stack) > 2:
+                app.pop_screen()
+            app.hint = None
+            app.switch_screen(FileScreen(paths))
+            await sees(pilot, "hello" if what == "transcript" else "cut off")
+            await pilot.pause()
+
+        assert await watch.silent_among(keys_at(FileScreen(paths)), pilot, again) == []
