@@ -15,6 +15,7 @@ from rich.text import Text
 from textual import constants
 from textual._compositor import CompositorUpdate
 from textual.app import App
+from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.notifications import Notification, Notify, SeverityLevel
@@ -205,10 +206,12 @@ class GuardedApp(App[ResultT]):
         await super()._process_messages(*args, **options)
 
     def _handle_exception(self, error: Exception) -> None:
+        inner = error.error if isinstance(error, WorkerFailed) else error
+        if self._exit and isinstance(inner, NoMatches):
+            return  # asked to leave, the framework gives a screen that was just opened no widgets
         if self._exception is None:  # what pilots raise again in tests
             self._exception = error
             self._exception_event.set()
-        inner = error.error if isinstance(error, WorkerFailed) else error
         self._fail(self.reporter.examine(inner or error))
 
     def _fatal_error(self) -> None:

@@ -27,6 +27,8 @@ from typing import Self
 
 import pyte
 
+from gymtui.tui.crash import EXIT_DEFECT
+
 ROOT = Path(__file__).parents[2]
 PYTHON = sys.executable
 DEADLINE_S = 60.0
@@ -245,7 +247,10 @@ class Terminal:
             return code.strip()
 
         until(lambda: status() != "", "exit", timeout_s)
-        return int(status())
+        code = int(status())
+        if code == EXIT_DEFECT:
+            print(self.screen())
+        return code
 
     def resize(self, size: Size) -> Self:
         """Give the terminal another size."""
@@ -395,6 +400,8 @@ class Pty:
                 time.sleep(0.02)
         if reading and self.slave is not None:
             self.settle(0.05)
+        if self.process.returncode == EXIT_DEFECT:
+            print(self.screen())
         return self.process.returncode
 
     def screen(self) -> str:
