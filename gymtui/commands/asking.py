@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from gymtui.api.client import GymClient
-from gymtui.api.errors import NotFound, RateLimited, ServerError
+from gymtui.api.errors import Forbidden, NotFound, RateLimited, ServerError
 from gymtui.clock import ServerClock
 from gymtui.poll.again import patiently
 from gymtui.poll.asking import Gym, ask, observed
@@ -227,9 +227,31 @@ class Asked:
         """List all rollouts of some runs.
 
         Raises:
+            Forbidden: The key may not see those of one, which is named.
             GymError: As the client.
         """
-        await at_once(partial(self.busily, RolloutsOf(run_id)) for run_id in run_ids)
+        for run_id, error in (await self.rollouts_allowed(run_ids)).items():
+            raise Forbidden(f"the rollouts of {run_id}: {error.detail}".removesuffix(": "))
+
+    async def rollouts_allowed(self, run_ids: Iterable[str]) -> Mapping[str, Forbidden]:
+        """List all rollouts of some runs, of those that the key may see.
+
+        Returns:
+            What the gym says of the others.
+
+        Raises:
+            GymError: As the client, for anything else.
+        """
+        denied: dict[str, Forbidden] = {}
+
+        async def one(run_id: str) -> None:
+            try:
+                await self.busily(RolloutsOf(run_id))
+            except Forbidden as error:
+                denied[run_id] = error
+
+        await at_once(partial(one, run_id) for run_id in run_ids)
+        return denied
 
     def remember(self, journal: Path) -> None:
         """Take the final numbers of runs that a dashboard has watched before.

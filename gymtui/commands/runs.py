@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gymtui.api.client import GymClient
+from gymtui.api.errors import Forbidden
 from gymtui.commands.asking import UNSTEADY, Asked, with_gym
 from gymtui.commands.documents import run_document
 from gymtui.commands.narrowing import (
@@ -23,8 +24,8 @@ from gymtui.commands.output import Cell, Colour, Column, Paper
 from gymtui.settings import Settings
 from gymtui.store.fields import Schema
 from gymtui.store.schemas import RunView, pass_rate
-from gymtui.store.words import age, count, eta_words, of_many, percent, score, span
-from gymtui.text import ABSENT
+from gymtui.store.words import age, count, eta_words, listed, of_many, percent, score, span
+from gymtui.text import ABSENT, clean
 
 ASKED_UNTOLD = 50
 """Of so many runs a table has the numbers without being told to ask for them."""
@@ -74,21 +75,25 @@ def print_runs(
 
     async def fetch(client: GymClient) -> tuple[Narrowed[RunView], datetime]:
         asked = Asked(client)
+        denied: dict[str, Forbidden] = {}
         if not await asked.every_run(settings.source, settings.scenario):
             tell(UNSTEADY)
         asked.remember(journal)
         if needed:
             cheap = tuple(text for text in wish.filters if _is_cheap(text))
-            await asked.rollouts_of(_unknown(asked, _now(asked, Wish(cheap))))
+            denied |= await asked.rollouts_allowed(_unknown(asked, _now(asked, Wish(cheap))))
         found = _now(asked, wish)
-        unknown = _unknown(asked, found)
+        unknown = [run_id for run_id in _unknown(asked, found) if run_id not in denied]
         if unknown and (numbers or (numbers is None and form == "table")):
             if numbers or len(unknown) <= ASKED_UNTOLD:
-                await asked.rollouts_of(unknown)
+                denied |= await asked.rollouts_allowed(unknown)
                 found = _now(asked, wish)
             else:
                 runs = of_many(len(unknown), "run")
                 tell(f"the numbers of {runs} were not asked for; --numbers does, or a --limit")
+        if denied:
+            runs = clean(listed(list(denied)))
+            tell(f"forbidden (403): the numbers of {runs}")
         return found, asked.clock.now()
 
     found, now = with_gym(settings, fetch)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from gymtui.launching.draft import Draft
 from gymtui.launching.fields import BY_PATH, Kind
-from gymtui.whole_files import replace_text
+from gymtui.whole_files import locked, replace_text
 
 log = logging.getLogger(__name__)
 
@@ -62,27 +62,32 @@ class Kept:
             keys={},
             texts={path: text for path, text in draft.texts.items() if _may_be_kept(path, text)},
         )
-        # Another program of the same person may have launched meanwhile.
-        known = _read(self.path) if self.path is not None else self.drafts
-        known = {run: old for run, old in known.items() if run != run_id} | {run_id: plain}
-        self.drafts = dict(list(known.items())[-MOST:])
-        self._write()
-
-    def _write(self) -> None:
         if self.path is None:
+            self._join(self.drafts, run_id, plain)
             return
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with locked(self.path.parent):
+                # Another program of the same person may have launched meanwhile.
+                self._join(_read(self.path), run_id, plain)
+                self._write(self.path)
+        except OSError as error:
+            self._join(self.drafts, run_id, plain)
+            log.warning("what was launched cannot be kept: %s", error)
+
+    def _join(self, known: Mapping[str, Draft], run_id: str, draft: Draft) -> None:
+        drafts = {run: old for run, old in known.items() if run != run_id} | {run_id: draft}
+        self.drafts = dict(list(drafts.items())[-MOST:])
+
+    def _write(self, path: Path) -> None:
         document = {
             "runs": {
                 run: {"texts": dict(d.texts), "exact": dict(d.exact), "parent": d.parent}
                 for run, d in self.drafts.items()
             }
         }
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            # Prompts and personas are nobody else's business: it is for its owner alone.
-            replace_text(self.path, json.dumps(document))
-        except OSError as error:
-            log.warning("what was launched cannot be kept: %s", error)
+        # Prompts and personas are nobody else's business: it is for its owner alone.
+        replace_text(path, json.dumps(document))
 
 
 def file_name(journal: str) -> str:

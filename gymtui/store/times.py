@@ -21,6 +21,19 @@ def started_at(rollout: Rollout) -> datetime | None:
     return min(ran, default=None)
 
 
+def waited_so_long(rollout: Rollout, until: datetime) -> bool:
+    """Whether a rollout waited until then, as it was drawn, by what its own times say.
+
+    Args:
+        rollout: It.
+        until: Where its wait ends in a picture, which is never later than its end, nor than now.
+    """
+    events = rollout.status_events or ()
+    ran = [event.timestamp for event in events if event.status == "running"]
+    starts = [at for at in (rollout.started_at, *ran) if at is not None]
+    return not starts or any(abs((at - until).total_seconds()) <= CLOCK_OFF_S for at in starts)
+
+
 def duration_s(rollout: Rollout) -> float | None:
     """How long an ended rollout ran, in seconds; None where its times do not tell."""
     start = started_at(rollout)

@@ -16,6 +16,7 @@ from gymtui.store.phases import Kind
 from gymtui.store.progress import Eta, Left
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import Interval
+from gymtui.store.times import CLOCK_OFF_S
 from gymtui.text import ABSENT
 
 GLYPH: Mapping[Outcome, str] = {
@@ -77,8 +78,15 @@ def duration(seconds: float | None) -> str:
 
 
 def age(then: datetime | None, now: datetime) -> str:
-    """How long ago, in one unit, so that it moves rarely: `12s ago`, `18m ago`."""
-    if then is None:
+    """How long ago, in one unit, so that it moves rarely: `10s ago`, `18m ago`.
+
+    Ages count the whole units that have passed, as people's do; lengths of time are rounded.
+
+    Args:
+        then: When; None is not known.
+        now: The server's time, as well as it is known: what is later by more than that is not.
+    """
+    if then is None or (now - then).total_seconds() < -CLOCK_OFF_S:
         return ABSENT
     seconds = max(0, int((now - then).total_seconds()))
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):

@@ -13,11 +13,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from gymtui.whole_files import replace_text
+from gymtui.whole_files import locked, replace_text
 
 log = logging.getLogger(__name__)
 
 FILE = "arrangement.json"
+FILTERS_KEPT = 50
+"""Gyms whose filters are remembered; those that were filtered longest ago are forgotten first."""
 _CLOSEST = 64
 """No timeline is so long that it could be looked at closer."""
 
@@ -30,8 +32,6 @@ class ListArrangement:
         order: The column it is ordered by; None for the list's own choice.
         reverse: Whether that order is reversed.
         hidden: Columns that are not wanted.
-        filter: The filter in force.
-        gym: Which gym and source that filter is for.
         group: What it is grouped by, or None.
         only_active: Whether only what is active is shown.
         zoom: How close its timeline is looked at: how often its span is halved.
@@ -41,12 +41,28 @@ class ListArrangement:
     order: str | None = None
     reverse: bool = False
     hidden: tuple[str, ...] = ()
-    filter: str = ""
-    gym: str = ""
     group: str | None = None
     only_active: bool = False
     zoom: int = 0
     wall: bool = False
+
+
+@dataclass(slots=True)
+class _Unsaved:
+    """What was changed and is not written yet: that alone, since others may write meanwhile.
+
+    Attributes:
+        lists: By the list's name, its changed fields.
+        filters: By gym and source.
+        names: `profile` and `theme`, by what they are.
+    """
+
+    lists: dict[str, dict[str, Any]] = field(default_factory=dict)
+    filters: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str | None] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.lists or self.filters or self.names)
 
 
 @dataclass(slots=True)
@@ -56,6 +72,7 @@ class Arrangement:
     Attributes:
         path: Where it is kept; None keeps nothing.
         lists: By name.
+        filters: The run list's filter, by gym and source.
         profile: The profile that was picked last, unless it is the usual one.
         theme: The theme that was chosen in the program, or None.
         on_change: Called when there is something to `save`; without it that is done at once.
@@ -63,10 +80,14 @@ class Arrangement:
 
     path: Path | None = None
     lists: dict[str, ListArrangement] = field(default_factory=dict)
+    filters: dict[str, str] = field(default_factory=dict)
     profile: str | None = None
     theme: str | None = None
     on_change: Callable[[], None] | None = field(default=None, compare=False, repr=False)
-    _unsaved: str | None = field(default=None, init=False, compare=False, repr=False)
+    _unsaved: _Unsaved = field(default_factory=_Unsaved, init=False, compare=False, repr=False)
+    _noting: threading.Lock = field(
+        default_factory=threading.Lock, init=False, compare=False, repr=False
+    )
     _saving: threading.Lock = field(
         default_factory=threading.Lock, init=False, compare=False, repr=False
     )
@@ -90,6 +111,7 @@ class Arrangement:
         return cls(
             path,
             {n: _list(v) for n, v in lists.items()} if isinstance(lists, dict) else {},
+            _filters(kept),
             profile if isinstance(profile, str) else None,
             theme if isinstance(theme, str) else None,
         )
@@ -104,6 +126,16 @@ class Arrangement:
         after = replace(before, **changes)
         if after != before:
             self.lists[name] = after
+            with self._noting:
+                self._unsaved.lists.setdefault(name, {}).update(changes)
+            self._changed()
+
+    def keep_filter(self, gym: str, text: str) -> None:
+        """Remember the run list's filter for a gym and source; "" for none."""
+        if text != self.filters.get(gym, ""):
+            _put_filter(self.filters, gym, text)
+            with self._noting:
+                self._unsaved.filters[gym] = text
             self._changed()
 
     def pick(self, profile: str | None) -> None:
@@ -114,50 +146,79 @@ class Arrangement:
         """
         if profile != self.profile:
             self.profile = profile
-            self._changed()
+            self._named("profile", profile)
 
     def choose_theme(self, name: str) -> None:
         """Remember which theme was chosen last."""
         if name != self.theme:
             self.theme = name
-            self._changed()
+            self._named("theme", name)
+
+    def _named(self, what: str, name: str | None) -> None:
+        with self._noting:
+            self._unsaved.names[what] = name
+        self._changed()
 
     def _changed(self) -> None:
         if self.path is None:
             return
-        lists = {name: asdict(kept) for name, kept in self.lists.items()}
-        document = {"profile": self.profile, "theme": self.theme, "lists": lists}
-        self._unsaved = json.dumps(document, indent=1)
         if self.on_change is not None:
             self.on_change()
         else:
             self.save()
 
     def save(self) -> None:
-        """Write what is not written yet; from any thread, and the latest is what stays."""
+        """Write what is not written yet into what is there; from any thread."""
         with self._saving:
-            text, self._unsaved = self._unsaved, None
-            if text is None or self.path is None:
+            with self._noting:
+                unsaved, self._unsaved = self._unsaved, _Unsaved()
+            if not unsaved or self.path is None:
                 return
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                replace_text(self.path, text)
+                # Another program of the same person may have written meanwhile.
+                with locked(self.path.parent):
+                    there = Arrangement.read(self.path.parent)
+                    for name, changes in unsaved.lists.items():
+                        there.lists[name] = replace(there.of(name), **changes)
+                    for gym, text in unsaved.filters.items():
+                        _put_filter(there.filters, gym, text)
+                    document = {
+                        "profile": unsaved.names.get("profile", there.profile),
+                        "theme": unsaved.names.get("theme", there.theme),
+                        "filters": there.filters,
+                        "lists": {name: asdict(kept) for name, kept in there.lists.items()},
+                    }
+                    replace_text(self.path, json.dumps(document, indent=1))
             except OSError as error:
                 log.warning("what was arranged cannot be kept: %s", error)
+
+
+def _put_filter(filters: dict[str, str], gym: str, text: str) -> None:
+    """Keep a filter as the latest one."""
+    filters.pop(gym, None)
+    if text:
+        filters[gym] = text
+    for oldest in list(filters)[:-FILTERS_KEPT]:
+        del filters[oldest]
+
+
+def _filters(kept: dict[str, Any]) -> dict[str, str]:
+    """The filters as kept; what is not of the right type counts as absent."""
+    found = kept.get("filters")
+    texts = found.items() if isinstance(found, dict) else ()
+    return {gym: text for gym, text in texts if isinstance(text, str)}
 
 
 def _list(value: object) -> ListArrangement:
     """One list's arrangement as kept; what is not of the right type counts as absent."""
     kept = value if isinstance(value, dict) else {}
-    order, group, text = kept.get("order"), kept.get("group"), kept.get("filter")
-    gym = kept.get("gym")
+    order, group = kept.get("order"), kept.get("group")
     hidden, zoom = kept.get("hidden"), kept.get("zoom")
     return ListArrangement(
         order=order if isinstance(order, str) else None,
         reverse=kept.get("reverse") is True,
         hidden=tuple(str(name) for name in hidden) if isinstance(hidden, list) else (),
-        filter=text if isinstance(text, str) else "",
-        gym=gym if isinstance(gym, str) else "",
         group=group if isinstance(group, str) else None,
         only_active=kept.get("only_active") is True,
         zoom=zoom if type(zoom) is int and 0 <= zoom <= _CLOSEST else 0,

@@ -185,6 +185,10 @@ class FileScreen(ReadingScreen):
         """Nothing is polled here."""
         refuse(self, "a file is read once: there is nothing to pause")
 
+    def action_interrupt(self) -> None:
+        """Tell how to quit; there are no runs that would go on."""
+        self.gym.notify(f"{self.gym.bound.spelt('quit')} quits", timeout=3)
+
 
 def _offers(paths: Sequence[Path]) -> list[Offer]:
     """The files with how each ended, by the records beside them."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from gymtui.api.models import ModelSettings, Result
+from gymtui.api.models import ModelSettings, Result, Rollout
 from gymtui.store.phases import PHASES, Kind
 from gymtui.store.records import RolloutRow
 from gymtui.store.timeline import Segment
+from gymtui.store.times import waited_so_long
 from gymtui.store.words import STRETCH
-from gymtui.text import clean, width
+from gymtui.text import ABSENT, clean, width
 from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import Said, joined
@@ -42,7 +43,7 @@ def rollout_details(
     lines = _message(row.rollout_id, show.state(row), message, cells, height - OWN_LINES)
     own = (
         joined(_ending(rollout.termination_reason, result), cells),
-        joined([Said(cell, n) for n, cell in enumerate(_phases(life))], cells),
+        joined([Said(cell, n) for n, cell in enumerate(_phases(life, rollout))], cells),
         joined(_model(rollout.settings), cells),
     )
     return _filled([*lines, *(cell for cell in own if cell)], height)
@@ -106,15 +107,16 @@ def _ending(reason: str | None, result: Result | None) -> list[Said]:
     return said
 
 
-def _phases(life: Sequence[Segment]) -> list[Cell]:
-    """Each stretch with its length and how far that may be off."""
+def _phases(life: Sequence[Segment], rollout: Rollout) -> list[Cell]:
+    """Each stretch with its length and how far that may be off; `–` where the times contradict."""
     cells: list[Cell] = []
     for segment in life:
         if segment.kind is Kind.ENDED:
             continue
         slack = segment.start_slack + segment.end_slack
-        told = [Ink(seconds(segment.duration))]
-        if slack >= timedelta(seconds=0.05):
+        possible = segment.kind is not Kind.QUEUED or waited_so_long(rollout, segment.end)
+        told = [Ink(seconds(segment.duration) if possible else ABSENT)]
+        if possible and slack >= timedelta(seconds=0.05):
             told.append(Ink(f" ±{seconds(slack)}", "muted"))
         style = str(segment.kind) if segment.kind in PHASES else "muted"
         word = segment.phase or STRETCH[segment.kind]

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
-from gymtui.commands import cli_lists, document_keys
-from gymtui.commands.narrowing import COMMAND_RUNS
+from gymtui.api.client import GymClient
+from gymtui.api.errors import Forbidden
+from gymtui.commands import asking, cli_lists, document_keys
+from gymtui.commands.asking import with_gym
+from gymtui.commands.narrowing import COMMAND_RUNS, Wish
+from gymtui.commands.output import Paper
+from gymtui.commands.runs import print_runs
+from gymtui.settings import Settings
 from gymtui.store.journal import Journal, file_name
 from gymtui.store.observer import Sighting
 from gymtui.store.schemas import ROLLOUTS
 from gymtui.text import width
 from tests.cli.calling import OnTerminal, fault, finish, gymtui, in_shell, launch
 from tests.gym.serving import RunningGym, serving_gym
+from tests.tui.scripted import ScriptedGym
 
 TASKS = ["schedule_phone_screen", "onboard_new_hire"]
 
@@ -214,3 +223,26 @@ def test_a_full_disk_is_told_in_a_line(gym: RunningGym, tmp_path: Path) -> None:
     done = in_shell(tmp_path, f"gymtui runs --base-url {gym.url} > /dev/full")
     assert done.returncode == 2
     assert done.stderr == "gymtui: the output cannot be written: No space left on device\n"
+
+
+def test_the_numbers_of_a_run_that_is_forbidden_are_told_to_be(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    gym.add("ours", "t1", "pass")
+    gym.add("theirs", "t1", "pass")
+    gym.forbidden.add("theirs")
+    transport = httpx.MockTransport(gym.answer)
+    told: list[str] = []
+    paper = Paper(out := io.StringIO())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asking, "GymClient", partial(GymClient, transport=transport))
+        settings = Settings(base_url=gym.url)
+        print_runs(
+            settings, "json", Wish(), paper, told.append, numbers=True, journal=tmp_path / "j"
+        )
+        with pytest.raises(Forbidden) as caught:
+            with_gym(settings, lambda client: asking.Asked(client).rollouts_of(["theirs"]))
+    runs = {run["run_id"]: run for run in json.loads(out.getvalue())["runs"]}
+    assert runs["ours"]["numbers"]["passes"] == 1
+    assert runs["theirs"]["numbers"] is None
+    assert told == ["forbidden (403): the numbers of theirs"]
+    assert caught.value.line == "forbidden (403): the rollouts of theirs: not yours"

@@ -9,10 +9,13 @@ from typing import Any, cast
 
 import pytest
 
+from gymtui.launching.draft import Draft
+from gymtui.launching.kept import Kept
 from gymtui.tui import arrangement
-from gymtui.tui.arrangement import FILE, Arrangement, ListArrangement
+from gymtui.tui.arrangement import FILE, FILTERS_KEPT, Arrangement, ListArrangement
 from gymtui.tui.screens.rollouts import RolloutsScreen
 from gymtui.tui.screens.runs import RunsScreen
+from gymtui.whole_files import locked
 from tests.gym.serving import running_gym
 from tests.tui.driving import Person, dashboard
 
@@ -92,3 +95,57 @@ async def test_a_key_that_arranges_waits_for_no_disk(
 def test_without_an_app_it_is_kept_at_once(tmp_path: Path) -> None:
     Arrangement.read(tmp_path).pick("lab")
     assert Arrangement.read(tmp_path).profile == "lab"
+
+
+def test_what_two_programs_arrange_is_both_kept(tmp_path: Path) -> None:
+    first, second = Arrangement.read(tmp_path), Arrangement.read(tmp_path)
+    first.change("runs", order="done")
+    first.keep_filter("gym a", "alpha")
+    second.change("runs", reverse=True)
+    second.change("rollouts", zoom=2)
+    second.keep_filter("gym b", "beta")
+    second.choose_theme("day")
+    first.pick("lab")
+    kept = Arrangement.read(tmp_path)
+    assert kept.of("runs") == ListArrangement(order="done", reverse=True)
+    assert kept.of("rollouts").zoom == 2
+    assert kept.filters == {"gym a": "alpha", "gym b": "beta"}
+    assert (kept.theme, kept.profile) == ("day", "lab")
+    first.keep_filter("gym a", "")
+    assert Arrangement.read(tmp_path).filters == {"gym b": "beta"}
+
+
+def test_only_the_latest_filters_are_kept(tmp_path: Path) -> None:
+    kept = Arrangement.read(tmp_path)
+    for number in range(FILTERS_KEPT + 2):
+        kept.keep_filter(f"gym {number}", "x")
+    kept.keep_filter("gym 2", "y")
+    again = Arrangement.read(tmp_path).filters
+    assert len(again) == FILTERS_KEPT
+    assert "gym 1" not in again
+    assert again["gym 2"] == "y"
+
+
+@pytest.mark.parametrize("what", ["arrangement", "launches"])
+def test_who_writes_into_the_state_directory_waits_for_the_other(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "launches.json"
+
+    def write(name: str) -> None:
+        if what == "arrangement":
+            Arrangement.read(tmp_path).keep_filter(name, "x")
+        else:
+            Kept.read(path).remember(name, Draft({"scenario_id": "hr"}))
+
+    def known() -> set[str]:
+        return set(Arrangement.read(tmp_path).filters) | set(Kept.read(path).drafts)
+
+    write("before")
+    file = tmp_path / FILE if what == "arrangement" else path
+    with locked(tmp_path):
+        other = threading.Thread(target=write, args=["other"])
+        other.start()
+        other.join(0.2)  # nothing is lost by it if the machine is slow, but the proof
+        assert other.is_alive()
+        file.write_text(file.read_text().replace("before", "meanwhile"))
+    other.join()
+    assert known() == {"meanwhile", "other"}

@@ -183,3 +183,10 @@ async def test_the_files_are_chosen_from_by_how_they_ended(tmp_path: Path) -> No
 async def test_one_file_has_no_list(tmp_path: Path) -> None:
     async with reading(tmp_path, "a.json") as (app, _):
         assert "files" not in offered(app) and "pick-take" not in offered(app)
+
+
+async def test_ctrl_c_speaks_of_no_runs_where_there_are_none(tmp_path: Path) -> None:
+    async with reading(tmp_path, "a.json") as (app, pilot):
+        await pilot.press("ctrl+c")
+        [notice] = app._notifications
+        assert notice.message == "ctrl+q quits"

@@ -197,8 +197,8 @@ async def test_a_kept_filter_goes_to_no_other_gym_or_source(
         await person.sees("alpha", "xylo")
         await person.press("slash", *"alpha", "enter")
         await person.sees_no("xylo")
-    before = json.loads((state / "arrangement.json").read_text())["lists"]["runs"]
-    assert before["filter"] == "alpha"
+    before = json.loads((state / "arrangement.json").read_text())["filters"]
+    assert before == {"http://127.0.0.1:9 rl-gym": "alpha"}
     async with scripted_dashboard(gym, tmp_path, arrangement=Arrangement.read(state)) as person:
         await person.sees("alpha", "filter: alpha")
     other = ScriptedGym(runs=gym.runs, url=url)
@@ -207,6 +207,27 @@ async def test_a_kept_filter_goes_to_no_other_gym_or_source(
     ) as person:
         await person.sees("alpha", "xylo")
         assert "filter:" not in person.screen()
+        await person.press("slash", *"xylo", "enter")
+        await person.sees_no("alpha")
+    async with scripted_dashboard(gym, tmp_path, arrangement=Arrangement.read(state)) as person:
+        await person.sees("alpha", "filter: alpha")
+        assert "xylo" not in person.screen(), "that of the first gym is still there"
+
+
+async def test_nothing_active_is_no_filter_that_escape_clears(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("no runs")
+        await person.press("f")
+        await person.sees("active only", "no runs")
+        gym.add("alpha", "t1", "pass")
+        await person.sees("no run is active; f shows all")
+        await person.press("slash", *"alp", "enter")
+        await person.sees("the filter matches nothing; esc clears it")
+        await person.press("escape")
+        await person.sees("no run is active; f shows all")
+        await person.press("f")
+        await person.sees("alpha")
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])

@@ -69,6 +69,34 @@ async def test_a_form_made_from_it_says_so(tmp_path: Path) -> None:
         await person.sees("theirs  forbidden › launch like it", WHY)
 
 
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        (("enter", "enter"), "theirs  this run was deleted › theirs.001"),
+        (("enter", "space", "down", "space", "C"), "theirs.001  this run was deleted with theirs"),
+        (("N",), "theirs  this run was deleted › launch like it"),
+        (("m",), "matrix  this run was deleted"),
+    ],
+)
+async def test_every_screen_of_a_run_that_was_deleted_elsewhere_says_so(
+    tmp_path: Path, keys: tuple[str, ...], words: str
+) -> None:
+    gym = gym_with("pass", "pass")
+    gym.forbidden.clear()
+    for rollout in gym.runs["theirs"]:
+        gym.artifacts[rollout["rollout_id"]] = {"messages": [{"role": "user", "content": "hi"}]}
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("theirs")
+        await person.press("slash", *"theirs", "enter")
+        await person.sees_no("ours")
+        for key in keys:
+            await person.press(key)
+            await person.until(lambda: person.app.screen.focused is not None)
+            await person.sees("theirs")
+        del gym.runs["theirs"]
+        await person.sees(words)
+
+
 async def test_forbidden_artifacts_concern_that_transcript_alone(tmp_path: Path) -> None:
     gym = ScriptedGym()
     gym.add("ours", "t1", "pass", "pass")

@@ -62,10 +62,10 @@ async def test_a_column_is_hidden_and_what_was_arranged_is_found_again(tmp_path:
             await person.press("escape")
             await person.sees_no("SCENARIO")
             await person.press("f")
-            await person.sees("active only", "the filter matches nothing")
+            await person.sees("active only", "no run is active; f shows all")
         kept = Arrangement.read(tmp_path / "state")
         async with dashboard(gym, tmp_path, size=(160, 36), arrangement=kept) as person:
-            await person.sees("active only", "the filter matches nothing")
+            await person.sees("active only", "no run is active; f shows all")
             await person.press("f")
             await person.sees("nightly")
             assert "SCENARIO" not in person.screen()

@@ -31,6 +31,14 @@ def said(link: Link, room: int) -> str:
         ),
         (Link(since_s=99.0, paused=True), "‖ paused, 1s old   12:04"),
         (Link(stopped=REFUSED, next_try_s=142.0), "✗ key refused · next try 42s   12:04"),
+        (
+            Link(stopped=REFUSED, error=Unreachable("dropped"), next_try_s=142.0),
+            "✗ key refused · dropped · next try 42s   12:04",
+        ),
+        (
+            Link(stopped=REFUSED, error=REFUSED, next_try_s=142.0),
+            "✗ key refused · next try 42s   12:04",
+        ),
         (Link(stopped=REFUSED, next_try_s=99.0), "✗ key refused · trying   12:04"),
         (Link(stopped=REFUSED, next_try_s=142.0, paused=True), "✗ key refused · paused   12:04"),
         (Link(stopped=Forbidden(), next_try_s=142.0), "✗ forbidden · next try 42s   12:04"),

@@ -7,13 +7,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gymtui.api.models import Rollout, RunStatus
+from gymtui.commands.documents import rollout_document
 from gymtui.store.outcome import outcome_of
 from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.schemas import ROLLOUTS, RunView
+from gymtui.store.timeline import segments
 from gymtui.store.times import elapsed_s
-from gymtui.store.words import duration, thousands
+from gymtui.store.words import age, duration, thousands
 from gymtui.tui.columns import run_columns
 from gymtui.tui.columns_matrix import attempt_at, attempts_cell
+from gymtui.tui.rollout_details import rollout_details
 
 
 @pytest.mark.parametrize(
@@ -91,6 +94,31 @@ def test_durations_are_rounded_and_impossible_ones_not_known(
 AT = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (None, "–"),
+        (0, "now"),
+        (9.9, "now"),
+        (59.9, "50s ago"),
+        (60, "1m ago"),
+        (18 * 60 + 59, "18m ago"),
+        (2 * 3600 - 1, "119m ago"),
+        (2 * 3600, "2h ago"),
+        (2 * 86400 - 1, "47h ago"),
+        (2 * 86400, "2d ago"),
+        (-2, "now"),
+        (-60, "–"),
+        (-86400, "–"),
+    ],
+)
+def test_ages_count_whole_units_and_the_future_has_none(
+    seconds: float | None, written: str
+) -> None:
+    then = None if seconds is None else AT - timedelta(seconds=seconds)
+    assert age(then, AT) == written
+
+
 def rollout(status: str, began_s: float, ended_s: float | None = None) -> RolloutRow:
     record = Rollout(
         rollout_id="r",
@@ -111,7 +139,41 @@ def test_what_ended_before_it_started_took_no_known_time() -> None:
 def test_what_runs_is_timed_as_well_as_the_clocks_agree() -> None:
     assert elapsed_s(rollout("running", -7), AT) == 7
     assert elapsed_s(rollout("running", 2), AT) == 0
-    assert elapsed_s(rollout("running", 3600), AT) is None
+    for later_s in (3600, 86400):
+        ahead = rollout("running", later_s)
+        assert elapsed_s(ahead, AT) is None
+        assert rollout_document(ahead, AT)["elapsed_s"] is None
+
+
+@pytest.mark.parametrize(
+    ("created_s", "began_s", "ended_s", "waited"),
+    [
+        (-60, 0, 30, "1m00s"),
+        (-60, 90, 30, "–"),
+        (-60, 3600, None, "–"),
+        (-60, -30, None, "30s"),
+        (-60, None, None, "1m00s"),
+    ],
+)
+def test_a_wait_that_its_own_times_contradict_is_not_known(
+    created_s: float, began_s: float | None, ended_s: float | None, waited: str
+) -> None:
+    def at(seconds: float | None) -> datetime | None:
+        return None if seconds is None else AT + timedelta(seconds=seconds)
+
+    status = "pending" if began_s is None else "running" if ended_s is None else "completed"
+    record = Rollout(
+        rollout_id="r",
+        status=status,
+        created_at=at(created_s),
+        started_at=at(began_s),
+        completed_at=at(ended_s),
+    )
+    row = RolloutRow("r", "run", b"", 0.0, 0.0, record, outcome=outcome_of(record))
+    now = AT if ended_s is None else AT + timedelta(seconds=60)
+    cells = rollout_details(row, segments(record, (), now), 100, 5)
+    lines = ["".join(piece.text for piece in cell) for cell in cells]
+    assert any(line.startswith(f"waited {waited}") for line in lines), lines
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ class RunsScreen(ListScreen[RunView]):
         self._only_active = kept.only_active
         if kept.group in tuple(Grouping):
             self._group_by(Grouping(kept.group))
-        self.filtered(kept.filter if kept.gym == self._gym_key else "")
+        self.filtered(self.gym.arrangement.filters.get(self._gym_key, ""))
 
     @property
     def _gym_key(self) -> str:
@@ -202,6 +202,14 @@ class RunsScreen(ListScreen[RunView]):
             return (Ink("active only  ", "accent"), *said)
         return said
 
+    def nothing(self) -> str:
+        """Why there are no runs; "active only" is no filter that `esc` clears."""
+        if not self._only_active or self._filter.strip():
+            return super().nothing()
+        if not self._runs.records:
+            return self.empty if self.gym.link.synced else self.unseen
+        return f"no run is active; {self.gym.bound.spelt('only-active')} shows all"
+
     # -- what is shown ---------------------------------------------------------------------
 
     def filtered(self, text: str) -> str | None:
@@ -209,7 +217,7 @@ class RunsScreen(ListScreen[RunView]):
         wrong = super().filtered(f"{text} active:" if self._only_active else text)
         if wrong is None:
             self._filter = text
-            self.gym.arrangement.change(self.arranged_as, filter=text, gym=self._gym_key)
+            self.gym.arrangement.keep_filter(self._gym_key, text)
         return wrong
 
     def filter_text(self) -> str:

@@ -55,7 +55,8 @@ def _state(link: Link, now_s: float) -> tuple[Cell, str]:
     match link.state(now_s):
         case LinkState.REFUSED:
             word = "forbidden" if isinstance(link.stopped, Forbidden) else "key refused"
-            return (Ink(f"✗ {word}", "failed"),), ""
+            # The last try may have met something else, which tells nothing of the key.
+            return (Ink(f"✗ {word}", "failed"),), "" if link.error == link.stopped else why
         case LinkState.PAUSED:
             return (Ink(f"‖ paused{f', {age} old' if age else ''}", "warning"),), ""
         case LinkState.CONNECTING:
