@@ -11,10 +11,10 @@ from pathlib import Path
 import click
 
 from gymtui.api.client import GymClient
-from gymtui.api.errors import Garbled, GymError, NotFound, Unreachable
+from gymtui.api.errors import GymError
 from gymtui.commands.asking import Asked, with_gym
-from gymtui.commands.command_line import EXIT_REFUSED, EXIT_UNREACHABLE
-from gymtui.poll.actions import Done, Verb, act, told
+from gymtui.commands.command_line import EXIT_REFUSED, EXIT_UNREACHABLE, tell
+from gymtui.poll.actions import ActionOutcome, ActionResult, Verb, act, describe_result
 from gymtui.poll.question import Question, targets_among
 from gymtui.settings import Settings
 from gymtui.store.journal import Journal
@@ -63,8 +63,8 @@ def look_for(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> Found:
     return with_gym(settings, look)
 
 
-def do(settings: Settings, question: Question, journal: Path) -> tuple[Done, ...]:
-    """Do it, without asking any more.
+def do(settings: Settings, question: Question, journal: Path) -> tuple[ActionResult, ...]:
+    """Do it, without asking any more; what takes longer since it is looked up is told.
 
     Args:
         settings: Which gym.
@@ -76,11 +76,14 @@ def do(settings: Settings, question: Question, journal: Path) -> tuple[Done, ...
     """
     run_ids = [target.run_id for target in question.targets]
 
-    async def doing(client: GymClient) -> tuple[Done, ...]:
-        return await act(client, question.verb, run_ids)
+    def checking(run_id: str, error: GymError) -> None:
+        tell(f"{clean(run_id)}: no clear answer ({clean(error.brief)}), checking …")
+
+    async def doing(client: GymClient) -> tuple[ActionResult, ...]:
+        return await act(client, question.verb, run_ids, checking=checking)
 
     done = with_gym(settings, doing)
-    gone = [item.run_id for item in done if item.gone or item.error is None]
+    gone = [item.run_id for item in done if item.is_deleted]
     if question.verb is Verb.DELETE and gone and journal.exists():
         kept = Journal.open(journal)
         kept.forget(*gone)
@@ -88,25 +91,23 @@ def do(settings: Settings, question: Question, journal: Path) -> tuple[Done, ...
     return done
 
 
-def outcomes(verb: Verb, done: Sequence[Done], missing: Sequence[str]) -> list[tuple[str, bool]]:
+def outcomes(done: Sequence[ActionResult], missing: Sequence[str]) -> list[tuple[str, bool]]:
     """A clean line for each run, and whether it went well.
 
     Args:
-        verb: What was done.
         done: What became of those that were there.
         missing: Ids that the gym does not know.
     """
-    lines = [(clean(told(verb, [item])[0]), item.error is None) for item in done]
+    lines = [(clean(describe_result(item)), item.is_well) for item in done]
     return lines + [(f"there is no run {clean(run_id)}", False) for run_id in missing]
 
 
-def status_of(done: Sequence[Done], missing: Sequence[str]) -> int:
-    """The exit code: 4 where one was refused or is not there, 3 where one had no answer."""
-    errors: list[GymError] = [item.error for item in done if item.error is not None]
-    errors += [NotFound() for _ in missing]
-    if not errors:
+def status_of(done: Sequence[ActionResult], missing: Sequence[str]) -> int:
+    """The exit code: 3 where nothing is known but that answers were missing, 4 for all else."""
+    failed = [item.outcome for item in done if not item.is_well]
+    if not failed and not missing:
         return 0
-    silent = all(isinstance(error, Unreachable | Garbled) for error in errors)
+    silent = not missing and set(failed) == {ActionOutcome.UNKNOWN}
     return EXIT_UNREACHABLE if silent else EXIT_REFUSED
 
 

@@ -25,8 +25,11 @@ from gymtui.commands.command_line import (
 
 _EPILOG = (
     "Asks first, and lists what goes; off a terminal it wants --yes. A line a run tells what "
-    "became of it; --json is a list of {run_id, done, rollouts, said}. Exit codes: 0 done, 1 kept "
-    "as it is, 2 wrong usage or read-only, 3 no answer, 4 one was refused or is not there."
+    "became of it; after an answer that is neither yes nor no the run is looked at. --json is a "
+    "list of {run_id, done, outcome, rollouts, said}; outcome is done, refused, rate limited, "
+    "gone, still there or unknown, and null for a run that was not there. Exit codes: 0 done, 1 "
+    "kept as it is, 2 wrong usage or read-only, 3 no clear answer and no look at the run, 4 one "
+    "was refused or rate limited, is not there, or is still there."
 )
 
 _arguments = with_options(
@@ -90,15 +93,18 @@ def _act(
         if question.targets
         else ()
     )
-    lines = acting.outcomes(verb, done, found.missing)
+    lines = acting.outcomes(done, found.missing)
     paper = Paper.standard()
     if form == "json":
-        ids = [*(item.run_id for item in done), *found.missing]
-        rollouts = [*(item.rollouts for item in done), *(None for _ in found.missing)]
+        known: list[dict[str, Any]] = [
+            {"run_id": item.run_id, "outcome": item.outcome, "rollouts": item.rollouts}
+            for item in done
+        ]
+        known += [{"run_id": i, "outcome": None, "rollouts": None} for i in found.missing]
         paper.document(
             [
-                {"run_id": run_id, "done": well, "rollouts": number, "said": said}
-                for run_id, number, (said, well) in zip(ids, rollouts, lines, strict=True)
+                {**of_run, "done": well, "said": said}
+                for of_run, (said, well) in zip(known, lines, strict=True)
             ]
         )
     else:

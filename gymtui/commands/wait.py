@@ -12,18 +12,14 @@ from typing import Any, TextIO
 from gymtui.api.client import GymClient
 from gymtui.api.errors import (
     Forbidden,
-    Garbled,
     GymError,
-    RateLimited,
-    ServerError,
     Unauthorized,
-    Unreachable,
 )
 from gymtui.commands.asking import Asked, with_gym
 from gymtui.commands.documents import run_document
 from gymtui.commands.following import Follower
 from gymtui.commands.output import Paper
-from gymtui.poll.actions import Verb, act, told
+from gymtui.poll.actions import ActionOutcome, Verb, act, describe_result
 from gymtui.secret import ApiKey
 from gymtui.settings import Settings
 from gymtui.store.outcome import Outcome
@@ -36,9 +32,9 @@ from gymtui.text import clean, fit, width
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 60.0
-"""A cancel whose answer did not come is sent again, ever later and however often: doing it again
-does no harm, and a run that was to be stopped costs money."""
-
+"""A cancel that did not come about is sent again, ever later and however often: doing it again does
+no harm, and a run that was to be stopped costs money."""
+_AGAIN = (ActionOutcome.LIMITED, ActionOutcome.THERE, ActionOutcome.UNKNOWN)
 
 _BETWEEN = " · "
 _LEAST_NAME = 20
@@ -270,17 +266,17 @@ class _Canceller:
             and now_s >= self._not_before_s.get(view.name, now_s)
             and self._when.matches(view, now_s)
         ]
-        for done in await act(self._client, Verb.CANCEL, wanted):
-            self._line.say(clean(f"{told(Verb.CANCEL, [done])[0]}: {self._when.text}"))
-            if done.error is None:
+        # One look: whoever waits looks at the runs all the time.
+        for done in await act(self._client, Verb.CANCEL, wanted, looks_s=(0.0,)):
+            self._line.say(clean(f"{describe_result(done)}: {self._when.text}"))
+            if done.is_well:
                 self._done.add(done.run_id)
                 self._follower.asked.store.intend([done.run_id], Intent.CANCEL)
-            elif isinstance(done.error, Unreachable | RateLimited | Garbled | ServerError):
+            elif done.outcome in _AGAIN:
+                after_s = done.error.retry_after_s if done.error is not None else None
                 pause_s = self._pauses_s.get(done.run_id, FIRST_PAUSE_S)
                 self._pauses_s[done.run_id] = min(2 * pause_s, LONGEST_PAUSE_S)
-                self._not_before_s[done.run_id] = now_s + max(
-                    pause_s, done.error.retry_after_s or 0.0
-                )
+                self._not_before_s[done.run_id] = now_s + max(pause_s, after_s or 0.0)
             else:
                 self._given_up.add(done.run_id)
 

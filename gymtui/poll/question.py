@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gymtui.poll.actions import Verb
-from gymtui.store.records import RunRow
+from gymtui.store.records import Intent, RunRow
 from gymtui.store.words import of_many
 from gymtui.text import clean
 
@@ -79,18 +80,36 @@ def why_none(verb: Verb, rows: Sequence[RunRow]) -> str:
     """
     if not rows:
         return f"nothing to {verb}: no run is chosen"
+    faults = Counter(_fault(verb, row) or "" for row in rows)
     if len(rows) > 1:
-        fault = "none of them runs" if verb is Verb.CANCEL else "all of them are gone or unreadable"
-        return f"nothing to {verb}: {of_many(len(rows), 'run')} chosen, {fault}"
-    [row] = rows
-    fault = "is gone" if row.gone else "cannot be read" if row.malformed else "is finished"
-    return f"nothing to {verb}: {row.run_id} {fault}"
+        counted = ", ".join(f"{count} {why.removeprefix('is ')}" for why, count in faults.items())
+        return f"nothing to {verb}: {of_many(len(rows), 'run')} chosen, {counted}"
+    return f"nothing to {verb}: {rows[0].run_id} {next(iter(faults))}"
+
+
+def _fault(verb: Verb, row: RunRow) -> str | None:
+    """Why it cannot be done to a run; None if it can. What is under way is not sent again."""
+    if row.gone:
+        return "is gone"
+    if row.malformed is not None:
+        return "cannot be read"
+    if row.intent is Intent.CHECK:
+        return "is being checked"
+    if row.intent is Intent.DELETE:
+        return "is being deleted"
+    if verb is Verb.DELETE:
+        return None
+    if row.intent is Intent.CANCEL:
+        return "is being cancelled"
+    return None if row.active else "is finished"
 
 
 def targets_among(
     verb: Verb, rows: Iterable[RunRow], *, hidden: frozenset[str] = frozenset()
 ) -> tuple[Target, ...]:
-    """Those of these runs to which it can be done: there, readable, and to cancel also active.
+    """Those of these runs to which it can be done: there, readable, to cancel also active.
+
+    Not those to which it is being done.
 
     Args:
         verb: What would be done.
@@ -105,5 +124,5 @@ def targets_among(
             hidden=row.run_id in hidden,
         )
         for row in rows
-        if not row.gone and row.malformed is None and (verb is not Verb.CANCEL or row.active)
+        if _fault(verb, row) is None
     )

@@ -18,6 +18,13 @@ class Intent(StrEnum):
 
     CANCEL = "cancelling"
     DELETE = "deleting"
+    CHECK = "checking"
+    """No clear answer came to what was asked, so that the run is looked at."""
+
+    @property
+    def under_way(self) -> str:
+        """What is shown for it: `cancelling …`."""
+        return f"{self} …"
 
 
 @dataclass(frozen=True, slots=True)

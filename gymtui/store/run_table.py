@@ -71,11 +71,13 @@ class RunTable:
         """Show runs as being cancelled or deleted until the server agrees."""
         for run_id in run_ids:
             row = self.rows.get(run_id)
-            if row is None or row.gone or row.intent == intent:
+            if row is None or row.gone:
                 continue
-            if intent is Intent.CANCEL and not row.active:
-                continue  # nothing that the server shows later would ever confirm it
-            self._put(replace(row, intent=intent))
+            # Nothing that the server shows later would ever confirm a cancel of what is over.
+            shown = None if intent is Intent.CANCEL and not row.active else intent
+            if row.intent is shown:
+                continue
+            self._put(replace(row, intent=shown))
             built.runs_changed.add(run_id)
 
     def mark_gone(self, run_ids: Iterable[str], sent_s: float, built: DeltaBuilder) -> None:
@@ -128,8 +130,9 @@ class RunTable:
             return row.run_id
         else:
             self._forget_raw(before)
-            # A cancel is confirmed by a run with nothing active left; a delete by its absence.
-            if before.intent is Intent.DELETE or row.active:
+            # A cancel is confirmed by a run with nothing active left; a delete by its absence,
+            # and a look by whoever makes it.
+            if before.intent is not Intent.CANCEL or row.active:
                 row = replace(row, intent=before.intent)
             built.runs_changed.add(row.run_id)
         self._put(row)

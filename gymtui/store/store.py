@@ -246,7 +246,7 @@ class Store:
                 continue
             if intent is Intent.CANCEL and row.active:
                 self._rollouts.note_cancel(run_id, True)
-            elif intent is None and row.intent is Intent.CANCEL:
+            elif intent is None:
                 self._rollouts.note_cancel(run_id, False)
             self._runs.intend([run_id], intent, built)
         return built.build()

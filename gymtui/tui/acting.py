@@ -1,13 +1,14 @@
-"""Cancelling and deleting from the screens: asked, done by the session, told."""
+"""Cancelling and deleting from the screens: asked, done by the session, told in one notice."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from gymtui.poll.actions import Verb, told
-from gymtui.poll.question import Question, targets_among, why_none
+from gymtui.poll.actions import Verb, describe_results
+from gymtui.poll.question import Question, Target, targets_among, why_none
 from gymtui.tui import doors
+from gymtui.tui.session import Action
 
 if TYPE_CHECKING:
     from gymtui.tui.app import GymtuiApp
@@ -28,21 +29,43 @@ def ask(app: GymtuiApp, verb: Verb, run_ids: Sequence[str], hidden: frozenset[st
     if app.settings.read_only:
         app.notify("read-only: nothing is cancelled or deleted", severity="warning")
         return
-    rows = [app.store.runs[i] for i in run_ids if i in app.store.runs]
-    targets = targets_among(verb, rows, hidden=hidden)
+    targets = _targets(app, verb, run_ids, hidden)
     if not targets:
-        app.notify(why_none(verb, rows), timeout=3)
         return
 
     def answered(do_it: bool | None) -> None:
         if do_it:
-            doing = _act(app, verb, [target.run_id for target in targets])
-            app.run_worker(doing, group=GROUP, exit_on_error=True)
+            _begin(app, verb, [target.run_id for target in targets])
 
     doors.confirmation(app, Question(verb, targets), answered)
 
 
-async def _act(app: GymtuiApp, verb: Verb, run_ids: Sequence[str]) -> None:
-    done = await app.session.act(verb, run_ids)
-    failed = any(item.error is not None for item in done)
-    app.notify("\n".join(told(verb, done)), severity="warning" if failed else "information")
+def _targets(
+    app: GymtuiApp, verb: Verb, run_ids: Sequence[str], hidden: frozenset[str] = frozenset()
+) -> tuple[Target, ...]:
+    """Those of these runs to which it can be done now; where it is none, say why."""
+    rows = [app.store.runs[i] for i in run_ids if i in app.store.runs]
+    targets = targets_among(verb, rows, hidden=hidden)
+    if not targets:
+        app.notify(why_none(verb, rows), timeout=3)
+    return targets
+
+
+def _begin(app: GymtuiApp, verb: Verb, run_ids: Sequence[str]) -> None:
+    """Do it to those to which it can still be done: time has passed since it was asked."""
+    if targets := _targets(app, verb, run_ids):
+        action = app.session.act(verb, [target.run_id for target in targets])
+        app.run_worker(_tell(app, action), group=GROUP, exit_on_error=True)
+
+
+async def _tell(app: GymtuiApp, acted: Awaitable[Action]) -> None:
+    """Say what became of it, and unmark what is settled."""
+    action = await acted
+    results = [action.results[run_id] for run_id in action.run_ids]
+    settled = frozenset(result.run_id for result in results if result.is_settled)
+    app.unmark(settled)
+    words = describe_results(results)
+    well = all(result.is_well for result in results)
+    if len(results) > 1 and not well:
+        words = f"{words}\n{app.bound.spelt('actions')} shows each run"
+    app.notify(words, severity="information" if well else "warning")

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +38,7 @@ from gymtui.tui.ink import Cell
 from gymtui.tui.listed import Listed
 from gymtui.tui.rebinding import PROGRAMS_OWN, Bound
 from gymtui.tui.screens.base import GymScreen
+from gymtui.tui.screens.lists import ListScreen
 from gymtui.tui.screens.runs import RunsScreen
 from gymtui.tui.session import Session
 from gymtui.tui.switching import Gyms
@@ -263,7 +264,7 @@ class GymtuiApp(HostApp):
         Args:
             source: Which, or None to stay.
         """
-        if source is None or source == self.settings.source:
+        if source is None or source == self.settings.source or self._busy():
             return
         before = self.session
         before.close()
@@ -276,12 +277,16 @@ class GymtuiApp(HostApp):
         Args:
             profile: Which.
         """
-        if any(worker.group == acting.GROUP and not worker.is_finished for worker in self.workers):
-            # Its answer belongs here, and its connection must not be taken from it.
-            self.notify("what was sent to this gym is still under way", severity="warning")
-        elif self.gyms is not None:
+        if self.gyms is not None and not self._busy():
             going = switching.go(self, self.gyms, profile)
             self.run_worker(going, group="switch", exclusive=True, exit_on_error=True)
+
+    def _busy(self) -> bool:
+        """Whether a cancel or delete is under way, which is said: its answer belongs here."""
+        busy = any(w.group == acting.GROUP and not w.is_finished for w in self.workers)
+        if busy:
+            self.notify("what was sent to this gym is still under way", severity="warning")
+        return busy
 
     def enter(self, settings: Settings, client: Endpoints, journal: Path | None) -> None:
         """Go to another gym, from nothing: no row, question or key of the one before is left.
@@ -449,6 +454,12 @@ class GymtuiApp(HostApp):
             self.pop_screen()
 
     # -- what changes the gym --------------------------------------------------------------
+
+    def unmark(self, run_ids: Collection[str]) -> None:
+        """Take the marks from runs, wherever they are listed."""
+        for screen in self.screen_stack:
+            if isinstance(screen, ListScreen) and screen.ready:
+                screen.unmark(run_ids)
 
     def ask_to(
         self, verb: Verb, run_ids: Sequence[str], *, hidden: frozenset[str] = frozenset()

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gymtui.store.records import RolloutRow, score_of
+from gymtui.store.records import Intent, RolloutRow, score_of
 from gymtui.store.schemas import RunView, pass_rate
-from gymtui.text import ABSENT, fit
+from gymtui.text import ABSENT, clean, fit, width
 from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink, ink
 from gymtui.tui.widgets.column import Column
@@ -20,6 +20,9 @@ from gymtui.widths import EXTRA
 if TYPE_CHECKING:
     from gymtui.tui.chart import Chart
 
+_LEAST_NAME = 11
+"""Cells of a run's name that tell it from others, beside what is done to it."""
+_BRIEFLY = {Intent.CANCEL: "cancel…", Intent.DELETE: "delete…", Intent.CHECK: "check…"}
 _SAME_TASK: Cell = (Ink("  ″", "muted"),)
 
 
@@ -49,7 +52,11 @@ def run_columns(
         if row.gone:
             return (Ink(run.name, "gone"),)
         if row.intent is not None:
-            return (Ink(f"{row.intent} ", "warning"), Ink(run.name))
+            doing = row.intent.under_way
+            if cells - len(doing) - 1 < min(width(clean(run.name)), _LEAST_NAME):
+                doing = _BRIEFLY[row.intent]
+            shown = fit(run.name, max(cells - len(doing) - 1, 1), cut="middle")
+            return (Ink(f"{doing} ", "warning"), Ink(shown))
         style = "strong" if row.active else ""
         return (Ink("◉ ", "accent"), Ink(run.name, style)) if run.watched else ink(run.name, style)
 

@@ -94,6 +94,13 @@ def confirmation(
     app.push_screen(ConfirmScreen(question), answered)
 
 
+def actions(app: GymtuiApp) -> None:
+    """Show what was cancelled and deleted, run by run."""
+    from gymtui.tui.screens.actions import ActionsScreen
+
+    app.push_screen(ActionsScreen())
+
+
 def launch(
     app: GymtuiApp,
     run_id: str | None = None,

@@ -35,7 +35,16 @@ from gymtui.tui.turns import Turns
 _SCOPES = frozenset({Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE, Scope.MENU, Scope.PICK})
 """Where one can be without a gym; the only menu is that of the themes."""
 _NOT_HERE = frozenset(
-    {"redact", "compare-this", "pause", "refresh", "menu-switch", "pick-mark", "mark-all"}
+    {
+        "redact",
+        "compare-this",
+        "pause",
+        "actions",
+        "refresh",
+        "menu-switch",
+        "pick-mark",
+        "mark-all",
+    }
 ) | {key.name for key in TABLE if key.scope not in _SCOPES}
 """Keys that need a gym."""
 _OF_SEVERAL = frozenset({"next-rollout", "previous-rollout", "files"}) | {
@@ -188,6 +197,10 @@ class FileScreen(ReadingScreen):
     def action_interrupt(self) -> None:
         """Tell how to quit; there are no runs that would go on."""
         self.gym.notify(f"{self.gym.bound.spelt('quit')} quits", timeout=3)
+
+    def action_actions(self) -> None:
+        """Nothing is changed here."""
+        refuse(self, "a file is read: nothing is cancelled or deleted here")
 
 
 def _offers(paths: Sequence[Path]) -> list[Offer]:

@@ -128,6 +128,7 @@ TABLE: tuple[Key, ...] = (
     Key("refresh", Scope.EVERYWHERE, ("ctrl+r",), "refresh_now", "ask the gym now"),
     Key("pause", Scope.EVERYWHERE, ("p",), "pause", "stop asking, or go on", "pause"),
     Key("copy", Scope.EVERYWHERE, ("c",), "copy", "copy the id, or the message"),
+    Key("actions", Scope.EVERYWHERE, ("A",), "actions", "what was cancelled and deleted, run by run"),
     Key("help", Scope.EVERYWHERE, ("?",), "help", "these keys", "help"),
     Key("back", Scope.EVERYWHERE, ("escape",), "back", "undo one thing (a search, a filter, marks), else go back"),
     Key("leave", Scope.EVERYWHERE, ("q",), "leave", "go back; on the first screen, quit", "quit"),

@@ -27,7 +27,7 @@ def run_marks(session: Session, run_id: str) -> Cell:
     row = session.store.runs.get(run_id)
     if row is None or row.gone:
         return (Ink(f"  {DELETED}", "warning"),)
-    words = [str(row.intent)] if row.intent is not None else []
+    words = [row.intent.under_way] if row.intent is not None else []
     words += ["forbidden"] if session.forbidden_s(run_id) is not None else []
     return tuple(Ink(f"  {word}", "warning") for word in words)
 

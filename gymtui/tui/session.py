@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from gymtui.api.endpoints import Endpoints
+from gymtui.api.errors import GymError
 from gymtui.clock import ServerClock, Window
-from gymtui.poll.actions import Done, Verb, act
+from gymtui.poll.actions import ActionOutcome, ActionResult, Verb, act
 from gymtui.poll.plan import View
 from gymtui.poll.poller import Link, LinkState, Poller, Update
 from gymtui.poll.watch import Watch
@@ -42,6 +45,25 @@ FindKey = Callable[[Settings], tuple[ApiKey, str] | None]
 MIB = 1024 * 1024
 GONE_SHOWN_S = 5.0
 """How long a run that is gone stays on screen, struck through."""
+
+
+ACTIONS_KEPT = 20
+"""Of how many cancels and deletes of some runs is remembered what became of each run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Some runs that are cancelled or deleted together.
+
+    Attributes:
+        verb: What is done to them.
+        run_ids: Which.
+        results: What became of each, by its id, as far as that is known.
+    """
+
+    verb: Verb
+    run_ids: tuple[str, ...]
+    results: dict[str, ActionResult] = field(default_factory=dict)
 
 
 class Audience(Protocol):
@@ -92,6 +114,9 @@ class Session:
         self.watched = Watch(
             self.store, journal, remembered=self._remembered, recalled=self._recalled
         )
+        self.actions: deque[Action] = deque(maxlen=ACTIONS_KEPT)
+        """What was done to runs from here, the latest first."""
+        self._intents: dict[str, dict[Verb, Intent]] = {}
         self.over = False
         """Whether one went elsewhere: what still comes in is nobody's business then."""
         self._audience = audience
@@ -182,35 +207,58 @@ class Session:
         """See whether something is to be told that only took time."""
         self._tell_of_runs()
 
-    async def act(self, verb: Verb, run_ids: Sequence[str]) -> Sequence[Done]:
-        """Cancel or delete runs, and show them so until the gym agrees.
+    def act(self, verb: Verb, run_ids: Sequence[str]) -> Awaitable[Action]:
+        """Cancel or delete runs, and show them so, from now on, until the gym agrees.
 
         Args:
             verb: What to do.
             run_ids: To which runs.
 
         Returns:
-            What became of each.
+            What became of each, when all are through.
         """
-        intent = Intent.CANCEL if verb is Verb.CANCEL else Intent.DELETE
-        self._show(self.store.intend(run_ids, intent))
-        done = await act(self.client, verb, run_ids)
-        undone = [
-            item.run_id
-            for item in done
-            if item.error is not None or (verb is Verb.CANCEL and item.rollouts == 0)
-        ]
-        self._show(self.store.intend(undone, None))
-        gone = [
-            item.run_id
-            for item in done
-            if item.gone or (verb is Verb.DELETE and item.error is None)
-        ]
-        if gone:
-            self._show(self.store.mark_gone(gone, self._monotonic()))
-            self._bury(gone)
-        self.poller.refresh()
-        return done
+        action = Action(verb, tuple(run_ids))
+        self.actions.appendleft(action)
+        self._intend(verb, run_ids, verb.intent)
+        return self._see_through(action)
+
+    async def _see_through(self, action: Action) -> Action:
+        def checking(run_id: str, _error: GymError) -> None:
+            self._intend(action.verb, [run_id], Intent.CHECK)
+
+        def done(result: ActionResult) -> None:
+            action.results[result.run_id] = result
+            self._take_result(result)
+
+        await act(self.client, action.verb, action.run_ids, checking=checking, done=done)
+        outcomes = {result.outcome for result in action.results.values()}
+        if outcomes != {ActionOutcome.LIMITED}:
+            self.poller.refresh()
+        return action
+
+    def _take_result(self, result: ActionResult) -> None:
+        """Show what became of a run."""
+        if result.is_deleted:
+            self._intents.pop(result.run_id, None)
+            self._show(self.store.mark_gone([result.run_id], self._monotonic()))
+            self._bury([result.run_id])
+        else:
+            # What the gym has agreed to cancel goes on until its rollouts have ended.
+            begun = result.is_well and result.rollouts != 0
+            self._intend(result.verb, [result.run_id], Intent.CANCEL if begun else None)
+
+    def _intend(self, verb: Verb, run_ids: Iterable[str], intent: Intent | None) -> None:
+        """Show how far something is that is done to runs; of a delete and a cancel, the delete."""
+        delta = NOTHING
+        for run_id in run_ids:
+            intents = self._intents.setdefault(run_id, {})
+            if intent is None:
+                intents.pop(verb, None)
+            else:
+                intents[verb] = intent
+            shown = intents.get(Verb.DELETE) or intents.get(Verb.CANCEL)
+            delta = delta.then(self.store.intend([run_id], shown))
+        self._show(delta)
 
     async def _renew_key(self) -> None:
         """Use the key that is found now, where there is one; else that of before may work again."""
@@ -308,6 +356,8 @@ class Session:
             return
         runs = self.store.runs
         still = frozenset(run_id for run_id in run_ids if run_id in runs and runs[run_id].gone)
+        for run_id in still:
+            self._intents.pop(run_id, None)
         delta = self.poller.forget(still)
         self.watched.forget(still)
         self.watched.dropped(delta.rollouts_removed)

@@ -9,6 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gymtui.commands.acting import status_of
+from gymtui.poll.actions import ActionOutcome, ActionResult, Verb
 from tests.cli.calling import OnTerminal, fault, finish, gymtui, launch
 from tests.gym.serving import RunningGym, serving_gym
 
@@ -101,6 +103,87 @@ def test_a_refusal_of_one_leaves_the_others_done(quick: RunningGym, tmp_path: Pa
     assert done.returncode == 4
     assert "not yours" in done.stderr
     assert there(quick, "b")
+
+
+def goes_wrong(gym: RunningGym, method: str, name: str, **fault: object) -> None:
+    """Have the next cancel or delete of a run go wrong."""
+    order = {"method": method, "path": f"/runs/{name}", "fault": fault}
+    httpx.post(f"{gym.url}/__faults__", json=order).raise_for_status()
+
+
+@pytest.mark.parametrize(
+    ("fault", "why", "done"),
+    [
+        ({"kind": "drop", "when": "after"}, "dropped", True),
+        ({"kind": "malformed"}, "a web page, not the gym", True),
+        ({"kind": "truncated"}, "cut off", True),
+        ({"kind": "drop", "when": "before"}, "dropped", False),
+        ({"kind": "status", "status": 502}, "502", False),
+    ],
+)
+def test_a_delete_without_a_clear_answer_is_looked_up(
+    quick: RunningGym, tmp_path: Path, fault: dict[str, object], why: str, done: bool
+) -> None:
+    name = f"unclear-{fault['kind']}-{done}"
+    launch(quick, name)
+    finish(quick, name)
+    goes_wrong(quick, "DELETE", name, **fault)
+    arguments = ("delete", name, "--yes", "--json", "--base-url", quick.url)
+    ended = gymtui(tmp_path, *arguments)
+    assert there(quick, name) is not done
+    assert ended.returncode == (0 if done else 4)
+    assert f"{name}: no clear answer" in ended.stderr
+    assert "checking …" in ended.stderr
+    (said,) = json.loads(ended.stdout)
+    assert (said["done"], said["outcome"]) == (done, "gone" if done else "still there")
+    assert why in said["said"]
+
+
+def test_a_cancel_that_did_not_come_about_says_that_the_run_still_runs(
+    gym: RunningGym, tmp_path: Path
+) -> None:
+    launch(gym, "goes-on")
+    goes_wrong(gym, "POST", "goes-on/cancel", kind="status", status=500)
+    done = gymtui(tmp_path, "cancel", "goes-on", "--yes", "--base-url", gym.url)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "goes-on still runs: no clear answer (500 told to fail)" in done.stderr
+    assert untouched(gym, "goes-on")
+
+
+@pytest.mark.parametrize(("after", "status"), [("1", 0), ("3600", 4)])
+def test_a_429_is_obeyed_or_called_what_it_is(
+    quick: RunningGym, tmp_path: Path, after: str, status: int
+) -> None:
+    name = f"limited-{after}"
+    launch(quick, name)
+    finish(quick, name)
+    goes_wrong(quick, "DELETE", name, kind="status", status=429, retry_after=after)
+    done = gymtui(tmp_path, "delete", name, "--yes", "--base-url", quick.url)
+    assert done.returncode == status
+    assert there(quick, name) == bool(status)
+    if status:
+        assert f"{name} was not deleted: rate limited, to be asked again in 1h00m" in done.stderr
+        assert "refused" not in done.stderr
+    else:
+        assert done.stdout == f"deleted {name} and 1 rollout\n"
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "missing", "status"),
+    [
+        (["done"], [], 0),
+        (["done", "unknown"], [], 3),
+        (["unknown", "still there"], [], 4),
+        (["unknown"], ["none"], 4),
+        *(([outcome], [], 4) for outcome in ("refused", "rate limited", "gone", "still there")),
+        ([], ["none"], 4),
+    ],
+)
+def test_the_exit_code_tells_what_failed(
+    outcomes: list[str], missing: list[str], status: int
+) -> None:
+    done = [ActionResult(Verb.DELETE, "a", ActionOutcome(outcome)) for outcome in outcomes]
+    assert status_of(done, missing) == status
 
 
 def test_no_answer_ends_with_3(tmp_path: Path) -> None:

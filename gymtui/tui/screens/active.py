@@ -164,7 +164,11 @@ class ActiveScreen(ListScreen[RunningRow]):
         running = self._rows.records.get(row_id) if row_id is not None else None
         cell: Cell = ()
         if running is not None:
-            cell = (Ink(f"{running.row.rollout_id}  ", "strong"), Ink(self._standing(running)))
+            run = self.gym.store.runs.get(running.row.run_id)
+            intent = run.intent if run is not None else None
+            doing = f"{intent.under_way}  " if intent is not None else ""
+            name = Ink(f"{running.row.rollout_id}  ", "strong")
+            cell = (name, Ink(doing, "warning"), Ink(self._standing(running)))
         self.lines("details").show([Line(cell, bar=True)])
 
     def _standing(self, running: RunningRow) -> str:
@@ -201,6 +205,12 @@ class ActiveScreen(ListScreen[RunningRow]):
         records = self._rows.records
         chosen = [row_id for row_id in self.chosen() if row_id in records]
         compare(self.gym, [Listed(records[row_id].row.run_id, row_id) for row_id in chosen])
+
+    def unmark(self, run_ids: Collection[str]) -> None:
+        """Take the marks from these runs' rollouts."""
+        records = self._rows.records
+        own = {row_id for row_id, row in records.items() if row.row.run_id in run_ids}
+        self._grid.keep_marks(self._grid.marks - own)
 
     def action_cancel(self) -> None:
         """Ask, then cancel the runs of the marked rollouts, else of the one under the cursor."""

@@ -21,6 +21,7 @@ from textual.widgets import Input
 from gymtui.poll.plan import View
 from gymtui.store.delta import Delta
 from gymtui.text import clean, fit, width
+from gymtui.tui import doors
 from gymtui.tui.frame_timer import SoonDrawn
 from gymtui.tui.ink import Cell, Ink, width_of
 from gymtui.tui.keys import Key, Scope, bindings
@@ -351,6 +352,10 @@ class GymScreen(SoonDrawn, Screen[None]):
     def action_pause(self) -> None:
         """Stop asking, or go on."""
         self.gym.toggle_pause()
+
+    def action_actions(self) -> None:
+        """Show what was cancelled and deleted, run by run."""
+        doors.actions(self.gym)
 
     def action_help(self) -> None:
         """Show the keys."""

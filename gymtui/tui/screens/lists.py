@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from gymtui.store.completion import completions
@@ -56,6 +56,9 @@ class ListScreen(GymScreen, Generic[R]):
 
     def summarise(self) -> None:
         """Write what stands around the list anew."""
+
+    def unmark(self, run_ids: Collection[str]) -> None:
+        """Take the marks from runs, or from what is listed of them."""
 
     def grid(self) -> Grid[R]:
         """Make the grid, arranged as it was left."""

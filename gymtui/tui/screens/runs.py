@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
@@ -369,6 +369,10 @@ class RunsScreen(ListScreen[RunView]):
             doors.comparison(self.gym, chosen)
         else:
             self.gym.notify("runs are compared: mark two or more", timeout=3)
+
+    def unmark(self, run_ids: Collection[str]) -> None:
+        """Take the marks from runs."""
+        self._grid.keep_marks(self._grid.marks - set(run_ids))
 
     def action_cancel(self) -> None:
         """Ask, then cancel the chosen runs."""
