@@ -62,6 +62,17 @@ async def test_rollouts_that_were_seen_before_stay_with_the_mark_beside_them(
         await person.sees("theirs  forbidden › theirs.001")
 
 
+async def test_the_list_of_all_that_runs_says_how_many_runs_it_may_not_see(tmp_path: Path) -> None:
+    gym = gym_with("running")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("  forbidden ")
+        await person.press("a")
+        await person.sees("active rollouts", "1 run forbidden", "● live")
+        gym.forbidden.clear()
+        await person.press("ctrl+r")
+        await person.sees_no("forbidden")
+
+
 async def test_a_form_made_from_it_says_so(tmp_path: Path) -> None:
     async with scripted_dashboard(gym_with("pass"), tmp_path) as person:
         await person.sees("  forbidden ")

@@ -131,6 +131,10 @@ class ActiveScreen(ListScreen[RunningRow]):
         left = [Ink(f"{len(self._on_the_move.rows):,} running", "strong"), Ink(f" in {runs}")]
         if stuck:
             left += [Ink(" · "), Ink(f"{stuck:,} stuck", "warning")]
+        session = self.gym.session
+        shut = sum(session.forbidden_s(i) is not None for i in self.gym.store.active_runs)
+        if shut:
+            left += [Ink(" · "), Ink(f"{show.of_many(shut, 'run')} forbidden", "warning")]
         self.lines("summary").show([Line(tuple(left), self.remarks())])
         self._show_causes()
         self._detail()
