@@ -21,7 +21,7 @@ RUN: Mapping[str, str] = {
     "finished": "rollouts that ended, whichever way",
     "numbers": "over its rollouts; null where these were not asked for",
     "malformed": "why it could not be read, or null",
-    "extra": "what else the gym says of it",
+    "extra": "what else the gym says of it, and what it says that cannot be, such as -1 rollouts",
 }
 
 NUMBERS: Mapping[str, str] = {

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from pydantic import BaseModel
+
 from gymtui.api.lenient import loads
 from gymtui.api.listing import masked
 from gymtui.commands import document_keys
@@ -18,6 +20,9 @@ from gymtui.store.schemas import RunView, pass_rate
 from gymtui.store.summary import RunSummary
 from gymtui.store.times import elapsed_s
 from gymtui.store.words import state_word
+
+_ATTRIBUTE = {"model_config": "settings"}
+"""What a model calls a field that pydantic has another use for."""
 
 
 def run_document(run: RunView, *, numbers: bool = True) -> dict[str, Any]:
@@ -33,7 +38,7 @@ def run_document(run: RunView, *, numbers: bool = True) -> dict[str, Any]:
         "numbers": _numbers(run) if numbers and run.summary is not None else None,
         "malformed": run.row.malformed,
     }
-    return _document(document_keys.RUN, run.row.raw, ours)
+    return _document(document_keys.RUN, run.row.raw, run.row.run, ours)
 
 
 def rollout_document(row: RolloutRow, now: datetime) -> dict[str, Any]:
@@ -52,24 +57,37 @@ def rollout_document(row: RolloutRow, now: datetime) -> dict[str, Any]:
         "at_step_limit": None if rollout is None else at_step_limit(rollout),
         "malformed": row.malformed,
     }
-    return _document(document_keys.ROLLOUT, row.raw, ours)
+    return _document(document_keys.ROLLOUT, row.raw, rollout, ours)
 
 
-def _document(keys: Mapping[str, str], raw: bytes, ours: Mapping[str, object]) -> dict[str, Any]:
-    """Fields as received under the known keys, ours under theirs, all others apart."""
+def _document(
+    keys: Mapping[str, str], raw: bytes, read: BaseModel | None, ours: Mapping[str, object]
+) -> dict[str, Any]:
+    """Fields as received under the known keys, ours under theirs, all others apart.
+
+    What was received and means nothing (a count below zero, a text for a time) is null under its
+    key, as it is on screen, and stands with the others.
+    """
     try:
         received = masked(loads(raw))
     except (ValueError, RecursionError):
         received = raw.decode("utf-8", "replace")
     if not isinstance(received, dict):
         received = {"received": received}
+    told = {name: _told(value, read, name) for name, value in received.items() if name in keys}
     extra = {
         name: value
         for name, value in received.items()
-        if value not in (None, []) and (name not in keys or name in ours)
+        if value not in (None, []) and (name in ours or told.get(name) is None)
     }
-    filled: dict[str, Any] = {name: received.get(name) for name in keys}
+    filled: dict[str, Any] = {name: told.get(name) for name in keys}
     return {**filled, **ours, "extra": extra}
+
+
+def _told(received: Any, read: BaseModel | None, name: str) -> Any:
+    """A field as it is to be told: as received, unless it was read as nothing or as another."""
+    value = getattr(read, _ATTRIBUTE.get(name, name), None)
+    return value if value is None or isinstance(value, str | int) else received
 
 
 def _numbers(run: RunView) -> dict[str, Any]:

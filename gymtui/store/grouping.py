@@ -129,7 +129,8 @@ class Groups:
     def _together(self, group: str) -> RunView:
         runs = [self._runs[run_id] for run_id in self._members[group]]
         statuses = [run.row.run for run in runs if run.row.run is not None]
-        status = RunStatus(
+        # Not validated: a name may be longer than an id, and a sum larger than a count can be.
+        status = RunStatus.model_construct(
             run_id=group,
             scenario_id=_common(status.scenario_id for status in statuses),
             source=_common(status.source for status in statuses),

@@ -53,7 +53,9 @@ class RunView:
             return None
         counted, summary = self.row.finished, self.summary
         if counted is None:
-            whole = summary is not None and summary.known >= (self.row.run.total or 1)
+            # A run's rollouts are all listed or none; of a group's runs some may not be.
+            least = self.row.run.total if self.grouped else self.row.run.total or 1
+            whole = summary is not None and least is not None and summary.known >= least
             return summary.ended if summary is not None and whole else None
         return max(counted, summary.ended if summary is not None else 0)
 

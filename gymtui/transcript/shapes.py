@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeGuard
 
 from gymtui.transcript import items, messages, pairing, recorded
 from gymtui.transcript.blocks import (
@@ -34,6 +35,8 @@ Element = Mapping[str, object]
 
 _LISTS = ("messages", "steps", "history", "contents")
 """Under which name a document has its messages: the vendor's, Harbor's, SWE-agent's, Gemini's."""
+_MOST = 2**63
+"""Below this every number is that has been counted."""
 _SPEAKERS = ("human", "ai", "user", "assistant", "system", "tool")
 
 
@@ -262,10 +265,17 @@ def _with_header(
 
 def _count(fields: Fields, key: str) -> int | None:
     value = fields.rest.get(key)
-    if isinstance(value, bool) or not isinstance(value, int):
+    if not _is_amount(value) or not isinstance(value, int):
         return None
     del fields.rest[key]
     return value
+
+
+def _is_amount(value: object) -> TypeGuard[int | float]:
+    """Whether something is a number of things or of seconds: finite, and not below zero."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 <= value < _MOST
 
 
 def _usage(artifact: Mapping[str, object]) -> Usage:
@@ -276,7 +286,7 @@ def _usage(artifact: Mapping[str, object]) -> Usage:
             value: object = artifact
             for key in path.split("."):
                 value = value.get(key) if isinstance(value, Mapping) else None
-            if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+            if _is_amount(value):
                 return value
         return None
 

@@ -105,7 +105,8 @@ def outcome_counts(run: RunView) -> list[int]:
     status, summary = run.row.run, run.summary
     if status is None:
         return [0] * len(_BLOCK)
-    if summary is not None and summary.known and summary.known >= (status.total or 0):
+    least = status.total if run.grouped else status.total or 0
+    if summary is not None and summary.known and least is not None and summary.known >= least:
         counts = summary.counts
         errors = summary.errors + counts[Outcome.UNKNOWN]
         return [

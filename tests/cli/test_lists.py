@@ -193,7 +193,7 @@ def test_one_broken_item_costs_the_others_nothing(gym: RunningGym, tmp_path: Pat
     )
     runs = json.loads(listed(tmp_path, gym, "runs", "--json"))["runs"]
     assert all(tuple(run) == tuple(document_keys.RUN) for run in runs)
-    assert (runs[0]["total"], runs[0]["extra"]) == ("many", {"new": [1]})
+    assert (runs[0]["total"], runs[0]["extra"]) == (None, {"total": "many", "new": [1]})
     assert (runs[1]["run_id"], runs[1]["status"]) == (None, "malformed")
     assert "run_id" in runs[1]["malformed"]
 

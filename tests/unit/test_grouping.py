@@ -17,6 +17,7 @@ from gymtui.store.schemas import RunView
 from gymtui.store.stats import Interval, Tally, pass_rate_interval, wilson
 from gymtui.store.summary import RunSummary
 from gymtui.store.task_tallies import TaskTallies
+from gymtui.tui.show import outcome_counts
 
 
 def run(name: str, *, model: str | None = "m", scenario: str = "hr", passed: int = 1) -> RunView:
@@ -164,3 +165,33 @@ def test_a_group_names_what_its_runs_have_in_common_and_how_many_others_there_ar
     assert changed["hr"].summary is not None and changed["hr"].summary.model == "small"
     changed, _ = groups.apply({"d": run("d", model="large"), "e": run("e", model="wide")}, ())
     assert changed["hr"].summary is not None and changed["hr"].summary.model == "small +2"
+
+
+def test_a_group_has_any_name_and_any_sum() -> None:
+    groups = Groups(Grouping.SCENARIO)
+    name = "x" * 5_000
+    most = 2**62
+    runs = {
+        run_id: RunView(
+            RunRow(run_id, b"", 0.0, RunStatus(run_id=run_id, scenario_id=name, total=most))
+        )
+        for run_id in "abc"
+    }
+    changed, _ = groups.apply(runs, ())
+    together = changed[name].row.run
+    assert together is not None
+    assert (together.run_id, together.total) == (name, 3 * most)
+
+
+def test_a_group_of_which_a_run_does_not_say_how_many_ended_does_not_either() -> None:
+    groups = Groups(Grouping.SCENARIO)
+    counters = {"total": 2, "completed": 2, "failed": 0}
+    told = RunStatus(run_id="a", scenario_id="hr", **counters)
+    silent = RunStatus(run_id="b", scenario_id="hr")
+    runs = {
+        "a": RunView(RunRow("a", b"", 0.0, told), run("a", passed=2).summary),
+        "b": RunView(RunRow("b", b"", 0.0, silent)),
+    }
+    changed, _ = groups.apply(runs, ())
+    assert changed["hr"].finished is None
+    assert not any(outcome_counts(changed["hr"]))
