@@ -32,6 +32,7 @@ from gymtui.commands.command_line import (
 @click.option("--markdown", "form", flag_value="markdown", default=True, help="The default.")
 @click.option("--html", "form", flag_value="html", help="One file for a browser or a printer.")
 @click.option("--json", "form", flag_value="json", help="The figures as one JSON document.")
+@click.option("--usage", is_flag=True, help="Read all artifacts too, for tokens and cost.")
 @click.option("--to", "file", metavar="FILE", type=click.Path(), help="A file that is not there.")
 @click.pass_context
 def report(
@@ -40,6 +41,7 @@ def report(
     run_ids: tuple[str, ...],
     form: str,
     file: str | None,
+    usage: bool,
     **flags: Any,
 ) -> None:
     """Write runs up for other people."""
@@ -62,6 +64,7 @@ def report(
             journal=journal_of(settings),
             version=__version__,
             now=datetime.now(UTC),
+            usage=usage,
         ),
     ).encode("utf-8", "replace")
     if file is None:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from gymtui.api.client import GymClient
-from gymtui.commands.asking import Asked, with_gym
+from gymtui.api.errors import Garbled, NotFound
+from gymtui.commands.asking import Asked, at_once, with_gym
 from gymtui.commands.reporting import html, markdown
 from gymtui.commands.reporting.contents import contents
 from gymtui.commands.reporting.document import document
 from gymtui.commands.reporting.facts import facts_of
 from gymtui.commands.reporting.pieces import Made
 from gymtui.json_text import json_text
+from gymtui.poll.artifacts import ArtifactDesk, TooLargeError
 from gymtui.settings import Settings
 from gymtui.store import journal_look
 from gymtui.store.matrix import Matrix
+from gymtui.store.phases import is_finished
+from gymtui.store.store import Store
 from gymtui.urls import without_login
 
 
@@ -28,6 +33,7 @@ def written(
     journal: Path,
     version: str,
     now: datetime,
+    usage: bool = False,
 ) -> str:
     """A report.
 
@@ -38,6 +44,7 @@ def written(
         journal: Where a dashboard would have kept what it saw of them, there or not.
         version: Of this program.
         now: The local time, aware, in UTC.
+        usage: Whether the artifacts of all rollouts are read, for tokens and cost.
 
     Returns:
         The whole document.
@@ -52,6 +59,16 @@ def written(
         asked = Asked(client)
         found = await asked.runs_named(wanted)
         await asked.rollouts_of(found)
+        if usage:
+            cap_bytes = settings.artifact_limit_mib << 20
+            desk = ArtifactDesk(client, cap_bytes=cap_bytes, cache_bytes=0)
+            ended = [
+                row.rollout_id
+                for run_id in found
+                for row in asked.store.rollouts_of(run_id)
+                if row.rollout is not None and is_finished(row.rollout)
+            ]
+            await at_once(partial(_read, desk, asked.store, rollout_id) for rollout_id in ended)
         return asked, found
 
     asked, wanted = with_gym(settings, fetch)
@@ -70,3 +87,12 @@ def written(
         return f"{json_text(document(runs, together, made), indent=2, ascii_only=False)}\n"
     written_in = {"markdown": markdown.written, "html": html.written}[form]
     return written_in(contents(runs, together, made))
+
+
+async def _read(desk: ArtifactDesk, store: Store, rollout_id: str) -> None:
+    """Keep what a rollout used; artifacts that are not there, or none, do not say it."""
+    try:
+        artifacts = await desk.get(rollout_id)
+    except (NotFound, Garbled, TooLargeError):
+        return
+    store.note_usage(rollout_id, artifacts.transcript.usage)

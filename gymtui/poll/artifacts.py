@@ -68,6 +68,7 @@ class ArtifactDesk:
         cap_bytes: The largest that are opened.
         cache_bytes: How much is kept.
         sleep: Waits, in seconds.
+        on_read: Told of what was read, and whose it is.
     """
 
     def __init__(
@@ -77,11 +78,13 @@ class ArtifactDesk:
         cap_bytes: int = CAP_BYTES,
         cache_bytes: int = CACHE_BYTES,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        on_read: Callable[[str, Artifacts], object] = lambda _rollout_id, _artifacts: None,
     ) -> None:
         self._client = client
         self.cap_bytes = cap_bytes
         self._cache_bytes = cache_bytes
         self._sleep = sleep
+        self._on_read = on_read
         self._kept: OrderedDict[tuple[str, bool], Artifacts] = OrderedDict()
 
     def kept(self, rollout_id: str, *, redacted: bool = False) -> Artifacts | None:
@@ -139,6 +142,7 @@ class ArtifactDesk:
         body.clear()
         found = Artifacts(received, await asyncio.to_thread(_opened, received), redacted)
         self._keep(rollout_id, found)
+        self._on_read(rollout_id, found)
         return found
 
     async def save(

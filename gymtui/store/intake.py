@@ -6,7 +6,7 @@ Which of its rows are plain and which are odd is decided by `rollout_table`, whi
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
@@ -54,7 +54,7 @@ class Reading:
             row: As it was read.
             before: The row it replaces.
         """
-        self.plain[row.rollout_id] = row
+        row = self.plain[row.rollout_id] = with_usage(row, before)
         if before is not None:
             self.replaced.append(before)
         if row.malformed is None:
@@ -88,4 +88,12 @@ Steps = Generator[None, None, Reading]
 
 def supersedes(row: RolloutRow, before: RolloutRow) -> bool:
     """Whether a row says something else than the one known, by a question that is no older."""
-    return before.raw != row.raw and row.sent_s >= before.sent_s
+    news = before.raw != row.raw or before.usage != row.usage
+    return news and row.sent_s >= before.sent_s
+
+
+def with_usage(row: RolloutRow, before: RolloutRow | None) -> RolloutRow:
+    """The row with what its artifacts said, which no list of rollouts says again."""
+    if before is None or before.usage is None or row.usage is not None:
+        return row
+    return replace(row, usage=before.usage)

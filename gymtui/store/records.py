@@ -8,9 +8,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from gymtui.api.models import Rollout, RunStatus
 from gymtui.store.outcome import Outcome, score_in
+
+if TYPE_CHECKING:
+    from gymtui.transcript.blocks import Usage
 
 
 class Intent(StrEnum):
@@ -117,6 +121,7 @@ class RolloutRow:
         rollout: The parsed item, or None when it could not be read as a rollout.
         malformed: Why it could not, or None.
         outcome: How it stands, our own cancel counted; None when it could not be read.
+        usage: What it used, once its artifacts were read: the rollout does not say it.
     """
 
     rollout_id: str
@@ -127,6 +132,7 @@ class RolloutRow:
     rollout: Rollout | None
     malformed: str | None = None
     outcome: Outcome | None = None
+    usage: Usage | None = None
 
 
 def name_of_malformed(raw: bytes, within: str = "") -> str:

@@ -15,7 +15,7 @@ from gymtui.api.listing import Listing, parse_rollout
 from gymtui.api.models import Malformed, Rollout
 from gymtui.store import intake
 from gymtui.store.delta import DeltaBuilder, Observation
-from gymtui.store.intake import Reading, Steps, supersedes
+from gymtui.store.intake import Reading, Steps, supersedes, with_usage
 from gymtui.store.outcome import ACTIVE, Outcome, outcome_of
 from gymtui.store.records import RolloutRow, name_of_malformed
 from gymtui.store.summary import RunSummary, SummaryBuilder
@@ -317,9 +317,10 @@ class RolloutTable:
                 held.numbers = reading.numbers[run_id]
                 self._touched(run_id, held, built)
         for row in reading.odd:
-            self._put(row, built)
+            self.put(with_usage(row, self.rows.get(row.rollout_id)), built)
 
-    def _put(self, row: RolloutRow, built: DeltaBuilder) -> None:
+    def put(self, row: RolloutRow, built: DeltaBuilder) -> None:
+        """Take one row in, if it is news."""
         before = self.rows.get(row.rollout_id)
         if before is not None:
             if not supersedes(row, before):

@@ -215,5 +215,18 @@ ROLLOUTS: Schema[RolloutRow] = Schema(
             lambda row: row.rollout and row.rollout.settings and row.rollout.settings.model,
         ),
     ],
+    elsewhere={
+        "stuck": "the dashboard's lists of runs and of all that runs have it",
+        **dict.fromkeys(("tokens", "cost"), "the dashboard's list of a run's rollouts has it"),
+    },
+)
+
+READ_ROLLOUTS: Schema[RolloutRow] = Schema(
+    [
+        *ROLLOUTS,
+        Field("tokens", Kind.NUMBER, lambda row: row.usage and row.usage.tokens),
+        Field("cost", Kind.NUMBER, lambda row: row.usage and row.usage.cost_usd),
+    ],
     elsewhere={"stuck": "the dashboard's lists of runs and of all that runs have it"},
 )
+"""Those of rollouts whose artifacts are read, too."""

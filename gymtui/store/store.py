@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from gymtui.api.listing import split
 from gymtui.store.delta import (
@@ -27,6 +28,9 @@ from gymtui.store.records import Intent, RolloutRow, RunRow
 from gymtui.store.rollout_table import RolloutTable
 from gymtui.store.run_table import RunTable
 from gymtui.store.summary import RunSummary
+
+if TYPE_CHECKING:
+    from gymtui.transcript.blocks import Usage
 
 ROLLOUTS_KEPT = 20_000
 """Rollouts held in memory before runs not looked at for longest give theirs up: some 6 kB each."""
@@ -249,6 +253,14 @@ class Store:
             elif intent is None:
                 self._rollouts.note_cancel(run_id, False)
             self._runs.intend([run_id], intent, built)
+        return built.build()
+
+    def note_usage(self, rollout_id: str, usage: Usage) -> Delta:
+        """Keep what a rollout used, by its artifacts; nothing where these do not say it."""
+        built = DeltaBuilder()
+        row = self.rollouts.get(rollout_id)
+        if row is not None and usage.told:
+            self._rollouts.put(replace(row, usage=usage), built)
         return built.build()
 
     def mark_gone(self, run_ids: Iterable[str], sent_s: float) -> Delta:

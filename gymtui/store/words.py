@@ -168,6 +168,15 @@ def span(interval: Interval | None) -> str:
     return f"{round(interval.low * 100)}–{round(interval.high * 100)}"
 
 
+def cost(usd: float | None) -> str:
+    """What something cost, to three digits: `$0.0123`, `$1.5`, `$1,234`."""
+    if usd is None:
+        return ABSENT
+    if 0 < usd < 0.0001:
+        return "<$0.0001"
+    return f"${usd:,.0f}" if usd >= 100 else f"${usd:.3g}"
+
+
 def points(share: float) -> str:
     """A difference of rates in whole percentage points, with its sign: `+12`, `-3`."""
     return f"{round(share * 100):+d}"

@@ -289,6 +289,18 @@ class Usage:
     duration_s: float | None = None
     cost_usd: float | None = None
 
+    @property
+    def told(self) -> bool:
+        """Whether anything of it is known."""
+        return self != Usage()
+
+    @property
+    def tokens(self) -> int | None:
+        """Read and written; None unless both are known."""
+        if self.prompt_tokens is None or self.completion_tokens is None:
+            return None
+        return self.prompt_tokens + self.completion_tokens
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:

@@ -194,6 +194,13 @@ def rollout_columns(
     def score(row: RolloutRow, cells: int) -> Cell:
         return _score(score_of(row))
 
+    def tokens(row: RolloutRow, cells: int) -> Cell:
+        number = row.usage.tokens if row.usage is not None else None
+        return ink(show.thousands(number), "muted")
+
+    def cost(row: RolloutRow, cells: int) -> Cell:
+        return ink(show.cost(row.usage.cost_usd if row.usage is not None else None), "muted")
+
     def reason(row: RolloutRow, cells: int) -> Cell:
         return ink(show.why(row), "muted")
 
@@ -203,6 +210,8 @@ def rollout_columns(
         Column("steps", "STEP", 7, steps, align="right"),
         Column("elapsed", "TIME", 6, elapsed, align="right"),
         Column("score", "SCORE", 5, score, align="right", priority=2),
+        Column("tokens", "TOKENS", 6, tokens, align="right", priority=4),
+        Column("cost", "COST", 9, cost, align="right", priority=4),
         Column("rollout", "ROLLOUT", 12, name, whole=True, cut="middle", priority=2),
         Column("timeline", "TIMELINE", 24, chart.cell, 1, flex=8, heading=chart.heading),
         Column("message", "RESULT", 44, reason, whole=True, most=120, priority=3),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from gymtui.api.models import ModelSettings, Result, Rollout
 from gymtui.store.phases import PHASES, Kind
@@ -15,6 +16,9 @@ from gymtui.text import ABSENT, clean, width
 from gymtui.tui import show
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import Said, joined
+
+if TYPE_CHECKING:
+    from gymtui.transcript.blocks import Usage
 
 OWN_LINES = 3
 """How it ended, its phases, its model: a line each, beside those of its message."""
@@ -44,7 +48,7 @@ def rollout_details(
     own = (
         joined(_ending(rollout.termination_reason, result), cells),
         joined([Said(cell, n) for n, cell in enumerate(_phases(life, rollout))], cells),
-        joined(_model(rollout.settings), cells),
+        joined([*_model(rollout.settings), *_used(row.usage)], cells),
     )
     return _filled([*lines, *(cell for cell in own if cell)], height)
 
@@ -151,6 +155,14 @@ def _model(settings: ModelSettings | None) -> list[Said]:
         (f"“{settings.system_prompt}”" if settings.system_prompt else None, 4),
     ]
     return [Said((Ink(text, "muted"),), priority) for text, priority in told if text]
+
+
+def _used(usage: Usage | None) -> list[Said]:
+    if usage is None:
+        return []
+    said = [] if usage.tokens is None else [f"{show.thousands(usage.tokens)} tokens"]
+    said += [] if usage.cost_usd is None else [show.cost(usage.cost_usd)]
+    return [Said((Ink(text, "muted"),), 1) for text in said]
 
 
 def _number(name: str, value: float | None) -> str | None:

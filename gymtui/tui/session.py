@@ -35,7 +35,7 @@ from gymtui.store.telling import Teller, Tiding
 from gymtui.tui.turns import Turns
 
 if TYPE_CHECKING:
-    from gymtui.poll.artifacts import ArtifactDesk
+    from gymtui.poll.artifacts import ArtifactDesk, Artifacts
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +173,8 @@ class Session:
         """Where artifacts are asked for."""
         from gymtui.poll.artifacts import ArtifactDesk
 
-        return ArtifactDesk(self.client, cap_bytes=self.settings.artifact_limit_mib * MIB)
+        cap_bytes = self.settings.artifact_limit_mib * MIB
+        return ArtifactDesk(self.client, cap_bytes=cap_bytes, on_read=self._read)
 
     def everything(self) -> Delta:
         """All that is known as one delta, for a screen that has to catch up."""
@@ -293,6 +294,13 @@ class Session:
             self._news.set()
         if delta and not self.over:
             self._audience.changed(delta)
+
+    def _read(self, rollout_id: str, artifacts: Artifacts) -> None:
+        """Artifacts were read: what they say of their rollout holds for the lists, too."""
+        taken = artifacts.transcript.steps_taken
+        if taken is not None:
+            self.watched.took(rollout_id, taken)
+        self._show(self.store.note_usage(rollout_id, artifacts.transcript.usage))
 
     def _remembered(self, summaries: Mapping[str, RunSummary]) -> None:
         """What the journal kept of finished runs came in."""

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from gymtui.store.stats import Interval
-from gymtui.store.words import p_value, percent, points, span
+from gymtui.store.words import cost, p_value, percent, points, span, thousands
 from tests.cli.calling import finish, gymtui, launch
 from tests.gym.serving import RunningGym, launch_body, serving_gym
 
@@ -77,6 +77,32 @@ def test_as_json_its_figures_are_those_it_writes(gym: RunningGym, tmp_path: Path
     for task in told["tasks"]:
         for run in task["runs"]:
             assert f"{percent(run['pass_rate'])} of {run['verdicts']} |" in text
+
+
+def test_tokens_and_cost_are_known_where_artifacts_were_read(
+    gym: RunningGym, tmp_path: Path
+) -> None:
+    at = ("report", "hasty", "--base-url", gym.url)
+    assert "tokens" not in gymtui(tmp_path, *at).stdout
+    unread = json.loads(gymtui(tmp_path, *at, "--json").stdout)["runs"][0]["usage"]
+    assert (unread["tokens"], unread["tokens_known_for"], unread["cost_usd"]) == (None, 0, None)
+    assert unread["of_rollouts"] == 18
+    told = json.loads(gymtui(tmp_path, *at, "--json", "--usage").stdout)["runs"][0]["usage"]
+    rollouts = httpx.get(f"{gym.url}/rollouts", params={"run_id": "hasty"}).json()["rollouts"]
+    metrics = [
+        httpx.get(f"{gym.url}/rollouts/{rollout['rollout_id']}/artifacts").json()["artifacts"][
+            "metadata"
+        ]["rollout_metrics"]
+        for rollout in rollouts
+    ]
+    known = [metric["token_usage"]["total_tokens_total"] for metric in metrics if "cost" in metric]
+    # Rollouts whose workspace was never built used nothing that anybody counted.
+    assert 0 < len(known) < 18
+    assert (told["tokens"], told["tokens_known_for"]) == (sum(known), len(known))
+    assert told["cost_known_for"] == len(known)
+    text = gymtui(tmp_path, *at, "--usage").stdout
+    assert f"{thousands(sum(known))} together (known for {len(known)} of 18) |" in text
+    assert f"{cost(told['cost_usd'])} together (known for {len(known)} of 18) |" in text
 
 
 def test_stdout_is_utf_8_whatever_the_terminal_speaks(gym: RunningGym, tmp_path: Path) -> None:

@@ -310,3 +310,33 @@ async def test_scores_have_a_column_where_there_are_any(tmp_path: Path) -> None:
         await person.sees("SCORE")
         (line,) = [line for line in person.screen().split("\n") if "plain.002" in line[:120]]
         assert " – " in line, "a score that is not known is not 0"
+
+
+async def test_tokens_and_cost_have_columns_once_artifacts_were_read(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    gym.add("judged", "enrol", "pass", "fail")
+    usage = {"prompt_tokens_total": 12_000, "completion_tokens_total": 345}
+    metrics = {"token_usage": usage, "cost": {"estimated_cost_usd": 0.0123}}
+    gym.artifacts["judged.001"] = {
+        "rollout_id": "judged.001",
+        "artifacts": {
+            "messages": [{"role": "assistant", "content": "done"}],
+            "metadata": {"rollout_metrics": metrics},
+        },
+    }
+    async with scripted_dashboard(gym, tmp_path, size=(200, 50)) as person:
+        await person.sees("judged")
+        await person.press("enter")
+        await person.sees("judged.001", "ROLLOUT")
+        assert "TOKENS" not in person.screen()
+        await person.press("enter")
+        await person.sees("done", "12k tokens", "$0.0123")
+        await person.press("escape")
+        await person.sees("TOKENS", "COST", "12k", "$0.0123")
+        # A rollout that is listed again, changed, still has what its artifacts said.
+        gym.rollout("judged.001")["result"] = {"success": True, "message": "looked at again"}
+        await person.press("ctrl+r")
+        await person.sees("looked at again", "12k")
+        await person.press("slash", *"tokens>1k", "enter")
+        await person.sees("1 shown")
+        assert "judged.002" not in person.screen()

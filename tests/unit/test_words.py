@@ -13,7 +13,7 @@ from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.schemas import ROLLOUTS, RunView
 from gymtui.store.timeline import segments
 from gymtui.store.times import elapsed_s
-from gymtui.store.words import age, duration, thousands
+from gymtui.store.words import age, cost, duration, p_value, thousands
 from gymtui.tui.columns import run_columns
 from gymtui.tui.columns_matrix import attempt_at, attempts_cell
 from gymtui.tui.rollout_details import rollout_details
@@ -192,3 +192,27 @@ def test_an_attempt_is_found_where_it_is_drawn(cells: int, most: int) -> None:
         assert found == list(range(found[0], found[0] + min(room, most)))
         assert attempt_at(0, cells, at=at, most=most) == found[0]
         assert attempt_at(cells + 9, cells, at=at, most=most) == found[0] + room - 1
+
+
+@pytest.mark.parametrize(
+    ("usd", "said"),
+    [
+        (None, "–"),
+        (0.0, "$0"),
+        (0.000_01, "<$0.0001"),
+        (0.000_45, "$0.00045"),
+        (0.01234, "$0.0123"),
+        (1.5, "$1.5"),
+        (99.96, "$100"),
+        (1234.4, "$1,234"),
+    ],
+)
+def test_a_cost_has_three_digits(usd: float | None, said: str) -> None:
+    assert cost(usd) == said
+
+
+@pytest.mark.parametrize(
+    ("p", "said"), [(1.0, "1"), (0.0625, "0.062"), (0.0001, "0.0001"), (0.00009, "<0.0001")]
+)
+def test_p_has_two_digits_and_an_end(p: float, said: str) -> None:
+    assert p_value(p) == said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from math import fsum
 from typing import Any
 
 from gymtui.commands.documents import run_document
@@ -29,13 +30,26 @@ def document(runs: Sequence[RunFacts], together: Matrix, made: Made) -> dict[str
         "made_at": made.at.isoformat().replace("+00:00", "Z"),
         "gym": made.gym,
         "version": made.version,
-        "runs": [run_document(run.view) for run in runs],
+        "runs": [{**run_document(run.view), "usage": _usage(run)} for run in runs],
         "differences": [
             {"run_id": name, "against": names[0], **asdict(found), "adjustment": "holm"}
             for name, found in zip(names, differences(rows, len(names)), strict=True)
             if found is not None
         ],
         "tasks": [_task(row, names) for row in rows],
+    }
+
+
+def _usage(run: RunFacts) -> dict[str, Any]:
+    """Sums over the rollouts of which they are known, with how many these are."""
+    tokens = [usage.tokens for usage in run.usage if usage.tokens is not None]
+    costs = [usage.cost_usd for usage in run.usage if usage.cost_usd is not None]
+    return {
+        "of_rollouts": run.ended,
+        "tokens": sum(tokens) if tokens else None,
+        "tokens_known_for": len(tokens),
+        "cost_usd": fsum(costs) if costs else None,
+        "cost_known_for": len(costs),
     }
 
 

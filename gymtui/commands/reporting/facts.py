@@ -21,6 +21,7 @@ from gymtui.store.records import RolloutRow
 from gymtui.store.schemas import RunView
 from gymtui.store.task_rows import TaskRow
 from gymtui.store.timeline import segments
+from gymtui.transcript.blocks import Usage
 from gymtui.urls import without_login
 
 
@@ -36,6 +37,8 @@ class RunFacts:
         settings: Of the model, by field: each value with how many rollouts have it.
         spent: Where time went, over rollouts that a dashboard watched.
         malformed: Rollouts that could not be read.
+        usage: What rollouts used, for those whose artifacts were read and say it.
+        ended: How many rollouts have ended.
     """
 
     view: RunView
@@ -45,6 +48,8 @@ class RunFacts:
     settings: Mapping[str, tuple[tuple[str, int], ...]]
     spent: stats.Shares
     malformed: int
+    usage: tuple[Usage, ...] = ()
+    ended: int = 0
 
     @property
     def run_id(self) -> str:
@@ -88,6 +93,8 @@ def facts_of(
         settings=_settings(rows),
         spent=_spent(rows, lives, now),
         malformed=len(rows) - len(readable),
+        usage=tuple(row.usage for row in rows if row.usage is not None),
+        ended=sum(is_finished(rollout) for rollout in readable),
     )
 
 

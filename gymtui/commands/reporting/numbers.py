@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from math import fsum
 
 from gymtui.commands.reporting.facts import RunFacts, at
 from gymtui.commands.reporting.pieces import Line, Name, OutcomeBar, RateBar, Strong, Table
 from gymtui.store.outcome import ERRORS, Outcome
 from gymtui.store.phases import PHASES
-from gymtui.store.stats import AtK, quantile
+from gymtui.store.stats import AtK, quantile, spread
 from gymtui.store.task_rows import AcrossRow, TaskRow
-from gymtui.store.words import STRETCH, WORD, count, duration, of_many, percent, score, span
+from gymtui.store.words import (
+    STRETCH,
+    WORD,
+    cost,
+    count,
+    duration,
+    of_many,
+    percent,
+    score,
+    span,
+    thousands,
+)
 from gymtui.text import ABSENT
 
 NOTHING: Line = (ABSENT,)
@@ -44,6 +56,8 @@ def numbers_of(runs: Sequence[RunFacts]) -> Table:
         ("time of a rollout", _times),
         ("steps of a rollout", _steps),
         ("score", _score),
+        ("tokens of a rollout", _tokens),
+        ("cost of a rollout", _cost),
         ("started", lambda run: (when(at(run.numbers.first_start_s)),)),
         ("took", _took),
         ("time goes to", _goes),
@@ -126,9 +140,28 @@ def _score(run: RunFacts) -> Line:
     scores, judged = run.numbers.scores, run.numbers.judged
     if scores is None:
         return NOTHING
-    spread = "" if scores.deviation is None else f" ±{scores.deviation:.2f}"
+    apart = "" if scores.deviation is None else f" ±{scores.deviation:.2f}"
     known = "" if scores.count == judged else f" (known for {scores.count} of {judged})"
-    return (f"{score(scores.mean)}{spread}{known}",)
+    return (f"{score(scores.mean)}{apart}{known}",)
+
+
+def _tokens(run: RunFacts) -> Line:
+    known = [usage.tokens for usage in run.usage if usage.tokens is not None]
+    return _used(run, known, lambda number: thousands(round(number)))
+
+
+def _cost(run: RunFacts) -> Line:
+    return _used(run, [u.cost_usd for u in run.usage if u.cost_usd is not None], cost)
+
+
+def _used(run: RunFacts, known: Sequence[float], said: Callable[[float], str]) -> Line:
+    """Mean, spread and sum of what is known."""
+    found = spread(known)
+    if found is None:
+        return NOTHING
+    apart = "" if found.deviation is None else f" ±{said(found.deviation)}"
+    of = "" if found.count == run.ended else f" (known for {found.count} of {run.ended})"
+    return (f"{said(found.mean)}{apart}, {said(fsum(known))} together{of}",)
 
 
 def _took(run: RunFacts) -> Line:

@@ -21,7 +21,7 @@ from gymtui.store.outcome import VERDICTS, Outcome
 from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.run_rows import RunRows
 from gymtui.store.running import Running
-from gymtui.store.schemas import ROLLOUTS, RunView
+from gymtui.store.schemas import READ_ROLLOUTS, RunView
 from gymtui.text import ABSENT
 from gymtui.tui import doors
 from gymtui.tui.chart import Chart
@@ -67,7 +67,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
     prompt: ClassVar[str] = "words, or status:running task:*phone* steps>=20"
 
     def __init__(self, run_id: str) -> None:
-        super().__init__(ROLLOUTS, "task")
+        super().__init__(READ_ROLLOUTS, "task")
         self.run_id = run_id
         self._chart: Chart
         self._run_rows = RunRows(self._rows)
@@ -141,6 +141,9 @@ class RolloutsScreen(ListScreen[RolloutRow]):
             if (row := rollouts.get(rollout_id)) is not None and row.run_id == self.run_id
         }
         rows.put(own, touched - own.keys())
+        for usage in filter(None, (row.usage for row in own.values())):
+            self.fill("tokens", filled="tokens" not in self.unfilled or usage.tokens is not None)
+            self.fill("cost", filled="cost" not in self.unfilled or usage.cost_usd is not None)
         # Not what the delta says went: rollouts go while another screen is on top, too.
         rows.keep_only(rollouts)
         if self.run_id in delta.runs:

@@ -147,11 +147,10 @@ class TranscriptScreen(ReadingScreen):
         """Tokens and cost, where the artifacts have them."""
         usage = self.transcript.usage if self.transcript is not None else None
         found: list[Said] = []
-        if usage is not None and usage.prompt_tokens is not None:
-            tokens = usage.prompt_tokens + (usage.completion_tokens or 0)
-            found.append(Said((Ink(f"{show.thousands(tokens)} tokens", "muted"),), 3))
+        if usage is not None and usage.tokens is not None:
+            found.append(Said((Ink(f"{show.thousands(usage.tokens)} tokens", "muted"),), 3))
         if usage is not None and usage.cost_usd is not None:
-            found.append(Said((Ink(f"${usage.cost_usd:.3g}", "muted"),), 1))
+            found.append(Said((Ink(show.cost(usage.cost_usd), "muted"),), 1))
         return tuple(found)
 
     def _steps(self, rollout: Rollout) -> str:
@@ -165,10 +164,7 @@ class TranscriptScreen(ReadingScreen):
     # -- the artifacts' way here -----------------------------------------------------------
 
     def show_artifacts(self, artifacts: Artifacts) -> None:
-        """Show the transcript with its result; its steps hold for the lists too."""
-        taken = artifacts.transcript.steps_taken
-        if taken is not None:
-            self.gym.watched.took(self.rollout_id, taken)
+        """Show the transcript with its result."""
         super().show_artifacts(self._with_result(artifacts))
 
     def _with_result(self, artifacts: Artifacts) -> Artifacts:
