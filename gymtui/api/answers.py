@@ -184,7 +184,8 @@ def model_of(
         The model.
 
     Raises:
-        Garbled: It is not JSON, or lacks an id that it must have; `Intercepted` for a web page.
+        Garbled: It is not JSON, lacks an id that it must have, or is about something else than
+            what is known; `Intercepted` for a web page.
     """
     if body.strip() and (other := intercepted(body)) is not None:
         raise other
@@ -192,6 +193,10 @@ def model_of(
         document = _document(body, call) if body.strip() else {}
         if isinstance(document, dict):
             given = {name: value for name, value in document.items() if value is not None}
+            if given and not given.keys() & model.model_fields.keys():
+                raise Garbled(f"{call}: it does not say what was done")
+            if any(given.get(name, value) != value for name, value in known.items()):
+                raise Garbled(f"{call}: an answer about another run")
             body = json_text({**known, **given}).encode()
     outcome = read(model, bounded(body))
     if isinstance(outcome, Malformed):

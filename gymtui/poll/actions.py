@@ -381,4 +381,6 @@ def _reason(error: GymError | None) -> str:
         return ""
     if isinstance(error, ServerError):
         return f"{error.brief} {error.detail}".rstrip()
+    if isinstance(error, RateLimited):
+        return "rate limited"
     return error.brief if isinstance(error, Intercepted) else error.line

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 GROUP: Final = "acting"
 """The group of workers that change the gym, until it has answered."""
 
+_READ_S = 15.0
+"""How long it is shown that something did not go well: there is more to read, and to decide."""
+
 
 def ask(app: GymtuiApp, verb: Verb, run_ids: Sequence[str], hidden: frozenset[str]) -> None:
     """Ask whether to cancel or delete runs, and do it if so.
@@ -68,4 +71,7 @@ async def _tell(app: GymtuiApp, acted: Awaitable[Action]) -> None:
     well = all(result.is_well for result in results)
     if len(results) > 1 and not well:
         words = f"{words}\n{app.bound.spelt('actions')} shows each run"
-    app.notify(words, severity="information" if well else "warning")
+    if well:
+        app.notify(words)
+    else:
+        app.notify(words, severity="warning", timeout=_READ_S)

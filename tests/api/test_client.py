@@ -206,6 +206,23 @@ async def test_an_empty_answer_to_a_delete_is_one() -> None:
         assert (await client.delete_run("r")).run_id == "r"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [{"detail": "not yours"}, {"error": "busy"}, {"run_id": "another", "deleted_rollouts": 2}],
+)
+async def test_a_200_that_does_not_say_that_it_was_done_is_no_yes(body: dict[str, Any]) -> None:
+    async with _client(Gym(body, body)) as client:
+        for call in (client.delete_run, client.cancel_run):
+            with pytest.raises(errors.Garbled, match=r"does not say|about another run"):
+                await call("r")
+
+
+@pytest.mark.parametrize("body", [{}, {"run_id": "r"}, {"deleted_rollouts": 2}, {"run_id": None}])
+async def test_a_200_that_says_a_part_of_it_is_a_yes(body: dict[str, Any]) -> None:
+    async with _client(Gym(body)) as client:
+        assert (await client.delete_run("r")).run_id == "r"
+
+
 async def test_a_launch_that_is_answered_with_nonsense_is_garbled_not_sent_again() -> None:
     gym = Gym({"ok": True})
     async with _client(gym) as client:
@@ -243,7 +260,8 @@ def _under(prefix: str, **others: httpx.Response) -> Handler:
             return others[path]
         if not path.startswith(f"{prefix}/runs"):
             return httpx.Response(404, json={"detail": "Not Found"})
-        return httpx.Response(200, json={"total": 0, "runs": []})
+        listed = {"total": 0, "runs": []} if request.method == "GET" else {}
+        return httpx.Response(200, json=listed)
 
     return answer
 

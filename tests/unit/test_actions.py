@@ -304,6 +304,9 @@ CHECKED: dict[str, Any] = {"checked": True, "error": ServerError(502, detail="ba
          "a still runs: no clear answer (502 bad gateway), then it was looked at"),
         ([delete("a", UNKNOWN, checked=True, error=Unreachable("timeout"), trouble=LOST)],
          "whether a was deleted is unknown: no clear answer (timeout), could not look (dropped)"),
+        ([cancel("a", UNKNOWN, checked=True, error=ServerError(500), trouble=RateLimited(9.0))],
+         "whether a was cancelled is unknown: "
+         "no clear answer (500), could not look (rate limited)"),
         (
             [
                 *[delete("a", THERE, **CHECKED)] * 5,
