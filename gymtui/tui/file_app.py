@@ -194,10 +194,6 @@ class FileScreen(ReadingScreen):
         """Nothing is polled here."""
         refuse(self, "a file is read once: there is nothing to pause")
 
-    def action_interrupt(self) -> None:
-        """Tell how to quit; there are no runs that would go on."""
-        self.gym.notify(f"{self.gym.bound.spelt('quit')} quits", timeout=3)
-
     def action_actions(self) -> None:
         """Nothing is changed here."""
         refuse(self, "a file is read: nothing is cancelled or deleted here")
@@ -244,6 +240,8 @@ class FileApp(HostApp):
         bound: The keys in force.
         problems: What was wrong with the settings, to be told at the start.
     """
+
+    left_behind = ""
 
     def __init__(
         self,

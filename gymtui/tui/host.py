@@ -37,6 +37,8 @@ class HostApp(ThemedApp[None]):
     """
 
     TITLE = "gymtui"
+    left_behind: ClassVar[str] = "; the runs go on"
+    """What goes on without it, said to whoever wants to quit."""
     CSS_PATH = "app.tcss"
     COMMANDS = {Commands}  # noqa: RUF012  (the framework's own declaration)
     BINDINGS: ClassVar[list[BindingType]] = [

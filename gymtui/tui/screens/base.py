@@ -364,7 +364,7 @@ class GymScreen(SoonDrawn, Screen[None]):
     def action_interrupt(self) -> None:
         """Tell how to quit, as many who press ctrl+c want to."""
         # The demo's gym, and so all in it, ends with the program.
-        after = " and ends the demo" if self.gym.guided else "; the runs go on"
+        after = " and ends the demo" if self.gym.guided else self.gym.left_behind
         self.gym.notify(f"{self.gym.bound.spelt('quit')} quits{after}", timeout=3)
 
     def action_copy(self) -> None:

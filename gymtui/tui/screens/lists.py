@@ -44,7 +44,7 @@ class ListScreen(GymScreen, Generic[R]):
         self._rows: OrderedView[R] = OrderedView(schema, order)
         self._wanted: Filter[R] = self._rows.filter
         self._grid: Grid[R]
-        self.unfilled: frozenset[str] = frozenset({"score", "tokens", "cost"})
+        self.unfilled: frozenset[str] = frozenset()
 
     @abstractmethod
     def columns(self) -> tuple[Column[R], ...]:

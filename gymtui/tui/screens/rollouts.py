@@ -68,6 +68,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
 
     def __init__(self, run_id: str) -> None:
         super().__init__(READ_ROLLOUTS, "task")
+        self.unfilled = frozenset({"score", "tokens", "cost"})
         self.run_id = run_id
         self._chart: Chart
         self._run_rows = RunRows(self._rows)

@@ -51,6 +51,7 @@ class RunsScreen(ListScreen[RunView]):
 
     def __init__(self) -> None:
         super().__init__(RUNS, "age")
+        self.unfilled = frozenset({"score"})
         self._runs = self._rows
         self._groups: Groups | None = None
         self._on_the_move = Running()
