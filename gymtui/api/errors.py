@@ -162,7 +162,7 @@ class Garbled(GymError):
     """An answer that is not one: not JSON, another shape, cut off, too large.
 
     Attributes:
-        reason: Which call and what was wrong, such as `GET /runs: HTML, not JSON`.
+        reason: Which call and what was wrong, such as `GET /runs: text, not JSON`.
     """
 
     def __init__(self, reason: str) -> None:

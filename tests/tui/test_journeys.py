@@ -186,7 +186,7 @@ async def test_a_refused_key_is_told_without_showing_it_and_tried_again_on_deman
         assert secret not in shown
         assert secret not in repr(person.app.__dict__)
         await person.press("ctrl+r")
-        await person.sees("stopped", "401")
+        await person.sees("key refused", "next try", "401")
 
 
 async def test_pausing_stops_asking_until_resumed(tmp_path: Path) -> None:
