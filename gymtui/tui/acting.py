@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from gymtui.poll.actions import Verb, describe_results
 from gymtui.poll.question import Question, Target, targets_among, why_none
+from gymtui.store.words import listed
+from gymtui.text import clean
 from gymtui.tui import doors
-from gymtui.tui.session import Action
+from gymtui.tui.session import Action, Session
 
 if TYPE_CHECKING:
     from gymtui.tui.app import GymtuiApp
@@ -75,3 +77,15 @@ async def _tell(app: GymtuiApp, acted: Awaitable[Action]) -> None:
         app.notify(words)
     else:
         app.notify(words, severity="warning", timeout=_READ_S)
+
+
+def unanswered(session: Session) -> str | None:
+    """What to say of cancels and deletes that one leaves behind without an answer, if any."""
+    lines = []
+    for action in session.actions:
+        left = [clean(run_id) for run_id in action.run_ids if run_id not in action.results]
+        if left:
+            were = "was" if len(left) == 1 else "were"
+            unknown = f"whether {listed(left)} {were} {action.verb.past} is unknown"
+            lines.append(f"{unknown}: gymtui was left before the gym answered")
+    return "\n".join(lines) or None

@@ -330,6 +330,11 @@ class GymtuiApp(HostApp):
             await client.aclose()
             self._left.remove((client, journal))
 
+    def exit(self, result: None = None, return_code: int = 0, message: str | None = None) -> None:  # type: ignore[override]
+        """Leave the program, and say what nobody will know of what was sent."""
+        said = acting.unanswered(self.session) if message is None and not self._exit else message
+        super().exit(result, return_code, said)
+
     async def on_unmount(self) -> None:
         """Write down what was watched, and close the connections."""
         self.session.close()

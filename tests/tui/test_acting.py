@@ -364,6 +364,22 @@ async def test_nobody_goes_to_another_source_while_something_is_under_way(tmp_pa
         await person.sees("cancelled 1 rollout of slow")
 
 
+async def test_whoever_quits_is_told_what_was_not_answered(tmp_path: Path) -> None:
+    gym = ActingGym()
+    for name in ("slow", "quick"):
+        gym.add(name, "enrol", "running")
+    answered = gym.hold("POST", "slow")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("2 active")
+        person.app.screen._grid.marks = {"slow", "quick"}
+        await person.press("x", "y")
+        await person.until(lambda: person.app.session.actions[0].results)
+        person.app.exit()
+        said = "whether slow was cancelled is unknown: gymtui was left before the gym answered"
+        assert person.app._exit_renderables == [said]
+        answered.set()
+
+
 async def test_a_rollout_shows_that_its_run_is_being_cancelled(tmp_path: Path) -> None:
     gym = ActingGym()
     gym.add("slow", "enrol", "running", "running")
