@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gymtui.api.models import Result, Rollout
 from gymtui.store.outcome import ACTIVE, Outcome, at_step_limit, outcome_of
-from gymtui.store.words import GLYPH, WORD
+from gymtui.store.words import GLYPH, WORD, score
 from gymtui.text import ABSENT
 from gymtui.transcript.blocks import Ending
 
@@ -44,7 +44,7 @@ def _told(result: Result) -> Iterator[str]:
     if result.error:
         yield f"error: {result.error}"
     judged = [
-        "" if result.score is None else f"score {result.score:g}",
+        "" if result.score is None else f"score {score(result.score)}",
         f"verdict {result.verdict}" if result.verdict else "",
         "" if result.confidence is None else f"confidence {result.confidence:g}",
     ]
@@ -58,6 +58,6 @@ def _told(result: Result) -> Iterator[str]:
             yield f"{title}:"
             yield from (f"- {item}" for item in items)
     for scored in result.dimension_scores or ():
-        score = "–" if scored.score is None else f"{scored.score:g}"
+        judged_at = ABSENT if scored.score is None else f"{scored.score:g}"
         reason = f": {scored.reason}" if scored.reason else ""
-        yield f"{scored.dimension or 'dimension'} {score}{reason}"
+        yield f"{scored.dimension or 'dimension'} {judged_at}{reason}"

@@ -99,7 +99,9 @@ def _ending(reason: str | None, result: Result | None) -> list[Said]:
         said.append(Said((Ink("error: ", "muted"), Ink(result.error, "error")), 1))
     if result.score is not None:
         verdict = f" {result.verdict}" if result.verdict else ""
-        said.append(Said((Ink("score ", "muted"), Ink(f"{result.score:g}{verdict}", "strong"))))
+        said.append(
+            Said((Ink("score ", "muted"), Ink(f"{show.score(result.score)}{verdict}", "strong")))
+        )
     if result.confidence is not None:
         said.append(Said((Ink(f"confidence {result.confidence:g}", "muted"),), 3))
     if result.failed_criteria:
