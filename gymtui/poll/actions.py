@@ -315,9 +315,11 @@ def describe_result(result: ActionResult) -> str:
             return f"{run_id} no longer exists"
         case ActionOutcome.GONE:
             return f"{run_id} is gone: no clear answer ({why}), then there was no such run"
+        case ActionOutcome.THERE if verb is Verb.DELETE:
+            return f"{run_id} is still there: no clear answer ({why}), then it was looked at"
         case ActionOutcome.THERE:
-            still = "is still there" if verb is Verb.DELETE else "still runs"
-            return f"{run_id} {still}: no clear answer ({why}), then it was looked at"
+            # Rollouts end at their next step: until then a cancel that was taken shows nothing.
+            return f"{run_id} still runs: no clear answer ({why}); if taken, it ends step by step"
         case ActionOutcome.UNKNOWN:
             unknown = f"whether {run_id} was {verb.past} is unknown: no clear answer ({why})"
             return f"{unknown}, could not look ({_reason(result.trouble)})"

@@ -301,7 +301,7 @@ CHECKED: dict[str, Any] = {"checked": True, "error": ServerError(502, detail="ba
         ([delete("a", THERE, **CHECKED)],
          "a is still there: no clear answer (502 bad gateway), then it was looked at"),
         ([cancel("a", THERE, **CHECKED)],
-         "a still runs: no clear answer (502 bad gateway), then it was looked at"),
+         "a still runs: no clear answer (502 bad gateway); if taken, it ends step by step"),
         ([delete("a", UNKNOWN, checked=True, error=Unreachable("timeout"), trouble=LOST)],
          "whether a was deleted is unknown: no clear answer (timeout), could not look (dropped)"),
         ([cancel("a", UNKNOWN, checked=True, error=ServerError(500), trouble=RateLimited(9.0))],
