@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 EXTRA = 3
-"""From this priority on a column is worth less than that others have what is good for them."""
+"""From this priority on a column is worth less than what is good for those that go after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ def fitted(needs: Sequence[Need], cells: int, gap: int, *, beyond: bool = False)
 
     def size(place: int, worst: int) -> int:
         need = needs[place]
-        return max(need.least, need.good) if worst >= EXTRA > need.priority else need.least
+        before = worst >= EXTRA and need.priority < worst
+        return max(need.least, need.good) if before else need.least
 
     while len(kept) > 1:
         worst = max(kept, key=lambda place: (needs[place].priority, place))
@@ -61,8 +62,9 @@ def fitted(needs: Sequence[Need], cells: int, gap: int, *, beyond: bool = False)
     spare = cells - sum(widths.values()) - gap * (len(kept) - 1)
     if spare < 0:
         return widths if beyond else {place: min(least, cells) for place, least in widths.items()}
+    last = max(EXTRA, *(needs[place].priority for place in kept))
     names = [
-        min(needs[place].wanted, needs[place].good) if needs[place].priority < EXTRA else 0
+        min(needs[place].wanted, needs[place].good) if needs[place].priority < last else 0
         for place in kept
     ]
     spare = _widened(widths, names, spare)

@@ -52,7 +52,9 @@ def read_amount(text: str, kind: Kind) -> Amount:
     """
     if sum(character.isdigit() for character in text) > _MOST_DIGITS:
         raise ValueError("too many digits")
-    if kind in (Kind.DURATION, Kind.TIME):
+    if kind is Kind.DURATION:
+        return _as_shown(_duration(text))
+    if kind is Kind.TIME:
         return _duration(text)
     return _number(text, percent=kind is Kind.PERCENT)
 
@@ -104,6 +106,21 @@ def _duration(text: str) -> Amount:
         smallest = min(smallest, unit)
         position = found.end()
     return Amount(micros, micros, micros + smallest)
+
+
+def _as_shown(amount: Amount) -> Amount:
+    """What equals a duration when it is rounded as durations are shown (`words.duration`).
+
+    Ages are shown cut (`words.age`), and equal what is cut.
+    """
+    return Amount(amount.at, *(edge - _half(edge, amount) for edge in (amount.low, amount.high)))
+
+
+def _half(edge: float, amount: Amount) -> float:
+    """Half of the unit that a duration there is rounded to: its own, if it was written finer."""
+    sizes = ((3600 * MICROS, MICROS), (86_400 * MICROS, 60 * MICROS))
+    unit = next((unit for most, unit in sizes if edge <= most), 3600 * MICROS)
+    return min(unit, amount.high - amount.low) / 2
 
 
 def accepts(operator: str, amount: Amount) -> Callable[[float], bool]:

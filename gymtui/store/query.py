@@ -12,7 +12,8 @@
 | `!scenario:hr` | all but these, those not known included |
 
 Terms are joined by *and*. What is not known passes no comparison, `!=` included. `=` and `:` are
-as precise as what was written: `pass=83%` is what rounds to it, `age=2h` from 2 h to 3 h. Within
+as precise as what was written: `pass=83%` is what rounds to it, `elapsed=90s` what is shown as
+`1m30s`, `elapsed=1m` as `1m` and any seconds; `age=2h` from 2 h to 3 h. Within
 quotes a backslash takes the next character as it is.
 
 Columns are `store.fields`, conditions `store.terms`, wildcards `store.globs`, amounts

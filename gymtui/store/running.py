@@ -19,6 +19,7 @@ from gymtui.store.phases import KIND_OF_PHASE, Kind
 from gymtui.store.progress import USUALLY, UsualTimes, stuck_after_s
 from gymtui.store.records import RolloutRow
 from gymtui.store.times import elapsed
+from gymtui.store.words import PHASE_WORD, state_word
 
 
 class Pace(Protocol):
@@ -189,7 +190,13 @@ RUNNING: Schema[RunningRow] = Schema(
             order=lambda running: natural(running.row.run_id),
         ),
         _of_rollout("task_id"),
-        _of_rollout("phase"),
+        Field(
+            "phase",
+            Column.TEXT,
+            lambda running: state_word(running.row),
+            choices=(*dict.fromkeys((*PHASE_WORD.values(), *PHASE_WORD, "running")),),
+            also=lambda running: running.row.rollout.phase if running.row.rollout else None,
+        ),
         Field(
             "step",
             Column.NUMBER,

@@ -6,7 +6,9 @@ How a column is drawn is `tui.columns`; the filter language over these names is 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
+from gymtui.settings_values import SOURCES, Provider
 from gymtui.store.fields import Field, Kind, Schema, natural
 from gymtui.store.outcome import Outcome
 from gymtui.store.progress import Eta, Left
@@ -109,8 +111,13 @@ RUNS: Schema[RunView] = Schema(
         Field("status", Kind.TEXT, lambda run: run.status, choices=RUN_STATUSES),
         Field("scenario", Kind.TEXT, lambda run: run.row.run and run.row.run.scenario_id),
         Field("model", Kind.TEXT, lambda run: run.summary and run.summary.model),
-        Field("provider", Kind.TEXT, lambda run: run.summary and run.summary.provider),
-        Field("source", Kind.TEXT, lambda run: run.row.run and run.row.run.source),
+        Field(
+            "provider",
+            Kind.TEXT,
+            lambda run: run.summary and run.summary.provider,
+            choices=get_args(Provider),
+        ),
+        Field("source", Kind.TEXT, lambda run: run.row.run and run.row.run.source, choices=SOURCES),
         Field("pass", Kind.PERCENT, pass_rate, ("pass@1",)),
         Field("score", Kind.NUMBER, lambda run: run.summary and run.summary.score),
         Field("done", Kind.PERCENT, _done_share, count=lambda run: run.finished),

@@ -43,10 +43,10 @@ WORD: Mapping[Outcome, str] = {
 PHASE_WORD: Mapping[str, str] = {
     "building_environment": "building",
     "seeding": "seeding",
-    "agent_running": "agent",
+    "agent_running": "acting",
     "verifying": "verifying",
 }
-"""By the API's phase: the word for it."""
+"""By the API's phase: the word for it; none is that of an outcome, such as `agent`."""
 STRETCH: Mapping[Kind, str] = {
     Kind.QUEUED: "waited",
     Kind.BUILDING: "build",

@@ -17,6 +17,7 @@ from gymtui.transcript.blocks import (
     Unknown,
 )
 from gymtui.transcript.pretty import glance
+from gymtui.transcript.stops import HEAD
 
 _GLANCE = 200
 """Characters of a turn's text that are looked at for its line."""
@@ -34,6 +35,7 @@ class Entry:
         words: The beginning of what it says, clean, in one line.
         error: Whether it, or an answer in it, failed.
         duration_s: Seconds since the turn before, if both are stamped.
+        block: Which of its blocks the line is about: its first call; else `HEAD`.
     """
 
     turn: int
@@ -43,6 +45,7 @@ class Entry:
     words: str
     error: bool
     duration_s: float | None
+    block: int = HEAD
 
 
 def outline(transcript: Transcript) -> tuple[Entry, ...]:
@@ -90,6 +93,7 @@ def _entry(turn: Turn) -> Entry:
         _words(turn),
         turn.error,
         turn.duration_s,
+        next((at for at, block in enumerate(turn.blocks) if isinstance(block, ToolCall)), HEAD),
     )
 
 

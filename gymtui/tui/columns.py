@@ -132,7 +132,7 @@ def run_columns(
         return ink(run.summary.model if run.summary else None, "muted")
 
     return (
-        Column("run", title, 12, name, good=26, whole=True, cut="middle"),
+        Column("run", title, 12, name, good=20, whole=True, cut="middle"),
         Column("done", "OUTCOME", 10, outcome, flex=2, most=32, priority=2),
         Column("finished", "DONE", 7, done, good=9, align="right"),
         Column("pass", "PASS@1", 11, passes, good=18),
@@ -143,7 +143,7 @@ def run_columns(
         Column("age", "STARTED", 8, started, align="right", priority=EXTRA),
         Column("score", "SCORE", 5, score, align="right", priority=5),
         Column("scenario", "SCENARIO", 8, scenario, priority=5, whole=True, cut="middle"),
-        Column("model", "MODEL", 12, model, priority=4, good=16, whole=True, cut="middle"),
+        Column("model", "MODEL", 12, model, priority=EXTRA, good=16, whole=True, cut="middle"),
     )
 
 
@@ -214,7 +214,7 @@ def rollout_columns(
         Column("cost", "COST", 9, cost, align="right", priority=4),
         Column("rollout", "ROLLOUT", 12, name, whole=True, cut="middle", priority=2),
         Column("timeline", "TIMELINE", 24, chart.cell, 1, flex=8, heading=chart.heading),
-        Column("message", "RESULT", 44, reason, whole=True, most=120, priority=3),
+        Column("message", "RESULT", 32, reason, whole=True, most=120, priority=3),
     )
 
 

@@ -36,7 +36,7 @@ KEYS: list[BindingType] = [
     Binding("q", "quit", show=False),
     Binding("ctrl+q", "quit", show=False),
 ]
-STATES = (("▸ building", "building"), ("▸ agent", "agent"), ("✓ pass", "passed"))
+STATES = (("▸ building", "building"), ("▸ acting", "agent"), ("✓ pass", "passed"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ async def test_a_rollout_watched_from_its_middle_shows_what_was_before_as_not_se
     gym = ScriptedGym()
     (running,) = gym.add("nightly", "book_room", "running", created_at=at(95), started_at=at(90))
     async with scripted_dashboard(gym, tmp_path) as person:
-        await opened(person, "▸ agent", FILLS["unseen"] * 20)
+        await opened(person, "▸ acting", FILLS["unseen"] * 20)
         gym.rollout(running).update(phase="verifying", current_step=None)
         await person.sees("▸ verifying", "verify ", "not seen ")
         assert person.screen().count("not seen") == 1
@@ -289,7 +289,7 @@ async def test_where_only_stuck_rollouts_are_left_that_stands_for_the_end(tmp_pa
         await person.sees("hung", "1 active")
         await person.press("enter")
         await person.sees("▸ building")
-        while "▸ agent" not in person.screen():
+        while "▸ acting" not in person.screen():
             gym.step()
             await person.pilot.pause(0.2)
         await person.sees(" stuck · time")

@@ -59,6 +59,12 @@ def gym() -> ScriptedGym:
     return gym
 
 
+def screen_of_body(person: Person) -> str:
+    """What of the transcript is on screen, beside its outline."""
+    lines = [line.split("│", 1) for line in person.screen().splitlines()]
+    return "\n".join(body for _, *rest in lines for body in rest)
+
+
 def marked(person: Person) -> str:
     """The line of the body that is marked as where one is."""
     lines = [line for line in person.screen().splitlines() if line.startswith("▌")]
@@ -105,6 +111,17 @@ async def test_an_error_is_landed_on_under_the_name_of_its_turn(tmp_path: Path) 
             assert "✗ error" in lines[at - 1] or "✗ error" in lines[at]
         await person.press("E")
         assert "of 07" in person.screen()
+
+
+async def test_a_call_chosen_in_the_outline_is_landed_on(tmp_path: Path) -> None:
+    async with scripted_dashboard(gym(), tmp_path, size=(120, 24)) as person:
+        screen = await reading(person)
+        assert "look_00 " not in screen_of_body(person)
+        await person.press("tab", "down")
+        assert screen._view.here == (1, 1, 0, 0)
+        assert "look_00" in screen_of_body(person).splitlines()[1]
+        await person.press("down")
+        assert screen._view.current == 2  # it answers: its name is where it begins
 
 
 async def test_a_call_below_is_folded_and_one_stays_at_it(tmp_path: Path) -> None:

@@ -55,6 +55,43 @@ async def test_with_room_no_name_is_cut(
         await person.sees(TASK, OTHER)
 
 
+@pytest.mark.parametrize("cells", [120, 200])
+@pytest.mark.parametrize("length", [8, 30, 90])
+async def test_a_long_name_of_a_run_leaves_room_for_its_model(
+    length: int, cells: int, tmp_path: Path
+) -> None:
+    gym = ScriptedGym()
+    name = ("run-" + "long-" * 30)[: length - 5] + "s4000"
+    gym.add(name, "reset", "pass", "running", model_config={"model": "qwen3-32b-s4000"})
+    async with scripted_dashboard(gym, tmp_path, size=(cells, 24)) as person:
+        await person.sees("qwen3-32b-s4000", "STARTED", "OUTCOME", "ETA")
+        row = next(line for line in person.screen().splitlines() if "qwen3" in line)
+        assert (name if length == 8 or (cells, length) == (200, 30) else "s4000 ") in row
+
+
+@pytest.mark.parametrize("cells", [80, 120, 200])
+@pytest.mark.parametrize("length", [8, 30, 90])
+async def test_a_task_in_the_matrix_is_cut_only_where_there_is_no_room(
+    length: int, cells: int, tmp_path: Path
+) -> None:
+    gym = ScriptedGym()
+    name = ("task-" + "long-" * 30)[: length - 2] + "-z"
+    gym.add("nightly", name, "pass", "fail", "env")
+    gym.add("nightly", "reset", "pass", "fail", "agent")
+    async with scripted_dashboard(gym, tmp_path, size=(cells, 36)) as person:
+        await person.sees("nightly", "PASS@1")
+        await person.press("m")
+        await person.sees("FAILED BECAUSE", "reset")
+        screen = person.app.screen
+        assert isinstance(screen, ListScreen)
+        await person.until(lambda: len(screen._rows) == 2)
+        if name not in person.screen():
+            # Then nothing stands beside the tasks, and the columns take all of the width.
+            last = screen._grid.placed[-1]
+            assert last.x + last.width == cells - 1
+            assert screen._grid.placed[0].width >= 18
+
+
 async def test_columns_stay_where_they_are_while_counts_move(
     gym: ScriptedGym, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from gymtui.store.fields import Field, Kind, Schema, Since
 from gymtui.store.query import Filter, FilterError, parse
+from gymtui.store.words import duration
 
 NOW = 1_750_000_000.0
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
@@ -217,7 +219,25 @@ def test_a_growing_length_is_compared_by_its_start() -> None:
     row = Row(elapsed=Since(NOW - 30))
     assert passes("elapsed<1m", row)
     assert not passes("elapsed<1m", row, NOW + 30)
-    assert passes("elapsed=30s", Row(elapsed=timedelta(seconds=30.9)))
+    assert passes("elapsed=31s", Row(elapsed=timedelta(seconds=30.9)))
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        *(0.4, 0.5, 9.49, 9.5, 59.4, 59.5, 89.5, 90.4, 119.4, 119.5, 3599.4, 3599.5, 3629.9),
+        *(3630.0, 7169.9, 7170.0, 86_369.0, 86_370.0, 90_000.0, 95_399.0, 95_400.0),
+    ],
+)
+def test_a_length_is_found_by_what_is_shown_of_it(seconds: float) -> None:
+    shown = duration(seconds)
+    whole = re.match(r"\d+[a-z]", shown)
+    assert whole is not None
+    for written in (shown, whole[0]):
+        assert passes(f"elapsed={written}", Row(elapsed=seconds)), written
+        assert passes(f"elapsed:{written}", Row(elapsed=timedelta(seconds=seconds))), written
+    for other in (seconds + 1.0, seconds - 1.0) if seconds < 3500 else ():
+        assert not passes(f"elapsed={shown}", Row(elapsed=other))
 
 
 def test_a_flag_becomes_true_at_its_moment() -> None:

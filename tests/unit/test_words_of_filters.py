@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from gymtui.api.models import Rollout
 from gymtui.store.completion import completions
+from gymtui.store.fields import Schema
 from gymtui.store.outcome import Outcome
 from gymtui.store.query import FilterError, parse
 from gymtui.store.records import RolloutRow
+from gymtui.store.running import RUNNING, RunningRow
 from gymtui.store.schemas import ROLLOUTS, RUNS
 from gymtui.store.words import state_word, state_words
 from gymtui.tui import show
@@ -35,7 +38,11 @@ ROWS = [
 def test_what_the_column_shows_finds_the_row(row: RolloutRow) -> None:
     shown = "".join(ink.text for ink in show.state(row)).split()[1]
     for word in (shown, state_word(row)):
-        assert parse(f"state:{word}", ROLLOUTS).matches(row, 0.0)
+        wanted = parse(f"state:{word}", ROLLOUTS)
+        found = [other for other in ROWS if wanted.matches(other, 0.0)]
+        # Only what shows that word; `running` is all that runs, whatever its phase.
+        assert row in found
+        assert found == [row] or word == "running"
 
 
 def test_a_cancel_from_here_is_cancelled_everywhere() -> None:
@@ -56,6 +63,30 @@ def test_a_word_that_fits_nothing_is_refused_with_the_choices(text: str) -> None
         parse(text, ROLLOUTS)
     assert refused.value.position == text.index(":") + 1
     assert ", " in refused.value.message
+
+
+@pytest.mark.parametrize("phase", ["building_environment", "agent_running", "verifying", None])
+def test_what_is_shown_as_phase_of_what_runs_finds_it(phase: str | None) -> None:
+    row = row_of(Outcome.RUNNING, status="running", phase=phase)
+    shown = "".join(ink.text for ink in show.state(row)).split()[1]
+    for word in (shown, phase or "running"):
+        assert parse(f"phase:{word}", RUNNING).matches(RunningRow(row), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "schema", "choice"),
+    [
+        ("phase:agnt", RUNNING, "acting"),
+        ("phase:env", RUNNING, "building"),
+        ("source:rl_gym", RUNS, "rl-gym"),
+        ("provider:opnai", RUNS, "custom"),
+    ],
+)
+def test_what_can_match_nothing_is_refused_with_what_is_known(
+    text: str, schema: Schema[Any], choice: str
+) -> None:
+    with pytest.raises(FilterError, match=choice):
+        parse(text, schema)
 
 
 def test_a_word_of_the_gym_alone_is_found_quoted() -> None:

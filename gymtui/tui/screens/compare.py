@@ -232,7 +232,9 @@ class CompareScreen(GymScreen):
         lefts = [row.left for row in above if row.left is not None]
         rights = [row.right for row in above if row.right is not None]
         for view, turns in zip(self._views, (lefts, rights), strict=True):
-            view.reach_turn(turns[-1] if turns else 0)
+            entry = outline(view.transcript)[turns[-1] if turns else 0] if view.transcript else None
+            if entry is not None:
+                view.reach_turn(entry.turn, entry.block)
         self._tell(pair)
         self._summarise()
 

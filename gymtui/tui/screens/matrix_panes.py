@@ -28,12 +28,14 @@ from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.refusal import refuse
 from gymtui.tui.rollout_details import wrapped
 from gymtui.tui.screens.lists import ListScreen
-from gymtui.tui.widgets.column import GAP, Column
+from gymtui.tui.widgets.column import GAP, Column, place
 from gymtui.tui.widgets.grid import Grid
 from gymtui.tui.widgets.lines import Line, Lines
 from gymtui.tui.widgets.reasons import ReasonKey, ReasonsGrid, key_of
 
 R = TypeVar("R")
+_REASONS_SHARE = 0.36
+"""Of the width, where they stand beside the tasks: as in the style sheet below."""
 _REASON_LINES = 3
 """Lines in which a reason is told in full, on a terminal of some height."""
 
@@ -63,7 +65,7 @@ class MatrixPanes(ListScreen[R]):
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.MATRIX, Scope.LIST, Scope.EVERYWHERE)
     empty: ClassVar[str] = "no rollouts seen yet"
     beside_from: ClassVar[int] = 110
-    """Cells from which on what went wrong stands beside the tasks instead of below."""
+    """Cells from which on what went wrong may stand beside the tasks instead of below."""
 
     def __init__(self, run_ids: Sequence[str], schema: Schema[R], order: str) -> None:
         super().__init__(schema, order)
@@ -122,8 +124,16 @@ class MatrixPanes(ListScreen[R]):
     def on_resize(self, event: events.Resize) -> None:
         """Put the panes beside or below each other."""
         super().on_resize(event)
-        self.set_class(event.size.width >= self.beside_from, "beside")
+        self._settle_panes()
         self.call_after_refresh(self.summarise)
+
+    def _settle_panes(self) -> None:
+        """Put what went wrong beside the tasks where that cuts no name of theirs, else below."""
+        name, rows = self._grid.columns[0], self._rows.records.values()
+        longest = max((width_of(name.cell(row, name.most)) for row in rows), default=0)
+        cells = int(self.size.width * (1 - _REASONS_SHARE))
+        room = place(self.shown_columns(), cells, {name.key: longest})[0].width
+        self.set_class(self.size.width >= self.beside_from and room >= longest, "beside")
 
     def dim(self, dimmed: bool) -> None:
         """Dim both panes while they are old."""
@@ -230,8 +240,11 @@ class MatrixPanes(ListScreen[R]):
             tasks = {row_id: row for row_id, row in tasks.items() if row_id in wanted}
         known = self._rows.records
         changed = {i: row for i, row in tasks.items() if known.get(i) != row}
+        other = changed.keys() - known.keys()
         removed = [row_id for row_id in known if row_id not in tasks]
         self._rows.apply(changed, removed, self.gym.now().timestamp())
+        if other or removed:
+            self._settle_panes()
         self.show_rows(every)
         self.summarise()
 

@@ -213,9 +213,9 @@ class ReadingScreen(SavingScreen):
         self.summarise()
 
     def on_outline_pane_chosen(self, event: OutlinePane.Chosen) -> None:
-        """A turn was chosen in the outline."""
+        """A turn, or the call that it makes, was chosen in the outline."""
         event.stop()
-        self._view.reach_turn(event.turn)
+        self._view.reach_turn(event.turn, event.block)
 
     # -- moving ----------------------------------------------------------------------------
 

@@ -364,7 +364,7 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         self.gym.arrangement.change(self.arranged_as, group=group)
         self.order_by("task", reverse=False)
         if not self._rows:
-            refuse(self, f"there is no rollout to group{'' if self._grouped else ' any more'}")
+            refuse(self, "there is no rollout to group")
 
     # -- keys ------------------------------------------------------------------------------
 

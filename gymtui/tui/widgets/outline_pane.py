@@ -64,11 +64,13 @@ class OutlinePane(Wheel, Painted, Widget, can_focus=True):
 
         Attributes:
             turn: Its place in the transcript.
+            block: Which of its blocks, or that of its name.
         """
 
-        def __init__(self, turn: int) -> None:
+        def __init__(self, turn: int, block: int) -> None:
             super().__init__()
             self.turn = turn
+            self.block = block
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -124,7 +126,8 @@ class OutlinePane(Wheel, Painted, Widget, can_focus=True):
     def _choose(self, row: int) -> None:
         if self._entries:
             row = max(0, min(row, len(self._entries) - 1))
-            self.post_message(self.Chosen(self._entries[row].turn))
+            entry = self._entries[row]
+            self.post_message(self.Chosen(entry.turn, entry.block))
 
     def action_move(self, lines: int) -> None:
         """Go to another turn."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from gymtui.transcript.blocks import Kind, Transcript
 from gymtui.transcript.search import Match
 from gymtui.tui.theme import Palette
-from gymtui.tui.transcript_text import Kept, Shown, sections, text_sections
+from gymtui.tui.transcript_text import HEADING, Kept, Shown, sections, text_sections
 from gymtui.tui.widgets.transcript_mouse import MouseView
 
 NOTHING_FOLDS = "nothing in this turn is long enough to be folded"
@@ -127,13 +127,14 @@ class TranscriptReader(MouseView):
         self.lay_out()
         self.jump_to(match)
 
-    def reach_turn(self, turn: int) -> None:
+    def reach_turn(self, turn: int, block: int = HEADING) -> None:
         """Go to a turn, whoever's it is.
 
         Args:
             turn: Its place in the transcript.
+            block: Which of its blocks, or that of its name.
         """
         if not self.has_turn(turn) and self.transcript is not None:
             self._shown = replace(self._shown, hidden=frozenset())
             self.lay_out()
-        self.jump(turn)
+        self.jump(turn, block)
