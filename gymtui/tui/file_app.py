@@ -88,6 +88,10 @@ class FileScreen(ReadingScreen):
         named = self.transcript.rollout_id if self.transcript is not None else None
         return named or self._paths[self._place].name.split(".")[0]
 
+    def recorded(self) -> RolloutRow | None:
+        """As the record beside the file says."""
+        return self._record.row
+
     def headline(self, cells: int) -> Cell:
         """How it ended, by its record, and what the artifacts say of themselves.
 
@@ -140,28 +144,23 @@ class FileScreen(ReadingScreen):
         self._go_to(self._place + step)
         return True
 
-    def action_files(self) -> None:
-        """List the files, to choose another."""
+    async def action_files(self) -> None:
+        """List the files, to choose another; keys that are pressed meanwhile are the list's."""
         if len(self._paths) < 2:
-            self.gym.notify("only this file was opened", timeout=2)
+            refuse(self, "only this file was opened")
             return
-
-        async def show() -> None:
-            offers = await asyncio.to_thread(_offers, self._paths)
-            titles = Titles("FILE", "STATE", "SCORE", "WHY")
-            self.gym.push_screen(
-                PickScreen(
-                    "file",
-                    titles,
-                    offers,
-                    lambda chosen: self._go_to(int(chosen[0])),
-                    marked=(str(self._place),),
-                    several=False,
-                    behind="transcript",
-                )
+        offers = await asyncio.to_thread(_offers, self._paths)
+        self.gym.push_screen(
+            PickScreen(
+                "file",
+                Titles("FILE", "STATE", "SCORE", "WHY"),
+                offers,
+                lambda chosen: self._go_to(int(chosen[0])),
+                marked=(str(self._place),),
+                several=False,
+                behind="transcript",
             )
-
-        self.run_worker(show(), group="files", exclusive=True, exit_on_error=True)
+        )
 
     def _go_to(self, place: int) -> None:
         self._place = place

@@ -19,6 +19,8 @@ from gymtui.tui.joined import Said, joined
 from gymtui.tui.keys import Scope
 from gymtui.tui.rebinding import PROGRAMS_OWN, Bound, rebound
 
+from .scripted import ScriptedGym, scripted_dashboard
+
 MESSAGES = {
     "messages": [
         {"role": "user", "content": "hello"},
@@ -190,3 +192,31 @@ async def test_ctrl_c_speaks_of_no_runs_where_there_are_none(tmp_path: Path) -> 
         await pilot.press("ctrl+c")
         [notice] = app._notifications
         assert notice.message == "ctrl+q quits"
+
+
+async def test_what_is_saved_as_received_keeps_its_record(tmp_path: Path) -> None:
+    (tmp_path / "a.rollout.json").write_text(json.dumps(RECORD))
+    async with reading(tmp_path, "a.json") as (_, pilot):
+        for name in ("copy.json", "copy.md"):
+            await pilot.press("ctrl+s", "ctrl+u", *str(tmp_path / name), "enter")
+            async with asyncio.timeout(60):
+                while not (tmp_path / name).exists():
+                    await pilot.pause(0.02)
+    assert json.loads((tmp_path / "copy.rollout.json").read_text()) == RECORD
+    assert "✗ fail" in (tmp_path / "copy.md").read_text()
+
+
+async def test_what_is_saved_from_a_gym_keeps_its_record(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    (rollout_id,) = gym.add("run", "task", "fail")
+    gym.artifacts[rollout_id] = {"rollout_id": rollout_id, "artifacts": MESSAGES}
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("▌ run")
+        await person.press("enter")
+        await person.sees("✗ fail")
+        await person.press("enter")
+        await person.sees("hello")
+        await person.press("ctrl+s", "ctrl+u", *str(tmp_path / "copy.json"), "enter")
+        record = tmp_path / "copy.rollout.json"
+        await person.until(record.exists)
+        assert json.loads(record.read_text()) == gym.rollout(rollout_id)

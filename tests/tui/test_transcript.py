@@ -327,8 +327,9 @@ async def test_artifacts_too_large_to_open_are_saved_instead(
         await person.sees("larger than", "ctrl+s", "saves them to a file")
         await person.press("ctrl+s", "enter")
         await person.sees("saved", "bytes to")
-        (path,) = tmp_path.glob("rol_*.json")  # noqa: ASYNC240
+        path, record = sorted(tmp_path.glob("rol_*.json"))  # noqa: ASYNC240
         assert json.loads(path.read_bytes())["artifacts"]["messages"]
+        assert json.loads(record.read_bytes())["rollout_id"] == path.stem
 
 
 async def test_how_large_is_too_large_is_a_setting(tmp_path: Path) -> None:

@@ -318,9 +318,9 @@ class ReadingScreen(SavingScreen):
         """Only rollouts of a gym are compared."""
         refuse(self, "only rollouts of a gym are compared")
 
-    def action_files(self) -> None:
+    async def action_files(self) -> None:
         """Only what was read from disk has files."""
-        self.gym.notify("only transcripts from disk have files", timeout=2)
+        refuse(self, "only transcripts from disk have files")
 
     def action_redact(self) -> None:
         """Only who asks a gym can have it redact."""

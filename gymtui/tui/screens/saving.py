@@ -8,7 +8,10 @@ from pathlib import Path
 from textual.widgets import Input
 
 from gymtui.poll.artifacts import Artifacts
+from gymtui.store import record_files
+from gymtui.store.records import RolloutRow
 from gymtui.transcript import export, files
+from gymtui.transcript.artifact_files import FileProblem
 from gymtui.tui.ink import Ink
 from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.widgets.lines import Line
@@ -25,6 +28,10 @@ class SavingScreen(GymScreen):
     def name_for_files(self) -> str:
         """What an export is named after: the rollout's id."""
         raise NotImplementedError
+
+    def recorded(self) -> RolloutRow | None:
+        """The rollout whose record is kept beside what is saved as received, where it is known."""
+        return None
 
     def summarise(self) -> None:
         """Write what stands around it anew."""
@@ -77,19 +84,25 @@ class SavingScreen(GymScreen):
         if artifacts is None:
             return
 
+        row = self.recorded()
+
         def write() -> int:
             data = artifacts.body
-            if path.suffix.lower() in (".md", ".markdown"):
+            suffix = path.suffix.lower()
+            as_markdown, as_text = suffix in (".md", ".markdown"), suffix == ".txt"
+            if as_markdown:
                 data = export.markdown(artifacts.transcript).encode("utf-8", "replace")
-            elif path.suffix.lower() == ".txt":
+            elif as_text:
                 data = export.text(artifacts.transcript).encode("utf-8", "replace")
             files.write_new(path, data)
+            if row is not None and not as_markdown and not as_text:
+                record_files.write(path, row)
             return len(data)
 
         async def save() -> None:
             try:
                 size = await asyncio.to_thread(write)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, FileProblem) as error:
                 why = getattr(error, "strerror", None) or str(error)
                 self.gym.notify(f"not saved: {why}", severity="warning")
                 return

@@ -13,12 +13,14 @@ from gymtui.api.errors import Forbidden, GymError, NotFound
 from gymtui.api.models import Rollout
 from gymtui.poll.artifacts import Artifacts, TooLargeError
 from gymtui.poll.plan import View
+from gymtui.store import record_files
 from gymtui.store.delta import Delta
 from gymtui.store.ending import ending_of
 from gymtui.store.outcome import ACTIVE
 from gymtui.store.records import RolloutRow
 from gymtui.text import ABSENT, clean, fit, width
 from gymtui.transcript import files
+from gymtui.transcript.artifact_files import FileProblem
 from gymtui.tui import show
 from gymtui.tui.comparing import compare
 from gymtui.tui.ink import Cell, Ink
@@ -87,6 +89,11 @@ class TranscriptScreen(ReadingScreen):
     def name_for_files(self) -> str:
         """The rollout's id."""
         return self.rollout_id
+
+    def recorded(self) -> RolloutRow | None:
+        """As last listed, if that could be read."""
+        row = self._row
+        return None if row is None or row.rollout is None else row
 
     def look(self, view: View) -> View:
         """The run's rollouts are asked for, so that this one's phase and step move."""
@@ -310,11 +317,17 @@ class TranscriptScreen(ReadingScreen):
             super()._save(path)
             return
 
+        row = self.recorded()
+
         async def save() -> None:
             try:
                 await self.gym.desk.save(
                     self.rollout_id, path, redacted=self._redacted, on_progress=self._progressed
                 )
+                if row is not None:
+                    await asyncio.to_thread(record_files.write, path, row)
+            except FileProblem as problem:
+                why = str(problem)
             except GymError as error:
                 why = error.line
             except OSError as error:
