@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
+from itertools import compress
 from math import fsum, sqrt
 
 from gymtui.api.models import ModelSettings, Rollout, RunStatus
@@ -233,14 +234,15 @@ def differing(runs: Sequence[Mapping[str, str]]) -> list[Setting]:
     """The settings in which runs differ.
 
     Args:
-        runs: What each was launched with, from `settings_of`.
+        runs: What each was launched with, from `settings_of`; empty for one not known.
 
     Returns:
-        Those that not all runs have alike, in the order in which they are first met.
+        Those that not all known runs have alike, in the order in which they are first met.
     """
     names = dict.fromkeys(name for run in runs for name in run)
     found = (Setting(name, tuple(run.get(name) for run in runs)) for name in names)
-    return [setting for setting in found if len(set(setting.values)) > 1]
+    known = [bool(run) for run in runs]
+    return [setting for setting in found if len(set(compress(setting.values, known))) > 1]
 
 
 def _told(settings: ModelSettings | None) -> Iterable[tuple[str, str]]:

@@ -110,6 +110,8 @@ class CompareRunsScreen(AcrossScreen):
     def _launched(self, run_id: str) -> dict[str, str]:
         """What a run was launched with; looked for anew only when rollouts came."""
         store = self.gym.store
+        if run_id not in store.runs:
+            return {}
         known = self._told.get(run_id)
         if known is not None and not store.knows_rollouts_of(run_id):
             return known[1]

@@ -220,9 +220,11 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         """Write the run's numbers, and what there is to say about the cursor's rollout."""
         self._detail()
         row = self._run
-        if row is None or row.run is None:
-            return
         remarks = self.remarks()
+        if row is None or row.run is None:
+            self._head = None
+            self.lines("summary").show([Line((), remarks)])  # what it said is true no longer
+            return
         width = self.size.width
         cells = (room_beside(remarks, width), width - 2, width - 2)
         # Where the cursor stands changes nothing in it.
