@@ -15,7 +15,7 @@ from gymtui.settings import Problem, Settings
 from gymtui.store import record_files
 from gymtui.store.delta import Delta
 from gymtui.store.record_files import Record
-from gymtui.store.records import RolloutRow
+from gymtui.store.records import RolloutRow, score_of
 from gymtui.store.words import state_words
 from gymtui.transcript.artifact_files import FileProblem
 from gymtui.tui import show
@@ -109,7 +109,7 @@ class FileScreen(ReadingScreen):
         taken = transcript.steps_taken
         word = "step" if taken == 1 and not limit else "steps"
         steps = "" if taken is None else f"{taken}{limit} {word}"
-        cost = "" if usage is None or usage.cost_usd is None else f"${usage.cost_usd:.3g}"
+        cost = "" if usage is None or usage.cost_usd is None else show.cost(usage.cost_usd)
         said = (
             (transcript.task_id, "strong", 2),
             (transcript.model, "", 3),
@@ -216,8 +216,8 @@ def _offers(paths: Sequence[Path]) -> list[Offer]:
 
 
 def _score(row: RolloutRow) -> str:
-    result = row.rollout.result if row.rollout is not None else None
-    return "" if result is None or result.score is None else f"{result.score:g}"
+    score = score_of(row)
+    return "" if score is None else show.score(score)
 
 
 def _why(row: RolloutRow) -> str:
