@@ -26,6 +26,7 @@ from gymtui.tui.ink import Ink
 from gymtui.tui.keys import TABLE, Key, Scope
 from gymtui.tui.listed import Listed
 from gymtui.tui.screens.across import AcrossScreen
+from gymtui.tui.screens.actions import ActionsScreen
 from gymtui.tui.screens.active import ActiveScreen
 from gymtui.tui.screens.ask import AskScreen
 from gymtui.tui.screens.base import GymScreen
@@ -45,6 +46,7 @@ from gymtui.tui.screens.reading import ReadingScreen
 from gymtui.tui.screens.rollouts import RolloutsScreen
 from gymtui.tui.screens.runs import RunsScreen
 from gymtui.tui.screens.saving import SavingScreen
+from gymtui.tui.screens.timeline import TimelineScreen
 from gymtui.tui.screens.transcript import TranscriptScreen
 
 from .driving import Person
@@ -75,7 +77,15 @@ ALWAYS = frozenset({"help", "palette", "interrupt", "pause", "form-help", "pick-
 ANYWHERE = frozenset(key.name for key in TABLE if key.scope is Scope.EVERYWHERE) - {"copy", "back"}
 """What these do depends on whether there is anything, not on what the cursor stands on."""
 
-BASES = {GymScreen, ListScreen, MatrixPanes, ReadingScreen, SavingScreen, FormScreen}
+BASES = {
+    GymScreen,
+    ListScreen,
+    MatrixPanes,
+    TimelineScreen,
+    ReadingScreen,
+    SavingScreen,
+    FormScreen,
+}
 """Screens that others are made of."""
 
 
@@ -115,6 +125,7 @@ PLACES: dict[str, Callable[[], Screen[Any]]] = {
     "transcript": lambda: TranscriptScreen(*TRANSCRIPT),
     "compare": lambda: CompareScreen(Listed(*TRANSCRIPT), Listed("gamma", "gamma.006")),
     "describe": lambda: DescribeScreen("gamma", b'{"run_id": "gamma"}', None),
+    "actions": ActionsScreen,
     "help": lambda: HelpScreen((Scope.RUNS,)),
     "form": LaunchScreen,
     "pick": lambda: PickScreen("task", TITLES, OFFERS, nothing),

@@ -12,6 +12,7 @@ from gymtui.store.delta import Delta
 from gymtui.store.words import of_many
 from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.keys import Key, Scope
+from gymtui.tui.refusal import refuse
 from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.session import Action
 from gymtui.tui.widgets.text_view import Paragraph, TextView
@@ -51,6 +52,7 @@ class ActionsScreen(GymScreen):
 
     def action_filter(self) -> None:
         """There is nothing to filter here."""
+        refuse(self, "there is nothing to filter here")
 
     def action_actions(self) -> None:
         """Close it again."""

@@ -33,7 +33,7 @@ from gymtui.tui.screens.base import GymScreen
 from gymtui.tui.transcript_text import Shown
 from gymtui.tui.widgets.lines import Line, Lines
 from gymtui.tui.widgets.pairs_pane import PairsPane
-from gymtui.tui.widgets.transcript_reader import NOTHING_FOLDS, TranscriptReader
+from gymtui.tui.widgets.transcript_reader import FOLDED, NOTHING_FOLDS, TranscriptReader
 from gymtui.tui.widgets.transcript_view import TranscriptView
 
 _NOT_YET = "nothing is compared yet"
@@ -299,7 +299,7 @@ class CompareScreen(GymScreen):
             return
         for view in self._views:
             opened = view.fold_all()
-        refuse(self, "everything is unfolded" if opened else "what is long is folded")
+        refuse(self, FOLDED[opened])
 
     def undo(self) -> bool:
         """Drop what is selected."""

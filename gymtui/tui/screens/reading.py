@@ -27,7 +27,7 @@ from gymtui.tui.searching import Search
 from gymtui.tui.transcript_text import Shown, text_sections
 from gymtui.tui.widgets.lines import Line, Lines
 from gymtui.tui.widgets.outline_pane import OutlinePane
-from gymtui.tui.widgets.transcript_reader import NOTHING_FOLDS, TranscriptReader
+from gymtui.tui.widgets.transcript_reader import FOLDED, NOTHING_FOLDS, TranscriptReader
 from gymtui.tui.widgets.transcript_view import TranscriptView
 
 NOTHING_READ = "there is no transcript to read yet"
@@ -279,8 +279,7 @@ class ReadingScreen(SavingScreen):
     def action_fold_all(self) -> None:
         """Fold or unfold everything."""
         if self._readable():
-            opened = self._view.fold_all()
-            refuse(self, "everything is unfolded" if opened else "what is long is folded")
+            refuse(self, FOLDED[self._view.fold_all()])
 
     def action_role(self, name: str) -> None:
         """Show or hide the turns of a role."""

@@ -37,8 +37,8 @@ from gymtui.tui.rollout_details import OWN_LINES, rollout_details
 from gymtui.tui.run_header import bounds, run_header
 from gymtui.tui.run_marks import run_marks, why_empty
 from gymtui.tui.screens.base import way_from_runs
-from gymtui.tui.screens.lists import ListScreen
 from gymtui.tui.screens.matrix import MatrixScreen
+from gymtui.tui.screens.timeline import TimelineScreen
 from gymtui.tui.screens.transcript import TranscriptScreen
 from gymtui.tui.widgets.grid import Column, Grid
 from gymtui.tui.widgets.lines import Line, Lines
@@ -47,13 +47,12 @@ SETTLED_AT_ONCE = 50
 """Rollouts that came or changed and are shown without a pause: some 5 ms with their lines."""
 
 _BY_TASK = "task"
-_WHOLE = "all of the timeline is shown"
 
 LAST_FEW = 64
 """No more running rollouts than these are looked through for stuck ones with each poll."""
 
 
-class RolloutsScreen(ListScreen[RolloutRow]):
+class RolloutsScreen(TimelineScreen):
     """The rollouts of one run.
 
     Args:
@@ -70,7 +69,6 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         super().__init__(READ_ROLLOUTS, "task")
         self.unfilled = frozenset({"score", "tokens", "cost"})
         self.run_id = run_id
-        self._chart: Chart
         self._run_rows = RunRows(self._rows)
         self._settling = False
         self._adding = False
@@ -300,63 +298,6 @@ class RolloutsScreen(ListScreen[RolloutRow]):
         """Order by a column."""
         super().order_by(name, reverse=reverse)
         self._find_heads()
-        self._grid.sync()
-
-    # -- the timeline ----------------------------------------------------------------------
-
-    def action_timeline(self) -> None:
-        """Show the timeline, or only columns."""
-        before = self._seen_timeline
-        hidden = set(self.gym.arrangement.of(self.arranged_as).hidden) ^ {"timeline"}
-        self.gym.arrangement.change(self.arranged_as, hidden=tuple(sorted(hidden)))
-        self._grid.choose(self.hidden_columns())
-        if self._seen_timeline is before:
-            refuse(self, "there is no room for the timeline")
-
-    def action_zoom(self, steps: int) -> None:
-        """Look closer, or at more."""
-        if self._looks_at_timeline():
-            whole = "the timeline is seen as closely as it can be" if steps > 0 else _WHOLE
-            self._arranged(moved=self._chart.zoom(steps), else_=whole)
-
-    def action_pan(self, steps: int) -> None:
-        """Move to earlier or later."""
-        if self._looks_at_timeline():
-            end = f"the timeline {'ends' if steps > 0 else 'begins'} here"
-            whole = f"{_WHOLE} · {self.gym.bound.spelt('zoom-in')} looks closer"
-            end = end if self._chart.level else whole
-            self._arranged(moved=self._chart.pan(steps), else_=end)
-
-    def action_fit(self) -> None:
-        """Show everything."""
-        if self._looks_at_timeline():
-            self._arranged(moved=self._chart.fit(), else_=_WHOLE)
-
-    def action_wall_clock(self) -> None:
-        """By the clock, or from each start."""
-        if self._looks_at_timeline():
-            self._chart.turn()
-            self._arranged()
-
-    @property
-    def _seen_timeline(self) -> bool:
-        return any(at.column.key == "timeline" for at in self._grid.placed)
-
-    def _looks_at_timeline(self) -> bool:
-        """Whether there is a timeline to look at; where not, that is told."""
-        if not self._seen_timeline:
-            key = self.gym.bound.spelt("timeline")
-            hidden = "timeline" in self.gym.arrangement.of(self.arranged_as).hidden
-            why = f"the timeline is hidden · {key} shows it"
-            refuse(self, why if hidden else "there is no room for the timeline")
-        return self._seen_timeline
-
-    def _arranged(self, *, moved: bool = True, else_: str = "") -> None:
-        """Show the timeline as it is looked at now, and remember that; or say why it stays."""
-        if not moved:
-            refuse(self, else_)
-        chart = self._chart
-        self.gym.arrangement.change(self.arranged_as, zoom=chart.level, wall=chart.wall)
         self._grid.sync()
 
     def action_group(self) -> None:

@@ -10,6 +10,7 @@ from gymtui.tui.theme import Palette
 from gymtui.tui.transcript_text import HEADING, Kept, Shown, sections, text_sections
 from gymtui.tui.widgets.transcript_mouse import MouseView
 
+FOLDED = {True: "everything is unfolded", False: "what is long is folded"}
 NOTHING_FOLDS = "nothing in this turn is long enough to be folded"
 
 
