@@ -54,7 +54,7 @@ def _cut(value: bytes | memoryview, most: int) -> bytes:
         return _cut_text(value) if most > 2 * _TEXT_BYTES else b"null"
     if first == b"{":
         members = msgspec.json.decode(value, type=dict[str, msgspec.Raw])
-        named = [(msgspec.json.encode(name) + b":", member) for name, member in members.items()]
+        named = [(f"{json_text(name)}:".encode(), member) for name, member in members.items()]
         return _joined(named, most, b"{}")
     if first == b"[":
         elements = msgspec.json.decode(value, type=list[msgspec.Raw])

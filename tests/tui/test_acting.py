@@ -134,7 +134,7 @@ async def test_a_slow_cancel_is_shown_at_its_row_and_sent_once_whatever_is_press
         assert sum(said.startswith("cancelled") for said in notices(person)) == 1
 
 
-@pytest.mark.parametrize(("width", "shown"), [(60, "cancel… "), (120, "cancelling … policy")])
+@pytest.mark.parametrize(("width", "shown"), [(60, "cancel… "), (200, "cancelling … policy")])
 async def test_beside_what_is_done_to_a_run_both_ends_of_its_name_stay(
     tmp_path: Path, width: int, shown: str
 ) -> None:

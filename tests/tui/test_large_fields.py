@@ -50,7 +50,7 @@ async def test_an_id_of_megabytes_is_over_with_the_next_answer(tmp_path: Path) -
     gym.add("first", "task", "running")
     gym.add("second", "task", "running")
     gym.swollen["runs"] = {"run_id": LARGE}
-    async with scripted_dashboard(gym, tmp_path) as person:
+    async with scripted_dashboard(gym, tmp_path, size=(200, 36)) as person:
         await person.sees("malformed: run_id", "second")
         assert ITEM_BYTES / 1000 < kept_bytes(person.app) < 3 * ITEM_BYTES
         del gym.swollen["runs"]
