@@ -126,7 +126,8 @@ def wait(
     from gymtui.commands.following import SilentError
     from gymtui.commands.narrowing import COMMAND_RUNS, read_filters
     from gymtui.commands.output import Paper
-    from gymtui.commands.wait import ProgressLine, Terms, wait_for
+    from gymtui.commands.progress_line import ProgressLine
+    from gymtui.commands.wait import Terms, wait_for
     from gymtui.store.words import duration
     from gymtui.text import clean
 

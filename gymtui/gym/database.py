@@ -102,10 +102,10 @@ class Database(DatabaseFile):
         """
         with self._transaction():
             for table in ("runs", "rollouts", "artifacts"):
-                rows = other._connection.execute(f"SELECT * FROM {table} ORDER BY rowid")  # noqa: S608
+                rows = other._connection.execute(f"SELECT * FROM {table} ORDER BY rowid")  # noqa: S608  (our own names)
                 for row in rows:
                     # Numbers are each file's own.
-                    names = [name for name in row.keys() if name != "number"]  # noqa: SIM118
+                    names = [name for name in row.keys() if name != "number"]  # noqa: SIM118  (a row is its values)
                     places = ",".join("?" * len(names))
                     columns = ",".join(names)
                     try:

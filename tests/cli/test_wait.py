@@ -19,7 +19,8 @@ import pytest
 from gymtui.api.models import RunStatus
 from gymtui.commands import following
 from gymtui.commands.configured_gyms import RenewedKey, gyms_of
-from gymtui.commands.wait import ProgressLine, Terms, judge, wait_for
+from gymtui.commands.progress_line import ProgressLine
+from gymtui.commands.wait import Terms, judge, wait_for
 from gymtui.settings import load
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RunRow

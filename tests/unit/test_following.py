@@ -20,7 +20,7 @@ from gymtui.api.errors import (
     Unreachable,
 )
 from gymtui.commands.following import NUMBERS_EVERY_S, Follower, SilentError
-from gymtui.commands.wait import whole
+from gymtui.commands.progress_line import whole
 from gymtui.store.delta import OneRun, RolloutsOf
 from gymtui.text import width
 from tests.unit.model_gym import ModelGym
