@@ -135,11 +135,19 @@ class Follower:
         denied = self._denied.get(OneRun(run_id)) or self._denied.get(RolloutsOf(run_id))
         return None if denied is None else denied.error
 
+    def refused_wait_s(self, since_s: float) -> float:
+        """Seconds until what is refused is tried again; not above 0 once it is given up.
+
+        Args:
+            since_s: Since when it is refused, monotonic seconds.
+        """
+        return min(REFUSED_S, since_s + self.patience_s - self.monotonic())
+
     def _is_given_up(self, query: OneRun | RolloutsOf) -> bool:
         denied = self._denied.get(query)
         if denied is None:
             return False
-        return not denied.seen or self.monotonic() - denied.since_s >= self.patience_s
+        return not denied.seen or self.refused_wait_s(denied.since_s) <= 0
 
     async def follow(self, news: Callable[[], Awaitable[object]]) -> None:
         """Follow them until all are over.
@@ -216,13 +224,11 @@ class Follower:
         self._ledger.answered(seen, applied, self.asked.store, self._heard_s)
 
     def _key_refused(self, error: Unauthorized) -> None:
-        now_s = self.monotonic()
-        left_s = self._heard_s + self.patience_s - now_s
-        if not self._answered or left_s <= 0:
+        wait_s = self.refused_wait_s(self._heard_s)
+        if not self._answered or wait_s <= 0:
             raise error
         self._refused = True
-        wait_s = min(REFUSED_S, left_s)
-        self._ledger.hold_until_s = now_s + wait_s
+        self._ledger.hold_until_s = self.monotonic() + wait_s
         self.trouble = Trouble(error, wait_s)
 
     def _is_denied(self, query: OneRun | RolloutsOf, sent_s: float, error: Forbidden) -> None:
@@ -231,7 +237,7 @@ class Follower:
         since_s = now_s if before is None else before.since_s
         seen = self._ledger.recall(query).answered_s is not None
         self._denied[query] = Denied(error, since_s, seen)
-        wait_s = min(REFUSED_S, max(0.0, since_s + self.patience_s - now_s))
+        wait_s = max(0.0, self.refused_wait_s(since_s))
         self._ledger.forbidden(query, sent_s, now_s, wait_s)
         self._heard_s, self.trouble, self._refused = now_s, None, False
 

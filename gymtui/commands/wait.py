@@ -9,12 +9,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gymtui.api.client import GymClient
-from gymtui.api.errors import Forbidden, GymError
+from gymtui.api.errors import Forbidden, GymError, Unauthorized
 from gymtui.commands.asking import Asked, with_gym
 from gymtui.commands.documents import run_document
 from gymtui.commands.following import Follower
 from gymtui.commands.progress_line import BETWEEN, ProgressLine, progress
-from gymtui.poll.actions import ActionOutcome, Verb, act, describe_result
+from gymtui.poll.actions import (
+    CARRIED_OUT_S,
+    ActionOutcome,
+    ActionResult,
+    Verb,
+    act,
+    describe_result,
+    not_carried_out,
+)
 from gymtui.secret import ApiKey
 from gymtui.settings import Settings
 from gymtui.store.outcome import Outcome
@@ -222,7 +230,7 @@ def judge(
 
 
 class _Canceller:
-    """Cancels the runs for which a filter holds, each once."""
+    """Cancels the runs for which a filter holds, each until that has come about."""
 
     def __init__(
         self,
@@ -235,38 +243,67 @@ class _Canceller:
         self._follower = follower
         self._when = when
         self._line = line
-        self._done: set[str] = set()
+        self._agreed_s: dict[str, float] = {}
         self._given_up: set[str] = set()
+        self._refused_s: dict[str, float] = {}
         self._pauses_s: dict[str, float] = {}
         self._not_before_s: dict[str, float] = {}
 
     def has(self, run_id: str) -> bool:
         """Whether it has cancelled a run."""
-        return run_id in self._done
+        return run_id in self._agreed_s
 
     async def look(self) -> None:
         """Cancel what is to be cancelled now."""
-        if self._when is None:
+        when = self._when
+        if when is None:
             return
-        now_s = self._follower.asked.now_s
-        wanted = [
-            view.name
-            for view in self._follower.views
-            if view.row.active
-            and view.name not in self._done | self._given_up
-            and now_s >= self._not_before_s.get(view.name, now_s)
-            and self._when.matches(view, now_s)
-        ]
+        wanted = []
+        for view in self._follower.views:
+            run_id = view.name
+            if not view.row.active or run_id in self._given_up or not self._is_due(run_id):
+                continue
+            if run_id in self._agreed_s:
+                self._line.say(clean(describe_result(not_carried_out(run_id))))
+                wanted.append(run_id)
+            elif when.matches(view, self._follower.asked.now_s):
+                wanted.append(run_id)
+        if not self._refused_s.keys().isdisjoint(wanted):
+            await self._follower.renew()
         # One look: whoever waits looks at the runs all the time.
         for done in await act(self._client, Verb.CANCEL, wanted, looks_s=(0.0,)):
-            self._line.say(clean(f"{describe_result(done)}: {self._when.text}"))
-            if done.is_well:
-                self._done.add(done.run_id)
-                self._follower.asked.store.intend([done.run_id], Intent.CANCEL)
-            elif done.outcome in _AGAIN:
-                after_s = done.error.retry_after_s if done.error is not None else None
-                pause_s = self._pauses_s.get(done.run_id, FIRST_PAUSE_S)
-                self._pauses_s[done.run_id] = min(2 * pause_s, LONGEST_PAUSE_S)
-                self._not_before_s[done.run_id] = now_s + max(pause_s, after_s or 0.0)
-            else:
-                self._given_up.add(done.run_id)
+            again = "; trying again" if self._is_tried_again(done) else ""
+            self._line.say(clean(f"{describe_result(done)}: {when.text}{again}"))
+
+    def _is_due(self, run_id: str) -> bool:
+        now_s = self._follower.monotonic()
+        agreed_s = self._agreed_s.get(run_id)
+        if agreed_s is not None and (
+            # What is not fresh does not show that it still runs.
+            self._follower.trouble is not None or now_s < agreed_s + CARRIED_OUT_S
+        ):
+            return False
+        return now_s >= self._not_before_s.get(run_id, now_s)
+
+    def _is_tried_again(self, done: ActionResult) -> bool:
+        """Take in what became of a run, and whether it is to be cancelled once more."""
+        run_id, now_s = done.run_id, self._follower.monotonic()
+        wait_s: float | None = None
+        if done.is_well:
+            self._agreed_s[run_id] = now_s
+            self._refused_s.pop(run_id, None)
+            self._follower.asked.store.intend([run_id], Intent.CANCEL)
+        elif done.outcome in _AGAIN:
+            after_s = done.error.retry_after_s if done.error is not None else None
+            pause_s = self._pauses_s.get(run_id, FIRST_PAUSE_S)
+            self._pauses_s[run_id] = min(2 * pause_s, LONGEST_PAUSE_S)
+            wait_s = max(pause_s, after_s or 0.0)
+        elif isinstance(done.error, Unauthorized | Forbidden):
+            since_s = self._refused_s.setdefault(run_id, now_s)
+            wait_s = self._follower.refused_wait_s(since_s)
+        if wait_s is not None and wait_s > 0:
+            self._not_before_s[run_id] = now_s + wait_s
+            return True
+        if not done.is_well:
+            self._given_up.add(run_id)
+        return False

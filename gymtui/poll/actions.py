@@ -39,6 +39,9 @@ FIRST_PAUSE_S = 1.0
 """The first wait after a 429 that names none; each further one is twice as long."""
 LONGEST_WAIT_S = 120.0
 """How long all requests of one action wait at most because the gym asks for it, together."""
+CARRIED_OUT_S = 120.0
+"""How long a cancel that the gym agreed to may take until nothing of the run is left: rollouts end
+at their next step. Then it is told that the run goes on, and may be cancelled again."""
 LOOKS_S = (0.0, 1.0, 2.0)
 """How long to wait before each look at a run after an unclear answer, in seconds."""
 
@@ -90,7 +93,7 @@ class ActionOutcome(StrEnum):
     GONE = "gone"
     """There is no such run."""
     THERE = "still there"
-    """No clear answer; the run is there, or to be cancelled and still running."""
+    """The run is there, or to be cancelled and still running: no clear answer, or an empty yes."""
     UNKNOWN = "unknown"
     """No clear answer, and the run could not be looked at."""
 
@@ -124,6 +127,11 @@ class ActionResult:
         return self.outcome is ActionOutcome.DONE or (gone and self.verb is Verb.DELETE)
 
     @property
+    def is_begun(self) -> bool:
+        """Whether the gym agreed to cancel what was not over, which takes its time."""
+        return self.verb is Verb.CANCEL and self.is_well and self.rollouts != 0
+
+    @property
     def is_deleted(self) -> bool:
         """Whether there is no such run any more."""
         done = self.outcome is ActionOutcome.DONE and self.verb is Verb.DELETE
@@ -133,6 +141,11 @@ class ActionResult:
     def is_settled(self) -> bool:
         """Whether nothing is left to be done to the run."""
         return self.is_well or self.is_deleted
+
+
+def not_carried_out(run_id: str) -> ActionResult:
+    """What is told of a run that goes on although the gym agreed to cancel it."""
+    return ActionResult(Verb.CANCEL, run_id, ActionOutcome.THERE)
 
 
 async def act(
@@ -317,6 +330,8 @@ def describe_result(result: ActionResult) -> str:
             return f"{run_id} is gone: no clear answer ({why}), then there was no such run"
         case ActionOutcome.THERE if verb is Verb.DELETE:
             return f"{run_id} is still there: no clear answer ({why}), then it was looked at"
+        case ActionOutcome.THERE if result.error is None:
+            return f"{run_id}: cancel accepted, still running"
         case ActionOutcome.THERE:
             # Rollouts end at their next step: until then a cancel that was taken shows nothing.
             return f"{run_id} still runs: no clear answer ({why}); if taken, it ends step by step"
@@ -359,7 +374,7 @@ def _name(result: ActionResult) -> str:
         case ActionOutcome.GONE:
             return "checked: gone" if result.checked else "gone"
         case ActionOutcome.THERE if result.verb is Verb.CANCEL:
-            return "still running"
+            return "still running" if result.error else "accepted, still running"
     return str(result.outcome)
 
 

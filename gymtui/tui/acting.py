@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from gymtui.poll.actions import Verb, describe_results
+from gymtui.poll.actions import ActionResult, Verb, describe_results
 from gymtui.poll.question import Question, Target, targets_among, why_none
 from gymtui.store.words import listed
 from gymtui.text import clean
@@ -64,9 +64,18 @@ def _begin(app: GymtuiApp, verb: Verb, run_ids: Sequence[str]) -> None:
 
 
 async def _tell(app: GymtuiApp, acted: Awaitable[Action]) -> None:
-    """Say what became of it, and unmark what is settled."""
+    """Say what became of it, once that is known."""
     action = await acted
-    results = [action.results[run_id] for run_id in action.run_ids]
+    tell(app, [action.results[run_id] for run_id in action.run_ids])
+
+
+def tell(app: GymtuiApp, results: Sequence[ActionResult]) -> None:
+    """Say what became of some runs, and unmark those that are settled.
+
+    Args:
+        app: The app.
+        results: At least one.
+    """
     settled = frozenset(result.run_id for result in results if result.is_settled)
     app.unmark(settled)
     words = describe_results(results)

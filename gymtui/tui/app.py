@@ -19,7 +19,7 @@ from textual.timer import Timer
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.clock import ServerClock
-from gymtui.poll.actions import Verb
+from gymtui.poll.actions import ActionResult, Verb
 from gymtui.poll.poller import Link, LinkState
 from gymtui.poll.watch import Watch
 from gymtui.secret import ApiKey
@@ -356,6 +356,10 @@ class GymtuiApp(HostApp):
         from gymtui.tui.telling import tell
 
         tell(self, self.settings, tidings)
+
+    def acted(self, results: Sequence[ActionResult]) -> None:
+        """Tell that runs go on although they were cancelled."""
+        acting.tell(self, results)
 
     async def _show_news(self, session: Session) -> None:
         """Show what was observed, in turns of its own: taking the answer in took long enough."""

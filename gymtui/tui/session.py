@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING, Protocol
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import GymError
 from gymtui.clock import ServerClock, Window
-from gymtui.poll.actions import ActionOutcome, ActionResult, Verb, act
+from gymtui.poll.actions import (
+    CARRIED_OUT_S,
+    ActionOutcome,
+    ActionResult,
+    Verb,
+    act,
+    not_carried_out,
+)
 from gymtui.poll.plan import View
 from gymtui.poll.poller import Link, LinkState, Poller, Update
 from gymtui.poll.watch import Watch
@@ -45,8 +52,6 @@ FindKey = Callable[[Settings], tuple[ApiKey, str] | None]
 MIB = 1024 * 1024
 GONE_SHOWN_S = 5.0
 """How long a run that is gone stays on screen, struck through."""
-
-
 ACTIONS_KEPT = 20
 """Of how many cancels and deletes of some runs is remembered what became of each run."""
 
@@ -74,6 +79,9 @@ class Audience(Protocol):
 
     def heard(self, tidings: Sequence[Tiding]) -> None:
         """Something happened to watched runs."""
+
+    def acted(self, results: Sequence[ActionResult]) -> None:
+        """What was done to runs turned out otherwise than was told."""
 
 
 class Session:
@@ -235,7 +243,30 @@ class Session:
         outcomes = {result.outcome for result in action.results.values()}
         if outcomes != {ActionOutcome.LIMITED}:
             self.poller.refresh()
+        self._expect_the_end(action)
         return action
+
+    def _expect_the_end(self, action: Action, after_s: float | None = None) -> None:
+        """Look later whether what the gym agreed to cancel has come to its end."""
+        after_s = CARRIED_OUT_S if after_s is None else after_s
+        if any(result.is_begun for result in action.results.values()):
+            asyncio.get_running_loop().call_later(after_s, self._check_ended, action)
+
+    def _check_ended(self, action: Action) -> None:
+        """Tell of runs that go on although they are cancelled, so that they may be again."""
+        runs = self.store.runs
+        begun = [run_id for run_id, result in action.results.items() if result.is_begun]
+        left = [run_id for run_id in begun if run_id in runs and runs[run_id].active]
+        if self.over or not left:
+            return
+        if self.link.state(self._monotonic()) is not LinkState.LIVE:
+            # What is not fresh does not show that it goes on.
+            self._expect_the_end(action, self.settings.interval_s)
+            return
+        for run_id in left:
+            action.results[run_id] = not_carried_out(run_id)
+        self._intend(Verb.CANCEL, left, None)
+        self._audience.acted([action.results[run_id] for run_id in left])
 
     def _take_result(self, result: ActionResult) -> None:
         """Show what became of a run."""
@@ -245,8 +276,8 @@ class Session:
             self._bury([result.run_id])
         else:
             # What the gym has agreed to cancel goes on until its rollouts have ended.
-            begun = result.is_well and result.rollouts != 0
-            self._intend(result.verb, [result.run_id], Intent.CANCEL if begun else None)
+            intent = Intent.CANCEL if result.is_begun else None
+            self._intend(result.verb, [result.run_id], intent)
 
     def _intend(self, verb: Verb, run_ids: Iterable[str], intent: Intent | None) -> None:
         """Show how far something is that is done to runs; of a delete and a cancel, the delete."""

@@ -17,11 +17,12 @@ import httpx
 import pytest
 
 from gymtui.api.models import RunStatus
-from gymtui.commands import following
+from gymtui.commands import following, wait
 from gymtui.commands.configured_gyms import RenewedKey, gyms_of
+from gymtui.commands.narrowing import COMMAND_RUNS, read_filters
 from gymtui.commands.progress_line import ProgressLine
-from gymtui.commands.wait import Terms, judge, wait_for
-from gymtui.settings import load
+from gymtui.commands.wait import Terms, Waited, judge, wait_for
+from gymtui.settings import Settings, load
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RunRow
 from gymtui.store.schemas import RunView
@@ -347,3 +348,87 @@ async def test_a_key_that_is_mended_in_its_file_while_waiting_is_used(
     assert looks.count(old) == 3
     assert "the key was refused (401): bad key; trying again\n" in told.getvalue()
     assert "the gym answers again\n" in told.getvalue()
+
+
+# -- a cancel that does not come about at once ----------------------------------------------
+
+
+class Cancelling:
+    """A gym with one run, `r`, that is over once a cancel was carried out, or it was looked at.
+
+    Attributes:
+        said: What it says to a cancel, in turn: a status, and whether it does it.
+        looks: How often it is looked at until it is over by itself.
+        sent: How many cancels came.
+        told: What was told while waiting.
+    """
+
+    def __init__(self, *said: tuple[int, bool], looks: int = 500) -> None:
+        self.said = list(said)
+        self.looks = looks
+        self.sent = 0
+        self.told = ""
+        self._over = False
+
+    def _answer(self, request: Seen) -> bytes:
+        if request.target.endswith(b"/cancel"):
+            status, done = self.said[self.sent]
+            self.sent += 1
+            self._over |= done
+            return http(status, json.dumps({"run_id": "r", "cancelled_rollouts": 1}).encode())
+        if request.target.startswith(b"/rollouts"):
+            items = [ended("r.1", "r")] if self._over else []
+            return http(200, json.dumps({"total": len(items), "rollouts": items}).encode())
+        self.looks -= 1
+        self._over |= self.looks <= 0
+        return http(200, json.dumps(run("r", 1, running=0 if self._over else 1)).encode())
+
+    async def waited_for(self, patience_s: float = 300.0) -> Waited:
+        """What comes of waiting for it."""
+        told = io.StringIO()
+        terms = Terms(patience_s=patience_s, cancel_if=read_filters(["total>=1"], COMMAND_RUNS))
+        async with raw_server(self._answer) as gym:
+            settings = Settings(base_url=gym.url).model_copy(update={"interval_s": 0.01})
+            waited = await asyncio.to_thread(wait_for, settings, ["r"], terms, ProgressLine(told))
+        self.told = told.getvalue()
+        return waited
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_cancel_that_is_refused_to_the_key_is_tried_again_like_all_else(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "REFUSED_S", 0.01)
+    gym = Cancelling((status, False), (status, False), (200, True))
+    waited = await gym.waited_for()
+    assert [run.why for run in waited.runs] == ["it was cancelled, by --cancel-if"]
+    assert gym.sent == 3
+    assert gym.told.count("r was not cancelled: ") == gym.told.count("; trying again\n") == 2
+
+
+@pytest.mark.parametrize("status", [401, 403, 409])
+async def test_a_cancel_that_is_refused_for_longer_than_is_waited_is_given_up(status: int) -> None:
+    gym = Cancelling((status, False), looks=3)
+    waited = await gym.waited_for(patience_s=0.0)
+    assert [(run.over, run.why) for run in waited.runs] == [(True, None)]
+    assert gym.sent == 1
+    assert "trying again" not in gym.told
+
+
+async def test_a_cancel_that_the_gym_agrees_to_and_does_not_carry_out_is_told_and_sent_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wait, "CARRIED_OUT_S", 0.0)
+    gym = Cancelling((200, False), (503, False), (200, True))
+    monkeypatch.setattr(wait, "FIRST_PAUSE_S", 0.01)
+    waited = await gym.waited_for()
+    assert [run.why for run in waited.runs] == ["it was cancelled, by --cancel-if"]
+    assert gym.sent == 3
+    assert gym.told.count("r: cancel accepted, still running\n") == 2
+
+
+async def test_a_cancel_that_the_gym_agreed_to_has_its_time() -> None:
+    gym = Cancelling((200, False), looks=5)
+    await gym.waited_for()
+    assert gym.sent == 1
+    assert "still running" not in gym.told

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from gymtui.poll import actions
+from gymtui.tui import session
 from gymtui.tui.screens.actions import ActionsScreen
 from gymtui.tui.screens.confirm import ConfirmScreen
 from gymtui.tui.screens.runs import RunsScreen
@@ -54,12 +55,14 @@ class ActingGym(ScriptedGym):
         held: Requests of a method about a run are answered once the event is set.
         sent: The cancels and deletes, in turn.
         ends: Whether what is cancelled ends at once.
+        down: Whether nothing that is looked at is told.
     """
 
     faults: dict[tuple[str, str], list[Fault]] = field(default_factory=dict)
     held: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)
     sent: list[tuple[str, str]] = field(default_factory=list)
     ends: bool = True
+    down: bool = False
 
     def hold(self, method: str, run_id: str) -> asyncio.Event:
         """Answer such requests no sooner than the event is set."""
@@ -68,6 +71,8 @@ class ActingGym(ScriptedGym):
     async def answer(self, request: httpx.Request) -> httpx.Response:  # type: ignore[override]
         """What it says to a request."""
         kind, *rest = request.url.path.strip("/").split("/")
+        if self.down and request.method == "GET":
+            raise httpx.ConnectError("so told")
         if kind != "runs" or not rest:
             return super().answer(request)
         about = (request.method, rest[0])
@@ -161,6 +166,55 @@ async def test_what_the_gym_agreed_to_cancel_is_shown_so_and_not_sent_again_unti
         await person.sees("graceful is being cancelled")
         assert gym.sent == [("POST", "graceful")]
         gym.rollout("graceful.001").update(status="failed", termination_reason="cancelled")
+        await person.sees_no("cancelling …")
+
+
+async def test_a_cancel_that_the_gym_agreed_to_and_does_not_carry_out_is_told_and_may_be_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "CARRIED_OUT_S", 0.0)
+    gym = ActingGym(ends=False)
+    gym.add("stubborn", "enrol", "running")
+    gym.add("slow", "enrol", "running", "running")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("2 active")
+        person.app.screen._grid.marks = {"slow", "stubborn"}
+        await person.press("x", "y")
+        await person.sees("cancelled 3 rollouts of 2 runs", "2 accepted, still running")
+        await person.sees_no("cancelling …")
+        await person.press("A")
+        await person.sees("stubborn: cancel accepted, still running")
+        await person.press("escape")
+        gym.ends = True
+        person.app.screen._grid.select("stubborn")
+        await person.press("x", "y")
+        await person.sees("cancelled 1 rollout of stubborn")
+        await person.sees("1 active")
+        assert gym.sent.count(("POST", "stubborn")) == 2
+        assert gym.sent.count(("POST", "slow")) == 1
+
+
+async def test_what_is_not_fresh_does_not_show_that_a_cancelled_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "CARRIED_OUT_S", 0.0)
+    gym = ActingGym(ends=False)
+    gym.add("graceful", "enrol", "running")
+    answered = gym.hold("POST", "graceful")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("1 active")
+        await person.press("x", "y")
+        await person.sees("cancelling … graceful")
+        gym.down = True
+        await person.sees("stale")
+        answered.set()
+        await person.sees("cancelled 1 rollout of graceful")
+        # As often as it is looked whether it still runs while nothing is heard of it.
+        await person.pilot.pause(0.3)
+        assert "cancelling … graceful" in person.screen()
+        gym.down = False
+        await person.press("ctrl+r")
+        await person.sees("graceful: cancel accepted, still running")
         await person.sees_no("cancelling …")
 
 

@@ -302,6 +302,8 @@ CHECKED: dict[str, Any] = {"checked": True, "error": ServerError(502, detail="ba
          "a is still there: no clear answer (502 bad gateway), then it was looked at"),
         ([cancel("a", THERE, **CHECKED)],
          "a still runs: no clear answer (502 bad gateway); if taken, it ends step by step"),
+        ([cancel("a", THERE)], "a: cancel accepted, still running"),
+        ([cancel("a", THERE)] * 3, "3 accepted, still running"),
         ([delete("a", UNKNOWN, checked=True, error=Unreachable("timeout"), trouble=LOST)],
          "whether a was deleted is unknown: no clear answer (timeout), could not look (dropped)"),
         ([cancel("a", UNKNOWN, checked=True, error=ServerError(500), trouble=RateLimited(9.0))],
@@ -320,7 +322,7 @@ CHECKED: dict[str, Any] = {"checked": True, "error": ServerError(502, detail="ba
             [
                 *[cancel("a", rollouts=2)] * 2, cancel("a", rollouts=0),
                 cancel("a", DONE, **CHECKED), cancel("a", LIMITED), cancel("a", GONE),
-                cancel("a", THERE), cancel("a", UNKNOWN),
+                cancel("a", THERE, **CHECKED), cancel("a", UNKNOWN),
             ],
             "2 cancelled · 1 had nothing left to cancel · 1 checked: cancelled · 1 rate limited · "
             "1 gone · 1 still running · 1 unknown",
