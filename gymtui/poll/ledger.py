@@ -327,7 +327,7 @@ class Ledger:
             self.page_of[run_id] = min(offset, self.page_of.get(run_id, offset))
         self._learn_growth(offset, applied)
         if self.sweep.answered(offset, applied.ids, applied.total, store.runs.keys(), now_s):
-            for run_id in self.sweep.missed:
+            for run_id in sorted(self.sweep.missed):
                 if self._may_be_gone(store.runs.get(run_id), now_s):
                     self.suspects[run_id] = None
             self._forget_pages(now_s)
