@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,7 @@ from gymtui.tui.app import GymtuiApp
 from gymtui.tui.arrangement import Arrangement
 from gymtui.tui.crash import Reporter
 from gymtui.tui.screens import lists
+from gymtui.tui.screens.runs import RunsScreen
 from tests.gym.serving import running_gym
 
 from .driving import Person, dashboard
@@ -199,3 +201,51 @@ async def test_a_filter_opened_again_is_replaced_by_typing_and_kept_by_enter_or_
             key = "slash" if character == "/" else character
             person.app.post_message(Key(key, character))
         await person.sees("filter: beta (1 shown)")
+
+
+async def test_the_menu_orders_by_any_column_and_hides_any_but_the_name(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    for name, count in (("small", 1), ("large", 6), ("middle", 3)):
+        gym.add(name, "book_room", *["pass"] * count)
+    async with scripted_dashboard(gym, tmp_path, size=(200, 50)) as person:
+        await person.sees("small", "large", "middle", "OUTCOME")
+
+        async def menu_at(word: str) -> str:
+            await person.press("o")
+            await person.sees("order by")
+            for _ in range(40):
+                if re.search(rf"▌[■□ ] {word}\b", person.screen()):
+                    break
+                await person.press("down")
+            return person.screen()
+
+        screen = person.app.screen
+        assert isinstance(screen, RunsScreen)
+        shown = await menu_at("run")
+        for column in screen._grid.columns[1:]:
+            assert f"■ {column.key} " in shown, column.key
+        assert "■ run " not in shown and "□" not in shown
+        await person.press("space")
+        await person.sees("there is nothing to show or hide here")
+        await person.press("escape")
+        await menu_at("done")
+        await person.press("space")
+        await person.sees("□ done ")
+        await person.press("escape")
+        await person.sees_no("OUTCOME")
+        await menu_at("done")
+        await person.press("space")
+        await person.sees("■ done ")
+        await person.press("escape")
+        await person.sees("OUTCOME")
+
+        # Chosen once more it is the other way round; another begins the right way round again.
+        orders = []
+        for word in ("total", "total", "run", "total"):
+            await menu_at(word)
+            await person.press("enter")
+            orders.append(list(screen._rows))
+        up, down = ["small", "middle", "large"], ["large", "middle", "small"]
+        assert orders == [up, down, ["large", "middle", "small"], up]
+        await person.press("o")
+        assert re.search("▌  total .*●", await person.sees("order by")), "the menu begins there"

@@ -19,7 +19,7 @@ from gymtui.poll.artifacts import Artifacts, TooLargeError
 from gymtui.poll.plan import View
 from gymtui.store.delta import Delta
 from gymtui.store.outcome import ACTIVE
-from gymtui.text import ABSENT
+from gymtui.text import ABSENT, fit, width
 from gymtui.transcript import diff
 from gymtui.transcript.diff import Change, Pair
 from gymtui.transcript.outline import outline
@@ -131,7 +131,7 @@ class CompareScreen(GymScreen):
         self.run_worker(fetch(), group="artifacts", exclusive=True, exit_on_error=True)
 
     async def _get(self) -> None:
-        again = f"{self.gym.bound.spelt('refresh')} asks again"
+        again = f" · {self.gym.bound.spelt('refresh')} asks again"
         found: list[Artifacts] = []
         for number, side in enumerate(self._sides, 1):
             if self._unfinished(side):
@@ -142,14 +142,15 @@ class CompareScreen(GymScreen):
                     await self.gym.desk.get(side.rollout_id, on_progress=self._progressed(number))
                 )
             except NotFound:
-                self._say(f"the gym has no artifacts of {side.rollout_id} · {again}")
+                self._say(f"the gym has no artifacts of {side.rollout_id}{again}")
                 return
             except TooLargeError:
                 self._say(f"the transcript of {side.rollout_id} is too large to compare")
                 return
             except GymError as error:
-                why = error.line
-                self._say(f"could not get {side.rollout_id}: {why} · {again}")
+                room = self.size.width - 2 - width(again)
+                why = fit(f"could not get {side.rollout_id}: {error.line}", room, cut="end")
+                self._say(f"{why}{again}")
                 return
         left, right = (artifacts.transcript for artifacts in found)
         self._say("comparing …", "muted")

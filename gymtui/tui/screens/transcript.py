@@ -239,8 +239,11 @@ class TranscriptScreen(ReadingScreen):
             self.say((Ink("the gym has no artifacts of this rollout", "warning"),))
         else:
             what = "artifacts" if isinstance(error, Forbidden) else "could not get the artifacts"
-            again = f"{self.gym.bound.spelt('refresh')} tries again"
-            self.say((Ink(f"{what}: {error.line} · {again}", "warning"),))
+            again = f" · {self.gym.bound.spelt('refresh')} tries again"
+            # However long the reason is, what can be done about it is seen.
+            room = self.size.width - 2 - width(again)
+            why = fit(f"{what}: {error.line}", room, cut="end")
+            self.say((Ink(f"{why}{again}", "warning"),))
 
     def _refused_as_too_large(self, error: TooLargeError) -> None:
         self._too_large = True
