@@ -8,7 +8,7 @@ interruption the same command goes on, and repeated it brings up to date what ha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,7 @@ class Tally:
         there: Files that were there before.
         renewed: Records beside these that say something else now, or were not there.
         unfinished: Rollouts that have no artifacts yet.
+        unread: Rollouts that could not be read: they have no id to ask for.
         failed: Rollouts whose artifacts could not be had or written.
     """
 
@@ -46,6 +47,7 @@ class Tally:
     there: int = 0
     renewed: int = 0
     unfinished: int = 0
+    unread: int = 0
     failed: int = 0
 
     @property
@@ -56,6 +58,7 @@ class Tally:
             (self.there, "there already"),
             (self.renewed, f"outcome{'' if self.renewed == 1 else 's'} renewed"),
             (self.unfinished, "not finished"),
+            (self.unread, "malformed"),
             (self.failed, "failed"),
         ):
             if number:
@@ -87,7 +90,7 @@ def export_run(
         asked = Asked(client)
         [found] = await asked.runs_named([run_id])  # tells a run without rollouts from none
         await asked.rollouts_of([found])
-        rows = [row for row in asked.store.rollouts_of(found) if row.rollout is not None]
+        rows = asked.store.rollouts_of(found)
         await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
         cap_bytes = settings.artifact_limit_mib << 20
         desk = ArtifactDesk(client, cap_bytes=cap_bytes, cache_bytes=0)
@@ -98,12 +101,14 @@ def export_run(
 
 async def _written(
     desk: ArtifactDesk,
-    rows: list[RolloutRow],
+    rows: Sequence[RolloutRow],
     directory: Path,
     form: str,
     tell: Callable[[str], None],
 ) -> Tally:
     tally = Tally(total=len(rows))
+    rows = [row for row in rows if row.malformed is None]
+    tally.unread = tally.total - len(rows)
     there = await asyncio.to_thread(lambda: {file.name for file in directory.iterdir()})
     suffix = {"json": ".json", "markdown": ".md", "text": ".txt"}[form]
 

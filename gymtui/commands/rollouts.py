@@ -70,7 +70,8 @@ def print_rollouts(
         else:
             if not await asked.every_run(settings.source, settings.scenario):
                 tell(UNSTEADY)
-            wanted = [run_id for run_id, row in asked.store.runs.items() if every or row.active]
+            known = asked.store.runs.items()
+            wanted = [i for i, row in known if row.malformed is None and (every or row.active)]
             if not wanted:
                 tell("no run is under way; name a run, or --all")
         await asked.rollouts_of(wanted)

@@ -84,7 +84,9 @@ def why_none(verb: Verb, rows: Sequence[RunRow]) -> str:
     if len(rows) > 1:
         counted = ", ".join(f"{count} {why.removeprefix('is ')}" for why, count in faults.items())
         return f"nothing to {verb}: {of_many(len(rows), 'run')} chosen, {counted}"
-    return f"nothing to {verb}: {rows[0].run_id} {next(iter(faults))}"
+    # The id of one that could not be read is none of the gym's.
+    name = rows[0].run_id if rows[0].malformed is None else "this run"
+    return f"nothing to {verb}: {name} {next(iter(faults))}"
 
 
 def _fault(verb: Verb, row: RunRow) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gymtui.tui.listed import Listed
+from gymtui.tui.refusal import UNREAD_ROLLOUT
 from gymtui.tui.screens.compare import CompareScreen
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ def compare(gym: GymtuiApp, chosen: Sequence[Listed]) -> None:
         chosen: The marked rollouts, else the one under the cursor.
     """
     first = gym.compared_first
+    rows = (gym.store.rollouts.get(listed.rollout_id) for listed in chosen)
+    if any(row is not None and row.malformed is not None for row in rows):
+        gym.notify(f"not compared: {UNREAD_ROLLOUT}", timeout=3)
+        return
     if len(chosen) == 2:
         pair = (chosen[0], chosen[1])
     elif len(chosen) == 1 and first is not None and first != chosen[0]:

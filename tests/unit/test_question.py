@@ -28,7 +28,7 @@ def doing(name: str, intent: Intent) -> RunRow:
     [
         (Verb.CANCEL, [row("a")], "nothing to cancel: a is finished"),
         (Verb.CANCEL, [row("a", gone=True)], "nothing to cancel: a is gone"),
-        (Verb.DELETE, [row("a", malformed="no id")], "nothing to delete: a cannot be read"),
+        (Verb.DELETE, [row("a", malformed="no id")], "nothing to delete: this run cannot be read"),
         (Verb.CANCEL, [row("a"), row("b")], "nothing to cancel: 2 runs chosen, 2 finished"),
         (Verb.CANCEL, [doing("a", Intent.CANCEL)], "nothing to cancel: a is being cancelled"),
         (Verb.CANCEL, [doing("a", Intent.DELETE)], "nothing to cancel: a is being deleted"),

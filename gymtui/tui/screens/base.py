@@ -373,7 +373,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         if text:
             self.gym.copy_to_clipboard(text)
         else:
-            refuse(self, "there is nothing to copy here")
+            refuse(self, self.why_not_copied())
 
     def action_panes(self) -> None:
         """Give the keys to the next pane."""
@@ -385,3 +385,7 @@ class GymScreen(SoonDrawn, Screen[None]):
     def copied(self) -> str | None:
         """What `c` copies."""
         return None
+
+    def why_not_copied(self) -> str:
+        """Why that is nothing."""
+        return "there is nothing to copy here"

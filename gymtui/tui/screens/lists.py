@@ -54,6 +54,10 @@ class ListScreen(GymScreen, Generic[R]):
     def received(self, row_id: str) -> tuple[bytes, str | None] | None:
         """A row's bytes as received, and why they could not be read if so."""
 
+    def instead(self, record: R) -> Cell | None:
+        """What a row says in place of its columns, if anything."""
+        return None
+
     def summarise(self) -> None:
         """Write what stands around the list anew."""
 
@@ -69,6 +73,7 @@ class ListScreen(GymScreen, Generic[R]):
             self.columns(),
             lambda row_id: self._rows.records.get(row_id),
             self.gym.palette,
+            instead=self.instead,
             empty=self.nothing(),
             id="grid",
         )

@@ -265,7 +265,10 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         records = self._rows.records
         marked = [records[i].task_id for i in self._rows if i in self._grid.marks]
         tasks = [task for task in marked if task is not None]
-        doors.launch(self.gym, self.run_id, again=True, tasks=tasks or None)
+        if marked and not tasks:
+            refuse(self, "what is marked is of no task that could be run again")
+        else:
+            doors.launch(self.gym, self.run_id, again=True, tasks=tasks or None)
 
     def action_with_reruns(self) -> None:
         """Read the run together with its parent and reruns, or alone again."""

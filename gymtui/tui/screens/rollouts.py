@@ -32,7 +32,7 @@ from gymtui.tui.joined import room_beside
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.listed import Listed
 from gymtui.tui.pace import pace_of
-from gymtui.tui.refusal import refuse
+from gymtui.tui.refusal import UNREAD_ROLLOUT, refuse
 from gymtui.tui.rollout_details import OWN_LINES, rollout_details
 from gymtui.tui.run_header import bounds, run_header
 from gymtui.tui.run_marks import run_marks, why_empty
@@ -312,12 +312,34 @@ class RolloutsScreen(TimelineScreen):
     # -- keys ------------------------------------------------------------------------------
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
-        """Open a rollout."""
-        self.gym.push_screen(TranscriptScreen(self.run_id, event.row_id, self))
+        """Open a rollout; of one that could not be read, what was received."""
+        if self._is_unread(event.row_id):
+            self.action_describe()
+        else:
+            self.gym.push_screen(TranscriptScreen(self.run_id, event.row_id, self))
+
+    def _is_unread(self, rollout_id: str | None) -> bool:
+        """Whether a rollout could not be read: its id is none of the gym's."""
+        row = self._rows.records.get(rollout_id or "")
+        return row is not None and row.malformed is not None
+
+    def instead(self, record: RolloutRow) -> Cell | None:
+        """Why a rollout could not be read: nothing else is known of it."""
+        if record.malformed is None:
+            return None
+        return (Ink(f"malformed: {record.malformed}", "warning"),)
+
+    def copied(self) -> str | None:
+        """The id of the cursor's row, where it has one."""
+        return None if self._is_unread(self._grid.cursor_id) else super().copied()
+
+    def why_not_copied(self) -> str:
+        """Why there is no id."""
+        return UNREAD_ROLLOUT if self._is_unread(self._grid.cursor_id) else super().why_not_copied()
 
     def rollout_ids(self) -> Sequence[str]:
         """The rollouts as they are listed, for reading one after the other."""
-        return tuple(self._rows)
+        return tuple(row_id for row_id in self._rows if not self._is_unread(row_id))
 
     def stand_on_rollout(self, rollout_id: str) -> None:
         """Put the cursor on the rollout that was read last."""
@@ -336,7 +358,10 @@ class RolloutsScreen(TimelineScreen):
         rollouts = self.gym.store.rollouts
         marked = [rollouts[i].rollout for i in self._grid.marks if i in rollouts]
         tasks = sorted({rollout.task_id for rollout in marked if rollout and rollout.task_id})
-        doors.launch(self.gym, self.run_id, again=True, tasks=tasks or None)
+        if marked and not tasks:
+            refuse(self, "what is marked is of no task that could be run again")
+        else:
+            doors.launch(self.gym, self.run_id, again=True, tasks=tasks or None)
 
     def action_cancel(self) -> None:
         """Ask, then cancel this run."""

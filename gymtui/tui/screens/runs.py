@@ -26,7 +26,7 @@ from gymtui.tui.ink import Cell, Ink
 from gymtui.tui.joined import Said, joined, room_beside
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.pace import pace_of
-from gymtui.tui.refusal import refuse
+from gymtui.tui.refusal import UNREAD_RUN, refuse
 from gymtui.tui.screens.lists import ListScreen
 from gymtui.tui.screens.menu import Choice, MenuScreen
 from gymtui.tui.show import of_many
@@ -271,11 +271,29 @@ class RunsScreen(ListScreen[RunView]):
             self.gym.arrangement.change(self.arranged_as, group=None)
             self.filtered(f'{column}:"{name}"{wild}')
             return
-        run = self._runs.records.get(event.row_id)
-        if run is None or run.row.malformed is not None:
+        if event.row_id not in self._runs.records or self._is_unread(event.row_id):
             self.action_describe()
             return
         doors.rollouts(self.gym, event.row_id)
+
+    def _is_unread(self, run_id: str | None) -> bool:
+        """Whether a run could not be read: its id is none of the gym's."""
+        run = self._runs.records.get(run_id or "") if self._groups is None else None
+        return run is not None and run.row.malformed is not None
+
+    def instead(self, record: RunView) -> Cell | None:
+        """Why a run could not be read: nothing else is known of it."""
+        if self._groups is not None or record.row.malformed is None:
+            return None
+        return (Ink(f"malformed: {record.row.malformed}", "warning"),)
+
+    def copied(self) -> str | None:
+        """The id of the cursor's row, where it has one."""
+        return None if self._is_unread(self._grid.cursor_id) else super().copied()
+
+    def why_not_copied(self) -> str:
+        """Why there is no id."""
+        return UNREAD_RUN if self._is_unread(self._grid.cursor_id) else super().why_not_copied()
 
     def chosen(self) -> list[str]:
         """The chosen runs; nothing is done to whole groups."""
@@ -352,8 +370,9 @@ class RunsScreen(ListScreen[RunView]):
 
     def _launch_from(self, *, again: bool) -> None:
         run = self._runs.records.get(self._grid.cursor_id or "")
-        if self._groups is not None or run is None or run.row.malformed is not None:
-            self.gym.notify("put the cursor on a run", timeout=3)
+        if self._groups is not None or run is None or self._is_unread(run.name):
+            unread = run is not None and self._is_unread(run.name)
+            refuse(self, UNREAD_RUN if unread else "put the cursor on a run")
             return
         self._grid.hold()
         doors.launch(self.gym, run.row.run_id, again=again)
@@ -361,15 +380,18 @@ class RunsScreen(ListScreen[RunView]):
     def action_compare(self) -> None:
         """Compare the marked runs, the oldest first: the others are measured against it."""
         store = self.gym.store
-        chosen = [i for i in self.chosen() if i in store.runs and not store.runs[i].malformed]
+        meant = self.chosen()
+        chosen = [i for i in meant if i in store.runs and not self._is_unread(i)]
         began = {i: summary.created_at for i in chosen if (summary := store.summary(i))}
         known = sorted((at, i) for i, at in began.items() if at is not None)
         if len(chosen) > 1:
             if len(known) == len(chosen):
                 chosen = [run_id for _, run_id in known]
             doors.comparison(self.gym, chosen)
+        elif len(meant) > 1:
+            refuse(self, "runs that could not be read are not compared")
         else:
-            self.gym.notify("runs are compared: mark two or more", timeout=3)
+            refuse(self, "runs are compared: mark two or more")
 
     def unmark(self, run_ids: Collection[str]) -> None:
         """Take the marks from runs."""

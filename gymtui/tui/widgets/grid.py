@@ -19,6 +19,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from gymtui.tui.drawn import take_whole
+from gymtui.tui.ink import Cell
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.refusal import refuse
 from gymtui.tui.theme import Palette
@@ -39,6 +40,7 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
         columns: What each row shows.
         record: A row's record by id, or None for an id that is no longer known.
         palette: The colours.
+        instead: What a record says in place of its columns, if anything.
         empty: What is said when there are no rows.
         id: The widget's id.
     """
@@ -74,6 +76,7 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
         record: Callable[[str], R | None],
         palette: Palette,
         *,
+        instead: Callable[[R], Cell | None] = lambda _record: None,
         empty: str = "nothing here",
         id: str | None = None,  # noqa: A002  (the framework's name)
     ) -> None:
@@ -81,7 +84,7 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
         take_whole(self)
         self._all = tuple(columns)
         self._columns = self._all
-        self._lines = RowLines(record, palette)
+        self._lines = RowLines(record, palette, instead)
         self.empty = empty
         self._rows: Sequence[str] = ()
         self._cursor_at = 0

@@ -77,10 +77,17 @@ class RowLines(Generic[R]):
     Args:
         record: A row's record by id, or None for an id that is no longer known.
         palette: The colours.
+        instead: What a record says in place of its columns, if anything.
     """
 
-    def __init__(self, record: Callable[[str], R | None], palette: Palette) -> None:
+    def __init__(
+        self,
+        record: Callable[[str], R | None],
+        palette: Palette,
+        instead: Callable[[R], Cell | None] = lambda _record: None,
+    ) -> None:
         self._record = record
+        self._instead = instead
         self._palette = palette
         self._rows: dict[str, Laid] = {}
         self._others: dict[object, Laid] = {}
@@ -126,15 +133,28 @@ class RowLines(Generic[R]):
         record = self._record(row_id)
         if record is None:
             return self.nothing
-        said = tuple([at.column.cell(record, at.width) for at in self.placed])
+        instead = self._instead(record)
+        if instead is None:
+            said = tuple([at.column.cell(record, at.width) for at in self.placed])
+        else:
+            said = (instead,)
         known = self._rows.get(row_id)
         if known is not None and known.said == said:
             return known
         if len(self._rows) > keep:
             self._rows.clear()
-        self._measure(record, said)
-        made = self._rows[row_id] = Laid(_joined(self._cells(said)), said)
+        if instead is None:
+            self._measure(record, said)
+            pieces = _joined(self._cells(said))
+        else:
+            pieces = laid(instead, self._cells_in_all)
+        made = self._rows[row_id] = Laid(pieces, said)
         return made
+
+    @property
+    def _cells_in_all(self) -> int:
+        last = self.placed[-1]
+        return last.x + last.width - GUTTER
 
     def _measure(self, record: R, said: Sequence[Cell]) -> None:
         """Learn how long texts are; only what fills its column can be longer than was known."""
