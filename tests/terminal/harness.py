@@ -34,6 +34,11 @@ PYTHON = sys.executable
 DEADLINE_S = 60.0
 """Ends a failing test, however busy the machine; what holds is seen long before."""
 
+_NOT_FOR_PYTE = re.compile(
+    rb"\x1b\[[<>=][0-9;]*u|\x1b\[\?[0-9;]*\$p"  # kitty's and in-band ones: it takes them for text
+    rb"|\x1b\[[0-9;:]*m"  # colours, of which `screen` tells nothing: most of what is written
+)
+
 
 @dataclass(frozen=True)
 class Size:
@@ -361,8 +366,7 @@ class Pty:
             return b""
         self.read_at_s = time.monotonic()
         self.written += data
-        # pyte takes kitty's and in-band sequences for text: it gets the rest.
-        self._stream.feed(re.sub(rb"\x1b\[[<>=][0-9;]*u|\x1b\[\?[0-9;]*\$p", b"", data))
+        self._stream.feed(_NOT_FOR_PYTE.sub(b"", data))
         return data
 
     def read_until(self, pattern: str, timeout_s: float = DEADLINE_S) -> str:

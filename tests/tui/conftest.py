@@ -1,20 +1,41 @@
-"""What all tests of the screens have in common: when the app counts as having come to rest."""
+"""What all tests of the screens have in common: when an app is at rest, what is done but once."""
 
 from __future__ import annotations
 
 import pytest
 import textual.app
 import textual.pilot
+from textual.css.stylesheet import Stylesheet
 
-from gymtui.tui import session
+from gymtui.tui import host, session
+from gymtui.tui.garbage import Housekeeping
 
+from .parsed import parse_once
 from .resting import at_rest
+
+
+class NoHousekeeping(Housekeeping):
+    """Leaves the process, in which some hundred apps follow each other, as it is."""
+
+    def begin(self) -> None:
+        """Set nothing aside."""
+
+    def end(self) -> None:
+        """Look through nothing that others set aside."""
+
+    def came(self, rows: int) -> None:
+        """Set nothing aside."""
+
+    def came_to_stay(self) -> None:
+        """Set nothing aside: an app's garbage would stay with it."""
 
 
 @pytest.fixture(autouse=True)
 def _rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(textual.app, "wait_for_idle", at_rest)
     monkeypatch.setattr(textual.pilot, "wait_for_idle", at_rest)
+    monkeypatch.setattr(Stylesheet, "_parse_rules", parse_once)
+    monkeypatch.setattr(host, "Housekeeping", NoHousekeeping)
 
 
 @pytest.fixture
