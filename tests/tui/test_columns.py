@@ -157,7 +157,9 @@ def test_a_run_is_known_by_its_name_and_what_is_done_to_it() -> None:
 
 def test_a_group_says_how_many_runs_it_has_if_not_one() -> None:
     view = RunView(run())
-    assert words(drawn(of_runs(lambda name: 12), "run", view, 30)) == "nightly-s4000 ×12"
+    twelve = drawn(of_runs(lambda name: 12), "run", view, 30)
+    assert (words(twelve), styles(twelve)) == ("nightly-s4000 ×12", ["strong", "muted"])
+    assert styles(drawn(of_runs(lambda name: 12), "run", RunView(DONE), 30)) == ["", "muted"]
     assert words(drawn(of_runs(lambda name: 1200), "run", view, 14)) == "nig…000 ×1,200"
     assert words(drawn(of_runs(lambda name: 1), "run", view, 13)) == "nightly-s4000"
 

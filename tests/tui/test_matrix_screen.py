@@ -242,10 +242,19 @@ async def test_a_click_on_an_attempt_goes_to_it(gym: ScriptedGym, tmp_path: Path
         await opened(person)
         lines = person.screen().split("\n")
         y = next(n for n, text in enumerate(lines) if "draft_plan" in text)
-        x = lines[y].index("✗") + 4
-        await person.pilot.click(offset=(x, y))
+        begin = lines[y].index("✗")
+        for attempt, drawn in ((2, " ✗ ✗[✗]"), (0, "[✗]✗ ✗ "), (1, " ✗[✗]✗ ")):
+            await person.pilot.click(offset=(begin + 2 * attempt, y))
+            await person.pilot.pause()
+            assert drawn in line(person, "draft_plan")
+            assert cursor(person) == f"nightly.{7 + attempt:03d}"
+        # Behind the last attempt, and on what is no attempt.
+        await person.pilot.click(offset=(begin + 5, y))
         await person.pilot.pause()
-        assert "✗ ✗[✗]" in line(person, "draft_plan")
+        assert cursor(person) == "nightly.009"
+        await person.pilot.click(offset=(3, y))
+        await person.pilot.pause()
+        assert cursor(person) == "nightly.009"
 
 
 async def test_describe_and_copy_are_of_the_attempt(gym: ScriptedGym, tmp_path: Path) -> None:

@@ -651,6 +651,11 @@ def test_the_same_is_read_from_bytes_values_and_lists() -> None:
         (1774000806, datetime(2026, 3, 20, 10, 0, 6, tzinfo=UTC)),
         (1774000806500, datetime(2026, 3, 20, 10, 0, 6, 500000, tzinfo=UTC)),
         ("1774000806.5", datetime(2026, 3, 20, 10, 0, 6, 500000, tzinfo=UTC)),
+        ("1774000806" + "0" * 9, datetime(2026, 3, 20, 10, 0, 6, tzinfo=UTC)),
+        (" 2026-03-20 ", datetime(2026, 3, 20, tzinfo=UTC)),
+        # No time is as short or as long as these, though they could be read as one.
+        ("2026-W1", None),
+        ("2026-03-20T10:00:06." + "0" * 30, None),
         *((value, None) for value in (None, True, 3, "soon", "", float("nan"), 1e300, {})),
     ],
 )

@@ -141,6 +141,27 @@ def test_failures_are_told_once_when_enough_ended_to_say_so() -> None:
     assert world.told(teller) == []
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "failing"),
+    [
+        ([False] * 4, False),
+        ([False] * 5, True),
+        ([True] * 2 + [False] * 3, True),
+        ([True] * 3 + [False] * 3, True),
+        ([True] * 4 + [False] * 3, False),
+        (["cancelled"] * 9 + [False] * 4, False),
+    ],
+)
+def test_half_of_five_ended_is_the_least_that_is_failing(
+    outcomes: list[bool | str], failing: bool
+) -> None:
+    world = World()
+    world.lists(total=20, completed=0, running=20)
+    teller = watching(world, fail_share=0.5)
+    world.rollouts([*outcomes, "running"])
+    assert world.told(teller) == ([Event.FAILING] if failing else [])
+
+
 def test_few_failures_and_cancelled_rollouts_are_no_news() -> None:
     world = World()
     world.lists(total=20, completed=12, running=8)
