@@ -1,7 +1,7 @@
 """A rollout's record on disk, beside its transcript: what artifacts do not say of how it ended.
 
-It is the rollout's item as the gym listed it, but for keys. Where files lie is for
-`transcript.artifact_files`.
+It is the rollout's item as the gym listed it, but for keys; where simlab wrote the artifacts, its
+verdict (`reward_files`) tells as much. Where files lie is for `transcript.artifact_files`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import msgspec
 
 from gymtui.api.lenient import loads
 from gymtui.api.listing import masked, parse_rollout
-from gymtui.api.models import Malformed
+from gymtui.api.models import Malformed, Rollout
 from gymtui.json_text import json_text
+from gymtui.store import reward_files
 from gymtui.store.ending import ending_of
 from gymtui.store.outcome import outcome_of
 from gymtui.store.records import RolloutRow
@@ -82,8 +83,7 @@ def read(path: Path, rollout_id: str | None = None) -> Record:
     packed = beside.with_name(f"{beside.name}.gz")
     found = next((file for file in (beside, packed) if file.exists()), None)
     if found is None:
-        missed = _has_records(path.parent)
-        return Record(problem=f"no {beside.name} beside it: its outcome is not known" * missed)
+        return _verdict(path, rollout_id, beside.name)
     try:
         raw = artifact_files.load(found)
     except FileProblem as problem:
@@ -96,11 +96,31 @@ def read(path: Path, rollout_id: str | None = None) -> Record:
     if rollout_id not in (None, rollout.rollout_id):
         why = f"{found.name}: of another rollout, {rollout.rollout_id}"
         return Record(problem=why, damaged=True)
-    outcome = outcome_of(rollout)
-    row = RolloutRow(
-        rollout.rollout_id, rollout.run_id or "", raw, 0.0, 0.0, rollout, outcome=outcome
-    )
-    return Record(row)
+    return Record(_row_of(rollout, raw))
+
+
+def _verdict(path: Path, rollout_id: str | None, beside: str) -> Record:
+    """Read the verdict that another program left with artifacts; if it is missed, tell that."""
+    file = reward_files.reward_file_of(path)
+    if file is None:
+        missed = beside if _has_records(path.parent) else ""
+        if not missed and _has_verdicts(path):
+            missed = "verifier/reward.json"
+        return Record(problem=f"no {missed} beside it: its outcome is not known" * bool(missed))
+    try:
+        told = reward_files.read(file, rollout_id or path.parent.name)
+    except FileProblem as problem:
+        return Record(problem=str(problem), damaged=True)
+    raw = json_text(told).encode()
+    rollout = parse_rollout(raw)
+    if isinstance(rollout, Malformed):
+        return Record(problem=f"{file.name}: {rollout.reason}", damaged=True)
+    return Record(_row_of(rollout, raw))
+
+
+def _row_of(rollout: Rollout, raw: bytes) -> RolloutRow:
+    outcome, run_id = outcome_of(rollout), rollout.run_id or ""
+    return RolloutRow(rollout.rollout_id, run_id, raw, 0.0, 0.0, rollout, outcome=outcome)
 
 
 def write(path: Path, row: RolloutRow) -> bool:
@@ -148,3 +168,8 @@ def _without_keys(raw: bytes) -> str:
 def _has_records(directory: Path) -> bool:
     """Whether there are records in a directory, so that one that is missing is missed."""
     return any(True for _ in directory.glob(f"*{RECORD}*"))
+
+
+@lru_cache(maxsize=64)
+def _has_verdicts(path: Path) -> bool:
+    return reward_files.is_missed(path)

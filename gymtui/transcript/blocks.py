@@ -261,6 +261,8 @@ class Place:
     """In `Transcript.turns`."""
     block: int | None
     """In `Turn.blocks`; None when it is written in the turn's text, as some agents do."""
+    written: tuple[int, int] | None = None
+    """Where in that text a call begins: the block, and the character of what it holds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ class Spot:
 
     draft: Draft
     block: int | None
+    written: tuple[int, int] | None = None
+    """Of a call in the turn's text: the block, and the character in it at which it begins."""
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ already is not shown again; what they do not is added where it belongs, or at th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,11 @@ from gymtui.transcript.pretty import parsed
 
 _AHEAD = 16
 """How far to look for the message a recorded call belongs to."""
+_NAMED_WITHIN = 500
+"""How many characters before its longest argument the name of a written call is looked for."""
+_OPENING = re.compile(r"[ \t]*(?:<[^<>\n]{1,80}>|```[ \t\w]*|[\w *-]{1,20}:[ *]*)[ \t\r]*")
+"""A line that only opens a call: `<command>`, a fence, `Action:`."""
+_OPENINGS = 3
 _FAILING = ("Error", "ERROR", "Traceback (most recent call last)", "Exception:")
 
 
@@ -226,7 +232,9 @@ def _find_in_text(
         if found is None or entry.call is None:
             left.append(entry)
             continue
-        pair = Pair(Spot(drafts[found], None), None, entry.tool or "", entry.server, entry.error)
+        at = _beginning(texts[found], texts[found].rfind(probe), entry.tool or "")
+        spot = Spot(drafts[found], None, _within(drafts[found], at))
+        pair = Pair(spot, None, entry.tool or "", entry.server, entry.error)
         pairs.append(pair)
         record: dict[str, object] = {"tool_server": entry.server, "tool_name": entry.tool}
         record |= {"parameters": entry.parameters} | entry.call.rest
@@ -254,6 +262,35 @@ def _find_result(
     elif (made := _result_turn(entry)) is not None:
         pair.result = Spot(made, 0)
         after.append((drafts[found], made))
+
+
+def _beginning(text: str, argument: int, tool: str) -> int:
+    """Where a call written in text begins: the line that names its tool, and what opens it.
+
+    Args:
+        text: All of the turn's.
+        argument: Where its longest argument stands.
+        tool: As it is called.
+    """
+    named = text.rfind(split_name(tool)[1], max(0, argument - _NAMED_WITHIN), argument)
+    start = text.rfind("\n", 0, named if named >= 0 else argument) + 1
+    for _ in range(_OPENINGS):
+        before = text.rfind("\n", 0, max(0, start - 1)) + 1
+        if before == start or not _OPENING.fullmatch(text, before, start - 1):
+            break
+        start = before
+    return start
+
+
+def _within(draft: Draft, at: int) -> tuple[int, int]:
+    """The text block, and the character in it, of a place in all texts of a turn joined by LF."""
+    left = at
+    for number, block in enumerate(draft.blocks):
+        if isinstance(block, Text):
+            if left <= len(block.text):
+                return number, left
+            left -= len(block.text) + 1
+    return 0, 0
 
 
 def _longest_string(parameters: object) -> str:

@@ -231,7 +231,7 @@ def _called(spot: Spot | None) -> str | None:
 
 
 def _place(spot: Spot | None, turn_of: Mapping[int, int]) -> Place | None:
-    return None if spot is None else Place(turn_of[id(spot.draft)], spot.block)
+    return None if spot is None else Place(turn_of[id(spot.draft)], spot.block, spot.written)
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> float | None:

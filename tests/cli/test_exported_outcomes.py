@@ -248,3 +248,99 @@ def test_a_rollout_called_like_a_record_is_none(shell: Shell, gym: Gym, tmp_path
     done = shell("open", "--text", str(tmp_path / "o"))
     assert (done.returncode, done.stderr) == (0, "")
     assert "✓ pass" in done.stdout and "✗ fail" in done.stdout
+
+
+# -- what the vendor's client wrote --------------------------------------------------------
+
+ARTIFACTS = {"version": "0.1", "task_id": "generated-task", "messages": HELLO["messages"]}
+"""As `output/agent_run_generated-task_20260415_210354` in simlab's repository, with a message."""
+OK = {
+    "module": "collinear.scenarios.customer_support.verifiers.generated_task",
+    "success": True,
+    "message": "ok",
+    "output": "",
+}
+NOT_OK = {**OK, "module": "collinear.verifiers.calendar", "success": False, "message": "no event"}
+RUBRIC = {"score": 0.25, "verdict": "FAIL", "failed_criteria": ["room booked"]}
+
+VERDICTS: dict[str, tuple[str, object, tuple[str, ...]]] = {
+    "passed": ("verifier/reward.json", {"reward": 1.0, "verifier_results": [OK]}, ("✓ pass", "ok")),
+    "failed": (
+        "verifier/reward.json",
+        {"reward": 0.0, "verifier_results": [OK, NOT_OK]},
+        ("✗ fail", "calendar: no event; generated_task: ok"),
+    ),
+    "rubric": (
+        "verifier/reward.json",
+        {"reward": 0.0, "verifier_results": [NOT_OK], "rubric_result": RUBRIC},
+        ("✗ fail", "score 0.25 · verdict FAIL", "- room booked"),
+    ),
+    "judge": (
+        "verifier/reward.json",
+        {"verifier_results": [{**NOT_OK, "output": json.dumps(RUBRIC)}]},
+        ("✗ fail", "score 0.25", "- room booked"),
+    ),
+    "beside": ("reward.json", {"reward": 1}, ("✓ pass",)),
+    "in part": ("verifier/reward.json", {"reward": 0.5}, ("✗ fail", "score 0.50")),
+    "text": ("verifier/reward.txt", "1\n", ("✓ pass",)),
+    "no": ("verifier/reward.txt", "false", ("✗ fail",)),
+}
+
+
+def put(directory: Path, place: str, said: object, artifacts: str = "artifacts.json") -> Path:
+    """A run directory as simlab writes one."""
+    for name, content in ((artifacts, ARTIFACTS), (place, said)):
+        file = directory / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content if isinstance(content, str) else json.dumps(content))
+    return directory
+
+
+@pytest.mark.parametrize("kind", VERDICTS)
+@pytest.mark.parametrize("artifacts", ["artifacts.json", "agent/trajectory.json"])
+def test_a_verdict_of_simlab_is_read(
+    shell: Shell, tmp_path: Path, kind: str, artifacts: str
+) -> None:
+    place, said, told = VERDICTS[kind]
+    put(tmp_path / "output" / "agent_run_generated-task_20260415_210354", place, said, artifacts)
+    done = shell("open", "--text", str(tmp_path / "output"))
+    assert (done.returncode, done.stderr) == (0, "")
+    for words in ("hello", *told):
+        assert words in done.stdout
+
+
+BROKEN = {
+    "cut": ('{"reward"', "verifier/reward.json: JSON that is cut off"),
+    "list": ("[]", "verifier/reward.json: no verdict: not an object"),
+    "nothing": ("{}", "verifier/reward.json: no verdict: neither a reward nor verifier results"),
+    "word": ('{"reward": "good", "verifier_results": [3, {}]}', "neither a reward nor"),
+    "nan": ('{"reward": NaN}', "neither a reward nor"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_verdict_that_is_none_is_told_and_the_transcript_opens(
+    shell: Shell, tmp_path: Path, kind: str
+) -> None:
+    said, why = BROKEN[kind]
+    put(tmp_path / "a", "verifier/reward.json", said)
+    done = shell("open", "--text", str(tmp_path))
+    assert done.returncode == 2
+    assert why in done.stderr
+    assert "hello" in done.stdout and "== result" not in done.stdout
+
+
+def test_a_verdict_that_is_missing_among_others_is_told(shell: Shell, tmp_path: Path) -> None:
+    for name in "ab":
+        put(tmp_path / name, "verifier/reward.json", {"reward": 1.0})
+    (tmp_path / "b" / "verifier" / "reward.json").unlink()
+    done = shell("open", "--text", str(tmp_path))
+    assert done.returncode == 0
+    assert "no verifier/reward.json beside it: its outcome is not known" in done.stderr
+
+
+def test_what_was_exported_here_goes_before_a_verdict(shell: Shell, tmp_path: Path) -> None:
+    put(tmp_path / "a", "verifier/reward.json", {"reward": 0.0})
+    own = {"rollout_id": "r", "status": "completed", "result": {"success": True}}
+    (tmp_path / "a" / "artifacts.rollout.json").write_text(json.dumps(own))
+    assert "✓ pass" in shell("open", "--text", str(tmp_path)).stdout

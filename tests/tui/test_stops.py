@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gymtui.tui.screens.transcript import TranscriptScreen
 
 from .driving import Person
@@ -39,6 +41,59 @@ def long_turns() -> dict[str, Any]:
         ]
         messages += answers
     return {"messages": messages}
+
+
+WRITTEN = {
+    "tags": "<function=look>\n<parameter=name>\n{name}\n</parameter>\n</function>",
+    "fence": "```bash\nlook {name}\n```",
+    "action": 'Action: look\nAction Input: {{"name": "{name}"}}',
+    "opened": "**Action:**\n<command>\nlook {name}\n</command>",
+    "json": '<tool_call>\n{{"name": "look", "arguments": {{"name": "{name}"}}}}\n</tool_call>',
+}
+FIRST_LINE = {
+    "tags": "<function=look>",
+    "fence": "```bash",
+    "action": "Action: look",
+    "opened": "**Action:**",
+    "json": "<tool_call>",
+}
+
+
+def written_calls(how: str) -> dict[str, Any]:
+    """Artifacts: calls that stand in the text of their turns, after much talk that names them."""
+    talk = "\n\n".join(f"\x1b[31mStep\x1b[0m {number}: shall I look?" for number in range(30))
+    messages = [{"role": "user", "content": "Book a room."}]
+    for number in range(2):
+        call = WRITTEN[how].format(name=f"alpha-{number}")
+        messages.append({"role": "assistant", "content": f"\n{talk}\n{call}\nthat was all"})
+        messages.append({"role": "user", "content": f"room {number}"})
+    calls = [
+        {"tool_server": "s", "tool_name": "look", "parameters": {"name": f"alpha-{number}"}}
+        for number in range(2)
+    ]
+    results = [{"observation": f"room {number}", "is_error": False} for number in range(2)]
+    return {"messages": messages, "tool_calls": calls, "tool_results": results}
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+async def test_a_call_that_is_written_in_text_is_landed_on_where_it_begins(
+    how: str, tmp_path: Path
+) -> None:
+    written = gym()
+    written.artifacts["nightly.001"] = written_calls(how)
+    async with scripted_dashboard(written, tmp_path, size=(80, 24)) as person:
+        screen = await reading(person)
+        for number in range(2):
+            await person.press("t")
+            assert FIRST_LINE[how] in marked(person)
+            assert f"alpha-{number}" in person.screen()
+            assert screen._view.current == 1 + 2 * number
+        await person.press("t")
+        await person.sees("no other tool call below")
+        await person.press("T")
+        assert "alpha-0" in person.screen()
+        await person.press("K")
+        assert screen._view.place == (1, -1, 0, 0)
 
 
 async def reading(person: Person) -> TranscriptScreen:

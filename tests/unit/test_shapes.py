@@ -198,7 +198,7 @@ def test_recorded_calls_written_as_text_are_found_there() -> None:
     assert len(transcript.turns) == 4
     (exchange,) = transcript.exchanges
     assert (exchange.server, exchange.tool, exchange.error) == ("s", "ls", True)
-    assert (exchange.call, exchange.result) == (Place(2, None), Place(3, None))
+    assert (exchange.call, exchange.result) == (Place(2, None, (0, 8)), Place(3, None))
     assert transcript.turns[3].error
 
 

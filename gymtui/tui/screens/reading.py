@@ -243,7 +243,7 @@ class ReadingScreen(SavingScreen):
         else:
             stop = next((stop for stop in reversed(found) if stop.spot < here), None)
         if stop is not None:
-            self._view.jump(stop.turn, stop.block)
+            self._view.jump_to_stop(stop)
             return
         where = f"no other {thing} {'below' if step > 0 else 'above'}" if found else ""
         refuse(self, where or f"no {thing}s here")

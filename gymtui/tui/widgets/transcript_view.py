@@ -22,6 +22,7 @@ from textual.widget import Widget
 
 from gymtui.transcript.blocks import Turn
 from gymtui.transcript.search import Match
+from gymtui.transcript.stops import Stop
 from gymtui.tui.ink import Ink, strip
 from gymtui.tui.keys import Scope, bindings
 from gymtui.tui.theme import Palette
@@ -236,6 +237,15 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
         above = 0 if block == HEADING else -1
         self._go(self._flow.moved(Place(section, 0), above), here=(turn, block, 0, 0))
 
+    def jump_to_stop(self, stop: Stop) -> None:
+        """Put a place within a block under the turn's name; where it is not shown, its block."""
+        section = self._numbers.get((stop.turn, stop.block, stop.part))
+        if section is None or not stop.character:
+            self.jump(stop.turn, stop.block)
+        else:
+            place = self._flow.place_of(section, stop.character)
+            self._go(self._flow.moved(place, -1), here=stop.spot)
+
     def jump_to(self, match: Match) -> bool:
         """Show a match.
 
@@ -332,13 +342,20 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
         if y == 0 and (name := self._sticky(place)) is not None:
             return self._with_bar(name, y)
         section = self._flow.sections[place.section]
-        key = (place, (section.turn, section.block) == self.here[:2])
+        key = (place, self._is_here(section, row))
         found = self._strips.get(key)
         if found is None:
             found = self._strips[key] = self._drawn(place, row)
             if len(self._strips) > _STRIPS:
                 self._strips.popitem(last=False)
         return self._with_bar(found, y)
+
+    def _is_here(self, section: Section, row: Row) -> bool:
+        """Whether a row begins where one stands."""
+        begin = row.line.start + row.start
+        return (
+            row.line.start >= 0 and bool(row.line.text) and (*key_of(section), begin) == self.here
+        )
 
     def _window(self) -> list[tuple[Place, Row]]:
         """The rows that are seen."""
@@ -382,7 +399,5 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
         marks = marks_of(
             row, self._matches.get(key, ()), self._match, self._picked.within(key, length)
         )
-        here = (section.turn, section.block) == self.here[:2] and not section.part
-        here = here and row.line.start == 0 and not row.start and bool(row.line.text)
-        drawn = self._painter.row(row, shown, marks, here)
+        drawn = self._painter.row(row, shown, marks, self._is_here(section, row))
         return drawn.adjust_cell_length(self._width, self._palette.base)
