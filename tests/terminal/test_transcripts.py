@@ -15,8 +15,13 @@ from .harness import PYTHON, Pty, Size
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "trajectories" / "dev"
 FILES = sorted(DATA.glob("*.json.gz"))
-CHUNK = 20
-CHUNKS = [FILES[at : at + CHUNK] for at in range(0, len(FILES), CHUNK)]
+KINDS = list({path.name.partition("__")[0]: path for path in FILES}.values())
+"""One of each source."""
+ACTS = re.compile(
+    rb"\\u(?:00(?:0[0-8bcef]|1[0-9a-f]|7f)|00[89][0-9a-f]|200[ef]|202[8-9a-e]|206[6-9]|061c)"
+    rb"|\x7f|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xaf]|\xd8\x9c"
+)
+"""In JSON: what would act if it came to the terminal as it is."""
 
 ALLOWED = re.compile(
     rb"\x1b\[[0-9;]*m"  # colours
@@ -76,19 +81,32 @@ def read_through(program: Pty, count: int) -> None:
         program.read_until("the list ends here")
 
 
-@pytest.mark.skipif(not FILES, reason=f"no trajectories in {DATA}")
-@pytest.mark.parametrize("paths", CHUNKS, ids=lambda paths: paths[0].name[:40])
-def test_only_the_frameworks_own_sequences_reach_the_terminal(
-    paths: Sequence[Path], tmp_path: Path
-) -> None:
+def only_allowed(paths: Sequence[Path], home: Path) -> None:
+    """Read these through; what reached the terminal is text and the framework's own."""
     command = [PYTHON, "-m", "gymtui", "open", *map(str, paths)]
-    with Screen(command, tmp_path, Size(100, 30)) as program:
+    with Screen(command, home, Size(100, 30)) as program:
         read_through(program, len(paths))
         program.send(b"\x11")
         assert program.wait_exit() == 0
         written = bytes(program.written)
     assert strays(written) == []
     assert len(written) > 10_000
+
+
+# That all of them are drawn clean, to the last line, is a test of what is drawn.
+@pytest.mark.skipif(not FILES, reason=f"no trajectories in {DATA}")
+@pytest.mark.parametrize("paths", [KINDS[::2], KINDS[1::2]], ids=["some", "the others"])
+def test_of_every_source_only_the_frameworks_own_sequences_reach_the_terminal(
+    paths: Sequence[Path], tmp_path: Path
+) -> None:
+    only_allowed(paths, tmp_path)
+
+
+@pytest.mark.skipif(not FILES, reason=f"no trajectories in {DATA}")
+def test_where_there_are_escape_codes_none_of_them_reaches_the_terminal(tmp_path: Path) -> None:
+    acting = [path for path in FILES if ACTS.search(gzip.decompress(path.read_bytes()))]
+    assert len(acting) > 10
+    only_allowed(acting, tmp_path)
 
 
 HOSTILE = (
