@@ -214,15 +214,17 @@ class Watcher:
 async def opened(person: Person, place: str, *ready: str, press: tuple[str, ...] = ()) -> None:
     """One of the places, as if nothing had been done before."""
     app = person.app
-    while len(app.screen_stack) > 2:
+    new = PLACES[place]()
+    depth = 2 if place == "runs" else 3
+    while len(app.screen_stack) > depth:
         app.pop_screen()
     app.arrangement = Arrangement()
     app.compared_first = app.hint = None
     app.session.poller.pause(False)
-    if place == "runs":
-        app.switch_screen(RunsScreen())
+    if len(app.screen_stack) == depth:
+        app.switch_screen(new)  # what lies below is not drawn in between
     else:
-        app.push_screen(PLACES[place]())
+        app.push_screen(new)
     await person.pilot.pause()
     if ready:
         await person.sees(*ready)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -300,3 +301,20 @@ def test_extras_come_only_where_the_others_have_their_good_width() -> None:
     assert widths(31) == {"name": 10, "rate": 14}
     assert widths(36) == {"name": 10, "rate": 14}
     assert widths(37) == {"name": 10, "rate": 14, "more": 6}
+
+
+async def test_a_frame_of_many_longer_names_is_drawn_anew_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = [f"{n:03}" if n < 40 else f"a-name-of-some-length-{n:03}" for n in range(80)]
+    kept_whole = replace(COLUMNS[0], whole=True, flex=0, good=30)
+    monkeypatch.setattr("tests.tui.test_grid.COLUMNS", (kept_whole, *COLUMNS[1:]))
+    async with table(names) as (grid, pilot, _):
+        drawn: list[int] = []
+        for name in ("sync", "redraw"):
+            does = getattr(grid, name)
+            monkeypatch.setattr(grid, name, lambda does=does: (drawn.append(1), does()))
+        grid.scroll_to(y=45, animate=False, force=True)
+        await pilot.pause()
+        assert "a-name-of-some-length-050" in "".join(lines(grid))
+        assert len(drawn) == 1

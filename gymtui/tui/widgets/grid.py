@@ -236,7 +236,8 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
         shown = due.shown if due is not None and still else self._line(y, top, self.size.width)
         self._drawn[y] = shown
         if self._lines.outgrown:  # by rows that were scrolled to
-            self.call_later(self.sync)
+            self._lines.outgrown = False  # one of a frame's lines asks for all of them
+            self.call_later(self.redraw)
         return self._lines.line(shown)
 
     def _line(self, y: int, top: int, cells: int) -> Shown:
@@ -246,9 +247,8 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
         index = top + y - 1
         if index >= len(self._rows):
             said = not self._rows and y == 2
-            return Shown(
-                self._lines.note(self.empty, cells) if said else self._lines.nothing, plain
-            )
+            words = self._lines.note(self.empty, cells) if said else self._lines.nothing
+            return Shown(words, plain)
         row_id = self._rows[index]
         cursor, marked = row_id == self.cursor_id, row_id in self.marks
         looks = Looks(cells, self.dimmed, True, cursor, cursor and self._lit, marked)
