@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from gymtui.transcript.blocks import Usage
 from gymtui.tui.listed import Listed
 from gymtui.tui.screens.compare import CompareScreen
 from gymtui.tui.screens.transcript import TranscriptScreen
@@ -74,3 +76,31 @@ async def test_how_far_a_download_is(tmp_path: Path) -> None:
         assert "━" not in shown and " of 4.0 MB" not in shown
         screen._progressed(7_140_000, None)
         await person.sees("7.1 MB  · esc stops")
+
+
+async def test_what_matters_least_leaves_the_headline_first(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    (only,) = gym.add("nightly", "schedule_phone_screen", "fail")
+    gym.artifacts[only] = artifacts()
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.until(lambda: len(person.app.store.rollouts) == 1)
+        screen = TranscriptScreen("nightly", only)
+        person.app.push_screen(screen)
+        await person.sees("turn 1 of")
+        read = screen._artifacts
+        assert read is not None
+        usage = Usage(16_000, 970, cost_usd=0.5)
+        screen._artifacts = replace(read, transcript=replace(read.transcript, usage=usage))
+        said: dict[str, int] = {}
+        for cells in range(130, 10, -1):
+            said.setdefault("".join(piece.text for piece in screen.headline(cells)), cells)
+        task, why = "schedule_phone_screen", " · Missing: calendar event 7"
+        assert list(said) == [
+            f"✗ fail · {task} · 3/30 steps · 2m00s · 17k tokens · $0.5{why}",
+            f"✗ fail · schedul…e_screen · 3/30 steps · 2m00s · 17k tokens · $0.5{why}",
+            f"✗ fail · 3/30 steps · 2m00s · 17k tokens · $0.5{why}",
+            f"✗ fail · 3/30 steps · 2m00s · $0.5{why}",
+            f"✗ fail · 3/30 steps · $0.5{why}",
+            f"✗ fail · 3/30 steps{why}",
+            f"✗ fail{why}",
+        ]

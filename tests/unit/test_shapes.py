@@ -586,6 +586,19 @@ def test_openhands_events_that_are_no_tools() -> None:
     assert not transcript.exchanges
 
 
+def test_what_an_openhands_event_says_is_shown_once_and_nothing_of_it_lost() -> None:
+    def shown(**event: object) -> tuple[list[str], list[object]]:
+        (turn,) = read([{"source": "agent", **event}]).turns
+        rest = [block.value for block in turn.blocks if isinstance(block, Extras)]
+        return [block.text for block in turn.blocks if isinstance(block, Text)], rest
+
+    said = {"action": "message", "args": {"content": "hi"}}
+    action = {"action": "message"}
+    assert shown(**said, message="hi") == (["hi"], [action])
+    assert shown(**said, message="hi there") == (["hi"], [action | {"message": "hi there"}])
+    assert shown(**said, message=["hi"]) == (["hi"], [action | {"message": ["hi"]}])
+
+
 HEADER = {
     "version": "0.1",
     "task_id": "t",

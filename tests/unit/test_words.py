@@ -197,6 +197,7 @@ def test_an_attempt_is_found_where_it_is_drawn(cells: int, most: int) -> None:
 @pytest.mark.parametrize(
     ("usd", "said"),
     [
+        (0.0001, "$0.0001"),
         (None, "–"),
         (0.0, "$0"),
         (0.000_01, "<$0.0001"),
