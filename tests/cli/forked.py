@@ -7,6 +7,7 @@ with three files for the standard streams; the answer is the exit code of the fo
 from __future__ import annotations
 
 import atexit
+import gc
 import io
 import json
 import os
@@ -17,12 +18,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 _ROOT = Path(__file__).parents[2]
 _NOT_IMPORTED = ("gymtui.tui", "gymtui.__main__")
+_IMPORTED_LATE = ("anyio._backends._asyncio", "httpcore")
+"""What others import with the first request."""
 _READ_AT_START = ("PYTHON", "LC_", "LANG")
 """Variables, by how they begin, that an interpreter reads as it starts."""
 _DEADLINE_S = 60.0
@@ -134,18 +138,44 @@ def _stream(number: int, errors: str, *, line_buffering: bool = False) -> io.Tex
     return io.TextIOWrapper(stream, "utf-8", errors=errors, line_buffering=line_buffering)
 
 
+def _end_after(act: Callable[[], object]) -> NoReturn:
+    """Do it and end as an interpreter does, but take nothing apart.
+
+    Most of a call's time would go into that: it copies every page that is shared with the parent.
+    """
+    status = 0
+    try:
+        act()
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:  # noqa: BLE001 - told as by any interpreter
+        sys.excepthook(*sys.exc_info())
+        status = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status & 0xFF)
+
+
 def _import_all() -> None:
     import gymtui
 
     for module in pkgutil.walk_packages(gymtui.__path__, "gymtui."):
         if not module.name.startswith(_NOT_IMPORTED):
             import_module(module.name)
+    for name in _IMPORTED_LATE:
+        import_module(name)
 
 
 if __name__ == "__main__":
     _import_all()
+    gc.collect()
+    gc.freeze()  # collecting garbage, a fork would copy what it shares with its parent
     _serve(socket.socket(fileno=int(sys.argv[1])))
 
     from gymtui.cli import main
 
-    main(prog_name="gymtui")
+    _end_after(lambda: main(prog_name="gymtui"))
