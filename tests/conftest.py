@@ -1,9 +1,10 @@
-"""What all tests have in common: how properties are searched for counterexamples."""
+"""What all tests have in common: how properties are searched, and which tests begin first."""
 
 from __future__ import annotations
 
 import gc
 
+import pytest
 from hypothesis import settings
 
 # The same examples each time, however slow the machine: a gate must say the same of the same
@@ -11,6 +12,39 @@ from hypothesis import settings
 settings.register_profile("gate", deadline=None, derandomize=True)
 settings.register_profile("seek", deadline=None, max_examples=2000)
 settings.load_profile("gate")
+
+_LONGEST = (
+    "tests/terminal/",
+    "tests/tui/test_any_field.py",
+    "tests/tui/test_every_key.py",
+    "tests/tui/test_arrangement.py",
+    "tests/tui/test_doors.py",
+    "tests/tui/test_screenshots.py",
+)
+"""Where the tests of many seconds are, by how their names begin: the longest first."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of several workers each begins with its share of the longest tests.
+
+    A worker is given a stretch of the list, and takes from the end of another's once it is done:
+    what is long and begins last would leave the others idle.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers == 1:
+        return
+    long = [item for begin in _LONGEST for item in items if item.nodeid.startswith(begin)]
+    begun = set(long)
+    rest = [item for item in items if item not in begun]
+    items[:] = []
+    for worker in range(workers):
+        share = long[worker::workers]
+        more = max(0, len(rest) // (workers - worker) - len(share))
+        items += [*share, *rest[:more]]
+        rest = rest[more:]
+    items += rest
+
 
 YOUNG = 20_000
 """Objects that come before those are looked through for garbage; Python's own is 700."""
