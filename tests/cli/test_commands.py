@@ -61,7 +61,7 @@ def test_runs_are_listed_as_one_document_as_lines_and_as_a_table(tmp_path: Path)
 
 
 def test_more_runs_than_a_page_holds_are_all_listed_once(tmp_path: Path) -> None:
-    with serving_gym(tmp_path) as gym, httpx.Client(base_url=gym.url) as http:
+    with serving_gym(tmp_path, held=True) as gym, httpx.Client(base_url=gym.url) as http:
         for number in range(205):
             http.post("/runs", json=launch_body(run_name=f"run-{number}")).raise_for_status()
         done = gymtui(tmp_path, "runs", "--json", "--base-url", gym.url)

@@ -105,7 +105,7 @@ async def test_the_oldest_of_what_has_ended_goes(
     monkeypatch.setattr(story, "FINISHED_KEPT", 4)
     async with engine_at(tmp_path / "db", temperaments=CAST) as engine:
         with telling(engine, speed=1e9):
-            await until(lambda: asyncio.sleep(0, engine.database.runs_ever > 20))
+            await until(lambda: asyncio.sleep(0, engine.database.runs_ever > 12))
         assert len(names(engine)) <= 4 + AT_ONCE + 1
 
 
