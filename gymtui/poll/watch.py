@@ -261,8 +261,14 @@ class Watch:
         return life.sightings if life is not None else ()
 
     def looked_at(self, row: RolloutRow) -> datetime:
-        """When a rollout was last looked at, on the server's clock."""
-        return self.observer.looked_at(row.rollout_id) or datetime.fromtimestamp(row.at, UTC)
+        """When a rollout was last looked at, on the server's clock: the latest it may have been."""
+        looked = self.observer.looked_at(row.rollout_id) or datetime.fromtimestamp(row.at, UTC)
+        life = self._lives.get(row.rollout_id)
+        if life is not None and life.sightings and life.sightings[-1].seen_from <= looked:
+            # The time may have been known less well when it changed, here or in another session.
+            # It changed before this look all the same: its edge stays as it was drawn.
+            return max(looked, life.sightings[-1].seen_at)
+        return looked
 
     def segments(self, row: RolloutRow) -> tuple[Segment, ...]:
         """A rollout's life up to the last look at it; nothing for one that could not be read."""

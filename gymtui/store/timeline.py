@@ -214,20 +214,36 @@ def _start(
 
 def _stays(observed: Iterable[Sighting], end: _Edge) -> list[_Stay]:
     """Sightings of a running rollout, those of one phase after another taken together."""
-    stays = []
+    stays: list[_Stay] = []
     for (kind, phase), together in groupby(_in_order(observed), key=_kind_and_phase):
         sightings = list(together)
-        high_s = min(_unix_s(sightings[0].seen_at), end.at_s)
+        finders = _finders(sightings)
+        high_s = _unix_s(finders[0].seen_at)
+        if stays and finders[0].last_otherwise_at is None:
+            # Another session's first look, which may have known the time differently.
+            high_s = max(high_s, stays[-1].high_s)
+        high_s = min(high_s, end.at_s)
         # Two dashboards: the one that looked last before the change knows best.
         lows_s = [
             low_s
-            for sighting in sightings
+            for sighting in finders
             if sighting.last_otherwise_at is not None
             and (low_s := _unix_s(sighting.last_otherwise_at)) <= high_s
         ]
         until_s = min(max(_unix_s(sighting.seen_from) for sighting in sightings), end.at_s)
         stays.append(_Stay(kind, phase, max(lows_s, default=None), high_s, until_s))
     return stays
+
+
+def _finders(together: Sequence[Sighting]) -> list[Sighting]:
+    """Of sightings of one phase, those that found its beginning; where none did, the first.
+
+    One that tells the same phase by another word found that word's beginning alone.
+    """
+    first = together[0]
+    state = (first.status, first.phase)
+    found = [s for s in together if s.last_otherwise_at and (s.status, s.phase) == state]
+    return found if found and found[0].seen_from <= first.seen_at else [first, *found]
 
 
 def _in_order(observed: Iterable[Sighting]) -> list[Sighting]:
@@ -280,7 +296,7 @@ def _phase_cuts(start: _Edge, stays: Sequence[_Stay], blind_after_s: float) -> l
             () if before.rank is None or stay.rank is None else PHASES[before.rank + 1 : stay.rank]
         )
         names = [*((kind, None) for kind in between), (stay.kind, stay.phase)]
-        edges = _shared(low_s, stay.high_s, len(names))
+        edges = _shared(low_s, stay.high_s, len(names), after_s=cuts[-1].start.at_s)
         cuts += [_Cut(kind, edge, phase) for (kind, phase), edge in zip(names, edges, strict=True)]
     return cuts
 
@@ -325,13 +341,14 @@ def _last_look_s(
     return min(max(looks_s), end.at_s)
 
 
-def _shared(low_s: float, high_s: float, count: int) -> list[_Edge]:
-    """`count` edges in one gap: each where its order statistic of uniform draws is expected."""
-    width_s = high_s - low_s
-    return [
-        _Edge(low_s + width_s * n / (count + 1), width_s * max(n, count + 1 - n) / (count + 1))
-        for n in range(1, count + 1)
-    ]
+def _shared(low_s: float, high_s: float, count: int, after_s: float = float("-inf")) -> list[_Edge]:
+    """`count` edges in one gap: each where its order statistic of uniform draws is expected.
+
+    All are after `after_s`, where a phase that was seen before them is drawn to begin.
+    """
+    from_s = min(max(low_s, after_s), high_s)
+    ats_s = [from_s + (high_s - from_s) * n / (count + 1) for n in range(1, count + 1)]
+    return [_Edge(at_s, max(at_s - low_s, high_s - at_s)) for at_s in ats_s]
 
 
 # -- joining -------------------------------------------------------------------------------------

@@ -386,6 +386,13 @@ class Pty:
             self.read()
         return self.screen()
 
+    def read_bytes(self, wanted: bytes, timeout_s: float = DEADLINE_S) -> None:
+        """Read until these bytes have been written."""
+        end = time.monotonic() + timeout_s
+        while wanted not in self.written:
+            assert time.monotonic() < end, f"no {wanted!r} within {timeout_s:g} s"
+            self.read()
+
     def settle(self, quiet_s: float = 0.3, timeout_s: float = DEADLINE_S) -> str:
         """Read until nothing more comes; the screen then."""
         end = time.monotonic() + timeout_s

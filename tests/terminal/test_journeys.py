@@ -64,7 +64,7 @@ def test_the_demo_ends_with_its_terminal_and_so_does_its_gym(terminal: Terminal)
     terminal.wait_for(r"● live")
     left = terminal.kill_terminal()
     assert len(left) >= 2
-    until(lambda: not any(map(alive, left)), "nothing is left", 2.0)
+    until(lambda: not any(map(alive, left)), "nothing is left")
 
 
 @pytest.mark.parametrize("name", ["a/b c%2F..", "..", "日本語 ✓"])

@@ -15,7 +15,8 @@ from textual._context import active_app
 from textual.app import App
 
 LONGEST_S = 1.0
-"""An app that is never at rest is looked at as it is, as by the framework's pilot."""
+"""An app that is never at rest is looked at as it is, as by the framework's pilot: after this much
+work, not time, so that others on the machine count for nothing."""
 _RESIZED_S = 1 / 120
 """So often the framework looks whether the terminal has another size."""
 
@@ -27,12 +28,12 @@ async def at_rest(min_sleep: float = 0.0, max_sleep: float = LONGEST_S) -> None:
 
     Args:
         min_sleep: The framework's pilot says it; no time is waited for its own sake.
-        max_sleep: How long to wait at most, in seconds.
+        max_sleep: How long this thread may work at most, in seconds.
     """
     app = active_app.get()
-    end_s = time.monotonic() + max_sleep
+    end_s = time.thread_time() + max_sleep
     await _others_turn(end_s)
-    while time.monotonic() < end_s:
+    while time.thread_time() < end_s:
         if app._resize_event is not None:
             await asyncio.sleep(_RESIZED_S)
         elif not _draws(app):
@@ -45,7 +46,7 @@ async def _others_turn(end_s: float) -> None:
     ready = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
     while True:
         await asyncio.sleep(0)
-        if not ready or time.monotonic() >= end_s:
+        if not ready or time.thread_time() >= end_s:
             return
 
 

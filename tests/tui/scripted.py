@@ -25,9 +25,9 @@ from .driving import Person
 FINISHED = {"completed", "failed", "workspace_error"}
 
 
-def at(seconds_ago: float = 0.0) -> str:
-    """A time so long ago, as the API writes it."""
-    return (datetime.now(UTC) - timedelta(seconds=seconds_ago)).isoformat()
+def at(seconds_ago: float = 0.0, now: datetime | None = None) -> str:
+    """A time so long ago, as the API writes it; of several that belong together, at one `now`."""
+    return ((now or datetime.now(UTC)) - timedelta(seconds=seconds_ago)).isoformat()
 
 
 @dataclass
@@ -62,12 +62,13 @@ class ScriptedGym:
         """
         rollouts = self.runs.setdefault(run_id, [])
         ids = []
+        now = datetime.now(UTC)
         for outcome in outcomes:
             number = len(rollouts) + 1
             rollout_id = f"{run_id}.{number:03d}"
-            began = {"created_at": at(3600 - number), "started_at": at(600)}
+            began = {"created_at": at(3600 - number, now), "started_at": at(600, now)}
             item = {"rollout_id": rollout_id, "run_id": run_id, "task_id": task_id}
-            rollouts.append(item | began | _outcome(outcome) | {"max_steps": 30} | fields)
+            rollouts.append(item | began | _outcome(outcome, now) | {"max_steps": 30} | fields)
             ids.append(rollout_id)
         return ids
 
@@ -128,8 +129,8 @@ class ScriptedGym:
         return None
 
 
-def _outcome(word: str) -> dict[str, Any]:
-    ended = {"phase": None, "current_step": None, "completed_at": at(480)}
+def _outcome(word: str, now: datetime) -> dict[str, Any]:
+    ended = {"phase": None, "current_step": None, "completed_at": at(480, now)}
     match word:
         case "pass":
             said = {"success": True, "message": "All criteria met"}

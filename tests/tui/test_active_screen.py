@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from gymtui.store.delta import Delta
 from gymtui.store.progress import UsualTimes
+from gymtui.tui.app import GymtuiApp
 from gymtui.tui.screens import active, rollouts, runs
 from gymtui.tui.screens.active import ActiveScreen
 from gymtui.tui.screens.confirm import ConfirmScreen
@@ -23,31 +25,34 @@ SIZES = [(80, 24), (120, 36), (200, 50)]
 
 
 class Standing:
-    """A pace that a test lays down: for how long each rollout has not moved."""
+    """A pace that a test lays down: for how long each rollout has not moved, however late it is.
 
-    def __init__(self, **still_s: float) -> None:
-        now = datetime.now(UTC)
-        self._moved = {
-            name.replace("_", "."): now - timedelta(seconds=s) for name, s in still_s.items()
-        }
+    Args:
+        now: What time it is when somebody asks.
+        still_s: By rollout.
+    """
+
+    def __init__(self, now: Callable[[], datetime], **still_s: float) -> None:
+        self._now = now
+        self._still_s = {name.replace("_", "."): s for name, s in still_s.items()}
 
     def moved_at(self, rollout_id: str) -> datetime | None:
-        return self._moved.get(rollout_id)
+        still_s = self._still_s.get(rollout_id)
+        return None if still_s is None else self._now() - timedelta(seconds=still_s)
 
     def phase_seen_at(self, rollout_id: str) -> datetime | None:
-        return self._moved.get(rollout_id)
+        return self.moved_at(rollout_id)
 
     def usual(self, run_id: str) -> UsualTimes:
         return UsualTimes(step_s=10.0, build_s=30.0, verify_s=5.0, watched=10)
 
 
 @pytest.fixture
-def standing(monkeypatch: pytest.MonkeyPatch) -> Standing:
+def standing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of five running rollouts two are stuck: one for lack of steps, one in its verification."""
-    pace = Standing(a_001=5, a_002=20, b_001=900, b_002=70, c_001=45)
+    still_s = {"a_001": 5, "a_002": 20, "b_001": 910, "b_002": 70, "c_001": 45}
     for screen in (active, runs, rollouts):
-        monkeypatch.setattr(screen, "pace_of", lambda gym: pace)
-    return pace
+        monkeypatch.setattr(screen, "pace_of", lambda gym: Standing(gym.now, **still_s))
 
 
 @pytest.fixture
@@ -77,7 +82,7 @@ def line(person: Person, word: str) -> str:
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_all_running_rollouts_are_listed_longest_idle_first(
-    gym: ScriptedGym, standing: Standing, tmp_path: Path, size: tuple[int, int]
+    gym: ScriptedGym, standing: None, tmp_path: Path, size: tuple[int, int]
 ) -> None:
     async with scripted_dashboard(gym, tmp_path, size=size) as person:
         await opened(person, "5 running in 3 runs", "2 stuck")
@@ -92,7 +97,7 @@ async def test_all_running_rollouts_are_listed_longest_idle_first(
 
 
 async def test_those_beyond_their_thresholds_are_marked(
-    gym: ScriptedGym, standing: Standing, tmp_path: Path
+    gym: ScriptedGym, standing: None, tmp_path: Path
 ) -> None:
     async with scripted_dashboard(gym, tmp_path) as person:
         await opened(person, "2 stuck")
@@ -108,7 +113,7 @@ async def test_those_beyond_their_thresholds_are_marked(
 
 
 async def test_the_runs_screen_counts_the_stuck(
-    gym: ScriptedGym, standing: Standing, tmp_path: Path
+    gym: ScriptedGym, standing: None, tmp_path: Path
 ) -> None:
     async with scripted_dashboard(gym, tmp_path) as person:
         await person.sees("3 runs", "5 running", "2 stuck")
@@ -116,7 +121,7 @@ async def test_the_runs_screen_counts_the_stuck(
 
 @pytest.mark.parametrize("plain", [False, True])
 async def test_a_run_with_stuck_rollouts_is_marked_in_the_run_list_and_found_by_that(
-    gym: ScriptedGym, standing: Standing, tmp_path: Path, plain: bool
+    gym: ScriptedGym, standing: None, tmp_path: Path, plain: bool
 ) -> None:
     async with scripted_dashboard(gym, tmp_path, looks=Looks(ascii=plain)) as person:
         await person.sees("2 stuck", "!2")
@@ -127,7 +132,7 @@ async def test_a_run_with_stuck_rollouts_is_marked_in_the_run_list_and_found_by_
 
 
 async def test_a_run_of_which_only_the_stuck_are_left_has_no_eta_in_list_and_header(
-    gym: ScriptedGym, standing: Standing, tmp_path: Path
+    gym: ScriptedGym, standing: None, tmp_path: Path
 ) -> None:
     gym.add("b", "book_room", "pass", "pass", "fail")
     async with scripted_dashboard(gym, tmp_path) as person:
@@ -143,16 +148,19 @@ async def test_a_run_of_which_only_the_stuck_are_left_has_no_eta_in_list_and_hea
 async def test_a_run_is_marked_by_the_passing_of_time_alone(
     gym: ScriptedGym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    began = datetime.now(UTC)
+    passed = timedelta()
+    monkeypatch.setattr(GymtuiApp, "now", lambda app: began + passed)
+    pace = Standing(lambda: began, b_001=5, b_002=1)
     for screen in (active, runs):
-        monkeypatch.setattr(screen, "pace_of", lambda gym: Standing(b_001=5, b_002=1))
+        monkeypatch.setattr(screen, "pace_of", lambda gym: pace)
     async with scripted_dashboard(gym, tmp_path) as person:
         await person.sees("5 running", "3 runs")
         person.app.toggle_pause()
         assert "!" not in person.screen()
-        now = person.app.now() + timedelta(minutes=3)
-        monkeypatch.setattr(person.app, "now", lambda: now)
-        screen: Any = person.app.screen
-        screen.changed(Delta())
+        passed = timedelta(minutes=3)
+        top: Any = person.app.screen
+        top.changed(Delta())
         await person.sees("2 stuck", "!2")
 
 
@@ -162,9 +170,8 @@ async def test_one_that_moves_goes_to_the_end_and_one_that_ends_goes(
     async with scripted_dashboard(gym, tmp_path) as person:
         await opened(person, "5 running", "17/30")
         # Within the first seconds the server's clock is not known well enough to tell them apart.
-        seen = person.app.watched.observer.moved_at("b.001")
-        assert seen is not None
-        await person.until(lambda: person.app.now() - seen > timedelta(seconds=3))
+        moved = [person.app.watched.observer.moved_at(i) for i in person.app.store.rollouts]
+        await person.until(lambda: all(at is None or person.app.now() > at for at in moved))
         gym.rollout("b.001")["current_step"] = 18
         await person.sees("18/30")
         await person.until(
@@ -180,7 +187,7 @@ async def test_one_that_moves_goes_to_the_end_and_one_that_ends_goes(
 async def test_what_is_not_watched_is_not_known(
     gym: ScriptedGym, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(active, "pace_of", lambda gym: Standing())
+    monkeypatch.setattr(active, "pace_of", lambda gym: Standing(gym.now))
     async with scripted_dashboard(gym, tmp_path) as person:
         await opened(person, "5 running", "not watched yet")
         assert "–" in line(person, "enrol")
@@ -231,7 +238,7 @@ async def test_more_causes_than_there_is_room_for_are_counted(
 
 
 async def test_enter_opens_the_rollout_and_the_brackets_go_through_the_list(
-    gym: ScriptedGym, standing: Standing, tmp_path: Path
+    gym: ScriptedGym, standing: None, tmp_path: Path
 ) -> None:
     async with scripted_dashboard(gym, tmp_path) as person:
         await opened(person, "2 stuck")
@@ -244,7 +251,7 @@ async def test_enter_opens_the_rollout_and_the_brackets_go_through_the_list(
 
 
 async def test_cancelling_is_of_the_run_of_the_cursor_or_of_the_marked_rollouts(
-    gym: ScriptedGym, standing: Standing, tmp_path: Path
+    gym: ScriptedGym, standing: None, tmp_path: Path
 ) -> None:
     async with scripted_dashboard(gym, tmp_path) as person:
         await opened(person, "2 stuck")

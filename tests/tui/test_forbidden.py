@@ -9,7 +9,7 @@ import pytest
 
 from .scripted import ScriptedGym, scripted_dashboard
 
-WHY = "forbidden: the gym answers 403 for this run's rollouts; asked again in 10m"
+WHY = "forbidden: the gym answers 403 for this run's rollouts; asked again in "
 
 
 def gym_with(*outcomes: str) -> ScriptedGym:

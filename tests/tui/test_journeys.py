@@ -168,10 +168,10 @@ async def test_a_gym_that_goes_leaves_its_last_picture_and_is_live_again_by_itse
         await gym.stop()
         await person.sees("○ stale", "nightly", "1/1")
         grid = person.app.screen.query_one("#grid")
-        assert grid.dimmed  # type: ignore[attr-defined]
+        await person.until(lambda: grid.dimmed)  # type: ignore[attr-defined]
         await gym.restart()
         await person.sees("● live", "nightly")
-        assert not grid.dimmed  # type: ignore[attr-defined]
+        await person.until(lambda: not grid.dimmed)  # type: ignore[attr-defined]
 
 
 async def test_a_refused_key_is_told_without_showing_it_and_tried_again_on_demand(

@@ -50,6 +50,13 @@ def faulty(gym: RunningGym, person: Person, **fault: Any) -> None:
     person.http.post("/__faults__", json=order).raise_for_status()
 
 
+def lost(gym: RunningGym, person: Person) -> None:
+    """The next launch gets no answer, and its run is not found before the faults are cleared."""
+    unseen = {"kind": "status", "status": 503}
+    faulty(gym, person, method="GET", path="/runs/careful", times=None, fault=unseen)
+    faulty(gym, person, fault={"kind": "drop", "when": "after"})
+
+
 async def test_a_run_is_launched_from_the_gyms_lists_and_selected_when_it_appears(
     tmp_path: Path,
 ) -> None:
@@ -275,9 +282,10 @@ async def test_a_lost_answer_is_looked_up_and_the_run_launched_once(tmp_path: Pa
         dashboard(gym, tmp_path) as person,
     ):
         await fill(person)
-        faulty(gym, person, fault={"kind": "drop", "when": "after"})
+        lost(gym, person)
         await person.press("ctrl+l", "y")
         await person.sees("sent, no answer (dropped): looking for careful")
+        person.http.delete("/__faults__").raise_for_status()
         await person.sees("found by its name")
         assert isinstance(person.app.screen, RunsScreen)
         assert len(runs(person)) == 1
@@ -291,11 +299,12 @@ async def test_a_launch_that_is_looked_for_is_seen_through_without_its_form(
         dashboard(gym, tmp_path) as person,
     ):
         await fill(person)
-        faulty(gym, person, fault={"kind": "drop", "when": "after"})
+        lost(gym, person)
         await person.press("ctrl+l", "y")
         await person.sees("looking for careful")
         await person.press("escape")
         assert isinstance(person.app.screen, RunsScreen), "leaving asks nothing: it was sent"
+        person.http.delete("/__faults__").raise_for_status()
         await person.sees("found by its name")
         assert len(runs(person)) == 1
 

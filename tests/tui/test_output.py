@@ -27,6 +27,13 @@ def drained(fd: int, enough: Callable[[bytes], bool]) -> bytes:
     return got
 
 
+def filled(out: Outlet, pipe: tuple[int, int]) -> None:
+    """Wait until an outlet's write is held up, the pipe being full."""
+    end = time.monotonic() + 60
+    while out._held_since is None or select.select([], [pipe[1]], [], 0)[1]:
+        assert time.monotonic() < end, "the pipe never filled"
+
+
 class Events:
     """What an outlet told."""
 
@@ -93,11 +100,7 @@ def test_an_outlet_tells_how_long_it_was_held_up(pipe: tuple[int, int]) -> None:
     events = Events()
     out = outlet(pipe[1], events)
     out.write(b"x" * 100_000)
-    drained_some = select.select([pipe[0]], [], [], 60)[0]
-    assert drained_some
-    end = time.monotonic() + 60
-    while out._held_since is None or select.select([], [pipe[1]], [], 0)[1]:
-        assert time.monotonic() < end, "the pipe never filled"
+    filled(out, pipe)
     assert out.stalled_since is None
     events.now_s = 5.0
     assert out.stalled_since == 0.0
@@ -123,6 +126,7 @@ def test_an_outlet_whose_reader_is_gone_swallows_and_ends() -> None:
 def test_an_outlet_that_cannot_leave_is_abandoned(pipe: tuple[int, int]) -> None:
     out = outlet(pipe[1], Events())
     out.write(b"x" * 200_000)
+    filled(out, pipe)
     out.stop(0.05)
     got = drained(pipe[0], lambda data: len(data) >= 65_536)
     out.join(60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
@@ -243,12 +244,9 @@ async def test_a_file_on_disk_is_read_with_a_theme_too(tmp_path: Path) -> None:
     kept = Arrangement.read(tmp_path)
     app = FileApp([path], Reporter(tmp_path, secrets=[]), looks=Looks("day"), arrangement=kept)
     async with app.run_test(size=(100, 30)) as pilot:
-        await pilot.pause()
-        for _ in range(100):
-            if "hello there" in (text := "".join(s.text for s in drawn(app))):
-                break
-            await pilot.pause(0.02)
-        assert "hello there" in text
+        async with asyncio.timeout(60):
+            while "hello there" not in "".join(s.text for s in drawn(app)):
+                await pilot.pause(0.02)
         day, night = theme("day").colours, theme("night").colours
         assert day.background in {s.style.bgcolor.name for s in drawn(app) if s.style}  # type: ignore[union-attr]
         app.choose_theme("night")

@@ -46,7 +46,7 @@ def summary(
     )
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for a condition; the deadline only ends a failing test."""
     until = time.monotonic() + seconds
     pause = threading.Event()

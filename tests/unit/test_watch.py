@@ -64,10 +64,12 @@ class Session:
         """The gym lists all running rollouts."""
         self._answer(RunningRollouts(), {"rollouts": rollouts, "total": len(rollouts)}, seconds)
 
-    def _answer(self, query: Query, body: object, seconds: float) -> None:
+    def _answer(
+        self, query: Query, body: object, seconds: float, window: Window | None = None
+    ) -> None:
         raw = json.dumps(body).encode()
         applied = self.store.apply(Observation(query, raw, seconds, at(seconds).timestamp()))
-        self.watch.answered(query, applied, Window(at(seconds), at(seconds)))
+        self.watch.answered(query, applied, window or Window(at(seconds), at(seconds)))
 
     def kinds(self, rollout_id: str = "rol_1") -> list[tuple[str, float]]:
         """Its segments, each with how long it lasted in seconds."""
