@@ -180,7 +180,7 @@ async def pass_time(person: Person, *steps_s: float) -> None:
 def picture(person: Person) -> str:
     """The screen as text, without the footer and without what the test's place decides."""
     status, *others = person.screen().split("\n")
-    status = re.sub(r" +● .*", "", status)
+    status = re.sub(r" +[●○] .*", "", status)
     return "\n".join([status.rstrip(), *others[:-1]]) + "\n"
 
 

@@ -12,6 +12,7 @@ from gymtui.tui.screens.matrix import MatrixScreen
 
 from .driving import Person
 from .scripted import ScriptedGym, at, scripted_dashboard
+from .staged import picture
 from .test_transcript_pictures import SIZES, artifacts, assert_pictured
 
 PROMPT = "You schedule interviews. " * 8
@@ -57,9 +58,7 @@ async def compared(person: Person) -> CompareRunsScreen:
 async def test_it_looks_as_pictured(gym: ScriptedGym, size: str, tmp_path: Path) -> None:
     async with scripted_dashboard(gym, tmp_path, size=SIZES[size]) as person:
         await compared(person)
-        status, *others = person.screen().split("\n")
-        shown = "\n".join([status.partition("●")[0].rstrip(), *others[:-1]]) + "\n"
-        assert_pictured(f"compare-runs-{size}", shown)
+        assert_pictured(f"compare-runs-{size}", picture(person))
 
 
 async def test_what_differs_is_ranked_by_what_it_is_worth(gym: ScriptedGym, tmp_path: Path) -> None:

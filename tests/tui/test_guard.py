@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -257,9 +258,13 @@ async def test_of_notices_higher_than_their_place_nothing_stays_on_the_terminal(
 ) -> None:
     app = Overflowing(reporter=reporter(tmp_path))
     async with app.run_test(notifications=True) as pilot:
-        app.notify("gone at once", timeout=0.01)
-        while not app.times:
-            await pilot.pause(0.01)
+        app.notify("gone at once", timeout=600)
+        await pilot.pause()
+        (notice,) = app._notifications
+        app._unnotify(notice)
+        async with asyncio.timeout(60):
+            while not app.times:
+                await pilot.pause(0.01)
         assert not app._notifications
 
 

@@ -108,7 +108,7 @@ async def test_a_mended_key_is_sent_at_the_next_try_and_the_old_one_never_again(
         await person.until(lambda: not by_hand or not home.app.session.poller._asking)
         await again()
         await person.until(lambda: bool(home.app.store.runs))
-        assert home.app.banner() == ()
+        await person.until(lambda: home.app.banner() == ())
         after = home.sent[home.sent.index(NEW) :]
         assert set(after) == {NEW}
         assert home.app.settings.key_origin.endswith("api_key_command")

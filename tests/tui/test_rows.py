@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,9 @@ async def told(person: Person, screen: GymScreen) -> tuple[Any, ...]:
         screen.stand_on(0)
     await person.pilot.pause()
     # How wide columns are is decided when a list opens: they do not move while counts do.
-    lines = [" ".join(line.split()) for line in person.screen().splitlines()]
+    # How old the picture is, is the poller's own.
+    shown = re.sub(r"[●○].*", "", person.screen(), count=1)
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
     return (list(screen._rows), set(screen._rows.records), lines)
 
 
