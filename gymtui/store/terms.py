@@ -15,14 +15,17 @@ from gymtui.store.fields import (
     Kind,
     Schema,
     is_known,
+    micros,
     read_length,
     read_moment,
     read_number,
     read_text,
 )
 from gymtui.store.globs import Glob
+from gymtui.store.times import CLOCK_OFF_S
 
 R = TypeVar("R")
+_CLOCK_OFF = micros(CLOCK_OFF_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,13 @@ def is_set(column: Field[R]) -> Term[R]:
     if column.kind is Kind.FLAG:
         return flag(column, ":", [True])
     read, kind = column.value, column.kind
-    return Term(lambda record, now: is_known(read(record), kind))
+
+    def test(record: R, now: int) -> bool:
+        value = read(record)
+        begun = read_moment(value, kind) if kind in (Kind.TIME, Kind.DURATION) else None
+        return is_known(value, kind) and (begun is None or now >= begun - _CLOCK_OFF)
+
+    return Term(test)
 
 
 def text(column: Field[R], operator: str, patterns: list[Glob]) -> Term[R]:
@@ -123,13 +132,14 @@ def span(column: Field[R], operator: str, amounts: list[Amount]) -> Term[R]:
         value = read(record)
         moment = read_moment(value, kind)
         if moment is not None:
-            return passes(now - moment)
+            return now >= moment - _CLOCK_OFF and passes(max(0, now - moment))
         length = read_length(value) if kind is Kind.DURATION else None
         return length is not None and passes(length)
 
     def changes(record: R) -> list[int]:
         moment = read_moment(read(record), kind)
-        return [] if moment is None else [moment + offset for offset in offsets]
+        # Of what began later than now nothing is known, until then.
+        return [] if moment is None else [moment + offset for offset in (-_CLOCK_OFF, *offsets)]
 
     return Term(test, changes)
 

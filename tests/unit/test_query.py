@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -427,3 +428,17 @@ def test_the_next_change_is_the_first(
         assert change > NOW
         assert wanted.matches(row, change) is not answer
         assert wanted.matches(row, change - 1e-6) is answer
+
+
+@pytest.mark.parametrize("column", ["age", "elapsed"])
+@pytest.mark.parametrize("form", [Since, lambda at_s: datetime.fromtimestamp(at_s, UTC)])
+def test_of_what_began_later_than_now_no_length_is_known(
+    column: str, form: Callable[[float], object]
+) -> None:
+    later, about_now = (
+        Row(began=form(NOW + ahead_s), elapsed=form(NOW + ahead_s)) for ahead_s in (60.0, 2.0)
+    )
+    for text in (f"{column}<1m", f"{column}>=0s", f"{column}!=5m", f"{column}:"):
+        assert not parse(text, SCHEMA).matches(later, NOW), text
+        assert parse(text, SCHEMA).matches(about_now, NOW), text
+    assert parse(f"{column}<1m", SCHEMA).next_change(later, NOW) == NOW + 57
