@@ -6,6 +6,7 @@ An answer may be 64 MiB, and all of it one string. What is kept of it is kept fo
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 import msgspec
 
@@ -14,12 +15,26 @@ from gymtui.json_text import json_text
 
 ITEM_BYTES = 1 << 20
 """What an item may take as JSON; one within it is kept as received, whatever it holds."""
+ITEMS = 1_000_000
+"""Items that one answer may list: each costs some 130 bytes to tell apart, however small it is."""
+_BETWEEN = re.compile(rb"\}\s*,\s*\{")
 _SHARE = 4
 """The part of what holds it that a member may take, in an item that is larger."""
 _HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\Z")
 """An escape that means nothing without the one behind it."""
 _TEXT_BYTES = 4096
 """What is kept of a text that is too large, as JSON."""
+
+
+def holds_too_many(body: bytes) -> bool:
+    """Whether a list answer may hold more than `ITEMS` objects, told before it is taken apart.
+
+    Args:
+        body: Its JSON. Objects that stand beside each other within its items count, too.
+    """
+    if body.count(b"{") <= ITEMS:
+        return False
+    return next(islice(_BETWEEN.finditer(body), ITEMS - 1, None), None) is not None
 
 
 def bounded(item: bytes | memoryview) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from gymtui.api.bounds import bounded
+from gymtui.api.bounds import ITEMS, bounded, holds_too_many
 from gymtui.api.errors import Garbled
 from gymtui.api.lenient import loads, read
 from gymtui.api.models import Malformed, Rollout, RunStatus
@@ -64,8 +64,10 @@ def split(body: bytes, key: Literal["runs", "rollouts"]) -> Listing:
         they are written anew.
 
     Raises:
-        Garbled: It is neither JSON nor a list of anything.
+        Garbled: It is neither JSON nor a list of anything, or of too many items to be taken in.
     """
+    if holds_too_many(body):
+        raise Garbled(f"GET /{key}: more than {ITEMS:,} items")
     try:
         if key == "runs":
             runs = _RUNS.decode(body)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from gymtui.api import bounds
 from gymtui.api.answers import models_of
-from gymtui.api.bounds import ITEM_BYTES, bounded
+from gymtui.api.bounds import ITEM_BYTES, ITEMS, bounded
+from gymtui.api.errors import Garbled
 from gymtui.api.listing import parse_rollout, parse_run, split
 from gymtui.api.models import Malformed, Rollout, RunStatus, Scenario
 
@@ -76,6 +77,15 @@ def test_an_id_has_at_most_so_many_letters(letters: int, fits: bool) -> None:
 def test_what_is_small_enough_is_kept_as_received() -> None:
     item = b'{"run_id" : "r",  "odd": "' + b"x" * (ITEM_BYTES - 40) + b'"}'
     assert bounded(item) == item
+
+
+@pytest.mark.parametrize("between", [b",", b" ,\n "])
+def test_an_answer_of_too_many_items_is_refused_before_it_is_taken_apart(between: bytes) -> None:
+    for many in (ITEMS, ITEMS + 1):
+        body = b'{"total": 1, "runs": [' + between.join([b"{}"] * many) + b"]}"
+        assert bounds.holds_too_many(body) is (many > ITEMS)
+    with pytest.raises(Garbled, match="more than 1,000,000 items"):
+        split(body, "runs")
 
 
 def test_what_is_no_json_is_not_kept() -> None:
