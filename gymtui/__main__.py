@@ -1,5 +1,5 @@
 """`python -m gymtui` is the command `gymtui`."""
 
-from gymtui.cli import main
+from gymtui.cli.entry import main
 
 main(prog_name="gymtui")

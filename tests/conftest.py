@@ -17,8 +17,8 @@ _LONGEST = (
     "tests/terminal/",
     "tests/tui/test_any_field.py",
     "tests/tui/test_every_key.py",
-    "tests/tui/test_arrangement.py",
-    "tests/tui/test_doors.py",
+    "tests/tui/app/test_saved_layout.py",
+    "tests/tui/app/test_router.py",
     "tests/tui/test_screenshots.py",
 )
 """Where the tests of many seconds are, by how their names begin: the longest first."""

@@ -17,10 +17,10 @@ from textual._ansi_theme import ALABASTER
 from textual.pilot import Pilot
 
 from gymtui.api.client import GymClient
-from gymtui.settings import Settings
-from gymtui.tui.app import GymtuiApp
-from gymtui.tui.crash import Reporter
-from tests.gym.played import URL, PlayedGym, played_gym
+from gymtui.config.settings import Settings
+from gymtui.tui.app.app import GymtuiApp
+from gymtui.tui.runtime.crash_report import Reporter
+from tests.gym.played_gym import URL, PlayedGym, played_gym
 
 SCREENSHOTS = Path(__file__).parent.parent / "screenshots"
 SIZE = (120, 30)

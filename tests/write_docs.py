@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from gymtui.cli import main
-from gymtui.commands import settings_table
-from gymtui.tui import keys
+from gymtui.cli.entry import main
+from gymtui.config import reference
+from gymtui.tui.context import keymap
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -37,8 +37,8 @@ def _about(command: click.Command) -> str:
 
 _TABLES = {
     "commands": commands,
-    "keys": keys.markdown,
-    "settings": settings_table.markdown,
+    "keys": keymap.markdown,
+    "settings": reference.markdown,
 }
 """What stands between `<!-- NAME: … -->` and `<!-- /NAME -->`, by that name."""
 

@@ -18,10 +18,8 @@ from typing import Self
 
 import httpx
 
-from gymtui import urls
-from gymtui.api import answers, proxies
-from gymtui.api.answers import Answer
-from gymtui.api.calls import Call, Progress, Timeouts, why_unreachable
+from gymtui.api import proxies
+from gymtui.api import response as answers
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import (
     Garbled,
@@ -34,8 +32,11 @@ from gymtui.api.errors import (
     Unreachable,
     UnsafeUrl,
 )
-from gymtui.api.inflate import BadEncodingError, Inflater, OverCapError
-from gymtui.secret import ApiKey
+from gymtui.api.gzip_decoder import BadEncodingError, Inflater, OverCapError
+from gymtui.api.request import Call, Progress, Timeouts, why_unreachable
+from gymtui.api.response import Answer
+from gymtui.core import urls
+from gymtui.core.secret import ApiKey
 
 log = logging.getLogger(__name__)
 

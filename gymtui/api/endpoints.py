@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from gymtui.api import answers
-from gymtui.api.answers import Answer
-from gymtui.api.calls import Call, Progress, Sink, given
-from gymtui.api.launch import LaunchRequest, ModelConfig
+from gymtui.api import response
+from gymtui.api.launch_request import LaunchRequest, ModelConfig
 from gymtui.api.models import Cancelled, ConfigCheck, CreatedRun, Deleted, Scenario, Task
-from gymtui.secret import ApiKey
+from gymtui.api.request import Call, Progress, Sink, given
+from gymtui.api.response import Answer
+from gymtui.core.secret import ApiKey
 
 
 class Endpoints(ABC):
@@ -69,19 +69,19 @@ class Endpoints(ABC):
     async def create_run(self, request: LaunchRequest) -> CreatedRun:
         """`POST /runs`: launches a run. When in doubt look for its `run_name`; never send twice."""
         call = Call("POST", "/runs", body=request)
-        return answers.model_of(CreatedRun, (await self._ask(call)).body, call.name)
+        return response.model_of(CreatedRun, (await self._ask(call)).body, call.name)
 
     async def cancel_run(self, run_id: str) -> Cancelled:
         """`POST /runs/{run_id}/cancel`: tells the run's active rollouts to end gracefully."""
         call = Call("POST", "/runs/{run_id}/cancel", (run_id,))
         body = (await self._ask(call)).body
-        return answers.model_of(Cancelled, body, call.name, {"run_id": run_id})
+        return response.model_of(Cancelled, body, call.name, {"run_id": run_id})
 
     async def delete_run(self, run_id: str) -> Deleted:
         """`DELETE /runs/{run_id}`: the run and all its rollout records are gone."""
         call = Call("DELETE", "/runs/{run_id}", (run_id,))
         body = (await self._ask(call)).body
-        return answers.model_of(Deleted, body, call.name, {"run_id": run_id})
+        return response.model_of(Deleted, body, call.name, {"run_id": run_id})
 
     async def list_rollouts(
         self,
@@ -116,7 +116,7 @@ class Endpoints(ABC):
             on_progress: Told how far the download is, chunk by chunk.
 
         Returns:
-            A body for `transcript.opening`.
+            A body for `transcript.body_reader`.
         """
         return await self._answer(_artifacts_call(rollout_id, redact_tool_calls, on_progress))
 
@@ -140,27 +140,27 @@ class Endpoints(ABC):
     async def list_scenarios(self) -> tuple[Scenario, ...]:
         """`GET /scenarios`: what runs can be launched on."""
         call = Call("GET", "/scenarios")
-        return answers.models_of(Scenario, (await self._ask(call)).body, "scenarios", call.name)
+        return response.models_of(Scenario, (await self._ask(call)).body, "scenarios", call.name)
 
     async def list_tasks(self, scenario_id: str) -> tuple[Task, ...]:
         """`GET /scenarios/{scenario_id}/tasks`: the scenario's tasks."""
         call = Call("GET", "/scenarios/{scenario_id}/tasks", (scenario_id,))
-        return answers.models_of(Task, (await self._ask(call)).body, "tasks", call.name)
+        return response.models_of(Task, (await self._ask(call)).body, "tasks", call.name)
 
     async def rubric(self, scenario_id: str, task_id: str) -> str:
         """`GET /scenarios/{scenario_id}/tasks/{task_id}/rubric`: as text, usually Markdown."""
         template = "/scenarios/{scenario_id}/tasks/{task_id}/rubric"
         answer = await self._ask(Call("GET", template, (scenario_id, task_id)))
-        return answers.rubric_of(answer.body)
+        return response.rubric_of(answer.body)
 
     async def test_model_config(self, config: ModelConfig) -> ConfigCheck:
         """`POST /test-model-config`: whether the gym can talk to a model with these settings."""
         call = Call("POST", "/test-model-config", body=config)
-        return answers.model_of(ConfigCheck, (await self._ask(call)).body, call.name)
+        return response.model_of(ConfigCheck, (await self._ask(call)).body, call.name)
 
     async def _answer(self, call: Call) -> Answer:
         answer = await self._ask(call)
-        answers.must_be_json(answer.body, call.name)
+        response.must_be_json(answer.body, call.name)
         return answer
 
 

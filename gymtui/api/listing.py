@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from gymtui.api.bounds import ITEMS, bounded, holds_too_many
 from gymtui.api.errors import Garbled
+from gymtui.api.item_limits import ITEMS, bounded, holds_too_many
 from gymtui.api.lenient import loads, read
 from gymtui.api.models import Malformed, Rollout, RunStatus
-from gymtui.json_text import json_text
+from gymtui.core.json_output import json_text
 
 SECRET_FIELDS = frozenset({"apikey", "xapikey", "authorization"})
 """Names, without case and marks, whose values are never shown, wherever they turn up."""

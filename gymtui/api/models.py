@@ -21,9 +21,9 @@ from pydantic import (
 )
 from pydantic import Strict as Exactly
 
-from gymtui.api.launch import LaunchRequest, ModelConfig, TaskOverride
-from gymtui.secret import ApiKey
-from gymtui.text import readable
+from gymtui.api.launch_request import LaunchRequest, ModelConfig, TaskOverride
+from gymtui.core.secret import ApiKey
+from gymtui.core.text import readable
 
 __all__ = [
     "Cancelled",

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gymtui import urls
 from gymtui.api.errors import UnsafeUrl
+from gymtui.core import urls
 
 _PLAIN = re.compile(r"[!-~]+")
 

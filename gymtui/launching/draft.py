@@ -1,6 +1,6 @@
 """A launch as a person writes it: texts field by field, and the models that they name.
 
-`launching.checking` judges a draft, `launching.bodies` makes of it what is sent. Keys that were
+`launching.validation` judges a draft, `launching.requests` makes of it what is sent. Keys that were
 typed are held as `ApiKey`s and are in no text; where other keys come from is `model_keys`.
 """
 
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from gymtui.api.launch import new_run_name, slug
-from gymtui.launching.fields import BY_PATH, MODEL, NAME, PROVIDER, SCENARIO, USER, Kind
+from gymtui.api.launch_request import new_run_name, slug
+from gymtui.config.schema import PROVIDERS
+from gymtui.core.secret import ApiKey
+from gymtui.launching.form_fields import BY_PATH, MODEL, NAME, PROVIDER, SCENARIO, USER, Kind
 from gymtui.launching.lineage import name_again
-from gymtui.secret import ApiKey
-from gymtui.settings_values import PROVIDERS
 
 USER_KEY: Final = f"{USER}.api_key"
 USER_PROVIDER: Final = f"{USER}.provider"

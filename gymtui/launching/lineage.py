@@ -11,7 +11,7 @@ import re
 from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
-from gymtui.api.launch import TAIL, new_tail
+from gymtui.api.launch_request import TAIL, new_tail
 
 _AGAIN: Final = re.compile(rf"(?P<parent>.+)-again-{TAIL}(?:-[a-z0-9.-]+)?", re.S)
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Final
 
-from gymtui.key_search import CommandFailed, Runner, run_command
-from gymtui.secret import ApiKey
-from gymtui.settings_values import ModelKeySource
+from gymtui.config.api_key import CommandFailed, Runner, run_command
+from gymtui.config.schema import ModelKeySource
+from gymtui.core.secret import ApiKey
 
 USUAL: Final[Mapping[str, tuple[str, ...]]] = {
     "openai": ("OPENAI_API_KEY",),

@@ -1,6 +1,6 @@
 """What to ask the gym next: `plan` is pure, a function of what was seen, what is shown and when.
 
-What was asked before is `poll.ledger`; asking is `poll.poller`.
+What was asked before is `poll.request_log`; asking is `poll.poller`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from gymtui.poll.ledger import JITTER, SWEEP_S, Ledger, running_of
+from gymtui.poll.request_log import JITTER, SWEEP_S, Ledger, running_of
 from gymtui.store.delta import (
     PAGE_LIMIT,
     OneRun,

@@ -13,17 +13,17 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from gymtui.api.answers import Answer
 from gymtui.api.errors import (
     Forbidden,
     GymError,
     Unauthorized,
 )
-from gymtui.clock import ServerClock, Window
-from gymtui.poll.asking import Gym, ask, observed
-from gymtui.poll.ledger import Ledger
-from gymtui.poll.link import Link, LinkState, Update
+from gymtui.api.response import Answer
+from gymtui.core.server_clock import ServerClock, Window
+from gymtui.poll.connection import Link, LinkState, Update
+from gymtui.poll.fetch import Gym, ask, observed
 from gymtui.poll.plan import View, pace_s, pause_s, plan, quiet, seen_s, sweep_due, wants
+from gymtui.poll.request_log import Ledger
 from gymtui.store.delta import (
     NOTHING,
     PAGE_LIMIT,
@@ -33,8 +33,8 @@ from gymtui.store.delta import (
     RolloutsOf,
     RunsPage,
 )
+from gymtui.store.stats.run_summary import RunSummary
 from gymtui.store.store import Applied, Store
-from gymtui.store.summary import RunSummary
 
 __all__ = ["Link", "LinkState", "Poller", "Update"]
 

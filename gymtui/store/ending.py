@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gymtui.api.models import Result, Rollout
+from gymtui.core.text import ABSENT
+from gymtui.store.formats import GLYPH, WORD, score
 from gymtui.store.outcome import ACTIVE, Outcome, at_step_limit, outcome_of
-from gymtui.store.words import GLYPH, WORD, score
-from gymtui.text import ABSENT
 from gymtui.transcript.blocks import Ending
 
 TITLE = "result"

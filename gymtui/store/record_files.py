@@ -16,7 +16,8 @@ import msgspec
 from gymtui.api.lenient import loads
 from gymtui.api.listing import masked, parse_rollout
 from gymtui.api.models import Malformed, Rollout
-from gymtui.json_text import json_text
+from gymtui.core.atomic_write import replace_text
+from gymtui.core.json_output import json_text
 from gymtui.store import reward_files
 from gymtui.store.ending import ending_of
 from gymtui.store.outcome import outcome_of
@@ -24,8 +25,7 @@ from gymtui.store.records import RolloutRow
 from gymtui.transcript import artifact_files
 from gymtui.transcript.artifact_files import RECORD, FileProblem
 from gymtui.transcript.blocks import Transcript
-from gymtui.transcript.faults import no_json
-from gymtui.whole_files import replace_text
+from gymtui.transcript.body_check import no_json
 
 
 @dataclass(frozen=True, slots=True)

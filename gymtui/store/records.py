@@ -1,6 +1,7 @@
 """The frozen rows that the store keeps: a run and a rollout, each with the bytes it was read from.
 
-Nothing here is computed from other rows; numbers over a run's rollouts are `store.summary`.
+Nothing here is computed from other rows; numbers over a run's rollouts are
+`store.stats.run_summary`.
 """
 
 from __future__ import annotations

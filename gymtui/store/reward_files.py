@@ -16,7 +16,7 @@ from typing import Any, Final
 from gymtui.api.lenient import loads
 from gymtui.transcript import artifact_files
 from gymtui.transcript.artifact_files import FileProblem
-from gymtui.transcript.faults import no_json
+from gymtui.transcript.body_check import no_json
 
 _PLACES: Final = ("verifier/reward.json", "reward.json", "verifier/reward.txt")
 _JUDGED: Final = (

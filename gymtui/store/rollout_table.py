@@ -13,12 +13,12 @@ from itertools import repeat
 
 from gymtui.api.listing import Listing, parse_rollout
 from gymtui.api.models import Malformed, Rollout
-from gymtui.store import intake
+from gymtui.store import rollout_intake
 from gymtui.store.delta import DeltaBuilder, Observation
-from gymtui.store.intake import Reading, Steps, supersedes, with_usage
 from gymtui.store.outcome import ACTIVE, Outcome, outcome_of
 from gymtui.store.records import RolloutRow, name_of_malformed
-from gymtui.store.summary import RunSummary, SummaryBuilder
+from gymtui.store.rollout_intake import Reading, Steps, supersedes, with_usage
+from gymtui.store.stats.run_summary import RunSummary, SummaryBuilder
 
 
 @dataclass(slots=True)
@@ -96,14 +96,14 @@ class RolloutTable:
             version = self.version
             ids = list(map(self._by_raw.get, items, repeat("")))
             missing = [at for at, rollout_id in enumerate(ids) if not rollout_id]
-            if missing and len(items) > intake.COMPARED_AT_ONCE:
+            if missing and len(items) > rollout_intake.COMPARED_AT_ONCE:
                 yield
             for count, at in enumerate(missing, start=1):
                 item = items[at]
                 if item not in fresh:
                     fresh[item] = self._read(item, asked, seen)
                 ids[at] = fresh[item].rollout_id
-                if count % intake.PARSED_AT_ONCE == 0:
+                if count % rollout_intake.PARSED_AT_ONCE == 0:
                     yield
             # Listed twice, the later one counts.
             reading = Reading(dict(zip(ids, items, strict=True)))
@@ -112,7 +112,7 @@ class RolloutTable:
                     break
                 if reading.listed.get(row.rollout_id) == item:
                     self._count_in(row, asked, reading)
-                if count % intake.COUNTED_AT_ONCE == 0:
+                if count % rollout_intake.COUNTED_AT_ONCE == 0:
                     yield
             if version == self.version:
                 return reading

@@ -1,6 +1,7 @@
 """The rollouts of one run for a screen: its rows, numbers and reach, brought up to date together.
 
-Pure. The rows in their order are `store.ordering`, the numbers `store.numbers_builder`.
+Pure. The rows in their order are `store.lists.ordering`, the numbers
+`store.stats.run_stats_builder`.
 """
 
 from __future__ import annotations
@@ -8,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Iterable, Mapping
 from datetime import datetime
 
-from gymtui.store.numbers import RunNumbers, part_of
-from gymtui.store.numbers_builder import NumbersBuilder
-from gymtui.store.ordering import OrderedView
-from gymtui.store.reach import Extent, Reach
+from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.records import RolloutRow
+from gymtui.store.stats.run_stats import RunNumbers, part_of
+from gymtui.store.stats.run_stats_builder import NumbersBuilder
+from gymtui.store.stats.time_extent import Extent, Reach
 
 COUNTED_AT_ONCE = 200
 """Rollouts added up before others get their turn: some 2 ms."""
@@ -74,7 +75,7 @@ class RunRows:
 
         Args:
             now: UNIX seconds on the server's clock.
-            we_cancelled: As for `store.numbers.part_of`.
+            we_cancelled: As for `store.stats.run_stats.part_of`.
             last_steps: Likewise.
         """
         while self._due:
@@ -105,5 +106,5 @@ class RunRows:
         return self._numbers.numbers(total)
 
     def extent(self, looked_at: datetime | None) -> Extent:
-        """From when to when they reach; the argument is that of `store.reach.Reach.extent`."""
+        """From when to when they reach; the argument is that of `store.stats.time_extent.Reach.extent`."""
         return self._reach.extent(looked_at)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from gymtui.api.bounds import bounded
 from gymtui.api.errors import Garbled
+from gymtui.api.item_limits import bounded
 from gymtui.api.listing import Listing, parse_run
 from gymtui.api.models import Malformed
 from gymtui.store.delta import DeltaBuilder, Observation, OneRun, RunsPage

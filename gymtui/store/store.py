@@ -27,7 +27,7 @@ from gymtui.store.delta import (
 from gymtui.store.records import Intent, RolloutRow, RunRow
 from gymtui.store.rollout_table import RolloutTable
 from gymtui.store.run_table import RunTable
-from gymtui.store.summary import RunSummary
+from gymtui.store.stats.run_summary import RunSummary
 
 if TYPE_CHECKING:
     from gymtui.transcript.blocks import Usage

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gymtui.transcript.blocks import Transcript
-from gymtui.transcript.faults import no_json
-from gymtui.transcript.opening import open_body
+from gymtui.transcript.body_check import no_json
+from gymtui.transcript.body_reader import open_body
 
 _GZIP = b"\x1f\x8b"
 _SUFFIXES = (".json", ".json.gz")

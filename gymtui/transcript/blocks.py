@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from gymtui.transcript.pretty import parsed, pretty
+from gymtui.transcript.pretty_json import parsed, pretty
 
 NOTHING: Mapping[str, object] = {}
 

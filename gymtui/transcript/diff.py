@@ -10,9 +10,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from gymtui.text import ABSENT, clean
+from gymtui.core.text import ABSENT, clean
 from gymtui.transcript.blocks import ToolCall, Transcript, Turn
-from gymtui.transcript.pretty import compact
+from gymtui.transcript.pretty_json import compact
 
 MOST_CELLS = 4_000_000
 """The largest table that is filled to align calls; longer stretches are aligned by their order."""

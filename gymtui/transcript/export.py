@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gymtui.text import clean, clean_block, fit
+from gymtui.core.text import clean, clean_block, fit
 from gymtui.transcript import passages
 from gymtui.transcript.blocks import (
     Block,

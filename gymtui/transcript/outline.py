@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gymtui.text import clean
+from gymtui.core.text import clean
 from gymtui.transcript import passages
 from gymtui.transcript.blocks import (
     Extras,
@@ -16,7 +16,7 @@ from gymtui.transcript.blocks import (
     Turn,
     Unknown,
 )
-from gymtui.transcript.pretty import glance
+from gymtui.transcript.pretty_json import glance
 from gymtui.transcript.stops import HEAD
 
 _GLANCE = 200

@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from gymtui.transcript.blocks import ToolCall, ToolResult, split_name
-from gymtui.transcript.fields import Draft
+from gymtui.transcript.readers.fields import Draft
 
 _BATCHES_BACK = 8
 """How many earlier rounds of calls a result without an id may still answer."""

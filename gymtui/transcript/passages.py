@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from gymtui.text import clean, clean_block
+from gymtui.core.text import clean, clean_block
 from gymtui.transcript.blocks import (
     Block,
     Extras,
@@ -22,7 +22,7 @@ from gymtui.transcript.blocks import (
     Turn,
     Unknown,
 )
-from gymtui.transcript.pretty import compact, compact_in_steps, is_short
+from gymtui.transcript.pretty_json import compact, compact_in_steps, is_short
 
 PART = 16_384
 """Characters of a part: what is cleaned, wrapped and coloured at once, so it has to be quick."""

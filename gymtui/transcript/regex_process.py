@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from gymtui import helpers
+from gymtui.core import child_environment
 
 _WORKER = Path(__file__).with_name("regex_worker.py")
 
@@ -33,7 +33,7 @@ class RegexProcess:
         # Nothing of the environment or of installed packages is loaded: it starts in 20 ms.
         self._process = subprocess.Popen(  # noqa: S603  (this interpreter, a file of this package)
             [sys.executable, "-I", "-S", str(_WORKER), str(flags)],
-            env=helpers.environment(os.environ),
+            env=child_environment.environment(os.environ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

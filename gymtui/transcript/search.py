@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
-from gymtui.spelling import spellings
+from gymtui.core.normalization import spellings
 from gymtui.transcript import passages
 from gymtui.transcript.blocks import Transcript
 from gymtui.transcript.regex_process import PatternError, RegexProcess

@@ -13,8 +13,8 @@ from gymtui.api import errors
 from gymtui.api.client import GymClient
 from gymtui.api.listing import parse_rollout, parse_run, split
 from gymtui.api.models import LaunchRequest, Malformed, Rollout, RunStatus
-from gymtui.secret import ApiKey
-from tests.gym.serving import running_gym
+from gymtui.core.secret import ApiKey
+from tests.gym.running_gym import running_gym
 
 UGLY = ["a/b c%2F..", "..", ".", "日本語 ✓", "?q=1#f", "%2e%2e", "run_plain"]
 DEADLINE_S = 60.0

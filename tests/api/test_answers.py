@@ -5,9 +5,16 @@ from typing import Any
 import pytest
 
 from gymtui.api import errors
-from gymtui.api.answers import date_of, error_of, model_of, models_of, retry_after_s, rubric_of
 from gymtui.api.models import ConfigCheck, Deleted, Scenario
-from gymtui.secret import ApiKey
+from gymtui.api.response import (
+    date_of,
+    error_of,
+    model_of,
+    models_of,
+    retry_after_s,
+    rubric_of,
+)
+from gymtui.core.secret import ApiKey
 
 NOW = datetime(2026, 3, 20, 10, tzinfo=UTC)
 

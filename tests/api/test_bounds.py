@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gymtui.api import bounds
-from gymtui.api.answers import models_of
-from gymtui.api.bounds import ITEM_BYTES, ITEMS, bounded
+from gymtui.api import item_limits
 from gymtui.api.errors import Garbled
+from gymtui.api.item_limits import ITEM_BYTES, ITEMS, bounded
 from gymtui.api.listing import parse_rollout, parse_run, split
 from gymtui.api.models import Malformed, Rollout, RunStatus, Scenario
+from gymtui.api.response import models_of
 
 LONG = 3_000_000
 """More than an item may take."""
@@ -83,7 +83,7 @@ def test_what_is_small_enough_is_kept_as_received() -> None:
 def test_an_answer_of_too_many_items_is_refused_before_it_is_taken_apart(between: bytes) -> None:
     for many in (ITEMS, ITEMS + 1):
         body = b'{"total": 1, "runs": [' + between.join([b"{}"] * many) + b"]}"
-        assert bounds.holds_too_many(body) is (many > ITEMS)
+        assert item_limits.holds_too_many(body) is (many > ITEMS)
     with pytest.raises(Garbled, match="more than 1,000,000 items"):
         split(body, "runs")
 
@@ -108,8 +108,8 @@ JSON = st.recursive(
 @given(JSON, st.integers(2, 200))
 def test_whatever_is_cut_is_json_within_the_bound(document: Any, most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bounds, "ITEM_BYTES", most)
-        patch.setattr(bounds, "_TEXT_BYTES", 8)
+        patch.setattr(item_limits, "ITEM_BYTES", most)
+        patch.setattr(item_limits, "_TEXT_BYTES", 8)
         item = as_json(document)
         kept = bounded(item)
         assert kept == item if len(item) <= most else len(kept) <= max(most, 4)
@@ -122,7 +122,7 @@ def test_a_text_is_cut_between_characters(text: str, most: int) -> None:
         if len(whole) <= most:
             continue
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(bounds, "_TEXT_BYTES", most)
-            kept, _, mark = json.loads(bounds._cut_text(whole)).rpartition("… (cut: ")
+            patch.setattr(item_limits, "_TEXT_BYTES", most)
+            kept, _, mark = json.loads(item_limits._cut_text(whole)).rpartition("… (cut: ")
         assert text.startswith(kept)
         assert mark.endswith("bytes)")

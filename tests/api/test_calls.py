@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from gymtui.api.calls import Call, segment, why_unreachable
+from gymtui.api.request import Call, segment, why_unreachable
 
 
 class ConnectError(Exception):

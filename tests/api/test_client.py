@@ -14,7 +14,7 @@ from gymtui.api import errors
 from gymtui.api.client import GymClient
 from gymtui.api.listing import parse_rollout, parse_run, split
 from gymtui.api.models import LaunchRequest, ModelConfig, Rollout, RunStatus
-from gymtui.secret import ApiKey
+from gymtui.core.secret import ApiKey
 from tests.api.samples import ARTIFACTS, LAUNCH, ROLLOUT, RUN
 
 KEY = ApiKey("ck_test_0123456789abcdef")

@@ -7,12 +7,12 @@ import threading
 
 import pytest
 
-from gymtui.api.answers import Answer
-from gymtui.api.calls import Call
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import UnsafeUrl
-from gymtui.api.late import LateClient
-from gymtui.secret import ApiKey
+from gymtui.api.lazy_client import LateClient
+from gymtui.api.request import Call
+from gymtui.api.response import Answer
+from gymtui.core.secret import ApiKey
 
 
 class Gym(Endpoints):

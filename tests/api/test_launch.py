@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from gymtui.api.launch import new_run_name, problems, read_launch
+from gymtui.api.launch_request import new_run_name, problems, read_launch
 from gymtui.api.models import LaunchRequest
 from tests.api.samples import LAUNCH
 

@@ -13,8 +13,7 @@ import pytest
 from gymtui.api import proxies
 from gymtui.api.client import GymClient
 from gymtui.api.errors import UnsafeUrl
-
-from .raw_server import http, raw_server
+from tests.api.raw_server import http, raw_server
 
 GYM = "https://gym.example"
 PROXY = "http://proxy.example:3128"

@@ -14,8 +14,8 @@ import pytest
 
 from gymtui.api.client import GymClient
 from gymtui.api.errors import Unreachable, UnsafeUrl
-from gymtui.commands.checkup.there import visit
-from gymtui.settings import Settings
+from gymtui.cli.checkup.gym import visit
+from gymtui.config.settings import Settings
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the keys")
 

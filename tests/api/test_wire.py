@@ -14,7 +14,7 @@ import pytest
 from gymtui.api import errors
 from gymtui.api.client import GymClient, Timeouts
 from gymtui.api.models import LaunchRequest
-from gymtui.secret import ApiKey
+from gymtui.core.secret import ApiKey
 from tests.api.raw_server import Reply, Seen, Then, http, raw_server
 from tests.api.samples import LAUNCH
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gymtui.api.client import GymClient
-from gymtui.tui.widgets.grid import Grid
+from gymtui.tui.kit.grid import Grid
 from tests.bench.measuring import share
 from tests.bench.playing import opened, until
 from tests.bench.pressing import Press, cursor_row, dashboard, delays_s

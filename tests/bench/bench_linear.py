@@ -15,15 +15,15 @@ from timeit import timeit
 
 from gymtui.api.listing import parse_rollout
 from gymtui.api.models import Rollout
-from gymtui.store.numbers import run_numbers
-from gymtui.store.progress import eta
-from gymtui.store.reasons import LONGEST_REASON, fold
-from gymtui.text import clean, clean_block, fit, span_lines
-from gymtui.transcript.shapes import read
+from gymtui.core.text import clean, clean_block, fit, span_lines
+from gymtui.store.stats.eta import eta
+from gymtui.store.stats.failure_reasons import LONGEST_REASON, fold
+from gymtui.store.stats.run_stats import run_numbers
+from gymtui.transcript.readers.artifact import read
 from tests.api.samples import ROLLOUT
 from tests.bench.measuring import Pair, by_turns
 from tests.bench.rows import Row, at_most, faster, within
-from tests.unit.hostile import DOCUMENTS, PIECES, REASONS, searched
+from tests.helpers.hostile_text import DOCUMENTS, PIECES, REASONS, searched
 
 TIMES = 20
 BUDGET = 100

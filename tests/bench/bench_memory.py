@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gymtui.api.answers import Answer
 from gymtui.api.errors import NotFound
-from gymtui.tui import session
+from gymtui.api.response import Answer
+from gymtui.session import session
 from tests.bench import wire
 from tests.bench.playing import answer, started
 from tests.bench.rows import Row, at_most, told

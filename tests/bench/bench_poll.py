@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from gymtui.api.models import Rollout
 from gymtui.store.delta import Observation, RolloutsOf
 from gymtui.store.store import Store
-from gymtui.tui.screens.rollouts import RolloutsScreen
+from gymtui.tui.rollouts.screen import RolloutsScreen
 from tests.bench import wire
 from tests.bench.measuring import by_turns, seconds_of
 from tests.bench.playing import Memory, Watched, opened, quiet, until

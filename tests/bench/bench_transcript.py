@@ -19,11 +19,11 @@ from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 from textual.widgets import Collapsible, Markdown
 
-from gymtui.poll.artifacts import Artifacts
-from gymtui.transcript.opening import open_body
-from gymtui.tui.crash import Reporter
-from gymtui.tui.file_app import FileApp, FileScreen
-from gymtui.tui.widgets.transcript_view import TranscriptView
+from gymtui.session.artifacts import Artifacts
+from gymtui.transcript.body_reader import open_body
+from gymtui.tui.app.file_app import FileApp, FileScreen
+from gymtui.tui.kit.transcript.view import TranscriptView
+from gymtui.tui.runtime.crash_report import Reporter
 from tests.bench.rows import Row, at_most, faster, within
 
 SIZE = (120, 36)

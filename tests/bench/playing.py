@@ -15,11 +15,11 @@ from typing import Any, cast
 
 from textual.pilot import Pilot
 
-from gymtui.api.answers import Answer
 from gymtui.api.client import GymClient
-from gymtui.settings import Settings
-from gymtui.tui import app as dashboard
-from gymtui.tui.crash import Reporter
+from gymtui.api.response import Answer
+from gymtui.config.settings import Settings
+from gymtui.tui.app import app as dashboard
+from gymtui.tui.runtime.crash_report import Reporter
 from tests.bench import wire
 
 DEADLINE_S = 60.0

@@ -19,13 +19,13 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import DataTable
 
-from gymtui.store.fields import Field, Kind, Schema
-from gymtui.store.ordering import OrderedView
-from gymtui.tui.crash import Reporter
-from gymtui.tui.guard import GuardedApp, run_guarded
-from gymtui.tui.ink import Cell, ink
-from gymtui.tui.screens.base import GymScreen
-from gymtui.tui.widgets.grid import Column, Grid
+from gymtui.store.lists.column_def import Field, Kind, Schema
+from gymtui.store.lists.ordering import OrderedView
+from gymtui.tui.kit.grid import Column, Grid
+from gymtui.tui.kit.screen import GymScreen
+from gymtui.tui.kit.styled_text import Cell, ink
+from gymtui.tui.runtime.crash_report import Reporter
+from gymtui.tui.runtime.guard import GuardedApp, run_guarded
 from tests.tui.palettes import NIGHT
 
 ROWS = 10_000

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import httpx
 
 from tests.cli import forked
-from tests.gym.serving import RunningGym, launch_body, until_now
+from tests.gym.running_gym import RunningGym, launch_body, until_now
 from tests.terminal.harness import isolated
 
 

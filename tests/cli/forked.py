@@ -176,6 +176,6 @@ if __name__ == "__main__":
     gc.freeze()  # collecting garbage, a fork would copy what it shares with its parent
     _serve(socket.socket(fileno=int(sys.argv[1])))
 
-    from gymtui.cli import main
+    from gymtui.cli.entry import main
 
     _end_after(lambda: main(prog_name="gymtui"))

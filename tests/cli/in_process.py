@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from gymtui.api.client import GymClient
-from gymtui.cli import main
-from gymtui.commands import asking
+from gymtui.cli import gym_access
+from gymtui.cli.entry import main
 from tests.terminal.harness import isolated
 
 URL = "http://127.0.0.1:9"
@@ -44,7 +44,7 @@ class Shell:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         client = partial(GymClient, transport=httpx.MockTransport(answer))
-        monkeypatch.setattr(asking, "GymClient", client)
+        monkeypatch.setattr(gym_access, "GymClient", client)
         self._env = isolated(home, {"GYMTUI_BASE_URL": URL})
 
     def __call__(self, *arguments: str) -> Done:

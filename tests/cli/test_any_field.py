@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from tests.cli.in_process import Shell
-from tests.odd_fields import ARTIFACTS, RUN, OddGym, odd_levels, odd_ones, rollout, strictly
+from tests.helpers.odd_fields import (
+    ARTIFACTS,
+    RUN,
+    OddGym,
+    odd_levels,
+    odd_ones,
+    rollout,
+    strictly,
+)
 
 
 @pytest.fixture

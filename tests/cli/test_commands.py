@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.cli.calling import gymtui, in_shell
-from tests.gym.serving import launch_body, serving_gym
+from tests.gym.running_gym import launch_body, serving_gym
 from tests.terminal.harness import isolated
 
 KEY = "ck_live_fedcba9876543210"

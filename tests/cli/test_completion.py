@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 import pytest
 
-from gymtui import paths
-from gymtui.cli import main
-from gymtui.store.journal import Journal, KeptSummary, file_name
-from gymtui.store.observer import Sighting
+from gymtui.cli.entry import main
+from gymtui.core import paths
+from gymtui.store.history.journal import Journal, KeptSummary, file_name
+from gymtui.store.history.observer import Sighting
 from tests.cli.calling import gymtui
 from tests.terminal.harness import isolated
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from gymtui.cli import main
-from gymtui.commands.configuring import first
-from gymtui.commands.settings_table import rows
-from gymtui.settings import load
+from gymtui.cli.config_edit import first
+from gymtui.cli.entry import main
+from gymtui.config.reference import rows
+from gymtui.config.settings import load
 
 KEY = "ck_live_0123456789abcdef"
 

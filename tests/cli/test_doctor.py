@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.cli.calling import OnTerminal, gymtui
-from tests.gym.serving import RunningGym, launch_body, serving_gym, until_now
+from tests.gym.running_gym import RunningGym, launch_body, serving_gym, until_now
 
 KEY = "ck_live_fedcba9876543210"
 

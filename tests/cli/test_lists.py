@@ -14,18 +14,18 @@ import pytest
 
 from gymtui.api.client import GymClient
 from gymtui.api.errors import Forbidden
-from gymtui.commands import asking, cli_lists, document_keys
-from gymtui.commands.asking import with_gym
-from gymtui.commands.narrowing import COMMAND_RUNS, Wish
-from gymtui.commands.output import Paper
-from gymtui.commands.runs import print_runs
-from gymtui.settings import Settings
-from gymtui.store.journal import Journal, file_name
-from gymtui.store.observer import Sighting
-from gymtui.store.schemas import ROLLOUTS
-from gymtui.text import width
+from gymtui.cli import document_keys, gym_access, list_commands
+from gymtui.cli.gym_access import with_gym
+from gymtui.cli.list_filters import COMMAND_RUNS, Wish
+from gymtui.cli.output import Paper
+from gymtui.cli.runs import print_runs
+from gymtui.config.settings import Settings
+from gymtui.core.text import width
+from gymtui.store.history.journal import Journal, file_name
+from gymtui.store.history.observer import Sighting
+from gymtui.store.lists.columns import ROLLOUTS
 from tests.cli.calling import OnTerminal, fault, finish, gymtui, in_shell, launch
-from tests.gym.serving import RunningGym, serving_gym
+from tests.gym.running_gym import RunningGym, serving_gym
 from tests.tui.scripted import ScriptedGym
 
 TASKS = ["schedule_phone_screen", "onboard_new_hire"]
@@ -71,8 +71,8 @@ def test_documents_have_the_keys_that_help_tells(gym: RunningGym, tmp_path: Path
 
 
 def test_help_names_the_columns_there_are() -> None:
-    assert cli_lists.RUN_COLUMNS.split() == [field.name for field in COMMAND_RUNS]
-    assert cli_lists.ROLLOUT_COLUMNS.split() == [field.name for field in ROLLOUTS]
+    assert list_commands.RUN_COLUMNS.split() == [field.name for field in COMMAND_RUNS]
+    assert list_commands.ROLLOUT_COLUMNS.split() == [field.name for field in ROLLOUTS]
 
 
 def test_json_has_numbers_only_where_they_were_asked_for(gym: RunningGym, tmp_path: Path) -> None:
@@ -234,13 +234,13 @@ def test_the_numbers_of_a_run_that_is_forbidden_are_told_to_be(tmp_path: Path) -
     told: list[str] = []
     paper = Paper(out := io.StringIO())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(asking, "GymClient", partial(GymClient, transport=transport))
+        patch.setattr(gym_access, "GymClient", partial(GymClient, transport=transport))
         settings = Settings(base_url=gym.url)
         print_runs(
             settings, "json", Wish(), paper, told.append, numbers=True, journal=tmp_path / "j"
         )
         with pytest.raises(Forbidden) as caught:
-            with_gym(settings, lambda client: asking.Asked(client).rollouts_of(["theirs"]))
+            with_gym(settings, lambda client: gym_access.Asked(client).rollouts_of(["theirs"]))
     runs = {run["run_id"]: run for run in json.loads(out.getvalue())["runs"]}
     assert runs["ours"]["numbers"]["passes"] == 1
     assert runs["theirs"]["numbers"] is None

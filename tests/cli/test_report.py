@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gymtui.store.stats import Interval
-from gymtui.store.words import cost, p_value, percent, points, span, thousands
+from gymtui.store.formats import cost, p_value, percent, points, span, thousands
+from gymtui.store.stats.formulas import Interval
 from tests.cli.calling import finish, gymtui, launch
-from tests.gym.serving import RunningGym, launch_body, serving_gym
+from tests.gym.running_gym import RunningGym, launch_body, serving_gym
 
 KEY = "ck_live_fedcba9876543210"
 TASKS = ["schedule_phone_screen", "onboard_new_hire", "offer_negotiation"]

@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
-from gymtui.text import is_clean
+from gymtui.core.text import is_clean
 from gymtui.transcript import export
-from gymtui.transcript.opening import open_body
+from gymtui.transcript.body_reader import open_body
 from tests.cli.calling import gymtui
-from tests.gym.serving import RunningGym, launch_body, serving_gym
+from tests.gym.running_gym import RunningGym, launch_body, serving_gym
 
 
 @pytest.fixture(scope="module")

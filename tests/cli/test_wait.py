@@ -17,21 +17,21 @@ import httpx
 import pytest
 
 from gymtui.api.models import RunStatus
-from gymtui.commands import following, wait
-from gymtui.commands.configured_gyms import RenewedKey, gyms_of
-from gymtui.commands.narrowing import COMMAND_RUNS, read_filters
-from gymtui.commands.progress_line import ProgressLine
-from gymtui.commands.wait import Terms, Waited, judge, wait_for
-from gymtui.settings import Settings, load
+from gymtui.cli import follower, wait
+from gymtui.cli.list_filters import COMMAND_RUNS, read_filters
+from gymtui.cli.profiles import RenewedKey, gyms_of
+from gymtui.cli.progress_line import ProgressLine
+from gymtui.cli.wait import Terms, Waited, judge, wait_for
+from gymtui.config.settings import Settings, load
+from gymtui.store.lists.columns import RunView
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RunRow
-from gymtui.store.schemas import RunView
-from gymtui.store.summary import RunSummary
+from gymtui.store.stats.run_summary import RunSummary
 from tests.api.raw_server import Seen, http, raw_server
 from tests.cli.calling import OnTerminal, fault, finish, gymtui, in_shell, launch
-from tests.gym.serving import RunningGym, serving_gym
+from tests.gym.running_gym import RunningGym, serving_gym
+from tests.helpers.model_gym import ended, run
 from tests.terminal.harness import isolated
-from tests.unit.model_gym import ended, run
 
 
 @pytest.fixture(scope="module")
@@ -311,7 +311,7 @@ def test_forbidden_results_of_a_run_that_is_over_are_no_failure(
 async def test_a_key_that_is_mended_in_its_file_while_waiting_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "REFUSED_S", 0.01)
+    monkeypatch.setattr(follower, "REFUSED_S", 0.01)
     old, new = (f"ck_{name}_0123456789abcdef" for name in ("old", "new"))
     config = tmp_path / "config.toml"
     looks: list[str] = []
@@ -398,7 +398,7 @@ class Cancelling:
 async def test_a_cancel_that_is_refused_to_the_key_is_tried_again_like_all_else(
     status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "REFUSED_S", 0.01)
+    monkeypatch.setattr(follower, "REFUSED_S", 0.01)
     gym = Cancelling((status, False), (status, False), (200, True))
     waited = await gym.waited_for()
     assert [run.why for run in waited.runs] == ["it was cancelled, by --cancel-if"]

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.gym.serving import launch_body, serving_gym, until_now
+from tests.gym.running_gym import launch_body, serving_gym, until_now
 
 
 class Caller:

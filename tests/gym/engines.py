@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from gymtui.gym.clock import Pace
-from gymtui.gym.database import Database
-from gymtui.gym.engine import Engine
-from gymtui.gym.models import LaunchRequest, Rollout
-from tests.gym.serving import FAST, launch_body, until
+from gymtui.gym.engine.clock import Pace
+from gymtui.gym.engine.database import Database
+from gymtui.gym.engine.engine import Engine
+from gymtui.gym.http.models import LaunchRequest, Rollout
+from tests.gym.running_gym import FAST, launch_body, until
 
 
 class Turnstile:

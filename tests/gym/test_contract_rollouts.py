@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.gym.conftest import Caller
-from tests.gym.serving import until_now
+from tests.gym.running_gym import until_now
 
 ROLLOUT = {
     "rollout_id",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.gym.conftest import Caller
-from tests.gym.serving import launch_body
+from tests.gym.running_gym import launch_body
 
 RUN_STATUS = {
     "run_id",

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.gym.conftest import Caller
-from tests.gym.serving import launch_body, serving_gym
+from tests.gym.running_gym import launch_body, serving_gym
 
 AWKWARD = ("a/b c%2F..", "..", ".", "日本語 ✓", "v1", "a%2Fb", "runs/x/cancel", "?q=1#f", " ", "/")
 

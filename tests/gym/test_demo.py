@@ -17,9 +17,8 @@ from typing import Any
 
 import pytest
 
-from gymtui.gym import story
-from gymtui.gym.agreed import held
-from gymtui.gym.cast import (
+from gymtui.gym.demo import story
+from gymtui.gym.demo.cast import (
     CAST,
     IMAGE_PULL,
     OUTAGE,
@@ -29,15 +28,16 @@ from gymtui.gym.cast import (
     is_worse,
     troubles,
 )
-from gymtui.gym.clock import Pace
-from gymtui.gym.database import Database
-from gymtui.gym.demo import BROKEN, DATABASE, GYM_LOCK, PREFIX, place, sweep
-from gymtui.gym.engine import CUT_OFF, Engine
-from gymtui.gym.story import AT_ONCE, BEHIND, Chapter, script_of, sequel, tell
-from gymtui.gym.story import OPENING as OPENED
-from gymtui.gym.troubles import Kind, Moment, Trouble
+from gymtui.gym.demo.lock import held
+from gymtui.gym.demo.process import BROKEN, DATABASE, GYM_LOCK, PREFIX, place, sweep
+from gymtui.gym.demo.story import AT_ONCE, BEHIND, Chapter, script_of, sequel, tell
+from gymtui.gym.demo.story import OPENING as OPENED
+from gymtui.gym.engine.clock import Pace
+from gymtui.gym.engine.database import Database
+from gymtui.gym.engine.engine import CUT_OFF, Engine
+from gymtui.gym.engine.troubles import Kind, Moment, Trouble
 from tests.gym.engines import Turnstile, engine_at, finish, start
-from tests.gym.serving import until
+from tests.gym.running_gym import until
 
 OPENING = (Chapter("one", "scripted/careful", 1, 3, 1), Chapter("two", "scripted/hasty", 1, 1, 1))
 
@@ -313,7 +313,7 @@ def test_a_place_is_found_again_unless_it_is_to_begin_anew(wanted: Path, tempora
 def test_a_place_that_is_taken_is_left_to_its_holder(
     wanted: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gymtui.gym.demo.PATIENCE_S", 0.0)
+    monkeypatch.setattr("gymtui.gym.demo.process.PATIENCE_S", 0.0)
     with (
         place(wanted, fresh=False, temporary=temporary),
         place(wanted, fresh=True, temporary=temporary) as second,
@@ -380,7 +380,7 @@ def test_what_killed_gyms_left_goes_and_nothing_else(temporary: Path, tmp_path: 
 def test_a_lock_is_let_go_with_its_holder(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     code = (
-        "import sys, threading; from pathlib import Path; from gymtui.gym.agreed import held\n"
+        "import sys, threading; from pathlib import Path; from gymtui.gym.demo.lock import held\n"
         "with held(Path(sys.argv[1])) as got:\n    print(got, flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -396,7 +396,7 @@ def test_a_lock_is_let_go_with_its_holder(tmp_path: Path) -> None:
 
 
 def test_it_tells_where_it_serves_and_ends_with_its_pipe(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "gymtui.gym.demo", "--directory", str(tmp_path)]
+    command = [sys.executable, "-m", "gymtui.gym.demo.process", "--directory", str(tmp_path)]
     with subprocess.Popen(
         [*command, "--speed", "0.001"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as gym:

@@ -6,13 +6,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gymtui.gym.clock import Pace
-from gymtui.gym.engine import CUT_OFF, Engine
-from gymtui.gym.models import Rollout
+from gymtui.gym.engine.clock import Pace
+from gymtui.gym.engine.engine import CUT_OFF, Engine
+from gymtui.gym.http.models import Rollout
 from gymtui.gym.scenarios import SCENARIOS
-from gymtui.gym.scenarios.hr import HR
+from gymtui.gym.scenarios.hr.scenario import HR
 from tests.gym.engines import Turnstile, engine_at, finish, start
-from tests.gym.serving import DEADLINE_S, launch_body, running_gym, until
+from tests.gym.running_gym import DEADLINE_S, launch_body, running_gym, until
 
 ALL_TASKS = list(HR.tasks)
 

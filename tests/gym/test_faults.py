@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gymtui.gym.drift import drift
-from tests.gym.serving import launch_body, running_gym, until
+from gymtui.gym.http.drift import drift
+from tests.gym.running_gym import launch_body, running_gym, until
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gymtui.gym.server import CannotServeError, bind, serve, url_of
-from tests.gym.serving import serving_gym
+from gymtui.gym.http.server import CannotServeError, bind, serve, url_of
+from tests.gym.running_gym import serving_gym
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from gymtui.gym.server import serve
+from gymtui.gym.http.server import serve
 serve("127.0.0.1", 0, Path(sys.argv[1]), speed=0.001, ready=lambda url: print(url, flush=True))
 print("ended", flush=True)
 """

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .harness import Terminal
+from tests.terminal.harness import Terminal
 
 
 @pytest.fixture

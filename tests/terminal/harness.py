@@ -27,7 +27,7 @@ from typing import Self
 
 import pyte
 
-from gymtui.tui.crash import EXIT_DEFECT
+from gymtui.tui.runtime.crash_report import EXIT_DEFECT
 
 ROOT = Path(__file__).parents[2]
 PYTHON = sys.executable

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .harness import PYTHON, Pty, Size
+from tests.terminal.harness import PYTHON, Pty, Size
 
 DEMO = (PYTHON, "-m", "gymtui", "demo", "--speed", "20")
 _SGR = re.compile(rb"\x1b\[([0-9;:]*)m")

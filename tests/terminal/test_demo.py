@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .harness import PYTHON, Terminal, alive, until
+from tests.terminal.harness import PYTHON, Terminal, alive, until
 
 DEMO = (PYTHON, "-m", "gymtui", "demo")
 

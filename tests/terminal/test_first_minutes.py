@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .harness import PYTHON, Size, Terminal, alive, until
+from tests.terminal.harness import PYTHON, Size, Terminal, alive, until
 
 GYMTUI = (PYTHON, "-m", "gymtui")
 

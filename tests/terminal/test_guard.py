@@ -10,10 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from gymtui.text import is_clean
-
-from .harness import PYTHON, Pty, Size, Terminal, alive, cpu_seconds, family, until
-from .tiny import HOSTILE, SECRET
+from gymtui.core.text import is_clean
+from tests.terminal.harness import (
+    PYTHON,
+    Pty,
+    Size,
+    Terminal,
+    alive,
+    cpu_seconds,
+    family,
+    until,
+)
+from tests.terminal.tiny import HOSTILE, SECRET
 
 TINY = [PYTHON, "-m", "tests.terminal.tiny"]
 

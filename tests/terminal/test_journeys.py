@@ -10,9 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.gym.serving import RunningGym, launch_body, serving_gym
-
-from .harness import PYTHON, Pty, Size, Terminal, alive, isolated, until
+from tests.gym.running_gym import RunningGym, launch_body, serving_gym
+from tests.terminal.harness import PYTHON, Pty, Size, Terminal, alive, isolated, until
 
 GYMTUI = (PYTHON, "-m", "gymtui")
 KEY = "ck_live_fedcba9876543210"

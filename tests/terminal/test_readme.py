@@ -15,11 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gymtui.commands.checkup.drawn import drawn_problems
-from gymtui.settings import load
-from tests.gym.serving import launch_body, serving_gym
-
-from .harness import ROOT, Terminal, alive, isolated, until
+from gymtui.cli.checkup.screen_settings import drawn_problems
+from gymtui.config.settings import load
+from tests.gym.running_gym import launch_body, serving_gym
+from tests.terminal.harness import ROOT, Terminal, alive, isolated, until
 
 README = (ROOT / "README.md").read_text()
 SCRIPTS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)

@@ -13,9 +13,8 @@ from urllib.parse import quote
 
 import httpx
 
-from tests.gym.serving import RunningGym, launch_body, serving_gym
-
-from .harness import PYTHON, Terminal, isolated, until
+from tests.gym.running_gym import RunningGym, launch_body, serving_gym
+from tests.terminal.harness import PYTHON, Terminal, isolated, until
 
 KEY = "ck_hush_0123/4567+89ab=cdef"
 OTHER = "ck_oth_fedc/ba98+7654=3210"
@@ -39,7 +38,7 @@ sys.addaudithook(record)
 FAILING = (
     RECORDED
     + """
-from gymtui.tui.screens.runs import RunsScreen
+from gymtui.tui.runs.screen import RunsScreen
 
 def fail(self):
     key = self.gym.settings.key.reveal()

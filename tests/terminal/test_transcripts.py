@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .harness import PYTHON, Pty, Size
+from tests.terminal.harness import PYTHON, Pty, Size
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "trajectories" / "dev"
 FILES = sorted(DATA.glob("*.json.gz"))

@@ -16,10 +16,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import DataTable, OptionList, Static
 
-from gymtui.tui.crash import Reporter
-from gymtui.tui.driver import GuardedDriver
-from gymtui.tui.guard import GuardedApp, run_guarded
-from gymtui.tui.lifeline import Lifeline
+from gymtui.tui.runtime.crash_report import Reporter
+from gymtui.tui.runtime.driver import GuardedDriver
+from gymtui.tui.runtime.guard import GuardedApp, run_guarded
+from gymtui.tui.runtime.watchdog import Lifeline
 
 SECRET = "ck_live_0123456789abcdef"
 HOSTILE = (

@@ -7,11 +7,11 @@ import textual.app
 import textual.pilot
 from textual.css.stylesheet import Stylesheet
 
-from gymtui.tui import host, session
-from gymtui.tui.garbage import Housekeeping
-
-from .parsed import parse_once
-from .resting import at_rest
+from gymtui.session import session
+from gymtui.tui.app import host
+from gymtui.tui.runtime.gc_control import Housekeeping
+from tests.tui.idle_app import at_rest
+from tests.tui.parsed import parse_once
 
 
 class NoHousekeeping(Housekeeping):

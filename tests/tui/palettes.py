@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gymtui import theme_files
-from gymtui.theme_files import ThemeFile
-from gymtui.tui.theme import Palette, coloured
+from gymtui.config import theme_files
+from gymtui.config.theme_files import ThemeFile
+from gymtui.tui.context.theme import Palette, coloured
 
 NAMES = theme_files.names([theme_files.shipped()])
 

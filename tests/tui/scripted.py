@@ -14,13 +14,12 @@ from typing import Any
 import httpx
 
 from gymtui.api.client import GymClient
-from gymtui.settings import Settings
-from gymtui.tui.app import GymtuiApp
-from gymtui.tui.arrangement import Arrangement
-from gymtui.tui.crash import Reporter
-from gymtui.tui.themed import Looks
-
-from .driving import Person
+from gymtui.config.settings import Settings
+from gymtui.session.saved_layout import Arrangement
+from gymtui.tui.app.app import GymtuiApp
+from gymtui.tui.app.themed_app import Looks
+from gymtui.tui.runtime.crash_report import Reporter
+from tests.tui.person import Person
 
 FINISHED = {"completed", "failed", "workspace_error"}
 

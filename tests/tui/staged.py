@@ -20,13 +20,12 @@ from rich.color import Color
 from rich.style import Style
 
 from gymtui.api.client import GymClient
-from gymtui.settings import Settings
-from gymtui.tui.app import GymtuiApp
-from gymtui.tui.crash import Reporter
-from gymtui.tui.theme import Palette
-
-from .driving import Person
-from .scripted import ScriptedGym
+from gymtui.config.settings import Settings
+from gymtui.tui.app.app import GymtuiApp
+from gymtui.tui.context.theme import Palette
+from gymtui.tui.runtime.crash_report import Reporter
+from tests.tui.person import Person
+from tests.tui.scripted import ScriptedGym
 
 START = datetime(2026, 3, 20, 10, 0, 0, 500_000, tzinfo=UTC)
 PHASES = ("building_environment", "seeding", "agent_running", "verifying")

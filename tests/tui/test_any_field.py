@@ -6,10 +6,10 @@ import json
 import re
 from pathlib import Path
 
-from gymtui.api import answers
+from gymtui.api import response
 from gymtui.api.models import Task
-from gymtui.tui.screens.form import FormScreen
-from tests.odd_fields import (
+from gymtui.tui.launch.form_screen import FormScreen
+from tests.helpers.odd_fields import (
     ARTIFACTS,
     RUN,
     SCENARIO,
@@ -19,9 +19,8 @@ from tests.odd_fields import (
     odd_ones,
     rollout,
 )
-
-from .driving import Person
-from .scripted import scripted_dashboard
+from tests.tui.person import Person
+from tests.tui.scripted import scripted_dashboard
 
 NONSENSE = re.compile(r"\bnan\b|\binf(inity)?\b|(?<![\w-])-\d+(%|s|m|/)|\d{15}|e\+\d\d")
 """Numbers that no screen may show."""
@@ -118,7 +117,7 @@ async def test_any_field_of_what_a_launch_is_offered(tmp_path: Path) -> None:
     gym = OddGym()
     gym.scenarios = list(odd_ones(SCENARIO, "scenario_id"))
     gym.tasks = list(odd_ones(TASK, "task_id"))
-    offered = answers.models_of(Task, json.dumps(gym.tasks).encode(), "tasks", "a test")
+    offered = response.models_of(Task, json.dumps(gym.tasks).encode(), "tasks", "a test")
     async with scripted_dashboard(gym, tmp_path, interval_s=5) as person:
         await person.until(lambda: len(person.app.store.runs) == 2)
         await person.press("n")

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from gymtui.tui.screens.active import ActiveScreen
-from gymtui.tui.screens.help import HelpScreen
-from gymtui.tui.screens.matrix import MatrixScreen
-from gymtui.tui.screens.rollouts import RolloutsScreen
-from gymtui.tui.screens.runs import RunsScreen
-from gymtui.tui.screens.transcript import TranscriptScreen
-
-from .driving import Person
-from .scripted import ScriptedGym, scripted_dashboard
+from gymtui.tui.active.screen import ActiveScreen
+from gymtui.tui.help.screen import HelpScreen
+from gymtui.tui.matrix.screen import MatrixScreen
+from gymtui.tui.rollouts.screen import RolloutsScreen
+from gymtui.tui.runs.screen import RunsScreen
+from gymtui.tui.transcript.screen import TranscriptScreen
+from tests.tui.person import Person
+from tests.tui.scripted import ScriptedGym, scripted_dashboard
 
 
 @pytest.fixture

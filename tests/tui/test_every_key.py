@@ -15,44 +15,44 @@ import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from gymtui.poll.actions import Verb
-from gymtui.poll.question import Question, Target
-from gymtui.tui import screens, session
-from gymtui.tui.arrangement import Arrangement
-from gymtui.tui.crash import Reporter
-from gymtui.tui.file_app import FileApp, FileScreen
-from gymtui.tui.guard import GuardedApp
-from gymtui.tui.ink import Ink
-from gymtui.tui.keys import TABLE, Key, Scope
-from gymtui.tui.listed import Listed
-from gymtui.tui.screens.across import AcrossScreen
-from gymtui.tui.screens.actions import ActionsScreen
-from gymtui.tui.screens.active import ActiveScreen
-from gymtui.tui.screens.ask import AskScreen
-from gymtui.tui.screens.base import GymScreen
-from gymtui.tui.screens.compare import CompareScreen
-from gymtui.tui.screens.compare_runs import CompareRunsScreen
-from gymtui.tui.screens.confirm import ConfirmScreen
-from gymtui.tui.screens.describe import DescribeScreen
-from gymtui.tui.screens.form import FormScreen
-from gymtui.tui.screens.help import HelpScreen
-from gymtui.tui.screens.launch import LaunchScreen
-from gymtui.tui.screens.lists import ListScreen
-from gymtui.tui.screens.matrix import MatrixScreen
-from gymtui.tui.screens.matrix_panes import MatrixPanes
-from gymtui.tui.screens.menu import Choice, MenuScreen
-from gymtui.tui.screens.pick import Offer, PickScreen, Titles
-from gymtui.tui.screens.reading import ReadingScreen
-from gymtui.tui.screens.rollouts import RolloutsScreen
-from gymtui.tui.screens.runs import RunsScreen
-from gymtui.tui.screens.saving import SavingScreen
-from gymtui.tui.screens.timeline import TimelineScreen
-from gymtui.tui.screens.transcript import TranscriptScreen
-
-from .driving import Person
-from .staged import StillGym, staged_dashboard
-from .test_file_app import MESSAGES, sees
-from .test_stops import long_turns
+from gymtui.session import session
+from gymtui.session.actions import Verb
+from gymtui.session.confirmation import Question, Target
+from gymtui.session.rollout_ref import Listed
+from gymtui.session.saved_layout import Arrangement
+from gymtui.tui import screens
+from gymtui.tui.actions.screen import ActionsScreen
+from gymtui.tui.active.screen import ActiveScreen
+from gymtui.tui.app.file_app import FileApp, FileScreen
+from gymtui.tui.compare.screen import CompareScreen
+from gymtui.tui.context.keymap import TABLE, Key, Scope
+from gymtui.tui.describe.screen import DescribeScreen
+from gymtui.tui.help.screen import HelpScreen
+from gymtui.tui.kit.ask import AskScreen
+from gymtui.tui.kit.confirm import ConfirmScreen
+from gymtui.tui.kit.list_screen import ListScreen
+from gymtui.tui.kit.menu import Choice, MenuScreen
+from gymtui.tui.kit.pick import Offer, PickScreen, Titles
+from gymtui.tui.kit.save_screen import SavingScreen
+from gymtui.tui.kit.screen import GymScreen
+from gymtui.tui.kit.styled_text import Ink
+from gymtui.tui.kit.timeline_screen import TimelineScreen
+from gymtui.tui.kit.transcript.reader_screen import ReadingScreen
+from gymtui.tui.launch.form_screen import FormScreen
+from gymtui.tui.launch.screen import LaunchScreen
+from gymtui.tui.matrix.comparison_screen import CompareRunsScreen
+from gymtui.tui.matrix.panes import MatrixPanes
+from gymtui.tui.matrix.runs_screen import AcrossScreen
+from gymtui.tui.matrix.screen import MatrixScreen
+from gymtui.tui.rollouts.screen import RolloutsScreen
+from gymtui.tui.runs.screen import RunsScreen
+from gymtui.tui.runtime.crash_report import Reporter
+from gymtui.tui.runtime.guard import GuardedApp
+from gymtui.tui.transcript.screen import TranscriptScreen
+from tests.tui.app.test_file_app import MESSAGES, sees
+from tests.tui.person import Person
+from tests.tui.staged import StillGym, staged_dashboard
+from tests.tui.transcript.test_stops import long_turns
 
 RUNS = ("alpha", "beta", "gamma")
 SIZE = (100, 24)

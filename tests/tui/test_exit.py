@@ -10,9 +10,8 @@ import pytest
 from textual import events
 from textual.screen import Screen
 
-from gymtui.tui.app import GymtuiApp
-
-from .scripted import ScriptedGym, scripted_dashboard
+from gymtui.tui.app.app import GymtuiApp
+from tests.tui.scripted import ScriptedGym, scripted_dashboard
 
 
 @pytest.mark.parametrize(

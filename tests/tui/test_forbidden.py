@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .scripted import ScriptedGym, scripted_dashboard
+from tests.tui.scripted import ScriptedGym, scripted_dashboard
 
 WHY = "forbidden: the gym answers 403 for this run's rollouts; asked again in "
 

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from gymtui.tui.screens.confirm import ConfirmScreen
-from gymtui.tui.screens.rollouts import RolloutsScreen
-from gymtui.tui.screens.runs import RunsScreen
-from gymtui.tui.screens.transcript import TranscriptScreen
-from tests.gym.serving import running_gym
-
-from .driving import Person, dashboard
-from .scripted import ScriptedGym, scripted_dashboard
+from gymtui.tui.kit.confirm import ConfirmScreen
+from gymtui.tui.rollouts.screen import RolloutsScreen
+from gymtui.tui.runs.screen import RunsScreen
+from gymtui.tui.transcript.screen import TranscriptScreen
+from tests.gym.running_gym import running_gym
+from tests.tui.person import Person, dashboard
+from tests.tui.scripted import ScriptedGym, scripted_dashboard
 
 
 async def test_a_run_is_watched_opened_and_read_down_to_what_the_agent_did(tmp_path: Path) -> None:

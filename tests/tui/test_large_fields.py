@@ -7,10 +7,9 @@ from typing import Any
 
 import httpx
 
-from gymtui.api.bounds import ITEM_BYTES
-from gymtui.tui.app import GymtuiApp
-
-from .scripted import ScriptedGym, scripted_dashboard
+from gymtui.api.item_limits import ITEM_BYTES
+from gymtui.tui.app.app import GymtuiApp
+from tests.tui.scripted import ScriptedGym, scripted_dashboard
 
 LARGE = "x" * 8_000_000
 

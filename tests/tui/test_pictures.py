@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from .driving import Person
-from .staged import Life, StagedGym, inks, pass_time, picture, staged_dashboard
-from .test_transcript_pictures import SIZES, assert_pictured
+from tests.tui.person import Person
+from tests.tui.staged import Life, StagedGym, inks, pass_time, picture, staged_dashboard
+from tests.tui.transcript.test_pictures import SIZES, assert_pictured
 
 PASS = {
     "status": "completed",

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gymtui.tui.screens.lists import ListScreen
-
-from .scripted import ScriptedGym, scripted_dashboard
+from gymtui.tui.kit.list_screen import ListScreen
+from tests.tui.scripted import ScriptedGym, scripted_dashboard
 
 RUN = "nightly-qwen3-32b-rl-checkpoint-s4000"
 TASK = "onboard-a-new-hire-with-laptop-badge-and-parking-permit"

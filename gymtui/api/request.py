@@ -1,0 +1,132 @@
+"""Questions before they are sent (an id is one path segment), and why one got no answer."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlencode
+
+from gymtui.api.launch_request import LaunchRequest, ModelConfig
+from gymtui.core.secret import ApiKey
+
+Progress = Callable[[int, int | None], None]
+"""Told (bytes received on the wire, bytes announced if known) as a download goes on."""
+Sink = Callable[[bytes], object]
+"""Given a good answer's body as it comes, decompressed; what it raises ends the download."""
+
+_NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long to wait, in seconds.
+
+    Attributes:
+        connect_s: For a connection.
+        read_s: For the next bytes of an answer.
+        write_s: For the next bytes of a question to be taken.
+        pool_s: For a free connection.
+        total_s: For a whole call, however steadily it trickles; artifacts are exempt, since a
+            person watches them come and can stop them.
+    """
+
+    connect_s: float = 5.0
+    read_s: float = 20.0
+    write_s: float = 20.0
+    pool_s: float = 20.0
+    total_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A question: what is needed to send it, once or again under another prefix.
+
+    Attributes:
+        method: The HTTP method.
+        template: The path as API.md writes it, with a `{blank}` for each id.
+        ids: What goes into the blanks, in order.
+        query: Names and values, in order.
+        body: What is sent along; its keys are revealed only as it is sent.
+        timed: Whether the time for a whole call applies.
+        on_progress: Whom to tell how far the answer is.
+        sink: Who takes the body instead of the answer, whatever its size.
+    """
+
+    method: str
+    template: str
+    ids: tuple[str, ...] = ()
+    query: tuple[tuple[str, str], ...] = ()
+    body: LaunchRequest | ModelConfig | None = None
+    timed: bool = True
+    on_progress: Progress | None = field(default=None, repr=False)
+    sink: Sink | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The call as errors name it: nothing of the ids is in it."""
+        return f"{self.method} {self.template}"
+
+    @property
+    def target(self) -> bytes:
+        """Path and query, encoded."""
+        ids = iter(self.ids)
+        parts = self.template.split("/")
+        path = "/".join(segment(next(ids)) if part.startswith("{") else part for part in parts)
+        query = urlencode(self.query, quote_via=quote, errors="surrogatepass")
+        return f"{path}?{query}".rstrip("?").encode("ascii")
+
+    @property
+    def secrets(self) -> tuple[ApiKey, ...]:
+        """The keys that are sent along."""
+        if isinstance(self.body, LaunchRequest):
+            return self.body.secrets()
+        return () if self.body is None else (self.body.api_key,)
+
+
+def segment(value: str) -> str:
+    """An id as exactly one path segment, dots included: `..` is `%2E%2E`, `a/b` is `a%2Fb`."""
+    if value in {".", ".."}:
+        return value.replace(".", "%2E")
+    return quote(value, safe="", errors="surrogatepass")
+
+
+def given(**filters: str | None) -> tuple[tuple[str, str], ...]:
+    """The filters that were given, as a query."""
+    return tuple((name, value) for name, value in filters.items() if value is not None)
+
+
+def why_unreachable(error: BaseException) -> str:
+    """A word or two for a connection that failed, found in what lies under the library's error."""
+    for cause in _causes(error):
+        if isinstance(cause, socket.gaierror):
+            return "no such host"
+        if isinstance(cause, ssl.SSLError):
+            said = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "failed"
+            return f"TLS: {str(said).replace('_', ' ').lower()}"
+        if isinstance(cause, ConnectionRefusedError):
+            return "connection refused"
+        if isinstance(cause, OSError) and cause.errno in _NO_ROUTE:
+            return "no route"
+        if isinstance(cause, ConnectionError):
+            return "dropped"
+    kind = type(error).__name__
+    if kind == "RemoteProtocolError" and "illegal" in str(error):
+        return "no HTTP"  # something else listens there
+    if kind == "ProxyError":
+        status = str(error)[:3]  # of its answer to `CONNECT`, where there was one
+        said = f" ({status})" if status.isdecimal() else ""
+        return f"the proxy {'wants a login' if status == '407' else 'refused'}{said}"
+    return "no connection" if kind == "ConnectError" else "dropped"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what it was raised from, and the members of groups among them."""
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for member in error.exceptions:
+                yield from _causes(member)
+        error = error.__cause__ or error.__context__

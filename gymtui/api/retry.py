@@ -1,0 +1,47 @@
+"""Asking again where waiting helps: for single GETs whose answer a person waits for.
+
+Polling is its own retry (`poll.request_log`), and what changes the gym is never sent twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from gymtui.api.errors import GymError, RateLimited, ServerError, Unreachable
+
+TRIES = 3
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 10.0
+
+STUMBLES = (Unreachable, ServerError, RateLimited)
+"""Errors after which the same question may be answered."""
+
+T = TypeVar("T")
+
+
+async def patiently(
+    ask: Callable[[], Awaitable[T]],
+    *,
+    stumbles: tuple[type[GymError], ...] = STUMBLES,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> T:
+    """Ask up to `TRIES` times, pausing for as long as the gym says, or ever longer.
+
+    Args:
+        ask: Asks once.
+        stumbles: The errors after which it is asked again.
+        sleep: Waits, in seconds.
+
+    Raises:
+        GymError: The last one, or one that is no stumble.
+    """
+    pause_s = FIRST_PAUSE_S
+    for _ in range(TRIES - 1):
+        try:
+            return await ask()
+        except stumbles as error:
+            await sleep(min(error.retry_after_s or pause_s, LONGEST_PAUSE_S))
+            pause_s *= 2
+    return await ask()

@@ -1,0 +1,115 @@
+"""The command lines of what changes runs: `cancel` and `delete`. What they do is `acting`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from gymtui.cli import suggestions
+from gymtui.cli.options import (
+    EXIT_FAILED,
+    EXIT_USAGE,
+    fail,
+    given,
+    gym_options,
+    journal_of,
+    json_option,
+    reaching,
+    settings_of,
+    tell,
+    with_options,
+)
+
+_EPILOG = (
+    "Asks first, and lists what goes; off a terminal it wants --yes. A line a run tells what "
+    "became of it; after an answer that is neither yes nor no the run is looked at. --json is a "
+    "list of {run_id, done, outcome, rollouts, said}; outcome is done, refused, rate limited, "
+    "gone, still there or unknown, and null for a run that was not there. Exit codes: 0 done, 1 "
+    "kept as it is, 2 wrong usage or read-only, 3 no clear answer and no look at the run, 4 one "
+    "was refused or rate limited, is not there, or is still there."
+)
+
+_arguments = with_options(
+    click.argument(
+        "run_ids", nargs=-1, required=True, metavar="RUN…", shell_complete=suggestions.runs
+    ),
+    gym_options,
+    click.option("-y", "--yes", is_flag=True, help="Do not ask."),
+    json_option,
+)
+
+
+@click.command(epilog=_EPILOG)
+@_arguments
+@click.pass_context
+def cancel(context: click.Context, /, **arguments: Any) -> None:
+    """Cancel runs: their rollouts end at their next step, results so far are kept."""
+    _act("cancel", context, **arguments)
+
+
+@click.command(epilog=_EPILOG)
+@_arguments
+@click.pass_context
+def delete(context: click.Context, /, **arguments: Any) -> None:
+    """Delete runs with all their rollout records; several, or one that runs, must be typed."""
+    _act("delete", context, **arguments)
+
+
+def _act(
+    what: str,
+    context: click.Context,
+    /,
+    run_ids: tuple[str, ...],
+    yes: bool,
+    form: str | None,
+    **flags: Any,
+) -> None:
+    wanted: Mapping[str, Any] = {**context.obj, **given(flags)}
+    settings = settings_of(wanted)
+    from gymtui.cli import run_actions
+    from gymtui.cli.output import Paper
+    from gymtui.core.text import clean
+    from gymtui.session.actions import Verb
+
+    verb = Verb(what)
+    if settings.read_only:
+        where = clean(settings.origins.get("read_only", "the settings"))
+        fail(f"read-only ({where}): nothing is cancelled or deleted", EXIT_USAGE)
+    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        fail(f"{verb} asks first, and there is no terminal to ask on: say --yes", EXIT_USAGE)
+    found = reaching(settings, lambda: run_actions.look_for(settings, verb, run_ids))
+    for run_id in found.idle:
+        tell(f"{clean(run_id)} has ended: nothing is left to {verb}")
+    question = found.question
+    if question.targets and not yes and not run_actions.ask_on_terminal(question):
+        tell("kept as it is")
+        sys.exit(EXIT_FAILED)
+    journal = journal_of(settings)
+    done = (
+        reaching(settings, lambda: run_actions.do(settings, question, journal))
+        if question.targets
+        else ()
+    )
+    lines = run_actions.outcomes(done, found.missing)
+    paper = Paper.standard()
+    if form == "json":
+        known: list[dict[str, Any]] = [
+            {"run_id": item.run_id, "outcome": item.outcome, "rollouts": item.rollouts}
+            for item in done
+        ]
+        known += [{"run_id": i, "outcome": None, "rollouts": None} for i in found.missing]
+        paper.document(
+            [
+                {**of_run, "done": well, "said": said}
+                for of_run, (said, well) in zip(known, lines, strict=True)
+            ]
+        )
+    else:
+        paper.lines(said for said, well in lines if well)
+    for said, well in lines:
+        if not well:
+            tell(said)
+    sys.exit(run_actions.status_of(done, found.missing))

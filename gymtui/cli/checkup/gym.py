@@ -1,0 +1,388 @@
+"""The way to the gym: name, TLS, clock, latency, and one call of each kind that changes nothing.
+
+Every step has its time, and what it learns is told at once, so that whoever waits can stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from statistics import median
+from urllib.parse import urlsplit
+
+from gymtui.api import proxies
+from gymtui.api.client import GymClient, trusted
+from gymtui.api.errors import (
+    Forbidden,
+    Garbled,
+    GymError,
+    Intercepted,
+    NotFound,
+    RateLimited,
+    Redirected,
+    Unauthorized,
+    Unreachable,
+    UnsafeUrl,
+)
+from gymtui.api.listing import parse_rollout, parse_run, split
+from gymtui.api.models import Rollout, RunStatus
+from gymtui.api.request import Timeouts
+from gymtui.api.response import intercepted
+from gymtui.cli.checkup.checks import Check, State
+from gymtui.cli.checkup.tls import agreed, untrusted
+from gymtui.cli.options import exit_code
+from gymtui.config.api_key import mending
+from gymtui.config.settings import Settings
+from gymtui.core import urls
+from gymtui.core.server_clock import ServerClock
+from gymtui.store.formats import duration, of_many
+from gymtui.store.phases import is_finished
+
+STEP_S = 5.0
+"""How long a name, a connection or a single call may take."""
+WHOLE_S = 40.0
+"""How long all of it may take."""
+PINGS = 4
+SLOW_S = 1.0
+CLOCK_OFF_S = 30.0
+RUNS_LOOKED_AT = 20
+
+
+class _EnoughError(Exception):
+    """What was to be learnt of a download is learnt."""
+
+
+@dataclass(slots=True)
+class Visit:
+    """What was learnt so far; may be read while it goes on.
+
+    Attributes:
+        checks: In the order of the steps.
+        status: The exit code that this means: 3 no answer, 4 refused.
+        ended: Whether it came to its end.
+    """
+
+    checks: list[Check] = field(default_factory=list)
+    status: int = 0
+    ended: bool = False
+
+    def note(self, name: str, said: str, state: State = State.OK, advice: str = "") -> None:
+        """Tell what came of a step."""
+        self.checks.append(Check("gym", name, said, state, advice))
+
+
+def visit(settings: Settings, *, whole_s: float = WHOLE_S) -> Visit:
+    """Go to the gym and look around, for so long and no longer.
+
+    Args:
+        settings: Which one.
+        whole_s: How long it may take, in seconds.
+
+    Returns:
+        What was learnt; not ended if time ran out, while a thread may still hang in a system call.
+    """
+    seen = Visit()
+    # A thread, since a resolver that hangs cannot be interrupted.
+    going = threading.Thread(target=_go, args=(settings, seen), daemon=True, name="doctor")
+    going.start()
+    going.join(whole_s)
+    if not seen.ended:
+        found = Visit(list(seen.checks), seen.status or 3)
+        found.note("time", f"given up after {whole_s:g} s", State.BAD, "see the last step above")
+        return found
+    return seen
+
+
+def _go(settings: Settings, seen: Visit) -> None:
+    origin = urls.origin_of(settings.base_url)
+    try:
+        address = proxies.proxy_for(settings.base_url, os.environ)
+        proxies.check_key_log(os.environ)
+    except UnsafeUrl as error:
+        seen.note("environment", error.reason, State.BAD, "mend that variable, or unset it")
+        seen.status, seen.ended = 4, True
+        return
+    proxy = urlsplit(address) if address is not None else None
+    host, port = (proxy.hostname or "", proxy.port or 80) if proxy else (origin.host, origin.port)
+    if proxy is not None:
+        seen.note("proxy", f"{host}:{port}, from the environment")
+    if _resolves(host, port, seen) and (proxy is not None or _connects(origin, seen)):
+        asyncio.run(_call(settings, seen))
+    seen.ended = True
+
+
+def _resolves(host: str, port: int, seen: Visit) -> bool:
+    outcome: list[object] = []
+
+    def ask() -> None:
+        try:
+            outcome.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except OSError as error:
+            outcome.append(error)
+        except UnicodeError:
+            outcome.append(OSError("no name that can be looked up"))
+
+    asking = threading.Thread(target=ask, daemon=True, name="resolver")
+    began_s = time.monotonic()
+    asking.start()
+    asking.join(STEP_S)
+    took = _ms(time.monotonic() - began_s)
+    found = outcome[0] if outcome else None
+    if isinstance(found, list):
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        more = f" and {len(addresses) - 2} more" if len(addresses) > 2 else ""
+        seen.note("name", f"{host} is {', '.join(addresses[:2])}{more}, {took}")
+        return True
+    why = f"no answer within {STEP_S:g} s" if found is None else _why(found)
+    advice = "look at base_url for a slip, and at this machine's network"
+    seen.note("name", f"{host}: {why}", State.BAD, advice)
+    seen.status = 3
+    return False
+
+
+def _connects(origin: urls.Origin, seen: Visit) -> bool:
+    """Connect, and for https shake hands; the client does so again, with its own patience."""
+    what = "TLS" if origin.scheme == "https" else "connection"
+    began_s = time.monotonic()
+    try:
+        with socket.create_connection((origin.host, origin.port), STEP_S) as plain:
+            took = _ms(time.monotonic() - began_s)
+            if origin.scheme != "https":
+                seen.note(what, f"port {origin.port}, {took}")
+                return True
+            with trusted().wrap_socket(plain, server_hostname=origin.host) as secure:
+                seen.note(what, *agreed(secure, _ms(time.monotonic() - began_s)))
+                return True
+    except UnsafeUrl as error:
+        seen.note(what, error.reason, State.BAD, "it should name a file of certificates")
+        seen.status = 3
+        return False
+    except ssl.SSLError as error:
+        seen.note(what, *untrusted(error))
+        seen.status = 3
+        return False
+    except OSError as error:
+        advice = "is the port right, and does the gym run? a firewall drops without a word"
+        seen.note(what, f"port {origin.port}: {_why(error)}", State.BAD, advice)
+        seen.status = 3
+        return False
+
+
+async def _call(settings: Settings, seen: Visit) -> None:
+    timeouts = Timeouts(STEP_S, STEP_S, STEP_S, STEP_S, STEP_S)
+    try:
+        client = GymClient(
+            settings.base_url, settings.key, insecure=settings.insecure, timeouts=timeouts
+        )
+    except (UnsafeUrl, Unauthorized) as error:
+        seen.note("client", error.line, State.BAD, "mend the settings")
+        seen.status = 4
+        return
+    async with client:
+        if await _ping(client, settings, seen):
+            await _look_around(client, settings, seen)
+    if client.note is not None:
+        seen.note("paths", client.note)
+
+
+async def _ping(client: GymClient, settings: Settings, seen: Visit) -> bool:
+    """The same small question a few times: clock and latency; whether it was answered."""
+    clock = ServerClock(time.time, time.monotonic)
+    times: list[float] = []
+    dated = False
+    try:
+        for _ in range(PINGS):
+            answer = await client.list_runs(settings.scenario, settings.source, limit=1)
+            times.append(answer.received_s - answer.sent_s)
+            if answer.date is not None:
+                dated = True
+                clock.sample(answer.sent_s, answer.received_s, answer.date)
+    except GymError as error:
+        _failed("GET /runs", error, settings, seen)
+        return False
+    slow = median(times) > SLOW_S
+    said = f"{_ms(median(times))}, at worst {_ms(max(times))}"
+    advice = "pictures are that old; a longer --interval asks less" if slow else ""
+    seen.note("latency", said, State.WARNING if slow else State.OK, advice)
+    if not dated:
+        seen.note("clock", "the gym does not tell its time; this machine's is used")
+        return True
+    offset_s, error_s = clock.offset_s, clock.error_s or 0.0
+    way = "ahead of" if offset_s > 0 else "behind"
+    if abs(offset_s) <= error_s:
+        seen.note("clock", f"this machine's and the gym's agree, within {error_s:.1f} s")
+    else:
+        said = f"the gym's is {duration(abs(offset_s))} {way} this machine's, ±{error_s:.1f} s"
+        off = abs(offset_s) > CLOCK_OFF_S
+        advice = "times are shown by the gym's clock, so this does no harm" if off else ""
+        seen.note("clock", said, State.WARNING if off else State.OK, advice)
+    return True
+
+
+async def _look_around(client: GymClient, settings: Settings, seen: Visit) -> None:
+    """One call of each kind; none changes anything."""
+    run, rollout = await _runs(client, settings, seen), None
+    if run is not None:
+        rollout = await _rollouts(client, settings, run, seen)
+    if rollout is not None:
+        await _artifacts(client, settings, rollout, seen)
+    scenario = settings.scenario
+    found: list[str] = []
+
+    async def scenarios() -> str:
+        listed = await client.list_scenarios()
+        found.extend(one.scenario_id for one in listed)
+        return of_many(len(listed), "scenario")
+
+    await _step("GET /scenarios", scenarios, settings, seen, optional=True)
+    scenario = scenario or next(iter(found), None)
+    if scenario is None:
+        return
+    tasks: list[str] = []
+
+    async def list_tasks() -> str:
+        listed = await client.list_tasks(scenario)
+        tasks.extend(task.task_id for task in listed)
+        return of_many(len(listed), "task")
+
+    await _step("GET /scenarios/…/tasks", list_tasks, settings, seen, optional=True)
+
+    async def rubric() -> str:
+        return of_many(len(await client.rubric(scenario, tasks[0])), "character")
+
+    if tasks:
+        await _step("GET …/rubric", rubric, settings, seen, optional=True)
+
+
+async def _runs(client: GymClient, settings: Settings, seen: Visit) -> RunStatus | None:
+    """List runs, and ask for the smallest of those that have ended, else for any."""
+    runs: list[RunStatus] = []
+
+    async def listed() -> str:
+        answer = await client.list_runs(settings.scenario, settings.source, limit=RUNS_LOOKED_AT)
+        listing = split(answer.body, "runs")
+        runs.extend(run for run in map(parse_run, listing.items) if isinstance(run, RunStatus))
+        broken = len(listing.items) - len(runs)
+        total = of_many(listing.total, "run") if listing.total is not None else "no count"
+        return f"{total}, {broken} of {len(listing.items)} unreadable" if broken else total
+
+    await _step("GET /runs", listed, settings, seen)
+    if not runs:
+        return None
+    chosen = min(runs, key=lambda run: (not run.total, bool(run.in_progress), run.total or 0))
+
+    async def one() -> str:
+        await client.get_run(chosen.run_id)
+        return chosen.run_id
+
+    await _step("GET /runs/…", one, settings, seen)
+    return chosen
+
+
+async def _rollouts(
+    client: GymClient, settings: Settings, run: RunStatus, seen: Visit
+) -> Rollout | None:
+    rollouts: list[Rollout] = []
+
+    async def listed() -> str:
+        answer = await client.list_rollouts(run_id=run.run_id)
+        items = split(answer.body, "rollouts").items
+        rollouts.extend(r for r in map(parse_rollout, items) if isinstance(r, Rollout))
+        size = f"{len(answer.body) / 1000:.1f} kB, {answer.wire_bytes / 1000:.1f} on the wire"
+        return f"{of_many(len(items), 'rollout')}, {size}"
+
+    await _step("GET /rollouts", listed, settings, seen)
+    if not rollouts:
+        return None
+    chosen = next((r for r in rollouts if is_finished(r)), rollouts[0])
+
+    async def one() -> str:
+        await client.get_rollout(chosen.rollout_id)
+        return chosen.rollout_id
+
+    await _step("GET /rollouts/…", one, settings, seen)
+    return chosen if is_finished(chosen) else None
+
+
+async def _artifacts(client: GymClient, settings: Settings, rollout: Rollout, seen: Visit) -> None:
+    def begin(data: bytes) -> None:
+        if data and (other := intercepted(data)) is not None:
+            raise other
+        if data:
+            raise _EnoughError
+
+    async def artifacts() -> str:
+        try:
+            async with asyncio.timeout(STEP_S):
+                await client.stream_artifacts(rollout.rollout_id, begin)
+        except _EnoughError:
+            return "they come"
+        except TimeoutError:
+            raise Unreachable("timeout") from None
+        return "empty"
+
+    await _step("GET …/artifacts", artifacts, settings, seen, optional=True)
+
+
+async def _step(
+    name: str,
+    ask: Callable[[], Awaitable[str]],
+    settings: Settings,
+    seen: Visit,
+    *,
+    optional: bool = False,
+) -> None:
+    began_s = time.monotonic()
+    try:
+        said = await ask()
+    except NotFound as error:
+        if not optional:
+            _failed(name, error, settings, seen)
+            return
+        seen.note(name, "this gym does not have it", State.WARNING, "what needs it is left out")
+    except GymError as error:
+        _failed(name, error, settings, seen)
+    else:
+        seen.note(name, f"{said}, {_ms(time.monotonic() - began_s)}")
+
+
+def _failed(name: str, error: GymError, settings: Settings, seen: Visit) -> None:
+    """What a failed call means, and what to do."""
+    key = f"the key from {settings.key_origin}" if settings.key is not None else "no key"
+    match error:
+        case Unauthorized():
+            said, advice = f"401 with {key}", mending(settings.key_origin)
+        case Forbidden():
+            said, advice = f"403 with {key}", "the key is valid but may not do this: ask for it"
+        case RateLimited():
+            said, advice = "429", "the gym is asked too often: a longer --interval helps"
+        case Unreachable():
+            said, advice = f"no answer: {error.brief}", "try again; see the steps before this one"
+        case Intercepted() | Redirected():
+            said = error.line
+            advice = "log in where the network wants it; or is it base_url, or a proxy variable?"
+        case Garbled():
+            said, advice = error.brief, "does base_url lead to a gym, and not to a page before it?"
+        case _:
+            said, advice = error.brief, "the gym is in trouble, or has no such call"
+    told = f"{said}: {error.detail}" if error.detail and error.detail not in said else said
+    seen.note(name, told, State.BAD, advice)
+    seen.status = seen.status or exit_code(error)
+
+
+def _why(error: object) -> str:
+    if isinstance(error, socket.gaierror):
+        return "no such host"
+    if isinstance(error, TimeoutError):
+        return f"no answer within {STEP_S:g} s"
+    return str(getattr(error, "strerror", None) or error).lower()
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

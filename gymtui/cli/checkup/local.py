@@ -1,0 +1,122 @@
+"""Versions, files and settings: what can be said without any network."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sqlite3
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
+from pathlib import Path
+
+from gymtui import __version__
+from gymtui.cli.checkup.checks import Check, State
+from gymtui.config.schema import Choices
+from gymtui.config.settings import Loaded
+from gymtui.core import paths, urls
+from gymtui.store.formats import of_many
+from gymtui.store.history import journal_reader
+from gymtui.store.history.journal import file_name
+
+LIBRARIES = ("textual", "httpx", "pydantic", "msgspec", "click")
+LEAST_FREE_BYTES = 256 * 1024 * 1024
+
+
+def versions() -> Iterator[Check]:
+    """This program, what it stands on, and the machine."""
+    yield Check("versions", "gymtui", __version__)
+    yield Check("versions", "python", f"{platform.python_version()} on {platform.platform()}")
+    yield Check("versions", "sqlite", sqlite3.sqlite_version)
+    for name in LIBRARIES:
+        try:
+            yield Check("versions", name, version_of(name))
+        except PackageNotFoundError:
+            yield Check("versions", name, "not found", State.BAD, "install gymtui again")
+
+
+def files(env: Mapping[str, str], config: Path, base_url: str) -> Iterator[Check]:
+    """Where files are, and whether they can be read and written.
+
+    Args:
+        env: The environment.
+        config: The configuration file in use.
+        base_url: Of the gym, whose journal is looked at.
+    """
+    there = f"{config}" if config.exists() else f"{config} (there is none, which is fine)"
+    yield Check("paths", "configuration", there)
+    vendor = paths.vendor_config_file(env)
+    yield Check("paths", "simlab's", f"{vendor}" if vendor.exists() else f"{vendor} (none)")
+    for name, place, loss in (
+        ("state", paths.state_dir(env), "timelines and numbers of earlier sessions are lost"),
+        ("log", paths.log_dir(env), "there is no log, and no report of a defect"),
+    ):
+        yield _writable(name, place, loss)
+    yield _journal(paths.state_dir(env) / file_name(base_url))
+
+
+def _writable(name: str, place: Path, loss: str) -> Check:
+    """Whether a directory is, or can be made, and be written to; nothing is made to find out."""
+    here = next((p for p in (place, *place.parents) if p.exists()), Path("/"))
+    if not (here.is_dir() and os.access(here, os.W_OK | os.X_OK)):
+        advice = f"{loss}; make {here} writable, or set GYMTUI_STATE_DIR"
+        return Check("paths", name, f"{place} cannot be written", State.WARNING, advice)
+    free = shutil.disk_usage(here).free
+    if free < LEAST_FREE_BYTES:
+        said = f"{place}, with {free // 2**20} MiB left on its disk"
+        return Check("paths", name, said, State.WARNING, f"make room: else {loss}")
+    return Check("paths", name, str(place) if place.exists() else f"{place} (made when needed)")
+
+
+def _journal(path: Path) -> Check:
+    if not path.exists():
+        return Check("paths", "journal", f"{path} (made by the first dashboard)")
+    readable, summaries = journal_reader.readable(path), len(journal_reader.summaries(path))
+    said = f"{path}, {path.stat().st_size / 1e6:.1f} MB, {of_many(summaries, 'run')} kept"
+    if readable:
+        return Check("paths", "journal", said)
+    advice = "the next dashboard sets it aside and begins a new one, if nothing else holds it"
+    return Check("paths", "journal", f"{path} cannot be read", State.WARNING, advice)
+
+
+def settings(loaded: Loaded) -> Iterator[Check]:
+    """Which value of each setting applies and where it came from; the key as its hint.
+
+    Args:
+        loaded: What came of loading them.
+    """
+    found = loaded.settings
+    yield Check("settings", "profile", _of(found.profile_name, found.origins.get("profile_name")))
+    for name, field in Choices.model_fields.items():
+        value = getattr(found, name)
+        origin = found.origins.get(name)
+        # A command may have been given a secret; that there is one says enough.
+        told = f"{len(value)} words" if isinstance(value, tuple) and value else value
+        yield Check(
+            "settings", field.alias or name, _of("none" if told in (None, ()) else told, origin)
+        )
+    for table, entries in (("keys", found.keys), ("model_keys", found.model_keys)):
+        if entries:
+            yield Check("settings", f"[{table}]", ", ".join(sorted(entries)))
+    yield _key(loaded)
+    for problem in loaded.problems:
+        state = State.BAD if problem.fatal else State.WARNING
+        yield Check("settings", "problem", str(problem), state, "mend it there")
+
+
+def _of(value: object, origin: str | None) -> str:
+    told = str(value).lower() if isinstance(value, bool) else str(value)
+    return told if origin in (None, "", "default") else f"{told}  from {origin}"
+
+
+def _key(loaded: Loaded) -> Check:
+    found = loaded.settings
+    if found.key is not None:
+        return Check("settings", "key", f"{found.key.hint}  from {found.key_origin}")
+    places = "; ".join(f"{p.place}: {p.found}" for p in loaded.where_keys_were_looked_for)
+    advice = "set GYMTUI_API_KEY, or api_key_env or api_key_command in the configuration"
+    said = f"none; looked at {places}"
+    if urls.is_loopback(urls.origin_of(loaded.settings.base_url).host):
+        return Check("settings", "key", said)
+    return Check("settings", "key", said, State.WARNING, advice)

@@ -1,0 +1,38 @@
+"""What is wrong with settings that only the screen uses, told without one: theme and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from gymtui.config import theme_files
+from gymtui.config.settings import Loaded, Problem, Settings
+
+
+def with_drawn(loaded: Loaded, env: Mapping[str, str]) -> Loaded:
+    """The same, with what the dashboard would find wrong when it starts.
+
+    Args:
+        loaded: What came of loading the settings.
+        env: The environment, which tells where the person's own themes are.
+    """
+    return replace(loaded, problems=(*loaded.problems, *drawn_problems(loaded.settings, env)))
+
+
+def drawn_problems(settings: Settings, env: Mapping[str, str]) -> Sequence[Problem]:
+    """What is wrong with the theme and the keys, each with its place.
+
+    Args:
+        settings: Which name them.
+        env: The environment.
+    """
+    found: list[Problem] = []
+    if settings.theme is not None:
+        told_by = settings.origins.get("theme", "theme")
+        found += theme_files.read(settings.theme, theme_files.directories(env), told_by).problems
+    if settings.keys:
+        # The framework is heavy, and few bind keys of their own.
+        from gymtui.tui.context.key_bindings import rebound
+
+        found += rebound(settings.keys, settings.origins).problems
+    return found

@@ -1,0 +1,156 @@
+"""What the terminal can do, as far as it says so without being asked: nothing is written to it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gymtui.cli.checkup.checks import Check, State
+from gymtui.core import child_environment
+from gymtui.core.terminal_caps import TRUE_COLOUR, Abilities, abilities, locale_of
+
+LEAST_COLUMNS, LEAST_ROWS = 80, 24
+SLOW_ESCAPE_MS = 100
+TMUX_TIMEOUT_S = 2.0
+
+Run = Callable[[Sequence[str]], str | None]
+"""Runs a command and returns what it printed, or None if that did not work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The three streams.
+
+    Attributes:
+        terminals: Whether input, output and error are terminals.
+        size: Columns and rows of the terminal, or None without one.
+        encoding: Of the output.
+    """
+
+    terminals: tuple[bool, bool, bool]
+    size: tuple[int, int] | None
+    encoding: str
+
+
+def terminal(streams: Streams, env: Mapping[str, str], run: Run) -> Iterator[Check]:
+    """Look at it.
+
+    Args:
+        streams: What they are.
+        env: The environment.
+        run: Runs tmux, to ask it for its options.
+    """
+    yield _streams(streams)
+    if streams.size is not None:
+        yield _size(*streams.size)
+    able = abilities(env, streams.encoding)
+    yield from _kind(able, env)
+    yield _locale(able, streams, env)
+    if env.get("NO_COLOR"):
+        yield Check("terminal", "NO_COLOR", "set: everything is told apart by glyphs")
+    if env.get("SSH_CONNECTION") or env.get("SSH_TTY"):
+        advice = "on a slow line, ssh -C compresses what is drawn"
+        yield Check("terminal", "SSH", "over SSH", advice=advice)
+    if env.get("TMUX"):
+        yield from _tmux(run)
+    elif env.get("STY"):
+        advice = "screen passes no OSC 52 on: c copies nothing; tmux does"
+        yield Check("terminal", "screen", "inside GNU screen", State.WARNING, advice)
+    else:
+        said = "sent as OSC 52; no terminal confirms it, some want it allowed"
+        yield Check("terminal", "clipboard", said)
+
+
+def _streams(streams: Streams) -> Check:
+    names = ("input", "output", "error")
+    off = [
+        name for name, is_terminal in zip(names, streams.terminals, strict=True) if not is_terminal
+    ]
+    if not off:
+        return Check("terminal", "streams", "input, output and error are terminals")
+    said = f"standard {', '.join(off)} is no terminal"
+    needs = streams.terminals[0] and streams.terminals[2]
+    advice = "" if needs else "the dashboard wants input and error on one; lists work as they are"
+    return Check("terminal", "streams", said, advice=advice)
+
+
+def _size(columns: int, rows: int) -> Check:
+    said = f"{columns}x{rows}"
+    if columns >= LEAST_COLUMNS and rows >= LEAST_ROWS:
+        return Check("terminal", "size", said)
+    advice = f"everything fits from {LEAST_COLUMNS}x{LEAST_ROWS} on"
+    return Check("terminal", "size", said, State.WARNING, advice)
+
+
+def _kind(able: Abilities, env: Mapping[str, str]) -> Iterator[Check]:
+    if not able.term or not able.screen:
+        advice = "set TERM to what the terminal is, xterm-256color if in doubt"
+        yield Check("terminal", "TERM", able.term or "not set", State.WARNING, advice)
+        return
+    yield Check("terminal", "TERM", able.term)
+    told = env.get("COLORTERM", "")
+    if told.lower() in TRUE_COLOUR:
+        yield Check("terminal", "colours", f"16 million (COLORTERM={told})")
+        return
+    if not able.colour and not env.get("NO_COLOR"):
+        yield Check("terminal", "colours", "none, by TERM")
+        return
+    number = "16" if able.few_colours else "256"
+    advice = "if it has more, set COLORTERM=truecolor; ssh passes it on only with SendEnv"
+    yield Check("terminal", "colours", f"{number}, by TERM; COLORTERM is not set", advice=advice)
+
+
+def _locale(able: Abilities, streams: Streams, env: Mapping[str, str]) -> Check:
+    said = f"{streams.encoding}, locale {locale_of(env) or 'not set'}"
+    if able.charset == "utf-8":
+        return Check("terminal", "encoding", said)
+    advice = "set LANG=C.UTF-8 or the like; until then only what it has is drawn, as with --ascii"
+    return Check("terminal", "encoding", said, State.WARNING, advice)
+
+
+def _tmux(run: Run) -> Iterator[Check]:
+    version = run(["tmux", "-V"])
+    if version is None:
+        advice = "c copies through the terminal then, which tmux may not pass on"
+        yield Check("terminal", "tmux", "inside tmux, which does not answer", State.WARNING, advice)
+        return
+    yield Check("terminal", "tmux", version)
+    clipboard = run(["tmux", "show-options", "-sv", "set-clipboard"])
+    if clipboard == "off":
+        advice = "tmux set -s set-clipboard on, so that c reaches the terminal outside"
+        yield Check("terminal", "set-clipboard", clipboard, State.WARNING, advice)
+    elif clipboard is not None:
+        yield Check("terminal", "set-clipboard", f"{clipboard}: c goes through tmux's buffer")
+    escape = run(["tmux", "show-options", "-sv", "escape-time"])
+    if escape is not None and escape.isdecimal() and int(escape) > SLOW_ESCAPE_MS:
+        advice = "tmux set -s escape-time 10, so that esc acts at once"
+        yield Check("terminal", "escape-time", f"{escape} ms", State.WARNING, advice)
+    focus = run(["tmux", "show-options", "-gv", "focus-events"])
+    if focus is not None:
+        yield Check("terminal", "focus-events", f"{focus}; gymtui polls without focus as well")
+    passes = run(["tmux", "show-options", "-gv", "allow-passthrough"])
+    if passes == "off":
+        advice = "tmux set -g allow-passthrough on, if notifications (desktop = true) are wanted"
+        yield Check("terminal", "allow-passthrough", passes, advice=advice)
+    elif passes is not None:
+        yield Check("terminal", "allow-passthrough", passes)
+
+
+def run_quickly(command: Sequence[str]) -> str | None:
+    """Run a command that answers at once or not at all."""
+    try:
+        done = subprocess.run(  # noqa: S603  (tmux, with our own words)
+            command,
+            env=child_environment.environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TMUX_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,50 @@
+"""What a TLS handshake with the gym tells the person: how it went, and what is to be done."""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime
+
+from gymtui.cli.checkup.checks import State
+from gymtui.store.formats import of_many
+
+CERTIFICATE_DAYS = 14
+"""A certificate that is good for less is told."""
+
+_NOT_YET, _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 9, 10, 62, 64
+"""What OpenSSL calls what is wrong with a certificate: `X509_V_ERR_…`."""
+
+
+def untrusted(error: ssl.SSLError) -> tuple[str, State, str]:
+    """What is wrong with an end that did not shake hands, and what to do."""
+    if error.reason == "WRONG_VERSION_NUMBER":
+        return "nobody speaks TLS there", State.BAD, "should base_url begin with http://?"
+    why = getattr(error, "verify_message", "") or error.reason or "failed"
+    match getattr(error, "verify_code", 0):
+        case code if code in (_NOT_YET, _EXPIRED):
+            advice = "whoever runs the gym should renew it; or is this machine's clock off?"
+        case code if code in (_OTHER_NAME, _OTHER_ADDRESS):
+            advice = "base_url must name the gym as its certificate does"
+        case _:
+            advice = "a certificate of one's own, or a proxy that reads along? name it, or whoever "
+            advice += "signed it, in SSL_CERT_FILE"
+    return str(why).replace("_", " ").lower().rstrip("."), State.BAD, advice
+
+
+def agreed(secure: ssl.SSLSocket, took: str) -> tuple[str, State, str]:
+    """How an end shook hands, and how long its certificate is good for.
+
+    Args:
+        secure: The connection.
+        took: How long it took, in words.
+    """
+    ends = dict(secure.getpeercert() or {}).get("notAfter")
+    said = f"{secure.version()}, {took}"
+    if not isinstance(ends, str):
+        return said, State.OK, ""
+    until = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC)
+    left = (until - datetime.now(UTC)).days
+    said = f"{said}, certificate good for {of_many(left, 'day')}"
+    if left < CERTIFICATE_DAYS:
+        return said, State.WARNING, "whoever runs the gym should renew it"
+    return said, State.OK, ""

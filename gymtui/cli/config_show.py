@@ -1,0 +1,81 @@
+"""What `gymtui config show` prints: every setting, its value, and where that came from."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gymtui.config.reference import FIELDS, written
+from gymtui.config.schema import ModelKeySource, Stuck
+from gymtui.config.settings import Loaded
+from gymtui.core.json_output import json_text
+from gymtui.core.text import clean, width
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One setting as it applies.
+
+    Attributes:
+        name: Its name.
+        value: What it is, as it is written; "" for nothing.
+        origin: Where that came from.
+    """
+
+    name: str
+    value: str
+    origin: str
+
+
+def applied(loaded: Loaded) -> Iterator[Applied]:
+    """Every setting, the key by its ends alone.
+
+    Args:
+        loaded: What applies.
+    """
+    settings = loaded.settings
+    origins = settings.origins
+
+    def of(name: str, value: str, field: str | None = None) -> Applied:
+        hidden = settings.key.mask(value) if settings.key is not None else value
+        return Applied(name, clean(hidden), clean(origins.get(field or name) or "default"))
+
+    yield of("profile", settings.profile_name, "profile_name")
+    for name, field in FIELDS.items():
+        yield of(name, written(getattr(settings, field)), field)
+    key = settings.key
+    yield Applied(
+        "api_key", key.hint if key else "", clean(settings.key_origin) or "none found for this gym"
+    )
+    for name in Stuck.model_fields:
+        yield of(f"stuck.{name}", written(getattr(settings.stuck, name)))
+    for provider, source in settings.model_keys.items():
+        yield of(f"model_keys.{provider}", _source(source))
+    for name, keys in settings.keys.items():
+        yield of(f"keys.{name}", " ".join(keys))
+
+
+def _source(source: ModelKeySource) -> str:
+    # Of a command, its name: its arguments may hold what they should not.
+    if source.command is not None:
+        return f"{shlex.quote(source.command[0])} …"
+    return f"${source.env}"
+
+
+def as_table(loaded: Loaded) -> str:
+    """As lines for people."""
+    found = list(applied(loaded))
+    names = max(len(row.name) for row in found)
+    values = min(48, max(width(row.value) for row in found))
+    lines = []
+    for row in found:
+        value = row.value + " " * (values - width(row.value))
+        lines.append(f"{row.name:<{names}}  {value}  {row.origin}".rstrip())
+    return "\n".join(lines)
+
+
+def as_document(loaded: Loaded) -> str:
+    """As one JSON document."""
+    document = {row.name: {"value": row.value, "from": row.origin} for row in applied(loaded)}
+    return json_text(document, indent=2)

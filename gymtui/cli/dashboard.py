@@ -1,0 +1,142 @@
+"""Opens the dashboard: client, log, guard against a lost terminal, and the app."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from types import MappingProxyType
+
+import click
+
+from gymtui import __version__
+from gymtui.api import proxies
+from gymtui.api.lazy_client import LateClient
+from gymtui.cli.profiles import client_of, journal_file
+from gymtui.config.settings import LAST_PICKED, Loaded, Settings
+from gymtui.core import paths
+from gymtui.session.saved_layout import Arrangement
+from gymtui.tui.app.app import GymtuiApp
+from gymtui.tui.app.profile_switch import Gyms
+from gymtui.tui.app.themed_app import looks_of
+from gymtui.tui.context.key_bindings import rebound
+from gymtui.tui.runtime.crash_report import Reporter
+from gymtui.tui.runtime.guard import run_guarded
+
+log = logging.getLogger(__name__)
+
+LOG_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Where a dashboard keeps what it learns from one time to the next; None keeps nothing.
+
+    Attributes:
+        arrangement: The directory of what the person arranged on screen.
+        journal: The file of what was observed.
+    """
+
+    arrangement: Path | None = None
+    journal: Path | None = None
+
+
+def keeping_of(settings: Settings, env: Mapping[str, str]) -> Keeping:
+    """Where what is learnt of a person's gym is kept: in the state directory, a file a gym."""
+    return Keeping(paths.state_dir(env), journal_file(settings, env))
+
+
+def open_dashboard(
+    loaded: Loaded,
+    env: Mapping[str, str],
+    *,
+    keeping: Keeping,
+    notes: Sequence[str] = (),
+    gyms: Gyms | None = None,
+    guided: bool = False,
+    model_env: Mapping[str, str] = MappingProxyType({}),
+) -> int:
+    """Run the dashboard until its person leaves it.
+
+    Args:
+        loaded: What it was started with, and what is wrong with it.
+        env: The environment, which says where logs go.
+        keeping: Where what is arranged and observed is kept.
+        notes: What is to be told once the screen is there.
+        gyms: What other profiles lead to.
+        guided: Whether each screen says what there is to try.
+        model_env: The environment that keys of models may come from: the demo has none.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        UnsafeUrl: The environment names a proxy or a key log that cannot be used.
+    """
+    settings = loaded.settings
+    # Before the screen is there: what no waiting mends is said in a line, and ends it.
+    proxies.proxy_for(settings.base_url, env)
+    proxies.check_key_log(env)
+    bound = rebound(settings.keys, settings.origins)
+    logs = paths.log_dir(env)
+    secrets = [settings.key.reveal()] if settings.key is not None else []
+    reporter = Reporter(logs, secrets=secrets)
+    _log_to(logs / "gymtui.log", reporter.safe, debug=settings.debug)
+    key = "no key" if settings.key is None else f"{settings.key} from {settings.key_origin}"
+    log.debug(
+        "gymtui %s, profile %s, %s, %s",
+        *(__version__, settings.profile_name, settings.base_url, key),
+    )
+    arrangement = Arrangement.read(keeping.arrangement)
+    if any(problem.place == LAST_PICKED for problem in loaded.problems):
+        arrangement.pick(None)  # it is no longer there: told once
+    app = GymtuiApp(
+        settings,
+        LateClient(partial(client_of, settings)),
+        reporter,
+        looks=looks_of(settings, env, sys.stderr.encoding),
+        arrangement=arrangement,
+        journal=keeping.journal,
+        bound=bound,
+        guided=guided,
+        model_env=model_env,
+        problems=(*loaded.problems, *bound.problems),
+        notes=notes,
+        gyms=gyms,
+    )
+    for problem in app.theme_problems:
+        click.echo(f"gymtui: {problem}", err=True)
+    return run_guarded(app)
+
+
+class _Safe(logging.Formatter):
+    """Lines fit for a file that people look at in a terminal and send to others."""
+
+    def __init__(self, safe: Callable[[str], str]) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+        self._safe = safe
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record in words."""
+        return self._safe(super().format(record))
+
+
+def _log_to(path: Path, safe: Callable[[str], str], *, debug: bool) -> None:
+    """Log to a file of one's own; where that cannot be, do without, since the screen is taken."""
+    logging.raiseExceptions = False  # it would say on that screen that the disk is full
+    logger = logging.getLogger("gymtui")
+    logger.propagate = False
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler: logging.Handler = RotatingFileHandler(
+            path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8", delay=True
+        )
+    except OSError:
+        handler = logging.NullHandler()
+    handler.setFormatter(_Safe(safe))
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG if debug else logging.WARNING)

@@ -1,0 +1,171 @@
+"""The demo: a gym in a process of its own on a free loopback port, which ends with this one.
+
+Where it keeps what it learns is the demo's own place, never where the person's gyms have theirs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from gymtui.cli.dashboard import Keeping, open_dashboard
+from gymtui.config.settings import Loaded
+from gymtui.core import child_environment, paths
+from gymtui.gym.demo.lock import Told, held
+
+END_S = 5.0
+LOCK = "lock"
+JOURNAL = "journal.sqlite3"
+"""A fixed name: others are named for a gym's URL, and the demo's port is never the same."""
+
+
+class DemoError(Exception):
+    """The demo's gym did not start; its own words are on standard error."""
+
+
+def open_demo(
+    settle: Callable[[str], Loaded],
+    env: Mapping[str, str],
+    *,
+    speed: float,
+    seed: int,
+    fresh: bool,
+) -> int:
+    """Run the dashboard on the demo's gym until its person leaves it.
+
+    Args:
+        settle: Settles the settings, given the gym's URL.
+        env: The environment.
+        speed: Times real time.
+        seed: What chance starts from.
+        fresh: Whether to begin anew.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        DemoError: The gym did not start.
+    """
+    with ExitStack() as until:
+        home, notes = until.enter_context(_home(paths.demo_dir(env)))
+        gym = until.enter_context(LocalGym(speed=speed, seed=seed, directory=home, fresh=fresh))
+        if gym.told.words:
+            notes = (*notes, gym.told.words)
+        keeping = Keeping()
+        if home is not None and gym.told.kept:
+            # Not what was arranged: a filter left from the last time would hide the story.
+            keeping = Keeping(journal=home / JOURNAL)
+            if gym.told.anew:
+                _forget(home / JOURNAL)
+        loaded = _hurried(settle(gym.told.url), speed)
+        return open_dashboard(loaded, env, keeping=keeping, notes=notes, guided=True)
+
+
+def _hurried(loaded: Loaded, speed: float) -> Loaded:
+    """What hurries is stuck the sooner: its steps are that much shorter."""
+    settings = loaded.settings
+    stuck = settings.stuck
+    sooner = {name: getattr(stuck, name) / speed for name in ("floor_s", "unwatched_s")}
+    stuck = stuck.model_copy(update=sooner)
+    return replace(loaded, settings=settings.model_copy(update={"stuck": stuck}))
+
+
+@contextmanager
+def _home(directory: Path) -> Iterator[tuple[Path | None, tuple[str, ...]]]:
+    """Have the demo's place to oneself, or none and why."""
+    with ExitStack() as until:
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            mine = until.enter_context(held(directory / LOCK))
+        except OSError as error:
+            yield None, (f"This demo is not kept: {error}.",)
+            return
+        if mine:
+            yield directory, ()
+        else:
+            yield None, ("Another demo is open: this one is its own, and is not kept.",)
+
+
+def _forget(journal: Path) -> None:
+    """What was seen of a gym that is no more would only be taken for something else."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        with suppress(OSError):  # what cannot go is trouble that the journal itself will tell of
+            journal.with_name(journal.name + suffix).unlink()
+
+
+class LocalGym:
+    """A gym with runs in progress. A context manager: leaving it ends the gym.
+
+    The gym holds the other end of a pipe and ends when that closes, which it does however this
+    process ends: no process is left behind even when this one is killed.
+
+    Args:
+        speed: Times real time.
+        seed: What chance starts from.
+        directory: Where its state is kept; None keeps none.
+        fresh: Whether to begin anew there.
+    """
+
+    def __init__(
+        self, *, speed: float, seed: int, directory: Path | None = None, fresh: bool = False
+    ) -> None:
+        self._command = [
+            *(sys.executable, "-m", "gymtui.gym.demo.process"),
+            *("--speed", str(speed), "--seed", str(seed)),
+            *(("--directory", str(directory)) if directory is not None else ()),
+            *(("--fresh",) if fresh else ()),
+        ]
+        self._process: subprocess.Popen[str] | None = None
+        self.told = Told(url="", kept=False, anew=True)
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return self.told.url
+
+    def __enter__(self) -> Self:
+        """Start it, and wait until it listens.
+
+        Raises:
+            DemoError: It did not start.
+        """
+        # A session of its own: what the terminal does to its foreground (^C, hang-up) is ours.
+        self._process = subprocess.Popen(  # noqa: S603  (this interpreter, this package)
+            self._command,
+            env=child_environment.environment(os.environ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert self._process.stdout is not None  # noqa: S101  (it was asked for)
+        line = self._process.stdout.readline()
+        if not line:
+            self._end()
+            raise DemoError("the demo's gym did not start; its words are above")
+        self.told = Told(**json.loads(line))
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """End it."""
+        self._end()
+
+    def _end(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+        try:
+            process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

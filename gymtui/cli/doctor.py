@@ -1,0 +1,121 @@
+"""`gymtui doctor`: what may be wrong here, on the way to the gym and in the terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+
+from gymtui.cli.checkup import gym, local
+from gymtui.cli.checkup.checks import Check, State, worst
+from gymtui.cli.checkup.screen_settings import with_drawn
+from gymtui.cli.checkup.terminal import Streams, run_quickly, terminal
+from gymtui.cli.output import Colour, Paper, painted
+from gymtui.config.settings import Loaded
+from gymtui.core.secret import ApiKey
+from gymtui.core.text import clean, fit, width
+
+MARKS: Mapping[State, tuple[str, Colour]] = {
+    State.OK: ("✓", "green"),
+    State.WARNING: ("!", "yellow"),
+    State.BAD: ("✗", "red"),
+}
+
+
+def examine(
+    loaded: Loaded, env: Mapping[str, str], config: Path, *, tell: Callable[[str], object]
+) -> tuple[list[Check], int, bool]:
+    """Look at everything.
+
+    Args:
+        loaded: The settings, and what is wrong with them.
+        env: The environment.
+        config: The configuration file in use.
+        tell: Told what is being waited for.
+
+    Returns:
+        The checks in the order to show them, the exit code, and whether something still hangs.
+    """
+    loaded = with_drawn(loaded, env)
+    settings = loaded.settings
+    checks = [*local.versions(), *local.files(env, config, settings.base_url)]
+    checks += local.settings(loaded)
+    hangs = False
+    if loaded.fatal:
+        advice = "see what is wrong with the settings above"
+        checks.append(Check("gym", "calls", "not asked", State.BAD, advice))
+        status = 2
+    else:
+        tell(f"asking {clean(settings.base_url)} …")
+        seen = gym.visit(settings)
+        checks += seen.checks
+        status, hangs = seen.status, not seen.ended
+    checks += terminal(_streams(), env, run_quickly)
+    return [masked(check, settings.key) for check in checks], status, hangs
+
+
+def document(checks: Sequence[Check], status: int) -> Mapping[str, object]:
+    """All of it as JSON.
+
+    Args:
+        checks: What was found.
+        status: The exit code.
+    """
+    listed = [check.document for check in checks]
+    return {"worst": worst(checks).value, "exit": status, "checks": listed}
+
+
+def lines(checks: Sequence[Check], paper: Paper) -> Iterator[str]:
+    """All of it for people; lines are as long as they are, since advice is not to be cut.
+
+    Args:
+        checks: What was found.
+        paper: What it is printed on.
+    """
+    names = max((width(clean(check.name)) for check in checks), default=0)
+    for subject, group in groupby(checks, key=lambda check: check.subject):
+        yield painted(subject, "bold") if paper.colour else subject
+        for check in group:
+            mark, colour = MARKS[check.state]
+            shown = painted(mark, colour) if paper.colour else mark
+            yield f"  {shown} {fit(check.name, names, pad=True)}  {clean(check.said)}"
+            if check.advice:
+                yield f"    {'':{names}}  → {clean(check.advice)}"
+    yield ""
+    yield _summary(checks)
+
+
+def _summary(checks: Sequence[Check]) -> str:
+    numbers = {state: sum(check.state is state for check in checks) for state in State}
+    if worst(checks) is State.OK:
+        return "All is well."
+    parts = [f"{number} {state}" for state, number in reversed(numbers.items()) if number]
+    return ", ".join(parts)
+
+
+def masked(check: Check, key: ApiKey | None) -> Check:
+    """A check in which the key is not, wherever it may have been quoted.
+
+    Args:
+        check: What was found.
+        key: The key, if there is one.
+    """
+    if key is None:
+        return check
+    return replace(check, said=key.mask(check.said), advice=key.mask(check.advice))
+
+
+def _streams() -> Streams:
+    terminals = (sys.stdin.isatty(), sys.stdout.isatty(), sys.stderr.isatty())
+    size: tuple[int, int] | None = None
+    for stream, is_terminal in zip((sys.stdout, sys.stderr, sys.stdin), terminals, strict=True):
+        if is_terminal and size is None:
+            try:
+                columns, rows = os.get_terminal_size(stream.fileno())
+            except OSError:
+                continue
+            size = (columns, rows)
+    return Streams(terminals, size, sys.stdout.encoding or "utf-8")

@@ -1,0 +1,45 @@
+"""The command line of `doctor`. What it does is `cli.doctor`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from gymtui.cli.options import given, gym_options, json_option, loaded, tell
+
+
+@click.command(
+    epilog="Looks at versions, files, settings (each with where it came from, the key only as "
+    "ck_…1234), the way to the gym (name, TLS, clock, latency, one call of each kind that changes "
+    "nothing) and the terminal. --json is {worst, exit, checks: [{subject, name, said, state, "
+    "advice}]}; a state is ok, warning or bad. Exit codes: 0 the gym answers, 2 the settings are "
+    "wrong, 3 no answer, 4 refused. It takes 40 s at most."
+)
+@gym_options
+@json_option
+@click.pass_context
+def doctor(context: click.Context, /, form: str | None, **flags: Any) -> None:
+    """Find out what is wrong, and what to do."""
+    from pathlib import Path
+
+    from gymtui.cli.doctor import document, examine, lines
+    from gymtui.cli.output import Paper
+    from gymtui.core import paths
+
+    wanted = {**context.obj, **given(flags)}
+    env = dict(os.environ)
+    config = Path(wanted["config"]) if "config" in wanted else paths.config_file(env)
+    waiting = tell if sys.stderr.isatty() else (lambda _words: None)
+    checks, status, hangs = examine(loaded(wanted), env, config, tell=waiting)
+    paper = Paper.standard()
+    if form == "json":
+        paper.document(document(checks, status))
+    else:
+        paper.lines(lines(checks, paper))
+    if hangs:
+        # A resolver that hangs would be waited for at the end of the program.
+        os._exit(status)
+    sys.exit(status)

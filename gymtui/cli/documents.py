@@ -1,0 +1,118 @@
+"""Runs and rollouts as JSON documents: the gym's own fields exactly, and what was made of them.
+
+Which keys there are, and what they mean, is `document_keys`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from gymtui.api.lenient import loads
+from gymtui.api.listing import masked
+from gymtui.cli import document_keys
+from gymtui.store.formats import state_word
+from gymtui.store.lists.columns import RunView, pass_rate
+from gymtui.store.outcome import ERRORS, at_step_limit
+from gymtui.store.records import RolloutRow, score_of
+from gymtui.store.rollout_times import elapsed_s
+from gymtui.store.stats.run_summary import RunSummary
+
+_ATTRIBUTE = {"model_config": "settings"}
+"""What a model calls a field that pydantic has another use for."""
+
+
+def run_document(run: RunView, *, numbers: bool = True) -> dict[str, Any]:
+    """A run.
+
+    Args:
+        run: It, with the numbers over its rollouts if they are known.
+        numbers: Whether to tell these; without, the key is null.
+    """
+    ours = {
+        "status": run.status,
+        "finished": run.finished,
+        "numbers": _numbers(run) if numbers and run.summary is not None else None,
+        "malformed": run.row.malformed,
+    }
+    return _document(document_keys.RUN, run.row.raw, run.row.run, ours)
+
+
+def rollout_document(row: RolloutRow, now: datetime) -> dict[str, Any]:
+    """A rollout.
+
+    Args:
+        row: It.
+        now: The server's time.
+    """
+    rollout = row.rollout
+    ours = {
+        "state": state_word(row),
+        "outcome": None if row.outcome is None else row.outcome.value,
+        "elapsed_s": elapsed_s(row, now),
+        "score": score_of(row),
+        "at_step_limit": None if rollout is None else at_step_limit(rollout),
+        "malformed": row.malformed,
+    }
+    return _document(document_keys.ROLLOUT, row.raw, rollout, ours)
+
+
+def _document(
+    keys: Mapping[str, str], raw: bytes, read: BaseModel | None, ours: Mapping[str, object]
+) -> dict[str, Any]:
+    """Fields as received under the known keys, ours under theirs, all others apart.
+
+    What was received and means nothing (a count below zero, a text for a time) is null under its
+    key, as it is on screen, and stands with the others.
+    """
+    try:
+        received = masked(loads(raw))
+    except (ValueError, RecursionError):
+        received = raw.decode("utf-8", "replace")
+    if not isinstance(received, dict):
+        received = {"received": received}
+    told = {name: _told(value, read, name) for name, value in received.items() if name in keys}
+    extra = {
+        name: value
+        for name, value in received.items()
+        if value not in (None, []) and (name in ours or told.get(name) is None)
+    }
+    filled: dict[str, Any] = {name: told.get(name) for name in keys}
+    return {**filled, **ours, "extra": extra}
+
+
+def _told(received: Any, read: BaseModel | None, name: str) -> Any:
+    """A field as it is to be told: as received, unless it was read as nothing or as another."""
+    value = getattr(read, _ATTRIBUTE.get(name, name), None)
+    return value if value is None or isinstance(value, str | int) else received
+
+
+def _numbers(run: RunView) -> dict[str, Any]:
+    summary: RunSummary | None = run.summary
+    if summary is None:
+        return dict.fromkeys(document_keys.NUMBERS)
+    interval = summary.interval
+    return {
+        "rollouts": summary.known,
+        "passes": summary.passes,
+        "verdicts": summary.verdicts,
+        "pass_rate": pass_rate(run),
+        "pass_low": None if interval is None else interval.low,
+        "pass_high": None if interval is None else interval.high,
+        "score": summary.score,
+        "scored": summary.scored,
+        "at_step_limit": summary.at_limit,
+        "errors": {outcome.value: summary.counts.get(outcome, 0) for outcome in ERRORS},
+        "model": summary.model,
+        "provider": summary.provider,
+        "created_at": _iso(summary.created_at),
+        "started_at": _iso(summary.started_at),
+        "ended_at": _iso(summary.ended_at),
+    }
+
+
+def _iso(when: datetime | None) -> str | None:
+    return None if when is None else when.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,293 @@
+"""The commands: the dashboard's own and the few beside it; the others are `commands.cli_…`.
+
+Anything heavy is imported inside the command that needs it.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from gymtui import __version__
+from gymtui.cli.options import (
+    EXIT_REFUSED,
+    EXIT_UNREACHABLE,
+    EXIT_USAGE,
+    ended_quietly,
+    fail,
+    given,
+    gym_options,
+    loaded,
+    looks_options,
+    reaching,
+    settings_of,
+    told,
+    with_options,
+    with_streams,
+)
+
+if TYPE_CHECKING:
+    from gymtui.config.settings import Loaded
+
+DEMO_SPEED, DEMO_SEED = 3.0, 7
+_DEMO_INTERVAL_S = 0.5
+"""The demo's gym hurries: asked this often, its short phases are seen."""
+
+_ELSEWHERE: Mapping[str, str] = {
+    "runs": "cli_lists",
+    "rollouts": "cli_lists",
+    "report": "cli_report",
+    "cancel": "cli_acting",
+    "delete": "cli_acting",
+    "wait": "cli_wait",
+    "doctor": "cli_doctor",
+    "config": "cli_config",
+    "completion": "cli_completion",
+    "launch": "cli_launch",
+}
+"""Commands that are imported when they are named, by the module of `gymtui.commands`."""
+
+_dashboard_options = with_options(
+    click.option("--interval", type=float, metavar="S", help="Seconds between polls."),
+    click.option("--read-only", is_flag=True, help="Nothing is launched, cancelled or deleted."),
+    *looks_options,
+    click.option("--debug", is_flag=True, help="Log in detail."),
+)
+"""The options of the dashboard alone."""
+
+
+class Commands(click.Group):
+    """The commands, in the order of their use; a closed pipe or a `^C` ends any of them quietly."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, those imported later included."""
+        return [*self.commands, *_ELSEWHERE]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One of them, imported now if need be."""
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module = import_module(f"gymtui.commands.{_ELSEWHERE[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Do what a command line says."""
+        with_streams()
+        return super().main(*args, **options)
+
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        """Read the command line; help and version are printed on the way."""
+        return ended_quietly(lambda: super(Commands, self).make_context(*args, **options))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Do it."""
+        return ended_quietly(lambda: super(Commands, self).invoke(ctx))
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="gymtui")
+@gym_options
+@_dashboard_options
+@click.pass_context
+def main(context: click.Context, /, **flags: Any) -> None:
+    """Watch live runs of an RL gym. Without a command: the dashboard."""
+    if context.invoked_subcommand is None:
+        gc.disable()  # until the first frame: nothing that is imported is garbage
+        _own_gym(given(flags))
+    # Given before a command, they count for it too: `gymtui --profile lab runs`.
+    context.obj = given(flags)
+
+
+@main.command()
+@_dashboard_options
+@click.option("--speed", type=float, default=DEMO_SPEED, show_default=True, help="Times real time.")
+@click.option("--seed", type=int, default=DEMO_SEED, show_default=True, help="Chance's start.")
+@click.option("--fresh", is_flag=True, help="Forget the last time, and begin anew.")
+@click.pass_context
+def demo(context: click.Context, /, speed: float, seed: int, fresh: bool, **flags: Any) -> None:
+    """The dashboard on a local gym with runs in progress; it all ends with it.
+
+    The next time it goes on where it stopped. Its state lies apart from that of your gyms.
+    """
+    _want_terminal()
+    gc.disable()  # as for the dashboard
+    _demo({**context.obj, **given(flags)}, speed=speed, seed=seed, fresh=fresh)
+
+
+def _demo(flags: Mapping[str, Any], *, speed: float, seed: int, fresh: bool) -> NoReturn:
+    """Open the demo and end with its exit code."""
+    from gymtui.cli.demo import DemoError, open_demo
+    from gymtui.config.settings import load
+
+    flags = {"interval": _DEMO_INTERVAL_S, **flags}
+    # Nothing of the person's own configuration belongs to the demo, their key least of all.
+    wanted = {name: flags[name] for name in flags if name not in ("profile", "config")}
+
+    def settle(url: str) -> Loaded:
+        return load({**wanted, "base_url": url}, {}, None, None)
+
+    try:
+        sys.exit(open_demo(settle, os.environ, speed=speed, seed=seed, fresh=fresh))
+    except DemoError as error:
+        fail(str(error), EXIT_UNREACHABLE)
+
+
+@main.command()
+@click.option("--port", type=int, default=8765, show_default=True, help="0 takes a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Another needs a key.")
+@click.option("--db", metavar="PATH", default="gym.sqlite3", show_default=True, help="Its state.")
+@click.option("--speed", type=float, default=1.0, show_default=True, help="Times real time.")
+@click.option("--seed", type=int, default=7, show_default=True, help="What chance starts from.")
+@click.option("--faults", is_flag=True, help="Take orders to misbehave, for tests.")
+@click.option("--clock-offset", type=float, default=0.0, metavar="S", help="Its clock is off.")
+def gym(
+    port: int, host: str, db: str, speed: float, seed: int, faults: bool, clock_offset: float
+) -> None:
+    """Serve a local gym: the same API, really running rollouts.
+
+    With GYMTUI_GYM_KEY set, that key is asked of everyone.
+    """
+    from pathlib import Path
+
+    from gymtui.gym.http.server import CannotServeError, serve
+
+    try:
+        serve(
+            host,
+            port,
+            Path(db),
+            speed=speed,
+            seed=seed,
+            faults=faults,
+            clock_offset_s=clock_offset,
+            api_key=os.environ.get("GYMTUI_GYM_KEY") or None,
+            ready=lambda url: click.echo(f"gym listening on {url}", err=True),
+        )
+    except CannotServeError as error:
+        fail(str(error), EXIT_USAGE)
+
+
+@main.command()
+@click.argument("rollout")
+@gym_options
+@click.option("--json", "form", flag_value="json", help="The gym's bytes.")
+@click.option("--markdown", "form", flag_value="markdown", help="A document to read.")
+@click.option("--text", "form", flag_value="text", default=True, help="Plain text (default).")
+@click.option("--redact", is_flag=True, help="Have the gym leave tool calls out.")
+@click.pass_context
+def show(context: click.Context, /, rollout: str, form: str, redact: bool, **flags: Any) -> None:
+    """Print a rollout's transcript."""
+    from gymtui.cli.show import print_rollout
+
+    settings = settings_of({**context.obj, **given(flags)})
+    reaching(settings, lambda: print_rollout(settings, rollout, form, redacted=redact))
+
+
+@main.command()
+@click.argument("run")
+@click.option("--to", "directory", required=True, metavar="DIR", help="Where to; made if need be.")
+@gym_options
+@click.option("--json", "form", flag_value="json", default=True, help="The gym's bytes (default).")
+@click.option("--markdown", "form", flag_value="markdown", help="Documents to read.")
+@click.option("--text", "form", flag_value="text", help="Plain text.")
+@click.pass_context
+def export(context: click.Context, /, run: str, directory: str, form: str, **flags: Any) -> None:
+    """Save the artifacts of a run's finished rollouts; run again, it goes on where it stopped."""
+    from pathlib import Path
+
+    from gymtui.cli.export import export_run
+
+    settings = settings_of({**context.obj, **given(flags)})
+    try:
+        tally = reaching(
+            settings,
+            lambda: export_run(
+                settings, run, Path(directory), form, lambda words: click.echo(words, err=True)
+            ),
+        )
+    except OSError as error:
+        fail(f"{directory}: {error.strerror or error}", EXIT_USAGE)
+    click.echo(tally.words, err=True)
+    sys.exit(EXIT_REFUSED if tally.failed else 0)
+
+
+@main.command("open")
+@click.argument("files", nargs=-1, required=True, metavar="FILE|DIR…")
+@click.option("--markdown", "form", flag_value="markdown", help="Print documents instead.")
+@click.option("--text", "form", flag_value="text", help="Print plain text instead.")
+@with_options(*looks_options)
+@click.pass_context
+def open_(
+    context: click.Context, /, files: tuple[str, ...], form: str | None, **flags: Any
+) -> None:
+    """Read artifacts from disk, gzip or not, without any gym."""
+    from pathlib import Path
+
+    from gymtui.core.text import clean
+    from gymtui.transcript.artifact_files import FileProblem, find
+
+    try:
+        found = find([Path(name) for name in files])
+        if form is not None:
+            from gymtui.cli.open import print_files
+
+            sys.exit(0 if print_files(found, form) else EXIT_USAGE)
+    except FileProblem as problem:
+        fail(clean(problem), EXIT_USAGE)
+    _want_terminal()
+    from gymtui.cli.open import view_files
+
+    # What is wrong with where a gym is, is no matter here.
+    settings = loaded({**context.obj, **given(flags)}, want_key=False)
+    sys.exit(view_files(found, settings, os.environ))
+
+
+def _own_gym(flags: Mapping[str, Any]) -> NoReturn:
+    """Open the dashboard on the gym that the settings name, and end with its exit code."""
+    _want_terminal()
+    from gymtui.core import paths
+    from gymtui.session.saved_layout import Arrangement
+
+    env = os.environ
+    picked = Arrangement.read(paths.state_dir(env)).profile
+    found = told(loaded(flags, remembered=picked))
+    if found.settings.key is None:
+        from gymtui.cli.first_start import nothing_set_up, offer
+
+        if nothing_set_up(found):
+            if offer(found, env):
+                _demo(flags, speed=DEMO_SPEED, seed=DEMO_SEED, fresh=False)
+            sys.exit(0)
+    from gymtui.cli.dashboard import keeping_of, open_dashboard
+    from gymtui.cli.profiles import gyms_of
+
+    keeping, gyms = keeping_of(found.settings, env), gyms_of(found, flags, env)
+    sys.exit(
+        reaching(
+            found.settings,
+            lambda: open_dashboard(found, env, keeping=keeping, gyms=gyms, model_env=env),
+        )
+    )
+
+
+def _want_terminal() -> None:
+    """The screen is drawn on standard error, keys come from standard input."""
+    for stream, name in ((sys.stdin, "standard input"), (sys.stderr, "standard error")):
+        if not stream.isatty():
+            fail(f"{name} is not a terminal; `gymtui runs` prints a list", EXIT_USAGE)
+    from gymtui.core.terminal_caps import abilities
+
+    if not abilities(os.environ, None).screen:
+        term = os.environ["TERM"]
+        fail(f"TERM is {term}: no screen to draw on; `gymtui runs` prints a list", EXIT_USAGE)

@@ -1,0 +1,218 @@
+"""`gymtui export`: the artifacts of a run's finished rollouts as files, with how each ended.
+
+That stands in a document itself; beside artifacts as received lies the rollout's record. What is
+there and whole is not asked for again, and every file is written whole or not at all: after an
+interruption the same command goes on, and repeated it brings up to date what has changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from gymtui.api.client import GymClient
+from gymtui.api.errors import GymError, NotFound
+from gymtui.cli.gym_access import Asked, at_once, with_gym
+from gymtui.config.settings import Settings
+from gymtui.core import new_file
+from gymtui.core.text import clean
+from gymtui.session.artifacts import ArtifactDesk, TooLargeError
+from gymtui.store import record_files
+from gymtui.store.ending import ending_of
+from gymtui.store.outcome import ACTIVE
+from gymtui.store.records import RolloutRow
+from gymtui.transcript import artifact_files, export
+from gymtui.transcript.blocks import Ending
+from gymtui.transcript.body_check import no_artifacts
+
+
+@dataclass
+class Tally:
+    """What became of a run's rollouts.
+
+    Attributes:
+        total: How many there are.
+        written: Files written.
+        there: Files that were there before.
+        renewed: Records beside these that say something else now, or were not there.
+        unfinished: Rollouts that have no artifacts yet.
+        unread: Rollouts that could not be read: they have no id to ask for.
+        failed: Rollouts whose artifacts could not be had or written.
+    """
+
+    total: int = 0
+    written: int = 0
+    there: int = 0
+    renewed: int = 0
+    unfinished: int = 0
+    unread: int = 0
+    failed: int = 0
+
+    @property
+    def words(self) -> str:
+        """In a line."""
+        parts = [f"{self.written} written"]
+        for number, what in (
+            (self.there, "there already"),
+            (self.renewed, f"outcome{'' if self.renewed == 1 else 's'} renewed"),
+            (self.unfinished, "not finished"),
+            (self.unread, "malformed"),
+            (self.failed, "failed"),
+        ):
+            if number:
+                parts.append(f"{number} {what}")
+        return f"{', '.join(parts)} of {self.total}"
+
+
+def export_run(
+    settings: Settings, run_id: str, directory: Path, form: str, tell: Callable[[str], None]
+) -> Tally:
+    """Write a run's artifacts to a directory.
+
+    Args:
+        settings: Which gym.
+        run_id: Which run.
+        directory: Where to; it is made if need be.
+        form: `json` for the gym's bytes, `markdown` or `text`.
+        tell: Told what is done and what went wrong, a line at a time.
+
+    Returns:
+        What became of it.
+
+    Raises:
+        GymError: The run's rollouts cannot be listed.
+        OSError: The directory cannot be made.
+    """
+
+    async def every(client: GymClient) -> Tally:
+        asked = Asked(client)
+        [found] = await asked.runs_named([run_id])  # tells a run without rollouts from none
+        await asked.rollouts_of([found])
+        rows = asked.store.rollouts_of(found)
+        await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
+        cap_bytes = settings.artifact_limit_mib << 20
+        desk = ArtifactDesk(client, cap_bytes=cap_bytes, cache_bytes=0)
+        return await _written(desk, rows, directory, form, tell)
+
+    return with_gym(settings, every)
+
+
+async def _written(
+    desk: ArtifactDesk,
+    rows: Sequence[RolloutRow],
+    directory: Path,
+    form: str,
+    tell: Callable[[str], None],
+) -> Tally:
+    tally = Tally(total=len(rows))
+    rows = [row for row in rows if row.malformed is None]
+    tally.unread = tally.total - len(rows)
+    there = await asyncio.to_thread(lambda: {file.name for file in directory.iterdir()})
+    suffix = {"json": ".json", "markdown": ".md", "text": ".txt"}[form]
+
+    async def one(row: RolloutRow) -> None:
+        path = directory / new_file.file_name(row.rollout_id, suffix)
+        try:
+            before = path.name in there
+            fault = await asyncio.to_thread(_fault_of, path, form, row, tell) if before else None
+            if fault is not None:
+                await _write_anew(desk, row, path, form, tell, fault)
+            elif not before:
+                await _write(desk, row, path, form)
+            kept = form == "json" and await asyncio.to_thread(record_files.write, path, row)
+        except NotFound:
+            tally.unfinished += 1
+        except TooLargeError as error:
+            tally.failed += 1
+            tell(f"{clean(row.rollout_id)}: {error}; --json saves it as it is")
+        except artifact_files.FileProblem as problem:
+            tally.failed += 1
+            tell(clean(problem))
+        except (GymError, OSError) as error:
+            tally.failed += 1
+            tell(f"{clean(row.rollout_id)}: {clean(_why(error))}")
+        else:
+            if before and fault is None:
+                tally.there += 1
+                tally.renewed += kept
+                return
+            tally.written += 1
+            tell(f"{tally.written + tally.there}/{tally.total} {path.name}")
+
+    await at_once(partial(one, row) for row in rows)
+    return tally
+
+
+def _fault_of(path: Path, form: str, row: RolloutRow, tell: Callable[[str], None]) -> str | None:
+    """What is wrong with a file that was there: earlier versions wrote any answer."""
+    data = artifact_files.load(path)
+    if form != "json":
+        document = data.decode("utf-8", "replace")
+        return export.not_of(document, form, row.rollout_id, _result_of(row))
+    if (fault := no_artifacts(data)) is not None:
+        return fault
+    record = record_files.read(path, row.rollout_id)
+    if record.damaged:
+        tell(f"{clean(record.problem)}; written again")
+    return None if record.row is None else _moved_on(record.row, row)
+
+
+def _moved_on(then: RolloutRow, now: RolloutRow) -> str | None:
+    """Why the artifacts of a rollout as it was then are not those it has now."""
+    if then.outcome in ACTIVE:
+        return "it had not ended"
+    ended = [row.rollout.completed_at if row.rollout is not None else None for row in (then, now)]
+    return "it has ended again since" if ended[0] != ended[1] else None
+
+
+async def _write_anew(
+    desk: ArtifactDesk,
+    row: RolloutRow,
+    path: Path,
+    form: str,
+    tell: Callable[[str], None],
+    fault: str,
+) -> None:
+    """Write a file in the place of one that is never lost: a person may have put it there."""
+    aside = await asyncio.to_thread(_put_aside, path)
+    try:
+        await _write(desk, row, path, form)
+    except BaseException:
+        _put_back(aside, path)
+        raise
+    tell(f"{path.name}: {fault}; now {aside.name}, and asked for again")
+
+
+def _put_aside(path: Path) -> Path:
+    aside = new_file.free(path.with_name(f"{path.name}.old"))
+    path.rename(aside)
+    return aside
+
+
+def _put_back(aside: Path, path: Path) -> None:
+    if not path.exists():
+        aside.rename(path)
+
+
+def _result_of(row: RolloutRow) -> Ending | None:
+    return None if row.rollout is None else ending_of(row.rollout, row.outcome)
+
+
+async def _write(desk: ArtifactDesk, row: RolloutRow, path: Path, form: str) -> None:
+    if form == "json":
+        await desk.save(row.rollout_id, path)
+        return
+    artifacts = await desk.get(row.rollout_id)
+    # Named even where the answer does not: by that it is known again.
+    transcript = replace(artifacts.transcript, rollout_id=row.rollout_id, result=_result_of(row))
+    data = await asyncio.to_thread(export.written, transcript, form)
+    await asyncio.to_thread(new_file.write_new, path, data.encode("utf-8", "replace"))
+
+
+def _why(error: GymError | OSError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return error.line

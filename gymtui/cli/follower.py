@@ -1,0 +1,293 @@
+"""Following some runs until they are over, as politely as the dashboard and with less traffic.
+
+What was asked when, back-off and `Retry-After` are the poller's own ledger, and a refused key and
+what is forbidden are tried again as it does. Nothing is printed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from gymtui.api.errors import (
+    Forbidden,
+    GymError,
+    NotFound,
+    Unauthorized,
+)
+from gymtui.cli.gym_access import Asked, at_once
+from gymtui.poll.fetch import Gym
+from gymtui.poll.poller import REFUSED_S
+from gymtui.poll.request_log import JITTER, Ledger
+from gymtui.store.delta import Observation, OneRun, RolloutsOf
+from gymtui.store.lists.columns import RunView
+from gymtui.store.store import Applied, Store
+
+NUMBERS_EVERY_S = 10.0
+"""How often a run's rollouts are listed while it is under way, unless something hangs on them."""
+
+SINGLY_A_TICK = 10
+"""Runs asked in a tick, at most: those asked longest ago."""
+
+
+class SilentError(Exception):
+    """The gym has not answered for too long.
+
+    Attributes:
+        error: The last failure.
+        silent_s: For how long, in seconds.
+    """
+
+    def __init__(self, error: GymError, silent_s: float) -> None:
+        super().__init__(error.brief)
+        self.error = error
+        self.silent_s = silent_s
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why there is no news.
+
+    Attributes:
+        error: The last failure.
+        next_try_s: Seconds until the next try.
+    """
+
+    error: GymError
+    next_try_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """What the key may not see.
+
+    Attributes:
+        error: What the gym said last.
+        since_s: Since when, monotonic seconds.
+        seen: Whether it was seen before: what never was is not waited for.
+    """
+
+    error: Forbidden
+    since_s: float
+    seen: bool
+
+
+@dataclass(slots=True)
+class Follower:
+    """Follows runs.
+
+    Args:
+        client: The gym.
+        run_ids: The runs, each once.
+        interval_s: Seconds between looks.
+        patience_s: For how long the gym may be silent, or refuse what it has shown before.
+        closely: Whether numbers are wanted with every change.
+        rng: Where jitter comes from.
+        monotonic: Seconds that only go forward: those of the client.
+        sleep: Waits, in seconds.
+        renew: Awaited before each try with a key that was refused, which may be another by now.
+
+    Attributes:
+        asked: What is known.
+        trouble: Why there is no news, or None.
+    """
+
+    client: Gym
+    run_ids: Sequence[str]
+    interval_s: float
+    patience_s: float
+    closely: bool = False
+    rng: random.Random = field(default_factory=random.Random)
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    renew: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
+    asked: Asked = field(init=False)
+    trouble: Trouble | None = field(init=False, default=None)
+    _ledger: Ledger = field(init=False, default_factory=Ledger)
+    _heard_s: float = field(init=False)
+    _answered: bool = field(init=False, default=False)
+    _refused: bool = field(init=False, default=False)
+    _denied: dict[OneRun | RolloutsOf, Denied] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.asked = Asked(self.client, self._take, self.monotonic)
+        self._heard_s = self.monotonic()
+
+    @property
+    def views(self) -> tuple[RunView, ...]:
+        """The runs as far as they are known, in the order given."""
+        return tuple(self.asked.view(i) for i in self.run_ids if i in self.asked.store.runs)
+
+    def settled(self, run_id: str) -> bool:
+        """Whether nothing more is to be learnt of a run."""
+        if self._is_given_up(OneRun(run_id)):
+            return True
+        results = RolloutsOf(run_id)
+        given_up = results not in self._denied or self._is_given_up(results)
+        return given_up and settled(self._ledger, self.asked.store, run_id)
+
+    def forbidden(self, run_id: str) -> Forbidden | None:
+        """What the gym says of a run that the key may not see, in part at least; else None."""
+        denied = self._denied.get(OneRun(run_id)) or self._denied.get(RolloutsOf(run_id))
+        return None if denied is None else denied.error
+
+    def refused_wait_s(self, since_s: float) -> float:
+        """Seconds until what is refused is tried again; not above 0 once it is given up.
+
+        Args:
+            since_s: Since when it is refused, monotonic seconds.
+        """
+        return min(REFUSED_S, since_s + self.patience_s - self.monotonic())
+
+    def _is_given_up(self, query: OneRun | RolloutsOf) -> bool:
+        denied = self._denied.get(query)
+        if denied is None:
+            return False
+        return not denied.seen or self.refused_wait_s(denied.since_s) <= 0
+
+    async def follow(self, news: Callable[[], Awaitable[object]]) -> None:
+        """Follow them until all are over.
+
+        Args:
+            news: Called after each round of questions, answered or not.
+
+        Raises:
+            NotFound: One of them is not there and was never seen.
+            SilentError: The gym was silent for too long.
+            Unauthorized: The key was refused for too long, or before anything was answered.
+        """
+        while True:
+            await self._round()
+            await news()
+            if all(map(self.settled, self.run_ids)):
+                return
+            held_s = self._ledger.held_until_s() - self.monotonic()
+            pause_s = self.interval_s * self.rng.uniform(1 - JITTER, 1 + JITTER)
+            await self.sleep(max(held_s, pause_s))
+
+    async def _round(self) -> None:
+        unseen = [run_id for run_id in self.run_ids if run_id not in self.asked.store.runs]
+        await self._put(list(self._due(self.monotonic())))
+        # What was over before anybody looked has its results by now: there is nothing to wait for.
+        if not (self._ledger.struggling or self._refused):
+            await self._put([RolloutsOf(run_id) for run_id in unseen if self._unlisted(run_id)])
+
+    async def _put(self, due: Sequence[OneRun | RolloutsOf]) -> None:
+        if self._ledger.struggling or self._refused:
+            due = due[:1]
+        if self._refused or any(query in self._denied for query in due):
+            await self.renew()
+        self._ledger.planned(due, self.monotonic())
+        await at_once(partial(self._ask, query) for query in due)
+
+    def _unlisted(self, run_id: str) -> bool:
+        row = self.asked.store.runs.get(run_id)
+        return row is not None and not row.active and not self.settled(run_id)
+
+    def _due(self, now_s: float) -> Iterator[OneRun | RolloutsOf]:
+        if now_s < self._ledger.held_until_s():
+            return
+        every_s = 0.0 if self.closely else NUMBERS_EVERY_S
+        left = [run_id for run_id in self.run_ids if not self.settled(run_id)]
+        wanted = questions(self._ledger, self.asked.store, left, now_s, every_s)
+        yield from (q for q in wanted if self._ledger.recall(q).not_before_s <= now_s)
+
+    async def _ask(self, query: OneRun | RolloutsOf) -> None:
+        sent_s = self.monotonic()
+        try:
+            found = await self.asked.learn(query)
+        except Unauthorized as error:
+            self._key_refused(error)
+            return
+        except Forbidden as error:
+            self._is_denied(query, sent_s, error)
+            return
+        except GymError as error:
+            self._failed(query, sent_s, error)
+            return
+        if (
+            found is None
+            and isinstance(query, OneRun)
+            and query.run_id not in self.asked.store.runs
+        ):
+            raise NotFound(f"there is no run {query.run_id}")
+
+    def _take(self, seen: Observation, applied: Applied) -> None:
+        self._heard_s, self.trouble = self.monotonic(), None
+        self._answered, self._refused = True, False
+        if isinstance(seen.query, OneRun | RolloutsOf):
+            self._denied.pop(seen.query, None)
+        self._ledger.answered(seen, applied, self.asked.store, self._heard_s)
+
+    def _key_refused(self, error: Unauthorized) -> None:
+        wait_s = self.refused_wait_s(self._heard_s)
+        if not self._answered or wait_s <= 0:
+            raise error
+        self._refused = True
+        self._ledger.hold_until_s = self.monotonic() + wait_s
+        self.trouble = Trouble(error, wait_s)
+
+    def _is_denied(self, query: OneRun | RolloutsOf, sent_s: float, error: Forbidden) -> None:
+        now_s = self.monotonic()
+        before = self._denied.get(query)
+        since_s = now_s if before is None else before.since_s
+        seen = self._ledger.recall(query).answered_s is not None
+        self._denied[query] = Denied(error, since_s, seen)
+        wait_s = max(0.0, self.refused_wait_s(since_s))
+        self._ledger.forbidden(query, sent_s, now_s, wait_s)
+        self._heard_s, self.trouble, self._refused = now_s, None, False
+
+    def _failed(self, query: OneRun | RolloutsOf, sent_s: float, error: GymError) -> None:
+        now_s = self.monotonic()
+        silent_s = now_s - self._heard_s
+        if silent_s > self.patience_s:
+            raise SilentError(error, silent_s)
+        self._ledger.failed(
+            query,
+            sent_s,
+            now_s,
+            self.interval_s,
+            self.rng,
+            limited=error.limiting,
+            retry_after_s=error.retry_after_s,
+        )
+        until_s = max(self._ledger.held_until_s(), self._ledger.recall(query).not_before_s)
+        self.trouble = Trouble(error, max(0.0, until_s - now_s))
+
+
+def settled(ledger: Ledger, store: Store, run_id: str) -> bool:
+    """Whether nothing more is to be learnt of a run: it is over and its results were listed."""
+    row = store.runs.get(run_id)
+    if row is None:
+        return False
+    return row.gone or (not row.active and run_id not in ledger.wanted)
+
+
+def questions(
+    ledger: Ledger, store: Store, unsettled: Sequence[str], now_s: float, every_s: float
+) -> Iterator[OneRun | RolloutsOf]:
+    """What to ask about runs that are not settled; waits are still to be kept.
+
+    Args:
+        ledger: What was asked before.
+        store: What is known.
+        unsettled: The runs.
+        now_s: Monotonic seconds.
+        every_s: How often the rollouts of a run under way are listed, at most.
+    """
+    left = sorted(unsettled, key=lambda run_id: ledger.recall(OneRun(run_id)).planned_s)
+    asked = 0
+    for run_id in left:
+        row = store.runs.get(run_id)
+        if (row is None or row.active) and asked < SINGLY_A_TICK:
+            asked += 1
+            yield OneRun(run_id)
+        outstanding = run_id in ledger.wanted or run_id in ledger.shut
+        if row is None or (ledger.listed_since_moved(run_id) and not outstanding):
+            continue
+        if not row.active or now_s - ledger.recall(RolloutsOf(run_id)).planned_s >= every_s:
+            yield RolloutsOf(run_id)

@@ -1,0 +1,279 @@
+"""How a command learns of a gym: a client for as long as it lasts, answers in a store of its own.
+
+So that numbers, filters and orders are those of the screens. What is printed is `output`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from gymtui.api.client import GymClient
+from gymtui.api.errors import Forbidden, NotFound, RateLimited, ServerError
+from gymtui.api.retry import patiently
+from gymtui.config.settings import Settings
+from gymtui.core.normalization import spellings
+from gymtui.core.server_clock import ServerClock
+from gymtui.poll.fetch import Gym, ask, observed
+from gymtui.store.delta import (
+    PAGE_LIMIT,
+    Observation,
+    OneRun,
+    Query,
+    RolloutsOf,
+    RunsPage,
+)
+from gymtui.store.history import journal_reader
+from gymtui.store.lists.columns import RunView
+from gymtui.store.records import RunRow
+from gymtui.store.stats.run_stats import RunNumbers, run_numbers
+from gymtui.store.stats.run_summary import from_kept
+from gymtui.store.store import Applied, Store
+
+T = TypeVar("T")
+
+AT_ONCE = 4
+"""Questions under way at the same time: as many as the dashboard asks about rollouts."""
+
+UNSTEADY = "runs came and went while they were listed: some may be missing, or deleted"
+"""What is said where `Asked.every_run` did not come to an end."""
+READINGS = 4
+"""How often all runs are listed at most, until two counts agree."""
+
+_EVERYTHING = 1 << 40
+_BUSY = (RateLimited, ServerError)
+"""Where nothing listens at all, a command says so at once."""
+
+
+def with_gym(settings: Settings, talk: Callable[[GymClient], Awaitable[T]]) -> T:
+    """Talk to a gym.
+
+    Args:
+        settings: Which one.
+        talk: What is said; the client is closed after it.
+
+    Raises:
+        GymError: As the client.
+    """
+
+    async def whole() -> T:
+        async with GymClient(settings.base_url, settings.key, insecure=settings.insecure) as client:
+            return await talk(client)
+
+    return asyncio.run(whole())
+
+
+async def at_once(calls: Iterable[Callable[[], Awaitable[T]]], most: int = AT_ONCE) -> list[T]:
+    """Make calls, a few at a time; the first error ends them all.
+
+    Args:
+        calls: Each makes one.
+        most: How many at a time.
+
+    Returns:
+        What each brought, in their order.
+    """
+    slots = asyncio.Semaphore(most)
+
+    async def one(call: Callable[[], Awaitable[T]]) -> T:
+        async with slots:
+            return await call()
+
+    tasks = [asyncio.ensure_future(one(call)) for call in calls]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+class Asked:
+    """What was learnt of a gym by asking.
+
+    Args:
+        client: The gym.
+        heard: Told of each answer and what it did.
+        monotonic: Seconds that only go forward: those of the client.
+
+    Attributes:
+        store: What is known.
+        clock: The server's.
+    """
+
+    def __init__(
+        self,
+        client: Gym,
+        heard: Callable[[Observation, Applied], object] = lambda _seen, _applied: None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.store = Store(rollouts_kept=_EVERYTHING)
+        self.clock = ServerClock(time.time, monotonic)
+        self._client = client
+        self._heard = heard
+        self._monotonic = monotonic
+        self._numbers: dict[str, RunNumbers] = {}
+
+    @property
+    def now_s(self) -> float:
+        """The server's clock, UNIX seconds."""
+        return self.clock.now().timestamp()
+
+    async def learn(self, query: Query) -> Applied | None:
+        """Ask one question and take its answer in.
+
+        Returns:
+            What it did; None when there is no such run.
+
+        Raises:
+            GymError: As the client, and `Garbled` for an answer to another question.
+        """
+        sent_s = self._monotonic()
+        answer = await ask(self._client, query)
+        seen = observed(query, answer, sent_s, self.clock)
+        applied = self.store.apply(seen)
+        for run_id in applied.delta.runs:
+            self._numbers.pop(run_id, None)
+        self._heard(seen, applied)
+        return None if answer is None else applied
+
+    async def busily(self, query: Query) -> Applied | None:
+        """`learn`, again after a pause where the gym is only busy."""
+        return await patiently(lambda: self.learn(query), stumbles=_BUSY)
+
+    async def every_run(self, source: str | None, scenario: str | None) -> bool:
+        """List all runs, page by page.
+
+        A run that is deleted meanwhile moves those behind it onto pages that were read already, so
+        that they are missed. So it is listed again until as many were read as the gym counts, or
+        twice the same.
+
+        Args:
+            source: Of which source.
+            scenario: Of which scenario, or None.
+
+        Returns:
+            Whether that came about; if not, runs may be missing or deleted.
+
+        Raises:
+            GymError: As the client.
+        """
+        before: set[str] | None = None
+        for _ in range(READINGS):
+            ids, totals = await self._pages(source, scenario)
+            self.store.drop(self.store.runs.keys() - ids)
+            if ids == before or totals <= {len(ids)}:
+                return True
+            before = ids
+        return False
+
+    async def _pages(self, source: str | None, scenario: str | None) -> tuple[set[str], set[int]]:
+        """Read every page once: the runs on them, and how many the gym counted, page by page."""
+        ids: set[str] = set()
+        totals: set[int] = set()
+        offset = 0
+        while True:
+            page = await self.busily(RunsPage(offset, PAGE_LIMIT, source, scenario))
+            if page is None:
+                return ids, totals
+            if page.total is not None:
+                totals.add(page.total)
+            new = set(page.ids) - ids
+            ids |= new
+            offset += len(page.ids)
+            at_end = len(page.ids) < PAGE_LIMIT if page.total is None else offset >= page.total
+            # A page that brings nothing new is a server without paging.
+            if at_end or not new:
+                return ids, totals
+
+    async def named(self, typed: str) -> str:
+        """The id of a run as the gym has it, from what a person typed.
+
+        Returns:
+            What was typed where it is an id; else another spelling of the same letters (Unicode's
+            composed or decomposed form) where that is one; else what was typed.
+
+        Raises:
+            GymError: As the client.
+        """
+        for run_id in spellings(typed):
+            if await self.busily(OneRun(run_id)) is not None:
+                return run_id
+        return typed
+
+    async def runs_named(self, typed: Collection[str]) -> list[str]:
+        """Ask for runs by their ids.
+
+        Args:
+            typed: The ids, as a person typed them.
+
+        Returns:
+            The ids as the gym has them.
+
+        Raises:
+            NotFound: There is no such run; the first one that is missing is named.
+            GymError: As the client.
+        """
+        run_ids = await at_once(partial(self.named, run_id) for run_id in typed)
+        for run_id in run_ids:
+            if run_id not in self.store.runs:
+                raise NotFound(f"there is no run {run_id}")
+        return run_ids
+
+    async def rollouts_of(self, run_ids: Iterable[str]) -> None:
+        """List all rollouts of some runs.
+
+        Raises:
+            Forbidden: The key may not see those of one, which is named.
+            GymError: As the client.
+        """
+        for run_id, error in (await self.rollouts_allowed(run_ids)).items():
+            raise Forbidden(f"the rollouts of {run_id}: {error.detail}".removesuffix(": "))
+
+    async def rollouts_allowed(self, run_ids: Iterable[str]) -> Mapping[str, Forbidden]:
+        """List all rollouts of some runs, of those that the key may see.
+
+        Returns:
+            What the gym says of the others.
+
+        Raises:
+            GymError: As the client, for anything else.
+        """
+        denied: dict[str, Forbidden] = {}
+
+        async def one(run_id: str) -> None:
+            try:
+                await self.busily(RolloutsOf(run_id))
+            except Forbidden as error:
+                denied[run_id] = error
+
+        await at_once(partial(one, run_id) for run_id in run_ids)
+        return denied
+
+    def remember(self, journal: Path) -> None:
+        """Take the final numbers of runs that a dashboard has watched before.
+
+        Args:
+            journal: Of its file, there or not.
+        """
+        kept = (
+            (summary.run_id, from_kept(summary)) for summary in journal_reader.summaries(journal)
+        )
+        self.store.remember({run_id: summary for run_id, summary in kept if summary is not None})
+
+    def view(self, run_id: str) -> RunView:
+        """A run with the numbers over its rollouts and its end, as far as they are known."""
+        row = self.store.runs[run_id]
+        left = self._numbers_of(row).eta(self.now_s) if row.active else None
+        return RunView(row, self.store.summary(run_id), left)
+
+    def _numbers_of(self, row: RunRow) -> RunNumbers:
+        """The numbers of a run, worked out once for each list of its rollouts."""
+        if row.run_id not in self._numbers:
+            rollouts = (item.rollout for item in self.store.rollouts_of(row.run_id))
+            total = row.run.total if row.run is not None else None
+            self._numbers[row.run_id] = run_numbers((r for r in rollouts if r), total=total)
+        return self._numbers[row.run_id]

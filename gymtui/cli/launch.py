@@ -1,0 +1,140 @@
+"""`gymtui launch`: a file becomes requests, these become runs, and their ids are printed."""
+
+from __future__ import annotations
+
+import os
+import random
+import stat
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gymtui.api.client import GymClient
+from gymtui.api.errors import GymError, Refused
+from gymtui.api.launch_request import LaunchRequest
+from gymtui.cli.gym_access import with_gym
+from gymtui.cli.options import EXIT_UNREACHABLE, exit_code, refusal, tell, tell_of_key
+from gymtui.config.settings import Settings
+from gymtui.core.json_output import json_text
+from gymtui.core.text import clean
+from gymtui.launching.launch_file import NotALaunch, masked, read_document, requests_of
+from gymtui.launching.model_keys import ModelKeys
+from gymtui.launching.submission import Fate, Sent, launch, told
+
+MOST_BYTES = 16 * 1024 * 1024
+"""What a file of a launch may have; one that is larger is another file."""
+
+
+def read_requests(settings: Settings, file: str) -> tuple[LaunchRequest, ...]:
+    """What a file launches.
+
+    Args:
+        settings: Which say where model keys are.
+        file: Its path, or `-` for standard input.
+
+    Raises:
+        NotALaunch: It cannot be read, or is no launch.
+    """
+    name = "standard input" if file == "-" else file
+    try:
+        if file == "-":
+            raw, private = sys.stdin.buffer.read(MOST_BYTES + 1), True
+        else:
+            with Path(file).open("rb") as stream:
+                raw = stream.read(MOST_BYTES + 1)
+                private = not stat.S_IMODE(os.fstat(stream.fileno()).st_mode) & 0o077
+        text = raw.decode()
+    except OSError as error:
+        raise NotALaunch(f"{name}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise NotALaunch(f"{name}: is not UTF-8") from None
+    if len(raw) > MOST_BYTES:
+        raise NotALaunch(f"{name}: is larger than {MOST_BYTES // 2**20} MiB")
+    document = read_document(text, name, private=private)
+    keys = ModelKeys(settings.model_keys, dict(os.environ))
+    rng = random.SystemRandom()
+    return requests_of(document, keys.get, now=datetime.now(UTC), rng=rng)
+
+
+def dry(requests: Sequence[LaunchRequest]) -> str:
+    """What would be sent, as JSON, keys as their hints; of several a list."""
+    bodies = [masked(request) for request in requests]
+    return json_text(bodies[0] if len(bodies) == 1 else bodies, indent=2)
+
+
+def launch_all(settings: Settings, requests: Sequence[LaunchRequest], *, as_json: bool) -> int:
+    """Launch one after the other, up to the first that is not; print the ids of those that are.
+
+    Args:
+        settings: Which gym.
+        requests: What to launch.
+        as_json: Whether to print a JSON document instead of ids.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        GymError: The base URL is not one to send a key to.
+    """
+    sent = with_gym(settings, lambda client: _send(client, requests, quiet=as_json))
+    launched = [one for one in sent if one.fate is Fate.LAUNCHED]
+    if as_json and launched:
+        documents = [_document(one) for one in launched]
+        document = documents[0] if len(requests) == 1 else {"runs": documents}
+        click.echo(json_text(document, indent=2))
+    last = sent[-1]
+    if last.fate is Fate.LAUNCHED:
+        return 0
+    _complain(last)
+    if last.error is not None:
+        tell_of_key(settings, last.error)
+    for request in requests[len(sent) :]:
+        tell(f"{clean(request.run_name)} was not sent")
+    if last.fate is Fate.UNKNOWN or last.error is None:
+        return EXIT_UNREACHABLE
+    return exit_code(last.error)
+
+
+async def _send(client: GymClient, requests: Sequence[LaunchRequest], *, quiet: bool) -> list[Sent]:
+    sent: list[Sent] = []
+    for request in requests:
+
+        def lost(error: GymError, name: str = request.run_name) -> None:
+            tell(f"sent, no answer ({clean(error.brief)}): looking for {clean(name)}")
+
+        one = await launch(client, request, lost=lost)
+        sent.append(one)
+        if one.fate is not Fate.LAUNCHED:
+            break
+        tell(clean(told(one)))
+        if not quiet:
+            # As it is: an id goes from here into other commands.
+            click.echo(one.run_id)
+    return sent
+
+
+def _complain(sent: Sent) -> None:
+    error = sent.error
+    if sent.fate is Fate.UNKNOWN or error is None:
+        tell(clean(told(sent)))
+        return
+    if isinstance(error, Refused) and error.fields:
+        for field in error.fields:
+            place = f"{field.field}: " if field.field else ""
+            tell(clean(f"{sent.request.run_name} was not launched: {place}{field.msg}"))
+        return
+    tell(f"{clean(sent.request.run_name)} was not launched: {refusal(error)}")
+
+
+def _document(sent: Sent) -> dict[str, Any]:
+    return {
+        "run_id": sent.run_id,
+        "run_name": sent.request.run_name,
+        "model": sent.request.settings.model,
+        "rollout_ids": list(sent.rollout_ids),
+        "looked_up": sent.looked_up,
+    }

@@ -1,0 +1,129 @@
+"""What the lists of commands have in common: filters as arguments, an order, a limit.
+
+The language is `store.lists.query`, the columns are `store.lists.columns`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import click
+
+from gymtui.core.text import clean, width
+from gymtui.store.lists.column_def import Schema
+from gymtui.store.lists.columns import RUNS, RunView
+from gymtui.store.lists.ordering import OrderedView
+from gymtui.store.lists.query import Filter, FilterError, parse
+from gymtui.store.lists.terms import Term
+
+R = TypeVar("R")
+
+_OF_A_DASHBOARD = {
+    "watched": "only the dashboard knows which runs are watched",
+    "forbidden": "only the dashboard marks them; here what is forbidden is told beside the list",
+    "stuck": "only the dashboard can tell, which sees rollouts move or not; its run list has it",
+}
+
+COMMAND_RUNS: Schema[RunView] = Schema(
+    (field for field in RUNS if field.name not in _OF_A_DASHBOARD), elsewhere=_OF_A_DASHBOARD
+)
+"""The columns of runs, but for those that only a dashboard has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What of a list is wanted.
+
+    Attributes:
+        filters: Texts in the filter language, all of which must hold.
+        order: The column to order by, or None for the gym's own order.
+        reverse: Whether the largest comes first.
+        limit: The most rows, or None for all.
+    """
+
+    filters: tuple[str, ...] = ()
+    order: str | None = None
+    reverse: bool = False
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed(Generic[R]):
+    """What came of it.
+
+    Attributes:
+        rows: In order, no more than the limit.
+        matching: How many there were before the limit.
+    """
+
+    rows: tuple[R, ...]
+    matching: int
+
+
+def read_filters(texts: Sequence[str], schema: Schema[R]) -> Filter[R]:
+    """Read filter texts as one.
+
+    Args:
+        texts: As given on the command line.
+        schema: The columns.
+
+    Raises:
+        click.UsageError: One is no filter; its place is shown.
+    """
+    terms: list[Term[R]] = []
+    for text in texts:
+        try:
+            terms += parse(text, schema).terms
+        except FilterError as error:
+            raise click.UsageError(_shown(text, error)) from None
+    return Filter(" ".join(texts), tuple(terms))
+
+
+def fits(text: str, schema: Schema[R]) -> bool:
+    """Whether a text is a filter over these columns."""
+    try:
+        parse(text, schema)
+    except FilterError:
+        return False
+    return True
+
+
+def check_order(order: str | None, schema: Schema[R]) -> None:
+    """See that there is such a column.
+
+    Raises:
+        click.UsageError: There is not.
+    """
+    if order is not None and order not in schema:
+        names = ", ".join(field.name for field in schema)
+        hint = schema.hint(order) or f"there are {names}"
+        raise click.UsageError(f"no column {clean(order)}: {hint}")
+
+
+def narrowed(records: Mapping[str, R], wish: Wish, schema: Schema[R], now_s: float) -> Narrowed[R]:
+    """Filter, order and cut a list.
+
+    Args:
+        records: By id, in the gym's order.
+        wish: What is wanted; its order is one of the columns.
+        schema: The columns.
+        now_s: The server's clock, UNIX seconds.
+    """
+    shown = read_filters(wish.filters, schema).select(records, now_s)
+    rows = list(shown.values())
+    if wish.order is not None:
+        view: OrderedView[R] = OrderedView(schema, wish.order, reverse=wish.reverse)
+        view.apply(shown, (), now_s)
+        rows = [shown[row_id] for row_id in view]
+    elif wish.reverse:
+        rows.reverse()
+    return Narrowed(tuple(rows[: wish.limit]), len(rows))
+
+
+def _shown(text: str, error: FilterError) -> str:
+    """The mistake, and a mark under its place; `position` counts characters of the raw text."""
+    before, wrong = text[: error.position], text[error.position :][: error.length]
+    pointer = " " * width(clean(before)) + "^" * max(1, width(clean(wrong)))
+    return f"{clean(error.message)}\n  {clean(text)}\n  {pointer}"

@@ -1,0 +1,89 @@
+"""`gymtui open`: transcripts from disk, on a screen or as text; no gym, no network."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from gymtui.cli.options import tell
+from gymtui.config.settings import Loaded
+from gymtui.core import paths
+from gymtui.core.text import clean
+from gymtui.store import record_files
+from gymtui.transcript import artifact_files, export
+
+
+def print_files(files: Sequence[Path], form: str) -> bool:
+    """Print transcripts to standard output, with the results that the records beside them tell of.
+
+    Of several, each stands under its file's name.
+
+    Args:
+        files: Which files.
+        form: `markdown` or `text`.
+
+    Returns:
+        Whether all could be read; those that could not are told, and left out, but a transcript
+        for a record that is damaged.
+    """
+    printed = 0
+    whole = True
+
+    def problem_with(file: Path, problem: object) -> None:
+        # By its path: below a directory many have the same name.
+        tell(clean(f"{file.parent}/{problem}" if len(files) > 1 else problem))
+
+    for file in files:
+        try:
+            opened = record_files.open_file(file)
+        except artifact_files.FileProblem as problem:
+            problem_with(file, problem)
+            whole = False
+            continue
+        if opened.record.problem:
+            problem_with(file, opened.record.problem)
+            whole = whole and not opened.record.damaged
+        if printed:
+            click.echo()
+        printed += 1
+        if len(files) > 1:
+            name = clean(file).replace("`", "'")
+            click.echo(f"`{name}`\n" if form == "markdown" else f"file: {name}")
+        click.echo(export.written(opened.transcript, form), nl=False)
+    return whole
+
+
+def view_files(files: Sequence[Path], loaded: Loaded, env: Mapping[str, str]) -> int:
+    """Read transcripts on a screen.
+
+    Args:
+        files: Which files, at least one.
+        loaded: The person's keys and looks, and what is wrong with them.
+        env: The environment, which says where reports go.
+
+    Returns:
+        The exit code.
+    """
+    from gymtui.session.saved_layout import Arrangement
+    from gymtui.tui.app.file_app import FileApp
+    from gymtui.tui.app.themed_app import looks_of
+    from gymtui.tui.context.key_bindings import rebound
+    from gymtui.tui.runtime.crash_report import Reporter
+    from gymtui.tui.runtime.guard import run_guarded
+
+    bound = rebound(loaded.settings.keys, loaded.settings.origins)
+    problems = [problem for problem in loaded.problems if not problem.fatal]
+    app = FileApp(
+        files,
+        Reporter(paths.log_dir(env), secrets=[]),
+        looks=looks_of(loaded.settings, env, sys.stderr.encoding),
+        arrangement=Arrangement.read(paths.state_dir(env)),
+        bound=bound,
+        problems=(*problems, *bound.problems),
+    )
+    for problem in app.theme_problems:
+        click.echo(f"gymtui: {problem}", err=True)
+    return run_guarded(app)

@@ -1,0 +1,245 @@
+"""What every command shares: options, settings, exit codes, and how a failure ends. Light.
+
+Nothing heavy is imported before it is needed: `gymtui --version` must not wait for it.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from gymtui.cli import suggestions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gymtui.api.errors import GymError
+    from gymtui.config.settings import Loaded, Settings
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_UNREACHABLE = 3
+EXIT_REFUSED = 4
+EXIT_DEFECT = 70
+
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What writing to a file on a disk can end in."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+Option = Callable[[F], F]
+
+
+def with_options(*options: Option[Any]) -> Option[Any]:
+    """Several options as one decorator; `--help` lists them in this order."""
+
+    def decorate(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+gym_options = with_options(
+    click.option(
+        "--profile",
+        metavar="P",
+        help="Profile of the configuration file.",
+        shell_complete=suggestions.profiles,
+    ),
+    click.option("--base-url", metavar="U", help="The gym's URL."),
+    click.option(
+        "--source",
+        metavar="S",
+        help="Which runs to list (default rl-gym).",
+        shell_complete=suggestions.sources,
+    ),
+    click.option("--scenario", metavar="ID", help="Only runs of this scenario."),
+    click.option("--config", metavar="F", type=click.Path(), help="Another configuration file."),
+)
+"""The options that choose a gym and how it is asked."""
+
+looks_options = (
+    click.option(
+        "--theme",
+        metavar="T",
+        help="The colours: night, day, … or one's own.",
+        shell_complete=suggestions.themes,
+    ),
+    click.option("--ascii", "ascii_", is_flag=True, help="Draw with ASCII alone."),
+)
+"""The options that say how a screen looks."""
+
+json_option = click.option("--json", "form", flag_value="json", help="One JSON document.")
+jsonl_option = click.option("--jsonl", "form", flag_value="jsonl", help="One JSON object a line.")
+
+
+def given(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given, by the settings' names; 0 is a value, though not a good one."""
+    return {
+        name.rstrip("_"): value
+        for name, value in flags.items()
+        if value is not None and value is not False
+    }
+
+
+def loaded(flags: Mapping[str, Any], **options: Any) -> Loaded:
+    """The settings as they come out, with all that is wrong with them.
+
+    Args:
+        flags: As given.
+        **options: As for `settings.load`.
+    """
+    from pathlib import Path
+
+    from gymtui.config.settings import load
+    from gymtui.core import paths
+
+    env = dict(os.environ)
+    config = Path(flags["config"]) if "config" in flags else paths.config_file(env)
+    return load(flags, env, config, paths.vendor_config_file(env), **options)
+
+
+def settings_of(flags: Mapping[str, Any]) -> Settings:
+    """Settle the settings; what is wrong with them is told, and ends where it would mislead."""
+    return told(loaded(flags)).settings
+
+
+def told(found: Loaded) -> Loaded:
+    """Say what is wrong with settings; end where they would mislead."""
+    for problem in found.problems:
+        tell(str(problem))
+    if found.fatal:
+        sys.exit(EXIT_USAGE)
+    return found
+
+
+def journal_of(settings: Settings) -> Path:
+    """Where a dashboard keeps what it sees of this gym, there or not."""
+    from gymtui.core import paths
+    from gymtui.store.history.journal import file_name
+
+    return paths.state_dir(os.environ) / file_name(settings.base_url)
+
+
+def reaching(settings: Settings, talk: Callable[[], T]) -> T:
+    """Do something that talks to a gym; a failure is told and ends with its exit code."""
+    from gymtui.api.errors import GymError
+
+    try:
+        return talk()
+    except GymError as error:
+        end_with(settings, error)
+
+
+def end_with(settings: Settings, error: GymError) -> NoReturn:
+    """Tell of a failed call, and end with its exit code."""
+    tell(refusal(error))
+    tell_of_key(settings, error)
+    sys.exit(exit_code(error))
+
+
+def tell_of_key(settings: Settings, error: GymError) -> None:
+    """Say which key a failed call was made with, where that may be why it failed."""
+    from gymtui.api.errors import Forbidden, Unauthorized, Unreachable
+    from gymtui.config.api_key import mending
+    from gymtui.core import urls
+    from gymtui.core.text import clean
+
+    refused = isinstance(error, Unauthorized | Forbidden)
+    if settings.key is not None:
+        if refused:
+            origin = settings.key_origin
+            tell(f"the key was {settings.key.hint} from {clean(origin)}: {mending(origin)}")
+        return
+    elsewhere = not urls.is_loopback(urls.origin_of(settings.base_url).host)
+    if refused or (isinstance(error, Unreachable) and elsewhere):
+        tell("no key was found: set GYMTUI_API_KEY, or see `gymtui doctor` for where one may stand")
+
+
+def refusal(error: GymError) -> str:
+    """A failed call in a line, cleaned."""
+    from gymtui.api.errors import Unreachable
+    from gymtui.core.text import clean
+
+    if isinstance(error, Unreachable):
+        return f"no answer from the gym: {clean(error.brief)}"
+    return clean(error.line)
+
+
+def exit_code(error: GymError) -> int:
+    """3 where nothing answered, 4 where something did and it was no, 2 where nothing was asked."""
+    from gymtui.api.errors import NOT_THE_GYM, UnsafeUrl
+
+    if isinstance(error, UnsafeUrl):
+        return EXIT_USAGE
+    return EXIT_UNREACHABLE if isinstance(error, NOT_THE_GYM) else EXIT_REFUSED
+
+
+def tell(words: str) -> None:
+    """Say something beside the data."""
+    click.echo(f"gymtui: {words}", err=True)
+
+
+def fail(words: str, status: int) -> NoReturn:
+    """Say what is wrong and end."""
+    tell(words)
+    sys.exit(status)
+
+
+def with_streams() -> None:
+    """Put nothing in the place of standard streams that the shell has closed (`>&-`).
+
+    Else what is opened next would stand there, and be written to. What their encoding does not
+    have becomes `?`, whatever prints it: help, errors and tables never end in a traceback.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  (for good)
+        stream = getattr(sys, name)
+        if name != "stdin" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _forget_output() -> None:
+    """Let what is still buffered go nowhere, or the interpreter would complain as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def ended_quietly(act: Callable[[], T]) -> T:
+    """Do something; a reader that has read enough (`| head`) and a `^C` end it without a word."""
+    try:
+        return _flushed(act)
+    except BrokenPipeError:
+        _forget_output()
+        sys.exit(0)
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except KeyboardInterrupt:
+        # By the signal itself, so that a shell's loop around this ends too; `$?` is 130.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+        sys.exit(128 + signal.SIGINT)
+    except Exception as error:  # noqa: BLE001  (the last resort: told, and no result of a command)
+        if isinstance(error, OSError) and error.errno in _DISK:
+            _forget_output()
+            fail(f"the output cannot be written: {error.strerror}", EXIT_USAGE)
+        # Python's own exit code is 1, by which `wait` says that a run failed.
+        traceback.print_exc()
+        fail("this is a defect of gymtui's own", EXIT_DEFECT)
+
+
+def _flushed(act: Callable[[], T]) -> T:
+    done = act()
+    sys.stdout.flush()
+    return done

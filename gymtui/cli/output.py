@@ -1,0 +1,174 @@
+"""What commands print: tables for people, JSON for programs. Nothing is asked for here.
+
+Tables are cleaned and aligned in cells; on a terminal they fit its width and have colour, off one
+they are never cut. JSON is ASCII: ids are exact in it, and no terminal acts on it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TextIO, TypeVar
+
+from gymtui.core.column_widths import Need, fitted
+from gymtui.core.json_output import json_text
+from gymtui.core.text import clean, fit, width
+
+R = TypeVar("R")
+
+Form = Literal["table", "json", "jsonl"]
+Colour = Literal["", "bold", "dim", "red", "green", "yellow", "blue", "cyan"]
+
+_SGR: Mapping[Colour, str] = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "blue": "34",
+    "cyan": "36",
+}
+_GAP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in one place of a table: anything as received, and a colour of the terminal's."""
+
+    text: object
+    colour: Colour = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[R]):
+    """One column.
+
+    Attributes:
+        title: Its heading.
+        cell: What a row has in it.
+        right: Whether it is aligned to the right, as numbers are.
+        least: To how many cells its texts may be cut where there is little room; None: never.
+        priority: Where there is less still, the column of the highest goes first; 0 stays.
+    """
+
+    title: str
+    cell: Callable[[R], Cell]
+    right: bool = False
+    least: int | None = None
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What is printed on.
+
+    Attributes:
+        stream: Where to.
+        width: How many cells a line may have; None where nothing may be cut.
+        colour: Whether colours may be used.
+    """
+
+    stream: TextIO
+    width: int | None = None
+    colour: bool = False
+
+    @classmethod
+    def standard(cls) -> Paper:
+        """Standard output, as wide and colourful as it is."""
+        return cls.of(sys.stdout, os.environ)
+
+    @classmethod
+    def of(cls, stream: TextIO, env: Mapping[str, str]) -> Paper:
+        """A stream, judged by whether it is a terminal and what the environment says of that."""
+        if not stream.isatty():
+            return cls(stream)
+        plain = bool(env.get("NO_COLOR")) or env.get("TERM") == "dumb"
+        return cls(stream, shutil.get_terminal_size((120, 24)).columns, not plain)
+
+    def write(self, text: str) -> None:
+        """Write text, at once; what the stream's encoding does not have becomes `?`."""
+        encoding = self.stream.encoding or "utf-8"
+        self.stream.write(text.encode(encoding, "replace").decode(encoding))
+        self.stream.flush()
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Write lines."""
+        self.write("".join(f"{line}\n" for line in lines))
+
+    def table(self, columns: Sequence[Column[R]], rows: Sequence[R]) -> None:
+        """Write a table."""
+        self.lines(table(columns, rows, self.width, colour=self.colour))
+
+    def document(self, document: Any) -> None:
+        """Write one JSON document."""
+        self.write(json_text(document, indent=2) + "\n")
+
+    def objects(self, documents: Iterable[Any]) -> None:
+        """Write a JSON document a line."""
+        self.lines(map(json_text, documents))
+
+
+def table(
+    columns: Sequence[Column[R]], rows: Sequence[R], cells: int | None, *, colour: bool = False
+) -> list[str]:
+    """A table as lines, its heading first.
+
+    Args:
+        columns: Left to right.
+        rows: Top to bottom.
+        cells: The width there is; None for as much as it takes.
+        colour: Whether to colour it.
+
+    Returns:
+        Clean lines, but for the colours. Names are cut where there is no room for them, then
+        columns are left out; a number is never cut.
+    """
+    drawn = [[column.cell(row) for column in columns] for row in rows]
+    texts = [[clean(cell.text) for cell in row] for row in drawn]
+    natural = [
+        max([width(column.title), *(width(row[place]) for row in texts)])
+        for place, column in enumerate(columns)
+    ]
+    widths = dict(enumerate(natural))
+    if cells is not None:
+        widths = fitted(list(map(_need, columns, natural)), cells, _GAP, beyond=True)
+    lines = [
+        _line(columns, widths, [Cell(column.title, "bold") for column in columns], colour=colour)
+    ]
+    for row, cleaned in zip(drawn, texts, strict=True):
+        named = [Cell(text, cell.colour) for text, cell in zip(cleaned, row, strict=True)]
+        lines.append(_line(columns, widths, named, colour=colour))
+    return lines
+
+
+def _need(column: Column[R], natural: int) -> Need:
+    least = natural if column.least is None else min(natural, column.least)
+    return Need(least, wanted=natural, priority=column.priority)
+
+
+def painted(text: str, colour: Colour) -> str:
+    """Clean text in a colour."""
+    return f"\x1b[{_SGR[colour]}m{text}\x1b[m" if colour and text.strip() else text
+
+
+def _line(
+    columns: Sequence[Column[R]],
+    widths: Mapping[int, int],
+    cells: Sequence[Cell],
+    *,
+    colour: bool,
+) -> str:
+    pieces = []
+    last = max(widths, default=0)
+    for place, size in widths.items():
+        right = columns[place].right
+        text = fit(
+            cells[place].text, size, cut="middle", pad=True, align="right" if right else "left"
+        )
+        if place == last:
+            text = text.rstrip()
+        pieces.append(painted(text, cells[place].colour) if colour else text)
+    return (" " * _GAP).join(pieces).rstrip()

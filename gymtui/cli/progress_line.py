@@ -1,0 +1,160 @@
+"""How far runs are, told while they are waited for: a line rewritten, or a line a change."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TextIO
+
+from gymtui.api.errors import GymError, Unauthorized
+from gymtui.cli.follower import Follower
+from gymtui.cli.output import Paper
+from gymtui.core.text import clean, fit, width
+from gymtui.store.formats import count, duration, eta_words, of_many, percent, span
+from gymtui.store.lists.columns import RunView, pass_rate
+from gymtui.store.stats.formulas import known_sum
+
+BETWEEN = " · "
+"""Between the parts of a line."""
+_LEAST_NAME = 20
+
+
+class ProgressLine:
+    """How far it is: one line rewritten on a terminal, else a line a change.
+
+    Args:
+        stream: Where to; standard error, since it is talk.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._paper = Paper.of(stream, os.environ)
+        self._rewrites = stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._shown = ""
+        self._said: dict[str, str] = {}
+        self._forbidden: dict[str, str] = {}
+
+    def show(self, follower: Follower) -> None:
+        """Tell how far the runs are, if that is news."""
+        for run_id in follower.run_ids:
+            self._tell_forbidden(run_id, follower)
+        if self._rewrites:
+            self._rewrite(follower)
+            return
+        for view in follower.views:
+            self._once(view.name, f"{clean(view.name)}: {progress(view)}")
+        trouble = follower.trouble
+        if trouble is not None:
+            self._once("", f"{said_of(trouble.error)}; trying again")
+        elif self._said.pop("", None):
+            self._paper.write("the gym answers again\n")
+
+    def _tell_forbidden(self, run_id: str, follower: Follower) -> None:
+        error = follower.forbidden(run_id)
+        words = "" if error is None else f"{clean(run_id)}: {clean(error.line)}"
+        if error is not None and not follower.settled(run_id):
+            words += "; asked again once a minute"
+        if words != self._forbidden.get(run_id, ""):
+            self._forbidden[run_id] = words
+            self.say(words or f"{clean(run_id)}: the gym answers again")
+
+    def say(self, words: str) -> None:
+        """Say something that stays."""
+        if self._shown:
+            self._paper.write("\r\x1b[K")
+        self._paper.write(f"{words}\n")
+        if self._shown:
+            self._paper.write(self._shown)
+
+    def end(self) -> None:
+        """Leave the terminal's cursor where a prompt may stand."""
+        if self._shown:
+            self._paper.write("\r\x1b[K")
+            self._shown = ""
+
+    def _once(self, name: str, words: str) -> None:
+        if self._said.get(name) != words:
+            self._said[name] = words
+            self._paper.write(f"{words}\n")
+
+    def _rewrite(self, follower: Follower) -> None:
+        # The last cell stays free: some terminals would go to the next line.
+        cells = (Paper.of(self._paper.stream, os.environ).width or 80) - 1
+        shown = whole(follower, cells)
+        if shown != self._shown:
+            self._shown = shown
+            self._paper.write(f"\r{shown}\x1b[K")
+
+
+def whole(follower: Follower, cells: int) -> str:
+    """All runs in a clean line.
+
+    Args:
+        follower: Who follows them.
+        cells: The width there is: names are cut, and what matters less is left out.
+    """
+    views = follower.views
+    if follower.trouble is not None:
+        said = said_of(follower.trouble.error)
+        again = f"next try in {duration(follower.trouble.next_try_s)}"
+        return _joined([said, again, *([_all_done(views)] if views else [])], cells)
+    if len(follower.run_ids) > 1:
+        over = sum(follower.settled(run_id) for run_id in follower.run_ids)
+        runs = of_many(len(follower.run_ids), "run")
+        return _joined([f"{over} of {runs} over", _all_done(views)], cells)
+    if not views:
+        return _joined(["asking"], cells, follower.run_ids[0])
+    done, *others = _parts(views[0])
+    left = views[0].left
+    eta = [left if isinstance(left, str) else f"ETA {eta_words(left)}"] if left else []
+    return _joined([done, *eta, *others], cells, views[0].name)
+
+
+def said_of(error: GymError) -> str:
+    """Why there is no news, in a clean line."""
+    refused = isinstance(error, Unauthorized)
+    return clean(error.line if refused else f"no answer: {error.brief}")
+
+
+def progress(view: RunView) -> str:
+    """How far a run is, in a clean line: what is not known is not told."""
+    return BETWEEN.join(_parts(view))
+
+
+def _parts(view: RunView) -> list[str]:
+    """What there is to say of a run, what matters most first."""
+    run, summary = view.row.run, view.summary
+    if view.row.gone:
+        return ["gone"]
+    if run is None:
+        return ["malformed"]
+    parts = [f"{count(view.finished)}/{count(run.total)} done"]
+    rate = pass_rate(view)
+    if summary is not None and rate is not None:
+        parts.append(f"pass@1 {percent(rate)} {span(summary.interval)} of {summary.verdicts}")
+    if summary is not None and summary.errors:
+        parts.append(of_many(summary.errors, "error"))
+    if view.row.active:
+        parts += [f"{run.running} running"] if run.running else []
+        parts += [f"{run.pending} waiting"] if run.pending else []
+    return parts
+
+
+def _joined(parts: Sequence[str], cells: int, name: str = "") -> str:
+    """As many parts as fit, whole; the name before them is cut, but not below `_LEAST_NAME`."""
+    said = parts[0]
+    room = cells - (min(width(clean(name)), _LEAST_NAME) + 2 if name else 0)
+    for part in parts[1:]:
+        if width(f"{said}{BETWEEN}{part}") > room:
+            break
+        said += f"{BETWEEN}{part}"
+    if name:
+        said = f"{fit(name, max(cells - width(said) - 2, 1))}: {said}"
+    return fit(said, cells, cut="end")
+
+
+def _all_done(views: Sequence[RunView]) -> str:
+    runs = [view.row.run for view in views if view.row.run is not None]
+    done = known_sum(view.finished for view in views if view.row.run is not None)
+    running = known_sum(run.running for run in runs)
+    said = f"{count(done)}/{count(known_sum(run.total for run in runs))} done"
+    return said if running == 0 else f"{said} · {count(running)} running"

@@ -1,0 +1,98 @@
+"""`gymtui report`: runs written up for other people, as Markdown or HTML, or as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from gymtui.api.client import GymClient
+from gymtui.api.errors import Garbled, NotFound
+from gymtui.cli.gym_access import Asked, at_once, with_gym
+from gymtui.cli.reporting import html, markdown
+from gymtui.cli.reporting.blocks import Made
+from gymtui.cli.reporting.contents import contents
+from gymtui.cli.reporting.document import document
+from gymtui.cli.reporting.run_facts import facts_of
+from gymtui.config.settings import Settings
+from gymtui.core.json_output import json_text
+from gymtui.core.urls import without_login
+from gymtui.session.artifacts import ArtifactDesk, TooLargeError
+from gymtui.store.history import journal_reader
+from gymtui.store.phases import is_finished
+from gymtui.store.stats.matrix import Matrix
+from gymtui.store.store import Store
+
+
+def written(
+    settings: Settings,
+    run_ids: Sequence[str],
+    form: str,
+    *,
+    journal: Path,
+    version: str,
+    now: datetime,
+    usage: bool = False,
+) -> str:
+    """A report.
+
+    Args:
+        settings: Which gym.
+        run_ids: Of which runs, at least one.
+        form: `markdown`, `html` or `json`.
+        journal: Where a dashboard would have kept what it saw of them, there or not.
+        version: Of this program.
+        now: The local time, aware, in UTC.
+        usage: Whether the artifacts of all rollouts are read, for tokens and cost.
+
+    Returns:
+        The whole document.
+
+    Raises:
+        NotFound: There is no such run.
+        GymError: As the client.
+    """
+    wanted = list(dict.fromkeys(run_ids))
+
+    async def fetch(client: GymClient) -> tuple[Asked, list[str]]:
+        asked = Asked(client)
+        found = await asked.runs_named(wanted)
+        await asked.rollouts_of(found)
+        if usage:
+            cap_bytes = settings.artifact_limit_mib << 20
+            desk = ArtifactDesk(client, cap_bytes=cap_bytes, cache_bytes=0)
+            ended = [
+                row.rollout_id
+                for run_id in found
+                for row in asked.store.rollouts_of(run_id)
+                if row.rollout is not None and is_finished(row.rollout)
+            ]
+            await at_once(partial(_read, desk, asked.store, rollout_id) for rollout_id in ended)
+        return asked, found
+
+    asked, wanted = with_gym(settings, fetch)
+    seen = journal_reader.sightings(journal, wanted)
+    server_now = asked.clock.now()
+    together = Matrix()
+    runs = []
+    for run_id in wanted:
+        rows = asked.store.rollouts_of(run_id)
+        runs.append(facts_of(asked.view(run_id), rows, seen.get(run_id, ()), server_now))
+        for row in rows:
+            together.take(row)
+    together.refresh(last_steps={})
+    made = Made(now, without_login(settings.base_url), version)
+    if form == "json":
+        return f"{json_text(document(runs, together, made), indent=2, ascii_only=False)}\n"
+    written_in = {"markdown": markdown.written, "html": html.written}[form]
+    return written_in(contents(runs, together, made))
+
+
+async def _read(desk: ArtifactDesk, store: Store, rollout_id: str) -> None:
+    """Keep what a rollout used; artifacts that are not there, or none, do not say it."""
+    try:
+        artifacts = await desk.get(rollout_id)
+    except (NotFound, Garbled, TooLargeError):
+        return
+    store.note_usage(rollout_id, artifacts.transcript.usage)

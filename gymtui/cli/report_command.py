@@ -1,0 +1,81 @@
+"""The command line of `report`. What it does is `cli.report`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from gymtui import __version__
+from gymtui.cli import suggestions
+from gymtui.cli.options import (
+    EXIT_USAGE,
+    fail,
+    given,
+    gym_options,
+    journal_of,
+    reaching,
+    settings_of,
+    tell,
+)
+
+
+@click.command(
+    epilog="Numbers with their intervals, tasks by attempts, failures by cause and settings; "
+    "several runs are set side by side. The HTML is one file that loads nothing, for a browser or "
+    "a printer. Where time went is told as far as a dashboard has watched on this machine."
+)
+@click.argument("run_ids", nargs=-1, required=True, metavar="RUN…", shell_complete=suggestions.runs)
+@gym_options
+@click.option("--markdown", "form", flag_value="markdown", default=True, help="The default.")
+@click.option("--html", "form", flag_value="html", help="One file for a browser or a printer.")
+@click.option("--json", "form", flag_value="json", help="The figures as one JSON document.")
+@click.option("--usage", is_flag=True, help="Read all artifacts too, for tokens and cost.")
+@click.option("--to", "file", metavar="FILE", type=click.Path(), help="A file that is not there.")
+@click.pass_context
+def report(
+    context: click.Context,
+    /,
+    run_ids: tuple[str, ...],
+    form: str,
+    file: str | None,
+    usage: bool,
+    **flags: Any,
+) -> None:
+    """Write runs up for other people."""
+    settings = settings_of({**context.obj, **given(flags)})
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    from gymtui.cli.report import written
+    from gymtui.core.new_file import write_new
+    from gymtui.core.text import clean
+
+    if file is not None and os.path.lexists(file):
+        fail(f"{clean(file)} exists, and nothing is written over", EXIT_USAGE)
+    document = reaching(
+        settings,
+        lambda: written(
+            settings,
+            run_ids,
+            form,
+            journal=journal_of(settings),
+            version=__version__,
+            now=datetime.now(UTC),
+            usage=usage,
+        ),
+    ).encode("utf-8", "replace")
+    if file is None:
+        # As bytes: what the HTML says of its own encoding holds whatever the terminal's is.
+        sys.stdout.buffer.write(document)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        write_new(Path(file), document)
+    except FileExistsError:
+        fail(f"{clean(file)} exists, and nothing is written over", EXIT_USAGE)
+    except OSError as error:
+        fail(f"{clean(file)}: {clean(error.strerror or error)}", EXIT_USAGE)
+    tell(f"wrote {clean(file)}")

@@ -1,0 +1,129 @@
+"""What a report is made of: blocks of lines, lines of pieces. Data only; no form of it is known.
+
+Everything that came off the wire is a `Name`, so that each form escapes it in one place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gymtui.store.outcome import Outcome
+from gymtui.store.stats.formulas import Interval
+
+NAME_CELLS = 300
+"""Longer names lose their middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Text off the wire, as received; shown as one cleaned line, cut in its middle if very long."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strong:
+    """Words of ours that matter."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Rollouts, one glyph each, in their order."""
+
+    outcomes: tuple[Outcome | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RateBar:
+    """A rate and its interval, for forms that draw; others leave it out."""
+
+    rate: float
+    interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeBar:
+    """How many rollouts came to which end, for forms that draw; others leave it out."""
+
+    counts: tuple[tuple[Outcome, int], ...]
+
+
+Piece = str | Name | Strong | Marks | RateBar | OutcomeBar
+Line = tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading; level 1 is the report's own."""
+
+    level: int
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A paragraph.
+
+    Attributes:
+        line: What it says.
+        notice: Whether nobody should miss it.
+    """
+
+    line: Line
+    notice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list."""
+
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table.
+
+    Attributes:
+        headings: Of its columns.
+        rows: Each as long as the headings.
+        right: Columns whose cells are numbers, by their place.
+    """
+
+    headings: tuple[Line, ...]
+    rows: tuple[tuple[Line, ...], ...]
+    right: frozenset[int] = frozenset()
+
+
+Block = Heading | Paragraph | Items | Table
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report.
+
+    Attributes:
+        title: In a line, for a window; its names as received.
+        blocks: From top to bottom.
+    """
+
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How a report came to be.
+
+    Attributes:
+        at: When, aware, in UTC.
+        gym: The base URL of the gym it is from.
+        version: Of this program.
+    """
+
+    at: datetime
+    gym: str
+    version: str

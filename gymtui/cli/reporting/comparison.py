@@ -1,0 +1,144 @@
+"""Runs side by side in a report: how far each is from the first, and which tasks differ. Pure.
+
+The figures are those of the comparison on screen: `store.stats.comparison`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gymtui.cli.reporting.blocks import Block, Heading, Line, Name, Paragraph, Strong, Table
+from gymtui.cli.reporting.numbers import NOTHING, rate_of, task_name
+from gymtui.cli.reporting.run_facts import RunFacts
+from gymtui.store.formats import of_many, p_value, points
+from gymtui.store.lists.column_def import natural
+from gymtui.store.lists.task_rows import AcrossRow
+from gymtui.store.stats.comparison import Difference, Evidence, Worth, differences, evidence_of
+from gymtui.store.stats.matrix import Matrix
+from gymtui.store.stats.significance import SOME
+
+
+def side_by_side(runs: Sequence[RunFacts], together: Matrix) -> Iterator[Block]:
+    """How far each run is from the first, then tasks by runs: what is no chance first.
+
+    Args:
+        runs: Two or more; the others are compared with the first.
+        together: The rollouts of all of them.
+    """
+    rows = list(together.across([run.run_id for run in runs]).values())
+    yield Heading(2, ("Side by side",))
+    yield from _against_the_first(runs, differences(rows, len(runs)))
+    yield from _tasks(runs, rows)
+
+
+def _against_the_first(
+    runs: Sequence[RunFacts], found: Sequence[Difference | None]
+) -> Iterator[Block]:
+    compared = max((item.comparisons for item in found if item is not None), default=0)
+    if not compared:
+        yield Paragraph(("No run has a task with a verdict in common with the first.",))
+        return
+    several = compared > 1
+    headings: tuple[Line, ...] = (
+        ("compared with ", Name(runs[0].run_id)),
+        ("tasks of both",),
+        ("difference by task",),
+        ("95 % interval",),
+        ("p",),
+        *((("adjusted p",),) if several else ()),
+    )
+
+    def cells(run: RunFacts, item: Difference | None) -> tuple[Line, ...]:
+        name: Line = (Name(run.run_id),)
+        if item is None:
+            return (name, ("0",), *[NOTHING] * (len(headings) - 2))
+        mean = f"{points(item.mean)} points"
+        between = NOTHING
+        if item.low is not None and item.high is not None:
+            between = (f"{points(item.low)} to {points(item.high)}",)
+        return (
+            name,
+            (str(item.tasks),),
+            (Strong(mean) if item.clear else mean,),
+            between,
+            (p_value(item.p),),
+            *(((p_value(item.adjusted),),) if several else ()),
+        )
+
+    lines = tuple(cells(*pair) for pair in zip(runs[1:], found[1:], strict=True))
+    yield Table(headings, lines, frozenset(range(1, len(headings))))
+    clear = sum(item is not None and item.clear for item in found)
+    words = f"{clear} of {of_many(compared, 'comparison')} more than chance (p at most {SOME:g}"
+    if several:
+        words += f", adjusted for {compared} comparisons by Holm's method"
+    yield Paragraph((f"{words}).",))
+
+
+def _tasks(runs: Sequence[RunFacts], rows: Sequence[AcrossRow]) -> Iterator[Block]:
+    found = [(row, evidence_of(row)) for row in rows]
+
+    def order(item: tuple[AcrossRow, Evidence | None]) -> tuple[float, float, object]:
+        row, evidence = item
+        rank = 2.0 if evidence is None else evidence.p
+        return (rank, -(row.difference or 0.0), natural(row.name))
+
+    differ = [evidence for _, evidence in found if evidence is not None]
+    words = f"{of_many(len(rows), 'task')}; {len(differ)} with different pass rates"
+    if differ:
+        sure = sum(evidence.sure for evidence in differ)
+        words += f", {sure} of them by more than chance"
+        words += f"; chance alone would give up to {len(rows) * SOME:.1f}"
+    yield Paragraph((f"{words}.",))
+    headings: tuple[Line, ...] = (
+        ("task",),
+        *((Name(run.run_id),) for run in runs),
+        ("best less worst",),
+        ("evidence",),
+    )
+    yield Table(
+        headings,
+        tuple(
+            (
+                (task_name(row),),
+                *(rate_of(cell) for cell in row.cells),
+                _best_less_worst(row, evidence),
+                _evidence(evidence),
+            )
+            for row, evidence in sorted(found, key=order)
+        ),
+        frozenset(range(1, len(headings) - 1)),
+    )
+
+
+def _best_less_worst(row: AcrossRow, evidence: Evidence | None) -> Line:
+    if row.difference is None:
+        return NOTHING
+    if evidence is None:
+        return ("=",)
+    said = f"{round(row.difference * 100)} points"
+    return (Strong(said) if evidence.sure else said,)
+
+
+def _evidence(found: Evidence | None) -> Line:
+    if found is None:
+        return NOTHING
+    if found.worth is Worth.ONE_ATTEMPT:
+        return (found.worth.value,)
+    return (f"{found.worth.value}, p {p_value(found.p)}",)
+
+
+def meanings() -> Iterator[Line]:
+    """What the figures mean."""
+    yield (
+        "The difference by task is the mean, over the tasks that both runs have verdicts of, of a "
+        "run's pass rate less the first run's (Miller 2024). Its interval is Student's, of that "
+        "difference alone. p says how often chance alone would bring them as far apart: the share "
+        "of all ways to exchange the two runs task by task (a sign-flip test, Fisher 1935). Where "
+        "several runs are compared, p is adjusted for their number (Holm 1979).",
+    )
+    yield (
+        "The evidence of a task is one exact test over all its runs (Fisher 1922; Freeman and "
+        "Halton 1951). It is not adjusted for the number of tasks: of twenty without any "
+        "difference, one has p at most 0.05. One attempt: had it come out otherwise, there would "
+        "be no difference.",
+    )

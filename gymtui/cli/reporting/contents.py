@@ -1,0 +1,254 @@
+"""What stands in a report, in which order and in which words. How it looks is each form's. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gymtui.cli.reporting.blocks import (
+    Block,
+    Heading,
+    Items,
+    Line,
+    Made,
+    Marks,
+    Name,
+    Paragraph,
+    Report,
+    Table,
+)
+from gymtui.cli.reporting.comparison import meanings, side_by_side
+from gymtui.cli.reporting.numbers import (
+    NOTHING,
+    common_k,
+    numbers_of,
+    rate_of,
+    task_name,
+    when,
+)
+from gymtui.cli.reporting.run_facts import RunFacts
+from gymtui.core.text import ABSENT
+from gymtui.store.formats import WORD, duration, of_many, percent, span
+from gymtui.store.lists.column_def import natural
+from gymtui.store.lists.task_rows import TaskRow
+from gymtui.store.outcome import Outcome
+from gymtui.store.stats.failure_reasons import Reason
+from gymtui.store.stats.matrix import Matrix
+
+MOST_CAUSES = 25
+"""Causes of failure that are listed; how many more there are is told."""
+MOST_ATTEMPTS = 80
+"""Attempts of a task that are drawn; likewise."""
+
+
+def contents(runs: Sequence[RunFacts], together: Matrix, made: Made) -> Report:
+    """Put a report together.
+
+    Args:
+        runs: At least one, in their order.
+        together: The rollouts of all of them.
+        made: How it came to be.
+    """
+    several = len(runs) > 1
+    name = of_many(len(runs), "run") if several else runs[0].run_id
+    head: Line = ("Report on ", of_many(len(runs), "run")) if several else (
+        "Report on run ",
+        Name(name),
+    )  # fmt: skip
+    blocks: list[Block] = [Heading(1, head), Paragraph(_made(made))]
+    blocks += [Paragraph(line, notice=True) for run in runs for line in _notices(run, several)]
+    blocks += [Heading(2, ("Numbers",)), numbers_of(runs)]
+    if several:
+        blocks += side_by_side(runs, together)
+    for run in runs:
+        blocks += _matrix(run, several=several)
+    blocks += _failures(runs)
+    blocks += _settings(runs)
+    blocks += [Heading(2, ("What the numbers mean",)), Items(tuple(_meanings(runs)))]
+    return Report(f"Report on {name}", tuple(blocks))
+
+
+def _made(made: Made) -> Line:
+    return (
+        f"Made {when(made.at)} from the gym at ",
+        Name(made.gym),
+        f" by gymtui {made.version}, from what the gym said then.",
+    )
+
+
+def _notices(run: RunFacts, several: bool) -> Iterator[Line]:
+    """What nobody should miss: that it goes on, that something is missing."""
+    begin: Line = (Name(run.run_id), ": ") if several else ()
+    numbers = run.numbers
+    if not numbers.known:
+        yield (*begin, "The gym lists no rollouts of this run.")
+    elif not numbers.finished:
+        words = f"Unfinished. {numbers.undecided} of {numbers.known + numbers.unknown} rollouts "
+        words += "may yet bring a verdict"
+        if numbers.final_bounds is not None:
+            words += f", so that pass@1 can still end within {span(numbers.final_bounds)}%"
+        yield (*begin, f"{words}. Early rates flatter: slow rollouts fail more often.")
+    if run.malformed:
+        yield (*begin, f"{of_many(run.malformed, 'rollout')} could not be read and do not count.")
+
+
+# -- one run -------------------------------------------------------------------------------
+
+
+def _matrix(run: RunFacts, *, several: bool) -> Iterator[Block]:
+    k = max(run.numbers.attempts, 1)
+    rows = sorted(run.tasks(k), key=lambda row: natural(row.name))
+    if not rows:
+        return
+    yield Heading(2, ("Tasks of ", Name(run.run_id)) if several else ("Tasks",))
+    many = k > 1
+    headings = ["task", "attempts", "pass@1", *([f"pass@{k}", f"pass^{k}"] if many else [])]
+    headings += ["steps", "time", "errors"]
+
+    def cells(row: TaskRow) -> tuple[Line, ...]:
+        at_k: tuple[Line, ...] = ((percent(row.at_k),), (percent(row.hat_k),)) if many else ()
+        return (
+            (task_name(row),),
+            _attempts(row),
+            rate_of(row),
+            *at_k,
+            (ABSENT if row.median_steps is None else f"{row.median_steps:g}",),
+            (duration(row.median_s),),
+            (str(row.errors),),
+        )
+
+    numbers = frozenset(range(2, len(headings)))
+    yield Table(tuple((name,) for name in headings), tuple(map(cells, rows)), numbers)
+    yield Paragraph(
+        (
+            "Attempts in the order they were made: ✓ passed, ✗ failed, ! error, ▸ running, "
+            "· waiting. Steps and time are medians over verdicts.",
+        )
+    )
+
+
+def _attempts(row: TaskRow) -> Line:
+    shown = tuple(attempt.outcome for attempt in row.attempts[:MOST_ATTEMPTS])
+    more = len(row.attempts) - len(shown)
+    return (Marks(shown), f" and {more} more") if more else (Marks(shown),)
+
+
+# -- failures and settings -----------------------------------------------------------------
+
+
+def _failures(runs: Sequence[RunFacts]) -> Iterator[Block]:
+    """Causes, the largest over all runs first, how often in each run."""
+    causes: dict[tuple[Outcome, str], dict[str, Reason]] = {}
+    for run in runs:
+        for reason in run.reasons:
+            causes.setdefault((reason.outcome, reason.text), {})[run.run_id] = reason
+    yield Heading(2, ("Failures by cause",))
+    if not causes:
+        yield Paragraph(("None of the rollouts that ended failed.",))
+        return
+
+    def size(found: dict[str, Reason]) -> int:
+        return sum(len(reason.rollout_ids) for reason in found.values())
+
+    ordered = sorted(causes.items(), key=lambda item: (-size(item[1]), item[0][1]))
+    several = len(runs) > 1
+    counts: tuple[Line, ...] = tuple((Name(run.run_id),) for run in runs) if several else ()
+    rows: list[tuple[Line, ...]] = []
+    for (outcome, _), found in ordered[:MOST_CAUSES]:
+        each: list[Line] = [
+            (str(len(found[run.run_id].rollout_ids)) if run.run_id in found else "0",)
+            for run in runs
+        ]
+        first = next(iter(found.values()))
+        rows.append(
+            (
+                (str(size(found)),),
+                *(each if several else ()),
+                (WORD.get(outcome, outcome.value),),
+                (Name(first.example if size(found) == 1 else first.text),),
+                (Name(first.rollout_ids[0]),),
+            )
+        )
+    headings: tuple[Line, ...] = (
+        ("rollouts",),
+        *counts,
+        ("kind",),
+        ("cause",),
+        ("first",),
+    )
+    yield Table(headings, tuple(rows), frozenset(range(1 + len(counts))))
+    rest = ordered[MOST_CAUSES:]
+    if rest:
+        rollouts = of_many(sum(size(found) for _, found in rest), "rollout")
+        yield Paragraph((f"And {of_many(len(rest), 'further cause')} of {rollouts}.",))
+
+
+def _settings(runs: Sequence[RunFacts]) -> Iterator[Block]:
+    names = list(dict.fromkeys(name for run in runs for name in run.settings))
+    yield Heading(2, ("Settings",))
+    if not names:
+        yield Paragraph(("The gym tells no model settings.",))
+        return
+    rows: list[tuple[Line, ...]] = []
+    for name in names:
+        values = [run.settings.get(name, ()) for run in runs]
+        differs = len({tuple(value for value, _ in told) for told in values}) > 1
+        label: Line = (Name(name), " ≠") if differs else (Name(name),)
+        rows.append((label, *(_values(run, name) for run in runs)))
+    yield Table((("",), *((Name(run.run_id),) for run in runs)), tuple(rows))
+    if len(runs) > 1:
+        yield Paragraph(("Settings marked ≠ differ between the runs.",))
+
+
+def _values(run: RunFacts, name: str) -> Line:
+    """A setting's value; of several, each with how many rollouts have it."""
+    values = run.settings.get(name, ())
+    if not values:
+        return NOTHING
+    if len(values) == 1 and values[0][1] == run.numbers.known:
+        return (Name(values[0][0]),)
+    pieces: list[str | Name] = []
+    for value, number in values:
+        pieces += [", " if pieces else "", Name(value), f" ({of_many(number, 'rollout')})"]
+    return tuple(pieces)
+
+
+# -- words ---------------------------------------------------------------------------------
+
+
+def _meanings(runs: Sequence[RunFacts]) -> Iterator[Line]:
+    yield (
+        "A verdict is a finished rollout that passed or failed. An error is a rollout without "
+        "one: its environment did not build (env), its agent or endpoint broke (agent), or it "
+        "was cancelled. Reaching the step limit is a fail.",
+    )
+    yield (
+        "pass@1 is passes over verdicts; errors count in neither. The range behind it is its "
+        "95 % interval (Wilson 1927), wider where a task has several attempts, since these are "
+        "alike (Miller 2024).",
+    )
+    if common_k(runs) > 1:
+        yield (
+            "pass@k is the chance that one of k attempts passes, pass^k that all do, both "
+            "unbiased (Chen et al. 2021; Yao et al. 2024), over the tasks with at least k "
+            "verdicts; how many those are stands beside it.",
+        )
+    yield (
+        "p50 and p95 are values that occurred: half of the rollouts took no more, 19 of 20 took "
+        "no more. Times are those of rollouts with a verdict, from start to end.",
+    )
+    if len(runs) > 1:
+        yield from meanings()
+    if any(run.reasons for run in runs):
+        yield (
+            "Failures are of one cause when their words are the same but for ids, times and "
+            "numbers, which then stand as ",
+            Name("<id>"),
+            ", ",
+            Name("<time>"),
+            " and ",
+            Name("#"),
+            ".",
+        )
+    if any(run.spent.counted for run in runs):
+        yield ("Where time goes is known for rollouts that a dashboard watched from start to end.",)
+    yield (f"{ABSENT} is not known; it is never 0.",)

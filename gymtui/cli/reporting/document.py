@@ -1,0 +1,77 @@
+"""A report as JSON: the same figures as keys that stay. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from math import fsum
+from typing import Any
+
+from gymtui.cli.documents import run_document
+from gymtui.cli.reporting.blocks import Made
+from gymtui.cli.reporting.run_facts import RunFacts
+from gymtui.store.lists.column_def import natural
+from gymtui.store.lists.task_rows import AcrossRow, TaskRow
+from gymtui.store.stats.comparison import differences, evidence_of
+from gymtui.store.stats.matrix import Matrix
+
+
+def document(runs: Sequence[RunFacts], together: Matrix, made: Made) -> dict[str, Any]:
+    """Put a report's figures together.
+
+    Args:
+        runs: At least one, in their order; the others are compared with the first.
+        together: The rollouts of all of them.
+        made: How it came to be.
+    """
+    names = [run.run_id for run in runs]
+    rows = sorted(together.across(names).values(), key=lambda row: natural(row.name))
+    return {
+        "made_at": made.at.isoformat().replace("+00:00", "Z"),
+        "gym": made.gym,
+        "version": made.version,
+        "runs": [{**run_document(run.view), "usage": _usage(run)} for run in runs],
+        "differences": [
+            {"run_id": name, "against": names[0], **asdict(found), "adjustment": "holm"}
+            for name, found in zip(names, differences(rows, len(names)), strict=True)
+            if found is not None
+        ],
+        "tasks": [_task(row, names) for row in rows],
+    }
+
+
+def _usage(run: RunFacts) -> dict[str, Any]:
+    """Sums over the rollouts of which they are known, with how many these are."""
+    tokens = [usage.tokens for usage in run.usage if usage.tokens is not None]
+    costs = [usage.cost_usd for usage in run.usage if usage.cost_usd is not None]
+    return {
+        "of_rollouts": run.ended,
+        "tokens": sum(tokens) if tokens else None,
+        "tokens_known_for": len(tokens),
+        "cost_usd": fsum(costs) if costs else None,
+        "cost_known_for": len(costs),
+    }
+
+
+def _task(row: AcrossRow, names: Sequence[str]) -> dict[str, Any]:
+    found = evidence_of(row)
+    return {
+        "task_id": row.task_id,
+        "runs": [_in_run(name, cell) for name, cell in zip(names, row.cells, strict=True) if cell],
+        "best_less_worst": row.difference,
+        "best": None if found is None else names[found.best],
+        "worst": None if found is None else names[found.worst],
+        "p": None if found is None else found.p,
+        "evidence": None if found is None else found.worth.value,
+    }
+
+
+def _in_run(name: str, cell: TaskRow) -> dict[str, Any]:
+    return {
+        "run_id": name,
+        "passes": cell.tally.passes,
+        "verdicts": cell.tally.verdicts,
+        "pass_rate": cell.pass_rate,
+        "errors": cell.errors,
+        "unfinished": cell.unfinished,
+    }

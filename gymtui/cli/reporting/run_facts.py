@@ -1,0 +1,133 @@
+"""What a report knows of each run: the same numbers, matrix and failures as on screen. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gymtui.api.lenient import loads
+from gymtui.api.listing import HIDDEN, masked
+from gymtui.core.json_output import json_text
+from gymtui.core.urls import without_login
+from gymtui.store.history.observer import Sighting, last_steps, lives_of
+from gymtui.store.history.timeline import segments
+from gymtui.store.lists.columns import RunView
+from gymtui.store.lists.task_rows import TaskRow
+from gymtui.store.phases import is_finished
+from gymtui.store.records import RolloutRow
+from gymtui.store.stats import formulas
+from gymtui.store.stats.failure_reasons import Reason
+from gymtui.store.stats.failures import Failures
+from gymtui.store.stats.matrix import Matrix
+from gymtui.store.stats.run_stats import RunNumbers, run_numbers, time_spent_s
+from gymtui.transcript.blocks import Usage
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """One run.
+
+    Attributes:
+        view: The run and its summary.
+        numbers: Over its rollouts.
+        matrix: Its tasks, all of which it takes to set runs side by side.
+        reasons: Why rollouts went wrong, the largest group first.
+        settings: Of the model, by field: each value with how many rollouts have it.
+        spent: Where time went, over rollouts that a dashboard watched.
+        malformed: Rollouts that could not be read.
+        usage: What rollouts used, for those whose artifacts were read and say it.
+        ended: How many rollouts have ended.
+    """
+
+    view: RunView
+    numbers: RunNumbers
+    matrix: Matrix
+    reasons: tuple[Reason, ...]
+    settings: Mapping[str, tuple[tuple[str, int], ...]]
+    spent: formulas.Shares
+    malformed: int
+    usage: tuple[Usage, ...] = ()
+    ended: int = 0
+
+    @property
+    def run_id(self) -> str:
+        """Its id as received."""
+        return self.view.name
+
+    def tasks(self, k: int) -> list[TaskRow]:
+        """Its tasks.
+
+        Args:
+            k: What pass@k is asked for.
+        """
+        return list(self.matrix.tasks(self.run_id, k).values())
+
+
+def facts_of(
+    view: RunView, rows: Sequence[RolloutRow], seen: Sequence[Sighting], now: datetime
+) -> RunFacts:
+    """Gather what is known of a run.
+
+    Args:
+        view: The run.
+        rows: All its rollouts.
+        seen: What a dashboard saw of them, by time.
+        now: The server's time.
+    """
+    lives = lives_of(seen)
+    steps = last_steps(lives)
+    failures, matrix = Failures(), Matrix()
+    for row in rows:
+        failures.take(row)
+        matrix.take(row)
+    matrix.refresh(last_steps=steps)
+    readable = [row.rollout for row in rows if row.rollout is not None]
+    total = view.row.run.total if view.row.run is not None else None
+    return RunFacts(
+        view=view,
+        numbers=run_numbers(readable, total=total, last_steps=steps),
+        matrix=matrix,
+        reasons=failures.groups(),
+        settings=_settings(rows),
+        spent=_spent(rows, lives, now),
+        malformed=len(rows) - len(readable),
+        usage=tuple(row.usage for row in rows if row.usage is not None),
+        ended=sum(is_finished(rollout) for rollout in readable),
+    )
+
+
+def _spent(
+    rows: Iterable[RolloutRow], lives: Mapping[str, Sequence[Sighting]], now: datetime
+) -> formulas.Shares:
+    """Where the time of ended rollouts went, as far as they were watched all the way."""
+    spent: list[Mapping[str, float] | None] = []
+    for row in rows:
+        if row.rollout is None or not is_finished(row.rollout):
+            continue
+        seen = lives.get(row.rollout_id)
+        spent.append(time_spent_s(segments(row.rollout, seen, now)) if seen else None)
+    return formulas.shares(spent)
+
+
+def _settings(rows: Iterable[RolloutRow]) -> dict[str, tuple[tuple[str, int], ...]]:
+    """The model's settings as the gym tells them, never a key."""
+    found: dict[str, Counter[str]] = {}
+    for row in rows:
+        if row.rollout is None:
+            continue
+        told = masked(loads(row.raw)).get("model_config")
+        if not isinstance(told, dict):
+            continue
+        for name, value in told.items():
+            if value is None or value == HIDDEN:
+                continue
+            text = value if isinstance(value, str) else json_text(value, ascii_only=False)
+            found.setdefault(name, Counter())[without_login(text)] += 1
+    return {name: tuple(values.most_common()) for name, values in found.items()}
+
+
+def at(seconds: float | None) -> datetime | None:
+    """UNIX seconds as a time."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,131 @@
+"""`gymtui rollouts`: the rollouts of some runs, of those under way, or of all there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from gymtui.api.client import GymClient
+from gymtui.cli.documents import rollout_document
+from gymtui.cli.gym_access import UNSTEADY, Asked, with_gym
+from gymtui.cli.list_filters import Narrowed, Wish, check_order, narrowed, read_filters
+from gymtui.cli.output import Cell, Colour, Column, Paper
+from gymtui.config.settings import Settings
+from gymtui.core.text import ABSENT
+from gymtui.store.formats import GLYPH, duration, score, state_words, steps, why
+from gymtui.store.history import journal_reader
+from gymtui.store.lists.columns import ROLLOUTS
+from gymtui.store.outcome import Outcome
+from gymtui.store.records import RolloutRow, score_of
+from gymtui.store.rollout_times import elapsed_s
+
+_COLOUR: dict[Outcome, Colour] = {
+    Outcome.PASSED: "green",
+    Outcome.FAILED: "red",
+    Outcome.ENVIRONMENT: "yellow",
+    Outcome.AGENT: "yellow",
+    Outcome.CANCELLED: "yellow",
+    Outcome.RUNNING: "cyan",
+    Outcome.WAITING: "dim",
+}
+
+
+def print_rollouts(
+    settings: Settings,
+    run_ids: Sequence[str],
+    form: str,
+    wish: Wish,
+    paper: Paper,
+    tell: Callable[[str], None],
+    *,
+    journal: Path,
+    every: bool = False,
+) -> None:
+    """Print rollouts.
+
+    Args:
+        settings: Which gym.
+        run_ids: Of which runs; of none named, those of the runs under way.
+        form: A table, one JSON document, or a JSON object a line.
+        wish: Which of them, and in what order.
+        paper: What to print on.
+        tell: Told what is to be said beside the data.
+        journal: Where a dashboard would have kept the steps it saw, there or not.
+        every: Of no run named, those of all runs instead.
+
+    Raises:
+        click.UsageError: The wish is none.
+        NotFound: There is no such run.
+        GymError: As the client.
+    """
+    check_order(wish.order, ROLLOUTS)
+    read_filters(wish.filters, ROLLOUTS)
+
+    async def fetch(client: GymClient) -> tuple[Narrowed[RolloutRow], datetime]:
+        asked = Asked(client)
+        wanted = list(dict.fromkeys(run_ids))
+        if wanted:
+            wanted = await asked.runs_named(wanted)
+        else:
+            if not await asked.every_run(settings.source, settings.scenario):
+                tell(UNSTEADY)
+            known = asked.store.runs.items()
+            wanted = [i for i, row in known if row.malformed is None and (every or row.active)]
+            if not wanted:
+                tell("no run is under way; name a run, or --all")
+        await asked.rollouts_of(wanted)
+        rows = {row.rollout_id: row for run in wanted for row in asked.store.rollouts_of(run)}
+        return narrowed(rows, wish, ROLLOUTS, asked.now_s), asked.clock.now()
+
+    found, now = with_gym(settings, fetch)
+    if form == "table":
+        shown = {row.run_id for row in found.rows}
+        last_steps = journal_reader.last_steps(journal, shown)
+        several = len(shown) > 1
+        scored = any(score_of(row) is not None for row in found.rows)
+        columns = _columns(now, last_steps, several=several, scored=scored)
+        paper.table(columns, found.rows)
+        return
+    documents = [rollout_document(row, now) for row in found.rows]
+    if form == "json":
+        paper.document({"total": found.matching, "rollouts": documents})
+    else:
+        paper.objects(documents)
+
+
+def _columns(
+    now: datetime, last_steps: Mapping[str, int], *, several: bool, scored: bool
+) -> tuple[Column[RolloutRow], ...]:
+    def state(row: RolloutRow) -> Cell:
+        if row.rollout is None or row.outcome is None:
+            return Cell("? malformed", "yellow")
+        said = f"{GLYPH[row.outcome]} {state_words(row)}"
+        return Cell(said, _COLOUR.get(row.outcome, ""))
+
+    def elapsed(row: RolloutRow) -> Cell:
+        return Cell(duration(elapsed_s(row, now)))
+
+    def step(row: RolloutRow) -> Cell:
+        if row.rollout is None or row.rollout.current_step is not None:
+            return Cell(steps(row.rollout) if row.rollout else None)
+        # Seen by a dashboard, not said: there may have been another step after it.
+        return Cell(steps(row.rollout, last_steps.get(row.rollout_id)), "dim")
+
+    def run(row: RolloutRow) -> Cell:
+        return Cell(row.run_id)
+
+    columns: tuple[Column[RolloutRow], ...] = (
+        Column("ROLLOUT", lambda row: Cell(row.rollout_id), least=16),
+        Column("TASK", lambda row: Cell(row.rollout and row.rollout.task_id), least=18),
+        Column("STATE", state),
+        Column("STEP", step, right=True),
+        Column("TIME", elapsed, right=True),
+        Column("SCORE", lambda row: Cell(score(score_of(row))), right=True, priority=3),
+        Column("RUN", run, least=20, priority=1),
+        Column("RESULT", lambda row: Cell(why(row) or ABSENT), least=16, priority=2),
+    )
+    left_out = set() if several else {"RUN"}
+    if not scored:
+        left_out.add("SCORE")  # most verifiers give none
+    return tuple(c for c in columns if c.title not in left_out)

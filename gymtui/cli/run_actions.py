@@ -1,0 +1,136 @@
+"""`gymtui cancel` and `gymtui delete`: what goes is listed and asked about, each outcome told."""
+
+from __future__ import annotations
+
+import sys
+import termios
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from gymtui.api.client import GymClient
+from gymtui.api.errors import GymError
+from gymtui.cli.gym_access import Asked, with_gym
+from gymtui.cli.options import EXIT_REFUSED, EXIT_UNREACHABLE, tell
+from gymtui.config.settings import Settings
+from gymtui.core.text import clean
+from gymtui.session.actions import ActionOutcome, ActionResult, Verb, act, describe_result
+from gymtui.session.confirmation import Question, targets_among
+from gymtui.store.history.journal import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there is to act on.
+
+    Attributes:
+        question: What would be done; to no run at all where nothing is left to do.
+        missing: Ids that the gym does not know.
+        idle: Runs that have ended, so that there is nothing to cancel.
+    """
+
+    question: Question
+    missing: tuple[str, ...]
+    idle: tuple[str, ...]
+
+
+def look_for(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> Found:
+    """See what would go.
+
+    Args:
+        settings: Which gym.
+        verb: What would be done.
+        run_ids: To which runs.
+
+    Raises:
+        GymError: As the client; a run that is not there is no error.
+    """
+
+    async def look(client: GymClient) -> Found:
+        asked = Asked(client)
+        missing = []
+        for typed in dict.fromkeys(run_ids):
+            if await asked.named(typed) not in asked.store.runs:
+                missing.append(typed)
+        rows = list(asked.store.runs.values())
+        targets = targets_among(verb, rows)
+        going = {target.run_id for target in targets}
+        idle = tuple(row.run_id for row in rows if row.run_id not in going)
+        return Found(Question(verb, targets), tuple(missing), idle)
+
+    return with_gym(settings, look)
+
+
+def do(settings: Settings, question: Question, journal: Path) -> tuple[ActionResult, ...]:
+    """Do it, without asking any more; what takes longer since it is looked up is told.
+
+    Args:
+        settings: Which gym.
+        question: What to do to which runs.
+        journal: Where a dashboard would have kept what it saw of them, there or not.
+
+    Returns:
+        What became of each.
+    """
+    run_ids = [target.run_id for target in question.targets]
+
+    def checking(run_id: str, error: GymError) -> None:
+        tell(f"{clean(run_id)}: no clear answer ({clean(error.brief)}), checking …")
+
+    async def doing(client: GymClient) -> tuple[ActionResult, ...]:
+        return await act(client, question.verb, run_ids, checking=checking)
+
+    done = with_gym(settings, doing)
+    gone = [item.run_id for item in done if item.is_deleted]
+    if question.verb is Verb.DELETE and gone and journal.exists():
+        kept = Journal.open(journal)
+        kept.forget(*gone)
+        kept.close()
+    return done
+
+
+def outcomes(done: Sequence[ActionResult], missing: Sequence[str]) -> list[tuple[str, bool]]:
+    """A clean line for each run, and whether it went well.
+
+    Args:
+        done: What became of those that were there.
+        missing: Ids that the gym does not know.
+    """
+    lines = [(clean(describe_result(item)), item.is_well) for item in done]
+    return lines + [(f"there is no run {clean(run_id)}", False) for run_id in missing]
+
+
+def status_of(done: Sequence[ActionResult], missing: Sequence[str]) -> int:
+    """The exit code: 3 where nothing is known but that answers were missing, 4 for all else."""
+    failed = [item.outcome for item in done if not item.is_well]
+    if not failed and not missing:
+        return 0
+    silent = not missing and set(failed) == {ActionOutcome.UNKNOWN}
+    return EXIT_UNREACHABLE if silent else EXIT_REFUSED
+
+
+def ask_on_terminal(question: Question) -> bool:
+    """List what goes on standard error, and take the answer from standard input.
+
+    What was typed before the question stood there answers nothing.
+
+    Args:
+        question: What is asked.
+
+    Returns:
+        Whether to do it; not doing it is what every other answer means.
+    """
+    lines = [question.title]
+    for target in question.targets:
+        lines.append(f"  {clean(target.run_id)}  {target.size}".rstrip())
+    wanted = question.to_type
+    prompt = f"To {question.verb}, type {wanted}: " if wanted else f"{question.verb}? [y/N] "
+    termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+    click.echo("\n".join([*lines, question.consequence, prompt]), err=True, nl=False)
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        click.echo(err=True)
+    answer = answer.removesuffix("\n")
+    return answer == wanted if wanted else answer.strip().lower() in ("y", "yes")

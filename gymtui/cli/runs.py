@@ -1,0 +1,204 @@
+"""`gymtui runs`: the run list for people and for programs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from gymtui.api.client import GymClient
+from gymtui.api.errors import Forbidden
+from gymtui.cli.documents import run_document
+from gymtui.cli.gym_access import UNSTEADY, Asked, with_gym
+from gymtui.cli.list_filters import (
+    COMMAND_RUNS,
+    Narrowed,
+    Wish,
+    check_order,
+    fits,
+    narrowed,
+    read_filters,
+)
+from gymtui.cli.output import Cell, Colour, Column, Paper
+from gymtui.config.settings import Settings
+from gymtui.core.text import ABSENT, clean
+from gymtui.store.formats import age, count, eta_words, listed, of_many, percent, score, span
+from gymtui.store.lists.column_def import Schema
+from gymtui.store.lists.columns import RunView, pass_rate
+
+ASKED_UNTOLD = 50
+"""Of so many runs a table has the numbers without being told to ask for them."""
+
+NUMBER_COLUMNS = frozenset(
+    {"model", "provider", "pass", "score", "verdicts", "errors", "age", "stalled", "eta"}
+)
+"""Columns that need a run's rollouts."""
+
+COUNTERS: Schema[RunView] = Schema(
+    field for field in COMMAND_RUNS if field.name not in NUMBER_COLUMNS
+)
+"""The columns that `GET /runs` alone fills."""
+
+_STATUS: dict[str, Colour] = {"running": "cyan", "waiting": "dim", "malformed": "yellow"}
+
+
+def print_runs(
+    settings: Settings,
+    form: str,
+    wish: Wish,
+    paper: Paper,
+    tell: Callable[[str], None],
+    *,
+    numbers: bool | None,
+    journal: Path,
+) -> None:
+    """Print runs.
+
+    Args:
+        settings: Which gym.
+        form: A table, one JSON document, or a JSON object a line.
+        wish: Which of them, and in what order.
+        paper: What to print on.
+        tell: Told what is to be said beside the data.
+        numbers: Whether to ask for the rollouts of each; None: where they are wanted for the
+            filter or the order, or for a table of few.
+        journal: Where a dashboard would have kept numbers, there or not.
+
+    Raises:
+        click.UsageError: The wish is none.
+        GymError: As the client.
+    """
+    check_order(wish.order, COMMAND_RUNS)
+    read_filters(wish.filters, COMMAND_RUNS)
+    needed = _needs_numbers(wish)
+
+    async def fetch(client: GymClient) -> tuple[Narrowed[RunView], datetime]:
+        asked = Asked(client)
+        denied: dict[str, Forbidden] = {}
+        if not await asked.every_run(settings.source, settings.scenario):
+            tell(UNSTEADY)
+        asked.remember(journal)
+        if needed:
+            cheap = tuple(text for text in wish.filters if _is_cheap(text))
+            denied |= await asked.rollouts_allowed(_unknown(asked, _now(asked, Wish(cheap))))
+        found = _now(asked, wish)
+        unknown = [run_id for run_id in _unknown(asked, found) if run_id not in denied]
+        if unknown and (numbers or (numbers is None and form == "table")):
+            if numbers or len(unknown) <= ASKED_UNTOLD:
+                denied |= await asked.rollouts_allowed(unknown)
+                found = _now(asked, wish)
+            else:
+                runs = of_many(len(unknown), "run")
+                tell(f"the numbers of {runs} were not asked for; --numbers does, or a --limit")
+        if denied:
+            runs = clean(listed(list(denied)))
+            tell(f"forbidden (403): the numbers of {runs}")
+        return found, asked.clock.now()
+
+    found, now = with_gym(settings, fetch)
+    if form == "table":
+        scored = any(run.summary is not None and run.summary.scored for run in found.rows)
+        paper.table(_columns(now, scored=scored), found.rows)
+        return
+    documents = [run_document(run, numbers=needed or bool(numbers)) for run in found.rows]
+    if form == "json":
+        paper.document({"total": found.matching, "runs": documents})
+    else:
+        paper.objects(documents)
+
+
+def _now(asked: Asked, wish: Wish) -> Narrowed[RunView]:
+    views = {run_id: asked.view(run_id) for run_id in asked.store.runs}
+    return narrowed(views, wish, COMMAND_RUNS, asked.now_s)
+
+
+def _needs_numbers(wish: Wish) -> bool:
+    order = COMMAND_RUNS[wish.order].name if wish.order is not None else None
+    return order in NUMBER_COLUMNS or not all(fits(text, COUNTERS) for text in wish.filters)
+
+
+def _is_cheap(text: str) -> bool:
+    """Whether a filter is one term over counters: bare words may mean a model not known yet."""
+    return not re.search(r"\s", text) and bool(re.search(r"[:<>=]", text)) and fits(text, COUNTERS)
+
+
+def _unknown(asked: Asked, found: Narrowed[RunView]) -> list[str]:
+    """Those of these runs whose rollouts are still to be asked for."""
+    missing = []
+    for view in found.rows:
+        total = view.row.run.total if view.row.run is not None else 0
+        summary = view.summary
+        whole = summary is not None and not view.row.active and summary.known == total
+        if total != 0 and not whole and not asked.store.knows_rollouts_of(view.name):
+            missing.append(view.name)
+    return missing
+
+
+def _columns(now: datetime, *, scored: bool) -> tuple[Column[RunView], ...]:
+    def name(run: RunView) -> Cell:
+        if run.row.malformed is not None:
+            return Cell(f"(malformed: {run.row.malformed})", "yellow")
+        return Cell(run.name, "bold" if run.row.active else "")
+
+    def status(run: RunView) -> Cell:
+        return Cell(run.status, _STATUS.get(run.status, ""))
+
+    def done(run: RunView) -> Cell:
+        if run.row.run is None:
+            return Cell(ABSENT, "dim")
+        return Cell(f"{count(run.finished)}/{count(run.row.run.total)}")
+
+    def passes(run: RunView) -> Cell:
+        rate, summary = pass_rate(run), run.summary
+        if rate is None or summary is None:
+            return Cell(ABSENT, "dim")
+        between = f" {span(summary.interval)}" if summary.interval is not None else ""
+        # An unfinished run's rate flatters: slow rollouts fail more often.
+        said = f"{percent(rate)}{between} of {summary.verdicts}"
+        return Cell(said, "dim" if run.row.active else "")
+
+    def mean_score(run: RunView) -> Cell:
+        return Cell(score(run.summary.score if run.summary is not None else None))
+
+    def errors(run: RunView) -> Cell:
+        number = run.summary.errors if run.summary is not None else None
+        return Cell(count(number), "yellow" if number else "dim")
+
+    def counter(field: str) -> Callable[[RunView], Cell]:
+        def cell(run: RunView) -> Cell:
+            return Cell(count(getattr(run.row.run, field, None)))
+
+        return cell
+
+    def left(run: RunView) -> Cell:
+        if run.left is None:
+            return Cell(ABSENT, "dim")
+        return Cell(eta_words(run.left), "yellow" if isinstance(run.left, str) else "")
+
+    def started(run: RunView) -> Cell:
+        began = (run.summary.started_at or run.summary.created_at) if run.summary else None
+        return Cell(age(began, now), "dim")
+
+    def scenario(run: RunView) -> Cell:
+        return Cell(run.row.run.scenario_id if run.row.run else None)
+
+    def model(run: RunView) -> Cell:
+        return Cell(run.summary.model if run.summary else None)
+
+    # Most verifiers give none.
+    score_column = (Column("SCORE", mean_score, right=True, priority=5),) if scored else ()
+    return (
+        Column("RUN", name, least=28),
+        Column("STATUS", status, priority=3),
+        Column("DONE", done, right=True),
+        Column("PASS@1", passes),
+        *score_column,
+        Column("ERR", errors, right=True, priority=1),
+        Column("RUNNING", counter("running"), right=True, priority=4),
+        Column("WAITING", counter("pending"), right=True, priority=5),
+        Column("ETA", left, right=True, priority=3),
+        Column("STARTED", started, right=True, priority=2),
+        Column("SCENARIO", scenario, least=8, priority=7),
+        Column("MODEL", model, least=10, priority=6),
+    )

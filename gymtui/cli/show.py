@@ -1,0 +1,93 @@
+"""`gymtui show`: one rollout's artifacts on standard output, as received or to be read.
+
+To be read, they are followed by the rollout's result, which its record has and they do not.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import click
+import msgspec
+
+from gymtui.api.client import GymClient
+from gymtui.api.errors import GymError, NotFound
+from gymtui.api.lenient import loads
+from gymtui.api.listing import parse_rollout
+from gymtui.api.models import Rollout
+from gymtui.cli.gym_access import with_gym
+from gymtui.cli.options import tell
+from gymtui.config.settings import Settings
+from gymtui.core.json_output import json_text
+from gymtui.core.normalization import spellings
+from gymtui.core.text import clean
+from gymtui.session.artifacts import ArtifactDesk, Artifacts, TooLargeError
+from gymtui.store.ending import ending_of
+from gymtui.transcript import export
+
+UNCAPPED = 1 << 40
+"""Bytes: who prints to a pipe has asked for all of it."""
+
+
+def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: bool) -> None:
+    """Print a rollout's artifacts.
+
+    Args:
+        settings: Which gym.
+        rollout_id: Which rollout.
+        form: `json` for the gym's bytes, `markdown` or `text`.
+        redacted: Whether the gym is to leave tool calls out.
+
+    Raises:
+        GymError: As the client.
+    """
+
+    async def fetch(client: GymClient) -> Artifacts:
+        desk = ArtifactDesk(client, cap_bytes=UNCAPPED)
+        spelt, *others = spellings(rollout_id)
+        while True:
+            try:
+                found = await desk.get(spelt, redacted=redacted)
+                break
+            except NotFound:
+                if not others:
+                    raise
+                spelt = others.pop(0)
+        if form == "json":
+            return found
+        try:
+            rollout = parse_rollout((await client.get_rollout(spelt)).body)
+        except GymError as error:
+            tell(f"without its result: {clean(error.line)}")
+            return found
+        result = ending_of(rollout) if isinstance(rollout, Rollout) else None
+        return replace(found, transcript=replace(found.transcript, result=result))
+
+    try:
+        artifacts = with_gym(settings, fetch)
+    except TooLargeError as error:
+        raise click.ClickException(str(error)) from None
+    if redacted:
+        tell("without tool calls and their results: the gym left them out (--redact)")
+    if form == "json":
+        sys.stdout.buffer.write(_as_json(artifacts.body))
+        sys.stdout.buffer.flush()
+    else:
+        click.echo(export.written(artifacts.transcript, form), nl=False)
+
+
+def _as_json(body: bytes) -> bytes:
+    """The gym's own bytes; if only NaN and the like keep them from being JSON, null for these."""
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+        return body
+    except (msgspec.MsgspecError, RecursionError):
+        pass
+    try:
+        document = loads(body)
+        told = json_text(document)
+    except (ValueError, RecursionError):
+        return body
+    tell("what the gym sent is not quite JSON: NaN and infinities are written as null")
+    return told.encode()

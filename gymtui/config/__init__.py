@@ -1,0 +1,1 @@
+"""The settings: what holds, where it was said, and how it is written."""

@@ -1,0 +1,116 @@
+"""The sources of the settings in their order, merged and checked by pydantic-settings.
+
+Imported when settings are loaded, not before: the library takes a while to import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from gymtui.config.schema import NAMES, Choices, ConfigFile, Problem, fault, variable
+from gymtui.core import urls
+
+VENDOR_URL_VARIABLE = "SIMLAB_SCENARIO_MANAGER_API_URL"
+VENDOR_URL_FIELD = "scenario_manager_api_url"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one source holds, and how each of its places is called."""
+
+    values: Mapping[str, object]
+    place: Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What layers come to: values, where each came from, and what was wrong."""
+
+    choices: Choices
+    origins: dict[str, str]
+    problems: list[Problem]
+
+    @property
+    def gym(self) -> urls.Origin:
+        """Which gym they lead to."""
+        return urls.origin_of(self.choices.base_url)
+
+
+def layers_of(
+    flags: Mapping[str, object],
+    env: Mapping[str, str],
+    file: ConfigFile,
+    profile: tuple[str, ...],
+    vendor_file: ConfigFile,
+) -> list[Layer]:
+    """The five layers, first one first: `load` takes them apart by their position."""
+    vendor_url = env.get(VENDOR_URL_VARIABLE) or None
+    in_file = vendor_url is None
+    return [
+        Layer(
+            {name: v for name, v in flags.items() if v is not None and v is not False},
+            lambda name: f"--{name.replace('_', '-')}",
+        ),
+        Layer({name: env.get(variable(name)) or None for name in NAMES}, variable),
+        Layer(file.table(*profile) if profile else {}, lambda name: file.place(*profile, name)),
+        Layer({name: file.document.get(name) for name in NAMES}, file.place),
+        Layer(
+            {"base_url": vendor_file.document.get(VENDOR_URL_FIELD) if in_file else vendor_url},
+            lambda _: vendor_file.place(VENDOR_URL_FIELD) if in_file else VENDOR_URL_VARIABLE,
+        ),
+    ]
+
+
+def settle(layers: Sequence[Layer]) -> Settled:
+    """Merges layers, first one first; a wrong value is told and the next layer's is used."""
+    origins = dict.fromkeys(Choices.model_fields, "default")
+    problems: list[Problem] = []
+    merged = _Merged([_Source(layer, origins, problems) for layer in layers])
+    return Settled(merged, origins, problems)
+
+
+class _Merged(BaseSettings, Choices):
+    """Choices from the given sources and nowhere else."""
+
+    def __init__(self, sources: Sequence[PydanticBaseSettingsSource]) -> None:
+        super().__init__(sources=sources)
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: Any, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return tuple(init_settings.init_kwargs["sources"])
+
+
+class _Source(PydanticBaseSettingsSource):
+    """What of a layer is still wanted and fit to be used; the rest never reaches the model."""
+
+    def __init__(self, layer: Layer, origins: dict[str, str], problems: list[Problem]) -> None:
+        super().__init__(_Merged)
+        self._layer, self._origins, self._problems = layer, origins, problems
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        name = field.alias or field_name
+        return self._layer.values.get(name), name, False
+
+    def __call__(self) -> dict[str, Any]:
+        fit = {}
+        for field_name, field in Choices.model_fields.items():
+            value, name, _ = self.get_field_value(field, field_name)
+            if value is None or name in self.current_state:
+                continue
+            place = self._layer.place(name)
+            try:
+                Choices.model_validate({name: value})
+            except ValidationError as error:
+                wrong = Problem(place, fault(error), fatal=name == "base_url")
+                self._problems.append(wrong)
+            else:
+                fit[name], self._origins[field_name] = value, place
+        return fit

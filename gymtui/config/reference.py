@@ -1,0 +1,137 @@
+"""Every setting in one table, for `config init`, `config show` and the README.
+
+What each is and means stands beside its type (`settings_values`); where it may stand is added here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gymtui.config.schema import KEY_FIELDS, NAMES, Choices, Stuck, variable
+
+_FLAGS = (
+    *("profile", "base_url", "source", "scenario", "interval"),
+    *("theme", "read_only", "ascii", "debug"),
+)
+FIELDS: Mapping[str, str] = {
+    field.alias or name: name for name, field in Choices.model_fields.items()
+}
+"""The fields of `Choices` by the settings' names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One setting.
+
+    Attributes:
+        name: As it is written; of a table's entry, `stuck.floor_s`.
+        where: Where it may stand, nearest first.
+        default: What applies without it, as it is written; "" where nothing does.
+        meaning: What it is, in a few words.
+        example: What stands in a file that sets it.
+    """
+
+    name: str
+    where: tuple[str, ...]
+    default: str
+    meaning: str
+    example: str = ""
+
+
+def written(value: object) -> str:
+    """A value as it is written in the file; "" for none."""
+    if value is None or value == ():
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(written, value))}]"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def rows() -> tuple[Row, ...]:
+    """The settings, in the order in which a person meets them."""
+    return (
+        Row(
+            "profile",
+            ("--profile", variable("profile"), "file"),
+            "",
+            "the profile to use when none is named",
+            '"prod"',
+        ),
+        *map(_choice, FIELDS),
+        *_keys(),
+        *(
+            Row(
+                f"stuck.{name}",
+                ("profile", "file"),
+                written(field.default),
+                field.description or "",
+                written(field.default),
+            )
+            for name, field in Stuck.model_fields.items()
+        ),
+        Row(
+            "model_keys.PROVIDER",
+            ("profile", "file"),
+            "",
+            "where the model key of a launch is taken from, by provider",
+            '{ env = "OPENAI_API_KEY" }',
+        ),
+        Row("keys.NAME", ("file",), "", "the key, or keys, for something", '"x"'),
+    )
+
+
+_EXAMPLES = {
+    "scenario": '"hr"',
+    "theme": '"day"',
+    "on_finish": '["notify-send", "a run has ended"]',
+}
+
+
+def _choice(name: str) -> Row:
+    field = Choices.model_fields[FIELDS[name]]
+    where = ["profile", "file"] if name in NAMES else ["profile"]
+    if name in NAMES:
+        where.insert(0, variable(name))
+    if name in _FLAGS:
+        where.insert(0, f"--{name.replace('_', '-')}")
+    default = written(field.default)
+    meaning = field.description or ""
+    return Row(name, tuple(where), default, meaning, _EXAMPLES.get(name, default))
+
+
+def _keys() -> tuple[Row, ...]:
+    meanings = {
+        "api_key_env": ("the environment variable that holds the key", '"GYM_KEY"'),
+        "api_key_command": ("the command that prints the key", '["pass", "show", "gym"]'),
+        "api_key": ("the key itself, in a file that only its owner can read", ""),
+    }
+    return tuple(
+        Row(
+            name,
+            (variable(name), "profile", "file") if name == "api_key" else ("profile", "file"),
+            "",
+            *meanings[name],
+        )
+        for name in KEY_FIELDS
+    )
+
+
+def markdown() -> str:
+    """The table as the README has it."""
+    lines = [
+        "| name | where it may stand, nearest first | default | meaning |",
+        "|---|---|---|---|",
+    ]
+    for row in rows():
+        where = ", ".join(
+            place if place in ("profile", "file") else f"`{place}`" for place in row.where
+        )
+        default = f"`{row.default}`" if row.default else ""
+        lines.append(f"| `{row.name}` | {where} | {default} | {row.meaning} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,305 @@
+"""What a setting may be: types and limits, files with their lines, and problems that say where.
+
+Which source wins is `settings_layers`; tables entry by entry are `settings_tables`; where keys are
+looked for is `key_search`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+import re
+import shlex
+import tomllib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
+
+from gymtui.core import urls
+
+DEFAULT_BASE_URL = "https://rl-gym-api.collinear.ai"
+INTERVAL_LIMITS_S = (0.1, 3600.0)
+ARTIFACT_LIMITS_MIB = (1, 4096)
+Provider = Literal["custom", "openai", "anthropic", "aws-bedrock", "azure-openai", "gcp"]
+"""Of models, as the API names them."""
+PROVIDERS = get_args(Provider)
+Source = Literal["rl-gym", "task-editor", "datadog-synthetics", "all"]
+"""What runs are listed by, as the API names them."""
+SOURCES = get_args(Source)
+KEY_FIELDS = ("api_key_env", "api_key_command", "api_key")
+
+
+def _number(
+    low: float, high: float, what: str, *, whole: bool = False
+) -> Callable[[object], float]:
+    """Reads a number within limits, from a file's value or a variable's text.
+
+    Args:
+        low: The least it may be.
+        high: The most.
+        what: What it is, for the person: `a number of seconds`.
+        whole: Whether it has no fraction.
+    """
+
+    def read(value: object) -> float:
+        # To Python, true is 1.
+        if isinstance(value, int | float | str) and not isinstance(value, bool):
+            try:
+                number = float(value)
+            except ValueError:
+                number = math.nan
+            if low <= number <= high and not (whole and number % 1):
+                return number
+        raise ValueError(f"should be {what} from {low:g} to {high:g}")
+
+    return read
+
+
+def command_value(value: object) -> tuple[str, ...]:
+    """Reads a command: a list of its words, or a line that is split as a shell would.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    try:
+        words = shlex.split(value) if isinstance(value, str) else value
+    except ValueError:
+        words = None
+    if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+        raise ValueError('should be a command line, or a list such as ["notify-send", "done"]')
+    if words and not words[0]:
+        raise ValueError("names no command")
+    return tuple(words)
+
+
+Text = Annotated[str, Field(pattern=r"\S")]
+Seconds = Annotated[float, BeforeValidator(_number(*INTERVAL_LIMITS_S, "a number of seconds"))]
+MiB = Annotated[
+    int, BeforeValidator(_number(*ARTIFACT_LIMITS_MIB, "a whole number of MiB", whole=True))
+]
+Share = Annotated[float, BeforeValidator(_number(0, 1, "a share"))]
+Factor = Annotated[float, BeforeValidator(_number(1, 1000, "a number"))]
+Samples = Annotated[int, BeforeValidator(_number(1, 1000, "a whole number", whole=True))]
+Command = Annotated[tuple[str, ...], BeforeValidator(command_value)]
+
+_TABLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with the settings.
+
+    Attributes:
+        place: Where: a flag, a variable, a file with line and key.
+        message: What, and what to do; never any part of a key.
+        fatal: Whether going on would mean going somewhere the person did not mean.
+    """
+
+    place: str
+    message: str
+    fatal: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}"
+
+
+class Stuck(BaseModel, frozen=True, extra="forbid"):
+    """From when on a rollout counts as stuck: `[stuck]`."""
+
+    floor_s: Seconds = Field(60.0, description="nothing is stuck before so long")
+    step_factor: Factor = Field(5.0, description="nor before so many times its run's p95 of a step")
+    build_factor: Factor = Field(3.0, description="a build, after so many times its run's p95")
+    verify_factor: Factor = Field(3.0, description="a verification, after so many times the p95")
+    least_watched: Samples = Field(
+        10, description="of how many builds or verifications of a run a p95 is made at least"
+    )
+    unwatched_s: Seconds = Field(600.0, description="until then, both are stuck after so long")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelKeySource:
+    """Where a provider's model key is taken from, at the moment it is wanted: one of the two.
+
+    Attributes:
+        env: The environment variable that holds it.
+        command: The command that prints it, run without a shell.
+    """
+
+    env: str | None = None
+    command: tuple[str, ...] | None = None
+
+
+class Choices(BaseModel, frozen=True, extra="forbid", populate_by_name=True):
+    """What a source may set."""
+
+    base_url: Annotated[Text, AfterValidator(urls.base_url)] = Field(
+        DEFAULT_BASE_URL, description="where the gym is"
+    )
+    source: Source = Field("rl-gym", description="which source's runs to list")
+    scenario: Text | None = Field(None, description="only runs of this scenario")
+    interval_s: Seconds = Field(
+        2.0, alias="interval", description="seconds between polls while something is active"
+    )
+    read_only: bool = Field(False, description="nothing can be launched, cancelled or deleted")
+    insecure: bool = Field(False, description="plain http to another machine is allowed")
+    theme: Text | None = Field(None, description="the theme's name; without it, the program's own")
+    ascii: bool = Field(False, description="draw with ASCII only")
+    debug: bool = Field(False, description="log in detail")
+    artifact_limit_mib: MiB = Field(
+        64, description="the largest artifacts that are opened, in MiB; larger ones can be saved"
+    )
+    watch_all: bool = Field(False, description="tell of every run, not only of watched ones (`w`)")
+    bell: bool = Field(True, description="ring the terminal's bell when telling")
+    desktop: bool = Field(False, description="tell through the terminal's notifications (OSC 9)")
+    fail_share: Share = Field(
+        0.5, description="tell of a watched run when this share of what ended in it failed"
+    )
+    on_finish: Command = Field(
+        (), description="a command to run when a watched run ends; told of it in its environment"
+    )
+
+
+NAMES = tuple(
+    field.alias or name for name, field in Choices.model_fields.items() if name != "insecure"
+)
+"""The settings that may stand anywhere: flag, environment, profile, top of the file."""
+
+EVENT_PREFIX = "GYMTUI_EVENT"
+"""What the names of the variables begin with in which `on_finish` is told what happened."""
+
+TABLES = ("stuck", "model_keys", "keys")
+"""The tables of the file besides `profiles`."""
+
+PROFILE_TABLES = ("stuck", "model_keys")
+"""Those that a profile may have too; its entries go before the file's. Keys are the person's."""
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"GYMTUI_{name.upper()}"
+
+
+def fault(error: ValidationError) -> str:
+    """What is wrong with the value of one field, in a person's words."""
+    [found] = error.errors(include_url=False)
+    match found["type"]:
+        case "value_error":
+            return str(found["ctx"]["error"])
+        case "literal_error":
+            return f"should be one of {', '.join(SOURCES)}{nearest(str(found['input']), SOURCES)}"
+        case "string_pattern_mismatch":
+            return "is empty"
+        case kind if kind.startswith("string"):
+            return f"should be text, not {_kind(found['input'])}"
+    return "should be true or false"
+
+
+def nearest(name: str, names: Collection[str]) -> str:
+    """`; did you mean …?` for the name that comes nearest, or ""."""
+    plain = {_plain(known): known for known in names}
+    match = difflib.get_close_matches(_plain(name), plain, n=1, cutoff=0.6)
+    return f"; did you mean {plain[match[0]]}?" if match else ""
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """A TOML file as read, empty when there is none.
+
+    Attributes:
+        path: Where it is, or would be.
+        document: What it holds.
+        exists: Whether there is one.
+        mode: Its permission bits.
+        text: As it was written, for the line numbers.
+    """
+
+    path: Path | None
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    exists: bool = False
+    mode: int = 0
+    text: str = field(default="", repr=False)
+
+    @property
+    def others_read(self) -> bool:
+        """Whether anyone but its owner may read it."""
+        return bool(self.mode & 0o077)
+
+    @property
+    def others_write(self) -> bool:
+        """Whether anyone but its owner may write it."""
+        return bool(self.mode & 0o022)
+
+    def place(self, *names: str) -> str:
+        """Where in the file a key is: `config.toml:7: profiles.prod.interval`."""
+        # What stands in an inline table is on the line of that table.
+        parts = [names[:length] for length in range(len(names), 0, -1)]
+        line = next((line for part in parts if (line := _line_of(self.text, part))), None)
+        return f"{self.path}{f':{line}' if line else ''}: {'.'.join(names)}"
+
+    def table(self, *names: str) -> Mapping[str, Any]:
+        """A table in it, empty when there is none."""
+        inner: Any = self.document
+        for name in names:
+            inner = inner.get(name) if isinstance(inner, Mapping) else None
+        return inner if isinstance(inner, Mapping) else {}
+
+
+def read_file(path: Path | None, problems: list[Problem], *, must_exist: bool) -> ConfigFile:
+    """Reads a TOML file; what keeps it from being read is added to `problems`.
+
+    Args:
+        path: Which, or None for none.
+        problems: Where to say what is wrong.
+        must_exist: Whether its absence is a problem, since someone named it.
+
+    Returns:
+        The file, empty when it could not be read.
+    """
+    if path is None:
+        return ConfigFile(None)
+    try:
+        with path.open("rb") as stream:
+            # Asked of the open file: the one that is read is the one whose permissions count.
+            mode = os.fstat(stream.fileno()).st_mode
+            text = stream.read().decode()
+        return ConfigFile(path, tomllib.loads(text), exists=True, mode=mode, text=text)
+    except FileNotFoundError:
+        if must_exist:
+            problems.append(Problem(str(path), "there is no such file", fatal=True))
+    except OSError as error:
+        problems.append(Problem(str(path), f"cannot be read: {error.strerror}", fatal=must_exist))
+    except UnicodeDecodeError:
+        problems.append(Problem(str(path), "is not UTF-8, so nothing in it applies", fatal=True))
+    except tomllib.TOMLDecodeError as error:
+        # Its message tells line and column and quotes at most one character.
+        fault = f"is not TOML, so nothing in it applies: {error}"
+        problems.append(Problem(str(path), fault, fatal=True))
+    return ConfigFile(path)
+
+
+def _line_of(text: str, names: tuple[str, ...]) -> int | None:
+    """The line on which a key is set, when it is written in the plain way."""
+    table = ".".join(names[:-1])
+    key = re.compile(rf"\s*[\"']?{re.escape(names[-1])}[\"']?\s*=") if names else None
+    here = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if heading := _TABLE.match(line):
+            here = heading[1].replace('"', "").replace("'", "").replace(" ", "")
+            if here == ".".join(names):
+                return number
+        elif here == table and key is not None and key.match(line):
+            return number
+    return None
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_").removeprefix("gymtui_")
+
+
+def _kind(value: object) -> str:
+    names = {bool: "true or false", int: "a number", float: "a number", list: "a list"}
+    return names.get(type(value), "a table" if isinstance(value, dict) else "that")

@@ -1,0 +1,309 @@
+"""The settings: which value of each applies, where it came from, and what is wrong with the rest.
+
+Precedence: flag, environment, profile, top of the file, the vendor client's own, default. The
+configuration file looks like this; every key may stand at its top or in a profile:
+
+    profile = "prod"            # the one to use when none is named
+    interval = 2.0              # seconds
+
+    [profiles.prod]
+    base_url = "https://rl-gym-api.collinear.ai"
+    api_key_env = "GYM_KEY"     # or api_key_command = ["pass", "show", "gym"], or api_key = "…"
+
+    [profiles.lab]
+    base_url = "http://lab.internal:8765"
+    insecure = true             # plain http to another machine; in a profile only
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gymtui.config.api_key import (
+    NOT_LOOKED,
+    KeyPlace,
+    KeySources,
+    Runner,
+    find_key,
+    run_command,
+)
+from gymtui.config.schema import (
+    DEFAULT_BASE_URL,
+    EVENT_PREFIX,
+    KEY_FIELDS,
+    NAMES,
+    PROFILE_TABLES,
+    TABLES,
+    Choices,
+    ConfigFile,
+    ModelKeySource,
+    Problem,
+    Stuck,
+    nearest,
+    read_file,
+    variable,
+)
+from gymtui.core import urls
+from gymtui.core.secret import ApiKey
+
+__all__ = [
+    "DEFAULT_BASE_URL",
+    "ApiKey",
+    "KeyPlace",
+    "Loaded",
+    "ModelKeySource",
+    "Problem",
+    "Settings",
+    "Stuck",
+    "load",
+]
+
+LAST_PICKED = "picked last"
+"""The origin of a profile that was picked in the dashboard."""
+
+# Of variables that are read elsewhere; the last is the local gym's own.
+_OTHER_NAMES = ("api_key", "profile", "config", "config_dir", "state_dir", "gym_key")
+
+
+class Settings(Choices):
+    """What applies: the choices, and what goes with them.
+
+    Attributes:
+        profile_name: The profile's name; `default` when there is none.
+        key: The key, if one was found.
+        key_origin: Where it came from, "" if there is none.
+        stuck: From when on a rollout counts as stuck.
+        keys: Keys other than the program's own, by the name of what they do (`tui.context.keymap`).
+        model_keys: Where model keys are taken from, by provider.
+        origins: Where each of these came from, by field name; of a table's entries by table and
+            name, `stuck.floor_s`.
+    """
+
+    profile_name: str = "default"
+    key: ApiKey | None = None
+    key_origin: str = ""
+    stuck: Stuck = Stuck()
+    keys: Mapping[str, tuple[str, ...]] = {}
+    model_keys: Mapping[str, ModelKeySource] = {}
+    origins: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A profile that there is.
+
+    Attributes:
+        name: Its name.
+        base_url: The gym it names, as written; "" if it names none.
+        runs_command: Whether its key is printed by a command, which may want the terminal.
+    """
+
+    name: str
+    base_url: str
+    runs_command: bool
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Settings, and what is to be said about them.
+
+    Attributes:
+        settings: What applies.
+        problems: What was wrong, in the order of the sources.
+        where_keys_were_looked_for: Each place and what was found, never the key itself.
+        profiles: Those that the file has.
+        usual_profile: The one that applies when nobody says which.
+    """
+
+    settings: Settings
+    problems: tuple[Problem, ...] = ()
+    where_keys_were_looked_for: tuple[KeyPlace, ...] = ()
+    profiles: tuple[Offered, ...] = ()
+    usual_profile: str = "default"
+
+    @property
+    def fatal(self) -> tuple[Problem, ...]:
+        """The problems with which no gym should be talked to."""
+        return tuple(problem for problem in self.problems if problem.fatal)
+
+
+@dataclass(frozen=True)
+class _Profile:
+    """The profile in use: its name, who named it, and its table's path in the file, if any."""
+
+    name: str
+    origin: str
+    table: tuple[str, ...] = ()
+
+
+def load(
+    flags: Mapping[str, object],
+    env: Mapping[str, str],
+    config_path: Path | None,
+    vendor_path: Path | None,
+    *,
+    run: Runner = run_command,
+    want_key: bool = True,
+    remembered: str | None = None,
+    variables_gym: urls.Origin | None = None,
+) -> Loaded:
+    """Settles every setting. Runs the `api_key_command`, if it comes to that; touches no network.
+
+    Args:
+        flags: From the command line, by setting (`base_url`, `interval` …, `profile`, `config`);
+            None and False are as good as absent.
+        env: The environment.
+        config_path: The configuration file, there or not (`paths.config_file`).
+        vendor_path: The vendor client's (`paths.vendor_config_file`).
+        run: How to run a command, for tests.
+        want_key: Whether to look for a key: who talks to no gym needs none.
+        remembered: The profile that was last picked, for when neither flag nor environment says
+            which profile, or which gym.
+        variables_gym: The gym that `GYMTUI_API_KEY` is for; None: whichever is talked to.
+
+    Returns:
+        The settings, always complete. A wrong value is told among the problems and the next
+        source's is used instead; where that could lead to another gym, the problem is fatal.
+    """
+    from gymtui.config.layers import layers_of, settle
+    from gymtui.config.tables import may_run, read_tables
+
+    problems: list[Problem] = []
+    named = bool(flags.get("config") or env.get("GYMTUI_CONFIG"))
+    file = read_file(config_path, problems, must_exist=named)
+    vendor_file = read_file(vendor_path, [], must_exist=False)
+    profile = _profile(flags, env, file, remembered, problems)
+    _check_names(env, file, problems)
+
+    layers = layers_of(flags, env, file, profile.table, vendor_file)
+    settled = settle(layers)
+    problems += settled.problems
+    tables = read_tables(file, profile.table)
+    problems += tables.problems
+    values, origins = dict(settled.choices), settled.origins | tables.origins
+    if "base_url" in layers[2].values and settle(layers[2:3]).gym != settled.gym:
+        # What a profile allows for its own gym it allows for no other.
+        values["insecure"], origins["insecure"] = False, "default"
+    if not values["insecure"] and not urls.is_private_enough(values["base_url"]):
+        cure = "use https, or say insecure = true in a profile with this base_url"
+        message = f"plain http to {settled.gym.host} would send the key in clear: {cure}"
+        problems.append(Problem(origins["base_url"], message, fatal=True))
+
+    if values["on_finish"] and origins["on_finish"] != variable("on_finish"):
+        try:
+            may_run(file)
+        except ValueError as error:
+            problems.append(Problem(origins["on_finish"], str(error)))
+            values["on_finish"], origins["on_finish"] = (), "default"
+
+    search = NOT_LOOKED
+    if want_key:
+        # A table's key is for the gym that it and what lies below it would lead to.
+        key_tables = [(profile.table, settle(layers[2:]).gym)] if profile.table else []
+        search = find_key(
+            KeySources(
+                env=env,
+                variables_gym=variables_gym,
+                file=file,
+                tables=(*key_tables, ((), settle(layers[3:]).gym)),
+                vendor_file=vendor_file,
+                vendor_origin=settle(layers[4:]).gym,
+                target=settled.gym,
+                run=run,
+            )
+        )
+    settings = Settings(
+        profile_name=profile.name,
+        key=search.key,
+        key_origin=search.origin,
+        stuck=tables.stuck,
+        keys=tables.keys,
+        model_keys=tables.model_keys,
+        origins=origins | {"profile_name": profile.origin, "key": search.origin},
+        **values,
+    )
+    usual = str(file.document.get("profile") or "default")
+    return Loaded(settings, (*problems, *search.problems), search.places, _offered(file), usual)
+
+
+def _offered(file: ConfigFile) -> tuple[Offered, ...]:
+    tables = file.table("profiles")
+    return tuple(
+        Offered(
+            name,
+            str(table.get("base_url", "")),
+            "api_key_command" in table or "api_key_command" in file.document,
+        )
+        for name, table in tables.items()
+        if isinstance(table, Mapping)
+    )
+
+
+def _profile(
+    flags: Mapping[str, object],
+    env: Mapping[str, str],
+    file: ConfigFile,
+    remembered: str | None,
+    problems: list[Problem],
+) -> _Profile:
+    profiles = file.table("profiles")
+    told = flags.get("profile") or env.get("GYMTUI_PROFILE")
+    told = told or flags.get("base_url") or env.get(variable("base_url"))
+    if remembered and not told:
+        if isinstance(profiles.get(remembered), Mapping):
+            return _Profile(remembered, LAST_PICKED, ("profiles", remembered))
+        problems.append(Problem(LAST_PICKED, f"profile {remembered!r} is no longer there"))
+    for name, origin in (
+        (flags.get("profile"), "--profile"),
+        (env.get("GYMTUI_PROFILE"), "GYMTUI_PROFILE"),
+        (file.document.get("profile"), file.place("profile")),
+    ):
+        if not name:
+            continue
+        if isinstance(name, str) and isinstance(profiles.get(name), Mapping):
+            return _Profile(name, origin, ("profiles", name))
+        known = f"; there are {', '.join(profiles)}" if profiles else f"; {file.path} has none"
+        hint = nearest(str(name), profiles) or known
+        problems.append(Problem(origin, f"there is no profile {name!r}{hint}", fatal=True))
+        return _Profile(str(name), origin)
+    if isinstance(profiles.get("default"), Mapping):
+        return _Profile("default", file.place("profiles", "default"), ("profiles", "default"))
+    return _Profile("default", "default")
+
+
+def _check_names(env: Mapping[str, str], file: ConfigFile, problems: list[Problem]) -> None:
+    """Tells of names that mean nothing, with the one that was probably meant."""
+    variables = tuple(map(variable, (*NAMES, *_OTHER_NAMES)))
+    for name in sorted(env):
+        of_an_event = name.startswith(EVENT_PREFIX)  # what `on_finish` was told, inherited
+        if name.startswith("GYMTUI_") and name not in variables and not of_an_event:
+            match = nearest(name, variables)
+            problems.append(Problem(name, f"means nothing here{match}"))
+    in_profile = (*NAMES, *KEY_FIELDS, *PROFILE_TABLES, "insecure")
+    at_top = (*NAMES, *KEY_FIELDS, *TABLES, "profile", "profiles")
+    for name in file.document:
+        if name == "insecure":
+            problems.append(Problem(file.place(name), "belongs in a profile, beside its base_url"))
+        elif name not in at_top:
+            problems.append(_stranger(file, (name,), at_top))
+    profiles = file.document.get("profiles", {})
+    if not isinstance(profiles, Mapping):
+        problems.append(Problem(file.place("profiles"), "should be tables: [profiles.NAME]"))
+        return
+    for profile, table in profiles.items():
+        if not isinstance(table, Mapping):
+            place = file.place("profiles", profile)
+            problems.append(Problem(place, "should be in a profile: [profiles.NAME]"))
+            continue
+        for name in table:
+            if name == "keys":
+                place = file.place("profiles", profile, name)
+                problems.append(Problem(place, "belongs at the top of the file: [keys]"))
+            elif name not in in_profile:
+                problems.append(_stranger(file, ("profiles", profile, name), in_profile))
+
+
+def _stranger(file: ConfigFile, names: tuple[str, ...], known: Collection[str]) -> Problem:
+    return Problem(file.place(*names), f"means nothing here{nearest(names[-1], known)}")

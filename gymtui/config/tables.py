@@ -1,0 +1,173 @@
+"""The tables of the configuration file, read entry by entry: one that is wrong costs no other.
+
+`[stuck]` and `[model_keys]` may stand in a profile too (`[profiles.lab.stuck]`), whose entries go
+before those of the file; `[keys]` is the person's and stands at the top only. Which names `[keys]`
+may use is known to the dashboard, which tells what it cannot bind.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from gymtui.config.schema import (
+    PROVIDERS,
+    Command,
+    ConfigFile,
+    ModelKeySource,
+    Problem,
+    Stuck,
+    Text,
+    fault,
+    nearest,
+)
+
+_COMMAND: TypeAdapter[tuple[str, ...]] = TypeAdapter(Command)
+_TEXT: TypeAdapter[str] = TypeAdapter(Text)
+
+T = TypeVar("T")
+
+
+@dataclass
+class Tables:
+    """What the tables say.
+
+    Attributes:
+        stuck: When a rollout counts as stuck.
+        keys: Keys in the framework's names, by the name of what they do.
+        model_keys: Where model keys come from, by provider.
+        origins: Where each entry came from: `stuck.floor_s`, `keys.cancel`.
+        problems: What was wrong.
+    """
+
+    stuck: Stuck = field(default_factory=Stuck)
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    model_keys: Mapping[str, ModelKeySource] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read_tables(file: ConfigFile, profile: tuple[str, ...]) -> Tables:
+    """Reads them all.
+
+    Args:
+        file: The configuration file.
+        profile: The path of the profile in use within it; empty for none.
+    """
+    tables = Tables()
+    both = (profile, ()) if profile else ((),)
+
+    def model_key(provider: str, value: object) -> ModelKeySource:
+        source = model_key_value(provider, value)
+        if source.command is not None:
+            may_run(file)
+        return source
+
+    stuck = _entries(tables, file, both, "stuck", stuck_value)
+    tables.stuck = Stuck.model_validate(stuck)
+    tables.model_keys = _entries(tables, file, both, "model_keys", model_key)
+    tables.keys = _entries(tables, file, ((),), "keys", lambda _name, value: keys_value(value))
+    return tables
+
+
+def may_run(file: ConfigFile) -> None:
+    """Sees that nobody but its owner could have written a command into the file.
+
+    Raises:
+        ValueError: Others may write it.
+    """
+    if file.others_write:
+        order = f"chmod go-w {shlex.quote(str(file.path))}"
+        raise ValueError(f"not used, since others may write this file; run: {order}")
+
+
+def _entries(
+    tables: Tables,
+    file: ConfigFile,
+    places: Sequence[tuple[str, ...]],
+    name: str,
+    read: Callable[[str, Any], T],
+) -> dict[str, T]:
+    """One table's entries from each place it may stand in, first place first."""
+    found: dict[str, T] = {}
+    for path in places:
+        for entry, value in _rows(tables, file, (*path, name)):
+            place = file.place(*path, name, entry)
+            try:
+                fit = read(entry, value)
+            except ValidationError as error:
+                tables.problems.append(Problem(place, fault(error)))
+            except ValueError as error:
+                tables.problems.append(Problem(place, str(error)))
+            else:
+                if entry not in found:
+                    found[entry] = fit
+                    tables.origins[f"{name}.{entry}"] = place
+    return found
+
+
+def _rows(tables: Tables, file: ConfigFile, path: tuple[str, ...]) -> Iterator[tuple[str, object]]:
+    present = file.table(*path[:-1]).get(path[-1])
+    if present is None:
+        return
+    if not isinstance(present, Mapping):
+        place = file.place(*path)
+        tables.problems.append(Problem(place, f"should be a table: [{'.'.join(path)}]"))
+        return
+    yield from present.items()
+
+
+def stuck_value(name: str, value: object) -> float:
+    """A value of `[stuck]`.
+
+    Raises:
+        ValueError: It may not be that, or there is no such name.
+        ValidationError: It may not be that.
+    """
+    if name not in Stuck.model_fields:
+        raise ValueError(f"means nothing here{nearest(name, tuple(Stuck.model_fields))}")
+    return float(getattr(Stuck.model_validate({name: value}), name))
+
+
+def keys_value(value: object) -> tuple[str, ...]:
+    """A value of `[keys]`: keys as written.
+
+    Raises:
+        ValueError: It is none.
+    """
+    keys = [value] if isinstance(value, str) else value
+    if not isinstance(keys, list) or not all(isinstance(key, str) and key for key in keys):
+        raise ValueError('should be a key, or a list of keys such as ["x", "delete"]')
+    if not keys:
+        raise ValueError("names no key; what it does would be out of reach")
+    return tuple(keys)
+
+
+def model_key_value(provider: str, value: object) -> ModelKeySource:
+    """A value of `[model_keys]`.
+
+    Raises:
+        ValueError: There is no such provider, or it says something else than where a key is.
+        ValidationError: So does what it says.
+    """
+    if provider not in PROVIDERS:
+        hint = nearest(provider, PROVIDERS) or f"; there are {', '.join(PROVIDERS)}"
+        raise ValueError(f"is no provider{hint}")
+    if not isinstance(value, Mapping):
+        # Not even its kind is said: it may well be a key.
+        raise ValueError('should say where the key is: { env = "NAME" } or { command = ["…"] }')
+    for name in value:
+        if name not in ("env", "command"):
+            raise ValueError(f"{name} means nothing here{nearest(name, ('env', 'command'))}")
+    if len(value) != 1:
+        raise ValueError("should say one of env and command")
+    if "env" in value:
+        return ModelKeySource(env=_TEXT.validate_python(value["env"]))
+    command = _COMMAND.validate_python(value["command"])
+    if not command:
+        raise ValueError("names no command")
+    return ModelKeySource(command=command)

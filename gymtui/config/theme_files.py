@@ -1,0 +1,277 @@
+"""Themes as files: where they lie, which there are, what one says, and what is wrong with it.
+
+A theme is known by its file's name. The person's own are found before those that ship with the
+program, so that one of theirs may stand in for one of ours. How a theme is drawn with is
+`tui.context.theme`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
+
+from gymtui.config.schema import ConfigFile, Problem, nearest, read_file
+from gymtui.core import paths
+
+DEFAULT = "night"
+"""The theme that it starts with when nobody chose one."""
+DEFAULT_ANSI = "ansi"
+"""The same where the terminal has no more than sixteen colours."""
+
+_HUES = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
+ANSI = ("ansi_default", *(f"ansi_{hue}" for hue in _HUES), *(f"ansi_bright_{h}" for h in _HUES))
+"""The terminal's own colours, by the framework's names."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+class _NoColourError(ValueError):
+    """What stands for a colour is none; its words are the message."""
+
+
+def _colour(text: str) -> str:
+    plain = text.lower()
+    if re.fullmatch(r"#[0-9a-f]{6}", plain) or plain in ANSI:
+        return plain
+    near = nearest(plain, ANSI) if plain.startswith("ansi") else ""
+    raise _NoColourError(f'should be a colour, "#rrggbb" or one of the terminal\'s own{near}')
+
+
+Colour = Annotated[str, AfterValidator(_colour)]
+
+
+class Colours(BaseModel, frozen=True, extra="forbid"):
+    """What the framework draws with, by its own names, and what goes with it.
+
+    Attributes:
+        background: Behind everything.
+        surface: Behind bars and notices.
+        foreground: Ordinary text.
+        muted: Text of second rank.
+        accent: What can be acted on.
+        warning: What wants attention.
+        cursor: Behind the cursor's line.
+        cursor_style: How text on the cursor's line is drawn.
+        primary: Borders of dialogs; as `accent` if it is not given.
+        secondary: As the role `assistant` if it is not given.
+        panel: As `surface` if it is not given.
+        error: Of notices; as the outcome `failed` if it is not given.
+        success: As the outcome `passed` if it is not given.
+    """
+
+    background: Colour
+    surface: Colour
+    foreground: Colour
+    muted: Colour
+    accent: Colour
+    warning: Colour
+    cursor: Colour
+    cursor_style: Literal["", "bold", "underline", "reverse", "bold underline", "bold reverse"] = (
+        "bold"
+    )
+    primary: Colour | None = None
+    secondary: Colour | None = None
+    panel: Colour | None = None
+    error: Colour | None = None
+    success: Colour | None = None
+
+
+class Outcomes(BaseModel, frozen=True, extra="forbid"):
+    """A colour an outcome.
+
+    Attributes:
+        passed: The verifier said yes.
+        failed: The verifier said no.
+        error: There is no verdict.
+        running: Under way.
+        waiting: Queued.
+        done: Finished, verdict not known here.
+    """
+
+    passed: Colour
+    failed: Colour
+    error: Colour
+    running: Colour
+    waiting: Colour
+    done: Colour
+
+
+class Phases(BaseModel, frozen=True, extra="forbid"):
+    """A colour a phase.
+
+    Attributes:
+        building: `building_environment`.
+        seeding: `seeding`.
+        agent: `agent_running`.
+        verifying: `verifying`.
+    """
+
+    building: Colour
+    seeding: Colour
+    agent: Colour
+    verifying: Colour
+
+
+class Roles(BaseModel, frozen=True, extra="forbid"):
+    """A colour a role in a transcript.
+
+    Attributes:
+        system: What the agent was told before all else.
+        user: Who asks it.
+        assistant: The agent.
+        tool: What its tools answer.
+    """
+
+    system: Colour
+    user: Colour
+    assistant: Colour
+    tool: Colour
+
+
+class ThemeFile(BaseModel, frozen=True, extra="forbid"):
+    """What a theme's file says.
+
+    Attributes:
+        name: The file's name without `.toml`.
+        dark: Whether its background is dark.
+        colours: Of the program's frame.
+        outcomes: Of outcomes.
+        phases: Of phases.
+        roles: Of roles.
+    """
+
+    name: Annotated[str, Field(pattern=_NAME.pattern)]
+    dark: bool
+    colours: Colours
+    outcomes: Outcomes
+    phases: Phases
+    roles: Roles
+
+    @property
+    def ansi(self) -> bool:
+        """Whether any of its colours is one of the terminal's own, which nobody here knows."""
+        return any(colour.startswith("ansi_") for colour in self.named().values())
+
+    def named(self) -> dict[str, str]:
+        """Its colours by name; what names a style instead is left out."""
+        parts = (self.colours, self.outcomes, self.phases, self.roles)
+        said = {name: value for part in parts for name, value in part if value is not None}
+        del said["cursor_style"]
+        return said
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came of looking for a theme.
+
+    Attributes:
+        theme: The theme, if there is one in order.
+        problems: What was wrong on the way to it.
+    """
+
+    theme: ThemeFile | None
+    problems: tuple[Problem, ...] = ()
+
+
+def shipped(package: Path = Path(__file__).parent) -> Path:
+    """Where the program's own themes lie: in the package, in a checkout beside it.
+
+    Args:
+        package: Where the package is.
+    """
+    inside = package / "themes"
+    return inside if inside.is_dir() else package.parent / "themes"
+
+
+def directories(env: Mapping[str, str]) -> tuple[Path, ...]:
+    """Where themes are looked for, the person's own first."""
+    return (paths.config_dir(env) / "themes", shipped())
+
+
+def names(places: Iterable[Path]) -> list[str]:
+    """The themes there are, by name. Files with other signs in their names are none.
+
+    Args:
+        places: The directories to look in; those that are not there have none.
+    """
+    found = {file.stem for place in places for file in place.glob("*.toml")}
+    return sorted(name for name in found if _NAME.fullmatch(name))
+
+
+def read(name: str, places: Sequence[Path], told_by: str = "theme") -> Found:
+    """Read one theme.
+
+    Args:
+        name: Which.
+        places: Where to look, in this order; a broken one is told, and the next one looked for.
+        told_by: Who named it: a flag, a variable, a file with its line.
+    """
+    known = names(places)
+    if name not in known:
+        hint = nearest(name, known) or (f"; there are {', '.join(known)}" if known else "")
+        return Found(None, (Problem(told_by, f"there is no theme {name!r}{hint}"),))
+    problems: list[Problem] = []
+    for file in (place / f"{name}.toml" for place in places):
+        if not file.is_file():
+            continue
+        theme = _parse(file, problems)
+        if theme is not None:
+            return Found(theme, tuple(problems))
+    return Found(None, tuple(problems))
+
+
+def _parse(path: Path, problems: list[Problem]) -> ThemeFile | None:
+    wrong: list[Problem] = []
+    file = read_file(path, wrong, must_exist=True)
+    theme: ThemeFile | None = None
+    if not wrong:
+        try:
+            theme = ThemeFile.model_validate(file.document, strict=True)
+        except ValidationError as error:
+            wrong += [_problem(file, fault) for fault in error.errors(include_url=False)]
+        else:
+            if theme.name != path.stem:
+                cure = f"should be {path.stem!r}, as its file is called"
+                wrong.append(Problem(file.place("name"), cure))
+    problems += [replace(problem, fatal=False) for problem in wrong]
+    return None if wrong else theme
+
+
+def _problem(file: ConfigFile, fault: Mapping[str, object]) -> Problem:
+    """One of pydantic's complaints in a person's words, with its place."""
+    loc = fault["loc"]
+    place = tuple(map(str, loc)) if isinstance(loc, tuple) else ()
+    *tables, field = place
+    match fault["type"]:
+        case "missing":
+            # What is not there has no line: that of its table is the nearest.
+            where = file.place(*tables) if tables else str(file.path)
+            what = "table" if not tables and field in _TABLES else "key"
+            return Problem(where, f"lacks the {what} {field!r}")
+        case "extra_forbidden":
+            known = _TABLES[tables[0]].model_fields if tables else ThemeFile.model_fields
+            return Problem(file.place(*place), f"means nothing here{nearest(field, known)}")
+        case "bool_type":
+            return Problem(file.place(*place), "should be true or false")
+        case "literal_error":
+            return Problem(file.place(*place), "should be bold, underline, reverse or two of them")
+        case "model_type":
+            return Problem(file.place(*place), f"should be a table: [{field}]")
+        case "value_error":
+            context = fault["ctx"]
+            words = context["error"] if isinstance(context, Mapping) else fault["msg"]
+            return Problem(file.place(*place), str(words))
+    return Problem(file.place(*place), "should be text" if tables else "should be a name")
+
+
+_TABLES: Mapping[str, type[BaseModel]] = {
+    "colours": Colours,
+    "outcomes": Outcomes,
+    "phases": Phases,
+    "roles": Roles,
+}

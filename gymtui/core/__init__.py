@@ -1,0 +1,1 @@
+"""What knows nothing of gyms: text, time, files, the terminal's abilities."""

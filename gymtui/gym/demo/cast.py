@@ -1,0 +1,92 @@
+"""Who acts in the demo and what goes wrong for them; when they come on is `gymtui.gym.demo.story`.
+
+The models are made up; what they do is carried out like anyone else's, criteria and all.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gymtui.gym.engine.clock import Spread
+from gymtui.gym.engine.troubles import Kind, Moment, Trouble, Troubles
+from gymtui.gym.models.scripted import TEMPERAMENTS, Temperament
+
+POLICY = "policy-8b"
+CHECKPOINT_STEPS = 1000
+CHECKPOINTS = 200
+WORSE_EVERY = 4
+"""Every so many checkpoints one is worse than the one before, the third first."""
+
+OUTAGE_S = (20.0, 22.0)
+"""From when to when the policy's endpoint answers 503, in seconds of the story."""
+SILENCE_S = 900.0
+"""For how long a request stays without an answer."""
+
+IMAGE_PULL = "Container hr_records-mcp: image pull failed: 503 from the registry"
+OUTAGE = "503 from endpoint"
+
+
+def checkpoint(number: int) -> str:
+    """Return the name of the policy's checkpoint of that number, from 1."""
+    return f"{POLICY}-s{number * CHECKPOINT_STEPS}"
+
+
+def is_worse(number: int) -> bool:
+    """Return whether the checkpoint is a step back."""
+    return number % WORSE_EVERY == WORSE_EVERY - 1
+
+
+def _checkpoint(number: int) -> Temperament:
+    if is_worse(number):
+        # Quick and sloppy: it misnames parameters and does not look twice.
+        return Temperament(0.5, 0.03, 0.2, True, Spread(0.9, 2.0))
+    care = 0.975 - 0.275 * 0.3 ** (number - 1)
+    return Temperament(care, 0.05, 0.03, True, Spread(1.2, 2.6))
+
+
+CAST: Mapping[str, Temperament] = {
+    **TEMPERAMENTS,
+    "teacher-72b": Temperament(0.975, 0.03, 0.01, True, Spread(2.0, 4.2)),
+    "baseline-8b": Temperament(0.6, 0.1, 0.08, True, Spread(1.0, 2.2)),
+    "wanderer-3b": TEMPERAMENTS["scripted/lost"],
+    **{checkpoint(number): _checkpoint(number) for number in range(1, CHECKPOINTS + 1)},
+}
+"""The demo's scripted agents, by model."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """What goes wrong in one run.
+
+    Attributes:
+        unbuilt: The attempts whose workspaces do not build.
+        silent: The task whose first attempt stands still from its sixth turn on.
+        outage: Whether its endpoint is out while the policy's is.
+    """
+
+    unbuilt: frozenset[int] = frozenset()
+    silent: str | None = None
+    outage: bool = False
+
+
+def troubles(script_of: Callable[[str], Script | None], told_s: Callable[[], float]) -> Troubles:
+    """Return what goes wrong, as the scripts have it.
+
+    Args:
+        script_of: The script of a run, None where nothing goes wrong.
+        told_s: For how long the story has been told, in seconds of the machine.
+    """
+
+    def happens(moment: Moment) -> Trouble | None:
+        script = script_of(moment.run_id)
+        if script is None:
+            return None
+        if moment.step == 0:
+            broken = moment.attempt in script.unbuilt
+            return Trouble(Kind.WORKSPACE, IMAGE_PULL) if broken else None
+        stands = moment.attempt == 0 and moment.step == 6 and moment.task_id == script.silent
+        if stands and told_s() < SILENCE_S:
+            return Trouble(Kind.SILENCE)
+        out = script.outage and OUTAGE_S[0] <= told_s() < OUTAGE_S[1]
+        return Trouble(Kind.ENDPOINT, OUTAGE) if out else None
+
+    return happens

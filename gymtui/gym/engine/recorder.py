@@ -1,0 +1,155 @@
+"""Artifacts in the making: what was said and done in a rollout, in the vendor's message shape."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gymtui.gym.engine.clock import Clock
+from gymtui.gym.http.models import Artifacts, ToolCallRecord, ToolResultRecord
+from gymtui.gym.models.served import Turn
+from gymtui.gym.tools.toolbox import Observation
+
+NOTIONAL_USD_PER_TOKEN = {"prompt": 0.4e-6, "completion": 1.6e-6}
+"""What a small model costs: scripted agents cost nothing, but their rollouts should look alive."""
+
+
+@dataclass
+class Recorder:
+    """Takes down one rollout and makes its artifacts.
+
+    Attributes:
+        clock: Stamps what is recorded.
+        notional_cost: Whether to estimate a cost by `NOTIONAL_USD_PER_TOKEN`.
+    """
+
+    clock: Clock
+    notional_cost: bool
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    tool_calls: list[ToolCallRecord] = field(default_factory=list)
+    tool_results: list[ToolResultRecord] = field(default_factory=list)
+    steps_taken: int = 0
+    final_observation: str | None = None
+    error: str | None = None
+    thinking_s: float = 0.0
+    tools_s: float = 0.0
+    duration_s: float = 0.0
+    _tokens: dict[str, int] = field(default_factory=dict)
+
+    def user(self, text: str) -> None:
+        """Record what the agent was told."""
+        self._message("user", text)
+
+    def turn(self, turn: Turn) -> None:
+        """Record what the agent said; calls go inside `content`, as the vendor writes them."""
+        for kind, count in (("prompt", turn.prompt_tokens), ("completion", turn.completion_tokens)):
+            if count is not None:
+                self._tokens[kind] = self._tokens.get(kind, 0) + count
+        if not turn.calls:
+            self.final_observation = turn.text
+            self._message("assistant", turn.text)
+            return
+        self.steps_taken += 1
+        calls = [
+            {
+                "id": call.call_id,
+                "type": "function",
+                "function": {
+                    "name": call.function_name,
+                    "arguments": json.dumps(dict(call.parameters), ensure_ascii=False),
+                },
+            }
+            for call in turn.calls
+        ]
+        self._message("assistant", {"content": turn.text, "tool_calls": calls})
+
+    def results(self, turn: Turn, observations: Sequence[Observation]) -> None:
+        """Record what the turn's calls returned: text as a summary, everything in the results."""
+        for call, observation in zip(turn.calls, observations, strict=True):
+            content = {
+                "tool_call_id": call.call_id,
+                "tool_server": call.server,
+                "tool_name": call.tool,
+                "is_error": observation.is_error,
+            }
+            if observation.text is not None:
+                content["summary"] = observation.text
+            self._message("tool", content)
+            self.tool_calls.append(
+                ToolCallRecord(
+                    tool_server=call.server,
+                    tool_name=call.tool,
+                    parameters=dict(call.parameters),
+                )
+            )
+            self.tool_results.append(
+                ToolResultRecord(observation=observation.value, is_error=observation.is_error)
+            )
+
+    def _message(self, role: str, content: str | dict[str, Any]) -> None:
+        stamp = self.clock.stamp()
+        self.messages.append({"role": role, "content": content, "timestamp": stamp})
+
+    def _metrics(self) -> dict[str, Any]:
+        metrics: dict[str, Any] = {
+            "timing": {
+                "duration_seconds": round(self.duration_s, 4),
+                "llm_inference_seconds_total": round(self.thinking_s, 4),
+                "tool_execution_seconds_total": round(self.tools_s, 4),
+            }
+        }
+        if self._tokens:
+            usage = {f"{kind}_tokens_total": count for kind, count in self._tokens.items()}
+            metrics["token_usage"] = {**usage, "total_tokens_total": sum(self._tokens.values())}
+        if self._tokens and self.notional_cost:
+            price = NOTIONAL_USD_PER_TOKEN
+            cost = sum(count * price[kind] for kind, count in self._tokens.items())
+            metrics["cost"] = {"estimated_cost_usd": round(cost, 8), "pricing_source": "notional"}
+        return metrics
+
+    def artifacts(
+        self,
+        *,
+        task_id: str,
+        task: str,
+        model: str | None,
+        provider: str,
+        max_steps: int,
+        created_at: str,
+        metadata: dict[str, Any],
+    ) -> Artifacts:
+        """Return what was recorded, with the rollout's own data around it."""
+        return Artifacts(
+            task_id=task_id,
+            task=task,
+            model=model,
+            provider=provider,
+            messages=self.messages,
+            tool_calls=self.tool_calls,
+            tool_results=self.tool_results,
+            steps_taken=self.steps_taken,
+            max_steps=max_steps,
+            final_observation=self.final_observation,
+            created_at=created_at,
+            metadata={**metadata, "rollout_metrics": self._metrics()},
+            error=self.error,
+        )
+
+
+def redact(artifacts: Artifacts) -> Artifacts:
+    """Return the artifacts without tool calls and tool responses.
+
+    An assistant message that only called tools has nothing left to say and goes too.
+    """
+    messages = []
+    for message in artifacts.messages:
+        content = message["content"]
+        if message["role"] == "tool":
+            continue
+        if isinstance(content, dict):
+            content = content.get("content") or ""
+            if not content:
+                continue
+        messages.append({**message, "content": content})
+    kept = {"messages": messages, "tool_calls": [], "tool_results": []}
+    return artifacts.model_copy(update=kept)

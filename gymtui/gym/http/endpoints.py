@@ -1,0 +1,316 @@
+"""The gym's endpoints: what `API.md` lists, answered from the engine and its database."""
+
+import hmac
+import json
+from collections.abc import Sequence
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gymtui.gym.engine.engine import Engine, LaunchRefusedError
+from gymtui.gym.engine.recorder import redact
+from gymtui.gym.engine.records import RunNameTakenError
+from gymtui.gym.engine.rollout import CANCELLED
+from gymtui.gym.http.models import (
+    ACTIVE,
+    Artifacts,
+    ArtifactsAnswer,
+    CancelledRun,
+    CreatedRollout,
+    CreatedRun,
+    DeletedRun,
+    LaunchRequest,
+    ModelConfig,
+    Rollout,
+    RolloutList,
+    Rubric,
+    RunList,
+    ScenarioSummary,
+    Source,
+    TaskList,
+    TaskSummary,
+    ToolServer,
+)
+from gymtui.gym.http.router import (
+    ApiError,
+    Names,
+    Route,
+    Router,
+    answer,
+    invalid,
+    invalid_fields,
+    read_body,
+)
+from gymtui.gym.scenarios.base import Scenario, Task
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Query(BaseModel):
+    """A query string; parameters that nobody declared are ignored, as servers do."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class RunsQuery(Query):
+    """The query of `GET /runs`."""
+
+    scenario_id: str | None = None
+    source: Literal["rl-gym", "task-editor", "datadog-synthetics", "all"] = "rl-gym"
+    limit: int = Field(default=50, ge=1, le=200)
+    offset: int = Field(default=0, ge=0, le=2**62)
+    expand: list[Literal["rollouts"]] = []
+
+
+class RolloutsQuery(Query):
+    """The query of `GET /rollouts`."""
+
+    scenario_id: str | None = None
+    task_id: str | None = None
+    status: Literal["pending", "running", "completed", "failed", "workspace_error"] | None = None
+    run_id: str | None = None
+
+
+class ArtifactsQuery(Query):
+    """The query of `GET /rollouts/{rollout_id}/artifacts`."""
+
+    redact_tool_calls: bool = False
+
+
+def _query(request: Request, model: type[M]) -> M:
+    given: dict[str, Any] = dict(request.query_params)
+    if "expand" in given:
+        given["expand"] = request.query_params.getlist("expand")
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise invalid_fields(error, "query") from error
+
+
+async def _body(request: Request, model: type[M]) -> M:
+    body = await read_body(request)
+    try:
+        given = json.loads(body)
+    except json.JSONDecodeError as error:
+        raise invalid(("body", error.pos), "JSON decode error", "json_invalid") from error
+    except (ValueError, RecursionError) as error:
+        raise invalid(("body",), "JSON decode error", "json_invalid") from error
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise invalid_fields(error, "body") from error
+
+
+class Api:
+    """The handlers; one method an endpoint."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._database = engine.database
+
+    def routes(self) -> list[Route]:
+        """Return every route of the API."""
+        return [
+            Route("POST", "/runs", self.create_run),
+            Route("GET", "/runs", self.list_runs),
+            Route("GET", "/runs/{run_id}", self.get_run),
+            Route("DELETE", "/runs/{run_id}", self.delete_run),
+            Route("POST", "/runs/{run_id}/cancel", self.cancel_run),
+            Route("GET", "/rollouts", self.list_rollouts),
+            Route("GET", "/rollouts/{rollout_id}", self.get_rollout),
+            Route("GET", "/rollouts/{rollout_id}/artifacts", self.get_artifacts),
+            Route("GET", "/scenarios", self.list_scenarios),
+            Route("GET", "/scenarios/{scenario_id}/tasks", self.list_tasks),
+            Route("GET", "/scenarios/{scenario_id}/tasks/{task_id}/rubric", self.get_rubric),
+            Route("POST", "/test-model-config", self.test_model_config),
+        ]
+
+    async def create_run(self, request: Request, names: Names) -> Response:
+        """`POST /runs`."""
+        launch = await _body(request, LaunchRequest)
+        self._scenario(launch.scenario_id)
+        try:
+            run_id, rollouts = await self._engine.launch(launch)
+        except LaunchRefusedError as refusal:
+            detail = [
+                {"loc": ["body", *item.loc], "msg": item.message, "type": item.kind}
+                for item in refusal.problems
+            ]
+            raise ApiError(422, detail) from refusal
+        except RunNameTakenError as taken:
+            raise ApiError(409, f"A run named {launch.run_name} exists already") from taken
+        status = self._database.run(run_id)
+        if status is None:
+            raise ApiError(404, f"Run not found: {run_id}")
+        created = [
+            CreatedRollout(
+                rollout_id=rollout.rollout_id,
+                scenario_id=launch.scenario_id,
+                task_id=rollout.task_id,
+                run_id=run_id,
+                status="pending",
+            )
+            for rollout in rollouts
+        ]
+        return answer(CreatedRun(run_id=run_id, run_status=status, rollouts=created))
+
+    async def list_runs(self, request: Request, names: Names) -> Response:
+        """`GET /runs`."""
+        query = _query(request, RunsQuery)
+        source: Source | None = None if query.source == "all" else query.source
+        total, runs = self._database.runs(
+            scenario_id=query.scenario_id,
+            source=source,
+            limit=query.limit,
+            offset=query.offset,
+            with_ids="rollouts" in query.expand,
+        )
+        return answer(RunList(total=total, runs=runs))
+
+    async def get_run(self, request: Request, names: Names) -> Response:
+        """`GET /runs/{run_id}`."""
+        status = self._database.run(names["run_id"])
+        if status is None:
+            raise ApiError(404, f"Run not found: {names['run_id']}")
+        return answer(status)
+
+    async def cancel_run(self, request: Request, names: Names) -> Response:
+        """`POST /runs/{run_id}/cancel`."""
+        count = self._engine.cancel(names["run_id"])
+        if count is None:
+            raise ApiError(404, f"Run not found: {names['run_id']}")
+        return answer(CancelledRun(run_id=names["run_id"], cancelled_rollouts=count))
+
+    async def delete_run(self, request: Request, names: Names) -> Response:
+        """`DELETE /runs/{run_id}`."""
+        count = self._engine.delete(names["run_id"])
+        if count is None:
+            raise ApiError(404, f"Run not found: {names['run_id']}")
+        return answer(DeletedRun(run_id=names["run_id"], deleted_rollouts=count))
+
+    async def list_rollouts(self, request: Request, names: Names) -> Response:
+        """`GET /rollouts`."""
+        rollouts = self._database.rollouts(**_query(request, RolloutsQuery).model_dump())
+        return answer(RolloutList(total=len(rollouts), rollouts=rollouts))
+
+    async def get_rollout(self, request: Request, names: Names) -> Response:
+        """`GET /rollouts/{rollout_id}`."""
+        return answer(self._rollout(names["rollout_id"]))
+
+    async def get_artifacts(self, request: Request, names: Names) -> Response:
+        """`GET /rollouts/{rollout_id}/artifacts`."""
+        query = _query(request, ArtifactsQuery)
+        rollout = self._rollout(names["rollout_id"])
+        if rollout.status in ACTIVE:
+            raise ApiError(404, f"Rollout has not finished: {rollout.rollout_id}")
+        artifacts = self._database.artifacts(rollout.rollout_id) or self._blank(rollout)
+        if query.redact_tool_calls:
+            artifacts = redact(artifacts)
+        return answer(ArtifactsAnswer(rollout_id=rollout.rollout_id, artifacts=artifacts))
+
+    def _rollout(self, rollout_id: str) -> Rollout:
+        rollout = self._database.rollout(rollout_id)
+        if rollout is None:
+            raise ApiError(404, f"Rollout not found: {rollout_id}")
+        return rollout
+
+    def _blank(self, rollout: Rollout) -> Artifacts:
+        """Return the artifacts of a rollout that ended before it could record anything."""
+        override = self._database.task_overrides(rollout.run_id).get(rollout.task_id, {})
+        context = override.get("client_context")
+        scenario = self._engine.scenarios.get(rollout.scenario_id)
+        task = scenario.tasks.get(rollout.task_id) if scenario else None
+        reason = rollout.termination_reason
+        return Artifacts(
+            task_id=rollout.task_id,
+            task=override.get("description") or (task.instruction if task else ""),
+            model=rollout.settings["model"],
+            provider=rollout.settings["provider"],
+            max_steps=rollout.max_steps,
+            created_at=rollout.created_at,
+            metadata={} if context is None else {"client_context": context},
+            error="Cancelled" if reason == CANCELLED else reason,
+        )
+
+    async def list_scenarios(self, request: Request, names: Names) -> Response:
+        """`GET /scenarios`."""
+        scenarios = [
+            ScenarioSummary(
+                scenario_id=scenario.scenario_id,
+                name=scenario.name,
+                description=scenario.description,
+                num_tasks=len(scenario.tasks),
+                num_npcs=len({name for task in scenario.tasks.values() for name in task.npcs}),
+                tool_servers=_servers(scenario, list(scenario.servers)),
+            )
+            for scenario in self._engine.scenarios.values()
+        ]
+        return answer(scenarios)
+
+    async def list_tasks(self, request: Request, names: Names) -> Response:
+        """`GET /scenarios/{scenario_id}/tasks`."""
+        scenario = self._scenario(names["scenario_id"])
+        tasks = [
+            TaskSummary(
+                task_id=task.task_id,
+                name=task.name,
+                description=task.instruction,
+                category=task.category,
+                difficulty=task.difficulty,
+                tool_servers=_servers(scenario, task.servers),
+                rubric=task.rubric,
+                npc_profiles=[{"name": name, "role": role} for name, role in task.npcs.items()],
+            )
+            for task in scenario.tasks.values()
+        ]
+        return answer(TaskList(scenario_id=scenario.scenario_id, tasks=tasks))
+
+    async def get_rubric(self, request: Request, names: Names) -> Response:
+        """`GET /scenarios/{scenario_id}/tasks/{task_id}/rubric`."""
+        scenario = self._scenario(names["scenario_id"])
+        task: Task | None = scenario.tasks.get(names["task_id"])
+        if task is None:
+            raise ApiError(404, f"Task not found: {names['task_id']}")
+        return answer(
+            Rubric(
+                scenario_id=scenario.scenario_id, task_id=task.task_id, rubric_markdown=task.rubric
+            )
+        )
+
+    async def test_model_config(self, request: Request, names: Names) -> Response:
+        """`POST /test-model-config`."""
+        settings = await _body(request, ModelConfig)
+        return answer(await self._engine.test_model(settings))
+
+    def _scenario(self, scenario_id: str) -> Scenario:
+        scenario = self._engine.scenarios.get(scenario_id)
+        if scenario is None:
+            raise ApiError(404, f"Scenario not found: {scenario_id}")
+        return scenario
+
+
+def _servers(scenario: Scenario, names: Sequence[str]) -> list[ToolServer]:
+    return [ToolServer(name=name, server_type=scenario.servers[name]) for name in names]
+
+
+def make_router(
+    engine: Engine, *, api_key: SecretStr | None = None, extra: Sequence[Route] = ()
+) -> Router:
+    """Return the API as an ASGI application.
+
+    Args:
+        engine: Started and stopped by whoever made it.
+        api_key: Asked of every request in the header `API-Key`; None asks for none.
+        extra: Routes besides the API's own, tried first.
+    """
+
+    def check(request: Request) -> None:
+        if api_key is None:
+            return
+        given = request.headers.get("api-key", "").encode()
+        if not hmac.compare_digest(given, api_key.get_secret_value().encode()):
+            raise ApiError(401, "Invalid or missing API key")
+
+    return Router([*extra, *Api(engine).routes()], check)

@@ -1,0 +1,289 @@
+"""The gym as a server: the application put together, bound to an address, run until told to stop.
+
+Endpoints are in `app.py`, what they stand on in `engine.py`.
+"""
+
+import asyncio
+import ipaddress
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from pydantic import BaseModel, SecretStr
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gymtui.gym.engine.clock import Clock, Pace
+from gymtui.gym.engine.database import Database
+from gymtui.gym.engine.engine import FAILURE_SHARE, Engine
+from gymtui.gym.engine.records import DatabaseRefusedError, PhaseSpan
+from gymtui.gym.engine.troubles import Troubles, none_at_all
+from gymtui.gym.http.endpoints import make_router
+from gymtui.gym.http.faults import Faults
+from gymtui.gym.http.router import ApiError, Names, Route, answer
+from gymtui.gym.http.transport import Protocol
+from gymtui.gym.models.scripted import TEMPERAMENTS, Temperament
+
+GRACE_S = 2
+"""How long requests under way may take to finish when the server stops."""
+COMPRESSION = 5
+SMALLEST_GZIPPED_BYTES = 500
+
+
+class CannotServeError(Exception):
+    """The gym cannot be served as asked; the message says why and what would work."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a gym behaves.
+
+    Attributes:
+        speed: 1 is a few seconds a step, 10 is ten times as fast.
+        seed: Every random choice comes from it.
+        faults: Whether it takes orders to misbehave and tells the truth about phases.
+        clock_offset_s: How far its clock is ahead of the machine's, seconds.
+        api_key: Asked of every request; None asks for none.
+        failure_share: Which share of workspaces fail to build, 0 to 1.
+        resume: Whether what waited when the last gym here ended goes on waiting.
+        temperaments: The scripted agents, by the name of the model.
+        troubles: What goes wrong besides.
+        sleep: Waits a number of seconds, the speed being taken into account.
+    """
+
+    speed: float = 1.0
+    seed: int = 0
+    faults: bool = False
+    clock_offset_s: float = 0.0
+    api_key: SecretStr | None = None
+    failure_share: float = FAILURE_SHARE
+    resume: bool = False
+    temperaments: Mapping[str, Temperament] = field(default_factory=lambda: TEMPERAMENTS)
+    troubles: Troubles = none_at_all
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+class Truth(BaseModel):
+    """The answer of `GET /__truth__/{rollout_id}`."""
+
+    rollout_id: str
+    phases: list[PhaseSpan]
+
+
+def create_app(engine: Engine, options: Options) -> ASGIApp:
+    """Return the gym as an ASGI application.
+
+    Args:
+        engine: Started and stopped by whoever made it.
+        options: Of these, the key and the faults matter here.
+    """
+    faults = Faults()
+    extra = [*faults.routes(), _truth_route(engine)] if options.faults else []
+    app: ASGIApp = make_router(engine, api_key=options.api_key, extra=extra)
+    app = GZipMiddleware(app, minimum_size=SMALLEST_GZIPPED_BYTES, compresslevel=COMPRESSION)
+    if options.faults:
+        app = faults.wrap(app)
+    return _dated(app, engine.clock)
+
+
+def _truth_route(engine: Engine) -> Route:
+    async def tell(request: Request, names: Names) -> Response:
+        phases = engine.database.phases(names["rollout_id"])
+        if phases is None:
+            raise ApiError(404, f"Rollout not found: {names['rollout_id']}")
+        return answer(Truth(rollout_id=names["rollout_id"], phases=phases))
+
+    return Route("GET", "/__truth__/{rollout_id}", tell)
+
+
+def _dated(app: ASGIApp, clock: Clock) -> ASGIApp:
+    """Return `app` with a Date of the gym's own clock, which need not be the machine's."""
+
+    async def dated(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = format_datetime(clock.now(), usegmt=True).encode()
+                message = {**message, "headers": [(b"date", date), *message["headers"]]}
+            await send(message)
+
+        await app(scope, receive, send_dated)
+
+    return dated
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that ends when told to through an event, and leaves signals to `serve`."""
+
+    def __init__(
+        self, config: uvicorn.Config, ending: asyncio.Event, ready: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._ending = ending
+        self._ready = ready
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return nullcontext()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    async def main_loop(self) -> None:
+        await self._ending.wait()
+
+
+def bind(host: str, port: int, *, has_key: bool) -> socket.socket:
+    """Return a listening socket; port 0 takes a free one.
+
+    Raises:
+        CannotServeError: The address is not loopback and there is no key, or it cannot be bound.
+    """
+    if not has_key and not _is_loopback(host):
+        raise CannotServeError(
+            f"{host} can be reached by others, and this gym asks for no key:"
+            " give it one, or serve on 127.0.0.1"
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=256)
+    except (OSError, OverflowError) as error:
+        raise CannotServeError(f"cannot serve on {host} port {port}: {error}") from error
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return where a listening socket is reached: `http://127.0.0.1:8765`."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@asynccontextmanager
+async def opened(db_path: Path, options: Options) -> AsyncIterator[Engine]:
+    """Open a database with a running engine on it, and close both at the end.
+
+    Raises:
+        CannotServeError: The database is in use or is not one.
+    """
+    try:
+        database = Database(db_path)
+    except DatabaseRefusedError as error:
+        raise CannotServeError(str(error)) from error
+    with database:
+        engine = Engine(
+            database,
+            clock=Clock(timedelta(seconds=options.clock_offset_s)),
+            pace=Pace(options.speed, options.sleep),
+            seed=options.seed,
+            failure_share=options.failure_share,
+            temperaments=options.temperaments,
+            troubles=options.troubles,
+        )
+        engine.start(resume=options.resume)
+        try:
+            yield engine
+        finally:
+            await engine.stop()
+
+
+async def serve_until(
+    ending: asyncio.Event,
+    listener: socket.socket,
+    db_path: Path,
+    options: Options,
+    ready: Callable[[str], None],
+    beside: Callable[[Engine], Coroutine[Any, Any, None]] | None = None,
+) -> None:
+    """Serve on a bound socket until `ending` is set; the socket is closed then.
+
+    Args:
+        ending: Set to stop.
+        listener: From `bind`.
+        db_path: The gym's memory; made when it is missing.
+        options: How the gym behaves.
+        ready: Called with the URL once requests are answered.
+        beside: What goes on with the engine meanwhile; cancelled at the end.
+
+    Raises:
+        CannotServeError: The database is in use or is not one.
+    """
+    with listener:
+        async with opened(db_path, options) as engine:
+            config = uvicorn.Config(
+                create_app(engine, options),
+                http=Protocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                date_header=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=GRACE_S,
+            )
+            server = _Server(config, ending, lambda: ready(url_of(listener)))
+            async with asyncio.TaskGroup() as together:
+                companion = together.create_task(beside(engine)) if beside is not None else None
+                await server.serve(sockets=[listener])
+                if companion is not None:
+                    companion.cancel()
+
+
+def serve(
+    host: str,
+    port: int,
+    db_path: Path,
+    *,
+    speed: float = 1.0,
+    seed: int = 0,
+    faults: bool = False,
+    clock_offset_s: float = 0.0,
+    api_key: str | None = None,
+    ready: Callable[[str], None] = lambda url: None,
+) -> None:
+    """Serve a gym until SIGTERM or SIGINT; to be called in the main thread.
+
+    Args:
+        host: Where to listen; anything but loopback needs a key.
+        port: 0 takes a free one.
+        db_path: The gym's memory; made when it is missing.
+        speed: 1 is a few seconds a step, 10 is ten times as fast.
+        seed: Every random choice comes from it.
+        faults: Whether to take orders to misbehave.
+        clock_offset_s: How far the gym's clock is ahead of the machine's, seconds.
+        api_key: Asked of every request; None asks for none.
+        ready: Called once with the gym's URL, when it answers.
+
+    Raises:
+        CannotServeError: The address or the database cannot be had.
+    """
+    if speed <= 0:
+        raise CannotServeError(f"the speed must be more than 0, not {speed}")
+    key = SecretStr(api_key) if api_key else None
+    options = Options(speed, seed, faults, clock_offset_s, key)
+    listener = bind(host, port, has_key=key is not None)
+
+    async def run() -> None:
+        ending = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, ending.set)
+        await serve_until(ending, listener, db_path, options, ready)
+
+    asyncio.run(run())

@@ -1,0 +1,85 @@
+"""The language scripted policies are written in: a plan asks, reads what came back, and decides.
+
+Plans only ever see what tools return. Whether one does the careful thing at a decision is drawn
+from its `Mind`, so that the same plan serves careful and hasty agents.
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from gymtui.gym.tools.toolbox import Call, Observation
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One turn of a plan: something said and one or more tool calls made together."""
+
+    say: str
+    calls: tuple[Call, ...]
+
+
+Steps = Generator[Ask, list[Observation], str]
+"""A plan under way: yields turns, is sent their observations, returns the closing words."""
+
+Asking = Generator[Ask, list[Observation], Any]
+"""A part of a plan, used through `yield from`; returns what it found out."""
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Mind:
+    """The temperament a plan is carried out with.
+
+    Attributes:
+        random: Where its choices come from.
+        care: How likely it is to do the careful thing at one decision, 0 to 1.
+    """
+
+    random: Random
+    care: float
+
+    def bothers(self) -> bool:
+        """Return whether it does the careful thing this time."""
+        return self.random.random() < self.care
+
+
+Plan = Callable[[Mind], Steps]
+
+
+def ask(say: str, *calls: Call) -> Ask:
+    """Return a turn that says `say` and makes `calls`."""
+    return Ask(say, calls)
+
+
+def call(server: str, tool: str, **parameters: Any) -> Call:
+    """Return a call with its parameters by name."""
+    return Call(server, tool, parameters)
+
+
+def items(observation: Observation, key: str) -> list[Record]:
+    """Return the records a search found under `key`; an error found none."""
+    if observation.is_error or not isinstance(observation.value, dict):
+        return []
+    found: list[Record] = observation.value.get(key, [])
+    return found
+
+
+def after(start: str, minutes: int) -> str:
+    """Return the moment `minutes` after `start`."""
+    end = datetime.fromisoformat(start) + timedelta(minutes=minutes)
+    return end.isoformat(timespec="minutes")
+
+
+def latest_mail(query: str, say: str) -> Asking:
+    """Search the mail, read the newest hit, and return its text, empty when there is none."""
+    [hits] = yield ask(say, call("email", "search_emails", query=query))
+    found = items(hits, "emails")
+    if not found:
+        return ""
+    message = call("email", "read_email", email_id=found[0]["email_id"])
+    [text] = yield ask(f"The newest is “{found[0]['subject']}”. Reading it.", message)
+    return str(text.value)

@@ -1,0 +1,1 @@
+"""What agents of the local gym can call, and the workspace that the tools act on."""

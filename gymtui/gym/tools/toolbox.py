@@ -1,0 +1,136 @@
+"""What an agent can call: tools over a workspace, grouped by the server that offers them.
+
+The tools themselves belong to the scenarios; here is how one is described, called and answered.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gymtui.gym.tools.workspace import Workspace
+
+SEPARATOR = "__"
+"""Between server and tool in the name a model sees, as in the vendor's messages."""
+
+
+class Parameters(BaseModel):
+    """What a tool takes; unknown parameters are refused, so that an agent learns of its mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+P = TypeVar("P", bound=Parameters)
+
+
+class ToolError(Exception):
+    """A tool refuses; the agent sees `payload` as an erroneous observation."""
+
+    def __init__(self, error: str, **details: object) -> None:
+        super().__init__(error)
+        self.payload: dict[str, object] = {"error": error, **details}
+
+
+@dataclass(frozen=True)
+class Tool(Generic[P]):
+    """One tool.
+
+    Attributes:
+        server: The tool server that offers it.
+        name: Its name on that server.
+        description: What it does, for models.
+        parameters: What it takes.
+        run: Does it on a workspace and returns the observation, any JSON value.
+    """
+
+    server: str
+    name: str
+    description: str
+    parameters: type[P]
+    run: Callable[[Workspace, P], Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool call an agent makes; `call_id` pairs it with its result."""
+
+    server: str
+    tool: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    call_id: str = ""
+
+    @property
+    def function_name(self) -> str:
+        """The name a model sees: `<server>__<tool>`."""
+        return f"{self.server}{SEPARATOR}{self.tool}"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a call returned: any JSON value."""
+
+    value: Any
+    is_error: bool = False
+
+    @property
+    def text(self) -> str | None:
+        """The text in it, where it is text or carries one: what the recorder calls a summary."""
+        if isinstance(self.value, str):
+            return self.value
+        if isinstance(self.value, dict) and isinstance(self.value.get("text"), str):
+            return str(self.value["text"])
+        return None
+
+
+class Toolbox:
+    """The tools of a scenario, by server and name."""
+
+    def __init__(self, tools: Iterable[Tool[Any]]) -> None:
+        self._tools = {(tool.server, tool.name): tool for tool in tools}
+
+    def __iter__(self) -> Iterator[Tool[Any]]:
+        return iter(self._tools.values())
+
+    def call(self, workspace: Workspace, call: Call) -> Observation:
+        """Make a call. Whatever is wrong with it is an observation, never an exception."""
+        tool = self._tools.get((call.server, call.tool))
+        if tool is None:
+            return Observation({"error": "unknown_tool", "tool": call.function_name}, is_error=True)
+        try:
+            parameters = tool.parameters.model_validate(dict(call.parameters))
+        except ValidationError as error:
+            problems = [
+                {"parameter": ".".join(map(str, problem["loc"])), "problem": problem["msg"]}
+                for problem in error.errors(include_url=False, include_input=False)
+            ]
+            payload = {"error": "invalid_parameters", "problems": problems}
+            return Observation(payload, is_error=True)
+        try:
+            value = tool.run(workspace, parameters)
+        except ToolError as refusal:
+            return Observation(refusal.payload, is_error=True)
+        return Observation(_with_diff(value, workspace.take_changes()))
+
+    def functions(self) -> list[dict[str, Any]]:
+        """Return the tools as OpenAI function definitions."""
+        return [
+            {
+                "type": "function",
+                "function": {
+                    "name": f"{tool.server}{SEPARATOR}{tool.name}",
+                    "description": tool.description,
+                    "parameters": tool.parameters.model_json_schema(),
+                },
+            }
+            for tool in self
+        ]
+
+
+def _with_diff(value: Any, changes: list[str]) -> Any:
+    if not changes:
+        return value
+    diff = "\n".join(["", "", "[STATE DIFF]", *changes])
+    if isinstance(value, dict):
+        return {**value, "text": str(value.get("text", "")) + diff}
+    return str(value) + diff

@@ -1,0 +1,227 @@
+"""Every field of a launch as data: form, command and documents show the same defaults and limits.
+
+What a field allows is read off the models that are sent (`api.launch_request`), so that there is
+one truth; here stand only its place, its words and how it is typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from types import MappingProxyType, UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from gymtui.api.launch_request import LaunchRequest, ModelConfig
+
+SCENARIO: Final = "scenario_id"
+TASKS: Final = "task_ids"
+MODEL: Final = "model_config.model"
+PROVIDER: Final = "model_config.provider"
+KEY: Final = "model_config.api_key"
+NAME: Final = "run_name"
+COUNT: Final = "rollout_count"
+OVERRIDES: Final = "task_overrides"
+USER: Final = "user_model_config"
+
+
+class Kind(Enum):
+    """How a field is typed."""
+
+    TEXT = auto()
+    """One line."""
+    PROSE = auto()
+    """Text of several lines."""
+    WHOLE = auto()
+    """A whole number."""
+    NUMBER = auto()
+    """Any number."""
+    FLAG = auto()
+    """Yes or no."""
+    CHOICE = auto()
+    """One of a few words."""
+    LIST = auto()
+    """Several words, by commas."""
+    SECRET = auto()
+    """A key."""
+    JSON = auto()
+    """A JSON object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a launch.
+
+    Attributes:
+        path: Its name in what is sent, dotted: `model_config.temperature`.
+        label: What it is called on screen.
+        help: What it means, in a line.
+        kind: How it is typed.
+        default: What applies when it is left open, as it would be typed; "" for nothing.
+        limit: What it allows, in words; "" for anything.
+        choices: All it allows, where that is a few words.
+        required: Whether nothing applies when it is left open.
+        advanced: Whether few need it.
+    """
+
+    path: str
+    label: str
+    help: str
+    kind: Kind
+    default: str = ""
+    limit: str = ""
+    choices: tuple[str, ...] = ()
+    required: bool = False
+    advanced: bool = False
+
+    @property
+    def allows(self) -> str:
+        """Default and limit in a few words: `default 0.7, 0 to 2`."""
+        if self.required:
+            return f"needed{f', {self.limit}' if self.limit else ''}"
+        default = f"default {self.default}" if self.default else "optional"
+        return f"{default}{f', {self.limit}' if self.limit else ''}"
+
+
+_MODEL_WORDS: Final = {
+    "model": ("models", "a model's name; several, by commas, launch a run each"),
+    "provider": ("provider", "who serves the model; custom: a base URL, or the gym's own agents"),
+    "api_key": ("api key", "the provider's key; never kept, never shown"),
+    "base_url": ("base url", "of a model server that speaks the OpenAI protocol"),
+    "temperature": ("temperature", "how much chance there is in sampling"),
+    "max_steps": ("max steps", "tool-calling turns a rollout may take"),
+    "system_prompt": ("system prompt", "what the agent is told first"),
+    "tool_server_url": ("tool server url", "a tool server in place of the scenario's own"),
+    "log_prob": ("log probs", "whether log probabilities are recorded"),
+    "summarize_every_n_turns": ("summarise every", "turns between summaries; 0 is off"),
+    "context_stride": ("context stride", "turns between the contexts that are kept"),
+}
+_RUN_WORDS: Final = {
+    SCENARIO: ("scenario", "what the tasks belong to"),
+    TASKS: ("tasks", "ids by commas; * and ? stand for any where the gym offers a list"),
+    COUNT: ("rollouts a task", "attempts at each task"),
+    "max_parallel": ("max parallel", "rollouts at the same time; a hint to the gym"),
+    NAME: ("run name", "must be new; a launch whose answer is lost is looked up by it"),
+    OVERRIDES: ("task overrides", '{"TASK": {"description": …}}: what differs from a task'),
+}
+_ORDER: Final = (
+    *(SCENARIO, TASKS, MODEL, PROVIDER, KEY, COUNT, NAME),
+    *("model_config.base_url", "model_config.temperature", "model_config.max_steps"),
+    "max_parallel",
+    *("model_config.system_prompt", "model_config.tool_server_url", "model_config.log_prob"),
+    *("model_config.summarize_every_n_turns", "model_config.context_stride"),
+    *(f"{USER}.{name}" for name in _MODEL_WORDS),
+    OVERRIDES,
+)
+_ADVANCED_FROM: Final = "model_config.system_prompt"
+_USER_MODEL: Final = ("model", "the simulated user's model; left open, the scenario's own")
+
+
+def _all() -> Iterator[Field]:
+    advanced = False
+    for path in _ORDER:
+        advanced = advanced or path == _ADVANCED_FROM
+        owner, _, name = path.rpartition(".")
+        if owner:
+            words = _USER_MODEL if (owner, name) == (USER, "model") else _MODEL_WORDS[name]
+            info = ModelConfig.model_fields[name]
+            label, told = f"user's {words[0]}" if owner == USER else words[0], words[1]
+        else:
+            label, told = _RUN_WORDS[path]
+            info = LaunchRequest.model_fields[name]
+        yield _field(path, label, told, info, advanced=advanced)
+
+
+def _field(path: str, label: str, told: str, info: FieldInfo, *, advanced: bool) -> Field:
+    kind, choices = _kind(path, info.annotation)
+    default = "" if info.is_required() or info.default is None else _said(info.default)
+    return Field(
+        path,
+        label,
+        told,
+        kind,
+        default,
+        limit_of(info),
+        choices,
+        # A name is always made, and a key is looked for: neither need be typed.
+        required=info.is_required() and kind is not Kind.SECRET and path != NAME,
+        advanced=advanced,
+    )
+
+
+def _kind(path: str, annotation: Any) -> tuple[Kind, tuple[str, ...]]:
+    plain = _plain(annotation)
+    if path in (TASKS, MODEL):
+        return Kind.LIST, ()
+    if path.endswith(".api_key"):
+        return Kind.SECRET, ()
+    if path.endswith("_prompt"):
+        return Kind.PROSE, ()
+    if get_origin(plain) is Literal:
+        return Kind.CHOICE, get_args(plain)
+    kinds = {bool: Kind.FLAG, int: Kind.WHOLE, float: Kind.NUMBER, str: Kind.TEXT}
+    return kinds.get(plain, Kind.JSON), ("no", "yes") if plain is bool else ()
+
+
+def _plain(annotation: Any) -> Any:
+    """A type without what is said about it, and without "or nothing"."""
+    while True:
+        if get_origin(annotation) is Annotated:
+            annotation = get_args(annotation)[0]
+        elif get_origin(annotation) in (Union, UnionType):
+            annotation = next(part for part in get_args(annotation) if part is not type(None))
+        else:
+            return annotation
+
+
+def limit_of(info: FieldInfo) -> str:
+    """What a number may be, in words: `0 to 2`, `at least 1`; "" where nothing is said."""
+    found = [*info.metadata, *_metadata(info.annotation)]
+    low: float | None = next((said.ge for said in found if hasattr(said, "ge")), None)
+    high: float | None = next((said.le for said in found if hasattr(said, "le")), None)
+    if low is not None and high is not None:
+        return f"{low:g} to {high:g}"
+    return f"at least {low}" if low is not None else ""
+
+
+def _metadata(annotation: Any) -> Iterator[object]:
+    """What is said about a type, within "or nothing" too."""
+    if get_origin(annotation) is Annotated:
+        for said in annotation.__metadata__:
+            yield from getattr(said, "metadata", ())
+            yield said
+    for part in get_args(annotation) if get_origin(annotation) in (Union, UnionType) else ():
+        yield from _metadata(part)
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+FIELDS: Final[tuple[Field, ...]] = tuple(_all())
+"""Every field, in the order in which the form shows them."""
+
+BY_PATH: Final = MappingProxyType({field.path: field for field in FIELDS})
+"""The same by path."""
+
+
+def nearest(path: str) -> str:
+    """The field that a path of a refusal is about: itself, or the nearest that it lies within.
+
+    Args:
+        path: Dotted, as in `FieldError.field`: `task_ids.0`, `model_config`.
+
+    Returns:
+        A path in `BY_PATH`; "" where it is about the whole.
+    """
+    parts = path.split(".")
+    for end in range(len(parts), 0, -1):
+        found = ".".join(parts[:end])
+        if found in BY_PATH:
+            return found
+    inside = (field.path for field in FIELDS if path and field.path.startswith(f"{path}."))
+    return next(inside, "")

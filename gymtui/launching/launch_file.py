@@ -1,0 +1,228 @@
+"""A launch as a file: TOML or JSON with the fields of API.md, read with the place of each fault.
+
+Keys are not taken from files, since files are shared and kept, unless the file says so itself.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from gymtui.api.launch_request import (
+    LaunchRequest,
+    ModelConfig,
+    TaskOverride,
+    problems,
+    read_launch,
+    slug,
+)
+from gymtui.config.schema import nearest as alike
+from gymtui.core.secret import ApiKey
+from gymtui.launching.form_fields import (
+    BY_PATH,
+    MODEL,
+    NAME,
+    OVERRIDES,
+    PROVIDER,
+    USER,
+    nearest,
+)
+from gymtui.launching.json_input import JsonError, read_json
+from gymtui.launching.model_keys import NoModelKey
+from gymtui.launching.validation import words_of
+
+TRUST: Final = "api_key_from_file"
+"""The word by which a file says that the keys in it are meant to be used."""
+
+
+class NotALaunch(Exception):  # noqa: N818  (it says what happened)
+    """What is wrong with a file, a line a fault, each with its place."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file as read.
+
+    Attributes:
+        name: What it is called in what is said about it.
+        text: As written.
+        values: What it holds.
+        private: Whether only its owner may read it.
+    """
+
+    name: str
+    text: str = field(repr=False)
+    values: Mapping[str, Any] = field(repr=False)
+    private: bool = True
+
+    def place(self, path: str) -> str:
+        """Where a field is, or would be: `run.toml:7: model_config.temperature`."""
+        line = line_of(self.text, path)
+        where = f"{self.name}:{line}" if line else self.name
+        return f"{where}: {path}" if path else where
+
+
+def read_document(text: str, name: str, *, private: bool = True) -> Document:
+    """Read a file: JSON if it begins like an object, else TOML.
+
+    Args:
+        text: What is in it.
+        name: What to call it.
+        private: Whether only its owner may read it.
+
+    Raises:
+        NotALaunch: It is neither.
+    """
+    if text.lstrip("\ufeff \t\r\n").startswith("{"):
+        try:
+            values = read_json(text.lstrip("\ufeff"))
+        except JsonError as error:
+            where = name if error.line is None else f"{name}:{error.line}"
+            raise NotALaunch(f"{where}: {error}") from None
+    else:
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise NotALaunch(f"{name}: is not TOML: {error}") from None
+    return Document(name, text, values, private)
+
+
+def requests_of(
+    document: Document,
+    key_of: Callable[[str], ApiKey],
+    *,
+    now: datetime,
+    rng: random.Random,
+) -> tuple[LaunchRequest, ...]:
+    """What a file launches: a run for each model that it names.
+
+    Args:
+        document: The file.
+        key_of: A provider's key.
+        now: Goes into names that are made.
+        rng: Makes them unique.
+
+    Raises:
+        NotALaunch: A field is missing, unknown or beyond its limits, or there is no key.
+    """
+    values = dict(document.values)
+    trusted = values.pop(TRUST, False)
+    if not isinstance(trusted, bool):
+        raise NotALaunch(f"{document.place(TRUST)}: should be true or false")
+    config = values.get("model_config")
+    models = config.get("model") if isinstance(config, Mapping) else None
+    if not isinstance(models, list):
+        return (_request(document, values, key_of, trusted=trusted, now=now, rng=rng),)
+    if not models or not all(isinstance(model, str) and model for model in models):
+        raise NotALaunch(f"{document.place(MODEL)}: should be a name, or a list of names")
+    name = values.get(NAME)
+    made = []
+    for model in dict.fromkeys(models):
+        one = {**values, "model_config": {**(config or {}), "model": model}}
+        if isinstance(name, str) and name and len(models) > 1:
+            one[NAME] = f"{name}-{slug(model) or 'model'}"
+        made.append(_request(document, one, key_of, trusted=trusted, now=now, rng=rng))
+    return tuple(made)
+
+
+def masked(request: LaunchRequest) -> dict[str, Any]:
+    """What would be sent, keys as their hints: for a dry run."""
+    body = request.to_wire()
+    for owner, settings in (("model_config", request.settings), (USER, request.user_settings)):
+        if settings is not None:
+            body[owner] = {**body[owner], "api_key": settings.api_key.hint}
+    return body
+
+
+def _request(
+    document: Document,
+    values: Mapping[str, Any],
+    key_of: Callable[[str], ApiKey],
+    *,
+    trusted: bool,
+    now: datetime,
+    rng: random.Random,
+) -> LaunchRequest:
+    body, said = dict(values), list[str]()
+    for owner in ("model_config", USER):
+        config = body.get(owner)
+        if isinstance(config, Mapping):
+            try:
+                body[owner] = _keyed(document, config, owner, key_of, trusted=trusted)
+            except NotALaunch as why:  # told together with all else that is wrong
+                said.append(str(why))
+                body[owner] = {**config, "api_key": "-"}
+    try:
+        made = read_launch(body, now=now, rng=rng)
+    except ValidationError as error:
+        for fault in problems(error):
+            path = nearest(fault.field)
+            field_path = fault.field if fault.field not in BY_PATH else path
+            words = words_of(path, fault).removeprefix(f"{field_path}: ")  # its place says that
+            if fault.field not in BY_PATH and words.endswith("means nothing here"):
+                words += _likely(fault.field)
+            said.append(f"{document.place(field_path)}: {words}")
+    if said:
+        raise NotALaunch("\n".join(said))
+    return made
+
+
+def _likely(path: str) -> str:
+    """Which field was meant by one that there is not; "" for none."""
+    owner, _, name = path.rpartition(".")
+    if owner in ("model_config", USER):
+        return alike(name, ModelConfig.model_fields)
+    if owner:
+        return alike(name, TaskOverride.model_fields) if owner.startswith(OVERRIDES) else ""
+    return alike(name, [known.alias or n for n, known in LaunchRequest.model_fields.items()])
+
+
+def _keyed(
+    document: Document,
+    config: Mapping[str, Any],
+    owner: str,
+    key_of: Callable[[str], ApiKey],
+    *,
+    trusted: bool,
+) -> dict[str, Any]:
+    """The settings with a key: the file's own, where that is meant, else the provider's."""
+    if "api_key" in config:
+        place = document.place(f"{owner}.api_key")
+        if not trusted:
+            cure = f"leave it out (environment, [model_keys]), or say {TRUST} = true"
+            raise NotALaunch(f"{place}: keys are not taken from files: {cure}")
+        if not document.private:
+            raise NotALaunch(f"{place}: not used, since others may read this file: chmod 600 it")
+        return dict(config)
+    provider = config.get("provider", BY_PATH[PROVIDER].default)
+    if not isinstance(provider, str):
+        return {**config, "api_key": "-"}  # refused for its provider
+    try:
+        return {**config, "api_key": key_of(provider)}
+    except NoModelKey as none:
+        raise NotALaunch(f"{document.place(f'{owner}.provider')}: {none}") from None
+
+
+def line_of(text: str, path: str) -> int | None:
+    """The line on which a field is set, where it is written in the plain way.
+
+    Args:
+        text: TOML or JSON.
+        path: Dotted.
+    """
+    at, found = 0, None
+    for name in path.split(".") if path else ():
+        plain = re.escape(name)
+        pattern = rf"^[ \t]*\[+[^\]\n]*\b{plain}[\"']?\s*\]|[\"']?\b{plain}\b[\"']?[ \t]*[=:.]"
+        match = re.compile(pattern, re.MULTILINE).search(text, at)
+        if match is None:
+            break
+        at, found = match.end(), match.start() + len(match[0]) - len(match[0].lstrip())
+    return None if found is None else text.count("\n", 0, found) + 1

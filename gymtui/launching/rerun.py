@@ -1,0 +1,152 @@
+"""Drafts made from runs: one like it, or again only what went wrong in it, by cause.
+
+A run's settings are read off its rollouts, which tell no key, nothing of a simulated user and no
+overrides; what was launched from here is remembered whole (`kept`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from gymtui.launching.draft import Draft
+from gymtui.launching.form_fields import BY_PATH, COUNT, MODEL, NAME, SCENARIO, TASKS, Kind
+from gymtui.store.outcome import Outcome
+from gymtui.store.records import RolloutRow
+from gymtui.store.stats.failure_reasons import Reason
+from gymtui.store.stats.failures import Failures
+
+ORDER: Final = (Outcome.ENVIRONMENT, Outcome.AGENT, Outcome.FAILED, Outcome.CANCELLED)
+"""Causes as they are offered: what says least about the model first."""
+
+WORDS: Final = {
+    Outcome.ENVIRONMENT: "environment error",
+    Outcome.AGENT: "agent error",
+    Outcome.FAILED: "fail",
+    Outcome.CANCELLED: "cancelled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Rollouts that went wrong in the same way and the same words.
+
+    Attributes:
+        key: Its name, the same while more rollouts join.
+        reason: Outcome, words and rollouts.
+        tasks: The tasks of these rollouts, each once.
+    """
+
+    key: str
+    reason: Reason
+    tasks: tuple[str, ...]
+
+
+def causes(rows: Iterable[RolloutRow]) -> tuple[Cause, ...]:
+    """What went wrong in a run, by cause and words.
+
+    Args:
+        rows: Its rollouts. Those that name no task cannot be run again.
+    """
+    tasks: dict[str, str] = {}
+    failures = Failures()
+    for row in rows:
+        if row.rollout is not None and row.rollout.task_id:
+            tasks[row.rollout_id] = row.rollout.task_id
+            failures.take(row)
+    found = [
+        Cause(
+            f"{reason.outcome}:{reason.text}",
+            reason,
+            tuple(dict.fromkeys(tasks[rollout] for rollout in reason.rollout_ids)),
+        )
+        for reason in failures.groups()
+    ]
+    return tuple(sorted(found, key=lambda cause: ORDER.index(cause.reason.outcome)))
+
+
+def usual(found: Sequence[Cause]) -> frozenset[str]:
+    """The causes that are run again unless the person chooses: all but what a person cancelled.
+
+    Returns:
+        Keys; those of cancelled rollouts where nothing else went wrong.
+    """
+    wrong = [c.key for c in found if c.reason.outcome is not Outcome.CANCELLED]
+    return frozenset(wrong or [cause.key for cause in found])
+
+
+def like(rows: Sequence[RolloutRow], kept: Draft | None = None) -> Draft:
+    """A draft that launches what a run was: its tasks, as often, with its settings.
+
+    Args:
+        rows: The run's rollouts.
+        kept: What it was launched with, if that is remembered.
+    """
+    draft = replace(kept or Draft(), keys={}, parent=None).typed(NAME, "")
+    rollouts = [row.rollout for row in rows if row.rollout is not None]
+    if kept is None:
+        draft = _settings(draft, rows)
+        scenario = next((r.scenario_id for r in rollouts if r.scenario_id), None)
+        draft = draft.typed(SCENARIO, scenario or "")
+    counted = Counter(rollout.task_id for rollout in rollouts if rollout.task_id)
+    if counted:
+        draft = draft.chosen(TASKS, tuple(counted)).typed(COUNT, str(max(counted.values())))
+    return draft
+
+
+def again(run_id: str, base: Draft, rows: Sequence[RolloutRow], rollouts: Iterable[str]) -> Draft:
+    """A rerun: the tasks of some rollouts, as often as the task that lost most of them.
+
+    Args:
+        run_id: The run, which is then the parent.
+        base: A draft like it.
+        rows: Its rollouts.
+        rollouts: The ids of those to run again.
+    """
+    wanted = set(rollouts)
+    counted = Counter(
+        row.rollout.task_id
+        for row in rows
+        if row.rollout_id in wanted and row.rollout is not None and row.rollout.task_id
+    )
+    draft = replace(base, parent=run_id)
+    most = max(counted.values(), default=1)
+    return draft.chosen(TASKS, tuple(counted)).typed(COUNT, str(most))
+
+
+def of_tasks(run_id: str, base: Draft, tasks: Sequence[str]) -> Draft:
+    """A rerun of some tasks, as often as the run had them.
+
+    Args:
+        run_id: The run, which is then the parent.
+        base: A draft like it.
+        tasks: Their ids.
+    """
+    return replace(base, parent=run_id).chosen(TASKS, tasks)
+
+
+def _settings(draft: Draft, rows: Sequence[RolloutRow]) -> Draft:
+    """The draft with the settings that the rollouts tell; of several models, all of them."""
+    told = [r.rollout.settings for r in rows if r.rollout is not None and r.rollout.settings]
+    if not told:
+        return draft
+    models = tuple(dict.fromkeys(settings.model for settings in told if settings.model))
+    if models:
+        draft = draft.chosen(MODEL, models)
+    for path, field in BY_PATH.items():
+        owner, _, name = path.rpartition(".")
+        if owner != "model_config" or path == MODEL or field.kind is Kind.SECRET:
+            continue
+        value = getattr(told[0], name, None)
+        if value is None or value == "":
+            continue
+        text = ("yes" if value else "no") if isinstance(value, bool) else _text(value)
+        # A default is left open: it stands there by itself, and is told apart from a choice.
+        draft = draft.typed(path, "" if text == field.default else text)
+    return draft
+
+
+def _text(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,223 @@
+"""What is to be said about a draft: what must be mended to send it, and what may be meant so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from gymtui.api.errors import FieldError
+from gymtui.api.launch_request import LaunchRequest, problems
+from gymtui.config.schema import nearest as alike
+from gymtui.core.secret import ApiKey
+from gymtui.launching.draft import USER_KEY, Draft, ModelChoice
+from gymtui.launching.form_fields import (
+    BY_PATH,
+    COUNT,
+    KEY,
+    NAME,
+    OVERRIDES,
+    SCENARIO,
+    TASKS,
+    USER,
+    Kind,
+    nearest,
+)
+from gymtui.launching.requests import document_of
+
+_STANDS_IN: Final = ApiKey("-")
+"""For a key, while a draft is judged: which one it will be changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What is to be said about a draft.
+
+    Attributes:
+        problems: What must be mended before it can be sent, by path.
+        remarks: What may be meant so, by path.
+        unlisted: Of those, the names that the gym's lists do not have.
+        models: The models.
+        tasks: The tasks, wildcards spelt out.
+        attempts: Rollouts a task; None while that is no number.
+    """
+
+    problems: Mapping[str, str]
+    remarks: Mapping[str, str]
+    models: tuple[ModelChoice, ...]
+    tasks: tuple[str, ...]
+    attempts: int | None
+    unlisted: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int | None:
+        """How many rollouts it would start over all runs; None while that is not known."""
+        if self.attempts is None or not self.tasks:
+            return None
+        return len(self.models) * len(self.tasks) * self.attempts
+
+    @property
+    def words(self) -> str:
+        """`2 models × 3 tasks × 4 rollouts = 24`."""
+        counted = (
+            _many(len(self.models), "model"),
+            _many(len(self.tasks), "task"),
+            "? rollouts" if self.attempts is None else _many(self.attempts, "rollout"),
+        )
+        total = "?" if self.total is None else f"{self.total:,}"
+        return f"{' × '.join(counted)} = {total}"
+
+
+def check(
+    draft: Draft,
+    *,
+    offered: Sequence[str] | None = None,
+    scenarios: Sequence[str] | None = None,
+    keyless: Callable[[str], str | None] = lambda provider: None,
+) -> Check:
+    """Judge a draft as it stands.
+
+    Args:
+        draft: What was typed.
+        offered: The ids of the scenario's tasks; None where the gym offers no list.
+        scenarios: The ids of the scenarios likewise.
+        keyless: Why there is no key for a provider, or None when there is one.
+    """
+    document, wrong = document_of(draft)
+    tasks, unmatched = _tasks(draft, offered)
+    document[TASKS] = tasks
+    document.setdefault(NAME, "-")
+    config = document.setdefault("model_config", {})
+    models = draft.models
+    config |= {"api_key": _STANDS_IN, "model": models[0].name, "provider": models[0].provider}
+    if draft.has_user:
+        document.setdefault(USER, {})["api_key"] = _STANDS_IN
+    wrong = {**_refusals(document), **wrong}
+    if unmatched:
+        wrong[TASKS] = unmatched
+    elif not tasks:
+        wrong[TASKS] = "name at least one task"
+    if not draft.text(SCENARIO).strip():
+        wrong[SCENARIO] = "name the scenario"
+    for choice in models:
+        why = keyless(choice.provider)
+        if why and (choice.elsewhere or KEY not in draft.keys):
+            wrong.setdefault(KEY, why)
+    if draft.has_user and USER_KEY not in draft.keys and keyless(draft.user_provider):
+        wrong.setdefault(USER_KEY, keyless(draft.user_provider) or "")
+    count = document.get(COUNT, 1)
+    unlisted = _unlisted(draft, tasks, offered, scenarios)
+    return Check(
+        wrong,
+        {**_remarks(draft, tasks), **unlisted},
+        models,
+        tasks,
+        count if isinstance(count, int) and COUNT not in wrong else None,
+        unlisted,
+    )
+
+
+def refusals(found: Sequence[FieldError], tasks: Sequence[str] = ()) -> dict[str, str]:
+    """What the gym has against fields, by the path of the field that it is shown at.
+
+    Args:
+        found: As `Refused.fields`.
+        tasks: The tasks as they were sent, which the gym may call by their places.
+
+    Returns:
+        By path; what is about no field under "". Messages as received.
+    """
+    told: dict[str, str] = {}
+    for fault in found:
+        path = nearest(fault.field)
+        rest = fault.field.removeprefix(path).strip(".")
+        if path == TASKS and rest.isdecimal() and int(rest) < len(tasks):
+            rest = tasks[int(rest)]
+        said = f"{rest}: {fault.msg}" if rest and fault.field != path else fault.msg
+        told[path] = f"{told[path]}; {said}" if path in told else said
+    return told
+
+
+def words_of(path: str, fault: FieldError) -> str:
+    """What is wrong with a field, in a person's words.
+
+    Args:
+        path: The field's.
+        fault: As `api.launch_request.problems` found it.
+    """
+    known = BY_PATH.get(path)
+    within = fault.field.removeprefix(path).strip(".") if path else ""
+    said = fault.msg.removeprefix("Value error, ")
+    said = said.replace("Input should be", "should be").replace("Field required", "is needed")
+    said = said.replace("Extra inputs are not permitted", "means nothing here")
+    if known is not None and not within:
+        if known.choices and known.kind is Kind.CHOICE:
+            return f"should be one of {', '.join(known.choices)}"
+        if known.limit and said.startswith(("should be greater", "should be less")):
+            return f"should be {known.limit}"
+        if said.startswith("should be a finite"):
+            return f"should be a number{f', {known.limit}' if known.limit else ''}"
+    return f"{within}: {said}" if within else said
+
+
+def _refusals(document: Mapping[str, Any]) -> dict[str, str]:
+    try:
+        LaunchRequest.model_validate(document)
+    except ValidationError as error:
+        found: dict[str, str] = {}
+        for fault in problems(error):
+            path = nearest(fault.field)
+            found.setdefault(path, words_of(path, fault))
+        return found
+    return {}
+
+
+def _tasks(draft: Draft, offered: Sequence[str] | None) -> tuple[tuple[str, ...], str]:
+    """The tasks with wildcards spelt out, and what is wrong with them."""
+    if TASKS in draft.exact:
+        return draft.exact[TASKS], ""
+    found: dict[str, None] = {}
+    for part in draft.listed(TASKS):
+        if not set(part) & {"*", "?"}:
+            found[part] = None
+        elif offered is None:
+            return tuple(found), f"{part}: the gym offers no list to match it with"
+        else:
+            matching = [task for task in offered if fnmatchcase(task, part)]
+            if not matching:
+                return tuple(found), f"{part} matches no task"
+            found |= dict.fromkeys(matching)
+    return tuple(found), ""
+
+
+def _unlisted(
+    draft: Draft,
+    tasks: Sequence[str],
+    offered: Sequence[str] | None,
+    scenarios: Sequence[str] | None,
+) -> dict[str, str]:
+    """Names that the gym's lists do not have; the gym alone knows whether they are wrong."""
+    found: dict[str, str] = {}
+    scenario = draft.text(SCENARIO).strip()
+    if scenarios is not None and scenario and scenario not in scenarios:
+        found[SCENARIO] = f"not in the gym's list{alike(scenario, scenarios)}"
+    strangers = [task for task in tasks if offered is not None and task not in offered]
+    if strangers:
+        more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
+        like = alike(strangers[0], offered or ())
+        found[TASKS] = f"not in the gym's list: {strangers[0]}{more}{like}"
+    return found
+
+
+def _remarks(draft: Draft, tasks: Sequence[str]) -> dict[str, str]:
+    """What is unusual."""
+    if draft.text(OVERRIDES) and not tasks:
+        return {OVERRIDES: "is checked against the tasks, once there are any"}
+    return {}
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,92 @@
+"""From a question of the plan to a call of the client, and from its answer to an observation.
+
+It decides nothing and remembers nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, assert_never
+
+from gymtui.api.errors import NotFound
+from gymtui.api.response import Answer
+from gymtui.core.server_clock import ServerClock
+from gymtui.store.delta import Observation, OneRun, Query, RolloutsOf, RunningRollouts, RunsPage
+
+
+class Gym(Protocol):
+    """What the poller needs of a client; each call raises the errors of `api.errors`."""
+
+    async def list_runs(
+        self,
+        *,
+        scenario_id: str | None = None,
+        source: str | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> Answer:
+        """`GET /runs`."""
+
+    async def get_run(self, run_id: str) -> Answer:
+        """`GET /runs/{run_id}`."""
+
+    async def list_rollouts(
+        self,
+        *,
+        scenario_id: str | None = None,
+        status: str | None = None,
+        run_id: str | None = None,
+    ) -> Answer:
+        """`GET /rollouts`."""
+
+
+async def ask(client: Gym, query: Query) -> Answer | None:
+    """Ask one question.
+
+    Args:
+        client: Whom to ask.
+        query: What.
+
+    Returns:
+        The answer; None when there is no such run.
+
+    Raises:
+        GymError: As the client; a list that is not found is an error.
+    """
+    try:
+        match query:
+            case RunsPage():
+                return await client.list_runs(
+                    scenario_id=query.scenario_id,
+                    source=query.source,
+                    limit=query.limit,
+                    offset=query.offset,
+                )
+            case OneRun():
+                return await client.get_run(query.run_id)
+            case RolloutsOf():
+                return await client.list_rollouts(run_id=query.run_id)
+            case RunningRollouts():
+                return await client.list_rollouts(status="running", scenario_id=query.scenario_id)
+            case _:
+                assert_never(query)
+    except NotFound:
+        if isinstance(query, RunsPage | RunningRollouts):
+            raise
+        return None
+
+
+def observed(query: Query, answer: Answer | None, sent_s: float, clock: ServerClock) -> Observation:
+    """What was seen, and when by the server's clock.
+
+    Args:
+        query: What was asked.
+        answer: The answer; None when there is no such run.
+        sent_s: When it was asked, in monotonic seconds.
+        clock: The server's; an answer that is dated makes it better known.
+    """
+    if answer is None:
+        return Observation(query, None, sent_s, clock.now().timestamp())
+    if answer.date is not None:
+        clock.sample(answer.sent_s, answer.received_s, answer.date)
+    at = clock.now(answer.received_s).timestamp()
+    return Observation(query, answer.body, answer.sent_s, at, answer.wire_bytes)

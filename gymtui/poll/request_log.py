@@ -1,0 +1,392 @@
+"""What the poller remembers of its own questions: what was asked when, what came, what failed.
+
+What to ask next is made of it by `poll.plan`; how far the list of runs was read is `poll.sweep`.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gymtui.poll.sweep import Sweep
+from gymtui.store.delta import Observation, OneRun, Query, RolloutsOf, RunsPage
+from gymtui.store.records import RunRow
+from gymtui.store.stats.run_summary import RunSummary
+from gymtui.store.store import Applied, Store
+
+SWEEP_S = 60.0
+"""Within this many seconds every page of the run list is asked once."""
+BACKOFF_LIMIT_S = 60.0
+RETRY_AFTER_LIMIT_S = 3600.0
+"""A server that asks for a longer silence than this is asked once an hour all the same."""
+JITTER = 0.1
+FORBIDDEN_S = 600.0
+"""What the key may not see of one run is asked for again after so many seconds."""
+RESULT_TRIES = 6
+"""How often a finished run is listed again that still shows rollouts without an end or a result."""
+_PAGES_KEPT_S = 3 * SWEEP_S
+
+
+@dataclass(slots=True)
+class Asked:
+    """What is remembered of one question. All times are monotonic seconds.
+
+    Attributes:
+        planned_s: When it was last decided to ask it.
+        sent_s: When it was last sent and then answered.
+        answered_s: When that answer came; None while none ever did.
+        wire_bytes: The size of that answer.
+        failures: How often it failed since.
+        not_before_s: It is left alone until then.
+        tries: Answers in a row after which the run's results were still not complete.
+        missing: Whether the last answer was that there is no such thing.
+        forbidden: Whether the key may not see it, as far as was heard since its last answer.
+    """
+
+    planned_s: float = -math.inf
+    sent_s: float = -math.inf
+    answered_s: float | None = None
+    wire_bytes: int = 0
+    failures: int = 0
+    not_before_s: float = -math.inf
+    tries: int = 0
+    missing: bool = False
+    forbidden: bool = False
+
+
+_NEVER = Asked()
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """When a run's counters were first seen as they are now, monotonic seconds."""
+
+    counters: tuple[int | None, ...]
+    at_s: float
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The poller's memory. All times are monotonic seconds.
+
+    Attributes:
+        asked: By question.
+        moved: By run, when its counters last moved.
+        page_of: By active run, the offset of the first page that lists it.
+        sweep: How far the list of runs was read.
+        suspects: Runs that may be gone, in the order to ask them.
+        wanted: Finished runs whose results were not all seen, oldest wish first.
+        finals: Those of them that were watched before, and only lack their last results.
+        shut: Runs whose rollouts the key may not see: of none of them results are about to come.
+        grows_at_end: Whether new runs were last met at the end of the list.
+        tail_due: Whether the list has grown by what no page has shown yet.
+        strangers: How many more rollouts the last answer about all running ones held than run by
+            the counters: of other sources, say.
+        running_bytes: How many bytes each of that answer took; None while it was never asked.
+        hold_until_s: The server asked for silence until then.
+        down: Failures in a row with nothing getting through; 0 while the link is up.
+        down_until_s: While it is down, the next try is due then.
+        forced_s: When the person last asked for everything.
+        quiet_ticks: Ticks in a row with nothing to wait for.
+    """
+
+    asked: dict[Query, Asked] = field(default_factory=dict)
+    moved: dict[str, Moved] = field(default_factory=dict)
+    page_of: dict[str, int] = field(default_factory=dict)
+    sweep: Sweep = field(default_factory=Sweep)
+    suspects: dict[str, None] = field(default_factory=dict)
+    wanted: dict[str, None] = field(default_factory=dict)
+    finals: dict[str, None] = field(default_factory=dict)
+    shut: dict[str, None] = field(default_factory=dict)
+    grows_at_end: bool = False
+    tail_due: bool = False
+    strangers: int = 0
+    running_bytes: float | None = None
+    hold_until_s: float = -math.inf
+    down: int = 0
+    down_until_s: float = -math.inf
+    forced_s: float = -math.inf
+    quiet_ticks: int = 0
+    _limits: int = 0
+    _limited_s: float = -math.inf
+    _down_s: float = -math.inf
+    _through_s: float = -math.inf
+
+    def recall(self, query: Query) -> Asked:
+        """What is remembered of a question, to be read only."""
+        return self.asked.get(query, _NEVER)
+
+    @property
+    def synced(self) -> bool:
+        """Whether the whole list of runs was read once."""
+        return self.sweep.rounds > 0
+
+    @property
+    def struggling(self) -> bool:
+        """Whether the last that was heard is that nothing gets through, or that it is too much."""
+        return self.down > 0 or self._limits > 0
+
+    def held_until_s(self) -> float:
+        """Nothing is asked before then."""
+        return max(self.hold_until_s, self.down_until_s if self.down else -math.inf)
+
+    def listed_since_moved(self, run_id: str) -> bool:
+        """Whether a run's rollouts were asked for after its counters were seen as they are now.
+
+        Asked for, not answered: an answer that crossed the one with the counters may be older.
+        """
+        moved = self.moved.get(run_id)
+        return self.recall(RolloutsOf(run_id)).sent_s > (moved.at_s if moved else -math.inf)
+
+    # -- what happened ---------------------------------------------------------------------
+
+    def planned(self, queries: Iterable[Query], now_s: float) -> None:
+        """Remember that these questions are about to be asked."""
+        for query in queries:
+            self._of(query).planned_s = now_s
+
+    def answered(self, seen: Observation, applied: Applied, store: Store, now_s: float) -> None:
+        """Remember that a question was answered.
+
+        Args:
+            seen: The answer.
+            applied: What it did to the store.
+            store: The store after it.
+            now_s: Monotonic seconds.
+        """
+        self._got_through(seen.sent_s, now_s)
+        asked = self._of(seen.query)
+        asked.sent_s, asked.answered_s, asked.wire_bytes = seen.sent_s, now_s, seen.wire_bytes
+        asked.failures, asked.not_before_s = 0, -math.inf
+        asked.missing, asked.forbidden = seen.body is None, False
+        if isinstance(seen.query, RolloutsOf):
+            self.shut.pop(seen.query.run_id, None)
+        changed = applied.delta.runs_added | applied.delta.runs_changed
+        # In the order they are listed in, so that the plan does not hang on how sets are kept.
+        for run_id in applied.ids if isinstance(seen.query, RunsPage) else sorted(changed):
+            if run_id in changed:
+                self._run_changed(store.runs[run_id], store, now_s)
+        self.forget(applied.delta.runs_removed)
+        match seen.query:
+            case RunsPage(offset=offset):
+                self._page_answered(offset, applied, store, now_s)
+            case OneRun(run_id=run_id):
+                self.suspects.pop(run_id, None)
+                if asked.missing:
+                    asked.not_before_s = now_s + SWEEP_S
+            case RolloutsOf(run_id=run_id):
+                self._rollouts_answered(run_id, asked, applied, store)
+            case _:
+                self.strangers = max(0, len(applied.ids) - running_of(store))
+                self.running_bytes = seen.wire_bytes / max(1, len(applied.ids))
+                for run_id in applied.overtaken:
+                    counters = self.moved[run_id].counters if run_id in self.moved else ()
+                    self.moved[run_id] = Moved(counters, now_s)
+
+    def failed(
+        self,
+        query: Query,
+        sent_s: float,
+        now_s: float,
+        interval_s: float,
+        rng: random.Random,
+        *,
+        limited: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        """Remember that a question failed.
+
+        The question alone waits, longer each time; if nothing else has got through since it was
+        sent, the link is down, and everything waits.
+
+        Args:
+            query: The question.
+            sent_s: When it was sent.
+            now_s: Now, both in monotonic seconds.
+            interval_s: The ordinary interval, which is the first wait.
+            rng: Where jitter comes from.
+            limited: Whether the server asked to be left alone.
+            retry_after_s: For how long, if it said so.
+        """
+        asked = self._of(query)
+        asked.failures += 1
+        asked.not_before_s = now_s + backoff_s(asked.failures, interval_s, rng)
+        # Of several that were under way together, the first tells all there is to tell.
+        if limited:
+            self._limits += sent_s > self._limited_s
+            self._limited_s = now_s
+            wait_s = backoff_s(max(1, self._limits), interval_s, rng)
+            wait_s = max(wait_s, min(retry_after_s or 0.0, RETRY_AFTER_LIMIT_S))
+            self.hold_until_s = max(self.hold_until_s, now_s + wait_s)
+        elif self._through_s <= sent_s and sent_s > self._down_s:
+            self.down += 1
+            self._down_s = now_s
+            self.down_until_s = now_s + backoff_s(self.down, interval_s, rng)
+
+    def forbidden(
+        self, query: Query, sent_s: float, now_s: float, wait_s: float = FORBIDDEN_S
+    ) -> None:
+        """Remember that the key may not see this: it is asked seldom, and the rest goes on."""
+        asked = self._of(query)
+        asked.failures += 1
+        asked.not_before_s, asked.forbidden = now_s + wait_s, True
+        self._got_through(sent_s, now_s)
+        if isinstance(query, RolloutsOf):
+            self.shut[query.run_id] = None
+            self._unwant(query.run_id)
+
+    def release(self, now_s: float) -> None:
+        """Forget every wait: the person asked to refresh now."""
+        self.forced_s = now_s
+        self.hold_until_s = self.down_until_s = -math.inf
+        self._limits = self.down = self.quiet_ticks = 0
+        for asked in self.asked.values():
+            asked.failures, asked.not_before_s = 0, -math.inf
+
+    def want_results(self, row: RunRow, store: Store) -> None:
+        """Note whether a run's results are still to be asked for."""
+        asked = self.recall(RolloutsOf(row.run_id))
+        if asked.answered_s is None:
+            complete = _is_whole(store.summary(row.run_id), row)
+        else:
+            complete = self.listed_since_moved(row.run_id) and not 0 < asked.tries < RESULT_TRIES
+        empty = row.run is None or row.run.total == 0
+        if row.active or row.gone or empty or complete or asked.forbidden:
+            self._unwant(row.run_id)
+        else:
+            self.wanted[row.run_id] = None
+            if asked.answered_s is not None:
+                self.finals[row.run_id] = None
+
+    def forget(self, run_ids: Iterable[str]) -> None:
+        """Drop what is remembered of runs that are no longer known."""
+        for run_id in run_ids:
+            self.page_of.pop(run_id, None)
+            self.suspects.pop(run_id, None)
+            self._unwant(run_id)
+            self.shut.pop(run_id, None)
+            self.moved.pop(run_id, None)
+            self.asked.pop(OneRun(run_id), None)
+            self.asked.pop(RolloutsOf(run_id), None)
+
+    # -- parts -----------------------------------------------------------------------------
+
+    def _of(self, query: Query) -> Asked:
+        return self.asked.setdefault(query, Asked())
+
+    def _got_through(self, sent_s: float, now_s: float) -> None:
+        self.down = 0
+        self._through_s = now_s
+        if sent_s > self._limited_s:
+            self._limits = 0
+
+    def _run_changed(self, row: RunRow, store: Store, now_s: float) -> None:
+        known = self.moved.get(row.run_id)
+        if known is None or known.counters != row.counters:
+            self.moved[row.run_id] = Moved(row.counters, now_s)
+            asked = self.asked.get(RolloutsOf(row.run_id))
+            if asked is not None and asked.tries:
+                asked.tries, asked.not_before_s = 0, -math.inf
+        if not row.active:
+            self.page_of.pop(row.run_id, None)
+        self.want_results(row, store)
+
+    def _unwant(self, run_id: str) -> None:
+        self.wanted.pop(run_id, None)
+        self.finals.pop(run_id, None)
+
+    def _rollouts_answered(self, run_id: str, asked: Asked, applied: Applied, store: Store) -> None:
+        row = store.runs.get(run_id)
+        if row is None:
+            return
+        if asked.missing or (not applied.ids and store.rollouts_of(run_id)):
+            self.suspects[run_id] = None
+        summary = store.summary(run_id)
+        open_still = asked.missing or summary is None or not summary.settled
+        if row.active or not self.listed_since_moved(run_id):
+            asked.tries = 0
+        elif open_still:
+            asked.tries += 1
+            wait_s = min(BACKOFF_LIMIT_S, 2.0**asked.tries)
+            asked.not_before_s = (asked.answered_s or 0.0) + wait_s
+        else:
+            asked.tries = 0
+        self._unwant(run_id)
+        self.want_results(row, store)
+
+    def _page_answered(self, offset: int, applied: Applied, store: Store, now_s: float) -> None:
+        listed = frozenset(applied.ids)
+        for run_id in listed & self.suspects.keys():
+            del self.suspects[run_id]
+        for run_id in [i for i, page in self.page_of.items() if page == offset]:
+            if run_id not in listed:
+                del self.page_of[run_id]
+        for run_id in listed & store.active_runs:
+            self.page_of[run_id] = min(offset, self.page_of.get(run_id, offset))
+        self._learn_growth(offset, applied)
+        if self.sweep.answered(offset, applied.ids, applied.total, store.runs.keys(), now_s):
+            for run_id in sorted(self.sweep.missed):
+                if self._may_be_gone(store.runs.get(run_id), now_s):
+                    self.suspects[run_id] = None
+            self._forget_pages(now_s)
+
+    def _learn_growth(self, offset: int, applied: Applied) -> None:
+        """Where new runs turn up: the order of the list is unknown (API.md)."""
+        added = applied.delta.runs_added
+        total = applied.total
+        if not self.synced or total is None:
+            return
+        if added:
+            last = offset + max(applied.ids.index(run_id) for run_id in added)
+            self.grows_at_end = offset > 0 and last >= total - self.sweep.overlap
+            self.tail_due = False
+        elif self.sweep.total is not None and total > self.sweep.total:
+            self.tail_due = True
+        if offset + len(applied.ids) >= total:
+            self.tail_due = False
+
+    def _may_be_gone(self, row: RunRow | None, now_s: float) -> bool:
+        if row is None or row.gone or row.malformed is not None:
+            return False
+        # One that lives but is never listed (of another source, say) is asked no more often.
+        answered_s = self.recall(OneRun(row.run_id)).answered_s
+        return answered_s is None or now_s - answered_s > SWEEP_S
+
+    def _forget_pages(self, now_s: float) -> None:
+        """Offsets shift for ever; those not asked for long are not asked again."""
+        old = [
+            query
+            for query, asked in self.asked.items()
+            if isinstance(query, RunsPage) and asked.planned_s < now_s - _PAGES_KEPT_S
+        ]
+        for query in old:
+            del self.asked[query]
+
+
+def _is_whole(summary: RunSummary | None, row: RunRow) -> bool:
+    """Whether numbers that an earlier session left are final and of all there is."""
+    total = row.run.total if row.run is not None else None
+    return summary is not None and summary.settled and summary.known == total
+
+
+def running_of(store: Store) -> int:
+    """How many rollouts run, by the counters of the active runs."""
+    runs = (store.runs[run_id].run for run_id in store.active_runs)
+    return sum(run.running or 0 for run in runs if run is not None)
+
+
+def backoff_s(failures: int, interval_s: float, rng: random.Random) -> float:
+    """How long to wait after so many failures in a row: doubling, capped, jittered.
+
+    Args:
+        failures: At least 1.
+        interval_s: The ordinary interval, which is the first wait.
+        rng: Where the jitter comes from.
+
+    Returns:
+        Seconds, at most `BACKOFF_LIMIT_S` and a tenth.
+    """
+    wait_s = min(BACKOFF_LIMIT_S, interval_s * 2.0 ** (min(failures, 10) - 1))
+    return wait_s * rng.uniform(1 - JITTER, 1 + JITTER)

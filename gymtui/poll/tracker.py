@@ -1,0 +1,395 @@
+"""What one session watched of rollouts, joined with what the journal kept of earlier ones.
+
+The poller feeds it each answer, the screens read it. It asks the gym nothing and draws nothing; how
+looks become sightings is `store.history.observer`, how sightings become segments
+`store.history.timeline`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from types import MappingProxyType
+
+from gymtui.core.server_clock import Window
+from gymtui.store.delta import Query, RolloutsOf, RunningRollouts
+from gymtui.store.history.journal import Journal
+from gymtui.store.history.journal_file import KeptSummary
+from gymtui.store.history.observer import Look, Observer, Sighting, last_step
+from gymtui.store.history.timeline import Segment, segments
+from gymtui.store.phases import Kind, is_finished
+from gymtui.store.records import RolloutRow
+from gymtui.store.stats.eta import UsualTimes
+from gymtui.store.stats.formulas import Shares, quantile
+from gymtui.store.stats.phase_time import Spending
+from gymtui.store.stats.run_stats import time_spent_s
+from gymtui.store.stats.run_summary import RunSummary, from_kept, to_keep
+from gymtui.store.store import Applied, Store
+
+DRAWN_AT_ONCE = 100
+"""Lives of ended rollouts looked through before others get their turn: some 5 ms."""
+UNWATCHED_COST = 0.05
+"""What one that nobody watched, with nothing to look through, costs of that."""
+LOOKED_AT_ONCE = 250
+"""Rollouts that moved, taken in before others get their turn: some 2 ms."""
+LISTED_AT_ONCE = 5_000
+"""Rollouts that did not move, likewise."""
+
+
+@dataclass(slots=True)
+class _Life:
+    """What is remembered of one rollout.
+
+    Attributes:
+        sightings: By time; those of the journal among them once they were loaded.
+        drawn: Its segments, and what they were made from.
+    """
+
+    sightings: tuple[Sighting, ...] = ()
+    drawn: tuple[object, tuple[Segment, ...]] | None = None
+
+
+@dataclass(slots=True)
+class _Spent:
+    """Where a run's time went, as far as it was looked through.
+
+    Attributes:
+        spending: What was.
+        due: The rollouts to look through (again).
+    """
+
+    spending: Spending = field(default_factory=Spending)
+    due: dict[str, None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSpent:
+    """Where the time of a run's ended rollouts went.
+
+    Attributes:
+        shares: Of each phase, by its `Kind`, with coverage.
+        usual: What is usual in the run, as far as it was watched.
+        complete: Whether all were looked through; if not, ask again soon.
+    """
+
+    shares: Shares
+    usual: UsualTimes
+    complete: bool
+
+
+class Watch:
+    """Watches every rollout that the poller lists.
+
+    Args:
+        store: What is known; the poller's.
+        journal: Where what is observed is kept, or None to keep nothing.
+        remembered: Called once on the event loop with the final numbers of earlier sessions.
+        recalled: Called on the event loop with each run whose earlier sightings came in.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        journal: Journal | None,
+        *,
+        remembered: Callable[[Mapping[str, RunSummary]], object] = lambda _summaries: None,
+        recalled: Callable[[str], object] = lambda _run_id: None,
+    ) -> None:
+        self.observer = Observer()
+        self._store = store
+        self._journal = journal
+        self._remembered = remembered
+        self._recalled = recalled
+        self._lives: dict[str, _Life] = {}
+        self._steps: dict[str, int] = {}
+        self._spent: dict[str, _Spent] = {}
+        self._spent_in: dict[str, str] = {}
+        self._listed: dict[str, datetime] = {}
+        self._running_listed: datetime | None = None
+        self._loaded: set[str] = set()
+        self._wanted: asyncio.Queue[str] = asyncio.Queue()
+        self._kept: dict[str, KeptSummary] = {}
+
+    # -- taking in -------------------------------------------------------------------------
+
+    def answered(self, query: Query, applied: Applied, window: Window) -> None:
+        """Take in that the gym answered, at one go.
+
+        Args:
+            query: What was asked; only answers about rollouts tell anything.
+            applied: What the answer did to the store.
+            window: When it was answered, on the server's clock.
+        """
+        for _ in self.answering(query, applied, window):
+            pass
+
+    def answering(
+        self, query: Query, applied: Applied, window: Window
+    ) -> Generator[None, None, None]:
+        """Take in that the gym answered, stopping now and then so that keys are answered meanwhile.
+
+        Call it right after the store took the answer in, whose rows it looks at. What comes
+        of it is to be finished before that of a later answer is begun: looks are taken in order.
+        Arguments are those of `answered`.
+        """
+        delta = applied.delta
+        moved = delta.rollouts_added | delta.rollouts_changed
+        known = self._store.rollouts
+        rows = [row for rollout_id in moved if (row := known.get(rollout_id)) is not None]
+        return self._answering(query, applied, window, rows)
+
+    def _answering(
+        self, query: Query, applied: Applied, window: Window, rows: Sequence[RolloutRow]
+    ) -> Generator[None, None, None]:
+        self.dropped(applied.delta.rollouts_removed)
+        if not isinstance(query, RolloutsOf | RunningRollouts):
+            return
+        known = self._store.rollouts
+        kept: list[Sighting] = []
+        for count, row in enumerate(rows, start=1):
+            # What was dropped while others had their turn is not to be watched again.
+            sighting = self._look(row, window) if row.rollout_id in known else None
+            if sighting is not None:
+                kept.append(sighting)
+            if count % LOOKED_AT_ONCE == 0:
+                yield
+        whole = applied.total is None or applied.total <= len(applied.ids)
+        if isinstance(query, RolloutsOf) and whole:
+            self.observer.listed(query.run_id, window)
+        else:
+            moved = {row.rollout_id for row in rows}
+            still = (rollout_id for rollout_id in applied.ids if rollout_id not in moved)
+            while part := tuple(islice(still, LISTED_AT_ONCE)):
+                self.observer.unchanged(part, window)
+                if len(part) == LISTED_AT_ONCE:
+                    yield
+        if self._journal is not None:
+            if kept:
+                self._journal.record(kept)
+            looks = self._looks(query, window)
+            if looks:
+                self._journal.looked(looks)
+        if isinstance(query, RunningRollouts):
+            self._running_listed = window.latest
+            return
+        self._listed[query.run_id] = window.latest
+        run = self._store.runs.get(query.run_id)
+        if run is not None and run.active:
+            self.recall(query.run_id)
+        self._keep_summary(query.run_id)
+
+    def _looks(self, query: RolloutsOf | RunningRollouts, window: Window) -> tuple[Look, ...]:
+        """What an answer tells beyond changes: a run's own list that all of it was looked at."""
+        if isinstance(query, RunningRollouts):
+            return self.observer.looks()
+        run = self._store.runs.get(query.run_id)
+        running = run is not None and run.active and run.run is not None and run.run.running != 0
+        return (Look(query.run_id, window.earliest, window.latest),) if running else ()
+
+    def _look(self, row: RolloutRow, window: Window) -> Sighting | None:
+        rollout = row.rollout
+        self._look_through(row)
+        if rollout is None:
+            return None
+        rollout_id, finished = row.rollout_id, is_finished(rollout)
+        if finished and self.observer.looked_at(rollout_id) is None:
+            return None  # its change was not observed: the server's own times say all there is
+        if rollout.run_id != row.run_id:
+            rollout = rollout.model_copy(update={"run_id": row.run_id})
+        if rollout.current_step is not None:
+            self._steps[rollout_id] = rollout.current_step
+        sighting = self.observer.look(rollout, window)
+        if finished:
+            self.observer.forget([rollout_id])
+        if sighting is not None:
+            life = self._lives.setdefault(rollout_id, _Life())
+            life.sightings = (*life.sightings, sighting)
+            if rollout.current_step is None and last_step(life.sightings) is None:
+                # Nobody looked for so long that the agent took others before it was done.
+                self._steps.pop(rollout_id, None)
+        return sighting
+
+    def dropped(self, rollout_ids: Iterable[str]) -> None:
+        """Forget rollouts that the store no longer holds; the journal keeps what was seen."""
+        for rollout_id in rollout_ids:
+            self.observer.forget([rollout_id])
+            self._steps.pop(rollout_id, None)
+            run_id = self._spent_in.pop(rollout_id, None)
+            if run_id is not None:
+                self._spent[run_id].spending.drop(rollout_id)
+            life = self._lives.pop(rollout_id, None)
+            if life is not None:
+                self._loaded -= {sighting.run_id for sighting in life.sightings}
+
+    def took(self, rollout_id: str, steps: int) -> None:
+        """Its artifacts were read, and say how many steps an ended rollout took.
+
+        Args:
+            rollout_id: Which.
+            steps: How many; the last one may have passed between two looks.
+        """
+        self._steps[rollout_id] = steps
+
+    def forget(self, run_ids: Iterable[str]) -> None:
+        """Forget runs that were deleted, in the journal too."""
+        gone = tuple(run_ids)
+        for run_id in gone:
+            self.observer.forget_run(run_id)
+            self._loaded.discard(run_id)
+            self._kept.pop(run_id, None)
+            self._listed.pop(run_id, None)
+            self._spent.pop(run_id, None)
+            self._spent_in = {i: run for i, run in self._spent_in.items() if run != run_id}
+        if gone and self._journal is not None:
+            self._journal.forget(*gone)
+
+    # -- reading ---------------------------------------------------------------------------
+
+    @property
+    def last_steps(self) -> Mapping[str, int]:
+        """The last step each rollout was seen at; all it took, where its artifacts were read.
+
+        Ended ones no longer say it. Read only.
+        """
+        return MappingProxyType(self._steps)
+
+    def sightings(self, rollout_id: str) -> Sequence[Sighting]:
+        """What was observed of a rollout, by time."""
+        life = self._lives.get(rollout_id)
+        return life.sightings if life is not None else ()
+
+    def looked_at(self, row: RolloutRow) -> datetime:
+        """When a rollout was last looked at, on the server's clock: the latest it may have been."""
+        looked = self.observer.looked_at(row.rollout_id) or datetime.fromtimestamp(row.at, UTC)
+        life = self._lives.get(row.rollout_id)
+        if life is not None and life.sightings and life.sightings[-1].seen_from <= looked:
+            # The time may have been known less well when it changed, here or in another session.
+            # It changed before this look all the same: its edge stays as it was drawn.
+            return max(looked, life.sightings[-1].seen_at)
+        return looked
+
+    def segments(self, row: RolloutRow) -> tuple[Segment, ...]:
+        """A rollout's life up to the last look at it; nothing for one that could not be read."""
+        rollout = row.rollout
+        if rollout is None:
+            return ()
+        life = self._lives.setdefault(row.rollout_id, _Life())
+        now = self.looked_at(row)
+        # An ended rollout's picture no longer depends on when it is drawn.
+        made_from = (row.raw, len(life.sightings), None if is_finished(rollout) else now)
+        if life.drawn is None or life.drawn[0] != made_from:
+            life.drawn = (made_from, segments(rollout, life.sightings, now))
+        return life.drawn[1]
+
+    def listed_at(self, run_id: str) -> datetime | None:
+        """When a run's rollouts were last listed, those that run at least; None if never."""
+        listed, running = self._listed.get(run_id), self._running_listed
+        return max(listed, running) if listed is not None and running is not None else listed
+
+    def time_spent(self, run_id: str) -> TimeSpent:
+        """Where a run's time went; a large run is looked through a part at a time.
+
+        Args:
+            run_id: Of a run whose rollouts the store holds.
+        """
+        spent = self._spent.get(run_id)
+        if spent is None:
+            spent = self._spent[run_id] = _Spent()
+            for row in self._store.rollouts_of(run_id):
+                self._look_through(row)
+        left: float = DRAWN_AT_ONCE
+        while spent.due and left > 0:
+            left -= self._spend(run_id, spent.spending, spent.due.popitem()[0])
+        usual = UsualTimes(
+            step_s=quantile(sorted(self.observer.step_gaps_s(run_id)), 0.95),
+            build_s=spent.spending.p95_s(Kind.BUILDING),
+            verify_s=spent.spending.p95_s(Kind.VERIFYING),
+            watched=spent.spending.shares.counted,
+        )
+        return TimeSpent(spent.spending.shares, usual, not spent.due)
+
+    def _look_through(self, row: RolloutRow) -> None:
+        """Note that a rollout is to be looked through, if where its run's time went is wanted."""
+        before, wanted = self._spent_in.get(row.rollout_id), self._spent.get(row.run_id)
+        if before is not None:
+            self._spent[before].due[row.rollout_id] = None
+        if wanted is not None and row.rollout is not None and is_finished(row.rollout):
+            wanted.due[row.rollout_id] = None
+
+    def _spend(self, run_id: str, spending: Spending, rollout_id: str) -> float:
+        """Count where a rollout's time went, unless it is none of the run's ended ones.
+
+        Returns:
+            What looking it through cost, in rollouts that were watched.
+        """
+        row = self._store.rollouts.get(rollout_id)
+        if row is None or row.run_id != run_id or not (row.rollout and is_finished(row.rollout)):
+            spending.drop(rollout_id)
+            if self._spent_in.get(rollout_id) == run_id:
+                del self._spent_in[rollout_id]
+            return UNWATCHED_COST
+        self._spent_in[rollout_id] = run_id
+        life = self._lives.get(rollout_id)
+        if life is None or not life.sightings:
+            spending.put(rollout_id, None)
+            return UNWATCHED_COST
+        spending.put(rollout_id, time_spent_s(self.segments(row)))
+        return 1.0
+
+    # -- the journal -----------------------------------------------------------------------
+
+    def recall(self, run_id: str) -> None:
+        """Have what the journal keeps of a run loaded, once."""
+        if self._journal is not None and run_id not in self._loaded:
+            self._loaded.add(run_id)
+            self._wanted.put_nowait(run_id)
+
+    async def run(self) -> None:
+        """Load what is wanted of the journal until cancelled, never holding the screen up."""
+        journal = self._journal
+        if journal is None:
+            return
+        summaries = await asyncio.to_thread(journal.summaries)
+        self._kept = {kept.run_id: kept for kept in summaries} | self._kept
+        final = {kept.run_id: from_kept(kept) for kept in summaries}
+        self._remembered({run_id: summary for run_id, summary in final.items() if summary})
+        while True:
+            run_id = await self._wanted.get()
+            loaded = await asyncio.to_thread(journal.load, run_id)
+            if loaded and run_id in self._loaded:
+                self._join(loaded)
+                self._recalled(run_id)
+
+    def _join(self, loaded: Iterable[Sighting]) -> None:
+        """Take the journal's sightings in; those of this session are among them already."""
+        by_rollout: dict[str, dict[Sighting, None]] = {}
+        for sighting in loaded:
+            by_rollout.setdefault(sighting.rollout_id, {})[sighting] = None
+        for rollout_id, kept in by_rollout.items():
+            life = self._lives.setdefault(rollout_id, _Life())
+            both = {**kept, **dict.fromkeys(life.sightings)}
+            life.sightings = tuple(sorted(both, key=lambda sighting: sighting.seen_at))
+            step = last_step(life.sightings)
+            if step is not None:
+                self._steps[rollout_id] = max(self._steps.get(rollout_id, 0), step)
+            row = self._store.rollouts.get(rollout_id)
+            if row is not None:
+                self._look_through(row)
+
+    def _keep_summary(self, run_id: str) -> None:
+        """Keep a run's numbers once they are final, and again whenever they changed after all."""
+        summary = self._store.summary(run_id)
+        if self._journal is None or summary is None:
+            return
+        kept = to_keep(run_id, summary)
+        if kept.final and kept != self._kept.get(run_id):
+            self._kept[run_id] = kept
+            self._journal.keep(kept)
+
+    def close(self) -> None:
+        """Write down up to when everything was watched, so that the next session knows."""
+        if self._journal is not None:
+            self._journal.record(self.observer.still())

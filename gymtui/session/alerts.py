@@ -1,0 +1,252 @@
+"""What is worth telling of watched runs, even to someone who looks elsewhere. Pure.
+
+That a run finished, stalled, went wrong or is gone; once each. How it is told is
+`tui.app.notifier`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gymtui.store.formats import count, percent
+from gymtui.store.lists.columns import RunView
+from gymtui.store.outcome import Outcome
+from gymtui.store.records import RunRow
+from gymtui.store.rollout_times import CLOCK_OFF_S
+from gymtui.store.stats.forecast import Outlook
+from gymtui.store.store import Store
+
+ENDED_FOR_SHARE = 5
+"""With fewer ended rollouts, a share of failures says nothing."""
+NONE_RUNS_S = 60.0
+"""How long rollouts wait while none runs before that is called a stall: a restart takes a while."""
+NOTHING_MOVES_S = 300.0
+"""How long nothing in an active run moves before that is called a stall."""
+RESULTS_S = 30.0
+"""How long a finished run's last results are waited for."""
+
+
+class Event(StrEnum):
+    """What happened to a run."""
+
+    FINISHED = "finished"
+    STALLED = "stalled"
+    FAILING = "failing"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Tiding:
+    """Something that happened to a run, with its figures at that time.
+
+    Attributes:
+        event: What.
+        run: The run and the numbers over its rollouts, as far as they are known.
+    """
+
+    event: Event
+    run: RunView
+
+    @property
+    def figures(self) -> Mapping[str, str]:
+        """Ids and figures by name, as text and exactly as received; "" is not known."""
+        status, summary = self.run.row.run, self.run.summary
+        known: dict[str, object] = {
+            "event": self.event,
+            "run_id": self.run.row.run_id,
+            "scenario": status and status.scenario_id,
+            "model": summary and summary.model,
+            "done": self.run.finished,
+            "total": status and status.total,
+            "passes": summary and summary.passes,
+            "verdicts": summary and summary.verdicts,
+            "pass_at_1": summary
+            and summary.verdicts
+            and f"{summary.passes / summary.verdicts:.4f}",
+            "errors": summary and summary.errors,
+        }
+        return {
+            name: "" if value is None or (name == "pass_at_1" and not value) else str(value)
+            for name, value in known.items()
+        }
+
+
+_WORDS = {
+    Event.FINISHED: "finished",
+    Event.STALLED: "has stalled: nothing in it moves",
+    Event.FAILING: "is failing",
+    Event.GONE: "is gone: the gym no longer has it",
+}
+
+
+def words(tiding: Tiding) -> str:
+    """A tiding as a sentence, with the name exactly as received.
+
+    Args:
+        tiding: What happened.
+    """
+    run, summary = tiding.run, tiding.run.summary
+    said = [f"{run.name} {_WORDS[tiding.event]}"]
+    if tiding.event is not Event.GONE and run.row.run is not None:
+        said.append(f"{count(run.finished)}/{count(run.row.run.total)} done")
+        if summary is not None and summary.verdicts:
+            rate = percent(summary.passes / summary.verdicts)
+            said.append(f"pass@1 {rate} of {summary.verdicts}")
+        if summary is not None and summary.errors:
+            said.append(f"{summary.errors} error{'s' if summary.errors > 1 else ''}")
+    return " · ".join(said)
+
+
+@dataclass(slots=True)
+class _Told:
+    """What is remembered of a watched run.
+
+    Attributes:
+        ended_s: When it was first seen ended, UNIX seconds.
+        waits_since_s: Since when rollouts of it wait and none runs.
+        stalled: Whether its stall was told.
+        failing: Whether its failures were told.
+        since_s: Of a run that was over when it turned up: told only if it ended after this, UNIX
+            seconds.
+    """
+
+    ended_s: float | None = None
+    waits_since_s: float | None = None
+    stalled: bool = False
+    failing: bool = False
+    since_s: float | None = None
+
+
+class Teller:
+    """Knows which runs are watched, and what of them was told.
+
+    Args:
+        everything: Whether every run that is active is watched.
+        fail_share: From which share of failures and errors on that is told, 0..1; None: never.
+    """
+
+    def __init__(self, *, everything: bool = False, fail_share: float | None = None) -> None:
+        self._everything = everything
+        self._fail_share = fail_share
+        self._told: dict[str, _Told] = {}
+
+    def watches(self, run_id: str) -> bool:
+        """Whether a run is watched."""
+        return run_id in self._told
+
+    def switch(self, runs: Iterable[RunRow]) -> tuple[list[str], list[str]]:
+        """Watch these runs, or no longer if all of them are watched.
+
+        Returns:
+            Which are watched now, and which of them cannot be since they ended.
+        """
+        rows = list(runs)
+        live = [row.run_id for row in rows if row.active]
+        if live and all(run_id in self._told for run_id in live):
+            for run_id in live:
+                del self._told[run_id]
+            live = []
+        for run_id in live:
+            self._told.setdefault(run_id, _Told())
+        return live, [row.run_id for row in rows if not row.active]
+
+    def arrived(self, rows: Iterable[RunRow], since_s: float) -> None:
+        """Take note of runs that turned up in a list that was known whole.
+
+        One that took less time than lies between two looks is over by then, and told of all the
+        same where every run is.
+
+        Args:
+            rows: The runs.
+            since_s: None that ended before this is news, UNIX seconds.
+        """
+        if self._everything:
+            for row in rows:
+                if not row.active:
+                    self._told.setdefault(row.run_id, _Told(since_s=since_s))
+
+    def notice(self, store: Store, outlook: Outlook, now_s: float) -> tuple[Tiding, ...]:
+        """What is to be told now.
+
+        Args:
+            store: What is known; fresh, since what does not move is judged by it.
+            outlook: When rollouts last moved.
+            now_s: The server's time, UNIX seconds.
+
+        Returns:
+            Each thing once, by run in the order in which they came to be watched.
+        """
+        if self._everything:
+            for run_id in store.active_runs:
+                self._told.setdefault(run_id, _Told())
+        tidings: list[Tiding] = []
+        for run_id, told in list(self._told.items()):
+            row = store.runs.get(run_id)
+            if row is None:
+                del self._told[run_id]
+                continue
+            run = RunView(row, store.summary(run_id))
+            event = self._event(run, told, outlook, now_s)
+            if event is not None and not _is_old(run, told):
+                tidings.append(Tiding(event, run))
+            if event in (Event.FINISHED, Event.GONE):
+                del self._told[run_id]
+        return tuple(tidings)
+
+    def _event(self, run: RunView, told: _Told, outlook: Outlook, now_s: float) -> Event | None:
+        if run.row.gone:
+            return Event.GONE
+        if not run.row.active:
+            if told.ended_s is None:
+                told.ended_s = now_s
+            waited = now_s - told.ended_s > RESULTS_S
+            return Event.FINISHED if waited or _settled(run) else None
+        told.ended_s = None
+        if not told.failing and self._fails(run):
+            told.failing = True
+            return Event.FAILING
+        stalls = _stalls(run.row, told, outlook, now_s)
+        if stalls and not told.stalled:
+            told.stalled = True
+            return Event.STALLED
+        told.stalled = stalls
+        return None
+
+    def _fails(self, run: RunView) -> bool:
+        summary = run.summary
+        if summary is None or self._fail_share is None:
+            return False
+        ended = summary.verdicts + summary.errors - summary.counts[Outcome.CANCELLED]
+        failed = ended - summary.passes
+        return ended >= ENDED_FOR_SHARE and failed >= self._fail_share * ended
+
+
+def _is_old(run: RunView, told: _Told) -> bool:
+    """Whether a run was over before anybody began to look, or nothing says that it was not."""
+    if told.since_s is None or run.row.active:
+        return False
+    ended = run.summary.ended_at if run.summary is not None else None
+    return ended is None or ended.timestamp() <= told.since_s - CLOCK_OFF_S
+
+
+def _settled(run: RunView) -> bool:
+    """Whether all that a finished run has to say is known."""
+    status, summary = run.row.run, run.summary
+    if status is None or summary is None:
+        return False
+    return summary.settled and summary.known >= (status.total or 0)
+
+
+def _stalls(row: RunRow, told: _Told, outlook: Outlook, now_s: float) -> bool:
+    """Whether nothing goes on in an active run, and for how long it must not is over."""
+    none_runs = row.run is not None and bool(row.run.pending) and not row.run.running
+    if not none_runs:
+        told.waits_since_s = None
+    elif told.waits_since_s is None:
+        told.waits_since_s = now_s
+    moved_s = outlook.moved_s(row.run_id)
+    if moved_s is not None and now_s - moved_s >= NOTHING_MOVES_S:
+        return True
+    return told.waits_since_s is not None and now_s - told.waits_since_s >= NONE_RUNS_S

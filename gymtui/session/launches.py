@@ -1,0 +1,219 @@
+"""Launching, for as long as the program talks to one gym: what outlives the form that it began in.
+
+A launch that was sent is seen through whether its form is still there or not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.worker import Worker
+
+from gymtui.api.endpoints import Endpoints
+from gymtui.api.errors import GymError
+from gymtui.api.launch_request import LaunchRequest
+from gymtui.api.models import ConfigCheck
+from gymtui.config.api_key import run_command
+from gymtui.core.secret import ApiKey
+from gymtui.launching.catalog import Offers
+from gymtui.launching.draft import Draft, ModelChoice, run_names
+from gymtui.launching.form_fields import MODEL, PROVIDER
+from gymtui.launching.launch_history import Kept, file_name
+from gymtui.launching.lineage import family
+from gymtui.launching.model_keys import ModelKeys
+from gymtui.launching.requests import configs, requests
+from gymtui.launching.submission import Fate, Sent, launch, told
+
+if TYPE_CHECKING:
+    from gymtui.tui.app.app import GymtuiApp
+
+_HIDDEN_FROM = 8
+"""Characters from which on a key is kept out of reports: "none" is no secret."""
+
+
+class Launches:
+    """What is known and done about launching.
+
+    Args:
+        app: Whose workers and notices are used.
+        client: The gym.
+        keys: Where model keys come from.
+        kept: What was launched from here.
+        rng: Makes names unique.
+    """
+
+    def __init__(
+        self,
+        app: GymtuiApp,
+        client: Endpoints,
+        keys: ModelKeys,
+        kept: Kept,
+        rng: random.Random,
+    ) -> None:
+        self._app = app
+        self._client = client
+        self._keys = keys
+        self.kept = kept
+        self._rng = rng
+        self.offers = Offers(client)
+        self._under_way: dict[str, Worker[None]] = {}
+        self.to_select: str | None = None
+        """A run that was just launched, until it is seen in the list."""
+
+    # -- before ----------------------------------------------------------------------------
+
+    def keyless(self, provider: str) -> str | None:
+        """Why there is no key for a provider, or None."""
+        found = self._keys.whence(provider)
+        return None if found.there else found.words
+
+    def whence(self, provider: str) -> str:
+        """Where a provider's key would come from."""
+        return self._keys.whence(provider).words
+
+    def names(self, draft: Draft) -> tuple[str, ...]:
+        """The runs' names."""
+        return run_names(draft, now=datetime.now(UTC), rng=self._rng)
+
+    def family(self, run_id: str) -> tuple[str, ...]:
+        """A run with its parent and reruns, as far as they are in the list."""
+        runs = self._app.store.runs
+        listed = (run for run, row in runs.items() if row.malformed is None and not row.gone)
+        return family(run_id, self.kept.parents, listed)
+
+    async def requests(
+        self, draft: Draft, tasks: Sequence[str], names: Sequence[str]
+    ) -> tuple[LaunchRequest, ...]:
+        """What a draft sends; its keys are fetched now, by a command if need be.
+
+        Raises:
+            NoModelKey: There is none for one of its providers.
+        """
+        made = await asyncio.to_thread(requests, draft, tasks, names, self._key)
+        for request in made:
+            for key in request.secrets():
+                self.hide(key)
+        return made
+
+    def _key(self, provider: str) -> ApiKey:
+        return self._keys.get(provider)
+
+    def hide(self, key: ApiKey) -> None:
+        """Keep a key out of reports of defects."""
+        value = key.reveal()
+        if len(value) >= _HIDDEN_FROM:
+            self._app.reporter.hide(value)
+
+    async def test(self, draft: Draft) -> list[tuple[ModelChoice, ConfigCheck]]:
+        """Have the gym try a draft's models, one after the other.
+
+        Raises:
+            NoModelKey: There is none for one of the providers.
+            GymError: As the client.
+        """
+        tried = []
+        for choice, config in await asyncio.to_thread(configs, draft, self._key):
+            self.hide(config.api_key)
+            tried.append((choice, await self._client.test_model_config(config)))
+        return tried
+
+    # -- sending ---------------------------------------------------------------------------
+
+    def send(
+        self,
+        draft: Draft,
+        made: Sequence[LaunchRequest],
+        *,
+        lost: Callable[[LaunchRequest, GymError], None],
+        done: Callable[[Sequence[Sent]], bool],
+    ) -> None:
+        """Send launches one after the other, up to the first that is not launched.
+
+        Args:
+            draft: What they were made of.
+            made: The requests.
+            lost: Called when one got no answer and is looked for.
+            done: Called with what became of those that were sent; whether that is seen there.
+        """
+        work = self._send(draft, made, lost, done)
+        worker = self._app.run_worker(work, group="launch", exit_on_error=True)
+        self._under_way[made[0].run_name] = worker
+
+    async def _send(
+        self,
+        draft: Draft,
+        made: Sequence[LaunchRequest],
+        lost: Callable[[LaunchRequest, GymError], None],
+        done: Callable[[Sequence[Sent]], bool],
+    ) -> None:
+        sent: list[Sent] = []
+        for request in made:
+            one = await launch(self._client, request, lost=partial(lost, request))
+            sent.append(one)
+            if one.fate is not Fate.LAUNCHED or one.run_id is None:
+                break
+            self.kept.remember(one.run_id, _as_one(draft, request))
+            if self.to_select is None or len(sent) == 1:
+                self.to_select = one.run_id
+        self._under_way.pop(made[0].run_name, None)
+        self._app.refresh_now()
+        if not done(sent):
+            self._tell(sent)
+
+    def close(self) -> None:
+        """End what is under way, since another gym is gone to, and say what is left open."""
+        for name, worker in self._under_way.items():
+            worker.cancel()
+            words = f"whether {name} was launched is unknown: this gym was left before it answered"
+            # On the screen that comes next: the one that is there now goes.
+            self._app.call_after_refresh(self._app.notify, words, severity="warning")
+        self._under_way.clear()
+
+    def _tell(self, sent: Sequence[Sent]) -> None:
+        well = sent[-1].fate is Fate.LAUNCHED
+        words = "\n".join(told(one) for one in sent)
+        self._app.notify(words, severity="information" if well else "warning")
+
+    def seen(self, run_ids: Mapping[str, object]) -> str | None:
+        """The run that was just launched, once it is among these; each is told once."""
+        wanted = self.to_select
+        if wanted is None or wanted not in run_ids:
+            return None
+        self.to_select = None
+        return wanted
+
+
+def launches_of(
+    app: GymtuiApp,
+    client: Endpoints,
+    env: Mapping[str, str],
+    journal: Path | None,
+    rng: random.Random,
+) -> Launches:
+    """What is known about launching at one gym.
+
+    Args:
+        app: The app.
+        client: The gym.
+        env: The environment that model keys may come from.
+        journal: The gym's journal, beside which launches are kept; None keeps nothing.
+        rng: Makes names unique.
+    """
+    # A password manager must not ask on the terminal that is drawn on.
+    run = partial(run_command, own_session=True)
+    kept = Kept.read(journal.with_name(file_name(journal.name)) if journal is not None else None)
+    return Launches(app, client, ModelKeys(app.settings.model_keys, env, run), kept, rng)
+
+
+def _as_one(draft: Draft, request: LaunchRequest) -> Draft:
+    """The draft with the one model of a request, of those that it compares."""
+    if len(draft.models) == 1:
+        return draft
+    chosen = draft.chosen(MODEL, (request.settings.model or "",))
+    return chosen.typed(PROVIDER, request.settings.provider)

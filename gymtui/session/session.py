@@ -1,0 +1,403 @@
+"""The session with one gym: what is asked of it, what is known of it, what is told of it.
+
+Whoever goes to another gym, or to another source, has another session: nothing of the one before
+is left in it. What is on screen, and which key does what, is the app's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from gymtui.api.endpoints import Endpoints
+from gymtui.api.errors import GymError
+from gymtui.config.settings import Settings
+from gymtui.core.secret import ApiKey
+from gymtui.core.server_clock import ServerClock, Window
+from gymtui.poll.plan import View
+from gymtui.poll.poller import Link, LinkState, Poller, Update
+from gymtui.poll.tracker import Watch
+from gymtui.session.actions import (
+    CARRIED_OUT_S,
+    ActionOutcome,
+    ActionResult,
+    Verb,
+    act,
+    not_carried_out,
+)
+from gymtui.session.alerts import Teller, Tiding
+from gymtui.session.input_priority import Turns
+from gymtui.store.delta import NOTHING, Delta, Query
+from gymtui.store.history.journal import Journal
+from gymtui.store.records import Intent
+from gymtui.store.stats.forecast import Outlook
+from gymtui.store.stats.run_summary import RunSummary
+from gymtui.store.store import Applied, Store
+
+if TYPE_CHECKING:
+    from gymtui.session.artifacts import ArtifactDesk, Artifacts
+
+log = logging.getLogger(__name__)
+
+FindKey = Callable[[Settings], tuple[ApiKey, str] | None]
+"""Looks for the key of the gym that settings led to, anew: the key and where it came from."""
+
+MIB = 1024 * 1024
+GONE_SHOWN_S = 5.0
+"""How long a run that is gone stays on screen, struck through."""
+ACTIONS_KEPT = 20
+"""Of how many cancels and deletes of some runs is remembered what became of each run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Some runs that are cancelled or deleted together.
+
+    Attributes:
+        verb: What is done to them.
+        run_ids: Which.
+        results: What became of each, by its id, as far as that is known.
+    """
+
+    verb: Verb
+    run_ids: tuple[str, ...]
+    results: dict[str, ActionResult] = field(default_factory=dict)
+
+
+class Audience(Protocol):
+    """Who is told what a session comes to know, on the event loop."""
+
+    def changed(self, delta: Delta) -> None:
+        """Something of this moment changed: what a key did, or what the journal knew."""
+
+    def heard(self, tidings: Sequence[Tiding]) -> None:
+        """Something happened to watched runs."""
+
+    def acted(self, results: Sequence[ActionResult]) -> None:
+        """What was done to runs turned out otherwise than was told."""
+
+
+class Session:
+    """One gym, under one source and scenario, from the moment one went there.
+
+    Args:
+        settings: What led there.
+        client: The gym.
+        clock: Its time, as far as that is known.
+        journal: Where what is observed is kept; None keeps nothing.
+        audience: Who is told.
+        turns: Whose turn it is on the event loop.
+        monotonic: Seconds that only go forward.
+        rng: Where jitter comes from.
+        find_key: Called in a thread before a refused key is tried again.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: Endpoints,
+        clock: ServerClock,
+        journal: Journal | None,
+        audience: Audience,
+        *,
+        turns: Turns,
+        monotonic: Callable[[], float],
+        rng: random.Random,
+        find_key: FindKey = lambda _settings: None,
+    ) -> None:
+        self.settings = settings
+        self.client = client
+        self.clock = clock
+        self.journal = journal
+        self.store = Store()
+        self.outlook = Outlook()
+        self.teller = Teller(everything=settings.watch_all, fail_share=settings.fail_share)
+        self.watched = Watch(
+            self.store, journal, remembered=self._remembered, recalled=self._recalled
+        )
+        self.actions: deque[Action] = deque(maxlen=ACTIONS_KEPT)
+        """What was done to runs from here, the latest first."""
+        self._intents: dict[str, dict[Verb, Intent]] = {}
+        self.over = False
+        """Whether one went elsewhere: what still comes in is nobody's business then."""
+        self._audience = audience
+        self._turns = turns
+        self._monotonic = monotonic
+        self._find_key = find_key
+        self._untold = NOTHING
+        self._news = asyncio.Event()
+        self._knew_all_s: float | None = None
+        self._view = View(
+            interval_s=settings.interval_s, source=settings.source, scenario_id=settings.scenario
+        )
+        self.poller = Poller(
+            client,
+            self.store,
+            clock,
+            self._observed,
+            view=self._view,
+            monotonic=monotonic,
+            rng=rng,
+            heard=self._answered,
+            renew=self._renew_key,
+            breathe=turns.give,
+        )
+
+    def close(self) -> None:
+        """One goes elsewhere: write down what was watched, and hear nothing more."""
+        self.over = True
+        self.watched.close()
+
+    # -- what is known ---------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        """The server's time."""
+        return self.clock.now(self._monotonic())
+
+    def lead(self) -> timedelta:
+        """How far the server's clock is ahead of ours, as far as that is worth telling."""
+        offset_s = self.clock.offset_s
+        # Less is the estimate's own error, and would move every label of an axis.
+        return timedelta(seconds=round(offset_s) if abs(offset_s) > 2 else 0)
+
+    def forbidden_s(self, run_id: str) -> float | None:
+        """Seconds until a run's rollouts are asked for again; None unless they are forbidden."""
+        return self.poller.forbidden_s(run_id)
+
+    @property
+    def link(self) -> Link:
+        """How polling goes."""
+        return self.poller.link
+
+    @cached_property
+    def desk(self) -> ArtifactDesk:
+        """Where artifacts are asked for."""
+        from gymtui.session.artifacts import ArtifactDesk
+
+        cap_bytes = self.settings.artifact_limit_mib * MIB
+        return ArtifactDesk(self.client, cap_bytes=cap_bytes, on_read=self._read)
+
+    def everything(self) -> Delta:
+        """All that is known as one delta, for a screen that has to catch up."""
+        return Delta(
+            runs_added=frozenset(self.store.runs), rollouts_added=frozenset(self.store.rollouts)
+        )
+
+    # -- what is asked ---------------------------------------------------------------------
+
+    def look(self, at: Callable[[View], View]) -> None:
+        """Poll for another part of what can be known.
+
+        Args:
+            at: Makes the view of it from that of nothing in particular.
+        """
+        self.poller.look(at(self._view))
+
+    async def news(self) -> Delta:
+        """Wait for what was observed; what came together is told together."""
+        await self._news.wait()
+        self._news.clear()
+        delta, self._untold = self._untold, NOTHING
+        return delta
+
+    async def look_out(self) -> None:
+        """Take the rest of what changed into the outlook, in pieces."""
+        while self._look_out():
+            await self._turns.give()
+
+    def time_passed(self) -> None:
+        """See whether something is to be told that only took time."""
+        self._tell_of_runs()
+
+    def act(self, verb: Verb, run_ids: Sequence[str]) -> Awaitable[Action]:
+        """Cancel or delete runs, and show them so, from now on, until the gym agrees.
+
+        Args:
+            verb: What to do.
+            run_ids: To which runs.
+
+        Returns:
+            What became of each, when all are through.
+        """
+        action = Action(verb, tuple(run_ids))
+        self.actions.appendleft(action)
+        self._intend(verb, run_ids, verb.intent)
+        return self._see_through(action)
+
+    async def _see_through(self, action: Action) -> Action:
+        def checking(run_id: str, _error: GymError) -> None:
+            self._intend(action.verb, [run_id], Intent.CHECK)
+
+        def done(result: ActionResult) -> None:
+            action.results[result.run_id] = result
+            self._take_result(result)
+
+        await act(self.client, action.verb, action.run_ids, checking=checking, done=done)
+        outcomes = {result.outcome for result in action.results.values()}
+        if outcomes != {ActionOutcome.LIMITED}:
+            self.poller.refresh()
+        self._expect_the_end(action)
+        return action
+
+    def _expect_the_end(self, action: Action, after_s: float | None = None) -> None:
+        """Look later whether what the gym agreed to cancel has come to its end."""
+        after_s = CARRIED_OUT_S if after_s is None else after_s
+        if any(result.is_begun for result in action.results.values()):
+            asyncio.get_running_loop().call_later(after_s, self._check_ended, action)
+
+    def _check_ended(self, action: Action) -> None:
+        """Tell of runs that go on although they are cancelled, so that they may be again."""
+        runs = self.store.runs
+        begun = [run_id for run_id, result in action.results.items() if result.is_begun]
+        left = [run_id for run_id in begun if run_id in runs and runs[run_id].active]
+        if self.over or not left:
+            return
+        if self.link.state(self._monotonic()) is not LinkState.LIVE:
+            # What is not fresh does not show that it goes on.
+            self._expect_the_end(action, self.settings.interval_s)
+            return
+        for run_id in left:
+            action.results[run_id] = not_carried_out(run_id)
+        self._intend(Verb.CANCEL, left, None)
+        self._audience.acted([action.results[run_id] for run_id in left])
+
+    def _take_result(self, result: ActionResult) -> None:
+        """Show what became of a run."""
+        if result.is_deleted:
+            self._intents.pop(result.run_id, None)
+            self._show(self.store.mark_gone([result.run_id], self._monotonic()))
+            self._bury([result.run_id])
+        else:
+            # What the gym has agreed to cancel goes on until its rollouts have ended.
+            intent = Intent.CANCEL if result.is_begun else None
+            self._intend(result.verb, [result.run_id], intent)
+
+    def _intend(self, verb: Verb, run_ids: Iterable[str], intent: Intent | None) -> None:
+        """Show how far something is that is done to runs; of a delete and a cancel, the delete."""
+        delta = NOTHING
+        for run_id in run_ids:
+            intents = self._intents.setdefault(run_id, {})
+            if intent is None:
+                intents.pop(verb, None)
+            else:
+                intents[verb] = intent
+            shown = intents.get(Verb.DELETE) or intents.get(Verb.CANCEL)
+            delta = delta.then(self.store.intend([run_id], shown))
+        self._show(delta)
+
+    async def _renew_key(self) -> None:
+        """Use the key that is found now, where there is one; else that of before may work again."""
+        found = await asyncio.to_thread(self._find_key, self.settings)
+        if found is None or self.over or found == (self.settings.key, self.settings.key_origin):
+            return
+        key, origin = found
+        log.warning("the key is taken anew, from %s", origin)
+        origins = {**self.settings.origins, "key": origin}
+        update = {"key": key, "key_origin": origin, "origins": origins}
+        self.settings = self.settings.model_copy(update=update)
+        self.client.use_key(key)
+
+    def watch_for(self, run_ids: Iterable[str]) -> tuple[list[str], list[str]] | None:
+        """Tell when these runs end, or no longer if all of them are watched.
+
+        Returns:
+            Which are watched now, and which cannot be since they ended; None for no runs.
+        """
+        rows = [self.store.runs[i] for i in run_ids if i in self.store.runs]
+        rows = [row for row in rows if row.malformed is None and not row.gone]
+        if not rows:
+            return None
+        watched, over = self.teller.switch(rows)
+        self._show(Delta(runs_changed=frozenset(row.run_id for row in rows)))
+        return watched, over
+
+    # -- what comes in ---------------------------------------------------------------------
+
+    def _show(self, delta: Delta) -> None:
+        if self._look_out(delta.rollouts):
+            self._news.set()
+        if delta and not self.over:
+            self._audience.changed(delta)
+
+    def _read(self, rollout_id: str, artifacts: Artifacts) -> None:
+        """Artifacts were read: what they say of their rollout holds for the lists, too."""
+        taken = artifacts.transcript.steps_taken
+        if taken is not None:
+            self.watched.took(rollout_id, taken)
+        self._show(self.store.note_usage(rollout_id, artifacts.transcript.usage))
+
+    def _remembered(self, summaries: Mapping[str, RunSummary]) -> None:
+        """What the journal kept of finished runs came in."""
+        if not self.over:
+            self._show(self.poller.remember(summaries))
+
+    def _recalled(self, run_id: str) -> None:
+        """What the journal kept of a run's rollouts came in."""
+        rows = self.store.rollouts_of(run_id)
+        self._show(Delta(rollouts_changed=frozenset(row.rollout_id for row in rows)))
+
+    def _answered(self, query: Query, applied: Applied, window: Window) -> Iterable[None]:
+        """Called by the poller right after each answer: what passes quickly is seen here alone."""
+        self._tell_of_runs()
+        return self.watched.answering(query, applied, window)
+
+    def _observed(self, update: Update) -> None:
+        """Called by the poller with every change."""
+        if self.over:
+            return
+        self.watched.dropped(update.delta.rollouts_removed)
+        self._look_out(update.delta.rollouts)
+        self._bury(update.delta.runs_changed)
+        self._notice_arrivals(update)
+        self._tell_of_runs()
+        self._untold = self._untold.then(update.delta)
+        self._news.set()
+
+    def _look_out(self, touched: Iterable[str] = ()) -> bool:
+        """Take what changed into the outlook; of much only a part, and whether some is left."""
+        now_s = self.now().timestamp()
+        return self.outlook.take(touched, self.store.rollouts, self.store.runs, now_s)
+
+    def _notice_arrivals(self, update: Update) -> None:
+        """Have it known which runs turned up since the whole list was known."""
+        if self._knew_all_s is not None:
+            runs = self.store.runs
+            added = [runs[run_id] for run_id in update.delta.runs_added if run_id in runs]
+            self.teller.arrived(added, self._knew_all_s)
+        elif update.link.synced:
+            self._knew_all_s = self.now().timestamp()
+
+    def _tell_of_runs(self) -> None:
+        """Tell what happened to watched runs, while what is known of them is fresh."""
+        if self.over or self.link.state(self._monotonic()) is not LinkState.LIVE:
+            return
+        tidings = self.teller.notice(self.store, self.outlook, self.now().timestamp())
+        if tidings:
+            self._audience.heard(tidings)
+            self._show(Delta(runs_changed=frozenset(t.run.row.run_id for t in tidings)))
+
+    def _bury(self, run_ids: Iterable[str]) -> None:
+        """Let runs that are gone be seen as such for a while, then drop them."""
+        runs = self.store.runs
+        gone = frozenset(run_id for run_id in run_ids if run_id in runs and runs[run_id].gone)
+        if gone:
+            asyncio.get_running_loop().call_later(GONE_SHOWN_S, self._drop, gone)
+
+    def _drop(self, run_ids: frozenset[str]) -> None:
+        if self.over:
+            return
+        runs = self.store.runs
+        still = frozenset(run_id for run_id in run_ids if run_id in runs and runs[run_id].gone)
+        for run_id in still:
+            self._intents.pop(run_id, None)
+        delta = self.poller.forget(still)
+        self.watched.forget(still)
+        self.watched.dropped(delta.rollouts_removed)
+        self._show(delta)

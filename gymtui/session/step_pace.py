@@ -1,0 +1,41 @@
+"""How fast rollouts move, as the screens ask for it: read from what this session watches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gymtui.poll.tracker import Watch
+from gymtui.store.stats.eta import UsualTimes
+
+if TYPE_CHECKING:
+    from gymtui.tui.app.app import GymtuiApp
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedPace:
+    """A `store.running_rollouts.Pace` of what is watched.
+
+    Attributes:
+        watch: What this session watched.
+    """
+
+    watch: Watch
+
+    def moved_at(self, rollout_id: str) -> datetime | None:
+        """When one last took a step, or changed phase or status; None if it is not watched."""
+        return self.watch.observer.moved_at(rollout_id)
+
+    def phase_seen_at(self, rollout_id: str) -> datetime | None:
+        """By when one had reached the phase it is in; None if it is not watched."""
+        return self.watch.observer.phase_seen_at(rollout_id)
+
+    def usual(self, run_id: str) -> UsualTimes:
+        """What is usual in a run."""
+        return self.watch.time_spent(run_id).usual
+
+
+def pace_of(gym: GymtuiApp) -> WatchedPace:
+    """What the app's session watches."""
+    return WatchedPace(gym.watched)

@@ -1,0 +1,1 @@
+"""What was observed over time, and the journal that keeps it."""

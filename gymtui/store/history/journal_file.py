@@ -1,0 +1,398 @@
+"""The journal's SQLite file: opening, tables, rows, pruning. Used by one thread; raises as it must.
+
+Threads, batches and what becomes of errors are `store.history.journal`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from gymtui.store.history.journal_schema import (
+    LOOKS_SINCE,
+    SCHEMA_VERSION,
+    ForeignFileError,
+    NewerJournalError,
+    migrate,
+    version_of,
+)
+from gymtui.store.history.observer import Look, Sighting, extended
+
+__all__ = [
+    "Batch",
+    "Connect",
+    "ForeignFileError",
+    "JournalFile",
+    "KeptSummary",
+    "Limits",
+    "NewerJournalError",
+    "connect",
+    "primary_code",
+]
+
+BUSY_TIMEOUT_S = 1.0
+"""How long SQLite itself waits for a lock; two dashboards hold it for milliseconds."""
+
+PRUNE_ROWS = 2_000
+"""Rows deleted in one transaction, so that nobody else waits long for the lock."""
+
+VACUUM_PAGES = 1_000
+"""Pages given back to the file system at a time."""
+
+SHRINK_TO = 0.9
+"""A file over its limit loses its oldest rows down to this share of it."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_ADD_SIGHTING = "INSERT INTO sightings VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
+# A run deleted and launched again under its name is another run: its summary replaces a final one.
+_KEEP_SUMMARY = """
+INSERT INTO summaries (run_id, kept_at, final, created_at, body) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (run_id) DO UPDATE SET kept_at = excluded.kept_at, final = excluded.final,
+    created_at = excluded.created_at, body = excluded.body
+WHERE excluded.final >= summaries.final OR excluded.created_at > summaries.created_at
+"""
+
+# Of two dashboards on a run, the one that looked last knows best.
+_KEEP_LOOK = """
+INSERT INTO looks (run_id, seen_from, seen_at) VALUES (?, ?, ?)
+ON CONFLICT (run_id) DO UPDATE SET seen_from = excluded.seen_from, seen_at = excluded.seen_at
+WHERE excluded.seen_at > looks.seen_at
+"""
+
+_BY_AGE = {"sightings": "seen_at", "summaries": "kept_at", "looks": "seen_at"}
+
+Connect = Callable[[Path], sqlite3.Connection]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSummary:
+    """The numbers of one run, so that its row has them before its rollouts are asked for.
+
+    Attributes:
+        run_id: Exactly as the server has it.
+        final: Whether every rollout has ended.
+        known: Rollouts counted.
+        counts: Of them, by `Outcome` value; absent ones are 0.
+        at_limit: Fails that reached the step limit.
+        interval_low: Lower end of the pass rate's 95 % interval, 0..1.
+        interval_high: Its upper end.
+        model: The model's name.
+        provider: Its provider.
+        created_at: When the first rollout was created.
+        started_at: When the first one started.
+        ended_at: When the last one ended, once all have.
+        tasks: Passes and verdicts of each task that has a verdict; None in what was kept before
+            this was.
+        loose: Passes and verdicts of rollouts that name no task.
+        scored: How many rollouts have a score.
+        score: Their mean score, 0..1.
+    """
+
+    run_id: str
+    final: bool
+    known: int
+    counts: Mapping[str, int]
+    at_limit: int = 0
+    interval_low: float | None = None
+    interval_high: float | None = None
+    model: str | None = None
+    provider: str | None = None
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    tasks: Mapping[str, tuple[int, int]] | None = None
+    loose: tuple[int, int] = (0, 0)
+    scored: int = 0
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is to be written together.
+
+    Attributes:
+        sightings: To add.
+        looks: To replace earlier ones at the same runs.
+        summaries: To add or replace; a final one stays, unless the run is a newer one.
+        forgotten: Runs of which everything goes, before the rest is written.
+    """
+
+    sightings: tuple[Sighting, ...] = ()
+    looks: tuple[Look, ...] = ()
+    summaries: tuple[KeptSummary, ...] = ()
+    forgotten: tuple[str, ...] = ()
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether it only tells that nothing changed."""
+        return not (self.sightings or self.summaries or self.forgotten)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is kept.
+
+    Attributes:
+        age: Rows older than this go.
+        size_bytes: The file stays below this.
+    """
+
+    age: timedelta = timedelta(days=30)
+    size_bytes: int = 200 * 1024 * 1024
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a database file, with transactions begun by hand."""
+    return sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+
+
+class JournalFile:
+    """An open journal. Every method may raise `sqlite3.Error`.
+
+    Args:
+        connection: To a file that holds a journal, or nothing yet.
+
+    Raises:
+        NewerJournalError: A newer version wrote it; nothing was changed.
+        ForeignFileError: It holds something else; nothing was changed.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        if not version_of(connection):
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        self._choose_journal_mode()
+        if version_of(connection) < SCHEMA_VERSION:
+            with self._writing():
+                migrate(connection)
+
+    @classmethod
+    def open(cls, path: Path, connect: Connect = connect) -> JournalFile:
+        """Open the journal at a path, or make one that only its owner can read.
+
+        Args:
+            path: Of the file; folders on the way are made.
+            connect: Opens the database.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        connection = connect(path)
+        try:
+            return cls(connection)
+        except BaseException:
+            connection.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    @property
+    def journal_mode(self) -> str:
+        """`wal`, or `delete` where the file system has no shared memory for it."""
+        return str(self._pragma("journal_mode"))
+
+    @property
+    def size_bytes(self) -> int:
+        """What the rows take up, empty pages left out."""
+        pages = int(self._pragma("page_count")) - int(self._pragma("freelist_count"))
+        return pages * int(self._pragma("page_size"))
+
+    def write(self, batches: Iterable[Batch], now: datetime) -> None:
+        """Write batches in their order, all or nothing.
+
+        Args:
+            batches: What is to be written.
+            now: For the age of summaries.
+        """
+        with self._writing() as connection:
+            for batch in batches:
+                for run_id in batch.forgotten:
+                    stored = (_stored(run_id),)
+                    for table in _BY_AGE:
+                        connection.execute(f"DELETE FROM {table} WHERE run_id = ?", stored)  # noqa: S608
+                connection.executemany(_ADD_SIGHTING, map(_sighting_row, batch.sightings))
+                connection.executemany(_KEEP_LOOK, map(_look_row, batch.looks))
+                connection.executemany(
+                    _KEEP_SUMMARY, (_summary_row(summary, now) for summary in batch.summaries)
+                )
+
+    def sightings(self, run_id: str) -> tuple[Sighting, ...]:
+        """A run's sightings, by time; with those that the last look at the run adds to them."""
+        rows = self._connection.execute(
+            "SELECT rollout_id, status, phase, seen_from, seen_at, last_otherwise_at, step"
+            " FROM sightings WHERE run_id = ? ORDER BY seen_at, rowid",
+            (_stored(run_id),),
+        )
+        kept = tuple(
+            Sighting(
+                rollout_id=_read(rollout_id) or "",
+                run_id=run_id,
+                status=_read(status),
+                phase=_read(phase),
+                seen_from=_when(seen_from),
+                seen_at=_when(seen_at),
+                last_otherwise_at=None if otherwise is None else _when(otherwise),
+                step=step,
+            )
+            for rollout_id, status, phase, seen_from, seen_at, otherwise, step in rows
+        )
+        look = self._look(run_id)
+        return kept if look is None else extended(kept, look)
+
+    def _look(self, run_id: str) -> Look | None:
+        if version_of(self._connection) < LOOKS_SINCE:
+            return None
+        row = self._connection.execute(
+            "SELECT seen_from, seen_at FROM looks WHERE run_id = ?", (_stored(run_id),)
+        ).fetchone()
+        return None if row is None else Look(run_id, _when(row[0]), _when(row[1]))
+
+    def summaries(self) -> tuple[KeptSummary, ...]:
+        """All summaries; a row that does not read as one is left out."""
+        kept = []
+        for (body,) in self._connection.execute("SELECT body FROM summaries ORDER BY kept_at"):
+            try:
+                kept.append(msgspec.convert(json.loads(body), KeptSummary))
+            except (ValueError, msgspec.ValidationError):
+                continue
+        return tuple(kept)
+
+    def prune(self, limits: Limits, now: datetime) -> Iterator[None]:
+        """Delete what is too old or too much, oldest first, and give its space back.
+
+        Args:
+            limits: What may stay.
+            now: For the age of rows.
+
+        Yields:
+            After each short transaction, so that other work can be done in between.
+        """
+        too_old = _micros(now - limits.age)
+        for table, column in _BY_AGE.items():
+            while self._delete_oldest(table, column, too_old):
+                yield
+        if self.size_bytes > limits.size_bytes:
+            for table, column in _BY_AGE.items():
+                while self.size_bytes > SHRINK_TO * limits.size_bytes and self._delete_oldest(
+                    table, column, None
+                ):
+                    yield
+        empty, before = self._pragma("freelist_count"), -1
+        while empty not in (0, before):
+            self._connection.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+            empty, before = self._pragma("freelist_count"), empty
+            yield
+        # The file itself shrinks when its log is folded in; this waits for nobody.
+        self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def _delete_oldest(self, table: str, column: str, before: int | None) -> bool:
+        with self._writing() as connection:
+            cursor = connection.execute(
+                f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table}"  # noqa: S608
+                f" WHERE ? IS NULL OR {column} < ? ORDER BY {column} LIMIT {PRUNE_ROWS})",
+                (before, before),
+            )
+            return cursor.rowcount > 0
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that has the write lock from its start, so that it cannot fail half-way."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._connection
+        except BaseException:
+            # A full disk has rolled back already.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def _choose_journal_mode(self) -> None:
+        """WAL, so that readers and a writer do not wait for each other; else a rollback journal.
+
+        WAL wants memory shared between processes, which network file systems do not have: there
+        SQLite keeps the old mode, or fails, as the first access to that memory does.
+        """
+        try:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._pragma("schema_version")
+        except sqlite3.OperationalError as error:
+            if primary_code(error) not in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL):
+                raise
+        if self.journal_mode != "wal":
+            self._connection.execute("PRAGMA journal_mode = DELETE")
+        # A kill loses nothing that was committed; a power cut may, and that is cheap here.
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+
+    def _pragma(self, name: str) -> int:
+        (value,) = self._connection.execute(f"PRAGMA {name}").fetchone()
+        return value  # type: ignore[no-any-return]
+
+
+def primary_code(error: sqlite3.Error) -> int | None:
+    """SQLite's result code without its extension; None for an error of the module's own."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def _sighting_row(sighting: Sighting) -> tuple[object, ...]:
+    return (
+        _stored(sighting.run_id),
+        _stored(sighting.rollout_id),
+        _stored(sighting.status),
+        _stored(sighting.phase),
+        _micros(sighting.seen_from),
+        _micros(sighting.seen_at),
+        _micros(sighting.last_otherwise_at),
+        sighting.step,
+    )
+
+
+def _look_row(look: Look) -> tuple[object, ...]:
+    return (_stored(look.run_id), _micros(look.seen_from), _micros(look.seen_at))
+
+
+def _summary_row(summary: KeptSummary, now: datetime) -> tuple[object, ...]:
+    return (
+        _stored(summary.run_id),
+        _micros(now),
+        summary.final,
+        _micros(summary.created_at),
+        # Escaped to ASCII, so that whatever the server called its model fits.
+        json.dumps(msgspec.to_builtins(summary)),
+    )
+
+
+def _stored(text: str | None) -> str | bytes | None:
+    """Text as SQLite takes it: a lone surrogate, which JSON can carry, makes it bytes."""
+    if text is None or text.isascii():
+        return text
+    encoded = text.encode("utf-8", "surrogatepass")
+    return text if encoded.decode("utf-8", "ignore") == text else encoded
+
+
+def _read(stored: str | bytes | None) -> str | None:
+    return stored.decode("utf-8", "surrogatepass") if isinstance(stored, bytes) else stored
+
+
+def _micros(when: datetime | None) -> int | None:
+    return None if when is None else (when - _EPOCH) // _MICROSECOND
+
+
+def _when(micros: int) -> datetime:
+    return _EPOCH + micros * _MICROSECOND

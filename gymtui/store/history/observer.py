@@ -1,0 +1,338 @@
+"""From successive looks at rollouts to what is worth keeping: sightings, and the pace of steps.
+
+No clock and no network: each look comes with the window in which the server answered it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gymtui.api.models import Rollout
+from gymtui.core.server_clock import Window
+from gymtui.store.phases import FINISHED_STATUSES, KIND_OF_PHASE, Kind
+
+BLIND_AFTER_S = 15.0
+"""A longer time between two looks is a stretch not watched, not an edge with slack."""
+
+STEP_GAPS_KEPT = 400
+"""Times between steps kept a run: enough for a p95, and recent enough to follow a slow endpoint."""
+
+_NOT_RUNNING = FINISHED_STATUSES | {"pending"}
+"""Statuses whose times the server tells exactly: when they were seen last adds nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A rollout was seen in a status and phase other than those it was last seen in.
+
+    All times are the server's. Where the answer's own time is uncertain (its round trip, the
+    estimate of the server's clock), each is the end of that window which claims less.
+
+    Attributes:
+        rollout_id: Which rollout.
+        run_id: The run it belongs to.
+        status: As the server spells it.
+        phase: As the server spells it; it tells something while the status is `running`.
+        seen_from: The earliest instant at which this look may have been.
+        seen_at: The latest instant at which this look may have been.
+        last_otherwise_at: The earliest instant at which the state before may have been seen
+            last; None if none was. The change lies between this and `seen_at`.
+        step: The last step it was seen at until now: an ended rollout no longer says it.
+    """
+
+    rollout_id: str
+    run_id: str
+    status: str | None
+    phase: str | None
+    seen_from: datetime
+    seen_at: datetime
+    last_otherwise_at: datetime | None
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All running rollouts of a run were seen as they were before: not a change, but no gap either.
+
+    Attributes:
+        run_id: Which run.
+        seen_from: The earliest instant at which this may have been, on the server's clock.
+        seen_at: The latest instant.
+    """
+
+    run_id: str
+    seen_from: datetime
+    seen_at: datetime
+
+
+def extended(sightings: Sequence[Sighting], look: Look) -> tuple[Sighting, ...]:
+    """Add to a run's sightings what the last look at it tells: who was still in the same phase.
+
+    Args:
+        sightings: Of the run, by time.
+        look: The last one.
+
+    Returns:
+        The same, and a repeated sighting of each rollout that ran when it was seen last.
+    """
+    last = {sighting.rollout_id: sighting for sighting in sightings}
+    still = tuple(
+        replace(sighting, seen_from=look.seen_from, seen_at=look.seen_at)
+        for sighting in last.values()
+        if sighting.phase is not None
+        and sighting.status not in _NOT_RUNNING
+        and sighting.seen_at < look.seen_at
+    )
+    return (*sightings, *still)
+
+
+def last_step(sightings: Iterable[Sighting], blind_after_s: float = BLIND_AFTER_S) -> int | None:
+    """The last step a rollout's agent took, if it was watched until the agent was done.
+
+    An ended rollout no longer says it, and one left alone before its end took others since.
+
+    Args:
+        sightings: Of the rollout, by time; of several dashboards too.
+        blind_after_s: How long between two looks makes a stretch not watched.
+    """
+    seen = tuple(sightings)
+    at_work = [number for number, sighting in enumerate(seen) if _is_at_work(sighting)]
+    for sighting in seen[at_work[-1] + 1 :] if at_work else ():
+        if sighting.last_otherwise_at is not None:
+            gap_s = (sighting.seen_at - sighting.last_otherwise_at).total_seconds()
+            return sighting.step if gap_s <= blind_after_s else None
+    return None
+
+
+def lives_of(seen: Iterable[Sighting]) -> dict[str, list[Sighting]]:
+    """What was seen, by rollout; of each in the order given."""
+    lives: dict[str, list[Sighting]] = {}
+    for sighting in seen:
+        lives.setdefault(sighting.rollout_id, []).append(sighting)
+    return lives
+
+
+def last_steps(lives: Mapping[str, Iterable[Sighting]]) -> dict[str, int]:
+    """The last step of each rollout of which it is known.
+
+    Args:
+        lives: What was seen of them, by rollout.
+    """
+    steps = {rollout_id: last_step(life) for rollout_id, life in lives.items()}
+    return {rollout_id: step for rollout_id, step in steps.items() if step is not None}
+
+
+@dataclass(slots=True)
+class _Watched:
+    """What the observer remembers of one rollout.
+
+    Attributes:
+        sighting: How it was seen last.
+        first: When it was first seen so.
+        last: When it was last looked at by itself.
+        turn: How many lists had been taken in by then: a later one that lists all of its run
+            looked at it again.
+        step: Its step at the last look.
+        last_step: The last step that it said.
+        moved: When it was last seen to move.
+    """
+
+    sighting: Sighting
+    first: Window
+    last: Window
+    turn: int
+    step: int | None
+    last_step: int | None
+    moved: Window
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A list of all rollouts of a run: which one of all lists it was, and when it was answered."""
+
+    turn: int
+    window: Window
+
+
+class Observer:
+    """Watches rollouts from poll to poll.
+
+    A pause or a stalled terminal needs no telling: the time of the last look at a rollout is
+    remembered, so the change found afterwards is as uncertain as the time without a look.
+    """
+
+    def __init__(self) -> None:
+        self._watched: dict[str, _Watched] = {}
+        self._lists: dict[str, _List] = {}
+        self._turn = 0
+        self._step_gaps: dict[str, deque[float]] = {}
+
+    def look(self, rollout: Rollout, window: Window) -> Sighting | None:
+        """Take in one rollout of an answer.
+
+        Args:
+            rollout: As received.
+            window: When the server answered, on its own clock.
+
+        Returns:
+            What is to be kept, if its status or phase was not known before.
+        """
+        known = self._watched.get(rollout.rollout_id)
+        if known is not None:
+            before, last = known.sighting, self._last(known)
+            if (before.status, before.phase) == (rollout.status, rollout.phase):
+                known.last, known.turn = window, self._turn
+                self._step(known, rollout, window)
+                return None
+        # A server whose clock was set back cannot have been seen before it was seen now.
+        otherwise = None if known is None else min(last.earliest, window.earliest)
+        step = rollout.current_step
+        last_step = step if step is not None or known is None else known.last_step
+        sighting = _first(rollout, window, otherwise, last_step)
+        if known is not None and known.sighting.seen_from <= window.latest:
+            # The clock may be known better now than at the change before. This one came later
+            # all the same, and whoever reads both must find them in their order.
+            after = max(sighting.seen_at, known.sighting.seen_at)
+            sighting = replace(sighting, seen_at=after)
+        self._watched[rollout.rollout_id] = _Watched(
+            sighting, window, window, self._turn, step, last_step, window
+        )
+        return sighting
+
+    def unchanged(self, rollout_ids: Iterable[str], window: Window) -> None:
+        """Take in that rollouts were listed again with the very bytes they had before.
+
+        Args:
+            rollout_ids: Which; ones never looked at are ignored.
+            window: When the server answered.
+        """
+        watched = self._watched
+        for rollout_id in rollout_ids:
+            known = watched.get(rollout_id)
+            if known is not None:
+                known.last, known.turn = window, self._turn
+
+    def listed(self, run_id: str, window: Window) -> None:
+        """Take in that all rollouts of a run were listed: one look at each, whatever their number.
+
+        Args:
+            run_id: The run.
+            window: When the server answered. Those of which something is another now are to be
+                looked at before, or their change would seem to be later than this list.
+        """
+        self._turn += 1
+        self._lists[run_id] = _List(self._turn, window)
+
+    def _last(self, known: _Watched) -> Window:
+        """When a rollout was last looked at, by itself or with all of its run."""
+        whole = self._lists.get(known.sighting.run_id)
+        return whole.window if whole is not None and whole.turn > known.turn else known.last
+
+    def still(self) -> tuple[Sighting, ...]:
+        """What is known beyond the sightings given out: that rollouts were later seen unchanged.
+
+        Returns:
+            One repeated sighting for each rollout that was; to be kept on quitting, so that the
+            time until the next start is all that was not watched.
+        """
+        later = []
+        for known in self._watched.values():
+            last = self._last(known)
+            if last.latest > known.sighting.seen_at:
+                known.sighting = replace(
+                    known.sighting,
+                    seen_from=last.earliest,
+                    seen_at=last.latest,
+                    step=known.last_step,
+                )
+                later.append(known.sighting)
+        return tuple(later)
+
+    def looks(self) -> tuple[Look, ...]:
+        """By run, until when each of its running rollouts is known to have been as it was."""
+        last: dict[str, Window] = {}
+        for known in self._watched.values():
+            sighting = known.sighting
+            if sighting.phase is None or sighting.status in _NOT_RUNNING:
+                continue
+            window, before = self._last(known), last.get(sighting.run_id)
+            if before is None or window.latest < before.latest:
+                last[sighting.run_id] = window
+        return tuple(Look(run, window.earliest, window.latest) for run, window in last.items())
+
+    def forget(self, rollout_ids: Iterable[str]) -> None:
+        """Drop rollouts that are gone or ended; seen again, they are new."""
+        for rollout_id in rollout_ids:
+            self._watched.pop(rollout_id, None)
+
+    def forget_run(self, run_id: str) -> None:
+        """Drop the pace of a run, and whatever of its rollouts is still watched."""
+        self._step_gaps.pop(run_id, None)
+        self._lists.pop(run_id, None)
+        self.forget(
+            [key for key, known in self._watched.items() if known.sighting.run_id == run_id]
+        )
+
+    def moved_at(self, rollout_id: str) -> datetime | None:
+        """When a rollout was last seen to have moved: a step, a phase or a status.
+
+        Returns:
+            The server's time, the latest it may have been; None if it is not watched. Of one
+            first seen at rest it is when it was first seen, which is later than the truth.
+        """
+        known = self._watched.get(rollout_id)
+        return None if known is None else known.moved.latest
+
+    def phase_seen_at(self, rollout_id: str) -> datetime | None:
+        """By when a rollout had surely reached the phase it is in; None if it is not watched."""
+        known = self._watched.get(rollout_id)
+        return None if known is None else known.first.latest
+
+    def looked_at(self, rollout_id: str) -> datetime | None:
+        """When a rollout was last looked at, the latest it may have been; None if not watched."""
+        known = self._watched.get(rollout_id)
+        return None if known is None else self._last(known).latest
+
+    def step_gaps_s(self, run_id: str) -> Sequence[float]:
+        """The latest times between steps seen in a run, in seconds."""
+        return tuple(self._step_gaps.get(run_id, ()))
+
+    def _step(self, known: _Watched, rollout: Rollout, window: Window) -> None:
+        """Note a step; several between two looks share the time."""
+        if rollout.current_step == known.step:
+            return
+        if known.step is not None and rollout.current_step is not None:
+            steps = min(rollout.current_step - known.step, STEP_GAPS_KEPT)
+            gap_s = (window.latest - known.moved.latest).total_seconds()
+            if steps > 0 and gap_s > 0:
+                gaps = self._step_gaps.setdefault(
+                    known.sighting.run_id, deque(maxlen=STEP_GAPS_KEPT)
+                )
+                gaps.extend([gap_s / steps] * steps)
+        known.step, known.moved = rollout.current_step, window
+        if known.step is not None:
+            known.last_step = known.step
+
+
+def _first(
+    rollout: Rollout, window: Window, last_otherwise_at: datetime | None, step: int | None
+) -> Sighting:
+    return Sighting(
+        rollout_id=rollout.rollout_id,
+        run_id=rollout.run_id or "",
+        status=rollout.status,
+        phase=rollout.phase,
+        seen_from=window.earliest,
+        seen_at=window.latest,
+        last_otherwise_at=last_otherwise_at,
+        step=step,
+    )
+
+
+def _is_at_work(sighting: Sighting) -> bool:
+    """Whether it shows the agent taking steps."""
+    agent = KIND_OF_PHASE.get(sighting.phase or "") is Kind.AGENT
+    return agent and sighting.status not in FINISHED_STATUSES

@@ -1,0 +1,1 @@
+"""Lists: their columns, filters, order and groups, kept up to date by what changed."""

@@ -1,0 +1,267 @@
+"""Columns as data: what each one is called, what kind of value it has, how it sorts and matches.
+
+Generic over the record. The schemas of runs and rollouts are made by whoever shows them; reading
+filter text is `store.lists.query`, keeping rows in order is `store.lists.ordering`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Generic, TypeVar
+
+from gymtui.core.normalization import folded
+
+R = TypeVar("R")
+
+Key = str | int | float
+"""What rows are ordered by; of one type within a column."""
+
+MICROS = 1_000_000
+"""Moments and durations are compared in whole microseconds: an edge is met exactly."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_SANE_S = 1e12
+"""Seconds beyond which a moment or a duration is a mistake, and so not known."""
+_AFTER_ALL_FIXED = 10**21
+"""Microseconds longer than any duration that `_SANE_S` allows."""
+_DIGITS = re.compile(r"0*([0-9]+)")
+_LENGTHS = "0123456789:;<=>?@"
+"""How long a number is, as characters in order; longer ones are codes rather than counts."""
+_LONGEST_GUESS = 40
+_ALIKE = 0.7
+"""How alike a name must be to be suggested: a slip of two letters, not another word."""
+
+
+class Kind(Enum):
+    """What a column holds, which decides how it is compared and ordered."""
+
+    TEXT = auto()
+    """Anything with a `str`: compared without regard to case."""
+    NUMBER = auto()
+    """An int or float."""
+    PERCENT = auto()
+    """A share of 1 as a float, written as a percentage."""
+    DURATION = auto()
+    """A length: seconds or `timedelta`; or, still growing, the `Since` or `datetime` it began."""
+    TIME = auto()
+    """A moment, compared by its age: `datetime`, `Since` or UNIX seconds."""
+    FLAG = auto()
+    """A bool; or the `Since` or `datetime` from which on it is true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """A moment from which something grows or holds.
+
+    Attributes:
+        at_s: UNIX seconds, on the clock that `now` is read from.
+    """
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Generic[R]):
+    """One column of a list.
+
+    Attributes:
+        name: What it is called in filters and orders, lower case, a name without spaces.
+        kind: What its values are.
+        value: The value of a record, None when it is not known. A value of another type than
+            the kind allows counts as not known.
+        aliases: Other names it answers to.
+        words: Whether bare words are looked for in it; None means if it is text.
+        order: The value it is ordered by, when that is another (a rank, a `natural` name).
+        order_kind: The kind of that value, when that is another.
+        choices: Of text, all it can be; a value written is matched by prefix. empty if open.
+        also: Another text that it matches by.
+        count: Of a share: what a whole number without a percent sign is compared with.
+    """
+
+    name: str
+    kind: Kind
+    value: Callable[[R], object]
+    aliases: tuple[str, ...] = ()
+    words: bool | None = None
+    order: Callable[[R], object] | None = None
+    order_kind: Kind | None = None
+    count: Callable[[R], object] | None = None
+    choices: tuple[str, ...] = ()
+    also: Callable[[R], str | None] | None = None
+
+    @property
+    def has_words(self) -> bool:
+        """Whether bare words are looked for in it."""
+        return self.kind is Kind.TEXT if self.words is None else self.words
+
+
+class Schema(Generic[R]):
+    """The columns of one list, in their order, found by name or alias in any case."""
+
+    def __init__(
+        self, fields: Iterable[Field[R]], elsewhere: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Take the columns.
+
+        Args:
+            fields: The columns.
+            elsewhere: Columns that only other lists have, with what to say to who asks for one
+                here: where it is.
+
+        Raises:
+            ValueError: Two columns answer to one name.
+        """
+        self.fields = tuple(fields)
+        self._elsewhere = elsewhere
+        self._by_name: dict[str, Field[R]] = {}
+        for field in self.fields:
+            for name in (field.name, *field.aliases):
+                if self._by_name.setdefault(name.casefold(), field) is not field:
+                    raise ValueError(f"two columns are called {name!r}")
+
+    def __iter__(self) -> Iterator[Field[R]]:
+        return iter(self.fields)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.casefold() in self._by_name
+
+    def __getitem__(self, name: str) -> Field[R]:
+        return self._by_name[name.casefold()]
+
+    def hint(self, name: str) -> str | None:
+        """What helps who named a column that does not exist; None if nothing comes near it."""
+        where = self._elsewhere.get(name.casefold())
+        near = self.nearest(name)
+        return where or (f"did you mean {near}?" if near else None)
+
+    def nearest(self, name: str) -> str | None:
+        """The name that was probably meant by one that does not exist, or None."""
+        wanted = name.casefold()[:_LONGEST_GUESS]
+        begins = [known for known in self._by_name if known.startswith(wanted)]
+        alike = begins or difflib.get_close_matches(wanted, self._by_name, 1, _ALIKE)
+        return self._by_name[alike[0]].name if alike else None
+
+
+def micros(seconds: float) -> int:
+    """Finite seconds as whole microseconds."""
+    return round(seconds * MICROS)
+
+
+def read_text(value: object) -> str | None:
+    """A text value, case-folded, or None."""
+    if isinstance(value, str):
+        return folded(value)
+    return None if value is None else folded(str(value))
+
+
+def read_number(value: object) -> float | None:
+    """A number or share, or None."""
+    if isinstance(value, (int, float)) and value == value:  # all but NaN
+        return value
+    return None
+
+
+def read_moment(value: object, kind: Kind) -> int | None:
+    """The moment a value grows from, in microseconds of UNIX time, or None if it is no moment."""
+    if isinstance(value, datetime):
+        aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+        return (aware - _EPOCH) // _MICROSECOND
+    if isinstance(value, Since):
+        return _micros_of(value.at_s)
+    return _micros_of(value) if kind is Kind.TIME else None
+
+
+def read_length(value: object) -> int | None:
+    """A length that does not grow, in microseconds, or None."""
+    return _micros_of(value.total_seconds() if isinstance(value, timedelta) else value)
+
+
+def _micros_of(value: object) -> int | None:
+    seconds = _sane(value)
+    return None if seconds is None else round(seconds * MICROS)
+
+
+def _sane(value: object) -> float | None:
+    if isinstance(value, (int, float)) and -_SANE_S < value < _SANE_S:
+        return None if isinstance(value, bool) else value
+    return None
+
+
+@lru_cache(maxsize=4096)
+def natural(text: str) -> str:
+    """A text that sorts as a person counts: `step-400` before `step-1000`.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        It with each number preceded by how long that is; for `Field.order`, not for display.
+    """
+    return _DIGITS.sub(lambda run: f"{_LENGTHS[min(len(run[1]), 16)]}{run[1]}", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Order(Generic[R]):
+    """What records sort by under a column, smallest first; None for those not known.
+
+    What changes by itself has a fixed stand-in: an age sorts by its moment, the youngest first;
+    what still grows sorts after every finished length, the oldest last; what becomes true later
+    sorts between false and true, the soonest last. Keys of one column compare with one another.
+    """
+
+    column: Field[R]
+
+    def key(self, record: R) -> Key | None:
+        """The key of one record."""
+        return self._to_key((self.column.order or self.column.value)(record))
+
+    def keys(self, records: Iterable[R]) -> Iterator[Key | None]:
+        """The keys of many, in turn."""
+        return map(self._to_key, map(self.column.order or self.column.value, records))
+
+    @property
+    def _to_key(self) -> Callable[[object], Key | None]:
+        return _KEYS[self.column.order_kind or self.column.kind]
+
+
+def is_known(value: object, kind: Kind) -> bool:
+    """Whether a value says anything: of the right type, and no empty text."""
+    return _KEYS[kind](value) not in (None, "")
+
+
+def _age_key(value: object) -> Key | None:
+    if isinstance(value, datetime):
+        return -(value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
+    moment = _sane(value.at_s if isinstance(value, Since) else value)
+    return None if moment is None else -moment
+
+
+def _length_key(value: object) -> Key | None:
+    moment = read_moment(value, Kind.DURATION)
+    return read_length(value) if moment is None else _AFTER_ALL_FIXED - moment
+
+
+def _flag_key(value: object) -> Key | None:
+    if isinstance(value, bool):
+        return math.inf if value else -math.inf
+    moment = read_moment(value, Kind.FLAG)
+    return None if moment is None else -moment
+
+
+_KEYS: dict[Kind, Callable[[object], Key | None]] = {
+    Kind.TEXT: read_text,
+    Kind.NUMBER: read_number,
+    Kind.PERCENT: read_number,
+    Kind.DURATION: _length_key,
+    Kind.TIME: _age_key,
+    Kind.FLAG: _flag_key,
+}

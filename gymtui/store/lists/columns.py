@@ -1,0 +1,240 @@
+"""The columns by which runs and rollouts are filtered and ordered, on screens and in commands.
+
+How a column is drawn is `tui.runs.columns`; the filter language over these names is
+`store.lists.query`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+from gymtui.config.schema import SOURCES, Provider
+from gymtui.store.formats import PHASE_WORD, WORD, state_word
+from gymtui.store.lists.column_def import Field, Kind, Schema, natural
+from gymtui.store.outcome import Outcome
+from gymtui.store.records import Intent, RolloutRow, RunRow, score_of
+from gymtui.store.rollout_times import elapsed, started_at
+from gymtui.store.stats.eta import Eta, Left
+from gymtui.store.stats.run_summary import RunSummary
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run with the numbers over its rollouts, if those were seen.
+
+    Attributes:
+        row: The run as last seen.
+        summary: The numbers.
+        left: When it will be done, while it is active and that can be said.
+        watched: Whether the person wants to be told of its end.
+        stuck: How many of its running rollouts are stuck, as far as they are watched.
+        grouped: Whether it stands for several runs.
+        forbidden: Whether the key may not see its rollouts.
+    """
+
+    row: RunRow
+    summary: RunSummary | None = None
+    left: Left | None = None
+    watched: bool = False
+    stuck: int = 0
+    grouped: bool = False
+    forbidden: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its id as received."""
+        return self.row.run_id
+
+    @property
+    def finished(self) -> int | None:
+        """Rollouts that ended: by the counters, or by the rollouts themselves if these say more.
+
+        Whether `failed` counts workspace errors is unknown (API.md); the rollouts know.
+        """
+        if self.row.run is None:
+            return None
+        counted, summary = self.row.finished, self.summary
+        if counted is None:
+            # A run's rollouts are all listed or none; of a group's runs some may not be.
+            least = self.row.run.total if self.grouped else self.row.run.total or 1
+            whole = summary is not None and least is not None and summary.known >= least
+            return summary.ended if summary is not None and whole else None
+        return max(counted, summary.ended if summary is not None else 0)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it is over, and not all of it came to its own end."""
+        if self.row.active or self.grouped or self.summary is None:
+            return False
+        return bool(self.summary.counts[Outcome.CANCELLED])
+
+    @property
+    def status(self) -> str:
+        """One word for how it stands; not the server's, which has none for a run."""
+        if self.row.gone:
+            return "gone"
+        if self.row.malformed is not None:
+            return "malformed"
+        if self.row.intent is not None:
+            return str(self.row.intent)
+        run = self.row.run
+        if run is not None and self.row.active:
+            return "running" if run.running or self.finished else "waiting"
+        return "cancelled" if self.cancelled else "finished"
+
+
+def _counter(name: str) -> Field[RunView]:
+    return Field(name, Kind.NUMBER, lambda run: getattr(run.row.run, name, None))
+
+
+def _done_share(run: RunView) -> float | None:
+    if run.row.run is None or not run.row.run.total or run.finished is None:
+        return None
+    return run.finished / run.row.run.total
+
+
+def pass_rate(run: RunView) -> float | None:
+    """pass@1: passes over verdicts; None without a verdict."""
+    if run.summary is None or not run.summary.verdicts:
+        return None
+    return run.summary.passes / run.summary.verdicts
+
+
+RUN_STATUSES = (
+    *("waiting", "running", "finished", "cancelled"),
+    *(*map(str, Intent), "gone", "malformed"),
+)
+
+RUNS: Schema[RunView] = Schema(
+    [
+        Field("run", Kind.TEXT, lambda run: run.name, ("id",), order=lambda run: natural(run.name)),
+        Field("status", Kind.TEXT, lambda run: run.status, choices=RUN_STATUSES),
+        Field("scenario", Kind.TEXT, lambda run: run.row.run and run.row.run.scenario_id),
+        Field("model", Kind.TEXT, lambda run: run.summary and run.summary.model),
+        Field(
+            "provider",
+            Kind.TEXT,
+            lambda run: run.summary and run.summary.provider,
+            choices=get_args(Provider),
+        ),
+        Field("source", Kind.TEXT, lambda run: run.row.run and run.row.run.source, choices=SOURCES),
+        Field("pass", Kind.PERCENT, pass_rate, ("pass@1",)),
+        Field("score", Kind.NUMBER, lambda run: run.summary and run.summary.score),
+        Field("done", Kind.PERCENT, _done_share, count=lambda run: run.finished),
+        Field("finished", Kind.NUMBER, lambda run: run.finished),
+        Field("verdicts", Kind.NUMBER, lambda run: run.summary and run.summary.verdicts),
+        Field("errors", Kind.NUMBER, lambda run: run.summary and run.summary.errors, ("err",)),
+        _counter("total"),
+        _counter("running"),
+        Field(
+            "waiting", Kind.NUMBER, lambda run: run.row.run and run.row.run.pending, ("pending",)
+        ),
+        Field("active", Kind.FLAG, lambda run: run.row.active),
+        Field("watched", Kind.FLAG, lambda run: run.watched),
+        Field("stuck", Kind.FLAG, lambda run: run.stuck > 0),
+        Field("forbidden", Kind.FLAG, lambda run: run.forbidden),
+        Field("stalled", Kind.FLAG, lambda run: run.left == "stalled"),
+        Field(
+            "eta",
+            Kind.DURATION,
+            lambda run: run.left.high_s if isinstance(run.left, Eta) else None,
+            ("left",),
+        ),
+        Field(
+            "age",
+            Kind.TIME,
+            lambda run: run.summary and (run.summary.started_at or run.summary.created_at),
+            ("started",),
+        ),
+    ]
+)
+
+
+STATES = (*dict.fromkeys((*map(str, WORD), *PHASE_WORD.values(), "malformed")),)
+"""What STATE shows, but for statuses and phases that nobody has described."""
+STATUSES = ("pending", "running", "completed", "failed", "workspace_error")
+"""The gym's own (API.md)."""
+
+ROLLOUTS: Schema[RolloutRow] = Schema(
+    [
+        Field(
+            "rollout",
+            Kind.TEXT,
+            lambda row: row.rollout_id,
+            ("id",),
+            order=lambda row: natural(row.rollout_id),
+        ),
+        Field("run", Kind.TEXT, lambda row: row.run_id),
+        Field(
+            "task",
+            Kind.TEXT,
+            lambda row: row.rollout and row.rollout.task_id,
+            order=lambda row: natural((row.rollout and row.rollout.task_id) or ""),
+        ),
+        Field("scenario", Kind.TEXT, lambda row: row.rollout and row.rollout.scenario_id),
+        Field(
+            "state",
+            Kind.TEXT,
+            state_word,
+            choices=STATES,
+            also=lambda row: "running" if row.outcome is Outcome.RUNNING else None,
+        ),
+        Field(
+            "status",
+            Kind.TEXT,
+            lambda row: row.rollout and row.rollout.status,
+            choices=STATUSES,
+        ),
+        Field(
+            "phase",
+            Kind.TEXT,
+            lambda row: row.rollout and row.rollout.phase,
+            choices=(*PHASE_WORD,),
+        ),
+        Field(
+            "outcome",
+            Kind.TEXT,
+            lambda row: str(row.outcome) if row.outcome else None,
+            choices=(*Outcome,),
+        ),
+        Field(
+            "passed",
+            Kind.FLAG,
+            lambda row: row.rollout and row.rollout.result and row.rollout.result.success,
+        ),
+        Field(
+            "steps", Kind.NUMBER, lambda row: row.rollout and row.rollout.current_step, ("step",)
+        ),
+        Field("max_steps", Kind.NUMBER, lambda row: row.rollout and row.rollout.max_steps),
+        Field("score", Kind.NUMBER, score_of),
+        Field("elapsed", Kind.DURATION, elapsed, ("time",)),
+        Field("age", Kind.TIME, lambda row: row.rollout and started_at(row.rollout)),
+        Field("created", Kind.TIME, lambda row: row.rollout and row.rollout.created_at),
+        Field("reason", Kind.TEXT, lambda row: row.rollout and row.rollout.termination_reason),
+        Field(
+            "message",
+            Kind.TEXT,
+            lambda row: row.rollout and row.rollout.result and row.rollout.result.message,
+        ),
+        Field(
+            "model",
+            Kind.TEXT,
+            lambda row: row.rollout and row.rollout.settings and row.rollout.settings.model,
+        ),
+    ],
+    elsewhere={
+        "stuck": "the dashboard's lists of runs and of all that runs have it",
+        **dict.fromkeys(("tokens", "cost"), "the dashboard's list of a run's rollouts has it"),
+    },
+)
+
+READ_ROLLOUTS: Schema[RolloutRow] = Schema(
+    [
+        *ROLLOUTS,
+        Field("tokens", Kind.NUMBER, lambda row: row.usage and row.usage.tokens),
+        Field("cost", Kind.NUMBER, lambda row: row.usage and row.usage.cost_usd),
+    ],
+    elsewhere={"stuck": "the dashboard's lists of runs and of all that runs have it"},
+)
+"""Those of rollouts whose artifacts are read, too."""

@@ -1,0 +1,386 @@
+"""The ids of a list, filtered and in order, kept so by what changed rather than sorted anew.
+
+What the filter says is `store.lists.query`, what rows sort by is `store.lists.column_def`, drawing
+them is the grid's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Generic, TypeVar, overload
+
+from gymtui.store.lists.column_def import MICROS, Field, Key, Order, Schema, micros
+from gymtui.store.lists.expiry import ExpiryQueue
+from gymtui.store.lists.query import Filter
+from gymtui.store.lists.sorted_chunks import Chunks
+
+R = TypeVar("R")
+
+_ANEW = 8
+"""Sorting everything is quicker than moving more than one row in so many."""
+_AT_ONCE = 500
+"""Rows moved one by one, or filtered, before others get their turn: some 5 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewChange:
+    """What happened to the rows of a list; false if nothing did.
+
+    Attributes:
+        inserted: How many rows came in.
+        removed: How many rows went out.
+        shifted: The places whose row may be another than before, those past the end included.
+        changed: The rows that stayed but whose record is another, wherever they are now.
+    """
+
+    inserted: int = 0
+    removed: int = 0
+    shifted: range = range(0)
+    changed: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.shifted or self.changed)
+
+
+class OrderedView(Sequence[str], Generic[R]):
+    """A list's ids as filtered and ordered, for records that come, change and go.
+
+    Rows that sort alike go by id; reversing turns those too, but what is not known stays last. A
+    change of k rows costs O(k log n) and so do places and ids; a new filter or column costs
+    O(n log n), turning the order round nothing. `now` is UNIX seconds on the clock of the
+    records' moments. It may go back, at the price of filtering everything again if the filter
+    depends on time.
+    """
+
+    def __init__(self, schema: Schema[R], order: str, *, reverse: bool = False) -> None:
+        """Begin empty and unfiltered.
+
+        Args:
+            schema: The columns.
+            order: The name of the column to order by.
+            reverse: Whether the largest comes first.
+
+        Raises:
+            KeyError: There is no such column.
+        """
+        self._schema = schema
+        self._order = Order(schema[order])
+        self._reverse = reverse
+        self._filter: Filter[R] = Filter("")
+        self._timed = False
+        self._now = 0.0
+        self._records: dict[str, R] = {}
+        self._keys: dict[str, Key | None] = {}  # of the rows shown
+        self._known = Chunks([], self._keys.__getitem__)
+        self._unknown = Chunks([], str)
+        self._expiry = ExpiryQueue()
+        self._version = 0
+
+    @property
+    def order(self) -> Field[R]:
+        """The column it is ordered by."""
+        return self._order.column
+
+    @property
+    def reverse(self) -> bool:
+        """Whether the largest comes first."""
+        return self._reverse
+
+    @property
+    def filter(self) -> Filter[R]:
+        """What it is narrowed to."""
+        return self._filter
+
+    @property
+    def hidden(self) -> int:
+        """How many records the filter keeps out."""
+        return len(self._records) - len(self._keys)
+
+    @property
+    def next_tick(self) -> float | None:
+        """When `tick` will have something to do, in UNIX seconds; None if never."""
+        return self._expiry.next
+
+    @property
+    def records(self) -> Mapping[str, R]:
+        """Every record by id, as last applied, shown or hidden; not to be changed."""
+        return self._records
+
+    def set_order(self, order: str, *, reverse: bool = False) -> ViewChange:
+        """Order by another column, or the other way round.
+
+        Args:
+            order: The column's name.
+            reverse: Whether the largest comes first.
+
+        Returns:
+            What moved.
+
+        Raises:
+            KeyError: There is no such column.
+        """
+        column = self._schema[order]
+        if column is self.order:
+            turned = range(len(self._known) if reverse is not self._reverse else 0)
+            self._reverse = reverse
+            return ViewChange(shifted=turned)
+        before = list(self)
+        self._version += 1
+        self._order, self._reverse = Order(column), reverse
+        self._arrange({row_id: self._records[row_id] for row_id in self._keys})
+        return _difference(before, list(self), frozenset())
+
+    def set_filter(self, wanted: Filter[R], now: float) -> ViewChange:
+        """Narrow to another filter.
+
+        Args:
+            wanted: The filter.
+            now: UNIX seconds.
+
+        Returns:
+            What came and went.
+        """
+        self._version += 1
+        self._filter, self._timed = wanted, wanted.timed
+        self._now = _whole_micros(now)
+        return self._review_all(frozenset[str]())
+
+    def apply(self, changed: Mapping[str, R], removed: Iterable[str], now: float) -> ViewChange:
+        """Take in what is new, and what the time brought about.
+
+        Args:
+            changed: New and changed records by id.
+            removed: Ids that are gone, whether known or not; they outweigh `changed`.
+            now: UNIX seconds.
+
+        Returns:
+            What came, went, moved and changed.
+        """
+        gone = frozenset(removed)
+        if changed or gone or self._timed:
+            self._version += 1
+        self._records.update(changed)
+        for row_id in gone:
+            self._records.pop(row_id, None)
+        last, self._now = self._now, _whole_micros(now)
+        went_back = self._timed and self._now < last
+        if went_back or (len(changed) + len(gone)) * _ANEW > len(self._records):
+            return self._review_all(changed.keys())
+        return self._review({*changed, *gone, *self._expiry.take_due(self._now)}, changed)
+
+    def applying(
+        self, changed: Mapping[str, R], removed: Iterable[str], now: float
+    ) -> Generator[None, None, ViewChange]:
+        """Take in what is new, stopping now and then so that keys are answered meanwhile.
+
+        Nothing changes before the last step, which changes everything at once. Between two steps
+        the list may be filtered, ordered and ticked. Arguments and result are those of `apply`.
+        """
+        gone = frozenset(removed)
+        if len(changed) + len(gone) <= _AT_ONCE:
+            return self.apply(changed, gone, now)
+        return (yield from self._made_anew(changed, gone, None, now))
+
+    def narrowing(self, wanted: Filter[R], now: float) -> Generator[None, None, ViewChange]:
+        """Narrow to another filter, stopping now and then, as `applying` does.
+
+        Arguments and result are those of `set_filter`.
+        """
+        return (yield from self._made_anew({}, frozenset(), wanted, now))
+
+    def _made_anew(
+        self,
+        changed: Mapping[str, R],
+        gone: Set[str],
+        wanted: Filter[R] | None,
+        now: float,
+    ) -> Generator[None, None, ViewChange]:
+        """Filter and sort everything aside, with another filter if there is one, then show it."""
+        moment = _whole_micros(now)
+        while True:
+            version = self._version
+            held = self._filter if wanted is None else wanted
+            records = {**self._records, **changed}
+            for row_id in gone:
+                records.pop(row_id, None)
+            keys: dict[str, Key | None] = {}
+            expiry = ExpiryQueue()
+            rest = iter(records.items())
+            while version == self._version and (part := dict(islice(rest, _AT_ONCE))):
+                shown = held.select(part, moment)
+                keys.update(zip(shown, self._order.keys(shown.values()), strict=True))
+                if held.timed:
+                    for row_id, record in part.items():
+                        expiry.put(row_id, held.next_change(record, moment))
+                yield
+            if version == self._version:
+                lanes = _lanes(keys)
+                yield
+            if version == self._version and not (held.timed and self._now > moment):
+                break
+            moment = max(moment, self._now)
+        before, were = list(self), self._keys
+        self._version += 1
+        self._records, self._now = records, moment
+        self._filter, self._timed = held, held.timed
+        self._keys, self._expiry, (self._known, self._unknown) = keys, expiry, lanes
+        stayed = (row_id for row_id in changed if row_id in were and row_id in keys)
+        return _difference(before, list(self), frozenset(stayed if were else ()))
+
+    def tick(self, now: float) -> ViewChange:
+        """Take in what the time brought about.
+
+        Args:
+            now: UNIX seconds.
+
+        Returns:
+            What came and went.
+        """
+        return self.apply({}, (), now)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __contains__(self, row_id: object) -> bool:
+        return row_id in self._keys
+
+    def __iter__(self) -> Iterator[str]:
+        return chain(reversed(self._known) if self._reverse else self._known, self._unknown)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if isinstance(place, slice):
+            return [self[index] for index in range(*place.indices(len(self)))]
+        index = place + len(self) if place < 0 else place
+        if not 0 <= index < len(self):
+            raise IndexError(place)
+        known = len(self._known)
+        if index >= known:
+            return self._unknown[index - known]
+        return self._known[known - 1 - index if self._reverse else index]
+
+    def index(self, row_id: object, start: int = 0, stop: int | None = None) -> int:
+        """The place of an id.
+
+        Args:
+            row_id: The id.
+            start: The first place to consider.
+            stop: The place to stop before.
+
+        Returns:
+            Its place.
+
+        Raises:
+            ValueError: It is not shown, or not within these places.
+        """
+        if isinstance(row_id, str) and row_id in self._keys:
+            place = self._place(row_id)
+            if place in range(*slice(start, stop).indices(len(self))):
+                return place
+        raise ValueError(f"{row_id!r} is not in the list")
+
+    def _place(self, row_id: str) -> int:
+        known = len(self._known)
+        if self._keys[row_id] is None:
+            return known + self._unknown.index(row_id)
+        index = self._known.index(row_id)
+        return known - 1 - index if self._reverse else index
+
+    def _review(self, touched: Iterable[str], changed: Mapping[str, R]) -> ViewChange:
+        """Bring some ids up to date, one by one."""
+        leaving: list[str] = []
+        arriving: dict[str, Key | None] = {}
+        stayed: set[str] = set()
+        come = gone = 0
+        for row_id in touched:
+            was, is_now = row_id in self._keys, self._is_shown(row_id)
+            key = self._order.key(self._records[row_id]) if is_now else None
+            if was and is_now and row_id in changed:
+                stayed.add(row_id)
+            if was == is_now and (not was or self._keys[row_id] == key):
+                continue
+            come += not was
+            gone += not is_now
+            if was:
+                leaving.append(row_id)
+            if is_now:
+                arriving[row_id] = key
+        length = len(self)
+        places = self._outermost(leaving)
+        for row_id in leaving:
+            self._lane(row_id).remove(row_id)
+            del self._keys[row_id]
+        self._keys.update(arriving)
+        for row_id in arriving:
+            self._lane(row_id).add(row_id)
+        places += self._outermost(arriving)
+        shifted = range(0)
+        if places:
+            stop = max(places) + 1 if come == gone else max(length, len(self))
+            shifted = range(min(places), stop)
+        return ViewChange(come, gone, shifted, frozenset(stayed))
+
+    def _is_shown(self, row_id: str) -> bool:
+        """Whether an id is to be in the list; it is put down for when that changes."""
+        if row_id not in self._records:
+            self._expiry.put(row_id, None)
+            return False
+        record = self._records[row_id]
+        if self._timed:
+            self._expiry.put(row_id, self._filter.next_change(record, self._now))
+        return self._filter.matches(record, self._now)
+
+    def _outermost(self, ids: Collection[str]) -> list[int]:
+        """The places between which these ids lie: the two ends of each lane."""
+        known = [(key, row_id) for row_id in ids if (key := self._keys[row_id]) is not None]
+        unknown = [row_id for row_id in ids if self._keys[row_id] is None]
+        ends = [min(known)[1], max(known)[1]] if known else []
+        ends += [min(unknown), max(unknown)] if unknown else []
+        return [self._place(row_id) for row_id in ends]
+
+    def _lane(self, row_id: str) -> Chunks:
+        return self._unknown if self._keys[row_id] is None else self._known
+
+    def _review_all(self, changed: Set[str]) -> ViewChange:
+        """Filter and sort everything."""
+        before, shown = list(self), self._keys
+        self._expiry.clear()
+        if self._timed:
+            for row_id, record in self._records.items():
+                self._expiry.put(row_id, self._filter.next_change(record, self._now))
+        self._arrange(self._filter.select(self._records, self._now))
+        stayed = (row_id for row_id in changed if row_id in shown and row_id in self)
+        return _difference(before, list(self), frozenset(stayed if shown else ()))
+
+    def _arrange(self, shown: Mapping[str, R]) -> None:
+        """Put these records, and no others, in order."""
+        self._keys = dict(zip(shown, self._order.keys(shown.values()), strict=True))
+        self._known, self._unknown = _lanes(self._keys)
+
+
+def _lanes(keys: dict[str, Key | None]) -> tuple[Chunks, Chunks]:
+    """Ids by their keys, those whose key is not known apart."""
+    known = [row_id for row_id, key in keys.items() if key is not None]
+    unknown = [row_id for row_id, key in keys.items() if key is None]
+    return Chunks(known, keys.__getitem__), Chunks(unknown, str)
+
+
+def _difference(before: list[str], after: list[str], changed: frozenset[str]) -> ViewChange:
+    """What it takes to get from one list of ids to another."""
+    common = len(set(before).intersection(after)) if before else 0
+    ends = min(len(before), len(after))
+    first = next((i for i in range(ends) if before[i] != after[i]), ends)
+    stop = max(len(before), len(after))
+    if len(before) == len(after):
+        stop = next((i + 1 for i in range(ends - 1, first - 1, -1) if before[i] != after[i]), first)
+    return ViewChange(len(after) - common, len(before) - common, range(first, stop), changed)
+
+
+def _whole_micros(seconds: float) -> float:
+    """The same moment as the filter sees it, so that none falls between the two."""
+    return micros(seconds) / MICROS

@@ -1,0 +1,99 @@
+"""A list of rollouts on its way into the table: read and added up in steps, then taken in at once.
+
+Which of its rows are plain and which are odd is decided by `rollout_table`, which knows the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+
+from gymtui.store.outcome import Outcome
+from gymtui.store.records import RolloutRow
+from gymtui.store.stats.run_summary import SummaryBuilder
+
+COMPARED_AT_ONCE = 2_000
+"""Items, of which comparing more than so many is enough for one turn: some 1 ms."""
+PARSED_AT_ONCE = 50
+"""Items read before others get their turn: some 2 ms."""
+COUNTED_AT_ONCE = 500
+"""Rows added up before others get their turn: some 2 ms."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a list of rollouts will do to the table, good until anything else changes that.
+
+    Attributes:
+        listed: The listed ids, in the server's order, each with its bytes.
+        plain: Rows that are new, or replace the row of their id within its run: together they
+            are taken in at once, since nothing else hangs on any of them.
+        odd: Other rows that differ from what is known: to be taken in one by one.
+        replaced: The rows that plain ones replace.
+        raws: The ids of the plain rows by their bytes, as far as these could be read.
+        running: Those of the plain rows that run.
+        members: By run that is held, or will be by this list, the ids of its plain rows.
+        numbers: By that run, what its rollouts add up to once the plain rows are in.
+        strays: Those of the plain rows whose run is not held.
+    """
+
+    listed: dict[str, bytes]
+    plain: dict[str, RolloutRow] = field(default_factory=dict)
+    odd: list[RolloutRow] = field(default_factory=list)
+    replaced: list[RolloutRow] = field(default_factory=list)
+    raws: dict[bytes, str] = field(default_factory=dict)
+    running: set[str] = field(default_factory=set)
+    members: dict[str, dict[str, None]] = field(default_factory=dict)
+    numbers: dict[str, SummaryBuilder] = field(default_factory=dict)
+    strays: set[str] = field(default_factory=set)
+
+    def add(self, row: RolloutRow, before: RolloutRow | None) -> None:
+        """Add a plain row.
+
+        Args:
+            row: As it was read.
+            before: The row it replaces.
+        """
+        row = self.plain[row.rollout_id] = with_usage(row, before)
+        if before is not None:
+            self.replaced.append(before)
+        if row.malformed is None:
+            self.raws[row.raw] = row.rollout_id
+        if row.outcome is Outcome.RUNNING:
+            self.running.add(row.rollout_id)
+
+    def count(
+        self, row: RolloutRow, before: RolloutRow | None, numbers: SummaryBuilder | None
+    ) -> None:
+        """Count a plain row to its run.
+
+        Args:
+            row: As it was read.
+            before: The row it replaces.
+            numbers: What the run adds up to so far, which stays as it is; None for a new one.
+        """
+        built = self.numbers.get(row.run_id)
+        if built is None:
+            built = self.numbers[row.run_id] = numbers.copy() if numbers else SummaryBuilder()
+        self.members.setdefault(row.run_id, {})[row.rollout_id] = None
+        if before is None:
+            built.add(row)
+        else:
+            built.replace(before, row)
+
+
+Steps = Generator[None, None, Reading]
+"""Reading a list piece by piece; others may do something between two."""
+
+
+def supersedes(row: RolloutRow, before: RolloutRow) -> bool:
+    """Whether a row says something else than the one known, by a question that is no older."""
+    news = before.raw != row.raw or before.usage != row.usage
+    return news and row.sent_s >= before.sent_s
+
+
+def with_usage(row: RolloutRow, before: RolloutRow | None) -> RolloutRow:
+    """The row with what its artifacts said, which no list of rollouts says again."""
+    if before is None or before.usage is None or row.usage is not None:
+        return row
+    return replace(row, usage=before.usage)

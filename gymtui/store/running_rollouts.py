@@ -1,0 +1,231 @@
+"""Every running rollout of every run, with how long it has stood still and when that is too long.
+
+Kept up to date by what changed. What is observed of rollouts from poll to poll comes from outside
+(`Pace`); from when on one is stuck is `store.stats.eta`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from gymtui.config.schema import Stuck
+from gymtui.store.formats import PHASE_WORD, state_word
+from gymtui.store.lists.column_def import Field, Schema, Since, natural
+from gymtui.store.lists.column_def import Kind as Column
+from gymtui.store.outcome import Outcome
+from gymtui.store.phases import KIND_OF_PHASE, Kind
+from gymtui.store.records import RolloutRow
+from gymtui.store.rollout_times import elapsed
+from gymtui.store.stats.eta import USUALLY, UsualTimes, stuck_after_s
+
+
+class Pace(Protocol):
+    """What was observed of rollouts while they were watched, in the server's time."""
+
+    def moved_at(self, rollout_id: str) -> datetime | None:
+        """When one last took a step, or changed phase or status; None if it is not watched."""
+
+    def phase_seen_at(self, rollout_id: str) -> datetime | None:
+        """By when one had reached the phase it is in; None if it is not watched."""
+
+    def usual(self, run_id: str) -> UsualTimes:
+        """What is usual in a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningRow:
+    """A rollout that runs.
+
+    Attributes:
+        row: As last seen.
+        moved_at: When it last moved, the latest it may have been; None if it is not watched.
+        stuck_from: From when on it counts as stuck unless it moves; None if nothing tells.
+        limit_s: How long it may stand still, in seconds; None where no threshold applies.
+    """
+
+    row: RolloutRow
+    moved_at: datetime | None = None
+    stuck_from: datetime | None = None
+    limit_s: float | None = None
+
+    def stuck(self, now: datetime) -> bool:
+        """Whether it counts as stuck.
+
+        Args:
+            now: The server's time.
+        """
+        return self.stuck_from is not None and now > self.stuck_from
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What happened to the rows: those that are new or differ, and the ids that are gone."""
+
+    changed: Mapping[str, RunningRow]
+    removed: frozenset[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.changed or self.removed)
+
+
+class Running:
+    """The running rollouts of all runs.
+
+    Args:
+        rules: From when on one counts as stuck.
+    """
+
+    def __init__(self, rules: Stuck = USUALLY) -> None:
+        self._rules = rules
+        self._rows: dict[str, RunningRow] = {}
+        self._of_run: dict[str, set[str]] = {}
+
+    @property
+    def rows(self) -> Mapping[str, RunningRow]:
+        """By rollout id, read only."""
+        return self._rows
+
+    @property
+    def runs(self) -> Collection[str]:
+        """The runs they belong to."""
+        return self._of_run.keys()
+
+    def stuck(self, now: datetime) -> int:
+        """How many count as stuck.
+
+        Args:
+            now: The server's time.
+        """
+        return sum(running.stuck(now) for running in self._rows.values())
+
+    def stuck_in(self, run_id: str, now: datetime) -> int:
+        """How many of a run count as stuck.
+
+        Args:
+            run_id: The run.
+            now: The server's time.
+        """
+        return sum(self._rows[rollout_id].stuck(now) for rollout_id in self._of_run.get(run_id, ()))
+
+    def update(
+        self, known: Mapping[str, RolloutRow], touched: Collection[str], pace: Pace | None
+    ) -> Moves:
+        """Take in what changed.
+
+        Args:
+            known: Every known rollout by id.
+            touched: Those that came, changed or went since the last time.
+            pace: What was observed of them; None while nobody watches.
+
+        Returns:
+            What it did to the rows. What is usual in a run changes with each of its rollouts, so
+            that all rows of a run that was touched are looked at again.
+        """
+        runs: dict[str, None] = {}
+        # Those that were dropped while nobody looked are not among the touched.
+        gone = {rollout_id for rollout_id in self._rows if rollout_id not in known}
+        for rollout_id in touched:
+            row = known.get(rollout_id)
+            before = self._rows.get(rollout_id)
+            if before is not None and (row is None or row.run_id != before.row.run_id):
+                self._leave(before.row)
+            if row is None:
+                continue
+            runs[row.run_id] = None
+            if row.outcome is Outcome.RUNNING:
+                self._of_run.setdefault(row.run_id, set()).add(rollout_id)
+            elif before is not None:
+                gone.add(rollout_id)
+        for rollout_id in gone:
+            self._leave(self._rows.pop(rollout_id).row)
+        changed: dict[str, RunningRow] = {}
+        for run_id in runs:
+            usual = pace.usual(run_id) if pace is not None else UsualTimes()
+            for rollout_id in self._of_run.get(run_id, ()):
+                running = self._looked_at(known[rollout_id], usual, pace)
+                if self._rows.get(rollout_id) != running:
+                    changed[rollout_id] = self._rows[rollout_id] = running
+        return Moves(changed, frozenset(gone))
+
+    def _leave(self, row: RolloutRow) -> None:
+        members = self._of_run.get(row.run_id)
+        if members is not None:
+            members.discard(row.rollout_id)
+            if not members:
+                del self._of_run[row.run_id]
+
+    def _looked_at(self, row: RolloutRow, usual: UsualTimes, pace: Pace | None) -> RunningRow:
+        if pace is None or row.rollout is None:
+            return RunningRow(row)
+        kind = KIND_OF_PHASE.get(row.rollout.phase or "")
+        limit_s = stuck_after_s(kind, usual, self._rules) if kind is not None else None
+        moved_at = pace.moved_at(row.rollout_id)
+        # A step shows that the agent moves; a build or a verification shows nothing until its end.
+        still_from = moved_at if kind is Kind.AGENT else pace.phase_seen_at(row.rollout_id)
+        stuck_from = None
+        if limit_s is not None and still_from is not None:
+            stuck_from = still_from + timedelta(seconds=limit_s)
+        return RunningRow(row, moved_at, stuck_from, limit_s)
+
+
+def _of_rollout(attribute: str) -> Field[RunningRow]:
+    """A text field of the rollout itself."""
+    return Field(
+        attribute.removesuffix("_id"),
+        Column.TEXT,
+        lambda running: getattr(running.row.rollout, attribute, None),
+        order=lambda running: natural(getattr(running.row.rollout, attribute, None) or ""),
+    )
+
+
+RUNNING: Schema[RunningRow] = Schema(
+    [
+        Field(
+            "run",
+            Column.TEXT,
+            lambda running: running.row.run_id,
+            order=lambda running: natural(running.row.run_id),
+        ),
+        _of_rollout("task_id"),
+        Field(
+            "phase",
+            Column.TEXT,
+            lambda running: state_word(running.row),
+            choices=(*dict.fromkeys((*PHASE_WORD.values(), *PHASE_WORD, "running")),),
+            also=lambda running: running.row.rollout.phase if running.row.rollout else None,
+        ),
+        Field(
+            "step",
+            Column.NUMBER,
+            lambda running: running.row.rollout and running.row.rollout.current_step,
+            ("steps",),
+        ),
+        Field("idle", Column.DURATION, lambda running: running.moved_at),
+        Field(
+            "stuck",
+            Column.FLAG,
+            lambda running: Since(running.stuck_from.timestamp()) if running.stuck_from else False,
+        ),
+        Field(
+            "elapsed",
+            Column.DURATION,
+            lambda running: elapsed(running.row),
+            ("time",),
+        ),
+        Field("rollout", Column.TEXT, lambda running: running.row.rollout_id, ("id",)),
+        _of_rollout("scenario_id"),
+        Field(
+            "model",
+            Column.TEXT,
+            lambda running: (
+                running.row.rollout
+                and running.row.rollout.settings
+                and running.row.rollout.settings.model
+            ),
+        ),
+    ]
+)
+"""The columns by which running rollouts are filtered and ordered."""

@@ -1,0 +1,1 @@
+"""Numbers: formulas over plain values, and what runs and tasks add up to."""

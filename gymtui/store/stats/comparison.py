@@ -1,0 +1,259 @@
+"""How runs differ, and whether that says anything: settings, pass rates, tasks that flipped. Pure.
+
+What the rows are is `store.lists.task_rows`; how a rate's own interval is made
+`store.stats.formulas`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from fractions import Fraction
+from itertools import compress
+from math import fsum, sqrt
+
+from gymtui.api.models import ModelSettings, Rollout, RunStatus
+from gymtui.core.json_output import json_text
+from gymtui.core.urls import without_login
+from gymtui.store.lists.task_rows import AcrossRow, TaskRow
+from gymtui.store.stats.formulas import NO_VERDICTS, Z_95, Tally
+from gymtui.store.stats.significance import SOME, STRONG, holm, sign_flip
+
+_SECRET = frozenset({"api_key"})
+
+
+class Worth(Enum):
+    """What the difference of a task between runs is worth."""
+
+    STRONG = "strong"
+    """Chance alone would bring it about once in a hundred tasks or less."""
+    SOME = "some"
+    """Once in twenty or less."""
+    CHANCE = "may be chance"
+    """More often than that."""
+    ONE_ATTEMPT = "one attempt: noise"
+    """It rests on one attempt: had that come out otherwise, there would be none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known about a task that differs between runs.
+
+    Attributes:
+        worst: The place of the run that does worst.
+        best: The place of the one that does best.
+        p: How often chance alone would part the runs as far, 0..1: one test of all of them.
+        runs: How many these are.
+        worth: The same in a word.
+    """
+
+    worst: int
+    best: int
+    p: float
+    runs: int
+    worth: Worth
+
+    @property
+    def sure(self) -> bool:
+        """Whether it is more than chance, as far as one task alone tells."""
+        return self.worth in (Worth.STRONG, Worth.SOME)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting that differs between runs.
+
+    Attributes:
+        name: The field's name.
+        values: Its value in each run, as received; None where it is not known.
+    """
+
+    name: str
+    values: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far a run's pass rate is from another's, over the tasks that both have verdicts of.
+
+    Attributes:
+        tasks: How many tasks these are.
+        mean: The mean over tasks of one rate less the other, -1..1.
+        low: Where the mean may be at least, with 95 % confidence in this difference alone; None
+            where that is not known.
+        high: Where it may be at most.
+        p: How often chance alone would bring it about, 0..1.
+        adjusted: The same with Holm's correction for all the comparisons it is one of.
+        comparisons: How many these are.
+    """
+
+    tasks: int
+    mean: float
+    low: float | None
+    high: float | None
+    p: float
+    adjusted: float
+    comparisons: int
+
+    @property
+    def clear(self) -> bool:
+        """Whether it is more than chance."""
+        return self.adjusted <= SOME
+
+
+def evidence_of(row: AcrossRow) -> Evidence | None:
+    """What a task's difference between runs is worth.
+
+    Args:
+        row: The task.
+
+    Returns:
+        None where fewer than two runs have verdicts of it, or all do equally well.
+    """
+    rated = [
+        (cell.pass_rate or 0.0, place, cell.tally)
+        for place, cell in enumerate(row.cells)
+        if cell is not None and cell.tally.verdicts
+    ]
+    if len(rated) < 2:
+        return None
+    low, worst, bad = min(rated, key=lambda item: (item[0], item[1]))
+    high, best, good = max(rated, key=lambda item: (item[0], -item[1]))
+    if high <= low:
+        return None
+    return Evidence(worst, best, row.p, len(rated), _worth(bad, good, row.p))
+
+
+def _worth(bad: Tally, good: Tally, p: float) -> Worth:
+    if p <= STRONG:
+        return Worth.STRONG
+    if p <= SOME:
+        return Worth.SOME
+    return Worth.ONE_ATTEMPT if _rests_on_one(bad, good) else Worth.CHANCE
+
+
+def _rests_on_one(bad: Tally, good: Tally) -> bool:
+    """Whether one attempt come out otherwise would make the two equal, or turn them round."""
+    lifted = (bad.passes + 1) * good.verdicts >= good.passes * bad.verdicts
+    lowered = bad.passes * good.verdicts >= (good.passes - 1) * bad.verdicts
+    return lifted or lowered
+
+
+def differences(tasks: Iterable[AcrossRow], runs: int) -> tuple[Difference | None, ...]:
+    """How far each run's pass rate is from the first one's, task by task.
+
+    The same tasks are compared with each other, which leaves out how hard they are (Miller 2024,
+    "Adding Error Bars to Evals", arXiv:2411.00640, section 4). The interval is Student's, for the
+    mean of so few tasks; p is `sign_flip`'s.
+
+    Args:
+        tasks: The rows; rollouts that name no task are compared with nothing.
+        runs: How many runs they are of.
+
+    Returns:
+        By the place of the run; None for the first, and where there is no task of which both have
+        verdicts. No interval with fewer than four such tasks, nor where all differ equally:
+        nothing tells by how much they might.
+    """
+    named = [row for row in tasks if row.task_id is not None]
+    found = [None, *(_difference(named, place) for place in range(1, runs))]
+    known = [item for item in found if item is not None]
+    adjusted = iter(holm([item.p for item in known]))
+    return tuple(
+        item and replace(item, adjusted=next(adjusted), comparisons=len(known)) for item in found
+    )
+
+
+def _difference(tasks: Iterable[AcrossRow], run: int) -> Difference | None:
+    """How far it is from the first one's, as one comparison."""
+    apart = [
+        mine - theirs
+        for mine, theirs in ((_rate(row.cells[run]), _rate(row.cells[0])) for row in tasks)
+        if mine is not None and theirs is not None
+    ]
+    if not apart:
+        return None
+    count, p = len(apart), sign_flip(tuple(apart))
+    mean = sum(apart) / count
+    spread = fsum((value - mean) ** 2 for value in apart)
+    low = high = None
+    if count >= 4 and spread > 1e-12:
+        half = _student(count - 1) * sqrt(spread / (count - 1) / count)
+        low, high = max(-1.0, float(mean) - half), min(1.0, float(mean) + half)
+    return Difference(count, float(mean), low, high, p, p, 1)
+
+
+def _rate(cell: TaskRow | None) -> Fraction | None:
+    tally = cell.tally if cell is not None else NO_VERDICTS
+    return Fraction(tally.passes, tally.verdicts) if tally.verdicts else None
+
+
+def _student(freedom: int) -> float:
+    """The 97.5 % point of Student's t, within 1 % from 3 on (Fisher and Cornish 1960)."""
+    z, v = Z_95, float(freedom)
+    return (
+        z
+        + (z**3 + z) / (4 * v)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * v**3)
+    )
+
+
+# -- settings ------------------------------------------------------------------------------
+
+
+def settings_of(run: RunStatus | None, rollouts: Iterable[Rollout]) -> dict[str, str]:
+    """What a run was launched with, as far as its rollouts tell.
+
+    Args:
+        run: The run, if it is known.
+        rollouts: Its rollouts.
+
+    Returns:
+        Values as JSON by name, never a key; of several, all of them.
+    """
+    found: dict[str, dict[str, None]] = {}
+    tasks: dict[str | None, int] = {}
+    for rollout in rollouts:
+        tasks[rollout.task_id] = tasks.get(rollout.task_id, 0) + 1
+        told = dict(_told(rollout.settings))
+        if rollout.max_steps is not None:
+            told.setdefault("max_steps", str(rollout.max_steps))
+        for name, value in told.items():
+            found.setdefault(name, {})[value] = None
+    if run is not None and run.scenario_id is not None:
+        found["scenario_id"] = {_written(run.scenario_id): None}
+    if tasks:
+        found["tasks"] = {str(len(tasks)): None}
+        attempts = sorted(set(tasks.values()))
+        found["attempts"] = {"–".join(map(str, dict.fromkeys((attempts[0], attempts[-1])))): None}
+    return {name: ", ".join(values) for name, values in found.items()}
+
+
+def differing(runs: Sequence[Mapping[str, str]]) -> list[Setting]:
+    """The settings in which runs differ.
+
+    Args:
+        runs: What each was launched with, from `settings_of`; empty for one not known.
+
+    Returns:
+        Those that not all known runs have alike, in the order in which they are first met.
+    """
+    names = dict.fromkeys(name for run in runs for name in run)
+    found = (Setting(name, tuple(run.get(name) for run in runs)) for name in names)
+    known = [bool(run) for run in runs]
+    return [setting for setting in found if len(set(compress(setting.values, known))) > 1]
+
+
+def _told(settings: ModelSettings | None) -> Iterable[tuple[str, str]]:
+    if settings is None:
+        return
+    for name in ModelSettings.model_fields:
+        value = getattr(settings, name)
+        if value is not None and name not in _SECRET:
+            yield name, without_login(_written(value))
+
+
+def _written(value: object) -> str:
+    return value if isinstance(value, str) else json_text(value, ascii_only=False)

@@ -1,0 +1,208 @@
+"""How long a run will still take, and which of its rollouts stand still. Pure.
+
+Both are judged from how long things have taken in this run so far.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import log, sqrt
+from typing import Literal
+
+from gymtui.config.schema import Stuck
+from gymtui.store.phases import Kind
+
+VERDICTS_FOR_ETA = 3
+"""With fewer, nothing is said."""
+
+EARLY, LATE = 0.1, 0.9
+"""The chances at an ETA's two ends: four times in five, the end should come between them."""
+
+SPREAD_Z = 1.28
+"""The same for a normal sum: standard deviations either way."""
+
+TAIL_SHARE, TAIL_LEAST = 0.15, 5
+"""The longest ended rollouts that tell how long still longer ones take: this share, or so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Eta:
+    """When a run will be done, from now, in seconds: likely not before, likely not after."""
+
+    low_s: float
+    high_s: float
+
+
+Left = Eta | Literal["stalled", "stuck"]
+"""How long a run will take, or why nothing tells: none of what waits runs, or all that runs and
+is left is stuck."""
+
+
+class Lifetimes:
+    """How long rollouts last, learnt from those that ended and from those that still run.
+
+    The product-limit estimate (Kaplan and Meier 1958): a rollout that runs for five minutes
+    already is evidence for long ones, without which the early, quick ones would promise too
+    much. The last of many is longer than any seen so far, so beyond the longest few it goes on
+    as an exponential tail with their mean excess (Balkema and de Haan 1974, with shape 0).
+
+    Args:
+        ended_s: How long each ended rollout ran; at least one.
+        ages_s: How long each running one has run so far.
+    """
+
+    def __init__(self, ended_s: Sequence[float], ages_s: Sequence[float]) -> None:
+        ordered = sorted(ended_s)
+        in_tail = min(len(ordered), max(TAIL_LEAST, round(TAIL_SHARE * len(ordered))))
+        body = ordered[: len(ordered) - in_tail]
+        self._tail_from_s = body[-1] if body else 0.0
+        excess_s = sum(max(t - self._tail_from_s, 0.0) for t in (*ended_s, *ages_s))
+        self._tail_mean_s = excess_s / in_tail
+        # At equal times an end comes before a censoring, by convention.
+        events = sorted([*((t, 0) for t in ended_s), *((t, 1) for t in ages_s)])
+        self._times_s: list[float] = []
+        # The chance to have ended by each time: ascending, so that it can be searched.
+        self._ended: list[float] = []
+        alive, at_risk = 1.0, len(events)
+        for time_s, censored in events:
+            if len(self._times_s) == len(body):
+                break
+            if not censored:
+                alive *= 1 - 1 / at_risk
+                self._times_s.append(time_s)
+                self._ended.append(1 - alive)
+            at_risk -= 1
+        self._alive_in_tail = alive
+
+    def left_s(self, age_s: float, q: float) -> float:
+        """By when a rollout of this age has ended with chance q, in seconds from now."""
+        if age_s >= self._tail_from_s:
+            return -log(1 - q) * self._tail_mean_s
+        older = bisect_right(self._times_s, age_s)
+        ended = self._ended[older - 1] if older else 0.0
+        alive = (1 - q) * (1 - ended)
+        if alive < self._alive_in_tail:
+            beyond_s = log(self._alive_in_tail / alive) * self._tail_mean_s
+            return self._tail_from_s + beyond_s - age_s
+        index = bisect_left(self._ended, 1 - alive - 1e-9, lo=older)
+        return self._times_s[min(index, len(self._times_s) - 1)] - age_s
+
+    @property
+    def mean_s(self) -> float:
+        """Of a whole life."""
+        tail_s = self._tail_from_s + self._tail_mean_s
+        return sum(t * weight for t, weight in self._weights()) + self._alive_in_tail * tail_s
+
+    @property
+    def deviation_s(self) -> float:
+        """The standard deviation of a whole life."""
+        mean_s = self.mean_s
+        beyond_s = self._tail_from_s + self._tail_mean_s - mean_s
+        tail = self._alive_in_tail * (beyond_s**2 + self._tail_mean_s**2)
+        return sqrt(sum((t - mean_s) ** 2 * weight for t, weight in self._weights()) + tail)
+
+    def _weights(self) -> Iterator[tuple[float, float]]:
+        before = 0.0
+        for time_s, ended in zip(self._times_s, self._ended, strict=True):
+            yield time_s, ended - before
+            before = ended
+
+
+def eta(
+    *,
+    waiting: int,
+    ages_s: Sequence[float],
+    ended_s: Sequence[float],
+    verdicts: int,
+    stuck: int = 0,
+) -> Left | None:
+    """When a run will be done.
+
+    The slots in use work off what waits, each rollout taking as long as they take here, and then
+    the last ones run out. The makespan of such a queue lies between its work divided by the
+    slots and that plus one last long rollout (Graham 1969); the work is known as a sum of draws.
+
+    Args:
+        waiting: Rollouts that have not started.
+        ages_s: How long each running rollout has run: one slot each.
+        ended_s: How long those ran that ended by themselves, errors included: they held a slot.
+        verdicts: How many verdicts there are.
+        stuck: How many of the running ones count as stuck.
+
+    Returns:
+        A range; "stalled" when some ran, others wait and none runs; "stuck" when none waits and
+        all that run are stuck, of whose end their age tells nothing; None when there is nothing
+        left to do, or fewer than three verdicts to judge from.
+    """
+    if ages_s and not waiting and stuck >= len(ages_s):
+        return "stuck"
+    if not ended_s or not (waiting or ages_s):
+        return None
+    if not ages_s:
+        return "stalled"
+    if verdicts < VERDICTS_FOR_ETA:
+        return None
+    lives = Lifetimes(ended_s, ages_s)
+    slots = len(ages_s)
+    # The last of so many independent ones is done by then with the chance wanted.
+    early_s = max(lives.left_s(age_s, EARLY ** (1 / slots)) for age_s in ages_s)
+    late_s = max(lives.left_s(age_s, LATE ** (1 / slots)) for age_s in ages_s)
+    if not waiting:
+        return Eta(early_s, late_s)
+    work_s = sum(lives.left_s(age_s, 0.5) for age_s in ages_s) + waiting * lives.mean_s
+    # The lives themselves vary, and so does what so few ended ones tell of their mean.
+    variety = waiting + slots + waiting**2 / len(ended_s)
+    deviation_s = sqrt(variety) * lives.deviation_s
+    last_s = lives.left_s(0, LATE ** (1 / min(waiting, slots))) * (1 - 1 / slots)
+    low_s = max((work_s - SPREAD_Z * deviation_s) / slots, lives.left_s(0, EARLY))
+    high_s = max((work_s + SPREAD_Z * deviation_s) / slots + last_s, late_s, low_s)
+    return Eta(low_s, high_s)
+
+
+USUALLY = Stuck()
+"""From when on a rollout counts as stuck, unless the settings say otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsualTimes:
+    """A run's p95 of each, in seconds; None where nothing is known.
+
+    Attributes:
+        step_s: Between steps.
+        build_s: Of a build.
+        verify_s: Of a verification.
+        watched: How many builds and verifications the last two are made of.
+    """
+
+    step_s: float | None = None
+    build_s: float | None = None
+    verify_s: float | None = None
+    watched: int = 0
+
+
+def stuck_after_s(kind: Kind, usual: UsualTimes, rules: Stuck = USUALLY) -> float | None:
+    """How long a running rollout may stand still in a phase before it counts as stuck.
+
+    Args:
+        kind: The phase it is in.
+        usual: What is usual in its run.
+        rules: The thresholds.
+
+    Returns:
+        Seconds: since the last step for the agent, in the phase for a build or a verification;
+        None where no threshold applies.
+    """
+    if kind is Kind.AGENT:
+        return max(rules.floor_s, rules.step_factor * (usual.step_s or 0.0))
+    if kind is Kind.BUILDING:
+        usual_s, factor = usual.build_s, rules.build_factor
+    elif kind is Kind.VERIFYING:
+        usual_s, factor = usual.verify_s, rules.verify_factor
+    else:
+        return None
+    # The p95 of a few is the longest of a few, and the next ones are often longer.
+    if usual_s is None or usual.watched < rules.least_watched:
+        return max(rules.floor_s, rules.unwatched_s)
+    return max(rules.floor_s, factor * usual_s)

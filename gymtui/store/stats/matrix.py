@@ -1,0 +1,261 @@
+"""Rollouts by run and task, kept up to date task by task; and what the tasks of a run add up to.
+
+What stands in a row is `store.lists.task_rows`. The numbers of a task are `store.stats.run_stats`,
+the formulas `store.stats.formulas`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+
+from gymtui.store.lists.task_rows import AcrossRow, TaskRow, row_id_of
+from gymtui.store.records import RolloutRow
+from gymtui.store.stats import formulas
+from gymtui.store.stats.formulas import NO_VERDICTS, AtK, Interval, Tally, TaskKinds
+from gymtui.store.stats.run_stats import TaskNumbers, by_task
+
+AT_ONCE = 500
+"""Rollouts counted before others get their turn: some 5 ms."""
+
+
+class Matrix:
+    """The rollouts of some runs, by run and task."""
+
+    def __init__(self) -> None:
+        self._rollouts: dict[tuple[str, str], dict[str, RolloutRow]] = {}
+        self._place: dict[str, tuple[str, str]] = {}
+        self._of_run: dict[str, set[str]] = {}
+        self._steps: dict[str, int | None] = {}
+        self._rows: dict[tuple[str, str], TaskRow] = {}
+        self._stale: set[tuple[str, str]] = set()
+
+    def __len__(self) -> int:
+        return len(self._place)
+
+    def __contains__(self, rollout_id: object) -> bool:
+        return rollout_id in self._place
+
+    def of_run(self, run_id: str) -> frozenset[str]:
+        """The ids of a run's rollouts."""
+        return frozenset(self._of_run.get(run_id, ()))
+
+    def task_of(self, rollout_id: str) -> str | None:
+        """The id of the row that a rollout stands in, or None."""
+        place = self._place.get(rollout_id)
+        return place[1] if place is not None else None
+
+    def take(self, row: RolloutRow, last_step: int | None = None) -> None:
+        """Take a rollout in as it is now; one that could not be read has no task to stand in.
+
+        Args:
+            row: The rollout.
+            last_step: The last step seen of it: with another one its task is counted anew.
+        """
+        if row.rollout is None:
+            self.drop(row.rollout_id)
+            return
+        place = (row.run_id, row_id_of(row.rollout.task_id))
+        if self._place.get(row.rollout_id, place) != place:
+            self.drop(row.rollout_id)
+        members = self._rollouts.setdefault(place, {})
+        if members.get(row.rollout_id) is row and self._steps[row.rollout_id] == last_step:
+            return
+        self._steps[row.rollout_id] = last_step
+        self._place[row.rollout_id] = place
+        self._of_run.setdefault(row.run_id, set()).add(row.rollout_id)
+        members[row.rollout_id] = row
+        self._stale.add(place)
+
+    def drop(self, rollout_id: str) -> None:
+        """Take a rollout out, if it is in."""
+        place = self._place.pop(rollout_id, None)
+        if place is not None:
+            del self._rollouts[place][rollout_id], self._steps[rollout_id]
+            self._of_run[place[0]].discard(rollout_id)
+            self._stale.add(place)
+
+    def refresh(
+        self, *, we_cancelled: Collection[str] = frozenset(), last_steps: Mapping[str, int]
+    ) -> bool:
+        """Count the tasks anew that were touched.
+
+        Args:
+            we_cancelled: Ids of rollouts that were active when their run was cancelled here.
+            last_steps: The last step seen of rollouts, for those that no longer say it.
+
+        Returns:
+            Whether there were any.
+        """
+        any_stale = bool(self._stale)
+        for _ in self.refreshing(we_cancelled=we_cancelled, last_steps=last_steps):
+            pass
+        return any_stale
+
+    def refreshing(
+        self, *, we_cancelled: Collection[str] = frozenset(), last_steps: Mapping[str, int]
+    ) -> Iterator[None]:
+        """Count them anew, stopping now and then so that keys are answered meanwhile.
+
+        Args:
+            we_cancelled: As for `refresh`.
+            last_steps: As for `refresh`.
+        """
+        stale, self._stale = self._stale, set()
+        counted = 0
+        for place in stale:
+            if counted >= AT_ONCE:
+                counted = 0
+                yield
+            rows = self._rollouts.get(place)
+            if not rows:
+                self._rollouts.pop(place, None)
+                self._rows.pop(place, None)
+                continue
+            counted += len(rows)
+            rollouts = [row.rollout for row in rows.values() if row.rollout is not None]
+            (numbers,) = by_task(rollouts, we_cancelled=we_cancelled, last_steps=last_steps)
+            self._rows[place] = _task_row(numbers, rows)
+
+    def tasks(self, run_id: str, k: int | None = None) -> dict[str, TaskRow]:
+        """The tasks of one run, by row id.
+
+        Args:
+            run_id: The run.
+            k: What pass@k is asked for; None for whichever was last.
+        """
+        found: dict[str, TaskRow] = {}
+        for (run, row_id), row in self._rows.items():
+            if run == run_id:
+                if k is not None and row.k != k:
+                    row = self._rows[run, row_id] = replace(row, k=k)
+                found[row_id] = row
+        return found
+
+    def together(
+        self,
+        run_ids: Sequence[str],
+        k: int,
+        *,
+        we_cancelled: Collection[str] = frozenset(),
+        last_steps: Mapping[str, int],
+    ) -> dict[str, TaskRow]:
+        """The tasks of several runs as if these were one: a run and its reruns, by row id.
+
+        Args:
+            run_ids: The runs.
+            k: What pass@k is asked for.
+            we_cancelled: As for `refresh`.
+            last_steps: As for `refresh`.
+        """
+        attempts: dict[str, dict[str, RolloutRow]] = {}
+        for (run_id, row_id), rows in self._rollouts.items():
+            if run_id in run_ids:
+                attempts.setdefault(row_id, {}).update(rows)
+        found: dict[str, TaskRow] = {}
+        for row_id, rows in attempts.items():
+            rollouts = [row.rollout for row in rows.values() if row.rollout is not None]
+            for numbers in by_task(rollouts, we_cancelled=we_cancelled, last_steps=last_steps):
+                found[row_id] = _task_row(numbers, rows, k)
+        return found
+
+    def across(self, run_ids: Sequence[str]) -> dict[str, AcrossRow]:
+        """The tasks of several runs, by row id.
+
+        Args:
+            run_ids: The runs, in the order of the cells.
+        """
+        columns = {run_id: column for column, run_id in enumerate(run_ids)}
+        cells: dict[str, list[TaskRow | None]] = {}
+        for (run_id, row_id), row in self._rows.items():
+            if run_id in columns:
+                cells.setdefault(row_id, [None] * len(run_ids))[columns[run_id]] = row
+        return {
+            row_id: AcrossRow(next(cell.task_id for cell in row if cell is not None), tuple(row))
+            for row_id, row in cells.items()
+        }
+
+
+def _task_row(numbers: TaskNumbers, rows: Mapping[str, RolloutRow], k: int = 1) -> TaskRow:
+    return TaskRow(
+        numbers.task_id,
+        tuple(rows[rollout.rollout_id] for rollout in numbers.attempts),
+        numbers.tally,
+        numbers.median_steps,
+        numbers.median_s,
+        k,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the tasks of a run add up to.
+
+    Attributes:
+        tasks: How many tasks there are, rollouts without one not counted.
+        rollouts: How many rollouts.
+        unfinished: How many of them run or wait.
+        errors: How many ended without a verdict.
+        tally: Their verdicts.
+        interval: The 95 % interval of pass@1, clustered by task; None without verdicts.
+        kinds: Tasks by how their attempts came out.
+        at_k: pass@k with its coverage.
+        hat_k: pass^k likewise.
+    """
+
+    tasks: int
+    rollouts: int
+    unfinished: int
+    errors: int
+    tally: Tally
+    interval: Interval | None
+    kinds: TaskKinds
+    at_k: AtK
+    hat_k: AtK
+
+    @property
+    def pass_rate(self) -> float | None:
+        """pass@1, 0..1; None without a verdict."""
+        return self.tally.passes / self.tally.verdicts if self.tally.verdicts else None
+
+
+def totals(rows: Iterable[TaskRow], k: int) -> Totals:
+    """Add the tasks of one run up.
+
+    Args:
+        rows: All of them.
+        k: What pass@k is asked for.
+    """
+    rows = tuple(rows)
+    named = [row.tally for row in rows if row.task_id is not None]
+    tally = Tally(sum(row.tally.passes for row in rows), sum(row.tally.verdicts for row in rows))
+    # One row at most is of rollouts without a task.
+    alone = next((row.tally for row in rows if row.task_id is None), NO_VERDICTS)
+    return Totals(
+        tasks=len(named),
+        rollouts=sum(len(row.attempts) for row in rows),
+        unfinished=sum(row.unfinished for row in rows),
+        errors=sum(row.errors for row in rows),
+        tally=tally,
+        interval=formulas.pass_rate_interval(named, alone),
+        kinds=formulas.task_kinds(named),
+        at_k=formulas.pass_at_k(named, k),
+        hat_k=formulas.pass_hat_k(named, k),
+    )
+
+
+def usual_k(rows: Iterable[TaskRow]) -> int:
+    """The k to show pass@k for until the person says: the largest that half of the tasks reach.
+
+    Args:
+        rows: The tasks of one run; those without verdicts do not count.
+    """
+    reached = sorted((row.tally.verdicts for row in rows if row.task_id is not None), reverse=True)
+    reached = [verdicts for verdicts in reached if verdicts]
+    return reached[ceil(len(reached) / 2) - 1] if reached else 1
+
+
+def most_verdicts(rows: Iterable[TaskRow]) -> int:
+    """The largest k that can be asked for, at least 1."""
+    return max((row.tally.verdicts for row in rows if row.task_id is not None), default=1) or 1

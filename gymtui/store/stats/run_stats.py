@@ -1,0 +1,361 @@
+"""The numbers of one run, and of each of its tasks, from its rollouts. Pure.
+
+The formulas are `store.stats.formulas`; what a rollout counts as is `store.outcome`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import NamedTuple
+
+from gymtui.api.models import Rollout
+from gymtui.store.history.timeline import Segment
+from gymtui.store.outcome import (
+    ACTIVE,
+    VERDICTS,
+    Outcome,
+    at_step_limit,
+    errors_in,
+    outcome_of,
+    score_in,
+    steps_of,
+    verdicts_in,
+)
+from gymtui.store.phases import PHASES, Kind
+from gymtui.store.rollout_times import duration_s, started_at
+from gymtui.store.stats import formulas
+from gymtui.store.stats.eta import VERDICTS_FOR_ETA, Left, eta
+
+RATE_WINDOW_S = 300.0
+"""Five minutes: what a rate is counted over unless another window is named."""
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class RunNumbers:
+    """What a run's rollouts add up to. Keep it until they change: it reads no clock.
+
+    Every list of times is ascending, in seconds; instants are UNIX seconds on the server's clock.
+
+    Attributes:
+        known: Rollouts these numbers are over.
+        unknown: Further ones the run says it has.
+        counts: Rollouts by outcome; outcomes that do not occur are absent.
+        at_limit: Fails that reached the step limit.
+        tasks: Verdicts by task, tasks without any included.
+        loose: Verdicts of rollouts without a task id.
+        durations_s: How long rollouts with a verdict ran.
+        held_s: How long those ran that ended by themselves, errors included: a slot's use.
+        steps: Steps taken by rollouts with a verdict, where known.
+        verdicts_at_s: When verdicts came.
+        running_since_s: When the running ones started, where known.
+        first_start_s: When the first rollout started; None if none did.
+        last_end_s: When the last one that ended did; None if none did.
+        scores: What verifiers scored, 0..1.
+    """
+
+    known: int
+    unknown: int
+    counts: Mapping[Outcome, int]
+    at_limit: int
+    tasks: Mapping[str, formulas.Tally]
+    loose: formulas.Tally
+    durations_s: Sequence[float]
+    held_s: Sequence[float]
+    steps: Sequence[int]
+    verdicts_at_s: Sequence[float]
+    running_since_s: Sequence[float]
+    first_start_s: float | None
+    last_end_s: float | None
+    scores: formulas.Spread | None
+
+    @property
+    def passes(self) -> int:
+        """Verdicts that are passes."""
+        return self.counts.get(Outcome.PASSED, 0)
+
+    @property
+    def verdicts(self) -> int:
+        """Finished rollouts with a pass or a fail."""
+        return verdicts_in(self.counts)
+
+    @property
+    def errors(self) -> int:
+        """Rollouts that ended without a verdict, whatever the cause."""
+        return errors_in(self.counts)
+
+    @property
+    def judged(self) -> int:
+        """Rollouts that ended with a result, verdict or not."""
+        return self.verdicts + self.counts.get(Outcome.DONE, 0)
+
+    @property
+    def undecided(self) -> int:
+        """Rollouts that may yet bring a verdict, those never listed included."""
+        return self.unknown + self.known - self.verdicts - self.errors
+
+    @property
+    def finished(self) -> bool:
+        """Whether rollouts are known and none of them will bring anything more."""
+        open_ = sum(self.counts.get(outcome, 0) for outcome in (*ACTIVE, Outcome.UNKNOWN))
+        return bool(self.known) and not self.unknown and not open_
+
+    @property
+    def pass_rate(self) -> float | None:
+        """pass@1 over verdicts, 0..1; None without any."""
+        return self.passes / self.verdicts if self.verdicts else None
+
+    @cached_property
+    def interval(self) -> formulas.Interval | None:
+        """The 95 % interval of the pass rate, clustered by task where tasks repeat."""
+        return formulas.pass_rate_interval(self.tasks.values(), self.loose)
+
+    @property
+    def rate_with_errors(self) -> float | None:
+        """The pass rate if every error counts as a fail; None with nothing ended."""
+        ended = self.verdicts + self.errors
+        return self.passes / ended if ended else None
+
+    @property
+    def final_bounds(self) -> formulas.Interval | None:
+        """Where the pass rate can still end."""
+        return formulas.final_bounds(self.passes, self.verdicts, self.undecided)
+
+    @cached_property
+    def task_kinds(self) -> formulas.TaskKinds:
+        """Tasks that pass always, sometimes, never."""
+        return formulas.task_kinds(self.tasks.values())
+
+    @property
+    def attempts(self) -> int:
+        """The most verdicts that any task has: the largest k that can be asked for."""
+        return max((task.verdicts for task in self.tasks.values()), default=0)
+
+    def pass_at(self, k: int) -> formulas.AtK:
+        """pass@k with its coverage."""
+        return formulas.pass_at_k(list(self.tasks.values()), k)
+
+    def pass_hat(self, k: int) -> formulas.AtK:
+        """pass^k with its coverage."""
+        return formulas.pass_hat_k(list(self.tasks.values()), k)
+
+    def rate(self, now_s: float, window_s: float = RATE_WINDOW_S) -> formulas.Rate | None:
+        """Verdicts a minute in the window that ends now; None before the first start."""
+        if self.first_start_s is None:
+            return None
+        return formulas.rate(self.verdicts_at_s, now_s, self.first_start_s, window_s)
+
+    def throughput(self, now_s: float, buckets: int) -> tuple[int, ...]:
+        """Verdicts in equal stretches from the first start to the end, or now: a sparkline."""
+        if self.first_start_s is None:
+            return ()
+        end_s = self.last_end_s if self.finished and self.last_end_s is not None else now_s
+        return formulas.histogram(self.verdicts_at_s, self.first_start_s, end_s, buckets)
+
+    def eta(self, now_s: float, *, stuck: int = 0) -> Left | None:
+        """When the run will be done; None where nothing can be said, or there is nothing to do.
+
+        Rollouts that were never listed may be in any state, so nothing is said while there are.
+
+        Args:
+            now_s: The server's time, UNIX seconds.
+            stuck: How many of its running rollouts count as stuck.
+        """
+        if self.unknown or (self.verdicts < VERDICTS_FOR_ETA and not stuck):
+            return None
+        running = self.counts.get(Outcome.RUNNING, 0)
+        ages_s = [max(now_s - since_s, 0.0) for since_s in self.running_since_s]
+        return eta(
+            waiting=self.counts.get(Outcome.WAITING, 0),
+            ages_s=[*ages_s, *[0.0] * (running - len(ages_s))],
+            ended_s=self.held_s,
+            verdicts=self.verdicts,
+            stuck=stuck,
+        )
+
+
+class Part(NamedTuple):
+    """What one rollout brings to the numbers of its run; what it brings nothing to is None.
+
+    Attributes:
+        outcome: How it stands.
+        task_id: Its task.
+        start_s: When it first began to run, UNIX seconds.
+        end_s: When it ended, likewise; None while it runs.
+        held_s: How long it ran, if it ended by itself.
+        ran_s: How long it ran, if there is a verdict.
+        steps: Steps taken, likewise.
+        verdict_at_s: When its verdict came, UNIX seconds.
+        score: What the verifier scored it, 0..1, verdict or not.
+        at_limit: Whether it failed at the step limit.
+    """
+
+    outcome: Outcome
+    task_id: str | None
+    start_s: float | None = None
+    end_s: float | None = None
+    held_s: float | None = None
+    ran_s: float | None = None
+    steps: int | None = None
+    verdict_at_s: float | None = None
+    score: float | None = None
+    at_limit: bool = False
+
+    @property
+    def running_since_s(self) -> float | None:
+        """When it started, while it runs."""
+        return self.start_s if self.outcome is Outcome.RUNNING else None
+
+
+def part_of(
+    rollout: Rollout,
+    we_cancelled: Collection[str] = frozenset(),
+    last_steps: Mapping[str, int] | None = None,
+) -> Part:
+    """What a rollout brings to the numbers of its run.
+
+    Args:
+        rollout: As last seen.
+        we_cancelled: Ids of those that were active when the run was cancelled from here.
+        last_steps: The last step seen of rollouts, for those that no longer say it.
+    """
+    outcome = outcome_of(rollout, we_cancelled=rollout.rollout_id in we_cancelled)
+    start, end = started_at(rollout), rollout.completed_at
+    start_s = start.timestamp() if start is not None else None
+    if outcome is Outcome.RUNNING:
+        return Part(outcome, rollout.task_id, start_s)
+    end_s = end.timestamp() if end is not None else None
+    ran_s = duration_s(rollout)
+    held_s = ran_s if outcome is not Outcome.CANCELLED else None
+    score = score_in(rollout)
+    if outcome not in VERDICTS:
+        return Part(outcome, rollout.task_id, start_s, end_s, held_s, score=score)
+    return Part(
+        outcome,
+        rollout.task_id,
+        start_s,
+        end_s,
+        held_s,
+        ran_s,
+        steps_of(rollout, last_steps.get(rollout.rollout_id) if last_steps else None),
+        end_s,
+        score,
+        outcome is Outcome.FAILED and at_step_limit(rollout),
+    )
+
+
+def run_numbers(
+    rollouts: Iterable[Rollout],
+    *,
+    total: int | None = None,
+    we_cancelled: Collection[str] = frozenset(),
+    last_steps: Mapping[str, int] | None = None,
+) -> RunNumbers:
+    """Add up a run's rollouts at one go; `numbers_builder` does so by what changed.
+
+    Args:
+        rollouts: All that were seen of one run.
+        total: How many the run says it has.
+        we_cancelled: As for `part_of`.
+        last_steps: As for `part_of`.
+
+    Returns:
+        Their numbers; linear in the rollouts.
+    """
+    parts = [part_of(rollout, we_cancelled, last_steps) for rollout in rollouts]
+    tasks: dict[str, list[int]] = {}
+    loose = [0, 0]
+    for part in parts:
+        tally = loose if part.task_id is None else tasks.setdefault(part.task_id, [0, 0])
+        tally[0] += part.outcome is Outcome.PASSED
+        tally[1] += part.outcome in VERDICTS
+    starts_s = [part.start_s for part in parts if part.start_s is not None]
+    ends_s = [part.end_s for part in parts if part.end_s is not None]
+    return RunNumbers(
+        known=len(parts),
+        unknown=max((total or 0) - len(parts), 0),
+        counts=dict(Counter(part.outcome for part in parts)),
+        at_limit=sum(part.at_limit for part in parts),
+        tasks={task_id: formulas.Tally(*tally) for task_id, tally in tasks.items()},
+        loose=formulas.Tally(*loose),
+        durations_s=sorted(part.ran_s for part in parts if part.ran_s is not None),
+        held_s=sorted(part.held_s for part in parts if part.held_s is not None),
+        steps=sorted(part.steps for part in parts if part.steps is not None),
+        verdicts_at_s=sorted(p.verdict_at_s for p in parts if p.verdict_at_s is not None),
+        running_since_s=sorted(p.running_since_s for p in parts if p.running_since_s is not None),
+        first_start_s=min(starts_s, default=None),
+        last_end_s=max(ends_s, default=None),
+        scores=formulas.spread([part.score for part in parts if part.score is not None]),
+    )
+
+
+@dataclass(frozen=True)
+class TaskNumbers:
+    """One row of the matrix.
+
+    Attributes:
+        task_id: Which task; None for rollouts that name none.
+        attempts: Its rollouts, by when they were created, then by id.
+        tally: Its verdicts.
+        median_steps: Nearest rank, over verdicts whose steps are known; None without.
+        median_s: How long a rollout with a verdict ran, likewise.
+    """
+
+    task_id: str | None
+    attempts: tuple[Rollout, ...]
+    tally: formulas.Tally
+    median_steps: float | None
+    median_s: float | None
+
+
+def by_task(
+    rollouts: Iterable[Rollout],
+    *,
+    we_cancelled: Collection[str] = frozenset(),
+    last_steps: Mapping[str, int] | None = None,
+) -> tuple[TaskNumbers, ...]:
+    """A run's tasks, in the order in which they are first met.
+
+    Args:
+        rollouts: Of one run, or of several whose attempts are to be taken together.
+        we_cancelled: As for `run_numbers`.
+        last_steps: As for `run_numbers`.
+    """
+    groups: dict[str | None, list[Rollout]] = {}
+    for rollout in rollouts:
+        groups.setdefault(rollout.task_id, []).append(rollout)
+    rows = []
+    for task_id, attempts in groups.items():
+        numbers = run_numbers(attempts, we_cancelled=we_cancelled, last_steps=last_steps)
+        attempts.sort(key=lambda rollout: (rollout.created_at or _EARLIEST, rollout.rollout_id))
+        rows.append(
+            TaskNumbers(
+                task_id,
+                tuple(attempts),
+                formulas.Tally(numbers.passes, numbers.verdicts),
+                formulas.quantile(numbers.steps, 0.5),
+                formulas.quantile(numbers.durations_s, 0.5),
+            )
+        )
+    return tuple(rows)
+
+
+def time_spent_s(segments: Sequence[Segment]) -> Mapping[str, float] | None:
+    """The seconds of each phase of a rollout that ended, for `stats.shares`.
+
+    Returns:
+        None unless it ran, ended, and was watched all the way.
+    """
+    kinds = {segment.kind for segment in segments}
+    if Kind.ENDED not in kinds or Kind.UNSEEN in kinds or kinds.isdisjoint(PHASES):
+        return None
+    spent_s = dict.fromkeys(PHASES, 0.0)
+    for segment in segments:
+        if segment.kind in spent_s:
+            spent_s[segment.kind] += segment.duration.total_seconds()
+    return {kind.value: seconds for kind, seconds in spent_s.items()}

@@ -1,0 +1,134 @@
+"""The numbers of one run kept up to date rollout by rollout, so that a change costs that change.
+
+What they are, and what a rollout brings to them, is `store.stats.run_stats`; adding all of a run up
+anew with its `run_numbers` comes to the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from gymtui.store.outcome import VERDICTS, Outcome
+from gymtui.store.stats import formulas
+from gymtui.store.stats.run_stats import Part, RunNumbers
+from gymtui.store.stats.sorted_numbers import Ascending
+
+
+@dataclass(slots=True)
+class _Task:
+    """What the rollouts of a task add up to; it is forgotten with the last of them."""
+
+    rollouts: int = 0
+    passes: int = 0
+    verdicts: int = 0
+
+
+class _Values(NamedTuple):
+    """What is kept in order, so that quantiles and ends are found at once."""
+
+    ran_s: Ascending
+    held_s: Ascending
+    steps: Ascending
+    verdicts_at_s: Ascending
+    running_since_s: Ascending
+    starts_s: Ascending
+    ends_s: Ascending
+    scores: Ascending
+
+
+def _values_of(part: Part) -> tuple[float | None, ...]:
+    """What a part brings to each of `_Values`."""
+    return (
+        part.ran_s,
+        part.held_s,
+        part.steps,
+        part.verdict_at_s,
+        part.running_since_s,
+        part.start_s,
+        part.end_s,
+        part.score,
+    )
+
+
+class NumbersBuilder:
+    """What a run's rollouts add up to while they come, change and go."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, Part] = {}
+        self._counts: Counter[Outcome] = Counter()
+        self._at_limit = 0
+        self._tasks: dict[str | None, _Task] = {}
+        self._values = _Values(*(Ascending() for _ in _Values._fields))
+        self._spread: formulas.Spread | None = None
+        self._spread_stale = False
+
+    def put(self, rollout_id: str, part: Part | None) -> None:
+        """Count a rollout as it is now, instead of as it was counted before.
+
+        Args:
+            rollout_id: Which.
+            part: What it brings; None counts it out.
+        """
+        before = self._parts.get(rollout_id)
+        if part == before:
+            return
+        if before is not None:
+            self._count(before, -1)
+        if part is None:
+            del self._parts[rollout_id]
+            return
+        self._parts[rollout_id] = part
+        self._count(part, 1)
+
+    def numbers(self, total: int | None = None) -> RunNumbers:
+        """The numbers, which stay as they are whatever comes later.
+
+        Args:
+            total: How many rollouts the run says it has.
+        """
+        values = self._values
+        if self._spread_stale:
+            self._spread = formulas.spread(values.scores)
+            self._spread_stale = False
+        known = len(self._parts)
+        loose = self._tasks.get(None, _Task())
+        return RunNumbers(
+            known=known,
+            unknown=max((total or 0) - known, 0),
+            counts={outcome: count for outcome, count in self._counts.items() if count},
+            at_limit=self._at_limit,
+            tasks={
+                task_id: formulas.Tally(task.passes, task.verdicts)
+                for task_id, task in self._tasks.items()
+                if task_id is not None
+            },
+            loose=formulas.Tally(loose.passes, loose.verdicts),
+            durations_s=values.ran_s[:],
+            held_s=values.held_s[:],
+            steps=[int(steps) for steps in values.steps],
+            verdicts_at_s=values.verdicts_at_s[:],
+            running_since_s=values.running_since_s[:],
+            first_start_s=values.starts_s.first,
+            last_end_s=values.ends_s.last,
+            scores=self._spread,
+        )
+
+    def _count(self, part: Part, by: int) -> None:
+        self._counts[part.outcome] += by
+        self._at_limit += by * part.at_limit
+        self._spread_stale |= part.score is not None
+        task = self._tasks.setdefault(part.task_id, _Task())
+        task.rollouts += by
+        task.passes += by * (part.outcome is Outcome.PASSED)
+        task.verdicts += by * (part.outcome in VERDICTS)
+        if not task.rollouts:
+            del self._tasks[part.task_id]
+        for values, value in zip(self._values, _values_of(part), strict=True):
+            if value is None:
+                continue
+            if by > 0:
+                values.add(value)
+            else:
+                values.remove(value)

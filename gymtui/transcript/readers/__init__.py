@@ -1,0 +1,1 @@
+"""From any message shape to turns and blocks."""

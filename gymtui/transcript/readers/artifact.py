@@ -1,0 +1,317 @@
+"""Any message list or artifact, read into a `Transcript`: nothing is dropped, nothing raises.
+
+This module tells what kind of document and element it is given and puts the result together; the
+readers for each family are its siblings. Shapes: ``API.md`` and FORMATS.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeGuard
+
+from gymtui.transcript import pairing
+from gymtui.transcript.blocks import (
+    Exchange,
+    Extras,
+    Kind,
+    Place,
+    Text,
+    ToolCall,
+    ToolResult,
+    Transcript,
+    Turn,
+    Unknown,
+    Usage,
+)
+from gymtui.transcript.pairing import Pair, Spot
+from gymtui.transcript.pretty_json import NotJsonError, as_text, decode
+from gymtui.transcript.readers import events, messages, recorded_calls
+from gymtui.transcript.readers.fields import Draft, Fields, is_empty
+from gymtui.transcript.readers.timestamps import instant
+
+Reader = Callable[[Mapping[str, object]], list[Draft]]
+Element = Mapping[str, object]
+
+_LISTS = ("messages", "steps", "history", "contents")
+"""Under which name a document has its messages: the vendor's, Harbor's, SWE-agent's, Gemini's."""
+_MOST = 2**63
+"""Below this every number is that has been counted."""
+_SPEAKERS = ("human", "ai", "user", "assistant", "system", "tool")
+
+
+def read(source: bytes | str | Mapping[str, object] | list[object]) -> Transcript:
+    """Read an artifact.
+
+    Args:
+        source: A JSON document or its value: the API's ``{rollout_id, artifacts}``, bare artifacts,
+            Harbor's ``trajectory.json``, or a bare message list.
+
+    Returns:
+        Its transcript; a single unknown turn when it is nothing of the kind.
+    """
+    value: object = source
+    if isinstance(source, bytes | str):
+        try:
+            value = decode(source)
+        except NotJsonError:
+            return _assembled([Draft("", Kind.OTHER, [Unknown(as_text(source))])], [], Fields({}))
+    if isinstance(value, list):
+        value = {"messages": value}
+    if not isinstance(value, Mapping):
+        return _assembled([Draft("", Kind.OTHER, [Unknown(value)])], [], Fields({}))
+    outer = Fields(value)
+    if (inner := outer.mapping("artifacts")) is not None:
+        rollout_id = outer.text("rollout_id")
+        fields = Fields(inner)
+        if rest := {key: item for key, item in outer.rest.items() if not is_empty(item)}:
+            fields.rest["answer"] = rest
+        return replace(_artifact(fields), rollout_id=rollout_id)
+    if _reader_of(value) is not _unknown and not any(name in value for name in _LISTS):
+        return _artifact(Fields({"messages": [value]}))
+    rollout_id = outer.text("rollout_id")
+    return replace(_artifact(outer), rollout_id=rollout_id)
+
+
+def _artifact(fields: Fields) -> Transcript:
+    drafts: list[Draft] = []
+    tools: set[str] = set()
+    for index, element in enumerate(_elements(fields)):
+        for draft in _element(element):
+            draft.source = index
+            _name_is_role(draft, tools)
+            drafts.append(draft)
+    pairs = pairing.pair(drafts)
+    calls, results = fields.items("tool_calls"), fields.items("tool_results")
+    recorded_calls.add_recorded(drafts, pairs, calls, results)
+    recorded_calls.settle_errors(drafts)
+    return _assembled(drafts, pairs, fields)
+
+
+def _elements(fields: Fields) -> list[object]:
+    """Take the message list; messages that are no list are one thing nobody understands."""
+    for name in _LISTS:
+        if found := fields.items(name):
+            return found
+    odd = fields.any("messages")
+    return [] if is_empty(odd) else [odd]
+
+
+def _element(element: object, *, nested: bool = False) -> list[Draft]:
+    """Read one element of a message list; a list in it is a list of messages, once."""
+    if isinstance(element, Mapping):
+        return _reader_of(element)(element)
+    if isinstance(element, str):
+        return [Draft("", Kind.OTHER, [Text(element)])]
+    if isinstance(element, list) and not nested:
+        return [draft for item in element for draft in _element(item, nested=True)]
+    return [Draft("", Kind.OTHER, [Unknown(element)])]
+
+
+def _reader_of(element: Element) -> Reader:
+    return next(reader for fits, reader in _RECOGNISERS if fits(element))
+
+
+def _is_entry(element: Element) -> bool:
+    message = element.get("message")
+    return isinstance(message, Mapping) and "role" in message
+
+
+def _is_step(element: Element) -> bool:
+    return "step_id" in element and isinstance(element.get("source"), str)
+
+
+def _is_event(element: Element) -> bool:
+    named = isinstance(element.get("action"), str) or isinstance(element.get("observation"), str)
+    return named and isinstance(element.get("source"), str) and "role" not in element
+
+
+def _is_message(element: Element) -> bool:
+    return isinstance(element.get("role"), str)
+
+
+def _is_item(element: Element) -> bool:
+    kind = element.get("type")
+    return isinstance(kind, str) and (
+        kind == "reasoning" or kind.endswith(("_call", "_call_output"))
+    )
+
+
+def _is_typed(element: Element) -> bool:
+    return element.get("type") in _SPEAKERS and "content" in element
+
+
+def _has_content(element: Element) -> bool:
+    return "content" in element or "parts" in element
+
+
+def _typed(element: Element) -> list[Draft]:
+    fields = dict(element)
+    return messages.chat({"role": fields.pop("type"), **fields})
+
+
+def _unknown(element: Element) -> list[Draft]:
+    return [Draft("", Kind.OTHER, [Unknown(element)])]
+
+
+_RECOGNISERS: tuple[tuple[Callable[[Element], bool], Reader], ...] = (
+    (_is_entry, events.entry),
+    (_is_step, events.step),
+    (_is_event, events.event),
+    (_is_message, messages.chat),
+    (_is_item, events.response_item),
+    (_is_typed, _typed),
+    (_has_content, messages.chat),
+    (lambda element: True, _unknown),
+)
+
+
+def _name_is_role(draft: Draft, tools: set[str]) -> None:
+    """Take a message whose role is a tool called before for that tool's answer (langgraph-js)."""
+    if draft.kind is Kind.OTHER and draft.role in tools:
+        draft.kind = Kind.TOOL
+        for index, block in enumerate(draft.blocks):
+            if isinstance(block, Text):
+                draft.blocks[index] = ToolResult(block.text, name=draft.role)
+    tools.update(block.name for block in draft.blocks if isinstance(block, ToolCall))
+
+
+def _assembled(drafts: list[Draft], pairs: list[Pair], fields: Fields) -> Transcript:
+    turn_of = {id(draft): index for index, draft in enumerate(drafts)}
+    times = [instant(draft.stamp) for draft in drafts]
+    exchanges = tuple(_exchange(number, pair, turn_of, times) for number, pair in enumerate(pairs))
+    turns = []
+    before: datetime | None = None
+    for index, (draft, time) in enumerate(zip(drafts, times, strict=True)):
+        turns.append(
+            Turn(
+                index=index,
+                role=draft.role,
+                kind=draft.kind,
+                blocks=draft.finished(),
+                source=draft.source,
+                name=draft.name,
+                stamp="" if draft.stamp is None else str(draft.stamp),
+                timestamp=time,
+                duration_s=_seconds(before, time),
+                error=draft.error,
+            )
+        )
+        before = time or before
+    return _with_header(tuple(turns), exchanges, fields)
+
+
+def _exchange(
+    number: int, pair: Pair, turn_of: Mapping[int, int], times: list[datetime | None]
+) -> Exchange:
+    """Number a pair, in its blocks too."""
+    tool, server, error = pair.tool, pair.server, pair.error
+    for spot in (pair.result, pair.call):
+        if spot is None or spot.block is None:
+            continue
+        block = spot.draft.blocks[spot.block]
+        if isinstance(block, ToolResult):
+            tool, server, error = block.name or "", block.server, block.error
+            answers = None if block.name else _called(pair.call)
+            spot.draft.blocks[spot.block] = replace(block, number=number, answers=answers)
+        elif isinstance(block, ToolCall):
+            tool, server = block.tool, block.server
+            spot.draft.blocks[spot.block] = replace(block, number=number)
+    call, result = _place(pair.call, turn_of), _place(pair.result, turn_of)
+    duration = _seconds(times[call.turn], times[result.turn]) if call and result else None
+    return Exchange(number, server, tool, call, result, error, duration)
+
+
+def _called(spot: Spot | None) -> str | None:
+    """The tool that is called somewhere, with its server."""
+    block = spot.draft.blocks[spot.block] if spot is not None and spot.block is not None else None
+    if not isinstance(block, ToolCall):
+        return None
+    return f"{block.server}.{block.tool}" if block.server else block.tool
+
+
+def _place(spot: Spot | None, turn_of: Mapping[int, int]) -> Place | None:
+    return None if spot is None else Place(turn_of[id(spot.draft)], spot.block, spot.written)
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> float | None:
+    if start is None or end is None or end < start:
+        return None
+    return (end - start).total_seconds()
+
+
+def _with_header(
+    turns: tuple[Turn, ...], exchanges: tuple[Exchange, ...], fields: Fields
+) -> Transcript:
+    usage = _usage(fields.rest)
+    created_at = fields.rest.get("created_at")
+    return Transcript(
+        turns,
+        exchanges,
+        version=fields.text("version"),
+        task_id=fields.text("task_id"),
+        task=fields.text("task"),
+        model=fields.text("model"),
+        provider=fields.text("provider"),
+        steps_taken=_count(fields, "steps_taken"),
+        max_steps=_count(fields, "max_steps"),
+        error=fields.text("error"),
+        final_observation=fields.text("final_observation"),
+        created_at=instant(created_at),
+        usage=usage,
+        extras=Extras({key: value for key, value in fields.rest.items() if not is_empty(value)}),
+    )
+
+
+def _count(fields: Fields, key: str) -> int | None:
+    value = fields.rest.get(key)
+    if not _is_amount(value) or not isinstance(value, int):
+        return None
+    del fields.rest[key]
+    return value
+
+
+def _is_amount(value: object) -> TypeGuard[int | float]:
+    """Whether something is a number of things or of seconds: finite, and not below zero."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 <= value < _MOST
+
+
+def _usage(artifact: Mapping[str, object]) -> Usage:
+    """Read what the artifact says it cost: the vendor's ``rollout_metrics``, else its relatives."""
+
+    def number(*paths: str) -> float | None:
+        for path in paths:
+            value: object = artifact
+            for key in path.split("."):
+                value = value.get(key) if isinstance(value, Mapping) else None
+            if _is_amount(value):
+                return value
+        return None
+
+    prompt = number(
+        "metadata.rollout_metrics.token_usage.prompt_tokens_total",
+        "metadata.final_metrics.total_prompt_tokens",
+        "final_metrics.total_prompt_tokens",
+        "metadata.model_stats.tokens_sent",
+    )
+    completion = number(
+        "metadata.rollout_metrics.token_usage.completion_tokens_total",
+        "metadata.final_metrics.total_completion_tokens",
+        "final_metrics.total_completion_tokens",
+        "metadata.model_stats.tokens_received",
+    )
+    return Usage(
+        prompt_tokens=None if prompt is None else int(prompt),
+        completion_tokens=None if completion is None else int(completion),
+        duration_s=number("metadata.rollout_metrics.timing.duration_seconds", "metadata.duration"),
+        cost_usd=number(
+            "metadata.rollout_metrics.cost.estimated_cost_usd",
+            "metadata.final_metrics.total_cost_usd",
+            "final_metrics.total_cost_usd",
+            "metadata.agent_cost",
+            "metadata.model_stats.instance_cost",
+        ),
+    )

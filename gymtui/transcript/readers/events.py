@@ -1,0 +1,185 @@
+"""Elements without a role: OpenAI Responses items, OpenHands events, ATIF steps, log entries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gymtui.transcript.blocks import Kind, Text, Thinking, ToolCall, ToolResult
+from gymtui.transcript.readers.content import answer, call, content, part
+from gymtui.transcript.readers.fields import Draft, Fields, kind_of, take_stamp
+from gymtui.transcript.readers.messages import chat
+
+_TALK = ("message", "system", "finish", "think", "reject", "change_agent_state", "recall", "null")
+"""OpenHands actions that call no tool, and what is observed of them."""
+
+
+def response_item(item: Mapping[str, object]) -> list[Draft]:
+    """Read an item of the OpenAI Responses API: a call, its output, or reasoning.
+
+    Args:
+        item: Typed ``reasoning``, ``…_call`` or ``…_call_output``.
+
+    Returns:
+        Its one turn.
+    """
+    fields = Fields(item)
+    kind = str(item.get("type"))
+    if kind == "reasoning":
+        draft = Draft("", Kind.ASSISTANT, stamp=take_stamp(fields))
+        blocks, left = part(fields.rest)
+        draft.add(blocks)
+        draft.rest = dict(left) if isinstance(left, Mapping) else {}
+    elif kind.endswith("_output"):
+        fields.tag("type", ("function_call_output",))
+        draft = Draft("", Kind.TOOL, rest=fields.rest, stamp=take_stamp(fields))
+        value, others, left = answer(fields.any("output", "content", "result"))
+        call_id, name = fields.text("call_id"), fields.text("name")
+        draft.add([ToolResult(value, name=name, call_id=call_id), *others])
+        draft.keep("output", left)
+    else:
+        stamp = take_stamp(fields)
+        fields.rest.setdefault("name", kind)
+        read, left = call(fields.rest)
+        draft = Draft("", Kind.ASSISTANT, [read], stamp=stamp)
+        draft.rest = dict(left) if isinstance(left, Mapping) else {}
+    status = draft.rest.get("status")
+    draft.error = status in ("failed", "incomplete")
+    return [draft]
+
+
+def step(item: Mapping[str, object]) -> list[Draft]:
+    """Read a step of Harbor's ATIF: what was said and called, and what was observed.
+
+    Args:
+        item: An object with ``step_id`` and ``source``.
+
+    Returns:
+        A turn; and a second one when the step holds an observation.
+    """
+    fields = Fields(item)
+    role = fields.text("source") or ""
+    draft = Draft(role, kind_of(role), rest=fields.rest, stamp=take_stamp(fields))
+    if (text := fields.text("reasoning_content")) is not None:
+        draft.add([Thinking(text)])
+    blocks, left = content(fields.any("message"), thinks=draft.kind is Kind.ASSISTANT)
+    draft.add(blocks)
+    draft.keep("message", left)
+    rests = []
+    for element in fields.items("tool_calls") or []:
+        read, rest = call(element)
+        draft.add([read])
+        rests.append(rest)
+    draft.keep("tool_calls", rests if any(rest is not None for rest in rests) else None)
+    observation = fields.mapping("observation")
+    if observation is None:
+        return [draft]
+    seen = Fields(observation)
+    second = Draft("observation", Kind.TOOL, rest=seen.rest, stamp=draft.stamp)
+    left_over = []
+    for element in seen.items("results") or []:
+        result = Fields(element if isinstance(element, Mapping) else {"content": element})
+        value, others, left = answer(result.any("content"))
+        call_id = result.text("source_call_id")
+        second.add([ToolResult(value, call_id=call_id, error=result.flag("is_error")), *others])
+        if left is not None:
+            result.rest["content"] = left
+        left_over.append(result.rest)
+    if any(left_over):
+        second.keep("results", left_over)
+    return [draft, second]
+
+
+def event(item: Mapping[str, object]) -> list[Draft]:
+    """Read an OpenHands event: an action or an observation.
+
+    Args:
+        item: An object with ``source`` and a string ``action`` or ``observation``.
+
+    Returns:
+        Its one turn.
+    """
+    fields = Fields(item)
+    source = fields.text("source") or ""
+    draft = Draft(source, kind_of(source), rest=fields.rest, stamp=take_stamp(fields))
+    if isinstance(item.get("action"), str):
+        _action(draft, fields)
+    else:
+        _observation(draft, fields)
+    said = draft.rest.get("message")
+    shown = [block.text for block in draft.blocks if isinstance(block, Text)]
+    if isinstance(said, str) and said in shown:
+        del draft.rest["message"]
+    elif not draft.blocks and (text := fields.text("message")) is not None:
+        draft.add([Text(text)])
+    return [draft]
+
+
+def entry(item: Mapping[str, object]) -> list[Draft]:
+    """Read an entry that wraps a message, as session logs have them.
+
+    Args:
+        item: An object whose ``message`` is an object with a role.
+
+    Returns:
+        The message's turn, with the entry's time if it has none of its own.
+    """
+    fields = Fields(item)
+    drafts = chat(fields.mapping("message") or {})
+    stamp = take_stamp(fields)
+    for draft in drafts:
+        if draft.stamp is None:
+            draft.stamp = stamp
+        elif stamp is not None:
+            fields.rest["timestamp"] = stamp
+        draft.keep("entry", fields.rest)
+    return drafts
+
+
+def _action(draft: Draft, fields: Fields) -> None:
+    name = fields.text("action") or ""
+    args = Fields(fields.mapping("args") or {})
+    if (thought := args.text("thought")) is not None:
+        draft.add([Text(thought)])
+    if name in _TALK or draft.kind is not Kind.ASSISTANT:
+        if name == "system":
+            draft.kind = Kind.SYSTEM
+        for key in ("content", "final_thought"):
+            if text := args.text(key):
+                draft.add([Text(text)])
+        draft.rest["action"] = name
+        draft.keep("args", args.rest)
+        return
+    draft.add([ToolCall(name, dict(args.rest), id=_call_id(fields))])
+
+
+def _observation(draft: Draft, fields: Fields) -> None:
+    name = fields.text("observation") or ""
+    call_id = _call_id(fields)
+    value, others, left = answer(fields.any("content"))
+    if name in (*_TALK, "agent_state_changed") or (call_id is None and draft.role != "agent"):
+        draft.kind = Kind.OTHER
+        draft.rest["observation"] = name
+        blocks, more = content(value)
+        draft.add(blocks)
+        draft.keep("content", more)
+    else:
+        draft.kind = Kind.TOOL
+        error = _event_failed(name, fields.rest)
+        draft.add([ToolResult(value, name=name, call_id=call_id, error=error)])
+    draft.add(others)
+    draft.keep("content", left)
+
+
+def _event_failed(name: str, rest: Mapping[str, object]) -> bool | None:
+    if name == "error" or rest.get("success") is False:
+        return True
+    extras = rest.get("extras")
+    metadata = extras.get("metadata") if isinstance(extras, Mapping) else None
+    code = metadata.get("exit_code") if isinstance(metadata, Mapping) else None
+    return code != 0 if isinstance(code, int) else None
+
+
+def _call_id(fields: Fields) -> str | None:
+    metadata = fields.rest.get("tool_call_metadata")
+    call_id = metadata.get("tool_call_id") if isinstance(metadata, Mapping) else None
+    return call_id if isinstance(call_id, str) else None

@@ -1,0 +1,150 @@
+"""Taking messages apart so that nothing is lost: what no reader takes is the turn's extras."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from gymtui.transcript.blocks import Block, Extras, Kind, Text
+from gymtui.transcript.readers.timestamps import instant
+
+_KINDS = {
+    **dict.fromkeys(("system", "developer"), Kind.SYSTEM),
+    **dict.fromkeys(("user", "human"), Kind.USER),
+    **dict.fromkeys(("assistant", "model", "agent", "ai", "bot"), Kind.ASSISTANT),
+    **dict.fromkeys(("tool", "function", "ipython", "tool_result", "toolResult"), Kind.TOOL),
+}
+
+
+class Fields:
+    """A JSON object whose members are taken out one by one; a member of another type stays in."""
+
+    __slots__ = ("rest",)
+
+    def __init__(self, value: Mapping[str, object]) -> None:
+        self.rest = dict(value)
+
+    def text(self, *keys: str) -> str | None:
+        """Take the first of some members that is a string with something in it."""
+        for key in keys:
+            value = self.rest.get(key)
+            if isinstance(value, str) and value:
+                del self.rest[key]
+                return value
+        return None
+
+    def mapping(self, key: str) -> Mapping[str, object] | None:
+        """Take a member that is an object."""
+        value = self.rest.get(key)
+        if isinstance(value, Mapping):
+            del self.rest[key]
+            return value
+        return None
+
+    def items(self, key: str) -> list[object] | None:
+        """Take a member that is an array."""
+        value = self.rest.get(key)
+        if isinstance(value, list):
+            del self.rest[key]
+            return value
+        return None
+
+    def flag(self, *keys: str) -> bool | None:
+        """Take the first of some members that is true or false."""
+        for key in keys:
+            value = self.rest.get(key)
+            if isinstance(value, bool):
+                del self.rest[key]
+                return value
+        return None
+
+    def any(self, *keys: str) -> object:
+        """Take the first of some members that is not null."""
+        for key in keys:
+            value = self.rest.get(key)
+            if value is not None:
+                del self.rest[key]
+                return value
+        return None
+
+    def tag(self, key: str, known: Iterable[str]) -> str | None:
+        """Take a member that says what the object is, if it says what is known."""
+        value = self.rest.get(key)
+        if isinstance(value, str) and value in known:
+            del self.rest[key]
+            return value
+        return None
+
+
+@dataclass(slots=True)
+class Draft:
+    """A turn while it is being read."""
+
+    role: str
+    kind: Kind
+    blocks: list[Block] = field(default_factory=list)
+    rest: dict[str, object] = field(default_factory=dict)
+    source: int | None = None
+    name: str | None = None
+    stamp: object = None
+    error: bool = False
+
+    def add(self, blocks: Iterable[Block]) -> None:
+        """Append blocks, texts without anything in them left out."""
+        for block in blocks:
+            if not isinstance(block, Text) or block.text:
+                self.blocks.append(block)
+
+    def keep(self, key: str, rest: object) -> None:
+        """Keep what is left of a member whose main content is shown, if anything is."""
+        if rest is not None and (left := without_empty(rest)):
+            while key in self.rest:
+                key += "'"
+            self.rest[key] = left
+
+    def finished(self) -> tuple[Block, ...]:
+        """The blocks, with what is left of the message as the last."""
+        rest = {key: value for key, value in self.rest.items() if not is_empty(value)}
+        return (*self.blocks, Extras(rest)) if rest else tuple(self.blocks)
+
+
+def kind_of(role: str) -> Kind:
+    """Tell who speaks under a role.
+
+    Args:
+        role: As received.
+
+    Returns:
+        The kind; `Kind.OTHER` for roles nobody agreed on.
+    """
+    return _KINDS.get(role) or _KINDS.get(role.lower(), Kind.OTHER)
+
+
+def take_stamp(fields: Fields) -> object:
+    """Take a message's time.
+
+    Args:
+        fields: The message.
+
+    Returns:
+        The first member that can be read as one, as received; None if there is none.
+    """
+    for key in ("timestamp", "created_at", "createdAt", "time", "ts"):
+        if key in fields.rest and instant(fields.rest[key]):
+            return fields.rest.pop(key)
+    return None
+
+
+def is_empty(value: object) -> bool:
+    """Tell whether a value says nothing: null, or an empty string, array or object."""
+    return not value and (value is None or isinstance(value, str | list | Mapping))
+
+
+def without_empty(rest: object) -> object:
+    """Leave out of an object, or of each in an array, what says nothing; None if that is all."""
+    if isinstance(rest, Mapping):
+        return {key: value for key, value in rest.items() if not is_empty(value)} or None
+    if isinstance(rest, list):
+        left = [without_empty(item) for item in rest]
+        return left if any(item is not None for item in left) else None
+    return None if is_empty(rest) else rest

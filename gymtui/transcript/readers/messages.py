@@ -1,0 +1,177 @@
+"""Messages that have a role: OpenAI and Anthropic chat, the vendor's own, Gemini, and kin.
+
+One reader serves them all, since in the wild their members are mixed freely: each member is looked
+for under the names it has anywhere, and what is found nowhere else is the turn's extras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from gymtui.transcript.blocks import Image, Kind, Refusal, Text, Thinking, ToolResult
+from gymtui.transcript.pretty_json import pretty
+from gymtui.transcript.readers.content import answer, call, content, holds_results
+from gymtui.transcript.readers.fields import Draft, Fields, is_empty, kind_of, take_stamp
+
+_WRAPPED = {"content", "tool_calls", "tool_call_id", "tool_name", "summary"}
+"""Members by which an object under ``content`` is known to be the message itself (API.md)."""
+
+_PROVIDER = "provider_specific_fields"
+
+
+def chat(message: Mapping[str, object]) -> list[Draft]:
+    """Read a message.
+
+    Args:
+        message: An object with a role, or at least with content.
+
+    Returns:
+        Its one turn.
+    """
+    fields = Fields(message)
+    _unwrap(fields)
+    role = fields.text("role") or ""
+    fields.tag("type", ("message",))
+    draft = Draft(role, kind_of(role), rest=fields.rest)
+    draft.stamp = take_stamp(fields) or _nested_stamp(fields.rest)
+    _thoughts(draft, fields)
+    if draft.kind is Kind.TOOL or (
+        draft.kind is Kind.OTHER and isinstance(fields.rest.get("tool_call_id"), str)
+    ):
+        _answer(draft, fields)
+    else:
+        draft.name = fields.text("name", "agent")
+        draft.error = _failed(fields)
+    for key in ("content", "parts"):
+        if (value := fields.any(key)) is not None:
+            blocks, left = content(value, thinks=draft.kind is Kind.ASSISTANT)
+            draft.add(blocks)
+            draft.keep(key, left)
+    if (text := fields.text("refusal")) is not None:
+        draft.add([Refusal(text)])
+    _calls(draft, fields)
+    _drop_copies(draft)
+    if draft.kind is Kind.USER and _only_answers(draft):
+        draft.kind = Kind.TOOL
+    return [draft]
+
+
+def _unwrap(fields: Fields) -> None:
+    """Bring what the vendor's recorder puts inside ``content`` back beside it."""
+    inner = fields.rest.get("content")
+    if not isinstance(inner, Mapping) or "type" in inner or not _WRAPPED & inner.keys():
+        return
+    del fields.rest["content"]
+    clashes = {key: inner[key] for key in inner if key in fields.rest}
+    fields.rest |= {key: inner[key] for key in inner if key not in clashes}
+    if clashes:
+        fields.rest["content, besides"] = clashes
+
+
+def _thoughts(draft: Draft, fields: Fields) -> None:
+    for key in ("reasoning_content", "reasoning", "thinking"):
+        if text := fields.text(key):
+            draft.add([Thinking(text)])
+    if "thinking_blocks" in fields.rest:
+        blocks, left = content(fields.items("thinking_blocks"))
+        draft.add(blocks)
+        draft.keep("thinking_blocks", left)
+    if not draft.blocks and ("raw_data" in fields.rest or _PROVIDER in fields.rest):
+        draft.add(Thinking(text) for text in _thoughts_of_provider(fields.rest))
+
+
+def _thoughts_of_provider(rest: Mapping[str, object]) -> Iterator[str]:
+    """Find thoughts that only the provider's raw answer holds; it stays in the extras, whole."""
+    raw = _at(rest, "raw_data")
+    for holder in (_at(rest, _PROVIDER), _at(raw, "message")):
+        text = holder.get("reasoning_content") or holder.get("reasoning")
+        if isinstance(text, str):
+            yield text
+            return
+    thoughts, _ = content(raw.get("thinking_blocks"))
+    yield from (block.text for block in thoughts if isinstance(block, Thinking))
+
+
+def _answer(draft: Draft, fields: Fields) -> None:
+    """Read a message in which a tool answers, unless its parts are answers themselves."""
+    if holds_results(fields.rest.get("content")) or holds_results(fields.rest.get("parts")):
+        draft.name = fields.text("name")
+        return
+    # tau2 calls it id, SWE-agent has a list of one; in others id is the message's own.
+    call_id = fields.text("tool_call_id", "tool_use_id", "call_id", "toolCallId")
+    several = fields.rest.get("tool_call_ids")
+    if call_id is None and isinstance(several, list) and several and isinstance(several[0], str):
+        call_id = several[0]
+        if len(several) == 1:
+            del fields.rest["tool_call_ids"]
+    value, others, left = answer(fields.any("content", "summary", "observation", "output"))
+    error, problem = _failure(fields)
+    result = ToolResult(
+        value,
+        name=fields.text("name", "tool_name", "function", "toolName"),
+        server=fields.text("tool_server", "server_name"),
+        call_id=call_id or fields.text("id"),
+        error=error,
+        problem=problem,
+    )
+    draft.add([result, *others])
+    draft.keep("content", left)
+
+
+def _failure(fields: Fields) -> tuple[bool | None, str | None]:
+    """Read whether a tool failed, in the spellings found: flags, an error object, an exit code."""
+    flag = fields.flag("is_error", "isError")
+    error = fields.any("error")
+    if isinstance(error, bool):
+        return (flag or error), None
+    if not is_empty(error):
+        return (True if flag is None else flag), pretty(error)
+    if flag is None and isinstance(status := fields.rest.get("status"), str):
+        flag = {"error": True, "failed": True, "success": False}.get(status)
+    if flag is None and isinstance(code := _at(fields.rest, "extra").get("returncode"), int):
+        flag = code != 0
+    return flag, None
+
+
+def _failed(fields: Fields) -> bool:
+    error = fields.rest.get("error")
+    return error is True or (isinstance(error, str | Mapping) and bool(error))
+
+
+def _calls(draft: Draft, fields: Fields) -> None:
+    elements = fields.items("tool_calls") or []
+    single = fields.mapping("function_call")
+    if single is not None:
+        elements = [*elements, single]
+    left = []
+    for element in elements:
+        block, rest = call(element)
+        draft.add([block])
+        left.append(rest)
+    if any(rest is not None for rest in left):
+        draft.keep("tool_calls", left)
+
+
+def _drop_copies(draft: Draft) -> None:
+    """Leave out SWE-agent's ``thought`` and ``action`` where the content repeats them."""
+    shown = [block.text for block in draft.blocks if isinstance(block, Text)]
+    for key in ("thought", "action"):
+        copy = draft.rest.get(key)
+        if isinstance(copy, str) and any(copy in text for text in shown):
+            del draft.rest[key]
+
+
+def _only_answers(draft: Draft) -> bool:
+    return any(isinstance(block, ToolResult) for block in draft.blocks) and all(
+        isinstance(block, ToolResult | Image) for block in draft.blocks
+    )
+
+
+def _nested_stamp(rest: Mapping[str, object]) -> object:
+    extra = _at(rest, "extra")
+    return take_stamp(Fields(extra)) if extra else None
+
+
+def _at(value: Mapping[str, object], key: str) -> Mapping[str, object]:
+    inner = value.get(key)
+    return inner if isinstance(inner, Mapping) else {}

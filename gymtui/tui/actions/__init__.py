@@ -1,0 +1,1 @@
+"""What was cancelled and deleted from here."""

@@ -1,0 +1,79 @@
+"""What was cancelled and deleted from here, run by run, the latest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import ClassVar
+
+from textual.widget import Widget
+
+from gymtui.session.actions import describe_result, describe_results
+from gymtui.session.session import Action
+from gymtui.store.delta import Delta
+from gymtui.store.formats import of_many
+from gymtui.tui.context.keymap import Key, Scope
+from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.screen import GymScreen
+from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.text_view import Paragraph, TextView
+
+
+class ActionsScreen(GymScreen):
+    """The cancels and deletes of this session."""
+
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.TEXT, Scope.EVERYWHERE)
+    suggests: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: list[Paragraph] = []
+
+    def body(self) -> Iterable[Widget]:
+        """A line a run."""
+        self._text = TextView(self.gym.palette, id="text")
+        self._text.add_class("main")
+        yield self._text
+
+    def changed(self, delta: Delta) -> None:
+        """Show what became known."""
+        lines = [line for action in self.gym.session.actions for line in _lines(action)]
+        lines = lines[1:] or [Paragraph((Ink("nothing was cancelled or deleted", "muted"),))]
+        if lines != self._shown:
+            self._shown = lines
+            self._text.show(lines)
+
+    def where(self) -> Cell:
+        """What this is."""
+        return (Ink("cancelled and deleted", "strong"),)
+
+    def footer_keys(self) -> list[Key]:
+        """There is nothing to filter here."""
+        return [key for key in super().footer_keys() if key.name not in ("filter", "pause")]
+
+    def action_filter(self) -> None:
+        """There is nothing to filter here."""
+        refuse(self, "there is nothing to filter here")
+
+    def action_actions(self) -> None:
+        """Close it again."""
+        self.gym.go_back(quit_at_end=False)
+
+    def copied(self) -> str | None:
+        """Its lines."""
+        return "\n".join("".join(piece.text for piece in line.cell) for line in self._shown)
+
+
+def _lines(action: Action) -> Iterator[Paragraph]:
+    """An empty line, what was done in all, and each run, those that did not go well first."""
+    results = [action.results[i] for i in action.run_ids if i in action.results]
+    left = [run_id for run_id in action.run_ids if run_id not in action.results]
+    said = [f"{action.verb} {of_many(len(action.run_ids), 'run')}"]
+    said += [f"{len(left)} under way"] if left else []
+    said += [describe_results(results)] if len(results) > 1 else []
+    yield Paragraph()
+    yield Paragraph((Ink(" · ".join(said), "heading"),))
+    for run_id in left:
+        yield Paragraph((Ink(f"{run_id}: {action.verb.intent.under_way}", "muted"),), indent=2)
+    for result in sorted(results, key=lambda result: result.is_well):
+        style = "" if result.is_well else "warning"
+        yield Paragraph((Ink(describe_result(result), style),), indent=2)

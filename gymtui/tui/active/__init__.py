@@ -1,0 +1,1 @@
+"""The running rollouts of all runs."""

@@ -1,0 +1,67 @@
+"""The columns of the active screen: what each cell of a running rollout shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from gymtui.store.running_rollouts import RunningRow
+from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.styled_text import Cell, Ink, ink
+
+
+def active_columns(now: Callable[[], datetime]) -> tuple[Column[RunningRow], ...]:
+    """The columns of all running rollouts.
+
+    Args:
+        now: The server's time.
+    """
+
+    def run(running: RunningRow, cells: int) -> Cell:
+        return ink(running.row.run_id or None)
+
+    def task(running: RunningRow, cells: int) -> Cell:
+        return ink(running.row.rollout.task_id if running.row.rollout else None)
+
+    def phase(running: RunningRow, cells: int) -> Cell:
+        return outcome_text.state(running.row)
+
+    def steps(running: RunningRow, cells: int) -> Cell:
+        return ink(outcome_text.steps(running.row.rollout) if running.row.rollout else None)
+
+    def idle(running: RunningRow, cells: int) -> Cell:
+        style = "warning" if running.stuck(now()) else ""
+        return (Ink(outcome_text.duration(idle_s(running, now())), style),)
+
+    def stuck(running: RunningRow, cells: int) -> Cell:
+        return (Ink("stuck", "warning"),) if running.stuck(now()) else ()
+
+    def elapsed(running: RunningRow, cells: int) -> Cell:
+        return ink(outcome_text.duration(outcome_text.elapsed_s(running.row, now())), "muted")
+
+    def name(running: RunningRow, cells: int) -> Cell:
+        return ink(running.row.rollout_id, "muted")
+
+    return (
+        Column("run", "RUN", 10, run, good=20, whole=True, cut="middle"),
+        Column("task", "TASK", 10, task, good=20, whole=True, cut="middle"),
+        Column("phase", "PHASE", 11, phase),
+        Column("step", "STEP", 7, steps, align="right", priority=1),
+        Column("idle", "IDLE", 6, idle, align="right"),
+        Column("stuck", "", 5, stuck),
+        Column("elapsed", "TIME", 6, elapsed, align="right", priority=2),
+        Column("rollout", "ROLLOUT", 12, name, whole=True, cut="middle", priority=3),
+    )
+
+
+def idle_s(running: RunningRow, now: datetime) -> float | None:
+    """For how long a rollout has not moved, in seconds, at the least; None if it is not watched.
+
+    Args:
+        running: The rollout.
+        now: The server's time.
+    """
+    if running.moved_at is None:
+        return None
+    return max((now - running.moved_at).total_seconds(), 0.0)

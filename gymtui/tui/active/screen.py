@@ -1,0 +1,232 @@
+"""Every running rollout of every run, those that stand still first; above them what goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from gymtui.core.text import fit
+from gymtui.poll.plan import View
+from gymtui.session.actions import Verb
+from gymtui.session.rollout_ref import Listed
+from gymtui.session.step_pace import pace_of
+from gymtui.store.delta import Delta
+from gymtui.store.phases import KIND_OF_PHASE, Kind
+from gymtui.store.running_rollouts import RUNNING, Running, RunningRow
+from gymtui.store.stats.failure_reasons import Reason
+from gymtui.store.stats.failures import BROKEN, Failures
+from gymtui.tui.active.columns import active_columns, idle_s
+from gymtui.tui.compare.rollout_pair import compare
+from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.grid import Grid
+from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.list_screen import ListScreen
+from gymtui.tui.kit.screen import way_from_runs
+from gymtui.tui.kit.styled_text import Cell, Ink, width_of
+from gymtui.tui.transcript.screen import TranscriptScreen
+
+WINDOW = timedelta(minutes=10)
+"""What goes wrong now: errors that ended within this time."""
+AT_ONCE = 1000
+"""Rollouts looked at for what went wrong before others get their turn: some 3 ms."""
+_CAUSES_SHARE = 6
+"""One line in so many is for causes; the rest stays for the list."""
+
+
+class ActiveScreen(ListScreen[RunningRow]):
+    """All running rollouts."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.ACTIVE)
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.ACTIVE, Scope.LIST, Scope.EVERYWHERE)
+    empty: ClassVar[str] = "no rollout runs just now"
+    unseen: ClassVar[str] = "no running rollout seen yet"
+    arranged_as: ClassVar[str] = "active"
+    prompt: ClassVar[str] = "words, or stuck: idle>1m phase:verifying run:nightly*"
+
+    def __init__(self) -> None:
+        super().__init__(RUNNING, "idle")
+        self._rows.set_order("idle", reverse=True)
+        self._on_the_move = Running()
+        self._failures = Failures()
+        self._taking = 0
+
+    def columns(self) -> tuple[Column[RunningRow], ...]:
+        """The columns of running rollouts."""
+        return active_columns(self.gym.now)
+
+    def body(self) -> Iterable[Widget]:
+        """What goes wrong, the list, and how long the cursor's rollout has stood still."""
+        palette = self.gym.palette
+        self._on_the_move = Running(self.gym.settings.stuck)
+        yield Lines(palette, id="summary")
+        yield Lines(palette, id="causes")
+        yield self.grid()
+        yield Lines(palette, id="details")
+
+    def where(self) -> Cell:
+        """The way here."""
+        return (*way_from_runs(), Ink("active rollouts", "strong"))
+
+    def look(self, view: View) -> View:
+        """Every running rollout is on screen."""
+        return replace(view, all_running=True)
+
+    def changed(self, delta: Delta) -> None:
+        """Take the changed rollouts in; when only time has passed, look who is stuck by now."""
+        known = self.gym.store.rollouts
+        now = self.gym.now().timestamp()
+        moves = self._on_the_move.update(known, delta.rollouts, pace_of(self.gym))
+        self._failures.keep(known)
+        if len(delta.rollouts) <= AT_ONCE:
+            for _ in self._take_failures(delta.rollouts):
+                pass
+        else:
+            taking = self._take_failures_gently(delta.rollouts)
+            self.run_worker(taking, group="failures", exit_on_error=True)
+        self._rows.apply(moves.changed, moves.removed, now)
+        self.show_rows()
+        self.summarise()
+
+    async def _take_failures_gently(self, rollout_ids: Collection[str]) -> None:
+        self._taking += 1
+        try:
+            for _ in self._take_failures(rollout_ids):
+                await self.gym.turns.give()
+        finally:
+            self._taking -= 1
+        self._show_causes()
+
+    def _take_failures(self, rollout_ids: Collection[str]) -> Iterator[None]:
+        """See which of these went wrong, as they are by then."""
+        known = self.gym.store.rollouts
+        for number, rollout_id in enumerate(rollout_ids, 1):
+            row = known.get(rollout_id)
+            if row is None:
+                self._failures.drop(rollout_id)
+            else:
+                self._failures.take(row)
+            if not number % AT_ONCE:
+                yield
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show as many causes as there is room for."""
+        super().on_resize(event)
+        if self.ready:
+            self._show_causes()
+
+    # -- around the list -------------------------------------------------------------------
+
+    def summarise(self) -> None:
+        """Write how many run and are stuck, what goes wrong, and the cursor's details."""
+        stuck = self._on_the_move.stuck(self.gym.now())
+        runs = outcome_text.of_many(len(self._on_the_move.runs), "run")
+        left = [Ink(f"{len(self._on_the_move.rows):,} running", "strong"), Ink(f" in {runs}")]
+        if stuck:
+            left += [Ink(" · "), Ink(f"{stuck:,} stuck", "warning")]
+        session = self.gym.session
+        shut = sum(session.forbidden_s(i) is not None for i in self.gym.store.active_runs)
+        if shut:
+            left += [Ink(" · "), Ink(f"{outcome_text.of_many(shut, 'run')} forbidden", "warning")]
+        self.lines("summary").show([Line(tuple(left), self.remarks())])
+        self._show_causes()
+        self._detail()
+
+    def _show_causes(self) -> None:
+        reasons = self._failures.groups(BROKEN, since=self.gym.now() - WINDOW)
+        window = f"the last {WINDOW.seconds // 60} min"
+        room = max(2, self.size.height // _CAUSES_SHARE)
+        shown = reasons if len(reasons) <= room else reasons[: room - 1]
+        lines = [Line(self._cause(reason)) for reason in shown]
+        if len(shown) < len(reasons):
+            rest = reasons[len(shown) :]
+            rollouts = outcome_text.of_many(
+                sum(len(reason.rollout_ids) for reason in rest), "rollout"
+            )
+            more = f"  {outcome_text.of_many(len(rest), 'more cause')} · {rollouts}"
+            lines.append(Line((Ink(more, "muted"),)))
+        title: Cell = (Ink("" if self._taking else f"no errors in {window}", "muted"),)
+        if lines:
+            title = (Ink("going wrong", "heading"), Ink(f"  errors of {window}", "muted"))
+        self.lines("causes").show([Line(title), *lines])
+
+    def _cause(self, reason: Reason) -> Cell:
+        """One line: what happened, and how many it hit."""
+        runs = outcome_text.of_many(len(reason.run_ids), "run")
+        counted = f" · {runs}, {outcome_text.of_many(len(reason.rollout_ids), 'rollout')}"
+        begin = (Ink("! ", "error"), Ink(f"{outcome_text.WORD[reason.outcome]:<6}", "muted"))
+        room = self.size.width - 2 - width_of(begin) - len(counted)
+        return (*begin, Ink(fit(reason.text, max(room, 8), cut="end")), Ink(counted, "muted"))
+
+    def _detail(self) -> None:
+        row_id = self._grid.cursor_id
+        running = self._rows.records.get(row_id) if row_id is not None else None
+        cell: Cell = ()
+        if running is not None:
+            run = self.gym.store.runs.get(running.row.run_id)
+            intent = run.intent if run is not None else None
+            doing = f"{intent.under_way}  " if intent is not None else ""
+            name = Ink(f"{running.row.rollout_id}  ", "strong")
+            cell = (name, Ink(doing, "warning"), Ink(self._standing(running)))
+        self.lines("details").show([Line(cell, bar=True)])
+
+    def _standing(self, running: RunningRow) -> str:
+        """How long it has stood still and how long it may, in words."""
+        rollout = running.row.rollout
+        still_s = idle_s(running, self.gym.now())
+        if rollout is None or still_s is None:
+            return "not watched yet"
+        agent = KIND_OF_PHASE.get(rollout.phase or "") is Kind.AGENT
+        what = "no step" if agent else f"in {rollout.phase or 'no phase'}"
+        said = f"{what} for {outcome_text.duration(still_s)}"
+        if running.limit_s is None:
+            return f"{said} · nothing to compare with yet"
+        return f"{said} · stuck after {outcome_text.duration(running.limit_s)}"
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        """Open a rollout."""
+        running = self._rows.records.get(event.row_id)
+        if running is not None:
+            self.gym.push_screen(TranscriptScreen(running.row.run_id, event.row_id, self))
+
+    def rollout_ids(self) -> Sequence[str]:
+        """The rollouts as they are listed, for reading one after the other."""
+        return tuple(self._rows)
+
+    def stand_on_rollout(self, rollout_id: str) -> None:
+        """Put the cursor on the rollout that was read last."""
+        self._grid.select(rollout_id)
+
+    def action_compare(self) -> None:
+        """Compare the two marked rollouts, else this one with another."""
+        records = self._rows.records
+        chosen = [row_id for row_id in self.chosen() if row_id in records]
+        compare(self.gym, [Listed(records[row_id].row.run_id, row_id) for row_id in chosen])
+
+    def unmark(self, run_ids: Collection[str]) -> None:
+        """Take the marks from these runs' rollouts."""
+        records = self._rows.records
+        own = {row_id for row_id, row in records.items() if row.row.run_id in run_ids}
+        self._grid.keep_marks(self._grid.marks - own)
+
+    def action_cancel(self) -> None:
+        """Ask, then cancel the runs of the marked rollouts, else of the one under the cursor."""
+        records = self._rows.records
+        chosen = [records[row_id].row.run_id for row_id in self.chosen() if row_id in records]
+        shown = {records[row_id].row.run_id for row_id in self._rows}
+        runs = tuple(dict.fromkeys(chosen))
+        self.gym.ask_to(Verb.CANCEL, runs, hidden=frozenset(runs) - shown)
+
+    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
+        """The rollout as the server listed it."""
+        row = self.gym.store.rollouts.get(row_id)
+        return (row.raw, row.malformed) if row is not None else None

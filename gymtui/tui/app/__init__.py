@@ -1,0 +1,1 @@
+"""The app: it owns the session, opens screens and tells what happened."""

@@ -1,0 +1,485 @@
+"""The app: it owns the session with one gym and carries what was observed to the screens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from textual import events
+from textual.timer import Timer
+
+from gymtui.api.endpoints import Endpoints
+from gymtui.config.settings import Offered, Problem, Settings
+from gymtui.core.secret import ApiKey
+from gymtui.core.server_clock import ServerClock
+from gymtui.poll.poller import Link, LinkState
+from gymtui.poll.tracker import Watch
+from gymtui.session.actions import ActionResult, Verb
+from gymtui.session.alerts import Teller, Tiding
+from gymtui.session.input_priority import Turns
+from gymtui.session.rollout_ref import Listed
+from gymtui.session.saved_layout import Arrangement
+from gymtui.session.session import Session
+from gymtui.store.delta import Delta
+from gymtui.store.formats import listed
+from gymtui.store.history.journal import Journal, Notice
+from gymtui.store.stats.forecast import Outlook
+from gymtui.store.store import Store
+from gymtui.tui.app import profile_switch, router, run_actions
+from gymtui.tui.app.host import HostApp
+from gymtui.tui.app.profile_switch import Gyms
+from gymtui.tui.app.themed_app import Looks
+from gymtui.tui.context.key_bindings import PROGRAMS_OWN, Bound
+from gymtui.tui.kit.list_screen import ListScreen
+from gymtui.tui.kit.screen import GymScreen
+from gymtui.tui.kit.status_line import banner, link_cell, ticking
+from gymtui.tui.kit.styled_text import Cell
+from gymtui.tui.runs.screen import RunsScreen
+from gymtui.tui.runtime.crash_report import Reporter
+
+if TYPE_CHECKING:
+    from gymtui.session.artifacts import ArtifactDesk
+    from gymtui.session.launches import Launches
+
+log = logging.getLogger(__name__)
+
+FIRST = 1
+"""Where the first screen stands on the framework's stack."""
+UNLOCK_S = 0.5
+"""How long after the first frame the other screens are read in: the first answer comes before."""
+AGES_S = 10.0
+"""How often what changes by the passing of time alone is looked at."""
+
+
+class GymtuiApp(HostApp):
+    """The dashboard.
+
+    Args:
+        settings: What it was started with.
+        client: The gym.
+        reporter: Where reports of defects go.
+        looks: How it is to look; by default as the settings say, on a terminal that can all.
+        wall: UNIX seconds.
+        arrangement: What the person arranged on screen; by default nothing, kept nowhere.
+        journal: Where what is observed of this gym is kept; None keeps nothing.
+        bound: The keys in force.
+        problems: What was wrong with the settings, to be told at the start.
+        notes: What is told once the screen is there.
+        gyms: What other profiles lead to; None where there are none.
+        guided: Whether each screen says what there is to try.
+        model_env: The environment that model keys may come from.
+        monotonic: Seconds that only go forward.
+        rng: Where jitter comes from.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: Endpoints,
+        reporter: Reporter,
+        *,
+        looks: Looks | None = None,
+        arrangement: Arrangement | None = None,
+        journal: Path | None = None,
+        bound: Bound = PROGRAMS_OWN,
+        problems: Sequence[Problem] = (),
+        notes: Sequence[str] = (),
+        gyms: Gyms | None = None,
+        guided: bool = False,
+        model_env: Mapping[str, str] = MappingProxyType({}),
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        rng: random.Random | None = None,
+    ) -> None:
+        super().__init__(
+            reporter=reporter,
+            looks=looks or Looks(settings.theme, ascii=settings.ascii),
+            arrangement=arrangement,
+            bound=bound,
+            problems=problems,
+            guided=guided,
+            monotonic=monotonic,
+        )
+        self.gyms = gyms
+        self.compared_first: Listed | None = None
+        self._wall = wall
+        self._rng = rng or random.Random()  # noqa: S311  (jitter)
+        self._seconds: Timer | None = None
+        self.turns = Turns(monotonic)
+        self._journal_path = journal
+        self._notes = notes
+        self._model_env = model_env
+        self._left: list[tuple[Endpoints, Journal | None]] = []
+        self.session = self._session(settings, client, ServerClock(wall, monotonic), None)
+
+    def _session(
+        self, settings: Settings, client: Endpoints, clock: ServerClock, journal: Journal | None
+    ) -> Session:
+        return Session(
+            settings,
+            client,
+            clock,
+            journal,
+            self,
+            turns=self.turns,
+            monotonic=self._monotonic,
+            rng=self._rng,
+            find_key=self._find_key,
+        )
+
+    def _find_key(self, settings: Settings) -> tuple[ApiKey, str] | None:
+        """Look for the key anew, in a thread; what is found is kept out of all that is written."""
+        found = self.gyms.find_key(settings) if self.gyms is not None else None
+        if found is not None:
+            self.reporter.hide(found[0].reveal())
+        return found
+
+    # -- for the screens -------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Settings:
+        """What led to the gym one is at."""
+        return self.session.settings
+
+    @property
+    def store(self) -> Store:
+        """What is known of it."""
+        return self.session.store
+
+    @property
+    def outlook(self) -> Outlook:
+        """What is to be expected of its active runs."""
+        return self.session.outlook
+
+    @property
+    def teller(self) -> Teller:
+        """Which of its runs are watched."""
+        return self.session.teller
+
+    @property
+    def watched(self) -> Watch:
+        """What was seen of its rollouts."""
+        return self.session.watched
+
+    @property
+    def desk(self) -> ArtifactDesk:
+        """Where its artifacts are asked for."""
+        return self.session.desk
+
+    @property
+    def link(self) -> Link:
+        """How polling goes."""
+        return self.session.link
+
+    def everything(self) -> Delta:
+        """All that is known as one delta, for a screen that has to catch up."""
+        return self.session.everything()
+
+    def now(self) -> datetime:
+        """The server's time."""
+        return self.session.now()
+
+    @cached_property
+    def launches(self) -> Launches:
+        """What is known and done about launching."""
+        from gymtui.session.launches import launches_of
+
+        return launches_of(
+            self, self.session.client, self._model_env, self._journal_path, self._rng
+        )
+
+    @property
+    def host(self) -> str:
+        """The gym's host, with its port where it has one."""
+        return urlsplit(self.settings.base_url).netloc.rpartition("@")[2]
+
+    def link_cell(self, room: int) -> Cell:
+        """The status line's right end.
+
+        Args:
+            room: Cells that the left end leaves.
+        """
+        clock = datetime.fromtimestamp(self._wall()).astimezone().strftime("%H:%M")
+        return link_cell(self.link, self._monotonic(), clock, room)
+
+    def banner(self) -> tuple[Cell, ...]:
+        """What the person must know before anything else, or nothing."""
+        return banner(self.link, self.settings, self.bound.spelt("refresh"))
+
+    def looked(self) -> None:
+        """Another part of what is known is on screen: poll for that."""
+        screen = self.top
+        if screen is not None:
+            self.session.look(screen.look)
+
+    @property
+    def top(self) -> GymScreen | None:
+        """The full screen that is seen, under whatever asks on top of it, once it is there."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, GymScreen):
+                return screen if screen.ready and screen.is_attached else None
+        return None
+
+    # -- life ------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Show the runs and begin to poll."""
+        if self._journal_path is not None:
+            first = self.session
+            journal = self._opened(self._journal_path)
+            self.session = self._session(first.settings, first.client, first.clock, journal)
+        self.start_with(RunsScreen())
+        for note in self._notes:
+            self.notify(note, severity="warning")
+        self.set_interval(AGES_S, self._time_passed)
+        self.call_after_refresh(self._seen)
+
+    def _seen(self) -> None:
+        """The first frame is on screen: begin with what it did not need."""
+        self.housekeeping.begin()
+        self._poll()
+        self.set_timer(UNLOCK_S, self._unlock)
+
+    def _unlock(self) -> None:
+        self.run_worker(asyncio.to_thread(router.unlock), group="doors", exit_on_error=True)
+
+    def _poll(self) -> None:
+        session = self.session
+        self.run_worker(session.poller.run(), group="poller", exclusive=True, exit_on_error=True)
+        self.run_worker(session.watched.run(), group="watch", exclusive=True, exit_on_error=True)
+        self.run_worker(self._show_news(session), group="news", exclusive=True, exit_on_error=True)
+
+    def switch_source(self, source: str | None) -> None:
+        """List another source's runs, from nothing: what is known is of the one before.
+
+        Args:
+            source: Which, or None to stay.
+        """
+        if source is None or source == self.settings.source or self._busy():
+            return
+        before = self.session
+        before.close()
+        settings = before.settings.model_copy(update={"source": source})
+        self._begin(self._session(settings, before.client, before.clock, before.journal))
+
+    def switch_profile(self, profile: Offered) -> None:
+        """Go to the gym of another profile.
+
+        Args:
+            profile: Which.
+        """
+        if self.gyms is not None and not self._busy():
+            going = profile_switch.go(self, self.gyms, profile)
+            self.run_worker(going, group="switch", exclusive=True, exit_on_error=True)
+
+    def _busy(self) -> bool:
+        """Whether a cancel or delete is under way, which is said: its answer belongs here."""
+        busy = any(w.group == run_actions.GROUP and not w.is_finished for w in self.workers)
+        if busy:
+            self.notify("what was sent to this gym is still under way", severity="warning")
+        return busy
+
+    def enter(self, settings: Settings, client: Endpoints, journal: Path | None) -> None:
+        """Go to another gym, from nothing: no row, question or key of the one before is left.
+
+        Args:
+            settings: What leads there.
+            client: The gym.
+            journal: Where what is observed of it is kept; None keeps nothing.
+        """
+        self.go_to_runs()
+        before = self.session
+        before.close()
+        if "launches" in self.__dict__:
+            self.launches.close()
+        self._left.append((before.client, before.journal))
+        self.hint = None
+        if settings.key is not None:
+            self.reporter.hide(settings.key.reveal())
+        clock = ServerClock(self._wall, self._monotonic)
+        self._begin(self._session(settings, client, clock, self._opened(journal)))
+
+    def _begin(self, session: Session) -> None:
+        """Know nothing but what this session learns."""
+        self.__dict__.pop("launches", None)
+        self.compared_first = None
+        self.session = session
+        self.switch_screen(RunsScreen())
+        self._poll()
+
+    def _opened(self, path: Path | None) -> Journal | None:
+        self._journal_path = path
+        if path is None:
+            return None
+        return Journal.open(path, on_notice=self._journal_in_trouble)
+
+    async def leave(self) -> None:
+        """Close what belongs to the gyms that were left."""
+        for client, journal in tuple(self._left):
+            if journal is not None:
+                await asyncio.to_thread(journal.close)
+            await client.aclose()
+            self._left.remove((client, journal))
+
+    def exit(self, result: None = None, return_code: int = 0, message: str | None = None) -> None:  # type: ignore[override]
+        """Leave the program, and say what nobody will know of what was sent."""
+        said = (
+            run_actions.unanswered(self.session) if message is None and not self._exit else message
+        )
+        super().exit(result, return_code, said)
+
+    async def on_unmount(self) -> None:
+        """Write down what was watched, and close the connections."""
+        self.session.close()
+        self._left.append((self.session.client, self.session.journal))
+        await self.leave()
+
+    def _journal_in_trouble(self, notice: Notice) -> None:
+        """Say so once; called on the journal's thread."""
+        self.call_later(self.notify, notice.text, severity="warning")
+
+    def changed(self, delta: Delta) -> None:
+        """Show what changed just now."""
+        screen = self.top
+        if screen is not None:
+            screen.changed(delta)
+
+    def heard(self, tidings: Sequence[Tiding]) -> None:
+        """Tell what happened to watched runs."""
+        from gymtui.tui.app.notifier import tell
+
+        tell(self, self.settings, tidings)
+
+    def acted(self, results: Sequence[ActionResult]) -> None:
+        """Tell that runs go on although they were cancelled."""
+        run_actions.tell(self, results)
+
+    async def _show_news(self, session: Session) -> None:
+        """Show what was observed, in turns of its own: taking the answer in took long enough."""
+        noted = None
+        while True:
+            delta = await session.news()
+            if delta:
+                self.changed(delta)
+            self._show_link()
+            if session.client.note != noted:
+                noted = session.client.note
+                self.notify(noted or "")
+            await session.look_out()
+            self.housekeeping.came(len(delta.rollouts))
+
+    def watch_for(self, run_ids: Sequence[str]) -> None:
+        """Tell when these runs end, or no longer.
+
+        Args:
+            run_ids: Which; those that ended already are only named.
+        """
+        found = self.session.watch_for(run_ids)
+        if found is None:
+            rows = [self.store.runs[run_id] for run_id in run_ids if run_id in self.store.runs]
+            gone = any(row.gone for row in rows)
+            why = "no longer exists" if gone else "could not be read" if rows else "is chosen"
+            self.notify(f"{'this' if rows else 'no'} run {why}: nothing to watch", timeout=3)
+            return
+        watched, over = found
+        if watched:
+            self.notify(f"you will be told when {listed(watched)} ends, stalls or fails", timeout=3)
+        elif not over:
+            self.notify("you will not be told", timeout=3)
+        if over:
+            self.notify(f"{listed(over)} ended already", severity="warning", timeout=3)
+
+    def _show_link(self) -> None:
+        screen = self.top
+        if screen is None:
+            return
+        now_s = self._monotonic()
+        state = self.link.state(now_s)
+        screen.dim(state in (LinkState.STALE, LinkState.REFUSED))
+        screen.show_frame()
+        if ticking(self.link, now_s):
+            if self._seconds is None:
+                self._seconds = self.set_interval(1.0, self._show_link)
+        elif self._seconds is not None:
+            self._seconds.stop()
+            self._seconds = None
+
+    async def on_event(self, event: events.Event) -> None:
+        """See when the person waits for a frame."""
+        if isinstance(event, events.InputEvent):
+            self.turns.key()
+        await super().on_event(event)
+
+    def post_display_hook(self) -> None:
+        """Called by the framework after each frame."""
+        self.turns.drawn()
+
+    def _time_passed(self) -> None:
+        self.housekeeping.idle(self._monotonic())
+        self.session.time_passed()
+        screen = self.top
+        if screen is not None:
+            screen.changed(Delta())
+            screen.show_frame()
+
+    def terminal_resumed(self, gap_s: float) -> None:
+        """Say that nobody saw what happened meanwhile."""
+        self.notify(f"the terminal did not read for {gap_s:.0f} s; polling went on")
+
+    # -- what keys do ----------------------------------------------------------------------
+
+    def refresh_now(self) -> None:
+        """Ask the gym now, and draw everything, should the terminal show something else."""
+        self.session.poller.refresh()
+        self.redraw()
+
+    def toggle_pause(self) -> None:
+        """Stop asking, or go on."""
+        self.session.poller.pause(not self.link.paused)
+
+    def go_to_runs(self) -> None:
+        """Leave every screen but the first."""
+        while len(self.screen_stack) > FIRST + 1:
+            self.pop_screen()
+
+    def go_to_run(self, run_id: str) -> None:
+        """Show a run's rollouts: the screen that is there already, or else a new one."""
+        from gymtui.tui.rollouts.screen import RolloutsScreen
+
+        def there(screen: object) -> bool:
+            return isinstance(screen, RolloutsScreen) and screen.run_id == run_id
+
+        if not any(map(there, self.screen_stack)):
+            self.go_to_runs()
+            router.rollouts(self, run_id)
+        while not there(self.screen_stack[-1]):
+            self.pop_screen()
+
+    # -- what changes the gym --------------------------------------------------------------
+
+    def unmark(self, run_ids: Collection[str]) -> None:
+        """Take the marks from runs, wherever they are listed."""
+        for screen in self.screen_stack:
+            if isinstance(screen, ListScreen) and screen.ready:
+                screen.unmark(run_ids)
+
+    def ask_to(
+        self, verb: Verb, run_ids: Sequence[str], *, hidden: frozenset[str] = frozenset()
+    ) -> None:
+        """Ask whether to cancel or delete runs, and do it if so.
+
+        Args:
+            verb: What to do.
+            run_ids: To which runs.
+            hidden: Those of them that the filter hides.
+        """
+        run_actions.ask(self, verb, run_ids, hidden)

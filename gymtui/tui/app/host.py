@@ -1,0 +1,136 @@
+"""The app that gymtui's screens are shown in, with a gym or without: what both have in common."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.widgets import Input
+
+from gymtui.config.settings import Problem
+from gymtui.session.saved_layout import Arrangement
+from gymtui.tui.app import router
+from gymtui.tui.app.palette import Commands
+from gymtui.tui.app.themed_app import Looks, ThemedApp
+from gymtui.tui.context.key_bindings import Bound, put_in_force
+from gymtui.tui.context.keymap import Scope
+from gymtui.tui.kit.screen import GymScreen
+from gymtui.tui.runtime.crash_report import Reporter
+from gymtui.tui.runtime.gc_control import Housekeeping
+
+
+class HostApp(ThemedApp[None]):
+    """Shows `GymScreen`s, one on top of another.
+
+    Args:
+        reporter: Where reports of defects go.
+        looks: How it is to look; by default on a terminal that can all.
+        arrangement: What the person arranged on screen; by default nothing, kept nowhere.
+        bound: The keys in force.
+        problems: What was wrong with the settings, to be told at the start.
+        guided: Whether each screen says what there is to try.
+        monotonic: Seconds that only go forward.
+    """
+
+    TITLE = "gymtui"
+    left_behind: ClassVar[str] = "; the runs go on"
+    """What goes on without it, said to whoever wants to quit."""
+    CSS_PATH = "app.tcss"
+    COMMANDS = {Commands}  # noqa: RUF012  (the framework's own declaration)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", show=False, priority=True, id="quit"),
+        Binding("ctrl+z", "suspend_process", show=False, priority=True, id="suspend"),
+    ]
+
+    def __init__(
+        self,
+        *,
+        reporter: Reporter,
+        looks: Looks | None,
+        arrangement: Arrangement | None,
+        bound: Bound,
+        problems: Sequence[Problem],
+        guided: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(reporter=reporter, looks=looks, arrangement=arrangement)
+        self.hint: str | None = None
+        self.bound = replace(bound, plain=self.looks.ascii)
+        self.guided = guided
+        self._problems = tuple(problems)
+        self._monotonic = monotonic
+        self.housekeeping = Housekeeping(monotonic())
+
+    def start_with(self, screen: GymScreen) -> None:
+        """Show the first screen, and what was wrong with settings and themes.
+
+        Args:
+            screen: The first.
+        """
+        self.wear()
+        put_in_force(self, self.bound)
+        self.push_screen(screen)
+        self.tell_problems((*self._problems, *self.theme_problems))
+
+    async def on_unmount(self) -> None:
+        """Leave the collector of garbage as it was."""
+        self.housekeeping.end()
+
+    async def on_event(self, event: events.Event) -> None:
+        """See that somebody is there, whoever handles the key."""
+        if isinstance(event, events.InputEvent):
+            self.housekeeping.key(self._monotonic())
+        if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+            self._keep_typing()
+        if isinstance(event, events.Key) and self._opens_filter(event):
+            return
+        await super().on_event(event)
+
+    def _opens_filter(self, event: events.Key) -> bool:
+        """Open the filter's line before the next key is looked at, if that is what the key does.
+
+        A key's binding runs when the key has been handed from widget to widget, by which time
+        the rest of what was typed in a burst (over a slow line, or pasted) has been handed to
+        the list, and would be lost.
+        """
+        screen = self.screen
+        if event.is_forwarded or not isinstance(screen, GymScreen):
+            return False
+        if isinstance(screen.focused, Input):  # there it is a character
+            return False
+        bound = screen.active_bindings.get(event.key)
+        if bound is None or not bound.enabled or bound.binding.action != "filter":
+            return False
+        screen.action_filter()
+        return True
+
+    def _keep_typing(self) -> None:
+        """Give an open line the focus back, whatever took it.
+
+        A click on the list and a terminal that loses the focus leave the line looking active:
+        what is typed or pasted belongs into it.
+        """
+        screen = self.screen
+        if (
+            isinstance(screen, GymScreen)
+            and screen.filtering
+            and not isinstance(screen.focused, Input)
+        ):
+            screen.set_focus(screen.query_one("#prompt Input", Input))
+
+    def go_back(self, *, quit_at_end: bool) -> None:
+        """Leave the top screen; at the first one quit, if that is meant."""
+        if len(self.screen_stack) > 2:
+            self.pop_screen()
+        elif quit_at_end:
+            self.exit()
+        else:
+            self.notify(f"nothing to go back to · {self.bound.spelt('leave')} quits", timeout=2)
+
+    def show_help(self, scopes: Sequence[Scope]) -> None:
+        """Show the keys."""
+        router.help_(self, scopes)

@@ -1,0 +1,121 @@
+"""Tells a person who may look elsewhere: toast, bell, the terminal's notification, their command.
+
+What is worth telling is `session.alerts`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from gymtui.config.schema import EVENT_PREFIX
+from gymtui.core.text import clean, fit
+from gymtui.session.alerts import Event, Tiding, words
+
+if TYPE_CHECKING:
+    from gymtui.config.settings import Settings
+    from gymtui.tui.runtime.guard import GuardedApp
+
+COMMAND_S = 60.0
+"""How long the person's command may take while we are there to see."""
+NOTICE_CELLS = 200
+"""Longest notification: terminals show a line or two of it."""
+
+_BAD = frozenset({Event.STALLED, Event.FAILING, Event.GONE})
+
+
+def tell(
+    app: GuardedApp[None],
+    settings: Settings,
+    tidings: Sequence[Tiding],
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """Tell, each in every way that the settings want.
+
+    Args:
+        app: Who shows it.
+        settings: `bell`, `desktop` and `on_finish` of them.
+        tidings: What happened.
+        environ: Read for TMUX; what the person's command inherits.
+    """
+    for tiding in tidings:
+        said = words(tiding)
+        bad = tiding.event in _BAD
+        app.notify(said, severity="warning" if bad else "information", timeout=15)
+        if settings.desktop:
+            app.write_terminal(notification(said, in_tmux=bool(environ.get("TMUX"))))
+        if settings.on_finish:
+            surroundings = {**environ, **event_variables(tiding, settings.base_url)}
+            app.run_worker(
+                _run(app, settings.on_finish, surroundings), group="on_finish", exit_on_error=False
+            )
+    if settings.bell:
+        app.bell()
+
+
+def notification(said: str, *, in_tmux: bool) -> str:
+    """The escape sequence for a desktop notification (OSC 9, as iTerm2 defined it).
+
+    Args:
+        said: Any text.
+        in_tmux: Wrap it so that tmux hands it on (`allow-passthrough`).
+    """
+    # Some terminals take OSC 9 with a number first for a progress bar: words come first.
+    sequence = f"\x1b]9;gymtui: {fit(clean(said), NOTICE_CELLS, cut='middle').rstrip()}\x07"
+    if in_tmux:
+        return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
+    return sequence
+
+
+def event_variables(tiding: Tiding, base_url: str) -> dict[str, str]:
+    """What the person's command is told, in its environment: data, never part of a command line.
+
+    Args:
+        tiding: What happened.
+        base_url: Of the gym where it did.
+
+    Returns:
+        `GYMTUI_EVENT` (`finished`, `stalled`, `failing` or `gone`), `GYMTUI_EVENT_RUN_ID` and the
+        other ids and figures exactly as received, `GYMTUI_EVENT_TEXT` fit for a terminal.
+    """
+    told = {
+        EVENT_PREFIX if name == "event" else f"{EVENT_PREFIX}_{name.upper()}": value
+        for name, value in tiding.figures.items()
+    }
+    told[f"{EVENT_PREFIX}_BASE_URL"] = base_url
+    told[f"{EVENT_PREFIX}_TEXT"] = clean(words(tiding))
+    # No environment can hold a NUL or half a surrogate pair.
+    return {
+        name: value.replace("\0", "").encode("utf-8", "replace").decode()
+        for name, value in told.items()
+    }
+
+
+async def _run(
+    app: GuardedApp[None], command: Sequence[str], surroundings: Mapping[str, str]
+) -> None:
+    """Run the person's command, without a shell, and say if that went wrong."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            env=dict(surroundings),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            # It outlives the terminal: it may be about to send the message that matters.
+            start_new_session=True,
+        )
+    except OSError as error:
+        app.notify(f"on_finish: {command[0]}: {error.strerror}", severity="warning")
+        return
+    try:
+        status = await asyncio.wait_for(process.wait(), COMMAND_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        app.notify(f"on_finish was ended after {COMMAND_S:.0f} s", severity="warning")
+        return
+    if status:
+        app.notify(f"on_finish failed with exit status {status}", severity="warning")

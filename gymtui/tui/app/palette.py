@@ -1,0 +1,80 @@
+"""The palette: what a key does where one is, then the profiles, then the themes, found by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from gymtui.core.text import clean
+from gymtui.tui.app.themed_app import ThemedApp
+from gymtui.tui.kit.menu import Choice, MenuScreen
+from gymtui.tui.kit.screen import GymScreen, perform
+
+_NOT_OFFERED = frozenset({"palette", "interrupt", "panes"})
+
+Offer = tuple[str, Callable[[], object]]
+"""What is said of a command, fit for a terminal, and what it does."""
+
+
+class Commands(Provider):
+    """Offers what can be done on the screen that the palette was opened on."""
+
+    def _offered(self) -> Iterator[Offer]:
+        screen = self.screen
+        if isinstance(screen, GymScreen):
+            yield from _keys(screen)
+            yield from _profiles(screen)
+        yield from _themes(cast("ThemedApp[Any]", self.app))
+
+    async def discover(self) -> Hits:
+        """Everything, before anything is typed."""
+        for words, do in self._offered():
+            yield DiscoveryHit(Content(words), do, words)
+
+    async def search(self, query: str) -> Hits:
+        """What matches."""
+        matcher = self.matcher(query)
+        for words, do in self._offered():
+            score = matcher.match(words)
+            if score > 0:
+                yield Hit(score, matcher.highlight(words), do, words)
+
+
+def _keys(screen: GymScreen) -> Iterator[Offer]:
+    bound = screen.gym.bound
+    for key in bound.of(screen.scopes, read_only=screen.gym.settings.read_only):
+        if key.name not in _NOT_OFFERED:
+            words = f"{key.name.replace('-', ' ')}: {key.text}  {bound.written(key.keys[0])}"
+            yield words, partial(perform, screen, key.action)
+
+
+def _profiles(screen: GymScreen) -> Iterator[Offer]:
+    """The profiles other than the one in use; files have none."""
+    gym = screen.gym
+    gyms = getattr(gym, "gyms", None)
+    for offered in gyms.profiles if gyms is not None else ():
+        if offered.name != gym.settings.profile_name:
+            words = clean(f"profile {offered.name}  {offered.base_url}".rstrip())
+            yield words, partial(gym.call_later, gym.switch_profile, offered)
+
+
+def _ask_theme(app: ThemedApp[Any]) -> None:
+    choices = [Choice(name, name, name == app.palette.name) for name in app.theme_names()]
+
+    def chosen(name: str | None) -> None:
+        if name is not None:
+            app.choose_theme(name)
+
+    app.push_screen(MenuScreen("theme", choices), chosen)
+
+
+def _themes(app: ThemedApp[Any]) -> Iterator[Offer]:
+    # First, so that who types only "theme" is asked, and not given the first in the alphabet.
+    yield "theme: choose one", partial(_ask_theme, app)
+    for name in app.theme_names():
+        yield f"theme: {name}", partial(app.choose_theme, name)
+    yield "reload theme: read its file again", app.reload_theme

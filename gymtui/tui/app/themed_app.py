@@ -1,0 +1,241 @@
+"""The app that every app with a theme is: which theme it is drawn with, and how that is changed.
+
+What was chosen and arranged in it is written here, beside the event loop. What a theme's file may
+say is `theme_files`, what is drawn with it `tui.context.theme`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from textual import events, on
+from textual.filter import LineFilter, Monochrome, NoColor
+from textual.timer import Timer
+
+from gymtui.config import theme_files
+from gymtui.config.schema import Problem
+from gymtui.config.settings import Settings
+from gymtui.config.theme_files import ThemeFile
+from gymtui.core.terminal_caps import Abilities, abilities
+from gymtui.session.saved_layout import Arrangement
+from gymtui.tui.context.theme import Palette, coloured, colourless
+from gymtui.tui.kit.painted import Painted
+from gymtui.tui.runtime.crash_report import Reporter
+from gymtui.tui.runtime.guard import GuardedApp
+from gymtui.tui.runtime.line_filters import Ascii, Colourless
+
+ResultT = TypeVar("ResultT")
+
+SAVED_AFTER_S = 0.5
+"""How long what was arranged waits to be written: a key held down is one write."""
+PROBLEMS_SHOWN = 4
+"""How many of them: a picture is to be seen beside them."""
+PROBLEMS_SHOWN_S = 15.0
+"""How long what is wrong with settings or themes is told."""
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How it is wanted to look, and what the terminal can show.
+
+    Attributes:
+        theme: The theme that the settings name, if any.
+        named_by: Where they do.
+        places: Where themes are looked for.
+        ascii: Whether to draw with ASCII alone.
+        terminal: What the terminal can show.
+    """
+
+    theme: str | None = None
+    named_by: str = "theme"
+    places: Sequence[Path] = (theme_files.shipped(),)
+    ascii: bool = False
+    terminal: Abilities = field(default_factory=Abilities)
+
+    @property
+    def colour(self) -> bool:
+        """Whether there are colours."""
+        return self.terminal.colour
+
+
+def looks_of(settings: Settings, env: Mapping[str, str], encoding: str | None) -> Looks:
+    """How it is to look.
+
+    Args:
+        settings: Which name a theme, or ask for ASCII.
+        env: The environment, which tells of the terminal.
+        encoding: Of the stream that is drawn on.
+    """
+    terminal = abilities(env, encoding)
+    return Looks(
+        theme=settings.theme,
+        named_by=settings.origins.get("theme", "theme"),
+        places=theme_files.directories(env),
+        ascii=settings.ascii or not terminal.glyphs,
+        terminal=terminal,
+    )
+
+
+class ThemedApp(GuardedApp[ResultT]):
+    """An app that is drawn with a theme.
+
+    Args:
+        reporter: Where reports of defects go.
+        looks: How it is to look.
+        arrangement: Where a theme that is chosen in the program is kept.
+        **options: As for `GuardedApp`.
+    """
+
+    def __init__(
+        self,
+        *,
+        reporter: Reporter,
+        looks: Looks | None = None,
+        arrangement: Arrangement | None = None,
+        **options: Any,
+    ) -> None:
+        self.looks = looks or Looks()
+        self.arrangement = arrangement or Arrangement()
+        self._theme_problems: list[Problem] = []
+        self._worn = 0
+        self._lessened: list[LineFilter] = []
+        if not self.looks.colour:
+            self._lessened.append(Colourless())
+        if self.looks.ascii:
+            self._lessened.append(Ascii(self.looks.terminal.charset))
+        self.palette: Palette = self._first()
+        super().__init__(reporter=reporter, colour=self.looks.colour, **options)
+        self.no_color = not self.looks.colour
+        self._saving: Timer | None = None
+        self.arrangement.on_change = self._save_soon
+
+    # -- what was arranged -----------------------------------------------------------------
+
+    def _save_soon(self) -> None:
+        """Write a little later and elsewhere: a disk may be slow, and keys come in bursts."""
+        if self._saving is None:
+            self._saving = self.set_timer(SAVED_AFTER_S, self._save)
+
+    def _save(self) -> None:
+        self._saving = None
+        saving = asyncio.to_thread(self.arrangement.save)
+        self.run_worker(saving, group="arrangement", exit_on_error=True)
+
+    @on(events.Unmount)
+    def _save_now(self) -> None:
+        """Write what is not written yet."""
+        self.arrangement.on_change = None
+        self.arrangement.save()
+
+    # -- themes ----------------------------------------------------------------------------
+
+    @property
+    def theme_problems(self) -> Sequence[Problem]:
+        """What was wrong with themes when it started."""
+        return tuple(self._theme_problems)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Put what the terminal cannot show behind everything else."""
+        # The framework draws without colours in shades of grey, which are colours too.
+        others = super().get_line_filters()
+        kept = [each for each in others if not isinstance(each, Monochrome | NoColor)]
+        return [*kept, *self._lessened]
+
+    def _first(self) -> Palette:
+        """The theme to start with: as told, else as chosen last time, else our own choice."""
+        looks = self.looks
+        if not looks.colour:
+            return colourless()
+        default = theme_files.DEFAULT
+        if looks.terminal.few_colours:
+            default = theme_files.DEFAULT_ANSI
+        kept = self.arrangement.theme
+        for name, told_by in (
+            (looks.theme, looks.named_by),
+            (kept, "the theme chosen last"),
+            (default, "theme"),
+        ):
+            if name is not None and (theme := self._read(name, told_by, self._theme_problems)):
+                return coloured(theme)
+        return colourless()
+
+    def _read(self, name: str, told_by: str, problems: list[Problem]) -> ThemeFile | None:
+        found = theme_files.read(name, self.looks.places, told_by)
+        problems += found.problems
+        return found.theme
+
+    def theme_names(self) -> list[str]:
+        """The themes there are."""
+        return theme_files.names(self.looks.places)
+
+    def choose_theme(self, name: str) -> None:
+        """Draw everything with another theme from now on, and start with it the next time.
+
+        Args:
+            name: Which; if it is broken that is told, and all stays as it is.
+        """
+        if not self.looks.colour:
+            self.notify(f"theme {name}: there are no colours here ({self._why_colourless()})")
+            return
+        if not self._change_to(name):
+            return
+        self.arrangement.choose_theme(name)
+        if self.looks.theme is not None and self.looks.theme != name:
+            self.notify(f"theme {name} for now; {self.looks.named_by} says {self.looks.theme}")
+
+    def wear_named(self, name: str) -> None:
+        """Draw everything with the theme that settings name; it is not the person's choice.
+
+        Args:
+            name: Which; if it is broken that is told, and all stays as it is.
+        """
+        if self.looks.colour:
+            self._change_to(name)
+
+    def reload_theme(self) -> None:
+        """Read the theme's file again; if it is broken that is told, and the last good stays."""
+        name = self.palette.name
+        if self.looks.colour and self._change_to(name):
+            self.notify(f"theme {name} read again", timeout=3)
+
+    def _change_to(self, name: str) -> bool:
+        problems: list[Problem] = []
+        theme = self._read(name, "theme", problems)
+        self.tell_problems(problems)
+        if theme is None:
+            return False
+        self.palette = coloured(theme)
+        self.wear()
+        for screen in self.screen_stack:
+            for node in screen.walk_children():
+                if isinstance(node, Painted):
+                    node.paint(self.palette)
+        return True
+
+    def wear(self) -> None:
+        """Hand the palette to the framework, which knows a theme by its name alone."""
+        before, self._worn = self._worn, self._worn + 1
+        self.register_theme(replace(self.palette.framework, name=f"gymtui-{self._worn}"))
+        self.theme = f"gymtui-{self._worn}"
+        self.unregister_theme(f"gymtui-{before}")
+
+    def tell_problems(self, problems: Sequence[Problem]) -> None:
+        """Say what is wrong with settings or themes, for who sees no standard error.
+
+        Args:
+            problems: What is wrong; nothing is said of none.
+        """
+        if problems:
+            words = "\n".join(map(str, problems[:PROBLEMS_SHOWN]))
+            title = "settings"
+            if len(problems) > PROBLEMS_SHOWN:
+                title = f"settings: {len(problems)} problems, all of them in `gymtui doctor`"
+            self.notify(words, title=title, severity="warning", timeout=PROBLEMS_SHOWN_S)
+
+    def _why_colourless(self) -> str:
+        term = self.looks.terminal.term
+        return f"TERM is {term}" if term.startswith("vt") or term.endswith("-m") else "NO_COLOR"

@@ -1,0 +1,1 @@
+"""Two rollouts side by side."""

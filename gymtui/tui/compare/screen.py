@@ -1,0 +1,342 @@
+"""Two rollouts side by side: their outlines aligned by tool calls, and both bodies under them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.widget import Widget
+
+from gymtui.api.errors import GymError, NotFound
+from gymtui.api.models import Rollout
+from gymtui.api.request import Progress
+from gymtui.core.text import ABSENT, fit, width
+from gymtui.poll.plan import View
+from gymtui.session.artifacts import Artifacts, TooLargeError
+from gymtui.session.rollout_ref import Listed
+from gymtui.store.delta import Delta
+from gymtui.store.outcome import ACTIVE
+from gymtui.transcript import diff
+from gymtui.transcript.diff import Change, Pair
+from gymtui.transcript.outline import outline
+from gymtui.tui.compare.pairs_pane import PairsPane
+from gymtui.tui.context.keymap import Key, Scope, bindings
+from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.run_marks import run_marks
+from gymtui.tui.kit.screen import GymScreen
+from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.transcript.reader import FOLDED, NOTHING_FOLDS, TranscriptReader
+from gymtui.tui.kit.transcript.sections import Shown
+from gymtui.tui.kit.transcript.view import TranscriptView
+
+_NOT_YET = "nothing is compared yet"
+_CHANGES = 3
+"""Arguments that are told; the bodies hold the rest."""
+
+
+class CompareScreen(GymScreen):
+    """A comparison of two rollouts.
+
+    Args:
+        left: The first.
+        right: The second.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.COMPARE)
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.COMPARE, Scope.TEXT, Scope.EVERYWHERE)
+    DEFAULT_CSS = """
+    CompareScreen #said { display: none; }
+    CompareScreen.saying #said { display: block; }
+    CompareScreen #bodies { height: 3fr; border-top: solid $surface; }
+    CompareScreen #bodies:focus-within { border-top: solid $primary; }
+    CompareScreen #right { border-left: solid $surface; }
+    CompareScreen #right:focus { border-left: solid $primary; }
+    """
+
+    def __init__(self, left: Listed, right: Listed) -> None:
+        super().__init__()
+        self._sides = (left, right)
+        self._found: tuple[Artifacts, ...] = ()
+        self._asking = False
+        self._pairs: Sequence[Pair] = ()
+
+    def body(self) -> Iterable[Widget]:
+        """How both ended, the outlines, what differs in this row, the bodies."""
+        palette = self.gym.palette
+        self._pane = PairsPane(palette, id="pairs")
+        self._pane.add_class("main")
+        shown = Shown(fold_key=self.gym.bound.shown("fold-bodies"))
+        self._views = tuple(TranscriptReader(palette, shown, id=name) for name in ("left", "right"))
+        yield Lines(palette, height=2, id="summary")
+        yield Lines(palette, id="said")
+        yield self._pane
+        yield Lines(palette, height=_CHANGES, id="changes")
+        yield Horizontal(*self._views, id="bodies")
+
+    def on_mount(self) -> None:
+        """Get both."""
+        super().on_mount()
+        self._fetch()
+
+    def where(self) -> Cell:
+        """What is compared."""
+        left, right = self._sides
+        return (
+            Ink("compare › ", "muted"),
+            Ink(left.rollout_id, "strong"),
+            *run_marks(self.gym.session, left.run_id),
+            Ink(" with ", "muted"),
+            Ink(right.rollout_id, "strong"),
+            *run_marks(self.gym.session, right.run_id),
+        )
+
+    def look(self, view: View) -> View:
+        """The runs of both are looked at."""
+        runs = tuple(dict.fromkeys(side.run_id for side in self._sides))
+        return replace(view, open_run=runs[0], runs_in_view=runs)
+
+    def changed(self, delta: Delta) -> None:
+        """Show how both stand; once what was missing has finished, ask for it again."""
+        if not self.is_mounted:
+            return
+        touched = delta.rollouts.intersection(side.rollout_id for side in self._sides)
+        if touched and not self._found and not self._asking:
+            self._fetch()
+        if touched or not delta:
+            self._summarise()
+
+    def footer_keys(self) -> list[Key]:
+        """There is nothing to filter here."""
+        return [key for key in super().footer_keys() if key.name not in ("filter", "pause")]
+
+    def action_filter(self) -> None:
+        """There is nothing to filter here."""
+        refuse(self, "there is nothing to filter here")
+
+    def _fetch(self) -> None:
+        async def fetch() -> None:
+            try:
+                await self._get()
+            finally:
+                self._asking = False
+
+        self._asking = True
+        self.run_worker(fetch(), group="artifacts", exclusive=True, exit_on_error=True)
+
+    async def _get(self) -> None:
+        again = f" · {self.gym.bound.spelt('refresh')} asks again"
+        found: list[Artifacts] = []
+        for number, side in enumerate(self._sides, 1):
+            if self._unfinished(side):
+                self._say(f"{side.rollout_id} has not finished; it is compared when it has")
+                return
+            try:
+                found.append(
+                    await self.gym.desk.get(side.rollout_id, on_progress=self._progressed(number))
+                )
+            except NotFound:
+                self._say(f"the gym has no artifacts of {side.rollout_id}{again}")
+                return
+            except TooLargeError:
+                self._say(f"the transcript of {side.rollout_id} is too large to compare")
+                return
+            except GymError as error:
+                room = self.size.width - 2 - width(again)
+                why = fit(f"could not get {side.rollout_id}: {error.line}", room, cut="end")
+                self._say(f"{why}{again}")
+                return
+        left, right = (artifacts.transcript for artifacts in found)
+        self._say("comparing …", "muted")
+        self._pairs = await asyncio.to_thread(diff.compare, left, right)
+        self._found = tuple(found)
+        self.gym.housekeeping.came_to_stay()
+        self._show()
+
+    def _progressed(self, number: int) -> Progress:
+        """Tell how far one of the two downloads is."""
+        self._say(f"asking for transcript {number} of 2 …", "muted")
+
+        def progressed(received: int, announced: int | None) -> None:
+            of = f" of {announced / 1e6:.1f}" if announced and announced >= received else ""
+            self._say(f"transcript {number} of 2: {received / 1e6:.1f}{of} MB", "muted")
+
+        return progressed
+
+    def _unfinished(self, side: Listed) -> bool:
+        row = self.gym.store.rollouts.get(side.rollout_id)
+        return row is not None and row.outcome in ACTIVE
+
+    def _say(self, words: str, style: str = "warning") -> None:
+        self.set_class(bool(words), "saying")
+        self.lines("said").show([Line((Ink(words, style),))])
+
+    def _show(self) -> None:
+        self._say("")
+        transcripts = [artifacts.transcript for artifacts in self._found]
+        for view, transcript in zip(self._views, transcripts, strict=True):
+            view.read(transcript)
+        self._pane.show(self._pairs, *(outline(transcript) for transcript in transcripts))
+        self._summarise()
+
+    def _summarise(self) -> None:
+        """How both ended, and where one is among the differences."""
+        lines = [Line(self._ended(side, number)) for number, side in enumerate(self._sides)]
+        differing = [n for n, pair in enumerate(self._pairs) if pair.differs]
+        selected = sum(len(view.selected_text()) for view in self._views)
+        if selected:
+            words = outcome_text.of_many(selected, "character")
+            copy = self.gym.bound.spelt("interrupt")
+            end = (Ink(f"{words} selected ", "accent"), Ink(f"{copy} copies", "muted"))
+            lines[0] = Line(lines[0].left, end)
+        elif self._found:
+            before = sum(1 for n in differing if n <= self._pane.cursor)
+            words = f"difference {before} of {len(differing)}" if differing else "the same calls"
+            lines[0] = Line(lines[0].left, (Ink(words, "accent" if differing else "muted"),))
+        self.lines("summary").show(lines)
+
+    def _ended(self, side: Listed, number: int) -> Cell:
+        """How one of them ended: which run, if not the same, and why."""
+        row = self.gym.store.rollouts.get(side.rollout_id)
+        said = [Ink(f"{'AB'[number]} ", "key"), Ink(f"{side.rollout_id}  ", "strong")]
+        if row is not None and row.rollout is not None:
+            said += [*outcome_text.state(row), Ink(f"  {row.rollout.task_id or ABSENT}")]
+            said.append(Ink(f" · {self._steps(number, row.rollout)} steps", "muted"))
+        if len({each.run_id for each in self._sides}) > 1:
+            said.append(Ink(f" · {side.run_id}", "muted"))
+        if row is not None and (why := outcome_text.why(row)):
+            said.append(Ink(f" · {why}", "muted"))
+        return tuple(said)
+
+    def _steps(self, number: int, rollout: Rollout) -> str:
+        """How far it came: once it has finished only its artifacts know."""
+        if self._found and rollout.current_step is None:
+            taken = self._found[number].transcript.steps_taken
+            if taken is not None:
+                return outcome_text.count(taken)
+        return outcome_text.steps(rollout)
+
+    def on_pairs_pane_chosen(self, event: PairsPane.Chosen) -> None:
+        """Bring both bodies to the row, and tell what differs in it."""
+        event.stop()
+        pair = self._pane.pair
+        if pair is None or not self._found:
+            return
+        above = self._pairs[: self._pane.cursor + 1]
+        # Where one side makes no call, its body stays at what it said last.
+        lefts = [row.left for row in above if row.left is not None]
+        rights = [row.right for row in above if row.right is not None]
+        for view, turns in zip(self._views, (lefts, rights), strict=True):
+            entry = outline(view.transcript)[turns[-1] if turns else 0] if view.transcript else None
+            if entry is not None:
+                view.reach_turn(entry.turn, entry.block)
+        self._tell(pair)
+        self._summarise()
+
+    def _tell(self, pair: Pair) -> None:
+        lines: list[Line] = []
+        if pair.left is not None and pair.right is not None and pair.differs:
+            left, right = (artifacts.transcript for artifacts in self._found)
+            found = diff.changes(left.turns[pair.left], right.turns[pair.right])
+            for change in found[:_CHANGES]:
+                lines.append(
+                    Line(
+                        (
+                            Ink(f"≠ {change.name}  ", "warning"),
+                            *self._both(change),
+                        )
+                    )
+                )
+            if len(found) > _CHANGES:
+                more = (Ink(f"{len(found) - _CHANGES} more", "muted"),)
+                lines[-1] = Line(lines[-1].left, more)
+        elif pair.differs:
+            number = 0 if pair.left is not None else 1
+            only = (Ink("± only ", "warning"), Ink("AB"[number], "key"))
+            lines.append(Line((*only, Ink(f" {self._sides[number].rollout_id} makes this call"))))
+        lines += [Line()] * (_CHANGES - len(lines))
+        self.lines("changes").show(lines)
+
+    def _both(self, change: Change) -> Cell:
+        """Both values of an argument, each with half of the line, where they part in sight."""
+        room = max(12, (self.size.width - len(change.name) - 12) // 2)
+        left, right = diff.parting(change.left, change.right, room)
+        return (
+            Ink("A ", "key"),
+            Ink(left, "removed"),
+            Ink("  B ", "key"),
+            Ink(right, "added"),
+        )
+
+    def on_transcript_view_selected(self, event: TranscriptView.Selected) -> None:
+        """Say how much is selected."""
+        event.stop()
+        self._summarise()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit what differs to the width."""
+        super().on_resize(event)
+        pair = self._pane.pair if self.ready else None
+        if pair is not None and self._found:
+            self._tell(pair)
+
+    def action_fold(self) -> None:
+        """Fold or unfold the turns that both bodies are at."""
+        if not self._found:
+            refuse(self, _NOT_YET)
+        elif not [view for view in self._views if view.fold()]:
+            refuse(self, NOTHING_FOLDS)
+
+    def action_fold_all(self) -> None:
+        """Fold or unfold everything."""
+        if not self._found:
+            refuse(self, _NOT_YET)
+            return
+        for view in self._views:
+            opened = view.fold_all()
+        refuse(self, FOLDED[opened])
+
+    def undo(self) -> bool:
+        """Drop what is selected."""
+        return any(view.drop_selection() for view in self._views)
+
+    def action_interrupt(self) -> None:
+        """Copy what is selected, else tell how to quit."""
+        text = self._selected()
+        if text:
+            self.gym.copy_to_clipboard(text)
+        else:
+            super().action_interrupt()
+
+    def _selected(self) -> str:
+        """What is selected, in one of the bodies."""
+        return next(filter(None, (view.selected_text() for view in self._views)), "")
+
+    def action_difference(self, step: int) -> None:
+        """Go to the next or previous difference."""
+        here = self._pane.cursor
+        differing = [n for n, pair in enumerate(self._pairs) if pair.differs]
+        beyond = [n for n in differing if (n > here if step > 0 else n < here)]
+        if beyond:
+            self._pane.go(beyond[0] if step > 0 else beyond[-1])
+        elif not self._found:
+            refuse(self, _NOT_YET)
+        else:
+            where = "below" if step > 0 else "above"
+            refuse(self, f"no other difference {where}" if differing else "the same calls")
+
+    def action_refresh_now(self) -> None:
+        """Ask the gym now; for the transcripts too if they are missing."""
+        super().action_refresh_now()
+        if not self._found:
+            self._fetch()
+
+    def copied(self) -> str | None:
+        """What is selected, else both ids."""
+        return self._selected() or " ".join(side.rollout_id for side in self._sides)

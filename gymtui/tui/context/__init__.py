@@ -1,0 +1,1 @@
+"""What a screen is given: services, routes, keys and colours."""

@@ -1,0 +1,265 @@
+"""The keys in force: the table of keys with what the person bound otherwise in `[keys]`.
+
+A binding that cannot be is told and left out; the program's own key stays in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from textual.keys import _character_to_key
+
+from gymtui.config.schema import nearest
+from gymtui.config.settings import Problem
+from gymtui.tui.context.keymap import STACKS, TABLE, Key, Scope, character, keys_of, shown
+from gymtui.tui.runtime.guard import GuardedApp
+
+_MODIFIERS = {"ctrl": "ctrl", "control": "ctrl", "alt": "alt", "option": "alt", "shift": "shift"}
+_NAMED = (
+    *("escape", "enter", "tab", "space", "backspace", "delete", "insert"),
+    *("home", "end", "pageup", "pagedown", "up", "down", "left", "right"),
+    *(f"f{number}" for number in range(1, 25)),
+)
+_ALSO = {
+    **{"esc": "escape", "return": "enter", "del": "delete", "ins": "insert", " ": "space"},
+    **{"pgup": "pageup", "pgdn": "pagedown", "page_up": "pageup", "page_down": "pagedown"},
+    **{"↵": "enter", "↑": "up", "↓": "down", "←": "left", "→": "right"},
+}
+_SAME_BYTE = {
+    "ctrl+i": "tab",
+    "ctrl+m": "enter",
+    "ctrl+left_square_bracket": "escape",
+}
+"""Keys for which a terminal sends what it sends for another."""
+
+_ALWAYS_ESCAPE = ("back", "keep", "menu-leave")
+"""Whatever else they are bound to, `esc` is the way out where letters are typed."""
+_DESTROYER = "do-it"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The keys in force.
+
+    Attributes:
+        table: As `keys.TABLE`, with the person's keys.
+        problems: What could not be bound.
+        plain: Whether keys are written with ASCII alone.
+        absent: Names of what cannot be done in this program: told of nowhere. At a gym, a
+            transcript has no file.
+    """
+
+    table: tuple[Key, ...] = TABLE
+    problems: tuple[Problem, ...] = ()
+    plain: bool = False
+    absent: frozenset[str] = frozenset({"files"})
+
+    def of(self, scopes: Iterable[Scope], *, read_only: bool) -> list[Key]:
+        """What can be done in these scopes, in the table's order.
+
+        Args:
+            scopes: Where the person is.
+            read_only: Whether keys that change the gym are taken away.
+        """
+        found = keys_of(scopes, read_only=read_only, table=self.table)
+        return [key for key in found if key.name not in self.absent]
+
+    def written(self, key: str) -> str:
+        """A key as people write it.
+
+        Args:
+            key: By the framework's name.
+        """
+        return shown(key, plain=self.plain)
+
+    def shown(self, name: str) -> str:
+        """The key for something, as people write it.
+
+        Args:
+            name: Its name in the table.
+        """
+        return self.written(next(key.keys[0] for key in self.table if key.name == name))
+
+    def spelt(self, name: str) -> str:
+        """The same within a sentence: `ctrl+r`, not `^r`."""
+        key = self.shown(name)
+        return f"ctrl+{key[1:]}" if len(key) > 1 and key[0] == "^" else key
+
+    def untyped(self, name: str) -> str:
+        """The key for something where letters are typed: the first that types nothing."""
+        keys = next(key.keys for key in self.table if key.name == name)
+        return self.written(next((key for key in keys if not types(key)), keys[0]))
+
+    @property
+    def keymap(self) -> dict[str, str]:
+        """What differs from the program's own, in the framework's form."""
+        changed = zip(self.table, TABLE, strict=True)
+        return {new.name: ",".join(new.keys) for new, old in changed if new.keys != old.keys}
+
+
+PROGRAMS_OWN = Bound()
+
+
+def named(text: str) -> str:
+    """A key as a person writes it, in the framework's name: `^d`, `Ctrl+D`, `esc`, `+`, `X`.
+
+    Args:
+        text: As written.
+
+    Returns:
+        The name, as the framework reports the key.
+
+    Raises:
+        ValueError: There is no such key, or no terminal could tell it from another.
+    """
+    if len(text) == 1 and text.isprintable() and text not in _ALSO:
+        return _character_to_key(text)
+    if len(text) == 2 and text[0] == "^":
+        text = f"ctrl+{text[1]}"
+    *held, base = text.split("+") if not text.endswith("++") else (*text[:-2].split("+"), "+")
+    modifiers = {_MODIFIERS.get(word.strip().lower(), "") for word in held}
+    base = base.strip() or base
+    if "" in modifiers:
+        raise ValueError(f"there is no key {text!r}: only ctrl, alt and shift can be held")
+    if not base.isprintable():
+        raise ValueError(f"there is no key {text!r}")
+    if len(base) == 1 and base not in _ALSO:
+        if modifiers == {"shift"}:
+            if not base.isalpha():
+                raise ValueError(f"write the character itself instead of {text}")
+            modifiers, base = set(), base.upper()
+        name = _character_to_key(base.lower() if "ctrl" in modifiers else base)
+    else:
+        name = _ALSO.get(base.lower(), base.lower())
+        if name not in _NAMED and character(name) is None:
+            raise ValueError(f"there is no key {text!r}{nearest(name, (*_NAMED, *_ALSO))}")
+    key = "+".join([*sorted(modifiers), name])
+    if key in _SAME_BYTE:
+        raise ValueError(f"to a terminal {key} is {shown(_SAME_BYTE[key])}")
+    return key
+
+
+def types(key: str) -> bool:
+    """Whether a key types something into a line, so that it cannot act while one types."""
+    return character(key) is not None
+
+
+def rebound(wanted: Mapping[str, Sequence[str]], origins: Mapping[str, str]) -> Bound:
+    """Puts a person's keys in the place of the program's own.
+
+    Args:
+        wanted: Keys as written, by the name of what they do.
+        origins: Where each stands, by `keys.` and the name; for the problems.
+
+    Returns:
+        What is in force, and what could not be bound.
+    """
+    if not wanted:
+        return PROGRAMS_OWN
+    problems: list[Problem] = []
+
+    def refuse(name: str, why: str) -> None:
+        problems.append(Problem(origins.get(f"keys.{name}", f"keys.{name}"), why))
+
+    by_name = {key.name: key for key in TABLE}
+    fit: dict[str, tuple[str, ...]] = {}
+    for name, written in wanted.items():
+        if name not in by_name:
+            refuse(name, f"means nothing here{nearest(name, tuple(by_name))}")
+            continue
+        try:
+            keys = [named(text) for text in written]
+            for key in keys:
+                _may_be(by_name[name], key)
+        except ValueError as error:
+            refuse(name, f"{error}; it stays {_listed(by_name[name].keys)}")
+            continue
+        if name in _ALWAYS_ESCAPE:
+            keys.append("escape")
+        fit[name] = tuple(dict.fromkeys(keys))
+    # What is left out gets its own key back, which another one may have taken: until all agree.
+    while (clash := next(_clashes(_with(fit), fit), None)) is not None:
+        refuse(clash.name, f"{clash.why}; it stays {_listed(by_name[clash.name].keys)}")
+        del fit[clash.name]
+    return Bound(_with(fit), tuple(problems))
+
+
+def put_in_force(app: GuardedApp[Any], bound: Bound) -> None:
+    """Has an app go by these keys.
+
+    Args:
+        app: Whose widgets take their bindings from the table.
+        bound: The keys.
+    """
+    # The framework's own key for its palette would act before, and on top of, any question.
+    app._bindings.key_to_bindings.pop(app.COMMAND_PALETTE_BINDING, None)
+    app.set_keymap(bound.keymap)
+
+
+@dataclass(frozen=True, slots=True)
+class _Clash:
+    name: str
+    why: str
+
+
+def _with(fit: Mapping[str, tuple[str, ...]]) -> tuple[Key, ...]:
+    return tuple(replace(key, keys=fit.get(key.name, key.keys)) for key in TABLE)
+
+
+def _may_be(what: Key, key: str) -> None:
+    """Sees that a key may do this at all.
+
+    Raises:
+        ValueError: It may not.
+    """
+    if key == "ctrl+k":
+        raise ValueError("ctrl+k is never bound: elsewhere it kills without asking")
+    if what.name == _DESTROYER:
+        if key in ("enter", "space"):
+            raise ValueError(f"{shown(key)} is pressed without thinking")
+    elif key == "y":
+        raise ValueError("y confirms, and does nothing else anywhere")
+    if what.first and types(key):
+        raise ValueError(f"{shown(key)} is typed into filters, where this would act too")
+
+
+def _clashes(table: Sequence[Key], fit: Mapping[str, object]) -> Iterator[_Clash]:
+    """Keys that would do two things in one place, the later of the person's own first."""
+    later = {name: number for number, name in enumerate(fit)}
+    destroyer = next(key for key in table if key.name == _DESTROYER)
+    for one in table:
+        if one.destroys and (same := _shared(one, destroyer)):
+            # The key that opened the question must not answer it.
+            yield _told(one, destroyer, same, "opens what it would confirm", later)
+    for number, one in enumerate(table):
+        for other in table[number + 1 :]:
+            if (same := _shared(one, other)) and _meet(one, other):
+                yield _told(one, other, same, "", later)
+
+
+def _told(one: Key, other: Key, same: str, why: str, later: Mapping[str, int]) -> _Clash:
+    worse, better = sorted((one, other), key=lambda key: -later.get(key.name, -1))
+    words = why or f"is {better.name} already ({better.scope}: {better.text})"
+    return _Clash(worse.name, f"{shown(same)} {words}")
+
+
+def _shared(one: Key, other: Key) -> str:
+    theirs = set(map(_framework, other.keys))
+    return next((key for key in map(_framework, one.keys) if key in theirs), "")
+
+
+def _framework(key: str) -> str:
+    return _character_to_key(key) if len(key) == 1 else key
+
+
+def _meet(one: Key, other: Key) -> bool:
+    """Whether both work in one place."""
+    if one.scope is other.scope or one.first or other.first:
+        return True
+    return any(one.scope in stack and other.scope in stack for stack in STACKS)
+
+
+def _listed(keys: Sequence[str]) -> str:
+    return " ".join(map(shown, keys))

@@ -1,0 +1,83 @@
+"""Every field of one item as the server sent it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.widget import Widget
+
+from gymtui.api.listing import shown
+from gymtui.core.text import clean_block
+from gymtui.tui.context.keymap import Key, Scope
+from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.screen import GymScreen
+from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.text_view import Paragraph, TextView
+
+
+def paragraphs_of(raw: bytes) -> list[Paragraph]:
+    """JSON as received, pretty, a paragraph a line; what is no JSON as the text it is.
+
+    Args:
+        raw: The bytes of one item.
+    """
+    lines: list[Paragraph] = []
+    for line in clean_block(shown(raw)).split("\n"):
+        body = line.lstrip(" ")
+        name, colon, rest = body.partition(": ")
+        pieces = (Ink(name, "accent"), Ink(colon + rest)) if colon else (Ink(body),)
+        lines.append(Paragraph(pieces, indent=len(line) - len(body)))
+    return lines
+
+
+class DescribeScreen(GymScreen):
+    """One run or rollout, field by field.
+
+    Args:
+        name: Its id.
+        raw: The item's bytes.
+        malformed: Why it could not be read, if so.
+    """
+
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.TEXT, Scope.EVERYWHERE)
+
+    def __init__(self, name: str, raw: bytes, malformed: str | None) -> None:
+        super().__init__()
+        self._item = name
+        self._raw = raw
+        self._malformed = malformed
+
+    def body(self) -> Iterable[Widget]:
+        """The fields."""
+        self._text = TextView(self.gym.palette, id="text")
+        self._text.add_class("main")
+        yield self._text
+
+    def on_mount(self) -> None:
+        """Show them."""
+        why = (
+            [
+                Paragraph((Ink(f"could not be read: {self._malformed}", "warning"),)),
+                Paragraph(),
+            ]
+            if self._malformed is not None
+            else []
+        )
+        self._text.show([*why, *paragraphs_of(self._raw)])
+
+    def where(self) -> Cell:
+        """What is described."""
+        return (Ink("describe › ", "muted"), Ink(self._item, "strong"))
+
+    def footer_keys(self) -> list[Key]:
+        """There is nothing to filter here."""
+        return [key for key in super().footer_keys() if key.name not in ("filter", "pause")]
+
+    def action_filter(self) -> None:
+        """There is nothing to filter here."""
+        refuse(self, "there is nothing to filter here")
+
+    def copied(self) -> str | None:
+        """The item as it is shown."""
+        return shown(self._raw)

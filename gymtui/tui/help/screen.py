@@ -1,0 +1,156 @@
+"""The keys in force, those of the screen it was opened on first, found by typing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+from textual.widgets import Input
+
+from gymtui.tui.context.key_bindings import Bound
+from gymtui.tui.context.keymap import Key, Scope, bindings, character
+from gymtui.tui.kit.screen import GymScreen
+from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.text_view import Paragraph, TextView
+
+_KEYS_CELLS = 16
+
+
+def paragraphs_of(
+    bound: Bound, scopes: Sequence[Scope], *, read_only: bool, typed: str = ""
+) -> list[Paragraph]:
+    """The keys of some scopes, one scope after the other.
+
+    Args:
+        bound: The keys in force.
+        scopes: In the order to show them.
+        read_only: Whether keys that change the gym are taken away.
+        typed: Words that a key must all have in its own names or in what it does, to be shown;
+            they are marked there.
+    """
+    words = typed.lower().split()
+    lines: list[Paragraph] = []
+    for scope in scopes:
+        found = [
+            key for key in bound.of([scope], read_only=read_only) if _has(bound, key, scope, words)
+        ]
+        if not found:
+            continue
+        lines += [Paragraph(), Paragraph(tuple(_marked(str(scope), words, "heading")))]
+        for key in found:
+            names = " ".join(bound.written(name) for name in key.keys)
+            lines.append(
+                Paragraph(
+                    (
+                        Ink("  "),
+                        *_marked(names, words, "key"),
+                        Ink(" " * max(1, _KEYS_CELLS - len(names))),
+                        *_marked(key.text, words, ""),
+                    )
+                )
+            )
+    return lines[1:]
+
+
+def _has(bound: Bound, key: Key, scope: Scope, words: Sequence[str]) -> bool:
+    """Whether every word is somewhere in what is said of a key, or in another name for it."""
+    names = (name for each in key.keys for name in (bound.written(each), each))
+    said = " ".join((*names, key.text, key.name, str(scope))).lower()
+    return all(word in said for word in words)
+
+
+def _marked(text: str, words: Sequence[str], style: str) -> Iterable[Ink]:
+    """A text with what was searched for marked."""
+    if not words:
+        return (Ink(text, style),)
+    parts = re.split("(" + "|".join(map(re.escape, words)) + ")", text, flags=re.IGNORECASE)
+    return (Ink(part, "match" if at % 2 else style) for at, part in enumerate(parts) if part)
+
+
+class HelpScreen(GymScreen):
+    """What the keys do. What is typed is searched for at once, so that no letter does anything.
+
+    Args:
+        first: The scopes of the screen it was opened on.
+    """
+
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.TEXT, Scope.EVERYWHERE)
+    prompt: ClassVar[str] = "type to find a key"
+    AUTO_FOCUS: ClassVar[str | None] = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TEXT)
+
+    def __init__(self, first: Sequence[Scope]) -> None:
+        super().__init__()
+        self._scopes = tuple(dict.fromkeys([*first, *Scope]))
+        self._typed = ""
+
+    def body(self) -> Iterable[Widget]:
+        """The keys."""
+        self._text = TextView(self.gym.palette, id="text")
+        self._text.add_class("main")
+        # A click must not take the letters away from the search.
+        self._text.can_focus = False
+        yield self._text
+
+    def on_mount(self) -> None:
+        """Show them, ready for typing."""
+        self._show()
+        self.action_filter()
+
+    def _show(self) -> None:
+        found = paragraphs_of(
+            self.gym.bound,
+            self._scopes,
+            read_only=self.gym.settings.read_only,
+            typed=self._typed,
+        )
+        self._text.show(found or [Paragraph((Ink("no key does that", "muted"),))])
+
+    def where(self) -> Cell:
+        """What this is, and how to leave it."""
+        back = self.gym.bound.untyped("back")
+        does = "clears" if self._typed else "closes"
+        return (Ink("keys", "strong"), Ink(f"  {back} ", "key"), Ink(does, "muted"))
+
+    def filter_text(self) -> str:
+        """What was typed."""
+        return self._typed
+
+    def filtered(self, text: str) -> str | None:
+        """Show the keys that have all of these words."""
+        if not self._typed and self._closes(text):
+            self.action_help()
+            return None
+        self._typed = text
+        self._show()
+        return None
+
+    def _closes(self, text: str) -> bool:
+        """Whether what was typed is the key that opened it; letters are searched for first."""
+        keys = next(key.keys for key in self.gym.bound.table if key.name == "help")
+        return not text.isalnum() and any(text == character(key) for key in keys)
+
+    def close_prompt(self) -> None:
+        """Stay where letters can be typed."""
+
+    def action_back(self) -> None:
+        """Clear what was typed, else close."""
+        if self._typed:
+            self.query_one(Input).value = ""
+        else:
+            self.action_help()
+
+    def action_move(self, lines: int) -> None:
+        """Scroll by lines."""
+        self._text.action_move(lines)
+
+    def action_page(self, pages: int) -> None:
+        """Scroll by screenfuls."""
+        self._text.action_page(pages)
+
+    def action_help(self) -> None:
+        """Close it again."""
+        self.gym.go_back(quit_at_end=False)

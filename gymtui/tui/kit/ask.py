@@ -1,0 +1,96 @@
+"""Asking before something is done that costs or loses something: what it is, the cursor on "keep".
+
+What is asked before runs are destroyed is `confirm`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.runtime.frame_timer import SoonDrawn
+
+if TYPE_CHECKING:
+    from gymtui.tui.app.app import GymtuiApp
+
+
+class AskScreen(SoonDrawn, ModalScreen[bool]):
+    """Asks; its result is whether to do it.
+
+    Nothing but the keys named on it does anything: not the key that opened it, no paste, no lone
+    modifier, no loss of focus.
+
+    Args:
+        title: The question.
+        told: What it is about, a line each.
+        do: What `y` does, in a word or two.
+        keep: What `n`, `esc` and `enter` do.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(Scope.CONFIRM),
+        Binding("ctrl+q", "app.quit", show=False, priority=True, id="quit"),
+    ]
+    DEFAULT_CSS = """
+    AskScreen { align: center middle; background: $background 60%; }
+    AskScreen > Vertical {
+        width: 90; max-width: 96%; height: auto; max-height: 90%;
+        border: round $primary; background: $background; padding: 1 1;
+    }
+    """
+
+    def __init__(self, title: str, told: Sequence[Cell], *, do: str, keep: str) -> None:
+        super().__init__()
+        self._asked = title
+        self._told = tuple(told)
+        self._do = do
+        self._keep = keep
+
+    @property
+    def gym(self) -> GymtuiApp:
+        """The app, as what it is."""
+        return cast("GymtuiApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """One box."""
+        with Vertical():
+            yield Lines(self.gym.palette, id="question")
+
+    def on_mount(self) -> None:
+        """Ask."""
+        self.show()
+
+    def show(self) -> None:
+        """Draw the question, what it is about, and what can be answered."""
+        lines = [(Ink(self._asked, "strong"),), (), *self._told, (), *self.answers()]
+        self.query_one("#question", Lines).show([Line(cell) for cell in lines])
+
+    def answers(self) -> Sequence[Cell]:
+        """What can be answered, a line each."""
+        bound = self.gym.bound
+        do = (Ink("     "), Ink(f"{bound.shown('do-it')} ", "key"), Ink(self._do))
+        return [(*self.kept(bound.shown("keep")), *do)]
+
+    def kept(self, key: str) -> Cell:
+        """What leaves everything as it is, under the cursor.
+
+        Args:
+            key: The key for it, as people write it.
+        """
+        return (Ink("▌", "accent"), Ink(f"{key} ", "key"), Ink(self._keep, "strong"))
+
+    def action_confirm(self) -> None:
+        """Do it."""
+        self.dismiss(True)
+
+    def action_keep(self) -> None:
+        """Keep everything as it is."""
+        self.dismiss(False)

@@ -1,0 +1,108 @@
+"""Columns of a list as data, and which of them have room on a terminal of some width.
+
+Drawing them is the grid's; what their cells say is `tui.runs.columns`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Generic, TypeVar
+
+from gymtui.core.column_widths import Need, fitted
+from gymtui.core.text import clean, width
+from gymtui.tui.kit.styled_text import Align, Cell, Cut
+
+R = TypeVar("R")
+
+GUTTER = 2
+"""Cells left of the first column, for cursor and mark."""
+GAP = 2
+"""Cells between columns."""
+MARGIN = 1
+"""Cells right of the last column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[R]):
+    """A column as data.
+
+    Attributes:
+        key: Its name, for ordering and remembering.
+        title: Its heading; asked for where it is not always the same.
+        width: Cells it needs at least.
+        cell: What it shows of a record, given the record and the cells it has.
+        priority: 0 stays always; higher ones are dropped first when the terminal is narrow.
+        good: Cells with which it says all that it should: extras come after that.
+        whole: Whether its texts are shown whole where there is room, however long.
+        flex: Its share of the cells that nobody needs.
+        most: Cells it takes at most.
+        align: Where short text stands.
+        cut: Where long text is cut; names in the middle, since tails tell them apart.
+        heading: What is drawn in place of the title, given the cells it has.
+    """
+
+    key: str
+    title: str | Callable[[], str]
+    width: int
+    cell: Callable[[R, int], Cell]
+    priority: int = 0
+    good: int = 0
+    whole: bool = False
+    flex: int = 0
+    most: int = 200
+    align: Align = "left"
+    cut: Cut = "end"
+    heading: Callable[[int], Cell] | None = None
+
+    @property
+    def called(self) -> str:
+        """Its heading as it is now."""
+        return self.title if isinstance(self.title, str) else self.title()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed(Generic[R]):
+    """A column where it stands: its first cell and how many it has."""
+
+    column: Column[R]
+    x: int
+    width: int
+
+
+def place(
+    columns: Sequence[Column[R]], cells: int, longest: Mapping[str, int] = MappingProxyType({})
+) -> tuple[Placed[R], ...]:
+    """Choose the columns that fit and share out the width.
+
+    Args:
+        columns: All columns, left to right.
+        cells: The width there is, gutter included.
+        longest: The cells that the longest text of a column takes, by its key, where it is known.
+
+    Returns:
+        Columns that stay, in order.
+    """
+    needs = [_need(column, longest.get(column.key, 0)) for column in columns]
+    placed: list[Placed[R]] = []
+    x = GUTTER
+    for number, share in fitted(needs, cells - GUTTER - MARGIN, GAP).items():
+        placed.append(Placed(columns[number], x, share))
+        x += share + GAP
+    return tuple(placed)
+
+
+def _need(column: Column[R], longest: int) -> Need:
+    """What a column needs: of names no more than the longest has."""
+    wanted = 0
+    if column.whole:
+        wanted = min(max(longest, column.width, width(clean(column.called))), column.most)
+    return Need(
+        column.width,
+        min(column.good, wanted) if column.whole else column.good,
+        wanted,
+        column.priority,
+        column.flex,
+        column.most,
+    )

@@ -1,0 +1,401 @@
+"""One virtual table for every list, drawn by line: only what is on screen is ever computed.
+
+Rows are ids in an ordered sequence; what a row shows is asked for when it is visible, and a line
+is sent to the terminal only if what it shows differs from what it showed. Where the rows come
+from, and what their cells mean, is the screens' business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import ClassVar, Generic, TypeVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import var
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.theme import Palette
+from gymtui.tui.kit.cached_strip import take_whole
+from gymtui.tui.kit.column import Column, Placed, place
+from gymtui.tui.kit.painted import Painted
+from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.row_lines import Due, Looks, RowLines, Shown
+from gymtui.tui.kit.styled_text import Cell
+from gymtui.tui.kit.wheel import Wheel
+
+__all__ = ["Column", "Grid", "Placed", "place"]
+
+R = TypeVar("R")
+
+
+class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
+    """A table over any number of rows.
+
+    Args:
+        columns: What each row shows.
+        record: A row's record by id, or None for an id that is no longer known.
+        palette: The colours.
+        instead: What a record says in place of its columns, if anything.
+        empty: What is said when there are no rows.
+        id: The widget's id.
+    """
+
+    DEFAULT_CSS = """
+    Grid { height: 1fr; width: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size: 1 1; }
+    """
+    ALLOW_SELECT: ClassVar[bool] = False
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.LIST)
+
+    cursor_id: var[str | None] = var(None)
+
+    class Opened(Message):
+        """Enter, or a second click, on a row."""
+
+        def __init__(self, row_id: str) -> None:
+            super().__init__()
+            self.row_id = row_id
+
+    class Moved(Message):
+        """The cursor stands on another row, or other rows came into view."""
+
+    class HeaderClicked(Message):
+        """A column's heading was clicked."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(
+        self,
+        columns: Sequence[Column[R]],
+        record: Callable[[str], R | None],
+        palette: Palette,
+        *,
+        instead: Callable[[R], Cell | None] = lambda _record: None,
+        empty: str = "nothing here",
+        id: str | None = None,  # noqa: A002  (the framework's name)
+    ) -> None:
+        super().__init__(id=id)
+        take_whole(self)
+        self._all = tuple(columns)
+        self._columns = self._all
+        self._lines = RowLines(record, palette, instead)
+        self.empty = empty
+        self._rows: Sequence[str] = ()
+        self._cursor_at = 0
+        self._held = False
+        self._told_view: tuple[str, ...] = ()
+        self._drawn: dict[int, Shown] = {}
+        self._due: dict[int, Due] = {}
+        self._range_from: str | None = None
+        self.marks: set[str] = set()
+        self.order: tuple[str, bool] | None = None
+        self.dimmed = False
+
+    @property
+    def columns(self) -> tuple[Column[R], ...]:
+        """Every column there is, shown or not."""
+        return self._all
+
+    @property
+    def placed(self) -> tuple[Placed[R], ...]:
+        """The columns where they stand."""
+        return self._lines.placed
+
+    def would_place(self, columns: Sequence[Column[R]]) -> tuple[Placed[R], ...]:
+        """Where columns would stand if these were shown."""
+        return self._lines.would_place(columns, self.size.width)
+
+    def choose(self, hidden: Collection[str]) -> None:
+        """Show all columns but these; the first one, which names the row, always stays."""
+        first, *others = self._all
+        self._columns = (first, *(column for column in others if column.key not in hidden))
+        self.redraw()
+
+    def ordered(self, key: str, *, reverse: bool) -> None:
+        """Show in the heading what the rows are ordered by."""
+        self.order = (key, reverse)
+        self.sync()
+
+    # -- rows ------------------------------------------------------------------------------
+
+    @property
+    def rows(self) -> Sequence[str]:
+        """The ids in their order."""
+        return self._rows
+
+    @property
+    def cursor_index(self) -> int | None:
+        """Where the cursor's row stands, or None without rows."""
+        return None if self.cursor_id is None else self._index(self.cursor_id)
+
+    @property
+    def in_view(self) -> tuple[str, ...]:
+        """The ids on screen, top to bottom."""
+        top = self.scroll_offset.y
+        return tuple(self._rows[top : top + max(0, self.size.height - 1)])
+
+    def set_rows(self, rows: Sequence[str]) -> None:
+        """Show these ids, or the same sequence again after it changed in place.
+
+        A cursor that nobody has put anywhere stays on the first row, whatever comes to stand
+        there: a list fills piecemeal. Otherwise cursor and marks stay with their rows; when the
+        cursor's row is gone, the cursor stays at its place. A cursor that was moved away from the
+        top holds the window to its row, so that rows arriving above it do not push it out from
+        under the reader.
+        """
+        before, top = self._cursor_at, self.scroll_offset.y
+        self._rows = rows
+        size = Size(self.size.width, len(rows) + 1)
+        if self.virtual_size != size:
+            self.virtual_size = size
+        now = None if self.cursor_id is None else self._index(self.cursor_id)
+        if not rows:
+            self.cursor_id = None
+        elif not self._held:
+            self.cursor_id = rows[0]
+        elif now is None:
+            self.cursor_id = rows[min(before, len(rows) - 1)]
+        else:
+            self._cursor_at = now
+            if now != before and top > 0:
+                self.scroll_to(y=max(0, top + now - before), animate=False, force=True)
+        self.sync()
+        if self.in_view != self._told_view:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._told_view = self.in_view
+        self.post_message(self.Moved())
+
+    def _index(self, row_id: str) -> int | None:
+        try:
+            return self._rows.index(row_id)
+        except ValueError:
+            return None
+
+    def sync(self) -> None:
+        """Look at every visible row again and send the lines that show something else now."""
+        if not self.is_mounted or not self.size:
+            return
+        top, (cells, height) = self.scroll_offset.y, self.size
+        self._due = {
+            y: Due(top, shown)
+            for y in range(height)
+            if (shown := self._line(y, top, cells)) != self._drawn.get(y)
+        }
+        if self._lines.outgrown:
+            self.redraw()
+            return
+        if len(self._due) > height // 2:
+            self.refresh(Region(0, 0, cells, height))
+            return
+        for y in self._due:
+            self.refresh(Region(0, y, cells, 1))
+
+    def paint(self, palette: Palette) -> None:
+        """Draw everything with another palette."""
+        self._lines.paint(palette)
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw everything anew: another palette, other columns or longer names."""
+        top, (cells, height) = self.scroll_offset.y, self.size
+        self._lines.place(self._columns, cells)
+        for y in range(1, height):
+            self._line(y, top, cells)
+        if self._lines.outgrown:
+            self._lines.place(self._columns, cells)
+        self._drawn.clear()
+        self._due.clear()
+        self.refresh()
+
+    # -- drawing ---------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Have the scrollbar, which moves with every page, drawn as the lines are."""
+        take_whole(self.vertical_scrollbar)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit the columns to the new width."""
+        self.virtual_size = Size(event.size.width, len(self._rows) + 1)
+        self.redraw()
+        self._keep_in_view()
+        self._tell()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the window: the heading on top, rows below."""
+        top, due = self.scroll_offset.y, self._due.pop(y, None)
+        # What `sync` looked up a moment ago holds, unless the window was moved since.
+        still = due is not None and due.top == top
+        shown = due.shown if due is not None and still else self._line(y, top, self.size.width)
+        self._drawn[y] = shown
+        if self._lines.outgrown:  # by rows that were scrolled to
+            self._lines.outgrown = False  # one of a frame's lines asks for all of them
+            self.call_later(self.redraw)
+        return self._lines.line(shown)
+
+    def _line(self, y: int, top: int, cells: int) -> Shown:
+        plain = Looks(cells, self.dimmed)
+        if y == 0:
+            return Shown(self._lines.heading(self.order), plain)
+        index = top + y - 1
+        if index >= len(self._rows):
+            said = not self._rows and y == 2
+            words = self._lines.note(self.empty, cells) if said else self._lines.nothing
+            return Shown(words, plain)
+        row_id = self._rows[index]
+        cursor, marked = row_id == self.cursor_id, row_id in self.marks
+        looks = Looks(cells, self.dimmed, True, cursor, cursor and self._lit, marked)
+        return Shown(self._lines.row(row_id, keep=4 * max(50, self.size.height)), looks)
+
+    @property
+    def _lit(self) -> bool:
+        """Whether keys go here; where no pane has the focus, the terminal has lost it for all.
+
+        One that cannot be focused is moved by whoever is.
+        """
+        return not self.can_focus or self.screen.focused in (self, None)
+
+    def on_focus(self) -> None:
+        """Light the cursor up."""
+        self.sync()
+
+    def on_blur(self) -> None:
+        """Another pane has the cursor that moves."""
+        self.sync()
+
+    # -- moving ----------------------------------------------------------------------------
+
+    def move_to(self, index: int) -> None:
+        """Put the cursor on the row at an index, as near as there is one."""
+        if not self._rows:
+            return
+        self.hold()
+        self.cursor_id = self._rows[max(0, min(index, len(self._rows) - 1))]
+
+    def select(self, row_id: str) -> None:
+        """Put the cursor on a row, if it is there."""
+        if self._index(row_id) is not None:
+            self.hold()
+            self.cursor_id = row_id
+
+    def hold(self) -> None:
+        """Keep the cursor with its row from now on: it was put there, or something is done."""
+        self._held = self._held or self.cursor_id is not None
+
+    def watch_cursor_id(self) -> None:
+        """Bring the cursor's row into view and draw the two lines that changed."""
+        index = self.cursor_index
+        if index is not None:
+            self._cursor_at = index
+        if self.is_mounted:
+            self._keep_in_view()
+            self.sync()
+            self._tell()
+
+    def _keep_in_view(self) -> None:
+        index, height = self.cursor_index, self.size.height - 1
+        if index is None or height <= 0:
+            return
+        top = self.scroll_offset.y
+        if index < top:
+            self.scroll_to(y=index, animate=False, force=True)
+        elif index >= top + height:
+            self.scroll_to(y=index - height + 1, animate=False, force=True)
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor by rows."""
+        self.move_to((self.cursor_index or 0) + rows)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor and the window by screenfuls."""
+        page = max(1, self.size.height - 2)
+        self.scroll_to(y=self.scroll_offset.y + pages * page, animate=False, force=True)
+        self.move_to((self.cursor_index or 0) + pages * page)
+
+    def action_top(self) -> None:
+        """Move to the first row."""
+        self.move_to(0)
+
+    def action_bottom(self) -> None:
+        """Move to the last row."""
+        self.move_to(len(self._rows) - 1)
+
+    def action_open(self) -> None:
+        """Open the cursor's row."""
+        if self.cursor_id is None:
+            refuse(self, "there is no row to open")
+            return
+        self.hold()
+        self.post_message(self.Opened(self.cursor_id))
+
+    # -- marks -----------------------------------------------------------------------------
+
+    def action_mark(self) -> None:
+        """Mark or unmark the cursor's row and go one down."""
+        if self.cursor_id is None:
+            refuse(self, "there is no row to mark")
+            return
+        self.marks ^= {self.cursor_id}
+        self._range_from = self.cursor_id
+        self.action_move(1)
+        self.sync()
+        self._tell()
+
+    def action_mark_range(self) -> None:
+        """Mark from the row marked last to the cursor's."""
+        here = self.cursor_index
+        there = self._index(self._range_from) if self._range_from is not None else None
+        if here is None:
+            refuse(self, "there is no row to mark")
+            return
+        self.hold()
+        low, high = sorted((here, here if there is None else there))
+        self.marks |= set(self._rows[low : high + 1])
+        self._range_from = self.cursor_id
+        self.sync()
+        self._tell()
+
+    def action_unmark(self) -> None:
+        """Unmark everything."""
+        if self.marks:
+            self.keep_marks(())
+        else:
+            refuse(self, "no row is marked")
+
+    def keep_marks(self, row_ids: Iterable[str]) -> None:
+        """Keep only these marks."""
+        kept = self.marks & set(row_ids)
+        if kept != self.marks:
+            self.marks = kept
+            self._range_from = None
+            self.sync()
+            self._tell()
+
+    # -- mouse -----------------------------------------------------------------------------
+
+    def on_click(self, event: events.Click) -> None:
+        """A row: move there, and open it on the second click. A heading: say so."""
+        if event.y == 0:
+            for at in self._lines.placed:
+                if at.x <= event.x < at.x + at.width:
+                    self.post_message(self.HeaderClicked(at.column.key))
+            return
+        index = self.scroll_offset.y + event.y - 1
+        if index < len(self._rows):
+            again = event.chain > 1 and self._rows[index] == self.cursor_id
+            self.move_to(index)
+            if again:
+                self.action_open()
+
+    def wheeled(self, lines: int) -> None:
+        """Scroll without animation; the cursor stays on its row."""
+        self.hold()
+        self.scroll_to(y=self.scroll_offset.y + lines, animate=False, force=True)
+        self._tell()

@@ -1,0 +1,56 @@
+"""A line of several things to say, of which the less important go where there is no room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gymtui.tui.kit.styled_text import Cell, Ink, width_of
+
+BETWEEN = " · "
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing to say.
+
+    Attributes:
+        cell: It.
+        priority: 0 stays always; higher ones go first.
+    """
+
+    cell: Cell
+    priority: int = 0
+
+
+def joined(things: Sequence[Said], cells: int) -> Cell:
+    """Join what there is room for, never cutting a number in two.
+
+    Args:
+        things: In the order in which they stand; empty ones are left out.
+        cells: The room there is.
+
+    Returns:
+        Those that stay, with a dot between them. Of those of one priority the last goes first.
+    """
+    said = [thing for thing in things if thing.cell]
+
+    def need() -> int:
+        return sum(width_of(thing.cell) + len(BETWEEN) for thing in said) - len(BETWEEN)
+
+    while said and need() > cells:
+        worst = max(range(len(said)), key=lambda index: (said[index].priority, index))
+        if not said[worst].priority:
+            break
+        del said[worst]
+    pieces: list[Ink] = []
+    for thing in said:
+        if pieces:
+            pieces.append(Ink(BETWEEN, "muted"))
+        pieces += thing.cell
+    return tuple(pieces)
+
+
+def room_beside(right: Cell, cells: int) -> int:
+    """What a line of so many cells has left of what stands at its right end."""
+    return cells - 2 - (width_of(right) + len(BETWEEN) if right else 0)

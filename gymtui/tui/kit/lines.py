@@ -1,0 +1,115 @@
+"""A few lines of text with something at each end: status line, headers, details, footer.
+
+Drawn by line like the grid: only a line that reads differently is sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.style import Style
+from textual import events
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from gymtui.core.text import width
+from gymtui.tui.context.theme import Palette
+from gymtui.tui.kit.cached_strip import take_whole
+from gymtui.tui.kit.painted import Painted
+from gymtui.tui.kit.styled_text import Cell, Ink, laid, strip, width_of
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: what stands at its left and at its right, and whether it is a bar.
+
+    When both do not fit, the right end stays whole and the left one is cut.
+    """
+
+    left: Cell = ()
+    right: Cell = ()
+    bar: bool = False
+
+
+class Lines(Widget, Painted):
+    """Some lines of text.
+
+    Args:
+        palette: The colours.
+        height: How many lines it has.
+        id: The widget's id.
+    """
+
+    DEFAULT_CSS = "Lines { width: 1fr; height: 1; }"
+    ALLOW_SELECT: ClassVar[bool] = False
+
+    class Clicked(Message):
+        """A piece that asks for something was clicked.
+
+        Attributes:
+            link: What it asks for.
+        """
+
+        def __init__(self, link: str) -> None:
+            super().__init__()
+            self.link = link
+
+    def __init__(self, palette: Palette, height: int = 1, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        take_whole(self)
+        self._palette = palette
+        self._lines: tuple[Line, ...] = (Line(),) * height
+        self.styles.height = height
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """What it shows."""
+        return self._lines
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Show these lines; a changed number of lines changes the layout."""
+        new = tuple(lines)
+        old, self._lines = self._lines, new
+        if len(old) != len(new):
+            self.styles.height = len(new)
+            return
+        for y, (before, now) in enumerate(zip(old, new, strict=True)):
+            if before != now:
+                self.refresh(Region(0, y, self.size.width, 1))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Draw for the new width."""
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """Say what the piece under the pointer asks for."""
+        x = 0
+        for piece in self._pieces(event.y):
+            x += width(piece.text)
+            if event.x < x:
+                if piece.target:
+                    self.post_message(self.Clicked(piece.target))
+                return
+
+    def _line(self, y: int) -> Line:
+        return self._lines[y] if y < len(self._lines) else Line()
+
+    def _pieces(self, y: int) -> tuple[Ink, ...]:
+        """A line laid out for the width there is."""
+        cells, line = self.size.width, self._line(y)
+        right = width_of(line.right) if line.right else 0
+        room = max(0, cells - right - (3 if right else 1))
+        pieces = (Ink(" "), *laid(line.left, room))
+        if right:
+            pieces = (*pieces, Ink(" "), *laid(line.right, min(right, cells)), Ink(" "))
+        return pieces
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line."""
+        over = self._palette.bar if self._line(y).bar else None
+        drawn = strip(self._pieces(y), self._palette.styles, self._palette.base, over)
+        return drawn.adjust_cell_length(self.size.width, self._palette.base + (over or Style()))

@@ -1,0 +1,284 @@
+"""What the screens with a list have in common: filter, order, columns, marks, drawing it as old."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Collection, Container, Sequence
+from typing import ClassVar, Generic, TypeVar
+
+from gymtui.store.lists.column_def import Schema
+from gymtui.store.lists.completion import completions
+from gymtui.store.lists.ordering import OrderedView
+from gymtui.store.lists.query import Filter, FilterError, parse
+from gymtui.tui.app import router
+from gymtui.tui.kit.grid import Column, Grid
+from gymtui.tui.kit.menu import Choice, MenuScreen
+from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.screen import GymScreen
+from gymtui.tui.kit.styled_text import Cell, Ink
+
+R = TypeVar("R")
+
+NARROWED_AT_ONCE = 1000
+"""Rows that a filter is tried on without a pause: some 5 ms for each key that is typed."""
+_NARROWING = "narrowing"
+
+
+class ListScreen(GymScreen, Generic[R]):
+    """A screen around one grid.
+
+    Args:
+        schema: What its rows can be filtered and ordered by.
+        order: The column it starts ordered by, unless the person arranged it otherwise.
+    """
+
+    empty: ClassVar[str] = "nothing here"
+    unseen: ClassVar[str] = ""
+    """What is said in place of that before all runs were read once, if anything else."""
+    arranged_as: ClassVar[str]
+    """The name under which the person's arrangement of it is kept."""
+
+    def __init__(self, schema: Schema[R], order: str) -> None:
+        super().__init__()
+        self._schema = schema
+        self._rows: OrderedView[R] = OrderedView(schema, order)
+        self._wanted: Filter[R] = self._rows.filter
+        self._grid: Grid[R]
+        self.unfilled: frozenset[str] = frozenset()
+
+    @abstractmethod
+    def columns(self) -> tuple[Column[R], ...]:
+        """The grid's columns."""
+
+    @abstractmethod
+    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
+        """A row's bytes as received, and why they could not be read if so."""
+
+    def instead(self, record: R) -> Cell | None:
+        """What a row says in place of its columns, if anything."""
+        return None
+
+    def summarise(self) -> None:
+        """Write what stands around the list anew."""
+
+    def unmark(self, run_ids: Collection[str]) -> None:
+        """Take the marks from runs, or from what is listed of them."""
+
+    def grid(self) -> Grid[R]:
+        """Make the grid, arranged as it was left."""
+        kept = self.gym.arrangement.of(self.arranged_as)
+        if kept.order is not None and kept.order in self._schema:
+            self._rows.set_order(kept.order, reverse=kept.reverse)
+        self._grid = Grid(
+            self.columns(),
+            lambda row_id: self._rows.records.get(row_id),
+            self.gym.palette,
+            instead=self.instead,
+            empty=self.nothing(),
+            id="grid",
+        )
+        self._grid.add_class("main")
+        self._grid.choose(self.hidden_columns())
+        self._grid.order = (self._rows.order.name, self._rows.reverse)
+        self._grid.set_rows(self._rows)
+        return self._grid
+
+    def dim(self, dimmed: bool) -> None:
+        """Dim the list while it is old."""
+        if self._grid.dimmed != dimmed:
+            self._grid.dimmed = dimmed
+            self._grid.sync()
+
+    def remarks(self) -> Cell:
+        """What the list's numbers are seen through: marks, filter, a mistake in it."""
+        if self.gym.hint:
+            return (Ink(self.gym.hint, "warning"),)
+        said: list[Ink] = []
+        if self._grid.marks:
+            hidden = len(self.hidden_marks())
+            words = f"{len(self._grid.marks)} marked" + (f", {hidden} hidden" if hidden else "")
+            said.append(Ink(f"{words}  ", "mark"))
+        typed = self.filter_text().strip()
+        if typed:
+            said += [Ink("filter: ", "muted"), Ink(typed, "accent")]
+        if self._rows.filter.text:
+            gap = " " if typed else ""
+            said.append(Ink(f"{gap}({len(self._rows)} shown)", "muted"))
+        return tuple(said)
+
+    # -- rows ------------------------------------------------------------------------------
+
+    def show_rows(self, known: Container[str] | None = None) -> None:
+        """Show the rows as they are now; a mark goes with its row, not because a filter hides it.
+
+        Args:
+            known: The ids of all rows, where some are left out for another reason than a filter.
+        """
+        everything = self._rows.records if known is None else known
+        self._grid.keep_marks([row_id for row_id in self._grid.marks if row_id in everything])
+        self._grid.set_rows(self._rows)
+
+    def hidden_columns(self) -> frozenset[str]:
+        """The columns that the person does not want, and those that say nothing."""
+        return frozenset(self.gym.arrangement.of(self.arranged_as).hidden) | self.unfilled
+
+    def fill(self, key: str, *, filled: bool) -> None:
+        """Show a column that few gyms fill only where a row has something in it."""
+        if filled is (key in self.unfilled):
+            self.unfilled ^= {key}
+            self._grid.choose(self.hidden_columns())
+
+    # -- marks -----------------------------------------------------------------------------
+
+    def hidden_marks(self) -> frozenset[str]:
+        """Marked rows that the filter hides."""
+        return frozenset(row_id for row_id in self._grid.marks if row_id not in self._rows)
+
+    def chosen(self) -> list[str]:
+        """The marked rows in the order of the list, hidden ones last; else the cursor's.
+
+        Asked when something is to be done with them: the cursor then stays with its row.
+        """
+        self._grid.hold()
+        if self._grid.marks:
+            shown = [row_id for row_id in self._rows if row_id in self._grid.marks]
+            return shown + sorted(self.hidden_marks())
+        return [self._grid.cursor_id] if self._grid.cursor_id is not None else []
+
+    # -- filter ----------------------------------------------------------------------------
+
+    def filtered(self, text: str) -> str | None:
+        """Narrow the list; a filter that cannot be read leaves it as it is.
+
+        Of a long list that is done in pieces, so that the next key typed need not wait for it.
+        """
+        try:
+            wanted = parse(text, self._schema)
+        except FilterError as error:
+            self.mistake = range(error.position, error.position + error.length)
+            return error.message
+        self.mistake = range(0)
+        self._wanted = wanted
+        self.workers.cancel_group(self, _NARROWING)
+        rows = self._rows
+        if len(rows.records) <= NARROWED_AT_ONCE:
+            rows.set_filter(wanted, self.gym.now().timestamp())
+            self.narrowed()
+        else:
+            narrowing = self._narrow_gently(rows, wanted)
+            self.run_worker(narrowing, group=_NARROWING, exit_on_error=True)
+        return None
+
+    async def _narrow_gently(self, rows: OrderedView[R], wanted: Filter[R]) -> None:
+        for _ in rows.narrowing(wanted, self.gym.now().timestamp()):
+            await self.gym.turns.give()
+        if rows is self._rows:
+            self.narrowed()
+
+    def completions(self, text: str) -> Sequence[str]:
+        """Columns and their words."""
+        return completions(text, self._schema)
+
+    def hinted(self) -> None:
+        """Say what is wrong with the filter."""
+        self.summarise()
+
+    def narrowed(self) -> None:
+        """Show what the filter lets through."""
+        self._grid.empty = self.nothing()
+        self._grid.set_rows(self._rows)
+        self.summarise()
+
+    def nothing(self) -> str:
+        """What to say of a list without rows."""
+        if self._wanted.text.strip():
+            return f"the filter matches nothing; {self.gym.bound.spelt('back')} clears it"
+        return self.empty if self.gym.link.synced else self.unseen or self.empty
+
+    def show_frame(self) -> None:
+        """Write what stands around, and in an empty list why it is empty."""
+        super().show_frame()
+        if self.ready and self._grid.empty != (nothing := self.nothing()):
+            self._grid.empty = nothing
+            self._grid.sync()
+
+    def filter_text(self) -> str:
+        """The filter in force, or the one on its way there."""
+        return self._wanted.text
+
+    def undo(self) -> bool:
+        """Drop the filter, then the marks."""
+        if self.filter_text().strip():
+            self.filtered("")
+            return True
+        if self._grid.marks:
+            self._grid.keep_marks(())
+            return True
+        return False
+
+    # -- order and columns -----------------------------------------------------------------
+
+    def order_by(self, name: str, *, reverse: bool) -> None:
+        """Order by a column, and remember that."""
+        self._rows.set_order(name, reverse=reverse)
+        self._grid.set_rows(self._rows)
+        self._grid.ordered(name, reverse=reverse)
+        self.gym.arrangement.change(self.arranged_as, order=name, reverse=reverse)
+
+    def action_order(self) -> None:
+        """Choose what to order by, and which columns to show."""
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                # The column it is ordered by already: the other way round.
+                again = name == self._rows.order.name
+                self.order_by(name, reverse=not self._rows.reverse if again else False)
+
+        self.gym.push_screen(
+            MenuScreen("order by, and columns to show", self._choices(), self._switch), chosen
+        )
+
+    def _choices(self) -> list[Choice]:
+        hidden = self.gym.arrangement.of(self.arranged_as).hidden
+        shown = {column.key: column.key not in hidden for column in self._grid.columns[1:]}
+        return [
+            Choice(field.name, field.name, field is self._rows.order, shown.get(field.name))
+            for field in self._schema
+        ]
+
+    def _switch(self, name: str) -> list[Choice]:
+        hidden = set(self.gym.arrangement.of(self.arranged_as).hidden) ^ {name}
+        self.gym.arrangement.change(self.arranged_as, hidden=tuple(sorted(hidden)))
+        self._grid.choose(self.hidden_columns())
+        return self._choices()
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        self.order_by(self._rows.order.name, reverse=not self._rows.reverse)
+
+    def on_grid_header_clicked(self, event: Grid.HeaderClicked) -> None:
+        """Order by that column; the other way round the second time."""
+        if event.key in self._schema:
+            again = event.key == self._rows.order.name
+            self.order_by(event.key, reverse=not self._rows.reverse if again else False)
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def on_grid_moved(self, event: Grid.Moved) -> None:
+        """Other rows are looked at, or marked."""
+        self.gym.looked()
+        self.summarise()
+
+    def action_describe(self) -> None:
+        """Show every field as received."""
+        self._grid.hold()
+        row_id = self._grid.cursor_id
+        found = self.received(row_id) if row_id is not None else None
+        if row_id is not None and found is not None:
+            router.description(self.gym, row_id, *found)
+        else:
+            refuse(self, "there is nothing here that was received")
+
+    def copied(self) -> str | None:
+        """The id of the cursor's row."""
+        return self._grid.cursor_id

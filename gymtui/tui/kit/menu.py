@@ -1,0 +1,149 @@
+"""A short list to choose from, on top of a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.runtime.frame_timer import SoonDrawn
+
+if TYPE_CHECKING:
+    from gymtui.tui.app.app import GymtuiApp
+
+
+_FRAME = 6
+"""Lines of the box that are no choice: border, title, keys, and the lines between."""
+_SHARE = 0.9
+"""Of the screen's height that the box takes at most, as its style sheet says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One line of a menu.
+
+    Attributes:
+        key: What is chosen.
+        title: What it is called.
+        now: Whether it is what is in force.
+        on: Whether it is switched on; None where there is nothing to switch.
+    """
+
+    key: str
+    title: str
+    now: bool = False
+    on: bool | None = None
+
+
+class MenuScreen(SoonDrawn, ModalScreen[str | None]):
+    """Its result is the key that was chosen, or None.
+
+    Args:
+        title: What is chosen.
+        choices: The choices.
+        switch: Called with a choice to switch it on or off; gives the choices as they are then.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.MENU)
+    DEFAULT_CSS = """
+    MenuScreen { align: center middle; background: $background 60%; }
+    MenuScreen > Vertical {
+        width: 44; max-width: 96%; height: auto; max-height: 90%;
+        border: round $primary; background: $background; padding: 0 1;
+    }
+    """
+
+    def __init__(
+        self,
+        title: str,
+        choices: Sequence[Choice],
+        switch: Callable[[str], Sequence[Choice]] | None = None,
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._choices = tuple(choices)
+        self._switch = switch
+        self._top = 0
+        self._at = next((n for n, choice in enumerate(self._choices) if choice.now), 0)
+
+    @property
+    def gym(self) -> GymtuiApp:
+        """The app, as what it is."""
+        return cast("GymtuiApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """One box."""
+        with Vertical():
+            yield Lines(self.gym.palette, id="menu")
+
+    def on_mount(self) -> None:
+        """Show the choices."""
+        self._show()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show as many choices as there is room for."""
+        self._show()
+
+    def _window(self) -> range:
+        """The choices that are seen: all, or those around the one the cursor stands on."""
+        room = max(int(self.app.size.height * _SHARE) - _FRAME, 1)
+        last = max(len(self._choices) - room, 0)
+        self._top = min(max(self._top, self._at - room + 1), self._at, last)
+        return range(self._top, min(self._top + room, len(self._choices)))
+
+    def _show(self) -> None:
+        seen = self._window()
+        above, below = seen.start, len(self._choices) - seen.stop
+        lines = [Line((Ink(self._title, "heading"),)), Line(_more("↑", above))]
+        switched = self._switch is not None
+        for number in seen:
+            choice = self._choices[number]
+            here = number == self._at
+            mark = {None: "  " if switched else "", True: "■ ", False: "□ "}[choice.on]
+            style = "strong" if here else "muted" if choice.on is False else ""
+            left = (Ink("▌" if here else " ", "accent"), Ink(f"{mark}{choice.title}", style))
+            lines.append(Line(left, (Ink("●", "accent"),) if choice.now else ()))
+        told = {"menu-choose": "choose", "menu-switch": "show or hide", "menu-leave": "leave"}
+        keys: list[Ink] = []
+        between = ""
+        for name, words in told.items():
+            if switched or name != "menu-switch":
+                keys += [Ink(f"{between}{self.gym.bound.shown(name)} ", "key"), Ink(words, "muted")]
+                between = "  "
+        lines += [Line(_more("↓", below)), Line(tuple(keys))]
+        self.query_one("#menu", Lines).show(lines)
+
+    def action_move(self, step: int) -> None:
+        """Go to another choice; the ends meet."""
+        self._at = (self._at + step) % len(self._choices)
+        self._show()
+
+    def action_choose(self) -> None:
+        """Take it."""
+        self.dismiss(self._choices[self._at].key)
+
+    def action_switch(self) -> None:
+        """Switch it on or off."""
+        if self._switch is None or self._choices[self._at].on is None:
+            refuse(self, "there is nothing to show or hide here")
+        else:
+            self._choices = tuple(self._switch(self._choices[self._at].key))
+            self._show()
+
+    def action_leave(self) -> None:
+        """Leave everything as it is."""
+        self.dismiss(None)
+
+
+def _more(arrow: str, choices: int) -> Cell:
+    return (Ink(f" {arrow} {choices} more", "muted"),) if choices else ()

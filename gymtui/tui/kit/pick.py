@@ -1,0 +1,358 @@
+"""Choosing ids from a list of the gym's: what is typed filters it at once; marked, taken."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, cast
+
+from textual import events
+from textual.binding import BindingType
+from textual.widget import Widget
+from textual.widgets import Input
+
+from gymtui.store.delta import Delta
+from gymtui.store.formats import of_many
+from gymtui.store.lists.column_def import Field, Kind, Schema, natural
+from gymtui.tui.context.key_bindings import types
+from gymtui.tui.context.keymap import Key, Scope, bindings
+from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.grid import Grid
+from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.list_screen import ListScreen
+from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.screen import GymScreen
+from gymtui.tui.kit.styled_text import Cell, Ink, ink
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One thing to choose.
+
+    Attributes:
+        key: What is taken: an id as received.
+        kind: A word or two to group by: a category, an outcome.
+        size: How many there are of it, or how hard it is; as received.
+        about: What it is, as received.
+        style: How `kind` is drawn.
+        name: What it is called, where that is not its key.
+        at: Its place in the list as given.
+    """
+
+    key: str
+    kind: str = ""
+    size: str = ""
+    about: str = ""
+    style: str = "muted"
+    name: str = ""
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Titles:
+    """What the columns are called; one without title is not there."""
+
+    key: str
+    kind: str = ""
+    size: str = ""
+    about: str = ""
+
+
+def _name(offer: Offer) -> str:
+    return offer.name or offer.key
+
+
+def _field(title: str, else_: str) -> str:
+    """What a column is called in a filter: as its heading."""
+    return title.lower().replace(" ", "_") or else_
+
+
+def _schema(titles: Titles) -> Schema[Offer]:
+    """What is offered, by what the columns are called."""
+    return Schema(
+        [
+            Field(
+                _field(titles.key, "name"),
+                Kind.TEXT,
+                _name,
+                order=lambda offer: natural(_name(offer)),
+            ),
+            Field(_field(titles.kind, "kind"), Kind.TEXT, lambda offer: offer.kind or None),
+            Field(_field(titles.size, "size"), Kind.TEXT, lambda offer: offer.size or None),
+            Field(_field(titles.about, "about"), Kind.TEXT, lambda offer: offer.about or None),
+            Field("given", Kind.NUMBER, lambda offer: offer.at),
+        ]
+    )
+
+
+def _example(titles: Titles, offers: Sequence[Offer]) -> str:
+    """A filter that some of these match."""
+    for title, values in (
+        (titles.size, (offer.size for offer in offers)),
+        (titles.kind, (offer.kind for offer in offers)),
+    ):
+        plain = next((said for said in values if re.fullmatch(r"\w+", said, re.ASCII)), None)
+        if title and plain:
+            return f", or {_field(title, '')}:{plain}"
+    return ""
+
+
+class PickInput(Input):
+    """The line that is typed into. The screen's keys act here and at once.
+
+    By a binding they would act only after what was typed behind them in the same burst.
+    """
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Do what the screen does with a key, or type it."""
+        table = cast("GymScreen", self.screen).gym.bound.table
+        for key in table:
+            ours = key.scope is Scope.PICK or key.name == "back"
+            if ours and event.key in key.keys and not types(event.key):
+                event.stop()
+                event.prevent_default()
+                await self.screen.run_action(key.action)
+                return
+
+
+class PickScreen(ListScreen[Offer]):
+    """A list to choose from. Every letter filters, so that none does anything else.
+
+    Args:
+        what: What is chosen: `task`.
+        titles: What the columns are called.
+        offers: What there is, in the order to show it.
+        taken: Called with what was chosen, in that order.
+        marked: What is chosen already.
+        several: Whether more than one may be chosen.
+        behind: The screens behind it, as the way back says.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.PICK)
+    AUTO_FOCUS: ClassVar[str | None] = "#prompt Input"
+    DEFAULT_CSS = """
+    PickScreen.filtering #footer { display: block; }
+    """
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.PICK,)
+    arranged_as: ClassVar[str] = "pick"
+    empty: ClassVar[str] = "there is nothing to choose from"
+
+    def __init__(
+        self,
+        what: str,
+        titles: Titles,
+        offers: Sequence[Offer],
+        taken: Callable[[tuple[str, ...]], None],
+        *,
+        marked: Collection[str] = (),
+        several: bool = True,
+        behind: str = "runs › launch",
+    ) -> None:
+        super().__init__(_schema(titles), "given")
+        self._what = what
+        self._titles = titles
+        self._offers = tuple(replace(offer, at=at) for at, offer in enumerate(offers))
+        self._taken = taken
+        self._marked = frozenset(marked)
+        self._several = several
+        self._behind = behind
+        self._typed = ""
+        prompt = f"type to narrow the list: words{_example(titles, offers)}"
+        self._field = PickInput(compact=True, select_on_focus=False, placeholder=prompt)
+
+    def columns(self) -> tuple[Column[Offer], ...]:
+        """The columns that have a title."""
+
+        def cell(name: str) -> Callable[[Offer, int], Cell]:
+            def drawn(offer: Offer, cells: int) -> Cell:
+                style = {"key": "", "kind": offer.style}.get(name, "muted")
+                said = _name(offer) if name == "key" else getattr(offer, name)
+                return ink(said or None, style)
+
+            return drawn
+
+        titles = self._titles
+        every = (
+            Column(
+                _field(titles.key, "name"),
+                titles.key,
+                20,
+                cell("key"),
+                good=24,
+                whole=True,
+                cut="middle",
+            ),
+            Column(_field(titles.kind, "kind"), titles.kind, 10, cell("kind"), good=12, whole=True),
+            Column(
+                _field(titles.size, "size"), titles.size, 10, cell("size"), priority=1, whole=True
+            ),
+            Column(
+                _field(titles.about, "about"),
+                titles.about,
+                20,
+                cell("about"),
+                priority=1,
+                whole=True,
+            ),
+        )
+        return tuple(column for column in every if column.title)
+
+    def body(self) -> Iterable[Widget]:
+        """How many are chosen, and the list."""
+        yield Lines(self.gym.palette, id="summary")
+        yield self.grid()
+
+    def on_mount(self) -> None:
+        """Show what there is, with the marks on what is chosen already."""
+        self._rows.set_order("given", reverse=False)
+        now = self.gym.now().timestamp()
+        self._rows.apply({offer.key: offer for offer in self._offers}, (), now)
+        self._grid.order = None
+        if self._several:
+            self._grid.marks = {o.key for o in self._offers if o.key in self._marked}
+        self._grid.set_rows(self._rows)
+        first = next((o.key for o in self._offers if o.key in self._marked), None)
+        if first is not None:
+            self._grid.select(first)
+        # A click must not take the letters away from the filter.
+        self._grid.can_focus = False
+        self.action_filter()
+        self.summarise()
+
+    def field(self) -> Input:
+        """One that leaves the screen's keys to the screen."""
+        return self._field
+
+    def where(self) -> Cell:
+        """What is chosen."""
+        plural = "s" if self._several else ""
+        here = f"{self._what}{plural}"
+        back = Ink(self._behind, "muted", "key:back")
+        return (back, Ink(" › ", "muted"), Ink(here, "strong"))
+
+    def changed(self, delta: Delta) -> None:
+        """Nothing here comes in by polling."""
+
+    def summarise(self) -> None:
+        """Say how many there are and how many are chosen."""
+        if not self.ready:
+            return
+        said = [Ink(of_many(len(self._offers), self._what), "strong")]
+        if self._several:
+            many = len(self._grid.marks)
+            one = f" · none marked: {self.gym.bound.shown('pick-take')} takes this one"
+            hidden = len(self.hidden_marks())
+            marked = f" · {many} marked" + (f", {hidden} of them hidden" if hidden else "")
+            said.append(Ink(marked if many else one))
+        self.lines("summary").show([Line(tuple(said), self.remarks())])
+
+    def remarks(self) -> Cell:
+        """The filter; marks are counted already."""
+        said = super().remarks()
+        return tuple(piece for piece in said if piece.style != "mark")
+
+    # -- typing ----------------------------------------------------------------------------
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter as it is typed."""
+        event.stop()
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Go by what is typed so far: in a burst, messages of keys may be under way still."""
+        typed = self._field.value
+        blanks = len(typed) - len(typed.lstrip(" "))
+        if blanks:  # no filter begins with one: it is meant for the row, as in every list
+            self._field.value = typed = typed[blanks:]
+            for _ in range(blanks):
+                self._mark()
+        if typed != self._typed:
+            self._typed = typed
+            self.gym.hint = self.filtered(typed)
+            self.summarise()
+
+    def _mark(self) -> None:
+        if self._several:
+            self._grid.action_mark()
+            self.summarise()
+        else:
+            refuse(self, f"only one {self._what} is chosen: it need not be marked")
+
+    def close_prompt(self) -> None:
+        """Stay where letters can be typed."""
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def footer_keys(self) -> list[Key]:
+        """What there is to do here, where letters are typed."""
+        left_out = set() if self._several else {"pick-mark", "mark-all"}
+        keys = [key for key in super().footer_keys() if key.name not in left_out]
+        back = next(key for key in self.gym.bound.table if key.name == "back")
+        keys.append(replace(back, name="leave", short="back"))
+        return [replace(key, name="help") if key.name == "pick-help" else key for key in keys]
+
+    def action_back(self) -> None:
+        """Clear what was typed, else leave all as it was."""
+        self._catch_up()
+        if self._typed:
+            self._field.value = ""
+            self._catch_up()
+        else:
+            self.gym.hint = None
+            self.gym.go_back(quit_at_end=False)
+
+    def action_move(self, rows: int) -> None:
+        """Go to another row."""
+        self._catch_up()
+        self._grid.action_move(rows)
+
+    def action_page(self, pages: int) -> None:
+        """Go on by a screen."""
+        self._catch_up()
+        self._grid.action_page(pages)
+
+    def action_mark(self) -> None:
+        """Mark or unmark the row, and go one down."""
+        self._catch_up()
+        self._mark()
+
+    def action_mark_all(self) -> None:
+        """Mark all that the filter shows; once more, none of them."""
+        self._catch_up()
+        if not self._several or not self._rows:
+            self._mark()  # which says why not
+        else:
+            shown = set(self._rows)
+            marks = self._grid.marks
+            self._grid.marks = marks - shown if shown <= marks else marks | shown
+            self._grid.sync()
+            self.summarise()
+
+    def action_take(self) -> None:
+        """Take what is marked, else the row under the cursor."""
+        self._catch_up()
+        if self._grid.cursor_id is not None:
+            self._take(self._grid.cursor_id)
+        else:
+            refuse(self, "there is nothing here to take")
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        """A second click takes, as the key does."""
+        self._take(event.row_id)
+
+    def _take(self, here: str) -> None:
+        wanted = self._grid.marks if self._several and self._grid.marks else {here}
+        self.gym.hint = None
+        self.gym.pop_screen()
+        self._taken(tuple(offer.key for offer in self._offers if offer.key in wanted))
+
+    def order_by(self, name: str, *, reverse: bool) -> None:
+        """Order by a column; it is the gym's own order again next time."""
+        self._rows.set_order(name, reverse=reverse)
+        self._grid.set_rows(self._rows)
+        self._grid.ordered(name, reverse=reverse)
+
+    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
+        """What is offered is shown whole."""
+        return None

@@ -1,0 +1,75 @@
+"""The line that a filter or a search is typed into: what `tab` makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textual import events
+from textual.widgets import Input
+
+from gymtui.tui.kit.mistake_mark import Pointer
+from gymtui.tui.kit.refusal import refuse
+
+
+def shared(texts: Sequence[str]) -> str:
+    """What all of these begin with."""
+    least, most = min(texts, default=""), max(texts, default="")
+    differ = (at for at, (one, other) in enumerate(zip(least, most, strict=False)) if one != other)
+    return least[: next(differ, len(least))]
+
+
+class PromptInput(Input):
+    """One line of input: `tab` completes, never moves the focus.
+
+    Here, so that it completes what was typed before it in the same burst.
+
+    Args:
+        completions: All that a text, up to the cursor, can be gone on with.
+        placeholder: What is said while nothing is typed.
+        highlighter: Marks what is wrong in it.
+    """
+
+    def __init__(
+        self,
+        completions: Callable[[str], Sequence[str]],
+        *,
+        placeholder: str,
+        highlighter: Pointer,
+    ) -> None:
+        super().__init__(
+            compact=True, select_on_focus=False, placeholder=placeholder, highlighter=highlighter
+        )
+        self._completions = completions
+        self._round: tuple[str, ...] = ()
+        self._given = ""
+        """What the last `tab` made of the text up to the cursor."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key in ("tab", "shift+tab"):
+            event.stop()
+            event.prevent_default()
+            self._complete(-1 if event.key == "shift+tab" else 1)
+
+    def _complete(self, step: int) -> None:
+        """Go on as far as it is clear; from there through all that can be meant.
+
+        Args:
+            step: 1 for the next of them, -1 for the one before.
+        """
+        before, after = self.value[: self.cursor_position], self.value[self.cursor_position :]
+        if not self._round or before != self._given:
+            self._round = tuple(self._completions(before))
+            clear = shared(self._round)
+            if clear.startswith(before) and clear != before:
+                self._put(clear, after)
+                return
+        if not self._round:
+            refuse(self, "nothing is known that completes this")
+            return
+        at = self._round.index(before) if before in self._round else min(-step, 0)
+        self._put(self._round[(at + step) % len(self._round)], after)
+
+    def _put(self, text: str, after: str) -> None:
+        self._given = text
+        self.value = text + after
+        self.cursor_position = len(text)

@@ -1,0 +1,176 @@
+"""What there is to say about one rollout: why it ended, its phases, its model. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from gymtui.api.models import ModelSettings, Result, Rollout
+from gymtui.core.text import ABSENT, clean, width
+from gymtui.store.formats import STRETCH
+from gymtui.store.history.timeline import Segment
+from gymtui.store.phases import PHASES, Kind
+from gymtui.store.records import RolloutRow
+from gymtui.store.rollout_times import waited_so_long
+from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.line_parts import Said, joined
+from gymtui.tui.kit.styled_text import Cell, Ink
+
+if TYPE_CHECKING:
+    from gymtui.transcript.blocks import Usage
+
+OWN_LINES = 3
+"""How it ended, its phases, its model: a line each, beside those of its message."""
+
+
+def rollout_details(
+    row: RolloutRow, life: Sequence[Segment], cells: int, height: int
+) -> list[Cell]:
+    """The details of a rollout.
+
+    Args:
+        row: The rollout.
+        life: Its segments.
+        cells: The width there is.
+        height: How many lines there are; those its own lines leave are its message's.
+
+    Returns:
+        Exactly so many lines.
+    """
+    rollout = row.rollout
+    if rollout is None:
+        told = _message(row.rollout_id, (), row.malformed or "malformed", cells, height)
+        return _filled(told, height)
+    result = rollout.result
+    message = (result.message or result.error or "") if result is not None else ""
+    lines = _message(row.rollout_id, outcome_text.state(row), message, cells, height - OWN_LINES)
+    own = (
+        joined(_ending(rollout.termination_reason, result), cells),
+        joined([Said(cell, n) for n, cell in enumerate(_phases(life, rollout))], cells),
+        joined([*_model(rollout.settings), *_used(row.usage)], cells),
+    )
+    return _filled([*lines, *(cell for cell in own if cell)], height)
+
+
+def _filled(lines: list[Cell], height: int) -> list[Cell]:
+    empty: list[Cell] = [()]
+    return lines + empty * (height - len(lines))
+
+
+def _message(name: str, state: Cell, message: str, cells: int, height: int) -> list[Cell]:
+    """The name, how it stands, and the message in as many lines as it takes."""
+    head: Cell = (Ink(f"{name}  ", "strong"), *state, Ink("  "))
+    used = sum(width(clean(piece.text)) for piece in head)
+    first, *rest = wrapped(clean(message), cells - used, cells, height)
+    return [(*head, Ink(first)), *[(Ink(line),) for line in rest]]
+
+
+def wrapped(text: str, first: int, cells: int, height: int) -> list[str]:
+    """Break text at its blanks; what does not fit into the last line stays in it, to be cut.
+
+    Args:
+        text: Clean text.
+        first: The width of the first line.
+        cells: The width of the others.
+        height: How many lines there are, at least one.
+    """
+    lines: list[str] = []
+    line, room = "", first
+    words = text.split(" ")
+    for index, word in enumerate(words):
+        longer = f"{line} {word}" if line else word
+        if width(longer) <= room or not line:
+            line = longer
+        elif len(lines) + 1 >= height:
+            line = " ".join([line, *words[index:]])
+            break
+        else:
+            lines.append(line)
+            line, room = word, cells
+    return [*lines, line]
+
+
+def _ending(reason: str | None, result: Result | None) -> list[Said]:
+    said = [Said((Ink("ended: ", "muted"), Ink(reason)))] if reason else []
+    if result is None:
+        return said
+    if result.error and result.message:
+        said.append(Said((Ink("error: ", "muted"), Ink(result.error, "error")), 1))
+    if result.score is not None:
+        verdict = f" {result.verdict}" if result.verdict else ""
+        said.append(
+            Said(
+                (
+                    Ink("score ", "muted"),
+                    Ink(f"{outcome_text.score(result.score)}{verdict}", "strong"),
+                )
+            )
+        )
+    if result.confidence is not None:
+        said.append(Said((Ink(f"confidence {result.confidence:g}", "muted"),), 3))
+    if result.failed_criteria:
+        criteria = "; ".join(result.failed_criteria)
+        said.append(Said((Ink("failed: ", "muted"), Ink(criteria, "failed"))))
+    for scored in result.dimension_scores or ():
+        score = "–" if scored.score is None else f"{scored.score:g}"
+        said.append(Said((Ink(f"{scored.dimension or 'dimension'} {score}", "muted"),), 2))
+    return said
+
+
+def _phases(life: Sequence[Segment], rollout: Rollout) -> list[Cell]:
+    """Each stretch with its length and how far that may be off; `–` where the times contradict."""
+    cells: list[Cell] = []
+    for segment in life:
+        if segment.kind is Kind.ENDED:
+            continue
+        slack = segment.start_slack + segment.end_slack
+        possible = segment.kind is not Kind.QUEUED or waited_so_long(rollout, segment.end)
+        told = [Ink(seconds(segment.duration) if possible else ABSENT)]
+        if possible and slack >= timedelta(seconds=0.05):
+            told.append(Ink(f" ±{seconds(slack)}", "muted"))
+        style = str(segment.kind) if segment.kind in PHASES else "muted"
+        word = segment.phase or STRETCH[segment.kind]
+        cells.append((Ink(f"{word} ", style), *told))
+    return cells
+
+
+def seconds(length: timedelta) -> str:
+    """A length of time: short ones to a tenth of a second."""
+    if length < timedelta(seconds=9.95):
+        return f"{length.total_seconds():.1f}s"
+    return outcome_text.duration(length.total_seconds())
+
+
+def _model(settings: ModelSettings | None) -> list[Said]:
+    if settings is None:
+        return []
+    told: list[tuple[str | None, int]] = [
+        (" ".join(name for name in (settings.model, settings.provider) if name), 0),
+        (_number("T", settings.temperature), 0),
+        (None if settings.max_steps is None else f"max {settings.max_steps} steps", 0),
+        (settings.base_url, 2),
+        (f"tools at {settings.tool_server_url}" if settings.tool_server_url else None, 3),
+        ("log-probs" if settings.log_prob else None, 1),
+        (
+            f"summary every {settings.summarize_every_n_turns} turns"
+            if settings.summarize_every_n_turns
+            else None,
+            1,
+        ),
+        (_number("stride", settings.context_stride), 3),
+        (f"“{settings.system_prompt}”" if settings.system_prompt else None, 4),
+    ]
+    return [Said((Ink(text, "muted"),), priority) for text, priority in told if text]
+
+
+def _used(usage: Usage | None) -> list[Said]:
+    if usage is None:
+        return []
+    said = [] if usage.tokens is None else [f"{outcome_text.thousands(usage.tokens)} tokens"]
+    said += [] if usage.cost_usd is None else [outcome_text.cost(usage.cost_usd)]
+    return [Said((Ink(text, "muted"),), 1) for text in said]
+
+
+def _number(name: str, value: float | None) -> str | None:
+    return None if value is None else f"{name} {value:g}"

@@ -1,0 +1,246 @@
+"""The lines of a list: rows laid out in their columns, and made strips; each only when it changes.
+
+Which row stands on which line, and who moves there, is `grid`'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
+
+from rich.style import Style
+from textual.strip import Strip
+
+from gymtui.tui.context.theme import Palette
+from gymtui.tui.kit.column import GAP, GUTTER, Column, Placed, place
+from gymtui.tui.kit.styled_text import Cell, Ink, ink, laid, strip, width_of
+
+R = TypeVar("R")
+
+_STEP = 4
+"""Cells by which a column is widened for longer texts."""
+
+
+@dataclass(slots=True, eq=False)
+class Laid:
+    """A row laid out: one that says something else is another.
+
+    Attributes:
+        pieces: From its first column to its last.
+        said: What the cells said that it was laid out from.
+        strips: The lines that were drawn of it, by how it was to look.
+    """
+
+    pieces: tuple[Ink, ...] = ()
+    said: tuple[Cell, ...] = ()
+    strips: dict[Looks, Strip] = field(default_factory=dict)
+
+
+class Looks(NamedTuple):
+    """How a row looks, whatever it says.
+
+    Attributes:
+        width: Cells of the whole line.
+        dimmed: Whether it is old.
+        gutter: Whether there is room for cursor and mark before it.
+        cursor: Whether the cursor stands on it.
+        lit: Whether the cursor is where keys go.
+        marked: Whether it is marked.
+    """
+
+    width: int
+    dimmed: bool
+    gutter: bool = False
+    cursor: bool = False
+    lit: bool = False
+    marked: bool = False
+
+
+class Shown(NamedTuple):
+    """What a line shows: equal lines are not sent again."""
+
+    row: Laid
+    looks: Looks
+
+
+class Due(NamedTuple):
+    """What a line is about to show, and at which scroll offset it was looked up."""
+
+    top: int
+    shown: Shown
+
+
+class RowLines(Generic[R]):
+    """Lays rows out and draws them.
+
+    Args:
+        record: A row's record by id, or None for an id that is no longer known.
+        palette: The colours.
+        instead: What a record says in place of its columns, if anything.
+    """
+
+    def __init__(
+        self,
+        record: Callable[[str], R | None],
+        palette: Palette,
+        instead: Callable[[R], Cell | None] = lambda _record: None,
+    ) -> None:
+        self._record = record
+        self._instead = instead
+        self._palette = palette
+        self._rows: dict[str, Laid] = {}
+        self._others: dict[object, Laid] = {}
+        self._longest: dict[str, int] = {}
+        self.placed: tuple[Placed[R], ...] = ()
+        self.outgrown = False
+        """Whether a text was met that is longer than all that the columns were placed for."""
+        self.nothing = Laid()
+
+    def would_place(self, columns: Sequence[Column[R]], cells: int) -> tuple[Placed[R], ...]:
+        """Where columns would stand.
+
+        Args:
+            columns: Left to right.
+            cells: The width there is.
+        """
+        return place(columns, cells, self._longest)
+
+    def place(self, columns: Sequence[Column[R]], cells: int) -> None:
+        """Lay everything out anew.
+
+        Args:
+            columns: Left to right.
+            cells: The width there is.
+        """
+        self.placed = self.would_place(columns, cells)
+        self.outgrown = False
+        self._rows.clear()
+        self._others.clear()
+        self.nothing = Laid()
+
+    def paint(self, palette: Palette) -> None:
+        """Draw with another palette; what was laid out is to be laid out anew after it."""
+        self._palette = palette
+
+    def row(self, row_id: str, *, keep: int) -> Laid:
+        """A row, laid out anew only if its cells say something else.
+
+        Args:
+            row_id: Its id.
+            keep: How many rows are worth remembering.
+        """
+        record = self._record(row_id)
+        if record is None:
+            return self.nothing
+        instead = self._instead(record)
+        if instead is None:
+            said = tuple([at.column.cell(record, at.width) for at in self.placed])
+        else:
+            said = (instead,)
+        known = self._rows.get(row_id)
+        if known is not None and known.said == said:
+            return known
+        if len(self._rows) > keep:
+            self._rows.clear()
+        if instead is None:
+            self._measure(record, said)
+            pieces = _joined(self._cells(said))
+        else:
+            pieces = laid(instead, self._cells_in_all)
+        made = self._rows[row_id] = Laid(pieces, said)
+        return made
+
+    @property
+    def _cells_in_all(self) -> int:
+        last = self.placed[-1]
+        return last.x + last.width - GUTTER
+
+    def _measure(self, record: R, said: Sequence[Cell]) -> None:
+        """Learn how long texts are; only what fills its column can be longer than was known."""
+        for at, cell in zip(self.placed, said, strict=True):
+            column = at.column
+            if not column.whole or sum(map(_at_most, cell)) < at.width:
+                continue
+            length = width_of(column.cell(record, column.most))
+            # In steps, so that few of the texts to come move the columns again.
+            length = min(-(-length // _STEP) * _STEP, column.most)
+            if length > max(self._longest.get(column.key, 0), at.width):
+                self._longest[column.key] = length
+                self.outgrown = True
+
+    def _cells(self, said: Sequence[Cell]) -> Iterable[Ink]:
+        for number, (at, cell) in enumerate(zip(self.placed, said, strict=True)):
+            if number:
+                yield Ink(" " * GAP)
+            yield from laid(cell, at.width, align=at.column.align, cut=at.column.cut)
+
+    def heading(self, order: tuple[str, bool] | None) -> Laid:
+        """The columns' titles.
+
+        Args:
+            order: By which column rows are ordered, and whether the other way round.
+        """
+        pieces = [Ink(" " * GUTTER)]
+        for number, at in enumerate(self.placed):
+            if number:
+                pieces.append(Ink(" " * GAP))
+            if at.column.heading is not None:
+                pieces += laid(at.column.heading(at.width), at.width)
+                continue
+            title = at.column.called
+            if order is not None and order[0] == at.column.key:
+                title = f"{title}{'▼' if order[1] else '▲'}"
+            # Its end says by what it is ordered, and which k it is for.
+            pieces += laid(ink(title, "heading"), at.width, align=at.column.align, cut="middle")
+        return self._other("heading", _joined(pieces))
+
+    def note(self, text: str, cells: int) -> Laid:
+        """A line of words in place of rows."""
+        return self._other("note", laid(ink(f"  {text}", "muted"), cells))
+
+    def _other(self, name: str, pieces: tuple[Ink, ...]) -> Laid:
+        known = self._others.get(name)
+        if known is None or known.pieces != pieces:
+            known = self._others[name] = Laid(pieces)
+        return known
+
+    def line(self, shown: Shown) -> Strip:
+        """Draw a line."""
+        row, looks = shown
+        line = row.strips.get(looks)
+        if line is None:
+            line = row.strips[looks] = self._draw(row.pieces, looks)
+        return line
+
+    def _draw(self, pieces: tuple[Ink, ...], looks: Looks) -> Strip:
+        palette = self._palette
+        over = Style(dim=True) if looks.dimmed else Style.null()
+        if looks.cursor:
+            # Of several panes only the one that keys go to has the cursor's own colour.
+            over += palette.cursor if looks.lit else palette.bar
+        if looks.gutter:
+            edge = Ink("▌" if looks.cursor else " ", "accent" if looks.lit else "muted")
+            pieces = (edge, Ink("●" if looks.marked else " ", "mark"), *pieces)
+        line = strip(pieces, palette.styles, palette.base, over)
+        return line.adjust_cell_length(looks.width, palette.base + over)
+
+
+def _at_most(piece: Ink) -> int:
+    """The cells that a piece can take at most."""
+    return len(piece.text) if piece.text.isascii() else 2 * len(piece.text)
+
+
+def _joined(pieces: Iterable[Ink]) -> tuple[Ink, ...]:
+    """Neighbours in one style as one piece: every piece is looked at many times until it is seen.
+
+    Args:
+        pieces: In order.
+    """
+    found: list[Ink] = []
+    for piece in pieces:
+        if found and found[-1].style == piece.style:
+            found[-1] = Ink(found[-1].text + piece.text, piece.style)
+        else:
+            found.append(piece)
+    return tuple(found)

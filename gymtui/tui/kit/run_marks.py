@@ -1,0 +1,52 @@
+"""What must be known of a run wherever one is in it: that it is gone, or may not be seen."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gymtui.session.session import Session
+from gymtui.store.formats import duration
+from gymtui.tui.kit.styled_text import Cell, Ink
+
+DELETED: Final = "this run was deleted"
+
+
+def is_deleted(session: Session, run_id: str) -> bool:
+    """Whether the gym says that there is no such run."""
+    row = session.store.runs.get(run_id)
+    return row is None or row.gone
+
+
+def run_marks(session: Session, run_id: str) -> Cell:
+    """What to say after a run's name: deleted, being cancelled or deleted, forbidden.
+
+    Args:
+        session: What is known of the gym.
+        run_id: The run.
+    """
+    row = session.store.runs.get(run_id)
+    if row is None or row.gone:
+        return (Ink(f"  {DELETED}", "warning"),)
+    words = [row.intent.under_way] if row.intent is not None else []
+    words += ["forbidden"] if session.forbidden_s(run_id) is not None else []
+    return tuple(Ink(f"  {word}", "warning") for word in words)
+
+
+def why_empty(session: Session, run_id: str) -> str | None:
+    """Why nothing is listed of a run, where that is no matter of time.
+
+    Args:
+        session: What is known of the gym.
+        run_id: The run.
+    """
+    if is_deleted(session, run_id):
+        return DELETED
+    wait_s = session.forbidden_s(run_id)
+    if wait_s is None:
+        return None
+    return f"forbidden: the gym answers 403 for this run's rollouts; asked again {_when(wait_s)}"
+
+
+def _when(wait_s: float) -> str:
+    # In whole minutes, so that it moves rarely.
+    return f"in {duration(60 * -(-wait_s // 60)).removesuffix('00s')}" if wait_s else "now"

@@ -1,0 +1,120 @@
+"""Saving what a screen shows to a file: the line that asks for its name, and the writing of it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from textual.widgets import Input
+
+from gymtui.core import new_file
+from gymtui.session.artifacts import Artifacts
+from gymtui.store import record_files
+from gymtui.store.records import RolloutRow
+from gymtui.transcript import export
+from gymtui.transcript.artifact_files import FileProblem
+from gymtui.tui.kit.lines import Line
+from gymtui.tui.kit.screen import GymScreen
+from gymtui.tui.kit.styled_text import Ink
+
+
+class SavingScreen(GymScreen):
+    """A screen whose artifacts can be saved, as received or to be read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._artifacts: Artifacts | None = None
+        self._exporting = False
+
+    def name_for_files(self) -> str:
+        """What an export is named after: the rollout's id."""
+        raise NotImplementedError
+
+    def recorded(self) -> RolloutRow | None:
+        """The rollout whose record is kept beside what is saved as received, where it is known."""
+        return None
+
+    def summarise(self) -> None:
+        """Write what stands around it anew."""
+
+    def action_export(self) -> None:
+        """Ask for a name to save under; what it ends in says what is saved."""
+        if self._artifacts is None:
+            self.gym.notify("there is nothing to save yet", timeout=2)
+            return
+        # Half of it must not lie there under the name of the whole.
+        suffix = ".redacted.json" if self._artifacts.redacted else ".json"
+        self._ask_for_file(new_file.free(Path(new_file.file_name(self.name_for_files(), suffix))))
+
+    def _ask_for_file(self, path: Path) -> None:
+        self._exporting = True
+        field = self.query_one(Input)
+        self.add_class("filtering")
+        self.lines("slash").show([Line((Ink(">", "key"),), bar=True)])
+        field.placeholder = "file: .json as received, .md to read"
+        field.value = str(path)
+        field.cursor_position = len(field.value)
+        # At once: keys typed in one burst belong in it from the first on.
+        self.set_focus(field)
+        self.gym.hint = "save as: .json as received, .md to read"
+        self.summarise()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Save under the name that was typed, or keep the search."""
+        if self._exporting:
+            event.stop()
+            name = event.value.strip()
+            self.close_prompt()
+            if name:
+                self._save(_expanded(name))
+        else:
+            super().on_input_submitted(event)
+
+    def close_prompt(self) -> None:
+        """Put the line away."""
+        field = self.query_one(Input)
+        if self._exporting:
+            self._exporting = False
+            field.placeholder = self.prompt
+            self.lines("slash").show([Line((Ink("/", "key"),), bar=True)])
+        super().close_prompt()
+        self.summarise()
+
+    def _save(self, path: Path) -> None:
+        artifacts = self._artifacts
+        if artifacts is None:
+            return
+
+        row = self.recorded()
+
+        def write() -> int:
+            data = artifacts.body
+            suffix = path.suffix.lower()
+            as_markdown, as_text = suffix in (".md", ".markdown"), suffix == ".txt"
+            if as_markdown:
+                data = export.markdown(artifacts.transcript).encode("utf-8", "replace")
+            elif as_text:
+                data = export.text(artifacts.transcript).encode("utf-8", "replace")
+            new_file.write_new(path, data)
+            if row is not None and not as_markdown and not as_text:
+                record_files.write(path, row)
+            return len(data)
+
+        async def save() -> None:
+            try:
+                size = await asyncio.to_thread(write)
+            except (OSError, ValueError, FileProblem) as error:
+                why = getattr(error, "strerror", None) or str(error)
+                self.gym.notify(f"not saved: {why}", severity="warning")
+                return
+            self.gym.notify(f"saved {size:,} bytes to {path}", timeout=4)
+
+        self.run_worker(save(), group="save", exit_on_error=True)
+
+
+def _expanded(name: str) -> Path:
+    """A path as it was typed, `~` being one's home; a stranger's home stays as it is written."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)

@@ -1,0 +1,391 @@
+"""What every full screen has: the status line, the footer, the filter's line, the common keys.
+
+A screen shows what the store knows. It never fetches: it says what it looks at (`look`), and is
+told what changed (`changed`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input
+
+from gymtui.core.text import clean, fit, width
+from gymtui.poll.plan import View
+from gymtui.store.delta import Delta
+from gymtui.tui.app import router
+from gymtui.tui.context.keymap import Key, Scope, bindings
+from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.mistake_mark import Pointer
+from gymtui.tui.kit.prompt import PromptInput
+from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.styled_text import Cell, Ink, width_of
+from gymtui.tui.kit.tips import tip
+from gymtui.tui.runtime.frame_timer import SoonDrawn
+
+if TYPE_CHECKING:
+    from gymtui.tui.app.app import GymtuiApp
+
+
+_ALWAYS = ("filter", "help", "leave")
+"""Keys that the footer shows however narrow it is, at its right end."""
+
+
+LINK_CELLS = 40
+"""What the status line keeps for `runs › ` and for how fresh the picture is."""
+LEAST_NAME_CELLS = 12
+
+
+def perform(screen: Screen[Any], action: str) -> None:
+    """Do what a key does, at whatever would have met it first.
+
+    Args:
+        screen: Where one is.
+        action: The key's action.
+    """
+    name = action.partition("(")[0]
+    start = screen.focused or screen
+    for node in start.ancestors_with_self:
+        if isinstance(node, Widget) and ("." in name or hasattr(node, f"action_{name}")):
+            screen.app.call_later(node.run_action, action)
+            return
+
+
+def way_from_runs(link: str = "runs") -> tuple[Ink, ...]:
+    """The first step of the way to a screen.
+
+    Args:
+        link: What a click on it asks for.
+    """
+    return (Ink("runs", "muted", link), Ink(" › ", "muted"))
+
+
+class GymScreen(SoonDrawn, Screen[None]):
+    """A full screen of the dashboard."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.EVERYWHERE)
+    AUTO_FOCUS: ClassVar[str | None] = ".main"
+    BLANK: ClassVar[bool] = True
+    """Its widgets cover it: nothing of its own is worth drawing line by line."""
+    DEFAULT_CSS = """
+    GymScreen { background: $background; }
+    GymScreen #prompt { height: 1; display: none; background: $surface; }
+    GymScreen #prompt Input { width: 1fr; border: none; padding: 0; background: $surface; }
+    GymScreen #slash { width: 3; }
+    GymScreen.filtering #prompt { display: block; }
+    GymScreen.filtering #footer { display: none; }
+    GymScreen #banner { display: none; }
+    GymScreen #banner.said { display: block; }
+    """
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.EVERYWHERE,)
+    """Where its keys are found, the screen's own before the general ones."""
+    prompt: ClassVar[str] = "filter"
+    suggests: ClassVar[bool] = True
+    """Whether what its scope suggests to try fits this very screen."""
+
+    mistake = range(0)
+    """Which characters of what is typed for a filter are wrong."""
+    ready = False
+    """Whether its widgets are there, so that it can be told of changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pieces: dict[str, Lines] = {}
+
+    @property
+    def gym(self) -> GymtuiApp:
+        """The app, as what it is."""
+        return cast("GymtuiApp", self.app)
+
+    def lines(self, name: str) -> Lines:
+        """Lines of this screen by their id.
+
+        Those met once are remembered: what comes in while the screen is taken down finds them
+        still, and what it writes there is simply not drawn.
+        """
+        known = self._pieces.get(name)
+        if known is None:
+            known = self._pieces[name] = self.query_one(f"#{name}", Lines)
+        return known
+
+    # -- for the screens -------------------------------------------------------------------
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets between the status line and the footer."""
+        raise NotImplementedError
+
+    def where(self) -> Cell:
+        """The status line's left end."""
+        raise NotImplementedError
+
+    def named(self, name: str, *, beside: int = 0) -> str:
+        """A name on the way here, cut in the middle where what follows would not be seen.
+
+        Args:
+            name: As received.
+            beside: Cells that the rest of the way takes, apart from its beginning and the link.
+        """
+        room = max(self.size.width - LINK_CELLS - beside, LEAST_NAME_CELLS)
+        cleaned = clean(name)
+        return cleaned if width(cleaned) <= room else fit(cleaned, room, cut="middle")
+
+    def look(self, view: View) -> View:
+        """What the poller should ask for while this screen is up."""
+        return view
+
+    def changed(self, delta: Delta) -> None:
+        """Show what the store knows now; an empty delta means that only time has passed."""
+
+    def dim(self, dimmed: bool) -> None:
+        """Show the picture as old, or as fresh again."""
+
+    def filtered(self, text: str) -> str | None:
+        """Take what is typed as filter or search.
+
+        Returns:
+            What is wrong with it, or None.
+        """
+        return None
+
+    def completions(self, text: str) -> Sequence[str]:
+        """All that what is typed up to the cursor can be gone on with."""
+        return ()
+
+    def hinted(self) -> None:
+        """Say what is wrong with what is typed, or that nothing is any more."""
+
+    def filter_text(self) -> str:
+        """What the filter is now."""
+        return ""
+
+    def undo(self) -> bool:
+        """Undo one thing (a filter, marks); False when there is nothing left to undo."""
+        return False
+
+    @property
+    def is_first(self) -> bool:
+        """Whether leaving it leaves the program."""
+        return False
+
+    @property
+    def _tip(self) -> Cell:
+        """What to try here, in the demo."""
+        wanted = self.gym.guided and self.suggests
+        if not wanted:
+            return ()
+        return tip(self.scopes[0], self.size.width - 2, plain=self.gym.looks.ascii)
+
+    # -- the frame -------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Put the parts together."""
+        palette = self.gym.palette
+        yield Lines(palette, id="status")
+        yield Lines(palette, id="banner")
+        yield from self.body()
+        if self._tip:
+            yield Lines(palette, id="tip")
+        with Horizontal(id="prompt"):
+            yield Lines(palette, id="slash")
+            yield self.field()
+        yield Lines(palette, id="footer")
+
+    def field(self) -> Input:
+        """The line that a filter or a search is typed into."""
+        return PromptInput(
+            self.completions,
+            placeholder=self.prompt,
+            highlighter=Pointer(lambda: (self.mistake, self.gym.palette.styles["failed"])),
+        )
+
+    def on_mount(self) -> None:
+        """Start with what is known."""
+        self.query_one("#prompt Input", Input).cursor_blink = False
+        self.lines("slash").show([Line((Ink("/", "key"),), bar=True)])
+        self.ready = True
+        self.on_screen_resume()
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what happened before it was there, or while another was on top."""
+        if self.ready:
+            self.show_frame()
+            self.changed(self.gym.everything())
+            self.gym.looked()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit status line and footer."""
+        self.show_frame()
+
+    def show_frame(self) -> None:
+        """Write status line, banner and footer anew."""
+        if not self.ready:
+            return
+        where = self.where()
+        link = self.gym.link_cell(self.size.width - width_of(where) - 3)
+        self.lines("status").show([Line(where, link, bar=True)])
+        banner = self.lines("banner")
+        said = self.gym.banner()
+        banner.set_class(bool(said), "said")
+        if said:
+            again = "key:refresh_now"  # what it says can be done about it
+            linked = (tuple(replace(piece, target=again) for piece in cell) for cell in said)
+            banner.show([Line(cell, bar=True) for cell in linked])
+        self.show_footer()
+
+    def show_footer(self) -> None:
+        """Write the keys that there is room for, and in the demo what there is to try."""
+        if not self.ready:
+            return
+        if self._tip:
+            self.lines("tip").show([Line(self._tip)])
+        keys = self.footer_keys()
+        always = [word for key in keys if key.name in _ALWAYS for word in self._word(key)]
+        room = self.size.width - 4 - width_of(tuple(always))
+        fitting: list[Ink] = []
+        for key in keys:
+            if key.name in _ALWAYS:
+                continue
+            word = self._word(key)
+            room -= width_of(word)
+            if room < 0:
+                break
+            fitting += word
+        self.lines("footer").show([Line(tuple(fitting), tuple(always), bar=True)])
+
+    def _word(self, key: Key) -> Cell:
+        short = key.short
+        if key.name == "leave" and not self.is_first:
+            short = "back"  # only the first screen is left for the shell
+        elif key.name == "filter" and Scope.TEXT in self.scopes:
+            short = "search"
+        link, name = f"key:{key.action}", self.gym.bound.written(key.keys[0])
+        return (Ink(f"{name} ", "key", link), Ink(short, "muted", link), Ink("  "))
+
+    def footer_keys(self) -> list[Key]:
+        """The keys worth showing, most wanted first."""
+        found = self.gym.bound.of(self.scopes, read_only=self.gym.settings.read_only)
+        return [key for key in found if key.short]
+
+    # -- mouse -----------------------------------------------------------------------------
+
+    def on_lines_clicked(self, event: Lines.Clicked) -> None:
+        """Do what the key that was clicked does, or go where the name that was clicked leads."""
+        event.stop()
+        kind, _, what = event.link.partition(":")
+        if kind == "key":
+            perform(self, what)
+        elif kind == "run":
+            self.gym.go_to_run(what)
+        else:
+            self.gym.go_to_runs()
+
+    # -- filter line -----------------------------------------------------------------------
+
+    @property
+    def filtering(self) -> bool:
+        """Whether the filter's line is open."""
+        return self.has_class("filtering")
+
+    def action_filter(self) -> None:
+        """Open the filter's line, what stood there selected: typing replaces it, an arrow keeps."""
+        field = self.query_one("#prompt Input", Input)
+        self.add_class("filtering")
+        field.value = self.filter_text()
+        field.select_all()
+        # At once: keys typed in one burst belong in it from the first on.
+        self.set_focus(field)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter as it is typed; a mistake is told and the last good filter stays."""
+        event.stop()
+        if not self.filtering:
+            return
+        self._hint(self.filtered(event.value))
+        event.input.refresh()
+        self.show_frame()
+
+    def _hint(self, wrong: str | None) -> None:
+        if wrong != self.gym.hint:
+            self.gym.hint = wrong
+            self.hinted()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep the filter and go back to the list; a mistake keeps the line open."""
+        event.stop()
+        if self.gym.hint is None:
+            self.close_prompt()
+
+    def close_prompt(self) -> None:
+        """Put the filter's line away."""
+        self.mistake = range(0)
+        self._hint(None)
+        self.remove_class("filtering")
+        self.set_focus(self.query(".main").first())
+        self.show_frame()
+
+    # -- keys that every screen has --------------------------------------------------------
+
+    def action_back(self) -> None:
+        """Undo one thing, else go back."""
+        if self.filtering:
+            self.filtered("")
+            self.close_prompt()
+        elif not self.undo():
+            self.gym.go_back(quit_at_end=False)
+
+    def action_leave(self) -> None:
+        """Go back; from the first screen, quit."""
+        self.gym.go_back(quit_at_end=True)
+
+    def action_refresh_now(self) -> None:
+        """Ask the gym now."""
+        self.gym.refresh_now()
+
+    def action_pause(self) -> None:
+        """Stop asking, or go on."""
+        self.gym.toggle_pause()
+
+    def action_actions(self) -> None:
+        """Show what was cancelled and deleted, run by run."""
+        router.actions(self.gym)
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        self.gym.show_help(self.scopes)
+
+    def action_interrupt(self) -> None:
+        """Tell how to quit, as many who press ctrl+c want to."""
+        # The demo's gym, and so all in it, ends with the program.
+        after = " and ends the demo" if self.gym.guided else self.gym.left_behind
+        self.gym.notify(f"{self.gym.bound.spelt('quit')} quits{after}", timeout=3)
+
+    def action_copy(self) -> None:
+        """Copy what the cursor stands on."""
+        text = self.copied()
+        if text:
+            self.gym.copy_to_clipboard(text)
+        else:
+            refuse(self, self.why_not_copied())
+
+    def action_panes(self) -> None:
+        """Give the keys to the next pane."""
+        if len(self.focus_chain) > 1:
+            self.focus_next()
+        else:
+            refuse(self, "there is no other pane here")
+
+    def copied(self) -> str | None:
+        """What `c` copies."""
+        return None
+
+    def why_not_copied(self) -> str:
+        """Why that is nothing."""
+        return "there is nothing to copy here"

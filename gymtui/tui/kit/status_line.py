@@ -1,0 +1,114 @@
+"""What the top line says: where one is, how fresh the picture is, what time it is."""
+
+from __future__ import annotations
+
+from gymtui.api.errors import Forbidden, Intercepted, Redirected
+from gymtui.config.api_key import mending
+from gymtui.config.settings import Settings
+from gymtui.core.text import fit
+from gymtui.poll.poller import Link, LinkState
+from gymtui.tui.kit.line_parts import BETWEEN, Said, joined
+from gymtui.tui.kit.outcome_text import duration
+from gymtui.tui.kit.styled_text import Cell, Ink, width_of
+
+LEAST_CELLS = 30
+"""What the words have at least, however long the way to here is."""
+
+
+def link_cell(link: Link, now_s: float, clock: str, room: int) -> Cell:
+    """How fresh the picture is, and what time it is, as far as there is room.
+
+    The clock goes first, then when the next try is, then why there is nothing fresh.
+
+    Args:
+        link: How polling goes.
+        now_s: Monotonic seconds.
+        clock: The time of day.
+        room: Cells beside the way to here.
+
+    Returns:
+        `● live, every 2s   12:04`, `○ stale 42s · 503 · next try 8s   12:04`, `‖ paused`,
+        `✗ key refused · next try 42s`.
+    """
+    room = max(room, LEAST_CELLS)
+    state, why = _state(link, now_s)
+    refused = link.state(now_s) is LinkState.REFUSED
+    waits = refused or link.state(now_s) is LinkState.STALE or bool(why and link.since_s is None)
+    then = _next(link, now_s) if waits and not link.paused else "paused" if refused else ""
+    style = state[-1].style
+    for_why = room - width_of(state) - len(BETWEEN)
+    told = [
+        Said(state),
+        Said((Ink(fit(why, for_why, cut="end"), "warning"),) if why else (), 1),
+        Said((Ink(then, style),) if then else (), 2),
+    ]
+    words = joined(told, room)
+    time = Ink(f"   {clock}", "muted")
+    whole = width_of(words) + width_of((time,)) <= room and len(joined(told, 10**6)) == len(words)
+    return (*words, time) if whole else words
+
+
+def _state(link: Link, now_s: float) -> tuple[Cell, str]:
+    """What to call it, and why, where something is wrong."""
+    age = "" if link.since_s is None else duration(now_s - link.since_s)
+    why = link.error.brief if link.error is not None else ""
+    match link.state(now_s):
+        case LinkState.REFUSED:
+            word = "forbidden" if isinstance(link.stopped, Forbidden) else "key refused"
+            # The last try may have met something else, which tells nothing of the key.
+            return (Ink(f"✗ {word}", "failed"),), "" if link.error == link.stopped else why
+        case LinkState.PAUSED:
+            return (Ink(f"‖ paused{f', {age} old' if age else ''}", "warning"),), ""
+        case LinkState.CONNECTING:
+            if not why:
+                return (Ink("○ connecting", "muted"),), ""
+            return (Ink("○ no answer yet", "warning"),), why
+        case LinkState.STALE:
+            return (Ink(f"○ stale {age}", "warning"),), why
+        case LinkState.LIVE:
+            if why:
+                # Answered not long ago, but not at the last try: how old it is says both at once.
+                return (Ink("● ", "passed"), Ink(f"live, {age} old", "muted")), why
+            every = f"live, every {_every(link.interval_s)}"
+            return (Ink("● ", "passed"), Ink(every, "muted")), ""
+
+
+def ticking(link: Link, now_s: float) -> bool:
+    """Whether the words change with every second, so that a timer is worth its bytes."""
+    moving = (LinkState.STALE, LinkState.CONNECTING, LinkState.REFUSED)
+    return link.error is not None or link.state(now_s) in moving
+
+
+def _next(link: Link, now_s: float) -> str:
+    if link.next_try_s is None or link.next_try_s <= now_s:
+        return "trying"
+    return f"next try {duration(max(link.next_try_s - now_s, 0.0))}"
+
+
+def _every(interval_s: float) -> str:
+    """An interval without the jitter's decimals."""
+    return f"{interval_s:.1g}s" if interval_s < 1 else f"{round(interval_s)}s"
+
+
+def banner(link: Link, settings: Settings, refresh: str) -> tuple[Cell, ...]:
+    """What the person must know before anything else, or nothing.
+
+    Args:
+        link: How polling goes.
+        settings: What led to the gym.
+        refresh: The key that asks again.
+    """
+    stopped = link.stopped
+    if stopped is None:
+        between = isinstance(link.error, Intercepted | Redirected)
+        return ((Ink(link.error.line, "warning"),),) if link.error and between else ()
+    key = settings.key
+    what = f"{key.hint} from {settings.key_origin}" if key else "no key was found"
+    verb = "may not do this (403)" if isinstance(stopped, Forbidden) else "was refused (401)"
+    first = f"The key {verb}: {what}" + (f" · {stopped.detail}" if stopped.detail else "")
+    todo = mending(settings.key_origin if key else "")
+    if isinstance(stopped, Forbidden):
+        todo = f"ask for the permission, or {todo}"
+    tries = "nothing is tried while paused" if link.paused else "else once a minute"
+    second = f"{todo[0].upper()}{todo[1:]}; {refresh} tries again, {tries}."
+    return ((Ink(first, "failed"),), (Ink(second, "muted"),))

@@ -1,0 +1,164 @@
+"""Reading text: paragraphs of any length, wrapped to the width and drawn by line.
+
+It knows paragraphs and places to jump to, not what they mean.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from gymtui.core.text import clean, clusters
+from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.theme import Palette
+from gymtui.tui.kit.painted import Painted
+from gymtui.tui.kit.styled_text import Cell, Ink, strip
+from gymtui.tui.kit.wheel import Wheel
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A logical line of text.
+
+    Attributes:
+        cell: Its pieces.
+        indent: Cells left of it, kept when it wraps.
+    """
+
+    cell: Cell = ()
+    indent: int = 0
+
+
+def wrapped(paragraph: Paragraph, cells: int) -> list[tuple[Ink, ...]]:
+    """Break a paragraph into lines no wider than `cells`, at spaces where there are any.
+
+    Args:
+        paragraph: What to break.
+        cells: The width of the window.
+
+    Returns:
+        At least one line; pieces put together again hold every character but the spaces
+        at which it was broken.
+    """
+    room = max(4, cells - paragraph.indent)
+    cell = tuple(Ink(clean(piece.text), piece.style) for piece in paragraph.cell)
+    margin = (Ink(" " * paragraph.indent),) if paragraph.indent else ()
+    plain = "".join(piece.text for piece in cell)
+    if plain.isascii() and len(plain) <= room:
+        return [(*margin, *cell)]
+    lines: list[tuple[Ink, ...]] = []
+    line: list[tuple[str, str, int]] = []
+    used, space = 0, -1
+    for piece in cell:
+        for cluster, size in clusters(piece.text):
+            if used + size > room and line:
+                keep = space + 1 if space >= 0 else len(line)
+                lines.append((*margin, *_joined(line[:keep])))
+                line = line[keep:]
+                used, space = sum(part[2] for part in line), -1
+            if cluster == " ":
+                space = len(line)
+            line.append((cluster, piece.style, size))
+            used += size
+    lines.append((*margin, *_joined(line)))
+    return lines
+
+
+def _joined(parts: list[tuple[str, str, int]]) -> list[Ink]:
+    """Neighbours of one style as one piece, without the spaces at the line's end."""
+    pieces: list[Ink] = []
+    run: list[str] = []
+    style = ""
+    for text, named, _ in parts:
+        if run and named != style:
+            pieces.append(Ink("".join(run), style))
+            run = []
+        run.append(text)
+        style = named
+    if run:
+        pieces.append(Ink("".join(run).rstrip(" "), style))
+    return pieces
+
+
+class TextView(Wheel, Painted, ScrollView, can_focus=True):
+    """Text to read.
+
+    Args:
+        palette: The colours.
+        id: The widget's id.
+    """
+
+    DEFAULT_CSS = """
+    TextView { height: 1fr; width: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size: 1 1; }
+    """
+    ALLOW_SELECT: ClassVar[bool] = False
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TEXT)
+
+    def __init__(self, palette: Palette, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._palette = palette
+        self._paragraphs: tuple[Paragraph, ...] = ()
+        self._lines: list[tuple[Ink, ...]] = []
+        self._starts: list[int] = []
+
+    def show(self, paragraphs: Sequence[Paragraph]) -> None:
+        """Show these paragraphs from their start."""
+        self._paragraphs = tuple(paragraphs)
+        self._wrap()
+        self.scroll_to(y=0, animate=False, force=True)
+
+    @property
+    def top_paragraph(self) -> int:
+        """The paragraph of which the line at the top is part."""
+        return max(0, bisect_right(self._starts, self.scroll_offset.y) - 1)
+
+    def jump(self, paragraph: int) -> None:
+        """Put a paragraph's first line at the top."""
+        if 0 <= paragraph < len(self._starts):
+            self.scroll_to(y=self._starts[paragraph], animate=False, force=True)
+
+    def _wrap(self) -> None:
+        cells = max(1, self.size.width - 1)
+        self._lines, self._starts = [], []
+        for paragraph in self._paragraphs:
+            self._starts.append(len(self._lines))
+            self._lines.extend(wrapped(paragraph, cells))
+        self.virtual_size = Size(self.size.width, len(self._lines))
+        self.refresh()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Wrap anew; the paragraph at the top stays there."""
+        top = self.top_paragraph
+        self._wrap()
+        self.jump(top)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the window."""
+        index = self.scroll_offset.y + y
+        pieces = self._lines[index] if index < len(self._lines) else ()
+        drawn = strip((Ink(" "), *pieces), self._palette.styles, self._palette.base)
+        return drawn.adjust_cell_length(self.size.width, self._palette.base)
+
+    def action_move(self, lines: int) -> None:
+        """Scroll by lines."""
+        self.scroll_to(y=self.scroll_offset.y + lines, animate=False, force=True)
+
+    def action_page(self, pages: int) -> None:
+        """Scroll by screenfuls, one line in common."""
+        self.action_move(pages * max(1, self.size.height - 1))
+
+    def action_top(self) -> None:
+        """Go to the start."""
+        self.scroll_to(y=0, animate=False, force=True)
+
+    def action_bottom(self) -> None:
+        """Go to the end."""
+        self.scroll_to(y=self.virtual_size.height, animate=False, force=True)

@@ -1,0 +1,162 @@
+"""Which stretch of time the rollouts' timelines show: from each start or by the clock, how close.
+
+How a bar is drawn is `widgets.timeline`; what is drawn, `poll.tracker`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from gymtui.poll.tracker import Watch
+from gymtui.store.outcome import ERRORS, Outcome, at_step_limit
+from gymtui.store.phases import is_finished
+from gymtui.store.records import RolloutRow
+from gymtui.store.stats.time_extent import Extent
+from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.timeline_bar import FRONT, PLAIN_FRONT, Scale, axis, bar, fitting
+
+ROOM = 1.04
+"""What is fitted leaves this much room, for the mark at its end."""
+CLOSEST_S = 4.0
+"""No closer than so many seconds from edge to edge."""
+PAN = 0.25
+"""One key moves by this share of what is shown."""
+DRAWN_KEPT = 500
+
+
+class Chart:
+    """The timeline column of one screen.
+
+    Args:
+        watch: What is known of each rollout's life.
+        lead: How far the server's clock is ahead of ours.
+        plain: Whether to draw with ASCII alone.
+    """
+
+    def __init__(self, watch: Watch, lead: Callable[[], timedelta], *, plain: bool) -> None:
+        self.wall = False
+        self.extent = Extent()
+        self._watch = watch
+        self._lead = lead
+        self._plain = plain
+        self._zoom = 0
+        self._start_s: float | None = None
+        self._drawn: dict[str, tuple[tuple[object, ...], Cell]] = {}
+
+    # -- what is shown ---------------------------------------------------------------------
+
+    @property
+    def scale(self) -> Scale:
+        """Which stretch of time is shown."""
+        low_s, whole_s = self._whole()
+        span_s = whole_s / 2**self.level
+        if self._start_s is not None:
+            start_s = min(max(self._start_s, low_s), low_s + whole_s - span_s)
+        elif self.wall and self.level:
+            # By the clock, what is going on now is what one looks closer at.
+            start_s = max(self.extent.last_s + (ROOM - 1) * span_s - span_s, low_s)
+        else:
+            start_s = low_s
+        return Scale(start_s, span_s, self.wall)
+
+    def _whole(self) -> tuple[float, float]:
+        if self.wall:
+            first_s = self.extent.first_s
+            return first_s, fitting((self.extent.last_s - first_s) * ROOM)
+        return 0.0, fitting(self.extent.longest_s * ROOM)
+
+    @property
+    def level(self) -> int:
+        """How often the whole is halved: as wanted, as far as this run is long enough for that."""
+        return min(self._zoom, self._closest())
+
+    def _closest(self) -> int:
+        closest, span_s = 0, self._whole()[1] / 2
+        while span_s >= CLOSEST_S:
+            closest, span_s = closest + 1, span_s / 2
+        return closest
+
+    def zoom(self, steps: int) -> bool:
+        """Look closer, or from further away, down to everything.
+
+        Returns:
+            Whether that made a difference, as all of these.
+        """
+        before = self.scale
+        self._zoom = max(0, min(self.level + steps, self._closest()))
+        if self._start_s is not None:
+            after_s = self._whole()[1] / 2**self._zoom
+            self._start_s = before.start_s + (before.span_s - after_s) / 2
+        if not self._zoom:
+            self._start_s = None
+        return self.scale != before
+
+    def pan(self, steps: int) -> bool:
+        """Move to earlier (negative) or later."""
+        before = self.scale
+        if self.level:
+            self._start_s = before.start_s + steps * PAN * before.span_s
+            self._start_s = self.scale.start_s
+        return self.scale != before
+
+    def arrange(self, zoom: int, *, wall: bool) -> None:
+        """Look as one looked the last time.
+
+        Args:
+            zoom: How often the whole is halved.
+            wall: Whether by the clock.
+        """
+        self._zoom, self.wall, self._start_s = zoom, wall, None
+
+    def fit(self) -> bool:
+        """Show everything."""
+        before = self.scale
+        self._zoom, self._start_s = 0, None
+        return self.scale != before
+
+    def turn(self) -> None:
+        """By the clock instead of from each start, or back."""
+        self.wall = not self.wall
+        self.fit()
+
+    # -- drawing ---------------------------------------------------------------------------
+
+    def heading(self, cells: int) -> Cell:
+        """The axis."""
+        return axis(self.scale, cells, self._clock if self.wall else None)
+
+    def _clock(self, unix_s: float) -> datetime:
+        """The local time of an instant of the server's clock."""
+        return datetime.fromtimestamp(unix_s - self._lead().total_seconds()).astimezone()
+
+    def cell(self, row: RolloutRow, cells: int) -> Cell:
+        """A rollout's bar, drawn anew only where it could look another way."""
+        scale = self.scale
+        front: int | None = None
+        if row.rollout is not None and not is_finished(row.rollout):
+            # What is still going on is drawn in eighths of a cell: less than half of one is none.
+            front = int(self._watch.looked_at(row).timestamp() // (scale.span_s / cells / 16))
+        sightings = len(self._watch.sightings(row.rollout_id))
+        made_from = (row, sightings, front, scale, cells)
+        known = self._drawn.get(row.rollout_id)
+        if known is not None and known[0] == made_from:
+            return known[1]
+        if len(self._drawn) >= DRAWN_KEPT:
+            self._drawn.clear()
+        life = self._watch.segments(row)
+        drawn = bar(life, scale, cells, end=self._end(row), plain=self._plain)
+        self._drawn[row.rollout_id] = (made_from, drawn)
+        return drawn
+
+    def _end(self, row: RolloutRow) -> Ink | None:
+        """What marks how it ended: nothing if it passed."""
+        outcome = row.outcome
+        if outcome is Outcome.RUNNING:
+            return PLAIN_FRONT if self._plain else FRONT
+        if outcome is Outcome.FAILED and row.rollout is not None and at_step_limit(row.rollout):
+            return Ink("⊣", outcome_text.STYLE[outcome])
+        if outcome is Outcome.FAILED or outcome in ERRORS:
+            return Ink(outcome_text.GLYPH[outcome], outcome_text.STYLE[outcome])
+        return None

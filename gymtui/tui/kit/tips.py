@@ -1,0 +1,60 @@
+"""What the demo suggests to try on each screen, a line above the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gymtui.tui.context.keymap import Scope
+from gymtui.tui.kit.styled_text import Cell, Ink, width_of
+
+_BETWEEN = " · "
+
+TIPS: Mapping[Scope, str] = {
+    Scope.RUNS: (
+        "One checkpoint got worse: `↵` opens it, `m` shows its tasks · `a` what goes wrong now"
+    ),
+    Scope.ROLLOUTS: (
+        "`↵` on a ✗ reads what the agent did · `m` tasks by attempts"
+        " · `+` `-` `T` zoom and clock · `/` then state:failed narrows"
+    ),
+    Scope.ACTIVE: (
+        "Longest idle first, stuck ones marked · `↵` its step now, its transcript when done"
+        " · `x` stops its run"
+    ),
+    Scope.MATRIX: "A row is a task, a glyph an attempt: `↵` opens it · `tab` failures by reason",
+    Scope.TRANSCRIPT: (
+        "`e` the next error · `t` the next tool call · `/` searches"
+        " · `]` the next rollout of the list, without going back"
+    ),
+    Scope.COMPARE: "`n` the next difference",
+}
+"""By the screen's own scope; what stands between backquotes is a key, and what
+follows a dot is left out where there is no room."""
+
+
+def tip(scope: Scope, cells: int, *, plain: bool = False) -> Cell:
+    """The line for a screen, as much of it as has room; empty where there is nothing to try.
+
+    Args:
+        scope: Where the person is.
+        cells: The line's width.
+        plain: Whether to spell keys out whose sign ASCII has not.
+    """
+    text = TIPS.get(scope)
+    if text is None:
+        return ()
+    if plain:
+        text = text.replace("↵", "Enter")
+    first, *others = text.split(_BETWEEN)
+    line = (Ink("try  ", "warning"), *_inked(first))
+    for other in others:
+        more = (*line, *_inked(_BETWEEN + other))
+        if width_of(more) > cells:
+            break
+        line = more
+    return line
+
+
+def _inked(text: str) -> Cell:
+    pieces = text.split("`")
+    return tuple(Ink(piece, "key" if n % 2 else "muted") for n, piece in enumerate(pieces))

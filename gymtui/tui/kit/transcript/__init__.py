@@ -1,0 +1,1 @@
+"""A transcript to read: outline, body, search; for every screen that shows one."""

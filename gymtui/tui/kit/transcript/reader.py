@@ -1,0 +1,141 @@
+"""A transcript as its reader wants it: what of it is unfolded, and whose turns are shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gymtui.transcript.blocks import Kind, Transcript
+from gymtui.transcript.search import Match
+from gymtui.tui.context.theme import Palette
+from gymtui.tui.kit.transcript.mouse_view import MouseView
+from gymtui.tui.kit.transcript.sections import HEADING, Kept, Shown, sections, text_sections
+
+FOLDED = {True: "everything is unfolded", False: "what is long is folded"}
+NOTHING_FOLDS = "nothing in this turn is long enough to be folded"
+
+
+class TranscriptReader(MouseView):
+    """A view that holds one transcript.
+
+    Args:
+        palette: The colours.
+        shown: What of it is shown, and by which keys that is changed.
+        id: The widget's id.
+    """
+
+    def __init__(
+        self,
+        palette: Palette,
+        shown: Shown,
+        *,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
+        super().__init__(palette, id=id)
+        self._kept: Kept = {}
+        self._shown = shown
+        self.transcript: Transcript | None = None
+        """What is read."""
+
+    def read(self, transcript: Transcript, *, at_start: bool = True) -> None:
+        """Read a transcript, with what is hidden and unfolded as it was.
+
+        Args:
+            transcript: Which.
+            at_start: Whether from its start; else what stood at the top stays there.
+        """
+        self.transcript = transcript
+        self._kept = {}
+        self.lay_out(at_start=at_start)
+
+    def put_away(self) -> None:
+        """Read nothing; whose turns are shown, and whether all is unfolded, goes for the next."""
+        self.transcript = None
+        self._kept = {}
+        self._shown = replace(self._shown, turned=frozenset())
+        self.show(text_sections(""), at_start=True)
+
+    def lay_out(self, *, at_start: bool = False) -> None:
+        """Show the transcript, if there is one."""
+        if self.transcript is not None:
+            found = sections(self.transcript, self._shown, self._kept)
+            self.show(found, at_start=at_start)
+
+    @property
+    def hidden(self) -> frozenset[Kind]:
+        """Whose turns are not shown."""
+        return self._shown.hidden
+
+    def hide(self, kinds: frozenset[Kind]) -> None:
+        """Show all turns but these.
+
+        Args:
+            kinds: Whose are hidden.
+        """
+        self._shown = replace(self._shown, hidden=kinds)
+        self.lay_out()
+
+    # -- folding ---------------------------------------------------------------------------
+
+    def fold(self) -> bool:
+        """Fold or unfold all that the current turn holds: open, while any of it is folded.
+
+        Returns:
+            Whether anything looks different then.
+        """
+        number = self.current
+        if self.transcript is None or number >= len(self.transcript.turns):
+            return False
+        blocks = [(number, block) for block in range(len(self.transcript.turns[number].blocks))]
+        opened = not all(self._shown.is_open(*block) for block in blocks)
+        before = self.written(number)
+        self._turn_over({block for block in blocks if self._shown.is_open(*block) != opened})
+        return self.written(number) != before
+
+    def fold_all(self) -> bool:
+        """Fold or unfold everything; whether it is unfolded then."""
+        opened = not self._shown.all_open
+        self._show(replace(self._shown, all_open=opened, turned=frozenset()))
+        return opened
+
+    def on_mouse_view_fold_clicked(self, event: MouseView.FoldClicked) -> None:
+        """One block is to be unfolded."""
+        event.stop()
+        self._turn_over({(event.turn, event.block)})
+
+    def _turn_over(self, blocks: set[tuple[int, int]]) -> None:
+        self._show(replace(self._shown, turned=self._shown.turned ^ blocks))
+
+    def _show(self, shown: Shown) -> None:
+        """Show so much of it, and stay where one is."""
+        here = self.here
+        self._shown = shown
+        self.lay_out()
+        self.here = here
+
+    def reach(self, match: Match) -> None:
+        """Show a match, unfolding what it is in, and its turn if that is hidden.
+
+        Args:
+            match: Of this transcript.
+        """
+        if self.transcript is None or self.jump_to(match):
+            return
+        block = (match.turn, match.block)
+        folded = set() if self._shown.is_open(*block) else {block}
+        turns = self.transcript.turns[match.turn : match.turn + 1]  # none where it is an ending
+        hidden = self._shown.hidden - {turn.kind for turn in turns}
+        self._shown = replace(self._shown, hidden=hidden, turned=self._shown.turned ^ folded)
+        self.lay_out()
+        self.jump_to(match)
+
+    def reach_turn(self, turn: int, block: int = HEADING) -> None:
+        """Go to a turn, whoever's it is.
+
+        Args:
+            turn: Its place in the transcript.
+            block: Which of its blocks, or that of its name.
+        """
+        if not self.has_turn(turn) and self.transcript is not None:
+            self._shown = replace(self._shown, hidden=frozenset())
+            self.lay_out()
+        self.jump(turn, block)

@@ -1,0 +1,402 @@
+"""Reading one transcript: outline and body, finding, folding, exporting; wherever it came from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.widget import Widget
+
+from gymtui.api.listing import shown as laid_out_json
+from gymtui.session.artifacts import Artifacts
+from gymtui.transcript import passages, stops
+from gymtui.transcript.blocks import Kind, Transcript
+from gymtui.transcript.outline import endings, outline
+from gymtui.transcript.pretty_json import as_text
+from gymtui.transcript.search import Match
+from gymtui.transcript.stops import Stop
+from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.save_screen import SavingScreen
+from gymtui.tui.kit.styled_text import Cell, Ink, width_of
+from gymtui.tui.kit.transcript.outline_pane import OutlinePane
+from gymtui.tui.kit.transcript.reader import FOLDED, NOTHING_FOLDS, TranscriptReader
+from gymtui.tui.kit.transcript.search import Search
+from gymtui.tui.kit.transcript.sections import Shown, text_sections
+from gymtui.tui.kit.transcript.view import TranscriptView
+
+NOTHING_READ = "there is no transcript to read yet"
+_WIDE = 100
+"""Columns from which the outline is there from the start."""
+_LAID_OUT_BYTES = 2_000_000
+"""Raw artifacts up to this size are laid out as pretty JSON; larger ones are shown as they came."""
+
+
+class ReadingScreen(SavingScreen):
+    """A screen on which a transcript is read. Where it comes from is for who builds on this."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TRANSCRIPT)
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE)
+    prompt: ClassVar[str] = "search: text, or re:regular expression"
+    DEFAULT_CSS = """
+    ReadingScreen #said { display: none; }
+    ReadingScreen.saying #said { display: block; }
+    ReadingScreen OutlinePane { display: none; }
+    ReadingScreen.outlined OutlinePane { display: block; }
+    ReadingScreen.narrow OutlinePane { width: 28; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._raw = False
+        self._outline_wanted: bool | None = None
+
+    # -- for who builds on it --------------------------------------------------------------
+
+    def headline(self, cells: int) -> Cell:
+        """What is read: the left end of the line over it.
+
+        Args:
+            cells: The room there is; what is longer loses its end.
+        """
+        raise NotImplementedError
+
+    def neighbour(self, step: int) -> bool:
+        """Go to the next or previous transcript of wherever this one was opened from.
+
+        Returns:
+            Whether there is one.
+        """
+        return False
+
+    def show_artifacts(self, artifacts: Artifacts) -> None:
+        """Show artifacts, from their start unless they are another form of what was read."""
+        again = self._artifacts is not None
+        self._artifacts = artifacts
+        self.say(())
+        transcript = artifacts.transcript
+        self._outline.show(outline(transcript), endings(transcript))
+        self._view.read(transcript, at_start=not again)
+        self._lay_out(at_start=not again)
+        self.gym.housekeeping.came_to_stay()
+        if self._search.typed:
+            self.filtered(self._search.typed)
+
+    def drop_artifacts(self) -> None:
+        """Show nothing, before something else is shown."""
+        self._search.stop()
+        self._artifacts = None
+        self._outline.show(())
+        self._view.put_away()
+
+    def say(self, cell: Cell) -> None:
+        """Say something above the body, where there is none yet, or nothing any more."""
+        self.set_class(bool(cell), "saying")
+        self.lines("said").show([Line(), Line(cell), Line()])
+
+    @property
+    def transcript(self) -> Transcript | None:
+        """What is read."""
+        return self._artifacts.transcript if self._artifacts is not None else None
+
+    def on_unmount(self) -> None:
+        """Let go of the search."""
+        self._search.end()
+
+    # -- the frame -------------------------------------------------------------------------
+
+    def body(self) -> Iterable[Widget]:
+        """The headline, what is said while there is no transcript, outline and body."""
+        palette, key = self.gym.palette, self.gym.bound.shown
+        kinds = " ".join(key(f"{kind}-turns") for kind in ("system", "user", "assistant", "tool"))
+        self._outline = OutlinePane(palette, id="outline")
+        shown = Shown(fold_key=key("fold"), kind_keys=kinds)
+        self._view = TranscriptReader(palette, shown, id="text")
+        self._view.add_class("main")
+        self._search = Search(self._view, self._outline, self._searched)
+        yield Lines(palette, id="summary")
+        yield Lines(palette, height=3, id="said")
+        yield Horizontal(self._outline, self._view, id="panes")
+
+    def on_mount(self) -> None:
+        """Decide whether there is room for the outline."""
+        super().on_mount()
+        self._settle_outline()
+
+    def on_resize(self, event: object) -> None:
+        """Fit the footer, and decide again whether there is room for the outline."""
+        self.show_footer()
+        self._settle_outline()
+        self.summarise()
+
+    def _settle_outline(self) -> None:
+        wide = self.size.width >= _WIDE
+        wanted = wide if self._outline_wanted is None else self._outline_wanted
+        self.set_class(wanted and not self._raw, "outlined")
+        self.set_class(not wide, "narrow")
+
+    def _lay_out(self, *, at_start: bool = False) -> None:
+        artifacts = self._artifacts
+        if artifacts is None:
+            return
+        self._settle_outline()
+        if self._raw:
+            self._show_raw(artifacts.body)
+        else:
+            self._view.lay_out(at_start=at_start)
+        self.summarise()
+
+    def _show_raw(self, body: bytes) -> None:
+        async def lay_out() -> None:
+            self._view.show(text_sections("laying out …"), at_start=True)
+            work = laid_out_json if len(body) <= _LAID_OUT_BYTES else as_text
+            text = await asyncio.to_thread(work, body)
+            if self._raw:
+                self._view.show(text_sections(text), at_start=True)
+                self.summarise()
+
+        self.run_worker(lay_out(), group="raw", exclusive=True, exit_on_error=True)
+
+    def show_frame(self) -> None:
+        """Write the frame, and the headline: what is wrong with a search stands there."""
+        super().show_frame()
+        self.summarise()
+
+    def summarise(self) -> None:
+        """Write the headline."""
+        if not self.is_mounted:
+            return
+        state = self._state()
+        room = self.size.width - width_of(state) - 3
+        self.lines("summary").show([Line(self.headline(room), state)])
+
+    def _state(self) -> Cell:
+        """How it is seen: what is searched for, left out, redacted; else the turn one is at."""
+        if self.gym.hint:
+            return (Ink(self.gym.hint, "warning"),)
+        if selected := len(self._view.selected_text()):
+            words = outcome_text.of_many(selected, "character")
+            copy = self.gym.bound.spelt("interrupt")
+            return (Ink(f"{words} selected ", "accent"), Ink(f"{copy} copies", "muted"))
+        said: list[Ink] = []
+        artifacts = self._artifacts
+        if artifacts is not None and artifacts.redacted:
+            said.append(Ink("redacted by the gym  ", "warning"))
+        if self._view.hidden:
+            kinds = ", ".join(sorted(str(kind) for kind in self._view.hidden))
+            said.append(Ink(f"without {kinds}  ", "warning"))
+        if self._search.on:
+            said += self._search.words()
+        elif self._raw:
+            said.append(Ink("as received", "warning"))
+        elif artifacts is not None:
+            count = len(artifacts.transcript.turns)
+            here = min(self._view.current + 1, count)
+            said.append(Ink(f"turn {here} of {count}" if count else "no turns", "muted"))
+        return tuple(said)
+
+    def on_transcript_view_selected(self, event: TranscriptView.Selected) -> None:
+        """Say how much is selected."""
+        event.stop()
+        self.summarise()
+
+    def on_transcript_view_moved(self, event: TranscriptView.Moved) -> None:
+        """Another turn may stand at the top."""
+        event.stop()
+        if not self._raw:
+            self._outline.follow(self._view.current)
+        self.summarise()
+
+    def on_outline_pane_chosen(self, event: OutlinePane.Chosen) -> None:
+        """A turn, or the call that it makes, was chosen in the outline."""
+        event.stop()
+        self._view.reach_turn(event.turn, event.block)
+
+    # -- moving ----------------------------------------------------------------------------
+
+    def action_turn(self, step: int) -> None:
+        """Go to the next or previous turn."""
+        self._go(step, stops.turns, "turn")
+
+    def action_error(self, step: int) -> None:
+        """Go to the next or previous error."""
+        self._go(step, stops.errors, "error")
+
+    def action_call(self, step: int) -> None:
+        """Go to the next or previous tool call."""
+        self._go(step, stops.calls, "tool call")
+
+    def _go(self, step: int, stops_of: Callable[[Transcript], Iterable[Stop]], thing: str) -> None:
+        transcript = self._readable()
+        if transcript is None:
+            return
+        here = self._view.here
+        found = [stop for stop in stops_of(transcript) if self._view.has_turn(stop.turn)]
+        # Standing within a turn or a call, "previous" means its start first.
+        if step > 0:
+            stop = next((stop for stop in found if stop.spot > here), None)
+        else:
+            stop = next((stop for stop in reversed(found) if stop.spot < here), None)
+        if stop is not None:
+            self._view.jump_to_stop(stop)
+            return
+        where = f"no other {thing} {'below' if step > 0 else 'above'}" if found else ""
+        refuse(self, where or f"no {thing}s here")
+
+    def _readable(self) -> Transcript | None:
+        """The transcript, if it is read just now; where not, that is told."""
+        if self.transcript is None:
+            refuse(self, NOTHING_READ)
+        elif self._raw:
+            key = self.gym.bound.spelt("raw")
+            refuse(self, f"these are the artifacts as received · {key} reads them")
+        return None if self._raw else self.transcript
+
+    def action_rollout(self, step: int) -> None:
+        """Go to the next or previous transcript of the list this one was opened from."""
+        if not self.neighbour(step):
+            refuse(self, "the list ends here" if step > 0 else "the list begins here")
+
+    def action_pan(self, steps: int) -> None:
+        """Move sideways."""
+        if self._view.wrap:
+            refuse(self, f"lines are wrapped · {self.gym.bound.spelt('wrap')} cuts them")
+        elif not self._view.pan(steps):
+            refuse(self, "lines begin here")
+
+    # -- how it is shown -------------------------------------------------------------------
+
+    def action_fold(self) -> None:
+        """Fold or unfold what the turn holds."""
+        if self._readable() and not self._view.fold():
+            refuse(self, NOTHING_FOLDS)
+
+    def action_fold_all(self) -> None:
+        """Fold or unfold everything."""
+        if self._readable():
+            refuse(self, FOLDED[self._view.fold_all()])
+
+    def action_role(self, name: str) -> None:
+        """Show or hide the turns of a role."""
+        if self._readable():
+            self._view.hide(self._view.hidden ^ {Kind(name)})
+            self.summarise()
+
+    def action_wrap(self) -> None:
+        """Wrap lines, or cut them at the edge."""
+        if self.transcript is None:
+            refuse(self, NOTHING_READ)
+            return
+        self._view.set_wrap(not self._view.wrap)
+        refuse(self, "lines are wrapped" if self._view.wrap else "lines are cut at the edge")
+
+    def action_outline(self) -> None:
+        """Show or hide the outline."""
+        if self._raw:
+            self._readable()  # which says why not
+            return
+        self._outline_wanted = not self.has_class("outlined")
+        self._settle_outline()
+        if self._outline.has_focus and not self._outline_wanted:
+            self._view.focus()
+
+    def action_raw(self) -> None:
+        """Show the artifacts as received, or read."""
+        if self._artifacts is None:
+            refuse(self, NOTHING_READ)
+            return
+        self._raw = not self._raw
+        self._lay_out(at_start=True)
+
+    def action_compare(self) -> None:
+        """Only rollouts of a gym are compared."""
+        refuse(self, "only rollouts of a gym are compared")
+
+    async def action_files(self) -> None:
+        """Only what was read from disk has files."""
+        refuse(self, "only transcripts from disk have files")
+
+    def action_redact(self) -> None:
+        """Only who asks a gym can have it redact."""
+        refuse(self, "only a gym redacts")
+
+    # -- finding ---------------------------------------------------------------------------
+
+    def filtered(self, text: str) -> str | None:
+        """Search: go to the first match from here on."""
+        if self._exporting:
+            return self.gym.hint  # a file's name is typed: what it may be stays said
+        problem = self._search.begin(text)
+        self.summarise()
+        return problem
+
+    @property
+    def search_done(self) -> bool:
+        """Whether all of the transcript was searched."""
+        return self._search.done
+
+    def _searched(self, match: Match | None) -> None:
+        """Something was found, or there is no more: go there if that is wanted."""
+        if match is not None and self._raw:
+            self.action_raw()
+        if match is not None:
+            self._view.reach(match)
+        self.summarise()
+
+    def action_match(self, step: int) -> None:
+        """Go to the next or previous match."""
+        if self.transcript is None:
+            refuse(self, NOTHING_READ)
+        elif not self._search.on:
+            refuse(self, f"nothing is searched for · {self.gym.bound.spelt('filter')} searches")
+        elif not self._search.step(step):
+            refuse(self, "there is no other match")
+
+    def filter_text(self) -> str:
+        """What is searched for."""
+        return "" if self._exporting else self._search.typed
+
+    def undo(self) -> bool:
+        """Drop what is selected, else the search."""
+        if self._view.drop_selection():
+            return True
+        if self._search.typed:
+            self._search.stop()
+            self.summarise()
+            return True
+        return False
+
+    # -- copying and saving ----------------------------------------------------------------
+
+    def copied(self) -> str | None:
+        """What is selected, else the message of the current turn."""
+        if selected := self._view.selected_text():
+            return selected
+        transcript = self.transcript
+        here = self._view.current
+        if transcript is None or self._raw:
+            return self.name_for_files()
+        if here < len(transcript.turns):
+            return passages.message(transcript.turns[here])
+        beyond = transcript.endings[here - len(transcript.turns) :]
+        return beyond[0].text if beyond else self.name_for_files()
+
+    def action_copy(self) -> None:
+        """Copy; from the raw view, with nothing selected, the bytes as they were received."""
+        if self._raw and self._artifacts is not None and not self._view.selected_text():
+            self.gym.copy_to_clipboard(as_text(self._artifacts.body), as_received=True)
+        else:
+            super().action_copy()
+
+    def action_interrupt(self) -> None:
+        """Copy what is selected, else tell how to quit."""
+        text = self._view.selected_text()
+        if text:
+            self.gym.copy_to_clipboard(text)
+        else:
+            super().action_interrupt()

@@ -1,0 +1,149 @@
+"""Draws the rows of a transcript: text in its styles, with matches and what is selected over them.
+
+What stands where is decided by who asks; the styles of a row's text by `transcript_text`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from operator import attrgetter
+
+from rich.style import Style
+from textual.strip import Strip
+
+from gymtui.core.text import clusters
+from gymtui.transcript.search import Match
+from gymtui.tui.context.theme import Palette
+from gymtui.tui.kit.styled_text import Ink, strip
+from gymtui.tui.kit.transcript.highlight import Run, overlaid
+from gymtui.tui.kit.transcript.line_index import Row
+
+_MOST_STYLES = 4000
+_end = attrgetter("end")
+
+
+class RowPainter:
+    """Draws rows in one palette's colours.
+
+    Args:
+        palette: The colours.
+    """
+
+    def __init__(self, palette: Palette) -> None:
+        self._palette = palette
+        self._styles: dict[str, Style] = dict(palette.styles)
+
+    def line(self, pieces: tuple[Ink, ...], cells: int, over: Style | None = None) -> Strip:
+        """Draw a line that is no row of the text.
+
+        Args:
+            pieces: What it says.
+            cells: Its width.
+            over: On top of their styles.
+        """
+        base = self._palette.base
+        drawn = strip((Ink(" "), *pieces), self._styles, base, over)
+        return drawn.adjust_cell_length(cells, base + over if over is not None else base)
+
+    def row(self, row: Row, shown: tuple[int, int], marks: Sequence[Run], here: bool) -> Strip:
+        """Draw a row, its left margin included.
+
+        Args:
+            row: Which.
+            shown: Which characters of its line.
+            marks: What lies over them, in the line's characters.
+            here: Whether it is what keys act on.
+
+        Returns:
+            A strip as long as its text.
+        """
+        line, base = row.line, self._palette.base
+        pieces = tuple(
+            Ink(line.text[run.start : run.end], self._style(run.style, line.style))
+            for run in overlaid(line.runs, marks, *shown)
+        )
+        margin = Ink("▌" if here else " ", "mark")
+        indent = line.indent + row.hang
+        blank = (Ink(" " * indent),) if indent else ()
+        return strip((margin, *blank, *pieces), self._styles, base)
+
+    def _style(self, name: str, base: str) -> str:
+        """The name of a style, which is made when it is first asked for."""
+        full = f"{base}+{name}" if name else base
+        if full not in self._styles:
+            made = Style.null()
+            for part in full.split("+"):
+                made += self._one(part)
+            self._styles[full] = made
+            if len(self._styles) > _MOST_STYLES:
+                self._styles = {**self._palette.styles, full: made}
+        return full
+
+    def _one(self, name: str) -> Style:
+        if name.startswith("="):
+            return Style.parse(name[1:])
+        return self._palette.styles.get(name, Style.null())
+
+
+def seen_of(row: Row, *, wrap: bool, pan: int, cells: int) -> tuple[int, int]:
+    """Which characters of a row's line are seen.
+
+    Args:
+        row: Which.
+        wrap: Whether lines are wrapped.
+        pan: Cells that a line that is not has been moved left.
+        cells: The width of the text.
+    """
+    text = row.line.text
+    if not wrap:
+        return _cut(text, pan, cells - row.line.indent)
+    if row.end == len(text):
+        return (row.start, row.end)
+    return (row.start, row.start + len(text[row.start : row.end].rstrip(" ")))
+
+
+def marks_of(
+    row: Row, matches: Sequence[Match], here: Match | None, selected: tuple[int, int]
+) -> list[Run]:
+    """What lies over a row: matches, else what is selected; in its line's characters.
+
+    Args:
+        row: Which.
+        matches: In its section, in order.
+        here: The one that the reader stands on.
+        selected: Which characters of its section are.
+    """
+    base = row.line.start
+    if base < 0:
+        return []
+    left, right = (at - base for at in selected)
+    if left < min(right, row.end) and right > row.start:
+        return [Run(left, right, "selected")]
+    found: list[Run] = []
+    # They do not overlap, so their ends are in order too.
+    for place in range(bisect_right(matches, base + row.start, key=_end), len(matches)):
+        at = matches[place]
+        if at.start - base >= row.end:
+            break
+        style = "match-here" if at == here else "match"
+        found.append(Run(at.start - base, at.end - base, style))
+    return found
+
+
+def _cut(text: str, pan: int, cells: int) -> tuple[int, int]:
+    """The characters of a line that show when it is moved left by `pan` cells."""
+    if text.isascii():
+        return min(pan, len(text)), min(len(text), pan + max(0, cells))
+    used = place = 0
+    start = end = -1
+    for cluster, size in clusters(text):
+        if start < 0 and used >= pan:
+            start = place
+        if used + size > pan + cells:
+            end = place
+            break
+        used += size
+        place += len(cluster)
+    start = place if start < 0 else start
+    return start, max(start, place if end < 0 else end)

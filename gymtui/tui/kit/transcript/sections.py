@@ -1,0 +1,337 @@
+"""A transcript as sections to be drawn: what is in each, how it is styled, what is folded away.
+
+A section is a turn's heading or a part of one of its blocks. Making sections costs little; a
+section's text is made, cleaned and styled when it is looked at, by `laid`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from gymtui.core.text import clean, span_lines
+from gymtui.transcript import passages
+from gymtui.transcript.blocks import (
+    Block,
+    Extras,
+    Kind,
+    Refusal,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    Transcript,
+    Turn,
+    Unknown,
+)
+from gymtui.transcript.export import NO_MESSAGES
+from gymtui.tui.kit.outcome_text import duration, of_many
+from gymtui.tui.kit.transcript import highlight
+from gymtui.tui.kit.transcript.highlight import Run, Runs
+from gymtui.tui.kit.transcript.styles import Look, from_spans, runs_of
+
+GLYPHS = {"system": "◇", "user": "◆", "assistant": "●", "tool": "⚙", "other": "○"}
+INDENT = 3
+HEADING = -1
+"""The block number of a turn's heading."""
+_FOLD_LINES = 12
+_FOLD_CHARACTERS = 2000
+_GLANCE = 200
+_MOMENT_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A piece of the transcript.
+
+    Attributes:
+        turn: The turn's place in `Transcript.turns`; beyond them, that of `Transcript.endings`.
+        block: The block's place in its turn, or `HEADING`.
+        part: Which of the block's parts it is.
+        look: How it is drawn.
+        source: What it shows: a turn for its heading, a block, or text.
+        folded: How many lines it shows at most; None shows all.
+        foldable: Whether it can be folded.
+        last: Whether it ends its turn, so that a blank line follows.
+        size: Its lines and characters, roughly: what its height is estimated from.
+        in_code: Whether it begins within a fence of Markdown.
+        fold_key: The key that unfolds it, as people write it.
+    """
+
+    turn: int
+    block: int
+    part: int
+    look: Look
+    source: Turn | Block | str
+    folded: int | None = None
+    foldable: bool = False
+    last: bool = False
+    size: tuple[int, int] = (1, 40)
+    in_code: bool = False
+    fold_key: str = "z"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What of a transcript is shown.
+
+    Attributes:
+        hidden: Kinds of turns that are not.
+        all_open: Whether everything is unfolded, apart from `turned`.
+        turned: Blocks, as (turn, block), that stand the other way than usual.
+        fold_key: The key that unfolds, as people write it.
+        kind_keys: Those that show kinds of turns.
+    """
+
+    hidden: frozenset[Kind] = frozenset()
+    all_open: bool = False
+    turned: frozenset[tuple[int, int]] = frozenset()
+    fold_key: str = "z"
+    kind_keys: str = "1 2 3 4"
+
+    def is_open(self, turn: int, block: int) -> bool:
+        """Whether a block is unfolded."""
+        return self.all_open != ((turn, block) in self.turned)
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """A line of a section.
+
+    Attributes:
+        text: Clean.
+        start: Where it begins in the section's text; -1 for what is no part of it.
+        indent: Cells left of it, kept when it wraps.
+        runs: Its styles, in order.
+        style: Under them.
+    """
+
+    text: str
+    start: int
+    indent: int = INDENT
+    runs: Runs = ()
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A section's lines, and its text: theirs, joined by LF, what is folded away left out."""
+
+    lines: tuple[TextLine, ...]
+    text: str = field(repr=False)
+
+
+Kept = dict[tuple[int, bool, tuple[tuple[int, int], ...]], list[Section]]
+"""Sections by turn and how it is folded."""
+
+
+def sections(transcript: Transcript, shown: Shown, kept: Kept | None = None) -> list[Section]:
+    """Divide a transcript.
+
+    Args:
+        transcript: What was read in the artifacts.
+        shown: What is shown of it.
+        kept: The sections of turns from earlier calls for the same transcript, which grows.
+
+    Returns:
+        The sections in order; never none.
+    """
+    kept = {} if kept is None else kept
+    turned: dict[int, list[tuple[int, int]]] = {}
+    for block in sorted(shown.turned):
+        turned.setdefault(block[0], []).append(block)
+    found: list[Section] = []
+    for turn in transcript.turns:
+        if turn.kind not in shown.hidden:
+            key = (turn.index, shown.all_open, tuple(turned.get(turn.index, ())))
+            if key not in kept:
+                kept[key] = _of_turn(turn, shown)
+            found += kept[key]
+    count = len(transcript.turns)
+    if not found:
+        words = f"every turn is hidden: {shown.kind_keys} show them" if count else NO_MESSAGES
+        found.append(Section(count, HEADING, 0, Look.NOTE, words, last=True))
+    for place, ending in enumerate(transcript.endings, count):
+        found.append(Section(place, HEADING, 0, Look.NOTE, ending.title))
+        found += _parts(place, 0, ending.text, Look.FAILED if ending.failed else Look.TEXT)
+        _close(found)
+    return found
+
+
+def text_sections(text: str, look: Look = Look.JSON) -> list[Section]:
+    """Divide a text of no turns, such as the artifacts as received."""
+    return list(_parts(0, 0, text, look))
+
+
+def laid(section: Section, *, styled: bool = True) -> Laid:
+    """Write a section out.
+
+    Args:
+        section: Which.
+        styled: Whether styles are wanted; without them it is faster, and as high.
+
+    Returns:
+        Its lines, clean.
+    """
+    if section.look is Look.HEADING and isinstance(section.source, Turn):
+        lines = [heading(section.source)]
+    elif section.look is Look.NOTE and isinstance(section.source, str):
+        lines = [TextLine(clean(section.source), 0, indent=0, style="heading")]
+    else:
+        lines = list(_body(section, styled=styled))
+    text = "\n".join(line.text for line in lines if line.start >= 0)
+    if section.last:
+        lines.append(TextLine("", -1))
+    return Laid(tuple(lines), text)
+
+
+def heading(turn: Turn) -> TextLine:
+    """The line that names a turn."""
+    kind = str(turn.kind)
+    role = kind if kind != "other" else "strong"
+    pieces = [(f"{GLYPHS.get(kind, '○')} ", role), (f"{turn.index + 1} {turn.role or kind}", role)]
+    if turn.name:
+        pieces.append((f" {turn.name}", "strong"))
+    if turn.error:
+        failed = [b for b in turn.blocks if isinstance(b, ToolResult) and b.error]
+        guessed = bool(failed) and all(block.inferred for block in failed)
+        pieces.append(("  ✗ error?" if guessed else "  ✗ error", "failed"))
+    if turn.timestamp is not None:
+        pieces.append((f"  {turn.timestamp:%H:%M:%S}", "muted"))
+    if turn.duration_s is not None and turn.duration_s >= _MOMENT_S:
+        pieces.append((f"  +{_seconds(turn.duration_s)}", "muted"))
+    text, runs = "", []
+    for piece, style in pieces:
+        shown = clean(piece)
+        runs.append(Run(len(text), len(text) + len(shown), style))
+        text += shown
+    return TextLine(text, 0, indent=0, runs=tuple(runs))
+
+
+def _of_turn(turn: Turn, shown: Shown) -> list[Section]:
+    found = [Section(turn.index, HEADING, 0, Look.HEADING, turn)]
+    for number, block in enumerate(turn.blocks):
+        found += _of_block(turn.index, number, block, shown)
+    _close(found)
+    return found
+
+
+def _close(found: list[Section]) -> None:
+    found[-1] = replace(found[-1], last=True)
+
+
+def _of_block(turn: int, number: int, block: Block, shown: Shown) -> Iterator[Section]:
+    match block:
+        case Text() | Refusal():
+            if text := passages.body(block):
+                look = Look.WARNING if isinstance(block, Refusal) else Look.TEXT
+                yield from _parts(turn, number, text, look)
+        case Thinking():
+            yield from _foldable(turn, number, block, Look.QUIET, 1, shown)
+        case ToolCall():
+            yield from _foldable(turn, number, block, Look.CALL, _FOLD_LINES, shown)
+        case ToolResult():
+            look = Look.FAILED if block.error else Look.RESULT
+            yield from _foldable(turn, number, block, look, _FOLD_LINES, shown)
+        case Extras():
+            if block.value:
+                yield from _foldable(turn, number, block, Look.JSON, 0, shown)
+        case Unknown():
+            yield from _foldable(turn, number, block, Look.JSON, _FOLD_LINES, shown)
+        case _:
+            yield Section(turn, number, 0, Look.QUIET, passages.body(block))
+
+
+def _foldable(
+    turn: int, number: int, block: Block, look: Look, most: int, shown: Shown
+) -> Iterator[Section]:
+    if shown.is_open(turn, number):
+        yield from _parts(turn, number, passages.body(block), look, foldable=True)
+    else:
+        size = (min(most, 6) + 1, 40 * most)
+        key = shown.fold_key
+        yield Section(turn, number, 0, look, block, most, foldable=True, size=size, fold_key=key)
+
+
+def _parts(
+    turn: int, number: int, text: str, look: Look, *, foldable: bool = False
+) -> Iterator[Section]:
+    fences = 0
+    for part, piece in enumerate(passages.parts(text)):
+        size = (passages.lines_in(piece), len(piece))
+        yield Section(
+            turn, number, part, look, piece, foldable=foldable, size=size, in_code=fences % 2 == 1
+        )
+        if look is Look.TEXT and len(text) > passages.PART:
+            fences += highlight.fences(piece)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f}s" if seconds < 9.95 else duration(seconds)
+
+
+# -- bodies --------------------------------------------------------------------------------
+
+
+def _body(section: Section, *, styled: bool) -> Iterator[TextLine]:
+    if isinstance(section.source, str):
+        yield from _lines(section, section.source, styled=styled)
+        return
+    raw, told = _folded(section)
+    if raw or not told:
+        yield from _lines(section, raw, styled=styled)
+    if told:
+        yield TextLine(told, -1, style="thinking" if section.look is Look.QUIET else "muted")
+
+
+def _folded(section: Section) -> tuple[str, str]:
+    """The lines that a folded section shows, and what it says of the rest."""
+    source = section.source
+    if isinstance(source, Extras):
+        names = ", ".join(clean(name) for name in list(source.value)[:8])
+        return "", f"⋯ also {names[:200]}"
+    if isinstance(source, str | Turn):
+        return "", ""
+    whole = passages.body(source)
+    if isinstance(source, Thinking):
+        count = passages.lines_in(whole)
+        rest = of_many(count - 1, "more line")
+        more = f"  ⋯ {rest} · {section.fold_key} unfolds" if count > 1 else ""
+        return "", f"∴ {clean(whole[:_GLANCE].split(chr(10), 1)[0])}{more}"
+    place = -1
+    for _ in range((section.folded or 0) + 1):  # the line with the tool's name does not count
+        place = whole.find("\n", place + 1)
+        if place < 0:
+            break
+    # Two lines more are shown sooner than they are told.
+    end = place if place >= 0 and whole.count("\n", place) > 2 else len(whole)
+    end = min(end, _FOLD_CHARACTERS)
+    if end >= len(whole):
+        return whole, ""
+    left = passages.lines_in(whole) - passages.lines_in(whole[:end])
+    more = of_many(left, "more line") if left > 0 else f"{len(whole) - end:,} more characters"
+    return whole[:end], f"⋯ {more} · {section.fold_key} unfolds"
+
+
+def _lines(section: Section, raw: str, *, styled: bool) -> Iterator[TextLine]:
+    base = _BASE.get(section.look, "")
+    if passages.may_be_coloured(raw):
+        coloured = span_lines(raw.removesuffix("\n"))
+        texts = ["".join(span.text for span in line) for line in coloured]
+        runs = [from_spans(line) for line in coloured] if styled else []
+    else:
+        texts = passages.shown(raw).split("\n")
+        first = section.part == 0
+        runs = (
+            runs_of(section.look, texts, at_start=first, in_code=section.in_code) if styled else []
+        )
+    start = 0
+    for number, text in enumerate(texts):
+        first = number == 0 and section.part == 0
+        style = _FIRST.get(section.look, base) if first else base
+        yield TextLine(text, start, INDENT, runs[number] if runs else (), style)
+        start += len(text) + 1
+
+
+_BASE = {Look.QUIET: "thinking", Look.WARNING: "warning", Look.JSON: "muted"}
+_FIRST = {Look.CALL: "accent", Look.RESULT: "muted", Look.FAILED: "failed"}

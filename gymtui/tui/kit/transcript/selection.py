@@ -1,0 +1,190 @@
+"""Selecting text of a transcript with the mouse: which characters, and what is copied of them.
+
+A place in the text is (turn, block, part, character), so that a selection stays on its text however
+that is scrolled, wrapped or folded. Nothing here draws.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gymtui.core.text import clusters
+from gymtui.tui.kit.transcript.line_index import Flow, Place, Row
+from gymtui.tui.kit.transcript.sections import Section
+
+MOST = 2_000_000
+"""Characters that are copied: more than any clipboard takes."""
+
+Key = tuple[int, int, int]
+"""A section: its turn, block and part."""
+Spot = tuple[int, int, int, int]
+"""A character of a section."""
+
+_WORD = re.compile(r"\w+|\s+|[^\w\s]+")
+
+
+def key_of(section: Section) -> Key:
+    """By what a section is found again when sections are made anew."""
+    return (section.turn, section.block, section.part)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Characters that are taken together: what is under the pointer, a word, a line.
+
+    Attributes:
+        start: The first.
+        end: After the last.
+    """
+
+    start: Spot
+    end: Spot
+
+
+class Selecting:
+    """What is selected: from where the button went down to where the pointer is."""
+
+    def __init__(self) -> None:
+        self._anchor: Stretch | None = None
+        self._head: Stretch | None = None
+
+    def begin(self, stretch: Stretch) -> None:
+        """Select nothing yet: the button went down on this."""
+        self._anchor, self._head = stretch, None
+
+    def extend(self, stretch: Stretch) -> None:
+        """Select to here."""
+        self._head = stretch
+
+    def take(self, stretch: Stretch) -> None:
+        """Select just this."""
+        self._anchor = self._head = stretch
+
+    def drop(self) -> None:
+        """Select nothing."""
+        self._anchor = self._head = None
+
+    @property
+    def span(self) -> Stretch | None:
+        """What is selected."""
+        if self._anchor is None or self._head is None:
+            return None
+        ends = self._anchor, self._head
+        span = Stretch(min(end.start for end in ends), max(end.end for end in ends))
+        return span if span.end > span.start else None
+
+    def within(self, key: Key, length: int) -> tuple[int, int]:
+        """Which characters of a section are selected.
+
+        Args:
+            key: The section's.
+            length: Of its text.
+
+        Returns:
+            The first of them, and the one after the last.
+        """
+        span = self.span
+        if span is None or not span.start[:3] <= key <= span.end[:3]:
+            return (0, 0)
+        return (
+            span.start[3] if span.start[:3] == key else 0,
+            span.end[3] if span.end[:3] == key else length,
+        )
+
+
+def under(flow: Flow, place: Place, row: Row, cells: int) -> Stretch:
+    """The character that stands so many cells right of a row's beginning.
+
+    Args:
+        flow: Where the row is from.
+        place: Which row.
+        row: The same.
+        cells: The pointer's distance from the row's first character.
+
+    Returns:
+        A character with its marks; nothing, at the end of the row, right of that and on lines
+        that are no part of the text.
+    """
+    key = key_of(flow.sections[place.section])
+    if row.line.start < 0:
+        end = len(flow.wrapped(place.section).laid.text)
+        return Stretch((*key, end), (*key, end))
+    start = row.line.start + row.start
+    if cells < 0:
+        return Stretch((*key, start), (*key, start))
+    used = 0
+    for text, size in clusters(row.line.text[row.start : row.end]):
+        used += size
+        if used > cells:
+            return Stretch((*key, start), (*key, start + len(text)))
+        start += len(text)
+    return Stretch((*key, start), (*key, start))
+
+
+def word_at(flow: Flow, section: int, character: int) -> Stretch:
+    """The word, or the run of blanks or signs, that a character is in."""
+    key = key_of(flow.sections[section])
+    text = flow.wrapped(section).laid.text
+    begin = text.rfind("\n", 0, character) + 1
+    for found in _WORD.finditer(text, begin):
+        if found.end() > character:
+            if found.start() > character or "\n" in found[0]:
+                break
+            return Stretch((*key, found.start()), (*key, found.end()))
+    return Stretch((*key, character), (*key, character))
+
+
+def line_at(flow: Flow, section: int, character: int) -> Stretch:
+    """The whole line that a character is in, however often it is wrapped or divided."""
+    sections = flow.sections
+    first = last = section
+    text = flow.wrapped(section).laid.text
+    begin, end = text.rfind("\n", 0, character) + 1, text.find("\n", character)
+    while not begin and first and _goes_on(sections[first - 1], sections[first]):
+        first -= 1
+        begin = flow.wrapped(first).laid.text.rfind("\n") + 1
+    while end < 0 and last + 1 < len(sections) and _goes_on(sections[last], sections[last + 1]):
+        last += 1
+        end = flow.wrapped(last).laid.text.find("\n")
+    end = len(flow.wrapped(last).laid.text) if end < 0 else end
+    return Stretch((*key_of(sections[first]), begin), (*key_of(sections[last]), end))
+
+
+def text_of(flow: Flow, numbers: Mapping[Key, int], span: Stretch) -> str:
+    """The selected text as it was before it was wrapped.
+
+    Args:
+        flow: The sections.
+        numbers: Their places in it.
+        span: What is selected.
+
+    Returns:
+        At most about `MOST` characters: clean, without what is folded away or hidden.
+    """
+    first, last = span.start[:3], span.end[:3]
+    found: list[str] = []
+    size = 0
+    before: Section | None = None
+    for key, number in numbers.items():
+        if not first <= key <= last:
+            continue
+        section = flow.sections[number]
+        text = flow.wrapped(number).laid.text
+        end = span.end[3] if key == last else len(text)
+        if before is not None and not _goes_on(before, section):
+            found.append("\n")
+        found.append(text[span.start[3] if key == first else 0 : end])
+        before = section
+        size += len(found[-1])
+        if size > MOST:
+            break
+    return "".join(found)
+
+
+def _goes_on(before: Section, section: Section) -> bool:
+    """Whether a section begins within a line that the one before it leaves unended."""
+    same = before.turn == section.turn and before.block == section.block
+    cut = isinstance(before.source, str) and not before.source.endswith("\n")
+    return same and cut and section.part == before.part + 1

@@ -1,0 +1,403 @@
+"""The transcript itself: sections drawn by line, however many, wrapped when they are looked at.
+
+What stands at its top is a place in the text, which nothing but the reader moves: heights above it
+that turn out otherwise move the scroll bar alone.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.timer import Timer
+from textual.widget import Widget
+
+from gymtui.transcript.blocks import Turn
+from gymtui.transcript.search import Match
+from gymtui.transcript.stops import Stop
+from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.theme import Palette
+from gymtui.tui.kit.painted import Painted
+from gymtui.tui.kit.styled_text import Ink, strip
+from gymtui.tui.kit.transcript.line_index import Flow, Place, Row
+from gymtui.tui.kit.transcript.row_painter import RowPainter, marks_of, seen_of
+from gymtui.tui.kit.transcript.sections import HEADING, Section, heading
+from gymtui.tui.kit.transcript.selection import Key, Selecting, key_of, text_of
+from gymtui.tui.kit.transcript.styles import Look
+from gymtui.tui.kit.wheel import Wheel
+
+_SLICE_S = 0.008
+"""How long measuring may hold the program at a time."""
+_BETWEEN_S = 0.03
+_STRIPS = 600
+_PAN = 16
+Spot = tuple[int, int, int, int]
+"""A place in the text: turn, block, part, and the character of that part."""
+_NOTHING = Section(0, HEADING, 0, Look.NOTE, "")
+
+
+class TranscriptView(Wheel, Painted, Widget, can_focus=True):
+    """A transcript to read.
+
+    Args:
+        palette: The colours.
+        clock: Monotonic seconds.
+        id: The widget's id.
+    """
+
+    DEFAULT_CSS = "TranscriptView { height: 1fr; width: 1fr; }"
+    # The framework's own selection knows rows; this one knows the text (`selecting`).
+    ALLOW_SELECT: ClassVar[bool] = False
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TEXT)
+
+    class Moved(Message):
+        """Something else stands at the top."""
+
+    class Selected(Message):
+        """Something else is selected."""
+
+    def __init__(
+        self,
+        palette: Palette,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
+        super().__init__(id=id)
+        self._palette = palette
+        self._clock = clock
+        self._painter = RowPainter(palette)
+        self._picked = Selecting()
+        self._flow = Flow([_NOTHING], 80)
+        self._turns: dict[int, int] = {}
+        self._numbers: dict[Key, int] = {}
+        self._top = Place(0, 0)
+        self._pan = 0
+        self._wrap = True
+        self._matches: Mapping[Key, Sequence[Match]] = {}
+        self._match: Match | None = None
+        self._strips: OrderedDict[tuple[Place, bool], Strip] = OrderedDict()
+        self._seen: list[tuple[Place, Row]] | None = None
+        self._measuring: Timer | None = None
+        self._bar: tuple[int, int] = (0, 0)
+        self.here: Spot = (0, HEADING, 0, 0)
+        """What keys act on and go on from: what was jumped to last, else what is at the top."""
+
+    # -- what is shown ---------------------------------------------------------------------
+
+    def show(self, sections: Sequence[Section], *, at_start: bool = False) -> None:
+        """Show these sections.
+
+        Args:
+            sections: In order, at least one.
+            at_start: Whether to start at their start; else what stood at the top stays there, or
+                what is nearest to it.
+        """
+        flow = self._flow
+        seen = flow.sections[self._top.section]
+        character = flow.character_at(self._top)
+        self._flow = Flow(sections, self._cells, wrap=self._wrap)
+        self._turns, self._numbers = {}, {}
+        for number, section in enumerate(sections):
+            self._turns.setdefault(section.turn, number)
+            self._numbers[key_of(section)] = number
+        if at_start:
+            self._picked.drop()
+            self._top, self.here = Place(0, 0), (sections[0].turn, HEADING, 0, 0)
+        else:
+            self._top = self._again(seen, character)
+        self._changed()
+
+    def _again(self, seen: Section, character: int) -> Place:
+        """Where a character of a section of before stands now."""
+        key = key_of(seen)
+        found = self._numbers.get(key)
+        if found is not None:
+            return self._flow.place_of(found, character)
+        keys = list(self._numbers)
+        near = min(bisect_left(keys, key), len(keys) - 1)
+        return Place(near, 0)
+
+    @property
+    def _cells(self) -> int:
+        """The width of the text: a blank column at its left, two with the bar at its right."""
+        return max(8, self.size.width - 3)
+
+    @property
+    def _width(self) -> int:
+        """The width of a drawn row: all but the bar."""
+        return max(0, self.size.width - 1)
+
+    @property
+    def wrap(self) -> bool:
+        """Whether lines are wrapped."""
+        return self._wrap
+
+    def set_wrap(self, wrap: bool) -> None:
+        """Wrap lines, or cut them at the edge."""
+        self._wrap = wrap
+        self._pan = 0
+        self.show(self._flow.sections)
+
+    def paint(self, palette: Palette) -> None:
+        """Draw everything with another palette."""
+        self._palette = palette
+        self._painter = RowPainter(palette)
+        self._strips.clear()
+        self.refresh()
+
+    def _changed(self) -> None:
+        """Draw anew, and begin to measure."""
+        self._strips.clear()
+        self._seen = None
+        self._top = min(self._top, self._last_top())
+        self._measure()
+        self.refresh()
+        self.post_message(self.Moved())
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Wrap what is seen to the new width; the text at the top stays there."""
+        if self._cells != self._flow.cells:
+            self.show(self._flow.sections)
+        else:
+            self._go(self._top)
+
+    def _measure(self) -> None:
+        """Correct the heights of what was never seen, a little at a time."""
+        self._flow.measure_from(self._top.section)
+        if self._measuring is None and not self._flow.settled and self.is_mounted:
+            self._measuring = self.set_interval(_BETWEEN_S, self._measure_some)
+
+    def _measure_some(self) -> None:
+        until = self._clock() + _SLICE_S
+        self._flow.measure(lambda: self._clock() >= until)
+        if self._flow.settled and self._measuring is not None:
+            self._measuring.stop()
+            self._measuring = None
+        if self._thumb() != self._bar:
+            self.refresh(Region(self.size.width - 1, 0, 1, self.size.height))
+
+    # -- where the reader is ---------------------------------------------------------------
+
+    @property
+    def turn(self) -> int:
+        """The turn at the top."""
+        return self._flow.sections[self._top.section].turn
+
+    @property
+    def current(self) -> int:
+        """The turn that keys act on."""
+        return self.here[0]
+
+    @property
+    def place(self) -> Spot:
+        """What stands at the top."""
+        return self._spot(self._top)
+
+    def _spot(self, place: Place) -> Spot:
+        section = self._flow.sections[place.section]
+        return (section.turn, section.block, section.part, self._flow.character_at(place))
+
+    def _last_top(self) -> Place:
+        """The lowest place that the top can be at."""
+        return self._flow.moved(self._flow.end(), 1 - max(1, self.size.height))
+
+    def _go(self, place: Place, *, here: Spot | None = None) -> None:
+        """Put a place at the top, or as near to it as the end allows."""
+        place = max(Place(0, 0), min(place, self._last_top()))
+        self.here = self._spot(place) if here is None else here
+        self._top = place
+        self._seen = None
+        self.refresh()
+        self.post_message(self.Moved())
+
+    def has_turn(self, turn: int) -> bool:
+        """Whether a turn is shown."""
+        return turn in self._turns
+
+    def written(self, turn: int) -> str:
+        """What stands in a turn, as far as it is not folded away."""
+        flow = self._flow
+        own = (n for n, section in enumerate(flow.sections) if section.turn == turn)
+        return "\n".join(flow.wrapped(number).laid.text for number in own)
+
+    def jump(self, turn: int, block: int = HEADING) -> None:
+        """Put a turn's heading at the top, or one of its blocks under the turn's name."""
+        if turn not in self._turns:
+            return
+        section = self._numbers.get((turn, block, 0), self._turns[turn])
+        above = 0 if block == HEADING else -1
+        self._go(self._flow.moved(Place(section, 0), above), here=(turn, block, 0, 0))
+
+    def jump_to_stop(self, stop: Stop) -> None:
+        """Put a place within a block under the turn's name; where it is not shown, its block."""
+        section = self._numbers.get((stop.turn, stop.block, stop.part))
+        if section is None or not stop.character:
+            self.jump(stop.turn, stop.block)
+        else:
+            place = self._flow.place_of(section, stop.character)
+            self._go(self._flow.moved(place, -1), here=stop.spot)
+
+    def jump_to(self, match: Match) -> bool:
+        """Show a match.
+
+        Returns:
+            Whether it can be seen; False when it is folded away, or its turn is hidden.
+        """
+        section = self._numbers.get((match.turn, match.block, match.part))
+        if section is None:
+            return False
+        flow = self._flow
+        if match.start >= len(flow.wrapped(section).laid.text):
+            return False
+        self._match = match
+        self._strips.clear()
+        place = flow.place_of(section, match.start)
+        if any(place == there for there, _ in self._window()[1:]):
+            self.here = (match.turn, match.block, match.part, match.start)
+            self.refresh()
+            self.post_message(self.Moved())
+        else:
+            here = (match.turn, match.block, match.part, match.start)
+            self._go(flow.moved(place, -(self.size.height // 3)), here=here)
+        return True
+
+    def mark(self, matches: Mapping[Key, Sequence[Match]], here: Match | None) -> None:
+        """Mark matches.
+
+        Args:
+            matches: By turn, block and part, in order.
+            here: The one that the reader stands on.
+        """
+        self._matches, self._match = matches, here
+        self._strips.clear()
+        self.refresh()
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def action_move(self, lines: int) -> None:
+        """Scroll by lines."""
+        self._go(self._flow.moved(self._top, lines))
+
+    def action_page(self, pages: int) -> None:
+        """Scroll by screenfuls: the last line comes first, under the name of its turn."""
+        self.action_move(pages * max(1, self.size.height - 2))
+
+    def action_top(self) -> None:
+        """Go to the start."""
+        self._go(Place(0, 0))
+
+    def action_bottom(self) -> None:
+        """Go to the end."""
+        end = self._flow.end()
+        self._go(end, here=self._spot(end))
+
+    def pan(self, steps: int) -> bool:
+        """Move sideways over lines that are not wrapped; whether there was anywhere to go."""
+        before, self._pan = self._pan, max(0, self._pan + steps * _PAN)
+        self._strips.clear()
+        self.refresh()
+        return self._pan != before
+
+    # -- what is selected ------------------------------------------------------------------
+
+    def selected_text(self) -> str:
+        """What is selected, as it was before it was wrapped; empty for nothing."""
+        span = self._picked.span
+        return text_of(self._flow, self._numbers, span) if span is not None else ""
+
+    def drop_selection(self) -> bool:
+        """Select nothing.
+
+        Returns:
+            Whether anything was selected.
+        """
+        anything = self._picked.span is not None
+        self._picked.drop()
+        self._draw_selected()
+        self.post_message(self.Selected())
+        return anything
+
+    def _draw_selected(self) -> None:
+        """Draw what is selected now."""
+        self._strips.clear()
+        self.refresh()
+
+    # -- drawing ---------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line."""
+        rows = self._window()
+        if y >= len(rows):
+            return self._with_bar(self._painter.line((), self._width), y)
+        place, row = rows[y]
+        if y == 0 and (name := self._sticky(place)) is not None:
+            return self._with_bar(name, y)
+        section = self._flow.sections[place.section]
+        key = (place, self._is_here(section, row))
+        found = self._strips.get(key)
+        if found is None:
+            found = self._strips[key] = self._drawn(place, row)
+            if len(self._strips) > _STRIPS:
+                self._strips.popitem(last=False)
+        return self._with_bar(found, y)
+
+    def _is_here(self, section: Section, row: Row) -> bool:
+        """Whether a row begins where one stands."""
+        begin = row.line.start + row.start
+        return (
+            row.line.start >= 0 and bool(row.line.text) and (*key_of(section), begin) == self.here
+        )
+
+    def _window(self) -> list[tuple[Place, Row]]:
+        """The rows that are seen."""
+        if self._seen is None:
+            self._seen = self._flow.window(self._top, self.size.height)
+        return self._seen
+
+    def _with_bar(self, drawn: Strip, y: int) -> Strip:
+        start, size = self._bar = self._thumb()
+        on = start <= y < start + size
+        edge = strip((Ink("▐" if on else " ", "bar"),), self._palette.styles, self._palette.base)
+        return Strip.join([drawn, edge])
+
+    def _thumb(self) -> tuple[int, int]:
+        """Where the bar's thumb starts, and how long it is; no thumb when all can be seen."""
+        height, total = self.size.height, self._flow.total
+        if total <= height or not height:
+            return (0, 0)
+        size = max(1, height * height // total)
+        span = max(1, total - height)
+        start = min(self._flow.y_of(self._top), span) * (height - size) // span
+        return (start, size)
+
+    def _sticky(self, place: Place) -> Strip | None:
+        """The name of the turn at the top, once its heading has left."""
+        section = self._flow.sections[place.section]
+        if section.block == HEADING or section.turn not in self._turns:
+            return None
+        source = self._flow.sections[self._turns[section.turn]].source
+        if not isinstance(source, Turn):
+            return None
+        line = heading(source)
+        shown = [Ink(line.text[run.start : run.end], run.style) for run in line.runs]
+        return self._painter.line(tuple(shown), self._width, self._palette.bar)
+
+    def _drawn(self, place: Place, row: Row) -> Strip:
+        section = self._flow.sections[place.section]
+        key = key_of(section)
+        length = len(self._flow.wrapped(place.section).laid.text)
+        shown = seen_of(row, wrap=self._wrap, pan=self._pan, cells=self._cells)
+        marks = marks_of(
+            row, self._matches.get(key, ()), self._match, self._picked.within(key, length)
+        )
+        drawn = self._painter.row(row, shown, marks, self._is_here(section, row))
+        return drawn.adjust_cell_length(self._width, self._palette.base)

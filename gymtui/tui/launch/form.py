@@ -1,0 +1,400 @@
+"""A form drawn by line: fields with their values and what each allows, one of them being typed.
+
+What the fields are and mean is the screen's business. There is one line of input, which stands on
+the field that is being typed: twenty of them would cost a frame each time the form opens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import ClassVar, Protocol
+
+from rich.style import Style
+from textual import events
+from textual.actions import SkipAction
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Input
+
+from gymtui.core.text import clean
+from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.theme import Palette
+from gymtui.tui.kit.painted import Painted
+from gymtui.tui.kit.styled_text import Cell, Ink, laid, strip, width_of
+from gymtui.tui.kit.wheel import Wheel
+
+_LABEL = 22
+_MOST_VALUE = 90
+
+
+class Typing(Enum):
+    """How a row is changed."""
+
+    TEXT = auto()
+    """By typing."""
+    SECRET = auto()
+    """By typing what nobody sees."""
+    CHOICE = auto()
+    """By going through what there is, or by first letters."""
+    ACTION = auto()
+    """Not at all: it does something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the form.
+
+    Attributes:
+        key: Its name.
+        label: What it is called.
+        value: What stands in it, as drawn while it is not typed.
+        hint: What is to be said beside it.
+        typing: How it is changed.
+        text: What is typed on from, for rows that are typed; drawn cleaned.
+    """
+
+    key: str
+    label: str
+    value: Cell = ()
+    hint: Cell = ()
+    typing: Typing = Typing.TEXT
+    text: str = ""
+
+
+class Hears(Protocol):
+    """Who is told what is done in a form."""
+
+    def typed(self, key: str, text: str) -> None:
+        """Another text stands in a row."""
+
+    def moved(self) -> None:
+        """Another row is typed."""
+
+    def entered(self, key: str) -> None:
+        """Enter, on a row."""
+
+    def turned(self, key: str, step: int, letter: str) -> None:
+        """The next choice of a row is wanted, the one before, or the next with a letter."""
+
+
+class FieldInput(Input, inherit_bindings=False):
+    """One line of input, for whichever row is typed; it has the focus all the time.
+
+    What moves from row to row acts here and at once. By a binding it would act when the key has
+    been handed from widget to widget; the rest of a burst (pasted, or over a slow line) would by
+    then have been typed into the row before, where a key may be seen.
+    """
+
+    # Without those for scrolling, which would hide the form's own: it never scrolls by a key.
+    BINDINGS = Input.BINDINGS
+
+    def __init__(self, form: Form) -> None:
+        super().__init__(compact=True, select_on_focus=False, classes="main")
+        self._form = form
+        self.cursor_blink = False
+        self.typing = False
+        """Whether it takes what is typed."""
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Letters are its own only while it takes them."""
+        return self.typing and super().check_consume_key(key, character)
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Move, choose, or type; what means nothing here goes on to the screen."""
+        if self._acts(event.key) or self._chooses(event):
+            event.stop()
+            event.prevent_default()
+        elif not self.typing:
+            event.prevent_default()
+
+    def _acts(self, key: str) -> bool:
+        bound = self.screen.active_bindings.get(key)
+        if bound is None or not bound.enabled:
+            return False
+        name, _, argument = bound.binding.action.partition("(")
+        match name:
+            case "submit" | "enter":
+                self._form.action_enter()
+            case "row":
+                self._form.action_row(int(argument.rstrip(")")))
+            case _ if bound.node is self and self.typing:
+                # Its own editing, likewise: a backspace must not come after the next letter.
+                act = getattr(self, f"action_{name}")
+                try:
+                    act(*([argument == "True)"] if argument else []))
+                except SkipAction:
+                    return False
+            case _:
+                return False
+        return True
+
+    def _chooses(self, event: events.Key) -> bool:
+        if self.typing:
+            return False
+        step = {"left": -1, "right": 1, "space": 1}.get(event.key)
+        if step is not None:
+            return self._form.turn(step)
+        letter = event.character or ""
+        return letter.isalnum() and self._form.turn(1, letter.lower())
+
+    def _on_paste(self, event: events.Paste) -> None:
+        """Take all of it; the framework's own would drop everything after the first line."""
+        event.stop()
+        event.prevent_default()
+        text = event.text.strip() if self.password else clean(event.text)
+        if text and self.typing:
+            start, end = self.selection
+            self.replace(text, start, end)
+
+    def action_copy(self) -> None:
+        """Copy what is selected; never of a key."""
+        if not self.password:
+            super().action_copy()
+
+    def action_cut(self) -> None:
+        """Cut what is selected; never of a key."""
+        if not self.password:
+            super().action_cut()
+
+
+class Form(Wheel, Painted, Widget):
+    """The form.
+
+    Args:
+        palette: The colours.
+        hears: Who is told what is done. At once, and not by messages: what was typed must be
+            known before the key after it acts.
+        id: The widget's id.
+    """
+
+    DEFAULT_CSS = """
+    Form { height: 1fr; width: 1fr; }
+    Form FieldInput {
+        height: 1; border: none; padding: 0; background: $surface;
+    }
+    Form FieldInput:focus { border: none; background-tint: $foreground 0%; }
+    """
+    ALLOW_SELECT: ClassVar[bool] = False
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.FORM)
+
+    def __init__(
+        self,
+        palette: Palette,
+        hears: Hears,
+        *,
+        id: str | None = None,  # noqa: A002  (the framework's name)
+    ) -> None:
+        super().__init__(id=id)
+        self._palette = palette
+        self._hears = hears
+        self._rows: tuple[Row, ...] = ()
+        self._at = 0
+        self._top = 0
+        self._field = FieldInput(self)
+        self._begun: str | None = None
+        self._begun_with = ""
+
+    def compose(self) -> ComposeResult:
+        """The line of input."""
+        yield self._field
+
+    # -- rows ------------------------------------------------------------------------------
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """What it shows."""
+        return self._rows
+
+    @property
+    def key(self) -> str:
+        """The row that is typed; "" while there is none."""
+        return self._rows[self._at].key if self._rows else ""
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Show these rows; the one that is typed stays it, as long as it is there."""
+        here = self.key
+        before, self._rows = self._rows, tuple(rows)
+        keys = [row.key for row in rows]
+        at = keys.index(here) if here in keys else min(self._at, max(0, len(rows) - 1))
+        moved, self._at = at != self._at or here != self.key, at
+        if len(before) != len(rows) or moved:
+            self._keep_in_view()
+            self.refresh()
+            self._begin()
+        self._keep_up()
+        if len(before) != len(rows) or moved:
+            return
+        for y, (old, new) in enumerate(zip(before, rows, strict=True)):
+            if old != new:
+                self.refresh(Region(0, y - self._top, self.size.width, 1))
+
+    def go(self, key: str) -> None:
+        """Type another row, if there is one of that name."""
+        keys = [row.key for row in self._rows]
+        if key in keys:
+            self._move_to(keys.index(key))
+
+    def _set_text(self, text: str) -> None:
+        """Put another text into the row that is typed: it was changed in another way."""
+        self._begun_with = self._field.value = clean(text) if text else ""
+        self._field.cursor_position = len(self._field.value)
+
+    def _keep_up(self) -> None:
+        """Show what the row that is typed holds now, should it have changed in another way."""
+        row = self._rows[self._at] if self._rows else None
+        if row is None or row.key != self._begun or self._field.value == row.text:
+            return
+        if self._field.value != self._begun_with:  # typed, and not told yet
+            return
+        if self._field.value != (clean(row.text) if row.text else ""):
+            self._set_text(row.text)
+
+    def commit(self) -> None:
+        """Say what was typed so far: messages of keys may be under way still."""
+        if self._begun is not None and self._field.value != self._begun_with:
+            self._begun_with = self._field.value
+            self._hears.typed(self._begun, self._field.value)
+
+    # -- typing ----------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Have the line of input stand for the row that is typed, or for none."""
+        row = self._rows[self._at] if self._rows else None
+        self._field.typing = row is not None and row.typing in (Typing.TEXT, Typing.SECRET)
+        if row is None or not self._field.typing:
+            self._begun = None
+            self._begun_with = self._field.value = ""
+        elif self._begun != row.key:
+            self._begun = row.key
+            self._field.password = row.typing is Typing.SECRET
+            self._set_text(row.text)
+        self._place()
+
+    def _place(self) -> None:
+        # Out of sight it keeps the focus, and with it the order in which keys come.
+        y = self._at - self._top if self._field.typing else self.size.height + 1
+        self._field.styles.offset = (self._value_x, y)
+        self._field.styles.width = self._value_cells
+
+    @property
+    def _value_x(self) -> int:
+        return _LABEL + 2
+
+    @property
+    def _value_cells(self) -> int:
+        return max(12, min(_MOST_VALUE, (self.size.width - self._value_x - 2) // 2))
+
+    def on_mount(self) -> None:
+        """Begin at the first row."""
+        self._begin()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say what is typed: what stands there now, since an earlier row's may come late."""
+        event.stop()
+        self.commit()
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def action_enter(self) -> None:
+        """Say that enter was pressed here."""
+        self.commit()
+        if self._rows:
+            self._hears.entered(self.key)
+
+    def action_row(self, step: int) -> None:
+        """Go to another row; the ends meet."""
+        if self._rows:
+            self._move_to((self._at + step) % len(self._rows))
+
+    def turn(self, step: int, letter: str = "") -> bool:
+        """Take another choice of this row, if it has any.
+
+        Args:
+            step: How many further.
+            letter: Only those that begin with it.
+        """
+        row = self._rows[self._at] if self._rows else None
+        if row is None or row.typing is not Typing.CHOICE:
+            return False
+        self._hears.turned(row.key, step, letter)
+        return True
+
+    def action_turn(self, step: int) -> None:
+        """Take the next choice, or the one before."""
+        self.turn(step)
+
+    def _move_to(self, at: int) -> None:
+        self.commit()
+        if at == self._at and self._begun == self.key:
+            return
+        before, self._at = self._at, at
+        if not self._keep_in_view():
+            for y in (before, at):
+                self.refresh(Region(0, y - self._top, self.size.width, 1))
+        self._begin()
+        self._hears.moved()
+
+    def _keep_in_view(self) -> bool:
+        """Scroll so that the row is seen; whether that moved anything."""
+        height = max(1, self.size.height)
+        top = min(self._top, max(0, len(self._rows) - height))
+        top = max(min(top, self._at), self._at - height + 1)
+        if top == self._top:
+            return False
+        self._top = top
+        self.refresh()
+        return True
+
+    # -- mouse and size --------------------------------------------------------------------
+
+    def on_click(self, event: events.Click) -> None:
+        """Type the row that is clicked; a second click is enter."""
+        at = self._top + event.y
+        if event.widget is self and at < len(self._rows):
+            again = at == self._at
+            self._move_to(at)
+            if again and event.chain > 1:
+                self.action_enter()
+
+    def wheeled(self, lines: int) -> None:
+        """Go to the next field, or the one before."""
+        self._move_to(max(0, min(self._at + (1 if lines > 0 else -1), len(self._rows) - 1)))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit the columns; what is typed stays."""
+        self._keep_in_view()
+        self._place()
+        self.refresh()
+
+    # -- drawing ---------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a row."""
+        cells = self.size.width
+        at = self._top + y
+        if at >= len(self._rows):
+            return Strip.blank(cells, self._palette.base)
+        row, here = self._rows[at], at == self._at
+        more = (at == self._top > 0) or (y == self.size.height - 1 and at < len(self._rows) - 1)
+        room, rest = self._value_cells, cells - self._value_x - 1
+        if row.typing is Typing.ACTION:
+            said = laid((*row.value, Ink("   "), *row.hint), max(0, rest))
+        else:
+            # Past its column a value goes only into what the hint leaves.
+            room = max(room, min(width_of(row.value), rest - 2 - width_of(row.hint)))
+            hint = (Ink("  "), *laid(row.hint, max(0, rest - room - 2)))
+            said = (*laid(row.value, room, cut="middle"), *hint)
+        pieces = (
+            Ink("▌" if here else "⋮" if more else " ", "accent" if here else "muted"),
+            *laid((Ink(row.label, "strong" if here else "muted"),), _LABEL),
+            Ink(" "),
+            *said,
+        )
+        over = self._palette.cursor if here else None
+        drawn = strip(pieces, self._palette.styles, self._palette.base, over)
+        return drawn.adjust_cell_length(cells, self._palette.base + (over or Style()))

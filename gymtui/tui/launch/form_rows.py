@@ -1,0 +1,287 @@
+"""What the launch form shows: its rows, and what is asked before anything is sent. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gymtui.api.models import Scenario, Task
+from gymtui.core.text import ABSENT
+from gymtui.launching.draft import USER_KEY, Draft
+from gymtui.launching.form_fields import (
+    BY_PATH,
+    FIELDS,
+    KEY,
+    NAME,
+    SCENARIO,
+    TASKS,
+    Field,
+    Kind,
+)
+from gymtui.launching.rerun import WORDS, Cause
+from gymtui.launching.validation import Check
+from gymtui.store.formats import of_many
+from gymtui.tui.kit.pick import Offer
+from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.launch.form import Row, Typing
+
+AGAIN = "again"
+ADVANCED = "advanced"
+LAUNCH = "launch"
+"""Rows that are no fields."""
+
+_TYPING = {
+    Kind.SECRET: Typing.SECRET,
+    Kind.CHOICE: Typing.CHOICE,
+    Kind.FLAG: Typing.CHOICE,
+}
+_LISTED = 6
+
+
+@dataclass(frozen=True)
+class Shown:
+    """All that the form shows.
+
+    Attributes:
+        draft: What was typed.
+        check: What is to be said about it.
+        refused: What the gym refused, by path.
+        scenarios: What the gym offers; None for no list.
+        tasks: The scenario's tasks likewise.
+        open: Whether advanced fields are shown.
+        whence: Where the keys would come from, by key field.
+        again: What of the parent is run again, in words; "" where nothing was chosen by cause.
+        lost: How many rollouts of the parent that is.
+        enter: The key that opens what a row has to open.
+        turn: The keys that go through choices.
+    """
+
+    draft: Draft
+    check: Check
+    refused: Mapping[str, str] = field(default_factory=dict)
+    scenarios: Sequence[Scenario] | None = None
+    tasks: Sequence[Task] | None = None
+    open: bool = False
+    whence: Mapping[str, str] = field(default_factory=dict)
+    again: str = ""
+    lost: int = 0
+    enter: str = "↵"
+    turn: str = "← →"
+
+    @property
+    def repeats(self) -> str:
+        """That more is run again than went wrong, where it is: a launch takes tasks as a whole."""
+        total, lost = self.check.total or 0, self.lost * len(self.check.models)
+        if not 0 < lost < total:
+            return ""
+        return f"tasks are repeated whole: {total:,} for {lost:,} that went wrong"
+
+    def wrong(self, path: str) -> str:
+        """What keeps a field from being sent: what the gym refused, else what is plain to see."""
+        return self.refused.get(path) or self.check.problems.get(path, "")
+
+    def remark(self, path: str) -> Cell:
+        """What may be meant so."""
+        said = self.check.remarks.get(path)
+        return (Ink(said, "warning" if path in self.check.unlisted else "accent"),) if said else ()
+
+
+def rows_of(form: Shown) -> tuple[Row, ...]:
+    """The rows, top to bottom.
+
+    Args:
+        form: What to show.
+    """
+    rows: list[Row] = []
+    if form.draft.parent is not None and form.again:
+        hint = (Ink(f"{form.enter} choose by cause", "muted"),)
+        rows.append(Row(AGAIN, "again", (Ink(form.again),), hint, Typing.ACTION))
+    hidden = 0
+    before: list[Row] = []
+    after: list[Row] = []
+    for known in FIELDS:
+        if not known.advanced:
+            before.append(_row(form, known))
+            continue
+        set_here = form.draft.text(known.path) or known.path in form.draft.keys
+        if form.open or set_here or form.wrong(known.path):
+            after.append(_row(form, known))
+        else:
+            hidden += 1
+    said = of_many(hidden, "more field") if hidden else "hide what is not set"
+    how = "show" if hidden else "hide"
+    hint = (Ink(f"{form.enter} {how}", "muted"),)
+    toggle = Row(ADVANCED, "advanced", (Ink(said, "muted"),), hint, Typing.ACTION)
+    rows += [*before, toggle, *after]
+    # What the gym refused is wrong no less, but is known only until it is asked again.
+    wrong = len({*form.check.problems, *form.refused}) if form.check.problems else 0
+    next_ = Ink(f"{form.enter} asks first", "muted")
+    if wrong:
+        next_ = Ink(f"{wrong} to mend first", "warning")
+    elif form.refused:
+        next_ = Ink(f"{len(form.refused)} refused", "warning")
+    total: Cell = (Ink(form.check.words, "strong"),)
+    if form.repeats and not wrong:
+        total += (Ink(f", for {form.lost * len(form.check.models):,} gone wrong", "accent"),)
+    return (*rows, Row(LAUNCH, "launch", total, (next_,), Typing.ACTION))
+
+
+def _row(form: Shown, known: Field) -> Row:
+    path, text = known.path, form.draft.text(known.path)
+    typing = _TYPING.get(known.kind, Typing.TEXT)
+    if known.kind is Kind.SECRET:
+        key = form.draft.keys.get(path)
+        there = "" if form.wrong(path) else form.whence.get(path, "")
+        shown = Ink("•" * 8) if key is not None else Ink(there or ABSENT, "muted")
+        edited = key.reveal() if key is not None else ""
+        return Row(path, known.label, (shown,), _hint(form, known), typing, edited)
+    if text:
+        value: Cell = (Ink(text),)
+    elif path == NAME:
+        value = (Ink("made when launched", "muted"),)
+    else:
+        value = (Ink(known.default or ABSENT, "muted"),)
+    return Row(path, known.label, value, _hint(form, known), typing, text)
+
+
+def _hint(form: Shown, known: Field) -> Cell:
+    """What is to be said beside a field: what is wrong first."""
+    wrong = form.wrong(known.path)
+    offered = {SCENARIO: form.scenarios, TASKS: form.tasks}.get(known.path)
+    if offered and known.path not in form.refused and not form.draft.text(known.path):
+        return (Ink("needed", "warning"), Ink(f" · {form.enter} list of {len(offered)}", "muted"))
+    if wrong:
+        return (Ink(wrong, "failed" if known.path in form.refused else "warning"),)
+    remark = form.remark(known.path)
+    if remark:
+        return remark
+    if known.path == SCENARIO and form.scenarios:
+        return (Ink(f"{form.enter} list of {len(form.scenarios)}", "muted"),)
+    if known.path == TASKS:
+        count = len(form.check.tasks)
+        if form.tasks:
+            return (Ink(f"{count} of {len(form.tasks)}", ""), Ink(f" · {form.enter} list", "muted"))
+        return (Ink(of_many(count, "task"), "muted"),) if count else (Ink("needed", "muted"),)
+    if known.path in (KEY, USER_KEY):
+        typed = form.draft.keys.get(known.path)
+        return (Ink(f"typed, {typed.hint}" if typed else "type one to use it instead", "muted"),)
+    if known.kind in (Kind.CHOICE, Kind.FLAG):
+        return (Ink(f"{form.turn} or a letter", "muted"),)
+    return (Ink(known.allows, "muted"),)
+
+
+def help_of(form: Shown, key: str) -> tuple[Cell, Cell]:
+    """Two lines about the row that is typed: what it is, and all that is to be said of it."""
+    known = BY_PATH.get(key)
+    if known is None:
+        words = {
+            AGAIN: "which of the parent's failures are run again: their tasks, each as a whole, "
+            "as often as the one that lost most",
+            ADVANCED: "fields that few launches need; those that are set are always shown",
+            LAUNCH: "checks everything, then asks with what it will start",
+        }
+        return (Ink(words.get(key, ""), "muted"),), ()
+    choices = f": {' '.join(known.choices)}" if known.choices else ""
+    about = (Ink(f"{known.path}  ", "heading"), Ink(known.help, "muted"))
+    wrong, remark = form.wrong(key), form.remark(key)
+    if wrong:
+        return about, (Ink(wrong, "failed" if key in form.refused else "warning"),)
+    if remark:
+        return about, remark
+    if key == TASKS and form.check.tasks:
+        return about, (Ink(", ".join(form.check.tasks), "muted"),)
+    return about, (Ink(f"{known.allows}{choices}", "muted"),)
+
+
+def asked(form: Shown, names: Sequence[str], host: str) -> tuple[Cell, ...]:
+    """What is to be read before a launch: the runs, the tasks, the keys and how much it is.
+
+    Args:
+        form: What would be launched.
+        names: The runs' names.
+        host: The gym.
+    """
+    draft, check = form.draft, form.check
+    lines: list[Cell] = []
+    for name, choice in list(zip(names, check.models, strict=True))[:_LISTED]:
+        model = choice.name or "the gym's default model"
+        lines.append((Ink("  "), Ink(name, "strong"), Ink(f"  {model} · {choice.provider}", "")))
+    if len(names) > _LISTED:
+        lines.append((Ink(f"  and {len(names) - _LISTED} more runs", "muted"),))
+    lines.append(())
+    shown = ", ".join(check.tasks[:_LISTED])
+    more = f" and {len(check.tasks) - _LISTED} more" if len(check.tasks) > _LISTED else ""
+    scenario = draft.text(SCENARIO).strip()
+    lines.append(
+        (Ink("  tasks  ", "muted"), Ink(f"{len(check.tasks)} of {scenario}: {shown}{more}"))
+    )
+    if draft.parent is not None:
+        what = f"a rerun of {draft.parent}" + (f": {form.again}" if form.again else "")
+        lines.append((Ink("  again  ", "muted"), Ink(what)))
+        if form.repeats:
+            lines.append((Ink("         "), Ink(form.repeats, "accent")))
+    for key, label in ((KEY, "  key    "), (USER_KEY, "  user's ")):
+        if key == USER_KEY and not draft.has_user:
+            continue
+        typed = draft.keys.get(key)
+        whence = f"typed ({typed.hint})" if typed is not None else form.whence.get(key, "")
+        lines.append((Ink(label, "muted"), Ink(f"{whence}, sent to {host}")))
+    for path, said in {**check.unlisted, **form.refused}.items():
+        lines.append((Ink(f"  {BY_PATH[path].label}  ", "muted"), Ink(said, "warning")))
+    unit = " rollout" if check.total == 1 else " rollouts"
+    lines += [(), (Ink("  "), Ink(check.words, "strong"), Ink(unit, "muted"))]
+    return tuple(lines)
+
+
+def scenario_offers(scenarios: Sequence[Scenario]) -> tuple[Offer, ...]:
+    """Scenarios as what can be chosen."""
+    return tuple(
+        Offer(
+            scenario.scenario_id,
+            kind=scenario.name or "",
+            size="" if scenario.num_tasks is None else of_many(scenario.num_tasks, "task"),
+            about=scenario.description or "",
+        )
+        for scenario in scenarios
+    )
+
+
+def task_offers(tasks: Sequence[Task]) -> tuple[Offer, ...]:
+    """Tasks likewise."""
+    return tuple(
+        Offer(
+            task.task_id,
+            kind=task.category or "",
+            size="" if task.difficulty is None else str(task.difficulty),
+            about=" · ".join(said for said in (task.name, task.description) if said),
+        )
+        for task in tasks
+    )
+
+
+def cause_offers(causes: Sequence[Cause]) -> tuple[Offer, ...]:
+    """What went wrong likewise."""
+    return tuple(
+        Offer(
+            cause.key,
+            kind=WORDS[cause.reason.outcome],
+            size=str(len(cause.reason.rollout_ids)),
+            about=of_many(len(cause.tasks), "task") + f": {', '.join(cause.tasks)}",
+            style="failed" if cause.reason.outcome == "failed" else "error",
+            name=cause.reason.example,
+        )
+        for cause in causes
+    )
+
+
+def again_words(causes: Sequence[Cause], chosen: frozenset[str]) -> str:
+    """What of it is run again: `4 environment errors, 8 fails`."""
+    counted: dict[str, int] = {}
+    for cause in causes:
+        if cause.key in chosen:
+            word = WORDS[cause.reason.outcome]
+            counted[word] = counted.get(word, 0) + len(cause.reason.rollout_ids)
+    said = [
+        f"{n} {word}" if word == "cancelled" else of_many(n, word) for word, n in counted.items()
+    ]
+    return ", ".join(said) or "nothing chosen"

@@ -1,0 +1,251 @@
+"""A form over every field of a launch, judged as it is typed, with the gym's lists to choose from.
+
+What the rows say is `tui.launch.form_rows`. Where it starts, and what becomes of it, is `launch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import events
+from textual.widget import Widget
+
+from gymtui.api.errors import GymError
+from gymtui.api.models import Scenario, Task
+from gymtui.core.text import clean
+from gymtui.launching.draft import USER_KEY, Draft
+from gymtui.launching.form_fields import BY_PATH, KEY, SCENARIO, TASKS, Kind
+from gymtui.launching.validation import check
+from gymtui.tui.context.keymap import Key, Scope
+from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.pick import Offer, PickScreen, Titles
+from gymtui.tui.kit.screen import GymScreen, way_from_runs
+from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.launch import form as widgets
+from gymtui.tui.launch.form_rows import (
+    ADVANCED,
+    Shown,
+    help_of,
+    rows_of,
+    scenario_offers,
+    task_offers,
+)
+
+_DETAILS = 4
+
+
+class FormScreen(GymScreen):
+    """The form."""
+
+    # Of the keys that work everywhere only those that are no letters do, and `tab` is the form's.
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.FORM,)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._draft = Draft()
+        self._first = self._draft
+        self._before = self._draft
+        self._filled = True
+        self._form: widgets.Form
+        self._shown: Shown
+        self._scenarios: tuple[Scenario, ...] | None = None
+        self._tasks: tuple[Task, ...] | None = None
+        self._tasks_of = ""
+        self._open = False
+        self._refused: dict[str, str] = {}
+        self._said: Cell = ()
+
+    def body(self) -> Iterable[Widget]:
+        """The fields, and what there is to say about the one that is typed."""
+        self._form = widgets.Form(self.gym.palette, self, id="form")
+        yield self._form
+        yield Lines(self.gym.palette, height=_DETAILS, id="details")
+
+    def on_mount(self) -> None:
+        """Ask for the lists, and begin."""
+        wanted = self.gym.settings.scenario
+        if self._filled and wanted:
+            self.begin_with(self._draft.typed(SCENARIO, wanted))
+        self.run_worker(self._load_scenarios(), group="offers", exit_on_error=True)
+        self._show()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit what is said below."""
+        super().on_resize(event)
+        if self.ready:
+            self._show()
+
+    def where(self) -> Cell:
+        """What is launched."""
+        return (*way_from_runs("key:back"), Ink("launch", "strong"))
+
+    def again(self) -> str:
+        """What of a run is run again, in words; "" where nothing is chosen by cause."""
+        return ""
+
+    def lost(self) -> int:
+        """How many of its rollouts that is."""
+        return 0
+
+    def begin_with(self, draft: Draft) -> None:
+        """Take a draft for what stands there before anything is typed."""
+        untouched = self._draft == self._first
+        self._draft = self._before = draft
+        if untouched:
+            self._first = draft
+        self._load_tasks()
+
+    def footer_keys(self) -> list[Key]:
+        """What there is to do in a form, where letters are typed."""
+        back = next(key for key in self.gym.bound.table if key.name == "back")
+        keys = [*super().footer_keys(), replace(back, name="leave", short="back")]
+        return [replace(key, name="help") if key.name == "form-help" else key for key in keys]
+
+    # -- lists -----------------------------------------------------------------------------
+
+    async def _load_scenarios(self) -> None:
+        try:
+            self._scenarios = await self.gym.launches.offers.scenarios()
+        except GymError as error:
+            self._say(Ink(f"the list of scenarios did not come: {error.brief}", "warning"))
+            return
+        found = self._scenarios or ()
+        if self._filled and len(found) == 1 and not self._draft.text(SCENARIO):
+            self.begin_with(self._draft.typed(SCENARIO, found[0].scenario_id))
+        self._show()
+
+    def _load_tasks(self) -> None:
+        scenario = self._draft.text(SCENARIO).strip()
+        if scenario == self._tasks_of:
+            return
+        self._tasks_of, self._tasks = scenario, None
+        listed = self._scenarios is None or scenario in self._scenario_ids()
+        if scenario and listed:
+            work = self._read_tasks(scenario)
+            self.run_worker(work, group="tasks", exclusive=True, exit_on_error=True)
+
+    async def _read_tasks(self, scenario: str) -> None:
+        try:
+            tasks = await self.gym.launches.offers.tasks(scenario)
+        except GymError as error:
+            self._say(Ink(f"the list of tasks did not come: {error.brief}", "warning"))
+            return
+        if scenario == self._tasks_of:
+            self._tasks = tasks
+            self._show()
+
+    def _scenario_ids(self) -> tuple[str, ...]:
+        return tuple(scenario.scenario_id for scenario in self._scenarios or ())
+
+    # -- what is shown ---------------------------------------------------------------------
+
+    def _show(self) -> None:
+        """Judge what is there, and show it."""
+        launches = self.gym.launches
+        found = check(
+            self._draft,
+            offered=None if self._tasks is None else [task.task_id for task in self._tasks],
+            scenarios=None if self._scenarios is None else self._scenario_ids(),
+            keyless=launches.keyless,
+        )
+        provider, bound = found.models[0].provider, self.gym.bound
+        self._shown = Shown(
+            self._draft,
+            found,
+            self._refused,
+            self._scenarios,
+            self._tasks,
+            self._open,
+            {
+                KEY: launches.whence(provider),
+                USER_KEY: launches.whence(self._draft.user_provider),
+            },
+            self.again(),
+            self.lost(),
+            bound.shown("form-enter"),
+            f"{bound.shown('form-choice-previous')} {bound.shown('form-choice-next')}",
+        )
+        # Nothing is typed into what is not there yet: it would be lost.
+        self._form.show(rows_of(self._shown) if self._filled else ())
+        self._detail()
+
+    def _detail(self) -> None:
+        about, more = help_of(self._shown, self._form.key)
+        lines = [Line(), Line(about), Line(more), Line(self._said)]
+        self.lines("details").show(lines)
+
+    def _say(self, *said: Ink) -> None:
+        self._said = said
+        if self.ready:
+            self._detail()
+
+    # -- typing ----------------------------------------------------------------------------
+
+    def typed(self, key: str, text: str) -> None:
+        """Take what is typed; typed back to what it was, it is exactly that again."""
+        self._refused.pop(key, None)
+        if BY_PATH[key].kind is not Kind.SECRET and text == clean(self._before.text(key) or ""):
+            self._draft = self._draft.restored(key, self._before)
+        else:
+            self._draft = self._draft.typed(key, text)
+        if key == SCENARIO:
+            self._load_tasks()
+        self._show()
+
+    def moved(self) -> None:
+        """Another field: what was typed stands, and is what is gone back to."""
+        self._before = self._draft
+        for key in self._draft.keys.values():
+            self.gym.launches.hide(key)
+        self._detail()
+
+    def turned(self, key: str, step: int, letter: str) -> None:
+        """Another of a field's choices."""
+        known = BY_PATH[key]
+        now = self._draft.text(known.path) or known.default
+        choices = [c for c in known.choices if c.startswith(letter)]
+        if not choices:
+            return
+        at = choices.index(now) + step if now in choices else 0
+        chosen = choices[at % len(choices)]
+        self._refused.pop(known.path, None)
+        self._draft = self._draft.typed(known.path, "" if chosen == known.default else chosen)
+        self._show()
+
+    def entered(self, key: str) -> None:
+        """Open the list that there is for a field, else go on to the next."""
+        if key == ADVANCED:
+            self.action_advanced()
+        elif key == SCENARIO and self._scenarios:
+            titles = Titles("SCENARIO", "NAME", "SIZE", "ABOUT")
+            self._pick(SCENARIO, "scenario", titles, scenario_offers(self._scenarios))
+        elif key == TASKS and self._tasks:
+            titles = Titles("TASK", "CATEGORY", "DIFFICULTY", "ABOUT")
+            self._pick(TASKS, "task", titles, task_offers(self._tasks))
+        else:
+            self._form.action_row(1)
+
+    def _pick(self, path: str, what: str, titles: Titles, offers: Sequence[Offer]) -> None:
+        def taken(ids: tuple[str, ...]) -> None:
+            self._refused.pop(path, None)
+            if path == TASKS:
+                self._draft = self._draft.chosen(path, ids)
+            else:
+                self._draft = self._draft.typed(path, ids[0])
+            self._before = self._draft
+            self._load_tasks()
+            self._show()
+            self._form.action_row(1)
+
+        marked = self._shown.check.tasks if path == TASKS else (self._draft.text(path),)
+        self.gym.push_screen(
+            PickScreen(what, titles, offers, taken, marked=marked, several=path == TASKS)
+        )
+
+    def action_advanced(self) -> None:
+        """Show or hide the fields that few need."""
+        self._form.commit()
+        self._open = not self._open
+        self._show()

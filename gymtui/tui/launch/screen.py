@@ -1,0 +1,322 @@
+"""Launching from the form: where it starts, what is asked, sent once, and what became of it.
+
+The form itself is `form`; what becomes of what was sent, form or not, is `session.launches`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gymtui.api.errors import GymError, NotFound, Refused
+from gymtui.api.launch_request import LaunchRequest
+from gymtui.api.models import ConfigCheck
+from gymtui.launching.draft import Draft, ModelChoice, only
+from gymtui.launching.form_fields import BY_PATH, KEY, MODEL, NAME, TASKS
+from gymtui.launching.model_keys import NoModelKey
+from gymtui.launching.rerun import Cause, again, causes, like, of_tasks, usual
+from gymtui.launching.submission import Fate, Sent, told
+from gymtui.launching.validation import refusals
+from gymtui.poll.plan import View
+from gymtui.store.delta import Delta
+from gymtui.tui.kit.ask import AskScreen
+from gymtui.tui.kit.pick import PickScreen, Titles
+from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.run_marks import run_marks, why_empty
+from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.launch.form_rows import AGAIN, LAUNCH, again_words, asked, cause_offers
+from gymtui.tui.launch.form_screen import FormScreen
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """What a form starts from.
+
+    Attributes:
+        run_id: The run.
+        again: Whether it is to be a rerun of that, or only like it.
+        tasks: Of a rerun, its tasks; None for those that went wrong.
+    """
+
+    run_id: str
+    again: bool = False
+    tasks: tuple[str, ...] | None = None
+
+
+class LaunchScreen(FormScreen):
+    """The form of a launch.
+
+    Args:
+        start: The run that it starts from, or None for an empty one.
+    """
+
+    def __init__(self, start: Like | None = None) -> None:
+        super().__init__()
+        self._start = start
+        self._filled = start is None
+        self._busy = False
+        self._over = False
+        self._causes: tuple[Cause, ...] = ()
+        self._chosen: frozenset[str] = frozenset()
+        self._meant: Mapping[str, str] = {}
+
+    def on_mount(self) -> None:
+        """Start from the run, if its rollouts are known."""
+        self._fill()
+
+    def on_screen_resume(self) -> None:
+        """Leave, if what was asked for is done; else go on."""
+        if self._over:
+            self.call_later(self._leave)
+        super().on_screen_resume()
+
+    def where(self) -> Cell:
+        """What is launched."""
+        if self._start is None:
+            return super().where()
+        what = "again" if self._start.again else "launch like it"
+        return (
+            Ink("runs", "muted", "key:back"),
+            Ink(" › ", "muted"),
+            Ink(self._start.run_id),
+            *run_marks(self.gym.session, self._start.run_id),
+            Ink(f" › {what}", "strong"),
+        )
+
+    def look(self, view: View) -> View:
+        """The rollouts of the run that it starts from."""
+        return view if self._start is None else replace(view, open_run=self._start.run_id)
+
+    def changed(self, delta: Delta) -> None:
+        """Start from the run, once its rollouts are known."""
+        if not self._filled:
+            self._fill()
+
+    # -- where it starts -------------------------------------------------------------------
+
+    def _fill(self) -> None:
+        start, store = self._start, self.gym.store
+        if start is None or self._filled:
+            return
+        if not store.knows_rollouts_of(start.run_id):
+            why = why_empty(self.gym.session, start.run_id)
+            reading = Ink(f"reading the rollouts of {start.run_id} …", "muted")
+            self._say(Ink(why, "warning") if why else reading)
+            return
+        self._filled = True
+        rows = store.rollouts_of(start.run_id)
+        base = like(rows, self.gym.launches.kept.drafts.get(start.run_id))
+        if start.again and start.tasks is not None:
+            base = of_tasks(start.run_id, base, start.tasks)
+        elif start.again:
+            self._causes = causes(rows)
+            self._chosen = usual(self._causes)
+            base = self._of_causes(base)
+        self.begin_with(base)
+        self._say()
+        if start.again and start.tasks is None and not self._causes:
+            self._say(Ink("nothing went wrong in this run that could be run again", "warning"))
+        self._show()
+        ready = start.again and base.listed(TASKS)
+        self._form.go(LAUNCH if ready else TASKS if start.again else MODEL)
+
+    def _of_causes(self, base: Draft) -> Draft:
+        start = self._start
+        if start is None:
+            return base
+        wanted = [c.reason.rollout_ids for c in self._causes if c.key in self._chosen]
+        rows = self.gym.store.rollouts_of(start.run_id)
+        return again(start.run_id, base, rows, [i for ids in wanted for i in ids])
+
+    def again(self) -> str:
+        """What of the run is run again."""
+        return again_words(self._causes, self._chosen) if self._causes else ""
+
+    def lost(self) -> int:
+        """How many of its rollouts that is."""
+        return sum(len(c.reason.rollout_ids) for c in self._causes if c.key in self._chosen)
+
+    def entered(self, key: str) -> None:
+        """Launch, choose what is run again, or what the form does."""
+        if key == LAUNCH:
+            self.action_launch()
+        elif key == AGAIN:
+            self._pick_causes()
+        else:
+            super().entered(key)
+
+    def _pick_causes(self) -> None:
+        def taken(keys: tuple[str, ...]) -> None:
+            self._chosen = frozenset(keys)
+            self._draft = self._before = self._of_causes(self._draft)
+            self._show()
+
+        titles = Titles("WENT WRONG", "AS", "ROLLOUTS", "IN")
+        offers = cause_offers(self._causes)
+        self.gym.push_screen(PickScreen("cause", titles, offers, taken, marked=self._chosen))
+
+    # -- launching -------------------------------------------------------------------------
+
+    def action_launch(self) -> None:
+        """Check everything; go to what is wrong, or ask."""
+        self._form.commit()
+        if self._busy:
+            self.gym.notify("a launch is under way here", timeout=3)
+            return
+        if not self._filled:
+            refuse(self, "it is not known yet what this starts from")
+            return
+        self._show()
+        found = self._shown.check
+        wrong = [row.key for row in self._form.rows if row.key in found.problems]
+        if wrong:
+            self._form.go(wrong[0])
+            self._say(Ink("not sent: ", "warning"), Ink(self._shown.wrong(wrong[0]), "warning"))
+            return
+        # The gym may be of another mind by now, or have meant another field: once more is enough.
+        doubts = {**found.unlisted, **self._refused}
+        if doubts and doubts != self._meant:
+            self._meant = doubts
+            first = next(row.key for row in self._form.rows if row.key in doubts)
+            self._form.go(first)
+            again = f"{self.gym.bound.spelt('form-launch')} again asks all the same"
+            self._say(Ink(f"not sent: {doubts[first]}; {again}", "warning"))
+            return
+        names = self.gym.launches.names(self._draft)
+
+        def answered(do_it: bool | None) -> None:
+            if do_it:
+                self._busy = True
+                self._say(Ink("sending …", "muted"))
+                self.run_worker(self._launch(found.tasks, names), exit_on_error=True)
+
+        title = "Launch this run?" if len(names) == 1 else f"Launch these {len(names)} runs?"
+        said = asked(self._shown, names, self.gym.host)
+        self.gym.push_screen(AskScreen(title, said, do="launch", keep="keep editing"), answered)
+
+    async def _launch(self, tasks: Sequence[str], names: Sequence[str]) -> None:
+        launches = self.gym.launches
+        try:
+            made = await launches.requests(self._draft, tasks, names)
+        except NoModelKey as none:
+            self._busy = False
+            self._refused[KEY] = str(none)
+            self._say(Ink(f"not sent: {none}", "warning"))
+            self._show()
+            self._form.go(KEY)
+            return
+        launches.send(self._draft, made, lost=self._lost, done=self._done)
+
+    def _lost(self, request: LaunchRequest, error: GymError) -> None:
+        words = f"sent, no answer ({error.brief}): looking for {request.run_name}"
+        self.gym.notify(words, severity="warning")
+        if self.is_attached:
+            self._say(Ink(words, "warning"))
+
+    def _done(self, sent: Sequence[Sent]) -> bool:
+        """Leave, or show what became of what was not launched; whether that tells all."""
+        self._busy = False
+        if not self.is_attached:
+            return False
+        last = sent[-1]
+        launched = sum(one.fate is Fate.LAUNCHED for one in sent)
+        models = self._draft.models
+        if launched == len(models):
+            self._over = True
+            if self.gym.screen is self:
+                self._leave()
+            return False
+        if launched:
+            self._draft = self._before = only(self._draft, models[launched:])
+        self._say(Ink(told(last), "warning"))
+        error = last.error
+        if isinstance(error, Refused) and last.fate is Fate.REFUSED:
+            self._refused = refusals(error.fields, last.request.task_ids)
+            if not error.fields and error.status == 409:
+                self._refused[NAME] = error.detail or "is taken"
+            self._refused.pop("", None)
+            self._open = self._open or any(BY_PATH[path].advanced for path in self._refused)
+        self._show()
+        first = next((row.key for row in self._form.rows if row.key in self._refused), None)
+        if first is not None:
+            self._form.go(first)
+        return not launched and self.gym.screen is self
+
+    # -- testing ---------------------------------------------------------------------------
+
+    def action_test(self) -> None:
+        """Have the gym try the models, without launching anything."""
+        self._form.commit()
+        wrong = [p for p in self._shown.check.problems if p.startswith(("model_", "user_model_"))]
+        if wrong:
+            self._form.go(wrong[0])
+            self._say(Ink("not tested: ", "warning"), Ink(self._shown.wrong(wrong[0]), "warning"))
+            return
+        self._say(Ink("testing …", "muted"))
+        self.run_worker(self._test(), group="test", exclusive=True, exit_on_error=True)
+
+    async def _test(self) -> None:
+        said: list[Ink] = []
+        try:
+            tested = await self.gym.launches.test(self._draft)
+            said = _tested(tested)
+            self._needs_model(tested)
+        except NotFound:
+            said = [Ink("this gym offers no test of models", "muted")]
+        except NoModelKey as none:
+            said = [Ink(str(none), "warning")]
+        except GymError as error:
+            said = [Ink(f"not tested: {error.line}", "warning")]
+        self._say(*said)
+
+    def _needs_model(self, tested: Sequence[tuple[ModelChoice, ConfigCheck]]) -> None:
+        """Have it beside the field where the gym has no model of its own to take."""
+        for choice, answer in tested:
+            if choice.name is None and answer.error_type == "invalid_model":
+                self._refused[MODEL] = answer.message or "is needed"
+                self._show()
+
+    # -- leaving ---------------------------------------------------------------------------
+
+    def action_back(self) -> None:
+        """Go back; what was typed is thrown away only if that is meant."""
+        self._form.commit()
+        if self._busy or self._draft == self._first:
+            self._leave()
+            return
+
+        def answered(do_it: bool | None) -> None:
+            if do_it:
+                self._leave()
+
+        told_of = ((Ink("  Nothing of it was launched.", "muted"),),)
+        title = "Throw away what was typed?"
+        asking = AskScreen(title, told_of, do="throw away", keep="go on typing")
+        self.gym.push_screen(asking, answered)
+
+    def action_leave(self) -> None:
+        """As back."""
+        self.action_back()
+
+    def action_filter(self) -> None:
+        """There is nothing to filter here."""
+        refuse(self, "there is nothing to filter here")
+
+    def _leave(self) -> None:
+        if self.gym.screen is self:
+            self.gym.pop_screen()
+
+
+def _tested(tested: Sequence[tuple[ModelChoice, ConfigCheck]]) -> list[Ink]:
+    """How many models answer, and what the others say: the line may be too short for all."""
+    well = sum(bool(answer.success) for _, answer in tested)
+    if well == len(tested):
+        return [Ink("✓ ", "passed"), Ink("the gym reaches ")] + [
+            Ink(f"{choice.words}  ", "strong") for choice, _ in tested
+        ]
+    said = [Ink(f"{well} of {len(tested)} answer  ", "muted")]
+    for choice, answer in tested:
+        if not answer.success:
+            why = ": ".join(word for word in (answer.error_type, answer.message) if word)
+            said += [Ink("✗ ", "failed"), Ink(f"{choice.words}: {why or 'no answer'}  ", "warning")]
+    return said

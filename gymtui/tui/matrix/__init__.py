@@ -1,0 +1,1 @@
+"""Tasks by attempts, tasks by runs, and runs compared."""

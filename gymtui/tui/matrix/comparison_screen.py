@@ -1,0 +1,266 @@
+"""Several runs beside each other: settings that differ, pass rates, and which tasks flipped.
+
+What a difference is worth is decided in `store.stats.comparison`; the tasks themselves are the
+matrix's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
+
+from textual.widget import Widget
+
+from gymtui.core.text import ABSENT, clean, fit, width
+from gymtui.session.rollout_ref import Listed
+from gymtui.store.lists.column_def import Field, Schema
+from gymtui.store.lists.column_def import Kind as Column_
+from gymtui.store.lists.task_rows import AcrossRow, TaskRow, across_schema
+from gymtui.store.outcome import Outcome
+from gymtui.store.records import RolloutRow
+from gymtui.store.stats import comparison
+from gymtui.store.stats.comparison import Difference, Evidence, Setting, Worth, evidence_of
+from gymtui.store.stats.significance import SOME
+from gymtui.transcript import diff
+from gymtui.tui.compare.screen import CompareScreen
+from gymtui.tui.context.keymap import Key
+from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.grid import Grid
+from gymtui.tui.kit.line_parts import Said, joined
+from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.screen import way_from_runs
+from gymtui.tui.kit.styled_text import Cell, Ink, ink, width_of
+from gymtui.tui.matrix.runs_screen import AcrossScreen
+
+_NAME = 28
+"""Cells of a run's name, at most."""
+_WORDS: Mapping[Worth, tuple[str, str]] = {
+    Worth.STRONG: ("strong", "warning"),
+    Worth.SOME: ("some", ""),
+    Worth.CHANCE: ("chance?", "muted"),
+    Worth.ONE_ATTEMPT: ("noise", "muted"),
+}
+"""Where there is little room, and the style."""
+_LEGEND = "p of a task: how often chance alone would part the runs so far"
+_SHARE = 3
+"""One line in so many is for the runs and their settings; the rest stays for the tasks."""
+
+
+def _schema(runs: int) -> Schema[AcrossRow]:
+    """What tasks are filtered and ordered by: as in the matrix, and by evidence."""
+
+    def p(row: AcrossRow) -> float | None:
+        found = evidence_of(row)
+        return found.p if found is not None else None
+
+    def order(row: AcrossRow) -> float | None:
+        # Of what chance explains as well, the larger difference first.
+        found = p(row)
+        return None if found is None else found - (row.difference or 0.0) / 1e6
+
+    return Schema([*across_schema(runs), Field("evidence", Column_.NUMBER, p, ("p",), order=order)])
+
+
+class CompareRunsScreen(AcrossScreen):
+    """A comparison of two or more runs.
+
+    Args:
+        run_ids: The runs; the others are compared with the first.
+    """
+
+    arranged_as: ClassVar[str] = "comparison of runs"
+    prompt: ClassVar[str] = "words, or p<0.05 diff>=50% run1<50%"
+    DEFAULT_CSS = "CompareRunsScreen #panes ReasonsGrid { display: none; }"
+
+    def __init__(self, run_ids: Sequence[str]) -> None:
+        super().__init__(run_ids, _schema(len(run_ids)))
+        self._rows.set_order("evidence", reverse=False)
+        self._told: dict[str, tuple[int, dict[str, str]]] = {}
+        self._settings: Sequence[Setting] = ()
+        self._differences: Sequence[Difference | None] = ()
+
+    def columns(self) -> tuple[Column[AcrossRow], ...]:
+        """A column a run, and what their difference is worth."""
+        task, apart, *runs = super().columns()
+        worth = Column("evidence", "EVIDENCE", 9, self._worth, good=18, most=26, flex=1)
+        return (task, apart, worth, *runs)
+
+    def body(self) -> Iterable[Widget]:
+        """The matrix with the runs and their settings above it."""
+        parts = iter(super().body())
+        yield next(parts)
+        yield Lines(self.gym.palette, id="against")
+        yield from parts
+
+    def where(self) -> Cell:
+        """The way here."""
+        runs = outcome_text.of_many(len(self.run_ids), "run")
+        return (*way_from_runs(), Ink(f"compare {runs}", "strong"))
+
+    # -- what it shows ---------------------------------------------------------------------
+
+    def tasks(self) -> Mapping[str, AcrossRow]:
+        """The tasks, over all the runs; and what the runs differ in."""
+        found = super().tasks()
+        self._differences = comparison.differences(found.values(), len(self.run_ids))
+        self._settings = comparison.differing([self._launched(run_id) for run_id in self.run_ids])
+        return found
+
+    def _launched(self, run_id: str) -> dict[str, str]:
+        """What a run was launched with; looked for anew only when rollouts came."""
+        store = self.gym.store
+        if run_id not in store.runs:
+            return {}
+        known = self._told.get(run_id)
+        if known is not None and not store.knows_rollouts_of(run_id):
+            return known[1]
+        rows = store.rollouts_of(run_id)
+        if known is None or known[0] != len(rows):
+            row = store.runs.get(run_id)
+            rollouts = (row.rollout for row in rows if row.rollout is not None)
+            told = comparison.settings_of(row.run if row is not None else None, rollouts)
+            known = self._told[run_id] = (len(rows), told)
+        return known[1]
+
+    def said(self) -> Sequence[Cell]:
+        """How many tasks differ, and how many of them by more than chance."""
+        found = [evidence_of(row) for row in self._rows.records.values()]
+        differ = [item for item in found if item is not None]
+        noise = sum(item.worth is Worth.ONE_ATTEMPT for item in differ)
+        sure = sum(item.sure for item in differ)
+        things = [
+            Said((Ink(outcome_text.of_many(len(found), "task"), "muted"),)),
+            Said((Ink(f"{len(differ)} {'differs' if len(differ) == 1 else 'differ'}", "strong"),)),
+        ]
+        if differ:
+            style = "warning" if sure else "muted"
+            things.append(Said((Ink(f"{sure} by more than chance", style),)))
+            alone = f"chance alone would give up to {len(found) * SOME:.1f}"
+            things.append(Said((Ink(alone, "muted"),), 2))
+        if noise:
+            things.append(Said((Ink(f"{noise} by one attempt: noise", "muted"),), 1))
+        names = ", ".join(setting.name for setting in self._settings)
+        second = Ink(f"settings that differ: {names}" if names else "no known setting differs")
+        legend = [Said((Ink(_LEGEND, "muted"),), 1)] if differ else []
+        room = self.size.width - 2
+        compared = max((item.comparisons for item in self._differences if item), default=0)
+        for_many = f"p vs 1 adjusted for {compared} comparisons (Holm)" if compared > 1 else ""
+        first = [Said((Ink(for_many, "muted"),))] if for_many else []
+        return joined(things, room), joined([*first, Said((second,)), *legend], room)
+
+    def summarise(self) -> None:
+        """Write the numbers of the runs and the settings that differ, too."""
+        if not self.ready:
+            return
+        super().summarise()
+        lines = [Line(self._run_line(place)) for place in range(len(self.run_ids))]
+        lines += [Line(self._setting_line(setting)) for setting in self._settings]
+        most = max(2, self.size.height // _SHARE)
+        if len(lines) > most:
+            left = len(lines) - most + 1
+            lines[most - 1 :] = [
+                Line((Ink(f"  {outcome_text.of_many(left, 'more line')}", "muted"),))
+            ]
+        self.lines("against").show(lines)
+
+    def _run_line(self, place: int) -> Cell:
+        """A run's number, name and pass rate, and how far it is from the first one's."""
+        sums = self._sums[place] if place < len(self._sums) else None
+        room = self.size.width - 2
+        most = min(_NAME, room // 4, max(width(clean(run_id)) for run_id in self.run_ids))
+        name = Ink(fit(self.run_ids[place], most, cut="middle", pad=True), "strong")
+        begin = [*self._run_said(place, None)[:1], name, Ink("  ")]
+        said = [Said((*begin, *self._run_said(place, sums)[1:]))]
+        if sums is not None and sums.errors:
+            said.append(Said((Ink(outcome_text.of_many(sums.errors, "error"), "error"),), 2))
+        if sums is not None and sums.unfinished:
+            said.append(Said((Ink(f"{sums.unfinished} unfinished", "muted"),), 1))
+        found = self._differences[place] if place < len(self._differences) else None
+        return joined([*said, *(_apart(found) if found is not None else ())], room)
+
+    def _setting_line(self, setting: Setting) -> Cell:
+        """A setting's value in each run, from shortly before they part."""
+        begin = (Ink("≠ ", "warning"), Ink(f"{setting.name}  "))
+        room = (self.size.width - 2 - width_of(begin)) // len(setting.values) - 5
+        first = setting.values[0]
+        pieces: list[Ink] = []
+        for place, value in enumerate(setting.values):
+            other = setting.values[1] if place == 0 else value
+            shown = diff.parting(first, other, max(3, room))[0 if place == 0 else 1]
+            pieces += [Ink(f"{place + 1}: ", "key"), Ink(f"{shown}  ", "" if value else "muted")]
+        return (*begin, *pieces)
+
+    def _worth(self, row: AcrossRow, cells: int) -> Cell:
+        found = evidence_of(row)
+        if found is None:
+            return ink("=" if row.difference == 0 else ABSENT, "muted")
+        return _said_of(found, cells)
+
+    def worth_said(self, row: AcrossRow) -> Cell:
+        """Which runs do best and worst, and what is the evidence."""
+        found = evidence_of(row)
+        if found is None:
+            return ()
+        between = f"{found.best + 1} over {found.worst + 1}"
+        if found.runs > 2:
+            between = f"best {found.best + 1}, worst {found.worst + 1} of {found.runs}"
+        return (Ink(f"{between}: ", "muted"), *_said_of(found, _NAME))
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        """Compare a pass of the run that does best with a fail of the one that does worst.
+
+        Where there are no such two, the matrix opens the task in the run under the cursor.
+        """
+        row = self._rows.records.get(event.row_id)
+        found = evidence_of(row) if row is not None else None
+        if row is None or found is None:
+            return
+        best = _one(row.cells[found.best], Outcome.PASSED)
+        worst = _one(row.cells[found.worst], Outcome.FAILED)
+        if best is not None and worst is not None:
+            event.prevent_default()
+            pair = (Listed(side.run_id, side.rollout_id) for side in (best, worst))
+            self.gym.push_screen(CompareScreen(*pair))
+
+    def footer_keys(self) -> list[Key]:
+        """Without what does nothing here."""
+        return [key for key in super().footer_keys() if key.name != "compare-attempts"]
+
+    def action_compare(self) -> None:
+        """They are compared already."""
+        refuse(self, "these runs are compared here already")
+
+
+def _said_of(found: Evidence, cells: int) -> Cell:
+    """What evidence is worth, in so many cells: no number is ever cut."""
+    full, (brief, style) = found.worth.value, _WORDS[found.worth]
+    p = "" if found.worth is Worth.ONE_ATTEMPT else f" p {outcome_text.p_value(found.p)}"
+    for words, number in ((full, p), (brief, p), (full, ""), (brief, "")):
+        if len(words) + len(number) <= cells:
+            return (Ink(words, style), Ink(number, "muted"))
+    return (Ink(brief, style),)
+
+
+def _apart(found: Difference) -> list[Said]:
+    """`by task -12pp · -25 to +1 · p 0.04 · 18 tasks vs 1`: how far a run is from the first."""
+    style = "warning" if found.clear else "muted"
+    adjusted = "adjusted " if found.comparisons > 1 else ""
+    said = [
+        Said((Ink(f"by task {outcome_text.points(found.mean)}pp", style),)),
+        Said((Ink(f"{adjusted}p {outcome_text.p_value(found.adjusted)}", style),)),
+        Said((Ink(f"{outcome_text.of_many(found.tasks, 'task')} vs 1", "muted"),), 4),
+    ]
+    if found.low is not None and found.high is not None:
+        between = f"{outcome_text.points(found.low)} to {outcome_text.points(found.high)}"
+        said.insert(1, Said((Ink(between, "muted"),), 3))
+    return said
+
+
+def _one(cell: TaskRow | None, outcome: Outcome) -> RolloutRow | None:
+    """The first attempt that came out so."""
+    attempts = cell.attempts if cell is not None else ()
+    return next((row for row in attempts if row.outcome is outcome), None)

@@ -1,0 +1,376 @@
+"""What the two matrix screens share: tasks beside what went wrong, and rollouts of some runs.
+
+What a row and a cell are is said by the screen: `matrix` for one run, `across` for several.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar, TypeVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.widget import Widget
+
+from gymtui.core.text import clean
+from gymtui.poll.plan import View
+from gymtui.store.delta import NOTHING, Delta
+from gymtui.store.lists.column_def import Schema
+from gymtui.store.stats.failure_reasons import Reason
+from gymtui.store.stats.failures import Failures
+from gymtui.store.stats.matrix import AT_ONCE, Matrix
+from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.column import GAP, Column, place
+from gymtui.tui.kit.grid import Grid
+from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.list_screen import ListScreen
+from gymtui.tui.kit.reasons_pane import ReasonKey, ReasonsGrid, key_of
+from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.rollout_details import wrapped
+from gymtui.tui.kit.styled_text import Cell, Ink, width_of
+
+R = TypeVar("R")
+_REASONS_SHARE = 0.36
+"""Of the width, where they stand beside the tasks: as in the style sheet below."""
+_REASON_LINES = 3
+"""Lines in which a reason is told in full, on a terminal of some height."""
+
+
+class MatrixPanes(ListScreen[R]):
+    """Tasks, walked cell by cell, and what went wrong.
+
+    Args:
+        run_ids: The runs.
+        schema: What tasks can be filtered and ordered by.
+        order: What they are ordered by at first.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.MATRIX)
+    DEFAULT_CSS = """
+    MatrixPanes #panes { layout: vertical; height: 1fr; }
+    MatrixPanes #panes ReasonsGrid {
+        width: 100%; height: 30%; min-height: 4; border-top: solid $surface;
+    }
+    MatrixPanes #panes ReasonsGrid:focus { border-top: solid $primary; }
+    MatrixPanes.beside #panes { layout: horizontal; }
+    MatrixPanes.beside #panes ReasonsGrid {
+        width: 36%; height: 100%; border-top: none; border-left: solid $surface;
+    }
+    MatrixPanes.beside #panes ReasonsGrid:focus { border-left: solid $primary; }
+    """
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.MATRIX, Scope.LIST, Scope.EVERYWHERE)
+    empty: ClassVar[str] = "no rollouts seen yet"
+    beside_from: ClassVar[int] = 110
+    """Cells from which on what went wrong may stand beside the tasks instead of below."""
+
+    def __init__(self, run_ids: Sequence[str], schema: Schema[R], order: str) -> None:
+        super().__init__(schema, order)
+        self.run_ids = tuple(run_ids)
+        self._matrix = Matrix()
+        self._failures = Failures()
+        self._reasons: ReasonsGrid
+        self._seen: set[str] = set()
+        self._only: ReasonKey | None = None
+        self._only_ids: frozenset[str] = frozenset()
+        self._at = 0
+        self._untaken = NOTHING
+        self._taking = False
+
+    # -- what the screens say --------------------------------------------------------------
+
+    @abstractmethod
+    def tasks(self) -> Mapping[str, R]:
+        """Every row by its id, as it is now."""
+
+    @abstractmethod
+    def width_of_row(self) -> int:
+        """How many cells the cursor can stand on."""
+
+    @abstractmethod
+    def cell_clicked(self, key: str, offset: int, cells: int) -> int | None:
+        """Which cell was clicked, in the column of this key, so far from its left edge."""
+
+    @abstractmethod
+    def said(self) -> Sequence[Cell]:
+        """The lines above the tasks."""
+
+    @abstractmethod
+    def detail(self) -> Cell:
+        """What there is to say about the cell under the cursor."""
+
+    # -- the screen ------------------------------------------------------------------------
+
+    def body(self) -> Iterable[Widget]:
+        """Numbers, the tasks beside what went wrong, and the cell under the cursor."""
+        palette = self.gym.palette
+        yield Lines(palette, height=2, id="summary")
+        with Container(id="panes"):
+            yield self.grid()
+            self._reasons = ReasonsGrid(palette, runs=len(self.run_ids) > 1)
+            yield self._reasons
+        yield Lines(palette, id="details")
+
+    def look(self, view: View) -> View:
+        """The runs' rollouts come first; of those not known yet, one run after the other."""
+        known = self.gym.store.knows_rollouts_of
+        missing = (run for run in self.run_ids if run not in self._seen and not known(run))
+        opened = next(missing, self.run_ids[0])
+        return replace(view, open_run=opened, runs_in_view=self.run_ids)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Put the panes beside or below each other."""
+        super().on_resize(event)
+        self._settle_panes()
+        self.call_after_refresh(self.summarise)
+
+    def _settle_panes(self) -> None:
+        """Put what went wrong beside the tasks where that cuts no name of theirs, else below."""
+        name, rows = self._grid.columns[0], self._rows.records.values()
+        longest = max((width_of(name.cell(row, name.most)) for row in rows), default=0)
+        cells = int(self.size.width * (1 - _REASONS_SHARE))
+        room = place(self.shown_columns(), cells, {name.key: longest})[0].width
+        self.set_class(self.size.width >= self.beside_from and room >= longest, "beside")
+
+    def dim(self, dimmed: bool) -> None:
+        """Dim both panes while they are old."""
+        super().dim(dimmed)
+        if self._reasons.dimmed != dimmed:
+            self._reasons.dimmed = dimmed
+            self._reasons.sync()
+
+    def changed(self, delta: Delta) -> None:
+        """Take the changed rollouts of these runs in: few at once, thousands between keys."""
+        if not delta.runs.isdisjoint(self.run_ids):
+            self.show_frame()
+        self._let_go()
+        if not delta and not self._taking:
+            self._show()
+        self._untaken = self._untaken.then(delta)
+        if self._taking or not self._untaken:
+            return
+        if self._due <= AT_ONCE:
+            for _ in self._take_in():
+                pass
+        else:
+            self._taking = True
+            self.run_worker(self._take_in_gently(), group="taking in", exit_on_error=True)
+
+    def _let_go(self) -> None:
+        """Take out the runs that no longer exist, whether or not that was told here."""
+        if self._taking or not self._drop_gone():
+            return
+        steps = self.gym.watched.last_steps
+        self._matrix.refresh(we_cancelled=self.gym.store.we_cancelled, last_steps=steps)
+        self._show()
+
+    def _drop_gone(self) -> bool:
+        """Drop what is held of runs that the store no longer knows; whether there were any."""
+        gone = [run_id for run_id in self._seen if run_id not in self.gym.store.runs]
+        for run_id in gone:
+            self._seen.discard(run_id)
+            for rollout_id in self._matrix.of_run(run_id):
+                self._matrix.drop(rollout_id)
+                self._failures.drop(rollout_id)
+        return bool(gone)
+
+    @property
+    def _due(self) -> int:
+        """How many rollouts are to be looked at, at most."""
+        new = (run_id for run_id in self.run_ids if run_id not in self._seen)
+        held = (len(self.gym.store.rollouts_of(run_id)) for run_id in new)
+        return len(self._untaken.rollouts) + sum(held)
+
+    async def _take_in_gently(self) -> None:
+        try:
+            while self._untaken:
+                for _ in self._take_in():
+                    await self.gym.turns.give()
+        finally:
+            self._taking = False
+
+    def _take_in(self) -> Iterator[None]:
+        """Take in what came, and show it if anything about these runs is another now."""
+        delta, self._untaken = self._untaken, NOTHING
+        store, steps = self.gym.store, self.gym.watched.last_steps
+        touched, seen = delta.rollouts, set(self._seen)
+        moved = False
+        for run_id in self.run_ids:
+            first = run_id not in seen
+            # One that is not held was given up to save memory: what was seen stays.
+            if not store.knows_rollouts_of(run_id) or not (first or run_id in delta.runs):
+                continue
+            seen.add(run_id)
+            rows = store.rollouts_of(run_id)
+            gone = self._matrix.of_run(run_id) - {row.rollout_id for row in rows}
+            for rollout_id in gone:
+                self._matrix.drop(rollout_id)
+                self._failures.drop(rollout_id)
+            for number, row in enumerate(rows, 1):
+                if first or row.rollout_id in touched:
+                    self._matrix.take(row, steps.get(row.rollout_id))
+                    self._failures.take(row)
+                if not number % AT_ONCE:
+                    yield
+            moved = True
+        if not moved:
+            return
+        yield from self._matrix.refreshing(we_cancelled=store.we_cancelled, last_steps=steps)
+        yield
+        more, self._seen = len(seen) > len(self._seen), seen
+        if self._drop_gone():  # between two pieces
+            self._matrix.refresh(we_cancelled=store.we_cancelled, last_steps=steps)
+        self._show()
+        if more:
+            self.gym.looked()
+
+    def _show(self) -> None:
+        """Show the tasks that are wanted, and what went wrong."""
+        reasons = self._failures.groups()
+        self._reasons.show_reasons(reasons)
+        chosen = next((reason for reason in reasons if key_of(reason) == self._only), None)
+        self._only_ids = frozenset(chosen.rollout_ids if chosen is not None else ())
+        tasks = self.tasks()
+        every = tasks.keys()
+        if self._only is not None:
+            wanted = {self._matrix.task_of(rollout_id) for rollout_id in self._only_ids}
+            tasks = {row_id: row for row_id, row in tasks.items() if row_id in wanted}
+        known = self._rows.records
+        changed = {i: row for i, row in tasks.items() if known.get(i) != row}
+        other = changed.keys() - known.keys()
+        removed = [row_id for row_id in known if row_id not in tasks]
+        self._rows.apply(changed, removed, self.gym.now().timestamp())
+        if other or removed:
+            self._settle_panes()
+        self.show_rows(every)
+        self.summarise()
+
+    # -- around the tasks ------------------------------------------------------------------
+
+    def summarise(self) -> None:
+        """Write the numbers, and what there is to say about the cell under the cursor."""
+        if not self.ready:
+            return
+        first, second = self.said()
+        lines = [Line(first), Line(second, self.remarks())]
+        self.lines("summary").show(lines)
+        reason = self._pointed_at
+        details = [self.detail()] if reason is None else self._in_full(reason)
+        self.lines("details").show([Line(cell, bar=True) for cell in details])
+
+    @property
+    def _pointed_at(self) -> Reason | None:
+        """The reason under the cursor, while keys go to what went wrong."""
+        return self._reasons.chosen if self.focused is self._reasons else None
+
+    def _in_full(self, reason: Reason) -> list[Cell]:
+        """A reason in all its words: always so many lines, or the panes would jump."""
+        outcome, height = reason.outcome, min(_REASON_LINES, max(1, self.size.height // 10))
+        number = outcome_text.of_many(len(reason.rollout_ids), "rollout")
+        head = (
+            Ink(
+                f"{outcome_text.GLYPH[outcome]} {outcome_text.WORD[outcome]} ",
+                outcome_text.STYLE[outcome],
+            ),
+            Ink(f" {number}  ", "muted"),
+        )
+        cells = max(self.size.width - 2, 8)
+        first, *rest = wrapped(clean(reason.text), cells - width_of(head), cells, height)
+        lines: list[Cell] = [(*head, Ink(first)), *((Ink(line),) for line in rest)]
+        return [*lines, *[()] * (height - len(lines))]
+
+    def remarks(self) -> Cell:
+        """What the tasks are seen through, a reason included."""
+        said = super().remarks()
+        if self._only is None or self.gym.hint:
+            return said
+        room = max(self.size.width // 3, 12)
+        words = self._only[1] if len(self._only[1]) <= room else f"{self._only[1][: room - 1]}…"
+        return (Ink("only: ", "muted"), Ink(words, "accent"), Ink("  "), *said)
+
+    @property
+    def faded(self) -> frozenset[str] | None:
+        """The rollouts that all others stand back behind, if a reason was chosen."""
+        return self._only_ids if self._only is not None else None
+
+    @property
+    def standing_out(self) -> frozenset[str] | None:
+        """The rollouts that stand out: those of the reason pointed at, else of the one chosen."""
+        reason = self._pointed_at
+        return self.faded if reason is None else frozenset(reason.rollout_ids)
+
+    def shown_columns(self) -> tuple[Column[R], ...]:
+        """The tasks' columns that are not hidden, whether they fit or not."""
+        first, *others = self._grid.columns
+        hidden = self.hidden_columns()
+        return (first, *(column for column in others if column.key not in hidden))
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def on_grid_moved(self, event: Grid.Moved) -> None:
+        """Other rows are looked at, or another reason, whose rollouts stand out."""
+        super().on_grid_moved(event)
+        if self.focused is self._reasons:
+            self._grid.sync()
+
+    def on_descendant_focus(self) -> None:
+        """Say what there is to say about where keys go now."""
+        self._grid.sync()
+        self.summarise()
+
+    def action_attempt(self, step: int) -> None:
+        """Go to the next or previous cell of the row."""
+        if self.focused is self._reasons:
+            refuse(self, f"{self.gym.bound.spelt('panes')} goes to the tasks and their attempts")
+            return
+        last = max(self.width_of_row() - 1, 0)
+        self.stand_on(max(0, min(min(self._at, last) + step, last)))
+
+    def stand_on(self, cell: int) -> None:
+        """Put the cursor on a cell of its row."""
+        self._at = cell
+        self._grid.hold()
+        self._grid.sync()
+        self.summarise()
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor on the cell that was clicked; the grid has gone to its row."""
+        region = self._grid.region
+        if not region.contains(event.screen_x, event.screen_y):
+            return
+        x, y = event.screen_x - region.x, event.screen_y - region.y
+        for at in self._grid.placed:
+            if y and at.x <= x < at.x + at.width + GAP:
+                cell = self.cell_clicked(at.column.key, x - at.x, at.width)
+                if cell is not None:
+                    self.stand_on(cell)
+
+    def on_reasons_grid_chosen(self, event: ReasonsGrid.Chosen) -> None:
+        """Narrow the tasks to those that failed so; the same once more shows all again."""
+        key = key_of(event.reason)
+        if self._only == key:
+            self.undo_reason()
+            return
+        self._only = key
+        self._show()
+        self._grid.action_top()
+        self._grid.focus()
+        self.go_to(event.reason.rollout_ids)
+
+    def go_to(self, rollout_ids: Collection[str]) -> None:
+        """Put the cursor on the first of these in its row, if there is one."""
+
+    def undo_reason(self) -> None:
+        """Show all tasks again."""
+        self._only = None
+        self._show()
+
+    def undo(self) -> bool:
+        """Drop the reason, then the filter, then the marks."""
+        if self._only is not None:
+            self.undo_reason()
+            return True
+        return super().undo()

@@ -1,0 +1,214 @@
+"""Several runs as tasks by runs: where they differ, and whether that can be chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from gymtui.store.lists.column_def import Schema
+from gymtui.store.lists.task_rows import AcrossRow, TaskRow, across_schema, row_id_of
+from gymtui.store.stats.formulas import wilson
+from gymtui.store.stats.matrix import Totals, totals
+from gymtui.tui.app import router
+from gymtui.tui.context.keymap import Key
+from gymtui.tui.describe.screen import DescribeScreen
+from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.grid import Grid
+from gymtui.tui.kit.line_parts import Said, joined
+from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.run_marks import why_empty
+from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.matrix.columns import across_columns
+from gymtui.tui.matrix.panes import MatrixPanes
+from gymtui.tui.matrix.screen import MatrixScreen
+
+_NOT_HERE = frozenset({"more-k", "launch-again-tasks"})
+
+
+class AcrossScreen(MatrixPanes[AcrossRow]):
+    """The matrix of several runs.
+
+    Args:
+        run_ids: The runs, left to right.
+        schema: What its tasks can be filtered and ordered by, if more than `across_schema` says.
+    """
+
+    arranged_as: ClassVar[str] = "matrix of runs"
+    prompt: ClassVar[str] = "words, or clear: diff>=50% run1<50%"
+    beside_from: ClassVar[int] = 160
+    suggests: ClassVar[bool] = False
+
+    def __init__(self, run_ids: Sequence[str], schema: Schema[AcrossRow] | None = None) -> None:
+        super().__init__(run_ids, schema or across_schema(len(run_ids)), "difference")
+        self._rows.set_order("difference", reverse=True)
+        self._first = 0
+        self._sums: tuple[Totals | None, ...] = ()
+
+    def columns(self) -> tuple[Column[AcrossRow], ...]:
+        """A column a run."""
+        return across_columns(self.run_ids, self._is_here)
+
+    def _is_here(self, row: AcrossRow, run: int) -> bool:
+        return run == self._at and self._grid.cursor_id == row_id_of(row.task_id)
+
+    def where(self) -> Cell:
+        """The way here."""
+        runs = outcome_text.of_many(len(self.run_ids), "run")
+        return (
+            Ink("runs", "muted", "runs"),
+            Ink(" › ", "muted"),
+            Ink(f"matrix of {runs}", "strong"),
+        )
+
+    # -- what it shows ---------------------------------------------------------------------
+
+    def tasks(self) -> Mapping[str, AcrossRow]:
+        """The tasks, over all the runs."""
+        self._sums = tuple(
+            totals(self._matrix.tasks(run_id).values(), 1) if run_id in self._seen else None
+            for run_id in self.run_ids
+        )
+        return self._matrix.across(self.run_ids)
+
+    def said(self) -> Sequence[Cell]:
+        """pass@1 of each run as far as there is room, and how many tasks differ."""
+        things = [
+            Said(self._run_said(number, sums), number) for number, sums in enumerate(self._sums)
+        ]
+        rows = self._rows.records.values()
+        differ = [row for row in rows if row.difference]
+        clear = sum(row.clear for row in differ)
+        second = [
+            Ink(f"{outcome_text.of_many(len(rows), 'task')} · ", "muted"),
+            Ink(f"{len(differ)} {'differs' if len(differ) == 1 else 'differ'}"),
+            Ink(f", {clear} by more than chance" if differ else "", "warning" if clear else ""),
+        ]
+        shown = [self._number(column) for column in self._placed_runs()]
+        if shown and len(shown) < len(self.run_ids):
+            place_said = f" · runs {shown[0] + 1}–{shown[-1] + 1} of {len(self.run_ids)}"
+            second.append(Ink(place_said, "accent"))
+        return joined(things, self.size.width - 2), tuple(second)
+
+    def _run_said(self, number: int, sums: Totals | None) -> Cell:
+        """`2: 83% 74–91 of 60`: a run's pass@1, under the number its column has."""
+        begin = Ink(f"{number + 1}: ", "key" if number == self._at else "muted")
+        if sums is None:
+            why = why_empty(self.gym.session, self.run_ids[number])
+            unknown = Ink("not known yet", "muted")
+            return (begin, Ink(why.partition(":")[0], "warning") if why else unknown)
+        style = "muted" if sums.unfinished else "strong"
+        rate = Ink(outcome_text.percent(sums.pass_rate), style)
+        if sums.interval is None:
+            return (begin, rate)
+        between = f" {outcome_text.span(sums.interval)} of {sums.tally.verdicts}"
+        return (begin, rate, Ink(between, "muted"))
+
+    def detail(self) -> Cell:
+        """The run and the task under the cursor, and what their difference is worth."""
+        row = self._rows.records.get(self._grid.cursor_id or "")
+        if row is None:
+            return ()
+        run_id = self.run_ids[self._at]
+        things = [Said((Ink(run_id, "strong"),)), Said(self._cell_said(row.cells[self._at]))]
+        if row.difference:
+            points = round(row.difference * 100)
+            things.append(Said((Ink(f"best less worst {points}pp", "muted"),), 1))
+            things.append(Said(self.worth_said(row)))
+        return joined(things, self.size.width - 2)
+
+    def worth_said(self, row: AcrossRow) -> Cell:
+        """What the difference of a task is worth."""
+        return (Ink("more than chance" if row.clear else "may be chance (~)", "muted"),)
+
+    def _cell_said(self, cell: TaskRow | None) -> Cell:
+        if cell is None:
+            return (Ink("this run has no such task", "muted"),)
+        tally = cell.tally
+        interval = wilson(tally.passes, tally.verdicts)
+        if interval is None:
+            return (Ink(f"no verdicts of {outcome_text.of_many(len(cell.attempts), 'attempt')}"),)
+        left = f", {cell.unfinished} unfinished" if cell.unfinished else ""
+        broke = f", {outcome_text.of_many(cell.errors, 'error')}" if cell.errors else ""
+        return (
+            Ink(f"{tally.passes} of {tally.verdicts} passed "),
+            Ink(f"{outcome_text.span(interval)}%{left}{broke}", "muted"),
+        )
+
+    # -- which runs are seen ---------------------------------------------------------------
+
+    @staticmethod
+    def _number(column: str) -> int:
+        return int(column.removeprefix("run")) - 1
+
+    def _placed_runs(self) -> list[str]:
+        """The runs' columns that stand on screen, by their keys."""
+        placed = self._grid.would_place(self.shown_columns())
+        return [at.column.key for at in placed if at.column.key.startswith("run")]
+
+    def hidden_columns(self) -> frozenset[str]:
+        """What the person does not want, and runs left of those on screen."""
+        return super().hidden_columns() | {f"run{number + 1}" for number in range(self._first)}
+
+    def stand_on(self, cell: int) -> None:
+        """Put the cursor on a run, and bring that on screen."""
+        self._at = cell
+        first, self._first = self._first, min(self._first, cell)
+        last = f"run{cell + 1}"
+        while self._first < cell and last not in self._placed_runs():
+            self._first += 1
+        if self._first != first:
+            self._grid.choose(self.hidden_columns())
+        super().stand_on(cell)
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def width_of_row(self) -> int:
+        """As many cells as runs."""
+        return len(self.run_ids)
+
+    def cell_clicked(self, key: str, offset: int, cells: int) -> int | None:
+        """The run that was clicked."""
+        return self._number(key) if key.startswith("run") else None
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        """Open the run under the cursor as a matrix of its own, at this task."""
+        self.gym.push_screen(MatrixScreen(self.run_ids[self._at], event.row_id))
+
+    def action_compare(self) -> None:
+        """Compare these runs: what they differ in, and what that is worth."""
+        router.comparison(self.gym, self.run_ids)
+
+    def action_k(self, step: int) -> None:
+        """Several runs are compared by pass@1 alone."""
+        refuse(self, "several runs are compared by pass@1 alone")
+
+    def action_launch_again(self) -> None:
+        """Only of one run is something run again."""
+        refuse(self, f"one run at a time · {self.gym.bound.spelt('open')} shows its own matrix")
+
+    def action_with_reruns(self) -> None:
+        """Several runs stand beside each other here."""
+        self.action_launch_again()
+
+    def footer_keys(self) -> list[Key]:
+        """All but the keys that do nothing here."""
+        return [key for key in super().footer_keys() if key.name not in _NOT_HERE]
+
+    def action_describe(self) -> None:
+        """Show every field of the run under the cursor, as received."""
+        run_id = self.run_ids[self._at]
+        found = self.received(run_id)
+        if found is not None:
+            self.gym.push_screen(DescribeScreen(run_id, *found))
+        else:
+            refuse(self, "this run is not known")
+
+    def copied(self) -> str | None:
+        """The id of the run under the cursor."""
+        return self.run_ids[self._at]
+
+    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
+        """A run as the server listed it."""
+        row = self.gym.store.runs.get(row_id)
+        return (row.raw, row.malformed) if row is not None else None

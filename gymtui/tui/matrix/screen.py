@@ -1,0 +1,282 @@
+"""One run as tasks by attempts: a glyph a rollout, and what each task's attempts add up to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import ClassVar
+
+from gymtui.session.rollout_ref import Listed
+from gymtui.store.lists.task_rows import TASKS, TaskRow, row_id_of
+from gymtui.store.outcome import steps_of
+from gymtui.store.records import RolloutRow
+from gymtui.store.rollout_times import duration_s
+from gymtui.store.stats.matrix import most_verdicts, totals, usual_k
+from gymtui.tui.app import router
+from gymtui.tui.compare.rollout_pair import compare
+from gymtui.tui.describe.screen import DescribeScreen
+from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.grid import Grid
+from gymtui.tui.kit.line_parts import Said, joined
+from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.run_marks import run_marks, why_empty
+from gymtui.tui.kit.screen import way_from_runs
+from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.matrix.columns import at_k_cells, attempt_at, attempts_cell, task_columns
+from gymtui.tui.matrix.panes import MatrixPanes
+from gymtui.tui.transcript.screen import TranscriptScreen
+
+_USUAL_ATTEMPTS = 16
+"""How many there is room made for while nothing is known of the run."""
+
+
+class MatrixScreen(MatrixPanes[TaskRow]):
+    """The matrix of one run, or of a run and its reruns read as one.
+
+    Args:
+        run_id: The run.
+        task: The row id of the task to begin at, or None for the first.
+        along: Runs whose attempts are taken for this one's: its parent, its reruns.
+    """
+
+    arranged_as: ClassVar[str] = "matrix"
+    prompt: ClassVar[str] = "words, or kind:mixed pass<50% steps>=20"
+
+    def __init__(self, run_id: str, task: str | None = None, *, along: Sequence[str] = ()) -> None:
+        super().__init__((run_id, *along), TASKS, "task")
+        self.run_id = run_id
+        self._along = tuple(along)
+        self._begin_at = task
+        self._k: int | None = None
+        self._sums = totals((), 1)
+        self._most = 1
+
+    def _known(self, k: int | None = None) -> Mapping[str, TaskRow]:
+        """The tasks of the run, or of all that are read as one."""
+        if not self._along:
+            return self._matrix.tasks(self.run_id, k)
+        return self._matrix.together(
+            self.run_ids,
+            k or 1,
+            we_cancelled=self.gym.store.we_cancelled,
+            last_steps=self.gym.watched.last_steps,
+        )
+
+    def columns(self) -> tuple[Column[TaskRow], ...]:
+        """The columns of tasks."""
+        rows = (row for run_id in self.run_ids for row in self.gym.store.rollouts_of(run_id))
+        tasks = Counter(row.rollout.task_id for row in rows if row.rollout is not None)
+        most = max(tasks.values(), default=_USUAL_ATTEMPTS)
+        return task_columns(self._attempts, most, lambda: self._sums.at_k.k)
+
+    def _attempts(self, row: TaskRow, cells: int) -> Cell:
+        here = self._grid.cursor_id == row_id_of(row.task_id)
+        return attempts_cell(
+            row.attempts, cells, at=self._at, here=here, most=self._most, only=self.standing_out
+        )
+
+    def where(self) -> Cell:
+        """The way here."""
+        pieces = [
+            *way_from_runs(),
+            Ink(self.named(self.run_id, beside=9), "strong", f"run:{self.run_id}"),
+            Ink(" › ", "muted"),
+            Ink("matrix", "strong"),
+        ]
+        pieces += run_marks(self.gym.session, self.run_id)
+        pieces += self._relations()
+        return tuple(pieces)
+
+    def _relations(self) -> list[Ink]:
+        """Which runs are read as one with it, or could be."""
+        if self._along:
+            return [Ink(f"  as one with {' and '.join(self._along)}", "accent")]
+        others = len(self.gym.launches.family(self.run_id)) - 1
+        if not others:
+            return []
+        key = self.gym.bound.shown("with-reruns")
+        runs = "its rerun" if others == 1 else f"{others} related runs"
+        return [Ink("   "), Ink(f"{key} ", "key"), Ink(f"as one with {runs}", "muted")]
+
+    # -- what it shows ---------------------------------------------------------------------
+
+    def tasks(self) -> Mapping[str, TaskRow]:
+        """The tasks, with pass@k and pass^k: for the k chosen, as far as any task reaches it."""
+        known = self._known().values()
+        k = usual_k(known) if self._k is None else min(self._k, most_verdicts(known))
+        tasks = self._known(k)
+        self._sums = totals(tasks.values(), k)
+        self._most = max((len(row.attempts) for row in tasks.values()), default=1)
+        return tasks
+
+    def _show(self) -> None:
+        super()._show()
+        if self._begin_at is not None and self._begin_at in self._rows:
+            begin_at, self._begin_at = self._begin_at, None
+            self._grid.select(begin_at)
+
+    def said(self) -> Sequence[Cell]:
+        """What the tasks add up to."""
+        if not self._seen:
+            why = why_empty(self.gym.session, self.run_id)
+            unknown = Ink("the rollouts of this run are not known yet", "muted")
+            return (Ink(why, "warning") if why else unknown,), ()
+        sums = self._sums
+        done = sums.rollouts - sums.unfinished
+        width = self.size.width - 2
+        style = "muted" if sums.unfinished else "strong"
+        rate = [Ink("pass@1 "), Ink(outcome_text.percent(sums.pass_rate), style)]
+        if sums.interval is not None:
+            between = f" {outcome_text.span(sums.interval)} of {sums.tally.verdicts}"
+            rate.append(Ink(between, "muted"))
+        things = [
+            Said((Ink(f"{done}/{sums.rollouts} done", "strong"),)),
+            Said(tuple(rate)),
+        ]
+        if sums.at_k.k > 1 or self._k is not None:  # else it would say the rate again
+            things += [
+                Said(at_k_cells("pass@", sums.at_k), 1),
+                Said(at_k_cells("pass^", sums.hat_k), 1),
+            ]
+        if sums.errors:
+            errors = outcome_text.of_many(sums.errors, "error")
+            things.append(Said((Ink(errors, "error"),), 2))
+        kinds = sums.kinds
+        second: list[Ink] = [Ink(f"{outcome_text.of_many(sums.tasks, 'task')}  ", "muted")]
+        for number, word, kind_style in (
+            (kinds.all_pass, "all-pass", "passed"),
+            (kinds.mixed, "mixed", ""),
+            (kinds.all_fail, "all-fail", "failed"),
+            (kinds.none, "no verdict", "muted"),
+        ):
+            if number:
+                # What is open may still turn a task: as with the rate, that is not yet said loud.
+                second.append(Ink(f"{number} {word}  ", "muted" if sums.unfinished else kind_style))
+        return joined(things, width), tuple(second)
+
+    @property
+    def _chosen_attempt(self) -> RolloutRow | None:
+        row = self._rows.records.get(self._grid.cursor_id or "")
+        if row is None or not row.attempts:
+            return None
+        return row.attempts[min(self._at, len(row.attempts) - 1)]
+
+    def detail(self) -> Cell:
+        """The attempt under the cursor."""
+        attempt = self._chosen_attempt
+        if attempt is None or attempt.rollout is None:
+            return ()
+        rollout = attempt.rollout
+        steps = steps_of(rollout, self.gym.watched.last_steps.get(rollout.rollout_id))
+        row = self._rows.records[self._grid.cursor_id or ""]
+        number = row.attempts.index(attempt) + 1
+        things = [
+            Said((Ink(f"{number}/{len(row.attempts)}  ", "muted"), *outcome_text.state(attempt))),
+            Said((Ink(attempt.rollout_id, "strong"),)),
+        ]
+        if steps is not None:
+            things.append(Said((Ink(outcome_text.of_many(steps, "step"), "muted"),), 1))
+        ran_s = duration_s(rollout)
+        if ran_s is not None:
+            things.append(Said((Ink(outcome_text.duration(ran_s), "muted"),), 1))
+        why = outcome_text.why(attempt)
+        return (*joined(things, self.size.width - 2), Ink(f"  {why}" if why else ""))
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def width_of_row(self) -> int:
+        """How many attempts the cursor's task has."""
+        row = self._rows.records.get(self._grid.cursor_id or "")
+        return len(row.attempts) if row is not None else 0
+
+    def cell_clicked(self, key: str, offset: int, cells: int) -> int | None:
+        """The attempt that was clicked."""
+        if key != "attempts":
+            return None
+        return attempt_at(offset, cells, at=self._at, most=self._most)
+
+    def go_to(self, rollout_ids: Collection[str]) -> None:
+        """Put the cursor on the first of these in its row."""
+        row = self._rows.records.get(self._grid.cursor_id or "")
+        for number, attempt in enumerate(row.attempts if row is not None else ()):
+            if attempt.rollout_id in rollout_ids:
+                self.stand_on(number)
+                return
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        """Open the rollout under the cursor."""
+        attempt = self._chosen_attempt
+        if attempt is not None:
+            self.gym.push_screen(TranscriptScreen(attempt.run_id, attempt.rollout_id, self))
+
+    def rollout_ids(self) -> Sequence[str]:
+        """The rollouts row by row, of a chosen reason only those: for reading one by one."""
+        only, records = self.faded, self._rows.records
+        return [
+            attempt.rollout_id
+            for row_id in self._rows
+            for attempt in records[row_id].attempts
+            if only is None or attempt.rollout_id in only
+        ]
+
+    def stand_on_rollout(self, rollout_id: str) -> None:
+        """Put the cursor on the rollout that was read last."""
+        for row_id in self._rows:
+            attempts = self._rows.records[row_id].attempts
+            if any(attempt.rollout_id == rollout_id for attempt in attempts):
+                self._grid.select(row_id)
+                self.go_to({rollout_id})
+                return
+
+    def action_compare(self) -> None:
+        """Compare the rollout under the cursor with another."""
+        attempt = self._chosen_attempt
+        chosen = [Listed(attempt.run_id, attempt.rollout_id)] if attempt is not None else []
+        compare(self.gym, chosen)
+
+    def action_k(self, step: int) -> None:
+        """Show pass@k of one attempt more or less."""
+        most = most_verdicts(self._known().values())
+        now, self._k = self._sums.at_k.k, max(1, min(self._sums.at_k.k + step, most))
+        if self._k == now:
+            verdicts = outcome_text.of_many(most, "verdict")
+            refuse(self, f"no task has more than {verdicts}" if step > 0 else "k is 1 already")
+        self._show()
+
+    def action_describe(self) -> None:
+        """Show every field of the rollout under the cursor, as received."""
+        attempt = self._chosen_attempt
+        if attempt is not None:
+            self.gym.push_screen(DescribeScreen(attempt.rollout_id, attempt.raw, attempt.malformed))
+        else:
+            refuse(self, "there is no rollout to describe")
+
+    def copied(self) -> str | None:
+        """The id of the rollout under the cursor."""
+        attempt = self._chosen_attempt
+        return attempt.rollout_id if attempt is not None else None
+
+    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
+        """A task is nothing that was received."""
+        return None
+
+    def action_launch_again(self) -> None:
+        """Run the marked tasks again, else what failed."""
+        records = self._rows.records
+        marked = [records[i].task_id for i in self._rows if i in self._grid.marks]
+        tasks = [task for task in marked if task is not None]
+        if marked and not tasks:
+            refuse(self, "what is marked is of no task that could be run again")
+        else:
+            router.launch(self.gym, self.run_id, again=True, tasks=tasks or None)
+
+    def action_with_reruns(self) -> None:
+        """Read the run together with its parent and reruns, or alone again."""
+        related = [run for run in self.gym.launches.family(self.run_id) if run != self.run_id]
+        if not related and not self._along:
+            self.gym.notify("no rerun of this run is known, nor a parent", timeout=3)
+            return
+        task = self._grid.cursor_id
+        along = () if self._along else related
+        self.gym.switch_screen(MatrixScreen(self.run_id, task, along=along))

@@ -1,0 +1,377 @@
+"""One run: its numbers and its rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import groupby
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from gymtui.core.text import ABSENT
+from gymtui.poll.plan import View
+from gymtui.poll.tracker import TimeSpent
+from gymtui.session.actions import Verb
+from gymtui.session.rollout_ref import Listed
+from gymtui.session.step_pace import pace_of
+from gymtui.store.delta import Delta
+from gymtui.store.lists.columns import READ_ROLLOUTS, RunView
+from gymtui.store.outcome import VERDICTS, Outcome
+from gymtui.store.records import RolloutRow, RunRow
+from gymtui.store.run_rows import RunRows
+from gymtui.store.running_rollouts import Running
+from gymtui.store.stats.run_stats import RunNumbers
+from gymtui.tui.app import router
+from gymtui.tui.compare.rollout_pair import compare
+from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.kit.grid import Column, Grid
+from gymtui.tui.kit.line_parts import room_beside
+from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.refusal import UNREAD_ROLLOUT, refuse
+from gymtui.tui.kit.rollout_details import OWN_LINES, rollout_details
+from gymtui.tui.kit.run_marks import run_marks, why_empty
+from gymtui.tui.kit.screen import way_from_runs
+from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.time_window import Chart
+from gymtui.tui.kit.timeline_screen import TimelineScreen
+from gymtui.tui.matrix.screen import MatrixScreen
+from gymtui.tui.rollouts.header import bounds, run_header
+from gymtui.tui.runs.columns import rollout_columns
+from gymtui.tui.transcript.screen import TranscriptScreen
+
+SETTLED_AT_ONCE = 50
+"""Rollouts that came or changed and are shown without a pause: some 5 ms with their lines."""
+
+_BY_TASK = "task"
+
+LAST_FEW = 64
+"""No more running rollouts than these are looked through for stuck ones with each poll."""
+
+
+class RolloutsScreen(TimelineScreen):
+    """The rollouts of one run.
+
+    Args:
+        run_id: The run.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.ROLLOUTS)
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.ROLLOUTS, Scope.LIST, Scope.EVERYWHERE)
+    empty: ClassVar[str] = "no rollouts seen yet"
+    arranged_as: ClassVar[str] = "rollouts"
+    prompt: ClassVar[str] = "words, or status:running task:*phone* steps>=20"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(READ_ROLLOUTS, "task")
+        self.unfilled = frozenset({"score", "tokens", "cost"})
+        self.run_id = run_id
+        self._run_rows = RunRows(self._rows)
+        self._settling = False
+        self._adding = False
+        self._head: tuple[object, tuple[Cell, ...]] | None = None
+        self._numbers: RunNumbers | None = None
+        self._spent: TimeSpent | None = None
+        self._grouped = False
+        self._heads: dict[str, tuple[str, str]] = {}
+
+    def columns(self) -> tuple[Column[RolloutRow], ...]:
+        """The columns of a run's rollouts."""
+        watched = self.gym.watched
+        self._chart = Chart(watched, self.gym.session.lead, plain=self.gym.looks.ascii)
+        kept = self.gym.arrangement.of(self.arranged_as)
+        self._chart.arrange(kept.zoom, wall=kept.wall)
+        self._grouped = kept.group == _BY_TASK
+        return rollout_columns(self.gym.now, lambda: watched.last_steps, self._chart, self._heads)
+
+    def body(self) -> Iterable[Widget]:
+        """The run's numbers, its rollouts, and what there is to say about the one chosen."""
+        palette = self.gym.palette
+        yield Lines(palette, height=3, id="summary")
+        yield self.grid()
+        yield Lines(palette, height=self._details_height, id="details")
+
+    def on_mount(self) -> None:
+        """Have what was seen of it earlier looked up."""
+        self.gym.watched.recall(self.run_id)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit what stands around the list."""
+        super().on_resize(event)
+        if self.ready:
+            self.summarise()
+
+    @property
+    def _run(self) -> RunRow | None:
+        return self.gym.store.runs.get(self.run_id)
+
+    def where(self) -> Cell:
+        """The way here, and what the run is."""
+        summary = self.gym.store.summary(self.run_id)
+        row = self._run
+        pieces = [
+            *way_from_runs(),
+            Ink(self.named(self.run_id), "strong"),
+        ]
+        scenario = row.run.scenario_id if row and row.run else None
+        told = [scenario, summary.model if summary else None]
+        said = " · ".join(text for text in told if text)
+        pieces += run_marks(self.gym.session, self.run_id)
+        if said:
+            pieces.append(Ink(f"   {said}", "muted"))
+        return tuple(pieces)
+
+    def look(self, view: View) -> View:
+        """This run's rollouts come first."""
+        return replace(view, open_run=self.run_id)
+
+    # -- what changed ----------------------------------------------------------------------
+
+    def changed(self, delta: Delta) -> None:
+        """Take this run's changed rollouts in: few at once, thousands in pieces between keys."""
+        rows, rollouts = self._run_rows, self.gym.store.rollouts
+        touched = delta.rollouts
+        own = {
+            rollout_id: row
+            for rollout_id in touched
+            if (row := rollouts.get(rollout_id)) is not None and row.run_id == self.run_id
+        }
+        rows.put(own, touched - own.keys())
+        for usage in filter(None, (row.usage for row in own.values())):
+            self.fill("tokens", filled="tokens" not in self.unfilled or usage.tokens is not None)
+            self.fill("cost", filled="cost" not in self.unfilled or usage.cost_usd is not None)
+        # Not what the delta says went: rollouts go while another screen is on top, too.
+        rows.keep_only(rollouts)
+        if self.run_id in delta.runs:
+            self.show_frame()
+        if self._settling:
+            return
+        if rows.due <= SETTLED_AT_ONCE:
+            for _ in self._settle():
+                pass
+            self._show_rows()
+            self._add_time_up()
+        else:
+            self._settling = True
+            self.run_worker(self._settle_gently(), group="settling", exit_on_error=True)
+
+    def _settle(self) -> Generator[None, None, None]:
+        store, now = self.gym.store, self.gym.now().timestamp()
+        return self._run_rows.settling(now, store.we_cancelled, self.gym.watched.last_steps)
+
+    async def _settle_gently(self) -> None:
+        try:
+            for _ in self._settle():
+                await self.gym.turns.give()
+            await self.gym.turns.give()
+            self._show_rows()
+            await self.gym.turns.give()
+            self._add_time_up()
+        finally:
+            self._settling = False
+
+    def _show_rows(self) -> None:
+        """Show the rows, and know what they add up to."""
+        self._rows.tick(self.gym.now().timestamp())
+        row = self._run
+        total = row.run.total if row is not None and row.run is not None else None
+        known = self.gym.store.knows_rollouts_of(self.run_id)
+        self._numbers = self._run_rows.numbers(total) if known else None
+        self._chart.extent = self._run_rows.extent(self.gym.watched.listed_at(self.run_id))
+        self._find_heads()
+        if self._numbers is not None:
+            self.fill("score", filled=self._numbers.scores is not None)
+        self.show_rows()
+
+    def _add_time_up(self) -> None:
+        """See where time goes, of a large run a part at a time, and write the numbers."""
+        spent = self.gym.watched.time_spent(self.run_id)
+        if spent.complete:
+            self._spent = spent
+        elif not self._adding:
+            self._adding = True
+            self.set_timer(0.01, self._go_on_adding)
+        self._head = None
+        self.summarise()
+
+    def _go_on_adding(self) -> None:
+        self._adding = False
+        self._add_time_up()
+
+    # -- around the list -------------------------------------------------------------------
+
+    @property
+    def _details_height(self) -> int:
+        """How many lines the details have: more on a larger screen."""
+        height = self.gym.size.height
+        return 2 if height < 16 else 4 if height < 30 else 5 if height < 45 else 7
+
+    def nothing(self) -> str:
+        """Why there are no rollouts."""
+        why = None if self._wanted.text.strip() else why_empty(self.gym.session, self.run_id)
+        return why or super().nothing()
+
+    def summarise(self) -> None:
+        """Write the run's numbers, and what there is to say about the cursor's rollout."""
+        self._detail()
+        row = self._run
+        remarks = self.remarks()
+        if row is None or row.run is None:
+            self._head = None
+            self.lines("summary").show([Line((), remarks)])  # what it said is true no longer
+            return
+        width = self.size.width
+        cells = (room_beside(remarks, width), width - 2, width - 2)
+        # Where the cursor stands changes nothing in it.
+        if self._head is None or self._head[0] != cells:
+            now = self.gym.now()
+            stuck = self._stuck(now)
+            lines = run_header(
+                RunView(row, self.gym.store.summary(self.run_id), stuck=stuck),
+                self._numbers,
+                self._spent,
+                now.timestamp(),
+                cells,
+                plain=self.gym.looks.ascii,
+                colour=self.gym.looks.colour,
+            )
+            self._head = (cells, lines)
+        first, *others = self._head[1]
+        why = why_empty(self.gym.session, self.run_id)
+        if why is not None and not row.gone and self._rows.records:
+            others[0] = (Ink(why, "warning"),)  # of what is there, nothing moves on by itself
+        self.lines("summary").show([Line(first, remarks), *map(Line, others)])
+
+    def _stuck(self, now: datetime) -> int:
+        """How many of the last few are stuck; of more, or while others wait, it tells nothing."""
+        numbers = self._numbers
+        counts = numbers.counts if numbers is not None else {}
+        if counts.get(Outcome.WAITING) or not 0 < counts.get(Outcome.RUNNING, 0) <= LAST_FEW:
+            return 0
+        last = {
+            row_id: row
+            for row_id, row in self._rows.records.items()
+            if row.outcome is Outcome.RUNNING
+        }
+        running = Running(self.gym.settings.stuck)
+        running.update(last, last.keys(), pace_of(self.gym))
+        return running.stuck_in(self.run_id, now)
+
+    def _detail(self) -> None:
+        row_id = self._grid.cursor_id
+        row = self._rows.records.get(row_id) if row_id is not None else None
+        height = self._details_height
+        told: list[Cell] = [()] * height
+        if row is not None:
+            life = self.gym.watched.segments(row)
+            width = self.size.width - 2
+            told = rollout_details(row, life, width, max(height, OWN_LINES + 1))[:height]
+        run = self._run
+        ends = bounds(RunView(run), self._numbers) if run is not None else ()
+        lines = [Line(cell, bar=True) for cell in told]
+        lines[-1] = replace(lines[-1], right=ends)
+        self.lines("details").show(lines)
+
+    def _find_heads(self) -> None:
+        """While grouped, find where each task begins in the list as it is ordered."""
+        self._heads.clear()
+        if not self._grouped:
+            return
+        records = self._rows.records
+        for task, members in groupby(self._rows, key=lambda row_id: _task_of(records[row_id])):
+            rows = [records[row_id] for row_id in members]
+            # Of what is listed: a filter that hides half of a task says so in its count.
+            outcomes = [row.outcome for row in rows]
+            verdicts = sum(outcome in VERDICTS for outcome in outcomes)
+            passes = f"{outcomes.count(Outcome.PASSED)}/{verdicts}" if verdicts else ""
+            self._heads[rows[0].rollout_id] = (task, passes)
+
+    def narrowed(self) -> None:
+        """Show what the filter lets through."""
+        self._find_heads()
+        super().narrowed()
+
+    def order_by(self, name: str, *, reverse: bool) -> None:
+        """Order by a column."""
+        super().order_by(name, reverse=reverse)
+        self._find_heads()
+        self._grid.sync()
+
+    def action_group(self) -> None:
+        """Keep the rollouts of a task together, under its name and numbers; or not."""
+        self._grouped = not self._grouped
+        group = _BY_TASK if self._grouped else None
+        self.gym.arrangement.change(self.arranged_as, group=group)
+        self.order_by("task", reverse=False)
+        if not self._rows:
+            refuse(self, "there is no rollout to group")
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        """Open a rollout; of one that could not be read, what was received."""
+        if self._is_unread(event.row_id):
+            self.action_describe()
+        else:
+            self.gym.push_screen(TranscriptScreen(self.run_id, event.row_id, self))
+
+    def _is_unread(self, rollout_id: str | None) -> bool:
+        """Whether a rollout could not be read: its id is none of the gym's."""
+        row = self._rows.records.get(rollout_id or "")
+        return row is not None and row.malformed is not None
+
+    def instead(self, record: RolloutRow) -> Cell | None:
+        """Why a rollout could not be read: nothing else is known of it."""
+        if record.malformed is None:
+            return None
+        return (Ink(f"malformed: {record.malformed}", "warning"),)
+
+    def copied(self) -> str | None:
+        """The id of the cursor's row, where it has one."""
+        return None if self._is_unread(self._grid.cursor_id) else super().copied()
+
+    def why_not_copied(self) -> str:
+        """Why there is no id."""
+        return UNREAD_ROLLOUT if self._is_unread(self._grid.cursor_id) else super().why_not_copied()
+
+    def rollout_ids(self) -> Sequence[str]:
+        """The rollouts as they are listed, for reading one after the other."""
+        return tuple(row_id for row_id in self._rows if not self._is_unread(row_id))
+
+    def stand_on_rollout(self, rollout_id: str) -> None:
+        """Put the cursor on the rollout that was read last."""
+        self._grid.select(rollout_id)
+
+    def action_matrix(self) -> None:
+        """Show this run as tasks by attempts."""
+        self.gym.push_screen(MatrixScreen(self.run_id))
+
+    def action_compare(self) -> None:
+        """Compare the two marked rollouts, else this one with another."""
+        compare(self.gym, [Listed(self.run_id, row_id) for row_id in self.chosen()])
+
+    def action_launch_again(self) -> None:
+        """Run the tasks of the marked rollouts again, else what failed."""
+        rollouts = self.gym.store.rollouts
+        marked = [rollouts[i].rollout for i in self._grid.marks if i in rollouts]
+        tasks = sorted({rollout.task_id for rollout in marked if rollout and rollout.task_id})
+        if marked and not tasks:
+            refuse(self, "what is marked is of no task that could be run again")
+        else:
+            router.launch(self.gym, self.run_id, again=True, tasks=tasks or None)
+
+    def action_cancel(self) -> None:
+        """Ask, then cancel this run."""
+        self.gym.ask_to(Verb.CANCEL, [self.run_id])
+
+    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
+        """The rollout as the server listed it."""
+        row = self.gym.store.rollouts.get(row_id)
+        return (row.raw, row.malformed) if row is not None else None
+
+
+def _task_of(row: RolloutRow) -> str:
+    return (row.rollout.task_id if row.rollout is not None else None) or ABSENT

@@ -1,0 +1,226 @@
+"""The columns of the lists: what each cell of a run and of a rollout shows.
+
+What moves while a run is under way stands left: a terminal line is sent up to its last change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gymtui.core.column_widths import EXTRA
+from gymtui.core.text import ABSENT, clean, fit, width
+from gymtui.store.lists.columns import RunView, pass_rate
+from gymtui.store.records import Intent, RolloutRow, score_of
+from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.styled_text import Cell, Ink, ink
+
+if TYPE_CHECKING:
+    from gymtui.tui.kit.time_window import Chart
+
+_LEAST_NAME = 11
+"""Cells of a run's name that tell it from others, beside what is done to it."""
+_BRIEFLY = {Intent.CANCEL: "cancel…", Intent.DELETE: "delete…", Intent.CHECK: "check…"}
+_SAME_TASK: Cell = (Ink("  ″", "muted"),)
+
+
+def run_columns(
+    now: Callable[[], datetime],
+    title: Callable[[], str],
+    members: Callable[[str], int | None],
+    *,
+    plain: bool,
+) -> tuple[Column[RunView], ...]:
+    """The columns of the run list.
+
+    Args:
+        now: The server's time.
+        title: What the rows are: runs, or groups of runs by something.
+        members: How many runs a group has; None while rows are runs.
+        plain: Whether bars are drawn with glyphs instead of colours.
+    """
+
+    def name(run: RunView, cells: int) -> Cell:
+        row = run.row
+        if (runs := members(run.name)) is not None:
+            # Short, since on a narrow terminal it is the name that gives way; one alone is plain.
+            counted = f" ×{runs:,}" if runs > 1 else ""
+            shown = fit(run.name, max(cells - len(counted), 1), cut="middle")
+            return (Ink(shown, "strong" if row.active else ""), Ink(counted, "muted"))
+        if row.gone:
+            return (Ink(run.name, "gone"),)
+        if row.intent is not None:
+            doing = row.intent.under_way
+            if cells - len(doing) - 1 < min(width(clean(run.name)), _LEAST_NAME):
+                doing = _BRIEFLY[row.intent]
+            shown = fit(run.name, max(cells - len(doing) - 1, 1), cut="middle")
+            return (Ink(f"{doing} ", "warning"), Ink(shown))
+        style = "strong" if row.active else ""
+        return (Ink("◉ ", "accent"), Ink(run.name, style)) if run.watched else ink(run.name, style)
+
+    def outcome(run: RunView, cells: int) -> Cell:
+        if run.row.malformed is not None:
+            return ink(f"malformed: {run.row.malformed}", "warning")
+        return outcome_text.outcome_bar(run, cells, plain=plain) or ink(None, "muted")
+
+    def done(run: RunView, cells: int) -> Cell:
+        if run.row.run is None:
+            return ink(None, "muted")
+        exact = f"{outcome_text.count(run.finished)}/{outcome_text.count(run.row.run.total)}"
+        if len(exact) <= cells:
+            return ink(exact)
+        return ink(
+            f"{outcome_text.thousands(run.finished)}/{outcome_text.thousands(run.row.run.total)}"
+        )
+
+    def passes(run: RunView, cells: int) -> Cell:
+        rate = pass_rate(run)
+        if run.forbidden and (rate is None or run.row.active):
+            return ink("forbidden", "warning")  # what is known is old, unless it was final
+        if rate is None or run.summary is None:
+            return ink(f"{ABSENT:>4}", "muted")
+        # An unfinished run's rate flatters: slow rollouts fail more often.
+        style = "muted" if run.row.active else ""
+        verdicts = f" of {run.summary.verdicts}"
+        between = run.summary.interval
+        room = cells - 4 - len(verdicts)
+        if between is not None and room >= 7:
+            verdicts = f" {outcome_text.span(between)}{verdicts}"
+        return (Ink(f"{outcome_text.percent(rate):>4}", style), Ink(verdicts, "muted"))
+
+    def score(run: RunView, cells: int) -> Cell:
+        return _score(run.summary.score if run.summary is not None else None)
+
+    def errors(run: RunView, cells: int) -> Cell:
+        if run.summary is None:
+            return ink(None, "muted")
+        number = run.summary.errors
+        return ink(outcome_text.thousands(number), "error" if number else "muted")
+
+    def waiting(run: RunView, cells: int) -> Cell:
+        number = getattr(run.row.run, "pending", None)
+        return ink(outcome_text.thousands(number or None), "waiting" if number else "muted")
+
+    def running(run: RunView, cells: int) -> Cell:
+        number = getattr(run.row.run, "running", None)
+        if not run.stuck:
+            shown = outcome_text.thousands(number or None)
+            return ink(shown, "running" if number else "muted")
+        marked = f"!{outcome_text.thousands(run.stuck)}"
+        beside = f"{outcome_text.thousands(number)} {marked}" if number else marked
+        return ink(beside if len(beside) <= cells else marked, "warning")
+
+    def started(run: RunView, cells: int) -> Cell:
+        began = run.summary and (run.summary.started_at or run.summary.created_at)
+        return ink(outcome_text.age(began, now()) if began else None, "muted")
+
+    def left(run: RunView, cells: int) -> Cell:
+        if run.row.run is None:
+            return ink(None, "muted")
+        if not run.row.active:
+            if run.cancelled:
+                return ink("cancelled" if cells >= 9 else "cancel", "warning")
+            return ink("done", "muted")
+        if run.left is None:
+            return ink(None, "muted")
+        return ink(outcome_text.eta_words(run.left), "warning" if isinstance(run.left, str) else "")
+
+    def scenario(run: RunView, cells: int) -> Cell:
+        return ink(run.row.run.scenario_id if run.row.run else None, "muted")
+
+    def model(run: RunView, cells: int) -> Cell:
+        return ink(run.summary.model if run.summary else None, "muted")
+
+    return (
+        Column("run", title, 12, name, good=20, whole=True, cut="middle"),
+        Column("done", "OUTCOME", 10, outcome, flex=2, most=32, priority=2),
+        Column("finished", "DONE", 7, done, good=9, align="right"),
+        Column("pass", "PASS@1", 11, passes, good=18),
+        Column("errors", "ERR", 4, errors, align="right"),
+        Column("running", "▸", 4, running, align="right", priority=1),
+        Column("waiting", "·", 4, waiting, align="right", priority=4),
+        Column("eta", "ETA", 7, left, align="right", priority=1),
+        Column("age", "STARTED", 8, started, align="right", priority=EXTRA),
+        Column("score", "SCORE", 5, score, align="right", priority=5),
+        Column("scenario", "SCENARIO", 8, scenario, priority=5, whole=True, cut="middle"),
+        Column("model", "MODEL", 12, model, priority=EXTRA, good=16, whole=True, cut="middle"),
+    )
+
+
+def rollout_columns(
+    now: Callable[[], datetime],
+    last_steps: Callable[[], Mapping[str, int]],
+    chart: Chart,
+    heads: Mapping[str, tuple[str, str]],
+) -> tuple[Column[RolloutRow], ...]:
+    """The columns of a run's rollouts.
+
+    Args:
+        now: The server's time.
+        last_steps: The last step each rollout was seen at: ended ones no longer say it.
+        chart: Their timeline.
+        heads: While grouped by task, the task of the first rollout of each, and how many of its
+            verdicts are passes; by rollout. The others then show that they are of the same task.
+    """
+
+    def name(row: RolloutRow, cells: int) -> Cell:
+        return ink(row.rollout_id, "muted")
+
+    def task(row: RolloutRow, cells: int) -> Cell:
+        if heads:
+            head = heads.get(row.rollout_id)
+            if head is None:
+                return _SAME_TASK
+            name, tally = head
+            return (
+                Ink(fit(name, cells - len(tally) - 1, cut="middle")),
+                Ink(f" {tally}", "muted"),
+            )
+        return ink(row.rollout.task_id if row.rollout else None)
+
+    def state(row: RolloutRow, cells: int) -> Cell:
+        return outcome_text.state(row)
+
+    def steps(row: RolloutRow, cells: int) -> Cell:
+        if row.rollout is None or row.rollout.current_step is not None:
+            return ink(outcome_text.steps(row.rollout) if row.rollout else None)
+        step = last_steps().get(row.rollout_id)
+        # Seen, not said: there may have been another step after it, until its artifacts are read.
+        return ink(outcome_text.steps(row.rollout, step), "muted")
+
+    def elapsed(row: RolloutRow, cells: int) -> Cell:
+        return ink(outcome_text.duration(outcome_text.elapsed_s(row, now())))
+
+    def score(row: RolloutRow, cells: int) -> Cell:
+        return _score(score_of(row))
+
+    def tokens(row: RolloutRow, cells: int) -> Cell:
+        number = row.usage.tokens if row.usage is not None else None
+        return ink(outcome_text.thousands(number), "muted")
+
+    def cost(row: RolloutRow, cells: int) -> Cell:
+        return ink(
+            outcome_text.cost(row.usage.cost_usd if row.usage is not None else None), "muted"
+        )
+
+    def reason(row: RolloutRow, cells: int) -> Cell:
+        return ink(outcome_text.why(row), "muted")
+
+    return (
+        Column("task", "TASK", 18, task, whole=True, cut="middle"),
+        Column("state", "STATE", 12, state),
+        Column("steps", "STEP", 7, steps, align="right"),
+        Column("elapsed", "TIME", 6, elapsed, align="right"),
+        Column("score", "SCORE", 5, score, align="right", priority=2),
+        Column("tokens", "TOKENS", 6, tokens, align="right", priority=4),
+        Column("cost", "COST", 9, cost, align="right", priority=4),
+        Column("rollout", "ROLLOUT", 12, name, whole=True, cut="middle", priority=2),
+        Column("timeline", "TIMELINE", 24, chart.cell, 1, flex=8, heading=chart.heading),
+        Column("message", "RESULT", 32, reason, whole=True, most=120, priority=3),
+    )
+
+
+def _score(score: float | None) -> Cell:
+    return ink(outcome_text.score(score), "muted" if score is None else "")

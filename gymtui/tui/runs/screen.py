@@ -1,0 +1,418 @@
+"""The first screen: every run, how far it is and how well it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from gymtui.config.schema import SOURCES
+from gymtui.core.urls import without_login
+from gymtui.poll.plan import View
+from gymtui.session.actions import Verb
+from gymtui.session.step_pace import pace_of
+from gymtui.store.delta import Delta
+from gymtui.store.lists.column_def import natural
+from gymtui.store.lists.columns import RUNS, RunView
+from gymtui.store.lists.grouping import Grouping, Groups
+from gymtui.store.lists.ordering import OrderedView
+from gymtui.store.running_rollouts import Running
+from gymtui.store.stats.formulas import known_sum
+from gymtui.tui.app import router
+from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.grid import Column, Grid
+from gymtui.tui.kit.line_parts import Said, joined, room_beside
+from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.list_screen import ListScreen
+from gymtui.tui.kit.menu import Choice, MenuScreen
+from gymtui.tui.kit.outcome_text import of_many
+from gymtui.tui.kit.refusal import UNREAD_RUN, refuse
+from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.runs.columns import run_columns
+
+_GROUPINGS: tuple[Grouping | None, ...] = (None, *Grouping)
+MATRIX_RUNS = 50
+"""Runs that a matrix is made of at most; a group may have thousands."""
+
+
+class RunsScreen(ListScreen[RunView]):
+    """The list of runs, or of groups of runs."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.RUNS)
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.RUNS, Scope.LIST, Scope.EVERYWHERE)
+    empty: ClassVar[str] = "no runs"
+    unseen: ClassVar[str] = "no runs seen yet"
+    prompt: ClassVar[str] = "words, or status:running model:gpt* pass<50% age<2h stuck:"
+    arranged_as: ClassVar[str] = "runs"
+
+    def __init__(self) -> None:
+        super().__init__(RUNS, "age")
+        self.unfilled = frozenset({"score"})
+        self._runs = self._rows
+        self._groups: Groups | None = None
+        self._on_the_move = Running()
+        self._filter = ""
+        self._only_active = False
+
+    def columns(self) -> tuple[Column[RunView], ...]:
+        """The columns of the run list."""
+        plain = self.gym.looks.ascii or not self.gym.looks.colour
+        return run_columns(self.gym.now, self._title, self._members, plain=plain)
+
+    def _title(self) -> str:
+        return "RUN" if self._groups is None else self._groups.by.upper()
+
+    def _members(self, group: str) -> int | None:
+        return None if self._groups is None else len(self._groups.members(group))
+
+    def body(self) -> Iterable[Widget]:
+        """Numbers over all runs, and the list."""
+        self._on_the_move = Running(self.gym.settings.stuck)
+        yield Lines(self.gym.palette, id="summary")
+        yield self.grid()
+
+    def on_mount(self) -> None:
+        """Start as it was left."""
+        kept = self.gym.arrangement.of(self.arranged_as)
+        self._only_active = kept.only_active
+        if kept.group in tuple(Grouping):
+            self._group_by(Grouping(kept.group))
+        self.filtered(self.gym.arrangement.filters.get(self._gym_key, ""))
+
+    @property
+    def _gym_key(self) -> str:
+        """Whose filter it is: another gym, or source, starts without."""
+        settings = self.gym.settings
+        return f"{without_login(settings.base_url)} {settings.source}"
+
+    @property
+    def is_first(self) -> bool:
+        """It is the one the program opens with."""
+        return True
+
+    def where(self) -> Cell:
+        """The gym that is looked at."""
+        settings = self.gym.settings
+        profile = "" if settings.profile_name == "default" else f"{settings.profile_name} "
+        return (
+            Ink("gymtui  ", "strong"),
+            Ink(profile, "accent"),
+            Ink(f"{self.gym.host}  ", ""),
+            Ink(f"source {settings.source}", "muted"),
+        )
+
+    def look(self, view: View) -> View:
+        """The rows on screen come first; of a group, its runs."""
+        in_view = self._grid.in_view
+        if self._groups is not None:
+            in_view = tuple(run for group in in_view for run in self._groups.members(group))
+        return replace(view, runs_in_view=in_view)
+
+    def changed(self, delta: Delta) -> None:
+        """Take the changed runs in."""
+        store = self.gym.store
+        self._on_the_move.update(store.rollouts, delta.rollouts, pace_of(self.gym))
+        at = self.gym.now()
+        now = at.timestamp()
+        touched = {
+            run_id: self._view_of(run_id, at)
+            for run_id in delta.runs_added | delta.runs_changed
+            if run_id in store.runs
+        }
+        for run_id in store.active_runs - touched.keys():
+            # An estimate changes by the passing of time, too, and so does who is stuck.
+            before, after = self._runs.records.get(run_id), self._view_of(run_id, at)
+            if before is not None and (before.left, before.stuck) != (after.left, after.stuck):
+                touched[run_id] = after
+        if any(run.summary is not None and run.summary.scored for run in touched.values()):
+            self.fill("score", filled=True)
+        # Not what the delta says went: runs go while another screen is on top of this one, too.
+        gone = self._runs.records.keys() - store.runs.keys()
+        moved = bool(self._runs.apply(touched, gone, now))
+        if self._groups is not None:
+            moved = bool(self._rows.apply(*self._groups.apply(touched, gone), now))
+        if moved or not delta or gone:
+            self._rows.tick(now)
+            self.show_rows()
+        self._find_launched()
+        self.summarise()
+
+    def _find_launched(self) -> None:
+        """Put the cursor on the run that was just launched, once it is there."""
+        if self._groups is not None or "launches" not in self.gym.__dict__:
+            return  # no run to stand on, or nothing was launched yet
+        run_id = self.gym.launches.seen(self._runs.records)
+        if run_id is None:
+            return
+        self._grid.select(run_id)
+        if run_id not in self._rows:
+            self.gym.notify(f"{run_id} is there; the filter hides it", timeout=4)
+
+    def _view_of(self, run_id: str, now: datetime) -> RunView:
+        row = self.gym.store.runs[run_id]
+        stuck = self._on_the_move.stuck_in(run_id, now) if row.active else 0
+        return RunView(
+            row,
+            self.gym.store.summary(run_id),
+            left=self.gym.outlook.eta(row, now.timestamp(), stuck=stuck),
+            watched=self.gym.teller.watches(run_id),
+            stuck=stuck,
+            forbidden=self.gym.session.forbidden_s(run_id) is not None,
+        )
+
+    def summarise(self) -> None:
+        """Write the numbers over all runs."""
+        store = self.gym.store
+        active = [store.runs[run_id].run for run_id in store.active_runs]
+        running = known_sum(run.running for run in active if run is not None)
+        waiting = known_sum(run.pending for run in active if run is not None)
+        total = store.total_runs
+        known = len(store.runs)
+        said = [Said((Ink(of_many(known, "run"), "strong"),))]
+        if not self.gym.link.synced:
+            left = f" of {'?' if total is None else f'{total:,}'}, reading …"
+            said = [Said((*said[0].cell, Ink(left, "muted")))]
+        said.append(Said((Ink(of_many(len(active), "active", "active")),)))
+        if running != 0:
+            said.append(Said((Ink(f"{outcome_text.count(running)} running", "running"),), 1))
+        if waiting != 0:
+            said.append(Said((Ink(f"{outcome_text.count(waiting)} waiting", "waiting"),), 3))
+        stuck = self._on_the_move.stuck(self.gym.now())
+        if stuck:
+            said.append(Said((Ink(f"{stuck} stuck", "warning"),)))
+        rate = self.gym.outlook.rate(self.gym.now().timestamp())
+        if rate is not None and rate.verdicts:
+            minutes = rate.window_s / 60
+            window = f"{minutes:.0f} min" if minutes >= 2 else outcome_text.duration(rate.window_s)
+            per_minute = Ink(f"{rate.per_minute:.1f} verdicts/min ")
+            said.append(Said((per_minute, Ink(f"({window})", "muted")), 2))
+        if self._groups is not None:
+            said.append(Said((Ink(f"by {self._groups.by}", "accent"),)))
+        remarks = self.remarks()
+        words = joined(said, room_beside(remarks, self.size.width))
+        self.lines("summary").show([Line(words, remarks)])
+
+    def remarks(self) -> Cell:
+        """What the list is seen through."""
+        said = super().remarks()
+        if self._only_active and not self.gym.hint:
+            return (Ink("active only  ", "accent"), *said)
+        return said
+
+    def nothing(self) -> str:
+        """Why there are no runs; "active only" is no filter that `esc` clears."""
+        if not self._only_active or self._filter.strip():
+            return super().nothing()
+        if not self._runs.records:
+            return self.empty if self.gym.link.synced else self.unseen
+        return f"no run is active; {self.gym.bound.spelt('only-active')} shows all"
+
+    # -- what is shown ---------------------------------------------------------------------
+
+    def filtered(self, text: str) -> str | None:
+        """Narrow the list; "active only" goes on top of what is typed."""
+        wrong = super().filtered(f"{text} active:" if self._only_active else text)
+        if wrong is None:
+            self._filter = text
+            self.gym.arrangement.keep_filter(self._gym_key, text)
+        return wrong
+
+    def filter_text(self) -> str:
+        """What was typed."""
+        return self._filter
+
+    def action_only_active(self) -> None:
+        """Show only active runs, or all."""
+        self._only_active = not self._only_active
+        self.gym.arrangement.change(self.arranged_as, only_active=self._only_active)
+        self.filtered(self._filter)
+
+    def action_group(self) -> None:
+        """Group by the next thing there is to group by."""
+        now = self._groups.by if self._groups is not None else None
+        following = _GROUPINGS[(_GROUPINGS.index(now) + 1) % len(_GROUPINGS)]
+        self._group_by(following)
+        self.gym.arrangement.change(self.arranged_as, group=following and str(following))
+        self.filtered("")
+
+    def _group_by(self, by: Grouping | None) -> None:
+        self._grid.keep_marks(())
+        before = self._rows
+        if by is None:
+            self._groups, self._rows = None, self._runs
+        else:
+            self._groups = Groups(by)
+            self._rows = OrderedView(RUNS, "age")
+            now = self.gym.now().timestamp()
+            self._rows.apply(*self._groups.apply(self._runs.records, ()), now)
+        self._rows.set_order(before.order.name, reverse=before.reverse)
+        self._grid.set_rows(self._rows)
+
+    def action_source(self) -> None:
+        """Choose which source's runs to list."""
+        now = self.gym.settings.source
+        choices = [Choice(source, source, source == now) for source in SOURCES]
+        self.gym.push_screen(MenuScreen("source of the runs", choices), self.gym.switch_source)
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        """Open a run; of a group, its runs."""
+        if self._groups is not None:
+            by = self._groups.by
+            column = {Grouping.NAME: "run"}.get(by, str(by))
+            wild = "*" if by is Grouping.NAME else ""
+            name = event.row_id.replace("\\", "\\\\").replace('"', '\\"')
+            self._group_by(None)
+            self.gym.arrangement.change(self.arranged_as, group=None)
+            self.filtered(f'{column}:"{name}"{wild}')
+            return
+        if event.row_id not in self._runs.records or self._is_unread(event.row_id):
+            self.action_describe()
+            return
+        router.rollouts(self.gym, event.row_id)
+
+    def _is_unread(self, run_id: str | None) -> bool:
+        """Whether a run could not be read: its id is none of the gym's."""
+        run = self._runs.records.get(run_id or "") if self._groups is None else None
+        return run is not None and run.row.malformed is not None
+
+    def instead(self, record: RunView) -> Cell | None:
+        """Why a run could not be read: nothing else is known of it."""
+        if self._groups is not None or record.row.malformed is None:
+            return None
+        return (Ink(f"malformed: {record.row.malformed}", "warning"),)
+
+    def copied(self) -> str | None:
+        """The id of the cursor's row, where it has one."""
+        return None if self._is_unread(self._grid.cursor_id) else super().copied()
+
+    def why_not_copied(self) -> str:
+        """Why there is no id."""
+        return UNREAD_RUN if self._is_unread(self._grid.cursor_id) else super().why_not_copied()
+
+    def chosen(self) -> list[str]:
+        """The chosen runs; nothing is done to whole groups."""
+        return [] if self._groups is not None else super().chosen()
+
+    def action_describe(self) -> None:
+        """Show every field as received; of a group there is none."""
+        if self._groups is not None and self._grid.cursor_id is not None:
+            refuse(self, f"a group has no fields · {self.gym.bound.spelt('open')} shows its runs")
+        else:
+            super().action_describe()
+
+    def action_active(self) -> None:
+        """Show every running rollout."""
+        router.active(self.gym)
+
+    def action_matrix(self) -> None:
+        """Show the chosen run as tasks by attempts, or several as tasks by runs; so of a group."""
+        runs = self.gym.store.runs
+        meant = self._meant()
+        chosen = [i for i in meant if i in runs and runs[i].malformed is None]
+        if not chosen:
+            unread = "a run that could not be read has no matrix"
+            refuse(self, unread if meant else "there is no run whose matrix could be shown")
+            return
+        if len(chosen) > MATRIX_RUNS:
+            self.gym.notify(f"the latest {MATRIX_RUNS} of {len(chosen)} runs", timeout=3)
+            chosen = chosen[-MATRIX_RUNS:]
+        family = self.gym.launches.family(chosen[0]) if len(chosen) > 1 else ()
+        if not set(chosen) <= set(family):
+            router.matrix(self.gym, chosen)
+            return
+        # A run and its reruns may be meant as one, or to be compared.
+        choices = [
+            Choice("one", "as one run: tasks by attempts", now=True),
+            Choice("beside", "side by side: tasks by runs"),
+        ]
+
+        def answered(how: str | None) -> None:
+            if how == "one":
+                ordered = [run for run in family if run in chosen]
+                router.matrix(self.gym, ordered, as_one=True)
+            elif how is not None:
+                router.matrix(self.gym, chosen)
+
+        self.gym.push_screen(MenuScreen("a run and its reruns", choices), answered)
+
+    def _meant(self) -> list[str]:
+        """The chosen runs; of chosen groups all their runs, by age, those counted alike by name."""
+        groups, views = self._groups, self._runs.records
+        if groups is None:
+            return self.chosen()
+        runs = [run for group in super().chosen() for run in groups.members(group)]
+        return sorted(runs, key=lambda run: (_created(views[run]), natural(run)))
+
+    def action_watch(self) -> None:
+        """Tell when the chosen runs end, or no longer."""
+        if self._groups is not None:
+            refuse(self, f"a group is not watched · {self.gym.bound.spelt('open')} shows its runs")
+        else:
+            self.gym.watch_for(self.chosen())
+
+    def action_launch(self) -> None:
+        """Launch a run."""
+        router.launch(self.gym)
+
+    def action_launch_like(self) -> None:
+        """Launch a run like the one under the cursor."""
+        self._launch_from(again=False)
+
+    def action_launch_again(self) -> None:
+        """Run again what failed of the run under the cursor."""
+        self._launch_from(again=True)
+
+    def _launch_from(self, *, again: bool) -> None:
+        run = self._runs.records.get(self._grid.cursor_id or "")
+        if self._groups is not None or run is None or self._is_unread(run.name):
+            unread = run is not None and self._is_unread(run.name)
+            refuse(self, UNREAD_RUN if unread else "put the cursor on a run")
+            return
+        self._grid.hold()
+        router.launch(self.gym, run.row.run_id, again=again)
+
+    def action_compare(self) -> None:
+        """Compare the marked runs, the oldest first: the others are measured against it."""
+        store = self.gym.store
+        meant = self.chosen()
+        chosen = [i for i in meant if i in store.runs and not self._is_unread(i)]
+        began = {i: summary.created_at for i in chosen if (summary := store.summary(i))}
+        known = sorted((at, i) for i, at in began.items() if at is not None)
+        if len(chosen) > 1:
+            if len(known) == len(chosen):
+                chosen = [run_id for _, run_id in known]
+            router.comparison(self.gym, chosen)
+        elif len(meant) > 1:
+            refuse(self, "runs that could not be read are not compared")
+        else:
+            refuse(self, "runs are compared: mark two or more")
+
+    def unmark(self, run_ids: Collection[str]) -> None:
+        """Take the marks from runs."""
+        self._grid.keep_marks(self._grid.marks - set(run_ids))
+
+    def action_cancel(self) -> None:
+        """Ask, then cancel the chosen runs."""
+        self.gym.ask_to(Verb.CANCEL, self.chosen(), hidden=self.hidden_marks())
+
+    def action_delete(self) -> None:
+        """Ask, then delete the chosen runs."""
+        self.gym.ask_to(Verb.DELETE, self.chosen(), hidden=self.hidden_marks())
+
+    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
+        """The run as the server listed it."""
+        row = self.gym.store.runs.get(row_id)
+        return (row.raw, row.malformed) if row is not None else None
+
+
+def _created(run: RunView) -> float:
+    """When a run was created, UNIX seconds; one not known comes first."""
+    created = run.summary.created_at if run.summary is not None else None
+    return created.timestamp() if created is not None else 0.0

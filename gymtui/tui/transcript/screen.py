@@ -1,0 +1,394 @@
+"""One rollout: what the agent read, said and did; until it has finished, how far it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from textual.worker import Worker
+
+from gymtui.api.errors import Forbidden, GymError, NotFound
+from gymtui.api.models import Rollout
+from gymtui.core import new_file
+from gymtui.core.text import ABSENT, clean, fit, width
+from gymtui.poll.plan import View
+from gymtui.session.artifacts import Artifacts, TooLargeError
+from gymtui.session.rollout_ref import Listed, RolloutList
+from gymtui.store import record_files
+from gymtui.store.delta import Delta
+from gymtui.store.ending import ending_of
+from gymtui.store.outcome import ACTIVE
+from gymtui.store.records import RolloutRow
+from gymtui.transcript.artifact_files import FileProblem
+from gymtui.tui.compare.rollout_pair import compare
+from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.line_parts import Said, joined
+from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.run_marks import run_marks
+from gymtui.tui.kit.screen import LEAST_NAME_CELLS, way_from_runs
+from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.transcript.reader_screen import NOTHING_READ, ReadingScreen
+
+__all__ = ["Artifacts", "TranscriptScreen"]
+
+_BAR = 20
+"""Cells of the progress bar."""
+_WHY = 24
+"""Cells of why it ended so that stay before figures do."""
+_TASK = 16
+"""Cells of a task's name before it goes altogether."""
+
+
+class TranscriptScreen(ReadingScreen):
+    """The transcript of one rollout.
+
+    Args:
+        run_id: Its run.
+        rollout_id: The rollout.
+        opened_from: The list that it was opened from, for the keys that go to the rollouts beside
+            it; what is read stands under that list's cursor.
+    """
+
+    def __init__(
+        self, run_id: str, rollout_id: str, opened_from: RolloutList | None = None
+    ) -> None:
+        super().__init__()
+        self.run_id = run_id
+        self.rollout_id = rollout_id
+        self._opened_from = opened_from
+        self._last_beside: Sequence[str] = ()
+        self._last_beside = self._beside()
+        self._redacted = False
+        self._download: Worker[None] | None = None
+        self._too_large = False
+        self._saving: Path | None = None
+
+    def on_mount(self) -> None:
+        """Ask for the artifacts."""
+        super().on_mount()
+        if self._download is None:  # it may have been shown, and have asked, before
+            self._fetch()
+
+    @property
+    def _row(self) -> RolloutRow | None:
+        return self.gym.store.rollouts.get(self.rollout_id)
+
+    def where(self) -> Cell:
+        """The way here."""
+        run = self.named(self.run_id, beside=3 + width(clean(self.rollout_id)))
+        return (
+            *way_from_runs(),
+            Ink(run, target=f"run:{self.run_id}"),
+            *run_marks(self.gym.session, self.run_id),
+            Ink(" › ", "muted"),
+            Ink(self.named(self.rollout_id, beside=3 + LEAST_NAME_CELLS), "strong"),
+        )
+
+    def name_for_files(self) -> str:
+        """The rollout's id."""
+        return self.rollout_id
+
+    def recorded(self) -> RolloutRow | None:
+        """As last listed, if that could be read."""
+        row = self._row
+        return None if row is None or row.rollout is None else row
+
+    def look(self, view: View) -> View:
+        """The run's rollouts are asked for, so that this one's phase and step move."""
+        return replace(view, open_run=self.run_id)
+
+    def changed(self, delta: Delta) -> None:
+        """Show how it stands; once it has finished, ask for its artifacts again."""
+        if not self.is_mounted or (delta and self.rollout_id not in delta.rollouts):
+            return
+        self.summarise()
+        if (
+            self._artifacts is not None
+            and self._with_result(self._artifacts) is not self._artifacts
+        ):
+            self.show_artifacts(self._artifacts)
+        if self._artifacts is None and self._download is None and not self._too_large:
+            if self._unfinished():
+                self._wait()
+            elif self.rollout_id in delta.rollouts:
+                self._fetch()
+
+    def _unfinished(self) -> bool:
+        row = self._row
+        return row is not None and row.outcome in ACTIVE
+
+    def headline(self, cells: int) -> Cell:
+        """Its place, and how it stands; what matters least goes where there is no room."""
+        row = self._row
+        if row is None or row.rollout is None:
+            return self._place()
+        rollout = row.rollout
+        why = outcome_text.why(row)
+        room = cells - (min(width(why), _WHY) + 3 if why else 0)
+        ran = outcome_text.duration(outcome_text.elapsed_s(row, self.gym.now()))
+        numbers = (
+            Said((Ink(f"{self._steps(rollout)} steps", "muted"),), 1),
+            Said((Ink(ran, "muted"),), 2),
+            *self._spent(),
+        )
+        task = rollout.task_id or ABSENT
+        for name in (task, fit(task, _TASK, cut="middle")):
+            task_said = Said((Ink(name, "strong"),), 4)
+            things = (Said(self._place()), Said(outcome_text.state(row)), task_said, *numbers)
+            said = joined(things, room)
+            if any(piece.style == "strong" for piece in said):
+                break
+        return (*said, Ink(f" · {why}")) if why else said
+
+    def _place(self) -> Cell:
+        """`3 of 24`: which rollout this is of the list that it was opened from."""
+        if self._opened_from is None:
+            return ()
+        now = self._opened_from.rollout_ids()
+        place = now.index(self.rollout_id) + 1 if self.rollout_id in now else None
+        return (Ink(f"{outcome_text.count(place)} of {len(now):,}", "muted"),)
+
+    def _spent(self) -> tuple[Said, ...]:
+        """Tokens and cost, where the artifacts have them."""
+        usage = self.transcript.usage if self.transcript is not None else None
+        found: list[Said] = []
+        if usage is not None and usage.tokens is not None:
+            found.append(Said((Ink(f"{outcome_text.thousands(usage.tokens)} tokens", "muted"),), 3))
+        if usage is not None and usage.cost_usd is not None:
+            found.append(Said((Ink(outcome_text.cost(usage.cost_usd), "muted"),), 1))
+        return tuple(found)
+
+    def _steps(self, rollout: Rollout) -> str:
+        """How far it is, or how far it came: once it has finished only its artifacts know."""
+        transcript = self.transcript
+        if rollout.current_step is None and transcript and transcript.steps_taken is not None:
+            limit = transcript.max_steps or rollout.max_steps
+            return f"{transcript.steps_taken}/{ABSENT if limit is None else limit}"
+        return outcome_text.steps(rollout)
+
+    # -- the artifacts' way here -----------------------------------------------------------
+
+    def show_artifacts(self, artifacts: Artifacts) -> None:
+        """Show the transcript with its result."""
+        super().show_artifacts(self._with_result(artifacts))
+
+    def _with_result(self, artifacts: Artifacts) -> Artifacts:
+        """The artifacts, and what the rollout's record says of its end, which they do not hold."""
+        row = self._row
+        result = ending_of(row.rollout, row.outcome) if row and row.rollout else None
+        transcript = artifacts.transcript
+        if result == transcript.result:
+            return artifacts
+        return replace(artifacts, transcript=replace(transcript, result=result))
+
+    def _fetch(self) -> None:
+        desk, rollout_id, redacted = self.gym.desk, self.rollout_id, self._redacted
+        found = desk.kept(rollout_id, redacted=redacted)
+        if found is not None:
+            self.show_artifacts(found)
+            return
+
+        async def fetch() -> None:
+            # What cancels this has already put `_download` right.
+            try:
+                artifacts = await desk.get(
+                    rollout_id, redacted=redacted, on_progress=self._progressed
+                )
+            except TooLargeError as error:
+                self._download = None
+                self._refused_as_too_large(error)
+            except GymError as error:
+                self._download = None
+                self._refused(error)
+            else:
+                self._download = None
+                self.show_artifacts(artifacts)
+
+        self._too_large = False
+        self.say((Ink("asking for the artifacts …", "muted"),))
+        self._download = self.run_worker(
+            fetch(), group="artifacts", exclusive=True, exit_on_error=True
+        )
+
+    def _progressed(self, received: int, announced: int | None) -> None:
+        """Say how far the download is; small ones are there before it could be read."""
+        megabytes = f"{received / 1e6:.1f}"
+        bar: Cell = ()
+        if announced and announced >= received:
+            done = received * _BAR // announced
+            bar = (Ink("━" * done, "accent"), Ink("─" * (_BAR - done), "bar"))
+            words = f" {megabytes} of {announced / 1e6:.1f} MB"
+        else:
+            words = f"{megabytes} MB"
+        stop = self.gym.bound.spelt("back")
+        into: Cell = (Ink(f"  into {self._saving.name}", "muted"),) if self._saving else ()
+        self.say((*bar, Ink(words, ""), *into, Ink(f"  · {stop} stops", "muted")))
+
+    def _refused(self, error: GymError) -> None:
+        """There are none: the rollout still runs, or something is wrong."""
+        if self._artifacts is not None:
+            self._redacted = self._artifacts.redacted
+            self.say(())
+            why = error.line
+            self.gym.notify(f"could not get them: {why}", severity="warning")
+        elif isinstance(error, NotFound) and self._unfinished():
+            self._wait()
+        elif isinstance(error, NotFound):
+            self.say((Ink("the gym has no artifacts of this rollout", "warning"),))
+        else:
+            what = "artifacts" if isinstance(error, Forbidden) else "could not get the artifacts"
+            again = f" · {self.gym.bound.spelt('refresh')} tries again"
+            # However long the reason is, what can be done about it is seen.
+            room = self.size.width - 2 - width(again)
+            why = fit(f"{what}: {error.line}", room, cut="end")
+            self.say((Ink(f"{why}{again}", "warning"),))
+
+    def _refused_as_too_large(self, error: TooLargeError) -> None:
+        self._too_large = True
+        words = f"The artifacts are larger than {_size(error.cap_bytes)}. "
+        self.say((Ink(words, "warning"), *self._save_instead()))
+
+    def _save_instead(self) -> Cell:
+        """What can be done about artifacts that are too large."""
+        key = self.gym.bound.spelt("export")
+        return (Ink(key, "key"), Ink(" saves them to a file instead."))
+
+    def _wait(self) -> None:
+        row = self._row
+        if row is None or row.rollout is None:
+            return
+        rollout = row.rollout
+        self.say(
+            (
+                *outcome_text.state(row),
+                Ink(f"  step {outcome_text.steps(rollout)}", "strong"),
+                Ink(
+                    "   It has not finished; it opens here when it has.",
+                    "muted",
+                ),
+            )
+        )
+
+    def action_refresh_now(self) -> None:
+        """Ask the gym now; for the artifacts too if they are missing."""
+        super().action_refresh_now()
+        if self._artifacts is None and self._download is None:
+            self._fetch()
+
+    def action_redact(self) -> None:
+        """Ask the gym for the artifacts without tool calls, or with them again."""
+        if self._download is not None:
+            refuse(self, "the artifacts are on their way already")
+            return
+        if self._artifacts is None:
+            refuse(self, NOTHING_READ)
+            return
+        self._redacted = not self._redacted
+        self._fetch()
+
+    def undo(self) -> bool:
+        """Stop a download, else drop the search."""
+        if self._download is not None:
+            self._download.cancel()
+            self._download = None
+            if self._artifacts is not None:
+                self._redacted = self._artifacts.redacted
+                self.say(())
+            elif self._too_large:
+                self._saving = None
+                self.say((Ink("stopped, nothing was saved. ", "muted"), *self._save_instead()))
+            else:
+                again = f"{self.gym.bound.spelt('refresh')} asks for the artifacts again"
+                self.say((Ink(f"stopped · {again}", "muted"),))
+            return True
+        return super().undo()
+
+    def action_export(self) -> None:
+        """Save what is read; what is too large to be read, straight from the gym."""
+        if self._too_large and self._download is not None:
+            stop = self.gym.bound.spelt("back")
+            self.gym.notify(f"it is being saved already · {stop} stops that", timeout=3)
+        elif self._too_large:
+            self._ask_for_file(new_file.free(Path(new_file.file_name(self.rollout_id, ".json"))))
+        else:
+            super().action_export()
+
+    def _save(self, path: Path) -> None:
+        if not self._too_large:
+            super()._save(path)
+            return
+
+        row = self.recorded()
+
+        async def save() -> None:
+            try:
+                await self.gym.desk.save(
+                    self.rollout_id, path, redacted=self._redacted, on_progress=self._progressed
+                )
+                if row is not None:
+                    await asyncio.to_thread(record_files.write, path, row)
+            except FileProblem as problem:
+                why = str(problem)
+            except GymError as error:
+                why = error.line
+            except OSError as error:
+                why = error.strerror or str(error)
+            else:
+                why = ""
+            self._download = self._saving = None
+            if why:
+                self.say((Ink(f"not saved: {why}. ", "warning"), *self._save_instead()))
+            else:
+                size = (await asyncio.to_thread(path.stat)).st_size
+                self.say((Ink(f"saved {size:,} bytes to {path}"),))
+
+        self._saving = path
+        stop = self.gym.bound.spelt("back")
+        self.say((Ink(f"saving into {path.name} …  · {stop} stops", "muted"),))
+        self._download = self.run_worker(
+            save(), group="artifacts", exclusive=True, exit_on_error=True
+        )
+
+    # -- beside it -------------------------------------------------------------------------
+
+    def action_compare(self) -> None:
+        """Compare this rollout with another."""
+        compare(self.gym, [Listed(self.run_id, self.rollout_id)])
+
+    def _beside(self) -> Sequence[str]:
+        """The list as it is now; while this rollout is not in it any more, as it was last."""
+        now = self._opened_from.rollout_ids() if self._opened_from is not None else ()
+        if self.rollout_id in now:
+            self._last_beside = now
+        return self._last_beside
+
+    def neighbour(self, step: int) -> bool:
+        """Go to the rollout beside this one in the list it was opened from."""
+        beside = self._beside()
+        if self._opened_from is None or self.rollout_id not in beside:
+            return False
+        place = beside.index(self.rollout_id) + step
+        if not 0 <= place < len(beside):
+            return False
+        if self._download is not None:
+            self._download.cancel()
+            self._download = None
+        self.rollout_id = beside[place]
+        self.run_id = self._row.run_id if self._row is not None else self.run_id
+        self._opened_from.stand_on_rollout(self.rollout_id)
+        self._raw = self._redacted = self._too_large = False
+        self._saving = None
+        self.drop_artifacts()
+        self.show_frame()
+        self.gym.looked()
+        self._fetch()
+        self.summarise()
+        return True
+
+
+def _size(count: int) -> str:
+    """A cap as it was set: in MiB where it is a number of these."""
+    mebibytes = count / (1 << 20)
+    return f"{mebibytes:,.0f} MiB" if mebibytes >= 1 else f"{count:,} bytes"

@@ -1,0 +1,69 @@
+"""What the tests of the journal share."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from gymtui.store.history.journal import KeptSummary
+from gymtui.store.history.observer import Sighting
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def sighting(index: int = 0, run_id: str = "run_1", seen_at: datetime | None = None) -> Sighting:
+    moment = seen_at or NOW + timedelta(seconds=index, microseconds=index)
+    return Sighting(
+        rollout_id=f"rol_{index}",
+        run_id=run_id,
+        status="running",
+        phase="seeding",
+        seen_from=moment - timedelta(seconds=1),
+        seen_at=moment,
+        last_otherwise_at=moment - timedelta(seconds=3) if index % 2 else None,
+    )
+
+
+def summary(
+    run_id: str = "run_1", final: bool = False, passed: int = 1, created: int = 0
+) -> KeptSummary:
+    return KeptSummary(
+        run_id=run_id,
+        final=final,
+        known=10,
+        counts={"passed": passed, "failed": 2},
+        at_limit=1,
+        interval_low=0.25,
+        interval_high=0.75,
+        model="gpt-4o",
+        provider=None,
+        created_at=NOW + timedelta(seconds=created),
+        started_at=NOW,
+    )
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Wait for a condition; the deadline only ends a failing test."""
+    until = time.monotonic() + seconds
+    pause = threading.Event()
+    while not holds():
+        assert time.monotonic() < until, "the condition never came to hold"
+        pause.wait(0.005)
+
+
+def rows(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    try:
+        return int(connection.execute("SELECT count(*) FROM sightings").fetchone()[0])
+    except sqlite3.OperationalError:
+        return -1
+    finally:
+        connection.close()
+
+
+def impatient(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=0, isolation_level=None)

@@ -1,0 +1,452 @@
+"""What is asked next, decision by decision; how it goes over hours is test_plan_simulation."""
+
+from __future__ import annotations
+
+import json
+import random
+from itertools import pairwise
+
+import pytest
+
+from gymtui.poll.plan import IDLE_INTERVAL_S, View, pace_s, pause_s, plan, quiet, seen_s
+from gymtui.poll.request_log import BACKOFF_LIMIT_S, RESULT_TRIES, Ledger, backoff_s
+from gymtui.store.delta import Observation, OneRun, Query, RolloutsOf, RunningRollouts, RunsPage
+from gymtui.store.store import Applied, Store
+from tests.helpers.model_gym import ended, rollout, rollouts_body, run, runs_body
+
+RNG = random.Random(7)
+HEAD = RunsPage()
+RUNNING = RunningRollouts()
+
+
+class Desk:
+    """A ledger with its store and a clock set by hand."""
+
+    def __init__(self, **view: object) -> None:
+        self.ledger, self.store, self.now = Ledger(), Store(), 100.0
+        self.view = View(**view)
+
+    def plan(self) -> list[Query]:
+        found = plan(self.ledger, self.store, self.view, self.now)
+        self.ledger.planned(found, self.now)
+        return found
+
+    def hear(
+        self, query: Query, body: bytes | None, *, sent: float | None = None, wire: int = 1000
+    ) -> Applied:
+        """An answer to what was asked now, or earlier."""
+        seen = Observation(query, body, self.now if sent is None else sent, self.now, wire)
+        applied = self.store.apply(seen)
+        self.ledger.answered(seen, applied, self.store, self.now)
+        return applied
+
+    def fail(self, query: Query, sent: float | None = None, **how: object) -> None:
+        at = self.now if sent is None else sent
+        self.ledger.failed(query, at, self.now, self.view.interval_s, RNG, **how)
+
+    def synced(self, *runs: object) -> Desk:
+        self.ledger.planned([HEAD], self.now)
+        self.hear(HEAD, runs_body(*runs))
+        self.now += 2
+        return self
+
+
+def test_at_first_the_head_alone_is_asked_and_then_page_after_page_without_repeats() -> None:
+    desk = Desk()
+    assert desk.plan() == [HEAD]
+    ids = [f"r{i:04}" for i in range(500)]
+    for offset in (0, 180, 360):
+        desk.hear(RunsPage(offset), runs_body(*map(run, ids[offset : offset + 200]), total=500))
+        following = [query for query in desk.plan() if isinstance(query, RunsPage)]
+        assert following == ([RunsPage(offset + 180)] if offset < 360 else [])
+    assert desk.ledger.synced
+    assert len(desk.store.runs) == 500
+
+
+@pytest.mark.parametrize("total", [None, 110])
+def test_a_server_with_smaller_pages_is_read_to_its_end(total: int | None) -> None:
+    desk = Desk()
+    asked: list[int] = []
+    while not desk.ledger.synced:
+        (page,) = [query for query in desk.plan() if isinstance(query, RunsPage)]
+        items = [run(f"r{i:04}") for i in range(110)][page.offset : page.offset + 50]
+        body = json.dumps({"runs": items} | ({} if total is None else {"total": total}))
+        desk.hear(page, body.encode())
+        asked.append(page.offset)
+    assert len(desk.store.runs) == 110
+    assert len(asked) <= 5
+
+
+@pytest.mark.parametrize("total", [None, 1000])
+def test_a_server_that_ignores_the_offset_is_not_read_for_ever(total: int | None) -> None:
+    desk = Desk()
+    body = json.dumps({"runs": [run(f"r{i}") for i in range(200)], "total": total}).encode()
+    for _ in range(3):
+        for query in desk.plan():
+            if isinstance(query, RunsPage):
+                desk.hear(query, body)
+    assert desk.ledger.synced
+
+
+def test_an_empty_gym_is_read_at_one_go() -> None:
+    desk = Desk()
+    desk.plan()
+    desk.hear(HEAD, b'{"runs": []}')
+    assert desk.ledger.synced
+    assert desk.plan() == []
+
+
+def test_rows_that_move_up_since_some_were_deleted_are_not_stepped_over() -> None:
+    desk = Desk()
+    ids = [f"r{i:04}" for i in range(600)]
+    desk.plan()
+    desk.hear(HEAD, runs_body(*map(run, ids[:200]), total=600))
+    del ids[:100]
+    desk.hear(RunsPage(180), runs_body(*map(run, ids[180:380]), total=500))
+    while not desk.ledger.synced:
+        (page,) = [query for query in desk.plan() if isinstance(query, RunsPage)]
+        upto = page.offset + 200
+        desk.hear(page, runs_body(*map(run, ids[page.offset : upto]), total=500))
+    assert set(ids) <= set(desk.store.runs)
+
+
+def test_an_active_run_is_asked_every_tick_though_its_counters_stand_still() -> None:
+    desk = Desk().synced(run("a", running=2), run("done", total=0))
+    for _ in range(3):
+        assert desk.plan() == [HEAD, RolloutsOf("a")]
+        desk.hear(RolloutsOf("a"), rollouts_body(rollout("r", "a", status="running")))
+        desk.now += 2
+
+
+def test_the_open_run_comes_first_and_those_in_view_before_the_others() -> None:
+    runs = [run(i, running=1) for i in "abcd"]
+    desk = Desk(open_run="d", runs_in_view=("c", "b")).synced(*runs)
+    assert desk.plan() == [RolloutsOf("d"), HEAD, *map(RolloutsOf, "cba")]
+
+
+def test_a_run_that_is_opened_by_its_id_alone_is_asked_for_until_it_is_known_not_to_exist() -> None:
+    desk = Desk(open_run="far").synced(run("a", total=0))
+    assert desk.plan() == [OneRun("far"), RolloutsOf("far"), HEAD]
+    desk.hear(OneRun("far"), None)
+    desk.now += 2
+    assert desk.plan() == [HEAD]
+    assert seen_s(desk.ledger, desk.store, desk.view) is not None
+
+
+def test_results_are_asked_for_once_more_after_the_counters_moved() -> None:
+    """Also when the list of rollouts crossed the page that showed the run as finished."""
+    desk = Desk().synced(run("a", running=1))
+    desk.plan()
+    sent = desk.now
+    desk.now += 0.5
+    desk.hear(HEAD, runs_body(run("a")), sent=sent)
+    desk.hear(RolloutsOf("a"), rollouts_body(rollout("r", "a", status="running")), sent=sent)
+    desk.now += 1.5
+    assert RolloutsOf("a") in desk.plan()
+    desk.hear(RolloutsOf("a"), rollouts_body(ended("r", "a")))
+    for _ in range(50):
+        desk.now += 2
+        assert RolloutsOf("a") not in desk.plan()
+
+
+def test_a_finished_run_that_shows_loose_ends_is_listed_again_ever_less_and_then_left() -> None:
+    desk = Desk().synced(run("a", total=1))
+    asked: list[float] = []
+    for _ in range(200):
+        if RolloutsOf("a") in desk.plan():
+            asked.append(desk.now)
+            desk.hear(RolloutsOf("a"), rollouts_body(ended("r", "a", None)))
+        desk.now += 2
+    assert len(asked) == RESULT_TRIES
+    gaps = [after - before for before, after in pairwise(asked)]
+    assert gaps == sorted(gaps)
+    desk.hear(HEAD, runs_body(run("a", total=1, failed=1)))
+    desk.now += 2
+    assert RolloutsOf("a") in desk.plan()
+
+
+def test_results_of_old_runs_come_one_a_tick_but_those_in_view_first() -> None:
+    desk = Desk(runs_in_view=("c", "d")).synced(*(run(i) for i in "abcd"), run("none", total=0))
+    asked: list[list[Query]] = []
+    for _ in range(4):
+        asked.append([query for query in desk.plan() if isinstance(query, RolloutsOf)])
+        for query in asked[-1]:
+            desk.hear(query, rollouts_body(ended("r", query.run_id)))
+        desk.now += 2
+    assert asked == [[RolloutsOf("c"), RolloutsOf("d")], [RolloutsOf("a")], [RolloutsOf("b")], []]
+
+
+def test_rollouts_given_up_are_fetched_again_when_their_run_is_opened() -> None:
+    desk = Desk()
+    desk.store = Store(rollouts_kept=0)
+    desk.synced(run("a", total=1)).plan()
+    desk.hear(RolloutsOf("a"), rollouts_body(ended("r", "a")))
+    desk.store.trim([])
+    desk.now += 2
+    assert desk.plan() == [HEAD]
+    desk.view = View(open_run="a")
+    assert desk.plan() == [RolloutsOf("a")]
+
+
+def many_active(runs: int = 10) -> Desk:
+    """Active runs of a hundred rollouts each, one of them running."""
+    rows = [run(f"r{i}", total=100, running=1) for i in range(runs)]
+    desk = Desk().synced(*rows)
+    desk.plan()
+    desk.now += 0.1
+    for i in range(runs):
+        item = rollout(f"r{i}.0", f"r{i}", status="running")
+        desk.hear(RolloutsOf(f"r{i}"), rollouts_body(item), wire=8000)
+    desk.now += 2
+    return desk
+
+
+def test_when_many_runs_are_active_all_running_rollouts_are_asked_at_once() -> None:
+    desk = many_active()
+    assert desk.plan() == [HEAD, RUNNING]
+    still = [rollout(f"r{i}.0", f"r{i}", status="running") for i in range(10)]
+    desk.hear(RUNNING, rollouts_body(*still), wire=900)
+    # One whose counters moved is asked singly beside it, and so is one whose rollout was overtaken.
+    rows = [run(f"r{i}", total=100, running=1 + (i == 3)) for i in range(10)]
+    desk.hear(HEAD, runs_body(*rows))
+    desk.now += 2
+    assert desk.plan() == [HEAD, RUNNING, RolloutsOf("r3")]
+    desk.now += 0.1
+    desk.hear(RolloutsOf("r3"), rollouts_body(still[3]), wire=8000)
+    desk.hear(RUNNING, rollouts_body(*still[1:]), wire=900)
+    desk.now += 2
+    assert desk.plan() == [HEAD, RUNNING, RolloutsOf("r0")]
+
+
+def test_one_answer_for_all_is_given_up_when_it_proves_larger() -> None:
+    desk = many_active()
+    desk.plan()
+    desk.hear(RUNNING, rollouts_body(), wire=500_000)
+    desk.now += 2
+    assert desk.plan() == [HEAD, *(RolloutsOf(f"r{i}") for i in range(10))]
+
+
+def test_a_crowd_of_active_runs_is_asked_in_turns_and_none_is_left_out() -> None:
+    desk = Desk().synced(*(run(f"r{i}", total=1, running=1) for i in range(150)))
+    asked: set[Query] = set()
+    for _ in range(4):
+        now = {query for query in desk.plan() if isinstance(query, RolloutsOf)}
+        assert len(now) <= 40
+        asked |= now
+        desk.now += 2
+    assert len(asked) == 150
+
+
+def test_a_run_missing_from_a_whole_round_is_asked_for_and_never_just_forgotten() -> None:
+    desk = Desk().synced(run("a", total=0), run("b", total=0))
+    desk.hear(HEAD, runs_body(run("b", total=0)))
+    assert OneRun("a") in desk.plan()
+    desk.hear(OneRun("a"), json.dumps(run("a", total=0)).encode())
+    asked = 0
+    for _ in range(60):
+        desk.now += 2
+        desk.hear(HEAD, runs_body(run("b", total=0)))
+        asked += OneRun("a") in desk.plan()
+        if desk.ledger.suspects:
+            desk.hear(OneRun("a"), json.dumps(run("a", total=0)).encode())
+    assert 1 <= asked <= 3
+
+
+def test_an_active_run_that_its_page_lost_is_asked_singly() -> None:
+    desk = Desk().synced(run("a", running=1), run("b", running=1))
+    desk.hear(HEAD, runs_body(run("b", running=1), total=300))
+    assert OneRun("a") in desk.plan()
+
+
+def test_a_far_page_is_asked_only_when_it_is_smaller_than_its_active_runs_singly() -> None:
+    def asked(active: list[str]) -> list[Query]:
+        desk = Desk()
+        desk.ledger.planned([HEAD, RunsPage(180)], desk.now)
+        desk.hear(HEAD, runs_body(*(run(f"o{i}", total=0) for i in range(200)), total=380))
+        page = [run(i, running=1) for i in active]
+        page += [run(f"p{i}", total=0) for i in range(200 - len(active))]
+        desk.hear(RunsPage(180), runs_body(*page, total=380), wire=6000)
+        assert desk.ledger.synced
+        desk.now += 2
+        return [q for q in desk.plan() if isinstance(q, OneRun | RunsPage) and q != HEAD]
+
+    assert asked(["a", "b"]) == [OneRun("a"), OneRun("b")]
+    # Ids that a proxy might mangle are not risked: a 404 would show them as gone.
+    assert asked(["a", "b/c"]) == [RunsPage(180)]
+    assert asked([f"a{i}" for i in range(19)]) == [RunsPage(180)]
+
+
+def test_a_list_that_grows_elsewhere_is_looked_at_where_it_ends() -> None:
+    desk = Desk()
+    ids = [f"r{i:04}" for i in range(401)]
+    for offset in (0, 180, 360):
+        page = ids[:400][offset : offset + 200]
+        desk.hear(RunsPage(offset), runs_body(*(run(i, total=0) for i in page), total=400))
+    desk.now += 2
+    assert desk.plan() == [HEAD]
+    desk.hear(HEAD, runs_body(*(run(i, total=0) for i in ids[:200]), total=401))
+    (tail,) = desk.plan()
+    assert tail.offset + 200 > 401
+    desk.hear(tail, runs_body(*(run(i, total=0) for i in ids[tail.offset :]), total=401))
+    desk.now += 2
+    assert len(desk.plan()) == 2  # from now on the end is as good as the head
+
+
+# -- waiting -------------------------------------------------------------------------------
+
+
+def test_nothing_is_asked_twice_within_a_tick_unless_the_person_insists() -> None:
+    desk = Desk().synced(run("a", running=1))
+    desk.plan()
+    desk.now += 0.3
+    assert desk.plan() == []
+    desk.ledger.release(desk.now)
+    desk.now += 0.1
+    assert desk.plan() == [HEAD, RolloutsOf("a")]
+    assert desk.plan() == []
+
+
+def test_one_question_that_fails_waits_ever_longer_and_the_others_do_not() -> None:
+    desk = Desk().synced(run("a", running=1))
+    tries: list[float] = []
+    for _ in range(120):
+        asked = desk.plan()
+        assert HEAD in asked
+        desk.hear(HEAD, runs_body(run("a", running=1)))
+        if RolloutsOf("a") in asked:
+            tries.append(desk.now)
+            desk.now += 0.1
+            desk.hear(HEAD, runs_body(run("a", running=1)))
+            desk.fail(RolloutsOf("a"), sent=desk.now - 0.1)
+        desk.now += 2
+    gaps = [after - before for before, after in pairwise(tries)]
+    assert 5 <= len(tries) <= 10
+    assert max(gaps) > 50
+
+
+def test_a_link_that_is_down_is_tried_by_one_question_ever_less_often_and_not_always_the_same() -> (
+    None
+):
+    desk = Desk().synced(run("a", running=1))
+    assert len(desk.plan()) == 2
+    sent = desk.now
+    desk.now += 0.1
+    desk.fail(HEAD, sent=sent)
+    desk.fail(RolloutsOf("a"), sent=sent)
+    assert desk.ledger.down == 1
+    tried: list[Query] = []
+    while len(tried) < 10:
+        held = desk.ledger.held_until_s()
+        assert 0 < held - desk.now <= BACKOFF_LIMIT_S * 1.1
+        desk.now = held - 0.01
+        assert desk.plan() == []
+        desk.now = held
+        (probe,) = desk.plan()
+        tried.append(probe)
+        desk.now += 0.1
+        desk.fail(probe, sent=desk.now - 0.05)
+    assert set(tried) == {HEAD, RolloutsOf("a")}
+    desk.now = desk.ledger.held_until_s()
+    (probe,) = desk.plan()
+    desk.hear(HEAD, runs_body(run("a", running=1)))
+    # Nobody serves the rest of a sentence for what was the link's fault.
+    desk.now += 2
+    assert desk.plan() == [HEAD, RolloutsOf("a")]
+
+
+def test_retry_after_is_obeyed_whatever_still_gets_through_and_then_asked_gently() -> None:
+    desk = Desk().synced(run("a", running=1))
+    desk.plan()
+    desk.fail(RolloutsOf("a"), limited=True, retry_after_s=45.0)
+    desk.hear(HEAD, runs_body(run("a", running=1)))
+    desk.now += 44.9
+    assert desk.plan() == []
+    assert pause_s(desk.ledger, desk.view, desk.now, RNG) == pytest.approx(0.1)
+    desk.now += 0.1
+    assert len(desk.plan()) == 1
+    desk.hear(HEAD, runs_body(run("a", running=1)))
+    desk.now += 2
+    assert desk.plan() == [HEAD, RolloutsOf("a")]
+
+
+def test_limits_without_a_time_are_answered_with_longer_and_longer_silence() -> None:
+    desk = Desk().synced(run("a", running=1))
+    waits: list[float] = []
+    for _ in range(5):
+        (probe, *_) = desk.plan()
+        desk.now += 0.1
+        desk.fail(probe, sent=desk.now - 0.05, limited=True)
+        waits.append(desk.ledger.held_until_s() - desk.now)
+        desk.now = desk.ledger.held_until_s()
+    assert waits == sorted(waits)
+    assert waits[-1] > 20
+
+
+def test_back_off_doubles_to_a_limit_with_jitter() -> None:
+    waits = [[backoff_s(n, 2.0, RNG) for _ in range(200)] for n in (1, 2, 3, 9, 99)]
+    for middle, found in zip((2, 4, 8, 60, 60), waits, strict=True):
+        assert middle * 0.9 <= min(found) < middle < max(found) <= middle * 1.1
+
+
+def test_the_pace_slows_only_when_there_is_nothing_at_all_to_wait_for() -> None:
+    desk = Desk().synced(run("a", running=1))
+    assert not quiet(desk.ledger, desk.store)
+    desk.hear(HEAD, runs_body(run("a")))
+    assert not quiet(desk.ledger, desk.store)  # its results
+    desk.now += 1
+    desk.hear(RolloutsOf("a"), rollouts_body(ended("r", "a")))
+    assert quiet(desk.ledger, desk.store)
+    paces: list[float] = []
+    for ticks in range(200):
+        desk.ledger.quiet_ticks = ticks
+        paces.append(pace_s(desk.ledger, desk.view))
+    assert paces[:2] == [2, 2]
+    assert paces == sorted(paces)
+    assert paces[-1] == IDLE_INTERVAL_S
+    for ticks, pace in enumerate(paces):
+        assert pace <= 2.2 + sum(paces[1:ticks]) / 10, "a tenth of the time it has been quiet"
+    desk.view = View(interval_s=45)
+    assert pace_s(desk.ledger, desk.view) == 45
+    pauses = {pause_s(desk.ledger, View(), desk.now, RNG) for _ in range(200)}
+    assert 27 <= min(pauses) < 28 < 32 < max(pauses) <= 33
+
+
+def test_what_is_on_screen_decides_how_fresh_the_picture_is() -> None:
+    desk = Desk().synced(run("a", running=1), run("b", running=1), run("c"))
+    head_s = desk.now - 2
+
+    def fresh(**view: object) -> float | None:
+        return seen_s(desk.ledger, desk.store, View(**view))
+
+    assert fresh() == head_s
+    assert fresh(open_run="a") is None
+    assert fresh(all_running=True) is None
+    desk.hear(RolloutsOf("a"), rollouts_body(rollout("r", "a")))
+    assert fresh(open_run="a") == desk.now
+    assert fresh(all_running=True) is None
+    desk.now += 1
+    desk.hear(RolloutsOf("b"), rollouts_body(rollout("s", "b")))
+    assert fresh(all_running=True) == desk.now - 1
+    desk.hear(RUNNING, rollouts_body())
+    assert fresh(all_running=True) == desk.now
+    # A finished run moves no more: it is as fresh as the link.
+    desk.hear(RolloutsOf("c"), rollouts_body(ended("t", "c")))
+    assert fresh(open_run="c") == head_s
+
+
+def test_deciding_changes_nothing() -> None:
+    desk = many_active()
+    desk.fail(RolloutsOf("r4"), limited=False)
+    desk.now += 10
+    before = repr(desk.ledger)
+    first = plan(desk.ledger, desk.store, desk.view, desk.now)
+    assert plan(desk.ledger, desk.store, desk.view, desk.now) == first
+    assert repr(desk.ledger) == before
+
+
+def test_what_is_forgotten_leaves_nothing_behind() -> None:
+    desk = many_active()
+    desk.hear(OneRun("r1"), json.dumps(run("r1", total=100, running=1)).encode())
+    desk.ledger.suspects["r1"] = None
+    desk.ledger.forget(["r1"])
+    assert "'r1'" not in repr(desk.ledger).replace("_known", "")[: repr(desk.ledger).find("sweep=")]

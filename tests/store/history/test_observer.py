@@ -1,0 +1,164 @@
+"""From polls to sightings: what changed, when it was last seen otherwise, and the pace of steps."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from gymtui.api.models import Rollout
+from gymtui.core.server_clock import Window
+from gymtui.store.history.observer import Observer, last_step
+
+T0 = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
+
+
+def window(seconds: float, width: float = 0.2) -> Window:
+    return Window(at(seconds - width / 2), at(seconds + width / 2))
+
+
+def rollout(
+    phase: str | None = "agent_running",
+    step: int | None = None,
+    status: str = "running",
+    name: str = "rol_1",
+) -> Rollout:
+    return Rollout(rollout_id=name, run_id="run_1", status=status, phase=phase, current_step=step)
+
+
+def test_a_rollout_first_seen_was_never_seen_otherwise() -> None:
+    sighting = Observer().look(rollout("seeding"), window(5))
+    assert sighting is not None
+    assert (sighting.rollout_id, sighting.run_id) == ("rol_1", "run_1")
+    assert (sighting.status, sighting.phase) == ("running", "seeding")
+    assert (sighting.seen_from, sighting.seen_at) == (at(4.9), at(5.1))
+    assert sighting.last_otherwise_at is None
+
+
+def test_a_change_lies_between_the_last_look_and_this_one() -> None:
+    observer = Observer()
+    observer.look(rollout("seeding"), window(5))
+    assert observer.look(rollout("seeding"), window(7)) is None
+    sighting = observer.look(rollout("agent_running"), window(9))
+    assert sighting is not None
+    assert (sighting.last_otherwise_at, sighting.seen_at) == (at(6.9), at(9.1))
+
+
+def test_changes_stay_in_their_order_when_the_clock_becomes_better_known() -> None:
+    observer = Observer()
+    sightings = [
+        observer.look(rollout("agent_running", step=3), window(5, width=2.0)),
+        observer.look(rollout("verifying"), window(5.3, width=0.2)),
+        observer.look(rollout(None, status="completed"), window(5.5, width=0.2)),
+    ]
+    kept = [sighting for sighting in sightings if sighting is not None]
+    assert [sighting.seen_at for sighting in kept] == [at(6), at(6), at(6)]
+    assert last_step(sorted(kept, key=lambda sighting: sighting.seen_at)) == 3
+
+
+def test_a_server_clock_that_was_set_back_is_believed() -> None:
+    observer = Observer()
+    observer.look(rollout("agent_running", step=3), window(500))
+    sighting = observer.look(rollout("verifying"), window(5))
+    assert sighting is not None
+    assert sighting.seen_at == at(5.1)
+
+
+def test_a_listing_with_the_same_bytes_is_a_look_too() -> None:
+    observer = Observer()
+    observer.look(rollout("seeding"), window(5))
+    observer.unchanged(["rol_1", "never seen"], window(60))
+    sighting = observer.look(rollout("agent_running"), window(62))
+    assert sighting is not None
+    assert sighting.last_otherwise_at == at(59.9)
+
+
+def test_a_pause_shows_as_a_wide_edge() -> None:
+    observer = Observer()
+    observer.look(rollout("seeding"), window(5))
+    sighting = observer.look(rollout("verifying"), window(500))
+    assert sighting is not None
+    assert (sighting.last_otherwise_at, sighting.seen_at) == (at(4.9), at(500.1))
+
+
+def test_a_step_is_no_sighting_but_a_change_of_status_is() -> None:
+    observer = Observer()
+    observer.look(rollout(step=1), window(0))
+    assert observer.look(rollout(step=2), window(2)) is None
+    assert observer.look(rollout(None, status="failed"), window(4)) is not None
+
+
+def test_a_server_set_back_cannot_have_been_seen_otherwise_after_it_was_seen() -> None:
+    observer = Observer()
+    observer.look(rollout("seeding"), window(500))
+    sighting = observer.look(rollout("agent_running"), window(80))
+    assert sighting is not None
+    assert sighting.last_otherwise_at is not None
+    assert sighting.last_otherwise_at <= sighting.seen_from
+
+
+def test_on_quitting_the_last_look_is_told_once() -> None:
+    observer = Observer()
+    first = observer.look(rollout("seeding"), window(5))
+    observer.look(rollout("verifying", name="rol_2"), window(5))
+    observer.unchanged(["rol_1"], window(33))
+    (again,) = observer.still()
+    assert first is not None
+    assert (again.rollout_id, again.phase) == ("rol_1", "seeding")
+    assert (again.seen_at, again.last_otherwise_at) == (at(33.1), first.last_otherwise_at)
+    assert observer.still() == ()
+
+
+def test_time_in_a_phase_counts_from_when_it_was_first_seen_in_it() -> None:
+    observer = Observer()
+    observer.look(rollout("building_environment"), window(5))
+    observer.unchanged(["rol_1"], window(33))
+    observer.still()
+    assert observer.phase_seen_at("rol_1") == at(5.1)
+    assert observer.phase_seen_at("rol_2") is None
+
+
+def test_steps_between_two_looks_share_the_time() -> None:
+    observer = Observer()
+    observer.look(rollout(step=1), window(0))
+    observer.look(rollout(step=2), window(3))
+    observer.look(rollout(step=2), window(5))
+    observer.look(rollout(step=4), window(7))
+    assert list(observer.step_gaps_s("run_1")) == [3.0, 2.0, 2.0]
+    assert observer.moved_at("rol_1") == at(7.1)
+    assert list(observer.step_gaps_s("run_2")) == []
+
+
+def test_idleness_counts_from_the_last_step_not_the_last_look() -> None:
+    observer = Observer()
+    observer.look(rollout(step=4), window(0))
+    observer.look(rollout(step=4), window(70))
+    observer.unchanged(["rol_1"], window(90))
+    assert observer.moved_at("rol_1") == at(0.1)
+
+
+def test_hostile_steps_make_no_gaps() -> None:
+    observer = Observer()
+    for step, when in ((1, 0), (2**62, 2), (5, 4), (None, 6), (7, 8), (7, 10), (8, 9)):
+        observer.look(rollout(step=step), window(when))
+    gaps = observer.step_gaps_s("run_1")
+    assert len(gaps) <= 400
+    assert all(gap > 0 for gap in gaps)
+
+
+def test_what_is_forgotten_is_new_again() -> None:
+    observer = Observer()
+    observer.look(rollout("seeding"), window(5))
+    observer.look(rollout("seeding", name="rol_2"), window(5))
+    observer.look(rollout("seeding", 1, name="rol_2"), window(6))
+    observer.look(rollout("seeding", 2, name="rol_2"), window(7))
+    observer.forget(["rol_1", "never seen"])
+    sighting = observer.look(rollout("agent_running"), window(9))
+    assert sighting is not None
+    assert sighting.last_otherwise_at is None
+    observer.forget_run("run_1")
+    assert observer.moved_at("rol_1") is None
+    assert observer.moved_at("rol_2") is None
+    assert list(observer.step_gaps_s("run_1")) == []

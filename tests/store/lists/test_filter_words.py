@@ -1,0 +1,116 @@
+"""What STATE shows is what `state:` takes, our own cancel included."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gymtui.api.models import Rollout
+from gymtui.store.formats import state_word, state_words
+from gymtui.store.lists.column_def import Schema
+from gymtui.store.lists.columns import ROLLOUTS, RUNS
+from gymtui.store.lists.completion import completions
+from gymtui.store.lists.query import FilterError, parse
+from gymtui.store.outcome import Outcome
+from gymtui.store.records import RolloutRow
+from gymtui.store.running_rollouts import RUNNING, RunningRow
+from gymtui.tui.kit import outcome_text
+
+
+def row_of(outcome: Outcome, **fields: object) -> RolloutRow:
+    """A rollout that was decided to stand so."""
+    rollout = Rollout.model_validate({"rollout_id": "r", "status": "failed", **fields})
+    return RolloutRow("r", "run", b"{}", 0.0, 0.0, rollout, outcome=outcome)
+
+
+ROWS = [
+    *(row_of(outcome) for outcome in Outcome if outcome is not Outcome.UNKNOWN),
+    *(
+        row_of(Outcome.RUNNING, status="running", phase=phase)
+        for phase in ("building_environment", "seeding", "agent_running", "verifying")
+    ),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=state_word)
+def test_what_the_column_shows_finds_the_row(row: RolloutRow) -> None:
+    shown = "".join(ink.text for ink in outcome_text.state(row)).split()[1]
+    for word in (shown, state_word(row)):
+        wanted = parse(f"state:{word}", ROLLOUTS)
+        found = [other for other in ROWS if wanted.matches(other, 0.0)]
+        # Only what shows that word; `running` is all that runs, whatever its phase.
+        assert row in found
+        assert found == [row] or word == "running"
+
+
+def test_a_cancel_from_here_is_cancelled_everywhere() -> None:
+    row = row_of(Outcome.CANCELLED, termination_reason="agent gave up")
+    assert state_word(row) == state_words(row) == "cancelled"
+    assert parse("state:cancel outcome:cancelled", ROLLOUTS).matches(row, 0.0)
+    assert not parse("state:agent", ROLLOUTS).matches(row, 0.0)
+
+
+def test_what_runs_is_running_whatever_its_phase() -> None:
+    row = row_of(Outcome.RUNNING, status="running", phase="verifying")
+    assert parse("state:running state:verif phase:verify", ROLLOUTS).matches(row, 0.0)
+
+
+@pytest.mark.parametrize("text", ["state:faild", "status:x", "phase:agnt", "outcome:no"])
+def test_a_word_that_fits_nothing_is_refused_with_the_choices(text: str) -> None:
+    with pytest.raises(FilterError) as refused:
+        parse(text, ROLLOUTS)
+    assert refused.value.position == text.index(":") + 1
+    assert ", " in refused.value.message
+
+
+@pytest.mark.parametrize("phase", ["building_environment", "agent_running", "verifying", None])
+def test_what_is_shown_as_phase_of_what_runs_finds_it(phase: str | None) -> None:
+    row = row_of(Outcome.RUNNING, status="running", phase=phase)
+    shown = "".join(ink.text for ink in outcome_text.state(row)).split()[1]
+    for word in (shown, phase or "running"):
+        assert parse(f"phase:{word}", RUNNING).matches(RunningRow(row), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "schema", "choice"),
+    [
+        ("phase:agnt", RUNNING, "acting"),
+        ("phase:env", RUNNING, "building"),
+        ("source:rl_gym", RUNS, "rl-gym"),
+        ("provider:opnai", RUNS, "custom"),
+    ],
+)
+def test_what_can_match_nothing_is_refused_with_what_is_known(
+    text: str, schema: Schema[Any], choice: str
+) -> None:
+    with pytest.raises(FilterError, match=choice):
+        parse(text, schema)
+
+
+def test_a_word_of_the_gym_alone_is_found_quoted() -> None:
+    row = row_of(Outcome.UNKNOWN, status="paused")
+    assert parse('state:"paused" status:"paused"', ROLLOUTS).matches(row, 0.0)
+    assert parse("state:pau*", ROLLOUTS).matches(replace(row), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("typed", "after"),
+    [
+        ("sta", ("state:", "status:")),
+        ("state:fa", ("state:failed ",)),
+        ("hr state:failed,pas", ("hr state:failed,passed ",)),
+        ("!phase:ver", ("!phase:verifying ",)),
+        ("elap", ("elapsed:",)),
+        ("", ()),
+        ("task:ph", ()),
+    ],
+)
+def test_what_is_typed_can_be_gone_on_with(typed: str, after: tuple[str, ...]) -> None:
+    assert completions(typed, ROLLOUTS) == after
+
+
+def test_the_runs_have_words_too() -> None:
+    with pytest.raises(FilterError, match="cancelled"):
+        parse("status:completed", RUNS)

@@ -1,0 +1,324 @@
+"""The person's own keys: what may be bound, what is told, and that every place goes by them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from textual.keys import _character_to_key
+
+from gymtui.tui.app.app import GymtuiApp
+from gymtui.tui.app.file_app import FileApp
+from gymtui.tui.context.key_bindings import PROGRAMS_OWN, Bound, named, rebound
+from gymtui.tui.context.keymap import STACKS, TABLE, Scope, shown
+from gymtui.tui.kit.ask import AskScreen
+from gymtui.tui.kit.screen import GymScreen
+from gymtui.tui.runtime.crash_report import Reporter
+from tests.gym.running_gym import running_gym
+from tests.tui.person import dashboard
+
+
+def keys_for(bound: Bound, name: str) -> tuple[str, ...]:
+    return next(key.keys for key in bound.table if key.name == name)
+
+
+def said(**wanted: list[str]) -> list[str]:
+    names = {name.replace("_", "-"): keys for name, keys in wanted.items()}
+    return [str(problem) for problem in rebound(names, {}).problems]
+
+
+# -- the table ---------------------------------------------------------------------------------
+
+
+def test_every_name_is_there_once() -> None:
+    counted = Counter(key.name for key in TABLE)
+    assert [name for name, count in counted.items() if count > 1] == []
+
+
+def test_the_programs_own_keys_do_one_thing_each_wherever_they_work() -> None:
+    for stack in STACKS:
+        names = [
+            (_character_to_key(key) if len(key) == 1 else key)
+            for what in TABLE
+            if what.scope in stack
+            for key in what.keys
+        ]
+        assert [key for key, count in Counter(names).items() if count > 1] == []
+
+
+def _subclasses(of: type[GymScreen]) -> list[type[GymScreen]]:
+    return [cls for sub in of.__subclasses__() for cls in (sub, *_subclasses(sub))]
+
+
+def test_what_works_together_on_a_screen_is_known_to_whoever_looks_for_conflicts() -> None:
+    assert GymtuiApp and FileApp  # they import every screen
+    for screen in _subclasses(GymScreen):
+        together = frozenset(screen.scopes)
+        assert any(together <= stack for stack in STACKS), screen.__name__
+    assert frozenset().union(*STACKS) == frozenset(Scope)
+
+
+# -- names of keys -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        *(("^d", "ctrl+d"), ("Ctrl+D", "ctrl+d"), ("esc", "escape"), ("PgDn", "pagedown")),
+        *(("+", "plus"), ("plus", "plus"), ("[", "left_square_bracket"), (",", "comma")),
+        *(("X", "X"), ("shift+x", "X"), ("F5", "f5"), ("shift+F5", "shift+f5"), (" ", "space")),
+        *(("ctrl++", "ctrl+plus"), ("shift+ctrl+up", "ctrl+shift+up"), ("alt+x", "alt+x")),
+        *(("?", "question_mark"), ("question_mark", "question_mark"), ("ö", "ö"), ("↵", "enter")),
+    ],
+)
+def test_a_key_is_written_as_people_write_it(written: str, name: str) -> None:
+    assert named(written) == name
+
+
+def test_what_is_shown_of_a_key_can_be_written() -> None:
+    for what in TABLE:
+        for key in what.keys:
+            assert named(shown(key)) == named(key)
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ("pgedown", "there is no key 'pgedown'; did you mean pagedown?"),
+        ("hyper+x", "only ctrl, alt and shift"),
+        ("shift+1", "write the character itself"),
+        ("ctrl+i", "to a terminal ctrl+i is tab"),
+        ("^m", "to a terminal ctrl+m is ↵"),
+        ("ctrl+[", "to a terminal ctrl+left_square_bracket is esc"),
+        ("\x07", "there is no key"),
+        ("", "there is no key"),
+    ],
+)
+def test_a_key_that_is_none_is_told(written: str, why: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        named(written)
+    assert why in str(caught.value)
+
+
+# -- what may be bound -------------------------------------------------------------------------
+
+
+def test_keys_are_replaced_by_name_and_the_rest_stays() -> None:
+    bound = rebound({"cancel": ["ctrl+x", "X"], "fit": ["."]}, {})
+    assert bound.problems == ()
+    assert keys_for(bound, "cancel") == ("ctrl+x", "X")
+    assert keys_for(bound, "fit") == ("full_stop",)
+    assert (bound.shown("cancel"), bound.spelt("cancel"), bound.shown("fit")) == (
+        "^x", "ctrl+x", ".",
+    )  # fmt: skip
+    changed = {new.name for new, old in zip(bound.table, TABLE, strict=True) if new != old}
+    assert changed == {"cancel", "fit"}
+
+
+def test_keys_may_be_swapped() -> None:
+    bound = rebound({"mark": ["v"], "mark-range": ["space"]}, {})
+    assert bound.problems == ()
+    assert (keys_for(bound, "mark"), keys_for(bound, "mark-range")) == (("v",), ("space",))
+
+
+def test_an_unknown_name_is_told_with_the_nearest_and_its_place() -> None:
+    bound = rebound({"cancle": ["x"]}, {"keys.cancle": "config.toml:3: keys.cancle"})
+    assert [str(problem) for problem in bound.problems] == [
+        "config.toml:3: keys.cancle: means nothing here; did you mean cancel?"
+    ]
+    assert bound.table == TABLE
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "why"),
+    [
+        ("mark", "o", "o is order already (lists: choose order and columns); it stays space"),
+        ("cancel", "?", "? is help already"),
+        ("wrap", "j", "j is text-down already"),
+        ("wall-clock", "v", "v is mark-range already"),
+        ("menu-switch", "q", "q is menu-leave already"),
+        ("menu-switch", "ctrl+q", "^q is quit already"),
+        ("pause", "ctrl+k", "ctrl+k is never bound"),
+        ("pause", "y", "y confirms, and does nothing else"),
+        ("keep", "y", "y confirms, and does nothing else"),
+        ("quit", "Q", "Q is typed into filters"),
+        ("do-it", "enter", "↵ is pressed without thinking"),
+        ("do-it", "x", "x opens what it would confirm"),
+        ("do-it", "n", "n opens what it would confirm"),
+    ],
+)
+def test_what_cannot_be_is_told_and_the_programs_own_stays(name: str, key: str, why: str) -> None:
+    bound = rebound({name: [key]}, {})
+    [problem] = bound.problems
+    assert why in problem.message
+    assert bound.table == TABLE
+
+
+def test_of_two_of_the_persons_own_the_later_gives_way() -> None:
+    bound = rebound({"fit": ["."], "zoom-in": ["."], "zoom-out": [","]}, {})
+    assert [problem.place for problem in bound.problems] == ["keys.zoom-in"]
+    assert keys_for(bound, "fit") == ("full_stop",)
+    assert keys_for(bound, "zoom-in") == ("plus", "equals_sign")
+    assert keys_for(bound, "zoom-out") == ("comma",)
+
+
+def test_what_is_left_out_gets_its_own_key_back_and_no_two_do_the_same() -> None:
+    # `unmark` takes v, which `mark-range` gives up; `mark-range` cannot have what it wants.
+    bound = rebound({"unmark": ["v"], "mark-range": ["o"]}, {})
+    assert {problem.place for problem in bound.problems} == {"keys.unmark", "keys.mark-range"}
+    assert bound.table == TABLE
+
+
+def test_a_key_may_do_different_things_where_they_never_meet() -> None:
+    assert said(wrap=["a"], cancel=["X"], compare_rollouts=["s"]) == []
+
+
+def test_escape_is_always_the_way_out() -> None:
+    bound = rebound({"back": ["ctrl+b"], "keep": ["k"], "menu-leave": ["l"]}, {})
+    assert bound.problems == ()
+    assert keys_for(bound, "back") == ("ctrl+b", "escape")
+    assert bound.untyped("keep") == "esc"
+    assert keys_for(bound, "menu-leave") == ("l", "escape")
+
+
+# -- in force ----------------------------------------------------------------------------------
+
+MINE = {
+    "cancel": ["X"],
+    "help": ["f1"],
+    "menu-down": ["n"],
+    "menu-leave": ["l"],
+    "keep": ["k"],
+    "do-it": ["D"],
+    "order": ["ctrl+o"],
+    "palette": ["ctrl+e"],
+    "down": ["i"],
+    "quit": ["ctrl+x"],
+}
+
+
+async def test_every_screen_goes_by_the_persons_keys_and_shows_them(tmp_path: Path) -> None:
+    bound = rebound(MINE, {})
+    assert bound.problems == ()
+    async with (
+        running_gym(tmp_path, held=True) as gym,
+        dashboard(gym, tmp_path, bound=bound) as person,
+    ):
+        person.launch("first")
+        person.launch("second")
+        shown = await person.sees("first", "second", "X cancel", "f1 help")
+        assert "x cancel" not in shown
+
+        # A list, once it stays in its order
+        def started() -> bool:
+            found = [person.app.store.summary(run_id) for run_id in ("first", "second")]
+            return all(summary is not None and summary.started_at for summary in found)
+
+        await person.until(started)
+        await person.press("g")
+        first = person.app.screen._grid.cursor_id
+        await person.press("j")
+        assert person.app.screen._grid.cursor_id == first
+        await person.press("i")
+        assert person.app.screen._grid.cursor_id != first
+        # A menu
+        await person.press("o")
+        await person.press("ctrl+o")
+        await person.sees("order by", "l leave")
+        await person.press("n", "q")
+        await person.sees("order by")
+        await person.press("l")
+        await person.sees_no("order by")
+        # Confirming
+        await person.press("x")
+        await person.press("X")
+        await person.sees("Cancel this run?", "k keep", "D cancel")
+        await person.press("y", "n")
+        await person.sees("Cancel this run?")
+        await person.press("k")
+        await person.sees_no("Cancel this run?")
+        # The palette
+        await person.press("ctrl+p", "ctrl+e")
+        await person.sees("cancel: cancel the marked runs, else this one  X")
+        await person.press("escape")
+        # Help and a text
+        await person.press("question_mark", "f1")
+        shown = await person.sees("keys", "cancel the marked runs")
+        assert any(line.split()[:2] == ["X", "cancel"] for line in shown.splitlines())
+        await person.press("escape")
+        await person.sees("RUN")
+        # Leaving
+        await person.press("ctrl+c")
+        await person.sees("ctrl+x quits")
+        await person.press("ctrl+q")
+        assert person.app.is_running
+        await person.press("ctrl+x")
+        assert not person.app.is_running
+
+
+async def test_every_question_goes_by_them(tmp_path: Path) -> None:
+    bound = rebound({"keep": ["k"], "do-it": ["D"], "quit": ["ctrl+x"]}, {})
+    assert bound.problems == ()
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path, bound=bound) as person:
+        answers: list[bool | None] = []
+        for key in ("k", "D"):
+            question = AskScreen("Sure?", (), do="launch", keep="go on")
+            person.app.push_screen(question, answers.append)
+            await person.sees("Sure?", "k go on     D launch")
+            await person.press("y", "n", key)
+            await person.sees_no("Sure?")
+        assert answers == [False, True]
+        person.app.push_screen(AskScreen("Sure?", (), do="launch", keep="go on"))
+        await person.press("ctrl+q")
+        assert person.app.is_running
+        await person.press("ctrl+x")
+        assert not person.app.is_running
+
+
+async def test_what_cannot_be_bound_is_said_on_screen(tmp_path: Path) -> None:
+    bound = rebound({"cancle": ["x"]}, {})
+    async with (
+        running_gym(tmp_path) as gym,
+        dashboard(gym, tmp_path, bound=bound, problems=bound.problems) as person,
+    ):
+        await person.sees("keys.cancle", "did you mean", "cancel?")
+
+
+async def test_of_many_problems_a_few_are_said_and_where_the_others_are(tmp_path: Path) -> None:
+    bound = rebound({f"unknown{number}": ["x"] for number in range(12)}, {})
+    async with (
+        running_gym(tmp_path) as gym,
+        dashboard(gym, tmp_path, bound=bound, problems=bound.problems) as person,
+    ):
+        title = "settings: 12 problems, all of them in `gymtui doctor`"
+        shown = await person.sees("keys.unknown3", title)
+        assert "keys.unknown4" not in shown
+
+
+async def test_a_transcript_from_disk_goes_by_them_too(tmp_path: Path) -> None:
+    file = tmp_path / "one.json"
+    file.write_text('{"messages": [{"role": "user", "content": "hello"}]}')
+    bound = rebound({"raw": ["ctrl+r"], "refresh": ["f5"], "leave": ["Q"]}, {})
+    assert bound.problems == ()
+    app = FileApp([file], Reporter(tmp_path), bound=bound)
+    async with app.run_test() as pilot:
+        screen = app.screen
+        async with asyncio.timeout(60):
+            while screen.transcript is None:
+                await pilot.pause(0.01)
+        await pilot.press("r")
+        assert not screen._raw
+        await pilot.press("ctrl+r")
+        assert screen._raw
+        await pilot.press("q")
+        assert app.is_running
+        await pilot.press("Q")
+        await pilot.pause()
+    assert not app.is_running
+
+
+def test_nothing_bound_is_the_programs_own() -> None:
+    assert rebound({}, {}) is PROGRAMS_OWN
+    assert PROGRAMS_OWN.keymap == {}
