@@ -74,7 +74,7 @@ async def watch(app: GymtuiApp, pilot: Pilot[None], gym: PlayedGym, *steps_s: fl
     """Let the story go on in steps, the gym being asked after each."""
     for step_s in steps_s:
         await gym.pass_time(step_s)
-        await ask_until(app, pilot, lambda: app.link.since_s == gym.seconds)
+        await ask_until(app, pilot, lambda: app.session.link.since_s == gym.seconds)
 
 
 def back_to_runs(app: GymtuiApp) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / "environment.sh"
+SCRIPT = Path(__file__).parent / "environment.sh"
 
 INTERPRETER = """#!/bin/sh
 # Answers what environment.sh asks of an interpreter; makes an environment that is a copy of it.

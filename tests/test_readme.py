@@ -6,7 +6,6 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 import pytest
@@ -15,8 +14,8 @@ from gymtui.cli.entry import main
 from gymtui.config import reference
 from gymtui.store.lists import columns, query
 from gymtui.tui.context import keymap
+from tests.helpers.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 PROSE = re.sub(r"<!-- (\w+): .*?<!-- /\1 -->|```.*?```", "", README, flags=re.DOTALL)
 CODE = sorted(set(re.findall(r"(?<!`)`([^`\n]+)`(?!`)", PROSE)))

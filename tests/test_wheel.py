@@ -12,14 +12,13 @@ from pathlib import Path
 import pytest
 
 from gymtui import __version__
-
-ROOT = Path(__file__).parents[2]
+from tests.helpers.places import ROOT
 
 _BUILD = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
 _THEMES = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from gymtui import theme_files
+from gymtui.config import theme_files
 here = theme_files.shipped()
 print(here)
 print(*theme_files.names([here]))

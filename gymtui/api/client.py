@@ -19,7 +19,6 @@ from typing import Self
 import httpx
 
 from gymtui.api import proxies
-from gymtui.api import response as answers
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import (
     Garbled,
@@ -34,7 +33,7 @@ from gymtui.api.errors import (
 )
 from gymtui.api.gzip_decoder import BadEncodingError, Inflater, OverCapError
 from gymtui.api.request import Call, Progress, Timeouts, why_unreachable
-from gymtui.api.response import Answer
+from gymtui.api.response import Answer, date_of, error_of, intercepted
 from gymtui.core import urls
 from gymtui.core.secret import ApiKey
 
@@ -221,7 +220,7 @@ class GymClient(Endpoints):
         there = await self._exchange(call if is_list else _ANY_RUN, other)
         if isinstance(there, NotFound | Garbled | Unreachable | Redirected):
             return None
-        if isinstance(there, Answer) and answers.intercepted(there.body) is not None:
+        if isinstance(there, Answer) and intercepted(there.body) is not None:
             return None
         self._prefix = other
         self._note = f"the gym's paths {'start with /v1' if other else 'no longer start with /v1'}"
@@ -301,7 +300,7 @@ class GymClient(Endpoints):
     async def _take(self, call: Call, response: httpx.Response, sent_s: float) -> Answer | GymError:
         headers = response.headers
         if not response.is_success:
-            return answers.error_of(
+            return error_of(
                 response.status_code,
                 headers,
                 await self._error_body(response),
@@ -330,7 +329,7 @@ class GymClient(Endpoints):
             return Garbled(f"{call.name}: {error}")
         except httpx.RemoteProtocolError:
             return Garbled(f"{call.name}: cut off after {received} bytes")
-        return Answer(bytes(body), answers.date_of(headers), sent_s, self._clock(), received)
+        return Answer(bytes(body), date_of(headers), sent_s, self._clock(), received)
 
     async def _error_body(self, response: httpx.Response) -> bytes:
         """As much of an error's body as can be had: the status alone says enough."""

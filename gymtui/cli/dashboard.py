@@ -22,7 +22,7 @@ from gymtui.core import paths
 from gymtui.session.saved_layout import Arrangement
 from gymtui.tui.app.app import GymtuiApp
 from gymtui.tui.app.profile_switch import Gyms
-from gymtui.tui.app.themed_app import looks_of
+from gymtui.tui.context.appearance import looks_of
 from gymtui.tui.context.key_bindings import rebound
 from gymtui.tui.runtime.crash_report import Reporter
 from gymtui.tui.runtime.guard import run_guarded

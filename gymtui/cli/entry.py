@@ -1,4 +1,4 @@
-"""The commands: the dashboard's own and the few beside it; the others are `commands.cli_…`.
+"""The commands: the dashboard's own and the few beside it; the others are modules beside it.
 
 Anything heavy is imported inside the command that needs it.
 """
@@ -40,18 +40,18 @@ _DEMO_INTERVAL_S = 0.5
 """The demo's gym hurries: asked this often, its short phases are seen."""
 
 _ELSEWHERE: Mapping[str, str] = {
-    "runs": "cli_lists",
-    "rollouts": "cli_lists",
-    "report": "cli_report",
-    "cancel": "cli_acting",
-    "delete": "cli_acting",
-    "wait": "cli_wait",
-    "doctor": "cli_doctor",
-    "config": "cli_config",
-    "completion": "cli_completion",
-    "launch": "cli_launch",
+    "runs": "list_commands",
+    "rollouts": "list_commands",
+    "report": "report_command",
+    "cancel": "action_commands",
+    "delete": "action_commands",
+    "wait": "wait_command",
+    "doctor": "doctor_command",
+    "config": "config",
+    "completion": "completion",
+    "launch": "launch_command",
 }
-"""Commands that are imported when they are named, by the module of `gymtui.commands`."""
+"""Commands that are imported when they are named, by their module."""
 
 _dashboard_options = with_options(
     click.option("--interval", type=float, metavar="S", help="Seconds between polls."),
@@ -73,7 +73,7 @@ class Commands(click.Group):
         """One of them, imported now if need be."""
         if cmd_name not in _ELSEWHERE:
             return super().get_command(ctx, cmd_name)
-        module = import_module(f"gymtui.commands.{_ELSEWHERE[cmd_name]}")
+        module = import_module(f"gymtui.cli.{_ELSEWHERE[cmd_name]}")
         command: click.Command = getattr(module, cmd_name)
         return command
 

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 import click
 
 from gymtui.core.text import clean, width
-from gymtui.store.lists.column_def import Schema
+from gymtui.store.column_def import Schema
 from gymtui.store.lists.columns import RUNS, RunView
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.lists.query import Filter, FilterError, parse

@@ -69,7 +69,7 @@ def view_files(files: Sequence[Path], loaded: Loaded, env: Mapping[str, str]) ->
     """
     from gymtui.session.saved_layout import Arrangement
     from gymtui.tui.app.file_app import FileApp
-    from gymtui.tui.app.themed_app import looks_of
+    from gymtui.tui.context.appearance import looks_of
     from gymtui.tui.context.key_bindings import rebound
     from gymtui.tui.runtime.crash_report import Reporter
     from gymtui.tui.runtime.guard import run_guarded

@@ -23,8 +23,8 @@ from gymtui.cli.list_filters import (
 from gymtui.cli.output import Cell, Colour, Column, Paper
 from gymtui.config.settings import Settings
 from gymtui.core.text import ABSENT, clean
+from gymtui.store.column_def import Schema
 from gymtui.store.formats import age, count, eta_words, listed, of_many, percent, score, span
-from gymtui.store.lists.column_def import Schema
 from gymtui.store.lists.columns import RunView, pass_rate
 
 ASKED_UNTOLD = 50

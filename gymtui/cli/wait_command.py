@@ -35,8 +35,8 @@ def seconds(text: str) -> float:
     Raises:
         click.BadParameter: It is none.
     """
+    from gymtui.store.column_def import MICROS, Kind
     from gymtui.store.lists.amounts import read_amount
-    from gymtui.store.lists.column_def import MICROS, Kind
 
     try:
         return float(text) if text.isdecimal() else read_amount(text, Kind.DURATION).at / MICROS

@@ -178,7 +178,7 @@ class Found:
     problems: tuple[Problem, ...] = ()
 
 
-def shipped(package: Path = Path(__file__).parent) -> Path:
+def shipped(package: Path = Path(__file__).parents[1]) -> Path:
     """Where the program's own themes lie: in the package, in a checkout beside it.
 
     Args:

@@ -11,15 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from textual.worker import Worker
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import GymError
 from gymtui.api.launch_request import LaunchRequest
 from gymtui.api.models import ConfigCheck
 from gymtui.config.api_key import run_command
+from gymtui.config.settings import Settings
 from gymtui.core.secret import ApiKey
 from gymtui.launching.catalog import Offers
 from gymtui.launching.draft import Draft, ModelChoice, run_names
@@ -29,9 +27,8 @@ from gymtui.launching.lineage import family
 from gymtui.launching.model_keys import ModelKeys
 from gymtui.launching.requests import configs, requests
 from gymtui.launching.submission import Fate, Sent, launch, told
-
-if TYPE_CHECKING:
-    from gymtui.tui.app.app import GymtuiApp
+from gymtui.session.surroundings import Surroundings, Work
+from gymtui.store.store import Store
 
 _HIDDEN_FROM = 8
 """Characters from which on a key is kept out of reports: "none" is no secret."""
@@ -41,8 +38,10 @@ class Launches:
     """What is known and done about launching.
 
     Args:
-        app: Whose workers and notices are used.
         client: The gym.
+        store: What is known of it.
+        surroundings: What carries work out and tells of it.
+        refresh: Asks the gym now.
         keys: Where model keys come from.
         kept: What was launched from here.
         rng: Makes names unique.
@@ -50,19 +49,23 @@ class Launches:
 
     def __init__(
         self,
-        app: GymtuiApp,
         client: Endpoints,
+        store: Store,
+        surroundings: Surroundings,
+        refresh: Callable[[], None],
         keys: ModelKeys,
         kept: Kept,
         rng: random.Random,
     ) -> None:
-        self._app = app
         self._client = client
+        self._store = store
+        self._surroundings = surroundings
+        self._refresh = refresh
         self._keys = keys
         self.kept = kept
         self._rng = rng
         self.offers = Offers(client)
-        self._under_way: dict[str, Worker[None]] = {}
+        self._under_way: dict[str, Work] = {}
         self.to_select: str | None = None
         """A run that was just launched, until it is seen in the list."""
 
@@ -83,7 +86,7 @@ class Launches:
 
     def family(self, run_id: str) -> tuple[str, ...]:
         """A run with its parent and reruns, as far as they are in the list."""
-        runs = self._app.store.runs
+        runs = self._store.runs
         listed = (run for run, row in runs.items() if row.malformed is None and not row.gone)
         return family(run_id, self.kept.parents, listed)
 
@@ -108,7 +111,7 @@ class Launches:
         """Keep a key out of reports of defects."""
         value = key.reveal()
         if len(value) >= _HIDDEN_FROM:
-            self._app.reporter.hide(value)
+            self._surroundings.hide(value)
 
     async def test(self, draft: Draft) -> list[tuple[ModelChoice, ConfigCheck]]:
         """Have the gym try a draft's models, one after the other.
@@ -142,7 +145,7 @@ class Launches:
             done: Called with what became of those that were sent; whether that is seen there.
         """
         work = self._send(draft, made, lost, done)
-        worker = self._app.run_worker(work, group="launch", exit_on_error=True)
+        worker = self._surroundings.begin(work, "launch")
         self._under_way[made[0].run_name] = worker
 
     async def _send(
@@ -162,7 +165,7 @@ class Launches:
             if self.to_select is None or len(sent) == 1:
                 self.to_select = one.run_id
         self._under_way.pop(made[0].run_name, None)
-        self._app.refresh_now()
+        self._refresh()
         if not done(sent):
             self._tell(sent)
 
@@ -171,14 +174,13 @@ class Launches:
         for name, worker in self._under_way.items():
             worker.cancel()
             words = f"whether {name} was launched is unknown: this gym was left before it answered"
-            # On the screen that comes next: the one that is there now goes.
-            self._app.call_after_refresh(self._app.notify, words, severity="warning")
+            self._surroundings.notify_later(words, "warning")
         self._under_way.clear()
 
     def _tell(self, sent: Sequence[Sent]) -> None:
         well = sent[-1].fate is Fate.LAUNCHED
         words = "\n".join(told(one) for one in sent)
-        self._app.notify(words, severity="information" if well else "warning")
+        self._surroundings.notify_later(words, "information" if well else "warning")
 
     def seen(self, run_ids: Mapping[str, object]) -> str | None:
         """The run that was just launched, once it is among these; each is told once."""
@@ -190,8 +192,12 @@ class Launches:
 
 
 def launches_of(
-    app: GymtuiApp,
     client: Endpoints,
+    store: Store,
+    surroundings: Surroundings,
+    refresh: Callable[[], None],
+    *,
+    settings: Settings,
     env: Mapping[str, str],
     journal: Path | None,
     rng: random.Random,
@@ -199,8 +205,11 @@ def launches_of(
     """What is known about launching at one gym.
 
     Args:
-        app: The app.
         client: The gym.
+        store: What is known of it.
+        surroundings: What carries work out and tells of it.
+        refresh: Asks the gym now.
+        settings: What led to it, and where model keys are.
         env: The environment that model keys may come from.
         journal: The gym's journal, beside which launches are kept; None keeps nothing.
         rng: Makes names unique.
@@ -208,7 +217,8 @@ def launches_of(
     # A password manager must not ask on the terminal that is drawn on.
     run = partial(run_command, own_session=True)
     kept = Kept.read(journal.with_name(file_name(journal.name)) if journal is not None else None)
-    return Launches(app, client, ModelKeys(app.settings.model_keys, env, run), kept, rng)
+    keys = ModelKeys(settings.model_keys, env, run)
+    return Launches(client, store, surroundings, refresh, keys, kept, rng)
 
 
 def _as_one(draft: Draft, request: LaunchRequest) -> Draft:

@@ -14,7 +14,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import GymError
@@ -34,6 +37,9 @@ from gymtui.session.actions import (
 )
 from gymtui.session.alerts import Teller, Tiding
 from gymtui.session.input_priority import Turns
+from gymtui.session.rollout_ref import Listed
+from gymtui.session.step_pace import WatchedPace
+from gymtui.session.surroundings import Surroundings
 from gymtui.store.delta import NOTHING, Delta, Query
 from gymtui.store.history.journal import Journal
 from gymtui.store.records import Intent
@@ -43,6 +49,7 @@ from gymtui.store.store import Applied, Store
 
 if TYPE_CHECKING:
     from gymtui.session.artifacts import ArtifactDesk, Artifacts
+    from gymtui.session.launches import Launches
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +78,7 @@ class Action:
     results: dict[str, ActionResult] = field(default_factory=dict)
 
 
-class Audience(Protocol):
+class Audience(Surroundings, Protocol):
     """Who is told what a session comes to know, on the event loop."""
 
     def changed(self, delta: Delta) -> None:
@@ -97,6 +104,8 @@ class Session:
         monotonic: Seconds that only go forward.
         rng: Where jitter comes from.
         find_key: Called in a thread before a refused key is tried again.
+        model_env: The environment that model keys may come from.
+        journal_path: The journal's file, beside which launches are kept; None keeps nothing.
     """
 
     def __init__(
@@ -111,6 +120,8 @@ class Session:
         monotonic: Callable[[], float],
         rng: random.Random,
         find_key: FindKey = lambda _settings: None,
+        model_env: Mapping[str, str] = MappingProxyType({}),
+        journal_path: Path | None = None,
     ) -> None:
         self.settings = settings
         self.client = client
@@ -129,8 +140,14 @@ class Session:
         """Whether one went elsewhere: what still comes in is nobody's business then."""
         self._audience = audience
         self._turns = turns
-        self._monotonic = monotonic
+        self.monotonic = monotonic
         self._find_key = find_key
+        self._model_env = model_env
+        self._journal_path = journal_path
+        self._rng = rng
+        self._launches: Launches | None = None
+        self.compared_first: Listed | None = None
+        """The first of two rollouts to compare, until the second is chosen."""
         self._untold = NOTHING
         self._news = asyncio.Event()
         self._knew_all_s: float | None = None
@@ -155,11 +172,16 @@ class Session:
         self.over = True
         self.watched.close()
 
+    def leave_launches(self) -> None:
+        """Another gym is gone to: end what is sent to this one, and say what is left open."""
+        if self._launches is not None:
+            self._launches.close()
+
     # -- what is known ---------------------------------------------------------------------
 
     def now(self) -> datetime:
         """The server's time."""
-        return self.clock.now(self._monotonic())
+        return self.clock.now(self.monotonic())
 
     def lead(self) -> timedelta:
         """How far the server's clock is ahead of ours, as far as that is worth telling."""
@@ -183,6 +205,38 @@ class Session:
 
         cap_bytes = self.settings.artifact_limit_mib * MIB
         return ArtifactDesk(self.client, cap_bytes=cap_bytes, on_read=self._read)
+
+    @property
+    def host(self) -> str:
+        """The gym's host, with its port where it has one."""
+        return urlsplit(self.settings.base_url).netloc.rpartition("@")[2]
+
+    @property
+    def launches(self) -> Launches:
+        """What is known and done about launching."""
+        if self._launches is None:
+            from gymtui.session.launches import launches_of
+
+            self._launches = launches_of(
+                self.client,
+                self.store,
+                self._audience,
+                self.poller.refresh,
+                settings=self.settings,
+                env=self._model_env,
+                journal=self._journal_path,
+                rng=self._rng,
+            )
+        return self._launches
+
+    def take_launched(self, run_ids: Mapping[str, object]) -> str | None:
+        """The run that was just launched, once it is among these; each is told once."""
+        return self._launches.seen(run_ids) if self._launches is not None else None
+
+    @property
+    def pace(self) -> WatchedPace:
+        """How fast rollouts move, as far as this session watched them."""
+        return WatchedPace(self.watched)
 
     def everything(self) -> Delta:
         """All that is known as one delta, for a screen that has to catch up."""
@@ -259,7 +313,7 @@ class Session:
         left = [run_id for run_id in begun if run_id in runs and runs[run_id].active]
         if self.over or not left:
             return
-        if self.link.state(self._monotonic()) is not LinkState.LIVE:
+        if self.link.state(self.monotonic()) is not LinkState.LIVE:
             # What is not fresh does not show that it goes on.
             self._expect_the_end(action, self.settings.interval_s)
             return
@@ -272,7 +326,7 @@ class Session:
         """Show what became of a run."""
         if result.is_deleted:
             self._intents.pop(result.run_id, None)
-            self._show(self.store.mark_gone([result.run_id], self._monotonic()))
+            self._show(self.store.mark_gone([result.run_id], self.monotonic()))
             self._bury([result.run_id])
         else:
             # What the gym has agreed to cancel goes on until its rollouts have ended.
@@ -376,7 +430,7 @@ class Session:
 
     def _tell_of_runs(self) -> None:
         """Tell what happened to watched runs, while what is known of them is fresh."""
-        if self.over or self.link.state(self._monotonic()) is not LinkState.LIVE:
+        if self.over or self.link.state(self.monotonic()) is not LinkState.LIVE:
             return
         tidings = self.teller.notice(self.store, self.outlook, self.now().timestamp())
         if tidings:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from gymtui.poll.tracker import Watch
 from gymtui.store.stats.eta import UsualTimes
-
-if TYPE_CHECKING:
-    from gymtui.tui.app.app import GymtuiApp
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +30,3 @@ class WatchedPace:
     def usual(self, run_id: str) -> UsualTimes:
         """What is usual in a run."""
         return self.watch.time_spent(run_id).usual
-
-
-def pace_of(gym: GymtuiApp) -> WatchedPace:
-    """What the app's session watches."""
-    return WatchedPace(gym.watched)

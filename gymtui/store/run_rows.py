@@ -106,5 +106,5 @@ class RunRows:
         return self._numbers.numbers(total)
 
     def extent(self, looked_at: datetime | None) -> Extent:
-        """From when to when they reach; the argument is that of `store.stats.time_extent.Reach.extent`."""
+        """From when to when they reach; the argument is that of `Reach.extent`."""
         return self._reach.extent(looked_at)

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from gymtui.config.schema import Stuck
+from gymtui.store.column_def import Field, Schema, Since, natural
+from gymtui.store.column_def import Kind as Column
 from gymtui.store.formats import PHASE_WORD, state_word
-from gymtui.store.lists.column_def import Field, Schema, Since, natural
-from gymtui.store.lists.column_def import Kind as Column
 from gymtui.store.outcome import Outcome
 from gymtui.store.phases import KIND_OF_PHASE, Kind
 from gymtui.store.records import RolloutRow

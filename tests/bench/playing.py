@@ -121,8 +121,8 @@ async def opened(
 ) -> AsyncIterator[Watched]:
     """The app with a run's rollouts on screen, all read; arguments as for `started`."""
     async with started(base_url, client, interval_s=interval_s) as (app, pilot):
-        await until(app, lambda: run_id in app.store.runs, "the run")
+        await until(app, lambda: run_id in app.session.store.runs, "the run")
         await pilot.press("enter")
-        await until(app, lambda: bool(app.store.rollouts_of(run_id)), "its rollouts")
+        await until(app, lambda: bool(app.session.store.rollouts_of(run_id)), "its rollouts")
         await quiet(app)
         yield app

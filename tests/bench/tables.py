@@ -19,7 +19,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import DataTable
 
-from gymtui.store.lists.column_def import Field, Kind, Schema
+from gymtui.store.column_def import Field, Kind, Schema
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.tui.kit.grid import Column, Grid
 from gymtui.tui.kit.screen import GymScreen

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from gymtui.gym.engine.clock import Pace
+from gymtui.gym.clock import Pace
 from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.engine import Engine
-from gymtui.gym.http.models import LaunchRequest, Rollout
+from gymtui.gym.wire import LaunchRequest, Rollout
 from tests.gym.running_gym import FAST, launch_body, until
 
 

@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 
 import httpx
 
+from gymtui.gym.clock import Clock, Pace
 from gymtui.gym.demo.cast import CAST, Script, troubles
 from gymtui.gym.demo.story import script_of, tell
-from gymtui.gym.engine.clock import Clock, Pace
 from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.engine import Engine
 from gymtui.gym.http.server import Options, create_app

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from gymtui.gym.engine.engine import LaunchRefusedError
-from gymtui.gym.http.models import ModelConfig
 from gymtui.gym.models.served import make_client, probe
+from gymtui.gym.wire import ModelConfig
 from tests.gym.engines import engine_at, finish, start
 
 BASE_URL = "http://models.test/v1"

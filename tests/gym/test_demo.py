@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from gymtui.gym.clock import Pace
 from gymtui.gym.demo import story
 from gymtui.gym.demo.cast import (
     CAST,
@@ -32,7 +33,6 @@ from gymtui.gym.demo.lock import held
 from gymtui.gym.demo.process import BROKEN, DATABASE, GYM_LOCK, PREFIX, place, sweep
 from gymtui.gym.demo.story import AT_ONCE, BEHIND, Chapter, script_of, sequel, tell
 from gymtui.gym.demo.story import OPENING as OPENED
-from gymtui.gym.engine.clock import Pace
 from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.engine import CUT_OFF, Engine
 from gymtui.gym.engine.troubles import Kind, Moment, Trouble

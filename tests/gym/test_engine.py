@@ -6,11 +6,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gymtui.gym.engine.clock import Pace
+from gymtui.gym.clock import Pace
 from gymtui.gym.engine.engine import CUT_OFF, Engine
-from gymtui.gym.http.models import Rollout
 from gymtui.gym.scenarios import SCENARIOS
 from gymtui.gym.scenarios.hr.scenario import HR
+from gymtui.gym.wire import Rollout
 from tests.gym.engines import Turnstile, engine_at, finish, start
 from tests.gym.running_gym import DEADLINE_S, launch_body, running_gym, until
 

@@ -5,13 +5,13 @@ from random import Random
 
 import pytest
 
-from gymtui.gym.engine.clock import Spread
-from gymtui.gym.http.models import Result
+from gymtui.gym.clock import Spread
 from gymtui.gym.models.scripted import ScriptedAgent, Temperament
 from gymtui.gym.scenarios.base import Facts, Task, judge
 from gymtui.gym.scenarios.hr.scenario import HR
 from gymtui.gym.tools.toolbox import Call, Observation
 from gymtui.gym.tools.workspace import Workspace
+from gymtui.gym.wire import Result
 
 FLAWLESS = Temperament(1.0, 0.0, 0.0, True, Spread(0.0, 0.0))
 SEEDS = range(12)

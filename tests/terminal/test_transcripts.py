@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.places import TRAJECTORIES as DATA
 from tests.terminal.harness import PYTHON, Pty, Size
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "trajectories" / "dev"
 FILES = sorted(DATA.glob("*.json.gz"))
 KINDS = list({path.name.partition("__")[0]: path for path in FILES}.values())
 """One of each source."""

@@ -90,7 +90,7 @@ class Person:
         }
 
     def _seen(self, where: dict[str, tuple[str | None, int | None]]) -> bool:
-        rows = self.app.store.rollouts
+        rows = self.app.session.store.rollouts
         return all(
             (row := rows.get(rollout_id)) is not None
             and row.rollout is not None

@@ -17,7 +17,7 @@ from gymtui.api.client import GymClient
 from gymtui.config.settings import Settings
 from gymtui.session.saved_layout import Arrangement
 from gymtui.tui.app.app import GymtuiApp
-from gymtui.tui.app.themed_app import Looks
+from gymtui.tui.context.appearance import Looks
 from gymtui.tui.runtime.crash_report import Reporter
 from tests.tui.person import Person
 

@@ -172,7 +172,9 @@ async def pass_time(person: Person, *steps_s: float) -> None:
         before = len(gym.asked)
         person.app.refresh_now()
         await person.until(lambda before=before: len(gym.asked) > before, "never asked")
-        await person.until(lambda: person.app.link.since_s == gym.clock.seconds, "never answered")
+        await person.until(
+            lambda: person.app.session.link.since_s == gym.clock.seconds, "never answered"
+        )
         await person.pilot.pause()
 
 

@@ -53,8 +53,8 @@ async def look(person: Person, *keys: str) -> set[str]:
 async def test_any_field_of_a_run(tmp_path: Path) -> None:
     gym = OddGym(runs=list(odd_ones(RUN, "run_id")))
     async with scripted_dashboard(gym, tmp_path, interval_s=5) as person:
-        await person.until(lambda: len(person.app.store.runs) > len(gym.odd_runs) * 0.9)
-        pages = len(person.app.store.runs) // 25 + 1
+        await person.until(lambda: len(person.app.session.store.runs) > len(gym.odd_runs) * 0.9)
+        pages = len(person.app.session.store.runs) // 25 + 1
         await look(person, *["pagedown"] * pages, "g")
         for _ in range(3):
             await look(person, "b", *["pagedown"] * 3, "g")
@@ -66,11 +66,11 @@ async def test_any_field_of_a_run(tmp_path: Path) -> None:
 
 
 async def rollouts_are_looked_at(person: Person, gym: OddGym) -> None:
-    await person.until(lambda: len(person.app.store.runs) == 2)
+    await person.until(lambda: len(person.app.session.store.runs) == 2)
     await look(person, "O", "g")
     await person.press("slash", *"run", "colon", *"odd", "enter", "enter")
     await person.sees("runs › odd")
-    held = person.app.store.rollouts
+    held = person.app.session.store.rollouts
     await person.until(lambda: len(held) > len(gym.odd_rollouts) * 0.9)
     pages = len(held) // 20 + 1
     await look(person, *["pagedown"] * pages, "g")
@@ -102,10 +102,10 @@ async def test_any_field_of_artifacts(tmp_path: Path) -> None:
         (rollout_id,) = gym.add("sound", "task", "fail")
         gym.artifacts[rollout_id] = document
     async with scripted_dashboard(gym, tmp_path, interval_s=5) as person:
-        await person.until(lambda: len(person.app.store.runs) == 2)
+        await person.until(lambda: len(person.app.session.store.runs) == 2)
         await person.press("slash", *"run", "colon", *"sound", "enter", "enter")
         await person.sees("runs › sound")
-        await person.until(lambda: len(person.app.store.rollouts) > len(documents))
+        await person.until(lambda: len(person.app.session.store.rollouts) > len(documents))
         assert "TranscriptScreen" in await go(person, "enter")
         for number in range(len(documents)):
             await go(person, "right_square_bracket")
@@ -119,7 +119,7 @@ async def test_any_field_of_what_a_launch_is_offered(tmp_path: Path) -> None:
     gym.tasks = list(odd_ones(TASK, "task_id"))
     offered = response.models_of(Task, json.dumps(gym.tasks).encode(), "tasks", "a test")
     async with scripted_dashboard(gym, tmp_path, interval_s=5) as person:
-        await person.until(lambda: len(person.app.store.runs) == 2)
+        await person.until(lambda: len(person.app.session.store.runs) == 2)
         await person.press("n")
         await person.until(lambda: isinstance(person.app.screen, FormScreen))
         assert "PickScreen" in await go(person, "enter", *["pagedown"] * 12, "up", "enter")

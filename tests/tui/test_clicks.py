@@ -33,7 +33,7 @@ async def click(person: Person, word: str, line: int) -> None:
 
 async def ready(person: Person) -> None:
     await person.sees("nightly")
-    await person.until(lambda: len(person.app.store.rollouts) == 2)
+    await person.until(lambda: len(person.app.session.store.rollouts) == 2)
 
 
 @pytest.mark.parametrize("size", [(60, 24), (80, 24), (120, 36), (200, 50)])

@@ -15,18 +15,19 @@ import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
 
+import gymtui.tui
 from gymtui.session import session
 from gymtui.session.actions import Verb
 from gymtui.session.confirmation import Question, Target
 from gymtui.session.rollout_ref import Listed
 from gymtui.session.saved_layout import Arrangement
-from gymtui.tui import screens
 from gymtui.tui.actions.screen import ActionsScreen
 from gymtui.tui.active.screen import ActiveScreen
-from gymtui.tui.app.file_app import FileApp, FileScreen
+from gymtui.tui.app.file_app import FileApp
 from gymtui.tui.compare.screen import CompareScreen
 from gymtui.tui.context.keymap import TABLE, Key, Scope
 from gymtui.tui.describe.screen import DescribeScreen
+from gymtui.tui.files.screen import FileScreen
 from gymtui.tui.help.screen import HelpScreen
 from gymtui.tui.kit.ask import AskScreen
 from gymtui.tui.kit.confirm import ConfirmScreen
@@ -219,7 +220,7 @@ async def opened(person: Person, place: str, *ready: str, press: tuple[str, ...]
     while len(app.screen_stack) > depth:
         app.pop_screen()
     app.arrangement = Arrangement()
-    app.compared_first = app.hint = None
+    app.session.compared_first = app.screen.hint = None
     app.session.poller.pause(False)
     if len(app.screen_stack) == depth:
         app.switch_screen(new)  # what lies below is not drawn in between
@@ -255,7 +256,7 @@ def classes_of(kind: type[Any]) -> Iterator[type[Any]]:
 
 
 def test_every_screen_and_every_scope_is_among_the_places() -> None:
-    for module in pkgutil.iter_modules(screens.__path__, f"{screens.__name__}."):
+    for module in pkgutil.walk_packages(gymtui.tui.__path__, "gymtui.tui."):
         importlib.import_module(module.name)
     ours = {each for each in classes_of(Screen) if each.__module__.startswith("gymtui.")}
     shown = {type(make()) for make in PLACES.values()} | {FileScreen}
@@ -282,7 +283,7 @@ async def test_where_there_is_nothing_every_key_says_why(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with staged_dashboard(StillGym(), tmp_path, SIZE) as person:
-        await person.until(lambda: person.app.link.synced)
+        await person.until(lambda: person.app.session.link.synced)
         watch = Watcher(person.app)
         watch.attach(monkeypatch)
         assert await silent_keys(person, watch, place) == []
@@ -293,7 +294,7 @@ async def test_without_a_gym_every_key_says_why(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with staged_dashboard(UnreachableGym(), tmp_path, SIZE) as person:
-        await person.until(lambda: person.app.link.error is not None)
+        await person.until(lambda: person.app.session.link.error is not None)
         watch = Watcher(person.app)
         watch.attach(monkeypatch)
         skip = SILENT | ANYWHERE
@@ -309,7 +310,7 @@ async def test_at_either_end_every_key_does_something_or_says_why(
 ) -> None:
     gym = full()
     async with staged_dashboard(gym, tmp_path, SIZE) as person:
-        await person.until(lambda: len(person.app.store.rollouts) == 18)
+        await person.until(lambda: len(person.app.session.store.rollouts) == 18)
         watch = Watcher(person.app)
         watch.attach(monkeypatch)
         there = ("end",) if end == "last" else ()
@@ -345,7 +346,7 @@ async def test_in_every_odd_state_every_key_does_something_or_says_why(
 ) -> None:
     where, keys = press
     async with staged_dashboard(full(), tmp_path, SIZE) as person:
-        await person.until(lambda: len(person.app.store.rollouts) == 18)
+        await person.until(lambda: len(person.app.session.store.rollouts) == 18)
         watch = Watcher(person.app)
         watch.attach(monkeypatch)
         skip = SILENT | (ANYWHERE - {"panes"})
@@ -363,12 +364,12 @@ async def test_on_a_row_that_is_no_run_any_more_every_key_says_why(
         gym.odd["gamma"] = {"total": 2}
     monkeypatch.setattr(session, "GONE_SHOWN_S", 600.0)
     async with staged_dashboard(gym, tmp_path, SIZE) as person:
-        await person.until(lambda: len(person.app.store.runs) == 1)
+        await person.until(lambda: len(person.app.session.store.runs) == 1)
         if odd == "gone":
-            await person.until(lambda: len(person.app.store.rollouts) == 2)
+            await person.until(lambda: len(person.app.session.store.rollouts) == 2)
             del gym.runs["gamma"]
             await person.app.session.act(Verb.DELETE, ["gamma"])
-            await person.until(lambda: person.app.store.runs["gamma"].gone)
+            await person.until(lambda: person.app.session.store.runs["gamma"].gone)
         watch = Watcher(person.app)
         watch.attach(monkeypatch)
         shown = {"malformed": "malformed: run_id", "gone": "gamma"}[odd]
@@ -391,7 +392,7 @@ async def test_every_key_on_a_file_does_something_or_says_why(
         async def again() -> None:
             while len(app.screen_stack) > 2:
                 app.pop_screen()
-            app.hint = None
+            app.screen.hint = None
             app.switch_screen(FileScreen(paths))
             await sees(pilot, "hello" if what == "transcript" else "cut off")
             await pilot.pause()

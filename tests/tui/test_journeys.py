@@ -122,7 +122,7 @@ async def test_deleting_several_wants_their_count_and_names_those_the_filter_hid
 async def test_a_run_of_any_name_is_opened_cancelled_and_deleted(tmp_path: Path, name: str) -> None:
     async with running_gym(tmp_path, held=True) as gym, dashboard(gym, tmp_path) as person:
         run_id = person.launch(name, rollout_count=2)
-        await person.until(lambda: person.app.store.runs)
+        await person.until(lambda: person.app.session.store.runs)
         await person.sees("0/2")
         await person.press("enter")
         await person.sees("0/2 done", "schedule_phone_screen")

@@ -37,10 +37,10 @@ class SwollenGym(ScriptedGym):
 
 def kept_bytes(app: GymtuiApp) -> int:
     """What the store keeps of all items, and of every id and text that was read of them."""
-    rows = [*app.store.runs.values(), *app.store.rollouts.values()]
+    rows = [*app.session.store.runs.values(), *app.session.store.rollouts.values()]
     read = [row.run if hasattr(row, "run") else row.rollout for row in rows]
     texts = [item.model_dump_json() for item in read if item is not None]
-    ids = [*app.store.runs, *app.store.rollouts]
+    ids = [*app.session.store.runs, *app.session.store.rollouts]
     return sum(len(row.raw) for row in rows) + sum(map(len, texts)) + sum(map(len, ids))
 
 

@@ -1,4 +1,4 @@
-"""Wire text has one way to the screen: `text.py`, by `tui/ink.py`. The source is read for others.
+"""Wire text has one way to the screen: `core/text.py`, by `kit/styled_text.py`; no other is used.
 
 What a widget is handed is a matter of data, which no reading of source can follow; so the rules are
 about doors. Whatever draws strings by itself, parses markup or writes to the terminal may be named
@@ -17,34 +17,34 @@ TUI = Path(__file__).parents[2] / "gymtui" / "tui"
 
 GRANTS: dict[str, frozenset[str]] = {
     # Makes lines out of cleaned pieces: the door.
-    "ink.py": frozenset({"Segment", "Drawn"}),
+    "kit/styled_text.py": frozenset({"Segment", "Drawn"}),
     # Passes on, cuts and fills up with blanks what was drawn already.
-    "drawn.py": frozenset({"Segment", "Drawn"}),
+    "kit/cached_strip.py": frozenset({"Segment", "Drawn"}),
     # Behind the door: no line passes it unscrubbed.
-    "backstop.py": frozenset({"Segment"}),
+    "runtime/output_filter.py": frozenset({"Segment"}),
     # Behind the door too: it makes less of lines that passed it, for terminals that can less.
-    "reduced.py": frozenset({"Segment"}),
+    "runtime/line_filters.py": frozenset({"Segment"}),
     # Replaces the framework's app, notices and last words by safe ones; looks at notices, and how
     # high they stand, to take the oldest away.
-    "guard.py": frozenset(
+    "runtime/guard.py": frozenset(
         {
             *("App", "_driver", "super().notify", "sys.stderr", "rich.text", "rich.traceback"),
             *("textual.notifications", "ToastRack"),
         }
     ),
-    "driver.py": frozenset({"sys.stderr"}),
+    "runtime/driver.py": frozenset({"sys.stderr"}),
     # Underlines characters of the line that the person types, which the framework made.
-    "pointer.py": frozenset({"rich.text"}),
+    "kit/mistake_mark.py": frozenset({"rich.text"}),
     # Writes cells of lines that are behind the backstop already, and where to and how they look.
-    "frame.py": frozenset({"rich.console", "escape"}),
-    "crash.py": frozenset({"sys.stderr"}),
+    "runtime/cell_diff.py": frozenset({"rich.console", "escape"}),
+    "runtime/crash_report.py": frozenset({"sys.stderr"}),
     # The palette offers the keys by our own words for them, and the person's own profiles by their
     # names: cleaned, and drawn as they are.
-    "commands.py": frozenset({"textual.command", "textual.content", "Content"}),
+    "app/palette.py": frozenset({"textual.command", "textual.content", "Content"}),
     # Encodes what it sends.
-    "clipboard.py": frozenset({"write_terminal", "escape"}),
+    "runtime/clipboard.py": frozenset({"write_terminal", "escape"}),
     # Cleans and frames what it sends.
-    "telling.py": frozenset({"write_terminal", "escape"}),
+    "app/notifier.py": frozenset({"write_terminal", "escape"}),
 }
 """By file, relative to `gymtui/tui`: which doors it may use. Each needs a reason."""
 
@@ -135,7 +135,11 @@ def _imports(module: str, names: list[str], line: int) -> Iterator[tuple[int, st
 def _calls(node: ast.Call) -> Iterator[tuple[int, str, str]]:
     name = _name(node.func)
     if isinstance(node.func, ast.Name) and name in CONSTRUCTORS:
-        yield node.lineno, name, f"{name}(…) draws any string: lay it out with tui/ink.py"
+        yield (
+            node.lineno,
+            name,
+            f"{name}(…) draws any string: use kit/styled_text.py",
+        )
     if name in ("Static", "Label", "update") and not _is_mapping_update(node):
         first = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "content")]
         if any(not _is_literal(value) for value in first):
@@ -244,7 +248,7 @@ def test_every_grant_is_for_a_file_that_uses_it() -> None:
     ],
 )
 def test_another_door_is_found(source: str) -> None:
-    assert violations(source, "screens/sample.py")
+    assert violations(source, "runs/sample.py")
 
 
 @pytest.mark.parametrize(
@@ -265,9 +269,9 @@ def test_another_door_is_found(source: str) -> None:
     ],
 )
 def test_the_door_itself_is_not_complained_about(source: str) -> None:
-    assert violations(source, "screens/sample.py") == []
+    assert violations(source, "runs/sample.py") == []
 
 
 def test_a_grant_holds_for_its_own_file_alone() -> None:
-    assert violations("Segment('x')", "ink.py") == []
-    assert violations("Segment('x')", "screens/ink.py")
+    assert violations("Segment('x')", "kit/styled_text.py") == []
+    assert violations("Segment('x')", "runs/styled_text.py")

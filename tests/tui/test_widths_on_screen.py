@@ -49,7 +49,7 @@ async def test_with_room_no_name_is_cut(
 ) -> None:
     async with scripted_dashboard(gym, tmp_path, size=(200, 50)) as person:
         await person.sees(RUN)
-        await person.until(lambda: len(person.app.store.rollouts) == 30)
+        await person.until(lambda: len(person.app.session.store.rollouts) == 30)
         await person.press(*keys)
         await person.sees(TASK, OTHER)
 

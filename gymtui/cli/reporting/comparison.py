@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from gymtui.cli.reporting.blocks import Block, Heading, Line, Name, Paragraph, Strong, Table
 from gymtui.cli.reporting.numbers import NOTHING, rate_of, task_name
 from gymtui.cli.reporting.run_facts import RunFacts
+from gymtui.store.column_def import natural
 from gymtui.store.formats import of_many, p_value, points
-from gymtui.store.lists.column_def import natural
-from gymtui.store.lists.task_rows import AcrossRow
 from gymtui.store.stats.comparison import Difference, Evidence, Worth, differences, evidence_of
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.significance import SOME
+from gymtui.store.stats.task_rows import AcrossRow
 
 
 def side_by_side(runs: Sequence[RunFacts], together: Matrix) -> Iterator[Block]:

@@ -27,12 +27,12 @@ from gymtui.cli.reporting.numbers import (
 )
 from gymtui.cli.reporting.run_facts import RunFacts
 from gymtui.core.text import ABSENT
+from gymtui.store.column_def import natural
 from gymtui.store.formats import WORD, duration, of_many, percent, span
-from gymtui.store.lists.column_def import natural
-from gymtui.store.lists.task_rows import TaskRow
 from gymtui.store.outcome import Outcome
 from gymtui.store.stats.failure_reasons import Reason
 from gymtui.store.stats.matrix import Matrix
+from gymtui.store.stats.task_rows import TaskRow
 
 MOST_CAUSES = 25
 """Causes of failure that are listed; how many more there are is told."""

@@ -10,10 +10,10 @@ from typing import Any
 from gymtui.cli.documents import run_document
 from gymtui.cli.reporting.blocks import Made
 from gymtui.cli.reporting.run_facts import RunFacts
-from gymtui.store.lists.column_def import natural
-from gymtui.store.lists.task_rows import AcrossRow, TaskRow
+from gymtui.store.column_def import natural
 from gymtui.store.stats.comparison import differences, evidence_of
 from gymtui.store.stats.matrix import Matrix
+from gymtui.store.stats.task_rows import AcrossRow, TaskRow
 
 
 def document(runs: Sequence[RunFacts], together: Matrix, made: Made) -> dict[str, Any]:

@@ -21,10 +21,10 @@ from gymtui.store.formats import (
     span,
     thousands,
 )
-from gymtui.store.lists.task_rows import AcrossRow, TaskRow
 from gymtui.store.outcome import ERRORS, Outcome
 from gymtui.store.phases import PHASES
 from gymtui.store.stats.formulas import AtK, quantile, spread
+from gymtui.store.stats.task_rows import AcrossRow, TaskRow
 
 NOTHING: Line = (ABSENT,)
 """What stands where nothing is known."""

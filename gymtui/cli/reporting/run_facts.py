@@ -14,7 +14,6 @@ from gymtui.core.urls import without_login
 from gymtui.store.history.observer import Sighting, last_steps, lives_of
 from gymtui.store.history.timeline import segments
 from gymtui.store.lists.columns import RunView
-from gymtui.store.lists.task_rows import TaskRow
 from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import formulas
@@ -22,6 +21,7 @@ from gymtui.store.stats.failure_reasons import Reason
 from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.run_stats import RunNumbers, run_numbers, time_spent_s
+from gymtui.store.stats.task_rows import TaskRow
 from gymtui.transcript.blocks import Usage
 
 

@@ -6,7 +6,7 @@ The models are made up; what they do is carried out like anyone else's, criteria
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gymtui.gym.engine.clock import Spread
+from gymtui.gym.clock import Spread
 from gymtui.gym.engine.troubles import Kind, Moment, Trouble, Troubles
 from gymtui.gym.models.scripted import TEMPERAMENTS, Temperament
 

@@ -22,10 +22,10 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+from gymtui.gym.clock import monotonic_s
 from gymtui.gym.demo.cast import CAST, troubles
 from gymtui.gym.demo.lock import Told, held
 from gymtui.gym.demo.story import script_of, tell
-from gymtui.gym.engine.clock import monotonic_s
 from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.records import DatabaseInUseError, DatabaseRefusedError
 from gymtui.gym.http.server import Options, bind, serve_until

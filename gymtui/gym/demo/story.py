@@ -17,13 +17,13 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from gymtui.gym.clock import Clock, Pace, monotonic_s
 from gymtui.gym.demo.cast import CAST, Script, checkpoint
-from gymtui.gym.engine.clock import Clock, Pace, monotonic_s
 from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.engine import Engine
 from gymtui.gym.engine.records import RunNameTakenError
-from gymtui.gym.http.models import LaunchRequest, ModelConfig
 from gymtui.gym.scenarios import SCENARIOS
+from gymtui.gym.wire import LaunchRequest, ModelConfig
 
 AT_ONCE = 3
 """Unfinished runs that the story keeps alive; more are not launched."""

@@ -20,7 +20,7 @@ from gymtui.gym.engine.records import (
     dump_phases,
     read_rollout,
 )
-from gymtui.gym.http.models import ACTIVE, Artifacts, Phase, Rollout, RunStatus, Source, Status
+from gymtui.gym.wire import ACTIVE, Artifacts, Phase, Rollout, RunStatus, Source, Status
 
 COUNTERS = """
     count(*) AS total,

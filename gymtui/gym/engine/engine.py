@@ -11,16 +11,16 @@ from random import Random
 
 from pydantic import ValidationError
 
-from gymtui.gym.engine.clock import Clock, Pace
+from gymtui.gym.clock import Clock, Pace
 from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.records import Ending, NewRollout, NewRun, WaitingRun
 from gymtui.gym.engine.rollout import CANCELLED, Assignment, RolloutRunner, Surroundings
 from gymtui.gym.engine.troubles import Troubles, none_at_all
-from gymtui.gym.http.models import LaunchRequest, ModelConfig, ProbeResult, TaskOverride
 from gymtui.gym.models.scripted import PREFIX, TEMPERAMENTS, ScriptedAgent, Temperament
 from gymtui.gym.models.served import Agent, ServedAgent, Transport, make_client, probe, reach
 from gymtui.gym.scenarios import SCENARIOS
 from gymtui.gym.scenarios.base import Scenario, Task
+from gymtui.gym.wire import LaunchRequest, ModelConfig, ProbeResult, TaskOverride
 
 DEFAULT_PARALLEL = 4
 MOST_PARALLEL = 200

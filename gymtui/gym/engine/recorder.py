@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gymtui.gym.engine.clock import Clock
-from gymtui.gym.http.models import Artifacts, ToolCallRecord, ToolResultRecord
+from gymtui.gym.clock import Clock
 from gymtui.gym.models.served import Turn
 from gymtui.gym.tools.toolbox import Observation
+from gymtui.gym.wire import Artifacts, ToolCallRecord, ToolResultRecord
 
 NOTIONAL_USD_PER_TOKEN = {"prompt": 0.4e-6, "completion": 1.6e-6}
 """What a small model costs: scripted agents cost nothing, but their rollouts should look alive."""

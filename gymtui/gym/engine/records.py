@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gymtui.gym.http.models import Artifacts, Phase, Result, Rollout, Source, Status
+from gymtui.gym.wire import Artifacts, Phase, Result, Rollout, Source, Status
 
 VERSION = 1
 """Of the schema, kept as the file's `user_version`."""

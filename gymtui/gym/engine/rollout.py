@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from gymtui.gym.engine.clock import BUILDING, SEEDING, VERIFYING, Clock, Pace, monotonic_s
+from gymtui.gym.clock import BUILDING, SEEDING, VERIFYING, Clock, Pace, monotonic_s
 from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.recorder import Recorder
 from gymtui.gym.engine.records import Ending, PhaseSpan
 from gymtui.gym.engine.troubles import Kind, Moment, Trouble, Troubles, none_at_all
-from gymtui.gym.http.models import ModelConfig, Phase, Status, TaskOverride
 from gymtui.gym.models.served import Agent, AgentError, Turn
 from gymtui.gym.scenarios.base import Facts, Scenario, Task, judge
 from gymtui.gym.tools.workspace import Workspace
+from gymtui.gym.wire import ModelConfig, Phase, Status, TaskOverride
 
 WORKSPACE_FAILURES = (
     "Container {server}-mcp exited with code 137 before it became healthy (out of memory)",

@@ -13,7 +13,18 @@ from gymtui.gym.engine.engine import Engine, LaunchRefusedError
 from gymtui.gym.engine.recorder import redact
 from gymtui.gym.engine.records import RunNameTakenError
 from gymtui.gym.engine.rollout import CANCELLED
-from gymtui.gym.http.models import (
+from gymtui.gym.http.router import (
+    ApiError,
+    Names,
+    Route,
+    Router,
+    answer,
+    invalid,
+    invalid_fields,
+    read_body,
+)
+from gymtui.gym.scenarios.base import Scenario, Task
+from gymtui.gym.wire import (
     ACTIVE,
     Artifacts,
     ArtifactsAnswer,
@@ -33,17 +44,6 @@ from gymtui.gym.http.models import (
     TaskSummary,
     ToolServer,
 )
-from gymtui.gym.http.router import (
-    ApiError,
-    Names,
-    Route,
-    Router,
-    answer,
-    invalid,
-    invalid_fields,
-    read_body,
-)
-from gymtui.gym.scenarios.base import Scenario, Task
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gymtui.gym.engine.clock import Clock, Pace
+from gymtui.gym.clock import Clock, Pace
 from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.engine import FAILURE_SHARE, Engine
 from gymtui.gym.engine.records import DatabaseRefusedError, PhaseSpan

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from gymtui.gym.engine.clock import Spread
+from gymtui.gym.clock import Spread
 from gymtui.gym.models.policy import Ask, Mind, Plan
 from gymtui.gym.models.served import AgentError, Turn
 from gymtui.gym.tools.toolbox import Call, Observation

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import httpx
 
-from gymtui.gym.http.models import ModelConfig, ProbeResult
 from gymtui.gym.tools.toolbox import SEPARATOR, Call, Observation
+from gymtui.gym.wire import ModelConfig, ProbeResult
 
 Transport = httpx.AsyncBaseTransport
 """What carries requests to model servers; tests put one of their own in its place."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from gymtui.gym.http.models import Result
 from gymtui.gym.models.policy import Ask, Plan
 from gymtui.gym.tools.toolbox import Toolbox
 from gymtui.gym.tools.workspace import Workspace
+from gymtui.gym.wire import Result
 
 Facts = dict[str, Any]
 """What a task's seeding decided and its verifier must know; agents never see it."""

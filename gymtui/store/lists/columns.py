@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import get_args
 
 from gymtui.config.schema import SOURCES, Provider
+from gymtui.store.column_def import Field, Kind, Schema, natural
 from gymtui.store.formats import PHASE_WORD, WORD, state_word
-from gymtui.store.lists.column_def import Field, Kind, Schema, natural
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import Intent, RolloutRow, RunRow, score_of
 from gymtui.store.rollout_times import elapsed, started_at

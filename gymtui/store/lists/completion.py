@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TypeVar
 
-from gymtui.store.lists.column_def import Schema
+from gymtui.store.column_def import Schema
 
 R = TypeVar("R")
 

@@ -1,6 +1,6 @@
 """The ids of a list, filtered and in order, kept so by what changed rather than sorted anew.
 
-What the filter says is `store.lists.query`, what rows sort by is `store.lists.column_def`, drawing
+What the filter says is `store.lists.query`, what rows sort by is `store.column_def`, drawing
 them is the grid's.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Generic, TypeVar, overload
 
-from gymtui.store.lists.column_def import MICROS, Field, Key, Order, Schema, micros
+from gymtui.store.column_def import MICROS, Field, Key, Order, Schema, micros
 from gymtui.store.lists.expiry import ExpiryQueue
 from gymtui.store.lists.query import Filter
 from gymtui.store.lists.sorted_chunks import Chunks

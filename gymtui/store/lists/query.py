@@ -16,7 +16,7 @@ as precise as what was written: `pass=83%` is what rounds to it, `elapsed=90s` w
 `1m30s`, `elapsed=1m` as `1m` and any seconds; `age=2h` from 2 h to 3 h. Within
 quotes a backslash takes the next character as it is.
 
-Columns are `store.lists.column_def`, conditions `store.lists.terms`, wildcards `store.lists.globs`,
+Columns are `store.column_def`, conditions `store.lists.terms`, wildcards `store.lists.globs`,
 amounts `store.lists.amounts`; keeping a list filtered is `store.lists.ordering`.
 """
 
@@ -27,9 +27,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
+from gymtui.store.column_def import MICROS, Field, Kind, Schema, micros
 from gymtui.store.lists import terms
 from gymtui.store.lists.amounts import Amount, read_amount
-from gymtui.store.lists.column_def import MICROS, Field, Kind, Schema, micros
 from gymtui.store.lists.globs import glob
 from gymtui.store.lists.terms import Term
 

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from gymtui.store.lists.amounts import Amount, accepts, edges
-from gymtui.store.lists.column_def import (
+from gymtui.store.column_def import (
     Field,
     Kind,
     Schema,
@@ -21,6 +20,7 @@ from gymtui.store.lists.column_def import (
     read_number,
     read_text,
 )
+from gymtui.store.lists.amounts import Amount, accepts, edges
 from gymtui.store.lists.globs import Glob
 from gymtui.store.rollout_times import CLOCK_OFF_S
 

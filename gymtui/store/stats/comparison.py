@@ -1,6 +1,6 @@
 """How runs differ, and whether that says anything: settings, pass rates, tasks that flipped. Pure.
 
-What the rows are is `store.lists.task_rows`; how a rate's own interval is made
+What the rows are is `store.stats.task_rows`; how a rate's own interval is made
 `store.stats.formulas`.
 """
 
@@ -16,9 +16,9 @@ from math import fsum, sqrt
 from gymtui.api.models import ModelSettings, Rollout, RunStatus
 from gymtui.core.json_output import json_text
 from gymtui.core.urls import without_login
-from gymtui.store.lists.task_rows import AcrossRow, TaskRow
 from gymtui.store.stats.formulas import NO_VERDICTS, Z_95, Tally
 from gymtui.store.stats.significance import SOME, STRONG, holm, sign_flip
+from gymtui.store.stats.task_rows import AcrossRow, TaskRow
 
 _SECRET = frozenset({"api_key"})
 

@@ -1,6 +1,6 @@
 """Rollouts by run and task, kept up to date task by task; and what the tasks of a run add up to.
 
-What stands in a row is `store.lists.task_rows`. The numbers of a task are `store.stats.run_stats`,
+What stands in a row is `store.stats.task_rows`. The numbers of a task are `store.stats.run_stats`,
 the formulas `store.stats.formulas`.
 """
 
@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from gymtui.store.lists.task_rows import AcrossRow, TaskRow, row_id_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import formulas
 from gymtui.store.stats.formulas import NO_VERDICTS, AtK, Interval, Tally, TaskKinds
 from gymtui.store.stats.run_stats import TaskNumbers, by_task
+from gymtui.store.stats.task_rows import AcrossRow, TaskRow, row_id_of
 
 AT_ONCE = 500
 """Rollouts counted before others get their turn: some 5 ms."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gymtui.store.lists.column_def import micros
+from gymtui.store.column_def import micros
 from gymtui.store.phases import PHASES, Kind
 from gymtui.store.stats.formulas import Shares, quantile
 from gymtui.store.stats.sorted_numbers import Ascending

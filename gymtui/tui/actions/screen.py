@@ -30,13 +30,13 @@ class ActionsScreen(GymScreen):
 
     def body(self) -> Iterable[Widget]:
         """A line a run."""
-        self._text = TextView(self.gym.palette, id="text")
+        self._text = TextView(self.services.palette, id="text")
         self._text.add_class("main")
         yield self._text
 
     def changed(self, delta: Delta) -> None:
         """Show what became known."""
-        lines = [line for action in self.gym.session.actions for line in _lines(action)]
+        lines = [line for action in self.session.actions for line in _lines(action)]
         lines = lines[1:] or [Paragraph((Ink("nothing was cancelled or deleted", "muted"),))]
         if lines != self._shown:
             self._shown = lines
@@ -56,7 +56,7 @@ class ActionsScreen(GymScreen):
 
     def action_actions(self) -> None:
         """Close it again."""
-        self.gym.go_back(quit_at_end=False)
+        self.services.go_back(quit_at_end=False)
 
     def copied(self) -> str | None:
         """Its lines."""

@@ -15,15 +15,14 @@ from gymtui.core.text import fit
 from gymtui.poll.plan import View
 from gymtui.session.actions import Verb
 from gymtui.session.rollout_ref import Listed
-from gymtui.session.step_pace import pace_of
 from gymtui.store.delta import Delta
 from gymtui.store.phases import KIND_OF_PHASE, Kind
 from gymtui.store.running_rollouts import RUNNING, Running, RunningRow
 from gymtui.store.stats.failure_reasons import Reason
 from gymtui.store.stats.failures import BROKEN, Failures
 from gymtui.tui.active.columns import active_columns, idle_s
-from gymtui.tui.compare.rollout_pair import compare
 from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.routes import CompareRollouts, OpenTranscript
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
@@ -31,7 +30,6 @@ from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.screen import way_from_runs
 from gymtui.tui.kit.styled_text import Cell, Ink, width_of
-from gymtui.tui.transcript.screen import TranscriptScreen
 
 WINDOW = timedelta(minutes=10)
 """What goes wrong now: errors that ended within this time."""
@@ -60,12 +58,12 @@ class ActiveScreen(ListScreen[RunningRow]):
 
     def columns(self) -> tuple[Column[RunningRow], ...]:
         """The columns of running rollouts."""
-        return active_columns(self.gym.now)
+        return active_columns(self.services.now)
 
     def body(self) -> Iterable[Widget]:
         """What goes wrong, the list, and how long the cursor's rollout has stood still."""
-        palette = self.gym.palette
-        self._on_the_move = Running(self.gym.settings.stuck)
+        palette = self.services.palette
+        self._on_the_move = Running(self.session.settings.stuck)
         yield Lines(palette, id="summary")
         yield Lines(palette, id="causes")
         yield self.grid()
@@ -81,9 +79,9 @@ class ActiveScreen(ListScreen[RunningRow]):
 
     def changed(self, delta: Delta) -> None:
         """Take the changed rollouts in; when only time has passed, look who is stuck by now."""
-        known = self.gym.store.rollouts
-        now = self.gym.now().timestamp()
-        moves = self._on_the_move.update(known, delta.rollouts, pace_of(self.gym))
+        known = self.session.store.rollouts
+        now = self.services.now().timestamp()
+        moves = self._on_the_move.update(known, delta.rollouts, self.session.pace)
         self._failures.keep(known)
         if len(delta.rollouts) <= AT_ONCE:
             for _ in self._take_failures(delta.rollouts):
@@ -99,14 +97,14 @@ class ActiveScreen(ListScreen[RunningRow]):
         self._taking += 1
         try:
             for _ in self._take_failures(rollout_ids):
-                await self.gym.turns.give()
+                await self.services.turns.give()
         finally:
             self._taking -= 1
         self._show_causes()
 
     def _take_failures(self, rollout_ids: Collection[str]) -> Iterator[None]:
         """See which of these went wrong, as they are by then."""
-        known = self.gym.store.rollouts
+        known = self.session.store.rollouts
         for number, rollout_id in enumerate(rollout_ids, 1):
             row = known.get(rollout_id)
             if row is None:
@@ -126,13 +124,13 @@ class ActiveScreen(ListScreen[RunningRow]):
 
     def summarise(self) -> None:
         """Write how many run and are stuck, what goes wrong, and the cursor's details."""
-        stuck = self._on_the_move.stuck(self.gym.now())
+        stuck = self._on_the_move.stuck(self.services.now())
         runs = outcome_text.of_many(len(self._on_the_move.runs), "run")
         left = [Ink(f"{len(self._on_the_move.rows):,} running", "strong"), Ink(f" in {runs}")]
         if stuck:
             left += [Ink(" · "), Ink(f"{stuck:,} stuck", "warning")]
-        session = self.gym.session
-        shut = sum(session.forbidden_s(i) is not None for i in self.gym.store.active_runs)
+        session = self.session
+        shut = sum(session.forbidden_s(i) is not None for i in self.session.store.active_runs)
         if shut:
             left += [Ink(" · "), Ink(f"{outcome_text.of_many(shut, 'run')} forbidden", "warning")]
         self.lines("summary").show([Line(tuple(left), self.remarks())])
@@ -140,7 +138,7 @@ class ActiveScreen(ListScreen[RunningRow]):
         self._detail()
 
     def _show_causes(self) -> None:
-        reasons = self._failures.groups(BROKEN, since=self.gym.now() - WINDOW)
+        reasons = self._failures.groups(BROKEN, since=self.services.now() - WINDOW)
         window = f"the last {WINDOW.seconds // 60} min"
         room = max(2, self.size.height // _CAUSES_SHARE)
         shown = reasons if len(reasons) <= room else reasons[: room - 1]
@@ -170,7 +168,7 @@ class ActiveScreen(ListScreen[RunningRow]):
         running = self._rows.records.get(row_id) if row_id is not None else None
         cell: Cell = ()
         if running is not None:
-            run = self.gym.store.runs.get(running.row.run_id)
+            run = self.session.store.runs.get(running.row.run_id)
             intent = run.intent if run is not None else None
             doing = f"{intent.under_way}  " if intent is not None else ""
             name = Ink(f"{running.row.rollout_id}  ", "strong")
@@ -180,7 +178,7 @@ class ActiveScreen(ListScreen[RunningRow]):
     def _standing(self, running: RunningRow) -> str:
         """How long it has stood still and how long it may, in words."""
         rollout = running.row.rollout
-        still_s = idle_s(running, self.gym.now())
+        still_s = idle_s(running, self.services.now())
         if rollout is None or still_s is None:
             return "not watched yet"
         agent = KIND_OF_PHASE.get(rollout.phase or "") is Kind.AGENT
@@ -196,7 +194,7 @@ class ActiveScreen(ListScreen[RunningRow]):
         """Open a rollout."""
         running = self._rows.records.get(event.row_id)
         if running is not None:
-            self.gym.push_screen(TranscriptScreen(running.row.run_id, event.row_id, self))
+            self.services.navigate(OpenTranscript(running.row.run_id, event.row_id, self))
 
     def rollout_ids(self) -> Sequence[str]:
         """The rollouts as they are listed, for reading one after the other."""
@@ -210,7 +208,9 @@ class ActiveScreen(ListScreen[RunningRow]):
         """Compare the two marked rollouts, else this one with another."""
         records = self._rows.records
         chosen = [row_id for row_id in self.chosen() if row_id in records]
-        compare(self.gym, [Listed(records[row_id].row.run_id, row_id) for row_id in chosen])
+        self.services.navigate(
+            CompareRollouts(tuple(Listed(records[row_id].row.run_id, row_id) for row_id in chosen))
+        )
 
     def unmark(self, run_ids: Collection[str]) -> None:
         """Take the marks from these runs' rollouts."""
@@ -224,9 +224,9 @@ class ActiveScreen(ListScreen[RunningRow]):
         chosen = [records[row_id].row.run_id for row_id in self.chosen() if row_id in records]
         shown = {records[row_id].row.run_id for row_id in self._rows}
         runs = tuple(dict.fromkeys(chosen))
-        self.gym.ask_to(Verb.CANCEL, runs, hidden=frozenset(runs) - shown)
+        self.services.ask_to(Verb.CANCEL, runs, hidden=frozenset(runs) - shown)
 
     def received(self, row_id: str) -> tuple[bytes, str | None] | None:
         """The rollout as the server listed it."""
-        row = self.gym.store.rollouts.get(row_id)
+        row = self.session.store.rollouts.get(row_id)
         return (row.raw, row.malformed) if row is not None else None

@@ -6,55 +6,44 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import Literal
 
 from textual import events
 from textual.timer import Timer
+from textual.worker import Worker
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.config.settings import Offered, Problem, Settings
 from gymtui.core.secret import ApiKey
 from gymtui.core.server_clock import ServerClock
-from gymtui.poll.poller import Link, LinkState
-from gymtui.poll.tracker import Watch
+from gymtui.poll.poller import LinkState
 from gymtui.session.actions import ActionResult, Verb
-from gymtui.session.alerts import Teller, Tiding
-from gymtui.session.input_priority import Turns
-from gymtui.session.rollout_ref import Listed
+from gymtui.session.alerts import Tiding
+from gymtui.session.confirmation import Question
 from gymtui.session.saved_layout import Arrangement
 from gymtui.session.session import Session
 from gymtui.store.delta import Delta
-from gymtui.store.formats import listed
 from gymtui.store.history.journal import Journal, Notice
-from gymtui.store.stats.forecast import Outlook
-from gymtui.store.store import Store
-from gymtui.tui.app import profile_switch, router, run_actions
+from gymtui.tui.app import router, run_actions
 from gymtui.tui.app.host import HostApp
-from gymtui.tui.app.profile_switch import Gyms
-from gymtui.tui.app.themed_app import Looks
+from gymtui.tui.app.profile_switch import Gyms, load
+from gymtui.tui.app.rollout_pair import pair_of
+from gymtui.tui.context.appearance import Looks
 from gymtui.tui.context.key_bindings import PROGRAMS_OWN, Bound
+from gymtui.tui.context.routes import CompareRollouts, OpenLaunch, OpenMatrix, OpenRun, Route
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.screen import GymScreen
-from gymtui.tui.kit.status_line import banner, link_cell, ticking
-from gymtui.tui.kit.styled_text import Cell
+from gymtui.tui.kit.status_line import ticking
 from gymtui.tui.runs.screen import RunsScreen
 from gymtui.tui.runtime.crash_report import Reporter
 
-if TYPE_CHECKING:
-    from gymtui.session.artifacts import ArtifactDesk
-    from gymtui.session.launches import Launches
-
 log = logging.getLogger(__name__)
 
-FIRST = 1
-"""Where the first screen stands on the framework's stack."""
-UNLOCK_S = 0.5
+PRELOAD_S = 0.5
 """How long after the first frame the other screens are read in: the first answer comes before."""
 AGES_S = 10.0
 """How often what changes by the passing of time alone is looked at."""
@@ -110,11 +99,9 @@ class GymtuiApp(HostApp):
             monotonic=monotonic,
         )
         self.gyms = gyms
-        self.compared_first: Listed | None = None
         self._wall = wall
         self._rng = rng or random.Random()  # noqa: S311  (jitter)
         self._seconds: Timer | None = None
-        self.turns = Turns(monotonic)
         self._journal_path = journal
         self._notes = notes
         self._model_env = model_env
@@ -134,6 +121,8 @@ class GymtuiApp(HostApp):
             monotonic=self._monotonic,
             rng=self._rng,
             find_key=self._find_key,
+            model_env=self._model_env,
+            journal_path=self._journal_path,
         )
 
     def _find_key(self, settings: Settings) -> tuple[ApiKey, str] | None:
@@ -146,76 +135,36 @@ class GymtuiApp(HostApp):
     # -- for the screens -------------------------------------------------------------------
 
     @property
-    def settings(self) -> Settings:
-        """What led to the gym one is at."""
-        return self.session.settings
+    def watching(self) -> Session:
+        """The session with the gym one is at."""
+        return self.session
 
     @property
-    def store(self) -> Store:
-        """What is known of it."""
-        return self.session.store
-
-    @property
-    def outlook(self) -> Outlook:
-        """What is to be expected of its active runs."""
-        return self.session.outlook
-
-    @property
-    def teller(self) -> Teller:
-        """Which of its runs are watched."""
-        return self.session.teller
-
-    @property
-    def watched(self) -> Watch:
-        """What was seen of its rollouts."""
-        return self.session.watched
-
-    @property
-    def desk(self) -> ArtifactDesk:
-        """Where its artifacts are asked for."""
-        return self.session.desk
-
-    @property
-    def link(self) -> Link:
-        """How polling goes."""
-        return self.session.link
-
-    def everything(self) -> Delta:
-        """All that is known as one delta, for a screen that has to catch up."""
-        return self.session.everything()
+    def read_only(self) -> bool:
+        """Whether nothing may be changed."""
+        return self.session.settings.read_only
 
     def now(self) -> datetime:
         """The server's time."""
         return self.session.now()
 
-    @cached_property
-    def launches(self) -> Launches:
-        """What is known and done about launching."""
-        from gymtui.session.launches import launches_of
+    def wall_clock(self) -> str:
+        """The time of day here."""
+        return datetime.fromtimestamp(self._wall()).astimezone().strftime("%H:%M")
 
-        return launches_of(
-            self, self.session.client, self._model_env, self._journal_path, self._rng
-        )
+    def begin(self, work: Coroutine[None, None, None], group: str) -> Worker[None]:
+        """Carry work out; a defect in it ends the program."""
+        return self.run_worker(work, group=group, exit_on_error=True)
 
-    @property
-    def host(self) -> str:
-        """The gym's host, with its port where it has one."""
-        return urlsplit(self.settings.base_url).netloc.rpartition("@")[2]
+    def notify_later(self, words: str, severity: Literal["information", "warning"]) -> None:
+        """Tell something, on the screen that comes next if one is about to."""
+        self.call_after_refresh(self.notify, words, severity=severity)
 
-    def link_cell(self, room: int) -> Cell:
-        """The status line's right end.
+    def hide(self, secret: str) -> None:
+        """Keep a secret out of reports of defects."""
+        self.reporter.hide(secret)
 
-        Args:
-            room: Cells that the left end leaves.
-        """
-        clock = datetime.fromtimestamp(self._wall()).astimezone().strftime("%H:%M")
-        return link_cell(self.link, self._monotonic(), clock, room)
-
-    def banner(self) -> tuple[Cell, ...]:
-        """What the person must know before anything else, or nothing."""
-        return banner(self.link, self.settings, self.bound.spelt("refresh"))
-
-    def looked(self) -> None:
+    def view_changed(self) -> None:
         """Another part of what is known is on screen: poll for that."""
         screen = self.top
         if screen is not None:
@@ -247,10 +196,12 @@ class GymtuiApp(HostApp):
         """The first frame is on screen: begin with what it did not need."""
         self.housekeeping.begin()
         self._poll()
-        self.set_timer(UNLOCK_S, self._unlock)
+        self.set_timer(PRELOAD_S, self._preload)
 
-    def _unlock(self) -> None:
-        self.run_worker(asyncio.to_thread(router.unlock), group="doors", exit_on_error=True)
+    def _preload(self) -> None:
+        self.run_worker(
+            asyncio.to_thread(router.preload_screens), group="preload", exit_on_error=True
+        )
 
     def _poll(self) -> None:
         session = self.session
@@ -264,12 +215,19 @@ class GymtuiApp(HostApp):
         Args:
             source: Which, or None to stay.
         """
-        if source is None or source == self.settings.source or self._busy():
+        if source is None or source == self.session.settings.source or self._busy():
             return
         before = self.session
         before.close()
         settings = before.settings.model_copy(update={"source": source})
         self._begin(self._session(settings, before.client, before.clock, before.journal))
+
+    @property
+    def other_profiles(self) -> Sequence[Offered]:
+        """The profiles that can be switched to, without the one in use."""
+        now = self.session.settings.profile_name
+        offered = self.gyms.profiles if self.gyms is not None else ()
+        return [profile for profile in offered if profile.name != now]
 
     def switch_profile(self, profile: Offered) -> None:
         """Go to the gym of another profile.
@@ -278,8 +236,24 @@ class GymtuiApp(HostApp):
             profile: Which.
         """
         if self.gyms is not None and not self._busy():
-            going = profile_switch.go(self, self.gyms, profile)
+            going = self._go_to(self.gyms, profile)
             self.run_worker(going, group="switch", exclusive=True, exit_on_error=True)
+
+    async def _go_to(self, gyms: Gyms, profile: Offered) -> None:
+        """Go to the gym of another profile, and remember that one did."""
+        loaded = await load(self, gyms, profile)
+        self.clear_notifications()  # those were about the gym that is left
+        self.tell_problems(loaded.problems)
+        if loaded.fatal:
+            return
+        settings = loaded.settings
+        self.enter(settings, gyms.client(settings), gyms.journal(settings))
+        log.debug("switched to profile %s, %s", settings.profile_name, settings.base_url)
+        if settings.theme is not None and settings.theme != self.palette.name:
+            self.wear_named(settings.theme)
+        usual = settings.profile_name == loaded.usual_profile
+        self.arrangement.pick(None if usual else settings.profile_name)
+        await self.leave()
 
     def _busy(self) -> bool:
         """Whether a cancel or delete is under way, which is said: its answer belongs here."""
@@ -299,10 +273,8 @@ class GymtuiApp(HostApp):
         self.go_to_runs()
         before = self.session
         before.close()
-        if "launches" in self.__dict__:
-            self.launches.close()
+        before.leave_launches()
         self._left.append((before.client, before.journal))
-        self.hint = None
         if settings.key is not None:
             self.reporter.hide(settings.key.reveal())
         clock = ServerClock(self._wall, self._monotonic)
@@ -310,8 +282,6 @@ class GymtuiApp(HostApp):
 
     def _begin(self, session: Session) -> None:
         """Know nothing but what this session learns."""
-        self.__dict__.pop("launches", None)
-        self.compared_first = None
         self.session = session
         self.switch_screen(RunsScreen())
         self._poll()
@@ -357,7 +327,7 @@ class GymtuiApp(HostApp):
         """Tell what happened to watched runs."""
         from gymtui.tui.app.notifier import tell
 
-        tell(self, self.settings, tidings)
+        tell(self, self.session.settings, tidings)
 
     def acted(self, results: Sequence[ActionResult]) -> None:
         """Tell that runs go on although they were cancelled."""
@@ -377,36 +347,15 @@ class GymtuiApp(HostApp):
             await session.look_out()
             self.housekeeping.came(len(delta.rollouts))
 
-    def watch_for(self, run_ids: Sequence[str]) -> None:
-        """Tell when these runs end, or no longer.
-
-        Args:
-            run_ids: Which; those that ended already are only named.
-        """
-        found = self.session.watch_for(run_ids)
-        if found is None:
-            rows = [self.store.runs[run_id] for run_id in run_ids if run_id in self.store.runs]
-            gone = any(row.gone for row in rows)
-            why = "no longer exists" if gone else "could not be read" if rows else "is chosen"
-            self.notify(f"{'this' if rows else 'no'} run {why}: nothing to watch", timeout=3)
-            return
-        watched, over = found
-        if watched:
-            self.notify(f"you will be told when {listed(watched)} ends, stalls or fails", timeout=3)
-        elif not over:
-            self.notify("you will not be told", timeout=3)
-        if over:
-            self.notify(f"{listed(over)} ended already", severity="warning", timeout=3)
-
     def _show_link(self) -> None:
         screen = self.top
         if screen is None:
             return
         now_s = self._monotonic()
-        state = self.link.state(now_s)
+        state = self.session.link.state(now_s)
         screen.dim(state in (LinkState.STALE, LinkState.REFUSED))
         screen.show_frame()
-        if ticking(self.link, now_s):
+        if ticking(self.session.link, now_s):
             if self._seconds is None:
                 self._seconds = self.set_interval(1.0, self._show_link)
         elif self._seconds is not None:
@@ -442,25 +391,31 @@ class GymtuiApp(HostApp):
         self.session.poller.refresh()
         self.redraw()
 
-    def toggle_pause(self) -> None:
-        """Stop asking, or go on."""
-        self.session.poller.pause(not self.link.paused)
+    def navigate(self, route: Route) -> None:
+        """Show what a route leads to."""
+        match route:
+            case OpenLaunch() if self.read_only:
+                self.notify("read-only: nothing is launched", severity="warning")
+            case OpenRun(run_id):
+                self._go_to_run(run_id, route)
+            case CompareRollouts(chosen):
+                pair = pair_of(self, self.session, chosen)
+                if pair is not None:
+                    super().navigate(CompareRollouts(pair))
+            case OpenMatrix(replace=True):
+                self.switch_screen(router.screen_of(route))
+            case _:
+                super().navigate(route)
 
-    def go_to_runs(self) -> None:
-        """Leave every screen but the first."""
-        while len(self.screen_stack) > FIRST + 1:
-            self.pop_screen()
-
-    def go_to_run(self, run_id: str) -> None:
+    def _go_to_run(self, run_id: str, route: OpenRun) -> None:
         """Show a run's rollouts: the screen that is there already, or else a new one."""
-        from gymtui.tui.rollouts.screen import RolloutsScreen
 
         def there(screen: object) -> bool:
-            return isinstance(screen, RolloutsScreen) and screen.run_id == run_id
+            return isinstance(screen, GymScreen) and screen.shows_run == run_id
 
         if not any(map(there, self.screen_stack)):
             self.go_to_runs()
-            router.rollouts(self, run_id)
+            super().navigate(route)
         while not there(self.screen_stack[-1]):
             self.pop_screen()
 
@@ -483,3 +438,9 @@ class GymtuiApp(HostApp):
             hidden: Those of them that the filter hides.
         """
         run_actions.ask(self, verb, run_ids, hidden)
+
+    def confirm(self, question: Question, answered: Callable[[bool | None], None]) -> None:
+        """Ask before something is destroyed."""
+        from gymtui.tui.kit.confirm import ConfirmScreen
+
+        self.push_screen(ConfirmScreen(question), answered)

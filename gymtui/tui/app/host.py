@@ -5,22 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from gymtui.config.settings import Problem
+from gymtui.config.settings import Offered, Problem
+from gymtui.session.actions import Verb
+from gymtui.session.input_priority import Turns
 from gymtui.session.saved_layout import Arrangement
+from gymtui.session.session import Session
 from gymtui.tui.app import router
 from gymtui.tui.app.palette import Commands
-from gymtui.tui.app.themed_app import Looks, ThemedApp
+from gymtui.tui.app.themed_app import ThemedApp
+from gymtui.tui.context.appearance import Looks
 from gymtui.tui.context.key_bindings import Bound, put_in_force
 from gymtui.tui.context.keymap import Scope
+from gymtui.tui.context.routes import Route
+from gymtui.tui.context.services import Services
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.runtime.crash_report import Reporter
 from gymtui.tui.runtime.gc_control import Housekeeping
+
+FIRST = 1
+"""Where the first screen stands on the framework's stack."""
 
 
 class HostApp(ThemedApp[None]):
@@ -37,7 +47,7 @@ class HostApp(ThemedApp[None]):
     """
 
     TITLE = "gymtui"
-    left_behind: ClassVar[str] = "; the runs go on"
+    left_behind = "; the runs go on"
     """What goes on without it, said to whoever wants to quit."""
     CSS_PATH = "app.tcss"
     COMMANDS = {Commands}  # noqa: RUF012  (the framework's own declaration)
@@ -58,11 +68,11 @@ class HostApp(ThemedApp[None]):
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(reporter=reporter, looks=looks, arrangement=arrangement)
-        self.hint: str | None = None
         self.bound = replace(bound, plain=self.looks.ascii)
         self.guided = guided
         self._problems = tuple(problems)
         self._monotonic = monotonic
+        self.turns = Turns(monotonic)
         self.housekeeping = Housekeeping(monotonic())
 
     def start_with(self, screen: GymScreen) -> None:
@@ -131,6 +141,61 @@ class HostApp(ThemedApp[None]):
         else:
             self.notify(f"nothing to go back to · {self.bound.spelt('leave')} quits", timeout=2)
 
+    @property
+    def services(self) -> Services:
+        """What screens may use of this."""
+        return self
+
+    @property
+    def watching(self) -> Session | None:
+        """Without a gym there is no session."""
+        return None
+
+    @property
+    def read_only(self) -> bool:
+        """Files are only read."""
+        return True
+
+    def now(self) -> datetime:
+        """The time."""
+        return datetime.now(UTC)
+
+    def wall_clock(self) -> str:
+        """The time of day here."""
+        return datetime.now().astimezone().strftime("%H:%M")
+
+    def navigate(self, route: Route) -> None:
+        """Show what a route leads to."""
+        self.push_screen(router.screen_of(route))
+
+    def go_to_runs(self) -> None:
+        """Leave every screen but the first."""
+        while len(self.screen_stack) > FIRST + 1:
+            self.pop_screen()
+
     def show_help(self, scopes: Sequence[Scope]) -> None:
         """Show the keys."""
-        router.help_(self, scopes)
+        self.push_screen(router.help_screen(scopes))
+
+    def view_changed(self) -> None:
+        """Nobody polls."""
+
+    def refresh_now(self) -> None:
+        """Draw everything anew."""
+        self.redraw()
+
+    def ask_to(
+        self, verb: Verb, run_ids: Sequence[str], *, hidden: frozenset[str] = frozenset()
+    ) -> None:
+        """There is nothing to change."""
+
+    @property
+    def other_profiles(self) -> Sequence[Offered]:
+        """There are none."""
+        return ()
+
+    def switch_profile(self, profile: Offered) -> None:
+        """There are none."""
+
+    def switch_source(self, source: str | None) -> None:
+        """There are no sources."""

@@ -45,21 +45,20 @@ class Commands(Provider):
 
 
 def _keys(screen: GymScreen) -> Iterator[Offer]:
-    bound = screen.gym.bound
-    for key in bound.of(screen.scopes, read_only=screen.gym.settings.read_only):
+    services = screen.services
+    bound = services.bound
+    for key in bound.of(screen.scopes, read_only=services.read_only):
         if key.name not in _NOT_OFFERED:
             words = f"{key.name.replace('-', ' ')}: {key.text}  {bound.written(key.keys[0])}"
             yield words, partial(perform, screen, key.action)
 
 
 def _profiles(screen: GymScreen) -> Iterator[Offer]:
-    """The profiles other than the one in use; files have none."""
-    gym = screen.gym
-    gyms = getattr(gym, "gyms", None)
-    for offered in gyms.profiles if gyms is not None else ():
-        if offered.name != gym.settings.profile_name:
-            words = clean(f"profile {offered.name}  {offered.base_url}".rstrip())
-            yield words, partial(gym.call_later, gym.switch_profile, offered)
+    """The profiles other than the one in use; who reads files has none."""
+    services = screen.services
+    for offered in services.other_profiles:
+        words = clean(f"profile {offered.name}  {offered.base_url}".rstrip())
+        yield words, partial(screen.app.call_later, services.switch_profile, offered)
 
 
 def _ask_theme(app: ThemedApp[Any]) -> None:

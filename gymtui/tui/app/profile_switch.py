@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from textual.app import SuspendNotSupported
 
@@ -17,9 +17,6 @@ from gymtui.api.endpoints import Endpoints
 from gymtui.config.settings import Loaded, Offered, Settings
 from gymtui.core.secret import ApiKey
 from gymtui.tui.runtime.guard import GuardedApp
-
-if TYPE_CHECKING:
-    from gymtui.tui.app.app import GymtuiApp
 
 log = logging.getLogger(__name__)
 
@@ -62,26 +59,3 @@ async def load(app: GuardedApp[Any], gyms: Gyms, profile: Offered) -> Loaded:
         except SuspendNotSupported:
             pass
     return await asyncio.to_thread(gyms.load, profile.name)
-
-
-async def go(app: GymtuiApp, gyms: Gyms, profile: Offered) -> None:
-    """Go to the gym of another profile, and remember that one did.
-
-    Args:
-        app: The app, which starts afresh there.
-        gyms: What there is.
-        profile: Which one.
-    """
-    loaded = await load(app, gyms, profile)
-    app.clear_notifications()  # those were about the gym that is left
-    app.tell_problems(loaded.problems)
-    if loaded.fatal:
-        return
-    settings = loaded.settings
-    app.enter(settings, gyms.client(settings), gyms.journal(settings))
-    log.debug("switched to profile %s, %s", settings.profile_name, settings.base_url)
-    if settings.theme is not None and settings.theme != app.palette.name:
-        app.wear_named(settings.theme)
-    usual = settings.profile_name == loaded.usual_profile
-    app.arrangement.pick(None if usual else settings.profile_name)
-    await app.leave()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from typing import Final, Literal, Protocol
 
 from gymtui.core.text import clean
 from gymtui.session.actions import ActionResult, Verb, describe_results
 from gymtui.session.confirmation import Question, Target, targets_among, why_none
 from gymtui.session.session import Action, Session
+from gymtui.session.surroundings import Work
 from gymtui.store.formats import listed
-from gymtui.tui.app import router
-
-if TYPE_CHECKING:
-    from gymtui.tui.app.app import GymtuiApp
+from gymtui.tui.context.key_bindings import Bound
 
 GROUP: Final = "acting"
 """The group of workers that change the gym, until it has answered."""
@@ -22,7 +20,36 @@ _READ_S = 15.0
 """How long it is shown that something did not go well: there is more to read, and to decide."""
 
 
-def ask(app: GymtuiApp, verb: Verb, run_ids: Sequence[str], hidden: frozenset[str]) -> None:
+class Host(Protocol):
+    """The app, as far as it is needed here."""
+
+    bound: Bound
+    session: Session
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be changed."""
+
+    def notify(
+        self,
+        message: str,
+        *,
+        severity: Literal["information", "warning", "error"] = "information",
+        timeout: float | None = None,
+    ) -> None:
+        """Tell something for a while."""
+
+    def confirm(self, question: Question, answered: Callable[[bool | None], None]) -> None:
+        """Ask before something is destroyed; `answered` is told whether to do it."""
+
+    def begin(self, work: Coroutine[None, None, None], group: str) -> Work:
+        """Carry work out."""
+
+    def unmark(self, run_ids: Collection[str]) -> None:
+        """Take the marks from runs, wherever they are listed."""
+
+
+def ask(app: Host, verb: Verb, run_ids: Sequence[str], hidden: frozenset[str]) -> None:
     """Ask whether to cancel or delete runs, and do it if so.
 
     Args:
@@ -31,7 +58,7 @@ def ask(app: GymtuiApp, verb: Verb, run_ids: Sequence[str], hidden: frozenset[st
         run_ids: To which runs.
         hidden: Those of them that the filter hides.
     """
-    if app.settings.read_only:
+    if app.read_only:
         app.notify("read-only: nothing is cancelled or deleted", severity="warning")
         return
     targets = _targets(app, verb, run_ids, hidden)
@@ -42,34 +69,34 @@ def ask(app: GymtuiApp, verb: Verb, run_ids: Sequence[str], hidden: frozenset[st
         if do_it:
             _begin(app, verb, [target.run_id for target in targets])
 
-    router.confirmation(app, Question(verb, targets), answered)
+    app.confirm(Question(verb, targets), answered)
 
 
 def _targets(
-    app: GymtuiApp, verb: Verb, run_ids: Sequence[str], hidden: frozenset[str] = frozenset()
+    app: Host, verb: Verb, run_ids: Sequence[str], hidden: frozenset[str] = frozenset()
 ) -> tuple[Target, ...]:
     """Those of these runs to which it can be done now; where it is none, say why."""
-    rows = [app.store.runs[i] for i in run_ids if i in app.store.runs]
+    rows = [app.session.store.runs[i] for i in run_ids if i in app.session.store.runs]
     targets = targets_among(verb, rows, hidden=hidden)
     if not targets:
         app.notify(why_none(verb, rows), timeout=3)
     return targets
 
 
-def _begin(app: GymtuiApp, verb: Verb, run_ids: Sequence[str]) -> None:
+def _begin(app: Host, verb: Verb, run_ids: Sequence[str]) -> None:
     """Do it to those to which it can still be done: time has passed since it was asked."""
     if targets := _targets(app, verb, run_ids):
         action = app.session.act(verb, [target.run_id for target in targets])
-        app.run_worker(_tell(app, action), group=GROUP, exit_on_error=True)
+        app.begin(_tell(app, action), GROUP)
 
 
-async def _tell(app: GymtuiApp, acted: Awaitable[Action]) -> None:
+async def _tell(app: Host, acted: Awaitable[Action]) -> None:
     """Say what became of it, once that is known."""
     action = await acted
     tell(app, [action.results[run_id] for run_id in action.run_ids])
 
 
-def tell(app: GymtuiApp, results: Sequence[ActionResult]) -> None:
+def tell(app: Host, results: Sequence[ActionResult]) -> None:
     """Say what became of some runs, and unmark those that are settled.
 
     Args:

@@ -7,9 +7,8 @@ say is `theme_files`, what is drawn with it `tui.context.theme`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from textual import events, on
@@ -18,10 +17,9 @@ from textual.timer import Timer
 
 from gymtui.config import theme_files
 from gymtui.config.schema import Problem
-from gymtui.config.settings import Settings
 from gymtui.config.theme_files import ThemeFile
-from gymtui.core.terminal_caps import Abilities, abilities
 from gymtui.session.saved_layout import Arrangement
+from gymtui.tui.context.appearance import Looks
 from gymtui.tui.context.theme import Palette, coloured, colourless
 from gymtui.tui.kit.painted import Painted
 from gymtui.tui.runtime.crash_report import Reporter
@@ -36,48 +34,6 @@ PROBLEMS_SHOWN = 4
 """How many of them: a picture is to be seen beside them."""
 PROBLEMS_SHOWN_S = 15.0
 """How long what is wrong with settings or themes is told."""
-
-
-@dataclass(frozen=True)
-class Looks:
-    """How it is wanted to look, and what the terminal can show.
-
-    Attributes:
-        theme: The theme that the settings name, if any.
-        named_by: Where they do.
-        places: Where themes are looked for.
-        ascii: Whether to draw with ASCII alone.
-        terminal: What the terminal can show.
-    """
-
-    theme: str | None = None
-    named_by: str = "theme"
-    places: Sequence[Path] = (theme_files.shipped(),)
-    ascii: bool = False
-    terminal: Abilities = field(default_factory=Abilities)
-
-    @property
-    def colour(self) -> bool:
-        """Whether there are colours."""
-        return self.terminal.colour
-
-
-def looks_of(settings: Settings, env: Mapping[str, str], encoding: str | None) -> Looks:
-    """How it is to look.
-
-    Args:
-        settings: Which name a theme, or ask for ASCII.
-        env: The environment, which tells of the terminal.
-        encoding: Of the stream that is drawn on.
-    """
-    terminal = abilities(env, encoding)
-    return Looks(
-        theme=settings.theme,
-        named_by=settings.origins.get("theme", "theme"),
-        places=theme_files.directories(env),
-        ascii=settings.ascii or not terminal.glyphs,
-        terminal=terminal,
-    )
 
 
 class ThemedApp(GuardedApp[ResultT]):

@@ -69,10 +69,10 @@ class CompareScreen(GymScreen):
 
     def body(self) -> Iterable[Widget]:
         """How both ended, the outlines, what differs in this row, the bodies."""
-        palette = self.gym.palette
+        palette = self.services.palette
         self._pane = PairsPane(palette, id="pairs")
         self._pane.add_class("main")
-        shown = Shown(fold_key=self.gym.bound.shown("fold-bodies"))
+        shown = Shown(fold_key=self.services.bound.shown("fold-bodies"))
         self._views = tuple(TranscriptReader(palette, shown, id=name) for name in ("left", "right"))
         yield Lines(palette, height=2, id="summary")
         yield Lines(palette, id="said")
@@ -91,10 +91,10 @@ class CompareScreen(GymScreen):
         return (
             Ink("compare › ", "muted"),
             Ink(left.rollout_id, "strong"),
-            *run_marks(self.gym.session, left.run_id),
+            *run_marks(self.session, left.run_id),
             Ink(" with ", "muted"),
             Ink(right.rollout_id, "strong"),
-            *run_marks(self.gym.session, right.run_id),
+            *run_marks(self.session, right.run_id),
         )
 
     def look(self, view: View) -> View:
@@ -131,7 +131,7 @@ class CompareScreen(GymScreen):
         self.run_worker(fetch(), group="artifacts", exclusive=True, exit_on_error=True)
 
     async def _get(self) -> None:
-        again = f" · {self.gym.bound.spelt('refresh')} asks again"
+        again = f" · {self.services.bound.spelt('refresh')} asks again"
         found: list[Artifacts] = []
         for number, side in enumerate(self._sides, 1):
             if self._unfinished(side):
@@ -139,7 +139,9 @@ class CompareScreen(GymScreen):
                 return
             try:
                 found.append(
-                    await self.gym.desk.get(side.rollout_id, on_progress=self._progressed(number))
+                    await self.session.desk.get(
+                        side.rollout_id, on_progress=self._progressed(number)
+                    )
                 )
             except NotFound:
                 self._say(f"the gym has no artifacts of {side.rollout_id}{again}")
@@ -156,7 +158,7 @@ class CompareScreen(GymScreen):
         self._say("comparing …", "muted")
         self._pairs = await asyncio.to_thread(diff.compare, left, right)
         self._found = tuple(found)
-        self.gym.housekeeping.came_to_stay()
+        self.services.housekeeping.came_to_stay()
         self._show()
 
     def _progressed(self, number: int) -> Progress:
@@ -170,7 +172,7 @@ class CompareScreen(GymScreen):
         return progressed
 
     def _unfinished(self, side: Listed) -> bool:
-        row = self.gym.store.rollouts.get(side.rollout_id)
+        row = self.session.store.rollouts.get(side.rollout_id)
         return row is not None and row.outcome in ACTIVE
 
     def _say(self, words: str, style: str = "warning") -> None:
@@ -192,7 +194,7 @@ class CompareScreen(GymScreen):
         selected = sum(len(view.selected_text()) for view in self._views)
         if selected:
             words = outcome_text.of_many(selected, "character")
-            copy = self.gym.bound.spelt("interrupt")
+            copy = self.services.bound.spelt("interrupt")
             end = (Ink(f"{words} selected ", "accent"), Ink(f"{copy} copies", "muted"))
             lines[0] = Line(lines[0].left, end)
         elif self._found:
@@ -203,7 +205,7 @@ class CompareScreen(GymScreen):
 
     def _ended(self, side: Listed, number: int) -> Cell:
         """How one of them ended: which run, if not the same, and why."""
-        row = self.gym.store.rollouts.get(side.rollout_id)
+        row = self.session.store.rollouts.get(side.rollout_id)
         said = [Ink(f"{'AB'[number]} ", "key"), Ink(f"{side.rollout_id}  ", "strong")]
         if row is not None and row.rollout is not None:
             said += [*outcome_text.state(row), Ink(f"  {row.rollout.task_id or ABSENT}")]
@@ -310,7 +312,7 @@ class CompareScreen(GymScreen):
         """Copy what is selected, else tell how to quit."""
         text = self._selected()
         if text:
-            self.gym.copy_to_clipboard(text)
+            self.services.copy_to_clipboard(text)
         else:
             super().action_interrupt()
 

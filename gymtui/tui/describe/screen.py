@@ -50,7 +50,7 @@ class DescribeScreen(GymScreen):
 
     def body(self) -> Iterable[Widget]:
         """The fields."""
-        self._text = TextView(self.gym.palette, id="text")
+        self._text = TextView(self.services.palette, id="text")
         self._text.add_class("main")
         yield self._text
 

@@ -89,7 +89,7 @@ class HelpScreen(GymScreen):
 
     def body(self) -> Iterable[Widget]:
         """The keys."""
-        self._text = TextView(self.gym.palette, id="text")
+        self._text = TextView(self.services.palette, id="text")
         self._text.add_class("main")
         # A click must not take the letters away from the search.
         self._text.can_focus = False
@@ -102,16 +102,16 @@ class HelpScreen(GymScreen):
 
     def _show(self) -> None:
         found = paragraphs_of(
-            self.gym.bound,
+            self.services.bound,
             self._scopes,
-            read_only=self.gym.settings.read_only,
+            read_only=self.services.read_only,
             typed=self._typed,
         )
         self._text.show(found or [Paragraph((Ink("no key does that", "muted"),))])
 
     def where(self) -> Cell:
         """What this is, and how to leave it."""
-        back = self.gym.bound.untyped("back")
+        back = self.services.bound.untyped("back")
         does = "clears" if self._typed else "closes"
         return (Ink("keys", "strong"), Ink(f"  {back} ", "key"), Ink(does, "muted"))
 
@@ -130,7 +130,7 @@ class HelpScreen(GymScreen):
 
     def _closes(self, text: str) -> bool:
         """Whether what was typed is the key that opened it; letters are searched for first."""
-        keys = next(key.keys for key in self.gym.bound.table if key.name == "help")
+        keys = next(key.keys for key in self.services.bound.table if key.name == "help")
         return not text.isalnum() and any(text == character(key) for key in keys)
 
     def close_prompt(self) -> None:
@@ -153,4 +153,4 @@ class HelpScreen(GymScreen):
 
     def action_help(self) -> None:
         """Close it again."""
-        self.gym.go_back(quit_at_end=False)
+        self.services.go_back(quit_at_end=False)

@@ -6,7 +6,7 @@ What is asked before runs are destroyed is `confirm`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,12 +14,10 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.services import Services, services_of
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.styled_text import Cell, Ink
 from gymtui.tui.runtime.frame_timer import SoonDrawn
-
-if TYPE_CHECKING:
-    from gymtui.tui.app.app import GymtuiApp
 
 
 class AskScreen(SoonDrawn, ModalScreen[bool]):
@@ -55,14 +53,14 @@ class AskScreen(SoonDrawn, ModalScreen[bool]):
         self._keep = keep
 
     @property
-    def gym(self) -> GymtuiApp:
-        """The app, as what it is."""
-        return cast("GymtuiApp", self.app)
+    def services(self) -> Services:
+        """What the program around it offers."""
+        return services_of(self)
 
     def compose(self) -> ComposeResult:
         """One box."""
         with Vertical():
-            yield Lines(self.gym.palette, id="question")
+            yield Lines(self.services.palette, id="question")
 
     def on_mount(self) -> None:
         """Ask."""
@@ -75,7 +73,7 @@ class AskScreen(SoonDrawn, ModalScreen[bool]):
 
     def answers(self) -> Sequence[Cell]:
         """What can be answered, a line each."""
-        bound = self.gym.bound
+        bound = self.services.bound
         do = (Ink("     "), Ink(f"{bound.shown('do-it')} ", "key"), Ink(self._do))
         return [(*self.kept(bound.shown("keep")), *do)]
 

@@ -62,7 +62,7 @@ class ConfirmScreen(AskScreen):
             (Ink(f"To {question.verb}, type "), Ink(question.to_type, "warning")),
             (Ink("› ", "accent"), Ink(self._typed, "strong"), Ink("▏", "accent")),
             (),
-            self.kept(self.gym.bound.untyped("keep")),
+            self.kept(self.services.bound.untyped("keep")),
         ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -6,11 +6,11 @@ from abc import abstractmethod
 from collections.abc import Collection, Container, Sequence
 from typing import ClassVar, Generic, TypeVar
 
-from gymtui.store.lists.column_def import Schema
+from gymtui.store.column_def import Schema
 from gymtui.store.lists.completion import completions
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.lists.query import Filter, FilterError, parse
-from gymtui.tui.app import router
+from gymtui.tui.context.routes import Describe
 from gymtui.tui.kit.grid import Column, Grid
 from gymtui.tui.kit.menu import Choice, MenuScreen
 from gymtui.tui.kit.refusal import refuse
@@ -66,13 +66,13 @@ class ListScreen(GymScreen, Generic[R]):
 
     def grid(self) -> Grid[R]:
         """Make the grid, arranged as it was left."""
-        kept = self.gym.arrangement.of(self.arranged_as)
+        kept = self.services.arrangement.of(self.arranged_as)
         if kept.order is not None and kept.order in self._schema:
             self._rows.set_order(kept.order, reverse=kept.reverse)
         self._grid = Grid(
             self.columns(),
             lambda row_id: self._rows.records.get(row_id),
-            self.gym.palette,
+            self.services.palette,
             instead=self.instead,
             empty=self.nothing(),
             id="grid",
@@ -91,8 +91,8 @@ class ListScreen(GymScreen, Generic[R]):
 
     def remarks(self) -> Cell:
         """What the list's numbers are seen through: marks, filter, a mistake in it."""
-        if self.gym.hint:
-            return (Ink(self.gym.hint, "warning"),)
+        if self.hint:
+            return (Ink(self.hint, "warning"),)
         said: list[Ink] = []
         if self._grid.marks:
             hidden = len(self.hidden_marks())
@@ -120,7 +120,7 @@ class ListScreen(GymScreen, Generic[R]):
 
     def hidden_columns(self) -> frozenset[str]:
         """The columns that the person does not want, and those that say nothing."""
-        return frozenset(self.gym.arrangement.of(self.arranged_as).hidden) | self.unfilled
+        return frozenset(self.services.arrangement.of(self.arranged_as).hidden) | self.unfilled
 
     def fill(self, key: str, *, filled: bool) -> None:
         """Show a column that few gyms fill only where a row has something in it."""
@@ -162,7 +162,7 @@ class ListScreen(GymScreen, Generic[R]):
         self.workers.cancel_group(self, _NARROWING)
         rows = self._rows
         if len(rows.records) <= NARROWED_AT_ONCE:
-            rows.set_filter(wanted, self.gym.now().timestamp())
+            rows.set_filter(wanted, self.services.now().timestamp())
             self.narrowed()
         else:
             narrowing = self._narrow_gently(rows, wanted)
@@ -170,8 +170,8 @@ class ListScreen(GymScreen, Generic[R]):
         return None
 
     async def _narrow_gently(self, rows: OrderedView[R], wanted: Filter[R]) -> None:
-        for _ in rows.narrowing(wanted, self.gym.now().timestamp()):
-            await self.gym.turns.give()
+        for _ in rows.narrowing(wanted, self.services.now().timestamp()):
+            await self.services.turns.give()
         if rows is self._rows:
             self.narrowed()
 
@@ -192,8 +192,10 @@ class ListScreen(GymScreen, Generic[R]):
     def nothing(self) -> str:
         """What to say of a list without rows."""
         if self._wanted.text.strip():
-            return f"the filter matches nothing; {self.gym.bound.spelt('back')} clears it"
-        return self.empty if self.gym.link.synced else self.unseen or self.empty
+            return f"the filter matches nothing; {self.services.bound.spelt('back')} clears it"
+        session = self.services.watching
+        known = session is None or session.link.synced
+        return self.empty if known else self.unseen or self.empty
 
     def show_frame(self) -> None:
         """Write what stands around, and in an empty list why it is empty."""
@@ -223,7 +225,7 @@ class ListScreen(GymScreen, Generic[R]):
         self._rows.set_order(name, reverse=reverse)
         self._grid.set_rows(self._rows)
         self._grid.ordered(name, reverse=reverse)
-        self.gym.arrangement.change(self.arranged_as, order=name, reverse=reverse)
+        self.services.arrangement.change(self.arranged_as, order=name, reverse=reverse)
 
     def action_order(self) -> None:
         """Choose what to order by, and which columns to show."""
@@ -234,12 +236,12 @@ class ListScreen(GymScreen, Generic[R]):
                 again = name == self._rows.order.name
                 self.order_by(name, reverse=not self._rows.reverse if again else False)
 
-        self.gym.push_screen(
+        self.app.push_screen(
             MenuScreen("order by, and columns to show", self._choices(), self._switch), chosen
         )
 
     def _choices(self) -> list[Choice]:
-        hidden = self.gym.arrangement.of(self.arranged_as).hidden
+        hidden = self.services.arrangement.of(self.arranged_as).hidden
         shown = {column.key: column.key not in hidden for column in self._grid.columns[1:]}
         return [
             Choice(field.name, field.name, field is self._rows.order, shown.get(field.name))
@@ -247,8 +249,8 @@ class ListScreen(GymScreen, Generic[R]):
         ]
 
     def _switch(self, name: str) -> list[Choice]:
-        hidden = set(self.gym.arrangement.of(self.arranged_as).hidden) ^ {name}
-        self.gym.arrangement.change(self.arranged_as, hidden=tuple(sorted(hidden)))
+        hidden = set(self.services.arrangement.of(self.arranged_as).hidden) ^ {name}
+        self.services.arrangement.change(self.arranged_as, hidden=tuple(sorted(hidden)))
         self._grid.choose(self.hidden_columns())
         return self._choices()
 
@@ -266,7 +268,7 @@ class ListScreen(GymScreen, Generic[R]):
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
         """Other rows are looked at, or marked."""
-        self.gym.looked()
+        self.services.view_changed()
         self.summarise()
 
     def action_describe(self) -> None:
@@ -275,7 +277,7 @@ class ListScreen(GymScreen, Generic[R]):
         row_id = self._grid.cursor_id
         found = self.received(row_id) if row_id is not None else None
         if row_id is not None and found is not None:
-            router.description(self.gym, row_id, *found)
+            self.services.navigate(Describe(row_id, *found))
         else:
             refuse(self, "there is nothing here that was received")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -13,14 +13,11 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.services import Services, services_of
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.styled_text import Cell, Ink
 from gymtui.tui.runtime.frame_timer import SoonDrawn
-
-if TYPE_CHECKING:
-    from gymtui.tui.app.app import GymtuiApp
-
 
 _FRAME = 6
 """Lines of the box that are no choice: border, title, keys, and the lines between."""
@@ -77,14 +74,14 @@ class MenuScreen(SoonDrawn, ModalScreen[str | None]):
         self._at = next((n for n, choice in enumerate(self._choices) if choice.now), 0)
 
     @property
-    def gym(self) -> GymtuiApp:
-        """The app, as what it is."""
-        return cast("GymtuiApp", self.app)
+    def services(self) -> Services:
+        """What the program around it offers."""
+        return services_of(self)
 
     def compose(self) -> ComposeResult:
         """One box."""
         with Vertical():
-            yield Lines(self.gym.palette, id="menu")
+            yield Lines(self.services.palette, id="menu")
 
     def on_mount(self) -> None:
         """Show the choices."""
@@ -118,7 +115,10 @@ class MenuScreen(SoonDrawn, ModalScreen[str | None]):
         between = ""
         for name, words in told.items():
             if switched or name != "menu-switch":
-                keys += [Ink(f"{between}{self.gym.bound.shown(name)} ", "key"), Ink(words, "muted")]
+                keys += [
+                    Ink(f"{between}{self.services.bound.shown(name)} ", "key"),
+                    Ink(words, "muted"),
+                ]
                 between = "  "
         lines += [Line(_more("↓", below)), Line(tuple(keys))]
         self.query_one("#menu", Lines).show(lines)

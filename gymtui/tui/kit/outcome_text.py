@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from gymtui.store import formats
 from gymtui.store.formats import (
     GLYPH,
     PHASE_WORD,
@@ -32,7 +33,7 @@ from gymtui.store.lists.columns import RunView
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_times import elapsed_s
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.styled_text import Cell, Ink, ink
 
 __all__ = [
     "GLYPH",
@@ -164,3 +165,8 @@ def outcome_bar(run: RunView, cells: int, *, plain: bool = False) -> Cell:
         for share, (outcome, block) in zip(shares, _BLOCK.items(), strict=True)
         if share
     )
+
+
+def score_cell(score: float | None) -> Cell:
+    """A score as a cell of a list."""
+    return ink(formats.score(score), "muted" if score is None else "")

@@ -5,24 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
+from gymtui.store.column_def import Field, Kind, Schema, natural
 from gymtui.store.delta import Delta
 from gymtui.store.formats import of_many
-from gymtui.store.lists.column_def import Field, Kind, Schema, natural
 from gymtui.tui.context.key_bindings import types
 from gymtui.tui.context.keymap import Key, Scope, bindings
+from gymtui.tui.context.services import services_of
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.kit.styled_text import Cell, Ink, ink
 
 
@@ -106,7 +106,7 @@ class PickInput(Input):
 
     async def _on_key(self, event: events.Key) -> None:
         """Do what the screen does with a key, or type it."""
-        table = cast("GymScreen", self.screen).gym.bound.table
+        table = services_of(self).bound.table
         for key in table:
             ours = key.scope is Scope.PICK or key.name == "back"
             if ours and event.key in key.keys and not types(event.key):
@@ -200,13 +200,13 @@ class PickScreen(ListScreen[Offer]):
 
     def body(self) -> Iterable[Widget]:
         """How many are chosen, and the list."""
-        yield Lines(self.gym.palette, id="summary")
+        yield Lines(self.services.palette, id="summary")
         yield self.grid()
 
     def on_mount(self) -> None:
         """Show what there is, with the marks on what is chosen already."""
         self._rows.set_order("given", reverse=False)
-        now = self.gym.now().timestamp()
+        now = self.services.now().timestamp()
         self._rows.apply({offer.key: offer for offer in self._offers}, (), now)
         self._grid.order = None
         if self._several:
@@ -241,7 +241,7 @@ class PickScreen(ListScreen[Offer]):
         said = [Ink(of_many(len(self._offers), self._what), "strong")]
         if self._several:
             many = len(self._grid.marks)
-            one = f" · none marked: {self.gym.bound.shown('pick-take')} takes this one"
+            one = f" · none marked: {self.services.bound.shown('pick-take')} takes this one"
             hidden = len(self.hidden_marks())
             marked = f" · {many} marked" + (f", {hidden} of them hidden" if hidden else "")
             said.append(Ink(marked if many else one))
@@ -269,7 +269,7 @@ class PickScreen(ListScreen[Offer]):
                 self._mark()
         if typed != self._typed:
             self._typed = typed
-            self.gym.hint = self.filtered(typed)
+            self.hint = self.filtered(typed)
             self.summarise()
 
     def _mark(self) -> None:
@@ -288,7 +288,7 @@ class PickScreen(ListScreen[Offer]):
         """What there is to do here, where letters are typed."""
         left_out = set() if self._several else {"pick-mark", "mark-all"}
         keys = [key for key in super().footer_keys() if key.name not in left_out]
-        back = next(key for key in self.gym.bound.table if key.name == "back")
+        back = next(key for key in self.services.bound.table if key.name == "back")
         keys.append(replace(back, name="leave", short="back"))
         return [replace(key, name="help") if key.name == "pick-help" else key for key in keys]
 
@@ -299,8 +299,8 @@ class PickScreen(ListScreen[Offer]):
             self._field.value = ""
             self._catch_up()
         else:
-            self.gym.hint = None
-            self.gym.go_back(quit_at_end=False)
+            self.hint = None
+            self.services.go_back(quit_at_end=False)
 
     def action_move(self, rows: int) -> None:
         """Go to another row."""
@@ -343,8 +343,8 @@ class PickScreen(ListScreen[Offer]):
 
     def _take(self, here: str) -> None:
         wanted = self._grid.marks if self._several and self._grid.marks else {here}
-        self.gym.hint = None
-        self.gym.pop_screen()
+        self.hint = None
+        self.app.pop_screen()
         self._taken(tuple(offer.key for offer in self._offers if offer.key in wanted))
 
     def order_by(self, name: str, *, reverse: bool) -> None:

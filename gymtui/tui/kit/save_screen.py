@@ -40,7 +40,7 @@ class SavingScreen(GymScreen):
     def action_export(self) -> None:
         """Ask for a name to save under; what it ends in says what is saved."""
         if self._artifacts is None:
-            self.gym.notify("there is nothing to save yet", timeout=2)
+            self.services.notify("there is nothing to save yet", timeout=2)
             return
         # Half of it must not lie there under the name of the whole.
         suffix = ".redacted.json" if self._artifacts.redacted else ".json"
@@ -56,7 +56,7 @@ class SavingScreen(GymScreen):
         field.cursor_position = len(field.value)
         # At once: keys typed in one burst belong in it from the first on.
         self.set_focus(field)
-        self.gym.hint = "save as: .json as received, .md to read"
+        self.hint = "save as: .json as received, .md to read"
         self.summarise()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -105,9 +105,9 @@ class SavingScreen(GymScreen):
                 size = await asyncio.to_thread(write)
             except (OSError, ValueError, FileProblem) as error:
                 why = getattr(error, "strerror", None) or str(error)
-                self.gym.notify(f"not saved: {why}", severity="warning")
+                self.services.notify(f"not saved: {why}", severity="warning")
                 return
-            self.gym.notify(f"saved {size:,} bytes to {path}", timeout=4)
+            self.services.notify(f"saved {size:,} bytes to {path}", timeout=4)
 
         self.run_worker(save(), group="save", exit_on_error=True)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -20,20 +20,19 @@ from textual.widgets import Input
 
 from gymtui.core.text import clean, fit, width
 from gymtui.poll.plan import View
+from gymtui.session.session import Session
 from gymtui.store.delta import Delta
-from gymtui.tui.app import router
 from gymtui.tui.context.keymap import Key, Scope, bindings
+from gymtui.tui.context.routes import OpenActions, OpenRun
+from gymtui.tui.context.services import Services, services_of
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.mistake_mark import Pointer
 from gymtui.tui.kit.prompt import PromptInput
 from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.status_line import banner, link_cell
 from gymtui.tui.kit.styled_text import Cell, Ink, width_of
 from gymtui.tui.kit.tips import tip
 from gymtui.tui.runtime.frame_timer import SoonDrawn
-
-if TYPE_CHECKING:
-    from gymtui.tui.app.app import GymtuiApp
-
 
 _ALWAYS = ("filter", "help", "leave")
 """Keys that the footer shows however narrow it is, at its right end."""
@@ -85,6 +84,8 @@ class GymScreen(SoonDrawn, Screen[None]):
     GymScreen #banner { display: none; }
     GymScreen #banner.said { display: block; }
     """
+    shows_run: str | None = None
+    """The run whose rollouts it lists; None for screens that list something else."""
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.EVERYWHERE,)
     """Where its keys are found, the screen's own before the general ones."""
     prompt: ClassVar[str] = "filter"
@@ -93,6 +94,8 @@ class GymScreen(SoonDrawn, Screen[None]):
 
     mistake = range(0)
     """Which characters of what is typed for a filter are wrong."""
+    hint: str | None = None
+    """What is to be said of what is typed."""
     ready = False
     """Whether its widgets are there, so that it can be told of changes."""
 
@@ -101,9 +104,17 @@ class GymScreen(SoonDrawn, Screen[None]):
         self._pieces: dict[str, Lines] = {}
 
     @property
-    def gym(self) -> GymtuiApp:
-        """The app, as what it is."""
-        return cast("GymtuiApp", self.app)
+    def services(self) -> Services:
+        """What the program around it offers."""
+        return services_of(self)
+
+    @property
+    def session(self) -> Session:
+        """The session with the gym; not to be asked for where files are read."""
+        session = self.services.watching
+        if session is None:
+            raise RuntimeError("no gym is watched")
+        return session
 
     def lines(self, name: str) -> Lines:
         """Lines of this screen by their id.
@@ -178,16 +189,16 @@ class GymScreen(SoonDrawn, Screen[None]):
     @property
     def _tip(self) -> Cell:
         """What to try here, in the demo."""
-        wanted = self.gym.guided and self.suggests
+        wanted = self.services.guided and self.suggests
         if not wanted:
             return ()
-        return tip(self.scopes[0], self.size.width - 2, plain=self.gym.looks.ascii)
+        return tip(self.scopes[0], self.size.width - 2, plain=self.services.looks.ascii)
 
     # -- the frame -------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
         """Put the parts together."""
-        palette = self.gym.palette
+        palette = self.services.palette
         yield Lines(palette, id="status")
         yield Lines(palette, id="banner")
         yield from self.body()
@@ -203,7 +214,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         return PromptInput(
             self.completions,
             placeholder=self.prompt,
-            highlighter=Pointer(lambda: (self.mistake, self.gym.palette.styles["failed"])),
+            highlighter=Pointer(lambda: (self.mistake, self.services.palette.styles["failed"])),
         )
 
     def on_mount(self) -> None:
@@ -217,8 +228,9 @@ class GymScreen(SoonDrawn, Screen[None]):
         """Catch up with what happened before it was there, or while another was on top."""
         if self.ready:
             self.show_frame()
-            self.changed(self.gym.everything())
-            self.gym.looked()
+            session = self.services.watching
+            self.changed(session.everything() if session is not None else Delta())
+            self.services.view_changed()
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit status line and footer."""
@@ -229,16 +241,34 @@ class GymScreen(SoonDrawn, Screen[None]):
         if not self.ready:
             return
         where = self.where()
-        link = self.gym.link_cell(self.size.width - width_of(where) - 3)
+        link = self.freshness(self.size.width - width_of(where) - 3)
         self.lines("status").show([Line(where, link, bar=True)])
-        banner = self.lines("banner")
-        said = self.gym.banner()
-        banner.set_class(bool(said), "said")
+        lines = self.lines("banner")
+        said = self.banner()
+        lines.set_class(bool(said), "said")
         if said:
             again = "key:refresh_now"  # what it says can be done about it
             linked = (tuple(replace(piece, target=again) for piece in cell) for cell in said)
-            banner.show([Line(cell, bar=True) for cell in linked])
+            lines.show([Line(cell, bar=True) for cell in linked])
         self.show_footer()
+
+    def freshness(self, room: int) -> Cell:
+        """The status line's right end: how fresh the picture is.
+
+        Args:
+            room: Cells that the left end leaves.
+        """
+        session, clock = self.services.watching, self.services.wall_clock()
+        if session is None:
+            return (Ink("from disk", "muted"),)
+        return link_cell(session.link, session.monotonic(), clock, room)
+
+    def banner(self) -> tuple[Cell, ...]:
+        """What the person must know before anything else, or nothing."""
+        session = self.services.watching
+        if session is None:
+            return ()
+        return banner(session.link, session.settings, self.services.bound.spelt("refresh"))
 
     def show_footer(self) -> None:
         """Write the keys that there is room for, and in the demo what there is to try."""
@@ -266,12 +296,12 @@ class GymScreen(SoonDrawn, Screen[None]):
             short = "back"  # only the first screen is left for the shell
         elif key.name == "filter" and Scope.TEXT in self.scopes:
             short = "search"
-        link, name = f"key:{key.action}", self.gym.bound.written(key.keys[0])
+        link, name = f"key:{key.action}", self.services.bound.written(key.keys[0])
         return (Ink(f"{name} ", "key", link), Ink(short, "muted", link), Ink("  "))
 
     def footer_keys(self) -> list[Key]:
         """The keys worth showing, most wanted first."""
-        found = self.gym.bound.of(self.scopes, read_only=self.gym.settings.read_only)
+        found = self.services.bound.of(self.scopes, read_only=self.services.read_only)
         return [key for key in found if key.short]
 
     # -- mouse -----------------------------------------------------------------------------
@@ -283,9 +313,9 @@ class GymScreen(SoonDrawn, Screen[None]):
         if kind == "key":
             perform(self, what)
         elif kind == "run":
-            self.gym.go_to_run(what)
+            self.services.navigate(OpenRun(what))
         else:
-            self.gym.go_to_runs()
+            self.services.go_to_runs()
 
     # -- filter line -----------------------------------------------------------------------
 
@@ -313,14 +343,14 @@ class GymScreen(SoonDrawn, Screen[None]):
         self.show_frame()
 
     def _hint(self, wrong: str | None) -> None:
-        if wrong != self.gym.hint:
-            self.gym.hint = wrong
+        if wrong != self.hint:
+            self.hint = wrong
             self.hinted()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Keep the filter and go back to the list; a mistake keeps the line open."""
         event.stop()
-        if self.gym.hint is None:
+        if self.hint is None:
             self.close_prompt()
 
     def close_prompt(self) -> None:
@@ -339,39 +369,40 @@ class GymScreen(SoonDrawn, Screen[None]):
             self.filtered("")
             self.close_prompt()
         elif not self.undo():
-            self.gym.go_back(quit_at_end=False)
+            self.services.go_back(quit_at_end=False)
 
     def action_leave(self) -> None:
         """Go back; from the first screen, quit."""
-        self.gym.go_back(quit_at_end=True)
+        self.services.go_back(quit_at_end=True)
 
     def action_refresh_now(self) -> None:
         """Ask the gym now."""
-        self.gym.refresh_now()
+        self.services.refresh_now()
 
     def action_pause(self) -> None:
         """Stop asking, or go on."""
-        self.gym.toggle_pause()
+        poller = self.session.poller
+        poller.pause(not poller.link.paused)
 
     def action_actions(self) -> None:
         """Show what was cancelled and deleted, run by run."""
-        router.actions(self.gym)
+        self.services.navigate(OpenActions())
 
     def action_help(self) -> None:
         """Show the keys."""
-        self.gym.show_help(self.scopes)
+        self.services.show_help(self.scopes)
 
     def action_interrupt(self) -> None:
         """Tell how to quit, as many who press ctrl+c want to."""
         # The demo's gym, and so all in it, ends with the program.
-        after = " and ends the demo" if self.gym.guided else self.gym.left_behind
-        self.gym.notify(f"{self.gym.bound.spelt('quit')} quits{after}", timeout=3)
+        after = " and ends the demo" if self.services.guided else self.services.left_behind
+        self.services.notify(f"{self.services.bound.spelt('quit')} quits{after}", timeout=3)
 
     def action_copy(self) -> None:
         """Copy what the cursor stands on."""
         text = self.copied()
         if text:
-            self.gym.copy_to_clipboard(text)
+            self.services.copy_to_clipboard(text)
         else:
             refuse(self, self.why_not_copied())
 

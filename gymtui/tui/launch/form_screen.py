@@ -59,13 +59,13 @@ class FormScreen(GymScreen):
 
     def body(self) -> Iterable[Widget]:
         """The fields, and what there is to say about the one that is typed."""
-        self._form = widgets.Form(self.gym.palette, self, id="form")
+        self._form = widgets.Form(self.services.palette, self, id="form")
         yield self._form
-        yield Lines(self.gym.palette, height=_DETAILS, id="details")
+        yield Lines(self.services.palette, height=_DETAILS, id="details")
 
     def on_mount(self) -> None:
         """Ask for the lists, and begin."""
-        wanted = self.gym.settings.scenario
+        wanted = self.session.settings.scenario
         if self._filled and wanted:
             self.begin_with(self._draft.typed(SCENARIO, wanted))
         self.run_worker(self._load_scenarios(), group="offers", exit_on_error=True)
@@ -99,7 +99,7 @@ class FormScreen(GymScreen):
 
     def footer_keys(self) -> list[Key]:
         """What there is to do in a form, where letters are typed."""
-        back = next(key for key in self.gym.bound.table if key.name == "back")
+        back = next(key for key in self.services.bound.table if key.name == "back")
         keys = [*super().footer_keys(), replace(back, name="leave", short="back")]
         return [replace(key, name="help") if key.name == "form-help" else key for key in keys]
 
@@ -107,7 +107,7 @@ class FormScreen(GymScreen):
 
     async def _load_scenarios(self) -> None:
         try:
-            self._scenarios = await self.gym.launches.offers.scenarios()
+            self._scenarios = await self.session.launches.offers.scenarios()
         except GymError as error:
             self._say(Ink(f"the list of scenarios did not come: {error.brief}", "warning"))
             return
@@ -128,7 +128,7 @@ class FormScreen(GymScreen):
 
     async def _read_tasks(self, scenario: str) -> None:
         try:
-            tasks = await self.gym.launches.offers.tasks(scenario)
+            tasks = await self.session.launches.offers.tasks(scenario)
         except GymError as error:
             self._say(Ink(f"the list of tasks did not come: {error.brief}", "warning"))
             return
@@ -143,14 +143,14 @@ class FormScreen(GymScreen):
 
     def _show(self) -> None:
         """Judge what is there, and show it."""
-        launches = self.gym.launches
+        launches = self.session.launches
         found = check(
             self._draft,
             offered=None if self._tasks is None else [task.task_id for task in self._tasks],
             scenarios=None if self._scenarios is None else self._scenario_ids(),
             keyless=launches.keyless,
         )
-        provider, bound = found.models[0].provider, self.gym.bound
+        provider, bound = found.models[0].provider, self.services.bound
         self._shown = Shown(
             self._draft,
             found,
@@ -198,7 +198,7 @@ class FormScreen(GymScreen):
         """Another field: what was typed stands, and is what is gone back to."""
         self._before = self._draft
         for key in self._draft.keys.values():
-            self.gym.launches.hide(key)
+            self.session.launches.hide(key)
         self._detail()
 
     def turned(self, key: str, step: int, letter: str) -> None:
@@ -240,7 +240,7 @@ class FormScreen(GymScreen):
             self._form.action_row(1)
 
         marked = self._shown.check.tasks if path == TASKS else (self._draft.text(path),)
-        self.gym.push_screen(
+        self.app.push_screen(
             PickScreen(what, titles, offers, taken, marked=marked, several=path == TASKS)
         )
 

@@ -79,7 +79,7 @@ class LaunchScreen(FormScreen):
             Ink("runs", "muted", "key:back"),
             Ink(" › ", "muted"),
             Ink(self._start.run_id),
-            *run_marks(self.gym.session, self._start.run_id),
+            *run_marks(self.session, self._start.run_id),
             Ink(f" › {what}", "strong"),
         )
 
@@ -95,17 +95,17 @@ class LaunchScreen(FormScreen):
     # -- where it starts -------------------------------------------------------------------
 
     def _fill(self) -> None:
-        start, store = self._start, self.gym.store
+        start, store = self._start, self.session.store
         if start is None or self._filled:
             return
         if not store.knows_rollouts_of(start.run_id):
-            why = why_empty(self.gym.session, start.run_id)
+            why = why_empty(self.session, start.run_id)
             reading = Ink(f"reading the rollouts of {start.run_id} …", "muted")
             self._say(Ink(why, "warning") if why else reading)
             return
         self._filled = True
         rows = store.rollouts_of(start.run_id)
-        base = like(rows, self.gym.launches.kept.drafts.get(start.run_id))
+        base = like(rows, self.session.launches.kept.drafts.get(start.run_id))
         if start.again and start.tasks is not None:
             base = of_tasks(start.run_id, base, start.tasks)
         elif start.again:
@@ -125,7 +125,7 @@ class LaunchScreen(FormScreen):
         if start is None:
             return base
         wanted = [c.reason.rollout_ids for c in self._causes if c.key in self._chosen]
-        rows = self.gym.store.rollouts_of(start.run_id)
+        rows = self.session.store.rollouts_of(start.run_id)
         return again(start.run_id, base, rows, [i for ids in wanted for i in ids])
 
     def again(self) -> str:
@@ -153,7 +153,7 @@ class LaunchScreen(FormScreen):
 
         titles = Titles("WENT WRONG", "AS", "ROLLOUTS", "IN")
         offers = cause_offers(self._causes)
-        self.gym.push_screen(PickScreen("cause", titles, offers, taken, marked=self._chosen))
+        self.app.push_screen(PickScreen("cause", titles, offers, taken, marked=self._chosen))
 
     # -- launching -------------------------------------------------------------------------
 
@@ -161,7 +161,7 @@ class LaunchScreen(FormScreen):
         """Check everything; go to what is wrong, or ask."""
         self._form.commit()
         if self._busy:
-            self.gym.notify("a launch is under way here", timeout=3)
+            self.services.notify("a launch is under way here", timeout=3)
             return
         if not self._filled:
             refuse(self, "it is not known yet what this starts from")
@@ -179,10 +179,10 @@ class LaunchScreen(FormScreen):
             self._meant = doubts
             first = next(row.key for row in self._form.rows if row.key in doubts)
             self._form.go(first)
-            again = f"{self.gym.bound.spelt('form-launch')} again asks all the same"
+            again = f"{self.services.bound.spelt('form-launch')} again asks all the same"
             self._say(Ink(f"not sent: {doubts[first]}; {again}", "warning"))
             return
-        names = self.gym.launches.names(self._draft)
+        names = self.session.launches.names(self._draft)
 
         def answered(do_it: bool | None) -> None:
             if do_it:
@@ -191,11 +191,11 @@ class LaunchScreen(FormScreen):
                 self.run_worker(self._launch(found.tasks, names), exit_on_error=True)
 
         title = "Launch this run?" if len(names) == 1 else f"Launch these {len(names)} runs?"
-        said = asked(self._shown, names, self.gym.host)
-        self.gym.push_screen(AskScreen(title, said, do="launch", keep="keep editing"), answered)
+        said = asked(self._shown, names, self.session.host)
+        self.app.push_screen(AskScreen(title, said, do="launch", keep="keep editing"), answered)
 
     async def _launch(self, tasks: Sequence[str], names: Sequence[str]) -> None:
-        launches = self.gym.launches
+        launches = self.session.launches
         try:
             made = await launches.requests(self._draft, tasks, names)
         except NoModelKey as none:
@@ -209,7 +209,7 @@ class LaunchScreen(FormScreen):
 
     def _lost(self, request: LaunchRequest, error: GymError) -> None:
         words = f"sent, no answer ({error.brief}): looking for {request.run_name}"
-        self.gym.notify(words, severity="warning")
+        self.services.notify(words, severity="warning")
         if self.is_attached:
             self._say(Ink(words, "warning"))
 
@@ -223,7 +223,7 @@ class LaunchScreen(FormScreen):
         models = self._draft.models
         if launched == len(models):
             self._over = True
-            if self.gym.screen is self:
+            if self.app.screen is self:
                 self._leave()
             return False
         if launched:
@@ -240,7 +240,7 @@ class LaunchScreen(FormScreen):
         first = next((row.key for row in self._form.rows if row.key in self._refused), None)
         if first is not None:
             self._form.go(first)
-        return not launched and self.gym.screen is self
+        return not launched and self.app.screen is self
 
     # -- testing ---------------------------------------------------------------------------
 
@@ -258,7 +258,7 @@ class LaunchScreen(FormScreen):
     async def _test(self) -> None:
         said: list[Ink] = []
         try:
-            tested = await self.gym.launches.test(self._draft)
+            tested = await self.session.launches.test(self._draft)
             said = _tested(tested)
             self._needs_model(tested)
         except NotFound:
@@ -292,7 +292,7 @@ class LaunchScreen(FormScreen):
         told_of = ((Ink("  Nothing of it was launched.", "muted"),),)
         title = "Throw away what was typed?"
         asking = AskScreen(title, told_of, do="throw away", keep="go on typing")
-        self.gym.push_screen(asking, answered)
+        self.app.push_screen(asking, answered)
 
     def action_leave(self) -> None:
         """As back."""
@@ -303,8 +303,8 @@ class LaunchScreen(FormScreen):
         refuse(self, "there is nothing to filter here")
 
     def _leave(self) -> None:
-        if self.gym.screen is self:
-            self.gym.pop_screen()
+        if self.app.screen is self:
+            self.app.pop_screen()
 
 
 def _tested(tested: Sequence[tuple[ModelChoice, ConfigCheck]]) -> list[Ink]:

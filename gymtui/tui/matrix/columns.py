@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from gymtui.core.text import ABSENT, fit
-from gymtui.store.lists.task_rows import AcrossRow, TaskRow
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.formulas import AtK
+from gymtui.store.stats.task_rows import AcrossRow, TaskRow
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.styled_text import Cell, Ink, ink

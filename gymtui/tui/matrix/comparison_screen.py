@@ -13,17 +13,17 @@ from textual.widget import Widget
 
 from gymtui.core.text import ABSENT, clean, fit, width
 from gymtui.session.rollout_ref import Listed
-from gymtui.store.lists.column_def import Field, Schema
-from gymtui.store.lists.column_def import Kind as Column_
-from gymtui.store.lists.task_rows import AcrossRow, TaskRow, across_schema
+from gymtui.store.column_def import Field, Schema
+from gymtui.store.column_def import Kind as Column_
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import comparison
 from gymtui.store.stats.comparison import Difference, Evidence, Setting, Worth, evidence_of
 from gymtui.store.stats.significance import SOME
+from gymtui.store.stats.task_rows import AcrossRow, TaskRow, across_schema
 from gymtui.transcript import diff
-from gymtui.tui.compare.screen import CompareScreen
 from gymtui.tui.context.keymap import Key
+from gymtui.tui.context.routes import CompareRollouts
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
@@ -91,7 +91,7 @@ class CompareRunsScreen(AcrossScreen):
         """The matrix with the runs and their settings above it."""
         parts = iter(super().body())
         yield next(parts)
-        yield Lines(self.gym.palette, id="against")
+        yield Lines(self.services.palette, id="against")
         yield from parts
 
     def where(self) -> Cell:
@@ -110,7 +110,7 @@ class CompareRunsScreen(AcrossScreen):
 
     def _launched(self, run_id: str) -> dict[str, str]:
         """What a run was launched with; looked for anew only when rollouts came."""
-        store = self.gym.store
+        store = self.session.store
         if run_id not in store.runs:
             return {}
         known = self._told.get(run_id)
@@ -223,8 +223,8 @@ class CompareRunsScreen(AcrossScreen):
         worst = _one(row.cells[found.worst], Outcome.FAILED)
         if best is not None and worst is not None:
             event.prevent_default()
-            pair = (Listed(side.run_id, side.rollout_id) for side in (best, worst))
-            self.gym.push_screen(CompareScreen(*pair))
+            pair = tuple(Listed(side.run_id, side.rollout_id) for side in (best, worst))
+            self.services.navigate(CompareRollouts(pair))
 
     def footer_keys(self) -> list[Key]:
         """Without what does nothing here."""

@@ -17,8 +17,8 @@ from textual.widget import Widget
 
 from gymtui.core.text import clean
 from gymtui.poll.plan import View
+from gymtui.store.column_def import Schema
 from gymtui.store.delta import NOTHING, Delta
-from gymtui.store.lists.column_def import Schema
 from gymtui.store.stats.failure_reasons import Reason
 from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.matrix import AT_ONCE, Matrix
@@ -106,7 +106,7 @@ class MatrixPanes(ListScreen[R]):
 
     def body(self) -> Iterable[Widget]:
         """Numbers, the tasks beside what went wrong, and the cell under the cursor."""
-        palette = self.gym.palette
+        palette = self.services.palette
         yield Lines(palette, height=2, id="summary")
         with Container(id="panes"):
             yield self.grid()
@@ -116,7 +116,7 @@ class MatrixPanes(ListScreen[R]):
 
     def look(self, view: View) -> View:
         """The runs' rollouts come first; of those not known yet, one run after the other."""
-        known = self.gym.store.knows_rollouts_of
+        known = self.session.store.knows_rollouts_of
         missing = (run for run in self.run_ids if run not in self._seen and not known(run))
         opened = next(missing, self.run_ids[0])
         return replace(view, open_run=opened, runs_in_view=self.run_ids)
@@ -163,13 +163,13 @@ class MatrixPanes(ListScreen[R]):
         """Take out the runs that no longer exist, whether or not that was told here."""
         if self._taking or not self._drop_gone():
             return
-        steps = self.gym.watched.last_steps
-        self._matrix.refresh(we_cancelled=self.gym.store.we_cancelled, last_steps=steps)
+        steps = self.session.watched.last_steps
+        self._matrix.refresh(we_cancelled=self.session.store.we_cancelled, last_steps=steps)
         self._show()
 
     def _drop_gone(self) -> bool:
         """Drop what is held of runs that the store no longer knows; whether there were any."""
-        gone = [run_id for run_id in self._seen if run_id not in self.gym.store.runs]
+        gone = [run_id for run_id in self._seen if run_id not in self.session.store.runs]
         for run_id in gone:
             self._seen.discard(run_id)
             for rollout_id in self._matrix.of_run(run_id):
@@ -181,21 +181,21 @@ class MatrixPanes(ListScreen[R]):
     def _due(self) -> int:
         """How many rollouts are to be looked at, at most."""
         new = (run_id for run_id in self.run_ids if run_id not in self._seen)
-        held = (len(self.gym.store.rollouts_of(run_id)) for run_id in new)
+        held = (len(self.session.store.rollouts_of(run_id)) for run_id in new)
         return len(self._untaken.rollouts) + sum(held)
 
     async def _take_in_gently(self) -> None:
         try:
             while self._untaken:
                 for _ in self._take_in():
-                    await self.gym.turns.give()
+                    await self.services.turns.give()
         finally:
             self._taking = False
 
     def _take_in(self) -> Iterator[None]:
         """Take in what came, and show it if anything about these runs is another now."""
         delta, self._untaken = self._untaken, NOTHING
-        store, steps = self.gym.store, self.gym.watched.last_steps
+        store, steps = self.session.store, self.session.watched.last_steps
         touched, seen = delta.rollouts, set(self._seen)
         moved = False
         for run_id in self.run_ids:
@@ -225,7 +225,7 @@ class MatrixPanes(ListScreen[R]):
             self._matrix.refresh(we_cancelled=store.we_cancelled, last_steps=steps)
         self._show()
         if more:
-            self.gym.looked()
+            self.services.view_changed()
 
     def _show(self) -> None:
         """Show the tasks that are wanted, and what went wrong."""
@@ -242,7 +242,7 @@ class MatrixPanes(ListScreen[R]):
         changed = {i: row for i, row in tasks.items() if known.get(i) != row}
         other = changed.keys() - known.keys()
         removed = [row_id for row_id in known if row_id not in tasks]
-        self._rows.apply(changed, removed, self.gym.now().timestamp())
+        self._rows.apply(changed, removed, self.services.now().timestamp())
         if other or removed:
             self._settle_panes()
         self.show_rows(every)
@@ -285,7 +285,7 @@ class MatrixPanes(ListScreen[R]):
     def remarks(self) -> Cell:
         """What the tasks are seen through, a reason included."""
         said = super().remarks()
-        if self._only is None or self.gym.hint:
+        if self._only is None or self.hint:
             return said
         room = max(self.size.width // 3, 12)
         words = self._only[1] if len(self._only[1]) <= room else f"{self._only[1][: room - 1]}…"
@@ -324,7 +324,9 @@ class MatrixPanes(ListScreen[R]):
     def action_attempt(self, step: int) -> None:
         """Go to the next or previous cell of the row."""
         if self.focused is self._reasons:
-            refuse(self, f"{self.gym.bound.spelt('panes')} goes to the tasks and their attempts")
+            refuse(
+                self, f"{self.services.bound.spelt('panes')} goes to the tasks and their attempts"
+            )
             return
         last = max(self.width_of_row() - 1, 0)
         self.stand_on(max(0, min(min(self._at, last) + step, last)))

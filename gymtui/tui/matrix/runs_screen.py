@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from gymtui.store.lists.column_def import Schema
-from gymtui.store.lists.task_rows import AcrossRow, TaskRow, across_schema, row_id_of
+from gymtui.store.column_def import Schema
 from gymtui.store.stats.formulas import wilson
 from gymtui.store.stats.matrix import Totals, totals
-from gymtui.tui.app import router
+from gymtui.store.stats.task_rows import AcrossRow, TaskRow, across_schema, row_id_of
 from gymtui.tui.context.keymap import Key
-from gymtui.tui.describe.screen import DescribeScreen
+from gymtui.tui.context.routes import CompareRuns, Describe, OpenMatrix
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
@@ -21,7 +20,6 @@ from gymtui.tui.kit.run_marks import why_empty
 from gymtui.tui.kit.styled_text import Cell, Ink
 from gymtui.tui.matrix.columns import across_columns
 from gymtui.tui.matrix.panes import MatrixPanes
-from gymtui.tui.matrix.screen import MatrixScreen
 
 _NOT_HERE = frozenset({"more-k", "launch-again-tasks"})
 
@@ -94,7 +92,7 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
         """`2: 83% 74–91 of 60`: a run's pass@1, under the number its column has."""
         begin = Ink(f"{number + 1}: ", "key" if number == self._at else "muted")
         if sums is None:
-            why = why_empty(self.gym.session, self.run_ids[number])
+            why = why_empty(self.session, self.run_ids[number])
             unknown = Ink("not known yet", "muted")
             return (begin, Ink(why.partition(":")[0], "warning") if why else unknown)
         style = "muted" if sums.unfinished else "strong"
@@ -173,11 +171,11 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         """Open the run under the cursor as a matrix of its own, at this task."""
-        self.gym.push_screen(MatrixScreen(self.run_ids[self._at], event.row_id))
+        self.services.navigate(OpenMatrix((self.run_ids[self._at],), task=event.row_id))
 
     def action_compare(self) -> None:
         """Compare these runs: what they differ in, and what that is worth."""
-        router.comparison(self.gym, self.run_ids)
+        self.services.navigate(CompareRuns(tuple(self.run_ids)))
 
     def action_k(self, step: int) -> None:
         """Several runs are compared by pass@1 alone."""
@@ -185,7 +183,9 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
 
     def action_launch_again(self) -> None:
         """Only of one run is something run again."""
-        refuse(self, f"one run at a time · {self.gym.bound.spelt('open')} shows its own matrix")
+        refuse(
+            self, f"one run at a time · {self.services.bound.spelt('open')} shows its own matrix"
+        )
 
     def action_with_reruns(self) -> None:
         """Several runs stand beside each other here."""
@@ -200,7 +200,7 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
         run_id = self.run_ids[self._at]
         found = self.received(run_id)
         if found is not None:
-            self.gym.push_screen(DescribeScreen(run_id, *found))
+            self.services.navigate(Describe(run_id, *found))
         else:
             refuse(self, "this run is not known")
 
@@ -210,5 +210,5 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
 
     def received(self, row_id: str) -> tuple[bytes, str | None] | None:
         """A run as the server listed it."""
-        row = self.gym.store.runs.get(row_id)
+        row = self.session.store.runs.get(row_id)
         return (row.raw, row.malformed) if row is not None else None

@@ -7,14 +7,18 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
 from gymtui.session.rollout_ref import Listed
-from gymtui.store.lists.task_rows import TASKS, TaskRow, row_id_of
 from gymtui.store.outcome import steps_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_times import duration_s
 from gymtui.store.stats.matrix import most_verdicts, totals, usual_k
-from gymtui.tui.app import router
-from gymtui.tui.compare.rollout_pair import compare
-from gymtui.tui.describe.screen import DescribeScreen
+from gymtui.store.stats.task_rows import TASKS, TaskRow, row_id_of
+from gymtui.tui.context.routes import (
+    CompareRollouts,
+    Describe,
+    OpenLaunch,
+    OpenMatrix,
+    OpenTranscript,
+)
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
@@ -25,7 +29,6 @@ from gymtui.tui.kit.screen import way_from_runs
 from gymtui.tui.kit.styled_text import Cell, Ink
 from gymtui.tui.matrix.columns import at_k_cells, attempt_at, attempts_cell, task_columns
 from gymtui.tui.matrix.panes import MatrixPanes
-from gymtui.tui.transcript.screen import TranscriptScreen
 
 _USUAL_ATTEMPTS = 16
 """How many there is room made for while nothing is known of the run."""
@@ -59,13 +62,13 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         return self._matrix.together(
             self.run_ids,
             k or 1,
-            we_cancelled=self.gym.store.we_cancelled,
-            last_steps=self.gym.watched.last_steps,
+            we_cancelled=self.session.store.we_cancelled,
+            last_steps=self.session.watched.last_steps,
         )
 
     def columns(self) -> tuple[Column[TaskRow], ...]:
         """The columns of tasks."""
-        rows = (row for run_id in self.run_ids for row in self.gym.store.rollouts_of(run_id))
+        rows = (row for run_id in self.run_ids for row in self.session.store.rollouts_of(run_id))
         tasks = Counter(row.rollout.task_id for row in rows if row.rollout is not None)
         most = max(tasks.values(), default=_USUAL_ATTEMPTS)
         return task_columns(self._attempts, most, lambda: self._sums.at_k.k)
@@ -84,7 +87,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             Ink(" › ", "muted"),
             Ink("matrix", "strong"),
         ]
-        pieces += run_marks(self.gym.session, self.run_id)
+        pieces += run_marks(self.session, self.run_id)
         pieces += self._relations()
         return tuple(pieces)
 
@@ -92,10 +95,10 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         """Which runs are read as one with it, or could be."""
         if self._along:
             return [Ink(f"  as one with {' and '.join(self._along)}", "accent")]
-        others = len(self.gym.launches.family(self.run_id)) - 1
+        others = len(self.session.launches.family(self.run_id)) - 1
         if not others:
             return []
-        key = self.gym.bound.shown("with-reruns")
+        key = self.services.bound.shown("with-reruns")
         runs = "its rerun" if others == 1 else f"{others} related runs"
         return [Ink("   "), Ink(f"{key} ", "key"), Ink(f"as one with {runs}", "muted")]
 
@@ -119,7 +122,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
     def said(self) -> Sequence[Cell]:
         """What the tasks add up to."""
         if not self._seen:
-            why = why_empty(self.gym.session, self.run_id)
+            why = why_empty(self.session, self.run_id)
             unknown = Ink("the rollouts of this run are not known yet", "muted")
             return (Ink(why, "warning") if why else unknown,), ()
         sums = self._sums
@@ -168,7 +171,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         if attempt is None or attempt.rollout is None:
             return ()
         rollout = attempt.rollout
-        steps = steps_of(rollout, self.gym.watched.last_steps.get(rollout.rollout_id))
+        steps = steps_of(rollout, self.session.watched.last_steps.get(rollout.rollout_id))
         row = self._rows.records[self._grid.cursor_id or ""]
         number = row.attempts.index(attempt) + 1
         things = [
@@ -208,7 +211,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         """Open the rollout under the cursor."""
         attempt = self._chosen_attempt
         if attempt is not None:
-            self.gym.push_screen(TranscriptScreen(attempt.run_id, attempt.rollout_id, self))
+            self.services.navigate(OpenTranscript(attempt.run_id, attempt.rollout_id, self))
 
     def rollout_ids(self) -> Sequence[str]:
         """The rollouts row by row, of a chosen reason only those: for reading one by one."""
@@ -233,7 +236,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         """Compare the rollout under the cursor with another."""
         attempt = self._chosen_attempt
         chosen = [Listed(attempt.run_id, attempt.rollout_id)] if attempt is not None else []
-        compare(self.gym, chosen)
+        self.services.navigate(CompareRollouts(tuple(chosen)))
 
     def action_k(self, step: int) -> None:
         """Show pass@k of one attempt more or less."""
@@ -248,7 +251,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         """Show every field of the rollout under the cursor, as received."""
         attempt = self._chosen_attempt
         if attempt is not None:
-            self.gym.push_screen(DescribeScreen(attempt.rollout_id, attempt.raw, attempt.malformed))
+            self.services.navigate(Describe(attempt.rollout_id, attempt.raw, attempt.malformed))
         else:
             refuse(self, "there is no rollout to describe")
 
@@ -269,14 +272,15 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         if marked and not tasks:
             refuse(self, "what is marked is of no task that could be run again")
         else:
-            router.launch(self.gym, self.run_id, again=True, tasks=tasks or None)
+            self.services.navigate(OpenLaunch(self.run_id, rerun=True, tasks=tuple(tasks) or None))
 
     def action_with_reruns(self) -> None:
         """Read the run together with its parent and reruns, or alone again."""
-        related = [run for run in self.gym.launches.family(self.run_id) if run != self.run_id]
+        related = [run for run in self.session.launches.family(self.run_id) if run != self.run_id]
         if not related and not self._along:
-            self.gym.notify("no rerun of this run is known, nor a parent", timeout=3)
+            self.services.notify("no rerun of this run is known, nor a parent", timeout=3)
             return
         task = self._grid.cursor_id
         along = () if self._along else related
-        self.gym.switch_screen(MatrixScreen(self.run_id, task, along=along))
+        run_ids = (self.run_id, *along)
+        self.services.navigate(OpenMatrix(run_ids, as_one=True, task=task, replace=True))

@@ -17,7 +17,6 @@ from gymtui.poll.plan import View
 from gymtui.poll.tracker import TimeSpent
 from gymtui.session.actions import Verb
 from gymtui.session.rollout_ref import Listed
-from gymtui.session.step_pace import pace_of
 from gymtui.store.delta import Delta
 from gymtui.store.lists.columns import READ_ROLLOUTS, RunView
 from gymtui.store.outcome import VERDICTS, Outcome
@@ -25,9 +24,8 @@ from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.run_rows import RunRows
 from gymtui.store.running_rollouts import Running
 from gymtui.store.stats.run_stats import RunNumbers
-from gymtui.tui.app import router
-from gymtui.tui.compare.rollout_pair import compare
 from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.routes import CompareRollouts, OpenLaunch, OpenMatrix, OpenTranscript
 from gymtui.tui.kit.grid import Column, Grid
 from gymtui.tui.kit.line_parts import room_beside
 from gymtui.tui.kit.lines import Line, Lines
@@ -38,10 +36,8 @@ from gymtui.tui.kit.screen import way_from_runs
 from gymtui.tui.kit.styled_text import Cell, Ink
 from gymtui.tui.kit.time_window import Chart
 from gymtui.tui.kit.timeline_screen import TimelineScreen
-from gymtui.tui.matrix.screen import MatrixScreen
+from gymtui.tui.rollouts.columns import rollout_columns
 from gymtui.tui.rollouts.header import bounds, run_header
-from gymtui.tui.runs.columns import rollout_columns
-from gymtui.tui.transcript.screen import TranscriptScreen
 
 SETTLED_AT_ONCE = 50
 """Rollouts that came or changed and are shown without a pause: some 5 ms with their lines."""
@@ -68,7 +64,7 @@ class RolloutsScreen(TimelineScreen):
     def __init__(self, run_id: str) -> None:
         super().__init__(READ_ROLLOUTS, "task")
         self.unfilled = frozenset({"score", "tokens", "cost"})
-        self.run_id = run_id
+        self.run_id = self.shows_run = run_id
         self._run_rows = RunRows(self._rows)
         self._settling = False
         self._adding = False
@@ -80,23 +76,25 @@ class RolloutsScreen(TimelineScreen):
 
     def columns(self) -> tuple[Column[RolloutRow], ...]:
         """The columns of a run's rollouts."""
-        watched = self.gym.watched
-        self._chart = Chart(watched, self.gym.session.lead, plain=self.gym.looks.ascii)
-        kept = self.gym.arrangement.of(self.arranged_as)
+        watched = self.session.watched
+        self._chart = Chart(watched, self.session.lead, plain=self.services.looks.ascii)
+        kept = self.services.arrangement.of(self.arranged_as)
         self._chart.arrange(kept.zoom, wall=kept.wall)
         self._grouped = kept.group == _BY_TASK
-        return rollout_columns(self.gym.now, lambda: watched.last_steps, self._chart, self._heads)
+        return rollout_columns(
+            self.services.now, lambda: watched.last_steps, self._chart, self._heads
+        )
 
     def body(self) -> Iterable[Widget]:
         """The run's numbers, its rollouts, and what there is to say about the one chosen."""
-        palette = self.gym.palette
+        palette = self.services.palette
         yield Lines(palette, height=3, id="summary")
         yield self.grid()
         yield Lines(palette, height=self._details_height, id="details")
 
     def on_mount(self) -> None:
         """Have what was seen of it earlier looked up."""
-        self.gym.watched.recall(self.run_id)
+        self.session.watched.recall(self.run_id)
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit what stands around the list."""
@@ -106,11 +104,11 @@ class RolloutsScreen(TimelineScreen):
 
     @property
     def _run(self) -> RunRow | None:
-        return self.gym.store.runs.get(self.run_id)
+        return self.session.store.runs.get(self.run_id)
 
     def where(self) -> Cell:
         """The way here, and what the run is."""
-        summary = self.gym.store.summary(self.run_id)
+        summary = self.session.store.summary(self.run_id)
         row = self._run
         pieces = [
             *way_from_runs(),
@@ -119,7 +117,7 @@ class RolloutsScreen(TimelineScreen):
         scenario = row.run.scenario_id if row and row.run else None
         told = [scenario, summary.model if summary else None]
         said = " · ".join(text for text in told if text)
-        pieces += run_marks(self.gym.session, self.run_id)
+        pieces += run_marks(self.session, self.run_id)
         if said:
             pieces.append(Ink(f"   {said}", "muted"))
         return tuple(pieces)
@@ -132,7 +130,7 @@ class RolloutsScreen(TimelineScreen):
 
     def changed(self, delta: Delta) -> None:
         """Take this run's changed rollouts in: few at once, thousands in pieces between keys."""
-        rows, rollouts = self._run_rows, self.gym.store.rollouts
+        rows, rollouts = self._run_rows, self.session.store.rollouts
         touched = delta.rollouts
         own = {
             rollout_id: row
@@ -159,28 +157,28 @@ class RolloutsScreen(TimelineScreen):
             self.run_worker(self._settle_gently(), group="settling", exit_on_error=True)
 
     def _settle(self) -> Generator[None, None, None]:
-        store, now = self.gym.store, self.gym.now().timestamp()
-        return self._run_rows.settling(now, store.we_cancelled, self.gym.watched.last_steps)
+        store, now = self.session.store, self.services.now().timestamp()
+        return self._run_rows.settling(now, store.we_cancelled, self.session.watched.last_steps)
 
     async def _settle_gently(self) -> None:
         try:
             for _ in self._settle():
-                await self.gym.turns.give()
-            await self.gym.turns.give()
+                await self.services.turns.give()
+            await self.services.turns.give()
             self._show_rows()
-            await self.gym.turns.give()
+            await self.services.turns.give()
             self._add_time_up()
         finally:
             self._settling = False
 
     def _show_rows(self) -> None:
         """Show the rows, and know what they add up to."""
-        self._rows.tick(self.gym.now().timestamp())
+        self._rows.tick(self.services.now().timestamp())
         row = self._run
         total = row.run.total if row is not None and row.run is not None else None
-        known = self.gym.store.knows_rollouts_of(self.run_id)
+        known = self.session.store.knows_rollouts_of(self.run_id)
         self._numbers = self._run_rows.numbers(total) if known else None
-        self._chart.extent = self._run_rows.extent(self.gym.watched.listed_at(self.run_id))
+        self._chart.extent = self._run_rows.extent(self.session.watched.listed_at(self.run_id))
         self._find_heads()
         if self._numbers is not None:
             self.fill("score", filled=self._numbers.scores is not None)
@@ -188,7 +186,7 @@ class RolloutsScreen(TimelineScreen):
 
     def _add_time_up(self) -> None:
         """See where time goes, of a large run a part at a time, and write the numbers."""
-        spent = self.gym.watched.time_spent(self.run_id)
+        spent = self.session.watched.time_spent(self.run_id)
         if spent.complete:
             self._spent = spent
         elif not self._adding:
@@ -206,12 +204,12 @@ class RolloutsScreen(TimelineScreen):
     @property
     def _details_height(self) -> int:
         """How many lines the details have: more on a larger screen."""
-        height = self.gym.size.height
+        height = self.app.size.height
         return 2 if height < 16 else 4 if height < 30 else 5 if height < 45 else 7
 
     def nothing(self) -> str:
         """Why there are no rollouts."""
-        why = None if self._wanted.text.strip() else why_empty(self.gym.session, self.run_id)
+        why = None if self._wanted.text.strip() else why_empty(self.session, self.run_id)
         return why or super().nothing()
 
     def summarise(self) -> None:
@@ -227,20 +225,20 @@ class RolloutsScreen(TimelineScreen):
         cells = (room_beside(remarks, width), width - 2, width - 2)
         # Where the cursor stands changes nothing in it.
         if self._head is None or self._head[0] != cells:
-            now = self.gym.now()
+            now = self.services.now()
             stuck = self._stuck(now)
             lines = run_header(
-                RunView(row, self.gym.store.summary(self.run_id), stuck=stuck),
+                RunView(row, self.session.store.summary(self.run_id), stuck=stuck),
                 self._numbers,
                 self._spent,
                 now.timestamp(),
                 cells,
-                plain=self.gym.looks.ascii,
-                colour=self.gym.looks.colour,
+                plain=self.services.looks.ascii,
+                colour=self.services.looks.colour,
             )
             self._head = (cells, lines)
         first, *others = self._head[1]
-        why = why_empty(self.gym.session, self.run_id)
+        why = why_empty(self.session, self.run_id)
         if why is not None and not row.gone and self._rows.records:
             others[0] = (Ink(why, "warning"),)  # of what is there, nothing moves on by itself
         self.lines("summary").show([Line(first, remarks), *map(Line, others)])
@@ -256,8 +254,8 @@ class RolloutsScreen(TimelineScreen):
             for row_id, row in self._rows.records.items()
             if row.outcome is Outcome.RUNNING
         }
-        running = Running(self.gym.settings.stuck)
-        running.update(last, last.keys(), pace_of(self.gym))
+        running = Running(self.session.settings.stuck)
+        running.update(last, last.keys(), self.session.pace)
         return running.stuck_in(self.run_id, now)
 
     def _detail(self) -> None:
@@ -266,7 +264,7 @@ class RolloutsScreen(TimelineScreen):
         height = self._details_height
         told: list[Cell] = [()] * height
         if row is not None:
-            life = self.gym.watched.segments(row)
+            life = self.session.watched.segments(row)
             width = self.size.width - 2
             told = rollout_details(row, life, width, max(height, OWN_LINES + 1))[:height]
         run = self._run
@@ -304,7 +302,7 @@ class RolloutsScreen(TimelineScreen):
         """Keep the rollouts of a task together, under its name and numbers; or not."""
         self._grouped = not self._grouped
         group = _BY_TASK if self._grouped else None
-        self.gym.arrangement.change(self.arranged_as, group=group)
+        self.services.arrangement.change(self.arranged_as, group=group)
         self.order_by("task", reverse=False)
         if not self._rows:
             refuse(self, "there is no rollout to group")
@@ -316,7 +314,7 @@ class RolloutsScreen(TimelineScreen):
         if self._is_unread(event.row_id):
             self.action_describe()
         else:
-            self.gym.push_screen(TranscriptScreen(self.run_id, event.row_id, self))
+            self.services.navigate(OpenTranscript(self.run_id, event.row_id, self))
 
     def _is_unread(self, rollout_id: str | None) -> bool:
         """Whether a rollout could not be read: its id is none of the gym's."""
@@ -347,29 +345,31 @@ class RolloutsScreen(TimelineScreen):
 
     def action_matrix(self) -> None:
         """Show this run as tasks by attempts."""
-        self.gym.push_screen(MatrixScreen(self.run_id))
+        self.services.navigate(OpenMatrix((self.run_id,)))
 
     def action_compare(self) -> None:
         """Compare the two marked rollouts, else this one with another."""
-        compare(self.gym, [Listed(self.run_id, row_id) for row_id in self.chosen()])
+        self.services.navigate(
+            CompareRollouts(tuple(Listed(self.run_id, row_id) for row_id in self.chosen()))
+        )
 
     def action_launch_again(self) -> None:
         """Run the tasks of the marked rollouts again, else what failed."""
-        rollouts = self.gym.store.rollouts
+        rollouts = self.session.store.rollouts
         marked = [rollouts[i].rollout for i in self._grid.marks if i in rollouts]
         tasks = sorted({rollout.task_id for rollout in marked if rollout and rollout.task_id})
         if marked and not tasks:
             refuse(self, "what is marked is of no task that could be run again")
         else:
-            router.launch(self.gym, self.run_id, again=True, tasks=tasks or None)
+            self.services.navigate(OpenLaunch(self.run_id, rerun=True, tasks=tuple(tasks) or None))
 
     def action_cancel(self) -> None:
         """Ask, then cancel this run."""
-        self.gym.ask_to(Verb.CANCEL, [self.run_id])
+        self.services.ask_to(Verb.CANCEL, [self.run_id])
 
     def received(self, row_id: str) -> tuple[bytes, str | None] | None:
         """The rollout as the server listed it."""
-        row = self.gym.store.rollouts.get(row_id)
+        row = self.session.store.rollouts.get(row_id)
         return (row.raw, row.malformed) if row is not None else None
 
 

@@ -1,29 +1,24 @@
-"""The columns of the lists: what each cell of a run and of a rollout shows.
+"""The columns of the run list: what each cell of a run shows.
 
 What moves while a run is under way stands left: a terminal line is sent up to its last change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from gymtui.core.column_widths import EXTRA
 from gymtui.core.text import ABSENT, clean, fit, width
 from gymtui.store.lists.columns import RunView, pass_rate
-from gymtui.store.records import Intent, RolloutRow, score_of
+from gymtui.store.records import Intent
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.styled_text import Cell, Ink, ink
 
-if TYPE_CHECKING:
-    from gymtui.tui.kit.time_window import Chart
-
 _LEAST_NAME = 11
 """Cells of a run's name that tell it from others, beside what is done to it."""
 _BRIEFLY = {Intent.CANCEL: "cancel…", Intent.DELETE: "delete…", Intent.CHECK: "check…"}
-_SAME_TASK: Cell = (Ink("  ″", "muted"),)
 
 
 def run_columns(
@@ -91,7 +86,7 @@ def run_columns(
         return (Ink(f"{outcome_text.percent(rate):>4}", style), Ink(verdicts, "muted"))
 
     def score(run: RunView, cells: int) -> Cell:
-        return _score(run.summary.score if run.summary is not None else None)
+        return outcome_text.score_cell(run.summary.score if run.summary is not None else None)
 
     def errors(run: RunView, cells: int) -> Cell:
         if run.summary is None:
@@ -147,80 +142,3 @@ def run_columns(
         Column("scenario", "SCENARIO", 8, scenario, priority=5, whole=True, cut="middle"),
         Column("model", "MODEL", 12, model, priority=EXTRA, good=16, whole=True, cut="middle"),
     )
-
-
-def rollout_columns(
-    now: Callable[[], datetime],
-    last_steps: Callable[[], Mapping[str, int]],
-    chart: Chart,
-    heads: Mapping[str, tuple[str, str]],
-) -> tuple[Column[RolloutRow], ...]:
-    """The columns of a run's rollouts.
-
-    Args:
-        now: The server's time.
-        last_steps: The last step each rollout was seen at: ended ones no longer say it.
-        chart: Their timeline.
-        heads: While grouped by task, the task of the first rollout of each, and how many of its
-            verdicts are passes; by rollout. The others then show that they are of the same task.
-    """
-
-    def name(row: RolloutRow, cells: int) -> Cell:
-        return ink(row.rollout_id, "muted")
-
-    def task(row: RolloutRow, cells: int) -> Cell:
-        if heads:
-            head = heads.get(row.rollout_id)
-            if head is None:
-                return _SAME_TASK
-            name, tally = head
-            return (
-                Ink(fit(name, cells - len(tally) - 1, cut="middle")),
-                Ink(f" {tally}", "muted"),
-            )
-        return ink(row.rollout.task_id if row.rollout else None)
-
-    def state(row: RolloutRow, cells: int) -> Cell:
-        return outcome_text.state(row)
-
-    def steps(row: RolloutRow, cells: int) -> Cell:
-        if row.rollout is None or row.rollout.current_step is not None:
-            return ink(outcome_text.steps(row.rollout) if row.rollout else None)
-        step = last_steps().get(row.rollout_id)
-        # Seen, not said: there may have been another step after it, until its artifacts are read.
-        return ink(outcome_text.steps(row.rollout, step), "muted")
-
-    def elapsed(row: RolloutRow, cells: int) -> Cell:
-        return ink(outcome_text.duration(outcome_text.elapsed_s(row, now())))
-
-    def score(row: RolloutRow, cells: int) -> Cell:
-        return _score(score_of(row))
-
-    def tokens(row: RolloutRow, cells: int) -> Cell:
-        number = row.usage.tokens if row.usage is not None else None
-        return ink(outcome_text.thousands(number), "muted")
-
-    def cost(row: RolloutRow, cells: int) -> Cell:
-        return ink(
-            outcome_text.cost(row.usage.cost_usd if row.usage is not None else None), "muted"
-        )
-
-    def reason(row: RolloutRow, cells: int) -> Cell:
-        return ink(outcome_text.why(row), "muted")
-
-    return (
-        Column("task", "TASK", 18, task, whole=True, cut="middle"),
-        Column("state", "STATE", 12, state),
-        Column("steps", "STEP", 7, steps, align="right"),
-        Column("elapsed", "TIME", 6, elapsed, align="right"),
-        Column("score", "SCORE", 5, score, align="right", priority=2),
-        Column("tokens", "TOKENS", 6, tokens, align="right", priority=4),
-        Column("cost", "COST", 9, cost, align="right", priority=4),
-        Column("rollout", "ROLLOUT", 12, name, whole=True, cut="middle", priority=2),
-        Column("timeline", "TIMELINE", 24, chart.cell, 1, flex=8, heading=chart.heading),
-        Column("message", "RESULT", 32, reason, whole=True, most=120, priority=3),
-    )
-
-
-def _score(score: float | None) -> Cell:
-    return ink(outcome_text.score(score), "muted" if score is None else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
@@ -14,16 +14,16 @@ from gymtui.config.schema import SOURCES
 from gymtui.core.urls import without_login
 from gymtui.poll.plan import View
 from gymtui.session.actions import Verb
-from gymtui.session.step_pace import pace_of
+from gymtui.store.column_def import natural
 from gymtui.store.delta import Delta
-from gymtui.store.lists.column_def import natural
+from gymtui.store.formats import listed
 from gymtui.store.lists.columns import RUNS, RunView
 from gymtui.store.lists.grouping import Grouping, Groups
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.running_rollouts import Running
 from gymtui.store.stats.formulas import known_sum
-from gymtui.tui.app import router
 from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.routes import CompareRuns, OpenActive, OpenLaunch, OpenMatrix, OpenRun
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.grid import Column, Grid
 from gymtui.tui.kit.line_parts import Said, joined, room_beside
@@ -61,8 +61,8 @@ class RunsScreen(ListScreen[RunView]):
 
     def columns(self) -> tuple[Column[RunView], ...]:
         """The columns of the run list."""
-        plain = self.gym.looks.ascii or not self.gym.looks.colour
-        return run_columns(self.gym.now, self._title, self._members, plain=plain)
+        plain = self.services.looks.ascii or not self.services.looks.colour
+        return run_columns(self.services.now, self._title, self._members, plain=plain)
 
     def _title(self) -> str:
         return "RUN" if self._groups is None else self._groups.by.upper()
@@ -72,22 +72,22 @@ class RunsScreen(ListScreen[RunView]):
 
     def body(self) -> Iterable[Widget]:
         """Numbers over all runs, and the list."""
-        self._on_the_move = Running(self.gym.settings.stuck)
-        yield Lines(self.gym.palette, id="summary")
+        self._on_the_move = Running(self.session.settings.stuck)
+        yield Lines(self.services.palette, id="summary")
         yield self.grid()
 
     def on_mount(self) -> None:
         """Start as it was left."""
-        kept = self.gym.arrangement.of(self.arranged_as)
+        kept = self.services.arrangement.of(self.arranged_as)
         self._only_active = kept.only_active
         if kept.group in tuple(Grouping):
             self._group_by(Grouping(kept.group))
-        self.filtered(self.gym.arrangement.filters.get(self._gym_key, ""))
+        self.filtered(self.services.arrangement.filters.get(self._gym_key, ""))
 
     @property
     def _gym_key(self) -> str:
         """Whose filter it is: another gym, or source, starts without."""
-        settings = self.gym.settings
+        settings = self.session.settings
         return f"{without_login(settings.base_url)} {settings.source}"
 
     @property
@@ -97,12 +97,12 @@ class RunsScreen(ListScreen[RunView]):
 
     def where(self) -> Cell:
         """The gym that is looked at."""
-        settings = self.gym.settings
+        settings = self.session.settings
         profile = "" if settings.profile_name == "default" else f"{settings.profile_name} "
         return (
             Ink("gymtui  ", "strong"),
             Ink(profile, "accent"),
-            Ink(f"{self.gym.host}  ", ""),
+            Ink(f"{self.session.host}  ", ""),
             Ink(f"source {settings.source}", "muted"),
         )
 
@@ -115,9 +115,9 @@ class RunsScreen(ListScreen[RunView]):
 
     def changed(self, delta: Delta) -> None:
         """Take the changed runs in."""
-        store = self.gym.store
-        self._on_the_move.update(store.rollouts, delta.rollouts, pace_of(self.gym))
-        at = self.gym.now()
+        store = self.session.store
+        self._on_the_move.update(store.rollouts, delta.rollouts, self.session.pace)
+        at = self.services.now()
         now = at.timestamp()
         touched = {
             run_id: self._view_of(run_id, at)
@@ -144,37 +144,37 @@ class RunsScreen(ListScreen[RunView]):
 
     def _find_launched(self) -> None:
         """Put the cursor on the run that was just launched, once it is there."""
-        if self._groups is not None or "launches" not in self.gym.__dict__:
-            return  # no run to stand on, or nothing was launched yet
-        run_id = self.gym.launches.seen(self._runs.records)
+        if self._groups is not None:
+            return  # no run to stand on
+        run_id = self.session.take_launched(self._runs.records)
         if run_id is None:
             return
         self._grid.select(run_id)
         if run_id not in self._rows:
-            self.gym.notify(f"{run_id} is there; the filter hides it", timeout=4)
+            self.services.notify(f"{run_id} is there; the filter hides it", timeout=4)
 
     def _view_of(self, run_id: str, now: datetime) -> RunView:
-        row = self.gym.store.runs[run_id]
+        row = self.session.store.runs[run_id]
         stuck = self._on_the_move.stuck_in(run_id, now) if row.active else 0
         return RunView(
             row,
-            self.gym.store.summary(run_id),
-            left=self.gym.outlook.eta(row, now.timestamp(), stuck=stuck),
-            watched=self.gym.teller.watches(run_id),
+            self.session.store.summary(run_id),
+            left=self.session.outlook.eta(row, now.timestamp(), stuck=stuck),
+            watched=self.session.teller.watches(run_id),
             stuck=stuck,
-            forbidden=self.gym.session.forbidden_s(run_id) is not None,
+            forbidden=self.session.forbidden_s(run_id) is not None,
         )
 
     def summarise(self) -> None:
         """Write the numbers over all runs."""
-        store = self.gym.store
+        store = self.session.store
         active = [store.runs[run_id].run for run_id in store.active_runs]
         running = known_sum(run.running for run in active if run is not None)
         waiting = known_sum(run.pending for run in active if run is not None)
         total = store.total_runs
         known = len(store.runs)
         said = [Said((Ink(of_many(known, "run"), "strong"),))]
-        if not self.gym.link.synced:
+        if not self.session.link.synced:
             left = f" of {'?' if total is None else f'{total:,}'}, reading …"
             said = [Said((*said[0].cell, Ink(left, "muted")))]
         said.append(Said((Ink(of_many(len(active), "active", "active")),)))
@@ -182,10 +182,10 @@ class RunsScreen(ListScreen[RunView]):
             said.append(Said((Ink(f"{outcome_text.count(running)} running", "running"),), 1))
         if waiting != 0:
             said.append(Said((Ink(f"{outcome_text.count(waiting)} waiting", "waiting"),), 3))
-        stuck = self._on_the_move.stuck(self.gym.now())
+        stuck = self._on_the_move.stuck(self.services.now())
         if stuck:
             said.append(Said((Ink(f"{stuck} stuck", "warning"),)))
-        rate = self.gym.outlook.rate(self.gym.now().timestamp())
+        rate = self.session.outlook.rate(self.services.now().timestamp())
         if rate is not None and rate.verdicts:
             minutes = rate.window_s / 60
             window = f"{minutes:.0f} min" if minutes >= 2 else outcome_text.duration(rate.window_s)
@@ -200,7 +200,7 @@ class RunsScreen(ListScreen[RunView]):
     def remarks(self) -> Cell:
         """What the list is seen through."""
         said = super().remarks()
-        if self._only_active and not self.gym.hint:
+        if self._only_active and not self.hint:
             return (Ink("active only  ", "accent"), *said)
         return said
 
@@ -209,8 +209,8 @@ class RunsScreen(ListScreen[RunView]):
         if not self._only_active or self._filter.strip():
             return super().nothing()
         if not self._runs.records:
-            return self.empty if self.gym.link.synced else self.unseen
-        return f"no run is active; {self.gym.bound.spelt('only-active')} shows all"
+            return self.empty if self.session.link.synced else self.unseen
+        return f"no run is active; {self.services.bound.spelt('only-active')} shows all"
 
     # -- what is shown ---------------------------------------------------------------------
 
@@ -219,7 +219,7 @@ class RunsScreen(ListScreen[RunView]):
         wrong = super().filtered(f"{text} active:" if self._only_active else text)
         if wrong is None:
             self._filter = text
-            self.gym.arrangement.keep_filter(self._gym_key, text)
+            self.services.arrangement.keep_filter(self._gym_key, text)
         return wrong
 
     def filter_text(self) -> str:
@@ -229,7 +229,7 @@ class RunsScreen(ListScreen[RunView]):
     def action_only_active(self) -> None:
         """Show only active runs, or all."""
         self._only_active = not self._only_active
-        self.gym.arrangement.change(self.arranged_as, only_active=self._only_active)
+        self.services.arrangement.change(self.arranged_as, only_active=self._only_active)
         self.filtered(self._filter)
 
     def action_group(self) -> None:
@@ -237,7 +237,7 @@ class RunsScreen(ListScreen[RunView]):
         now = self._groups.by if self._groups is not None else None
         following = _GROUPINGS[(_GROUPINGS.index(now) + 1) % len(_GROUPINGS)]
         self._group_by(following)
-        self.gym.arrangement.change(self.arranged_as, group=following and str(following))
+        self.services.arrangement.change(self.arranged_as, group=following and str(following))
         self.filtered("")
 
     def _group_by(self, by: Grouping | None) -> None:
@@ -248,16 +248,16 @@ class RunsScreen(ListScreen[RunView]):
         else:
             self._groups = Groups(by)
             self._rows = OrderedView(RUNS, "age")
-            now = self.gym.now().timestamp()
+            now = self.services.now().timestamp()
             self._rows.apply(*self._groups.apply(self._runs.records, ()), now)
         self._rows.set_order(before.order.name, reverse=before.reverse)
         self._grid.set_rows(self._rows)
 
     def action_source(self) -> None:
         """Choose which source's runs to list."""
-        now = self.gym.settings.source
+        now = self.session.settings.source
         choices = [Choice(source, source, source == now) for source in SOURCES]
-        self.gym.push_screen(MenuScreen("source of the runs", choices), self.gym.switch_source)
+        self.app.push_screen(MenuScreen("source of the runs", choices), self.services.switch_source)
 
     # -- keys ------------------------------------------------------------------------------
 
@@ -269,13 +269,13 @@ class RunsScreen(ListScreen[RunView]):
             wild = "*" if by is Grouping.NAME else ""
             name = event.row_id.replace("\\", "\\\\").replace('"', '\\"')
             self._group_by(None)
-            self.gym.arrangement.change(self.arranged_as, group=None)
+            self.services.arrangement.change(self.arranged_as, group=None)
             self.filtered(f'{column}:"{name}"{wild}')
             return
         if event.row_id not in self._runs.records or self._is_unread(event.row_id):
             self.action_describe()
             return
-        router.rollouts(self.gym, event.row_id)
+        self.services.navigate(OpenRun(event.row_id))
 
     def _is_unread(self, run_id: str | None) -> bool:
         """Whether a run could not be read: its id is none of the gym's."""
@@ -303,17 +303,19 @@ class RunsScreen(ListScreen[RunView]):
     def action_describe(self) -> None:
         """Show every field as received; of a group there is none."""
         if self._groups is not None and self._grid.cursor_id is not None:
-            refuse(self, f"a group has no fields · {self.gym.bound.spelt('open')} shows its runs")
+            refuse(
+                self, f"a group has no fields · {self.services.bound.spelt('open')} shows its runs"
+            )
         else:
             super().action_describe()
 
     def action_active(self) -> None:
         """Show every running rollout."""
-        router.active(self.gym)
+        self.services.navigate(OpenActive())
 
     def action_matrix(self) -> None:
         """Show the chosen run as tasks by attempts, or several as tasks by runs; so of a group."""
-        runs = self.gym.store.runs
+        runs = self.session.store.runs
         meant = self._meant()
         chosen = [i for i in meant if i in runs and runs[i].malformed is None]
         if not chosen:
@@ -321,11 +323,11 @@ class RunsScreen(ListScreen[RunView]):
             refuse(self, unread if meant else "there is no run whose matrix could be shown")
             return
         if len(chosen) > MATRIX_RUNS:
-            self.gym.notify(f"the latest {MATRIX_RUNS} of {len(chosen)} runs", timeout=3)
+            self.services.notify(f"the latest {MATRIX_RUNS} of {len(chosen)} runs", timeout=3)
             chosen = chosen[-MATRIX_RUNS:]
-        family = self.gym.launches.family(chosen[0]) if len(chosen) > 1 else ()
+        family = self.session.launches.family(chosen[0]) if len(chosen) > 1 else ()
         if not set(chosen) <= set(family):
-            router.matrix(self.gym, chosen)
+            self.services.navigate(OpenMatrix(tuple(chosen)))
             return
         # A run and its reruns may be meant as one, or to be compared.
         choices = [
@@ -336,11 +338,11 @@ class RunsScreen(ListScreen[RunView]):
         def answered(how: str | None) -> None:
             if how == "one":
                 ordered = [run for run in family if run in chosen]
-                router.matrix(self.gym, ordered, as_one=True)
+                self.services.navigate(OpenMatrix(tuple(ordered), as_one=True))
             elif how is not None:
-                router.matrix(self.gym, chosen)
+                self.services.navigate(OpenMatrix(tuple(chosen)))
 
-        self.gym.push_screen(MenuScreen("a run and its reruns", choices), answered)
+        self.app.push_screen(MenuScreen("a run and its reruns", choices), answered)
 
     def _meant(self) -> list[str]:
         """The chosen runs; of chosen groups all their runs, by age, those counted alike by name."""
@@ -353,13 +355,34 @@ class RunsScreen(ListScreen[RunView]):
     def action_watch(self) -> None:
         """Tell when the chosen runs end, or no longer."""
         if self._groups is not None:
-            refuse(self, f"a group is not watched · {self.gym.bound.spelt('open')} shows its runs")
+            refuse(
+                self, f"a group is not watched · {self.services.bound.spelt('open')} shows its runs"
+            )
         else:
-            self.gym.watch_for(self.chosen())
+            self._watch(self.chosen())
+
+    def _watch(self, run_ids: Sequence[str]) -> None:
+        """Tell when these runs end, or no longer; those that ended already are only named."""
+        notify, session = self.services.notify, self.session
+        found = session.watch_for(run_ids)
+        if found is None:
+            runs = session.store.runs
+            rows = [runs[run_id] for run_id in run_ids if run_id in runs]
+            gone = any(row.gone for row in rows)
+            why = "no longer exists" if gone else "could not be read" if rows else "is chosen"
+            notify(f"{'this' if rows else 'no'} run {why}: nothing to watch", timeout=3)
+            return
+        watched, over = found
+        if watched:
+            notify(f"you will be told when {listed(watched)} ends, stalls or fails", timeout=3)
+        elif not over:
+            notify("you will not be told", timeout=3)
+        if over:
+            notify(f"{listed(over)} ended already", severity="warning", timeout=3)
 
     def action_launch(self) -> None:
         """Launch a run."""
-        router.launch(self.gym)
+        self.services.navigate(OpenLaunch())
 
     def action_launch_like(self) -> None:
         """Launch a run like the one under the cursor."""
@@ -376,11 +399,11 @@ class RunsScreen(ListScreen[RunView]):
             refuse(self, UNREAD_RUN if unread else "put the cursor on a run")
             return
         self._grid.hold()
-        router.launch(self.gym, run.row.run_id, again=again)
+        self.services.navigate(OpenLaunch(run.row.run_id, rerun=again))
 
     def action_compare(self) -> None:
         """Compare the marked runs, the oldest first: the others are measured against it."""
-        store = self.gym.store
+        store = self.session.store
         meant = self.chosen()
         chosen = [i for i in meant if i in store.runs and not self._is_unread(i)]
         began = {i: summary.created_at for i in chosen if (summary := store.summary(i))}
@@ -388,7 +411,7 @@ class RunsScreen(ListScreen[RunView]):
         if len(chosen) > 1:
             if len(known) == len(chosen):
                 chosen = [run_id for _, run_id in known]
-            router.comparison(self.gym, chosen)
+            self.services.navigate(CompareRuns(tuple(chosen)))
         elif len(meant) > 1:
             refuse(self, "runs that could not be read are not compared")
         else:
@@ -400,15 +423,15 @@ class RunsScreen(ListScreen[RunView]):
 
     def action_cancel(self) -> None:
         """Ask, then cancel the chosen runs."""
-        self.gym.ask_to(Verb.CANCEL, self.chosen(), hidden=self.hidden_marks())
+        self.services.ask_to(Verb.CANCEL, self.chosen(), hidden=self.hidden_marks())
 
     def action_delete(self) -> None:
         """Ask, then delete the chosen runs."""
-        self.gym.ask_to(Verb.DELETE, self.chosen(), hidden=self.hidden_marks())
+        self.services.ask_to(Verb.DELETE, self.chosen(), hidden=self.hidden_marks())
 
     def received(self, row_id: str) -> tuple[bytes, str | None] | None:
         """The run as the server listed it."""
-        row = self.gym.store.runs.get(row_id)
+        row = self.session.store.runs.get(row_id)
         return (row.raw, row.malformed) if row is not None else None
 
 

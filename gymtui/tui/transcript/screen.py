@@ -22,7 +22,7 @@ from gymtui.store.ending import ending_of
 from gymtui.store.outcome import ACTIVE
 from gymtui.store.records import RolloutRow
 from gymtui.transcript.artifact_files import FileProblem
-from gymtui.tui.compare.rollout_pair import compare
+from gymtui.tui.context.routes import CompareRollouts
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.line_parts import Said, joined
 from gymtui.tui.kit.refusal import refuse
@@ -73,7 +73,7 @@ class TranscriptScreen(ReadingScreen):
 
     @property
     def _row(self) -> RolloutRow | None:
-        return self.gym.store.rollouts.get(self.rollout_id)
+        return self.session.store.rollouts.get(self.rollout_id)
 
     def where(self) -> Cell:
         """The way here."""
@@ -81,7 +81,7 @@ class TranscriptScreen(ReadingScreen):
         return (
             *way_from_runs(),
             Ink(run, target=f"run:{self.run_id}"),
-            *run_marks(self.gym.session, self.run_id),
+            *run_marks(self.session, self.run_id),
             Ink(" › ", "muted"),
             Ink(self.named(self.rollout_id, beside=3 + LEAST_NAME_CELLS), "strong"),
         )
@@ -127,7 +127,7 @@ class TranscriptScreen(ReadingScreen):
         rollout = row.rollout
         why = outcome_text.why(row)
         room = cells - (min(width(why), _WHY) + 3 if why else 0)
-        ran = outcome_text.duration(outcome_text.elapsed_s(row, self.gym.now()))
+        ran = outcome_text.duration(outcome_text.elapsed_s(row, self.services.now()))
         numbers = (
             Said((Ink(f"{self._steps(rollout)} steps", "muted"),), 1),
             Said((Ink(ran, "muted"),), 2),
@@ -184,7 +184,7 @@ class TranscriptScreen(ReadingScreen):
         return replace(artifacts, transcript=replace(transcript, result=result))
 
     def _fetch(self) -> None:
-        desk, rollout_id, redacted = self.gym.desk, self.rollout_id, self._redacted
+        desk, rollout_id, redacted = self.session.desk, self.rollout_id, self._redacted
         found = desk.kept(rollout_id, redacted=redacted)
         if found is not None:
             self.show_artifacts(found)
@@ -222,7 +222,7 @@ class TranscriptScreen(ReadingScreen):
             words = f" {megabytes} of {announced / 1e6:.1f} MB"
         else:
             words = f"{megabytes} MB"
-        stop = self.gym.bound.spelt("back")
+        stop = self.services.bound.spelt("back")
         into: Cell = (Ink(f"  into {self._saving.name}", "muted"),) if self._saving else ()
         self.say((*bar, Ink(words, ""), *into, Ink(f"  · {stop} stops", "muted")))
 
@@ -232,14 +232,14 @@ class TranscriptScreen(ReadingScreen):
             self._redacted = self._artifacts.redacted
             self.say(())
             why = error.line
-            self.gym.notify(f"could not get them: {why}", severity="warning")
+            self.services.notify(f"could not get them: {why}", severity="warning")
         elif isinstance(error, NotFound) and self._unfinished():
             self._wait()
         elif isinstance(error, NotFound):
             self.say((Ink("the gym has no artifacts of this rollout", "warning"),))
         else:
             what = "artifacts" if isinstance(error, Forbidden) else "could not get the artifacts"
-            again = f" · {self.gym.bound.spelt('refresh')} tries again"
+            again = f" · {self.services.bound.spelt('refresh')} tries again"
             # However long the reason is, what can be done about it is seen.
             room = self.size.width - 2 - width(again)
             why = fit(f"{what}: {error.line}", room, cut="end")
@@ -252,7 +252,7 @@ class TranscriptScreen(ReadingScreen):
 
     def _save_instead(self) -> Cell:
         """What can be done about artifacts that are too large."""
-        key = self.gym.bound.spelt("export")
+        key = self.services.bound.spelt("export")
         return (Ink(key, "key"), Ink(" saves them to a file instead."))
 
     def _wait(self) -> None:
@@ -300,7 +300,7 @@ class TranscriptScreen(ReadingScreen):
                 self._saving = None
                 self.say((Ink("stopped, nothing was saved. ", "muted"), *self._save_instead()))
             else:
-                again = f"{self.gym.bound.spelt('refresh')} asks for the artifacts again"
+                again = f"{self.services.bound.spelt('refresh')} asks for the artifacts again"
                 self.say((Ink(f"stopped · {again}", "muted"),))
             return True
         return super().undo()
@@ -308,8 +308,8 @@ class TranscriptScreen(ReadingScreen):
     def action_export(self) -> None:
         """Save what is read; what is too large to be read, straight from the gym."""
         if self._too_large and self._download is not None:
-            stop = self.gym.bound.spelt("back")
-            self.gym.notify(f"it is being saved already · {stop} stops that", timeout=3)
+            stop = self.services.bound.spelt("back")
+            self.services.notify(f"it is being saved already · {stop} stops that", timeout=3)
         elif self._too_large:
             self._ask_for_file(new_file.free(Path(new_file.file_name(self.rollout_id, ".json"))))
         else:
@@ -324,7 +324,7 @@ class TranscriptScreen(ReadingScreen):
 
         async def save() -> None:
             try:
-                await self.gym.desk.save(
+                await self.session.desk.save(
                     self.rollout_id, path, redacted=self._redacted, on_progress=self._progressed
                 )
                 if row is not None:
@@ -345,7 +345,7 @@ class TranscriptScreen(ReadingScreen):
                 self.say((Ink(f"saved {size:,} bytes to {path}"),))
 
         self._saving = path
-        stop = self.gym.bound.spelt("back")
+        stop = self.services.bound.spelt("back")
         self.say((Ink(f"saving into {path.name} …  · {stop} stops", "muted"),))
         self._download = self.run_worker(
             save(), group="artifacts", exclusive=True, exit_on_error=True
@@ -355,7 +355,7 @@ class TranscriptScreen(ReadingScreen):
 
     def action_compare(self) -> None:
         """Compare this rollout with another."""
-        compare(self.gym, [Listed(self.run_id, self.rollout_id)])
+        self.services.navigate(CompareRollouts((Listed(self.run_id, self.rollout_id),)))
 
     def _beside(self) -> Sequence[str]:
         """The list as it is now; while this rollout is not in it any more, as it was last."""
@@ -382,7 +382,7 @@ class TranscriptScreen(ReadingScreen):
         self._saving = None
         self.drop_artifacts()
         self.show_frame()
-        self.gym.looked()
+        self.services.view_changed()
         self._fetch()
         self.summarise()
         return True

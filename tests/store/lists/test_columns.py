@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gymtui.api.models import Rollout, RunStatus
-from gymtui.store.lists.column_def import Schema
+from gymtui.store.column_def import Schema
 from gymtui.store.lists.columns import ROLLOUTS, RUNS, RunView
 from gymtui.store.outcome import Outcome, outcome_of
 from gymtui.store.records import Intent, RolloutRow, RunRow

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gymtui.api.models import Rollout
+from gymtui.store.column_def import Schema
 from gymtui.store.formats import state_word, state_words
-from gymtui.store.lists.column_def import Schema
 from gymtui.store.lists.columns import ROLLOUTS, RUNS
 from gymtui.store.lists.completion import completions
 from gymtui.store.lists.query import FilterError, parse

@@ -19,8 +19,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from gymtui.store.column_def import Field, Kind, Order, Schema, Since, natural
 from gymtui.store.lists import ordering, sorted_chunks
-from gymtui.store.lists.column_def import Field, Kind, Order, Schema, Since, natural
 from gymtui.store.lists.expiry import ExpiryQueue
 from gymtui.store.lists.ordering import OrderedView, ViewChange
 from gymtui.store.lists.query import Filter, parse

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gymtui.store.column_def import Field, Kind, Schema, Since
 from gymtui.store.formats import duration
-from gymtui.store.lists.column_def import Field, Kind, Schema, Since
 from gymtui.store.lists.query import Filter, FilterError, parse
 
 NOW = 1_750_000_000.0

@@ -10,7 +10,6 @@ import pytest
 
 from gymtui.api.models import Rollout, RunStatus
 from gymtui.core.urls import without_login
-from gymtui.store.lists.task_rows import AcrossRow, TaskRow
 from gymtui.store.stats.comparison import (
     Difference,
     Worth,
@@ -20,6 +19,7 @@ from gymtui.store.stats.comparison import (
     settings_of,
 )
 from gymtui.store.stats.formulas import Tally
+from gymtui.store.stats.task_rows import AcrossRow, TaskRow
 
 
 def cell(passes: int, verdicts: int) -> TaskRow:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from gymtui.api.models import Rollout
-from gymtui.store.lists.task_rows import AcrossRow, TaskRow, row_id_of
 from gymtui.store.outcome import outcome_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.formulas import Tally
 from gymtui.store.stats.matrix import Matrix, most_verdicts, totals, usual_k
 from gymtui.store.stats.run_stats import run_numbers
+from gymtui.store.stats.task_rows import AcrossRow, TaskRow, row_id_of
 
 T0 = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

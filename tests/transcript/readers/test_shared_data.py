@@ -10,9 +10,9 @@ import pytest
 
 from gymtui.transcript.blocks import ToolResult, Turn, Unknown
 from gymtui.transcript.readers.artifact import read
+from tests.helpers.places import TRAJECTORIES as DATA
 from tests.helpers.sample_transcripts import BODIES, CALL_LESS, document
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "trajectories" / "dev"
 FILES = sorted(DATA.glob("*.json.gz"))
 
 CASES = [

@@ -9,15 +9,14 @@ from typing import Any
 
 import pytest
 
+from gymtui.session.session import Session
 from gymtui.store.delta import Delta
 from gymtui.store.stats.eta import UsualTimes
 from gymtui.tui.active import screen as active
 from gymtui.tui.active.screen import ActiveScreen
 from gymtui.tui.app.app import GymtuiApp
-from gymtui.tui.app.themed_app import Looks
+from gymtui.tui.context.appearance import Looks
 from gymtui.tui.kit.confirm import ConfirmScreen
-from gymtui.tui.rollouts import screen as rollouts
-from gymtui.tui.runs import screen as runs
 from gymtui.tui.transcript.screen import TranscriptScreen
 from tests.tui.person import Person
 from tests.tui.scripted import ScriptedGym, at, scripted_dashboard
@@ -52,8 +51,8 @@ class Standing:
 def standing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of five running rollouts two are stuck: one for lack of steps, one in its verification."""
     still_s = {"a_001": 5, "a_002": 20, "b_001": 910, "b_002": 70, "c_001": 45}
-    for screen in (active, runs, rollouts):
-        monkeypatch.setattr(screen, "pace_of", lambda gym: Standing(gym.now, **still_s))
+    pace = property(lambda session: Standing(session.now, **still_s))
+    monkeypatch.setattr(Session, "pace", pace)
 
 
 @pytest.fixture
@@ -70,7 +69,7 @@ def gym() -> ScriptedGym:
 
 async def opened(person: Person, *words: str) -> None:
     """Open the active screen."""
-    await person.until(lambda: len(person.app.store.runs) > 0)
+    await person.until(lambda: len(person.app.session.store.runs) > 0)
     await person.press("a")
     await person.until(lambda: isinstance(person.app.screen, ActiveScreen))
     await person.sees(*words)
@@ -153,11 +152,10 @@ async def test_a_run_is_marked_by_the_passing_of_time_alone(
     passed = timedelta()
     monkeypatch.setattr(GymtuiApp, "now", lambda app: began + passed)
     pace = Standing(lambda: began, b_001=5, b_002=1)
-    for screen in (active, runs):
-        monkeypatch.setattr(screen, "pace_of", lambda gym: pace)
+    monkeypatch.setattr(Session, "pace", pace)
     async with scripted_dashboard(gym, tmp_path) as person:
         await person.sees("5 running", "3 runs")
-        person.app.toggle_pause()
+        person.app.session.poller.pause(True)
         assert "!" not in person.screen()
         passed = timedelta(minutes=3)
         top: Any = person.app.screen
@@ -171,7 +169,10 @@ async def test_one_that_moves_goes_to_the_end_and_one_that_ends_goes(
     async with scripted_dashboard(gym, tmp_path) as person:
         await opened(person, "5 running", "17/30")
         # Within the first seconds the server's clock is not known well enough to tell them apart.
-        moved = [person.app.watched.observer.moved_at(i) for i in person.app.store.rollouts]
+        moved = [
+            person.app.session.watched.observer.moved_at(i)
+            for i in person.app.session.store.rollouts
+        ]
         await person.until(lambda: all(at is None or person.app.now() > at for at in moved))
         gym.rollout("b.001")["current_step"] = 18
         await person.sees("18/30")
@@ -188,7 +189,7 @@ async def test_one_that_moves_goes_to_the_end_and_one_that_ends_goes(
 async def test_what_is_not_watched_is_not_known(
     gym: ScriptedGym, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(active, "pace_of", lambda gym: Standing(gym.now))
+    monkeypatch.setattr(Session, "pace", property(lambda session: Standing(session.now)))
     async with scripted_dashboard(gym, tmp_path) as person:
         await opened(person, "5 running", "not watched yet")
         assert "–" in line(person, "enrol")

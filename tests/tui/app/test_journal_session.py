@@ -17,7 +17,10 @@ from tests.tui.person import Person, dashboard
 def lives(person: Person, run_id: str) -> dict[str, tuple[Segment, ...]]:
     """The segments of each rollout of a run, as they are drawn."""
     app = person.app
-    return {row.rollout_id: app.watched.segments(row) for row in app.store.rollouts_of(run_id)}
+    return {
+        row.rollout_id: app.session.watched.segments(row)
+        for row in app.session.store.rollouts_of(run_id)
+    }
 
 
 def building(life: tuple[Segment, ...]) -> Segment | None:
@@ -109,7 +112,7 @@ async def test_finished_runs_out_of_view_have_their_numbers_at_once(tmp_path: Pa
 
             client.list_rollouts = listening  # type: ignore[method-assign, assignment]
             await person.sees("12 runs", "old-", " of 1")
-            summaries = [person.app.store.summary(f"old-{n:02d}") for n in range(12)]
+            summaries = [person.app.session.store.summary(f"old-{n:02d}") for n in range(12)]
             assert all(s is not None and s.verdicts == 1 for s in summaries)
             assert not asked, "nothing had to be asked for it"
 

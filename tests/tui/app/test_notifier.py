@@ -56,7 +56,7 @@ async def test_a_command_that_cannot_be_run_is_told(tmp_path: Path) -> None:
         dashboard(gym, tmp_path, on_finish=("no-such-command",), watch_all=True) as person,
     ):
         # From then on what turns up is new, however short it was.
-        await person.until(lambda: person.app.link.synced)
+        await person.until(lambda: person.app.session.link.synced)
         person.launch("nightly")
         await person.sees("nightly", "1 active")
         gym.let_go()

@@ -128,18 +128,18 @@ async def test_another_profile_is_found_in_the_palette_and_starts_afresh(
             await person.sees("only-here", "here ")
             await person.press("enter")
             await person.sees("runs › only-here")
-            await person.until(lambda: app.store.rollouts)
+            await person.until(lambda: app.session.store.rollouts)
             before = belongings(app)
             await palette(person, "profile there")
             shown = await person.sees("there ", urls.origin_of(there.url).host, "no runs")
             assert "only-here" not in shown
             assert gyms.made == [(there.url, OTHER_KEY)]
-            assert not app.store.runs and not app.store.rollouts
+            assert not app.session.store.runs and not app.session.store.rollouts
             after = belongings(app)
             assert not any(one is other for one, other in zip(before, after, strict=True))
-            assert app.settings.interval_s == 0.2
+            assert app.session.settings.interval_s == 0.2
             # What is kept of launches lies beside the journal of the gym one is at.
-            assert app._journal_path == gyms.journal(app.settings)
+            assert app._journal_path == gyms.journal(app.session.settings)
             # What belongs to the one before is closed, its journal written.
             await person.until(lambda: not app._left)
             assert before[0]._http.is_closed
@@ -201,7 +201,7 @@ async def test_what_was_under_way_when_one_left_is_not_shown_there(
             app = person.app
             await person.sees("no runs")
             held = Held(app.session.client)
-            app.enter(app.settings, held, None)
+            app.enter(app.session.settings, held, None)
             await person.sees("live")
             held.go.clear()
             person.launch("late")
@@ -218,10 +218,10 @@ async def test_what_was_under_way_when_one_left_is_not_shown_there(
             screen.changed = told.append
             held.go.set()
             # Two more answers of the gym one is at: the other's, let go before, had its time.
-            polled_s = app.link.since_s or 0.0
-            await person.until(lambda: (app.link.since_s or 0.0) > polled_s + 0.25)
+            polled_s = app.session.link.since_s or 0.0
+            await person.until(lambda: (app.session.link.since_s or 0.0) > polled_s + 0.25)
             assert not any(delta.runs_added for delta in told)
-            assert not app.store.runs
+            assert not app.session.store.runs
 
 
 async def test_what_the_journal_of_the_one_before_tells_late_is_not_taken_in(
@@ -230,13 +230,13 @@ async def test_what_the_journal_of_the_one_before_tells_late_is_not_taken_in(
     async with running_gym(tmp_path) as here, dashboard(here, tmp_path) as person:
         app = person.app
         await person.sees("no runs")
-        before = app.watched
-        app.enter(app.settings, GymClient(here.url), None)
+        before = app.session.watched
+        app.enter(app.session.settings, GymClient(here.url), None)
         taken: list[object] = []
         app.session.poller.remember = lambda late: taken.append(late) or Delta()
         before._remembered({})
         assert taken == []
-        app.watched._remembered({})
+        app.session.watched._remembered({})
         assert taken == [{}]
         await person.sees("no runs", "live")
 
@@ -250,7 +250,7 @@ async def test_nobody_leaves_while_something_that_was_sent_is_unanswered(
             person.launch("one")
             await person.sees("one")
             held = Held(person.app.session.client)
-            person.app.enter(person.app.settings, held, None)
+            person.app.enter(person.app.session.settings, held, None)
             await person.sees("one")
             held.go.clear()
             await person.press("x")

@@ -63,7 +63,7 @@ class Home:
 
     @property
     def banner(self) -> str:
-        return repr(self.app.banner())
+        return repr(self.app.screen.banner())
 
 
 @pytest.mark.parametrize("by_hand", [False, True])
@@ -106,12 +106,14 @@ async def test_a_mended_key_is_sent_at_the_next_try_and_the_old_one_never_again(
         await person.until(lambda: by_hand or NEW in home.sent)
         await person.until(lambda: not by_hand or not home.app.session.poller._asking)
         await again()
-        await person.until(lambda: bool(home.app.store.runs))
-        await person.until(lambda: home.app.banner() == ())
+        await person.until(lambda: bool(home.app.session.store.runs))
+        await person.until(lambda: home.app.screen.banner() == ())
         after = home.sent[home.sent.index(NEW) :]
         assert set(after) == {NEW}
-        assert home.app.settings.key_origin.endswith("api_key_command")
-        told = f"{caplog.text} {home.client!r} {home.app.settings!r} {home.app.session.link!r}"
+        assert home.app.session.settings.key_origin.endswith("api_key_command")
+        told = (
+            f"{caplog.text} {home.client!r} {home.app.session.settings!r} {home.app.session.link!r}"
+        )
         for key in (OLD, WRONG, NEW):
             assert key not in told
             assert key not in home.reporter.safe(f"it was {key}.")
@@ -120,7 +122,7 @@ async def test_a_mended_key_is_sent_at_the_next_try_and_the_old_one_never_again(
 
 async def test_no_key_found_leaves_the_one_in_use(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    settings = home.app.settings
+    settings = home.app.session.settings
     assert home.gyms.find_key(settings) == (settings.key, settings.key_origin)
     home.write('api_key_command = ["false"]')
     assert home.gyms.find_key(settings) is None

@@ -18,7 +18,7 @@ async def test_differences_are_gone_through_and_told(tmp_path: Path) -> None:
     messages = gym.artifacts[right]["artifacts"]["messages"]
     messages[5:5] = [calling(20, "", "calendar__list", attendee="jun"), answer(21, 20, "[]")]
     async with scripted_dashboard(gym, tmp_path) as person:
-        await person.until(lambda: len(person.app.store.rollouts) == 2)
+        await person.until(lambda: len(person.app.session.store.rollouts) == 2)
         screen = CompareScreen(Listed("nightly", left), Listed("weekly", right))
         person.app.push_screen(screen)
         shown = await person.sees("difference 1 of 2", "compare › nightly.001 with weekly.001")
@@ -51,7 +51,7 @@ async def test_the_same_calls_have_no_difference_to_go_to(tmp_path: Path) -> Non
     left, right = gym.add("nightly", "schedule_phone_screen", "pass", "pass")
     gym.artifacts = {left: artifacts(), right: artifacts()}
     async with scripted_dashboard(gym, tmp_path) as person:
-        await person.until(lambda: len(person.app.store.rollouts) == 2)
+        await person.until(lambda: len(person.app.session.store.rollouts) == 2)
         person.app.push_screen(CompareScreen(Listed("nightly", left), Listed("nightly", right)))
         shown = await person.sees("the same calls")
         assert "· nightly" not in shown.split("\n", 1)[1], "of one run, it need not be said"

@@ -213,7 +213,7 @@ async def test_every_screen_goes_by_the_persons_keys_and_shows_them(tmp_path: Pa
 
         # A list, once it stays in its order
         def started() -> bool:
-            found = [person.app.store.summary(run_id) for run_id in ("first", "second")]
+            found = [person.app.session.store.summary(run_id) for run_id in ("first", "second")]
             return all(summary is not None and summary.started_at for summary in found)
 
         await person.until(started)

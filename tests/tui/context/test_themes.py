@@ -18,7 +18,7 @@ from gymtui.config.theme_files import shipped
 from gymtui.core.terminal_caps import Abilities
 from gymtui.session.saved_layout import Arrangement
 from gymtui.tui.app.file_app import FileApp
-from gymtui.tui.app.themed_app import Looks
+from gymtui.tui.context.appearance import Looks
 from gymtui.tui.runtime.crash_report import Reporter
 from tests.helpers.observations import contrast
 from tests.tui.palettes import NAMES, theme

@@ -12,13 +12,13 @@ import pytest
 
 from gymtui.api.models import Rollout, RunStatus
 from gymtui.store.lists.columns import RunView
-from gymtui.store.lists.task_rows import AcrossRow, TaskRow
 from gymtui.store.outcome import Outcome, outcome_of
 from gymtui.store.records import Intent, RolloutRow, RunRow
 from gymtui.store.running_rollouts import RunningRow
 from gymtui.store.stats.eta import Eta
 from gymtui.store.stats.formulas import AtK, Interval, Tally
 from gymtui.store.stats.run_summary import RunSummary
+from gymtui.store.stats.task_rows import AcrossRow, TaskRow
 from gymtui.transcript.blocks import Usage
 from gymtui.tui.active.columns import active_columns
 from gymtui.tui.kit.column import Column, place
@@ -32,7 +32,8 @@ from gymtui.tui.matrix.columns import (
     rate_cell,
     task_columns,
 )
-from gymtui.tui.runs.columns import rollout_columns, run_columns
+from gymtui.tui.rollouts.columns import rollout_columns
+from gymtui.tui.runs.columns import run_columns
 from tests.tui.transcript.test_pictures import assert_pictured
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)

@@ -282,7 +282,7 @@ async def test_an_end_before_the_start_is_no_time_at_all(tmp_path: Path) -> None
         await person.sees("odd", "1/1")
         await person.press("enter")
         await person.sees("runs › odd", "book_room")
-        row = person.app.store.rollouts[name]
+        row = person.app.session.store.rollouts[name]
         assert rollout_document(row, datetime.now(UTC))["elapsed_s"] is None
         await person.press("t")
         listed = cast("ListScreen[object]", person.app.screen)

@@ -70,7 +70,7 @@ async def standing(size: str, directory: Path) -> AsyncIterator[Person]:
     # Asked seldom: on a busy machine too the picture of the gym is not yet old.
     async with scripted_dashboard(gym(), directory, size=SIZES[size], interval_s=2.0) as person:
         await person.sees("nightly-hr-s4000", "9/9")
-        person.app.launches._rng = random.Random(7)
+        person.app.session.launches._rng = random.Random(7)
         yield person
 
 

@@ -318,7 +318,7 @@ async def test_going_to_another_gym_says_that_a_launch_is_left_open(tmp_path: Pa
         await person.press("ctrl+l", "y")
         await person.sees("looking for careful")
         app = person.app
-        app.enter(app.settings, app.session.client, None)
+        app.enter(app.session.settings, app.session.client, None)
         await person.sees("was launched is unknown")
         assert isinstance(app.screen, RunsScreen)
         assert "launches" not in app.__dict__
@@ -419,7 +419,7 @@ async def test_a_rerun_of_what_failed_is_three_keys(tmp_path: Path) -> None:
         await person.press("enter", "y")
         await person.sees("launched bad-again-")
         (again,) = [run for run in runs(person) if run != "bad"]
-        assert person.app.launches.kept.parents == {again: "bad"}
+        assert person.app.session.launches.kept.parents == {again: "bad"}
 
 
 async def test_what_is_run_again_is_chosen_by_cause(tmp_path: Path) -> None:

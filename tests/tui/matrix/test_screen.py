@@ -9,8 +9,9 @@ import pytest
 
 from gymtui.session.rollout_ref import Listed
 from gymtui.store.stats import matrix
+from gymtui.tui.app.app import GymtuiApp
+from gymtui.tui.context.routes import OpenLaunch
 from gymtui.tui.matrix import panes
-from gymtui.tui.matrix import screen as matrix_screen
 from gymtui.tui.matrix.runs_screen import AcrossScreen
 from gymtui.tui.matrix.screen import MatrixScreen
 from gymtui.tui.rollouts.screen import RolloutsScreen
@@ -365,7 +366,7 @@ async def test_of_runs_read_as_one_an_attempt_is_compared_as_its_own_runs(
         await person.press("G")
         await person.until(lambda: cursor(person) == "step-2000.009")
         await person.press("C")
-        assert person.app.compared_first == Listed("step-2000", "step-2000.009")
+        assert person.app.session.compared_first == Listed("step-2000", "step-2000.009")
 
 
 async def test_failures_of_several_runs_are_grouped_together(
@@ -478,7 +479,7 @@ async def test_the_reason_under_the_cursor_is_told_in_full_and_its_attempts_stan
 def faint(screen: MatrixScreen) -> set[str]:
     """The tasks whose attempts stand back, as they are drawn."""
     drawn = screen._compositor.render_strips()
-    bar = screen.gym.palette.styles["bar"].color
+    bar = screen.services.palette.styles["bar"].color
     return {
         task
         for strip in drawn
@@ -493,17 +494,17 @@ async def test_what_is_marked_is_run_again_and_else_what_failed(
     gym: ScriptedGym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr(
-        matrix_screen.doors, "launch", lambda gym, run_id, **what: asked.append((run_id, what))
-    )
+    monkeypatch.setattr(GymtuiApp, "navigate", lambda app, route: asked.append(route))
     gym.add("nightly", None, "fail")
     async with scripted_dashboard(gym, tmp_path) as person:
-        await opened(person)
+        person.app.push_screen(MatrixScreen("nightly"))
+        await person.sees("call_back", "[", "]")
         screen = person.app.screen
         assert isinstance(screen, MatrixScreen)
         screen.action_launch_again()
         await person.press("g", "space", "space", "G", "space")
         screen.action_launch_again()
-    assert [run_id for run_id, _ in asked] == ["nightly", "nightly"]
-    assert asked[0][1]["tasks"] is None, "what failed"
-    assert sorted(asked[1][1]["tasks"]) == ["book_room", "call_back"]
+    what_failed, marked = asked
+    assert what_failed == OpenLaunch("nightly", rerun=True, tasks=None)
+    assert (marked.run_id, marked.rerun) == ("nightly", True)
+    assert sorted(marked.tasks) == ["book_room", "call_back"]

@@ -58,7 +58,9 @@ def asked_by_made_up_id(gym: UnreadGym) -> list[str]:
 
 
 async def stand_on_the_unread(person: Person) -> str:
-    row_id = next(i for i, row in person.app.store.rollouts.items() if row.malformed is not None)
+    row_id = next(
+        i for i, row in person.app.session.store.rollouts.items() if row.malformed is not None
+    )
     person.app.screen._grid.select(row_id)
     return row_id
 
@@ -92,7 +94,7 @@ async def test_keys_on_a_rollout_that_could_not_be_read_say_why_and_ask_for_noth
             person.app.clear_notifications()
             await person.press(key)
             await person.sees(NO_ID)
-        assert person.app.compared_first is None
+        assert person.app.session.compared_first is None
         await person.press("space", "R")
         await person.sees("of no task that could be run again")
         await person.press("u")
@@ -141,7 +143,7 @@ async def test_keys_on_a_run_that_could_not_be_read_say_why_and_ask_for_nothing(
     gym.add("gamma", "enrol", "pass", "pass")
     async with scripted_dashboard(gym, tmp_path) as person:
         await person.sees("malformed: run_id")
-        await person.until(lambda: len(person.app.store.runs) == 2)
+        await person.until(lambda: len(person.app.session.store.runs) == 2)
         for key in ("enter", "d"):
             await person.press(key)
             assert isinstance(person.app.screen, DescribeScreen)
@@ -156,7 +158,7 @@ async def test_keys_on_a_run_that_could_not_be_read_say_why_and_ask_for_nothing(
             await person.press(key)
             await person.sees(said)
             assert isinstance(person.app.screen, RunsScreen)
-        person.app.screen._grid.marks = set(person.app.store.runs)
+        person.app.screen._grid.marks = set(person.app.session.store.runs)
         await person.press("C")
         await person.sees("runs that could not be read are not compared")
     assert not asked_by_made_up_id(gym)

@@ -246,7 +246,7 @@ async def test_after_no_clear_answer_it_is_looked_at_and_what_is_so_is_said(
             await person.sees_no("checking …")
             assert "ing …" not in row_of(person, "nightly")
         elif verb == "delete":
-            row = person.app.store.runs.get("nightly")
+            row = person.app.session.store.runs.get("nightly")
             assert row is None or row.gone
 
 
@@ -357,7 +357,9 @@ async def test_the_screen_is_left_and_the_run_deleted_elsewhere_while_a_cancel_i
         await person.press("enter")
         await person.sees("runs › other")
         del gym.runs["slow"]
-        await person.until(lambda: (r := person.app.store.runs.get("slow")) is None or r.gone)
+        await person.until(
+            lambda: (r := person.app.session.store.runs.get("slow")) is None or r.gone
+        )
         answered.set()
         await person.sees("slow no longer exists")
         await person.press("escape")
@@ -396,7 +398,7 @@ async def test_what_ended_while_it_was_asked_about_is_not_cancelled(tmp_path: Pa
         await person.press("x")
         assert isinstance(person.app.screen, ConfirmScreen)
         gym.rollout("quick.001").update(status="completed", result={"success": True})
-        await person.until(lambda: not person.app.store.active_runs)
+        await person.until(lambda: not person.app.session.store.active_runs)
         await person.press("y")
         await person.sees("nothing to cancel: quick is finished")
         assert not gym.sent

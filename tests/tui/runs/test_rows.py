@@ -129,7 +129,7 @@ async def test_whatever_was_opened_and_left_a_list_ends_as_a_fresh_one_does(
     for run_id in RUNS:
         gym.add(run_id, "book_room", "pass", "running")
     async with staged_dashboard(gym, tmp_path, (120, 36)) as person:
-        await person.until(lambda: len(person.app.store.runs) == len(RUNS))
+        await person.until(lambda: len(person.app.session.store.runs) == len(RUNS))
         await settle(person)
         for what, which, run_id in steps:
             await _do(person, gym, what, which, run_id)
@@ -143,7 +143,9 @@ async def test_whatever_was_opened_and_left_a_list_ends_as_a_fresh_one_does(
             grouped = isinstance(screen, RunsScreen) and screen._groups is not None
             assert set(screen._grid.marks) <= set(screen._rows.records)
             if isinstance(screen, RunsScreen) and not grouped:
-                assert set(screen._rows.records) == set(gym.runs) == set(person.app.store.runs)
+                assert (
+                    set(screen._rows.records) == set(gym.runs) == set(person.app.session.store.runs)
+                )
             before, filter_text = await told(person, screen), screen.filter_text()
             fresh = fresh_of(screen)
             person.app.push_screen(fresh)
@@ -205,7 +207,7 @@ async def test_a_run_deleted_behind_its_rollouts_is_not_in_the_list_when_one_com
     for run_id in RUNS:
         gym.add(run_id, "book_room", "pass", "running")
     async with staged_dashboard(gym, tmp_path, (120, 36)) as person:
-        await person.until(lambda: len(person.app.store.runs) == len(RUNS))
+        await person.until(lambda: len(person.app.session.store.runs) == len(RUNS))
         await settle(person)
         person.app.push_screen(RolloutsScreen("a-1"))
         person.app.push_screen(AcrossScreen(RUNS))

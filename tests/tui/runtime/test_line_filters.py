@@ -21,9 +21,9 @@ from gymtui.tui.kit.outcome_text import GLYPH
 from gymtui.tui.runtime.line_filters import SIGNS, Ascii, Colourless, plain
 
 PACKAGE = Path(gymtui.__file__).parent
-ELSEWHERE = ("gym", "commands", "api")
+ELSEWHERE = ("gym", "cli", "api")
 """Rooms whose words reach no screen of ours, or are read there as what came off the wire."""
-NO_DRAWING = {"text.py", "tui/widgets/flow.py", "transcript/pretty.py"}
+NO_DRAWING = {"core/text.py", "tui/transcript/line_index.py", "transcript/pretty_json.py"}
 """They name signs to recognise them."""
 
 
@@ -37,7 +37,7 @@ def signs() -> Iterator[tuple[str, str]]:
         told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                if id(node) in told or name == "tui/reduced.py":
+                if id(node) in told or name == "tui/runtime/line_filters.py":
                     continue
                 # Controls and format characters are named to be recognised, never drawn.
                 drawn = {sign for sign in node.value if unicodedata.category(sign)[0] != "C"}

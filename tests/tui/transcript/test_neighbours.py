@@ -65,7 +65,7 @@ async def test_one_comes_back_to_the_rollout_read_last(
 async def listed(person: Person, keys: tuple[str, ...]) -> ListScreen[Any]:
     """Go to a list, once all that is known of the gym is."""
     await person.sees("nightly")
-    await person.until(lambda: len(person.app.store.rollouts) == 12)
+    await person.until(lambda: len(person.app.session.store.rollouts) == 12)
     await person.press(*keys)
     screen = person.app.screen
     assert isinstance(screen, ListScreen)

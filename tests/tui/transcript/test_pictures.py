@@ -23,11 +23,11 @@ from gymtui.tui.app.file_app import FileApp, FileScreen
 from gymtui.tui.compare.pairs_pane import PairsPane
 from gymtui.tui.kit.transcript.view import TranscriptView
 from gymtui.tui.runtime.crash_report import Reporter
+from tests.helpers.places import PICTURES
 from tests.tui.palettes import NIGHT
 from tests.tui.scripted import ScriptedGym, scripted_dashboard
 from tests.tui.staged import picture
 
-PICTURES = Path(__file__).with_name("pictures")
 SIZES = {"small": (80, 24), "middle": (120, 36), "large": (200, 50)}
 DEADLINE_S = 60.0
 

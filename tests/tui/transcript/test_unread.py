@@ -18,7 +18,7 @@ async def test_why_there_is_no_transcript_is_said(tmp_path: Path) -> None:
     running, missing, broken, read = gym.add("nightly", "t", "running", "pass", "pass", "pass")
     gym.artifacts = {broken: [], read: artifacts()}
     async with scripted_dashboard(gym, tmp_path) as person:
-        await person.until(lambda: len(person.app.store.rollouts) == 4)
+        await person.until(lambda: len(person.app.session.store.rollouts) == 4)
         person.app.push_screen(TranscriptScreen("nightly", running))
         await person.sees("step 3/30", "It has not finished; it opens here when it has.")
         person.app.push_screen(TranscriptScreen("nightly", missing))
@@ -61,7 +61,7 @@ async def test_how_far_a_download_is(tmp_path: Path) -> None:
     gym = ScriptedGym()
     (only,) = gym.add("nightly", "t", "running")
     async with scripted_dashboard(gym, tmp_path) as person:
-        await person.until(lambda: len(person.app.store.rollouts) == 1)
+        await person.until(lambda: len(person.app.session.store.rollouts) == 1)
         screen = TranscriptScreen("nightly", only)
         person.app.push_screen(screen)
         await person.sees("It has not finished")
@@ -82,7 +82,7 @@ async def test_what_matters_least_leaves_the_headline_first(tmp_path: Path) -> N
     (only,) = gym.add("nightly", "schedule_phone_screen", "fail")
     gym.artifacts[only] = artifacts()
     async with scripted_dashboard(gym, tmp_path) as person:
-        await person.until(lambda: len(person.app.store.rollouts) == 1)
+        await person.until(lambda: len(person.app.session.store.rollouts) == 1)
         screen = TranscriptScreen("nightly", only)
         person.app.push_screen(screen)
         await person.sees("turn 1 of")

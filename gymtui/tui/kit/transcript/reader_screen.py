@@ -83,7 +83,7 @@ class ReadingScreen(SavingScreen):
         self._outline.show(outline(transcript), endings(transcript))
         self._view.read(transcript, at_start=not again)
         self._lay_out(at_start=not again)
-        self.gym.housekeeping.came_to_stay()
+        self.services.housekeeping.came_to_stay()
         if self._search.typed:
             self.filtered(self._search.typed)
 
@@ -112,7 +112,7 @@ class ReadingScreen(SavingScreen):
 
     def body(self) -> Iterable[Widget]:
         """The headline, what is said while there is no transcript, outline and body."""
-        palette, key = self.gym.palette, self.gym.bound.shown
+        palette, key = self.services.palette, self.services.bound.shown
         kinds = " ".join(key(f"{kind}-turns") for kind in ("system", "user", "assistant", "tool"))
         self._outline = OutlinePane(palette, id="outline")
         shown = Shown(fold_key=key("fold"), kind_keys=kinds)
@@ -177,11 +177,11 @@ class ReadingScreen(SavingScreen):
 
     def _state(self) -> Cell:
         """How it is seen: what is searched for, left out, redacted; else the turn one is at."""
-        if self.gym.hint:
-            return (Ink(self.gym.hint, "warning"),)
+        if self.hint:
+            return (Ink(self.hint, "warning"),)
         if selected := len(self._view.selected_text()):
             words = outcome_text.of_many(selected, "character")
-            copy = self.gym.bound.spelt("interrupt")
+            copy = self.services.bound.spelt("interrupt")
             return (Ink(f"{words} selected ", "accent"), Ink(f"{copy} copies", "muted"))
         said: list[Ink] = []
         artifacts = self._artifacts
@@ -253,7 +253,7 @@ class ReadingScreen(SavingScreen):
         if self.transcript is None:
             refuse(self, NOTHING_READ)
         elif self._raw:
-            key = self.gym.bound.spelt("raw")
+            key = self.services.bound.spelt("raw")
             refuse(self, f"these are the artifacts as received · {key} reads them")
         return None if self._raw else self.transcript
 
@@ -265,7 +265,7 @@ class ReadingScreen(SavingScreen):
     def action_pan(self, steps: int) -> None:
         """Move sideways."""
         if self._view.wrap:
-            refuse(self, f"lines are wrapped · {self.gym.bound.spelt('wrap')} cuts them")
+            refuse(self, f"lines are wrapped · {self.services.bound.spelt('wrap')} cuts them")
         elif not self._view.pan(steps):
             refuse(self, "lines begin here")
 
@@ -330,7 +330,7 @@ class ReadingScreen(SavingScreen):
     def filtered(self, text: str) -> str | None:
         """Search: go to the first match from here on."""
         if self._exporting:
-            return self.gym.hint  # a file's name is typed: what it may be stays said
+            return self.hint  # a file's name is typed: what it may be stays said
         problem = self._search.begin(text)
         self.summarise()
         return problem
@@ -353,7 +353,9 @@ class ReadingScreen(SavingScreen):
         if self.transcript is None:
             refuse(self, NOTHING_READ)
         elif not self._search.on:
-            refuse(self, f"nothing is searched for · {self.gym.bound.spelt('filter')} searches")
+            refuse(
+                self, f"nothing is searched for · {self.services.bound.spelt('filter')} searches"
+            )
         elif not self._search.step(step):
             refuse(self, "there is no other match")
 
@@ -389,7 +391,7 @@ class ReadingScreen(SavingScreen):
     def action_copy(self) -> None:
         """Copy; from the raw view, with nothing selected, the bytes as they were received."""
         if self._raw and self._artifacts is not None and not self._view.selected_text():
-            self.gym.copy_to_clipboard(as_text(self._artifacts.body), as_received=True)
+            self.services.copy_to_clipboard(as_text(self._artifacts.body), as_received=True)
         else:
             super().action_copy()
 
@@ -397,6 +399,6 @@ class ReadingScreen(SavingScreen):
         """Copy what is selected, else tell how to quit."""
         text = self._view.selected_text()
         if text:
-            self.gym.copy_to_clipboard(text)
+            self.services.copy_to_clipboard(text)
         else:
             super().action_interrupt()

@@ -17,8 +17,8 @@ from gymtui.transcript.readers.artifact import read
 from gymtui.transcript.search import Query, find, passages_of
 from gymtui.tui.kit.transcript.line_index import Flow
 from gymtui.tui.kit.transcript.sections import Shown, laid, sections
+from tests.helpers.places import TRAJECTORIES as DATA
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "trajectories" / "dev"
 FILES = sorted(DATA.glob("*.json.gz"))
 CELLS = 77
 

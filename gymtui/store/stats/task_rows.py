@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from gymtui.store.lists.column_def import Field, Kind, Schema, natural
+from gymtui.store.column_def import Field, Kind, Schema, natural
 from gymtui.store.outcome import ACTIVE, ERRORS
 from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow

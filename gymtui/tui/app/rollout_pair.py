@@ -1,0 +1,49 @@
+"""What `C` does on a rollout: two that are marked, or one after the other, from wherever they are.
+
+The first of two that are not in one list is remembered by the session until the second is chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gymtui.session.rollout_ref import Listed
+from gymtui.session.session import Session
+from gymtui.tui.context.services import Services
+from gymtui.tui.kit.refusal import UNREAD_ROLLOUT
+
+
+def pair_of(
+    services: Services, session: Session, chosen: Sequence[Listed]
+) -> tuple[Listed, Listed] | None:
+    """The two rollouts to compare; of one alone, remember it and say so.
+
+    Args:
+        services: What tells it.
+        session: What remembers the first.
+        chosen: The marked rollouts, else the one under the cursor.
+    """
+    first = session.compared_first
+    rows = (session.store.rollouts.get(listed.rollout_id) for listed in chosen)
+    if any(row is not None and row.malformed is not None for row in rows):
+        services.notify(f"not compared: {UNREAD_ROLLOUT}", timeout=3)
+        return None
+    if len(chosen) == 2:
+        pair = (chosen[0], chosen[1])
+    elif len(chosen) == 1 and first is not None and first != chosen[0]:
+        pair = (first, chosen[0])
+    elif len(chosen) == 1 and first is None:
+        session.compared_first = chosen[0]
+        key = services.bound.spelt("compare-rollouts")
+        said = f"{chosen[0].rollout_id} will be compared: {key} on another rollout, of any run"
+        services.notify(said, timeout=4)
+        return None
+    elif len(chosen) == 1:
+        session.compared_first = None
+        services.notify(f"{chosen[0].rollout_id} will not be compared", timeout=3)
+        return None
+    else:
+        services.notify("two rollouts are compared: mark two, or none and choose each", timeout=3)
+        return None
+    session.compared_first = None
+    return pair

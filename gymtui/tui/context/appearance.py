@@ -1,0 +1,53 @@
+"""How the program is wanted to look, and what the terminal can show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gymtui.config import theme_files
+from gymtui.config.settings import Settings
+from gymtui.core.terminal_caps import Abilities, abilities
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How it is wanted to look, and what the terminal can show.
+
+    Attributes:
+        theme: The theme that the settings name, if any.
+        named_by: Where they do.
+        places: Where themes are looked for.
+        ascii: Whether to draw with ASCII alone.
+        terminal: What the terminal can show.
+    """
+
+    theme: str | None = None
+    named_by: str = "theme"
+    places: Sequence[Path] = (theme_files.shipped(),)
+    ascii: bool = False
+    terminal: Abilities = field(default_factory=Abilities)
+
+    @property
+    def colour(self) -> bool:
+        """Whether there are colours."""
+        return self.terminal.colour
+
+
+def looks_of(settings: Settings, env: Mapping[str, str], encoding: str | None) -> Looks:
+    """How it is to look.
+
+    Args:
+        settings: Which name a theme, or ask for ASCII.
+        env: The environment, which tells of the terminal.
+        encoding: Of the stream that is drawn on.
+    """
+    terminal = abilities(env, encoding)
+    return Looks(
+        theme=settings.theme,
+        named_by=settings.origins.get("theme", "theme"),
+        places=theme_files.directories(env),
+        ascii=settings.ascii or not terminal.glyphs,
+        terminal=terminal,
+    )

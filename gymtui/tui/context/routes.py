@@ -1,0 +1,117 @@
+"""Where one can go: a frozen value for each full screen. Which screen it is, the router knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gymtui.session.rollout_ref import Listed, RolloutList
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """The rollouts of a run."""
+
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenActive:
+    """Every running rollout of every run."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMatrix:
+    """Tasks by attempts of one run, or tasks by runs of several.
+
+    Attributes:
+        run_ids: The runs.
+        as_one: Whether several are a run and its reruns, and their attempts one run's.
+        task: The task that the cursor starts on.
+        replace: Whether it takes the place of the screen one is on.
+    """
+
+    run_ids: tuple[str, ...]
+    as_one: bool = False
+    task: str | None = None
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTranscript:
+    """One rollout's transcript.
+
+    Attributes:
+        run_id: Its run.
+        rollout_id: The rollout.
+        opened_from: The list whose other rollouts can be gone on to.
+    """
+
+    run_id: str
+    rollout_id: str
+    opened_from: RolloutList | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompareRuns:
+    """Several runs side by side."""
+
+    run_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompareRollouts:
+    """Rollouts to compare: two, or one that is remembered until another is chosen.
+
+    Attributes:
+        chosen: The marked rollouts, else the one under the cursor.
+    """
+
+    chosen: tuple[Listed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """Every field of one item as received.
+
+    Attributes:
+        name: The item's id.
+        raw: Its bytes.
+        malformed: Why it could not be read, if so.
+    """
+
+    name: str
+    raw: bytes
+    malformed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLaunch:
+    """The launch form.
+
+    Attributes:
+        run_id: The run that it starts from, or None.
+        rerun: Whether it is to be a rerun of that.
+        tasks: Of a rerun, its tasks; None for those that went wrong.
+    """
+
+    run_id: str | None = None
+    rerun: bool = False
+    tasks: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenActions:
+    """What was cancelled and deleted from here, run by run."""
+
+
+Route = (
+    OpenRun
+    | OpenActive
+    | OpenMatrix
+    | OpenTranscript
+    | CompareRuns
+    | CompareRollouts
+    | Describe
+    | OpenLaunch
+    | OpenActions
+)

@@ -1,0 +1,113 @@
+"""What a screen is given: what is in force, and how to tell something or go somewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, Protocol, cast
+
+from textual.dom import DOMNode
+
+from gymtui.config.settings import Offered
+from gymtui.session.actions import Verb
+from gymtui.session.input_priority import Turns
+from gymtui.session.saved_layout import Arrangement
+from gymtui.session.session import Session
+from gymtui.tui.context.appearance import Looks
+from gymtui.tui.context.key_bindings import Bound
+from gymtui.tui.context.keymap import Scope
+from gymtui.tui.context.routes import Route
+from gymtui.tui.context.theme import Palette
+from gymtui.tui.runtime.gc_control import Housekeeping
+
+
+class Services(Protocol):
+    """What every screen may use of the program around it."""
+
+    palette: Palette
+    """The colours in force."""
+    bound: Bound
+    """The keys in force."""
+    looks: Looks
+    arrangement: Arrangement
+    """What the person arranged on screen."""
+    guided: bool
+    """Whether each screen says what there is to try."""
+    left_behind: str
+    """What goes on without the program, said to whoever wants to quit."""
+    turns: Turns
+    housekeeping: Housekeeping
+
+    @property
+    def watching(self) -> Session | None:
+        """The session with the gym; None where files are read."""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be changed."""
+
+    def now(self) -> datetime:
+        """The server's time, else ours."""
+
+    def wall_clock(self) -> str:
+        """The time of day here, as `14:05`."""
+
+    def notify(
+        self,
+        message: str,
+        *,
+        severity: Literal["information", "warning", "error"] = "information",
+        timeout: float | None = None,
+    ) -> None:
+        """Tell something for a while. Any text may be given."""
+
+    def copy_to_clipboard(self, text: str, *, as_received: bool = False) -> None:
+        """Copy, and say so; `as_received` keeps what would act where it is pasted."""
+
+    def navigate(self, route: Route) -> None:
+        """Go somewhere."""
+
+    def go_back(self, *, quit_at_end: bool) -> None:
+        """Leave the top screen; at the first one quit, if that is meant."""
+
+    def go_to_runs(self) -> None:
+        """Leave every screen but the first."""
+
+    def show_help(self, scopes: Sequence[Scope]) -> None:
+        """Show the keys, those of these scopes first."""
+
+    def view_changed(self) -> None:
+        """Another part of what is known is on screen: poll for that."""
+
+    def refresh_now(self) -> None:
+        """Ask the gym now, and draw everything anew."""
+
+    def ask_to(
+        self, verb: Verb, run_ids: Sequence[str], *, hidden: frozenset[str] = frozenset()
+    ) -> None:
+        """Ask whether to cancel or delete runs, and do it if so.
+
+        Args:
+            verb: What to do.
+            run_ids: To which runs.
+            hidden: Those of them that the filter hides.
+        """
+
+    @property
+    def other_profiles(self) -> Sequence[Offered]:
+        """The profiles that can be switched to, without the one in use."""
+
+    def switch_profile(self, profile: Offered) -> None:
+        """Go to the gym of another profile."""
+
+    def switch_source(self, source: str | None) -> None:
+        """List another source's runs; None stays."""
+
+
+class _Host(Protocol):
+    services: Services
+
+
+def services_of(node: DOMNode) -> Services:
+    """What the app around a node offers; every app of ours has it."""
+    return cast("_Host", node.app).services

@@ -1,0 +1,194 @@
+"""A transcript from disk, and the list of the files that were opened."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from gymtui.session.artifacts import Artifacts
+from gymtui.store import record_files
+from gymtui.store.formats import state_words
+from gymtui.store.record_files import Record
+from gymtui.store.records import RolloutRow, score_of
+from gymtui.transcript.artifact_files import FileProblem
+from gymtui.tui.kit import outcome_text as show
+from gymtui.tui.kit.line_parts import Said, joined
+from gymtui.tui.kit.pick import Offer, PickScreen, Titles
+from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.styled_text import Cell, Ink, width_of
+from gymtui.tui.kit.transcript.reader_screen import ReadingScreen
+
+_WHY = 40
+"""Cells of why it ended so that stay before figures do."""
+
+
+class FileScreen(ReadingScreen):
+    """The transcript in one of some files.
+
+    Args:
+        paths: The files, at least one.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        super().__init__()
+        self._paths = paths
+        self._place = 0
+        self._record = Record()
+
+    def on_mount(self) -> None:
+        """Open the first file."""
+        super().on_mount()
+        self._open()
+
+    def where(self) -> Cell:
+        """Which file of how many."""
+        path = self._paths[self._place]
+        words = [Ink("gymtui  ", "strong")]
+        if len(self._paths) > 1:
+            words.append(Ink(f"{self._place + 1} of {len(self._paths)} files  ", "muted"))
+        return (*words, Ink(f"{path.parent.name}/", "muted"), Ink(path.name))
+
+    def name_for_files(self) -> str:
+        """The rollout's id where the file has one, else the file's name."""
+        named = self.transcript.rollout_id if self.transcript is not None else None
+        return named or self._paths[self._place].name.split(".")[0]
+
+    def recorded(self) -> RolloutRow | None:
+        """As the record beside the file says."""
+        return self._record.row
+
+    def headline(self, cells: int) -> Cell:
+        """How it ended, by its record, and what the artifacts say of themselves.
+
+        What matters least goes where there is no room.
+        """
+        transcript = self.transcript
+        if transcript is None:
+            return ()
+        ended, why = self._ended()
+        # What is long stands last and loses its end.
+        last = why or ((Ink(transcript.error, "failed"),) if transcript.error else ())
+        cells -= min(width_of(last), _WHY) + 3 if last else 0
+        usage = transcript.usage
+        limit = "" if transcript.max_steps is None else f"/{transcript.max_steps}"
+        taken = transcript.steps_taken
+        word = "step" if taken == 1 and not limit else "steps"
+        steps = "" if taken is None else f"{taken}{limit} {word}"
+        cost = "" if usage is None or usage.cost_usd is None else show.cost(usage.cost_usd)
+        said = (
+            (transcript.task_id, "strong", 2),
+            (transcript.model, "", 3),
+            (steps, "muted", 1),
+            (cost, "muted", 1),
+        )
+        things = [Said((Ink(text, style),), rank) for text, style, rank in said if text]
+        line = joined([*ended, *things], cells)
+        return (*line, Ink(" · ", "muted"), *last) if line and last else (*line, *last)
+
+    def _ended(self) -> tuple[list[Said], Cell]:
+        """How it ended and how well, and why: failed criteria first."""
+        row = self._record.row
+        if row is None:
+            problem = self._record.problem
+            return [Said((Ink(problem, "warning"),))] if problem else [], ()
+        said = [Said(show.state(row))]
+        if score := _score(row):
+            said.append(Said((Ink(f"score {score}", "strong"),), 1))
+        why = _why(row)
+        return said, (Ink(why),) if why else ()
+
+    @property
+    def is_first(self) -> bool:
+        """There is nothing behind it."""
+        return True
+
+    def neighbour(self, step: int) -> bool:
+        """Open the next or previous file."""
+        if not 0 <= self._place + step < len(self._paths):
+            return False
+        self._go_to(self._place + step)
+        return True
+
+    async def action_files(self) -> None:
+        """List the files, to choose another; keys that are pressed meanwhile are the list's."""
+        if len(self._paths) < 2:
+            refuse(self, "only this file was opened")
+            return
+        offers = await asyncio.to_thread(_offers, self._paths)
+        self.app.push_screen(
+            PickScreen(
+                "file",
+                Titles("FILE", "STATE", "SCORE", "WHY"),
+                offers,
+                lambda chosen: self._go_to(int(chosen[0])),
+                marked=(str(self._place),),
+                several=False,
+                behind="transcript",
+            )
+        )
+
+    def _go_to(self, place: int) -> None:
+        self._place = place
+        self._raw = False
+        self._record = Record()
+        self.drop_artifacts()
+        self.show_frame()
+        self._open()
+
+    def _open(self) -> None:
+        path = self._paths[self._place]
+
+        async def show() -> None:
+            try:
+                opened = await asyncio.to_thread(record_files.open_file, path)
+            except FileProblem as problem:
+                self.say((Ink(str(problem), "warning"),))
+            else:
+                self._record = opened.record
+                self.show_artifacts(Artifacts(opened.body, opened.transcript))
+
+        self.say((Ink("reading …", "muted"),))
+        self.run_worker(show(), group="artifacts", exclusive=True, exit_on_error=True)
+
+    def action_refresh_now(self) -> None:
+        """Read the file again."""
+        self._open()
+
+    def action_pause(self) -> None:
+        """Nothing is polled here."""
+        refuse(self, "a file is read once: there is nothing to pause")
+
+    def action_actions(self) -> None:
+        """Nothing is changed here."""
+        refuse(self, "a file is read: nothing is cancelled or deleted here")
+
+
+def _offers(paths: Sequence[Path]) -> list[Offer]:
+    """The files with how each ended, by the records beside them."""
+    named = [f"{path.parent.name}/{path.name}" for path in paths]
+    if len({path.parent for path in paths}) == 1:
+        named = [path.name for path in paths]
+    offers = []
+    for place, (path, name) in enumerate(zip(paths, named, strict=True)):
+        record = record_files.read(path)
+        row = record.row
+        if row is None:
+            offers.append(Offer(str(place), about=record.problem, name=name))
+            continue
+        style = show.STYLE[row.outcome] if row.outcome is not None else "muted"
+        offers.append(Offer(str(place), state_words(row), _score(row), _why(row), style, name))
+    return offers
+
+
+def _score(row: RolloutRow) -> str:
+    score = score_of(row)
+    return "" if score is None else show.score(score)
+
+
+def _why(row: RolloutRow) -> str:
+    """Why a rollout ended as it did: its failed criteria, then all that is said."""
+    result = row.rollout.result if row.rollout is not None else None
+    failed = result.failed_criteria if result is not None else None
+    criteria = f"failed: {', '.join(failed)}" if failed else ""
+    return " · ".join(filter(None, (criteria, show.why(row))))
