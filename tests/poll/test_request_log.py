@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 
 import pytest
-from test_plan import HEAD, RUNNING, Desk
 
 from gymtui.poll.plan import View, pace_s, pause_s, plan, sweep_due
 from gymtui.poll.request_log import BACKOFF_LIMIT_S, FORBIDDEN_S, RETRY_AFTER_LIMIT_S, Ledger
 from gymtui.store.delta import OneRun, RolloutsOf, RunsPage
 from gymtui.store.store import Store
 from tests.helpers.model_gym import ended, rollout, rollouts_body, run, runs_body, saw
+from tests.poll.test_plan import HEAD, RUNNING, Desk
 
 
 class Even(random.Random):
