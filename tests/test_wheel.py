@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.helpers.places import ROOT
 _BUILD = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
 _THEMES = """
 import sys
+import tarfile
 sys.path.insert(0, sys.argv[1])
 from gymtui.config import theme_files
 here = theme_files.shipped()
@@ -73,3 +75,18 @@ def test_what_a_package_index_shows_leads_somewhere_from_there(wheel: Path) -> N
     targets = re.findall(r"\]\(([^)]+)\)", shown)
     assert any(target.endswith("screenshots/runs.svg") for target in targets)
     assert [target for target in targets if not target.startswith(("https://", "#"))] == []
+
+
+def test_a_wheel_can_be_made_from_what_is_shipped_as_source(tmp_path: Path) -> None:
+    build = "import sys; from hatchling.build import build_sdist; print(build_sdist(sys.argv[1]))"
+    python = [sys.executable, "-c"]
+    done = subprocess.run(
+        [*python, build, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    with tarfile.open(tmp_path / done.stdout.split()[-1]) as archive:
+        archive.extractall(tmp_path, filter="data")
+    [source] = [path for path in tmp_path.iterdir() if path.is_dir()]
+    pages = {page.name for page in ROOT.glob("*.md")}
+    assert {"README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md"} <= pages
+    assert pages <= {path.name for path in source.iterdir()}
+    subprocess.run([*python, _BUILD, str(tmp_path)], cwd=source, capture_output=True, check=True)
