@@ -107,3 +107,17 @@ def test_every_filter_it_shows_is_one_of_its_list(of: str, text: str) -> None:
 
 def test_filters_of_both_lists_are_shown() -> None:
     assert {of for of, _ in _filters()} == {"runs", "rollouts"}
+
+
+def test_its_three_readers_come_in_their_order() -> None:
+    headings = re.findall(r"^## (.+)$", README, re.MULTILINE)
+    assert headings == ["Two commands", "A tour", "With an account", "Reference"]
+    before = README.index("make demo"), README.index("GYMTUI_API_KEY"), README.index("### Numbers")
+    assert list(before) == sorted(before)
+
+
+def test_the_tables_that_are_generated_come_last() -> None:
+    generated = README[README.index("<!-- commands") :]
+    left = re.sub(r"<!-- (\w+): .*?<!-- /\1 -->", "", generated, flags=re.DOTALL)
+    assert re.findall(r"<!-- (\w+): ", generated) == ["commands", "settings", "keys"]
+    assert len(left.split()) < 60
