@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gymtui.cli.options import EXIT_USAGE, fail, given, gym_options, json_option, loaded, tell
+from gymtui.cli.options import (
+    EXIT_USAGE,
+    fail,
+    given,
+    gym_options,
+    json_option,
+    loaded,
+    scope_options,
+    tell,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,6 +104,7 @@ def set_(
 
 @config.command()
 @gym_options
+@scope_options
 @json_option
 @click.pass_context
 def show(context: click.Context, /, form: str | None, **flags: Any) -> None:

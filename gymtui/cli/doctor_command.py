@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 
-from gymtui.cli.options import given, gym_options, json_option, loaded, tell
+from gymtui.cli.options import (
+    given,
+    gym_options,
+    json_option,
+    loaded,
+    scope_options,
+    tell,
+)
 
 
 @click.command(
@@ -19,6 +26,7 @@ from gymtui.cli.options import given, gym_options, json_option, loaded, tell
     "wrong, 3 no answer, 4 refused. It takes 40 s at most."
 )
 @gym_options
+@scope_options
 @json_option
 @click.pass_context
 def doctor(context: click.Context, /, form: str | None, **flags: Any) -> None:

@@ -26,6 +26,7 @@ from gymtui.cli.options import (
     loaded,
     looks_options,
     reaching,
+    scope_options,
     settings_of,
     told,
     with_options,
@@ -98,6 +99,7 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, prog_name="gymtui")
 @gym_options
+@scope_options
 @_dashboard_options
 @click.pass_context
 def main(context: click.Context, /, **flags: Any) -> None:

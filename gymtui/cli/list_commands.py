@@ -15,6 +15,7 @@ from gymtui.cli.options import (
     json_option,
     jsonl_option,
     reaching,
+    scope_options,
     settings_of,
     tell,
     with_options,
@@ -65,6 +66,7 @@ def _epilog(*paragraphs: str) -> str:
 )
 @click.argument("filters", nargs=-1, metavar="[FILTER]…")
 @gym_options
+@scope_options
 @_list_options
 @click.option(
     "--numbers/--no-numbers",
@@ -115,6 +117,7 @@ def runs(
 )
 @click.argument("run_ids", nargs=-1, metavar="[RUN]…", shell_complete=suggestions.runs)
 @gym_options
+@scope_options
 @click.option("-f", "--filter", "filters", multiple=True, metavar="F", help="Only what matches.")
 @click.option("--all", "every", is_flag=True, help="Of all runs, should no run be named.")
 @_list_options

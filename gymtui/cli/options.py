@@ -58,6 +58,11 @@ gym_options = with_options(
         shell_complete=suggestions.profiles,
     ),
     click.option("--base-url", metavar="U", help="The gym's URL."),
+    click.option("--config", metavar="F", type=click.Path(), help="Another configuration file."),
+)
+"""The options that choose a gym."""
+
+scope_options = with_options(
     click.option(
         "--source",
         metavar="S",
@@ -65,9 +70,8 @@ gym_options = with_options(
         shell_complete=suggestions.sources,
     ),
     click.option("--scenario", metavar="ID", help="Only runs of this scenario."),
-    click.option("--config", metavar="F", type=click.Path(), help="Another configuration file."),
 )
-"""The options that choose a gym and how it is asked."""
+"""The options that choose which runs are listed: of no use to commands that name their runs."""
 
 looks_options = (
     click.option(

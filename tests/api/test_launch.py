@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from gymtui.api.launch_request import new_run_name, problems, read_launch
+from gymtui.api.launch_request import ModelConfig, TaskOverride, new_run_name, problems, read_launch
 from gymtui.api.models import LaunchRequest
 from tests.api.samples import LAUNCH
 
@@ -51,6 +51,7 @@ def test_every_field_of_the_api_reaches_the_wire() -> None:
         summarize_every_n_turns=4,
         context_stride=1,
     )
+    assert config.keys() == ModelConfig.model_fields.keys()
     override = {
         "task_json": {"a": 1},
         "name": "n",
@@ -58,6 +59,7 @@ def test_every_field_of_the_api_reaches_the_wire() -> None:
         "rubric_markdown": "# r",
         "client_context": {"who": "me"},
     }
+    assert override.keys() == TaskOverride.model_fields.keys()
     wire = _launch(
         model_config=config,
         user_model_config=_config(api_key="sk-user-1234567890"),
@@ -76,6 +78,8 @@ def test_every_field_of_the_api_reaches_the_wire() -> None:
         "task_overrides": {"t2": override},
     }
     assert wire["user_model_config"]["api_key"] == "sk-user-1234567890"
+    fields = LaunchRequest.model_fields
+    assert wire.keys() == {info.alias or name for name, info in fields.items()}
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,12 @@ async def test_doctor_trusts_whom_the_client_trusts_and_says_what_to_do(
         said, advice = await told("127.0.0.1", port)
         assert "mismatch" in said
         assert "base_url must name the gym as its certificate does" in advice
-    plain = await asyncio.start_server(lambda _reader, writer: writer.write(ANSWER), "127.0.0.1", 0)
+
+    def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(ANSWER)
+        writer.close()
+
+    plain = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with plain:
         said, advice = await told("127.0.0.1", plain.sockets[0].getsockname()[1])
         assert (said, advice) == ("nobody speaks TLS there", "should base_url begin with http://?")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import pytest
@@ -35,6 +36,7 @@ class Shell:
         home: Where HOME is.
         answer: What the gym says to a request.
         monkeypatch: Of the test.
+        env: The variables of gymtui's own.
     """
 
     def __init__(
@@ -42,10 +44,11 @@ class Shell:
         home: Path,
         answer: Callable[[httpx.Request], httpx.Response],
         monkeypatch: pytest.MonkeyPatch,
+        env: Mapping[str, str] = MappingProxyType({"GYMTUI_BASE_URL": URL}),
     ) -> None:
         client = partial(GymClient, transport=httpx.MockTransport(answer))
         monkeypatch.setattr(gym_access, "GymClient", client)
-        self._env = isolated(home, {"GYMTUI_BASE_URL": URL})
+        self._env = isolated(home, env)
 
     def __call__(self, *arguments: str) -> Done:
         """Run a command; a defect is raised."""

@@ -1,5 +1,6 @@
 """Serving: where the gym may listen, what it needs, and how it ends."""
 
+import math
 import signal
 import sqlite3
 import subprocess
@@ -53,9 +54,15 @@ def test_an_address_in_use_is_told(tmp_path: Path) -> None:
         serve("127.0.0.1", listener.getsockname()[1], tmp_path / "db")
 
 
-def test_a_speed_of_nothing_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("speed", [0, -1, math.nan, math.inf])
+def test_a_speed_that_is_none_is_refused(tmp_path: Path, speed: float) -> None:
     with pytest.raises(CannotServeError, match="speed"):
-        serve("127.0.0.1", 0, tmp_path / "db", speed=0)
+        serve("127.0.0.1", 0, tmp_path / "db", speed=speed)
+
+
+def test_a_clock_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CannotServeError, match="clock"):
+        serve("127.0.0.1", 0, tmp_path / "db", clock_offset_s=math.nan)
 
 
 def test_two_gyms_do_not_share_a_database(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ Endpoints are in `app.py`, what they stand on in `engine.py`.
 
 import asyncio
 import ipaddress
+import math
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
@@ -273,8 +274,10 @@ def serve(
     Raises:
         CannotServeError: The address or the database cannot be had.
     """
-    if speed <= 0:
-        raise CannotServeError(f"the speed must be more than 0, not {speed}")
+    if not 0 < speed < math.inf:
+        raise CannotServeError(f"the speed must be a number above 0, not {speed}")
+    if not math.isfinite(clock_offset_s):
+        raise CannotServeError(f"the clock's offset must be a number, not {clock_offset_s}")
     key = SecretStr(api_key) if api_key else None
     options = Options(speed, seed, faults, clock_offset_s, key)
     listener = bind(host, port, has_key=key is not None)
