@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.places import ROOT
+from tests.helpers.places import PACKAGE, ROOT
 
 PAGES = sorted(ROOT.glob("*.md"))
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
@@ -44,3 +44,18 @@ def test_the_tests_that_are_quoted_are_there() -> None:
     tests = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     quoted = re.findall(r"`(test_\w+)`", CONTRIBUTING)
     assert quoted and [name for name in quoted if f"def {name}(" not in tests] == []
+
+
+def test_the_modules_that_comments_point_at_are_there() -> None:
+    rooms = "|".join(sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py")))
+    absent = []
+    for path in PACKAGE.rglob("*.py"):
+        for name in re.findall(rf"`((?:{rooms})(?:\.[a-z_]+)+)`", path.read_text()):
+            # The last word may be of something in a module.
+            first, last = name.split("."), name.split(".")[-1]
+            whole, module = PACKAGE.joinpath(*first), PACKAGE.joinpath(*first[:-1])
+            holds = module.with_suffix(".py")
+            there = whole.is_dir() or whole.with_suffix(".py").exists()
+            if not there and not (holds.exists() and re.search(rf"\b{last}\b", holds.read_text())):
+                absent.append(f"{path.relative_to(ROOT)}: {name}")
+    assert absent == []

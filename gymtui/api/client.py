@@ -1,6 +1,6 @@
 """How a question travels to a gym and its answer back: pooled, capped, with the key kept safe.
 
-The questions are `endpoints`, what answers mean is `answers`; when to ask again is `poll`: nothing
+The questions are `endpoints`, what answers mean is `response`; when to ask again is `poll`: nothing
 here retries. No error leaves with an httpx object in its chain: their headers hold the key.
 """
 

@@ -60,8 +60,8 @@ def split(body: bytes, key: Literal["runs", "rollouts"]) -> Listing:
 
     Returns:
         The items as bytes of their own (a `msgspec.Raw` would pin the whole body), each within
-        what `bounds` keeps. When the body is JSON only by a wide reading (NaN, lone surrogates)
-        they are written anew.
+        what `item_limits` keeps. When the body is JSON only by a wide reading (NaN, lone
+        surrogates) they are written anew.
 
     Raises:
         Garbled: It is neither JSON nor a list of anything, or of too many items to be taken in.

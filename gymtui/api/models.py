@@ -1,7 +1,7 @@
 """What the gym says, as frozen models: every field optional but the ids, unknown ones kept.
 
 How a field that is absent, null or of another type becomes None is `lenient`; what is sent to
-launch a run, and strict, is `launch`. The fields and their meaning are those of API.md.
+launch a run, and strict, is `launch_request`. The fields and their meaning are those of API.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The command lines of what changes runs: `cancel` and `delete`. What they do is `acting`."""
+"""The command lines of what changes runs: `cancel` and `delete`. What they do is `run_actions`."""
 
 from __future__ import annotations
 

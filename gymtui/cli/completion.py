@@ -1,4 +1,4 @@
-"""The command line of `completion`: click's own scripts. What TAB offers is `completing`."""
+"""The command line of `completion`: click's own scripts. What TAB offers is `suggestions`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Every setting in one table, for `config init`, `config show` and the README.
 
-What each is and means stands beside its type (`settings_values`); where it may stand is added here.
+What each is and means stands beside its type (`config.schema`); where it may stand is added here.
 """
 
 from __future__ import annotations

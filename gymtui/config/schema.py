@@ -1,7 +1,7 @@
 """What a setting may be: types and limits, files with their lines, and problems that say where.
 
-Which source wins is `settings_layers`; tables entry by entry are `settings_tables`; where keys are
-looked for is `key_search`.
+Which source wins is `config.layers`; tables entry by entry are `config.tables`; where keys are
+looked for is `config.api_key`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The one type that holds a key: it gives it up to `reveal()` and to nothing else.
 
-Where keys are found is `settings`; that one is needed at all is API.md's *Authentication*.
+Where keys are found is `config.api_key`; that one is needed at all is API.md's *Authentication*.
 """
 
 from __future__ import annotations

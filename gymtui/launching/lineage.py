@@ -1,7 +1,8 @@
 """Which run is a rerun of which: remembered where it was launched, and told by its name elsewhere.
 
-The gym knows nothing of it. What was launched from this machine is remembered (`kept`); for what
-was launched from another, the name that a rerun is given says it.
+The gym knows nothing of it. What was launched from this machine is remembered
+(`launching.launch_history`); for what was launched from another, the name that a rerun is given
+says it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Drafts made from runs: one like it, or again only what went wrong in it, by cause.
 
 A run's settings are read off its rollouts, which tell no key, nothing of a simulated user and no
-overrides; what was launched from here is remembered whole (`kept`).
+overrides; what was launched from here is remembered whole (`launching.launch_history`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Sending launches, each once: an answer that is lost is looked up by the run's name, never resent.
 
-What is sent was made by `launching`; nothing here decides what to launch.
+What is sent was made by `launching.requests`; nothing here decides what to launch.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ KEY = "ck_live_fedcba9876543210"
 def test_the_version_is_told_without_loading_anything_heavy(tmp_path: Path) -> None:
     script = (
         "import sys\n"
-        "from gymtui.cli import main\n"
+        "from gymtui.cli.entry import main\n"
         "try:\n"
         "    main(['--version'])\n"
         "except SystemExit as end:\n"

@@ -52,7 +52,7 @@ def test_a_defect_does_not_look_like_a_run_that_failed(tmp_path: Path) -> None:
         "import gymtui.cli.wait as wait\n"
         "def fail(*_args): raise KeyError('staged')\n"
         "wait.wait_for = fail\n"
-        "import sys; from gymtui.cli import main\n"
+        "import sys; from gymtui.cli.entry import main\n"
         "sys.argv = ['gymtui', 'wait', 'x', '--base-url', 'http://127.0.0.1:9']\n"
         "main()\n"
     )

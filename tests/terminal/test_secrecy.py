@@ -45,13 +45,13 @@ def fail(self):
     raise RuntimeError(f"a defect that quotes its headers: {{'API-Key': '{key}'}}")
 
 RunsScreen.action_source = fail
-from gymtui.cli import main
+from gymtui.cli.entry import main
 main(prog_name="gymtui")
 """
 )
 """The program with a defect behind one key, which has the worst to say."""
 
-SOUND = RECORDED + "from gymtui.cli import main; main(prog_name='gymtui')"
+SOUND = RECORDED + "from gymtui.cli.entry import main; main(prog_name='gymtui')"
 
 
 def forms(key: str) -> set[bytes]:

@@ -31,7 +31,7 @@ ALLOWED = re.compile(
     rb"|\x1b\[>[0-9]+u|\x1b\[<u"  # the keyboard
     rb"|\x1b\]22;[a-z-]+\x07"  # the mouse's pointer
 )
-"""What the framework and `tui/frame.py` send by themselves, whatever the transcript holds."""
+"""What the framework and `tui.runtime.cell_diff` send by themselves, whatever is read."""
 
 
 def strays(written: bytes) -> list[bytes]:

@@ -256,7 +256,7 @@ def run_numbers(
     we_cancelled: Collection[str] = frozenset(),
     last_steps: Mapping[str, int] | None = None,
 ) -> RunNumbers:
-    """Add up a run's rollouts at one go; `numbers_builder` does so by what changed.
+    """Add up a run's rollouts at one go; `run_stats_builder` does so by what changed.
 
     Args:
         rollouts: All that were seen of one run.

@@ -1,6 +1,6 @@
 """Going to another profile's gym inside the program: what the app needs from outside for it.
 
-The app itself starts afresh there (`GymtuiApp.enter`); who makes gyms of settings is `commands`.
+The app itself starts afresh there (`GymtuiApp.enter`); `cli.profiles` makes gyms of settings.
 """
 
 from __future__ import annotations

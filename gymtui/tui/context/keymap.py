@@ -1,7 +1,7 @@
 """Every key in one table: bindings, footer, help and the README's list are all read from it.
 
 What a key does is the `action_…` method of the widget or screen that owns its scope. What the
-person bound otherwise is put on top by `rebinding`, by name: each name is there once.
+person bound otherwise is put on top by `key_bindings`, by name: each name is there once.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which stretch of time the rollouts' timelines show: from each start or by the clock, how close.
 
-How a bar is drawn is `widgets.timeline`; what is drawn, `poll.tracker`.
+How a bar is drawn is `tui.kit.timeline_bar`; what is drawn, `poll.tracker`.
 """
 
 from __future__ import annotations

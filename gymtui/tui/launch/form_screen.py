@@ -1,6 +1,6 @@
 """A form over every field of a launch, judged as it is typed, with the gym's lists to choose from.
 
-What the rows say is `tui.launch.form_rows`. Where it starts, and what becomes of it, is `launch`.
+What the rows say is `tui.launch.form_rows`. Where it starts, and what becomes of it, is `screen`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the two matrix screens share: tasks beside what went wrong, and rollouts of some runs.
 
-What a row and a cell are is said by the screen: `matrix` for one run, `across` for several.
+What a row and a cell are is said by the screen: `screen` for one run, `runs_screen` for several.
 """
 
 from __future__ import annotations

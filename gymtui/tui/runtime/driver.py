@@ -275,7 +275,7 @@ class GuardedDriver(LinuxDriver):
         return size.columns, size.lines
 
     def _run_input_thread(self) -> None:
-        # Any other error reaches threading.excepthook, which `crash` takes for a defect.
+        # Any other error reaches threading.excepthook, which `crash_report` takes for a defect.
         try:
             self.run_input_thread()
         except OSError as error:

@@ -2,7 +2,7 @@
 
 The framework's own timer keeps to a grid of 60 frames a second and leaves out the tick after one
 that came late: a key pressed right after a frame waited for up to 33 ms with nothing to do. What a
-frame is made of is the framework's business, what of it is written `frame`'s.
+frame is made of is the framework's business, what of it is written `cell_diff`'s.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Draws the rows of a transcript: text in its styles, with matches and what is selected over them.
 
-What stands where is decided by who asks; the styles of a row's text by `transcript_text`.
+What stands where is decided by who asks; the styles of a row's text by `sections`.
 """
 
 from __future__ import annotations

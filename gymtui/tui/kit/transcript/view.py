@@ -54,7 +54,7 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
     """
 
     DEFAULT_CSS = "TranscriptView { height: 1fr; width: 1fr; }"
-    # The framework's own selection knows rows; this one knows the text (`selecting`).
+    # The framework's own selection knows rows; this one knows the text (`selection`).
     ALLOW_SELECT: ClassVar[bool] = False
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TEXT)
 
