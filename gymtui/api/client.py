@@ -31,7 +31,7 @@ from gymtui.api.errors import (
     Unreachable,
     UnsafeUrl,
 )
-from gymtui.api.gzip_decoder import BadEncodingError, Inflater, OverCapError
+from gymtui.api.gzip_decoder import BadEncodingError, GzipDecoder, OverCapError
 from gymtui.api.request import Call, Progress, Timeouts, why_unreachable
 from gymtui.api.response import Answer, date_of, error_of, intercepted
 from gymtui.core import urls
@@ -312,7 +312,7 @@ class GymClient(Endpoints):
         received, body = 0, bytearray()
         try:
             most = self._max_bytes if call.sink is None else _UNCAPPED
-            inflater = Inflater(headers.get("content-encoding", ""), most)
+            inflater = GzipDecoder(headers.get("content-encoding", ""), most)
             async for chunk in _raw(response):
                 received += len(chunk)
                 data = inflater.feed(chunk)
@@ -335,7 +335,7 @@ class GymClient(Endpoints):
         """As much of an error's body as can be had: the status alone says enough."""
         body = bytearray()
         try:
-            inflater = Inflater(response.headers.get("content-encoding", ""), _ERROR_BYTES)
+            inflater = GzipDecoder(response.headers.get("content-encoding", ""), _ERROR_BYTES)
             async for chunk in _raw(response):
                 body += inflater.feed(chunk)
         except (OverCapError, BadEncodingError, httpx.TransportError):

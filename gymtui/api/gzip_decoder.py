@@ -15,7 +15,7 @@ class BadEncodingError(Exception):
     """The body is not what its encoding says, is cut off, or is in one that was not asked for."""
 
 
-class Inflater:
+class GzipDecoder:
     """Decodes a body chunk by chunk and stops it at a cap, however small it came over the wire.
 
     Args:

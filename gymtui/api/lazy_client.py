@@ -14,7 +14,7 @@ from gymtui.api.response import Answer
 from gymtui.core.secret import ApiKey
 
 
-class LateClient(Endpoints):
+class LazyClient(Endpoints):
     """Asks through a client that is made once, in a thread, when there is something to ask.
 
     Args:

@@ -15,16 +15,16 @@ TRIES = 3
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 10.0
 
-STUMBLES = (Unreachable, ServerError, RateLimited)
+RETRYABLE = (Unreachable, ServerError, RateLimited)
 """Errors after which the same question may be answered."""
 
 T = TypeVar("T")
 
 
-async def patiently(
+async def with_retry(
     ask: Callable[[], Awaitable[T]],
     *,
-    stumbles: tuple[type[GymError], ...] = STUMBLES,
+    stumbles: tuple[type[GymError], ...] = RETRYABLE,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> T:
     """Ask up to `TRIES` times, pausing for as long as the gym says, or ever longer.

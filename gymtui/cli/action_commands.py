@@ -17,7 +17,7 @@ from gymtui.cli.options import (
     gym_options,
     journal_of,
     json_option,
-    reaching,
+    run_against_gym,
     settings_of,
     tell,
     with_options,
@@ -80,7 +80,7 @@ def _act(
         fail(f"read-only ({where}): nothing is cancelled or deleted", EXIT_USAGE)
     if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
         fail(f"{verb} asks first, and there is no terminal to ask on: say --yes", EXIT_USAGE)
-    found = reaching(settings, lambda: run_actions.look_for(settings, verb, run_ids))
+    found = run_against_gym(settings, lambda: run_actions.look_for(settings, verb, run_ids))
     for run_id in found.idle:
         tell(f"{clean(run_id)} has ended: nothing is left to {verb}")
     question = found.question
@@ -89,7 +89,7 @@ def _act(
         sys.exit(EXIT_FAILED)
     journal = journal_of(settings)
     done = (
-        reaching(settings, lambda: run_actions.do(settings, question, journal))
+        run_against_gym(settings, lambda: run_actions.do(settings, question, journal))
         if question.targets
         else ()
     )

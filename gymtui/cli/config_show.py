@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gymtui.config.reference import FIELDS, written
-from gymtui.config.schema import ModelKeySource, Stuck
-from gymtui.config.settings import Loaded
+from gymtui.config.schema import ModelKeySource, StuckThresholds
+from gymtui.config.settings import LoadedSettings
 from gymtui.core.json_output import json_text
 from gymtui.core.text import clean, width
 
@@ -28,7 +28,7 @@ class Applied:
     origin: str
 
 
-def applied(loaded: Loaded) -> Iterator[Applied]:
+def applied(loaded: LoadedSettings) -> Iterator[Applied]:
     """Every setting, the key by its ends alone.
 
     Args:
@@ -48,7 +48,7 @@ def applied(loaded: Loaded) -> Iterator[Applied]:
     yield Applied(
         "api_key", key.hint if key else "", clean(settings.key_origin) or "none found for this gym"
     )
-    for name in Stuck.model_fields:
+    for name in StuckThresholds.model_fields:
         yield of(f"stuck.{name}", written(getattr(settings.stuck, name)))
     for provider, source in settings.model_keys.items():
         yield of(f"model_keys.{provider}", _source(source))
@@ -63,7 +63,7 @@ def _source(source: ModelKeySource) -> str:
     return f"${source.env}"
 
 
-def as_table(loaded: Loaded) -> str:
+def as_table(loaded: LoadedSettings) -> str:
     """As lines for people."""
     found = list(applied(loaded))
     names = max(len(row.name) for row in found)
@@ -75,7 +75,7 @@ def as_table(loaded: Loaded) -> str:
     return "\n".join(lines)
 
 
-def as_document(loaded: Loaded) -> str:
+def as_document(loaded: LoadedSettings) -> str:
     """As one JSON document."""
     document = {row.name: {"value": row.value, "from": row.origin} for row in applied(loaded)}
     return json_text(document, indent=2)

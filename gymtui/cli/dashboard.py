@@ -15,14 +15,14 @@ import click
 
 from gymtui import __version__
 from gymtui.api import proxies
-from gymtui.api.lazy_client import LateClient
+from gymtui.api.lazy_client import LazyClient
 from gymtui.cli.profiles import client_of, journal_file
-from gymtui.config.settings import LAST_PICKED, Loaded, Settings
+from gymtui.config.settings import LAST_PICKED, LoadedSettings, Settings
 from gymtui.core import paths
-from gymtui.session.saved_layout import Arrangement
+from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.app.app import GymtuiApp
-from gymtui.tui.app.profile_switch import Gyms
-from gymtui.tui.context.appearance import looks_of
+from gymtui.tui.app.profile_switch import ProfileConnections
+from gymtui.tui.context.appearance import appearance_of
 from gymtui.tui.context.key_bindings import rebound
 from gymtui.tui.runtime.crash_report import Reporter
 from gymtui.tui.runtime.guard import run_guarded
@@ -51,12 +51,12 @@ def keeping_of(settings: Settings, env: Mapping[str, str]) -> Keeping:
 
 
 def open_dashboard(
-    loaded: Loaded,
+    loaded: LoadedSettings,
     env: Mapping[str, str],
     *,
     keeping: Keeping,
     notes: Sequence[str] = (),
-    gyms: Gyms | None = None,
+    gyms: ProfileConnections | None = None,
     guided: bool = False,
     model_env: Mapping[str, str] = MappingProxyType({}),
 ) -> int:
@@ -91,14 +91,14 @@ def open_dashboard(
         "gymtui %s, profile %s, %s, %s",
         *(__version__, settings.profile_name, settings.base_url, key),
     )
-    arrangement = Arrangement.read(keeping.arrangement)
+    arrangement = SavedLayout.read(keeping.arrangement)
     if any(problem.place == LAST_PICKED for problem in loaded.problems):
         arrangement.pick(None)  # it is no longer there: told once
     app = GymtuiApp(
         settings,
-        LateClient(partial(client_of, settings)),
+        LazyClient(partial(client_of, settings)),
         reporter,
-        looks=looks_of(settings, env, sys.stderr.encoding),
+        appearance=appearance_of(settings, env, sys.stderr.encoding),
         arrangement=arrangement,
         journal=keeping.journal,
         bound=bound,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from gymtui.cli.dashboard import Keeping, open_dashboard
-from gymtui.config.settings import Loaded
+from gymtui.config.settings import LoadedSettings
 from gymtui.core import child_environment, paths
 from gymtui.gym.demo.lock import Told, held
 
@@ -31,7 +31,7 @@ class DemoError(Exception):
 
 
 def open_demo(
-    settle: Callable[[str], Loaded],
+    settle: Callable[[str], LoadedSettings],
     env: Mapping[str, str],
     *,
     speed: float,
@@ -68,7 +68,7 @@ def open_demo(
         return open_dashboard(loaded, env, keeping=keeping, notes=notes, guided=True)
 
 
-def _hurried(loaded: Loaded, speed: float) -> Loaded:
+def _hurried(loaded: LoadedSettings, speed: float) -> LoadedSettings:
     """What hurries is stuck the sooner: its steps are that much shorter."""
     settings = loaded.settings
     stuck = settings.stuck

@@ -14,7 +14,7 @@ from gymtui.cli.checkup.checks import Check, State, worst
 from gymtui.cli.checkup.screen_settings import with_drawn
 from gymtui.cli.checkup.terminal import Streams, run_quickly, terminal
 from gymtui.cli.output import Colour, Paper, painted
-from gymtui.config.settings import Loaded
+from gymtui.config.settings import LoadedSettings
 from gymtui.core.secret import ApiKey
 from gymtui.core.text import clean, fit, width
 
@@ -26,7 +26,7 @@ MARKS: Mapping[State, tuple[str, Colour]] = {
 
 
 def examine(
-    loaded: Loaded, env: Mapping[str, str], config: Path, *, tell: Callable[[str], object]
+    loaded: LoadedSettings, env: Mapping[str, str], config: Path, *, tell: Callable[[str], object]
 ) -> tuple[list[Check], int, bool]:
     """Look at everything.
 

@@ -25,7 +25,7 @@ from gymtui.cli.options import (
     gym_options,
     loaded,
     looks_options,
-    reaching,
+    run_against_gym,
     scope_options,
     settings_of,
     told,
@@ -34,7 +34,7 @@ from gymtui.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from gymtui.config.settings import Loaded
+    from gymtui.config.settings import LoadedSettings
 
 DEMO_SPEED, DEMO_SEED = 3.0, 7
 _DEMO_INTERVAL_S = 0.5
@@ -136,7 +136,7 @@ def _demo(flags: Mapping[str, Any], *, speed: float, seed: int, fresh: bool) -> 
     # Nothing of the person's own configuration belongs to the demo, their key least of all.
     wanted = {name: flags[name] for name in flags if name not in ("profile", "config")}
 
-    def settle(url: str) -> Loaded:
+    def settle(url: str) -> LoadedSettings:
         return load({**wanted, "base_url": url}, {}, None, None)
 
     try:
@@ -193,7 +193,7 @@ def show(context: click.Context, /, rollout: str, form: str, redact: bool, **fla
     from gymtui.cli.show import print_rollout
 
     settings = settings_of({**context.obj, **given(flags)})
-    reaching(settings, lambda: print_rollout(settings, rollout, form, redacted=redact))
+    run_against_gym(settings, lambda: print_rollout(settings, rollout, form, redacted=redact))
 
 
 @main.command()
@@ -212,7 +212,7 @@ def export(context: click.Context, /, run: str, directory: str, form: str, **fla
 
     settings = settings_of({**context.obj, **given(flags)})
     try:
-        tally = reaching(
+        tally = run_against_gym(
             settings,
             lambda: export_run(
                 settings, run, Path(directory), form, lambda words: click.echo(words, err=True)
@@ -259,10 +259,10 @@ def _own_gym(flags: Mapping[str, Any]) -> NoReturn:
     """Open the dashboard on the gym that the settings name, and end with its exit code."""
     _want_terminal()
     from gymtui.core import paths
-    from gymtui.session.saved_layout import Arrangement
+    from gymtui.session.saved_layout import SavedLayout
 
     env = os.environ
-    picked = Arrangement.read(paths.state_dir(env)).profile
+    picked = SavedLayout.read(paths.state_dir(env)).profile
     found = told(loaded(flags, remembered=picked))
     if found.settings.key is None:
         from gymtui.cli.first_start import nothing_set_up, offer
@@ -276,7 +276,7 @@ def _own_gym(flags: Mapping[str, Any]) -> NoReturn:
 
     keeping, gyms = keeping_of(found.settings, env), gyms_of(found, flags, env)
     sys.exit(
-        reaching(
+        run_against_gym(
             found.settings,
             lambda: open_dashboard(found, env, keeping=keeping, gyms=gyms, model_env=env),
         )

@@ -19,7 +19,7 @@ from gymtui.cli.gym_access import Asked, at_once, with_gym
 from gymtui.config.settings import Settings
 from gymtui.core import new_file
 from gymtui.core.text import clean
-from gymtui.session.artifacts import ArtifactDesk, TooLargeError
+from gymtui.session.artifacts import ArtifactLoader, TooLargeError
 from gymtui.store import record_files
 from gymtui.store.ending import ending_of
 from gymtui.store.outcome import ACTIVE
@@ -94,14 +94,14 @@ def export_run(
         rows = asked.store.rollouts_of(found)
         await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
         cap_bytes = settings.artifact_limit_mib << 20
-        desk = ArtifactDesk(client, cap_bytes=cap_bytes, cache_bytes=0)
+        desk = ArtifactLoader(client, cap_bytes=cap_bytes, cache_bytes=0)
         return await _written(desk, rows, directory, form, tell)
 
     return with_gym(settings, every)
 
 
 async def _written(
-    desk: ArtifactDesk,
+    desk: ArtifactLoader,
     rows: Sequence[RolloutRow],
     directory: Path,
     form: str,
@@ -169,7 +169,7 @@ def _moved_on(then: RolloutRow, now: RolloutRow) -> str | None:
 
 
 async def _write_anew(
-    desk: ArtifactDesk,
+    desk: ArtifactLoader,
     row: RolloutRow,
     path: Path,
     form: str,
@@ -201,7 +201,7 @@ def _result_of(row: RolloutRow) -> Ending | None:
     return None if row.rollout is None else ending_of(row.rollout, row.outcome)
 
 
-async def _write(desk: ArtifactDesk, row: RolloutRow, path: Path, form: str) -> None:
+async def _write(desk: ArtifactLoader, row: RolloutRow, path: Path, form: str) -> None:
     if form == "json":
         await desk.save(row.rollout_id, path)
         return

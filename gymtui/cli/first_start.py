@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from gymtui.config.settings import DEFAULT_BASE_URL, Loaded
+from gymtui.config.settings import DEFAULT_BASE_URL, LoadedSettings
 from gymtui.core import urls
 from gymtui.core.text import clean, width
 
@@ -23,7 +23,7 @@ _DEMO = "\r\nd"
 _LEAVE = "qQ\x1b\x04"
 
 
-def nothing_set_up(loaded: Loaded) -> bool:
+def nothing_set_up(loaded: LoadedSettings) -> bool:
     """Whether neither a key nor a gym was named anywhere, so that there is nothing to show.
 
     Args:
@@ -38,7 +38,7 @@ def nothing_set_up(loaded: Loaded) -> bool:
     )
 
 
-def words(loaded: Loaded, env: Mapping[str, str]) -> str:
+def words(loaded: LoadedSettings, env: Mapping[str, str]) -> str:
     """What is said.
 
     Args:
@@ -102,7 +102,7 @@ def pressed_keys() -> Iterator[Callable[[], str]]:
 
 
 def offer(
-    loaded: Loaded,
+    loaded: LoadedSettings,
     env: Mapping[str, str],
     *,
     keys: Callable[[], AbstractContextManager[Callable[[], str]]] = pressed_keys,

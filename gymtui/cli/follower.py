@@ -20,9 +20,9 @@ from gymtui.api.errors import (
     Unauthorized,
 )
 from gymtui.cli.gym_access import Asked, at_once
-from gymtui.poll.fetch import Gym
+from gymtui.poll.fetch import ListSource
 from gymtui.poll.poller import REFUSED_S
-from gymtui.poll.request_log import JITTER, Ledger
+from gymtui.poll.request_log import JITTER, RequestLog
 from gymtui.store.delta import Observation, OneRun, RolloutsOf
 from gymtui.store.lists.columns import RunView
 from gymtui.store.store import Applied, Store
@@ -96,7 +96,7 @@ class Follower:
         trouble: Why there is no news, or None.
     """
 
-    client: Gym
+    client: ListSource
     run_ids: Sequence[str]
     interval_s: float
     patience_s: float
@@ -107,7 +107,7 @@ class Follower:
     renew: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
     asked: Asked = field(init=False)
     trouble: Trouble | None = field(init=False, default=None)
-    _ledger: Ledger = field(init=False, default_factory=Ledger)
+    _ledger: RequestLog = field(init=False, default_factory=RequestLog)
     _heard_s: float = field(init=False)
     _answered: bool = field(init=False, default=False)
     _refused: bool = field(init=False, default=False)
@@ -259,16 +259,16 @@ class Follower:
         self.trouble = Trouble(error, max(0.0, until_s - now_s))
 
 
-def settled(ledger: Ledger, store: Store, run_id: str) -> bool:
+def settled(ledger: RequestLog, store: Store, run_id: str) -> bool:
     """Whether nothing more is to be learnt of a run: it is over and its results were listed."""
     row = store.runs.get(run_id)
     if row is None:
         return False
-    return row.gone or (not row.active and run_id not in ledger.wanted)
+    return row.is_deleted or (not row.active and run_id not in ledger.wanted)
 
 
 def questions(
-    ledger: Ledger, store: Store, unsettled: Sequence[str], now_s: float, every_s: float
+    ledger: RequestLog, store: Store, unsettled: Sequence[str], now_s: float, every_s: float
 ) -> Iterator[OneRun | RolloutsOf]:
     """What to ask about runs that are not settled; waits are still to be kept.
 

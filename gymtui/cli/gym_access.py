@@ -14,11 +14,11 @@ from typing import TypeVar
 
 from gymtui.api.client import GymClient
 from gymtui.api.errors import Forbidden, NotFound, RateLimited, ServerError
-from gymtui.api.retry import patiently
+from gymtui.api.retry import with_retry
 from gymtui.config.settings import Settings
 from gymtui.core.normalization import spellings
 from gymtui.core.server_clock import ServerClock
-from gymtui.poll.fetch import Gym, ask, observed
+from gymtui.poll.fetch import ListSource, ask, observed
 from gymtui.store.delta import (
     PAGE_LIMIT,
     Observation,
@@ -30,7 +30,7 @@ from gymtui.store.delta import (
 from gymtui.store.history import journal_reader
 from gymtui.store.lists.columns import RunView
 from gymtui.store.records import RunRow
-from gymtui.store.stats.run_stats import RunNumbers, run_numbers
+from gymtui.store.stats.run_stats import RunStats, run_numbers
 from gymtui.store.stats.run_summary import from_kept
 from gymtui.store.store import Applied, Store
 
@@ -106,7 +106,7 @@ class Asked:
 
     def __init__(
         self,
-        client: Gym,
+        client: ListSource,
         heard: Callable[[Observation, Applied], object] = lambda _seen, _applied: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -115,7 +115,7 @@ class Asked:
         self._client = client
         self._heard = heard
         self._monotonic = monotonic
-        self._numbers: dict[str, RunNumbers] = {}
+        self._numbers: dict[str, RunStats] = {}
 
     @property
     def now_s(self) -> float:
@@ -142,7 +142,7 @@ class Asked:
 
     async def busily(self, query: Query) -> Applied | None:
         """`learn`, again after a pause where the gym is only busy."""
-        return await patiently(lambda: self.learn(query), stumbles=_BUSY)
+        return await with_retry(lambda: self.learn(query), stumbles=_BUSY)
 
     async def every_run(self, source: str | None, scenario: str | None) -> bool:
         """List all runs, page by page.
@@ -270,7 +270,7 @@ class Asked:
         left = self._numbers_of(row).eta(self.now_s) if row.active else None
         return RunView(row, self.store.summary(run_id), left)
 
-    def _numbers_of(self, row: RunRow) -> RunNumbers:
+    def _numbers_of(self, row: RunRow) -> RunStats:
         """The numbers of a run, worked out once for each list of its rollouts."""
         if row.run_id not in self._numbers:
             rollouts = (item.rollout for item in self.store.rollouts_of(row.run_id))

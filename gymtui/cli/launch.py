@@ -21,9 +21,9 @@ from gymtui.cli.options import EXIT_UNREACHABLE, exit_code, refusal, tell, tell_
 from gymtui.config.settings import Settings
 from gymtui.core.json_output import json_text
 from gymtui.core.text import clean
-from gymtui.launching.launch_file import NotALaunch, masked, read_document, requests_of
+from gymtui.launching.launch_file import LaunchFileError, masked, read_document, requests_of
 from gymtui.launching.model_keys import ModelKeys
-from gymtui.launching.submission import Fate, Sent, launch, told
+from gymtui.launching.submission import Submission, SubmissionState, describe_submission, launch
 
 MOST_BYTES = 16 * 1024 * 1024
 """What a file of a launch may have; one that is larger is another file."""
@@ -49,11 +49,11 @@ def read_requests(settings: Settings, file: str) -> tuple[LaunchRequest, ...]:
                 private = not stat.S_IMODE(os.fstat(stream.fileno()).st_mode) & 0o077
         text = raw.decode()
     except OSError as error:
-        raise NotALaunch(f"{name}: cannot be read: {error.strerror}") from None
+        raise LaunchFileError(f"{name}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise NotALaunch(f"{name}: is not UTF-8") from None
+        raise LaunchFileError(f"{name}: is not UTF-8") from None
     if len(raw) > MOST_BYTES:
-        raise NotALaunch(f"{name}: is larger than {MOST_BYTES // 2**20} MiB")
+        raise LaunchFileError(f"{name}: is larger than {MOST_BYTES // 2**20} MiB")
     document = read_document(text, name, private=private)
     keys = ModelKeys(settings.model_keys, dict(os.environ))
     rng = random.SystemRandom()
@@ -81,26 +81,28 @@ def launch_all(settings: Settings, requests: Sequence[LaunchRequest], *, as_json
         GymError: The base URL is not one to send a key to.
     """
     sent = with_gym(settings, lambda client: _send(client, requests, quiet=as_json))
-    launched = [one for one in sent if one.fate is Fate.LAUNCHED]
+    launched = [one for one in sent if one.fate is SubmissionState.LAUNCHED]
     if as_json and launched:
         documents = [_document(one) for one in launched]
         document = documents[0] if len(requests) == 1 else {"runs": documents}
         click.echo(json_text(document, indent=2))
     last = sent[-1]
-    if last.fate is Fate.LAUNCHED:
+    if last.fate is SubmissionState.LAUNCHED:
         return 0
     _complain(last)
     if last.error is not None:
         tell_of_key(settings, last.error)
     for request in requests[len(sent) :]:
         tell(f"{clean(request.run_name)} was not sent")
-    if last.fate is Fate.UNKNOWN or last.error is None:
+    if last.fate is SubmissionState.UNKNOWN or last.error is None:
         return EXIT_UNREACHABLE
     return exit_code(last.error)
 
 
-async def _send(client: GymClient, requests: Sequence[LaunchRequest], *, quiet: bool) -> list[Sent]:
-    sent: list[Sent] = []
+async def _send(
+    client: GymClient, requests: Sequence[LaunchRequest], *, quiet: bool
+) -> list[Submission]:
+    sent: list[Submission] = []
     for request in requests:
 
         def lost(error: GymError, name: str = request.run_name) -> None:
@@ -108,19 +110,19 @@ async def _send(client: GymClient, requests: Sequence[LaunchRequest], *, quiet: 
 
         one = await launch(client, request, lost=lost)
         sent.append(one)
-        if one.fate is not Fate.LAUNCHED:
+        if one.fate is not SubmissionState.LAUNCHED:
             break
-        tell(clean(told(one)))
+        tell(clean(describe_submission(one)))
         if not quiet:
             # As it is: an id goes from here into other commands.
             click.echo(one.run_id)
     return sent
 
 
-def _complain(sent: Sent) -> None:
+def _complain(sent: Submission) -> None:
     error = sent.error
-    if sent.fate is Fate.UNKNOWN or error is None:
-        tell(clean(told(sent)))
+    if sent.fate is SubmissionState.UNKNOWN or error is None:
+        tell(clean(describe_submission(sent)))
         return
     if isinstance(error, Refused) and error.fields:
         for field in error.fields:
@@ -130,7 +132,7 @@ def _complain(sent: Sent) -> None:
     tell(f"{clean(sent.request.run_name)} was not launched: {refusal(error)}")
 
 
-def _document(sent: Sent) -> dict[str, Any]:
+def _document(sent: Submission) -> dict[str, Any]:
     return {
         "run_id": sent.run_id,
         "run_name": sent.request.run_name,

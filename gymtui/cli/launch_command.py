@@ -13,7 +13,7 @@ from gymtui.cli.options import (
     given,
     gym_options,
     json_option,
-    reaching,
+    run_against_gym,
     settings_of,
 )
 
@@ -60,13 +60,13 @@ def launch(
     """Launch a run from a file, or several for a comparison; prints their ids."""
     from gymtui.cli.launch import dry, launch_all, read_requests
     from gymtui.core.text import clean
-    from gymtui.launching.launch_file import NotALaunch
+    from gymtui.launching.launch_file import LaunchFileError
 
     wanted = {**context.obj, **given(flags)}
     settings = settings_of(wanted)
     try:
         requests = read_requests(settings, file)
-    except NotALaunch as faults:
+    except LaunchFileError as faults:
         for line in str(faults).splitlines()[:-1]:
             click.echo(f"gymtui: {clean(line)}", err=True)
         fail(clean(str(faults).splitlines()[-1]), EXIT_USAGE)
@@ -76,4 +76,6 @@ def launch(
     if settings.read_only:
         where = settings.origins.get("read_only", "the settings")
         fail(f"read-only ({clean(where)}): nothing is launched", EXIT_USAGE)
-    sys.exit(reaching(settings, lambda: launch_all(settings, requests, as_json=form == "json")))
+    sys.exit(
+        run_against_gym(settings, lambda: launch_all(settings, requests, as_json=form == "json"))
+    )

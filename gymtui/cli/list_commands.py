@@ -14,7 +14,7 @@ from gymtui.cli.options import (
     journal_of,
     json_option,
     jsonl_option,
-    reaching,
+    run_against_gym,
     scope_options,
     settings_of,
     tell,
@@ -89,16 +89,16 @@ def runs(
 ) -> None:
     """List the runs, those that match a filter or all."""
     settings = settings_of({**context.obj, **given(flags)})
-    from gymtui.cli.list_filters import Wish
+    from gymtui.cli.list_filters import ListRequest
     from gymtui.cli.output import Paper
     from gymtui.cli.runs import print_runs
 
-    reaching(
+    run_against_gym(
         settings,
         lambda: print_runs(
             settings,
             form or "table",
-            Wish(filters, order, reverse, limit),
+            ListRequest(filters, order, reverse, limit),
             Paper.standard(),
             tell,
             numbers=numbers,
@@ -136,17 +136,17 @@ def rollouts(
 ) -> None:
     """List the rollouts of some runs; of none named, those of the runs under way."""
     settings = settings_of({**context.obj, **given(flags)})
-    from gymtui.cli.list_filters import Wish
+    from gymtui.cli.list_filters import ListRequest
     from gymtui.cli.output import Paper
     from gymtui.cli.rollouts import print_rollouts
 
-    reaching(
+    run_against_gym(
         settings,
         lambda: print_rollouts(
             settings,
             run_ids,
             form or "table",
-            Wish(filters, order, reverse, limit),
+            ListRequest(filters, order, reverse, limit),
             Paper.standard(),
             tell,
             journal=journal_of(settings),

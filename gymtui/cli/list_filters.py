@@ -33,7 +33,7 @@ COMMAND_RUNS: Schema[RunView] = Schema(
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ListRequest:
     """What of a list is wanted.
 
     Attributes:
@@ -102,7 +102,9 @@ def check_order(order: str | None, schema: Schema[R]) -> None:
         raise click.UsageError(f"no column {clean(order)}: {hint}")
 
 
-def narrowed(records: Mapping[str, R], wish: Wish, schema: Schema[R], now_s: float) -> Narrowed[R]:
+def narrowed(
+    records: Mapping[str, R], wish: ListRequest, schema: Schema[R], now_s: float
+) -> Narrowed[R]:
     """Filter, order and cut a list.
 
     Args:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from gymtui.cli.options import tell
-from gymtui.config.settings import Loaded
+from gymtui.config.settings import LoadedSettings
 from gymtui.core import paths
 from gymtui.core.text import clean
 from gymtui.store import record_files
@@ -56,7 +56,7 @@ def print_files(files: Sequence[Path], form: str) -> bool:
     return whole
 
 
-def view_files(files: Sequence[Path], loaded: Loaded, env: Mapping[str, str]) -> int:
+def view_files(files: Sequence[Path], loaded: LoadedSettings, env: Mapping[str, str]) -> int:
     """Read transcripts on a screen.
 
     Args:
@@ -67,9 +67,9 @@ def view_files(files: Sequence[Path], loaded: Loaded, env: Mapping[str, str]) ->
     Returns:
         The exit code.
     """
-    from gymtui.session.saved_layout import Arrangement
+    from gymtui.session.saved_layout import SavedLayout
     from gymtui.tui.app.file_app import FileApp
-    from gymtui.tui.context.appearance import looks_of
+    from gymtui.tui.context.appearance import appearance_of
     from gymtui.tui.context.key_bindings import rebound
     from gymtui.tui.runtime.crash_report import Reporter
     from gymtui.tui.runtime.guard import run_guarded
@@ -79,8 +79,8 @@ def view_files(files: Sequence[Path], loaded: Loaded, env: Mapping[str, str]) ->
     app = FileApp(
         files,
         Reporter(paths.log_dir(env), secrets=[]),
-        looks=looks_of(loaded.settings, env, sys.stderr.encoding),
-        arrangement=Arrangement.read(paths.state_dir(env)),
+        appearance=appearance_of(loaded.settings, env, sys.stderr.encoding),
+        arrangement=SavedLayout.read(paths.state_dir(env)),
         bound=bound,
         problems=(*problems, *bound.problems),
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gymtui.api.errors import GymError
-    from gymtui.config.settings import Loaded, Settings
+    from gymtui.config.settings import LoadedSettings, Settings
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -97,7 +97,7 @@ def given(flags: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def loaded(flags: Mapping[str, Any], **options: Any) -> Loaded:
+def loaded(flags: Mapping[str, Any], **options: Any) -> LoadedSettings:
     """The settings as they come out, with all that is wrong with them.
 
     Args:
@@ -119,7 +119,7 @@ def settings_of(flags: Mapping[str, Any]) -> Settings:
     return told(loaded(flags)).settings
 
 
-def told(found: Loaded) -> Loaded:
+def told(found: LoadedSettings) -> LoadedSettings:
     """Say what is wrong with settings; end where they would mislead."""
     for problem in found.problems:
         tell(str(problem))
@@ -136,7 +136,7 @@ def journal_of(settings: Settings) -> Path:
     return paths.state_dir(os.environ) / file_name(settings.base_url)
 
 
-def reaching(settings: Settings, talk: Callable[[], T]) -> T:
+def run_against_gym(settings: Settings, talk: Callable[[], T]) -> T:
     """Do something that talks to a gym; a failure is told and ends with its exit code."""
     from gymtui.api.errors import GymError
 

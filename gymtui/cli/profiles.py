@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from gymtui.api.endpoints import Endpoints
-from gymtui.api.lazy_client import LateClient
+from gymtui.api.lazy_client import LazyClient
 from gymtui.config.api_key import run_command
 from gymtui.config.schema import variable
-from gymtui.config.settings import Loaded, Offered, Settings, load
+from gymtui.config.settings import LoadedSettings, ProfileInfo, Settings, load
 from gymtui.core import paths, urls
 from gymtui.core.secret import ApiKey
 from gymtui.store.history.journal import file_name
@@ -32,12 +32,12 @@ class ConfiguredGyms:
         first: The gym that it was started with, which `GYMTUI_API_KEY` is for.
     """
 
-    profiles: tuple[Offered, ...]
+    profiles: tuple[ProfileInfo, ...]
     flags: Mapping[str, Any]
     env: Mapping[str, str]
     first: urls.Origin
 
-    def load(self, name: str) -> Loaded:
+    def load(self, name: str) -> LoadedSettings:
         """Settle the settings for a profile."""
         return self._load(*self._elsewhere(name))
 
@@ -65,28 +65,32 @@ class ConfiguredGyms:
         flags = {n: value for n, value in self.flags.items() if n not in OF_THE_FIRST_GYM}
         return {**flags, "profile": name}, env
 
-    def _load(self, flags: Mapping[str, Any], env: Mapping[str, str], **options: Any) -> Loaded:
+    def _load(
+        self, flags: Mapping[str, Any], env: Mapping[str, str], **options: Any
+    ) -> LoadedSettings:
         config = Path(flags["config"]) if "config" in flags else paths.config_file(env)
         vendor = paths.vendor_config_file(env)
         return load(flags, env, config, vendor, variables_gym=self.first, **options)
 
     def client(self, settings: Settings) -> Endpoints:
         """The gym that settings lead to."""
-        return LateClient(partial(client_of, settings))
+        return LazyClient(partial(client_of, settings))
 
     def journal(self, settings: Settings) -> Path | None:
         """Where what is observed of it is kept."""
         return journal_file(settings, self.env)
 
 
-def _leads_to(loaded: Loaded, settings: Settings) -> bool:
+def _leads_to(loaded: LoadedSettings, settings: Settings) -> bool:
     """Whether what was loaded leads to the gym that settings led to, by the same profile."""
     there, here = loaded.settings, settings
     same = urls.origin_of(there.base_url) == urls.origin_of(here.base_url)
     return same and there.profile_name == here.profile_name and not loaded.fatal
 
 
-def gyms_of(loaded: Loaded, flags: Mapping[str, Any], env: Mapping[str, str]) -> ConfiguredGyms:
+def gyms_of(
+    loaded: LoadedSettings, flags: Mapping[str, Any], env: Mapping[str, str]
+) -> ConfiguredGyms:
     """What can be switched to, from what the dashboard is started with."""
     first = urls.origin_of(loaded.settings.base_url)
     return ConfiguredGyms(loaded.profiles, flags, env, first)

@@ -123,7 +123,7 @@ def progress(view: RunView) -> str:
 def _parts(view: RunView) -> list[str]:
     """What there is to say of a run, what matters most first."""
     run, summary = view.row.run, view.summary
-    if view.row.gone:
+    if view.row.is_deleted:
         return ["gone"]
     if run is None:
         return ["malformed"]

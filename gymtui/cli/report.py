@@ -18,7 +18,7 @@ from gymtui.cli.reporting.run_facts import facts_of
 from gymtui.config.settings import Settings
 from gymtui.core.json_output import json_text
 from gymtui.core.urls import without_login
-from gymtui.session.artifacts import ArtifactDesk, TooLargeError
+from gymtui.session.artifacts import ArtifactLoader, TooLargeError
 from gymtui.store.history import journal_reader
 from gymtui.store.phases import is_finished
 from gymtui.store.stats.matrix import Matrix
@@ -61,7 +61,7 @@ def written(
         await asked.rollouts_of(found)
         if usage:
             cap_bytes = settings.artifact_limit_mib << 20
-            desk = ArtifactDesk(client, cap_bytes=cap_bytes, cache_bytes=0)
+            desk = ArtifactLoader(client, cap_bytes=cap_bytes, cache_bytes=0)
             ended = [
                 row.rollout_id
                 for run_id in found
@@ -89,7 +89,7 @@ def written(
     return written_in(contents(runs, together, made))
 
 
-async def _read(desk: ArtifactDesk, store: Store, rollout_id: str) -> None:
+async def _read(desk: ArtifactLoader, store: Store, rollout_id: str) -> None:
     """Keep what a rollout used; artifacts that are not there, or none, do not say it."""
     try:
         artifacts = await desk.get(rollout_id)

@@ -16,7 +16,7 @@ from gymtui.cli.options import (
     given,
     gym_options,
     journal_of,
-    reaching,
+    run_against_gym,
     settings_of,
     tell,
 )
@@ -55,7 +55,7 @@ def report(
 
     if file is not None and os.path.lexists(file):
         fail(f"{clean(file)} exists, and nothing is written over", EXIT_USAGE)
-    document = reaching(
+    document = run_against_gym(
         settings,
         lambda: written(
             settings,

@@ -9,7 +9,7 @@ from pathlib import Path
 from gymtui.api.client import GymClient
 from gymtui.cli.documents import rollout_document
 from gymtui.cli.gym_access import UNSTEADY, Asked, with_gym
-from gymtui.cli.list_filters import Narrowed, Wish, check_order, narrowed, read_filters
+from gymtui.cli.list_filters import ListRequest, Narrowed, check_order, narrowed, read_filters
 from gymtui.cli.output import Cell, Colour, Column, Paper
 from gymtui.config.settings import Settings
 from gymtui.core.text import ABSENT
@@ -35,7 +35,7 @@ def print_rollouts(
     settings: Settings,
     run_ids: Sequence[str],
     form: str,
-    wish: Wish,
+    wish: ListRequest,
     paper: Paper,
     tell: Callable[[str], None],
     *,

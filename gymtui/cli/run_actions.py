@@ -22,7 +22,7 @@ from gymtui.store.history.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundRuns:
     """What there is to act on.
 
     Attributes:
@@ -36,7 +36,7 @@ class Found:
     idle: tuple[str, ...]
 
 
-def look_for(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> Found:
+def look_for(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> FoundRuns:
     """See what would go.
 
     Args:
@@ -48,7 +48,7 @@ def look_for(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> Found:
         GymError: As the client; a run that is not there is no error.
     """
 
-    async def look(client: GymClient) -> Found:
+    async def look(client: GymClient) -> FoundRuns:
         asked = Asked(client)
         missing = []
         for typed in dict.fromkeys(run_ids):
@@ -58,7 +58,7 @@ def look_for(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> Found:
         targets = targets_among(verb, rows)
         going = {target.run_id for target in targets}
         idle = tuple(row.run_id for row in rows if row.run_id not in going)
-        return Found(Question(verb, targets), tuple(missing), idle)
+        return FoundRuns(Question(verb, targets), tuple(missing), idle)
 
     return with_gym(settings, look)
 

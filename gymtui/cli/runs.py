@@ -13,8 +13,8 @@ from gymtui.cli.documents import run_document
 from gymtui.cli.gym_access import UNSTEADY, Asked, with_gym
 from gymtui.cli.list_filters import (
     COMMAND_RUNS,
+    ListRequest,
     Narrowed,
-    Wish,
     check_order,
     fits,
     narrowed,
@@ -46,7 +46,7 @@ _STATUS: dict[str, Colour] = {"running": "cyan", "waiting": "dim", "malformed": 
 def print_runs(
     settings: Settings,
     form: str,
-    wish: Wish,
+    wish: ListRequest,
     paper: Paper,
     tell: Callable[[str], None],
     *,
@@ -81,7 +81,7 @@ def print_runs(
         asked.remember(journal)
         if needed:
             cheap = tuple(text for text in wish.filters if _is_cheap(text))
-            denied |= await asked.rollouts_allowed(_unknown(asked, _now(asked, Wish(cheap))))
+            denied |= await asked.rollouts_allowed(_unknown(asked, _now(asked, ListRequest(cheap))))
         found = _now(asked, wish)
         unknown = [run_id for run_id in _unknown(asked, found) if run_id not in denied]
         if unknown and (numbers or (numbers is None and form == "table")):
@@ -108,12 +108,12 @@ def print_runs(
         paper.objects(documents)
 
 
-def _now(asked: Asked, wish: Wish) -> Narrowed[RunView]:
+def _now(asked: Asked, wish: ListRequest) -> Narrowed[RunView]:
     views = {run_id: asked.view(run_id) for run_id in asked.store.runs}
     return narrowed(views, wish, COMMAND_RUNS, asked.now_s)
 
 
-def _needs_numbers(wish: Wish) -> bool:
+def _needs_numbers(wish: ListRequest) -> bool:
     order = COMMAND_RUNS[wish.order].name if wish.order is not None else None
     return order in NUMBER_COLUMNS or not all(fits(text, COUNTERS) for text in wish.filters)
 

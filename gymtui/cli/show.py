@@ -22,7 +22,7 @@ from gymtui.config.settings import Settings
 from gymtui.core.json_output import json_text
 from gymtui.core.normalization import spellings
 from gymtui.core.text import clean
-from gymtui.session.artifacts import ArtifactDesk, Artifacts, TooLargeError
+from gymtui.session.artifacts import ArtifactLoader, Artifacts, TooLargeError
 from gymtui.store.ending import ending_of
 from gymtui.transcript import export
 
@@ -44,7 +44,7 @@ def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: b
     """
 
     async def fetch(client: GymClient) -> Artifacts:
-        desk = ArtifactDesk(client, cap_bytes=UNCAPPED)
+        desk = ArtifactLoader(client, cap_bytes=UNCAPPED)
         spelt, *others = spellings(rollout_id)
         while True:
             try:

@@ -207,7 +207,7 @@ def judge(
     """
 
     def because() -> str | None:
-        if view.row.gone:
+        if view.row.is_deleted:
             return "it was deleted"
         if cancelled:
             return "it was cancelled, by --cancel-if"

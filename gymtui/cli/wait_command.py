@@ -35,11 +35,13 @@ def seconds(text: str) -> float:
     Raises:
         click.BadParameter: It is none.
     """
-    from gymtui.store.column_def import MICROS, Kind
+    from gymtui.store.column_def import MICROS, ValueKind
     from gymtui.store.lists.amounts import read_amount
 
     try:
-        return float(text) if text.isdecimal() else read_amount(text, Kind.DURATION).at / MICROS
+        return (
+            float(text) if text.isdecimal() else read_amount(text, ValueKind.DURATION).at / MICROS
+        )
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 

@@ -29,7 +29,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Settled:
+class MergedSettings:
     """What layers come to: values, where each came from, and what was wrong."""
 
     choices: Choices
@@ -67,12 +67,12 @@ def layers_of(
     ]
 
 
-def settle(layers: Sequence[Layer]) -> Settled:
+def settle(layers: Sequence[Layer]) -> MergedSettings:
     """Merges layers, first one first; a wrong value is told and the next layer's is used."""
     origins = dict.fromkeys(Choices.model_fields, "default")
     problems: list[Problem] = []
     merged = _Merged([_Source(layer, origins, problems) for layer in layers])
-    return Settled(merged, origins, problems)
+    return MergedSettings(merged, origins, problems)
 
 
 class _Merged(BaseSettings, Choices):

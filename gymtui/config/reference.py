@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gymtui.config.schema import KEY_FIELDS, NAMES, Choices, Stuck, variable
+from gymtui.config.schema import KEY_FIELDS, NAMES, Choices, StuckThresholds, variable
 
 _FLAGS = (
     *("profile", "base_url", "source", "scenario", "interval"),
@@ -73,7 +73,7 @@ def rows() -> tuple[Row, ...]:
                 field.description or "",
                 written(field.default),
             )
-            for name, field in Stuck.model_fields.items()
+            for name, field in StuckThresholds.model_fields.items()
         ),
         Row(
             "model_keys.PROVIDER",

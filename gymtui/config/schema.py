@@ -107,7 +107,7 @@ class Problem:
         return f"{self.place}: {self.message}"
 
 
-class Stuck(BaseModel, frozen=True, extra="forbid"):
+class StuckThresholds(BaseModel, frozen=True, extra="forbid"):
     """From when on a rollout counts as stuck: `[stuck]`."""
 
     floor_s: Seconds = Field(60.0, description="nothing is stuck before so long")

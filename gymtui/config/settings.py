@@ -40,7 +40,7 @@ from gymtui.config.schema import (
     ConfigFile,
     ModelKeySource,
     Problem,
-    Stuck,
+    StuckThresholds,
     nearest,
     read_file,
     variable,
@@ -52,11 +52,11 @@ __all__ = [
     "DEFAULT_BASE_URL",
     "ApiKey",
     "KeyPlace",
-    "Loaded",
+    "LoadedSettings",
     "ModelKeySource",
     "Problem",
     "Settings",
-    "Stuck",
+    "StuckThresholds",
     "load",
 ]
 
@@ -84,14 +84,14 @@ class Settings(Choices):
     profile_name: str = "default"
     key: ApiKey | None = None
     key_origin: str = ""
-    stuck: Stuck = Stuck()
+    stuck: StuckThresholds = StuckThresholds()
     keys: Mapping[str, tuple[str, ...]] = {}
     model_keys: Mapping[str, ModelKeySource] = {}
     origins: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class ProfileInfo:
     """A profile that there is.
 
     Attributes:
@@ -106,7 +106,7 @@ class Offered:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedSettings:
     """Settings, and what is to be said about them.
 
     Attributes:
@@ -120,7 +120,7 @@ class Loaded:
     settings: Settings
     problems: tuple[Problem, ...] = ()
     where_keys_were_looked_for: tuple[KeyPlace, ...] = ()
-    profiles: tuple[Offered, ...] = ()
+    profiles: tuple[ProfileInfo, ...] = ()
     usual_profile: str = "default"
 
     @property
@@ -148,7 +148,7 @@ def load(
     want_key: bool = True,
     remembered: str | None = None,
     variables_gym: urls.Origin | None = None,
-) -> Loaded:
+) -> LoadedSettings:
     """Settles every setting. Runs the `api_key_command`, if it comes to that; touches no network.
 
     Args:
@@ -225,13 +225,15 @@ def load(
         **values,
     )
     usual = str(file.document.get("profile") or "default")
-    return Loaded(settings, (*problems, *search.problems), search.places, _offered(file), usual)
+    return LoadedSettings(
+        settings, (*problems, *search.problems), search.places, _offered(file), usual
+    )
 
 
-def _offered(file: ConfigFile) -> tuple[Offered, ...]:
+def _offered(file: ConfigFile) -> tuple[ProfileInfo, ...]:
     tables = file.table("profiles")
     return tuple(
-        Offered(
+        ProfileInfo(
             name,
             str(table.get("base_url", "")),
             "api_key_command" in table or "api_key_command" in file.document,

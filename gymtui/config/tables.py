@@ -20,7 +20,7 @@ from gymtui.config.schema import (
     ConfigFile,
     ModelKeySource,
     Problem,
-    Stuck,
+    StuckThresholds,
     Text,
     fault,
     nearest,
@@ -44,7 +44,7 @@ class Tables:
         problems: What was wrong.
     """
 
-    stuck: Stuck = field(default_factory=Stuck)
+    stuck: StuckThresholds = field(default_factory=StuckThresholds)
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     model_keys: Mapping[str, ModelKeySource] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
@@ -68,7 +68,7 @@ def read_tables(file: ConfigFile, profile: tuple[str, ...]) -> Tables:
         return source
 
     stuck = _entries(tables, file, both, "stuck", stuck_value)
-    tables.stuck = Stuck.model_validate(stuck)
+    tables.stuck = StuckThresholds.model_validate(stuck)
     tables.model_keys = _entries(tables, file, both, "model_keys", model_key)
     tables.keys = _entries(tables, file, ((),), "keys", lambda _name, value: keys_value(value))
     return tables
@@ -128,9 +128,9 @@ def stuck_value(name: str, value: object) -> float:
         ValueError: It may not be that, or there is no such name.
         ValidationError: It may not be that.
     """
-    if name not in Stuck.model_fields:
-        raise ValueError(f"means nothing here{nearest(name, tuple(Stuck.model_fields))}")
-    return float(getattr(Stuck.model_validate({name: value}), name))
+    if name not in StuckThresholds.model_fields:
+        raise ValueError(f"means nothing here{nearest(name, tuple(StuckThresholds.model_fields))}")
+    return float(getattr(StuckThresholds.model_validate({name: value}), name))
 
 
 def keys_value(value: object) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from gymtui.api.errors import NotFound
 from gymtui.api.models import Scenario, Task
 
 
-class Gym(Protocol):
+class CatalogSource(Protocol):
     """What is needed of a client; each call raises the errors of `api.errors`."""
 
     async def list_scenarios(self) -> tuple[Scenario, ...]:
@@ -18,14 +18,14 @@ class Gym(Protocol):
         """`GET /scenarios/{scenario_id}/tasks`."""
 
 
-class Offers:
+class ScenarioCatalog:
     """The lists, once asked for. A gym without them is no error: then ids are typed.
 
     Args:
         client: Whom to ask.
     """
 
-    def __init__(self, client: Gym) -> None:
+    def __init__(self, client: CatalogSource) -> None:
         self._client = client
         self._scenarios: tuple[Scenario, ...] | None = None
         self._tasks: dict[str, tuple[Task, ...]] = {}

@@ -16,7 +16,7 @@ from typing import Final
 from gymtui.api.launch_request import new_run_name, slug
 from gymtui.config.schema import PROVIDERS
 from gymtui.core.secret import ApiKey
-from gymtui.launching.form_fields import BY_PATH, MODEL, NAME, PROVIDER, SCENARIO, USER, Kind
+from gymtui.launching.form_fields import BY_PATH, MODEL, NAME, PROVIDER, SCENARIO, USER, FieldKind
 from gymtui.launching.lineage import name_again
 
 USER_KEY: Final = f"{USER}.api_key"
@@ -67,7 +67,7 @@ class Draft:
 
     def typed(self, path: str, text: str) -> Draft:
         """The draft with another text in a field; of a key field, with that key."""
-        if BY_PATH[path].kind is Kind.SECRET:
+        if BY_PATH[path].kind is FieldKind.SECRET:
             keys = {known: key for known, key in self.keys.items() if known != path}
             return replace(self, keys=keys | ({path: ApiKey(text)} if text else {}))
         texts = {known: said for known, said in self.texts.items() if known != path}

@@ -27,7 +27,7 @@ OVERRIDES: Final = "task_overrides"
 USER: Final = "user_model_config"
 
 
-class Kind(Enum):
+class FieldKind(Enum):
     """How a field is typed."""
 
     TEXT = auto()
@@ -51,7 +51,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FormField:
     """One field of a launch.
 
     Attributes:
@@ -69,7 +69,7 @@ class Field:
     path: str
     label: str
     help: str
-    kind: Kind
+    kind: FieldKind
     default: str = ""
     limit: str = ""
     choices: tuple[str, ...] = ()
@@ -119,7 +119,7 @@ _ADVANCED_FROM: Final = "model_config.system_prompt"
 _USER_MODEL: Final = ("model", "the simulated user's model; left open, the scenario's own")
 
 
-def _all() -> Iterator[Field]:
+def _all() -> Iterator[FormField]:
     advanced = False
     for path in _ORDER:
         advanced = advanced or path == _ADVANCED_FROM
@@ -134,10 +134,10 @@ def _all() -> Iterator[Field]:
         yield _field(path, label, told, info, advanced=advanced)
 
 
-def _field(path: str, label: str, told: str, info: FieldInfo, *, advanced: bool) -> Field:
+def _field(path: str, label: str, told: str, info: FieldInfo, *, advanced: bool) -> FormField:
     kind, choices = _kind(path, info.annotation)
     default = "" if info.is_required() or info.default is None else _said(info.default)
-    return Field(
+    return FormField(
         path,
         label,
         told,
@@ -146,23 +146,28 @@ def _field(path: str, label: str, told: str, info: FieldInfo, *, advanced: bool)
         limit_of(info),
         choices,
         # A name is always made, and a key is looked for: neither need be typed.
-        required=info.is_required() and kind is not Kind.SECRET and path != NAME,
+        required=info.is_required() and kind is not FieldKind.SECRET and path != NAME,
         advanced=advanced,
     )
 
 
-def _kind(path: str, annotation: Any) -> tuple[Kind, tuple[str, ...]]:
+def _kind(path: str, annotation: Any) -> tuple[FieldKind, tuple[str, ...]]:
     plain = _plain(annotation)
     if path in (TASKS, MODEL):
-        return Kind.LIST, ()
+        return FieldKind.LIST, ()
     if path.endswith(".api_key"):
-        return Kind.SECRET, ()
+        return FieldKind.SECRET, ()
     if path.endswith("_prompt"):
-        return Kind.PROSE, ()
+        return FieldKind.PROSE, ()
     if get_origin(plain) is Literal:
-        return Kind.CHOICE, get_args(plain)
-    kinds = {bool: Kind.FLAG, int: Kind.WHOLE, float: Kind.NUMBER, str: Kind.TEXT}
-    return kinds.get(plain, Kind.JSON), ("no", "yes") if plain is bool else ()
+        return FieldKind.CHOICE, get_args(plain)
+    kinds = {
+        bool: FieldKind.FLAG,
+        int: FieldKind.WHOLE,
+        float: FieldKind.NUMBER,
+        str: FieldKind.TEXT,
+    }
+    return kinds.get(plain, FieldKind.JSON), ("no", "yes") if plain is bool else ()
 
 
 def _plain(annotation: Any) -> Any:
@@ -202,7 +207,7 @@ def _said(value: object) -> str:
     return str(value)
 
 
-FIELDS: Final[tuple[Field, ...]] = tuple(_all())
+FIELDS: Final[tuple[FormField, ...]] = tuple(_all())
 """Every field, in the order in which the form shows them."""
 
 BY_PATH: Final = MappingProxyType({field.path: field for field in FIELDS})

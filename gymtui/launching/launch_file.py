@@ -42,7 +42,7 @@ TRUST: Final = "api_key_from_file"
 """The word by which a file says that the keys in it are meant to be used."""
 
 
-class NotALaunch(Exception):  # noqa: N818  (it says what happened)
+class LaunchFileError(Exception):
     """What is wrong with a file, a line a fault, each with its place."""
 
 
@@ -85,12 +85,12 @@ def read_document(text: str, name: str, *, private: bool = True) -> Document:
             values = read_json(text.lstrip("\ufeff"))
         except JsonError as error:
             where = name if error.line is None else f"{name}:{error.line}"
-            raise NotALaunch(f"{where}: {error}") from None
+            raise LaunchFileError(f"{where}: {error}") from None
     else:
         try:
             values = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise NotALaunch(f"{name}: is not TOML: {error}") from None
+            raise LaunchFileError(f"{name}: is not TOML: {error}") from None
     return Document(name, text, values, private)
 
 
@@ -115,13 +115,13 @@ def requests_of(
     values = dict(document.values)
     trusted = values.pop(TRUST, False)
     if not isinstance(trusted, bool):
-        raise NotALaunch(f"{document.place(TRUST)}: should be true or false")
+        raise LaunchFileError(f"{document.place(TRUST)}: should be true or false")
     config = values.get("model_config")
     models = config.get("model") if isinstance(config, Mapping) else None
     if not isinstance(models, list):
         return (_request(document, values, key_of, trusted=trusted, now=now, rng=rng),)
     if not models or not all(isinstance(model, str) and model for model in models):
-        raise NotALaunch(f"{document.place(MODEL)}: should be a name, or a list of names")
+        raise LaunchFileError(f"{document.place(MODEL)}: should be a name, or a list of names")
     name = values.get(NAME)
     made = []
     for model in dict.fromkeys(models):
@@ -156,7 +156,7 @@ def _request(
         if isinstance(config, Mapping):
             try:
                 body[owner] = _keyed(document, config, owner, key_of, trusted=trusted)
-            except NotALaunch as why:  # told together with all else that is wrong
+            except LaunchFileError as why:  # told together with all else that is wrong
                 said.append(str(why))
                 body[owner] = {**config, "api_key": "-"}
     try:
@@ -170,7 +170,7 @@ def _request(
                 words += _likely(fault.field)
             said.append(f"{document.place(field_path)}: {words}")
     if said:
-        raise NotALaunch("\n".join(said))
+        raise LaunchFileError("\n".join(said))
     return made
 
 
@@ -197,9 +197,11 @@ def _keyed(
         place = document.place(f"{owner}.api_key")
         if not trusted:
             cure = f"leave it out (environment, [model_keys]), or say {TRUST} = true"
-            raise NotALaunch(f"{place}: keys are not taken from files: {cure}")
+            raise LaunchFileError(f"{place}: keys are not taken from files: {cure}")
         if not document.private:
-            raise NotALaunch(f"{place}: not used, since others may read this file: chmod 600 it")
+            raise LaunchFileError(
+                f"{place}: not used, since others may read this file: chmod 600 it"
+            )
         return dict(config)
     provider = config.get("provider", BY_PATH[PROVIDER].default)
     if not isinstance(provider, str):
@@ -207,7 +209,7 @@ def _keyed(
     try:
         return {**config, "api_key": key_of(provider)}
     except NoModelKey as none:
-        raise NotALaunch(f"{document.place(f'{owner}.provider')}: {none}") from None
+        raise LaunchFileError(f"{document.place(f'{owner}.provider')}: {none}") from None
 
 
 def line_of(text: str, path: str) -> int | None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from gymtui.core.atomic_write import locked, replace_text
 from gymtui.launching.draft import Draft
-from gymtui.launching.form_fields import BY_PATH, Kind
+from gymtui.launching.form_fields import BY_PATH, FieldKind
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ LONGEST: Final = 100_000
 
 
 @dataclass(slots=True)
-class Kept:
+class LaunchHistory:
     """The launches that are remembered of one gym.
 
     Attributes:
@@ -37,7 +37,7 @@ class Kept:
     drafts: dict[str, Draft] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, path: Path | None) -> Kept:
+    def read(cls, path: Path | None) -> LaunchHistory:
         """Read what was kept.
 
         Args:
@@ -117,7 +117,9 @@ def _draft(kept: Any) -> Draft:
         {
             path: text
             for path, text in (texts if isinstance(texts, dict) else {}).items()
-            if path in BY_PATH and BY_PATH[path].kind is not Kind.SECRET and isinstance(text, str)
+            if path in BY_PATH
+            and BY_PATH[path].kind is not FieldKind.SECRET
+            and isinstance(text, str)
         },
         {
             path: tuple(map(str, ids))

@@ -35,7 +35,7 @@ class NoModelKey(Exception):  # noqa: N818  (it says what happened)
 
 
 @dataclass(frozen=True, slots=True)
-class Whence:
+class KeySource:
     """Where a provider's key would come from.
 
     Attributes:
@@ -61,7 +61,7 @@ class ModelKeys:
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     run: Runner = run_command
 
-    def whence(self, provider: str) -> Whence:
+    def key_source(self, provider: str) -> KeySource:
         """Where a provider's key would come from. Runs nothing.
 
         Args:
@@ -69,20 +69,20 @@ class ModelKeys:
         """
         source = self.sources.get(provider)
         if source is not None and source.command is not None:
-            return Whence(f"`{PurePath(source.command[0]).name}`, run at launch", True)
+            return KeySource(f"`{PurePath(source.command[0]).name}`, run at launch", True)
         if source is not None and source.env is not None:
             found = self._variable(source.env)
             if found is None:
-                return Whence(f"{source.env} is not set ([model_keys])", False)
-            return Whence(f"{source.env} ({found.hint})", True)
+                return KeySource(f"{source.env} is not set ([model_keys])", False)
+            return KeySource(f"{source.env} ({found.hint})", True)
         names = USUAL.get(provider, ())
         for name in names:
             found = self._variable(name)
             if found is not None:
-                return Whence(f"{name} ({found.hint})", True)
+                return KeySource(f"{name} ({found.hint})", True)
         if not names:
-            return Whence(f'"{NO_KEY}"', True)
-        return Whence(f"no key: set {' or '.join(names)}, or [model_keys]", False)
+            return KeySource(f'"{NO_KEY}"', True)
+        return KeySource(f"no key: set {' or '.join(names)}, or [model_keys]", False)
 
     def get(self, provider: str) -> ApiKey:
         """A provider's key; runs the command that prints it, if there is one.
@@ -103,7 +103,7 @@ class ModelKeys:
                 return found
         if source is None and not names:
             return ApiKey(NO_KEY)
-        raise NoModelKey(self.whence(provider).words)
+        raise NoModelKey(self.key_source(provider).words)
 
     def _variable(self, name: str) -> ApiKey | None:
         value = self.env.get(name, "").strip()

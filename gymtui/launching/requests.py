@@ -9,7 +9,7 @@ from typing import Any, Final
 from gymtui.api.launch_request import LaunchRequest, ModelConfig
 from gymtui.core.secret import ApiKey
 from gymtui.launching.draft import USER_KEY, Draft, ModelChoice
-from gymtui.launching.form_fields import FIELDS, KEY, NAME, TASKS, USER, Field, Kind
+from gymtui.launching.form_fields import FIELDS, KEY, NAME, TASKS, USER, FieldKind, FormField
 from gymtui.launching.json_input import JsonError, read_json
 
 _YES: Final = frozenset({"yes", "y", "true", "on", "1"})
@@ -100,7 +100,7 @@ def document_of(draft: Draft) -> tuple[dict[str, Any], dict[str, str]]:
     wrong: dict[str, str] = {}
     for known in FIELDS:
         text = draft.text(known.path)
-        if known.kind in (Kind.LIST, Kind.SECRET) or not text.strip():
+        if known.kind in (FieldKind.LIST, FieldKind.SECRET) or not text.strip():
             continue
         try:
             value = _value(known, text)
@@ -112,30 +112,30 @@ def document_of(draft: Draft) -> tuple[dict[str, Any], dict[str, str]]:
     return document, wrong
 
 
-def _value(known: Field, text: str) -> Any:
+def _value(known: FormField, text: str) -> Any:
     plain = text.strip()
     match known.kind:
-        case Kind.WHOLE:
+        case FieldKind.WHOLE:
             if not re.fullmatch(r"[+-]?[0-9]{1,18}", plain):
                 raise ValueError("should be a whole number")
             return int(plain)
-        case Kind.NUMBER:
+        case FieldKind.NUMBER:
             try:
                 return float(plain)
             except ValueError:
                 raise ValueError("should be a number") from None
-        case Kind.FLAG:
+        case FieldKind.FLAG:
             if plain.lower() not in _YES | _NO:
                 raise ValueError("should be yes or no")
             return plain.lower() in _YES
-        case Kind.JSON:
+        case FieldKind.JSON:
             try:
                 # Newlines come in with what is pasted, and mean nothing between tokens.
                 return read_json(plain.replace("⏎", "\n"))
             except JsonError as error:
                 place = "" if error.column is None else f", at {error.column}"
                 raise ValueError(f"{error}{place}") from None
-        case Kind.PROSE:
+        case FieldKind.PROSE:
             return text.replace("⏎", "\n")
         case _:
             return plain

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from gymtui.launching.draft import Draft
-from gymtui.launching.form_fields import BY_PATH, COUNT, MODEL, NAME, SCENARIO, TASKS, Kind
+from gymtui.launching.form_fields import BY_PATH, COUNT, MODEL, NAME, SCENARIO, TASKS, FieldKind
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.failure_reasons import Reason
@@ -137,7 +137,7 @@ def _settings(draft: Draft, rows: Sequence[RolloutRow]) -> Draft:
         draft = draft.chosen(MODEL, models)
     for path, field in BY_PATH.items():
         owner, _, name = path.rpartition(".")
-        if owner != "model_config" or path == MODEL or field.kind is Kind.SECRET:
+        if owner != "model_config" or path == MODEL or field.kind is FieldKind.SECRET:
             continue
         value = getattr(told[0], name, None)
         if value is None or value == "":

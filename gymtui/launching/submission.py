@@ -26,7 +26,7 @@ PAGES = 5
 Sleep = Callable[[float], Awaitable[object]]
 
 
-class Gym(Protocol):
+class LaunchTarget(Protocol):
     """What is needed of a client; each call raises the errors of `api.errors`."""
 
     async def create_run(self, request: LaunchRequest) -> CreatedRun:
@@ -45,7 +45,7 @@ class Gym(Protocol):
         """`GET /runs`."""
 
 
-class Fate(Enum):
+class SubmissionState(Enum):
     """What became of a launch."""
 
     LAUNCHED = auto()
@@ -57,7 +57,7 @@ class Fate(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Submission:
     """What became of one launch.
 
     Attributes:
@@ -70,7 +70,7 @@ class Sent:
     """
 
     request: LaunchRequest
-    fate: Fate
+    fate: SubmissionState
     run_id: str | None = None
     rollout_ids: tuple[str, ...] = ()
     error: GymError | None = None
@@ -78,12 +78,12 @@ class Sent:
 
 
 async def launch(
-    client: Gym,
+    client: LaunchTarget,
     request: LaunchRequest,
     *,
     lost: Callable[[GymError], None] = lambda error: None,
     sleep: Sleep = asyncio.sleep,
-) -> Sent:
+) -> Submission:
     """Send a launch, once.
 
     Args:
@@ -99,13 +99,13 @@ async def launch(
         created = await client.create_run(request)
     except GymError as error:
         if not may_have_arrived(error):
-            return Sent(request, Fate.REFUSED, error=error)
+            return Submission(request, SubmissionState.REFUSED, error=error)
         lost(error)
         # Outside of the handler, so that hours later nothing still holds this error's frames.
         why = error
     else:
         rollouts = tuple(rollout.rollout_id for rollout in created.rollouts or ())
-        return Sent(request, Fate.LAUNCHED, created.run_id, rollouts)
+        return Submission(request, SubmissionState.LAUNCHED, created.run_id, rollouts)
     return await _look(client, request, why, sleep)
 
 
@@ -116,7 +116,9 @@ def may_have_arrived(error: GymError) -> bool:
     return isinstance(error, Garbled | ServerError)
 
 
-async def _look(client: Gym, request: LaunchRequest, why: GymError, sleep: Sleep) -> Sent:
+async def _look(
+    client: LaunchTarget, request: LaunchRequest, why: GymError, sleep: Sleep
+) -> Submission:
     """Look for a run by its name, again and again for a minute."""
     trouble = why
     for pause_s in LOOKS_S:
@@ -129,11 +131,13 @@ async def _look(client: Gym, request: LaunchRequest, why: GymError, sleep: Sleep
         trouble = why
         if found is not None:
             rollouts = found.rollout_ids or ()
-            return Sent(request, Fate.LAUNCHED, found.run_id, tuple(rollouts), looked_up=True)
-    return Sent(request, Fate.UNKNOWN, error=trouble)
+            return Submission(
+                request, SubmissionState.LAUNCHED, found.run_id, tuple(rollouts), looked_up=True
+            )
+    return Submission(request, SubmissionState.UNKNOWN, error=trouble)
 
 
-async def find(client: Gym, request: LaunchRequest) -> RunStatus | None:
+async def find(client: LaunchTarget, request: LaunchRequest) -> RunStatus | None:
     """The run that a launch made, by its name.
 
     Whether a run's id is its name is unknown (API.md), so that the list is looked through too,
@@ -177,15 +181,15 @@ def _fits(run: RunStatus, request: LaunchRequest) -> bool:
     return run.scenario_id in (None, request.scenario_id) and (run.total or 0) <= expected
 
 
-def told(sent: Sent) -> str:
+def describe_submission(sent: Submission) -> str:
     """What to say about it, in a line; names as they were sent."""
     name = sent.request.run_name
-    if sent.fate is Fate.LAUNCHED:
+    if sent.fate is SubmissionState.LAUNCHED:
         called = "" if sent.run_id == name else f" as {sent.run_id}"
         found = " (its answer was lost; found by its name)" if sent.looked_up else ""
         return f"launched {name}{called}{found}"
     error = sent.error
     why = (error.detail or error.brief) if error is not None else ""
-    if sent.fate is Fate.REFUSED:
+    if sent.fate is SubmissionState.REFUSED:
         return f"{name} was not launched: {why}"
     return f"whether {name} was launched is unknown: {why}; not sent again"

@@ -23,7 +23,7 @@ from gymtui.launching.form_fields import (
     SCENARIO,
     TASKS,
     USER,
-    Kind,
+    FieldKind,
     nearest,
 )
 from gymtui.launching.requests import document_of
@@ -33,7 +33,7 @@ _STANDS_IN: Final = ApiKey("-")
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class DraftCheck:
     """What is to be said about a draft.
 
     Attributes:
@@ -76,15 +76,15 @@ def check(
     *,
     offered: Sequence[str] | None = None,
     scenarios: Sequence[str] | None = None,
-    keyless: Callable[[str], str | None] = lambda provider: None,
-) -> Check:
+    missing_key_reason: Callable[[str], str | None] = lambda provider: None,
+) -> DraftCheck:
     """Judge a draft as it stands.
 
     Args:
         draft: What was typed.
         offered: The ids of the scenario's tasks; None where the gym offers no list.
         scenarios: The ids of the scenarios likewise.
-        keyless: Why there is no key for a provider, or None when there is one.
+        missing_key_reason: Why there is no key for a provider, or None when there is one.
     """
     document, wrong = document_of(draft)
     tasks, unmatched = _tasks(draft, offered)
@@ -103,14 +103,14 @@ def check(
     if not draft.text(SCENARIO).strip():
         wrong[SCENARIO] = "name the scenario"
     for choice in models:
-        why = keyless(choice.provider)
+        why = missing_key_reason(choice.provider)
         if why and (choice.elsewhere or KEY not in draft.keys):
             wrong.setdefault(KEY, why)
-    if draft.has_user and USER_KEY not in draft.keys and keyless(draft.user_provider):
-        wrong.setdefault(USER_KEY, keyless(draft.user_provider) or "")
+    if draft.has_user and USER_KEY not in draft.keys and missing_key_reason(draft.user_provider):
+        wrong.setdefault(USER_KEY, missing_key_reason(draft.user_provider) or "")
     count = document.get(COUNT, 1)
     unlisted = _unlisted(draft, tasks, offered, scenarios)
-    return Check(
+    return DraftCheck(
         wrong,
         {**_remarks(draft, tasks), **unlisted},
         models,
@@ -154,7 +154,7 @@ def words_of(path: str, fault: FieldError) -> str:
     said = said.replace("Input should be", "should be").replace("Field required", "is needed")
     said = said.replace("Extra inputs are not permitted", "means nothing here")
     if known is not None and not within:
-        if known.choices and known.kind is Kind.CHOICE:
+        if known.choices and known.kind is FieldKind.CHOICE:
             return f"should be one of {', '.join(known.choices)}"
         if known.limit and said.startswith(("should be greater", "should be less")):
             return f"should be {known.limit}"

@@ -13,7 +13,7 @@ from gymtui.core.server_clock import ServerClock
 from gymtui.store.delta import Observation, OneRun, Query, RolloutsOf, RunningRollouts, RunsPage
 
 
-class Gym(Protocol):
+class ListSource(Protocol):
     """What the poller needs of a client; each call raises the errors of `api.errors`."""
 
     async def list_runs(
@@ -39,7 +39,7 @@ class Gym(Protocol):
         """`GET /rollouts`."""
 
 
-async def ask(client: Gym, query: Query) -> Answer | None:
+async def ask(client: ListSource, query: Query) -> Answer | None:
     """Ask one question.
 
     Args:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from gymtui.poll.request_log import JITTER, SWEEP_S, Ledger, running_of
+from gymtui.poll.request_log import JITTER, SWEEP_S, RequestLog, running_of
 from gymtui.store.delta import (
     PAGE_LIMIT,
     OneRun,
@@ -67,7 +67,7 @@ class View:
     all_running: bool = False
 
 
-def plan(ledger: Ledger, store: Store, view: View, now_s: float) -> list[Query]:
+def plan(ledger: RequestLog, store: Store, view: View, now_s: float) -> list[Query]:
     """The questions to ask now, most wanted first, none twice, none that was just asked.
 
     Args:
@@ -88,7 +88,7 @@ def plan(ledger: Ledger, store: Store, view: View, now_s: float) -> list[Query]:
     return [query for query in wanted if _due(ledger, query, view, now_s)]
 
 
-def wants(ledger: Ledger, store: Store, view: View, now_s: float) -> Iterator[Query]:
+def wants(ledger: RequestLog, store: Store, view: View, now_s: float) -> Iterator[Query]:
     """What is wanted at this moment, due already or not, most wanted first; some of it twice."""
     yield from _opened(ledger, store, view)
     yield _page(view, 0)
@@ -104,7 +104,7 @@ def wants(ledger: Ledger, store: Store, view: View, now_s: float) -> Iterator[Qu
         yield OneRun(run_id)
 
 
-def sweep_due(ledger: Ledger, store: Store, now_s: float) -> bool:
+def sweep_due(ledger: RequestLog, store: Store, now_s: float) -> bool:
     """Whether the next page of the sweep is due: at once at first, then once round in `SWEEP_S`."""
     sweep = ledger.sweep
     if not sweep.rounds or sweep.began_s is None:
@@ -113,7 +113,7 @@ def sweep_due(ledger: Ledger, store: Store, now_s: float) -> bool:
     return sweep.next <= rows * (now_s - sweep.began_s) / SWEEP_S
 
 
-def pace_s(ledger: Ledger, view: View) -> float:
+def pace_s(ledger: RequestLog, view: View) -> float:
     """Seconds between ticks just now: ever slower while there is nothing to wait for.
 
     Each pause is a tenth longer than the one before, so that a run launched elsewhere is seen
@@ -126,7 +126,7 @@ def pace_s(ledger: Ledger, view: View) -> float:
     return max(view.interval_s, min(IDLE_INTERVAL_S, slower))
 
 
-def pause_s(ledger: Ledger, view: View, now_s: float, rng: random.Random) -> float:
+def pause_s(ledger: RequestLog, view: View, now_s: float, rng: random.Random) -> float:
     """Seconds until the next tick: its pace, jittered; while the link is held, until that ends."""
     held_s = ledger.held_until_s() - now_s
     if held_s > 0:
@@ -134,12 +134,12 @@ def pause_s(ledger: Ledger, view: View, now_s: float, rng: random.Random) -> flo
     return pace_s(ledger, view) * rng.uniform(1 - JITTER, 1 + JITTER)
 
 
-def quiet(ledger: Ledger, store: Store) -> bool:
+def quiet(ledger: RequestLog, store: Store) -> bool:
     """Whether there is nothing to wait for: all read, nothing active, no results outstanding."""
     return ledger.synced and not (store.active_runs or ledger.wanted or ledger.suspects)
 
 
-def seen_s(ledger: Ledger, store: Store, view: View) -> float | None:
+def seen_s(ledger: RequestLog, store: Store, view: View) -> float | None:
     """When what is on screen was last answered.
 
     Returns:
@@ -148,7 +148,7 @@ def seen_s(ledger: Ledger, store: Store, view: View) -> float | None:
     head_s = ledger.recall(_page(view, 0)).answered_s
     if view.open_run is not None:
         row = store.runs.get(view.open_run)
-        gone = row.gone if row is not None else ledger.recall(OneRun(view.open_run)).missing
+        gone = row.is_deleted if row is not None else ledger.recall(OneRun(view.open_run)).missing
         moves = row is None or row.active or not store.knows_rollouts_of(view.open_run)
         asked = ledger.recall(RolloutsOf(view.open_run))
         return asked.answered_s if moves and not gone and not asked.forbidden else head_s
@@ -168,23 +168,23 @@ def _page(view: View, offset: int) -> RunsPage:
     return RunsPage(offset, PAGE_LIMIT, view.source, view.scenario_id)
 
 
-def _due(ledger: Ledger, query: Query, view: View, now_s: float) -> bool:
+def _due(ledger: RequestLog, query: Query, view: View, now_s: float) -> bool:
     asked = ledger.recall(query)
     if asked.planned_s < ledger.forced_s:
         return True
     return now_s >= asked.not_before_s and now_s - asked.planned_s >= ANEW * view.interval_s
 
 
-def _settled(ledger: Ledger, store: Store, run_id: str) -> bool:
+def _settled(ledger: RequestLog, store: Store, run_id: str) -> bool:
     """Whether there is nothing more to learn of a run: finished, and all its results are held."""
     row = store.runs.get(run_id)
     if row is None:
         return False
     finished = not row.active and run_id not in ledger.wanted
-    return row.gone or (finished and store.knows_rollouts_of(run_id))
+    return row.is_deleted or (finished and store.knows_rollouts_of(run_id))
 
 
-def _opened(ledger: Ledger, store: Store, view: View) -> Iterator[Query]:
+def _opened(ledger: RequestLog, store: Store, view: View) -> Iterator[Query]:
     run_id = view.open_run
     if run_id is None:
         return
@@ -198,7 +198,7 @@ def _opened(ledger: Ledger, store: Store, view: View) -> Iterator[Query]:
         yield rollouts
 
 
-def _rollouts(ledger: Ledger, store: Store, view: View, now_s: float) -> Iterator[Query]:
+def _rollouts(ledger: RequestLog, store: Store, view: View, now_s: float) -> Iterator[Query]:
     """Rollouts of active runs: run by run or all running at once, whichever is smaller.
 
     The one answer for all holds only what runs, so that runs whose counters moved since their
@@ -212,7 +212,7 @@ def _rollouts(ledger: Ledger, store: Store, view: View, now_s: float) -> Iterato
     expected = running_of(store)
     rollout_bytes = float(ROLLOUT_BYTES)
     if answered_s is not None and now_s - answered_s < REMEASURED_S:
-        expected += ledger.strangers
+        expected += ledger.unlisted_running
         rollout_bytes = ledger.running_bytes or rollout_bytes
     at_once = REQUEST_BYTES + rollout_bytes * expected
     at_once += REQUEST_BYTES * len(moved) + sum(_cost(ledger, store, i) for i in moved)
@@ -223,7 +223,7 @@ def _rollouts(ledger: Ledger, store: Store, view: View, now_s: float) -> Iterato
         yield from _singly(ledger, view, active)
 
 
-def _singly(ledger: Ledger, view: View, run_ids: Iterable[str]) -> list[Query]:
+def _singly(ledger: RequestLog, view: View, run_ids: Iterable[str]) -> list[Query]:
     """Those in view, then those asked longest ago, so that none is left out for ever."""
     left = dict.fromkeys(run_ids)
     in_view = [run_id for run_id in view.runs_in_view if run_id in left]
@@ -233,14 +233,14 @@ def _singly(ledger: Ledger, view: View, run_ids: Iterable[str]) -> list[Query]:
     return [*map(RolloutsOf, in_view), *_oldest(ledger, map(RolloutsOf, left), room)]
 
 
-def _oldest(ledger: Ledger, queries: Iterable[Query], room: int) -> list[Query]:
+def _oldest(ledger: RequestLog, queries: Iterable[Query], room: int) -> list[Query]:
     ordered = list(queries)
     if len(ordered) > room:
         ordered.sort(key=lambda query: ledger.recall(query).planned_s)
     return ordered[:room]
 
 
-def _cost(ledger: Ledger, store: Store, run_id: str) -> int:
+def _cost(ledger: RequestLog, store: Store, run_id: str) -> int:
     asked = ledger.recall(RolloutsOf(run_id))
     if asked.answered_s is not None:
         return asked.wire_bytes
@@ -248,7 +248,7 @@ def _cost(ledger: Ledger, store: Store, run_id: str) -> int:
     return ROLLOUT_BYTES * ((run.total if run is not None else None) or 1)
 
 
-def _active_runs(ledger: Ledger, store: Store, view: View) -> Iterator[Query]:
+def _active_runs(ledger: RequestLog, store: Store, view: View) -> Iterator[Query]:
     """The pages that hold active runs, or these runs singly, whichever is smaller.
 
     A run that its page no longer lists is asked singly: it has moved to another page, or is gone.
@@ -268,7 +268,7 @@ def _active_runs(ledger: Ledger, store: Store, view: View) -> Iterator[Query]:
             yield page
 
 
-def _results(ledger: Ledger, view: View, now_s: float) -> Iterator[Query]:
+def _results(ledger: RequestLog, view: View, now_s: float) -> Iterator[Query]:
     """Finished runs without their results.
 
     All that have just finished; of those never seen some that are in view, else one of the rest;
@@ -279,7 +279,7 @@ def _results(ledger: Ledger, view: View, now_s: float) -> Iterator[Query]:
         queries = map(RolloutsOf, run_ids)
         return list(islice((q for q in queries if ledger.recall(q).not_before_s <= now_s), most))
 
-    yield from ready(ledger.finals, SINGLY_A_TICK)
+    yield from ready(ledger.awaiting_results, SINGLY_A_TICK)
     yield from ready(ledger.shut, RESULTS_IN_VIEW_A_TICK)
     in_view = ready((i for i in view.runs_in_view if i in ledger.wanted), RESULTS_IN_VIEW_A_TICK)
     yield from in_view

@@ -21,9 +21,9 @@ from gymtui.api.errors import (
 from gymtui.api.response import Answer
 from gymtui.core.server_clock import ServerClock, Window
 from gymtui.poll.connection import Link, LinkState, Update
-from gymtui.poll.fetch import Gym, ask, observed
+from gymtui.poll.fetch import ListSource, ask, observed
 from gymtui.poll.plan import View, pace_s, pause_s, plan, quiet, seen_s, sweep_due, wants
-from gymtui.poll.request_log import Ledger
+from gymtui.poll.request_log import RequestLog
 from gymtui.store.delta import (
     NOTHING,
     PAGE_LIMIT,
@@ -69,7 +69,7 @@ class Poller:
 
     def __init__(
         self,
-        client: Gym,
+        client: ListSource,
         store: Store,
         clock: ServerClock,
         tell: Callable[[Update], None],
@@ -91,7 +91,7 @@ class Poller:
         self._heard = heard
         self._renew = renew
         self._breathe = breathe
-        self._ledger = Ledger()
+        self._ledger = RequestLog()
         self._link = Link(interval_s=view.interval_s)
         self._told: Link | None = None
         self._told_state: LinkState | None = None

@@ -30,7 +30,7 @@ _PAGES_KEPT_S = 3 * SWEEP_S
 
 
 @dataclass(slots=True)
-class Asked:
+class RequestState:
     """What is remembered of one question. All times are monotonic seconds.
 
     Attributes:
@@ -56,7 +56,7 @@ class Asked:
     forbidden: bool = False
 
 
-_NEVER = Asked()
+_NEVER = RequestState()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Moved:
 
 
 @dataclass(slots=True)
-class Ledger:
+class RequestLog:
     """The poller's memory. All times are monotonic seconds.
 
     Attributes:
@@ -78,12 +78,12 @@ class Ledger:
         sweep: How far the list of runs was read.
         suspects: Runs that may be gone, in the order to ask them.
         wanted: Finished runs whose results were not all seen, oldest wish first.
-        finals: Those of them that were watched before, and only lack their last results.
+        awaiting_results: Those of them that were watched before, and only lack their last results.
         shut: Runs whose rollouts the key may not see: of none of them results are about to come.
         grows_at_end: Whether new runs were last met at the end of the list.
         tail_due: Whether the list has grown by what no page has shown yet.
-        strangers: How many more rollouts the last answer about all running ones held than run by
-            the counters: of other sources, say.
+        unlisted_running: How many more rollouts the last answer about all running ones held than
+            run by the counters: of other sources, say.
         running_bytes: How many bytes each of that answer took; None while it was never asked.
         hold_until_s: The server asked for silence until then.
         down: Failures in a row with nothing getting through; 0 while the link is up.
@@ -92,17 +92,17 @@ class Ledger:
         quiet_ticks: Ticks in a row with nothing to wait for.
     """
 
-    asked: dict[Query, Asked] = field(default_factory=dict)
+    asked: dict[Query, RequestState] = field(default_factory=dict)
     moved: dict[str, Moved] = field(default_factory=dict)
     page_of: dict[str, int] = field(default_factory=dict)
     sweep: Sweep = field(default_factory=Sweep)
     suspects: dict[str, None] = field(default_factory=dict)
     wanted: dict[str, None] = field(default_factory=dict)
-    finals: dict[str, None] = field(default_factory=dict)
+    awaiting_results: dict[str, None] = field(default_factory=dict)
     shut: dict[str, None] = field(default_factory=dict)
     grows_at_end: bool = False
     tail_due: bool = False
-    strangers: int = 0
+    unlisted_running: int = 0
     running_bytes: float | None = None
     hold_until_s: float = -math.inf
     down: int = 0
@@ -114,7 +114,7 @@ class Ledger:
     _down_s: float = -math.inf
     _through_s: float = -math.inf
 
-    def recall(self, query: Query) -> Asked:
+    def recall(self, query: Query) -> RequestState:
         """What is remembered of a question, to be read only."""
         return self.asked.get(query, _NEVER)
 
@@ -179,7 +179,7 @@ class Ledger:
             case RolloutsOf(run_id=run_id):
                 self._rollouts_answered(run_id, asked, applied, store)
             case _:
-                self.strangers = max(0, len(applied.ids) - running_of(store))
+                self.unlisted_running = max(0, len(applied.ids) - running_of(store))
                 self.running_bytes = seen.wire_bytes / max(1, len(applied.ids))
                 for run_id in applied.overtaken:
                     counters = self.moved[run_id].counters if run_id in self.moved else ()
@@ -253,12 +253,12 @@ class Ledger:
         else:
             complete = self.listed_since_moved(row.run_id) and not 0 < asked.tries < RESULT_TRIES
         empty = row.run is None or row.run.total == 0
-        if row.active or row.gone or empty or complete or asked.forbidden:
+        if row.active or row.is_deleted or empty or complete or asked.forbidden:
             self._unwant(row.run_id)
         else:
             self.wanted[row.run_id] = None
             if asked.answered_s is not None:
-                self.finals[row.run_id] = None
+                self.awaiting_results[row.run_id] = None
 
     def forget(self, run_ids: Iterable[str]) -> None:
         """Drop what is remembered of runs that are no longer known."""
@@ -273,8 +273,8 @@ class Ledger:
 
     # -- parts -----------------------------------------------------------------------------
 
-    def _of(self, query: Query) -> Asked:
-        return self.asked.setdefault(query, Asked())
+    def _of(self, query: Query) -> RequestState:
+        return self.asked.setdefault(query, RequestState())
 
     def _got_through(self, sent_s: float, now_s: float) -> None:
         self.down = 0
@@ -295,9 +295,11 @@ class Ledger:
 
     def _unwant(self, run_id: str) -> None:
         self.wanted.pop(run_id, None)
-        self.finals.pop(run_id, None)
+        self.awaiting_results.pop(run_id, None)
 
-    def _rollouts_answered(self, run_id: str, asked: Asked, applied: Applied, store: Store) -> None:
+    def _rollouts_answered(
+        self, run_id: str, asked: RequestState, applied: Applied, store: Store
+    ) -> None:
         row = store.runs.get(run_id)
         if row is None:
             return
@@ -348,7 +350,7 @@ class Ledger:
             self.tail_due = False
 
     def _may_be_gone(self, row: RunRow | None, now_s: float) -> bool:
-        if row is None or row.gone or row.malformed is not None:
+        if row is None or row.is_deleted or row.malformed is not None:
             return False
         # One that lives but is never listed (of another source, say) is asked no more often.
         answered_s = self.recall(OneRun(row.run_id)).answered_s

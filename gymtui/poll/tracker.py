@@ -17,14 +17,14 @@ from types import MappingProxyType
 from gymtui.core.server_clock import Window
 from gymtui.store.delta import Query, RolloutsOf, RunningRollouts
 from gymtui.store.history.journal import Journal
-from gymtui.store.history.journal_file import KeptSummary
-from gymtui.store.history.observer import Look, Observer, Sighting, last_step
+from gymtui.store.history.journal_file import SavedSummary
+from gymtui.store.history.observer import Observer, StateObservation, UnchangedPoll, last_step
 from gymtui.store.history.timeline import Segment, segments
-from gymtui.store.phases import Kind, is_finished
+from gymtui.store.phases import SegmentKind, is_finished
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.eta import UsualTimes
 from gymtui.store.stats.formulas import Shares, quantile
-from gymtui.store.stats.phase_time import Spending
+from gymtui.store.stats.phase_time import PhaseTime
 from gymtui.store.stats.run_stats import time_spent_s
 from gymtui.store.stats.run_summary import RunSummary, from_kept, to_keep
 from gymtui.store.store import Applied, Store
@@ -48,7 +48,7 @@ class _Life:
         drawn: Its segments, and what they were made from.
     """
 
-    sightings: tuple[Sighting, ...] = ()
+    sightings: tuple[StateObservation, ...] = ()
     drawn: tuple[object, tuple[Segment, ...]] | None = None
 
 
@@ -61,7 +61,7 @@ class _Spent:
         due: The rollouts to look through (again).
     """
 
-    spending: Spending = field(default_factory=Spending)
+    spending: PhaseTime = field(default_factory=PhaseTime)
     due: dict[str, None] = field(default_factory=dict)
 
 
@@ -70,7 +70,7 @@ class TimeSpent:
     """Where the time of a run's ended rollouts went.
 
     Attributes:
-        shares: Of each phase, by its `Kind`, with coverage.
+        shares: Of each phase, by its `SegmentKind`, with coverage.
         usual: What is usual in the run, as far as it was watched.
         complete: Whether all were looked through; if not, ask again soon.
     """
@@ -80,7 +80,7 @@ class TimeSpent:
     complete: bool
 
 
-class Watch:
+class RolloutTracker:
     """Watches every rollout that the poller lists.
 
     Args:
@@ -111,7 +111,7 @@ class Watch:
         self._running_listed: datetime | None = None
         self._loaded: set[str] = set()
         self._wanted: asyncio.Queue[str] = asyncio.Queue()
-        self._kept: dict[str, KeptSummary] = {}
+        self._kept: dict[str, SavedSummary] = {}
 
     # -- taking in -------------------------------------------------------------------------
 
@@ -148,7 +148,7 @@ class Watch:
         if not isinstance(query, RolloutsOf | RunningRollouts):
             return
         known = self._store.rollouts
-        kept: list[Sighting] = []
+        kept: list[StateObservation] = []
         for count, row in enumerate(rows, start=1):
             # What was dropped while others had their turn is not to be watched again.
             sighting = self._look(row, window) if row.rollout_id in known else None
@@ -181,15 +181,17 @@ class Watch:
             self.recall(query.run_id)
         self._keep_summary(query.run_id)
 
-    def _looks(self, query: RolloutsOf | RunningRollouts, window: Window) -> tuple[Look, ...]:
+    def _looks(
+        self, query: RolloutsOf | RunningRollouts, window: Window
+    ) -> tuple[UnchangedPoll, ...]:
         """What an answer tells beyond changes: a run's own list that all of it was looked at."""
         if isinstance(query, RunningRollouts):
             return self.observer.looks()
         run = self._store.runs.get(query.run_id)
         running = run is not None and run.active and run.run is not None and run.run.running != 0
-        return (Look(query.run_id, window.earliest, window.latest),) if running else ()
+        return (UnchangedPoll(query.run_id, window.earliest, window.latest),) if running else ()
 
-    def _look(self, row: RolloutRow, window: Window) -> Sighting | None:
+    def _look(self, row: RolloutRow, window: Window) -> StateObservation | None:
         rollout = row.rollout
         self._look_through(row)
         if rollout is None:
@@ -256,7 +258,7 @@ class Watch:
         """
         return MappingProxyType(self._steps)
 
-    def sightings(self, rollout_id: str) -> Sequence[Sighting]:
+    def sightings(self, rollout_id: str) -> Sequence[StateObservation]:
         """What was observed of a rollout, by time."""
         life = self._lives.get(rollout_id)
         return life.sightings if life is not None else ()
@@ -305,8 +307,8 @@ class Watch:
             left -= self._spend(run_id, spent.spending, spent.due.popitem()[0])
         usual = UsualTimes(
             step_s=quantile(sorted(self.observer.step_gaps_s(run_id)), 0.95),
-            build_s=spent.spending.p95_s(Kind.BUILDING),
-            verify_s=spent.spending.p95_s(Kind.VERIFYING),
+            build_s=spent.spending.p95_s(SegmentKind.BUILDING),
+            verify_s=spent.spending.p95_s(SegmentKind.VERIFYING),
             watched=spent.spending.shares.counted,
         )
         return TimeSpent(spent.spending.shares, usual, not spent.due)
@@ -319,7 +321,7 @@ class Watch:
         if wanted is not None and row.rollout is not None and is_finished(row.rollout):
             wanted.due[row.rollout_id] = None
 
-    def _spend(self, run_id: str, spending: Spending, rollout_id: str) -> float:
+    def _spend(self, run_id: str, spending: PhaseTime, rollout_id: str) -> float:
         """Count where a rollout's time went, unless it is none of the run's ended ones.
 
         Returns:
@@ -363,9 +365,9 @@ class Watch:
                 self._join(loaded)
                 self._recalled(run_id)
 
-    def _join(self, loaded: Iterable[Sighting]) -> None:
+    def _join(self, loaded: Iterable[StateObservation]) -> None:
         """Take the journal's sightings in; those of this session are among them already."""
-        by_rollout: dict[str, dict[Sighting, None]] = {}
+        by_rollout: dict[str, dict[StateObservation, None]] = {}
         for sighting in loaded:
             by_rollout.setdefault(sighting.rollout_id, {})[sighting] = None
         for rollout_id, kept in by_rollout.items():

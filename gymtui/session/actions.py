@@ -51,7 +51,7 @@ _UNCLEAR = (Unreachable, Garbled, ServerError, Redirected)
 T = TypeVar("T")
 
 
-class Gym(Protocol):
+class ActionTarget(Protocol):
     """What is needed of a client; each call raises the errors of `api.errors`."""
 
     async def cancel_run(self, run_id: str) -> Cancelled:
@@ -149,7 +149,7 @@ def not_carried_out(run_id: str) -> ActionResult:
 
 
 async def act(
-    client: Gym,
+    client: ActionTarget,
     verb: Verb,
     run_ids: Sequence[str],
     *,
@@ -190,7 +190,7 @@ async def act(
     return tuple(task.result() for task in tasks)
 
 
-async def _act(client: Gym, verb: Verb, run_id: str, limiter: _Limiter) -> ActionResult:
+async def _act(client: ActionTarget, verb: Verb, run_id: str, limiter: _Limiter) -> ActionResult:
     """Send the request, and tell what its answer alone says."""
 
     async def request() -> int | None:
@@ -215,7 +215,7 @@ async def _act(client: Gym, verb: Verb, run_id: str, limiter: _Limiter) -> Actio
 
 
 async def _look(
-    client: Gym, unclear: ActionResult, limiter: _Limiter, pauses_s: Sequence[float]
+    client: ActionTarget, unclear: ActionResult, limiter: _Limiter, pauses_s: Sequence[float]
 ) -> ActionResult:
     """Look at a run until it shows that the request was carried out, or for as long as is meant."""
     verb, run_id = unclear.verb, unclear.run_id
@@ -242,7 +242,7 @@ async def _look(
     return checked(ActionOutcome.THERE)
 
 
-async def _is_there(client: Gym, run_id: str, limiter: _Limiter) -> bool:
+async def _is_there(client: ActionTarget, run_id: str, limiter: _Limiter) -> bool:
     try:
         await limiter.send(partial(_run, client, run_id))
     except GymError:
@@ -250,7 +250,7 @@ async def _is_there(client: Gym, run_id: str, limiter: _Limiter) -> bool:
     return True
 
 
-async def _run(client: Gym, run_id: str) -> RunRow:
+async def _run(client: ActionTarget, run_id: str) -> RunRow:
     body = (await client.get_run(run_id)).body
     run = parse_run(body)
     if isinstance(run, Malformed):

@@ -15,7 +15,7 @@ from gymtui.store.lists.columns import RunView
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RunRow
 from gymtui.store.rollout_times import CLOCK_OFF_S
-from gymtui.store.stats.forecast import Outlook
+from gymtui.store.stats.forecast import RunForecast
 from gymtui.store.store import Store
 
 ENDED_FOR_SHARE = 5
@@ -28,7 +28,7 @@ RESULTS_S = 30.0
 """How long a finished run's last results are waited for."""
 
 
-class Event(StrEnum):
+class AlertKind(StrEnum):
     """What happened to a run."""
 
     FINISHED = "finished"
@@ -38,7 +38,7 @@ class Event(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Tiding:
+class RunAlert:
     """Something that happened to a run, with its figures at that time.
 
     Attributes:
@@ -46,7 +46,7 @@ class Tiding:
         run: The run and the numbers over its rollouts, as far as they are known.
     """
 
-    event: Event
+    event: AlertKind
     run: RunView
 
     @property
@@ -74,22 +74,22 @@ class Tiding:
 
 
 _WORDS = {
-    Event.FINISHED: "finished",
-    Event.STALLED: "has stalled: nothing in it moves",
-    Event.FAILING: "is failing",
-    Event.GONE: "is gone: the gym no longer has it",
+    AlertKind.FINISHED: "finished",
+    AlertKind.STALLED: "has stalled: nothing in it moves",
+    AlertKind.FAILING: "is failing",
+    AlertKind.GONE: "is gone: the gym no longer has it",
 }
 
 
-def words(tiding: Tiding) -> str:
-    """A tiding as a sentence, with the name exactly as received.
+def words(alert: RunAlert) -> str:
+    """A alert as a sentence, with the name exactly as received.
 
     Args:
-        tiding: What happened.
+        alert: What happened.
     """
-    run, summary = tiding.run, tiding.run.summary
-    said = [f"{run.name} {_WORDS[tiding.event]}"]
-    if tiding.event is not Event.GONE and run.row.run is not None:
+    run, summary = alert.run, alert.run.summary
+    said = [f"{run.name} {_WORDS[alert.event]}"]
+    if alert.event is not AlertKind.GONE and run.row.run is not None:
         said.append(f"{count(run.finished)}/{count(run.row.run.total)} done")
         if summary is not None and summary.verdicts:
             rate = percent(summary.passes / summary.verdicts)
@@ -119,7 +119,7 @@ class _Told:
     since_s: float | None = None
 
 
-class Teller:
+class AlertMonitor:
     """Knows which runs are watched, and what of them was told.
 
     Args:
@@ -167,7 +167,7 @@ class Teller:
                 if not row.active:
                     self._told.setdefault(row.run_id, _Told(since_s=since_s))
 
-    def notice(self, store: Store, outlook: Outlook, now_s: float) -> tuple[Tiding, ...]:
+    def notice(self, store: Store, outlook: RunForecast, now_s: float) -> tuple[RunAlert, ...]:
         """What is to be told now.
 
         Args:
@@ -181,7 +181,7 @@ class Teller:
         if self._everything:
             for run_id in store.active_runs:
                 self._told.setdefault(run_id, _Told())
-        tidings: list[Tiding] = []
+        alerts: list[RunAlert] = []
         for run_id, told in list(self._told.items()):
             row = store.runs.get(run_id)
             if row is None:
@@ -190,27 +190,29 @@ class Teller:
             run = RunView(row, store.summary(run_id))
             event = self._event(run, told, outlook, now_s)
             if event is not None and not _is_old(run, told):
-                tidings.append(Tiding(event, run))
-            if event in (Event.FINISHED, Event.GONE):
+                alerts.append(RunAlert(event, run))
+            if event in (AlertKind.FINISHED, AlertKind.GONE):
                 del self._told[run_id]
-        return tuple(tidings)
+        return tuple(alerts)
 
-    def _event(self, run: RunView, told: _Told, outlook: Outlook, now_s: float) -> Event | None:
-        if run.row.gone:
-            return Event.GONE
+    def _event(
+        self, run: RunView, told: _Told, outlook: RunForecast, now_s: float
+    ) -> AlertKind | None:
+        if run.row.is_deleted:
+            return AlertKind.GONE
         if not run.row.active:
             if told.ended_s is None:
                 told.ended_s = now_s
             waited = now_s - told.ended_s > RESULTS_S
-            return Event.FINISHED if waited or _settled(run) else None
+            return AlertKind.FINISHED if waited or _settled(run) else None
         told.ended_s = None
         if not told.failing and self._fails(run):
             told.failing = True
-            return Event.FAILING
+            return AlertKind.FAILING
         stalls = _stalls(run.row, told, outlook, now_s)
         if stalls and not told.stalled:
             told.stalled = True
-            return Event.STALLED
+            return AlertKind.STALLED
         told.stalled = stalls
         return None
 
@@ -239,7 +241,7 @@ def _settled(run: RunView) -> bool:
     return summary.settled and summary.known >= (status.total or 0)
 
 
-def _stalls(row: RunRow, told: _Told, outlook: Outlook, now_s: float) -> bool:
+def _stalls(row: RunRow, told: _Told, outlook: RunForecast, now_s: float) -> bool:
     """Whether nothing goes on in an active run, and for how long it must not is over."""
     none_runs = row.run is not None and bool(row.run.pending) and not row.run.running
     if not none_runs:

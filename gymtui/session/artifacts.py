@@ -18,7 +18,7 @@ from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Garbled
 from gymtui.api.request import Progress
 from gymtui.api.response import intercepted
-from gymtui.api.retry import patiently
+from gymtui.api.retry import with_retry
 from gymtui.core.new_file import NewFile
 from gymtui.transcript.blocks import Transcript
 from gymtui.transcript.body_check import no_artifacts
@@ -60,7 +60,7 @@ class Artifacts:
     redacted: bool = False
 
 
-class ArtifactDesk:
+class ArtifactLoader:
     """Where artifacts are asked for.
 
     Args:
@@ -137,7 +137,7 @@ class ArtifactDesk:
             body.clear()
             await self._client.stream_artifacts(rollout_id, take, redacted, progressed)
 
-        await patiently(fetch, sleep=self._sleep)
+        await with_retry(fetch, sleep=self._sleep)
         received = bytes(body)
         body.clear()
         found = Artifacts(received, await asyncio.to_thread(_opened, received), redacted)
@@ -173,7 +173,7 @@ class ArtifactDesk:
                 file.restart()
                 await self._client.stream_artifacts(rollout_id, file.write, redacted, on_progress)
 
-            await patiently(fetch, sleep=self._sleep)
+            await with_retry(fetch, sleep=self._sleep)
             # Written through to the disk, which can take long; stopped meanwhile, it is waited for.
             finishing = asyncio.ensure_future(asyncio.to_thread(_finish, file))
             try:

@@ -91,7 +91,7 @@ def why_none(verb: Verb, rows: Sequence[RunRow]) -> str:
 
 def _fault(verb: Verb, row: RunRow) -> str | None:
     """Why it cannot be done to a run; None if it can. What is under way is not sent again."""
-    if row.gone:
+    if row.is_deleted:
         return "is gone"
     if row.malformed is not None:
         return "cannot be read"

@@ -14,7 +14,7 @@ WAIT_S: Final = 0.04
 _LOOK_S: Final = 0.002
 
 
-class Turns:
+class InputPriority:
     """Lets keys go before work in pieces.
 
     A key passes through several callbacks before it is drawn. With a piece of work between any
@@ -36,7 +36,7 @@ class Turns:
         """A frame was drawn."""
         self._until_s = self._monotonic()
 
-    async def give(self) -> None:
+    async def yield_to_input(self) -> None:
         """Let others have their turn, and keys all of theirs; call it between two pieces.
 
         However fast keys come, one more piece is done every `WAIT_S`.

@@ -19,14 +19,14 @@ from gymtui.api.models import ConfigCheck
 from gymtui.config.api_key import run_command
 from gymtui.config.settings import Settings
 from gymtui.core.secret import ApiKey
-from gymtui.launching.catalog import Offers
+from gymtui.launching.catalog import ScenarioCatalog
 from gymtui.launching.draft import Draft, ModelChoice, run_names
 from gymtui.launching.form_fields import MODEL, PROVIDER
-from gymtui.launching.launch_history import Kept, file_name
+from gymtui.launching.launch_history import LaunchHistory, file_name
 from gymtui.launching.lineage import family
 from gymtui.launching.model_keys import ModelKeys
 from gymtui.launching.requests import configs, requests
-from gymtui.launching.submission import Fate, Sent, launch, told
+from gymtui.launching.submission import Submission, SubmissionState, describe_submission, launch
 from gymtui.session.surroundings import Surroundings, Work
 from gymtui.store.store import Store
 
@@ -54,7 +54,7 @@ class Launches:
         surroundings: Surroundings,
         refresh: Callable[[], None],
         keys: ModelKeys,
-        kept: Kept,
+        kept: LaunchHistory,
         rng: random.Random,
     ) -> None:
         self._client = client
@@ -64,21 +64,21 @@ class Launches:
         self._keys = keys
         self.kept = kept
         self._rng = rng
-        self.offers = Offers(client)
+        self.offers = ScenarioCatalog(client)
         self._under_way: dict[str, Work] = {}
         self.to_select: str | None = None
         """A run that was just launched, until it is seen in the list."""
 
     # -- before ----------------------------------------------------------------------------
 
-    def keyless(self, provider: str) -> str | None:
+    def missing_key_reason(self, provider: str) -> str | None:
         """Why there is no key for a provider, or None."""
-        found = self._keys.whence(provider)
+        found = self._keys.key_source(provider)
         return None if found.there else found.words
 
-    def whence(self, provider: str) -> str:
+    def key_source(self, provider: str) -> str:
         """Where a provider's key would come from."""
-        return self._keys.whence(provider).words
+        return self._keys.key_source(provider).words
 
     def names(self, draft: Draft) -> tuple[str, ...]:
         """The runs' names."""
@@ -87,7 +87,7 @@ class Launches:
     def family(self, run_id: str) -> tuple[str, ...]:
         """A run with its parent and reruns, as far as they are in the list."""
         runs = self._store.runs
-        listed = (run for run, row in runs.items() if row.malformed is None and not row.gone)
+        listed = (run for run, row in runs.items() if row.malformed is None and not row.is_deleted)
         return family(run_id, self.kept.parents, listed)
 
     async def requests(
@@ -134,7 +134,7 @@ class Launches:
         made: Sequence[LaunchRequest],
         *,
         lost: Callable[[LaunchRequest, GymError], None],
-        done: Callable[[Sequence[Sent]], bool],
+        done: Callable[[Sequence[Submission]], bool],
     ) -> None:
         """Send launches one after the other, up to the first that is not launched.
 
@@ -153,13 +153,13 @@ class Launches:
         draft: Draft,
         made: Sequence[LaunchRequest],
         lost: Callable[[LaunchRequest, GymError], None],
-        done: Callable[[Sequence[Sent]], bool],
+        done: Callable[[Sequence[Submission]], bool],
     ) -> None:
-        sent: list[Sent] = []
+        sent: list[Submission] = []
         for request in made:
             one = await launch(self._client, request, lost=partial(lost, request))
             sent.append(one)
-            if one.fate is not Fate.LAUNCHED or one.run_id is None:
+            if one.fate is not SubmissionState.LAUNCHED or one.run_id is None:
                 break
             self.kept.remember(one.run_id, _as_one(draft, request))
             if self.to_select is None or len(sent) == 1:
@@ -177,9 +177,9 @@ class Launches:
             self._surroundings.notify_later(words, "warning")
         self._under_way.clear()
 
-    def _tell(self, sent: Sequence[Sent]) -> None:
-        well = sent[-1].fate is Fate.LAUNCHED
-        words = "\n".join(told(one) for one in sent)
+    def _tell(self, sent: Sequence[Submission]) -> None:
+        well = sent[-1].fate is SubmissionState.LAUNCHED
+        words = "\n".join(describe_submission(one) for one in sent)
         self._surroundings.notify_later(words, "information" if well else "warning")
 
     def seen(self, run_ids: Mapping[str, object]) -> str | None:
@@ -216,7 +216,9 @@ def launches_of(
     """
     # A password manager must not ask on the terminal that is drawn on.
     run = partial(run_command, own_session=True)
-    kept = Kept.read(journal.with_name(file_name(journal.name)) if journal is not None else None)
+    kept = LaunchHistory.read(
+        journal.with_name(file_name(journal.name)) if journal is not None else None
+    )
     keys = ModelKeys(settings.model_keys, env, run)
     return Launches(client, store, surroundings, refresh, keys, kept, rng)
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class RolloutRef:
     """One of a list's rollouts.
 
     Attributes:

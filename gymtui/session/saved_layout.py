@@ -25,7 +25,7 @@ _CLOSEST = 64
 
 
 @dataclass(frozen=True, slots=True)
-class ListArrangement:
+class ListLayout:
     """How one list is arranged.
 
     Attributes:
@@ -66,7 +66,7 @@ class _Unsaved:
 
 
 @dataclass(slots=True)
-class Arrangement:
+class SavedLayout:
     """The arrangement of every list, by the list's name.
 
     Attributes:
@@ -79,7 +79,7 @@ class Arrangement:
     """
 
     path: Path | None = None
-    lists: dict[str, ListArrangement] = field(default_factory=dict)
+    lists: dict[str, ListLayout] = field(default_factory=dict)
     filters: dict[str, str] = field(default_factory=dict)
     profile: str | None = None
     theme: str | None = None
@@ -93,7 +93,7 @@ class Arrangement:
     )
 
     @classmethod
-    def read(cls, directory: Path | None) -> Arrangement:
+    def read(cls, directory: Path | None) -> SavedLayout:
         """Read what was kept.
 
         Args:
@@ -116,9 +116,9 @@ class Arrangement:
             theme if isinstance(theme, str) else None,
         )
 
-    def of(self, name: str) -> ListArrangement:
+    def of(self, name: str) -> ListLayout:
         """How a list is arranged."""
-        return self.lists.get(name, ListArrangement())
+        return self.lists.get(name, ListLayout())
 
     def change(self, name: str, **changes: Any) -> None:
         """Arrange a list otherwise, and keep that."""
@@ -178,7 +178,7 @@ class Arrangement:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 # Another program of the same person may have written meanwhile.
                 with locked(self.path.parent):
-                    there = Arrangement.read(self.path.parent)
+                    there = SavedLayout.read(self.path.parent)
                     for name, changes in unsaved.lists.items():
                         there.lists[name] = replace(there.of(name), **changes)
                     for gym, text in unsaved.filters.items():
@@ -210,12 +210,12 @@ def _filters(kept: dict[str, Any]) -> dict[str, str]:
     return {gym: text for gym, text in texts if isinstance(text, str)}
 
 
-def _list(value: object) -> ListArrangement:
+def _list(value: object) -> ListLayout:
     """One list's arrangement as kept; what is not of the right type counts as absent."""
     kept = value if isinstance(value, dict) else {}
     order, group = kept.get("order"), kept.get("group")
     hidden, zoom = kept.get("hidden"), kept.get("zoom")
-    return ListArrangement(
+    return ListLayout(
         order=order if isinstance(order, str) else None,
         reverse=kept.get("reverse") is True,
         hidden=tuple(str(name) for name in hidden) if isinstance(hidden, list) else (),

@@ -26,7 +26,7 @@ from gymtui.core.secret import ApiKey
 from gymtui.core.server_clock import ServerClock, Window
 from gymtui.poll.plan import View
 from gymtui.poll.poller import Link, LinkState, Poller, Update
-from gymtui.poll.tracker import Watch
+from gymtui.poll.tracker import RolloutTracker
 from gymtui.session.actions import (
     CARRIED_OUT_S,
     ActionOutcome,
@@ -35,20 +35,20 @@ from gymtui.session.actions import (
     act,
     not_carried_out,
 )
-from gymtui.session.alerts import Teller, Tiding
-from gymtui.session.input_priority import Turns
-from gymtui.session.rollout_ref import Listed
+from gymtui.session.alerts import AlertMonitor, RunAlert
+from gymtui.session.input_priority import InputPriority
+from gymtui.session.rollout_ref import RolloutRef
 from gymtui.session.step_pace import WatchedPace
 from gymtui.session.surroundings import Surroundings
 from gymtui.store.delta import NOTHING, Delta, Query
 from gymtui.store.history.journal import Journal
 from gymtui.store.records import Intent
-from gymtui.store.stats.forecast import Outlook
+from gymtui.store.stats.forecast import RunForecast
 from gymtui.store.stats.run_summary import RunSummary
 from gymtui.store.store import Applied, Store
 
 if TYPE_CHECKING:
-    from gymtui.session.artifacts import ArtifactDesk, Artifacts
+    from gymtui.session.artifacts import ArtifactLoader, Artifacts
     from gymtui.session.launches import Launches
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class Audience(Surroundings, Protocol):
     def changed(self, delta: Delta) -> None:
         """Something of this moment changed: what a key did, or what the journal knew."""
 
-    def heard(self, tidings: Sequence[Tiding]) -> None:
+    def on_alerts(self, alerts: Sequence[RunAlert]) -> None:
         """Something happened to watched runs."""
 
     def acted(self, results: Sequence[ActionResult]) -> None:
@@ -116,7 +116,7 @@ class Session:
         journal: Journal | None,
         audience: Audience,
         *,
-        turns: Turns,
+        turns: InputPriority,
         monotonic: Callable[[], float],
         rng: random.Random,
         find_key: FindKey = lambda _settings: None,
@@ -128,9 +128,9 @@ class Session:
         self.clock = clock
         self.journal = journal
         self.store = Store()
-        self.outlook = Outlook()
-        self.teller = Teller(everything=settings.watch_all, fail_share=settings.fail_share)
-        self.watched = Watch(
+        self.forecast = RunForecast()
+        self.alerts = AlertMonitor(everything=settings.watch_all, fail_share=settings.fail_share)
+        self.tracker = RolloutTracker(
             self.store, journal, remembered=self._remembered, recalled=self._recalled
         )
         self.actions: deque[Action] = deque(maxlen=ACTIONS_KEPT)
@@ -146,7 +146,7 @@ class Session:
         self._journal_path = journal_path
         self._rng = rng
         self._launches: Launches | None = None
-        self.compared_first: Listed | None = None
+        self.compared_first: RolloutRef | None = None
         """The first of two rollouts to compare, until the second is chosen."""
         self._untold = NOTHING
         self._news = asyncio.Event()
@@ -164,13 +164,13 @@ class Session:
             rng=rng,
             heard=self._answered,
             renew=self._renew_key,
-            breathe=turns.give,
+            breathe=turns.yield_to_input,
         )
 
     def close(self) -> None:
         """One goes elsewhere: write down what was watched, and hear nothing more."""
         self.over = True
-        self.watched.close()
+        self.tracker.close()
 
     def leave_launches(self) -> None:
         """Another gym is gone to: end what is sent to this one, and say what is left open."""
@@ -199,12 +199,12 @@ class Session:
         return self.poller.link
 
     @cached_property
-    def desk(self) -> ArtifactDesk:
+    def artifact_loader(self) -> ArtifactLoader:
         """Where artifacts are asked for."""
-        from gymtui.session.artifacts import ArtifactDesk
+        from gymtui.session.artifacts import ArtifactLoader
 
         cap_bytes = self.settings.artifact_limit_mib * MIB
-        return ArtifactDesk(self.client, cap_bytes=cap_bytes, on_read=self._read)
+        return ArtifactLoader(self.client, cap_bytes=cap_bytes, on_read=self._read)
 
     @property
     def host(self) -> str:
@@ -236,7 +236,7 @@ class Session:
     @property
     def pace(self) -> WatchedPace:
         """How fast rollouts move, as far as this session watched them."""
-        return WatchedPace(self.watched)
+        return WatchedPace(self.tracker)
 
     def everything(self) -> Delta:
         """All that is known as one delta, for a screen that has to catch up."""
@@ -264,7 +264,7 @@ class Session:
     async def look_out(self) -> None:
         """Take the rest of what changed into the outlook, in pieces."""
         while self._look_out():
-            await self._turns.give()
+            await self._turns.yield_to_input()
 
     def time_passed(self) -> None:
         """See whether something is to be told that only took time."""
@@ -326,7 +326,7 @@ class Session:
         """Show what became of a run."""
         if result.is_deleted:
             self._intents.pop(result.run_id, None)
-            self._show(self.store.mark_gone([result.run_id], self.monotonic()))
+            self._show(self.store.mark_deleted([result.run_id], self.monotonic()))
             self._bury([result.run_id])
         else:
             # What the gym has agreed to cancel goes on until its rollouts have ended.
@@ -365,10 +365,10 @@ class Session:
             Which are watched now, and which cannot be since they ended; None for no runs.
         """
         rows = [self.store.runs[i] for i in run_ids if i in self.store.runs]
-        rows = [row for row in rows if row.malformed is None and not row.gone]
+        rows = [row for row in rows if row.malformed is None and not row.is_deleted]
         if not rows:
             return None
-        watched, over = self.teller.switch(rows)
+        watched, over = self.alerts.switch(rows)
         self._show(Delta(runs_changed=frozenset(row.run_id for row in rows)))
         return watched, over
 
@@ -384,7 +384,7 @@ class Session:
         """Artifacts were read: what they say of their rollout holds for the lists, too."""
         taken = artifacts.transcript.steps_taken
         if taken is not None:
-            self.watched.took(rollout_id, taken)
+            self.tracker.took(rollout_id, taken)
         self._show(self.store.note_usage(rollout_id, artifacts.transcript.usage))
 
     def _remembered(self, summaries: Mapping[str, RunSummary]) -> None:
@@ -400,13 +400,13 @@ class Session:
     def _answered(self, query: Query, applied: Applied, window: Window) -> Iterable[None]:
         """Called by the poller right after each answer: what passes quickly is seen here alone."""
         self._tell_of_runs()
-        return self.watched.answering(query, applied, window)
+        return self.tracker.answering(query, applied, window)
 
     def _observed(self, update: Update) -> None:
         """Called by the poller with every change."""
         if self.over:
             return
-        self.watched.dropped(update.delta.rollouts_removed)
+        self.tracker.dropped(update.delta.rollouts_removed)
         self._look_out(update.delta.rollouts)
         self._bury(update.delta.runs_changed)
         self._notice_arrivals(update)
@@ -417,14 +417,14 @@ class Session:
     def _look_out(self, touched: Iterable[str] = ()) -> bool:
         """Take what changed into the outlook; of much only a part, and whether some is left."""
         now_s = self.now().timestamp()
-        return self.outlook.take(touched, self.store.rollouts, self.store.runs, now_s)
+        return self.forecast.take(touched, self.store.rollouts, self.store.runs, now_s)
 
     def _notice_arrivals(self, update: Update) -> None:
         """Have it known which runs turned up since the whole list was known."""
         if self._knew_all_s is not None:
             runs = self.store.runs
             added = [runs[run_id] for run_id in update.delta.runs_added if run_id in runs]
-            self.teller.arrived(added, self._knew_all_s)
+            self.alerts.arrived(added, self._knew_all_s)
         elif update.link.synced:
             self._knew_all_s = self.now().timestamp()
 
@@ -432,15 +432,15 @@ class Session:
         """Tell what happened to watched runs, while what is known of them is fresh."""
         if self.over or self.link.state(self.monotonic()) is not LinkState.LIVE:
             return
-        tidings = self.teller.notice(self.store, self.outlook, self.now().timestamp())
-        if tidings:
-            self._audience.heard(tidings)
-            self._show(Delta(runs_changed=frozenset(t.run.row.run_id for t in tidings)))
+        alerts = self.alerts.notice(self.store, self.forecast, self.now().timestamp())
+        if alerts:
+            self._audience.on_alerts(alerts)
+            self._show(Delta(runs_changed=frozenset(t.run.row.run_id for t in alerts)))
 
     def _bury(self, run_ids: Iterable[str]) -> None:
         """Let runs that are gone be seen as such for a while, then drop them."""
         runs = self.store.runs
-        gone = frozenset(run_id for run_id in run_ids if run_id in runs and runs[run_id].gone)
+        gone = frozenset(run_id for run_id in run_ids if run_id in runs and runs[run_id].is_deleted)
         if gone:
             asyncio.get_running_loop().call_later(GONE_SHOWN_S, self._drop, gone)
 
@@ -448,10 +448,12 @@ class Session:
         if self.over:
             return
         runs = self.store.runs
-        still = frozenset(run_id for run_id in run_ids if run_id in runs and runs[run_id].gone)
+        still = frozenset(
+            run_id for run_id in run_ids if run_id in runs and runs[run_id].is_deleted
+        )
         for run_id in still:
             self._intents.pop(run_id, None)
         delta = self.poller.forget(still)
-        self.watched.forget(still)
-        self.watched.dropped(delta.rollouts_removed)
+        self.tracker.forget(still)
+        self.tracker.dropped(delta.rollouts_removed)
         self._show(delta)

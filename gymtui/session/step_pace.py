@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from gymtui.poll.tracker import Watch
+from gymtui.poll.tracker import RolloutTracker
 from gymtui.store.stats.eta import UsualTimes
 
 
@@ -17,7 +17,7 @@ class WatchedPace:
         watch: What this session watched.
     """
 
-    watch: Watch
+    watch: RolloutTracker
 
     def moved_at(self, rollout_id: str) -> datetime | None:
         """When one last took a step, or changed phase or status; None if it is not watched."""

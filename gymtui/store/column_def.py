@@ -41,7 +41,7 @@ _ALIKE = 0.7
 """How alike a name must be to be suggested: a slip of two letters, not another word."""
 
 
-class Kind(Enum):
+class ValueKind(Enum):
     """What a column holds, which decides how it is compared and ordered."""
 
     TEXT = auto()
@@ -88,12 +88,12 @@ class Field(Generic[R]):
     """
 
     name: str
-    kind: Kind
+    kind: ValueKind
     value: Callable[[R], object]
     aliases: tuple[str, ...] = ()
     words: bool | None = None
     order: Callable[[R], object] | None = None
-    order_kind: Kind | None = None
+    order_kind: ValueKind | None = None
     count: Callable[[R], object] | None = None
     choices: tuple[str, ...] = ()
     also: Callable[[R], str | None] | None = None
@@ -101,7 +101,7 @@ class Field(Generic[R]):
     @property
     def has_words(self) -> bool:
         """Whether bare words are looked for in it."""
-        return self.kind is Kind.TEXT if self.words is None else self.words
+        return self.kind is ValueKind.TEXT if self.words is None else self.words
 
 
 class Schema(Generic[R]):
@@ -170,14 +170,14 @@ def read_number(value: object) -> float | None:
     return None
 
 
-def read_moment(value: object, kind: Kind) -> int | None:
+def read_moment(value: object, kind: ValueKind) -> int | None:
     """The moment a value grows from, in microseconds of UNIX time, or None if it is no moment."""
     if isinstance(value, datetime):
         aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
         return (aware - _EPOCH) // _MICROSECOND
     if isinstance(value, Since):
         return _micros_of(value.at_s)
-    return _micros_of(value) if kind is Kind.TIME else None
+    return _micros_of(value) if kind is ValueKind.TIME else None
 
 
 def read_length(value: object) -> int | None:
@@ -210,7 +210,7 @@ def natural(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Order(Generic[R]):
+class SortOrder(Generic[R]):
     """What records sort by under a column, smallest first; None for those not known.
 
     What changes by itself has a fixed stand-in: an age sorts by its moment, the youngest first;
@@ -233,7 +233,7 @@ class Order(Generic[R]):
         return _KEYS[self.column.order_kind or self.column.kind]
 
 
-def is_known(value: object, kind: Kind) -> bool:
+def is_known(value: object, kind: ValueKind) -> bool:
     """Whether a value says anything: of the right type, and no empty text."""
     return _KEYS[kind](value) not in (None, "")
 
@@ -246,22 +246,22 @@ def _age_key(value: object) -> Key | None:
 
 
 def _length_key(value: object) -> Key | None:
-    moment = read_moment(value, Kind.DURATION)
+    moment = read_moment(value, ValueKind.DURATION)
     return read_length(value) if moment is None else _AFTER_ALL_FIXED - moment
 
 
 def _flag_key(value: object) -> Key | None:
     if isinstance(value, bool):
         return math.inf if value else -math.inf
-    moment = read_moment(value, Kind.FLAG)
+    moment = read_moment(value, ValueKind.FLAG)
     return None if moment is None else -moment
 
 
-_KEYS: dict[Kind, Callable[[object], Key | None]] = {
-    Kind.TEXT: read_text,
-    Kind.NUMBER: read_number,
-    Kind.PERCENT: read_number,
-    Kind.DURATION: _length_key,
-    Kind.TIME: _age_key,
-    Kind.FLAG: _flag_key,
+_KEYS: dict[ValueKind, Callable[[object], Key | None]] = {
+    ValueKind.TEXT: read_text,
+    ValueKind.NUMBER: read_number,
+    ValueKind.PERCENT: read_number,
+    ValueKind.DURATION: _length_key,
+    ValueKind.TIME: _age_key,
+    ValueKind.FLAG: _flag_key,
 }

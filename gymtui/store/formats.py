@@ -13,7 +13,7 @@ from math import inf
 from gymtui.api.models import Rollout
 from gymtui.core.text import ABSENT
 from gymtui.store.outcome import Outcome, at_step_limit, steps_of
-from gymtui.store.phases import Kind
+from gymtui.store.phases import SegmentKind
 from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_times import CLOCK_OFF_S
 from gymtui.store.stats.eta import Eta, Left
@@ -47,13 +47,13 @@ PHASE_WORD: Mapping[str, str] = {
     "verifying": "verifying",
 }
 """By the API's phase: the word for it; none is that of an outcome, such as `agent`."""
-STRETCH: Mapping[Kind, str] = {
-    Kind.QUEUED: "waited",
-    Kind.BUILDING: "build",
-    Kind.SEEDING: "seed",
-    Kind.AGENT: "agent",
-    Kind.VERIFYING: "verify",
-    Kind.UNSEEN: "not seen",
+STRETCH: Mapping[SegmentKind, str] = {
+    SegmentKind.QUEUED: "waited",
+    SegmentKind.BUILDING: "build",
+    SegmentKind.SEEDING: "seed",
+    SegmentKind.AGENT: "agent",
+    SegmentKind.VERIFYING: "verify",
+    SegmentKind.UNSEEN: "not seen",
 }
 """What each stretch of a rollout's life is called."""
 

@@ -10,7 +10,7 @@ ACTIVE_STATUSES = frozenset({"pending", "running"})
 FINISHED_STATUSES = frozenset({"completed", "failed", "workspace_error"})
 
 
-class Kind(StrEnum):
+class SegmentKind(StrEnum):
     """What a rollout was doing."""
 
     QUEUED = "queued"
@@ -22,16 +22,16 @@ class Kind(StrEnum):
     ENDED = "ended"
 
 
-PHASES = (Kind.BUILDING, Kind.SEEDING, Kind.AGENT, Kind.VERIFYING)
+PHASES = (SegmentKind.BUILDING, SegmentKind.SEEDING, SegmentKind.AGENT, SegmentKind.VERIFYING)
 """In the order in which a rollout goes through them (`API.md`)."""
 
 KIND_OF_PHASE = {
-    "building_environment": Kind.BUILDING,
-    "seeding": Kind.SEEDING,
-    "agent_running": Kind.AGENT,
-    "verifying": Kind.VERIFYING,
+    "building_environment": SegmentKind.BUILDING,
+    "seeding": SegmentKind.SEEDING,
+    "agent_running": SegmentKind.AGENT,
+    "verifying": SegmentKind.VERIFYING,
     # A running rollout that says "completed" is about to end: the tail of its verification.
-    "completed": Kind.VERIFYING,
+    "completed": SegmentKind.VERIFYING,
 }
 
 

@@ -54,7 +54,7 @@ class RunRow:
     run: RunStatus | None
     malformed: str | None = None
     intent: Intent | None = None
-    gone: bool = False
+    is_deleted: bool = False
     all_ended: bool = False
 
     @property
@@ -71,7 +71,7 @@ class RunRow:
         rollouts were listed and none is left.
         """
         run = self.run
-        if run is None or self.gone:
+        if run is None or self.is_deleted:
             return False
         if self.silent:
             if self.all_ended:

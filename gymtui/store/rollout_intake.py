@@ -21,7 +21,7 @@ COUNTED_AT_ONCE = 500
 
 
 @dataclass(slots=True)
-class Reading:
+class RolloutBatch:
     """What a list of rollouts will do to the table, good until anything else changes that.
 
     Attributes:
@@ -82,7 +82,7 @@ class Reading:
             built.replace(before, row)
 
 
-Steps = Generator[None, None, Reading]
+Steps = Generator[None, None, RolloutBatch]
 """Reading a list piece by piece; others may do something between two."""
 
 

@@ -17,7 +17,7 @@ from gymtui.store import rollout_intake
 from gymtui.store.delta import DeltaBuilder, Observation
 from gymtui.store.outcome import ACTIVE, Outcome, outcome_of
 from gymtui.store.records import RolloutRow, name_of_malformed
-from gymtui.store.rollout_intake import Reading, Steps, supersedes, with_usage
+from gymtui.store.rollout_intake import RolloutBatch, Steps, supersedes, with_usage
 from gymtui.store.stats.run_summary import RunSummary, SummaryBuilder
 
 
@@ -106,7 +106,7 @@ class RolloutTable:
                 if count % rollout_intake.PARSED_AT_ONCE == 0:
                     yield
             # Listed twice, the later one counts.
-            reading = Reading(dict(zip(ids, items, strict=True)))
+            reading = RolloutBatch(dict(zip(ids, items, strict=True)))
             for count, (item, row) in enumerate(fresh.items(), start=1):
                 if version != self.version:
                     break
@@ -117,7 +117,7 @@ class RolloutTable:
             if version == self.version:
                 return reading
 
-    def _count_in(self, row: RolloutRow, asked: str | None, reading: Reading) -> None:
+    def _count_in(self, row: RolloutRow, asked: str | None, reading: RolloutBatch) -> None:
         """Prepare a row for being taken in, if it is news."""
         before, held = self.rows.get(row.rollout_id), self._held.get(row.run_id)
         counted = held is not None or row.run_id == asked
@@ -138,7 +138,7 @@ class RolloutTable:
         self,
         asked: str,
         listing: Listing,
-        reading: Reading,
+        reading: RolloutBatch,
         seen: Observation,
         built: DeltaBuilder,
     ) -> tuple[str, ...]:
@@ -179,7 +179,7 @@ class RolloutTable:
     def take_running(
         self,
         listing: Listing,
-        reading: Reading,
+        reading: RolloutBatch,
         seen: Observation,
         built: DeltaBuilder,
         scenario_id: str | None,
@@ -297,7 +297,7 @@ class RolloutTable:
             return before.run_id
         return asked or own or ""
 
-    def _put_all(self, reading: Reading, built: DeltaBuilder) -> None:
+    def _put_all(self, reading: RolloutBatch, built: DeltaBuilder) -> None:
         """Take in what was read, plain rows at once: thousands one by one would hold keys up."""
         if reading.plain:
             changed = [row.rollout_id for row in reading.replaced]

@@ -11,9 +11,9 @@ from datetime import datetime
 
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.records import RolloutRow
-from gymtui.store.stats.run_stats import RunNumbers, part_of
-from gymtui.store.stats.run_stats_builder import NumbersBuilder
-from gymtui.store.stats.time_extent import Extent, Reach
+from gymtui.store.stats.run_stats import RunStats, part_of
+from gymtui.store.stats.run_stats_builder import RunStatsBuilder
+from gymtui.store.stats.time_extent import Extent, TimeExtent
 
 COUNTED_AT_ONCE = 200
 """Rollouts added up before others get their turn: some 2 ms."""
@@ -28,8 +28,8 @@ class RunRows:
 
     def __init__(self, rows: OrderedView[RolloutRow]) -> None:
         self._rows = rows
-        self._numbers = NumbersBuilder()
-        self._reach = Reach()
+        self._numbers = RunStatsBuilder()
+        self._reach = TimeExtent()
         self._due: dict[str, RolloutRow | None] = {}
         self._under_way: dict[str, RolloutRow | None] = {}
 
@@ -97,7 +97,7 @@ class RunRows:
             yield from self._rows.applying(changed, gone, now)
             self._under_way = {}
 
-    def numbers(self, total: int | None) -> RunNumbers:
+    def numbers(self, total: int | None) -> RunStats:
         """What they add up to.
 
         Args:
@@ -106,5 +106,5 @@ class RunRows:
         return self._numbers.numbers(total)
 
     def extent(self, looked_at: datetime | None) -> Extent:
-        """From when to when they reach; the argument is that of `Reach.extent`."""
+        """From when to when they reach; the argument is that of `TimeExtent.extent`."""
         return self._reach.extent(looked_at)

@@ -71,7 +71,7 @@ class RunTable:
         """Show runs as being cancelled or deleted until the server agrees."""
         for run_id in run_ids:
             row = self.rows.get(run_id)
-            if row is None or row.gone:
+            if row is None or row.is_deleted:
                 continue
             # Nothing that the server shows later would ever confirm a cancel of what is over.
             shown = None if intent is Intent.CANCEL and not row.active else intent
@@ -80,14 +80,14 @@ class RunTable:
             self._put(replace(row, intent=shown))
             built.runs_changed.add(run_id)
 
-    def mark_gone(self, run_ids: Iterable[str], sent_s: float, built: DeltaBuilder) -> None:
+    def mark_deleted(self, run_ids: Iterable[str], sent_s: float, built: DeltaBuilder) -> None:
         """Show runs as no longer existing, unless they were seen by a later question."""
         for run_id in run_ids:
             row = self.rows.get(run_id)
-            if row is None or row.gone or row.sent_s > sent_s:
+            if row is None or row.is_deleted or row.sent_s > sent_s:
                 continue
             self._forget_raw(row)
-            self._put(replace(row, gone=True, intent=None, sent_s=sent_s))
+            self._put(replace(row, is_deleted=True, intent=None, sent_s=sent_s))
             built.runs_changed.add(run_id)
 
     def note_ended(self, run_id: str, ended: bool, built: DeltaBuilder) -> None:

@@ -1,7 +1,7 @@
 """Every running rollout of every run, with how long it has stood still and when that is too long.
 
 Kept up to date by what changed. What is observed of rollouts from poll to poll comes from outside
-(`Pace`); from when on one is stuck is `store.stats.eta`.
+(`StepPace`); from when on one is stuck is `store.stats.eta`.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from gymtui.config.schema import Stuck
+from gymtui.config.schema import StuckThresholds
 from gymtui.store.column_def import Field, Schema, Since, natural
-from gymtui.store.column_def import Kind as Column
+from gymtui.store.column_def import ValueKind as Column
 from gymtui.store.formats import PHASE_WORD, state_word
 from gymtui.store.outcome import Outcome
-from gymtui.store.phases import KIND_OF_PHASE, Kind
+from gymtui.store.phases import KIND_OF_PHASE, SegmentKind
 from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_times import elapsed
 from gymtui.store.stats.eta import USUALLY, UsualTimes, stuck_after_s
 
 
-class Pace(Protocol):
+class StepPace(Protocol):
     """What was observed of rollouts while they were watched, in the server's time."""
 
     def moved_at(self, rollout_id: str) -> datetime | None:
@@ -78,7 +78,7 @@ class Running:
         rules: From when on one counts as stuck.
     """
 
-    def __init__(self, rules: Stuck = USUALLY) -> None:
+    def __init__(self, rules: StuckThresholds = USUALLY) -> None:
         self._rules = rules
         self._rows: dict[str, RunningRow] = {}
         self._of_run: dict[str, set[str]] = {}
@@ -111,7 +111,7 @@ class Running:
         return sum(self._rows[rollout_id].stuck(now) for rollout_id in self._of_run.get(run_id, ()))
 
     def update(
-        self, known: Mapping[str, RolloutRow], touched: Collection[str], pace: Pace | None
+        self, known: Mapping[str, RolloutRow], touched: Collection[str], pace: StepPace | None
     ) -> Moves:
         """Take in what changed.
 
@@ -157,14 +157,14 @@ class Running:
             if not members:
                 del self._of_run[row.run_id]
 
-    def _looked_at(self, row: RolloutRow, usual: UsualTimes, pace: Pace | None) -> RunningRow:
+    def _looked_at(self, row: RolloutRow, usual: UsualTimes, pace: StepPace | None) -> RunningRow:
         if pace is None or row.rollout is None:
             return RunningRow(row)
         kind = KIND_OF_PHASE.get(row.rollout.phase or "")
         limit_s = stuck_after_s(kind, usual, self._rules) if kind is not None else None
         moved_at = pace.moved_at(row.rollout_id)
         # A step shows that the agent moves; a build or a verification shows nothing until its end.
-        still_from = moved_at if kind is Kind.AGENT else pace.phase_seen_at(row.rollout_id)
+        still_from = moved_at if kind is SegmentKind.AGENT else pace.phase_seen_at(row.rollout_id)
         stuck_from = None
         if limit_s is not None and still_from is not None:
             stuck_from = still_from + timedelta(seconds=limit_s)

@@ -263,7 +263,7 @@ class Store:
             self._rollouts.put(replace(row, usage=usage), built)
         return built.build()
 
-    def mark_gone(self, run_ids: Iterable[str], sent_s: float) -> Delta:
+    def mark_deleted(self, run_ids: Iterable[str], sent_s: float) -> Delta:
         """Show runs as no longer existing; `drop` removes them once that was seen.
 
         Args:
@@ -272,7 +272,7 @@ class Store:
                 only an answer to a later question can bring them back.
         """
         built = DeltaBuilder()
-        self._runs.mark_gone(run_ids, sent_s, built)
+        self._runs.mark_deleted(run_ids, sent_s, built)
         return built.build()
 
     def drop(self, run_ids: Iterable[str]) -> Delta:
@@ -319,7 +319,7 @@ class Store:
 
     def _not_found(self, seen: Observation) -> Applied:
         if isinstance(seen.query, OneRun):
-            return Applied(self.mark_gone([seen.query.run_id], seen.sent_s))
+            return Applied(self.mark_deleted([seen.query.run_id], seen.sent_s))
         return Applied(NOTHING)
 
     def _note_ended(self, run_ids: Iterable[str], built: DeltaBuilder) -> None:

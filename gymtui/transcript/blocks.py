@@ -16,7 +16,7 @@ from gymtui.transcript.pretty_json import parsed, pretty
 NOTHING: Mapping[str, object] = {}
 
 
-class Kind(StrEnum):
+class BlockKind(StrEnum):
     """Who speaks in a turn, whatever the role is called there."""
 
     SYSTEM = "system"
@@ -227,7 +227,7 @@ class Turn:
     """Its place in `Transcript.turns`."""
     role: str
     """As received; empty when the message has none."""
-    kind: Kind
+    kind: BlockKind
     blocks: tuple[Block, ...]
     source: int | None = None
     """The place of its message in the artifact's list; None when it was made from other fields."""

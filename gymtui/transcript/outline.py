@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from gymtui.core.text import clean
 from gymtui.transcript import passages
 from gymtui.transcript.blocks import (
+    BlockKind,
     Extras,
-    Kind,
     Spoken,
     ToolCall,
     Tooled,
@@ -39,7 +39,7 @@ class Entry:
     """
 
     turn: int
-    kind: Kind
+    kind: BlockKind
     tools: tuple[str, ...]
     calls: bool
     words: str
@@ -71,7 +71,7 @@ def endings(transcript: Transcript) -> tuple[Entry, ...]:
     """
     found = enumerate(transcript.endings, len(transcript.turns))
     return tuple(
-        Entry(place, Kind.OTHER, (), False, clean(ending.title), ending.failed, None)
+        Entry(place, BlockKind.OTHER, (), False, clean(ending.title), ending.failed, None)
         for place, ending in found
     )
 

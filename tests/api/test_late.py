@@ -9,7 +9,7 @@ import pytest
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import UnsafeUrl
-from gymtui.api.lazy_client import LateClient
+from gymtui.api.lazy_client import LazyClient
 from gymtui.api.request import Call
 from gymtui.api.response import Answer
 from gymtui.core.secret import ApiKey
@@ -41,7 +41,7 @@ async def test_it_is_made_once_and_not_on_the_event_loop() -> None:
         made.append(Gym())
         return made[-1]
 
-    client = LateClient(make)
+    client = LazyClient(make)
     assert made == []
     await asyncio.gather(client.list_runs(), client.list_rollouts())
     await client.get_run("r")
@@ -60,7 +60,7 @@ async def test_what_keeps_it_from_being_made_is_told_to_each_who_asks() -> None:
             raise faults.pop()
         return Gym()
 
-    client = LateClient(make)
+    client = LazyClient(make)
     for _ in range(2):
         with pytest.raises(UnsafeUrl, match="plain http"):
             await client.list_runs()
@@ -76,7 +76,7 @@ async def test_a_question_given_up_while_it_is_made_leaves_it_to_the_others() ->
         assert go_on.wait(10)
         return gym
 
-    client = LateClient(make)
+    client = LazyClient(make)
     first, second = (asyncio.create_task(client.get_run(run_id)) for run_id in ("a", "b"))
     await asyncio.sleep(0)
     first.cancel()
@@ -87,6 +87,6 @@ async def test_a_question_given_up_while_it_is_made_leaves_it_to_the_others() ->
 
 
 async def test_closing_one_that_was_never_needed_makes_none() -> None:
-    await LateClient(Gym).aclose()
-    failing = LateClient(lambda: 1 / 0)  # type: ignore[arg-type, return-value]
+    await LazyClient(Gym).aclose()
+    failing = LazyClient(lambda: 1 / 0)  # type: ignore[arg-type, return-value]
     await failing.aclose()

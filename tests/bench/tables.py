@@ -19,11 +19,11 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import DataTable
 
-from gymtui.store.column_def import Field, Kind, Schema
+from gymtui.store.column_def import Field, Schema, ValueKind
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.tui.kit.grid import Column, Grid
 from gymtui.tui.kit.screen import GymScreen
-from gymtui.tui.kit.styled_text import Cell, ink
+from gymtui.tui.kit.styled_text import Cell, styled
 from gymtui.tui.runtime.crash_report import Reporter
 from gymtui.tui.runtime.guard import GuardedApp, run_guarded
 from tests.tui.palettes import NIGHT
@@ -97,8 +97,8 @@ def cells(one: Record) -> tuple[str, ...]:
 
 SCHEMA: Schema[Record] = Schema(
     [
-        Field("row", Kind.TEXT, lambda one: one.row_id),
-        Field("step", Kind.NUMBER, lambda one: one.step),
+        Field("row", ValueKind.TEXT, lambda one: one.row_id),
+        Field("step", ValueKind.NUMBER, lambda one: one.step),
     ]
 )
 TITLES = ("RUN", "TASK", "STATE", "STEP", "TIME", "PASS", "ERR", "WHERE", "MODEL", "RESULT")
@@ -112,7 +112,7 @@ def _column(place: int) -> Column[Record]:
 
     def cell(one: Record, _cells: int) -> Cell:
         style = STATES[one.state][1] if place == 2 else "muted" if place in (0, 9) else ""
-        return ink(said(one), style)
+        return styled(said(one), style)
 
     align: Any = "right" if place in range(3, 7) else "left"
     return Column(TITLES[place].lower(), TITLES[place], WIDTHS[place], cell, align=align)

@@ -12,8 +12,8 @@ import pytest
 
 from gymtui.cli.entry import main
 from gymtui.core import paths
-from gymtui.store.history.journal import Journal, KeptSummary, file_name
-from gymtui.store.history.observer import Sighting
+from gymtui.store.history.journal import Journal, SavedSummary, file_name
+from gymtui.store.history.observer import StateObservation
 from tests.cli.calling import gymtui
 from tests.terminal.harness import isolated
 
@@ -54,8 +54,8 @@ def watched(home: Path, url: str, *run_ids: str) -> Path:
     journal = Journal.open(path)
     for number, run_id in enumerate(run_ids):
         at = NOW + timedelta(minutes=number)
-        journal.record([Sighting("rol", run_id, "running", None, at, at, None)])
-    journal.keep(KeptSummary("kept", True, 1, {"passed": 1}))
+        journal.record([StateObservation("rol", run_id, "running", None, at, at, None)])
+    journal.keep(SavedSummary("kept", True, 1, {"passed": 1}))
     journal.close()
     return path
 

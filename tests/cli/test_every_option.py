@@ -18,7 +18,7 @@ import pytest
 
 from gymtui.cli import demo, entry
 from gymtui.cli.entry import main
-from gymtui.config.settings import Loaded
+from gymtui.config.settings import LoadedSettings
 from gymtui.gym.http import server
 from gymtui.gym.http.server import Options
 from tests.cli.in_process import Shell
@@ -248,11 +248,11 @@ class Observer:
 def observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
     """Tells all that comes of a command line; what would take the terminal is told instead."""
 
-    def shown(loaded: Loaded, *_: Any, **__: Any) -> int:
+    def shown(loaded: LoadedSettings, *_: Any, **__: Any) -> int:
         click.echo(repr(loaded.settings))
         return 0
 
-    def viewed(_: object, loaded: Loaded, env: Mapping[str, str]) -> int:
+    def viewed(_: object, loaded: LoadedSettings, env: Mapping[str, str]) -> int:
         return shown(loaded, env)
 
     class Started(demo.LocalGym):

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from gymtui.cli.first_start import nothing_set_up, offer, pressed_keys, words
-from gymtui.config.settings import Loaded
-from tests.helpers.desk import KEY, PROFILES, VENDOR_KEY, Desk
+from gymtui.config.settings import LoadedSettings
+from tests.helpers.artifact_loader import KEY, PROFILES, VENDOR_KEY, Desk
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def artifact_loader(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
@@ -37,7 +37,7 @@ def test_profiles_that_nobody_chose_are_named(desk: Desk) -> None:
     loaded = desk.load()
     assert nothing_set_up(loaded)
     assert "gymtui --profile lab" in words(loaded, {})
-    assert "--profile" not in words(Loaded(loaded.settings), {})
+    assert "--profile" not in words(LoadedSettings(loaded.settings), {})
 
 
 def test_a_key_that_others_may_read_is_named_as_what_it_is(desk: Desk) -> None:

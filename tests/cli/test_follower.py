@@ -196,7 +196,7 @@ def test_a_run_deleted_meanwhile_is_over(model: ModelGym) -> None:
 
     follower = follow(Scripted(model, look), run_id)
     assert follower.settled(run_id)
-    assert follower.views[0].row.gone
+    assert follower.views[0].row.is_deleted
 
 
 def test_results_that_come_late_are_waited_for(model: ModelGym) -> None:

@@ -16,13 +16,13 @@ from gymtui.api.client import GymClient
 from gymtui.api.errors import Forbidden
 from gymtui.cli import document_keys, gym_access, list_commands
 from gymtui.cli.gym_access import with_gym
-from gymtui.cli.list_filters import COMMAND_RUNS, Wish
+from gymtui.cli.list_filters import COMMAND_RUNS, ListRequest
 from gymtui.cli.output import Paper
 from gymtui.cli.runs import print_runs
 from gymtui.config.settings import Settings
 from gymtui.core.text import width
 from gymtui.store.history.journal import Journal, file_name
-from gymtui.store.history.observer import Sighting
+from gymtui.store.history.observer import StateObservation
 from gymtui.store.lists.columns import ROLLOUTS
 from tests.cli.calling import OnTerminal, fault, finish, gymtui, in_shell, launch
 from tests.gym.running_gym import RunningGym, serving_gym
@@ -205,8 +205,10 @@ def test_steps_that_a_dashboard_saw_are_shown(gym: RunningGym, tmp_path: Path) -
     over = at + timedelta(seconds=40)
     journal.record(
         [
-            Sighting(rollout_id, "careful", "running", "agent_running", at, at, None, step=1),
-            Sighting(
+            StateObservation(
+                rollout_id, "careful", "running", "agent_running", at, at, None, step=1
+            ),
+            StateObservation(
                 *(rollout_id, "careful", "completed", None, over, over),
                 last_otherwise_at=over - timedelta(seconds=2),
                 step=23,
@@ -237,7 +239,13 @@ def test_the_numbers_of_a_run_that_is_forbidden_are_told_to_be(tmp_path: Path) -
         patch.setattr(gym_access, "GymClient", partial(GymClient, transport=transport))
         settings = Settings(base_url=gym.url)
         print_runs(
-            settings, "json", Wish(), paper, told.append, numbers=True, journal=tmp_path / "j"
+            settings,
+            "json",
+            ListRequest(),
+            paper,
+            told.append,
+            numbers=True,
+            journal=tmp_path / "j",
         )
         with pytest.raises(Forbidden) as caught:
             with_gym(settings, lambda client: gym_access.Asked(client).rollouts_of(["theirs"]))

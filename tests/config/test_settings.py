@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from gymtui.config.settings import DEFAULT_BASE_URL, Loaded, ModelKeySource, Stuck
-from tests.helpers.desk import PROFILES, Desk
+from gymtui.config.settings import DEFAULT_BASE_URL, LoadedSettings, ModelKeySource, StuckThresholds
+from tests.helpers.artifact_loader import PROFILES, Desk
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def artifact_loader(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
-def _said(loaded: Loaded) -> list[str]:
+def _said(loaded: LoadedSettings) -> list[str]:
     """Problems, with places relative to their directory."""
     return [f"{Path(p.place).name}: {p.message}" for p in loaded.problems]
 
@@ -210,7 +210,7 @@ def test_the_tables_are_read_and_one_wrong_entry_costs_no_other(desk: Desk) -> N
     loaded = desk.load()
     settings = loaded.settings
     assert settings.on_finish == ("notify-send", "a run ended")
-    assert settings.stuck == Stuck(floor_s=30, build_factor=2)
+    assert settings.stuck == StuckThresholds(floor_s=30, build_factor=2)
     assert settings.keys == {"cancel": ("X", "delete"), "mark": ("m",)}
     assert settings.model_keys == {
         "openai": ModelKeySource(env="OPENAI_API_KEY"),
@@ -241,7 +241,7 @@ def test_a_profile_says_otherwise_entry_by_entry(desk: Desk) -> None:
         """
     )
     settings = desk.load(profile="lab").settings
-    assert settings.stuck == Stuck(floor_s=300, build_factor=2)
+    assert settings.stuck == StuckThresholds(floor_s=300, build_factor=2)
     assert settings.model_keys == {
         "openai": ModelKeySource(env="LAB"),
         "gcp": ModelKeySource(env="B"),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gymtui.config.api_key import CommandFailed
-from gymtui.config.settings import Loaded, load
+from gymtui.config.settings import LoadedSettings, load
 
 KEY = "ck_own_0123456789abcdef"
 VENDOR_KEY = "col_vendor_0123456789abcdef"
@@ -39,15 +39,15 @@ class Desk:
             raise CommandFailed("failed with exit status 3")
         return self.printed
 
-    def load(self, **flags: object) -> Loaded:
+    def load(self, **flags: object) -> LoadedSettings:
         return self.load_remembering(None, **flags)
 
-    def load_remembering(self, picked: str | None, **flags: object) -> Loaded:
+    def load_remembering(self, picked: str | None, **flags: object) -> LoadedSettings:
         loaded = load(flags, self.env, self.config, self.vendor, run=self.run, remembered=picked)
         said = repr(loaded) + "".join(map(str, loaded.problems))
         assert "0123456789" not in said, "a key shows"
         return loaded
 
 
-def key_of(loaded: Loaded) -> str | None:
+def key_of(loaded: LoadedSettings) -> str | None:
     return None if loaded.settings.key is None else loaded.settings.key.reveal()

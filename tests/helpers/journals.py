@@ -9,15 +9,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gymtui.store.history.journal import KeptSummary
-from gymtui.store.history.observer import Sighting
+from gymtui.store.history.journal import SavedSummary
+from gymtui.store.history.observer import StateObservation
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
-def sighting(index: int = 0, run_id: str = "run_1", seen_at: datetime | None = None) -> Sighting:
+def sighting(
+    index: int = 0, run_id: str = "run_1", seen_at: datetime | None = None
+) -> StateObservation:
     moment = seen_at or NOW + timedelta(seconds=index, microseconds=index)
-    return Sighting(
+    return StateObservation(
         rollout_id=f"rol_{index}",
         run_id=run_id,
         status="running",
@@ -30,8 +32,8 @@ def sighting(index: int = 0, run_id: str = "run_1", seen_at: datetime | None = N
 
 def summary(
     run_id: str = "run_1", final: bool = False, passed: int = 1, created: int = 0
-) -> KeptSummary:
-    return KeptSummary(
+) -> SavedSummary:
+    return SavedSummary(
         run_id=run_id,
         final=final,
         known=10,

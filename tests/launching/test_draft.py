@@ -202,15 +202,19 @@ def test_a_model_may_name_its_own_provider_whose_key_it_takes() -> None:
 def test_a_missing_key_is_told_at_the_keys_field_unless_one_is_typed() -> None:
     of = draft(model_config__provider="openai")
 
-    def keyless(provider: str) -> str | None:
+    def missing_key_reason(provider: str) -> str | None:
         return "no key: set OPENAI_API_KEY" if provider == "openai" else None
 
-    assert check(of, keyless=keyless).problems == {
+    assert check(of, missing_key_reason=missing_key_reason).problems == {
         "model_config.api_key": "no key: set OPENAI_API_KEY"
     }
-    assert not check(of.typed("model_config.api_key", KEY), keyless=keyless).problems
+    assert not check(
+        of.typed("model_config.api_key", KEY), missing_key_reason=missing_key_reason
+    ).problems
     user = draft(user_model_config__provider="openai")
-    assert list(check(user, keyless=keyless).problems) == ["user_model_config.api_key"]
+    assert list(check(user, missing_key_reason=missing_key_reason).problems) == [
+        "user_model_config.api_key"
+    ]
 
 
 def test_keys_are_in_no_text_of_a_draft() -> None:

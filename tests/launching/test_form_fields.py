@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from gymtui.api.launch_request import LaunchRequest, ModelConfig
 from gymtui.config.api_key import CommandFailed
 from gymtui.config.schema import ModelKeySource
-from gymtui.launching.form_fields import BY_PATH, FIELDS, Kind, nearest
+from gymtui.launching.form_fields import BY_PATH, FIELDS, FieldKind, nearest
 from gymtui.launching.model_keys import NO_KEY, ModelKeys, NoModelKey
 
 KEY = "sk_live_fedcba9876543210"
@@ -52,7 +52,7 @@ def test_defaults_and_limits_are_those_of_the_api(path: str, allows: str) -> Non
 def test_each_field_has_words_of_its_own() -> None:
     assert len({field.label for field in FIELDS}) == len(FIELDS)
     assert all(field.help for field in FIELDS)
-    assert [f.path for f in FIELDS if f.kind is Kind.SECRET] == [
+    assert [f.path for f in FIELDS if f.kind is FieldKind.SECRET] == [
         "model_config.api_key",
         "user_model_config.api_key",
     ]
@@ -83,7 +83,7 @@ def keys(env: Mapping[str, str] | None = None, **sources: ModelKeySource) -> Mod
 def test_the_usual_variables_are_looked_into_in_their_order() -> None:
     found = keys({"GOOGLE_API_KEY": "g" * 20, "GEMINI_API_KEY": KEY})
     assert found.get("gcp").reveal() == KEY
-    assert found.whence("gcp").words == "GEMINI_API_KEY (sk_…3210)"
+    assert found.key_source("gcp").words == "GEMINI_API_KEY (sk_…3210)"
     assert keys({"GOOGLE_API_KEY": KEY}).get("gcp").reveal() == KEY
 
 
@@ -94,14 +94,14 @@ def test_what_the_configuration_names_goes_before_the_usual_variable() -> None:
 
 def test_a_named_variable_that_is_not_set_is_told_and_not_replaced_by_another() -> None:
     found = keys({"OPENAI_API_KEY": KEY}, openai=ModelKeySource(env="MINE"))
-    assert not found.whence("openai").there
+    assert not found.key_source("openai").there
     with pytest.raises(NoModelKey, match="MINE is not set"):
         found.get("openai")
 
 
 def test_a_custom_model_needs_no_key() -> None:
     assert keys().get("custom").reveal() == NO_KEY
-    assert keys().whence("custom").there
+    assert keys().key_source("custom").there
 
 
 def test_a_provider_without_any_key_says_which_to_set() -> None:
@@ -122,7 +122,7 @@ def test_a_command_is_run_only_when_its_key_is_wanted() -> None:
         return f"\n{KEY}\nnotes below\n"
 
     found = ModelKeys({"openai": ModelKeySource(command=("/usr/bin/pass", "show", "m"))}, {}, run)
-    assert found.whence("openai").words == "`pass`, run at launch"
+    assert found.key_source("openai").words == "`pass`, run at launch"
     assert not asked
     assert found.get("openai").reveal() == KEY
     assert asked == [("/usr/bin/pass", "show", "m")]
@@ -142,4 +142,4 @@ def test_a_command_without_a_key_is_told_without_what_it_printed(printed: str) -
 
 def test_keys_are_in_no_text_of_where_they_are() -> None:
     found = keys({"OPENAI_API_KEY": KEY})
-    assert KEY not in repr(found) + found.whence("openai").words
+    assert KEY not in repr(found) + found.key_source("openai").words

@@ -14,7 +14,7 @@ from gymtui.cli.launch_command import EXAMPLE
 from gymtui.core.secret import ApiKey
 from gymtui.launching.json_input import JsonError, read_json
 from gymtui.launching.launch_file import (
-    NotALaunch,
+    LaunchFileError,
     line_of,
     masked,
     read_document,
@@ -41,7 +41,7 @@ def read(text: str, *, private: bool = True) -> tuple[LaunchRequest, ...]:
 
 
 def refused(text: str, *, private: bool = True) -> str:
-    with pytest.raises(NotALaunch) as caught:
+    with pytest.raises(LaunchFileError) as caught:
         read(text, private=private)
     return str(caught.value)
 
@@ -94,7 +94,7 @@ def test_every_mistake_is_told_at_once() -> None:
 def test_a_key_that_is_not_there_hides_no_other_mistake() -> None:
     text = EXAMPLE.replace("rollout_count", "rolout_count").replace("0.7", "7")
     document = read_document(text, "run.toml")
-    with pytest.raises(NotALaunch) as caught:
+    with pytest.raises(LaunchFileError) as caught:
         requests_of(document, ModelKeys().get, now=NOW, rng=random.Random(7))
     said = str(caught.value)
     assert len(said.splitlines()) == 3
@@ -158,7 +158,9 @@ def test_the_same_holds_for_the_simulated_user() -> None:
 
 def test_a_provider_without_a_key_is_told_at_its_place() -> None:
     document = read_document(EXAMPLE, "run.toml")
-    with pytest.raises(NotALaunch, match=r"run.toml:8: model_config.provider: no key: set OPENAI"):
+    with pytest.raises(
+        LaunchFileError, match=r"run.toml:8: model_config.provider: no key: set OPENAI"
+    ):
         requests_of(document, ModelKeys().get, now=NOW, rng=random.Random(7))
     assert issubclass(NoModelKey, Exception)
 

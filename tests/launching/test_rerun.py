@@ -12,7 +12,7 @@ import pytest
 
 from gymtui.api.models import Rollout
 from gymtui.launching.draft import Draft
-from gymtui.launching.launch_history import LONGEST, MOST, Kept, file_name
+from gymtui.launching.launch_history import LONGEST, MOST, LaunchHistory, file_name
 from gymtui.launching.lineage import family, name_again, parent_of
 from gymtui.launching.rerun import again, causes, like, of_tasks, usual
 from gymtui.launching.validation import check
@@ -186,12 +186,12 @@ def draft() -> Draft:
 
 def test_a_launch_is_remembered_without_its_keys(tmp_path: Path) -> None:
     path = tmp_path / "state" / "gym.launches.json"
-    Kept.read(path).remember("run_1", draft())
+    LaunchHistory.read(path).remember("run_1", draft())
     text = path.read_text()
     assert KEY not in text
     assert "pw@" not in text
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    kept = Kept.read(path)
+    kept = LaunchHistory.read(path)
     assert kept.parents == {"run_1": "bad"}
     assert kept.drafts["run_1"].text("scenario_id") == "hr"
     assert kept.drafts["run_1"].listed("task_ids") == ("a, b",)
@@ -199,14 +199,14 @@ def test_a_launch_is_remembered_without_its_keys(tmp_path: Path) -> None:
 
 def test_what_two_programs_launch_is_both_remembered(tmp_path: Path) -> None:
     path = tmp_path / "l.json"
-    first, second = Kept.read(path), Kept.read(path)
+    first, second = LaunchHistory.read(path), LaunchHistory.read(path)
     first.remember("run_1", draft())
     second.remember("run_2", draft())
-    assert set(Kept.read(path).drafts) == {"run_1", "run_2"}
+    assert set(LaunchHistory.read(path).drafts) == {"run_1", "run_2"}
 
 
 def test_the_oldest_are_forgotten_and_what_is_too_long_is_left_out(tmp_path: Path) -> None:
-    kept = Kept()
+    kept = LaunchHistory()
     for number in range(MOST + 5):
         kept.remember(f"run_{number}", Draft({"scenario_id": "x" * (LONGEST + number % 2)}))
     assert len(kept.drafts) == MOST
@@ -230,21 +230,21 @@ def test_the_oldest_are_forgotten_and_what_is_too_long_is_left_out(tmp_path: Pat
 def test_a_broken_file_is_as_good_as_none(tmp_path: Path, text: str) -> None:
     path = tmp_path / "l.json"
     path.write_text(text)
-    kept = Kept.read(path)
+    kept = LaunchHistory.read(path)
     assert all(draft == Draft() for draft in kept.drafts.values())
     kept.remember("b", draft())
-    assert "b" in Kept.read(path).drafts
+    assert "b" in LaunchHistory.read(path).drafts
 
 
 def test_a_key_that_someone_wrote_into_the_file_is_not_taken_from_it(tmp_path: Path) -> None:
     path = tmp_path / "l.json"
     path.write_text(json.dumps({"runs": {"a": {"texts": {"model_config.api_key": KEY}}}}))
-    assert KEY not in repr(Kept.read(path))
+    assert KEY not in repr(LaunchHistory.read(path))
 
 
 def test_a_directory_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    kept = Kept.read(tmp_path / "file" / "l.json")
+    kept = LaunchHistory.read(tmp_path / "file" / "l.json")
     kept.remember("run_1", draft())
     assert kept.parents == {"run_1": "bad"}
 

@@ -23,7 +23,13 @@ from gymtui.api.errors import (
 from gymtui.api.launch_request import LaunchRequest
 from gymtui.api.models import CreatedRun
 from gymtui.api.response import Answer
-from gymtui.launching.submission import LOOKS_S, Fate, Sent, launch, told
+from gymtui.launching.submission import (
+    LOOKS_S,
+    Submission,
+    SubmissionState,
+    describe_submission,
+    launch,
+)
 from tests.api.samples import LAUNCH
 
 REQUEST = LaunchRequest.model_validate(LAUNCH)
@@ -80,7 +86,7 @@ class Gym:
             raise found
         return answer({"runs": found[offset : offset + limit], "total": len(found)})
 
-    async def launch(self) -> Sent:
+    async def launch(self) -> Submission:
         async def sleep(seconds: float) -> None:
             self.waited.append(seconds)
 
@@ -90,9 +96,9 @@ class Gym:
 async def test_a_launch_that_is_answered_is_done() -> None:
     gym = Gym(CreatedRun(run_id="run_1"))
     sent = await gym.launch()
-    assert (sent.fate, sent.run_id, sent.looked_up) == (Fate.LAUNCHED, "run_1", False)
+    assert (sent.fate, sent.run_id, sent.looked_up) == (SubmissionState.LAUNCHED, "run_1", False)
     assert not gym.looked
-    assert told(sent) == f"launched {NAME} as run_1"
+    assert describe_submission(sent) == f"launched {NAME} as run_1"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +118,7 @@ async def test_a_launch_that_is_answered_is_done() -> None:
 async def test_what_was_refused_or_never_sent_is_not_looked_for(error: GymError) -> None:
     gym = Gym(error)
     sent = await gym.launch()
-    assert sent.fate is Fate.REFUSED
+    assert sent.fate is SubmissionState.REFUSED
     assert sent.error is error
     assert not gym.looked
     assert not gym.lost
@@ -131,27 +137,27 @@ LOST = [
 async def test_a_lost_answer_is_looked_up_by_name_and_never_sent_again(error: GymError) -> None:
     gym = Gym(error, one=lambda: run(NAME))
     sent = await gym.launch()
-    assert (sent.fate, sent.run_id, sent.looked_up) == (Fate.LAUNCHED, NAME, True)
+    assert (sent.fate, sent.run_id, sent.looked_up) == (SubmissionState.LAUNCHED, NAME, True)
     assert len(gym.sent) == 1
     assert gym.lost == [error]
     assert gym.waited == [LOOKS_S[0]]
-    assert "found by its name" in told(sent)
+    assert "found by its name" in describe_submission(sent)
 
 
 @pytest.mark.parametrize("error", LOST)
 async def test_what_is_nowhere_to_be_found_is_unknown_and_not_sent_again(error: GymError) -> None:
     gym = Gym(error)
     sent = await gym.launch()
-    assert sent.fate is Fate.UNKNOWN
+    assert sent.fate is SubmissionState.UNKNOWN
     assert len(gym.sent) == 1
     assert gym.waited == list(LOOKS_S)
-    assert told(sent).endswith("not sent again")
+    assert describe_submission(sent).endswith("not sent again")
 
 
 async def test_it_is_looked_for_again_while_the_gym_does_not_answer() -> None:
     answers = iter([Unreachable("timeout"), ServerError(503), NotFound(), run(NAME)])
     gym = Gym(Unreachable("dropped"), one=lambda: next(answers))
-    assert (await gym.launch()).fate is Fate.LAUNCHED
+    assert (await gym.launch()).fate is SubmissionState.LAUNCHED
     assert gym.looked == 4
 
 
@@ -159,15 +165,15 @@ async def test_a_run_whose_id_is_not_its_name_is_found_in_the_list_by_the_name_i
     others = [run(f"run_{n}", run_name=f"other-{n}") for n in range(250)]
     gym = Gym(Unreachable("dropped"), listed=lambda: [*others, run("run_x", run_name=NAME)])
     sent = await gym.launch()
-    assert (sent.fate, sent.run_id) == (Fate.LAUNCHED, "run_x")
+    assert (sent.fate, sent.run_id) == (SubmissionState.LAUNCHED, "run_x")
 
 
 @pytest.mark.parametrize("other", [{"scenario_id": "crm"}, {"total": 9}])
 async def test_another_run_of_that_name_is_not_taken_for_it(other: dict[str, Any]) -> None:
     gym = Gym(Unreachable("dropped"), one=lambda: run(NAME, **other))
-    assert (await gym.launch()).fate is Fate.UNKNOWN
+    assert (await gym.launch()).fate is SubmissionState.UNKNOWN
 
 
 async def test_a_run_that_is_found_half_made_counts() -> None:
     gym = Gym(Unreachable("dropped"), one=lambda: run(NAME, total=1))
-    assert (await gym.launch()).fate is Fate.LAUNCHED
+    assert (await gym.launch()).fate is SubmissionState.LAUNCHED

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from gymtui.poll.plan import IDLE_INTERVAL_S, View, pace_s, pause_s, plan, quiet, seen_s
-from gymtui.poll.request_log import BACKOFF_LIMIT_S, RESULT_TRIES, Ledger, backoff_s
+from gymtui.poll.request_log import BACKOFF_LIMIT_S, RESULT_TRIES, RequestLog, backoff_s
 from gymtui.store.delta import Observation, OneRun, Query, RolloutsOf, RunningRollouts, RunsPage
 from gymtui.store.store import Applied, Store
 from tests.helpers.model_gym import ended, rollout, rollouts_body, run, runs_body
@@ -23,7 +23,7 @@ class Desk:
     """A ledger with its store and a clock set by hand."""
 
     def __init__(self, **view: object) -> None:
-        self.ledger, self.store, self.now = Ledger(), Store(), 100.0
+        self.ledger, self.store, self.now = RequestLog(), Store(), 100.0
         self.view = View(**view)
 
     def plan(self) -> list[Query]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gymtui.poll.plan import View, pause_s, plan, quiet
-from gymtui.poll.request_log import SWEEP_S, Ledger
+from gymtui.poll.request_log import SWEEP_S, RequestLog
 from gymtui.store.delta import (
     PAGE_LIMIT,
     Observation,
@@ -45,7 +45,7 @@ class Simulation:
     rng: random.Random
     view: View = field(default_factory=View)
     store: Store = field(default_factory=Store)
-    ledger: Ledger = field(default_factory=Ledger)
+    ledger: RequestLog = field(default_factory=RequestLog)
     now: float = 1000.0
     failing: float = 0.0
     failed_s: float = 0.0
@@ -97,7 +97,7 @@ class Simulation:
     def forget_gone(self) -> None:
         """The app drops what is gone a few seconds after it said so."""
         gone = [run_id for run_id in self.gym.deleted if run_id in self.store.runs]
-        gone = [run_id for run_id in gone if self.store.runs[run_id].gone]
+        gone = [run_id for run_id in gone if self.store.runs[run_id].is_deleted]
         self.ledger.forget(gone)
         self.store.drop(gone)
 
@@ -114,7 +114,7 @@ class Simulation:
             assert now - gym.deleted[run_id] <= GONE_S, ("not gone", run_id)
         for run_id in gym.ever_changed & gym.runs.keys() & self.store.runs.keys():
             row = self.store.runs[run_id]
-            assert not row.gone, run_id
+            assert not row.is_deleted, run_id
             promise = MOVING_S if row.active else ROUND_S
             assert now - gym.until.get((run_id, row.raw), now) <= promise, ("stale", run_id)
             for rollout in self.store.rollouts_of(run_id):

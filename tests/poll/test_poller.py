@@ -698,7 +698,7 @@ def test_a_deleted_run_is_said_to_be_gone_and_can_be_forgotten() -> None:
         await stage.play(10)
         stage.gym.delete(ACTIVE)
         await stage.play(6)
-        assert stage.store.runs[ACTIVE].gone
+        assert stage.store.runs[ACTIVE].is_deleted
         delta = stage.poller.forget(frozenset({ACTIVE}))
         assert delta.runs_removed == {ACTIVE}
         # A screen that still shows it does not have it asked for without end.

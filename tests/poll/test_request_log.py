@@ -7,7 +7,7 @@ import random
 import pytest
 
 from gymtui.poll.plan import View, pace_s, pause_s, plan, sweep_due
-from gymtui.poll.request_log import BACKOFF_LIMIT_S, FORBIDDEN_S, RETRY_AFTER_LIMIT_S, Ledger
+from gymtui.poll.request_log import BACKOFF_LIMIT_S, FORBIDDEN_S, RETRY_AFTER_LIMIT_S, RequestLog
 from gymtui.store.delta import OneRun, RolloutsOf, RunsPage
 from gymtui.store.store import Store
 from tests.helpers.model_gym import ended, rollout, rollouts_body, run, runs_body, saw
@@ -21,7 +21,7 @@ class Even(random.Random):
         return (a + b) / 2
 
 
-def waits(ledger: Ledger, failures: int, **how: object) -> list[float]:
+def waits(ledger: RequestLog, failures: int, **how: object) -> list[float]:
     """For how long a question is left alone after each of so many failures."""
     found = []
     for number in range(failures):
@@ -32,11 +32,11 @@ def waits(ledger: Ledger, failures: int, **how: object) -> list[float]:
 
 
 def test_a_question_that_fails_waits_twice_as_long_each_time_up_to_a_minute() -> None:
-    assert waits(Ledger(), 8) == [2, 4, 8, 16, 32, BACKOFF_LIMIT_S, 60, 60]
+    assert waits(RequestLog(), 8) == [2, 4, 8, 16, 32, BACKOFF_LIMIT_S, 60, 60]
 
 
 def test_everything_waits_while_nothing_gets_through_and_no_longer() -> None:
-    ledger = Ledger()
+    ledger = RequestLog()
     assert not ledger.struggling
     ledger.failed(HEAD, 9.0, 10.0, 2.0, Even())
     assert ledger.struggling
@@ -61,7 +61,7 @@ def test_everything_waits_while_nothing_gets_through_and_no_longer() -> None:
 def test_a_gym_that_asks_for_silence_has_it_for_an_hour_at_most(
     asked_s: float | None, waited_s: float
 ) -> None:
-    ledger = Ledger()
+    ledger = RequestLog()
     ledger.failed(HEAD, 9.0, 10.0, 2.0, Even(), limited=True, retry_after_s=asked_s)
     assert ledger.struggling
     assert ledger.held_until_s() == 10.0 + waited_s
@@ -71,7 +71,7 @@ def test_a_gym_that_asks_for_silence_has_it_for_an_hour_at_most(
 
 
 def test_answers_that_were_limited_together_count_as_one() -> None:
-    ledger = Ledger()
+    ledger = RequestLog()
     for sent_s in (8.0, 8.5, 9.0):
         ledger.failed(HEAD, sent_s, 10.0, 2.0, Even(), limited=True)
     assert ledger.held_until_s() == 12.0
@@ -80,7 +80,7 @@ def test_answers_that_were_limited_together_count_as_one() -> None:
 
 
 def test_the_person_s_refresh_forgets_every_wait() -> None:
-    ledger = Ledger()
+    ledger = RequestLog()
     waits(ledger, 3)
     ledger.failed(RUNNING, 5000.0, 5001.0, 2.0, Even(), limited=True, retry_after_s=900.0)
     ledger.quiet_ticks = 9
@@ -150,7 +150,7 @@ def test_pages_that_nobody_asked_for_in_three_minutes_are_forgotten() -> None:
 
 
 def test_after_the_first_round_pages_come_evenly_once_a_minute() -> None:
-    ledger, store = Ledger(), Store()
+    ledger, store = RequestLog(), Store()
     assert sweep_due(ledger, store, 0.0), "at first at once"
     store.apply(saw(HEAD, runs_body(*(run(f"r{i}", total=0) for i in range(200)), total=600)))
     ids = tuple(store.runs)
@@ -169,12 +169,12 @@ def test_after_the_first_round_pages_come_evenly_once_a_minute() -> None:
 def test_pauses_grow_by_a_tenth_while_nothing_is_to_come(
     quiet_ticks: int, interval_s: float, pace: float
 ) -> None:
-    ledger = Ledger(quiet_ticks=quiet_ticks)
+    ledger = RequestLog(quiet_ticks=quiet_ticks)
     assert pace_s(ledger, View(interval_s=interval_s)) == pytest.approx(pace)
 
 
 def test_pauses_differ_by_a_tenth_at_most_and_end_when_silence_does() -> None:
-    ledger, rng = Ledger(), random.Random(1)
+    ledger, rng = RequestLog(), random.Random(1)
     pauses = [pause_s(ledger, View(), 0.0, rng) for _ in range(200)]
     assert 1.8 <= min(pauses) < 1.82
     assert 2.18 < max(pauses) <= 2.2

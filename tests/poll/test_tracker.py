@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from gymtui.core.server_clock import Window
 from gymtui.poll import tracker
-from gymtui.poll.tracker import Watch
+from gymtui.poll.tracker import RolloutTracker
 from gymtui.store.delta import Observation, Query, RolloutsOf, RunningRollouts, RunsPage
 from gymtui.store.history.journal import Journal
 from gymtui.store.outcome import Outcome
-from gymtui.store.phases import Kind, is_finished
+from gymtui.store.phases import SegmentKind, is_finished
 from gymtui.store.stats.formulas import shares
 from gymtui.store.stats.run_stats import time_spent_s
 from gymtui.store.stats.run_summary import RunSummary
@@ -43,7 +43,7 @@ class Session:
         self.store = Store()
         self.remembered: dict[str, RunSummary] = {}
         self.came = asyncio.Event()
-        self.watch = Watch(
+        self.watch = RolloutTracker(
             self.store,
             journal,
             remembered=self.remembered.update,
@@ -123,7 +123,7 @@ def test_a_look_that_shows_nothing_new_moves_the_front_and_sharpens_the_next_edg
     assert session.kinds() == [("building", 11)]
     session.lists(12, rollout("seeding"))
     edge = session.watch.segments(session.store.rollouts["rol_1"])[1]
-    assert (edge.kind, edge.start_slack) == (Kind.SEEDING, timedelta(seconds=0.5))
+    assert (edge.kind, edge.start_slack) == (SegmentKind.SEEDING, timedelta(seconds=0.5))
 
 
 def test_a_rollout_first_seen_when_over_was_not_watched() -> None:

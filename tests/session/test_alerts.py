@@ -14,13 +14,13 @@ from gymtui.session.alerts import (
     NONE_RUNS_S,
     NOTHING_MOVES_S,
     RESULTS_S,
-    Event,
-    Teller,
-    Tiding,
+    AlertKind,
+    AlertMonitor,
+    RunAlert,
     words,
 )
 from gymtui.store.delta import Observation, RolloutsOf, RunsPage
-from gymtui.store.stats.forecast import Outlook
+from gymtui.store.stats.forecast import RunForecast
 from gymtui.store.store import Store
 from gymtui.tui.app.notifier import event_variables, notification
 
@@ -31,7 +31,7 @@ class World:
     """A gym's answers, taken in, at a time that a test moves."""
 
     def __init__(self) -> None:
-        self.store, self.outlook, self.now_s, self._sent = Store(), Outlook(), NOW_S, 0.0
+        self.store, self.forecast, self.now_s, self._sent = Store(), RunForecast(), NOW_S, 0.0
 
     def lists(self, run_id: str = "run", **counters: int) -> None:
         self._sent += 1
@@ -63,25 +63,25 @@ class World:
 
     def _take(self, seen: Observation) -> None:
         delta = self.store.apply(seen).delta
-        self.outlook.take(delta.rollouts, self.store.rollouts, self.store.runs, self.now_s)
+        self.forecast.take(delta.rollouts, self.store.rollouts, self.store.runs, self.now_s)
 
-    def told(self, teller: Teller) -> list[Event]:
-        return [t.event for t in teller.notice(self.store, self.outlook, self.now_s)]
+    def told(self, teller: AlertMonitor) -> list[AlertKind]:
+        return [t.event for t in teller.notice(self.store, self.forecast, self.now_s)]
 
 
-def watching(world: World, fail_share: float | None = None) -> Teller:
-    teller = Teller(fail_share=fail_share)
+def watching(world: World, fail_share: float | None = None) -> AlertMonitor:
+    teller = AlertMonitor(fail_share=fail_share)
     watched, _over = teller.switch([world.store.runs["run"]])
     assert watched == ["run"]
     return teller
 
 
-@pytest.mark.parametrize(("ago_s", "told"), [(5.0, [Event.FINISHED]), (60.0, [])])
+@pytest.mark.parametrize(("ago_s", "told"), [(5.0, [AlertKind.FINISHED]), (60.0, [])])
 def test_a_run_that_began_and_ended_between_two_looks_is_told_of_unless_it_is_an_old_one(
-    ago_s: float, told: list[Event]
+    ago_s: float, told: list[AlertKind]
 ) -> None:
     world = World()
-    teller = Teller(everything=True)
+    teller = AlertMonitor(everything=True)
     world.lists(total=1, completed=1)
     teller.arrived([world.store.runs["run"]], world.now_s - 30)
     assert world.told(teller) == [], "its results are waited for"
@@ -92,12 +92,12 @@ def test_a_run_that_began_and_ended_between_two_looks_is_told_of_unless_it_is_an
 
 def test_a_run_that_turns_up_over_is_told_of_only_where_every_run_is() -> None:
     world = World()
-    teller = Teller()
+    teller = AlertMonitor()
     world.lists(total=1, completed=1)
     world.ended(5.0)
     teller.arrived([world.store.runs["run"]], world.now_s - 30)
     assert world.told(teller) == []
-    silent = Teller(everything=True)
+    silent = AlertMonitor(everything=True)
     silent.arrived([world.store.runs["run"]], world.now_s - 30)
     world.rollouts(["completed"])
     world.told(silent)
@@ -114,7 +114,7 @@ def test_a_run_is_told_of_once_it_ended_and_its_results_are_known() -> None:
     world.rollouts([True, "running"])
     assert world.told(teller) == []
     world.rollouts([True, False])
-    assert world.told(teller) == [Event.FINISHED]
+    assert world.told(teller) == [AlertKind.FINISHED]
     assert world.told(teller) == []
     assert not teller.watches("run")
 
@@ -126,7 +126,7 @@ def test_results_that_never_come_are_not_waited_for_without_end() -> None:
     world.lists(total=2, completed=2, running=0)
     assert world.told(teller) == []
     world.now_s += RESULTS_S + 1
-    assert world.told(teller) == [Event.FINISHED]
+    assert world.told(teller) == [AlertKind.FINISHED]
 
 
 def test_failures_are_told_once_when_enough_ended_to_say_so() -> None:
@@ -136,7 +136,7 @@ def test_failures_are_told_once_when_enough_ended_to_say_so() -> None:
     world.rollouts([False] * 4 + ["running"] * 16)
     assert world.told(teller) == []
     world.rollouts([False] * 4 + ["workspace_error", True] + ["running"] * 14)
-    assert world.told(teller) == [Event.FAILING]
+    assert world.told(teller) == [AlertKind.FAILING]
     world.rollouts([False] * 8 + ["running"] * 12)
     assert world.told(teller) == []
 
@@ -159,7 +159,7 @@ def test_half_of_five_ended_is_the_least_that_is_failing(
     world.lists(total=20, completed=0, running=20)
     teller = watching(world, fail_share=0.5)
     world.rollouts([*outcomes, "running"])
-    assert world.told(teller) == ([Event.FAILING] if failing else [])
+    assert world.told(teller) == ([AlertKind.FAILING] if failing else [])
 
 
 def test_few_failures_and_cancelled_rollouts_are_no_news() -> None:
@@ -177,7 +177,7 @@ def test_waiting_rollouts_of_which_none_runs_are_a_stall_after_a_while_and_anew_
     teller = watching(world)
     assert world.told(teller) == []
     world.now_s += NONE_RUNS_S
-    assert world.told(teller) == [Event.STALLED]
+    assert world.told(teller) == [AlertKind.STALLED]
     world.now_s += 1
     assert world.told(teller) == []
     world.lists(total=9, completed=3, running=1, pending=5)
@@ -186,7 +186,7 @@ def test_waiting_rollouts_of_which_none_runs_are_a_stall_after_a_while_and_anew_
     world.lists(total=9, completed=4, running=0, pending=5)
     assert world.told(teller) == []
     world.now_s += NONE_RUNS_S
-    assert world.told(teller) == [Event.STALLED]
+    assert world.told(teller) == [AlertKind.STALLED]
 
 
 def test_an_active_run_in_which_nothing_moves_has_stalled() -> None:
@@ -197,15 +197,15 @@ def test_an_active_run_in_which_nothing_moves_has_stalled() -> None:
     world.now_s += NOTHING_MOVES_S - 1
     assert world.told(teller) == []
     world.now_s += 1
-    assert world.told(teller) == [Event.STALLED]
+    assert world.told(teller) == [AlertKind.STALLED]
 
 
 def test_a_run_that_vanished_is_told_of_and_no_longer_watched() -> None:
     world = World()
     world.lists(total=2, running=2)
     teller = watching(world)
-    world.store.mark_gone(["run"], 99.0)
-    assert world.told(teller) == [Event.GONE]
+    world.store.mark_deleted(["run"], 99.0)
+    assert world.told(teller) == [AlertKind.GONE]
     assert not teller.watches("run")
 
 
@@ -213,7 +213,7 @@ def test_watching_is_switched_and_what_ended_cannot_be_watched() -> None:
     world = World()
     world.lists("over", total=1, completed=1)
     world.lists("run", total=1, running=1)
-    teller, rows = Teller(), list(world.store.runs.values())
+    teller, rows = AlertMonitor(), list(world.store.runs.values())
     assert teller.switch(rows) == (["run"], ["over"])
     assert teller.switch(rows) == ([], ["over"])
     assert not teller.watches("run")
@@ -223,29 +223,29 @@ def test_with_everything_watched_only_what_was_seen_active_is_told() -> None:
     world = World()
     world.lists("over", total=1, completed=1)
     world.lists("run", total=1, running=1)
-    teller = Teller(everything=True)
+    teller = AlertMonitor(everything=True)
     assert world.told(teller) == []
     world.lists("run", total=1, completed=1)
     world.rollouts([True])
-    assert world.told(teller) == [Event.FINISHED]
+    assert world.told(teller) == [AlertKind.FINISHED]
 
 
-def hostile_tiding() -> Tiding:
+def hostile_tiding() -> RunAlert:
     world = World()
     name = "\x1b]52;c;eA==\x07 [/red] 4;1;2\0$(reboot)"
     world.lists(name, total=3, completed=3, running=0)
     world.rollouts([True, False, "failed"], name)
     from gymtui.store.lists.columns import RunView
 
-    return Tiding(Event.FINISHED, RunView(world.store.runs[name], world.store.summary(name)))
+    return RunAlert(AlertKind.FINISHED, RunView(world.store.runs[name], world.store.summary(name)))
 
 
 def test_nothing_in_a_name_reaches_the_terminal_through_a_notification() -> None:
-    tiding = hostile_tiding()
-    plain = notification(words(tiding), in_tmux=False)
+    alert = hostile_tiding()
+    plain = notification(words(alert), in_tmux=False)
     assert plain.startswith("\x1b]9;gymtui: ") and plain.endswith("\x07")
     assert is_clean(plain[4:-1])
-    wrapped = notification(words(tiding), in_tmux=True)
+    wrapped = notification(words(alert), in_tmux=True)
     assert wrapped == "\x1bPtmux;\x1b" + plain + "\x1b\\"
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from gymtui.api.client import GymClient
 from gymtui.api.errors import Garbled, GymError, NotFound, RateLimited, ServerError, Unreachable
-from gymtui.session.artifacts import ArtifactDesk, TooLargeError
+from gymtui.session.artifacts import ArtifactLoader, TooLargeError
 
 
 def body(text: str = "hello") -> bytes:
@@ -48,17 +48,19 @@ class Fake:
                 await asyncio.Event().wait()
 
 
-def desk(client: Fake, pauses: list[float] | None = None, **options: Any) -> ArtifactDesk:
+def artifact_loader(
+    client: Fake, pauses: list[float] | None = None, **options: Any
+) -> ArtifactLoader:
     async def sleep(seconds: float) -> None:
         if pauses is not None:
             pauses.append(seconds)
 
-    return ArtifactDesk(cast("GymClient", client), sleep=sleep, **options)
+    return ArtifactLoader(cast("GymClient", client), sleep=sleep, **options)
 
 
 async def test_artifacts_are_read_and_kept_by_rollout_and_redaction() -> None:
     client = Fake(body())
-    asking = desk(client)
+    asking = artifact_loader(client)
     seen: list[int] = []
     found = await asking.get("a", on_progress=lambda received, announced: seen.append(received))
     assert found.body == body()
@@ -73,7 +75,7 @@ async def test_artifacts_are_read_and_kept_by_rollout_and_redaction() -> None:
 
 
 async def test_the_oldest_goes_when_there_is_too_much() -> None:
-    asking = desk(Fake(body()), cache_bytes=2 * len(body()))
+    asking = artifact_loader(Fake(body()), cache_bytes=2 * len(body()))
     for name in "abcd":
         await asking.get(name)
     assert [name for name in "abcd" if asking.kept(name)] == ["b", "c", "d"]
@@ -83,21 +85,21 @@ async def test_the_oldest_goes_when_there_is_too_much() -> None:
 async def test_a_download_that_breaks_off_starts_again_from_nothing(problem: GymError) -> None:
     pauses: list[float] = []
     client = Fake(body(), problem, problem)
-    assert (await desk(client, pauses).get("a")).body == body()
+    assert (await artifact_loader(client, pauses).get("a")).body == body()
     assert pauses == [0.5, 1.0]
 
 
 async def test_what_the_gym_asks_for_is_waited_within_reason() -> None:
     pauses: list[float] = []
     client = Fake(body(), RateLimited(3.0), ServerError(503, 3600.0))
-    await desk(client, pauses).get("a")
+    await artifact_loader(client, pauses).get("a")
     assert pauses == [3.0, 10.0]
 
 
 async def test_it_gives_up_after_a_few_tries() -> None:
     client = Fake(body(), *[Unreachable("dropped")] * 5)
     with pytest.raises(Unreachable):
-        await desk(client).get("a")
+        await artifact_loader(client).get("a")
     assert len(client.asked) == 3
 
 
@@ -105,7 +107,7 @@ async def test_it_gives_up_after_a_few_tries() -> None:
 async def test_what_waiting_does_not_mend_is_not_tried_again(problem: GymError) -> None:
     client = Fake(body(), problem)
     with pytest.raises(type(problem)):
-        await desk(client).get("a")
+        await artifact_loader(client).get("a")
     assert len(client.asked) == 1
 
 
@@ -129,7 +131,7 @@ async def test_what_waiting_does_not_mend_is_not_tried_again(problem: GymError) 
 async def test_what_is_not_artifacts_is_garbled_and_not_saved(
     tmp_path: Path, data: bytes, said: str
 ) -> None:
-    asking = desk(Fake(data))
+    asking = artifact_loader(Fake(data))
     with pytest.raises(Garbled, match=said):
         await asking.get("a")
     assert asking.kept("a") is None
@@ -151,14 +153,14 @@ async def test_what_is_not_artifacts_is_garbled_and_not_saved(
     ],
 )
 async def test_odd_artifacts_are_artifacts(tmp_path: Path, data: bytes) -> None:
-    await desk(Fake(data)).get("a")
-    await desk(Fake(data)).save("a", tmp_path / "a.json")
+    await artifact_loader(Fake(data)).get("a")
+    await artifact_loader(Fake(data)).save("a", tmp_path / "a.json")
     assert (tmp_path / "a.json").read_bytes() == data
 
 
 async def test_too_much_is_stopped_and_can_be_saved(tmp_path: Path) -> None:
     client = Fake(body("x" * 1000))
-    asking = desk(client, cap_bytes=100)
+    asking = artifact_loader(client, cap_bytes=100)
     with pytest.raises(TooLargeError):
         await asking.get("a")
     assert asking.kept("a") is None
@@ -168,34 +170,34 @@ async def test_too_much_is_stopped_and_can_be_saved(tmp_path: Path) -> None:
 
 async def test_saving_starts_again_whole_after_a_break(tmp_path: Path) -> None:
     client = Fake(body(), Unreachable("dropped"))
-    await desk(client).save("a", tmp_path / "a.json")
+    await artifact_loader(client).save("a", tmp_path / "a.json")
     assert (tmp_path / "a.json").read_bytes() == body()
 
 
 async def test_what_is_cancelled_or_fails_leaves_no_file(tmp_path: Path) -> None:
     client = Fake(body())
     client.stuck = True
-    saving = asyncio.create_task(desk(client).save("a", tmp_path / "a.json"))
+    saving = asyncio.create_task(artifact_loader(client).save("a", tmp_path / "a.json"))
     await client.halfway.wait()
     saving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await saving
     with pytest.raises(NotFound):
-        await desk(Fake(body(), NotFound())).save("a", tmp_path / "a.json")
+        await artifact_loader(Fake(body(), NotFound())).save("a", tmp_path / "a.json")
     assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240
 
 
 async def test_what_is_announced_as_too_large_is_not_waited_for() -> None:
     client = Fake(body("x" * 1000))
     with pytest.raises(TooLargeError):
-        await desk(client, cap_bytes=500).get("r")
+        await artifact_loader(client, cap_bytes=500).get("r")
     assert client.halfway.is_set() is False
 
 
 async def test_a_save_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
     client = Fake(body("x" * 1000))
     client.stuck = True
-    saving = asyncio.create_task(desk(client).save("r", tmp_path / "r.json"))
+    saving = asyncio.create_task(artifact_loader(client).save("r", tmp_path / "r.json"))
     await client.halfway.wait()
     saving.cancel()
     with pytest.raises(asyncio.CancelledError):

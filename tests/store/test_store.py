@@ -101,20 +101,20 @@ def test_absence_from_a_page_removes_nothing() -> None:
     store.apply(saw(HEAD, runs_body(run("b")), 1.0))
     store.apply(saw(HEAD, runs_body(), 2.0))
     assert set(store.runs) == {"a", "b"}
-    assert not store.runs["a"].gone
+    assert not store.runs["a"].is_deleted
 
 
 def test_gone_is_a_404_of_the_run_itself_and_only_a_later_question_brings_it_back() -> None:
     store = filled(run("a", running=1))
     assert not store.apply(saw(RolloutsOf("a"), None, 1.0)).delta
     assert store.apply(saw(OneRun("a"), None, 2.0)).delta.runs_changed == {"a"}
-    assert store.runs["a"].gone
+    assert store.runs["a"].is_deleted
     assert not store.active_runs
     assert not store.apply(saw(RunsPage(180), runs_body(run("a", running=1)), 1.5)).delta
-    assert store.runs["a"].gone
+    assert store.runs["a"].is_deleted
     # The very body that was last seen of the head counts as news, since the run has gone since.
     assert store.apply(saw(HEAD, runs_body(run("a", running=1)), 3.0)).delta.runs_changed == {"a"}
-    assert not store.runs["a"].gone
+    assert not store.runs["a"].is_deleted
 
 
 def test_a_404_to_an_older_question_is_no_news_of_a_run_seen_since() -> None:
@@ -228,7 +228,7 @@ def test_cancelling_shows_until_nothing_is_active_and_deleting_until_it_is_gone(
     store.intend(["b"], Intent.DELETE)
     store.apply(saw(HEAD, runs_body(run("a"), run("b", total=3)), 3.0))
     assert store.runs["b"].intent is Intent.DELETE
-    assert store.mark_gone(["b"], 4.0).runs_changed == {"b"}
+    assert store.mark_deleted(["b"], 4.0).runs_changed == {"b"}
     assert store.runs["b"].intent is None
 
 
@@ -429,7 +429,7 @@ def test_numbers_of_an_earlier_session_show_until_the_rollouts_are_listed() -> N
 
 def picture(store: Store) -> tuple[object, ...]:
     return (
-        {row.run_id: (row.raw, row.gone, row.active) for row in store.runs.values()},
+        {row.run_id: (row.raw, row.is_deleted, row.active) for row in store.runs.values()},
         {row.rollout_id: (row.raw, row.run_id) for row in store.rollouts.values()},
         {run_id: [row.rollout_id for row in store.rollouts_of(run_id)] for run_id in store.runs},
     )

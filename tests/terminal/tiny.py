@@ -19,7 +19,7 @@ from textual.widgets import DataTable, OptionList, Static
 from gymtui.tui.runtime.crash_report import Reporter
 from gymtui.tui.runtime.driver import GuardedDriver
 from gymtui.tui.runtime.guard import GuardedApp, run_guarded
-from gymtui.tui.runtime.watchdog import Lifeline
+from gymtui.tui.runtime.watchdog import Watchdog
 
 SECRET = "ck_live_0123456789abcdef"
 HOSTILE = (
@@ -119,7 +119,7 @@ class Tiny(GuardedApp[None]):
 
 def main(mode: str) -> int:
     home = Path(os.environ["HOME"])
-    with Lifeline() as lifeline:
+    with Watchdog() as lifeline:
         child = subprocess.Popen(["sleep", "120"], start_new_session=True)
         lifeline.on_lost(child.kill)
         app = Tiny(mode, home)

@@ -9,12 +9,12 @@ from textual.css.stylesheet import Stylesheet
 
 from gymtui.session import session
 from gymtui.tui.app import host
-from gymtui.tui.runtime.gc_control import Housekeeping
+from gymtui.tui.runtime.gc_control import GcControl
 from tests.tui.idle_app import at_rest
 from tests.tui.parsed import parse_once
 
 
-class NoHousekeeping(Housekeeping):
+class NoHousekeeping(GcControl):
     """Leaves the process, in which some hundred apps follow each other, as it is."""
 
     def begin(self) -> None:
@@ -35,7 +35,7 @@ def _rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(textual.app, "wait_for_idle", at_rest)
     monkeypatch.setattr(textual.pilot, "wait_for_idle", at_rest)
     monkeypatch.setattr(Stylesheet, "_parse_rules", parse_once)
-    monkeypatch.setattr(host, "Housekeeping", NoHousekeeping)
+    monkeypatch.setattr(host, "GcControl", NoHousekeeping)
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from textual.pilot import Pilot
 from gymtui.api.client import GymClient
 from gymtui.config.settings import Problem, Settings
 from gymtui.core.secret import ApiKey
-from gymtui.session.saved_layout import Arrangement
+from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.app.app import GymtuiApp
-from gymtui.tui.app.profile_switch import Gyms
-from gymtui.tui.context.key_bindings import PROGRAMS_OWN, Bound
+from gymtui.tui.app.profile_switch import ProfileConnections
+from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings
 from gymtui.tui.runtime.crash_report import Reporter
 from tests.gym.running_gym import RunningGym, launch_body
 
@@ -111,12 +111,12 @@ async def dashboard(
     *,
     size: tuple[int, int] = (120, 36),
     key: str | None = None,
-    arrangement: Arrangement | None = None,
+    arrangement: SavedLayout | None = None,
     journal: Path | None = None,
     model_env: Mapping[str, str] = MappingProxyType({}),
-    bound: Bound = PROGRAMS_OWN,
+    bound: KeyBindings = PROGRAMS_OWN,
     problems: Sequence[Problem] = (),
-    gyms: Gyms | None = None,
+    gyms: ProfileConnections | None = None,
     **settings: Any,
 ) -> AsyncIterator[Person]:
     """The dashboard on a gym, polling ten times a second."""

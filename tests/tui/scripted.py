@@ -15,9 +15,9 @@ import httpx
 
 from gymtui.api.client import GymClient
 from gymtui.config.settings import Settings
-from gymtui.session.saved_layout import Arrangement
+from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.app.app import GymtuiApp
-from gymtui.tui.context.appearance import Looks
+from gymtui.tui.context.appearance import Appearance
 from gymtui.tui.runtime.crash_report import Reporter
 from tests.tui.person import Person
 
@@ -157,15 +157,15 @@ async def scripted_dashboard(
     directory: Path,
     *,
     size: tuple[int, int] = (120, 36),
-    looks: Looks | None = None,
-    arrangement: Arrangement | None = None,
+    appearance: Appearance | None = None,
+    arrangement: SavedLayout | None = None,
     **settings: Any,
 ) -> AsyncIterator[Person]:
     """The dashboard on a scripted gym, polling ten times a second."""
     wanted = Settings(base_url=gym.url, **{"interval_s": 0.1, **settings})
     client = GymClient(wanted.base_url, transport=httpx.MockTransport(gym.answer))
     reporter = Reporter(directory, secrets=[])
-    app = GymtuiApp(wanted, client, reporter, looks=looks, arrangement=arrangement)
+    app = GymtuiApp(wanted, client, reporter, appearance=appearance, arrangement=arrangement)
     async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
         person = Person(app, pilot, gym)  # type: ignore[arg-type]
         try:

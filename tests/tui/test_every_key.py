@@ -19,8 +19,8 @@ import gymtui.tui
 from gymtui.session import session
 from gymtui.session.actions import Verb
 from gymtui.session.confirmation import Question, Target
-from gymtui.session.rollout_ref import Listed
-from gymtui.session.saved_layout import Arrangement
+from gymtui.session.rollout_ref import RolloutRef
+from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.actions.screen import ActionsScreen
 from gymtui.tui.active.screen import ActiveScreen
 from gymtui.tui.app.file_app import FileApp
@@ -33,17 +33,17 @@ from gymtui.tui.kit.ask import AskScreen
 from gymtui.tui.kit.confirm import ConfirmScreen
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.menu import Choice, MenuScreen
-from gymtui.tui.kit.pick import Offer, PickScreen, Titles
-from gymtui.tui.kit.save_screen import SavingScreen
+from gymtui.tui.kit.pick import PickOption, PickScreen, Titles
+from gymtui.tui.kit.save_screen import SaveScreen
 from gymtui.tui.kit.screen import GymScreen
-from gymtui.tui.kit.styled_text import Ink
+from gymtui.tui.kit.styled_text import StyledText
 from gymtui.tui.kit.timeline_screen import TimelineScreen
-from gymtui.tui.kit.transcript.reader_screen import ReadingScreen
+from gymtui.tui.kit.transcript.reader_screen import ReaderScreen
 from gymtui.tui.launch.form_screen import FormScreen
 from gymtui.tui.launch.screen import LaunchScreen
 from gymtui.tui.matrix.comparison_screen import CompareRunsScreen
 from gymtui.tui.matrix.panes import MatrixPanes
-from gymtui.tui.matrix.runs_screen import AcrossScreen
+from gymtui.tui.matrix.runs_screen import RunsMatrixScreen
 from gymtui.tui.matrix.screen import MatrixScreen
 from gymtui.tui.rollouts.screen import RolloutsScreen
 from gymtui.tui.runs.screen import RunsScreen
@@ -83,8 +83,8 @@ BASES = {
     ListScreen,
     MatrixPanes,
     TimelineScreen,
-    ReadingScreen,
-    SavingScreen,
+    ReaderScreen,
+    SaveScreen,
     FormScreen,
 }
 """Screens that others are made of."""
@@ -112,7 +112,7 @@ def nothing(*_: object) -> None:
     """Take an answer."""
 
 
-OFFERS = tuple(Offer(name, about="words") for name in ("one", "two", "three"))
+OFFERS = tuple(PickOption(name, about="words") for name in ("one", "two", "three"))
 TITLES = Titles("TASK", about="ABOUT")
 TRANSCRIPT = ("gamma", "gamma.005")
 
@@ -121,10 +121,10 @@ PLACES: dict[str, Callable[[], Screen[Any]]] = {
     "rollouts": lambda: RolloutsScreen("gamma"),
     "active": ActiveScreen,
     "matrix": lambda: MatrixScreen("gamma"),
-    "across": lambda: AcrossScreen(RUNS),
+    "across": lambda: RunsMatrixScreen(RUNS),
     "comparison": lambda: CompareRunsScreen(RUNS),
     "transcript": lambda: TranscriptScreen(*TRANSCRIPT),
-    "compare": lambda: CompareScreen(Listed(*TRANSCRIPT), Listed("gamma", "gamma.006")),
+    "compare": lambda: CompareScreen(RolloutRef(*TRANSCRIPT), RolloutRef("gamma", "gamma.006")),
     "describe": lambda: DescribeScreen("gamma", b'{"run_id": "gamma"}', None),
     "actions": ActionsScreen,
     "help": lambda: HelpScreen((Scope.RUNS,)),
@@ -133,7 +133,7 @@ PLACES: dict[str, Callable[[], Screen[Any]]] = {
     "pick one": lambda: PickScreen("task", TITLES, OFFERS, nothing, several=False),
     "pick of none": lambda: PickScreen("task", TITLES, (), nothing),
     "menu": lambda: MenuScreen("choose", [Choice("a", "A"), Choice("b", "B", now=True)]),
-    "ask": lambda: AskScreen("Sure?", ((Ink("It is."),),), do="do it", keep="keep"),
+    "ask": lambda: AskScreen("Sure?", ((StyledText("It is."),),), do="do it", keep="keep"),
     "confirm": lambda: ConfirmScreen(Question(Verb.DELETE, (Target("gamma", 1, 6),))),
 }
 
@@ -219,7 +219,7 @@ async def opened(person: Person, place: str, *ready: str, press: tuple[str, ...]
     depth = 2 if place == "runs" else 3
     while len(app.screen_stack) > depth:
         app.pop_screen()
-    app.arrangement = Arrangement()
+    app.arrangement = SavedLayout()
     app.session.compared_first = app.screen.hint = None
     app.session.poller.pause(False)
     if len(app.screen_stack) == depth:
@@ -369,7 +369,7 @@ async def test_on_a_row_that_is_no_run_any_more_every_key_says_why(
             await person.until(lambda: len(person.app.session.store.rollouts) == 2)
             del gym.runs["gamma"]
             await person.app.session.act(Verb.DELETE, ["gamma"])
-            await person.until(lambda: person.app.session.store.runs["gamma"].gone)
+            await person.until(lambda: person.app.session.store.runs["gamma"].is_deleted)
         watch = Watcher(person.app)
         watch.attach(monkeypatch)
         shown = {"malformed": "malformed: run_id", "gone": "gamma"}[odd]

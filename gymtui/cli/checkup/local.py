@@ -14,7 +14,7 @@ from pathlib import Path
 from gymtui import __version__
 from gymtui.cli.checkup.checks import Check, State
 from gymtui.config.schema import Choices
-from gymtui.config.settings import Loaded
+from gymtui.config.settings import LoadedSettings
 from gymtui.core import paths, urls
 from gymtui.store.formats import of_many
 from gymtui.store.history import journal_reader
@@ -80,7 +80,7 @@ def _journal(path: Path) -> Check:
     return Check("paths", "journal", f"{path} cannot be read", State.WARNING, advice)
 
 
-def settings(loaded: Loaded) -> Iterator[Check]:
+def settings(loaded: LoadedSettings) -> Iterator[Check]:
     """Which value of each setting applies and where it came from; the key as its hint.
 
     Args:
@@ -110,7 +110,7 @@ def _of(value: object, origin: str | None) -> str:
     return told if origin in (None, "", "default") else f"{told}  from {origin}"
 
 
-def _key(loaded: Loaded) -> Check:
+def _key(loaded: LoadedSettings) -> Check:
     found = loaded.settings
     if found.key is not None:
         return Check("settings", "key", f"{found.key.hint}  from {found.key_origin}")

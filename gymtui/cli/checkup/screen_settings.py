@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gymtui.config import theme_files
-from gymtui.config.settings import Loaded, Problem, Settings
+from gymtui.config.settings import LoadedSettings, Problem, Settings
 
 
-def with_drawn(loaded: Loaded, env: Mapping[str, str]) -> Loaded:
+def with_drawn(loaded: LoadedSettings, env: Mapping[str, str]) -> LoadedSettings:
     """The same, with what the dashboard would find wrong when it starts.
 
     Args:

@@ -12,10 +12,16 @@ from gymtui.cli.reporting.numbers import NOTHING, rate_of, task_name
 from gymtui.cli.reporting.run_facts import RunFacts
 from gymtui.store.column_def import natural
 from gymtui.store.formats import of_many, p_value, points
-from gymtui.store.stats.comparison import Difference, Evidence, Worth, differences, evidence_of
+from gymtui.store.stats.comparison import (
+    Difference,
+    Evidence,
+    Significance,
+    differences,
+    evidence_of,
+)
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.significance import SOME
-from gymtui.store.stats.task_rows import AcrossRow
+from gymtui.store.stats.task_rows import TaskAcrossRuns
 
 
 def side_by_side(runs: Sequence[RunFacts], together: Matrix) -> Iterator[Block]:
@@ -74,10 +80,10 @@ def _against_the_first(
     yield Paragraph((f"{words}).",))
 
 
-def _tasks(runs: Sequence[RunFacts], rows: Sequence[AcrossRow]) -> Iterator[Block]:
+def _tasks(runs: Sequence[RunFacts], rows: Sequence[TaskAcrossRuns]) -> Iterator[Block]:
     found = [(row, evidence_of(row)) for row in rows]
 
-    def order(item: tuple[AcrossRow, Evidence | None]) -> tuple[float, float, object]:
+    def order(item: tuple[TaskAcrossRuns, Evidence | None]) -> tuple[float, float, object]:
         row, evidence = item
         rank = 2.0 if evidence is None else evidence.p
         return (rank, -(row.difference or 0.0), natural(row.name))
@@ -110,7 +116,7 @@ def _tasks(runs: Sequence[RunFacts], rows: Sequence[AcrossRow]) -> Iterator[Bloc
     )
 
 
-def _best_less_worst(row: AcrossRow, evidence: Evidence | None) -> Line:
+def _best_less_worst(row: TaskAcrossRuns, evidence: Evidence | None) -> Line:
     if row.difference is None:
         return NOTHING
     if evidence is None:
@@ -122,7 +128,7 @@ def _best_less_worst(row: AcrossRow, evidence: Evidence | None) -> Line:
 def _evidence(found: Evidence | None) -> Line:
     if found is None:
         return NOTHING
-    if found.worth is Worth.ONE_ATTEMPT:
+    if found.worth is Significance.ONE_ATTEMPT:
         return (found.worth.value,)
     return (f"{found.worth.value}, p {p_value(found.p)}",)
 

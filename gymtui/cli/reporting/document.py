@@ -13,7 +13,7 @@ from gymtui.cli.reporting.run_facts import RunFacts
 from gymtui.store.column_def import natural
 from gymtui.store.stats.comparison import differences, evidence_of
 from gymtui.store.stats.matrix import Matrix
-from gymtui.store.stats.task_rows import AcrossRow, TaskRow
+from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow
 
 
 def document(runs: Sequence[RunFacts], together: Matrix, made: Made) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def _usage(run: RunFacts) -> dict[str, Any]:
     }
 
 
-def _task(row: AcrossRow, names: Sequence[str]) -> dict[str, Any]:
+def _task(row: TaskAcrossRuns, names: Sequence[str]) -> dict[str, Any]:
     found = evidence_of(row)
     return {
         "task_id": row.task_id,

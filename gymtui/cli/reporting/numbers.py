@@ -24,7 +24,7 @@ from gymtui.store.formats import (
 from gymtui.store.outcome import ERRORS, Outcome
 from gymtui.store.phases import PHASES
 from gymtui.store.stats.formulas import AtK, quantile, spread
-from gymtui.store.stats.task_rows import AcrossRow, TaskRow
+from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow
 
 NOTHING: Line = (ABSENT,)
 """What stands where nothing is known."""
@@ -186,7 +186,7 @@ def when(moment: datetime | None) -> str:
     return ABSENT if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def task_name(row: TaskRow | AcrossRow) -> str | Name:
+def task_name(row: TaskRow | TaskAcrossRuns) -> str | Name:
     """A task's id, or our words for the rollouts that name none."""
     return row.name if row.task_id is None else Name(row.task_id)
 

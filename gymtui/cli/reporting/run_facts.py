@@ -11,7 +11,7 @@ from gymtui.api.lenient import loads
 from gymtui.api.listing import HIDDEN, masked
 from gymtui.core.json_output import json_text
 from gymtui.core.urls import without_login
-from gymtui.store.history.observer import Sighting, last_steps, lives_of
+from gymtui.store.history.observer import StateObservation, last_steps, lives_of
 from gymtui.store.history.timeline import segments
 from gymtui.store.lists.columns import RunView
 from gymtui.store.phases import is_finished
@@ -20,7 +20,7 @@ from gymtui.store.stats import formulas
 from gymtui.store.stats.failure_reasons import Reason
 from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.matrix import Matrix
-from gymtui.store.stats.run_stats import RunNumbers, run_numbers, time_spent_s
+from gymtui.store.stats.run_stats import RunStats, run_numbers, time_spent_s
 from gymtui.store.stats.task_rows import TaskRow
 from gymtui.transcript.blocks import Usage
 
@@ -42,7 +42,7 @@ class RunFacts:
     """
 
     view: RunView
-    numbers: RunNumbers
+    numbers: RunStats
     matrix: Matrix
     reasons: tuple[Reason, ...]
     settings: Mapping[str, tuple[tuple[str, int], ...]]
@@ -66,7 +66,7 @@ class RunFacts:
 
 
 def facts_of(
-    view: RunView, rows: Sequence[RolloutRow], seen: Sequence[Sighting], now: datetime
+    view: RunView, rows: Sequence[RolloutRow], seen: Sequence[StateObservation], now: datetime
 ) -> RunFacts:
     """Gather what is known of a run.
 
@@ -99,7 +99,7 @@ def facts_of(
 
 
 def _spent(
-    rows: Iterable[RolloutRow], lives: Mapping[str, Sequence[Sighting]], now: datetime
+    rows: Iterable[RolloutRow], lives: Mapping[str, Sequence[StateObservation]], now: datetime
 ) -> formulas.Shares:
     """Where the time of ended rollouts went, as far as they were watched all the way."""
     spent: list[Mapping[str, float] | None] = []

@@ -27,15 +27,15 @@ from gymtui.store.history.journal_file import (
     Connect,
     ForeignFileError,
     JournalFile,
-    KeptSummary,
     Limits,
     NewerJournalError,
+    SavedSummary,
     connect,
     primary_code,
 )
-from gymtui.store.history.observer import Look, Sighting
+from gymtui.store.history.observer import StateObservation, UnchangedPoll
 
-__all__ = ["Journal", "KeptSummary", "Limits", "Notice", "Trouble", "file_name"]
+__all__ = ["Journal", "Limits", "Notice", "SavedSummary", "Trouble", "file_name"]
 
 FLUSH_AFTER_S = 0.5
 """A batch is written when its first row is this old, so that a kill loses less than two seconds."""
@@ -190,15 +190,15 @@ class Journal:
         """Why there is no journal; None while there is one."""
         return self._notice
 
-    def record(self, sightings: Iterable[Sighting]) -> None:
+    def record(self, sightings: Iterable[StateObservation]) -> None:
         """Keep sightings; written within a second."""
         self._put(Batch(sightings=tuple(sightings)))
 
-    def looked(self, looks: Iterable[Look]) -> None:
+    def looked(self, looks: Iterable[UnchangedPoll]) -> None:
         """Keep until when what runs was seen unchanged; written within two seconds."""
         self._put(Batch(looks=tuple(looks)))
 
-    def keep(self, *summaries: KeptSummary) -> None:
+    def keep(self, *summaries: SavedSummary) -> None:
         """Keep runs' summaries, replacing earlier ones; a final one stays."""
         self._put(Batch(summaries=summaries))
 
@@ -206,11 +206,11 @@ class Journal:
         """Drop what is kept of runs that were deleted."""
         self._put(Batch(forgotten=run_ids))
 
-    def load(self, run_id: str) -> tuple[Sighting, ...]:
+    def load(self, run_id: str) -> tuple[StateObservation, ...]:
         """A run's sightings by time, those recorded just now included. Waits for the disk."""
         return self._ask(lambda file: file.sightings(run_id), ())
 
-    def summaries(self) -> tuple[KeptSummary, ...]:
+    def summaries(self) -> tuple[SavedSummary, ...]:
         """The summaries of all runs. Waits for the disk."""
         return self._ask(lambda file: file.summaries(), ())
 

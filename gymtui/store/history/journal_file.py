@@ -24,16 +24,16 @@ from gymtui.store.history.journal_schema import (
     migrate,
     version_of,
 )
-from gymtui.store.history.observer import Look, Sighting, extended
+from gymtui.store.history.observer import StateObservation, UnchangedPoll, extended
 
 __all__ = [
     "Batch",
     "Connect",
     "ForeignFileError",
     "JournalFile",
-    "KeptSummary",
     "Limits",
     "NewerJournalError",
+    "SavedSummary",
     "connect",
     "primary_code",
 ]
@@ -76,7 +76,7 @@ Connect = Callable[[Path], sqlite3.Connection]
 
 
 @dataclass(frozen=True, slots=True)
-class KeptSummary:
+class SavedSummary:
     """The numbers of one run, so that its row has them before its rollouts are asked for.
 
     Attributes:
@@ -128,9 +128,9 @@ class Batch:
         forgotten: Runs of which everything goes, before the rest is written.
     """
 
-    sightings: tuple[Sighting, ...] = ()
-    looks: tuple[Look, ...] = ()
-    summaries: tuple[KeptSummary, ...] = ()
+    sightings: tuple[StateObservation, ...] = ()
+    looks: tuple[UnchangedPoll, ...] = ()
+    summaries: tuple[SavedSummary, ...] = ()
     forgotten: tuple[str, ...] = ()
 
     @property
@@ -231,7 +231,7 @@ class JournalFile:
                     _KEEP_SUMMARY, (_summary_row(summary, now) for summary in batch.summaries)
                 )
 
-    def sightings(self, run_id: str) -> tuple[Sighting, ...]:
+    def sightings(self, run_id: str) -> tuple[StateObservation, ...]:
         """A run's sightings, by time; with those that the last look at the run adds to them."""
         rows = self._connection.execute(
             "SELECT rollout_id, status, phase, seen_from, seen_at, last_otherwise_at, step"
@@ -239,7 +239,7 @@ class JournalFile:
             (_stored(run_id),),
         )
         kept = tuple(
-            Sighting(
+            StateObservation(
                 rollout_id=_read(rollout_id) or "",
                 run_id=run_id,
                 status=_read(status),
@@ -254,20 +254,20 @@ class JournalFile:
         look = self._look(run_id)
         return kept if look is None else extended(kept, look)
 
-    def _look(self, run_id: str) -> Look | None:
+    def _look(self, run_id: str) -> UnchangedPoll | None:
         if version_of(self._connection) < LOOKS_SINCE:
             return None
         row = self._connection.execute(
             "SELECT seen_from, seen_at FROM looks WHERE run_id = ?", (_stored(run_id),)
         ).fetchone()
-        return None if row is None else Look(run_id, _when(row[0]), _when(row[1]))
+        return None if row is None else UnchangedPoll(run_id, _when(row[0]), _when(row[1]))
 
-    def summaries(self) -> tuple[KeptSummary, ...]:
+    def summaries(self) -> tuple[SavedSummary, ...]:
         """All summaries; a row that does not read as one is left out."""
         kept = []
         for (body,) in self._connection.execute("SELECT body FROM summaries ORDER BY kept_at"):
             try:
-                kept.append(msgspec.convert(json.loads(body), KeptSummary))
+                kept.append(msgspec.convert(json.loads(body), SavedSummary))
             except (ValueError, msgspec.ValidationError):
                 continue
         return tuple(kept)
@@ -350,7 +350,7 @@ def primary_code(error: sqlite3.Error) -> int | None:
     return None if code is None else code & 0xFF
 
 
-def _sighting_row(sighting: Sighting) -> tuple[object, ...]:
+def _sighting_row(sighting: StateObservation) -> tuple[object, ...]:
     return (
         _stored(sighting.run_id),
         _stored(sighting.rollout_id),
@@ -363,11 +363,11 @@ def _sighting_row(sighting: Sighting) -> tuple[object, ...]:
     )
 
 
-def _look_row(look: Look) -> tuple[object, ...]:
+def _look_row(look: UnchangedPoll) -> tuple[object, ...]:
     return (_stored(look.run_id), _micros(look.seen_from), _micros(look.seen_at))
 
 
-def _summary_row(summary: KeptSummary, now: datetime) -> tuple[object, ...]:
+def _summary_row(summary: SavedSummary, now: datetime) -> tuple[object, ...]:
     return (
         _stored(summary.run_id),
         _micros(now),

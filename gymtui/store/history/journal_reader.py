@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from gymtui.store.history import observer
-from gymtui.store.history.journal_file import JournalFile, KeptSummary
+from gymtui.store.history.journal_file import JournalFile, SavedSummary
 from gymtui.store.history.journal_schema import ForeignFileError, NewerJournalError, version_of
-from gymtui.store.history.observer import Sighting, lives_of
+from gymtui.store.history.observer import StateObservation, lives_of
 
 PATIENCE_S = 0.2
 """How long a lock is waited for."""
@@ -45,7 +45,7 @@ class _Look(JournalFile):
         return list(dict.fromkeys(run_id for run_id, _ in rows if isinstance(run_id, str)))
 
 
-def summaries(path: Path) -> tuple[KeptSummary, ...]:
+def summaries(path: Path) -> tuple[SavedSummary, ...]:
     """The summaries of all runs, as a dashboard kept them.
 
     Args:
@@ -54,7 +54,7 @@ def summaries(path: Path) -> tuple[KeptSummary, ...]:
     return _looked(path, lambda journal: journal.summaries(), ())
 
 
-def sightings(path: Path, run_ids: Iterable[str]) -> Mapping[str, tuple[Sighting, ...]]:
+def sightings(path: Path, run_ids: Iterable[str]) -> Mapping[str, tuple[StateObservation, ...]]:
     """What was seen of some runs' rollouts, by run, each by time.
 
     Args:

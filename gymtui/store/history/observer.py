@@ -12,7 +12,7 @@ from datetime import datetime
 
 from gymtui.api.models import Rollout
 from gymtui.core.server_clock import Window
-from gymtui.store.phases import FINISHED_STATUSES, KIND_OF_PHASE, Kind
+from gymtui.store.phases import FINISHED_STATUSES, KIND_OF_PHASE, SegmentKind
 
 BLIND_AFTER_S = 15.0
 """A longer time between two looks is a stretch not watched, not an edge with slack."""
@@ -25,7 +25,7 @@ _NOT_RUNNING = FINISHED_STATUSES | {"pending"}
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class StateObservation:
     """A rollout was seen in a status and phase other than those it was last seen in.
 
     All times are the server's. Where the answer's own time is uncertain (its round trip, the
@@ -54,7 +54,7 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class UnchangedPoll:
     """All running rollouts of a run were seen as they were before: not a change, but no gap either.
 
     Attributes:
@@ -68,7 +68,9 @@ class Look:
     seen_at: datetime
 
 
-def extended(sightings: Sequence[Sighting], look: Look) -> tuple[Sighting, ...]:
+def extended(
+    sightings: Sequence[StateObservation], look: UnchangedPoll
+) -> tuple[StateObservation, ...]:
     """Add to a run's sightings what the last look at it tells: who was still in the same phase.
 
     Args:
@@ -89,7 +91,9 @@ def extended(sightings: Sequence[Sighting], look: Look) -> tuple[Sighting, ...]:
     return (*sightings, *still)
 
 
-def last_step(sightings: Iterable[Sighting], blind_after_s: float = BLIND_AFTER_S) -> int | None:
+def last_step(
+    sightings: Iterable[StateObservation], blind_after_s: float = BLIND_AFTER_S
+) -> int | None:
     """The last step a rollout's agent took, if it was watched until the agent was done.
 
     An ended rollout no longer says it, and one left alone before its end took others since.
@@ -107,15 +111,15 @@ def last_step(sightings: Iterable[Sighting], blind_after_s: float = BLIND_AFTER_
     return None
 
 
-def lives_of(seen: Iterable[Sighting]) -> dict[str, list[Sighting]]:
+def lives_of(seen: Iterable[StateObservation]) -> dict[str, list[StateObservation]]:
     """What was seen, by rollout; of each in the order given."""
-    lives: dict[str, list[Sighting]] = {}
+    lives: dict[str, list[StateObservation]] = {}
     for sighting in seen:
         lives.setdefault(sighting.rollout_id, []).append(sighting)
     return lives
 
 
-def last_steps(lives: Mapping[str, Iterable[Sighting]]) -> dict[str, int]:
+def last_steps(lives: Mapping[str, Iterable[StateObservation]]) -> dict[str, int]:
     """The last step of each rollout of which it is known.
 
     Args:
@@ -140,7 +144,7 @@ class _Watched:
         moved: When it was last seen to move.
     """
 
-    sighting: Sighting
+    sighting: StateObservation
     first: Window
     last: Window
     turn: int
@@ -170,7 +174,7 @@ class Observer:
         self._turn = 0
         self._step_gaps: dict[str, deque[float]] = {}
 
-    def look(self, rollout: Rollout, window: Window) -> Sighting | None:
+    def look(self, rollout: Rollout, window: Window) -> StateObservation | None:
         """Take in one rollout of an answer.
 
         Args:
@@ -231,7 +235,7 @@ class Observer:
         whole = self._lists.get(known.sighting.run_id)
         return whole.window if whole is not None and whole.turn > known.turn else known.last
 
-    def still(self) -> tuple[Sighting, ...]:
+    def still(self) -> tuple[StateObservation, ...]:
         """What is known beyond the sightings given out: that rollouts were later seen unchanged.
 
         Returns:
@@ -251,7 +255,7 @@ class Observer:
                 later.append(known.sighting)
         return tuple(later)
 
-    def looks(self) -> tuple[Look, ...]:
+    def looks(self) -> tuple[UnchangedPoll, ...]:
         """By run, until when each of its running rollouts is known to have been as it was."""
         last: dict[str, Window] = {}
         for known in self._watched.values():
@@ -261,7 +265,9 @@ class Observer:
             window, before = self._last(known), last.get(sighting.run_id)
             if before is None or window.latest < before.latest:
                 last[sighting.run_id] = window
-        return tuple(Look(run, window.earliest, window.latest) for run, window in last.items())
+        return tuple(
+            UnchangedPoll(run, window.earliest, window.latest) for run, window in last.items()
+        )
 
     def forget(self, rollout_ids: Iterable[str]) -> None:
         """Drop rollouts that are gone or ended; seen again, they are new."""
@@ -319,8 +325,8 @@ class Observer:
 
 def _first(
     rollout: Rollout, window: Window, last_otherwise_at: datetime | None, step: int | None
-) -> Sighting:
-    return Sighting(
+) -> StateObservation:
+    return StateObservation(
         rollout_id=rollout.rollout_id,
         run_id=rollout.run_id or "",
         status=rollout.status,
@@ -332,7 +338,7 @@ def _first(
     )
 
 
-def _is_at_work(sighting: Sighting) -> bool:
+def _is_at_work(sighting: StateObservation) -> bool:
     """Whether it shows the agent taking steps."""
-    agent = KIND_OF_PHASE.get(sighting.phase or "") is Kind.AGENT
+    agent = KIND_OF_PHASE.get(sighting.phase or "") is SegmentKind.AGENT
     return agent and sighting.status not in FINISHED_STATUSES

@@ -12,17 +12,17 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise
 
 from gymtui.api.models import Rollout
-from gymtui.store.history.observer import BLIND_AFTER_S, Sighting
+from gymtui.store.history.observer import BLIND_AFTER_S, StateObservation
 from gymtui.store.phases import (
     ACTIVE_STATUSES,
     FINISHED_STATUSES,
     KIND_OF_PHASE,
     PHASES,
-    Kind,
+    SegmentKind,
     is_finished,
 )
 
-__all__ = ["BLIND_AFTER_S", "PHASES", "Kind", "Segment", "segments"]
+__all__ = ["BLIND_AFTER_S", "PHASES", "Segment", "SegmentKind", "segments"]
 
 _AT_ONCE = {"pending": 0, "running": 1}
 """The order of statuses dated to the same instant; those that end a rollout come last."""
@@ -46,7 +46,7 @@ class Segment:
         phase: The phase as the server spelt it, when it is none of API.md's.
     """
 
-    kind: Kind
+    kind: SegmentKind
     start: datetime
     end: datetime
     start_slack: timedelta = timedelta(0)
@@ -71,7 +71,7 @@ class _Edge:
 class _Cut:
     """Where something begins; it goes on until the next cut."""
 
-    kind: Kind
+    kind: SegmentKind
     start: _Edge
     phase: str | None = None
 
@@ -80,7 +80,7 @@ class _Cut:
 class _Stay:
     """A phase that was seen, after `low_s` if that is known, by `high_s`, still at `until_s`."""
 
-    kind: Kind
+    kind: SegmentKind
     phase: str | None
     low_s: float | None
     high_s: float
@@ -93,7 +93,7 @@ class _Stay:
 
 def segments(
     rollout: Rollout,
-    observed: Sequence[Sighting],
+    observed: Sequence[StateObservation],
     now: datetime,
     *,
     blind_after_s: float = BLIND_AFTER_S,
@@ -128,7 +128,7 @@ def segments(
     start = _start(rollout, events, stays, created_s, end)
     cuts: list[_Cut] = []
     if created_s is not None and (start is None or created_s < start.at_s):
-        cuts.append(_Cut(Kind.QUEUED, _Edge(created_s)))
+        cuts.append(_Cut(SegmentKind.QUEUED, _Edge(created_s)))
     blur_s = 0.0
     if start is not None:
         cuts += _phase_cuts(start, stays, blind_after_s)
@@ -159,7 +159,7 @@ def _events(rollout: Rollout, now_s: float) -> list[tuple[float, str]]:
 def _end(
     rollout: Rollout,
     events: Sequence[tuple[float, str]],
-    observed: Iterable[Sighting],
+    observed: Iterable[StateObservation],
     now_s: float,
 ) -> _Edge | None:
     """When a finished rollout ended; None if nothing tells."""
@@ -213,7 +213,7 @@ def _start(
 # -- changes of phase ----------------------------------------------------------------------------
 
 
-def _stays(observed: Iterable[Sighting], end: _Edge) -> list[_Stay]:
+def _stays(observed: Iterable[StateObservation], end: _Edge) -> list[_Stay]:
     """Sightings of a running rollout, those of one phase after another taken together."""
     stays: list[_Stay] = []
     for (kind, phase), together in groupby(_in_order(observed), key=_kind_and_phase):
@@ -236,7 +236,7 @@ def _stays(observed: Iterable[Sighting], end: _Edge) -> list[_Stay]:
     return stays
 
 
-def _finders(together: Sequence[Sighting]) -> list[Sighting]:
+def _finders(together: Sequence[StateObservation]) -> list[StateObservation]:
     """Of sightings of one phase, those that found its beginning; where none did, the first.
 
     One that tells the same phase by another word found that word's beginning alone.
@@ -247,9 +247,9 @@ def _finders(together: Sequence[Sighting]) -> list[Sighting]:
     return found if found and found[0].seen_from <= first.seen_at else [first, *found]
 
 
-def _in_order(observed: Iterable[Sighting]) -> list[Sighting]:
+def _in_order(observed: Iterable[StateObservation]) -> list[StateObservation]:
     """Sightings of a running rollout by time; where that is in doubt, by the phases' order."""
-    ordered: list[Sighting] = []
+    ordered: list[StateObservation] = []
     for sighting in sorted(observed, key=lambda sighting: sighting.seen_at):
         if sighting.status in FINISHED_STATUSES or sighting.status == "pending":
             continue
@@ -264,22 +264,22 @@ def _in_order(observed: Iterable[Sighting]) -> list[Sighting]:
     return ordered
 
 
-def _kind_and_phase(sighting: Sighting) -> tuple[Kind, str | None]:
+def _kind_and_phase(sighting: StateObservation) -> tuple[SegmentKind, str | None]:
     kind = KIND_OF_PHASE.get(sighting.phase or "")
-    return (Kind.UNSEEN, sighting.phase) if kind is None else (kind, None)
+    return (SegmentKind.UNSEEN, sighting.phase) if kind is None else (kind, None)
 
 
 def _phase_cuts(start: _Edge, stays: Sequence[_Stay], blind_after_s: float) -> list[_Cut]:
     """The phases from a rollout's start to the last one that was seen."""
     if not stays:
-        return [_Cut(Kind.UNSEEN, start)]
+        return [_Cut(SegmentKind.UNSEEN, start)]
     first = stays[0]
     # Whatever the first phase seen, the first phase of all began with the run.
     skipped = PHASES[: first.rank] if first.rank else ()
     low_s = start.at_s - start.slack_s
     high_s = max(first.high_s, low_s)
     if first.rank != 0 and high_s - low_s > blind_after_s:
-        cuts = [_Cut(Kind.UNSEEN, start), _Cut(first.kind, _Edge(high_s), first.phase)]
+        cuts = [_Cut(SegmentKind.UNSEEN, start), _Cut(first.kind, _Edge(high_s), first.phase)]
     else:
         passed = [(kind, None) for kind in skipped]
         names = [*passed, (first.kind, first.phase)]
@@ -326,11 +326,11 @@ def _tail_cuts(
 def _blind_from(low_s: float, last: _Stay) -> _Cut:
     """Where watching stopped: not before the last phase was seen, in doubt from `low_s` on."""
     at_s = max(low_s, last.high_s)
-    return _Cut(Kind.UNSEEN, _Edge(at_s, at_s - low_s))
+    return _Cut(SegmentKind.UNSEEN, _Edge(at_s, at_s - low_s))
 
 
 def _last_look_s(
-    observed: Iterable[Sighting], stays: Sequence[_Stay], start: _Edge, end: _Edge
+    observed: Iterable[StateObservation], stays: Sequence[_Stay], start: _Edge, end: _Edge
 ) -> float:
     """When a finished rollout was last seen running."""
     looks_s = [start.at_s, *(stay.until_s for stay in stays[-1:])]
@@ -376,11 +376,11 @@ def _joined(
         for cut, (first, last) in zip(kept, pairwise(edges), strict=True)
     ]
     if finished:
-        drawn.append(_segment(Kind.ENDED, end, end))
+        drawn.append(_segment(SegmentKind.ENDED, end, end))
     return tuple(drawn)
 
 
-def _segment(kind: Kind, start: _Edge, end: _Edge, phase: str | None = None) -> Segment:
+def _segment(kind: SegmentKind, start: _Edge, end: _Edge, phase: str | None = None) -> Segment:
     return Segment(
         kind,
         _when(start.at_s),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gymtui.store.column_def import MICROS, Kind
+from gymtui.store.column_def import MICROS, ValueKind
 
 _NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?([kmg%]?)", re.IGNORECASE)
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhdw])", re.IGNORECASE)
@@ -37,7 +37,7 @@ class Amount:
     high: float
 
 
-def read_amount(text: str, kind: Kind) -> Amount:
+def read_amount(text: str, kind: ValueKind) -> Amount:
     """Read what follows a comparison.
 
     Args:
@@ -52,11 +52,11 @@ def read_amount(text: str, kind: Kind) -> Amount:
     """
     if sum(character.isdigit() for character in text) > _MOST_DIGITS:
         raise ValueError("too many digits")
-    if kind is Kind.DURATION:
+    if kind is ValueKind.DURATION:
         return _as_shown(_duration(text))
-    if kind is Kind.TIME:
+    if kind is ValueKind.TIME:
         return _duration(text)
-    return _number(text, percent=kind is Kind.PERCENT)
+    return _number(text, percent=kind is ValueKind.PERCENT)
 
 
 def _number(text: str, *, percent: bool) -> Amount:

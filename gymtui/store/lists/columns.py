@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from gymtui.config.schema import SOURCES, Provider
-from gymtui.store.column_def import Field, Kind, Schema, natural
+from gymtui.store.column_def import Field, Schema, ValueKind, natural
 from gymtui.store.formats import PHASE_WORD, WORD, state_word
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import Intent, RolloutRow, RunRow, score_of
@@ -72,7 +72,7 @@ class RunView:
     @property
     def status(self) -> str:
         """One word for how it stands; not the server's, which has none for a run."""
-        if self.row.gone:
+        if self.row.is_deleted:
             return "gone"
         if self.row.malformed is not None:
             return "malformed"
@@ -85,7 +85,7 @@ class RunView:
 
 
 def _counter(name: str) -> Field[RunView]:
-    return Field(name, Kind.NUMBER, lambda run: getattr(run.row.run, name, None))
+    return Field(name, ValueKind.NUMBER, lambda run: getattr(run.row.run, name, None))
 
 
 def _done_share(run: RunView) -> float | None:
@@ -108,42 +108,56 @@ RUN_STATUSES = (
 
 RUNS: Schema[RunView] = Schema(
     [
-        Field("run", Kind.TEXT, lambda run: run.name, ("id",), order=lambda run: natural(run.name)),
-        Field("status", Kind.TEXT, lambda run: run.status, choices=RUN_STATUSES),
-        Field("scenario", Kind.TEXT, lambda run: run.row.run and run.row.run.scenario_id),
-        Field("model", Kind.TEXT, lambda run: run.summary and run.summary.model),
+        Field(
+            "run",
+            ValueKind.TEXT,
+            lambda run: run.name,
+            ("id",),
+            order=lambda run: natural(run.name),
+        ),
+        Field("status", ValueKind.TEXT, lambda run: run.status, choices=RUN_STATUSES),
+        Field("scenario", ValueKind.TEXT, lambda run: run.row.run and run.row.run.scenario_id),
+        Field("model", ValueKind.TEXT, lambda run: run.summary and run.summary.model),
         Field(
             "provider",
-            Kind.TEXT,
+            ValueKind.TEXT,
             lambda run: run.summary and run.summary.provider,
             choices=get_args(Provider),
         ),
-        Field("source", Kind.TEXT, lambda run: run.row.run and run.row.run.source, choices=SOURCES),
-        Field("pass", Kind.PERCENT, pass_rate, ("pass@1",)),
-        Field("score", Kind.NUMBER, lambda run: run.summary and run.summary.score),
-        Field("done", Kind.PERCENT, _done_share, count=lambda run: run.finished),
-        Field("finished", Kind.NUMBER, lambda run: run.finished),
-        Field("verdicts", Kind.NUMBER, lambda run: run.summary and run.summary.verdicts),
-        Field("errors", Kind.NUMBER, lambda run: run.summary and run.summary.errors, ("err",)),
+        Field(
+            "source",
+            ValueKind.TEXT,
+            lambda run: run.row.run and run.row.run.source,
+            choices=SOURCES,
+        ),
+        Field("pass", ValueKind.PERCENT, pass_rate, ("pass@1",)),
+        Field("score", ValueKind.NUMBER, lambda run: run.summary and run.summary.score),
+        Field("done", ValueKind.PERCENT, _done_share, count=lambda run: run.finished),
+        Field("finished", ValueKind.NUMBER, lambda run: run.finished),
+        Field("verdicts", ValueKind.NUMBER, lambda run: run.summary and run.summary.verdicts),
+        Field("errors", ValueKind.NUMBER, lambda run: run.summary and run.summary.errors, ("err",)),
         _counter("total"),
         _counter("running"),
         Field(
-            "waiting", Kind.NUMBER, lambda run: run.row.run and run.row.run.pending, ("pending",)
+            "waiting",
+            ValueKind.NUMBER,
+            lambda run: run.row.run and run.row.run.pending,
+            ("pending",),
         ),
-        Field("active", Kind.FLAG, lambda run: run.row.active),
-        Field("watched", Kind.FLAG, lambda run: run.watched),
-        Field("stuck", Kind.FLAG, lambda run: run.stuck > 0),
-        Field("forbidden", Kind.FLAG, lambda run: run.forbidden),
-        Field("stalled", Kind.FLAG, lambda run: run.left == "stalled"),
+        Field("active", ValueKind.FLAG, lambda run: run.row.active),
+        Field("watched", ValueKind.FLAG, lambda run: run.watched),
+        Field("stuck", ValueKind.FLAG, lambda run: run.stuck > 0),
+        Field("forbidden", ValueKind.FLAG, lambda run: run.forbidden),
+        Field("stalled", ValueKind.FLAG, lambda run: run.left == "stalled"),
         Field(
             "eta",
-            Kind.DURATION,
+            ValueKind.DURATION,
             lambda run: run.left.high_s if isinstance(run.left, Eta) else None,
             ("left",),
         ),
         Field(
             "age",
-            Kind.TIME,
+            ValueKind.TIME,
             lambda run: run.summary and (run.summary.started_at or run.summary.created_at),
             ("started",),
         ),
@@ -160,66 +174,69 @@ ROLLOUTS: Schema[RolloutRow] = Schema(
     [
         Field(
             "rollout",
-            Kind.TEXT,
+            ValueKind.TEXT,
             lambda row: row.rollout_id,
             ("id",),
             order=lambda row: natural(row.rollout_id),
         ),
-        Field("run", Kind.TEXT, lambda row: row.run_id),
+        Field("run", ValueKind.TEXT, lambda row: row.run_id),
         Field(
             "task",
-            Kind.TEXT,
+            ValueKind.TEXT,
             lambda row: row.rollout and row.rollout.task_id,
             order=lambda row: natural((row.rollout and row.rollout.task_id) or ""),
         ),
-        Field("scenario", Kind.TEXT, lambda row: row.rollout and row.rollout.scenario_id),
+        Field("scenario", ValueKind.TEXT, lambda row: row.rollout and row.rollout.scenario_id),
         Field(
             "state",
-            Kind.TEXT,
+            ValueKind.TEXT,
             state_word,
             choices=STATES,
             also=lambda row: "running" if row.outcome is Outcome.RUNNING else None,
         ),
         Field(
             "status",
-            Kind.TEXT,
+            ValueKind.TEXT,
             lambda row: row.rollout and row.rollout.status,
             choices=STATUSES,
         ),
         Field(
             "phase",
-            Kind.TEXT,
+            ValueKind.TEXT,
             lambda row: row.rollout and row.rollout.phase,
             choices=(*PHASE_WORD,),
         ),
         Field(
             "outcome",
-            Kind.TEXT,
+            ValueKind.TEXT,
             lambda row: str(row.outcome) if row.outcome else None,
             choices=(*Outcome,),
         ),
         Field(
             "passed",
-            Kind.FLAG,
+            ValueKind.FLAG,
             lambda row: row.rollout and row.rollout.result and row.rollout.result.success,
         ),
         Field(
-            "steps", Kind.NUMBER, lambda row: row.rollout and row.rollout.current_step, ("step",)
+            "steps",
+            ValueKind.NUMBER,
+            lambda row: row.rollout and row.rollout.current_step,
+            ("step",),
         ),
-        Field("max_steps", Kind.NUMBER, lambda row: row.rollout and row.rollout.max_steps),
-        Field("score", Kind.NUMBER, score_of),
-        Field("elapsed", Kind.DURATION, elapsed, ("time",)),
-        Field("age", Kind.TIME, lambda row: row.rollout and started_at(row.rollout)),
-        Field("created", Kind.TIME, lambda row: row.rollout and row.rollout.created_at),
-        Field("reason", Kind.TEXT, lambda row: row.rollout and row.rollout.termination_reason),
+        Field("max_steps", ValueKind.NUMBER, lambda row: row.rollout and row.rollout.max_steps),
+        Field("score", ValueKind.NUMBER, score_of),
+        Field("elapsed", ValueKind.DURATION, elapsed, ("time",)),
+        Field("age", ValueKind.TIME, lambda row: row.rollout and started_at(row.rollout)),
+        Field("created", ValueKind.TIME, lambda row: row.rollout and row.rollout.created_at),
+        Field("reason", ValueKind.TEXT, lambda row: row.rollout and row.rollout.termination_reason),
         Field(
             "message",
-            Kind.TEXT,
+            ValueKind.TEXT,
             lambda row: row.rollout and row.rollout.result and row.rollout.result.message,
         ),
         Field(
             "model",
-            Kind.TEXT,
+            ValueKind.TEXT,
             lambda row: row.rollout and row.rollout.settings and row.rollout.settings.model,
         ),
     ],
@@ -232,8 +249,8 @@ ROLLOUTS: Schema[RolloutRow] = Schema(
 READ_ROLLOUTS: Schema[RolloutRow] = Schema(
     [
         *ROLLOUTS,
-        Field("tokens", Kind.NUMBER, lambda row: row.usage and row.usage.tokens),
-        Field("cost", Kind.NUMBER, lambda row: row.usage and row.usage.cost_usd),
+        Field("tokens", ValueKind.NUMBER, lambda row: row.usage and row.usage.tokens),
+        Field("cost", ValueKind.NUMBER, lambda row: row.usage and row.usage.cost_usd),
     ],
     elsewhere={"stuck": "the dashboard's lists of runs and of all that runs have it"},
 )

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Generic, TypeVar, overload
 
-from gymtui.store.column_def import MICROS, Field, Key, Order, Schema, micros
+from gymtui.store.column_def import MICROS, Field, Key, Schema, SortOrder, micros
 from gymtui.store.lists.expiry import ExpiryQueue
 from gymtui.store.lists.query import Filter
-from gymtui.store.lists.sorted_chunks import Chunks
+from gymtui.store.lists.sorted_chunks import SortedChunks
 
 R = TypeVar("R")
 
@@ -66,15 +66,15 @@ class OrderedView(Sequence[str], Generic[R]):
             KeyError: There is no such column.
         """
         self._schema = schema
-        self._order = Order(schema[order])
+        self._order = SortOrder(schema[order])
         self._reverse = reverse
         self._filter: Filter[R] = Filter("")
         self._timed = False
         self._now = 0.0
         self._records: dict[str, R] = {}
         self._keys: dict[str, Key | None] = {}  # of the rows shown
-        self._known = Chunks([], self._keys.__getitem__)
-        self._unknown = Chunks([], str)
+        self._known = SortedChunks([], self._keys.__getitem__)
+        self._unknown = SortedChunks([], str)
         self._expiry = ExpiryQueue()
         self._version = 0
 
@@ -128,7 +128,7 @@ class OrderedView(Sequence[str], Generic[R]):
             return ViewChange(shifted=turned)
         before = list(self)
         self._version += 1
-        self._order, self._reverse = Order(column), reverse
+        self._order, self._reverse = SortOrder(column), reverse
         self._arrange({row_id: self._records[row_id] for row_id in self._keys})
         return _difference(before, list(self), frozenset())
 
@@ -343,7 +343,7 @@ class OrderedView(Sequence[str], Generic[R]):
         ends += [min(unknown), max(unknown)] if unknown else []
         return [self._place(row_id) for row_id in ends]
 
-    def _lane(self, row_id: str) -> Chunks:
+    def _lane(self, row_id: str) -> SortedChunks:
         return self._unknown if self._keys[row_id] is None else self._known
 
     def _review_all(self, changed: Set[str]) -> ViewChange:
@@ -363,11 +363,11 @@ class OrderedView(Sequence[str], Generic[R]):
         self._known, self._unknown = _lanes(self._keys)
 
 
-def _lanes(keys: dict[str, Key | None]) -> tuple[Chunks, Chunks]:
+def _lanes(keys: dict[str, Key | None]) -> tuple[SortedChunks, SortedChunks]:
     """Ids by their keys, those whose key is not known apart."""
     known = [row_id for row_id, key in keys.items() if key is not None]
     unknown = [row_id for row_id, key in keys.items() if key is None]
-    return Chunks(known, keys.__getitem__), Chunks(unknown, str)
+    return SortedChunks(known, keys.__getitem__), SortedChunks(unknown, str)
 
 
 def _difference(before: list[str], after: list[str], changed: frozenset[str]) -> ViewChange:

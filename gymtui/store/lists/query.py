@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from gymtui.store.column_def import MICROS, Field, Kind, Schema, micros
+from gymtui.store.column_def import MICROS, Field, Schema, ValueKind, micros
 from gymtui.store.lists import terms
 from gymtui.store.lists.amounts import Amount, read_amount
 from gymtui.store.lists.globs import glob
@@ -177,7 +177,7 @@ class _Value:
         """It without quotes."""
         return "".join(text for text, _ in self.pieces)
 
-    def amount(self, kind: Kind) -> Amount:
+    def amount(self, kind: ValueKind) -> Amount:
         """It as a number, percentage or duration."""
         try:
             return read_amount(self.text, kind)
@@ -251,19 +251,19 @@ class _Parser(Generic[R]):
             operator = self._sharper(column)
         else:
             self._skip_space()
-        worded = column.kind in (Kind.TEXT, Kind.FLAG)
+        worded = column.kind in (ValueKind.TEXT, ValueKind.FLAG)
         if worded and operator in _ONE_VALUE:
             place = found.end() - len(operator)
             raise FilterError(f"{column.name} takes : = or !=", place, len(operator))
         values = self._values(operator, found)
-        if column.kind is Kind.TEXT:
+        if column.kind is ValueKind.TEXT:
             return terms.text(column, operator, [glob(v.chosen(column).pieces) for v in values])
-        if column.kind is Kind.FLAG:
+        if column.kind is ValueKind.FLAG:
             return terms.flag(column, operator, [value.answer() for value in values])
         if column.count is not None and all(value.text.isdecimal() for value in values):
-            column = replace(column, kind=Kind.NUMBER, value=column.count)
+            column = replace(column, kind=ValueKind.NUMBER, value=column.count)
         amounts = [value.amount(column.kind) for value in values]
-        grows = column.kind in (Kind.TIME, Kind.DURATION)
+        grows = column.kind in (ValueKind.TIME, ValueKind.DURATION)
         return (terms.span if grows else terms.number)(column, operator, amounts)
 
     def _column(self, found: re.Match[str]) -> Field[R]:
@@ -276,7 +276,7 @@ class _Parser(Generic[R]):
     def _sharper(self, column: Field[R]) -> str:
         """The comparison after a colon, as in `steps:>=20`, or the colon."""
         found = _AFTER_COLON.match(self.text, self.position)
-        if found is None or column.kind in (Kind.TEXT, Kind.FLAG):
+        if found is None or column.kind in (ValueKind.TEXT, ValueKind.FLAG):
             return ":"
         self.position = found.end()
         return found[0]

@@ -15,7 +15,7 @@ _LENGTH = 512
 """How long a chunk is at first; at twice that it is cut in two."""
 
 
-class Chunks:
+class SortedChunks:
     """Distinct ids in ascending order of their keys, those of one key in order themselves.
 
     Adding, removing and finding an id cost a few binary searches and the shift of one chunk; the

@@ -11,8 +11,8 @@ from typing import Generic, TypeVar
 
 from gymtui.store.column_def import (
     Field,
-    Kind,
     Schema,
+    ValueKind,
     is_known,
     micros,
     read_length,
@@ -59,13 +59,13 @@ def words(schema: Schema[R], pattern: Glob) -> Term[R]:
 
 def is_set(column: Field[R]) -> Term[R]:
     """A flag is true, any other value is known."""
-    if column.kind is Kind.FLAG:
+    if column.kind is ValueKind.FLAG:
         return flag(column, ":", [True])
     read, kind = column.value, column.kind
 
     def test(record: R, now: int) -> bool:
         value = read(record)
-        begun = read_moment(value, kind) if kind in (Kind.TIME, Kind.DURATION) else None
+        begun = read_moment(value, kind) if kind in (ValueKind.TIME, ValueKind.DURATION) else None
         return is_known(value, kind) and (begun is None or now >= begun - _CLOCK_OFF)
 
     return Term(test)
@@ -100,11 +100,11 @@ def flag(column: Field[R], operator: str, answers: list[bool]) -> Term[R]:
         value = read(record)
         if isinstance(value, bool):
             return value in accepted
-        moment = read_moment(value, Kind.FLAG)
+        moment = read_moment(value, ValueKind.FLAG)
         return moment is not None and (now >= moment) in accepted
 
     def changes(record: R) -> list[int]:
-        moment = read_moment(read(record), Kind.FLAG)
+        moment = read_moment(read(record), ValueKind.FLAG)
         return [] if moment is None else [moment]
 
     return Term(test, changes)
@@ -133,7 +133,7 @@ def span(column: Field[R], operator: str, amounts: list[Amount]) -> Term[R]:
         moment = read_moment(value, kind)
         if moment is not None:
             return now >= moment - _CLOCK_OFF and passes(max(0, now - moment))
-        length = read_length(value) if kind is Kind.DURATION else None
+        length = read_length(value) if kind is ValueKind.DURATION else None
         return length is not None and passes(length)
 
     def changes(record: R) -> list[int]:

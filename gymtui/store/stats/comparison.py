@@ -18,12 +18,12 @@ from gymtui.core.json_output import json_text
 from gymtui.core.urls import without_login
 from gymtui.store.stats.formulas import NO_VERDICTS, Z_95, Tally
 from gymtui.store.stats.significance import SOME, STRONG, holm, sign_flip
-from gymtui.store.stats.task_rows import AcrossRow, TaskRow
+from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow
 
 _SECRET = frozenset({"api_key"})
 
 
-class Worth(Enum):
+class Significance(Enum):
     """What the difference of a task between runs is worth."""
 
     STRONG = "strong"
@@ -52,12 +52,12 @@ class Evidence:
     best: int
     p: float
     runs: int
-    worth: Worth
+    worth: Significance
 
     @property
     def sure(self) -> bool:
         """Whether it is more than chance, as far as one task alone tells."""
-        return self.worth in (Worth.STRONG, Worth.SOME)
+        return self.worth in (Significance.STRONG, Significance.SOME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Difference:
         return self.adjusted <= SOME
 
 
-def evidence_of(row: AcrossRow) -> Evidence | None:
+def evidence_of(row: TaskAcrossRuns) -> Evidence | None:
     """What a task's difference between runs is worth.
 
     Args:
@@ -125,12 +125,12 @@ def evidence_of(row: AcrossRow) -> Evidence | None:
     return Evidence(worst, best, row.p, len(rated), _worth(bad, good, row.p))
 
 
-def _worth(bad: Tally, good: Tally, p: float) -> Worth:
+def _worth(bad: Tally, good: Tally, p: float) -> Significance:
     if p <= STRONG:
-        return Worth.STRONG
+        return Significance.STRONG
     if p <= SOME:
-        return Worth.SOME
-    return Worth.ONE_ATTEMPT if _rests_on_one(bad, good) else Worth.CHANCE
+        return Significance.SOME
+    return Significance.ONE_ATTEMPT if _rests_on_one(bad, good) else Significance.CHANCE
 
 
 def _rests_on_one(bad: Tally, good: Tally) -> bool:
@@ -140,7 +140,7 @@ def _rests_on_one(bad: Tally, good: Tally) -> bool:
     return lifted or lowered
 
 
-def differences(tasks: Iterable[AcrossRow], runs: int) -> tuple[Difference | None, ...]:
+def differences(tasks: Iterable[TaskAcrossRuns], runs: int) -> tuple[Difference | None, ...]:
     """How far each run's pass rate is from the first one's, task by task.
 
     The same tasks are compared with each other, which leaves out how hard they are (Miller 2024,
@@ -165,7 +165,7 @@ def differences(tasks: Iterable[AcrossRow], runs: int) -> tuple[Difference | Non
     )
 
 
-def _difference(tasks: Iterable[AcrossRow], run: int) -> Difference | None:
+def _difference(tasks: Iterable[TaskAcrossRuns], run: int) -> Difference | None:
     """How far it is from the first one's, as one comparison."""
     apart = [
         mine - theirs

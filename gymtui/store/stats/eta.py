@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from math import log, sqrt
 from typing import Literal
 
-from gymtui.config.schema import Stuck
-from gymtui.store.phases import Kind
+from gymtui.config.schema import StuckThresholds
+from gymtui.store.phases import SegmentKind
 
 VERDICTS_FOR_ETA = 3
 """With fewer, nothing is said."""
@@ -161,7 +161,7 @@ def eta(
     return Eta(low_s, high_s)
 
 
-USUALLY = Stuck()
+USUALLY = StuckThresholds()
 """From when on a rollout counts as stuck, unless the settings say otherwise."""
 
 
@@ -182,7 +182,9 @@ class UsualTimes:
     watched: int = 0
 
 
-def stuck_after_s(kind: Kind, usual: UsualTimes, rules: Stuck = USUALLY) -> float | None:
+def stuck_after_s(
+    kind: SegmentKind, usual: UsualTimes, rules: StuckThresholds = USUALLY
+) -> float | None:
     """How long a running rollout may stand still in a phase before it counts as stuck.
 
     Args:
@@ -194,11 +196,11 @@ def stuck_after_s(kind: Kind, usual: UsualTimes, rules: Stuck = USUALLY) -> floa
         Seconds: since the last step for the agent, in the phase for a build or a verification;
         None where no threshold applies.
     """
-    if kind is Kind.AGENT:
+    if kind is SegmentKind.AGENT:
         return max(rules.floor_s, rules.step_factor * (usual.step_s or 0.0))
-    if kind is Kind.BUILDING:
+    if kind is SegmentKind.BUILDING:
         usual_s, factor = usual.build_s, rules.build_factor
-    elif kind is Kind.VERIFYING:
+    elif kind is SegmentKind.VERIFYING:
         usual_s, factor = usual.verify_s, rules.verify_factor
     else:
         return None

@@ -78,7 +78,7 @@ class _Course:
                 self.verdicts.add(rollout_id)
 
 
-class Outlook:
+class RunForecast:
     """What is to be expected of the active runs."""
 
     def __init__(self) -> None:

@@ -13,8 +13,8 @@ from math import ceil
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import formulas
 from gymtui.store.stats.formulas import NO_VERDICTS, AtK, Interval, Tally, TaskKinds
-from gymtui.store.stats.run_stats import TaskNumbers, by_task
-from gymtui.store.stats.task_rows import AcrossRow, TaskRow, row_id_of
+from gymtui.store.stats.run_stats import TaskStats, by_task
+from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow, row_id_of
 
 AT_ONCE = 500
 """Rollouts counted before others get their turn: some 5 ms."""
@@ -160,7 +160,7 @@ class Matrix:
                 found[row_id] = _task_row(numbers, rows, k)
         return found
 
-    def across(self, run_ids: Sequence[str]) -> dict[str, AcrossRow]:
+    def across(self, run_ids: Sequence[str]) -> dict[str, TaskAcrossRuns]:
         """The tasks of several runs, by row id.
 
         Args:
@@ -172,12 +172,14 @@ class Matrix:
             if run_id in columns:
                 cells.setdefault(row_id, [None] * len(run_ids))[columns[run_id]] = row
         return {
-            row_id: AcrossRow(next(cell.task_id for cell in row if cell is not None), tuple(row))
+            row_id: TaskAcrossRuns(
+                next(cell.task_id for cell in row if cell is not None), tuple(row)
+            )
             for row_id, row in cells.items()
         }
 
 
-def _task_row(numbers: TaskNumbers, rows: Mapping[str, RolloutRow], k: int = 1) -> TaskRow:
+def _task_row(numbers: TaskStats, rows: Mapping[str, RolloutRow], k: int = 1) -> TaskRow:
     return TaskRow(
         numbers.task_id,
         tuple(rows[rollout.rollout_id] for rollout in numbers.attempts),

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gymtui.store.column_def import micros
-from gymtui.store.phases import PHASES, Kind
+from gymtui.store.phases import PHASES, SegmentKind
 from gymtui.store.stats.formulas import Shares, quantile
-from gymtui.store.stats.sorted_numbers import Ascending
+from gymtui.store.stats.sorted_numbers import SortedNumbers
 
 
 @dataclass(slots=True)
-class Spending:
+class PhaseTime:
     """The seconds of each phase over rollouts that come, change and go.
 
     Added up in whole microseconds: however often a rollout is counted out and in again, the sums
@@ -25,8 +25,10 @@ class Spending:
     _spent: dict[str, Mapping[str, float] | None] = field(default_factory=dict)
     _counted: int = 0
     _micros: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PHASES, 0))
-    _lengths: dict[str, Ascending] = field(
-        default_factory=lambda: {kind: Ascending() for kind in (Kind.BUILDING, Kind.VERIFYING)}
+    _lengths: dict[str, SortedNumbers] = field(
+        default_factory=lambda: {
+            kind: SortedNumbers() for kind in (SegmentKind.BUILDING, SegmentKind.VERIFYING)
+        }
     )
 
     def __contains__(self, rollout_id: object) -> bool:
@@ -52,12 +54,12 @@ class Spending:
 
     @property
     def shares(self) -> Shares:
-        """The share of each phase, by its `Kind`, with coverage."""
+        """The share of each phase, by its `SegmentKind`, with coverage."""
         whole = sum(self._micros.values())
         of = {kind: spent / whole for kind, spent in self._micros.items()} if whole else {}
         return Shares(of, self._counted, len(self._spent))
 
-    def p95_s(self, kind: Kind) -> float | None:
+    def p95_s(self, kind: SegmentKind) -> float | None:
         """The 95th percentile of the time in a phase; None where nothing is known.
 
         Args:

@@ -25,7 +25,7 @@ from gymtui.store.outcome import (
     steps_of,
     verdicts_in,
 )
-from gymtui.store.phases import PHASES, Kind
+from gymtui.store.phases import PHASES, SegmentKind
 from gymtui.store.rollout_times import duration_s, started_at
 from gymtui.store.stats import formulas
 from gymtui.store.stats.eta import VERDICTS_FOR_ETA, Left, eta
@@ -37,7 +37,7 @@ _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class RunNumbers:
+class RunStats:
     """What a run's rollouts add up to. Keep it until they change: it reads no clock.
 
     Every list of times is ascending, in seconds; instants are UNIX seconds on the server's clock.
@@ -255,7 +255,7 @@ def run_numbers(
     total: int | None = None,
     we_cancelled: Collection[str] = frozenset(),
     last_steps: Mapping[str, int] | None = None,
-) -> RunNumbers:
+) -> RunStats:
     """Add up a run's rollouts at one go; `run_stats_builder` does so by what changed.
 
     Args:
@@ -276,7 +276,7 @@ def run_numbers(
         tally[1] += part.outcome in VERDICTS
     starts_s = [part.start_s for part in parts if part.start_s is not None]
     ends_s = [part.end_s for part in parts if part.end_s is not None]
-    return RunNumbers(
+    return RunStats(
         known=len(parts),
         unknown=max((total or 0) - len(parts), 0),
         counts=dict(Counter(part.outcome for part in parts)),
@@ -295,7 +295,7 @@ def run_numbers(
 
 
 @dataclass(frozen=True)
-class TaskNumbers:
+class TaskStats:
     """One row of the matrix.
 
     Attributes:
@@ -318,7 +318,7 @@ def by_task(
     *,
     we_cancelled: Collection[str] = frozenset(),
     last_steps: Mapping[str, int] | None = None,
-) -> tuple[TaskNumbers, ...]:
+) -> tuple[TaskStats, ...]:
     """A run's tasks, in the order in which they are first met.
 
     Args:
@@ -334,7 +334,7 @@ def by_task(
         numbers = run_numbers(attempts, we_cancelled=we_cancelled, last_steps=last_steps)
         attempts.sort(key=lambda rollout: (rollout.created_at or _EARLIEST, rollout.rollout_id))
         rows.append(
-            TaskNumbers(
+            TaskStats(
                 task_id,
                 tuple(attempts),
                 formulas.Tally(numbers.passes, numbers.verdicts),
@@ -352,7 +352,7 @@ def time_spent_s(segments: Sequence[Segment]) -> Mapping[str, float] | None:
         None unless it ran, ended, and was watched all the way.
     """
     kinds = {segment.kind for segment in segments}
-    if Kind.ENDED not in kinds or Kind.UNSEEN in kinds or kinds.isdisjoint(PHASES):
+    if SegmentKind.ENDED not in kinds or SegmentKind.UNSEEN in kinds or kinds.isdisjoint(PHASES):
         return None
     spent_s = dict.fromkeys(PHASES, 0.0)
     for segment in segments:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from gymtui.store.outcome import VERDICTS, Outcome
 from gymtui.store.stats import formulas
-from gymtui.store.stats.run_stats import Part, RunNumbers
-from gymtui.store.stats.sorted_numbers import Ascending
+from gymtui.store.stats.run_stats import Part, RunStats
+from gymtui.store.stats.sorted_numbers import SortedNumbers
 
 
 @dataclass(slots=True)
@@ -28,14 +28,14 @@ class _Task:
 class _Values(NamedTuple):
     """What is kept in order, so that quantiles and ends are found at once."""
 
-    ran_s: Ascending
-    held_s: Ascending
-    steps: Ascending
-    verdicts_at_s: Ascending
-    running_since_s: Ascending
-    starts_s: Ascending
-    ends_s: Ascending
-    scores: Ascending
+    ran_s: SortedNumbers
+    held_s: SortedNumbers
+    steps: SortedNumbers
+    verdicts_at_s: SortedNumbers
+    running_since_s: SortedNumbers
+    starts_s: SortedNumbers
+    ends_s: SortedNumbers
+    scores: SortedNumbers
 
 
 def _values_of(part: Part) -> tuple[float | None, ...]:
@@ -52,7 +52,7 @@ def _values_of(part: Part) -> tuple[float | None, ...]:
     )
 
 
-class NumbersBuilder:
+class RunStatsBuilder:
     """What a run's rollouts add up to while they come, change and go."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class NumbersBuilder:
         self._counts: Counter[Outcome] = Counter()
         self._at_limit = 0
         self._tasks: dict[str | None, _Task] = {}
-        self._values = _Values(*(Ascending() for _ in _Values._fields))
+        self._values = _Values(*(SortedNumbers() for _ in _Values._fields))
         self._spread: formulas.Spread | None = None
         self._spread_stale = False
 
@@ -82,7 +82,7 @@ class NumbersBuilder:
         self._parts[rollout_id] = part
         self._count(part, 1)
 
-    def numbers(self, total: int | None = None) -> RunNumbers:
+    def numbers(self, total: int | None = None) -> RunStats:
         """The numbers, which stay as they are whatever comes later.
 
         Args:
@@ -94,7 +94,7 @@ class NumbersBuilder:
             self._spread_stale = False
         known = len(self._parts)
         loose = self._tasks.get(None, _Task())
-        return RunNumbers(
+        return RunStats(
             known=known,
             unknown=max((total or 0) - known, 0),
             counts={outcome: count for outcome, count in self._counts.items() if count},

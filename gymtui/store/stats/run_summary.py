@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gymtui.api.models import Rollout
-from gymtui.store.history.journal_file import KeptSummary
+from gymtui.store.history.journal_file import SavedSummary
 from gymtui.store.outcome import (
     ACTIVE,
     VERDICTS,
@@ -230,7 +230,7 @@ class SummaryBuilder:
         self._times_stale = False
 
 
-def to_keep(run_id: str, summary: RunSummary) -> KeptSummary:
+def to_keep(run_id: str, summary: RunSummary) -> SavedSummary:
     """A run's numbers as the journal keeps them.
 
     Args:
@@ -238,7 +238,7 @@ def to_keep(run_id: str, summary: RunSummary) -> KeptSummary:
         summary: Its numbers.
     """
     interval, tallies = summary.interval, summary.tallies
-    return KeptSummary(
+    return SavedSummary(
         run_id=run_id,
         final=bool(summary.known) and summary.settled,
         known=summary.known,
@@ -258,7 +258,7 @@ def to_keep(run_id: str, summary: RunSummary) -> KeptSummary:
     )
 
 
-def from_kept(kept: KeptSummary) -> RunSummary | None:
+def from_kept(kept: SavedSummary) -> RunSummary | None:
     """A run's numbers from what the journal kept.
 
     Returns:
@@ -284,7 +284,7 @@ def from_kept(kept: KeptSummary) -> RunSummary | None:
     )
 
 
-def _tallies_kept(kept: KeptSummary) -> TaskTallies | None:
+def _tallies_kept(kept: SavedSummary) -> TaskTallies | None:
     if kept.tasks is None:
         return None
     if not all(0 <= p <= n < 2**31 for p, n in (kept.loose, *kept.tasks.values())):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import overload
 
 
-class Ascending(Sequence[float]):
+class SortedNumbers(Sequence[float]):
     """Numbers, some of them alike, the smallest first; each costs two look-ups and a shift."""
 
     __slots__ = ("_values",)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from gymtui.store.column_def import Field, Kind, Schema, natural
+from gymtui.store.column_def import Field, Schema, ValueKind, natural
 from gymtui.store.outcome import ACTIVE, ERRORS
 from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow
@@ -88,7 +88,7 @@ class TaskRow:
 
 
 @dataclass(frozen=True)
-class AcrossRow:
+class TaskAcrossRuns:
     """One task in several runs.
 
     Attributes:
@@ -137,54 +137,56 @@ class AcrossRow:
         return self.p <= SOME
 
 
-def _task(row: TaskRow | AcrossRow) -> str:
+def _task(row: TaskRow | TaskAcrossRuns) -> str:
     return row.name
 
 
 TASKS: Schema[TaskRow] = Schema(
     [
-        Field("task", Kind.TEXT, _task, order=lambda row: natural(row.name)),
-        Field("attempts", Kind.NUMBER, lambda row: len(row.attempts)),
-        Field("pass", Kind.PERCENT, lambda row: row.pass_rate, ("pass@1",)),
-        Field("pass@k", Kind.PERCENT, lambda row: row.at_k),
-        Field("pass^k", Kind.PERCENT, lambda row: row.hat_k),
-        Field("kind", Kind.TEXT, lambda row: row.kind, choices=("all-pass", "mixed", "all-fail")),
-        Field("steps", Kind.NUMBER, lambda row: row.median_steps),
-        Field("time", Kind.DURATION, lambda row: row.median_s),
-        Field("verdicts", Kind.NUMBER, lambda row: row.tally.verdicts),
-        Field("errors", Kind.NUMBER, lambda row: row.errors, ("err",)),
-        Field("unfinished", Kind.NUMBER, lambda row: row.unfinished),
+        Field("task", ValueKind.TEXT, _task, order=lambda row: natural(row.name)),
+        Field("attempts", ValueKind.NUMBER, lambda row: len(row.attempts)),
+        Field("pass", ValueKind.PERCENT, lambda row: row.pass_rate, ("pass@1",)),
+        Field("pass@k", ValueKind.PERCENT, lambda row: row.at_k),
+        Field("pass^k", ValueKind.PERCENT, lambda row: row.hat_k),
+        Field(
+            "kind", ValueKind.TEXT, lambda row: row.kind, choices=("all-pass", "mixed", "all-fail")
+        ),
+        Field("steps", ValueKind.NUMBER, lambda row: row.median_steps),
+        Field("time", ValueKind.DURATION, lambda row: row.median_s),
+        Field("verdicts", ValueKind.NUMBER, lambda row: row.tally.verdicts),
+        Field("errors", ValueKind.NUMBER, lambda row: row.errors, ("err",)),
+        Field("unfinished", ValueKind.NUMBER, lambda row: row.unfinished),
     ]
 )
 """The columns by which the tasks of a run are filtered and ordered."""
 
 
-def across_schema(runs: int) -> Schema[AcrossRow]:
+def across_schema(runs: int) -> Schema[TaskAcrossRuns]:
     """The columns by which the tasks of several runs are, their runs called run1, run2 and so on.
 
     Args:
         runs: How many.
     """
 
-    def rate(index: int) -> Field[AcrossRow]:
-        def value(row: AcrossRow) -> float | None:
+    def rate(index: int) -> Field[TaskAcrossRuns]:
+        def value(row: TaskAcrossRuns) -> float | None:
             cell = row.cells[index]
             return cell.pass_rate if cell is not None else None
 
-        return Field(f"run{index + 1}", Kind.PERCENT, value)
+        return Field(f"run{index + 1}", ValueKind.PERCENT, value)
 
     return Schema(
         [
-            Field("task", Kind.TEXT, _task, order=lambda row: natural(row.name)),
+            Field("task", ValueKind.TEXT, _task, order=lambda row: natural(row.name)),
             Field(
                 "difference",
-                Kind.PERCENT,
+                ValueKind.PERCENT,
                 lambda row: row.difference,
                 ("diff",),
                 # Those that are more than noise come before all others.
                 order=lambda row: row.difference and row.difference + row.clear,
             ),
-            Field("clear", Kind.FLAG, lambda row: row.clear),
+            Field("clear", ValueKind.FLAG, lambda row: row.clear),
             *(rate(index) for index in range(runs)),
         ]
     )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_times import started_at
-from gymtui.store.stats.sorted_numbers import Ascending
+from gymtui.store.stats.sorted_numbers import SortedNumbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class _Ends(NamedTuple):
     ran_s: float | None = None
 
 
-class Reach:
+class TimeExtent:
     """How far a run's rollouts reach while they come, change and go."""
 
     def __init__(self) -> None:
         self._ends: dict[str, _Ends] = {}
-        self._values: Sequence[Ascending] = [Ascending() for _ in _Ends._fields]
+        self._values: Sequence[SortedNumbers] = [SortedNumbers() for _ in _Ends._fields]
         self._seen_s = 0.0
 
     def put(self, rollout_id: str, row: RolloutRow | None) -> None:

@@ -13,9 +13,9 @@ from typing import TypeGuard
 
 from gymtui.transcript import pairing
 from gymtui.transcript.blocks import (
+    BlockKind,
     Exchange,
     Extras,
-    Kind,
     Place,
     Text,
     ToolCall,
@@ -56,11 +56,13 @@ def read(source: bytes | str | Mapping[str, object] | list[object]) -> Transcrip
         try:
             value = decode(source)
         except NotJsonError:
-            return _assembled([Draft("", Kind.OTHER, [Unknown(as_text(source))])], [], Fields({}))
+            return _assembled(
+                [Draft("", BlockKind.OTHER, [Unknown(as_text(source))])], [], Fields({})
+            )
     if isinstance(value, list):
         value = {"messages": value}
     if not isinstance(value, Mapping):
-        return _assembled([Draft("", Kind.OTHER, [Unknown(value)])], [], Fields({}))
+        return _assembled([Draft("", BlockKind.OTHER, [Unknown(value)])], [], Fields({}))
     outer = Fields(value)
     if (inner := outer.mapping("artifacts")) is not None:
         rollout_id = outer.text("rollout_id")
@@ -103,10 +105,10 @@ def _element(element: object, *, nested: bool = False) -> list[Draft]:
     if isinstance(element, Mapping):
         return _reader_of(element)(element)
     if isinstance(element, str):
-        return [Draft("", Kind.OTHER, [Text(element)])]
+        return [Draft("", BlockKind.OTHER, [Text(element)])]
     if isinstance(element, list) and not nested:
         return [draft for item in element for draft in _element(item, nested=True)]
-    return [Draft("", Kind.OTHER, [Unknown(element)])]
+    return [Draft("", BlockKind.OTHER, [Unknown(element)])]
 
 
 def _reader_of(element: Element) -> Reader:
@@ -152,7 +154,7 @@ def _typed(element: Element) -> list[Draft]:
 
 
 def _unknown(element: Element) -> list[Draft]:
-    return [Draft("", Kind.OTHER, [Unknown(element)])]
+    return [Draft("", BlockKind.OTHER, [Unknown(element)])]
 
 
 _RECOGNISERS: tuple[tuple[Callable[[Element], bool], Reader], ...] = (
@@ -169,8 +171,8 @@ _RECOGNISERS: tuple[tuple[Callable[[Element], bool], Reader], ...] = (
 
 def _name_is_role(draft: Draft, tools: set[str]) -> None:
     """Take a message whose role is a tool called before for that tool's answer (langgraph-js)."""
-    if draft.kind is Kind.OTHER and draft.role in tools:
-        draft.kind = Kind.TOOL
+    if draft.kind is BlockKind.OTHER and draft.role in tools:
+        draft.kind = BlockKind.TOOL
         for index, block in enumerate(draft.blocks):
             if isinstance(block, Text):
                 draft.blocks[index] = ToolResult(block.text, name=draft.role)

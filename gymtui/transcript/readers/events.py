@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gymtui.transcript.blocks import Kind, Text, Thinking, ToolCall, ToolResult
+from gymtui.transcript.blocks import BlockKind, Text, Thinking, ToolCall, ToolResult
 from gymtui.transcript.readers.content import answer, call, content, part
 from gymtui.transcript.readers.fields import Draft, Fields, kind_of, take_stamp
 from gymtui.transcript.readers.messages import chat
@@ -25,13 +25,13 @@ def response_item(item: Mapping[str, object]) -> list[Draft]:
     fields = Fields(item)
     kind = str(item.get("type"))
     if kind == "reasoning":
-        draft = Draft("", Kind.ASSISTANT, stamp=take_stamp(fields))
+        draft = Draft("", BlockKind.ASSISTANT, stamp=take_stamp(fields))
         blocks, left = part(fields.rest)
         draft.add(blocks)
         draft.rest = dict(left) if isinstance(left, Mapping) else {}
     elif kind.endswith("_output"):
         fields.tag("type", ("function_call_output",))
-        draft = Draft("", Kind.TOOL, rest=fields.rest, stamp=take_stamp(fields))
+        draft = Draft("", BlockKind.TOOL, rest=fields.rest, stamp=take_stamp(fields))
         value, others, left = answer(fields.any("output", "content", "result"))
         call_id, name = fields.text("call_id"), fields.text("name")
         draft.add([ToolResult(value, name=name, call_id=call_id), *others])
@@ -40,7 +40,7 @@ def response_item(item: Mapping[str, object]) -> list[Draft]:
         stamp = take_stamp(fields)
         fields.rest.setdefault("name", kind)
         read, left = call(fields.rest)
-        draft = Draft("", Kind.ASSISTANT, [read], stamp=stamp)
+        draft = Draft("", BlockKind.ASSISTANT, [read], stamp=stamp)
         draft.rest = dict(left) if isinstance(left, Mapping) else {}
     status = draft.rest.get("status")
     draft.error = status in ("failed", "incomplete")
@@ -61,7 +61,7 @@ def step(item: Mapping[str, object]) -> list[Draft]:
     draft = Draft(role, kind_of(role), rest=fields.rest, stamp=take_stamp(fields))
     if (text := fields.text("reasoning_content")) is not None:
         draft.add([Thinking(text)])
-    blocks, left = content(fields.any("message"), thinks=draft.kind is Kind.ASSISTANT)
+    blocks, left = content(fields.any("message"), thinks=draft.kind is BlockKind.ASSISTANT)
     draft.add(blocks)
     draft.keep("message", left)
     rests = []
@@ -74,7 +74,7 @@ def step(item: Mapping[str, object]) -> list[Draft]:
     if observation is None:
         return [draft]
     seen = Fields(observation)
-    second = Draft("observation", Kind.TOOL, rest=seen.rest, stamp=draft.stamp)
+    second = Draft("observation", BlockKind.TOOL, rest=seen.rest, stamp=draft.stamp)
     left_over = []
     for element in seen.items("results") or []:
         result = Fields(element if isinstance(element, Mapping) else {"content": element})
@@ -140,9 +140,9 @@ def _action(draft: Draft, fields: Fields) -> None:
     args = Fields(fields.mapping("args") or {})
     if (thought := args.text("thought")) is not None:
         draft.add([Text(thought)])
-    if name in _TALK or draft.kind is not Kind.ASSISTANT:
+    if name in _TALK or draft.kind is not BlockKind.ASSISTANT:
         if name == "system":
-            draft.kind = Kind.SYSTEM
+            draft.kind = BlockKind.SYSTEM
         for key in ("content", "final_thought"):
             if text := args.text(key):
                 draft.add([Text(text)])
@@ -157,13 +157,13 @@ def _observation(draft: Draft, fields: Fields) -> None:
     call_id = _call_id(fields)
     value, others, left = answer(fields.any("content"))
     if name in (*_TALK, "agent_state_changed") or (call_id is None and draft.role != "agent"):
-        draft.kind = Kind.OTHER
+        draft.kind = BlockKind.OTHER
         draft.rest["observation"] = name
         blocks, more = content(value)
         draft.add(blocks)
         draft.keep("content", more)
     else:
-        draft.kind = Kind.TOOL
+        draft.kind = BlockKind.TOOL
         error = _event_failed(name, fields.rest)
         draft.add([ToolResult(value, name=name, call_id=call_id, error=error)])
     draft.add(others)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from gymtui.transcript.blocks import Block, Extras, Kind, Text
+from gymtui.transcript.blocks import Block, BlockKind, Extras, Text
 from gymtui.transcript.readers.timestamps import instant
 
 _KINDS = {
-    **dict.fromkeys(("system", "developer"), Kind.SYSTEM),
-    **dict.fromkeys(("user", "human"), Kind.USER),
-    **dict.fromkeys(("assistant", "model", "agent", "ai", "bot"), Kind.ASSISTANT),
-    **dict.fromkeys(("tool", "function", "ipython", "tool_result", "toolResult"), Kind.TOOL),
+    **dict.fromkeys(("system", "developer"), BlockKind.SYSTEM),
+    **dict.fromkeys(("user", "human"), BlockKind.USER),
+    **dict.fromkeys(("assistant", "model", "agent", "ai", "bot"), BlockKind.ASSISTANT),
+    **dict.fromkeys(("tool", "function", "ipython", "tool_result", "toolResult"), BlockKind.TOOL),
 }
 
 
@@ -81,7 +81,7 @@ class Draft:
     """A turn while it is being read."""
 
     role: str
-    kind: Kind
+    kind: BlockKind
     blocks: list[Block] = field(default_factory=list)
     rest: dict[str, object] = field(default_factory=dict)
     source: int | None = None
@@ -108,16 +108,16 @@ class Draft:
         return (*self.blocks, Extras(rest)) if rest else tuple(self.blocks)
 
 
-def kind_of(role: str) -> Kind:
+def kind_of(role: str) -> BlockKind:
     """Tell who speaks under a role.
 
     Args:
         role: As received.
 
     Returns:
-        The kind; `Kind.OTHER` for roles nobody agreed on.
+        The kind; `BlockKind.OTHER` for roles nobody agreed on.
     """
-    return _KINDS.get(role) or _KINDS.get(role.lower(), Kind.OTHER)
+    return _KINDS.get(role) or _KINDS.get(role.lower(), BlockKind.OTHER)
 
 
 def take_stamp(fields: Fields) -> object:

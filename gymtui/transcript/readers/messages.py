@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from gymtui.transcript.blocks import Image, Kind, Refusal, Text, Thinking, ToolResult
+from gymtui.transcript.blocks import BlockKind, Image, Refusal, Text, Thinking, ToolResult
 from gymtui.transcript.pretty_json import pretty
 from gymtui.transcript.readers.content import answer, call, content, holds_results
 from gymtui.transcript.readers.fields import Draft, Fields, is_empty, kind_of, take_stamp
@@ -35,8 +35,8 @@ def chat(message: Mapping[str, object]) -> list[Draft]:
     draft = Draft(role, kind_of(role), rest=fields.rest)
     draft.stamp = take_stamp(fields) or _nested_stamp(fields.rest)
     _thoughts(draft, fields)
-    if draft.kind is Kind.TOOL or (
-        draft.kind is Kind.OTHER and isinstance(fields.rest.get("tool_call_id"), str)
+    if draft.kind is BlockKind.TOOL or (
+        draft.kind is BlockKind.OTHER and isinstance(fields.rest.get("tool_call_id"), str)
     ):
         _answer(draft, fields)
     else:
@@ -44,15 +44,15 @@ def chat(message: Mapping[str, object]) -> list[Draft]:
         draft.error = _failed(fields)
     for key in ("content", "parts"):
         if (value := fields.any(key)) is not None:
-            blocks, left = content(value, thinks=draft.kind is Kind.ASSISTANT)
+            blocks, left = content(value, thinks=draft.kind is BlockKind.ASSISTANT)
             draft.add(blocks)
             draft.keep(key, left)
     if (text := fields.text("refusal")) is not None:
         draft.add([Refusal(text)])
     _calls(draft, fields)
     _drop_copies(draft)
-    if draft.kind is Kind.USER and _only_answers(draft):
-        draft.kind = Kind.TOOL
+    if draft.kind is BlockKind.USER and _only_answers(draft):
+        draft.kind = BlockKind.TOOL
     return [draft]
 
 

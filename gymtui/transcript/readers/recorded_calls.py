@@ -10,7 +10,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from gymtui.transcript.blocks import Block, Kind, Text, ToolCall, ToolResult, Unknown, split_name
+from gymtui.transcript.blocks import (
+    Block,
+    BlockKind,
+    Text,
+    ToolCall,
+    ToolResult,
+    Unknown,
+    split_name,
+)
 from gymtui.transcript.pairing import Pair, Spot
 from gymtui.transcript.pretty_json import parsed
 from gymtui.transcript.readers.fields import Draft, Fields, is_empty, take_stamp
@@ -212,7 +220,7 @@ def _find_in_text(
     writers = [
         index
         for index, draft in enumerate(drafts)
-        if draft.kind is Kind.ASSISTANT and draft.rest.get("is_demo") is not True
+        if draft.kind is BlockKind.ASSISTANT and draft.rest.get("is_demo") is not True
     ]
     # Looking costs what is read: so much of it, and no more, whatever was sent.
     allowance = 8 * sum(map(len, texts)) + 1_000_000
@@ -303,7 +311,7 @@ def _result_turn(entry: _Recorded) -> Draft | None:
     if entry.observation is None and not entry.error and not any(rest.values()):
         return None
     result = ToolResult(entry.observation, name=entry.tool, server=entry.server, error=entry.error)
-    draft = Draft("", Kind.TOOL, [result], rest=dict(rest))
+    draft = Draft("", BlockKind.TOOL, [result], rest=dict(rest))
     if entry.result:
         draft.stamp = take_stamp(entry.result)
     return draft
@@ -315,11 +323,11 @@ def _append(drafts: list[Draft], pairs: list[Pair], entry: _Recorded) -> None:
     if entry.tool is not None and entry.call is not None:
         call: Block = ToolCall(entry.tool, entry.parameters, given_server=entry.server)
         stamp = take_stamp(entry.call)
-        draft = Draft("", Kind.ASSISTANT, [call], rest=entry.call.rest, stamp=stamp)
+        draft = Draft("", BlockKind.ASSISTANT, [call], rest=entry.call.rest, stamp=stamp)
         drafts.append(draft)
         pair.call = Spot(draft, 0)
     elif entry.odd is not None:
-        drafts.append(Draft("", Kind.OTHER, [Unknown(entry.odd)]))
+        drafts.append(Draft("", BlockKind.OTHER, [Unknown(entry.odd)]))
     if (made := _result_turn(entry)) is not None:
         drafts.append(made)
         pair.result = Spot(made, 0)

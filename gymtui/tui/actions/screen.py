@@ -14,7 +14,7 @@ from gymtui.store.formats import of_many
 from gymtui.tui.context.keymap import Key, Scope
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.screen import GymScreen
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.text_view import Paragraph, TextView
 
 
@@ -37,14 +37,14 @@ class ActionsScreen(GymScreen):
     def changed(self, delta: Delta) -> None:
         """Show what became known."""
         lines = [line for action in self.session.actions for line in _lines(action)]
-        lines = lines[1:] or [Paragraph((Ink("nothing was cancelled or deleted", "muted"),))]
+        lines = lines[1:] or [Paragraph((StyledText("nothing was cancelled or deleted", "muted"),))]
         if lines != self._shown:
             self._shown = lines
             self._text.show(lines)
 
-    def where(self) -> Cell:
+    def breadcrumb(self) -> Cell:
         """What this is."""
-        return (Ink("cancelled and deleted", "strong"),)
+        return (StyledText("cancelled and deleted", "strong"),)
 
     def footer_keys(self) -> list[Key]:
         """There is nothing to filter here."""
@@ -71,9 +71,11 @@ def _lines(action: Action) -> Iterator[Paragraph]:
     said += [f"{len(left)} under way"] if left else []
     said += [describe_results(results)] if len(results) > 1 else []
     yield Paragraph()
-    yield Paragraph((Ink(" · ".join(said), "heading"),))
+    yield Paragraph((StyledText(" · ".join(said), "heading"),))
     for run_id in left:
-        yield Paragraph((Ink(f"{run_id}: {action.verb.intent.under_way}", "muted"),), indent=2)
+        yield Paragraph(
+            (StyledText(f"{run_id}: {action.verb.intent.under_way}", "muted"),), indent=2
+        )
     for result in sorted(results, key=lambda result: result.is_well):
         style = "" if result.is_well else "warning"
-        yield Paragraph((Ink(describe_result(result), style),), indent=2)
+        yield Paragraph((StyledText(describe_result(result), style),), indent=2)

@@ -8,7 +8,7 @@ from datetime import datetime
 from gymtui.store.running_rollouts import RunningRow
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
-from gymtui.tui.kit.styled_text import Cell, Ink, ink
+from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 
 
 def active_columns(now: Callable[[], datetime]) -> tuple[Column[RunningRow], ...]:
@@ -19,29 +19,29 @@ def active_columns(now: Callable[[], datetime]) -> tuple[Column[RunningRow], ...
     """
 
     def run(running: RunningRow, cells: int) -> Cell:
-        return ink(running.row.run_id or None)
+        return styled(running.row.run_id or None)
 
     def task(running: RunningRow, cells: int) -> Cell:
-        return ink(running.row.rollout.task_id if running.row.rollout else None)
+        return styled(running.row.rollout.task_id if running.row.rollout else None)
 
     def phase(running: RunningRow, cells: int) -> Cell:
         return outcome_text.state(running.row)
 
     def steps(running: RunningRow, cells: int) -> Cell:
-        return ink(outcome_text.steps(running.row.rollout) if running.row.rollout else None)
+        return styled(outcome_text.steps(running.row.rollout) if running.row.rollout else None)
 
     def idle(running: RunningRow, cells: int) -> Cell:
         style = "warning" if running.stuck(now()) else ""
-        return (Ink(outcome_text.duration(idle_s(running, now())), style),)
+        return (StyledText(outcome_text.duration(idle_s(running, now())), style),)
 
     def stuck(running: RunningRow, cells: int) -> Cell:
-        return (Ink("stuck", "warning"),) if running.stuck(now()) else ()
+        return (StyledText("stuck", "warning"),) if running.stuck(now()) else ()
 
     def elapsed(running: RunningRow, cells: int) -> Cell:
-        return ink(outcome_text.duration(outcome_text.elapsed_s(running.row, now())), "muted")
+        return styled(outcome_text.duration(outcome_text.elapsed_s(running.row, now())), "muted")
 
     def name(running: RunningRow, cells: int) -> Cell:
-        return ink(running.row.rollout_id, "muted")
+        return styled(running.row.rollout_id, "muted")
 
     return (
         Column("run", "RUN", 10, run, good=20, whole=True, cut="middle"),

@@ -14,9 +14,9 @@ from textual.widget import Widget
 from gymtui.core.text import fit
 from gymtui.poll.plan import View
 from gymtui.session.actions import Verb
-from gymtui.session.rollout_ref import Listed
+from gymtui.session.rollout_ref import RolloutRef
 from gymtui.store.delta import Delta
-from gymtui.store.phases import KIND_OF_PHASE, Kind
+from gymtui.store.phases import KIND_OF_PHASE, SegmentKind
 from gymtui.store.running_rollouts import RUNNING, Running, RunningRow
 from gymtui.store.stats.failure_reasons import Reason
 from gymtui.store.stats.failures import BROKEN, Failures
@@ -29,7 +29,7 @@ from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.screen import way_from_runs
-from gymtui.tui.kit.styled_text import Cell, Ink, width_of
+from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 
 WINDOW = timedelta(minutes=10)
 """What goes wrong now: errors that ended within this time."""
@@ -69,11 +69,11 @@ class ActiveScreen(ListScreen[RunningRow]):
         yield self.grid()
         yield Lines(palette, id="details")
 
-    def where(self) -> Cell:
+    def breadcrumb(self) -> Cell:
         """The way here."""
-        return (*way_from_runs(), Ink("active rollouts", "strong"))
+        return (*way_from_runs(), StyledText("active rollouts", "strong"))
 
-    def look(self, view: View) -> View:
+    def poll_target(self, view: View) -> View:
         """Every running rollout is on screen."""
         return replace(view, all_running=True)
 
@@ -97,7 +97,7 @@ class ActiveScreen(ListScreen[RunningRow]):
         self._taking += 1
         try:
             for _ in self._take_failures(rollout_ids):
-                await self.services.turns.give()
+                await self.services.turns.yield_to_input()
         finally:
             self._taking -= 1
         self._show_causes()
@@ -126,13 +126,19 @@ class ActiveScreen(ListScreen[RunningRow]):
         """Write how many run and are stuck, what goes wrong, and the cursor's details."""
         stuck = self._on_the_move.stuck(self.services.now())
         runs = outcome_text.of_many(len(self._on_the_move.runs), "run")
-        left = [Ink(f"{len(self._on_the_move.rows):,} running", "strong"), Ink(f" in {runs}")]
+        left = [
+            StyledText(f"{len(self._on_the_move.rows):,} running", "strong"),
+            StyledText(f" in {runs}"),
+        ]
         if stuck:
-            left += [Ink(" · "), Ink(f"{stuck:,} stuck", "warning")]
+            left += [StyledText(" · "), StyledText(f"{stuck:,} stuck", "warning")]
         session = self.session
         shut = sum(session.forbidden_s(i) is not None for i in self.session.store.active_runs)
         if shut:
-            left += [Ink(" · "), Ink(f"{outcome_text.of_many(shut, 'run')} forbidden", "warning")]
+            left += [
+                StyledText(" · "),
+                StyledText(f"{outcome_text.of_many(shut, 'run')} forbidden", "warning"),
+            ]
         self.lines("summary").show([Line(tuple(left), self.remarks())])
         self._show_causes()
         self._detail()
@@ -149,19 +155,29 @@ class ActiveScreen(ListScreen[RunningRow]):
                 sum(len(reason.rollout_ids) for reason in rest), "rollout"
             )
             more = f"  {outcome_text.of_many(len(rest), 'more cause')} · {rollouts}"
-            lines.append(Line((Ink(more, "muted"),)))
-        title: Cell = (Ink("" if self._taking else f"no errors in {window}", "muted"),)
+            lines.append(Line((StyledText(more, "muted"),)))
+        title: Cell = (StyledText("" if self._taking else f"no errors in {window}", "muted"),)
         if lines:
-            title = (Ink("going wrong", "heading"), Ink(f"  errors of {window}", "muted"))
+            title = (
+                StyledText("going wrong", "heading"),
+                StyledText(f"  errors of {window}", "muted"),
+            )
         self.lines("causes").show([Line(title), *lines])
 
     def _cause(self, reason: Reason) -> Cell:
         """One line: what happened, and how many it hit."""
         runs = outcome_text.of_many(len(reason.run_ids), "run")
         counted = f" · {runs}, {outcome_text.of_many(len(reason.rollout_ids), 'rollout')}"
-        begin = (Ink("! ", "error"), Ink(f"{outcome_text.WORD[reason.outcome]:<6}", "muted"))
+        begin = (
+            StyledText("! ", "error"),
+            StyledText(f"{outcome_text.WORD[reason.outcome]:<6}", "muted"),
+        )
         room = self.size.width - 2 - width_of(begin) - len(counted)
-        return (*begin, Ink(fit(reason.text, max(room, 8), cut="end")), Ink(counted, "muted"))
+        return (
+            *begin,
+            StyledText(fit(reason.text, max(room, 8), cut="end")),
+            StyledText(counted, "muted"),
+        )
 
     def _detail(self) -> None:
         row_id = self._grid.cursor_id
@@ -171,8 +187,8 @@ class ActiveScreen(ListScreen[RunningRow]):
             run = self.session.store.runs.get(running.row.run_id)
             intent = run.intent if run is not None else None
             doing = f"{intent.under_way}  " if intent is not None else ""
-            name = Ink(f"{running.row.rollout_id}  ", "strong")
-            cell = (name, Ink(doing, "warning"), Ink(self._standing(running)))
+            name = StyledText(f"{running.row.rollout_id}  ", "strong")
+            cell = (name, StyledText(doing, "warning"), StyledText(self._standing(running)))
         self.lines("details").show([Line(cell, bar=True)])
 
     def _standing(self, running: RunningRow) -> str:
@@ -181,7 +197,7 @@ class ActiveScreen(ListScreen[RunningRow]):
         still_s = idle_s(running, self.services.now())
         if rollout is None or still_s is None:
             return "not watched yet"
-        agent = KIND_OF_PHASE.get(rollout.phase or "") is Kind.AGENT
+        agent = KIND_OF_PHASE.get(rollout.phase or "") is SegmentKind.AGENT
         what = "no step" if agent else f"in {rollout.phase or 'no phase'}"
         said = f"{what} for {outcome_text.duration(still_s)}"
         if running.limit_s is None:
@@ -209,7 +225,9 @@ class ActiveScreen(ListScreen[RunningRow]):
         records = self._rows.records
         chosen = [row_id for row_id in self.chosen() if row_id in records]
         self.services.navigate(
-            CompareRollouts(tuple(Listed(records[row_id].row.run_id, row_id) for row_id in chosen))
+            CompareRollouts(
+                tuple(RolloutRef(records[row_id].row.run_id, row_id) for row_id in chosen)
+            )
         )
 
     def unmark(self, run_ids: Collection[str]) -> None:

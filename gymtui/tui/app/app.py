@@ -17,23 +17,23 @@ from textual.timer import Timer
 from textual.worker import Worker
 
 from gymtui.api.endpoints import Endpoints
-from gymtui.config.settings import Offered, Problem, Settings
+from gymtui.config.settings import Problem, ProfileInfo, Settings
 from gymtui.core.secret import ApiKey
 from gymtui.core.server_clock import ServerClock
 from gymtui.poll.poller import LinkState
 from gymtui.session.actions import ActionResult, Verb
-from gymtui.session.alerts import Tiding
+from gymtui.session.alerts import RunAlert
 from gymtui.session.confirmation import Question
-from gymtui.session.saved_layout import Arrangement
+from gymtui.session.saved_layout import SavedLayout
 from gymtui.session.session import Session
 from gymtui.store.delta import Delta
 from gymtui.store.history.journal import Journal, Notice
 from gymtui.tui.app import router, run_actions
 from gymtui.tui.app.host import HostApp
-from gymtui.tui.app.profile_switch import Gyms, load
+from gymtui.tui.app.profile_switch import ProfileConnections, load_profile
 from gymtui.tui.app.rollout_pair import pair_of
-from gymtui.tui.context.appearance import Looks
-from gymtui.tui.context.key_bindings import PROGRAMS_OWN, Bound
+from gymtui.tui.context.appearance import Appearance
+from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings
 from gymtui.tui.context.routes import CompareRollouts, OpenLaunch, OpenMatrix, OpenRun, Route
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.screen import GymScreen
@@ -56,7 +56,7 @@ class GymtuiApp(HostApp):
         settings: What it was started with.
         client: The gym.
         reporter: Where reports of defects go.
-        looks: How it is to look; by default as the settings say, on a terminal that can all.
+        appearance: How it is to look; by default as the settings say, on a terminal that can all.
         wall: UNIX seconds.
         arrangement: What the person arranged on screen; by default nothing, kept nowhere.
         journal: Where what is observed of this gym is kept; None keeps nothing.
@@ -76,13 +76,13 @@ class GymtuiApp(HostApp):
         client: Endpoints,
         reporter: Reporter,
         *,
-        looks: Looks | None = None,
-        arrangement: Arrangement | None = None,
+        appearance: Appearance | None = None,
+        arrangement: SavedLayout | None = None,
         journal: Path | None = None,
-        bound: Bound = PROGRAMS_OWN,
+        bound: KeyBindings = PROGRAMS_OWN,
         problems: Sequence[Problem] = (),
         notes: Sequence[str] = (),
-        gyms: Gyms | None = None,
+        gyms: ProfileConnections | None = None,
         guided: bool = False,
         model_env: Mapping[str, str] = MappingProxyType({}),
         wall: Callable[[], float] = time.time,
@@ -91,7 +91,7 @@ class GymtuiApp(HostApp):
     ) -> None:
         super().__init__(
             reporter=reporter,
-            looks=looks or Looks(settings.theme, ascii=settings.ascii),
+            appearance=appearance or Appearance(settings.theme, ascii=settings.ascii),
             arrangement=arrangement,
             bound=bound,
             problems=problems,
@@ -168,7 +168,7 @@ class GymtuiApp(HostApp):
         """Another part of what is known is on screen: poll for that."""
         screen = self.top
         if screen is not None:
-            self.session.look(screen.look)
+            self.session.look(screen.poll_target)
 
     @property
     def top(self) -> GymScreen | None:
@@ -206,7 +206,7 @@ class GymtuiApp(HostApp):
     def _poll(self) -> None:
         session = self.session
         self.run_worker(session.poller.run(), group="poller", exclusive=True, exit_on_error=True)
-        self.run_worker(session.watched.run(), group="watch", exclusive=True, exit_on_error=True)
+        self.run_worker(session.tracker.run(), group="watch", exclusive=True, exit_on_error=True)
         self.run_worker(self._show_news(session), group="news", exclusive=True, exit_on_error=True)
 
     def switch_source(self, source: str | None) -> None:
@@ -223,13 +223,13 @@ class GymtuiApp(HostApp):
         self._begin(self._session(settings, before.client, before.clock, before.journal))
 
     @property
-    def other_profiles(self) -> Sequence[Offered]:
+    def other_profiles(self) -> Sequence[ProfileInfo]:
         """The profiles that can be switched to, without the one in use."""
         now = self.session.settings.profile_name
         offered = self.gyms.profiles if self.gyms is not None else ()
         return [profile for profile in offered if profile.name != now]
 
-    def switch_profile(self, profile: Offered) -> None:
+    def switch_profile(self, profile: ProfileInfo) -> None:
         """Go to the gym of another profile.
 
         Args:
@@ -239,9 +239,9 @@ class GymtuiApp(HostApp):
             going = self._go_to(self.gyms, profile)
             self.run_worker(going, group="switch", exclusive=True, exit_on_error=True)
 
-    async def _go_to(self, gyms: Gyms, profile: Offered) -> None:
+    async def _go_to(self, gyms: ProfileConnections, profile: ProfileInfo) -> None:
         """Go to the gym of another profile, and remember that one did."""
-        loaded = await load(self, gyms, profile)
+        loaded = await load_profile(self, gyms, profile)
         self.clear_notifications()  # those were about the gym that is left
         self.tell_problems(loaded.problems)
         if loaded.fatal:
@@ -250,7 +250,7 @@ class GymtuiApp(HostApp):
         self.enter(settings, gyms.client(settings), gyms.journal(settings))
         log.debug("switched to profile %s, %s", settings.profile_name, settings.base_url)
         if settings.theme is not None and settings.theme != self.palette.name:
-            self.wear_named(settings.theme)
+            self.apply_named_theme(settings.theme)
         usual = settings.profile_name == loaded.usual_profile
         self.arrangement.pick(None if usual else settings.profile_name)
         await self.leave()
@@ -323,11 +323,11 @@ class GymtuiApp(HostApp):
         if screen is not None:
             screen.changed(delta)
 
-    def heard(self, tidings: Sequence[Tiding]) -> None:
+    def on_alerts(self, alerts: Sequence[RunAlert]) -> None:
         """Tell what happened to watched runs."""
         from gymtui.tui.app.notifier import tell
 
-        tell(self, self.session.settings, tidings)
+        tell(self, self.session.settings, alerts)
 
     def acted(self, results: Sequence[ActionResult]) -> None:
         """Tell that runs go on although they were cancelled."""

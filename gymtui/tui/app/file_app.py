@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from gymtui.config.settings import Problem
-from gymtui.session.saved_layout import Arrangement
+from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.app.host import HostApp
-from gymtui.tui.context.appearance import Looks
-from gymtui.tui.context.key_bindings import PROGRAMS_OWN, Bound
+from gymtui.tui.context.appearance import Appearance
+from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings
 from gymtui.tui.context.keymap import TABLE, Scope
 from gymtui.tui.files.screen import FileScreen
 from gymtui.tui.runtime.crash_report import Reporter
@@ -45,7 +45,7 @@ class FileApp(HostApp):
     Args:
         paths: The files, at least one.
         reporter: Where reports of defects go.
-        looks: How it is to look.
+        appearance: How it is to look.
         arrangement: Where a theme that is chosen here is kept.
         bound: The keys in force.
         problems: What was wrong with the settings, to be told at the start.
@@ -58,14 +58,14 @@ class FileApp(HostApp):
         paths: Sequence[Path],
         reporter: Reporter,
         *,
-        looks: Looks | None = None,
-        arrangement: Arrangement | None = None,
-        bound: Bound = PROGRAMS_OWN,
+        appearance: Appearance | None = None,
+        arrangement: SavedLayout | None = None,
+        bound: KeyBindings = PROGRAMS_OWN,
         problems: Sequence[Problem] = (),
     ) -> None:
         super().__init__(
             reporter=reporter,
-            looks=looks,
+            appearance=appearance,
             arrangement=arrangement,
             bound=replace(bound, absent=_NOT_HERE if len(paths) > 1 else _NOT_HERE | _OF_SEVERAL),
             problems=problems,

@@ -12,22 +12,22 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from gymtui.config.settings import Offered, Problem
+from gymtui.config.settings import Problem, ProfileInfo
 from gymtui.session.actions import Verb
-from gymtui.session.input_priority import Turns
-from gymtui.session.saved_layout import Arrangement
+from gymtui.session.input_priority import InputPriority
+from gymtui.session.saved_layout import SavedLayout
 from gymtui.session.session import Session
 from gymtui.tui.app import router
-from gymtui.tui.app.palette import Commands
+from gymtui.tui.app.palette import PaletteCommands
 from gymtui.tui.app.themed_app import ThemedApp
-from gymtui.tui.context.appearance import Looks
-from gymtui.tui.context.key_bindings import Bound, put_in_force
+from gymtui.tui.context.appearance import Appearance
+from gymtui.tui.context.key_bindings import KeyBindings, put_in_force
 from gymtui.tui.context.keymap import Scope
 from gymtui.tui.context.routes import Route
 from gymtui.tui.context.services import Services
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.runtime.crash_report import Reporter
-from gymtui.tui.runtime.gc_control import Housekeeping
+from gymtui.tui.runtime.gc_control import GcControl
 
 FIRST = 1
 """Where the first screen stands on the framework's stack."""
@@ -38,7 +38,7 @@ class HostApp(ThemedApp[None]):
 
     Args:
         reporter: Where reports of defects go.
-        looks: How it is to look; by default on a terminal that can all.
+        appearance: How it is to look; by default on a terminal that can all.
         arrangement: What the person arranged on screen; by default nothing, kept nowhere.
         bound: The keys in force.
         problems: What was wrong with the settings, to be told at the start.
@@ -50,7 +50,7 @@ class HostApp(ThemedApp[None]):
     left_behind = "; the runs go on"
     """What goes on without it, said to whoever wants to quit."""
     CSS_PATH = "app.tcss"
-    COMMANDS = {Commands}  # noqa: RUF012  (the framework's own declaration)
+    COMMANDS = {PaletteCommands}  # noqa: RUF012  (the framework's own declaration)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", show=False, priority=True, id="quit"),
         Binding("ctrl+z", "suspend_process", show=False, priority=True, id="suspend"),
@@ -60,20 +60,20 @@ class HostApp(ThemedApp[None]):
         self,
         *,
         reporter: Reporter,
-        looks: Looks | None,
-        arrangement: Arrangement | None,
-        bound: Bound,
+        appearance: Appearance | None,
+        arrangement: SavedLayout | None,
+        bound: KeyBindings,
         problems: Sequence[Problem],
         guided: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(reporter=reporter, looks=looks, arrangement=arrangement)
-        self.bound = replace(bound, plain=self.looks.ascii)
+        super().__init__(reporter=reporter, appearance=appearance, arrangement=arrangement)
+        self.bound = replace(bound, plain=self.appearance.ascii)
         self.guided = guided
         self._problems = tuple(problems)
         self._monotonic = monotonic
-        self.turns = Turns(monotonic)
-        self.housekeeping = Housekeeping(monotonic())
+        self.turns = InputPriority(monotonic)
+        self.housekeeping = GcControl(monotonic())
 
     def start_with(self, screen: GymScreen) -> None:
         """Show the first screen, and what was wrong with settings and themes.
@@ -81,7 +81,7 @@ class HostApp(ThemedApp[None]):
         Args:
             screen: The first.
         """
-        self.wear()
+        self.apply_theme()
         put_in_force(self, self.bound)
         self.push_screen(screen)
         self.tell_problems((*self._problems, *self.theme_problems))
@@ -190,11 +190,11 @@ class HostApp(ThemedApp[None]):
         """There is nothing to change."""
 
     @property
-    def other_profiles(self) -> Sequence[Offered]:
+    def other_profiles(self) -> Sequence[ProfileInfo]:
         """There are none."""
         return ()
 
-    def switch_profile(self, profile: Offered) -> None:
+    def switch_profile(self, profile: ProfileInfo) -> None:
         """There are none."""
 
     def switch_source(self, source: str | None) -> None:

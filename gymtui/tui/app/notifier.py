@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gymtui.config.schema import EVENT_PREFIX
 from gymtui.core.text import clean, fit
-from gymtui.session.alerts import Event, Tiding, words
+from gymtui.session.alerts import AlertKind, RunAlert, words
 
 if TYPE_CHECKING:
     from gymtui.config.settings import Settings
@@ -23,13 +23,13 @@ COMMAND_S = 60.0
 NOTICE_CELLS = 200
 """Longest notification: terminals show a line or two of it."""
 
-_BAD = frozenset({Event.STALLED, Event.FAILING, Event.GONE})
+_BAD = frozenset({AlertKind.STALLED, AlertKind.FAILING, AlertKind.GONE})
 
 
 def tell(
     app: GuardedApp[None],
     settings: Settings,
-    tidings: Sequence[Tiding],
+    alerts: Sequence[RunAlert],
     environ: Mapping[str, str] = os.environ,
 ) -> None:
     """Tell, each in every way that the settings want.
@@ -37,17 +37,17 @@ def tell(
     Args:
         app: Who shows it.
         settings: `bell`, `desktop` and `on_finish` of them.
-        tidings: What happened.
+        alerts: What happened.
         environ: Read for TMUX; what the person's command inherits.
     """
-    for tiding in tidings:
-        said = words(tiding)
-        bad = tiding.event in _BAD
+    for alert in alerts:
+        said = words(alert)
+        bad = alert.event in _BAD
         app.notify(said, severity="warning" if bad else "information", timeout=15)
         if settings.desktop:
             app.write_terminal(notification(said, in_tmux=bool(environ.get("TMUX"))))
         if settings.on_finish:
-            surroundings = {**environ, **event_variables(tiding, settings.base_url)}
+            surroundings = {**environ, **event_variables(alert, settings.base_url)}
             app.run_worker(
                 _run(app, settings.on_finish, surroundings), group="on_finish", exit_on_error=False
             )
@@ -69,11 +69,11 @@ def notification(said: str, *, in_tmux: bool) -> str:
     return sequence
 
 
-def event_variables(tiding: Tiding, base_url: str) -> dict[str, str]:
+def event_variables(alert: RunAlert, base_url: str) -> dict[str, str]:
     """What the person's command is told, in its environment: data, never part of a command line.
 
     Args:
-        tiding: What happened.
+        alert: What happened.
         base_url: Of the gym where it did.
 
     Returns:
@@ -82,10 +82,10 @@ def event_variables(tiding: Tiding, base_url: str) -> dict[str, str]:
     """
     told = {
         EVENT_PREFIX if name == "event" else f"{EVENT_PREFIX}_{name.upper()}": value
-        for name, value in tiding.figures.items()
+        for name, value in alert.figures.items()
     }
     told[f"{EVENT_PREFIX}_BASE_URL"] = base_url
-    told[f"{EVENT_PREFIX}_TEXT"] = clean(words(tiding))
+    told[f"{EVENT_PREFIX}_TEXT"] = clean(words(alert))
     # No environment can hold a NUL or half a surrogate pair.
     return {
         name: value.replace("\0", "").encode("utf-8", "replace").decode()

@@ -16,14 +16,14 @@ from gymtui.tui.kit.screen import GymScreen, perform
 
 _NOT_OFFERED = frozenset({"palette", "interrupt", "panes"})
 
-Offer = tuple[str, Callable[[], object]]
+PaletteEntry = tuple[str, Callable[[], object]]
 """What is said of a command, fit for a terminal, and what it does."""
 
 
-class Commands(Provider):
+class PaletteCommands(Provider):
     """Offers what can be done on the screen that the palette was opened on."""
 
-    def _offered(self) -> Iterator[Offer]:
+    def _offered(self) -> Iterator[PaletteEntry]:
         screen = self.screen
         if isinstance(screen, GymScreen):
             yield from _keys(screen)
@@ -44,7 +44,7 @@ class Commands(Provider):
                 yield Hit(score, matcher.highlight(words), do, words)
 
 
-def _keys(screen: GymScreen) -> Iterator[Offer]:
+def _keys(screen: GymScreen) -> Iterator[PaletteEntry]:
     services = screen.services
     bound = services.bound
     for key in bound.of(screen.scopes, read_only=services.read_only):
@@ -53,7 +53,7 @@ def _keys(screen: GymScreen) -> Iterator[Offer]:
             yield words, partial(perform, screen, key.action)
 
 
-def _profiles(screen: GymScreen) -> Iterator[Offer]:
+def _profiles(screen: GymScreen) -> Iterator[PaletteEntry]:
     """The profiles other than the one in use; who reads files has none."""
     services = screen.services
     for offered in services.other_profiles:
@@ -71,7 +71,7 @@ def _ask_theme(app: ThemedApp[Any]) -> None:
     app.push_screen(MenuScreen("theme", choices), chosen)
 
 
-def _themes(app: ThemedApp[Any]) -> Iterator[Offer]:
+def _themes(app: ThemedApp[Any]) -> Iterator[PaletteEntry]:
     # First, so that who types only "theme" is asked, and not given the first in the alphabet.
     yield "theme: choose one", partial(_ask_theme, app)
     for name in app.theme_names():

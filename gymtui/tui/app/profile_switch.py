@@ -14,21 +14,21 @@ from typing import Any, Protocol
 from textual.app import SuspendNotSupported
 
 from gymtui.api.endpoints import Endpoints
-from gymtui.config.settings import Loaded, Offered, Settings
+from gymtui.config.settings import LoadedSettings, ProfileInfo, Settings
 from gymtui.core.secret import ApiKey
 from gymtui.tui.runtime.guard import GuardedApp
 
 log = logging.getLogger(__name__)
 
 
-class Gyms(Protocol):
+class ProfileConnections(Protocol):
     """The gyms that the configuration names."""
 
     @property
-    def profiles(self) -> Sequence[Offered]:
+    def profiles(self) -> Sequence[ProfileInfo]:
         """What can be switched to."""
 
-    def load(self, name: str) -> Loaded:
+    def load(self, name: str) -> LoadedSettings:
         """Settle the settings for a profile; it may run the command that prints its key."""
 
     def client(self, settings: Settings) -> Endpoints:
@@ -44,7 +44,9 @@ class Gyms(Protocol):
         """Where what is observed of it is kept, if it is."""
 
 
-async def load(app: GuardedApp[Any], gyms: Gyms, profile: Offered) -> Loaded:
+async def load_profile(
+    app: GuardedApp[Any], gyms: ProfileConnections, profile: ProfileInfo
+) -> LoadedSettings:
     """Settle the settings for a profile.
 
     Args:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gymtui.session.rollout_ref import Listed
+from gymtui.session.rollout_ref import RolloutRef
 from gymtui.session.session import Session
 from gymtui.tui.context.services import Services
 from gymtui.tui.kit.refusal import UNREAD_ROLLOUT
 
 
 def pair_of(
-    services: Services, session: Session, chosen: Sequence[Listed]
-) -> tuple[Listed, Listed] | None:
+    services: Services, session: Session, chosen: Sequence[RolloutRef]
+) -> tuple[RolloutRef, RolloutRef] | None:
     """The two rollouts to compare; of one alone, remember it and say so.
 
     Args:

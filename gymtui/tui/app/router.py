@@ -91,9 +91,9 @@ def screen_of(route: Route) -> Screen[Any]:
 
 def _matrix(route: OpenMatrix) -> Screen[Any]:
     if len(route.run_ids) > 1 and not route.as_one:
-        from gymtui.tui.matrix.runs_screen import AcrossScreen
+        from gymtui.tui.matrix.runs_screen import RunsMatrixScreen
 
-        return AcrossScreen(route.run_ids)
+        return RunsMatrixScreen(route.run_ids)
     from gymtui.tui.matrix.screen import MatrixScreen
 
     first, *others = route.run_ids

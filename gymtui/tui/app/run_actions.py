@@ -11,7 +11,7 @@ from gymtui.session.confirmation import Question, Target, targets_among, why_non
 from gymtui.session.session import Action, Session
 from gymtui.session.surroundings import Work
 from gymtui.store.formats import listed
-from gymtui.tui.context.key_bindings import Bound
+from gymtui.tui.context.key_bindings import KeyBindings
 
 GROUP: Final = "acting"
 """The group of workers that change the gym, until it has answered."""
@@ -23,7 +23,7 @@ _READ_S = 15.0
 class Host(Protocol):
     """The app, as far as it is needed here."""
 
-    bound: Bound
+    bound: KeyBindings
     session: Session
 
     @property

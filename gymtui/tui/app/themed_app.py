@@ -18,8 +18,8 @@ from textual.timer import Timer
 from gymtui.config import theme_files
 from gymtui.config.schema import Problem
 from gymtui.config.theme_files import ThemeFile
-from gymtui.session.saved_layout import Arrangement
-from gymtui.tui.context.appearance import Looks
+from gymtui.session.saved_layout import SavedLayout
+from gymtui.tui.context.appearance import Appearance
 from gymtui.tui.context.theme import Palette, coloured, colourless
 from gymtui.tui.kit.painted import Painted
 from gymtui.tui.runtime.crash_report import Reporter
@@ -41,7 +41,7 @@ class ThemedApp(GuardedApp[ResultT]):
 
     Args:
         reporter: Where reports of defects go.
-        looks: How it is to look.
+        appearance: How it is to look.
         arrangement: Where a theme that is chosen in the program is kept.
         **options: As for `GuardedApp`.
     """
@@ -50,22 +50,22 @@ class ThemedApp(GuardedApp[ResultT]):
         self,
         *,
         reporter: Reporter,
-        looks: Looks | None = None,
-        arrangement: Arrangement | None = None,
+        appearance: Appearance | None = None,
+        arrangement: SavedLayout | None = None,
         **options: Any,
     ) -> None:
-        self.looks = looks or Looks()
-        self.arrangement = arrangement or Arrangement()
+        self.appearance = appearance or Appearance()
+        self.arrangement = arrangement or SavedLayout()
         self._theme_problems: list[Problem] = []
         self._worn = 0
         self._lessened: list[LineFilter] = []
-        if not self.looks.colour:
+        if not self.appearance.colour:
             self._lessened.append(Colourless())
-        if self.looks.ascii:
-            self._lessened.append(Ascii(self.looks.terminal.charset))
+        if self.appearance.ascii:
+            self._lessened.append(Ascii(self.appearance.terminal.charset))
         self.palette: Palette = self._first()
-        super().__init__(reporter=reporter, colour=self.looks.colour, **options)
-        self.no_color = not self.looks.colour
+        super().__init__(reporter=reporter, colour=self.appearance.colour, **options)
+        self.no_color = not self.appearance.colour
         self._saving: Timer | None = None
         self.arrangement.on_change = self._save_soon
 
@@ -103,7 +103,7 @@ class ThemedApp(GuardedApp[ResultT]):
 
     def _first(self) -> Palette:
         """The theme to start with: as told, else as chosen last time, else our own choice."""
-        looks = self.looks
+        looks = self.appearance
         if not looks.colour:
             return colourless()
         default = theme_files.DEFAULT
@@ -120,13 +120,13 @@ class ThemedApp(GuardedApp[ResultT]):
         return colourless()
 
     def _read(self, name: str, told_by: str, problems: list[Problem]) -> ThemeFile | None:
-        found = theme_files.read(name, self.looks.places, told_by)
+        found = theme_files.read(name, self.appearance.places, told_by)
         problems += found.problems
         return found.theme
 
     def theme_names(self) -> list[str]:
         """The themes there are."""
-        return theme_files.names(self.looks.places)
+        return theme_files.names(self.appearance.places)
 
     def choose_theme(self, name: str) -> None:
         """Draw everything with another theme from now on, and start with it the next time.
@@ -134,28 +134,30 @@ class ThemedApp(GuardedApp[ResultT]):
         Args:
             name: Which; if it is broken that is told, and all stays as it is.
         """
-        if not self.looks.colour:
+        if not self.appearance.colour:
             self.notify(f"theme {name}: there are no colours here ({self._why_colourless()})")
             return
         if not self._change_to(name):
             return
         self.arrangement.choose_theme(name)
-        if self.looks.theme is not None and self.looks.theme != name:
-            self.notify(f"theme {name} for now; {self.looks.named_by} says {self.looks.theme}")
+        if self.appearance.theme is not None and self.appearance.theme != name:
+            self.notify(
+                f"theme {name} for now; {self.appearance.named_by} says {self.appearance.theme}"
+            )
 
-    def wear_named(self, name: str) -> None:
+    def apply_named_theme(self, name: str) -> None:
         """Draw everything with the theme that settings name; it is not the person's choice.
 
         Args:
             name: Which; if it is broken that is told, and all stays as it is.
         """
-        if self.looks.colour:
+        if self.appearance.colour:
             self._change_to(name)
 
     def reload_theme(self) -> None:
         """Read the theme's file again; if it is broken that is told, and the last good stays."""
         name = self.palette.name
-        if self.looks.colour and self._change_to(name):
+        if self.appearance.colour and self._change_to(name):
             self.notify(f"theme {name} read again", timeout=3)
 
     def _change_to(self, name: str) -> bool:
@@ -165,14 +167,14 @@ class ThemedApp(GuardedApp[ResultT]):
         if theme is None:
             return False
         self.palette = coloured(theme)
-        self.wear()
+        self.apply_theme()
         for screen in self.screen_stack:
             for node in screen.walk_children():
                 if isinstance(node, Painted):
                     node.paint(self.palette)
         return True
 
-    def wear(self) -> None:
+    def apply_theme(self) -> None:
         """Hand the palette to the framework, which knows a theme by its name alone."""
         before, self._worn = self._worn, self._worn + 1
         self.register_theme(replace(self.palette.framework, name=f"gymtui-{self._worn}"))
@@ -193,5 +195,5 @@ class ThemedApp(GuardedApp[ResultT]):
             self.notify(words, title=title, severity="warning", timeout=PROBLEMS_SHOWN_S)
 
     def _why_colourless(self) -> str:
-        term = self.looks.terminal.term
+        term = self.appearance.terminal.term
         return f"TERM is {term}" if term.startswith("vt") or term.endswith("-m") else "NO_COLOR"

@@ -16,7 +16,7 @@ from gymtui.transcript.outline import Entry
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.painted import Painted
-from gymtui.tui.kit.styled_text import Ink, laid, strip
+from gymtui.tui.kit.styled_text import StyledText, fit_cells, strip
 from gymtui.tui.kit.transcript.outline_pane import figures, label
 from gymtui.tui.kit.wheel import Wheel
 
@@ -112,7 +112,7 @@ class PairsPane(Wheel, Painted, Widget, can_focus=True):
         """Draw one line."""
         cells, row = self.size.width, self._top + y
         if row >= len(self._pairs):
-            return strip((Ink(" " * cells),), self._palette.styles, self._palette.base)
+            return strip((StyledText(" " * cells),), self._palette.styles, self._palette.base)
         here = row == self.cursor
         return self.line(self._pairs[row], self._left, self._right, cells, here=here)
 
@@ -139,16 +139,18 @@ class PairsPane(Wheel, Painted, Widget, can_focus=True):
         mark, style = _MARKS[pair.same]
         left = self._side(lefts, pair.left, room)
         right = self._side(rights, pair.right, cells - 6 - room)
-        edge = Ink("▌" if here else " ", "mark")
-        pieces = (edge, *left, Ink(f"  {mark}  ", style), *right)
+        edge = StyledText("▌" if here else " ", "mark")
+        pieces = (edge, *left, StyledText(f"  {mark}  ", style), *right)
         over = self._palette.cursor if here else None
         return strip(pieces, styles, base, over)
 
-    def _side(self, entries: Sequence[Entry], turn: int | None, cells: int) -> tuple[Ink, ...]:
+    def _side(
+        self, entries: Sequence[Entry], turn: int | None, cells: int
+    ) -> tuple[StyledText, ...]:
         if turn is None:
-            return (Ink(" " * cells),)
+            return (StyledText(" " * cells),)
         entry = entries[turn]
-        number = Ink(f"{turn + 1:>{len(str(len(entries)))}} ", "muted")
+        number = StyledText(f"{turn + 1:>{len(str(len(entries)))}} ", "muted")
         right = figures(entry)
         room = max(0, cells - len(number.text) - sum(len(piece.text) for piece in right))
-        return (number, *laid(label(entry, room), room), *right)
+        return (number, *fit_cells(label(entry, room), room), *right)

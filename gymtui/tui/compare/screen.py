@@ -18,7 +18,7 @@ from gymtui.api.request import Progress
 from gymtui.core.text import ABSENT, fit, width
 from gymtui.poll.plan import View
 from gymtui.session.artifacts import Artifacts, TooLargeError
-from gymtui.session.rollout_ref import Listed
+from gymtui.session.rollout_ref import RolloutRef
 from gymtui.store.delta import Delta
 from gymtui.store.outcome import ACTIVE
 from gymtui.transcript import diff
@@ -31,7 +31,7 @@ from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.run_marks import run_marks
 from gymtui.tui.kit.screen import GymScreen
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.transcript.reader import FOLDED, NOTHING_FOLDS, TranscriptReader
 from gymtui.tui.kit.transcript.sections import Shown
 from gymtui.tui.kit.transcript.view import TranscriptView
@@ -60,7 +60,7 @@ class CompareScreen(GymScreen):
     CompareScreen #right:focus { border-left: solid $primary; }
     """
 
-    def __init__(self, left: Listed, right: Listed) -> None:
+    def __init__(self, left: RolloutRef, right: RolloutRef) -> None:
         super().__init__()
         self._sides = (left, right)
         self._found: tuple[Artifacts, ...] = ()
@@ -85,19 +85,19 @@ class CompareScreen(GymScreen):
         super().on_mount()
         self._fetch()
 
-    def where(self) -> Cell:
+    def breadcrumb(self) -> Cell:
         """What is compared."""
         left, right = self._sides
         return (
-            Ink("compare › ", "muted"),
-            Ink(left.rollout_id, "strong"),
+            StyledText("compare › ", "muted"),
+            StyledText(left.rollout_id, "strong"),
             *run_marks(self.session, left.run_id),
-            Ink(" with ", "muted"),
-            Ink(right.rollout_id, "strong"),
+            StyledText(" with ", "muted"),
+            StyledText(right.rollout_id, "strong"),
             *run_marks(self.session, right.run_id),
         )
 
-    def look(self, view: View) -> View:
+    def poll_target(self, view: View) -> View:
         """The runs of both are looked at."""
         runs = tuple(dict.fromkeys(side.run_id for side in self._sides))
         return replace(view, open_run=runs[0], runs_in_view=runs)
@@ -139,7 +139,7 @@ class CompareScreen(GymScreen):
                 return
             try:
                 found.append(
-                    await self.session.desk.get(
+                    await self.session.artifact_loader.get(
                         side.rollout_id, on_progress=self._progressed(number)
                     )
                 )
@@ -171,13 +171,13 @@ class CompareScreen(GymScreen):
 
         return progressed
 
-    def _unfinished(self, side: Listed) -> bool:
+    def _unfinished(self, side: RolloutRef) -> bool:
         row = self.session.store.rollouts.get(side.rollout_id)
         return row is not None and row.outcome in ACTIVE
 
     def _say(self, words: str, style: str = "warning") -> None:
         self.set_class(bool(words), "saying")
-        self.lines("said").show([Line((Ink(words, style),))])
+        self.lines("said").show([Line((StyledText(words, style),))])
 
     def _show(self) -> None:
         self._say("")
@@ -195,25 +195,28 @@ class CompareScreen(GymScreen):
         if selected:
             words = outcome_text.of_many(selected, "character")
             copy = self.services.bound.spelt("interrupt")
-            end = (Ink(f"{words} selected ", "accent"), Ink(f"{copy} copies", "muted"))
+            end = (
+                StyledText(f"{words} selected ", "accent"),
+                StyledText(f"{copy} copies", "muted"),
+            )
             lines[0] = Line(lines[0].left, end)
         elif self._found:
             before = sum(1 for n in differing if n <= self._pane.cursor)
             words = f"difference {before} of {len(differing)}" if differing else "the same calls"
-            lines[0] = Line(lines[0].left, (Ink(words, "accent" if differing else "muted"),))
+            lines[0] = Line(lines[0].left, (StyledText(words, "accent" if differing else "muted"),))
         self.lines("summary").show(lines)
 
-    def _ended(self, side: Listed, number: int) -> Cell:
+    def _ended(self, side: RolloutRef, number: int) -> Cell:
         """How one of them ended: which run, if not the same, and why."""
         row = self.session.store.rollouts.get(side.rollout_id)
-        said = [Ink(f"{'AB'[number]} ", "key"), Ink(f"{side.rollout_id}  ", "strong")]
+        said = [StyledText(f"{'AB'[number]} ", "key"), StyledText(f"{side.rollout_id}  ", "strong")]
         if row is not None and row.rollout is not None:
-            said += [*outcome_text.state(row), Ink(f"  {row.rollout.task_id or ABSENT}")]
-            said.append(Ink(f" · {self._steps(number, row.rollout)} steps", "muted"))
+            said += [*outcome_text.state(row), StyledText(f"  {row.rollout.task_id or ABSENT}")]
+            said.append(StyledText(f" · {self._steps(number, row.rollout)} steps", "muted"))
         if len({each.run_id for each in self._sides}) > 1:
-            said.append(Ink(f" · {side.run_id}", "muted"))
+            said.append(StyledText(f" · {side.run_id}", "muted"))
         if row is not None and (why := outcome_text.why(row)):
-            said.append(Ink(f" · {why}", "muted"))
+            said.append(StyledText(f" · {why}", "muted"))
         return tuple(said)
 
     def _steps(self, number: int, rollout: Rollout) -> str:
@@ -250,18 +253,20 @@ class CompareScreen(GymScreen):
                 lines.append(
                     Line(
                         (
-                            Ink(f"≠ {change.name}  ", "warning"),
+                            StyledText(f"≠ {change.name}  ", "warning"),
                             *self._both(change),
                         )
                     )
                 )
             if len(found) > _CHANGES:
-                more = (Ink(f"{len(found) - _CHANGES} more", "muted"),)
+                more = (StyledText(f"{len(found) - _CHANGES} more", "muted"),)
                 lines[-1] = Line(lines[-1].left, more)
         elif pair.differs:
             number = 0 if pair.left is not None else 1
-            only = (Ink("± only ", "warning"), Ink("AB"[number], "key"))
-            lines.append(Line((*only, Ink(f" {self._sides[number].rollout_id} makes this call"))))
+            only = (StyledText("± only ", "warning"), StyledText("AB"[number], "key"))
+            lines.append(
+                Line((*only, StyledText(f" {self._sides[number].rollout_id} makes this call")))
+            )
         lines += [Line()] * (_CHANGES - len(lines))
         self.lines("changes").show(lines)
 
@@ -270,10 +275,10 @@ class CompareScreen(GymScreen):
         room = max(12, (self.size.width - len(change.name) - 12) // 2)
         left, right = diff.parting(change.left, change.right, room)
         return (
-            Ink("A ", "key"),
-            Ink(left, "removed"),
-            Ink("  B ", "key"),
-            Ink(right, "added"),
+            StyledText("A ", "key"),
+            StyledText(left, "removed"),
+            StyledText("  B ", "key"),
+            StyledText(right, "added"),
         )
 
     def on_transcript_view_selected(self, event: TranscriptView.Selected) -> None:

@@ -12,7 +12,7 @@ from gymtui.core.terminal_caps import Abilities, abilities
 
 
 @dataclass(frozen=True)
-class Looks:
+class Appearance:
     """How it is wanted to look, and what the terminal can show.
 
     Attributes:
@@ -35,7 +35,7 @@ class Looks:
         return self.terminal.colour
 
 
-def looks_of(settings: Settings, env: Mapping[str, str], encoding: str | None) -> Looks:
+def appearance_of(settings: Settings, env: Mapping[str, str], encoding: str | None) -> Appearance:
     """How it is to look.
 
     Args:
@@ -44,7 +44,7 @@ def looks_of(settings: Settings, env: Mapping[str, str], encoding: str | None) -
         encoding: Of the stream that is drawn on.
     """
     terminal = abilities(env, encoding)
-    return Looks(
+    return Appearance(
         theme=settings.theme,
         named_by=settings.origins.get("theme", "theme"),
         places=theme_files.directories(env),

@@ -40,7 +40,7 @@ _DESTROYER = "do-it"
 
 
 @dataclass(frozen=True)
-class Bound:
+class KeyBindings:
     """The keys in force.
 
     Attributes:
@@ -99,7 +99,7 @@ class Bound:
         return {new.name: ",".join(new.keys) for new, old in changed if new.keys != old.keys}
 
 
-PROGRAMS_OWN = Bound()
+PROGRAMS_OWN = KeyBindings()
 
 
 def named(text: str) -> str:
@@ -146,7 +146,7 @@ def types(key: str) -> bool:
     return character(key) is not None
 
 
-def rebound(wanted: Mapping[str, Sequence[str]], origins: Mapping[str, str]) -> Bound:
+def rebound(wanted: Mapping[str, Sequence[str]], origins: Mapping[str, str]) -> KeyBindings:
     """Puts a person's keys in the place of the program's own.
 
     Args:
@@ -183,10 +183,10 @@ def rebound(wanted: Mapping[str, Sequence[str]], origins: Mapping[str, str]) -> 
     while (clash := next(_clashes(_with(fit), fit), None)) is not None:
         refuse(clash.name, f"{clash.why}; it stays {_listed(by_name[clash.name].keys)}")
         del fit[clash.name]
-    return Bound(_with(fit), tuple(problems))
+    return KeyBindings(_with(fit), tuple(problems))
 
 
-def put_in_force(app: GuardedApp[Any], bound: Bound) -> None:
+def put_in_force(app: GuardedApp[Any], bound: KeyBindings) -> None:
     """Has an app go by these keys.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gymtui.session.rollout_ref import Listed, RolloutList
+from gymtui.session.rollout_ref import RolloutList, RolloutRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class CompareRollouts:
         chosen: The marked rollouts, else the one under the cursor.
     """
 
-    chosen: tuple[Listed, ...]
+    chosen: tuple[RolloutRef, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,17 +8,17 @@ from typing import Literal, Protocol, cast
 
 from textual.dom import DOMNode
 
-from gymtui.config.settings import Offered
+from gymtui.config.settings import ProfileInfo
 from gymtui.session.actions import Verb
-from gymtui.session.input_priority import Turns
-from gymtui.session.saved_layout import Arrangement
+from gymtui.session.input_priority import InputPriority
+from gymtui.session.saved_layout import SavedLayout
 from gymtui.session.session import Session
-from gymtui.tui.context.appearance import Looks
-from gymtui.tui.context.key_bindings import Bound
+from gymtui.tui.context.appearance import Appearance
+from gymtui.tui.context.key_bindings import KeyBindings
 from gymtui.tui.context.keymap import Scope
 from gymtui.tui.context.routes import Route
 from gymtui.tui.context.theme import Palette
-from gymtui.tui.runtime.gc_control import Housekeeping
+from gymtui.tui.runtime.gc_control import GcControl
 
 
 class Services(Protocol):
@@ -26,17 +26,17 @@ class Services(Protocol):
 
     palette: Palette
     """The colours in force."""
-    bound: Bound
+    bound: KeyBindings
     """The keys in force."""
-    looks: Looks
-    arrangement: Arrangement
+    appearance: Appearance
+    arrangement: SavedLayout
     """What the person arranged on screen."""
     guided: bool
     """Whether each screen says what there is to try."""
     left_behind: str
     """What goes on without the program, said to whoever wants to quit."""
-    turns: Turns
-    housekeeping: Housekeeping
+    turns: InputPriority
+    housekeeping: GcControl
 
     @property
     def watching(self) -> Session | None:
@@ -94,10 +94,10 @@ class Services(Protocol):
         """
 
     @property
-    def other_profiles(self) -> Sequence[Offered]:
+    def other_profiles(self) -> Sequence[ProfileInfo]:
         """The profiles that can be switched to, without the one in use."""
 
-    def switch_profile(self, profile: Offered) -> None:
+    def switch_profile(self, profile: ProfileInfo) -> None:
         """Go to the gym of another profile."""
 
     def switch_source(self, source: str | None) -> None:

@@ -12,7 +12,7 @@ from gymtui.core.text import clean_block
 from gymtui.tui.context.keymap import Key, Scope
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.screen import GymScreen
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.text_view import Paragraph, TextView
 
 
@@ -26,7 +26,9 @@ def paragraphs_of(raw: bytes) -> list[Paragraph]:
     for line in clean_block(shown(raw)).split("\n"):
         body = line.lstrip(" ")
         name, colon, rest = body.partition(": ")
-        pieces = (Ink(name, "accent"), Ink(colon + rest)) if colon else (Ink(body),)
+        pieces = (
+            (StyledText(name, "accent"), StyledText(colon + rest)) if colon else (StyledText(body),)
+        )
         lines.append(Paragraph(pieces, indent=len(line) - len(body)))
     return lines
 
@@ -58,7 +60,7 @@ class DescribeScreen(GymScreen):
         """Show them."""
         why = (
             [
-                Paragraph((Ink(f"could not be read: {self._malformed}", "warning"),)),
+                Paragraph((StyledText(f"could not be read: {self._malformed}", "warning"),)),
                 Paragraph(),
             ]
             if self._malformed is not None
@@ -66,9 +68,9 @@ class DescribeScreen(GymScreen):
         )
         self._text.show([*why, *paragraphs_of(self._raw)])
 
-    def where(self) -> Cell:
+    def breadcrumb(self) -> Cell:
         """What is described."""
-        return (Ink("describe › ", "muted"), Ink(self._item, "strong"))
+        return (StyledText("describe › ", "muted"), StyledText(self._item, "strong"))
 
     def footer_keys(self) -> list[Key]:
         """There is nothing to filter here."""

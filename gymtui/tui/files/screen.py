@@ -13,17 +13,17 @@ from gymtui.store.record_files import Record
 from gymtui.store.records import RolloutRow, score_of
 from gymtui.transcript.artifact_files import FileProblem
 from gymtui.tui.kit import outcome_text as show
-from gymtui.tui.kit.line_parts import Said, joined
-from gymtui.tui.kit.pick import Offer, PickScreen, Titles
+from gymtui.tui.kit.line_parts import LinePart, join_fitting
+from gymtui.tui.kit.pick import PickOption, PickScreen, Titles
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.styled_text import Cell, Ink, width_of
-from gymtui.tui.kit.transcript.reader_screen import ReadingScreen
+from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
+from gymtui.tui.kit.transcript.reader_screen import ReaderScreen
 
 _WHY = 40
 """Cells of why it ended so that stay before figures do."""
 
 
-class FileScreen(ReadingScreen):
+class FileScreen(ReaderScreen):
     """The transcript in one of some files.
 
     Args:
@@ -41,13 +41,13 @@ class FileScreen(ReadingScreen):
         super().on_mount()
         self._open()
 
-    def where(self) -> Cell:
+    def breadcrumb(self) -> Cell:
         """Which file of how many."""
         path = self._paths[self._place]
-        words = [Ink("gymtui  ", "strong")]
+        words = [StyledText("gymtui  ", "strong")]
         if len(self._paths) > 1:
-            words.append(Ink(f"{self._place + 1} of {len(self._paths)} files  ", "muted"))
-        return (*words, Ink(f"{path.parent.name}/", "muted"), Ink(path.name))
+            words.append(StyledText(f"{self._place + 1} of {len(self._paths)} files  ", "muted"))
+        return (*words, StyledText(f"{path.parent.name}/", "muted"), StyledText(path.name))
 
     def name_for_files(self) -> str:
         """The rollout's id where the file has one, else the file's name."""
@@ -68,7 +68,7 @@ class FileScreen(ReadingScreen):
             return ()
         ended, why = self._ended()
         # What is long stands last and loses its end.
-        last = why or ((Ink(transcript.error, "failed"),) if transcript.error else ())
+        last = why or ((StyledText(transcript.error, "failed"),) if transcript.error else ())
         cells -= min(width_of(last), _WHY) + 3 if last else 0
         usage = transcript.usage
         limit = "" if transcript.max_steps is None else f"/{transcript.max_steps}"
@@ -82,21 +82,21 @@ class FileScreen(ReadingScreen):
             (steps, "muted", 1),
             (cost, "muted", 1),
         )
-        things = [Said((Ink(text, style),), rank) for text, style, rank in said if text]
-        line = joined([*ended, *things], cells)
-        return (*line, Ink(" · ", "muted"), *last) if line and last else (*line, *last)
+        things = [LinePart((StyledText(text, style),), rank) for text, style, rank in said if text]
+        line = join_fitting([*ended, *things], cells)
+        return (*line, StyledText(" · ", "muted"), *last) if line and last else (*line, *last)
 
-    def _ended(self) -> tuple[list[Said], Cell]:
+    def _ended(self) -> tuple[list[LinePart], Cell]:
         """How it ended and how well, and why: failed criteria first."""
         row = self._record.row
         if row is None:
             problem = self._record.problem
-            return [Said((Ink(problem, "warning"),))] if problem else [], ()
-        said = [Said(show.state(row))]
+            return [LinePart((StyledText(problem, "warning"),))] if problem else [], ()
+        said = [LinePart(show.state(row))]
         if score := _score(row):
-            said.append(Said((Ink(f"score {score}", "strong"),), 1))
+            said.append(LinePart((StyledText(f"score {score}", "strong"),), 1))
         why = _why(row)
-        return said, (Ink(why),) if why else ()
+        return said, (StyledText(why),) if why else ()
 
     @property
     def is_first(self) -> bool:
@@ -143,12 +143,12 @@ class FileScreen(ReadingScreen):
             try:
                 opened = await asyncio.to_thread(record_files.open_file, path)
             except FileProblem as problem:
-                self.say((Ink(str(problem), "warning"),))
+                self.say((StyledText(str(problem), "warning"),))
             else:
                 self._record = opened.record
                 self.show_artifacts(Artifacts(opened.body, opened.transcript))
 
-        self.say((Ink("reading …", "muted"),))
+        self.say((StyledText("reading …", "muted"),))
         self.run_worker(show(), group="artifacts", exclusive=True, exit_on_error=True)
 
     def action_refresh_now(self) -> None:
@@ -164,7 +164,7 @@ class FileScreen(ReadingScreen):
         refuse(self, "a file is read: nothing is cancelled or deleted here")
 
 
-def _offers(paths: Sequence[Path]) -> list[Offer]:
+def _offers(paths: Sequence[Path]) -> list[PickOption]:
     """The files with how each ended, by the records beside them."""
     named = [f"{path.parent.name}/{path.name}" for path in paths]
     if len({path.parent for path in paths}) == 1:
@@ -174,10 +174,10 @@ def _offers(paths: Sequence[Path]) -> list[Offer]:
         record = record_files.read(path)
         row = record.row
         if row is None:
-            offers.append(Offer(str(place), about=record.problem, name=name))
+            offers.append(PickOption(str(place), about=record.problem, name=name))
             continue
         style = show.STYLE[row.outcome] if row.outcome is not None else "muted"
-        offers.append(Offer(str(place), state_words(row), _score(row), _why(row), style, name))
+        offers.append(PickOption(str(place), state_words(row), _score(row), _why(row), style, name))
     return offers
 
 

@@ -10,17 +10,17 @@ from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
-from gymtui.tui.context.key_bindings import Bound
+from gymtui.tui.context.key_bindings import KeyBindings
 from gymtui.tui.context.keymap import Key, Scope, bindings, character
 from gymtui.tui.kit.screen import GymScreen
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.text_view import Paragraph, TextView
 
 _KEYS_CELLS = 16
 
 
 def paragraphs_of(
-    bound: Bound, scopes: Sequence[Scope], *, read_only: bool, typed: str = ""
+    bound: KeyBindings, scopes: Sequence[Scope], *, read_only: bool, typed: str = ""
 ) -> list[Paragraph]:
     """The keys of some scopes, one scope after the other.
 
@@ -45,9 +45,9 @@ def paragraphs_of(
             lines.append(
                 Paragraph(
                     (
-                        Ink("  "),
+                        StyledText("  "),
                         *_marked(names, words, "key"),
-                        Ink(" " * max(1, _KEYS_CELLS - len(names))),
+                        StyledText(" " * max(1, _KEYS_CELLS - len(names))),
                         *_marked(key.text, words, ""),
                     )
                 )
@@ -55,19 +55,19 @@ def paragraphs_of(
     return lines[1:]
 
 
-def _has(bound: Bound, key: Key, scope: Scope, words: Sequence[str]) -> bool:
+def _has(bound: KeyBindings, key: Key, scope: Scope, words: Sequence[str]) -> bool:
     """Whether every word is somewhere in what is said of a key, or in another name for it."""
     names = (name for each in key.keys for name in (bound.written(each), each))
     said = " ".join((*names, key.text, key.name, str(scope))).lower()
     return all(word in said for word in words)
 
 
-def _marked(text: str, words: Sequence[str], style: str) -> Iterable[Ink]:
+def _marked(text: str, words: Sequence[str], style: str) -> Iterable[StyledText]:
     """A text with what was searched for marked."""
     if not words:
-        return (Ink(text, style),)
+        return (StyledText(text, style),)
     parts = re.split("(" + "|".join(map(re.escape, words)) + ")", text, flags=re.IGNORECASE)
-    return (Ink(part, "match" if at % 2 else style) for at, part in enumerate(parts) if part)
+    return (StyledText(part, "match" if at % 2 else style) for at, part in enumerate(parts) if part)
 
 
 class HelpScreen(GymScreen):
@@ -107,13 +107,17 @@ class HelpScreen(GymScreen):
             read_only=self.services.read_only,
             typed=self._typed,
         )
-        self._text.show(found or [Paragraph((Ink("no key does that", "muted"),))])
+        self._text.show(found or [Paragraph((StyledText("no key does that", "muted"),))])
 
-    def where(self) -> Cell:
+    def breadcrumb(self) -> Cell:
         """What this is, and how to leave it."""
         back = self.services.bound.untyped("back")
         does = "clears" if self._typed else "closes"
-        return (Ink("keys", "strong"), Ink(f"  {back} ", "key"), Ink(does, "muted"))
+        return (
+            StyledText("keys", "strong"),
+            StyledText(f"  {back} ", "key"),
+            StyledText(does, "muted"),
+        )
 
     def filter_text(self) -> str:
         """What was typed."""

@@ -16,7 +16,7 @@ from textual.screen import ModalScreen
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.services import Services, services_of
 from gymtui.tui.kit.lines import Line, Lines
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.runtime.frame_timer import SoonDrawn
 
 
@@ -68,13 +68,17 @@ class AskScreen(SoonDrawn, ModalScreen[bool]):
 
     def show(self) -> None:
         """Draw the question, what it is about, and what can be answered."""
-        lines = [(Ink(self._asked, "strong"),), (), *self._told, (), *self.answers()]
+        lines = [(StyledText(self._asked, "strong"),), (), *self._told, (), *self.answers()]
         self.query_one("#question", Lines).show([Line(cell) for cell in lines])
 
     def answers(self) -> Sequence[Cell]:
         """What can be answered, a line each."""
         bound = self.services.bound
-        do = (Ink("     "), Ink(f"{bound.shown('do-it')} ", "key"), Ink(self._do))
+        do = (
+            StyledText("     "),
+            StyledText(f"{bound.shown('do-it')} ", "key"),
+            StyledText(self._do),
+        )
         return [(*self.kept(bound.shown("keep")), *do)]
 
     def kept(self, key: str) -> Cell:
@@ -83,7 +87,11 @@ class AskScreen(SoonDrawn, ModalScreen[bool]):
         Args:
             key: The key for it, as people write it.
         """
-        return (Ink("▌", "accent"), Ink(f"{key} ", "key"), Ink(self._keep, "strong"))
+        return (
+            StyledText("▌", "accent"),
+            StyledText(f"{key} ", "key"),
+            StyledText(self._keep, "strong"),
+        )
 
     def action_confirm(self) -> None:
         """Do it."""

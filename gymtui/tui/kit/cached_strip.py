@@ -21,7 +21,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 
-class Drawn(Strip):
+class CachedStrip(Strip):
     """A line that nothing is made anew of without need, and that never holds itself."""
 
     __slots__ = ("_passed",)
@@ -41,8 +41,8 @@ class Drawn(Strip):
         if not missing:
             return self
         if missing > 0:
-            return Drawn([*self._segments, Segment(" " * missing, style)], cell_length)
-        return Drawn(super().adjust_cell_length(cell_length, style), cell_length)
+            return CachedStrip([*self._segments, Segment(" " * missing, style)], cell_length)
+        return CachedStrip(super().adjust_cell_length(cell_length, style), cell_length)
 
     def apply_filter(self, filter: LineFilter, background: Color) -> Strip:  # noqa: A002
         """This line, if the filter has nothing to change.
@@ -61,7 +61,7 @@ class Drawn(Strip):
         if segments == self._segments:
             self._passed.add(key)
             return self
-        made = Drawn(segments, self._cell_length)
+        made = CachedStrip(segments, self._cell_length)
         self._filter_cache[key] = made
         return made
 
@@ -99,8 +99,8 @@ class _Whole(StylesCache):
             return super().render_line(*args, **options)
         _, y, size, _, _, _, _, draw, *_ = args
         line: Strip = draw(y)
-        if not isinstance(line, Drawn):
-            line = Drawn(line, line.cell_length)
+        if not isinstance(line, CachedStrip):
+            line = CachedStrip(line, line.cell_length)
         return line.adjust_cell_length(size.width)
 
 

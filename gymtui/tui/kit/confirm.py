@@ -8,7 +8,7 @@ from textual import events
 
 from gymtui.session.confirmation import Question
 from gymtui.tui.kit.ask import AskScreen
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.styled_text import Cell, StyledText
 
 _LISTED = 8
 
@@ -19,10 +19,10 @@ def told(question: Question) -> list[Cell]:
     for target in question.targets[:_LISTED]:
         lines.append(
             (
-                Ink("  "),
-                Ink(target.run_id, "strong"),
-                Ink(f"  {target.size}", "warning" if target.unfinished else "muted"),
-                Ink("  hidden by the filter" if target.hidden else "", "warning"),
+                StyledText("  "),
+                StyledText(target.run_id, "strong"),
+                StyledText(f"  {target.size}", "warning" if target.unfinished else "muted"),
+                StyledText("  hidden by the filter" if target.hidden else "", "warning"),
             )
         )
     rest = question.targets[_LISTED:]
@@ -32,7 +32,7 @@ def told(question: Question) -> list[Cell]:
         words = f"  and {len(rest)} more"
         words += f", {unfinished} rollouts unfinished" if unfinished else ""
         words += f", {hidden} hidden by the filter" if hidden else ""
-        lines.append((Ink(words, "muted"),))
+        lines.append((StyledText(words, "muted"),))
     return lines
 
 
@@ -48,7 +48,7 @@ class ConfirmScreen(AskScreen):
     """
 
     def __init__(self, question: Question) -> None:
-        what = (*told(question), (), (Ink(question.consequence, "muted"),))
+        what = (*told(question), (), (StyledText(question.consequence, "muted"),))
         super().__init__(question.title, what, do=question.verb, keep="keep")
         self._question = question
         self._typed = ""
@@ -59,8 +59,12 @@ class ConfirmScreen(AskScreen):
         if question.to_type is None:
             return super().answers()
         return [
-            (Ink(f"To {question.verb}, type "), Ink(question.to_type, "warning")),
-            (Ink("› ", "accent"), Ink(self._typed, "strong"), Ink("▏", "accent")),
+            (StyledText(f"To {question.verb}, type "), StyledText(question.to_type, "warning")),
+            (
+                StyledText("› ", "accent"),
+                StyledText(self._typed, "strong"),
+                StyledText("▏", "accent"),
+            ),
             (),
             self.kept(self.services.bound.untyped("keep")),
         ]

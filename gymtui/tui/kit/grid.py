@@ -24,7 +24,7 @@ from gymtui.tui.kit.cached_strip import take_whole
 from gymtui.tui.kit.column import Column, Placed, place
 from gymtui.tui.kit.painted import Painted
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.row_lines import Due, Looks, RowLines, Shown
+from gymtui.tui.kit.row_lines import Due, RowLines, RowStyles, Shown
 from gymtui.tui.kit.styled_text import Cell
 from gymtui.tui.kit.wheel import Wheel
 
@@ -241,7 +241,7 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
         return self._lines.line(shown)
 
     def _line(self, y: int, top: int, cells: int) -> Shown:
-        plain = Looks(cells, self.dimmed)
+        plain = RowStyles(cells, self.dimmed)
         if y == 0:
             return Shown(self._lines.heading(self.order), plain)
         index = top + y - 1
@@ -251,7 +251,7 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
             return Shown(words, plain)
         row_id = self._rows[index]
         cursor, marked = row_id == self.cursor_id, row_id in self.marks
-        looks = Looks(cells, self.dimmed, True, cursor, cursor and self._lit, marked)
+        looks = RowStyles(cells, self.dimmed, True, cursor, cursor and self._lit, marked)
         return Shown(self._lines.row(row_id, keep=4 * max(50, self.size.height)), looks)
 
     @property

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gymtui.tui.kit.styled_text import Cell, Ink, width_of
+from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 
 BETWEEN = " · "
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LinePart:
     """One thing to say.
 
     Attributes:
@@ -23,7 +23,7 @@ class Said:
     priority: int = 0
 
 
-def joined(things: Sequence[Said], cells: int) -> Cell:
+def join_fitting(things: Sequence[LinePart], cells: int) -> Cell:
     """Join what there is room for, never cutting a number in two.
 
     Args:
@@ -43,10 +43,10 @@ def joined(things: Sequence[Said], cells: int) -> Cell:
         if not said[worst].priority:
             break
         del said[worst]
-    pieces: list[Ink] = []
+    pieces: list[StyledText] = []
     for thing in said:
         if pieces:
-            pieces.append(Ink(BETWEEN, "muted"))
+            pieces.append(StyledText(BETWEEN, "muted"))
         pieces += thing.cell
     return tuple(pieces)
 

@@ -20,7 +20,7 @@ from gymtui.core.text import width
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.cached_strip import take_whole
 from gymtui.tui.kit.painted import Painted
-from gymtui.tui.kit.styled_text import Cell, Ink, laid, strip, width_of
+from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, strip, width_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +98,19 @@ class Lines(Widget, Painted):
     def _line(self, y: int) -> Line:
         return self._lines[y] if y < len(self._lines) else Line()
 
-    def _pieces(self, y: int) -> tuple[Ink, ...]:
+    def _pieces(self, y: int) -> tuple[StyledText, ...]:
         """A line laid out for the width there is."""
         cells, line = self.size.width, self._line(y)
         right = width_of(line.right) if line.right else 0
         room = max(0, cells - right - (3 if right else 1))
-        pieces = (Ink(" "), *laid(line.left, room))
+        pieces = (StyledText(" "), *fit_cells(line.left, room))
         if right:
-            pieces = (*pieces, Ink(" "), *laid(line.right, min(right, cells)), Ink(" "))
+            pieces = (
+                *pieces,
+                StyledText(" "),
+                *fit_cells(line.right, min(right, cells)),
+                StyledText(" "),
+            )
         return pieces
 
     def render_line(self, y: int) -> Strip:

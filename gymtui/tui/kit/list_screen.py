@@ -15,7 +15,7 @@ from gymtui.tui.kit.grid import Column, Grid
 from gymtui.tui.kit.menu import Choice, MenuScreen
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.screen import GymScreen
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.styled_text import Cell, StyledText
 
 R = TypeVar("R")
 
@@ -92,18 +92,18 @@ class ListScreen(GymScreen, Generic[R]):
     def remarks(self) -> Cell:
         """What the list's numbers are seen through: marks, filter, a mistake in it."""
         if self.hint:
-            return (Ink(self.hint, "warning"),)
-        said: list[Ink] = []
+            return (StyledText(self.hint, "warning"),)
+        said: list[StyledText] = []
         if self._grid.marks:
             hidden = len(self.hidden_marks())
             words = f"{len(self._grid.marks)} marked" + (f", {hidden} hidden" if hidden else "")
-            said.append(Ink(f"{words}  ", "mark"))
+            said.append(StyledText(f"{words}  ", "mark"))
         typed = self.filter_text().strip()
         if typed:
-            said += [Ink("filter: ", "muted"), Ink(typed, "accent")]
+            said += [StyledText("filter: ", "muted"), StyledText(typed, "accent")]
         if self._rows.filter.text:
             gap = " " if typed else ""
-            said.append(Ink(f"{gap}({len(self._rows)} shown)", "muted"))
+            said.append(StyledText(f"{gap}({len(self._rows)} shown)", "muted"))
         return tuple(said)
 
     # -- rows ------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ class ListScreen(GymScreen, Generic[R]):
 
     async def _narrow_gently(self, rows: OrderedView[R], wanted: Filter[R]) -> None:
         for _ in rows.narrowing(wanted, self.services.now().timestamp()):
-            await self.services.turns.give()
+            await self.services.turns.yield_to_input()
         if rows is self._rows:
             self.narrowed()
 

@@ -16,7 +16,7 @@ from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.services import Services, services_of
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.runtime.frame_timer import SoonDrawn
 
 _FRAME = 6
@@ -101,23 +101,26 @@ class MenuScreen(SoonDrawn, ModalScreen[str | None]):
     def _show(self) -> None:
         seen = self._window()
         above, below = seen.start, len(self._choices) - seen.stop
-        lines = [Line((Ink(self._title, "heading"),)), Line(_more("↑", above))]
+        lines = [Line((StyledText(self._title, "heading"),)), Line(_more("↑", above))]
         switched = self._switch is not None
         for number in seen:
             choice = self._choices[number]
             here = number == self._at
             mark = {None: "  " if switched else "", True: "■ ", False: "□ "}[choice.on]
             style = "strong" if here else "muted" if choice.on is False else ""
-            left = (Ink("▌" if here else " ", "accent"), Ink(f"{mark}{choice.title}", style))
-            lines.append(Line(left, (Ink("●", "accent"),) if choice.now else ()))
+            left = (
+                StyledText("▌" if here else " ", "accent"),
+                StyledText(f"{mark}{choice.title}", style),
+            )
+            lines.append(Line(left, (StyledText("●", "accent"),) if choice.now else ()))
         told = {"menu-choose": "choose", "menu-switch": "show or hide", "menu-leave": "leave"}
-        keys: list[Ink] = []
+        keys: list[StyledText] = []
         between = ""
         for name, words in told.items():
             if switched or name != "menu-switch":
                 keys += [
-                    Ink(f"{between}{self.services.bound.shown(name)} ", "key"),
-                    Ink(words, "muted"),
+                    StyledText(f"{between}{self.services.bound.shown(name)} ", "key"),
+                    StyledText(words, "muted"),
                 ]
                 between = "  "
         lines += [Line(_more("↓", below)), Line(tuple(keys))]
@@ -146,4 +149,4 @@ class MenuScreen(SoonDrawn, ModalScreen[str | None]):
 
 
 def _more(arrow: str, choices: int) -> Cell:
-    return (Ink(f" {arrow} {choices} more", "muted"),) if choices else ()
+    return (StyledText(f" {arrow} {choices} more", "muted"),) if choices else ()

@@ -11,7 +11,7 @@ from rich.text import Text
 _UNDER = Style(underline=True)
 
 
-class Pointer(Highlighter):
+class MistakeHighlighter(Highlighter):
     """For the framework's line of input.
 
     Args:

@@ -33,7 +33,7 @@ from gymtui.store.lists.columns import RunView
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_times import elapsed_s
-from gymtui.tui.kit.styled_text import Cell, Ink, ink
+from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 
 __all__ = [
     "GLYPH",
@@ -78,12 +78,12 @@ def state(row: RolloutRow) -> Cell:
     """How a rollout stands: glyph and word; while it runs, its phase."""
     outcome, rollout = row.outcome, row.rollout
     if outcome is None or rollout is None:
-        return (Ink("malformed", "warning"),)
+        return (StyledText("malformed", "warning"),)
     style = STYLE[outcome]
     if outcome is Outcome.RUNNING and rollout.phase is not None:
         plain = PHASE_WORD.get(rollout.phase, "")
-        return (Ink(f"{GLYPH[outcome]} ", style), Ink(state_words(row), plain))
-    return (Ink(f"{GLYPH[outcome]} {state_words(row)}", style),)
+        return (StyledText(f"{GLYPH[outcome]} ", style), StyledText(state_words(row), plain))
+    return (StyledText(f"{GLYPH[outcome]} {state_words(row)}", style),)
 
 
 # -- outcome bar ---------------------------------------------------------------------------
@@ -161,7 +161,7 @@ def outcome_bar(run: RunView, cells: int, *, plain: bool = False) -> Cell:
     """
     shares = apportion(outcome_counts(run), cells)
     return tuple(
-        Ink((GLYPH[outcome] if plain else block) * share, STYLE[outcome])
+        StyledText((GLYPH[outcome] if plain else block) * share, STYLE[outcome])
         for share, (outcome, block) in zip(shares, _BLOCK.items(), strict=True)
         if share
     )
@@ -169,4 +169,4 @@ def outcome_bar(run: RunView, cells: int, *, plain: bool = False) -> Cell:
 
 def score_cell(score: float | None) -> Cell:
     """A score as a cell of a list."""
-    return ink(formats.score(score), "muted" if score is None else "")
+    return styled(formats.score(score), "muted" if score is None else "")

@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
-from gymtui.store.column_def import Field, Kind, Schema, natural
+from gymtui.store.column_def import Field, Schema, ValueKind, natural
 from gymtui.store.delta import Delta
 from gymtui.store.formats import of_many
 from gymtui.tui.context.key_bindings import types
@@ -23,11 +23,11 @@ from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.styled_text import Cell, Ink, ink
+from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class PickOption:
     """One thing to choose.
 
     Attributes:
@@ -59,7 +59,7 @@ class Titles:
     about: str = ""
 
 
-def _name(offer: Offer) -> str:
+def _name(offer: PickOption) -> str:
     return offer.name or offer.key
 
 
@@ -68,25 +68,25 @@ def _field(title: str, else_: str) -> str:
     return title.lower().replace(" ", "_") or else_
 
 
-def _schema(titles: Titles) -> Schema[Offer]:
+def _schema(titles: Titles) -> Schema[PickOption]:
     """What is offered, by what the columns are called."""
     return Schema(
         [
             Field(
                 _field(titles.key, "name"),
-                Kind.TEXT,
+                ValueKind.TEXT,
                 _name,
                 order=lambda offer: natural(_name(offer)),
             ),
-            Field(_field(titles.kind, "kind"), Kind.TEXT, lambda offer: offer.kind or None),
-            Field(_field(titles.size, "size"), Kind.TEXT, lambda offer: offer.size or None),
-            Field(_field(titles.about, "about"), Kind.TEXT, lambda offer: offer.about or None),
-            Field("given", Kind.NUMBER, lambda offer: offer.at),
+            Field(_field(titles.kind, "kind"), ValueKind.TEXT, lambda offer: offer.kind or None),
+            Field(_field(titles.size, "size"), ValueKind.TEXT, lambda offer: offer.size or None),
+            Field(_field(titles.about, "about"), ValueKind.TEXT, lambda offer: offer.about or None),
+            Field("given", ValueKind.NUMBER, lambda offer: offer.at),
         ]
     )
 
 
-def _example(titles: Titles, offers: Sequence[Offer]) -> str:
+def _example(titles: Titles, offers: Sequence[PickOption]) -> str:
     """A filter that some of these match."""
     for title, values in (
         (titles.size, (offer.size for offer in offers)),
@@ -116,7 +116,7 @@ class PickInput(Input):
                 return
 
 
-class PickScreen(ListScreen[Offer]):
+class PickScreen(ListScreen[PickOption]):
     """A list to choose from. Every letter filters, so that none does anything else.
 
     Args:
@@ -142,7 +142,7 @@ class PickScreen(ListScreen[Offer]):
         self,
         what: str,
         titles: Titles,
-        offers: Sequence[Offer],
+        offers: Sequence[PickOption],
         taken: Callable[[tuple[str, ...]], None],
         *,
         marked: Collection[str] = (),
@@ -161,14 +161,14 @@ class PickScreen(ListScreen[Offer]):
         prompt = f"type to narrow the list: words{_example(titles, offers)}"
         self._field = PickInput(compact=True, select_on_focus=False, placeholder=prompt)
 
-    def columns(self) -> tuple[Column[Offer], ...]:
+    def columns(self) -> tuple[Column[PickOption], ...]:
         """The columns that have a title."""
 
-        def cell(name: str) -> Callable[[Offer, int], Cell]:
-            def drawn(offer: Offer, cells: int) -> Cell:
+        def cell(name: str) -> Callable[[PickOption, int], Cell]:
+            def drawn(offer: PickOption, cells: int) -> Cell:
                 style = {"key": "", "kind": offer.style}.get(name, "muted")
                 said = _name(offer) if name == "key" else getattr(offer, name)
-                return ink(said or None, style)
+                return styled(said or None, style)
 
             return drawn
 
@@ -224,12 +224,12 @@ class PickScreen(ListScreen[Offer]):
         """One that leaves the screen's keys to the screen."""
         return self._field
 
-    def where(self) -> Cell:
+    def breadcrumb(self) -> Cell:
         """What is chosen."""
         plural = "s" if self._several else ""
         here = f"{self._what}{plural}"
-        back = Ink(self._behind, "muted", "key:back")
-        return (back, Ink(" › ", "muted"), Ink(here, "strong"))
+        back = StyledText(self._behind, "muted", "key:back")
+        return (back, StyledText(" › ", "muted"), StyledText(here, "strong"))
 
     def changed(self, delta: Delta) -> None:
         """Nothing here comes in by polling."""
@@ -238,13 +238,13 @@ class PickScreen(ListScreen[Offer]):
         """Say how many there are and how many are chosen."""
         if not self.ready:
             return
-        said = [Ink(of_many(len(self._offers), self._what), "strong")]
+        said = [StyledText(of_many(len(self._offers), self._what), "strong")]
         if self._several:
             many = len(self._grid.marks)
             one = f" · none marked: {self.services.bound.shown('pick-take')} takes this one"
             hidden = len(self.hidden_marks())
             marked = f" · {many} marked" + (f", {hidden} of them hidden" if hidden else "")
-            said.append(Ink(marked if many else one))
+            said.append(StyledText(marked if many else one))
         self.lines("summary").show([Line(tuple(said), self.remarks())])
 
     def remarks(self) -> Cell:

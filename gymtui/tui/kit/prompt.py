@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from textual import events
 from textual.widgets import Input
 
-from gymtui.tui.kit.mistake_mark import Pointer
+from gymtui.tui.kit.mistake_mark import MistakeHighlighter
 from gymtui.tui.kit.refusal import refuse
 
 
@@ -34,7 +34,7 @@ class PromptInput(Input):
         completions: Callable[[str], Sequence[str]],
         *,
         placeholder: str,
-        highlighter: Pointer,
+        highlighter: MistakeHighlighter,
     ) -> None:
         super().__init__(
             compact=True, select_on_focus=False, placeholder=placeholder, highlighter=highlighter

@@ -13,7 +13,7 @@ from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.styled_text import Cell, Ink, ink
+from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 
 ReasonKey = tuple[str, str]
 """What names a group while its members come and go: its outcome and its folded words."""
@@ -79,18 +79,18 @@ class ReasonsGrid(Grid[Reason]):
 
 def _columns(*, runs: bool) -> tuple[Column[Reason], ...]:
     def number(reason: Reason, cells: int) -> Cell:
-        return ink(len(reason.rollout_ids))
+        return styled(len(reason.rollout_ids))
 
     def kind(reason: Reason, cells: int) -> Cell:
         outcome = reason.outcome
         word = "cancel" if outcome is Outcome.CANCELLED else outcome_text.WORD[outcome]
-        return (Ink(f"{outcome_text.GLYPH[outcome]} {word}", outcome_text.STYLE[outcome]),)
+        return (StyledText(f"{outcome_text.GLYPH[outcome]} {word}", outcome_text.STYLE[outcome]),)
 
     def text(reason: Reason, cells: int) -> Cell:
-        return ink(reason.text)
+        return styled(reason.text)
 
     def hit(reason: Reason, cells: int) -> Cell:
-        return ink(len(reason.run_ids), "muted")
+        return styled(len(reason.run_ids), "muted")
 
     columns = [
         Column("count", "N", 4, number, align="right"),

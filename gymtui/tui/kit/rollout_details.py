@@ -10,12 +10,12 @@ from gymtui.api.models import ModelSettings, Result, Rollout
 from gymtui.core.text import ABSENT, clean, width
 from gymtui.store.formats import STRETCH
 from gymtui.store.history.timeline import Segment
-from gymtui.store.phases import PHASES, Kind
+from gymtui.store.phases import PHASES, SegmentKind
 from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_times import waited_so_long
 from gymtui.tui.kit import outcome_text
-from gymtui.tui.kit.line_parts import Said, joined
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.line_parts import LinePart, join_fitting
+from gymtui.tui.kit.styled_text import Cell, StyledText
 
 if TYPE_CHECKING:
     from gymtui.transcript.blocks import Usage
@@ -46,9 +46,9 @@ def rollout_details(
     message = (result.message or result.error or "") if result is not None else ""
     lines = _message(row.rollout_id, outcome_text.state(row), message, cells, height - OWN_LINES)
     own = (
-        joined(_ending(rollout.termination_reason, result), cells),
-        joined([Said(cell, n) for n, cell in enumerate(_phases(life, rollout))], cells),
-        joined([*_model(rollout.settings), *_used(row.usage)], cells),
+        join_fitting(_ending(rollout.termination_reason, result), cells),
+        join_fitting([LinePart(cell, n) for n, cell in enumerate(_phases(life, rollout))], cells),
+        join_fitting([*_model(rollout.settings), *_used(row.usage)], cells),
     )
     return _filled([*lines, *(cell for cell in own if cell)], height)
 
@@ -60,10 +60,10 @@ def _filled(lines: list[Cell], height: int) -> list[Cell]:
 
 def _message(name: str, state: Cell, message: str, cells: int, height: int) -> list[Cell]:
     """The name, how it stands, and the message in as many lines as it takes."""
-    head: Cell = (Ink(f"{name}  ", "strong"), *state, Ink("  "))
+    head: Cell = (StyledText(f"{name}  ", "strong"), *state, StyledText("  "))
     used = sum(width(clean(piece.text)) for piece in head)
     first, *rest = wrapped(clean(message), cells - used, cells, height)
-    return [(*head, Ink(first)), *[(Ink(line),) for line in rest]]
+    return [(*head, StyledText(first)), *[(StyledText(line),) for line in rest]]
 
 
 def wrapped(text: str, first: int, cells: int, height: int) -> list[str]:
@@ -91,30 +91,34 @@ def wrapped(text: str, first: int, cells: int, height: int) -> list[str]:
     return [*lines, line]
 
 
-def _ending(reason: str | None, result: Result | None) -> list[Said]:
-    said = [Said((Ink("ended: ", "muted"), Ink(reason)))] if reason else []
+def _ending(reason: str | None, result: Result | None) -> list[LinePart]:
+    said = [LinePart((StyledText("ended: ", "muted"), StyledText(reason)))] if reason else []
     if result is None:
         return said
     if result.error and result.message:
-        said.append(Said((Ink("error: ", "muted"), Ink(result.error, "error")), 1))
+        said.append(
+            LinePart((StyledText("error: ", "muted"), StyledText(result.error, "error")), 1)
+        )
     if result.score is not None:
         verdict = f" {result.verdict}" if result.verdict else ""
         said.append(
-            Said(
+            LinePart(
                 (
-                    Ink("score ", "muted"),
-                    Ink(f"{outcome_text.score(result.score)}{verdict}", "strong"),
+                    StyledText("score ", "muted"),
+                    StyledText(f"{outcome_text.score(result.score)}{verdict}", "strong"),
                 )
             )
         )
     if result.confidence is not None:
-        said.append(Said((Ink(f"confidence {result.confidence:g}", "muted"),), 3))
+        said.append(LinePart((StyledText(f"confidence {result.confidence:g}", "muted"),), 3))
     if result.failed_criteria:
         criteria = "; ".join(result.failed_criteria)
-        said.append(Said((Ink("failed: ", "muted"), Ink(criteria, "failed"))))
+        said.append(LinePart((StyledText("failed: ", "muted"), StyledText(criteria, "failed"))))
     for scored in result.dimension_scores or ():
         score = "–" if scored.score is None else f"{scored.score:g}"
-        said.append(Said((Ink(f"{scored.dimension or 'dimension'} {score}", "muted"),), 2))
+        said.append(
+            LinePart((StyledText(f"{scored.dimension or 'dimension'} {score}", "muted"),), 2)
+        )
     return said
 
 
@@ -122,16 +126,16 @@ def _phases(life: Sequence[Segment], rollout: Rollout) -> list[Cell]:
     """Each stretch with its length and how far that may be off; `–` where the times contradict."""
     cells: list[Cell] = []
     for segment in life:
-        if segment.kind is Kind.ENDED:
+        if segment.kind is SegmentKind.ENDED:
             continue
         slack = segment.start_slack + segment.end_slack
-        possible = segment.kind is not Kind.QUEUED or waited_so_long(rollout, segment.end)
-        told = [Ink(seconds(segment.duration) if possible else ABSENT)]
+        possible = segment.kind is not SegmentKind.QUEUED or waited_so_long(rollout, segment.end)
+        told = [StyledText(seconds(segment.duration) if possible else ABSENT)]
         if possible and slack >= timedelta(seconds=0.05):
-            told.append(Ink(f" ±{seconds(slack)}", "muted"))
+            told.append(StyledText(f" ±{seconds(slack)}", "muted"))
         style = str(segment.kind) if segment.kind in PHASES else "muted"
         word = segment.phase or STRETCH[segment.kind]
-        cells.append((Ink(f"{word} ", style), *told))
+        cells.append((StyledText(f"{word} ", style), *told))
     return cells
 
 
@@ -142,7 +146,7 @@ def seconds(length: timedelta) -> str:
     return outcome_text.duration(length.total_seconds())
 
 
-def _model(settings: ModelSettings | None) -> list[Said]:
+def _model(settings: ModelSettings | None) -> list[LinePart]:
     if settings is None:
         return []
     told: list[tuple[str | None, int]] = [
@@ -161,15 +165,15 @@ def _model(settings: ModelSettings | None) -> list[Said]:
         (_number("stride", settings.context_stride), 3),
         (f"“{settings.system_prompt}”" if settings.system_prompt else None, 4),
     ]
-    return [Said((Ink(text, "muted"),), priority) for text, priority in told if text]
+    return [LinePart((StyledText(text, "muted"),), priority) for text, priority in told if text]
 
 
-def _used(usage: Usage | None) -> list[Said]:
+def _used(usage: Usage | None) -> list[LinePart]:
     if usage is None:
         return []
     said = [] if usage.tokens is None else [f"{outcome_text.thousands(usage.tokens)} tokens"]
     said += [] if usage.cost_usd is None else [outcome_text.cost(usage.cost_usd)]
-    return [Said((Ink(text, "muted"),), 1) for text in said]
+    return [LinePart((StyledText(text, "muted"),), 1) for text in said]
 
 
 def _number(name: str, value: float | None) -> str | None:

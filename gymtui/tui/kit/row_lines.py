@@ -14,7 +14,7 @@ from textual.strip import Strip
 
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.column import GAP, GUTTER, Column, Placed, place
-from gymtui.tui.kit.styled_text import Cell, Ink, ink, laid, strip, width_of
+from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, strip, styled, width_of
 
 R = TypeVar("R")
 
@@ -32,12 +32,12 @@ class Laid:
         strips: The lines that were drawn of it, by how it was to look.
     """
 
-    pieces: tuple[Ink, ...] = ()
+    pieces: tuple[StyledText, ...] = ()
     said: tuple[Cell, ...] = ()
-    strips: dict[Looks, Strip] = field(default_factory=dict)
+    strips: dict[RowStyles, Strip] = field(default_factory=dict)
 
 
-class Looks(NamedTuple):
+class RowStyles(NamedTuple):
     """How a row looks, whatever it says.
 
     Attributes:
@@ -61,7 +61,7 @@ class Shown(NamedTuple):
     """What a line shows: equal lines are not sent again."""
 
     row: Laid
-    looks: Looks
+    looks: RowStyles
 
 
 class Due(NamedTuple):
@@ -147,7 +147,7 @@ class RowLines(Generic[R]):
             self._measure(record, said)
             pieces = _joined(self._cells(said))
         else:
-            pieces = laid(instead, self._cells_in_all)
+            pieces = fit_cells(instead, self._cells_in_all)
         made = self._rows[row_id] = Laid(pieces, said)
         return made
 
@@ -169,11 +169,11 @@ class RowLines(Generic[R]):
                 self._longest[column.key] = length
                 self.outgrown = True
 
-    def _cells(self, said: Sequence[Cell]) -> Iterable[Ink]:
+    def _cells(self, said: Sequence[Cell]) -> Iterable[StyledText]:
         for number, (at, cell) in enumerate(zip(self.placed, said, strict=True)):
             if number:
-                yield Ink(" " * GAP)
-            yield from laid(cell, at.width, align=at.column.align, cut=at.column.cut)
+                yield StyledText(" " * GAP)
+            yield from fit_cells(cell, at.width, align=at.column.align, cut=at.column.cut)
 
     def heading(self, order: tuple[str, bool] | None) -> Laid:
         """The columns' titles.
@@ -181,25 +181,27 @@ class RowLines(Generic[R]):
         Args:
             order: By which column rows are ordered, and whether the other way round.
         """
-        pieces = [Ink(" " * GUTTER)]
+        pieces = [StyledText(" " * GUTTER)]
         for number, at in enumerate(self.placed):
             if number:
-                pieces.append(Ink(" " * GAP))
+                pieces.append(StyledText(" " * GAP))
             if at.column.heading is not None:
-                pieces += laid(at.column.heading(at.width), at.width)
+                pieces += fit_cells(at.column.heading(at.width), at.width)
                 continue
             title = at.column.called
             if order is not None and order[0] == at.column.key:
                 title = f"{title}{'▼' if order[1] else '▲'}"
             # Its end says by what it is ordered, and which k it is for.
-            pieces += laid(ink(title, "heading"), at.width, align=at.column.align, cut="middle")
+            pieces += fit_cells(
+                styled(title, "heading"), at.width, align=at.column.align, cut="middle"
+            )
         return self._other("heading", _joined(pieces))
 
     def note(self, text: str, cells: int) -> Laid:
         """A line of words in place of rows."""
-        return self._other("note", laid(ink(f"  {text}", "muted"), cells))
+        return self._other("note", fit_cells(styled(f"  {text}", "muted"), cells))
 
-    def _other(self, name: str, pieces: tuple[Ink, ...]) -> Laid:
+    def _other(self, name: str, pieces: tuple[StyledText, ...]) -> Laid:
         known = self._others.get(name)
         if known is None or known.pieces != pieces:
             known = self._others[name] = Laid(pieces)
@@ -213,34 +215,34 @@ class RowLines(Generic[R]):
             line = row.strips[looks] = self._draw(row.pieces, looks)
         return line
 
-    def _draw(self, pieces: tuple[Ink, ...], looks: Looks) -> Strip:
+    def _draw(self, pieces: tuple[StyledText, ...], looks: RowStyles) -> Strip:
         palette = self._palette
         over = Style(dim=True) if looks.dimmed else Style.null()
         if looks.cursor:
             # Of several panes only the one that keys go to has the cursor's own colour.
             over += palette.cursor if looks.lit else palette.bar
         if looks.gutter:
-            edge = Ink("▌" if looks.cursor else " ", "accent" if looks.lit else "muted")
-            pieces = (edge, Ink("●" if looks.marked else " ", "mark"), *pieces)
+            edge = StyledText("▌" if looks.cursor else " ", "accent" if looks.lit else "muted")
+            pieces = (edge, StyledText("●" if looks.marked else " ", "mark"), *pieces)
         line = strip(pieces, palette.styles, palette.base, over)
         return line.adjust_cell_length(looks.width, palette.base + over)
 
 
-def _at_most(piece: Ink) -> int:
+def _at_most(piece: StyledText) -> int:
     """The cells that a piece can take at most."""
     return len(piece.text) if piece.text.isascii() else 2 * len(piece.text)
 
 
-def _joined(pieces: Iterable[Ink]) -> tuple[Ink, ...]:
+def _joined(pieces: Iterable[StyledText]) -> tuple[StyledText, ...]:
     """Neighbours in one style as one piece: every piece is looked at many times until it is seen.
 
     Args:
         pieces: In order.
     """
-    found: list[Ink] = []
+    found: list[StyledText] = []
     for piece in pieces:
         if found and found[-1].style == piece.style:
-            found[-1] = Ink(found[-1].text + piece.text, piece.style)
+            found[-1] = StyledText(found[-1].text + piece.text, piece.style)
         else:
             found.append(piece)
     return tuple(found)

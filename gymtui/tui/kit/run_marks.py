@@ -6,7 +6,7 @@ from typing import Final
 
 from gymtui.session.session import Session
 from gymtui.store.formats import duration
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.styled_text import Cell, StyledText
 
 DELETED: Final = "this run was deleted"
 
@@ -14,7 +14,7 @@ DELETED: Final = "this run was deleted"
 def is_deleted(session: Session, run_id: str) -> bool:
     """Whether the gym says that there is no such run."""
     row = session.store.runs.get(run_id)
-    return row is None or row.gone
+    return row is None or row.is_deleted
 
 
 def run_marks(session: Session, run_id: str) -> Cell:
@@ -25,11 +25,11 @@ def run_marks(session: Session, run_id: str) -> Cell:
         run_id: The run.
     """
     row = session.store.runs.get(run_id)
-    if row is None or row.gone:
-        return (Ink(f"  {DELETED}", "warning"),)
+    if row is None or row.is_deleted:
+        return (StyledText(f"  {DELETED}", "warning"),)
     words = [row.intent.under_way] if row.intent is not None else []
     words += ["forbidden"] if session.forbidden_s(run_id) is not None else []
-    return tuple(Ink(f"  {word}", "warning") for word in words)
+    return tuple(StyledText(f"  {word}", "warning") for word in words)
 
 
 def why_empty(session: Session, run_id: str) -> str | None:

@@ -15,10 +15,10 @@ from gymtui.transcript import export
 from gymtui.transcript.artifact_files import FileProblem
 from gymtui.tui.kit.lines import Line
 from gymtui.tui.kit.screen import GymScreen
-from gymtui.tui.kit.styled_text import Ink
+from gymtui.tui.kit.styled_text import StyledText
 
 
-class SavingScreen(GymScreen):
+class SaveScreen(GymScreen):
     """A screen whose artifacts can be saved, as received or to be read."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class SavingScreen(GymScreen):
         self._exporting = True
         field = self.query_one(Input)
         self.add_class("filtering")
-        self.lines("slash").show([Line((Ink(">", "key"),), bar=True)])
+        self.lines("slash").show([Line((StyledText(">", "key"),), bar=True)])
         field.placeholder = "file: .json as received, .md to read"
         field.value = str(path)
         field.cursor_position = len(field.value)
@@ -76,7 +76,7 @@ class SavingScreen(GymScreen):
         if self._exporting:
             self._exporting = False
             field.placeholder = self.prompt
-            self.lines("slash").show([Line((Ink("/", "key"),), bar=True)])
+            self.lines("slash").show([Line((StyledText("/", "key"),), bar=True)])
         super().close_prompt()
         self.summarise()
 

@@ -26,11 +26,11 @@ from gymtui.tui.context.keymap import Key, Scope, bindings
 from gymtui.tui.context.routes import OpenActions, OpenRun
 from gymtui.tui.context.services import Services, services_of
 from gymtui.tui.kit.lines import Line, Lines
-from gymtui.tui.kit.mistake_mark import Pointer
+from gymtui.tui.kit.mistake_mark import MistakeHighlighter
 from gymtui.tui.kit.prompt import PromptInput
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.status_line import banner, link_cell
-from gymtui.tui.kit.styled_text import Cell, Ink, width_of
+from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 from gymtui.tui.kit.tips import tip
 from gymtui.tui.runtime.frame_timer import SoonDrawn
 
@@ -58,13 +58,13 @@ def perform(screen: Screen[Any], action: str) -> None:
             return
 
 
-def way_from_runs(link: str = "runs") -> tuple[Ink, ...]:
+def way_from_runs(link: str = "runs") -> tuple[StyledText, ...]:
     """The first step of the way to a screen.
 
     Args:
         link: What a click on it asks for.
     """
-    return (Ink("runs", "muted", link), Ink(" › ", "muted"))
+    return (StyledText("runs", "muted", link), StyledText(" › ", "muted"))
 
 
 class GymScreen(SoonDrawn, Screen[None]):
@@ -133,7 +133,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         """The widgets between the status line and the footer."""
         raise NotImplementedError
 
-    def where(self) -> Cell:
+    def breadcrumb(self) -> Cell:
         """The status line's left end."""
         raise NotImplementedError
 
@@ -148,7 +148,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         cleaned = clean(name)
         return cleaned if width(cleaned) <= room else fit(cleaned, room, cut="middle")
 
-    def look(self, view: View) -> View:
+    def poll_target(self, view: View) -> View:
         """What the poller should ask for while this screen is up."""
         return view
 
@@ -192,7 +192,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         wanted = self.services.guided and self.suggests
         if not wanted:
             return ()
-        return tip(self.scopes[0], self.size.width - 2, plain=self.services.looks.ascii)
+        return tip(self.scopes[0], self.size.width - 2, plain=self.services.appearance.ascii)
 
     # -- the frame -------------------------------------------------------------------------
 
@@ -214,13 +214,15 @@ class GymScreen(SoonDrawn, Screen[None]):
         return PromptInput(
             self.completions,
             placeholder=self.prompt,
-            highlighter=Pointer(lambda: (self.mistake, self.services.palette.styles["failed"])),
+            highlighter=MistakeHighlighter(
+                lambda: (self.mistake, self.services.palette.styles["failed"])
+            ),
         )
 
     def on_mount(self) -> None:
         """Start with what is known."""
         self.query_one("#prompt Input", Input).cursor_blink = False
-        self.lines("slash").show([Line((Ink("/", "key"),), bar=True)])
+        self.lines("slash").show([Line((StyledText("/", "key"),), bar=True)])
         self.ready = True
         self.on_screen_resume()
 
@@ -240,7 +242,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         """Write status line, banner and footer anew."""
         if not self.ready:
             return
-        where = self.where()
+        where = self.breadcrumb()
         link = self.freshness(self.size.width - width_of(where) - 3)
         self.lines("status").show([Line(where, link, bar=True)])
         lines = self.lines("banner")
@@ -260,7 +262,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         """
         session, clock = self.services.watching, self.services.wall_clock()
         if session is None:
-            return (Ink("from disk", "muted"),)
+            return (StyledText("from disk", "muted"),)
         return link_cell(session.link, session.monotonic(), clock, room)
 
     def banner(self) -> tuple[Cell, ...]:
@@ -279,7 +281,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         keys = self.footer_keys()
         always = [word for key in keys if key.name in _ALWAYS for word in self._word(key)]
         room = self.size.width - 4 - width_of(tuple(always))
-        fitting: list[Ink] = []
+        fitting: list[StyledText] = []
         for key in keys:
             if key.name in _ALWAYS:
                 continue
@@ -297,7 +299,11 @@ class GymScreen(SoonDrawn, Screen[None]):
         elif key.name == "filter" and Scope.TEXT in self.scopes:
             short = "search"
         link, name = f"key:{key.action}", self.services.bound.written(key.keys[0])
-        return (Ink(f"{name} ", "key", link), Ink(short, "muted", link), Ink("  "))
+        return (
+            StyledText(f"{name} ", "key", link),
+            StyledText(short, "muted", link),
+            StyledText("  "),
+        )
 
     def footer_keys(self) -> list[Key]:
         """The keys worth showing, most wanted first."""

@@ -7,9 +7,9 @@ from gymtui.config.api_key import mending
 from gymtui.config.settings import Settings
 from gymtui.core.text import fit
 from gymtui.poll.poller import Link, LinkState
-from gymtui.tui.kit.line_parts import BETWEEN, Said, joined
+from gymtui.tui.kit.line_parts import BETWEEN, LinePart, join_fitting
 from gymtui.tui.kit.outcome_text import duration
-from gymtui.tui.kit.styled_text import Cell, Ink, width_of
+from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 
 LEAST_CELLS = 30
 """What the words have at least, however long the way to here is."""
@@ -38,13 +38,15 @@ def link_cell(link: Link, now_s: float, clock: str, room: int) -> Cell:
     style = state[-1].style
     for_why = room - width_of(state) - len(BETWEEN)
     told = [
-        Said(state),
-        Said((Ink(fit(why, for_why, cut="end"), "warning"),) if why else (), 1),
-        Said((Ink(then, style),) if then else (), 2),
+        LinePart(state),
+        LinePart((StyledText(fit(why, for_why, cut="end"), "warning"),) if why else (), 1),
+        LinePart((StyledText(then, style),) if then else (), 2),
     ]
-    words = joined(told, room)
-    time = Ink(f"   {clock}", "muted")
-    whole = width_of(words) + width_of((time,)) <= room and len(joined(told, 10**6)) == len(words)
+    words = join_fitting(told, room)
+    time = StyledText(f"   {clock}", "muted")
+    whole = width_of(words) + width_of((time,)) <= room and len(join_fitting(told, 10**6)) == len(
+        words
+    )
     return (*words, time) if whole else words
 
 
@@ -56,21 +58,21 @@ def _state(link: Link, now_s: float) -> tuple[Cell, str]:
         case LinkState.REFUSED:
             word = "forbidden" if isinstance(link.stopped, Forbidden) else "key refused"
             # The last try may have met something else, which tells nothing of the key.
-            return (Ink(f"✗ {word}", "failed"),), "" if link.error == link.stopped else why
+            return (StyledText(f"✗ {word}", "failed"),), "" if link.error == link.stopped else why
         case LinkState.PAUSED:
-            return (Ink(f"‖ paused{f', {age} old' if age else ''}", "warning"),), ""
+            return (StyledText(f"‖ paused{f', {age} old' if age else ''}", "warning"),), ""
         case LinkState.CONNECTING:
             if not why:
-                return (Ink("○ connecting", "muted"),), ""
-            return (Ink("○ no answer yet", "warning"),), why
+                return (StyledText("○ connecting", "muted"),), ""
+            return (StyledText("○ no answer yet", "warning"),), why
         case LinkState.STALE:
-            return (Ink(f"○ stale {age}", "warning"),), why
+            return (StyledText(f"○ stale {age}", "warning"),), why
         case LinkState.LIVE:
             if why:
                 # Answered not long ago, but not at the last try: how old it is says both at once.
-                return (Ink("● ", "passed"), Ink(f"live, {age} old", "muted")), why
+                return (StyledText("● ", "passed"), StyledText(f"live, {age} old", "muted")), why
             every = f"live, every {_every(link.interval_s)}"
-            return (Ink("● ", "passed"), Ink(every, "muted")), ""
+            return (StyledText("● ", "passed"), StyledText(every, "muted")), ""
 
 
 def ticking(link: Link, now_s: float) -> bool:
@@ -101,7 +103,7 @@ def banner(link: Link, settings: Settings, refresh: str) -> tuple[Cell, ...]:
     stopped = link.stopped
     if stopped is None:
         between = isinstance(link.error, Intercepted | Redirected)
-        return ((Ink(link.error.line, "warning"),),) if link.error and between else ()
+        return ((StyledText(link.error.line, "warning"),),) if link.error and between else ()
     key = settings.key
     what = f"{key.hint} from {settings.key_origin}" if key else "no key was found"
     verb = "may not do this (403)" if isinstance(stopped, Forbidden) else "was refused (401)"
@@ -111,4 +113,4 @@ def banner(link: Link, settings: Settings, refresh: str) -> tuple[Cell, ...]:
         todo = f"ask for the permission, or {todo}"
     tries = "nothing is tried while paused" if link.paused else "else once a minute"
     second = f"{todo[0].upper()}{todo[1:]}; {refresh} tries again, {tries}."
-    return ((Ink(first, "failed"),), (Ink(second, "muted"),))
+    return ((StyledText(first, "failed"),), (StyledText(second, "muted"),))

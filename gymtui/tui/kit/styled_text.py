@@ -15,11 +15,11 @@ from rich.style import Style
 from textual.strip import Strip
 
 from gymtui.core.text import ABSENT, clean, fit, width
-from gymtui.tui.kit.cached_strip import Drawn
+from gymtui.tui.kit.cached_strip import CachedStrip
 
 
 @dataclass(frozen=True, slots=True)
-class Ink:
+class StyledText:
     """A piece of text in a named style; the text may be anything.
 
     Attributes:
@@ -34,17 +34,19 @@ class Ink:
     target: str = ""
 
 
-Cell = tuple[Ink, ...]
+Cell = tuple[StyledText, ...]
 Align = Literal["left", "right"]
 Cut = Literal["middle", "end"]
 
 
-def ink(value: object, style: str = "") -> Cell:
+def styled(value: object, style: str = "") -> Cell:
     """A cell of one piece; None, and what leaves nothing to see, is drawn as "not known"."""
-    return (Ink(clean(value) or (ABSENT if value else ""), style),)
+    return (StyledText(clean(value) or (ABSENT if value else ""), style),)
 
 
-def laid(cell: Cell, cells: int, *, align: Align = "left", cut: Cut = "end") -> tuple[Ink, ...]:
+def fit_cells(
+    cell: Cell, cells: int, *, align: Align = "left", cut: Cut = "end"
+) -> tuple[StyledText, ...]:
     """Fit a cell into exactly so many terminal cells.
 
     Args:
@@ -57,17 +59,17 @@ def laid(cell: Cell, cells: int, *, align: Align = "left", cut: Cut = "end") -> 
     Returns:
         Clean pieces whose widths add up to `cells`.
     """
-    placed: list[Ink] = []
+    placed: list[StyledText] = []
     left = cells
     for piece in cell:
         if left <= 0:
             break
         shown = fit(piece.text, left, cut=cut if len(cell) == 1 else "end")
-        placed.append(Ink(shown, piece.style, piece.target))
+        placed.append(StyledText(shown, piece.style, piece.target))
         left -= width(shown)
     if left > 0:
         # In no style: a bar of one piece must not go on to the edge of its column.
-        blank = Ink(" " * left)
+        blank = StyledText(" " * left)
         placed = [blank, *placed] if align == "right" else [*placed, blank]
     return tuple(placed)
 
@@ -78,7 +80,10 @@ def width_of(cell: Cell) -> int:
 
 
 def strip(
-    pieces: tuple[Ink, ...], styles: Mapping[str, Style], base: Style, over: Style | None = None
+    pieces: tuple[StyledText, ...],
+    styles: Mapping[str, Style],
+    base: Style,
+    over: Style | None = None,
 ) -> Strip:
     """Make laid out pieces a line of the screen.
 
@@ -92,7 +97,7 @@ def strip(
     Returns:
         A strip of the pieces' total width.
     """
-    return Drawn(
+    return CachedStrip(
         Segment(piece.text, _style(base, styles.get(piece.style), over)) for piece in pieces
     )
 

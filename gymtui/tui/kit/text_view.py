@@ -20,7 +20,7 @@ from gymtui.core.text import clean, clusters
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.painted import Painted
-from gymtui.tui.kit.styled_text import Cell, Ink, strip
+from gymtui.tui.kit.styled_text import Cell, StyledText, strip
 from gymtui.tui.kit.wheel import Wheel
 
 
@@ -37,7 +37,7 @@ class Paragraph:
     indent: int = 0
 
 
-def wrapped(paragraph: Paragraph, cells: int) -> list[tuple[Ink, ...]]:
+def wrapped(paragraph: Paragraph, cells: int) -> list[tuple[StyledText, ...]]:
     """Break a paragraph into lines no wider than `cells`, at spaces where there are any.
 
     Args:
@@ -49,12 +49,12 @@ def wrapped(paragraph: Paragraph, cells: int) -> list[tuple[Ink, ...]]:
         at which it was broken.
     """
     room = max(4, cells - paragraph.indent)
-    cell = tuple(Ink(clean(piece.text), piece.style) for piece in paragraph.cell)
-    margin = (Ink(" " * paragraph.indent),) if paragraph.indent else ()
+    cell = tuple(StyledText(clean(piece.text), piece.style) for piece in paragraph.cell)
+    margin = (StyledText(" " * paragraph.indent),) if paragraph.indent else ()
     plain = "".join(piece.text for piece in cell)
     if plain.isascii() and len(plain) <= room:
         return [(*margin, *cell)]
-    lines: list[tuple[Ink, ...]] = []
+    lines: list[tuple[StyledText, ...]] = []
     line: list[tuple[str, str, int]] = []
     used, space = 0, -1
     for piece in cell:
@@ -72,19 +72,19 @@ def wrapped(paragraph: Paragraph, cells: int) -> list[tuple[Ink, ...]]:
     return lines
 
 
-def _joined(parts: list[tuple[str, str, int]]) -> list[Ink]:
+def _joined(parts: list[tuple[str, str, int]]) -> list[StyledText]:
     """Neighbours of one style as one piece, without the spaces at the line's end."""
-    pieces: list[Ink] = []
+    pieces: list[StyledText] = []
     run: list[str] = []
     style = ""
     for text, named, _ in parts:
         if run and named != style:
-            pieces.append(Ink("".join(run), style))
+            pieces.append(StyledText("".join(run), style))
             run = []
         run.append(text)
         style = named
     if run:
-        pieces.append(Ink("".join(run).rstrip(" "), style))
+        pieces.append(StyledText("".join(run).rstrip(" "), style))
     return pieces
 
 
@@ -106,7 +106,7 @@ class TextView(Wheel, Painted, ScrollView, can_focus=True):
         super().__init__(id=id)
         self._palette = palette
         self._paragraphs: tuple[Paragraph, ...] = ()
-        self._lines: list[tuple[Ink, ...]] = []
+        self._lines: list[tuple[StyledText, ...]] = []
         self._starts: list[int] = []
 
     def show(self, paragraphs: Sequence[Paragraph]) -> None:
@@ -144,7 +144,7 @@ class TextView(Wheel, Painted, ScrollView, can_focus=True):
         """Draw one line of the window."""
         index = self.scroll_offset.y + y
         pieces = self._lines[index] if index < len(self._lines) else ()
-        drawn = strip((Ink(" "), *pieces), self._palette.styles, self._palette.base)
+        drawn = strip((StyledText(" "), *pieces), self._palette.styles, self._palette.base)
         return drawn.adjust_cell_length(self.size.width, self._palette.base)
 
     def action_move(self, lines: int) -> None:

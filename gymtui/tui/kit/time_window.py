@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from gymtui.poll.tracker import Watch
+from gymtui.poll.tracker import RolloutTracker
 from gymtui.store.outcome import ERRORS, Outcome, at_step_limit
 from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.time_extent import Extent
 from gymtui.tui.kit import outcome_text
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.timeline_bar import FRONT, PLAIN_FRONT, Scale, axis, bar, fitting
 
 ROOM = 1.04
@@ -26,7 +26,7 @@ PAN = 0.25
 DRAWN_KEPT = 500
 
 
-class Chart:
+class TimeWindow:
     """The timeline column of one screen.
 
     Args:
@@ -35,7 +35,9 @@ class Chart:
         plain: Whether to draw with ASCII alone.
     """
 
-    def __init__(self, watch: Watch, lead: Callable[[], timedelta], *, plain: bool) -> None:
+    def __init__(
+        self, watch: RolloutTracker, lead: Callable[[], timedelta], *, plain: bool
+    ) -> None:
         self.wall = False
         self.extent = Extent()
         self._watch = watch
@@ -150,13 +152,13 @@ class Chart:
         self._drawn[row.rollout_id] = (made_from, drawn)
         return drawn
 
-    def _end(self, row: RolloutRow) -> Ink | None:
+    def _end(self, row: RolloutRow) -> StyledText | None:
         """What marks how it ended: nothing if it passed."""
         outcome = row.outcome
         if outcome is Outcome.RUNNING:
             return PLAIN_FRONT if self._plain else FRONT
         if outcome is Outcome.FAILED and row.rollout is not None and at_step_limit(row.rollout):
-            return Ink("⊣", outcome_text.STYLE[outcome])
+            return StyledText("⊣", outcome_text.STYLE[outcome])
         if outcome is Outcome.FAILED or outcome in ERRORS:
-            return Ink(outcome_text.GLYPH[outcome], outcome_text.STYLE[outcome])
+            return StyledText(outcome_text.GLYPH[outcome], outcome_text.STYLE[outcome])
         return None

@@ -13,33 +13,33 @@ from itertools import groupby, pairwise
 from math import ceil
 
 from gymtui.store.history.timeline import Segment
-from gymtui.store.phases import PHASES, Kind
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.store.phases import PHASES, SegmentKind
+from gymtui.tui.kit.styled_text import Cell, StyledText
 
-FILLS: Mapping[Kind, str] = {
-    Kind.QUEUED: "┈",
-    Kind.BUILDING: "▚",
-    Kind.SEEDING: "▖",
-    Kind.AGENT: "━",
-    Kind.VERIFYING: "╳",
-    Kind.UNSEEN: "╱",
+FILLS: Mapping[SegmentKind, str] = {
+    SegmentKind.QUEUED: "┈",
+    SegmentKind.BUILDING: "▚",
+    SegmentKind.SEEDING: "▖",
+    SegmentKind.AGENT: "━",
+    SegmentKind.VERIFYING: "╳",
+    SegmentKind.UNSEEN: "╱",
 }
 """What a whole cell of each shows, on the phase's own colour; told apart without colour too."""
 
-PLAIN_FILLS: Mapping[Kind, tuple[str, str]] = {
-    Kind.QUEUED: (":", "."),
-    Kind.BUILDING: ("B", "b"),
-    Kind.SEEDING: ("S", "s"),
-    Kind.AGENT: ("=", "-"),
-    Kind.VERIFYING: ("V", "v"),
-    Kind.UNSEEN: ("/", ","),
+PLAIN_FILLS: Mapping[SegmentKind, tuple[str, str]] = {
+    SegmentKind.QUEUED: (":", "."),
+    SegmentKind.BUILDING: ("B", "b"),
+    SegmentKind.SEEDING: ("S", "s"),
+    SegmentKind.AGENT: ("=", "-"),
+    SegmentKind.VERIFYING: ("V", "v"),
+    SegmentKind.UNSEEN: ("/", ","),
 }
 """For terminals with ASCII alone: a whole cell, and half of one."""
 
-FRONT, PLAIN_FRONT = Ink("▸", "running"), Ink(">", "running")
+FRONT, PLAIN_FRONT = StyledText("▸", "running"), StyledText(">", "running")
 """Where a rollout that still runs has got to."""
 
-BEFORE, BEYOND = Ink("‹", "muted"), Ink("›", "muted")
+BEFORE, BEYOND = StyledText("‹", "muted"), StyledText("›", "muted")
 """All of it lies left, or right, of what is shown."""
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -135,7 +135,7 @@ def axis(scale: Scale, cells: int, clock: Callable[[float], datetime] | None = N
             line[x : x + len(label)] = label
             free = x + len(label) + 1
         tick += 1
-    return (Ink("".join(line), "heading"),)
+    return (StyledText("".join(line), "heading"),)
 
 
 def length(seconds: float) -> str:
@@ -157,7 +157,7 @@ def length(seconds: float) -> str:
 class _Part:
     """A stretch of one kind, in eighths of a cell; None is nothing at all."""
 
-    kind: Kind | None
+    kind: SegmentKind | None
     start: int
     end: int
 
@@ -167,7 +167,7 @@ def bar(
     scale: Scale,
     cells: int,
     *,
-    end: Ink | None = None,
+    end: StyledText | None = None,
     plain: bool = False,
 ) -> Cell:
     """Draw one rollout.
@@ -182,9 +182,9 @@ def bar(
     Returns:
         Pieces of at most that width together; nothing of a life that is not known.
     """
-    drawn = [segment for segment in life if segment.kind is not Kind.ENDED]
+    drawn = [segment for segment in life if segment.kind is not SegmentKind.ENDED]
     if not scale.wall:
-        drawn = [segment for segment in drawn if segment.kind is not Kind.QUEUED]
+        drawn = [segment for segment in drawn if segment.kind is not SegmentKind.QUEUED]
     if not drawn or cells <= 0:
         return ()
     origin_s = 0.0 if scale.wall else drawn[0].start.timestamp()
@@ -194,7 +194,7 @@ def bar(
     if xs[-1] < 0:
         return (BEFORE,)
     if xs[0] >= cells:
-        return (Ink(" " * (cells - 1)), BEYOND)
+        return (StyledText(" " * (cells - 1)), BEYOND)
     canvas = [(" ", "")] * cells
     kinds = [segment.kind for segment in drawn]
     parts = _parts(kinds, xs, cells)
@@ -216,12 +216,12 @@ def bar(
     while canvas and canvas[-1] == (" ", ""):
         canvas.pop()
     return tuple(
-        Ink("".join(char for char, _ in together), style)
+        StyledText("".join(char for char, _ in together), style)
         for style, together in groupby(canvas, key=lambda piece: piece[1])
     )
 
 
-def _parts(kinds: Sequence[Kind], xs: Sequence[float], cells: int) -> list[_Part]:
+def _parts(kinds: Sequence[SegmentKind], xs: Sequence[float], cells: int) -> list[_Part]:
     """What lies in view, in whole eighths; what exists has one eighth at least."""
     parts: list[_Part] = []
     for kind, (x0, x1) in zip(kinds, pairwise(xs), strict=True):
@@ -249,13 +249,13 @@ def _within(parts: Sequence[_Part], cell: int) -> list[_Part]:
     return found
 
 
-def _whole(kind: Kind, plain: bool) -> tuple[str, str]:
+def _whole(kind: SegmentKind, plain: bool) -> tuple[str, str]:
     if plain:
         return PLAIN_FILLS[kind][0], _line_style(kind)
     return FILLS[kind], f"bar {kind}" if kind in _SOLID else "muted"
 
 
-def _line_style(kind: Kind) -> str:
+def _line_style(kind: SegmentKind) -> str:
     return str(kind) if kind in _SOLID else "muted"
 
 
@@ -333,7 +333,7 @@ def _soften(
             canvas[cell] = (shades[min(int(share * 3), 2)], style)
 
 
-def _pair(before: Kind, after: Kind | None) -> tuple[str | None, str]:
+def _pair(before: SegmentKind, after: SegmentKind | None) -> tuple[str | None, str]:
     """The style and the shades that lead from one kind to the next; None for two lines."""
     if before in _SOLID:
         return (f"{before}|{after}" if after in _SOLID else str(before)), _SHADES

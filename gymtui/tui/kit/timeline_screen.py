@@ -5,7 +5,7 @@ from __future__ import annotations
 from gymtui.store.records import RolloutRow
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.time_window import Chart
+from gymtui.tui.kit.time_window import TimeWindow
 
 _WHOLE = "all of the timeline is shown"
 
@@ -13,7 +13,7 @@ _WHOLE = "all of the timeline is shown"
 class TimelineScreen(ListScreen[RolloutRow]):
     """A list of rollouts, one of whose columns is their timeline."""
 
-    _chart: Chart
+    _chart: TimeWindow
 
     def action_timeline(self) -> None:
         """Show the timeline, or only columns."""

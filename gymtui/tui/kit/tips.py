@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gymtui.tui.context.keymap import Scope
-from gymtui.tui.kit.styled_text import Cell, Ink, width_of
+from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 
 _BETWEEN = " · "
 
@@ -46,7 +46,7 @@ def tip(scope: Scope, cells: int, *, plain: bool = False) -> Cell:
     if plain:
         text = text.replace("↵", "Enter")
     first, *others = text.split(_BETWEEN)
-    line = (Ink("try  ", "warning"), *_inked(first))
+    line = (StyledText("try  ", "warning"), *_inked(first))
     for other in others:
         more = (*line, *_inked(_BETWEEN + other))
         if width_of(more) > cells:
@@ -57,4 +57,4 @@ def tip(scope: Scope, cells: int, *, plain: bool = False) -> Cell:
 
 def _inked(text: str) -> Cell:
     pieces = text.split("`")
-    return tuple(Ink(piece, "key" if n % 2 else "muted") for n, piece in enumerate(pieces))
+    return tuple(StyledText(piece, "key" if n % 2 else "muted") for n, piece in enumerate(pieces))

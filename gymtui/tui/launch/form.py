@@ -25,7 +25,7 @@ from gymtui.core.text import clean
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.painted import Painted
-from gymtui.tui.kit.styled_text import Cell, Ink, laid, strip, width_of
+from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, strip, width_of
 from gymtui.tui.kit.wheel import Wheel
 
 _LABEL = 22
@@ -383,16 +383,16 @@ class Form(Wheel, Painted, Widget):
         more = (at == self._top > 0) or (y == self.size.height - 1 and at < len(self._rows) - 1)
         room, rest = self._value_cells, cells - self._value_x - 1
         if row.typing is Typing.ACTION:
-            said = laid((*row.value, Ink("   "), *row.hint), max(0, rest))
+            said = fit_cells((*row.value, StyledText("   "), *row.hint), max(0, rest))
         else:
             # Past its column a value goes only into what the hint leaves.
             room = max(room, min(width_of(row.value), rest - 2 - width_of(row.hint)))
-            hint = (Ink("  "), *laid(row.hint, max(0, rest - room - 2)))
-            said = (*laid(row.value, room, cut="middle"), *hint)
+            hint = (StyledText("  "), *fit_cells(row.hint, max(0, rest - room - 2)))
+            said = (*fit_cells(row.value, room, cut="middle"), *hint)
         pieces = (
-            Ink("▌" if here else "⋮" if more else " ", "accent" if here else "muted"),
-            *laid((Ink(row.label, "strong" if here else "muted"),), _LABEL),
-            Ink(" "),
+            StyledText("▌" if here else "⋮" if more else " ", "accent" if here else "muted"),
+            *fit_cells((StyledText(row.label, "strong" if here else "muted"),), _LABEL),
+            StyledText(" "),
             *said,
         )
         over = self._palette.cursor if here else None

@@ -15,14 +15,14 @@ from gymtui.launching.form_fields import (
     NAME,
     SCENARIO,
     TASKS,
-    Field,
-    Kind,
+    FieldKind,
+    FormField,
 )
 from gymtui.launching.rerun import WORDS, Cause
-from gymtui.launching.validation import Check
+from gymtui.launching.validation import DraftCheck
 from gymtui.store.formats import of_many
-from gymtui.tui.kit.pick import Offer
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.pick import PickOption
+from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.launch.form import Row, Typing
 
 AGAIN = "again"
@@ -31,9 +31,9 @@ LAUNCH = "launch"
 """Rows that are no fields."""
 
 _TYPING = {
-    Kind.SECRET: Typing.SECRET,
-    Kind.CHOICE: Typing.CHOICE,
-    Kind.FLAG: Typing.CHOICE,
+    FieldKind.SECRET: Typing.SECRET,
+    FieldKind.CHOICE: Typing.CHOICE,
+    FieldKind.FLAG: Typing.CHOICE,
 }
 _LISTED = 6
 
@@ -49,7 +49,7 @@ class Shown:
         scenarios: What the gym offers; None for no list.
         tasks: The scenario's tasks likewise.
         open: Whether advanced fields are shown.
-        whence: Where the keys would come from, by key field.
+        key_source: Where the keys would come from, by key field.
         again: What of the parent is run again, in words; "" where nothing was chosen by cause.
         lost: How many rollouts of the parent that is.
         enter: The key that opens what a row has to open.
@@ -57,12 +57,12 @@ class Shown:
     """
 
     draft: Draft
-    check: Check
+    check: DraftCheck
     refused: Mapping[str, str] = field(default_factory=dict)
     scenarios: Sequence[Scenario] | None = None
     tasks: Sequence[Task] | None = None
     open: bool = False
-    whence: Mapping[str, str] = field(default_factory=dict)
+    key_source: Mapping[str, str] = field(default_factory=dict)
     again: str = ""
     lost: int = 0
     enter: str = "↵"
@@ -83,7 +83,11 @@ class Shown:
     def remark(self, path: str) -> Cell:
         """What may be meant so."""
         said = self.check.remarks.get(path)
-        return (Ink(said, "warning" if path in self.check.unlisted else "accent"),) if said else ()
+        return (
+            (StyledText(said, "warning" if path in self.check.unlisted else "accent"),)
+            if said
+            else ()
+        )
 
 
 def rows_of(form: Shown) -> tuple[Row, ...]:
@@ -94,8 +98,8 @@ def rows_of(form: Shown) -> tuple[Row, ...]:
     """
     rows: list[Row] = []
     if form.draft.parent is not None and form.again:
-        hint = (Ink(f"{form.enter} choose by cause", "muted"),)
-        rows.append(Row(AGAIN, "again", (Ink(form.again),), hint, Typing.ACTION))
+        hint = (StyledText(f"{form.enter} choose by cause", "muted"),)
+        rows.append(Row(AGAIN, "again", (StyledText(form.again),), hint, Typing.ACTION))
     hidden = 0
     before: list[Row] = []
     after: list[Row] = []
@@ -110,64 +114,76 @@ def rows_of(form: Shown) -> tuple[Row, ...]:
             hidden += 1
     said = of_many(hidden, "more field") if hidden else "hide what is not set"
     how = "show" if hidden else "hide"
-    hint = (Ink(f"{form.enter} {how}", "muted"),)
-    toggle = Row(ADVANCED, "advanced", (Ink(said, "muted"),), hint, Typing.ACTION)
+    hint = (StyledText(f"{form.enter} {how}", "muted"),)
+    toggle = Row(ADVANCED, "advanced", (StyledText(said, "muted"),), hint, Typing.ACTION)
     rows += [*before, toggle, *after]
     # What the gym refused is wrong no less, but is known only until it is asked again.
     wrong = len({*form.check.problems, *form.refused}) if form.check.problems else 0
-    next_ = Ink(f"{form.enter} asks first", "muted")
+    next_ = StyledText(f"{form.enter} asks first", "muted")
     if wrong:
-        next_ = Ink(f"{wrong} to mend first", "warning")
+        next_ = StyledText(f"{wrong} to mend first", "warning")
     elif form.refused:
-        next_ = Ink(f"{len(form.refused)} refused", "warning")
-    total: Cell = (Ink(form.check.words, "strong"),)
+        next_ = StyledText(f"{len(form.refused)} refused", "warning")
+    total: Cell = (StyledText(form.check.words, "strong"),)
     if form.repeats and not wrong:
-        total += (Ink(f", for {form.lost * len(form.check.models):,} gone wrong", "accent"),)
+        total += (StyledText(f", for {form.lost * len(form.check.models):,} gone wrong", "accent"),)
     return (*rows, Row(LAUNCH, "launch", total, (next_,), Typing.ACTION))
 
 
-def _row(form: Shown, known: Field) -> Row:
+def _row(form: Shown, known: FormField) -> Row:
     path, text = known.path, form.draft.text(known.path)
     typing = _TYPING.get(known.kind, Typing.TEXT)
-    if known.kind is Kind.SECRET:
+    if known.kind is FieldKind.SECRET:
         key = form.draft.keys.get(path)
-        there = "" if form.wrong(path) else form.whence.get(path, "")
-        shown = Ink("•" * 8) if key is not None else Ink(there or ABSENT, "muted")
+        there = "" if form.wrong(path) else form.key_source.get(path, "")
+        shown = StyledText("•" * 8) if key is not None else StyledText(there or ABSENT, "muted")
         edited = key.reveal() if key is not None else ""
         return Row(path, known.label, (shown,), _hint(form, known), typing, edited)
     if text:
-        value: Cell = (Ink(text),)
+        value: Cell = (StyledText(text),)
     elif path == NAME:
-        value = (Ink("made when launched", "muted"),)
+        value = (StyledText("made when launched", "muted"),)
     else:
-        value = (Ink(known.default or ABSENT, "muted"),)
+        value = (StyledText(known.default or ABSENT, "muted"),)
     return Row(path, known.label, value, _hint(form, known), typing, text)
 
 
-def _hint(form: Shown, known: Field) -> Cell:
+def _hint(form: Shown, known: FormField) -> Cell:
     """What is to be said beside a field: what is wrong first."""
     wrong = form.wrong(known.path)
     offered = {SCENARIO: form.scenarios, TASKS: form.tasks}.get(known.path)
     if offered and known.path not in form.refused and not form.draft.text(known.path):
-        return (Ink("needed", "warning"), Ink(f" · {form.enter} list of {len(offered)}", "muted"))
+        return (
+            StyledText("needed", "warning"),
+            StyledText(f" · {form.enter} list of {len(offered)}", "muted"),
+        )
     if wrong:
-        return (Ink(wrong, "failed" if known.path in form.refused else "warning"),)
+        return (StyledText(wrong, "failed" if known.path in form.refused else "warning"),)
     remark = form.remark(known.path)
     if remark:
         return remark
     if known.path == SCENARIO and form.scenarios:
-        return (Ink(f"{form.enter} list of {len(form.scenarios)}", "muted"),)
+        return (StyledText(f"{form.enter} list of {len(form.scenarios)}", "muted"),)
     if known.path == TASKS:
         count = len(form.check.tasks)
         if form.tasks:
-            return (Ink(f"{count} of {len(form.tasks)}", ""), Ink(f" · {form.enter} list", "muted"))
-        return (Ink(of_many(count, "task"), "muted"),) if count else (Ink("needed", "muted"),)
+            return (
+                StyledText(f"{count} of {len(form.tasks)}", ""),
+                StyledText(f" · {form.enter} list", "muted"),
+            )
+        return (
+            (StyledText(of_many(count, "task"), "muted"),)
+            if count
+            else (StyledText("needed", "muted"),)
+        )
     if known.path in (KEY, USER_KEY):
         typed = form.draft.keys.get(known.path)
-        return (Ink(f"typed, {typed.hint}" if typed else "type one to use it instead", "muted"),)
-    if known.kind in (Kind.CHOICE, Kind.FLAG):
-        return (Ink(f"{form.turn} or a letter", "muted"),)
-    return (Ink(known.allows, "muted"),)
+        return (
+            StyledText(f"typed, {typed.hint}" if typed else "type one to use it instead", "muted"),
+        )
+    if known.kind in (FieldKind.CHOICE, FieldKind.FLAG):
+        return (StyledText(f"{form.turn} or a letter", "muted"),)
+    return (StyledText(known.allows, "muted"),)
 
 
 def help_of(form: Shown, key: str) -> tuple[Cell, Cell]:
@@ -180,17 +196,17 @@ def help_of(form: Shown, key: str) -> tuple[Cell, Cell]:
             ADVANCED: "fields that few launches need; those that are set are always shown",
             LAUNCH: "checks everything, then asks with what it will start",
         }
-        return (Ink(words.get(key, ""), "muted"),), ()
+        return (StyledText(words.get(key, ""), "muted"),), ()
     choices = f": {' '.join(known.choices)}" if known.choices else ""
-    about = (Ink(f"{known.path}  ", "heading"), Ink(known.help, "muted"))
+    about = (StyledText(f"{known.path}  ", "heading"), StyledText(known.help, "muted"))
     wrong, remark = form.wrong(key), form.remark(key)
     if wrong:
-        return about, (Ink(wrong, "failed" if key in form.refused else "warning"),)
+        return about, (StyledText(wrong, "failed" if key in form.refused else "warning"),)
     if remark:
         return about, remark
     if key == TASKS and form.check.tasks:
-        return about, (Ink(", ".join(form.check.tasks), "muted"),)
-    return about, (Ink(f"{known.allows}{choices}", "muted"),)
+        return about, (StyledText(", ".join(form.check.tasks), "muted"),)
+    return about, (StyledText(f"{known.allows}{choices}", "muted"),)
 
 
 def asked(form: Shown, names: Sequence[str], host: str) -> tuple[Cell, ...]:
@@ -205,38 +221,49 @@ def asked(form: Shown, names: Sequence[str], host: str) -> tuple[Cell, ...]:
     lines: list[Cell] = []
     for name, choice in list(zip(names, check.models, strict=True))[:_LISTED]:
         model = choice.name or "the gym's default model"
-        lines.append((Ink("  "), Ink(name, "strong"), Ink(f"  {model} · {choice.provider}", "")))
+        lines.append(
+            (
+                StyledText("  "),
+                StyledText(name, "strong"),
+                StyledText(f"  {model} · {choice.provider}", ""),
+            )
+        )
     if len(names) > _LISTED:
-        lines.append((Ink(f"  and {len(names) - _LISTED} more runs", "muted"),))
+        lines.append((StyledText(f"  and {len(names) - _LISTED} more runs", "muted"),))
     lines.append(())
     shown = ", ".join(check.tasks[:_LISTED])
     more = f" and {len(check.tasks) - _LISTED} more" if len(check.tasks) > _LISTED else ""
     scenario = draft.text(SCENARIO).strip()
     lines.append(
-        (Ink("  tasks  ", "muted"), Ink(f"{len(check.tasks)} of {scenario}: {shown}{more}"))
+        (
+            StyledText("  tasks  ", "muted"),
+            StyledText(f"{len(check.tasks)} of {scenario}: {shown}{more}"),
+        )
     )
     if draft.parent is not None:
         what = f"a rerun of {draft.parent}" + (f": {form.again}" if form.again else "")
-        lines.append((Ink("  again  ", "muted"), Ink(what)))
+        lines.append((StyledText("  again  ", "muted"), StyledText(what)))
         if form.repeats:
-            lines.append((Ink("         "), Ink(form.repeats, "accent")))
+            lines.append((StyledText("         "), StyledText(form.repeats, "accent")))
     for key, label in ((KEY, "  key    "), (USER_KEY, "  user's ")):
         if key == USER_KEY and not draft.has_user:
             continue
         typed = draft.keys.get(key)
-        whence = f"typed ({typed.hint})" if typed is not None else form.whence.get(key, "")
-        lines.append((Ink(label, "muted"), Ink(f"{whence}, sent to {host}")))
+        key_source = f"typed ({typed.hint})" if typed is not None else form.key_source.get(key, "")
+        lines.append((StyledText(label, "muted"), StyledText(f"{key_source}, sent to {host}")))
     for path, said in {**check.unlisted, **form.refused}.items():
-        lines.append((Ink(f"  {BY_PATH[path].label}  ", "muted"), Ink(said, "warning")))
+        lines.append(
+            (StyledText(f"  {BY_PATH[path].label}  ", "muted"), StyledText(said, "warning"))
+        )
     unit = " rollout" if check.total == 1 else " rollouts"
-    lines += [(), (Ink("  "), Ink(check.words, "strong"), Ink(unit, "muted"))]
+    lines += [(), (StyledText("  "), StyledText(check.words, "strong"), StyledText(unit, "muted"))]
     return tuple(lines)
 
 
-def scenario_offers(scenarios: Sequence[Scenario]) -> tuple[Offer, ...]:
+def scenario_offers(scenarios: Sequence[Scenario]) -> tuple[PickOption, ...]:
     """Scenarios as what can be chosen."""
     return tuple(
-        Offer(
+        PickOption(
             scenario.scenario_id,
             kind=scenario.name or "",
             size="" if scenario.num_tasks is None else of_many(scenario.num_tasks, "task"),
@@ -246,10 +273,10 @@ def scenario_offers(scenarios: Sequence[Scenario]) -> tuple[Offer, ...]:
     )
 
 
-def task_offers(tasks: Sequence[Task]) -> tuple[Offer, ...]:
+def task_offers(tasks: Sequence[Task]) -> tuple[PickOption, ...]:
     """Tasks likewise."""
     return tuple(
-        Offer(
+        PickOption(
             task.task_id,
             kind=task.category or "",
             size="" if task.difficulty is None else str(task.difficulty),
@@ -259,10 +286,10 @@ def task_offers(tasks: Sequence[Task]) -> tuple[Offer, ...]:
     )
 
 
-def cause_offers(causes: Sequence[Cause]) -> tuple[Offer, ...]:
+def cause_offers(causes: Sequence[Cause]) -> tuple[PickOption, ...]:
     """What went wrong likewise."""
     return tuple(
-        Offer(
+        PickOption(
             cause.key,
             kind=WORDS[cause.reason.outcome],
             size=str(len(cause.reason.rollout_ids)),

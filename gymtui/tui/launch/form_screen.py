@@ -16,13 +16,13 @@ from gymtui.api.errors import GymError
 from gymtui.api.models import Scenario, Task
 from gymtui.core.text import clean
 from gymtui.launching.draft import USER_KEY, Draft
-from gymtui.launching.form_fields import BY_PATH, KEY, SCENARIO, TASKS, Kind
+from gymtui.launching.form_fields import BY_PATH, KEY, SCENARIO, TASKS, FieldKind
 from gymtui.launching.validation import check
 from gymtui.tui.context.keymap import Key, Scope
 from gymtui.tui.kit.lines import Line, Lines
-from gymtui.tui.kit.pick import Offer, PickScreen, Titles
+from gymtui.tui.kit.pick import PickOption, PickScreen, Titles
 from gymtui.tui.kit.screen import GymScreen, way_from_runs
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.launch import form as widgets
 from gymtui.tui.launch.form_rows import (
     ADVANCED,
@@ -77,9 +77,9 @@ class FormScreen(GymScreen):
         if self.ready:
             self._show()
 
-    def where(self) -> Cell:
+    def breadcrumb(self) -> Cell:
         """What is launched."""
-        return (*way_from_runs("key:back"), Ink("launch", "strong"))
+        return (*way_from_runs("key:back"), StyledText("launch", "strong"))
 
     def again(self) -> str:
         """What of a run is run again, in words; "" where nothing is chosen by cause."""
@@ -109,7 +109,7 @@ class FormScreen(GymScreen):
         try:
             self._scenarios = await self.session.launches.offers.scenarios()
         except GymError as error:
-            self._say(Ink(f"the list of scenarios did not come: {error.brief}", "warning"))
+            self._say(StyledText(f"the list of scenarios did not come: {error.brief}", "warning"))
             return
         found = self._scenarios or ()
         if self._filled and len(found) == 1 and not self._draft.text(SCENARIO):
@@ -130,7 +130,7 @@ class FormScreen(GymScreen):
         try:
             tasks = await self.session.launches.offers.tasks(scenario)
         except GymError as error:
-            self._say(Ink(f"the list of tasks did not come: {error.brief}", "warning"))
+            self._say(StyledText(f"the list of tasks did not come: {error.brief}", "warning"))
             return
         if scenario == self._tasks_of:
             self._tasks = tasks
@@ -148,7 +148,7 @@ class FormScreen(GymScreen):
             self._draft,
             offered=None if self._tasks is None else [task.task_id for task in self._tasks],
             scenarios=None if self._scenarios is None else self._scenario_ids(),
-            keyless=launches.keyless,
+            missing_key_reason=launches.missing_key_reason,
         )
         provider, bound = found.models[0].provider, self.services.bound
         self._shown = Shown(
@@ -159,8 +159,8 @@ class FormScreen(GymScreen):
             self._tasks,
             self._open,
             {
-                KEY: launches.whence(provider),
-                USER_KEY: launches.whence(self._draft.user_provider),
+                KEY: launches.key_source(provider),
+                USER_KEY: launches.key_source(self._draft.user_provider),
             },
             self.again(),
             self.lost(),
@@ -176,7 +176,7 @@ class FormScreen(GymScreen):
         lines = [Line(), Line(about), Line(more), Line(self._said)]
         self.lines("details").show(lines)
 
-    def _say(self, *said: Ink) -> None:
+    def _say(self, *said: StyledText) -> None:
         self._said = said
         if self.ready:
             self._detail()
@@ -186,7 +186,9 @@ class FormScreen(GymScreen):
     def typed(self, key: str, text: str) -> None:
         """Take what is typed; typed back to what it was, it is exactly that again."""
         self._refused.pop(key, None)
-        if BY_PATH[key].kind is not Kind.SECRET and text == clean(self._before.text(key) or ""):
+        if BY_PATH[key].kind is not FieldKind.SECRET and text == clean(
+            self._before.text(key) or ""
+        ):
             self._draft = self._draft.restored(key, self._before)
         else:
             self._draft = self._draft.typed(key, text)
@@ -227,7 +229,7 @@ class FormScreen(GymScreen):
         else:
             self._form.action_row(1)
 
-    def _pick(self, path: str, what: str, titles: Titles, offers: Sequence[Offer]) -> None:
+    def _pick(self, path: str, what: str, titles: Titles, offers: Sequence[PickOption]) -> None:
         def taken(ids: tuple[str, ...]) -> None:
             self._refused.pop(path, None)
             if path == TASKS:

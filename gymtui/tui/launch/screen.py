@@ -15,7 +15,7 @@ from gymtui.launching.draft import Draft, ModelChoice, only
 from gymtui.launching.form_fields import BY_PATH, KEY, MODEL, NAME, TASKS
 from gymtui.launching.model_keys import NoModelKey
 from gymtui.launching.rerun import Cause, again, causes, like, of_tasks, usual
-from gymtui.launching.submission import Fate, Sent, told
+from gymtui.launching.submission import Submission, SubmissionState, describe_submission
 from gymtui.launching.validation import refusals
 from gymtui.poll.plan import View
 from gymtui.store.delta import Delta
@@ -23,7 +23,7 @@ from gymtui.tui.kit.ask import AskScreen
 from gymtui.tui.kit.pick import PickScreen, Titles
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.run_marks import run_marks, why_empty
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.launch.form_rows import AGAIN, LAUNCH, again_words, asked, cause_offers
 from gymtui.tui.launch.form_screen import FormScreen
 
@@ -70,20 +70,20 @@ class LaunchScreen(FormScreen):
             self.call_later(self._leave)
         super().on_screen_resume()
 
-    def where(self) -> Cell:
+    def breadcrumb(self) -> Cell:
         """What is launched."""
         if self._start is None:
-            return super().where()
+            return super().breadcrumb()
         what = "again" if self._start.again else "launch like it"
         return (
-            Ink("runs", "muted", "key:back"),
-            Ink(" › ", "muted"),
-            Ink(self._start.run_id),
+            StyledText("runs", "muted", "key:back"),
+            StyledText(" › ", "muted"),
+            StyledText(self._start.run_id),
             *run_marks(self.session, self._start.run_id),
-            Ink(f" › {what}", "strong"),
+            StyledText(f" › {what}", "strong"),
         )
 
-    def look(self, view: View) -> View:
+    def poll_target(self, view: View) -> View:
         """The rollouts of the run that it starts from."""
         return view if self._start is None else replace(view, open_run=self._start.run_id)
 
@@ -100,8 +100,8 @@ class LaunchScreen(FormScreen):
             return
         if not store.knows_rollouts_of(start.run_id):
             why = why_empty(self.session, start.run_id)
-            reading = Ink(f"reading the rollouts of {start.run_id} …", "muted")
-            self._say(Ink(why, "warning") if why else reading)
+            reading = StyledText(f"reading the rollouts of {start.run_id} …", "muted")
+            self._say(StyledText(why, "warning") if why else reading)
             return
         self._filled = True
         rows = store.rollouts_of(start.run_id)
@@ -115,7 +115,9 @@ class LaunchScreen(FormScreen):
         self.begin_with(base)
         self._say()
         if start.again and start.tasks is None and not self._causes:
-            self._say(Ink("nothing went wrong in this run that could be run again", "warning"))
+            self._say(
+                StyledText("nothing went wrong in this run that could be run again", "warning")
+            )
         self._show()
         ready = start.again and base.listed(TASKS)
         self._form.go(LAUNCH if ready else TASKS if start.again else MODEL)
@@ -171,7 +173,10 @@ class LaunchScreen(FormScreen):
         wrong = [row.key for row in self._form.rows if row.key in found.problems]
         if wrong:
             self._form.go(wrong[0])
-            self._say(Ink("not sent: ", "warning"), Ink(self._shown.wrong(wrong[0]), "warning"))
+            self._say(
+                StyledText("not sent: ", "warning"),
+                StyledText(self._shown.wrong(wrong[0]), "warning"),
+            )
             return
         # The gym may be of another mind by now, or have meant another field: once more is enough.
         doubts = {**found.unlisted, **self._refused}
@@ -180,14 +185,14 @@ class LaunchScreen(FormScreen):
             first = next(row.key for row in self._form.rows if row.key in doubts)
             self._form.go(first)
             again = f"{self.services.bound.spelt('form-launch')} again asks all the same"
-            self._say(Ink(f"not sent: {doubts[first]}; {again}", "warning"))
+            self._say(StyledText(f"not sent: {doubts[first]}; {again}", "warning"))
             return
         names = self.session.launches.names(self._draft)
 
         def answered(do_it: bool | None) -> None:
             if do_it:
                 self._busy = True
-                self._say(Ink("sending …", "muted"))
+                self._say(StyledText("sending …", "muted"))
                 self.run_worker(self._launch(found.tasks, names), exit_on_error=True)
 
         title = "Launch this run?" if len(names) == 1 else f"Launch these {len(names)} runs?"
@@ -201,7 +206,7 @@ class LaunchScreen(FormScreen):
         except NoModelKey as none:
             self._busy = False
             self._refused[KEY] = str(none)
-            self._say(Ink(f"not sent: {none}", "warning"))
+            self._say(StyledText(f"not sent: {none}", "warning"))
             self._show()
             self._form.go(KEY)
             return
@@ -211,15 +216,15 @@ class LaunchScreen(FormScreen):
         words = f"sent, no answer ({error.brief}): looking for {request.run_name}"
         self.services.notify(words, severity="warning")
         if self.is_attached:
-            self._say(Ink(words, "warning"))
+            self._say(StyledText(words, "warning"))
 
-    def _done(self, sent: Sequence[Sent]) -> bool:
+    def _done(self, sent: Sequence[Submission]) -> bool:
         """Leave, or show what became of what was not launched; whether that tells all."""
         self._busy = False
         if not self.is_attached:
             return False
         last = sent[-1]
-        launched = sum(one.fate is Fate.LAUNCHED for one in sent)
+        launched = sum(one.fate is SubmissionState.LAUNCHED for one in sent)
         models = self._draft.models
         if launched == len(models):
             self._over = True
@@ -228,9 +233,9 @@ class LaunchScreen(FormScreen):
             return False
         if launched:
             self._draft = self._before = only(self._draft, models[launched:])
-        self._say(Ink(told(last), "warning"))
+        self._say(StyledText(describe_submission(last), "warning"))
         error = last.error
-        if isinstance(error, Refused) and last.fate is Fate.REFUSED:
+        if isinstance(error, Refused) and last.fate is SubmissionState.REFUSED:
             self._refused = refusals(error.fields, last.request.task_ids)
             if not error.fields and error.status == 409:
                 self._refused[NAME] = error.detail or "is taken"
@@ -250,23 +255,26 @@ class LaunchScreen(FormScreen):
         wrong = [p for p in self._shown.check.problems if p.startswith(("model_", "user_model_"))]
         if wrong:
             self._form.go(wrong[0])
-            self._say(Ink("not tested: ", "warning"), Ink(self._shown.wrong(wrong[0]), "warning"))
+            self._say(
+                StyledText("not tested: ", "warning"),
+                StyledText(self._shown.wrong(wrong[0]), "warning"),
+            )
             return
-        self._say(Ink("testing …", "muted"))
+        self._say(StyledText("testing …", "muted"))
         self.run_worker(self._test(), group="test", exclusive=True, exit_on_error=True)
 
     async def _test(self) -> None:
-        said: list[Ink] = []
+        said: list[StyledText] = []
         try:
             tested = await self.session.launches.test(self._draft)
             said = _tested(tested)
             self._needs_model(tested)
         except NotFound:
-            said = [Ink("this gym offers no test of models", "muted")]
+            said = [StyledText("this gym offers no test of models", "muted")]
         except NoModelKey as none:
-            said = [Ink(str(none), "warning")]
+            said = [StyledText(str(none), "warning")]
         except GymError as error:
-            said = [Ink(f"not tested: {error.line}", "warning")]
+            said = [StyledText(f"not tested: {error.line}", "warning")]
         self._say(*said)
 
     def _needs_model(self, tested: Sequence[tuple[ModelChoice, ConfigCheck]]) -> None:
@@ -289,7 +297,7 @@ class LaunchScreen(FormScreen):
             if do_it:
                 self._leave()
 
-        told_of = ((Ink("  Nothing of it was launched.", "muted"),),)
+        told_of = ((StyledText("  Nothing of it was launched.", "muted"),),)
         title = "Throw away what was typed?"
         asking = AskScreen(title, told_of, do="throw away", keep="go on typing")
         self.app.push_screen(asking, answered)
@@ -307,16 +315,19 @@ class LaunchScreen(FormScreen):
             self.app.pop_screen()
 
 
-def _tested(tested: Sequence[tuple[ModelChoice, ConfigCheck]]) -> list[Ink]:
+def _tested(tested: Sequence[tuple[ModelChoice, ConfigCheck]]) -> list[StyledText]:
     """How many models answer, and what the others say: the line may be too short for all."""
     well = sum(bool(answer.success) for _, answer in tested)
     if well == len(tested):
-        return [Ink("✓ ", "passed"), Ink("the gym reaches ")] + [
-            Ink(f"{choice.words}  ", "strong") for choice, _ in tested
+        return [StyledText("✓ ", "passed"), StyledText("the gym reaches ")] + [
+            StyledText(f"{choice.words}  ", "strong") for choice, _ in tested
         ]
-    said = [Ink(f"{well} of {len(tested)} answer  ", "muted")]
+    said = [StyledText(f"{well} of {len(tested)} answer  ", "muted")]
     for choice, answer in tested:
         if not answer.success:
             why = ": ".join(word for word in (answer.error_type, answer.message) if word)
-            said += [Ink("✗ ", "failed"), Ink(f"{choice.words}: {why or 'no answer'}  ", "warning")]
+            said += [
+                StyledText("✗ ", "failed"),
+                StyledText(f"{choice.words}: {why or 'no answer'}  ", "warning"),
+            ]
     return said

@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection, Sequence
 from gymtui.core.text import ABSENT, fit
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.formulas import AtK
-from gymtui.store.stats.task_rows import AcrossRow, TaskRow
+from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
-from gymtui.tui.kit.styled_text import Cell, Ink, ink
+from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 
 RUN_CELLS = 13
 """How narrow a run's column may be: `[100% of 160]` fits into it."""
@@ -43,23 +43,23 @@ def attempts_cell(
     shown = attempts[first : first + room]
     before, after = first > 0, len(attempts) > first + room
     cursor = min(at, len(attempts) - 1) - first if here else -1
-    pieces: list[Ink] = []
+    pieces: list[StyledText] = []
     for number, row in enumerate(shown):
         if number == cursor:
-            pieces.append(Ink("[", "key"))
+            pieces.append(StyledText("[", "key"))
         elif number == cursor + 1 and cursor >= 0:
-            pieces.append(Ink("]", "key"))
+            pieces.append(StyledText("]", "key"))
         else:
-            pieces.append(Ink("‹" if before and not number else " ", "muted"))
+            pieces.append(StyledText("‹" if before and not number else " ", "muted"))
         faded = only is not None and row.rollout_id not in only
         outcome = row.outcome
         glyph = outcome_text.GLYPH[outcome] if outcome is not None else ABSENT
         style = outcome_text.STYLE[outcome] if outcome is not None else "muted"
-        pieces.append(Ink(glyph, "bar" if faded else style))
+        pieces.append(StyledText(glyph, "bar" if faded else style))
     if cursor == len(shown) - 1 and cursor >= 0:
-        pieces.append(Ink("]", "key"))
+        pieces.append(StyledText("]", "key"))
     elif after:
-        pieces.append(Ink("›", "muted"))
+        pieces.append(StyledText("›", "muted"))
     return tuple(pieces)
 
 
@@ -85,12 +85,12 @@ def _window(cells: int, at: int, most: int) -> tuple[int, int]:
 def rate_cell(row: TaskRow | None) -> Cell:
     """`75% of 4`: dimmed while attempts are unfinished, with a mark where some broke."""
     if row is None:
-        return (Ink(f"{ABSENT:>4}", "muted"),)
+        return (StyledText(f"{ABSENT:>4}", "muted"),)
     rate = row.pass_rate
     style = "muted" if row.unfinished or rate is None else _rate_style(rate)
-    pieces = [Ink(f"{outcome_text.percent(rate):>4}", style)]
+    pieces = [StyledText(f"{outcome_text.percent(rate):>4}", style)]
     if rate is not None:
-        pieces.append(Ink(f" of {row.tally.verdicts}", "muted"))
+        pieces.append(StyledText(f" of {row.tally.verdicts}", "muted"))
     return tuple(pieces)
 
 
@@ -102,9 +102,9 @@ def at_k_cells(name: str, at: AtK) -> Cell:
     """`pass@3 94% (31/34 tasks)`."""
     tasks = f" ({at.tasks}/{outcome_text.of_many(at.of_tasks, 'task')})"
     return (
-        Ink(f"{name}{at.k} "),
-        Ink(outcome_text.percent(at.rate), "strong"),
-        Ink(tasks, "muted"),
+        StyledText(f"{name}{at.k} "),
+        StyledText(outcome_text.percent(at.rate), "strong"),
+        StyledText(tasks, "muted"),
     )
 
 
@@ -120,22 +120,22 @@ def task_columns(
     """
 
     def task(row: TaskRow, cells: int) -> Cell:
-        return ink(row.name, "muted" if row.task_id is None else "")
+        return styled(row.name, "muted" if row.task_id is None else "")
 
     def share(value: Callable[[TaskRow], float | None]) -> Callable[[TaskRow, int], Cell]:
         def cell(row: TaskRow, cells: int) -> Cell:
-            return ink(outcome_text.percent(value(row)), "muted" if row.unfinished else "")
+            return styled(outcome_text.percent(value(row)), "muted" if row.unfinished else "")
 
         return cell
 
     def kind(row: TaskRow, cells: int) -> Cell:
-        return ink(row.kind, "muted" if row.unfinished or not row.kind else _KIND[row.kind])
+        return styled(row.kind, "muted" if row.unfinished or not row.kind else _KIND[row.kind])
 
     def steps(row: TaskRow, cells: int) -> Cell:
-        return ink(None if row.median_steps is None else int(row.median_steps))
+        return styled(None if row.median_steps is None else int(row.median_steps))
 
     def time(row: TaskRow, cells: int) -> Cell:
-        return ink(outcome_text.duration(row.median_s))
+        return styled(outcome_text.duration(row.median_s))
 
     return (
         Column("task", "TASK", 14, task, good=24, whole=True, cut="middle"),
@@ -154,12 +154,12 @@ _KIND = {"all-pass": "passed", "mixed": "", "all-fail": "failed"}
 
 
 def _errors(row: TaskRow, cells: int) -> Cell:
-    return ink(outcome_text.few(row.errors), "error" if row.errors else "muted")
+    return styled(outcome_text.few(row.errors), "error" if row.errors else "muted")
 
 
 def across_columns(
-    run_ids: Sequence[str], here: Callable[[AcrossRow, int], bool]
-) -> tuple[Column[AcrossRow], ...]:
+    run_ids: Sequence[str], here: Callable[[TaskAcrossRuns, int], bool]
+) -> tuple[Column[TaskAcrossRuns], ...]:
     """The columns of several runs' tasks.
 
     Args:
@@ -167,29 +167,29 @@ def across_columns(
         here: Whether the cursor stands in a row's cell of a run, by the run's number from 0.
     """
 
-    def task(row: AcrossRow, cells: int) -> Cell:
-        return ink(row.name, "muted" if row.task_id is None else "")
+    def task(row: TaskAcrossRuns, cells: int) -> Cell:
+        return styled(row.name, "muted" if row.task_id is None else "")
 
-    def difference(row: AcrossRow, cells: int) -> Cell:
+    def difference(row: TaskAcrossRuns, cells: int) -> Cell:
         if row.difference is None:
-            return ink(None, "muted")
+            return styled(None, "muted")
         points = round(row.difference * 100)
         if not points:
-            return ink("=", "muted")
-        return ink(f"{points}pp", "warning") if row.clear else ink(f"~{points}pp", "muted")
+            return styled("=", "muted")
+        return styled(f"{points}pp", "warning") if row.clear else styled(f"~{points}pp", "muted")
 
-    def of_run(index: int) -> Callable[[AcrossRow, int], Cell]:
-        def cell(row: AcrossRow, cells: int) -> Cell:
+    def of_run(index: int) -> Callable[[TaskAcrossRuns, int], Cell]:
+        def cell(row: TaskAcrossRuns, cells: int) -> Cell:
             inside = rate_cell(row.cells[index])
             if not here(row, index):
-                return (Ink(" "), *inside)
-            return (Ink("[", "key"), *inside, Ink("]", "key"))
+                return (StyledText(" "), *inside)
+            return (StyledText("[", "key"), *inside, StyledText("]", "key"))
 
         return cell
 
     def titled(name: str) -> Callable[[int], Cell]:
         # The tail of a checkpoint's name is what differs.
-        return lambda cells: (Ink(fit(name, cells), "heading"),)
+        return lambda cells: (StyledText(fit(name, cells), "heading"),)
 
     return (
         Column("task", "TASK", 16, task, whole=True, cut="middle"),

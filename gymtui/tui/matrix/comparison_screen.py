@@ -12,35 +12,35 @@ from typing import ClassVar
 from textual.widget import Widget
 
 from gymtui.core.text import ABSENT, clean, fit, width
-from gymtui.session.rollout_ref import Listed
+from gymtui.session.rollout_ref import RolloutRef
 from gymtui.store.column_def import Field, Schema
-from gymtui.store.column_def import Kind as Column_
+from gymtui.store.column_def import ValueKind as Column_
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import comparison
-from gymtui.store.stats.comparison import Difference, Evidence, Setting, Worth, evidence_of
+from gymtui.store.stats.comparison import Difference, Evidence, Setting, Significance, evidence_of
 from gymtui.store.stats.significance import SOME
-from gymtui.store.stats.task_rows import AcrossRow, TaskRow, across_schema
+from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow, across_schema
 from gymtui.transcript import diff
 from gymtui.tui.context.keymap import Key
 from gymtui.tui.context.routes import CompareRollouts
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
-from gymtui.tui.kit.line_parts import Said, joined
+from gymtui.tui.kit.line_parts import LinePart, join_fitting
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.screen import way_from_runs
-from gymtui.tui.kit.styled_text import Cell, Ink, ink, width_of
-from gymtui.tui.matrix.runs_screen import AcrossScreen
+from gymtui.tui.kit.styled_text import Cell, StyledText, styled, width_of
+from gymtui.tui.matrix.runs_screen import RunsMatrixScreen
 
 _NAME = 28
 """Cells of a run's name, at most."""
-_WORDS: Mapping[Worth, tuple[str, str]] = {
-    Worth.STRONG: ("strong", "warning"),
-    Worth.SOME: ("some", ""),
-    Worth.CHANCE: ("chance?", "muted"),
-    Worth.ONE_ATTEMPT: ("noise", "muted"),
+_WORDS: Mapping[Significance, tuple[str, str]] = {
+    Significance.STRONG: ("strong", "warning"),
+    Significance.SOME: ("some", ""),
+    Significance.CHANCE: ("chance?", "muted"),
+    Significance.ONE_ATTEMPT: ("noise", "muted"),
 }
 """Where there is little room, and the style."""
 _LEGEND = "p of a task: how often chance alone would part the runs so far"
@@ -48,14 +48,14 @@ _SHARE = 3
 """One line in so many is for the runs and their settings; the rest stays for the tasks."""
 
 
-def _schema(runs: int) -> Schema[AcrossRow]:
+def _schema(runs: int) -> Schema[TaskAcrossRuns]:
     """What tasks are filtered and ordered by: as in the matrix, and by evidence."""
 
-    def p(row: AcrossRow) -> float | None:
+    def p(row: TaskAcrossRuns) -> float | None:
         found = evidence_of(row)
         return found.p if found is not None else None
 
-    def order(row: AcrossRow) -> float | None:
+    def order(row: TaskAcrossRuns) -> float | None:
         # Of what chance explains as well, the larger difference first.
         found = p(row)
         return None if found is None else found - (row.difference or 0.0) / 1e6
@@ -63,7 +63,7 @@ def _schema(runs: int) -> Schema[AcrossRow]:
     return Schema([*across_schema(runs), Field("evidence", Column_.NUMBER, p, ("p",), order=order)])
 
 
-class CompareRunsScreen(AcrossScreen):
+class CompareRunsScreen(RunsMatrixScreen):
     """A comparison of two or more runs.
 
     Args:
@@ -81,7 +81,7 @@ class CompareRunsScreen(AcrossScreen):
         self._settings: Sequence[Setting] = ()
         self._differences: Sequence[Difference | None] = ()
 
-    def columns(self) -> tuple[Column[AcrossRow], ...]:
+    def columns(self) -> tuple[Column[TaskAcrossRuns], ...]:
         """A column a run, and what their difference is worth."""
         task, apart, *runs = super().columns()
         worth = Column("evidence", "EVIDENCE", 9, self._worth, good=18, most=26, flex=1)
@@ -94,14 +94,14 @@ class CompareRunsScreen(AcrossScreen):
         yield Lines(self.services.palette, id="against")
         yield from parts
 
-    def where(self) -> Cell:
+    def breadcrumb(self) -> Cell:
         """The way here."""
         runs = outcome_text.of_many(len(self.run_ids), "run")
-        return (*way_from_runs(), Ink(f"compare {runs}", "strong"))
+        return (*way_from_runs(), StyledText(f"compare {runs}", "strong"))
 
     # -- what it shows ---------------------------------------------------------------------
 
-    def tasks(self) -> Mapping[str, AcrossRow]:
+    def tasks(self) -> Mapping[str, TaskAcrossRuns]:
         """The tasks, over all the runs; and what the runs differ in."""
         found = super().tasks()
         self._differences = comparison.differences(found.values(), len(self.run_ids))
@@ -128,27 +128,37 @@ class CompareRunsScreen(AcrossScreen):
         """How many tasks differ, and how many of them by more than chance."""
         found = [evidence_of(row) for row in self._rows.records.values()]
         differ = [item for item in found if item is not None]
-        noise = sum(item.worth is Worth.ONE_ATTEMPT for item in differ)
+        noise = sum(item.worth is Significance.ONE_ATTEMPT for item in differ)
         sure = sum(item.sure for item in differ)
         things = [
-            Said((Ink(outcome_text.of_many(len(found), "task"), "muted"),)),
-            Said((Ink(f"{len(differ)} {'differs' if len(differ) == 1 else 'differ'}", "strong"),)),
+            LinePart((StyledText(outcome_text.of_many(len(found), "task"), "muted"),)),
+            LinePart(
+                (
+                    StyledText(
+                        f"{len(differ)} {'differs' if len(differ) == 1 else 'differ'}", "strong"
+                    ),
+                )
+            ),
         ]
         if differ:
             style = "warning" if sure else "muted"
-            things.append(Said((Ink(f"{sure} by more than chance", style),)))
+            things.append(LinePart((StyledText(f"{sure} by more than chance", style),)))
             alone = f"chance alone would give up to {len(found) * SOME:.1f}"
-            things.append(Said((Ink(alone, "muted"),), 2))
+            things.append(LinePart((StyledText(alone, "muted"),), 2))
         if noise:
-            things.append(Said((Ink(f"{noise} by one attempt: noise", "muted"),), 1))
+            things.append(LinePart((StyledText(f"{noise} by one attempt: noise", "muted"),), 1))
         names = ", ".join(setting.name for setting in self._settings)
-        second = Ink(f"settings that differ: {names}" if names else "no known setting differs")
-        legend = [Said((Ink(_LEGEND, "muted"),), 1)] if differ else []
+        second = StyledText(
+            f"settings that differ: {names}" if names else "no known setting differs"
+        )
+        legend = [LinePart((StyledText(_LEGEND, "muted"),), 1)] if differ else []
         room = self.size.width - 2
         compared = max((item.comparisons for item in self._differences if item), default=0)
         for_many = f"p vs 1 adjusted for {compared} comparisons (Holm)" if compared > 1 else ""
-        first = [Said((Ink(for_many, "muted"),))] if for_many else []
-        return joined(things, room), joined([*first, Said((second,)), *legend], room)
+        first = [LinePart((StyledText(for_many, "muted"),))] if for_many else []
+        return join_fitting(things, room), join_fitting(
+            [*first, LinePart((second,)), *legend], room
+        )
 
     def summarise(self) -> None:
         """Write the numbers of the runs and the settings that differ, too."""
@@ -161,7 +171,7 @@ class CompareRunsScreen(AcrossScreen):
         if len(lines) > most:
             left = len(lines) - most + 1
             lines[most - 1 :] = [
-                Line((Ink(f"  {outcome_text.of_many(left, 'more line')}", "muted"),))
+                Line((StyledText(f"  {outcome_text.of_many(left, 'more line')}", "muted"),))
             ]
         self.lines("against").show(lines)
 
@@ -170,35 +180,40 @@ class CompareRunsScreen(AcrossScreen):
         sums = self._sums[place] if place < len(self._sums) else None
         room = self.size.width - 2
         most = min(_NAME, room // 4, max(width(clean(run_id)) for run_id in self.run_ids))
-        name = Ink(fit(self.run_ids[place], most, cut="middle", pad=True), "strong")
-        begin = [*self._run_said(place, None)[:1], name, Ink("  ")]
-        said = [Said((*begin, *self._run_said(place, sums)[1:]))]
+        name = StyledText(fit(self.run_ids[place], most, cut="middle", pad=True), "strong")
+        begin = [*self._run_said(place, None)[:1], name, StyledText("  ")]
+        said = [LinePart((*begin, *self._run_said(place, sums)[1:]))]
         if sums is not None and sums.errors:
-            said.append(Said((Ink(outcome_text.of_many(sums.errors, "error"), "error"),), 2))
+            said.append(
+                LinePart((StyledText(outcome_text.of_many(sums.errors, "error"), "error"),), 2)
+            )
         if sums is not None and sums.unfinished:
-            said.append(Said((Ink(f"{sums.unfinished} unfinished", "muted"),), 1))
+            said.append(LinePart((StyledText(f"{sums.unfinished} unfinished", "muted"),), 1))
         found = self._differences[place] if place < len(self._differences) else None
-        return joined([*said, *(_apart(found) if found is not None else ())], room)
+        return join_fitting([*said, *(_apart(found) if found is not None else ())], room)
 
     def _setting_line(self, setting: Setting) -> Cell:
         """A setting's value in each run, from shortly before they part."""
-        begin = (Ink("≠ ", "warning"), Ink(f"{setting.name}  "))
+        begin = (StyledText("≠ ", "warning"), StyledText(f"{setting.name}  "))
         room = (self.size.width - 2 - width_of(begin)) // len(setting.values) - 5
         first = setting.values[0]
-        pieces: list[Ink] = []
+        pieces: list[StyledText] = []
         for place, value in enumerate(setting.values):
             other = setting.values[1] if place == 0 else value
             shown = diff.parting(first, other, max(3, room))[0 if place == 0 else 1]
-            pieces += [Ink(f"{place + 1}: ", "key"), Ink(f"{shown}  ", "" if value else "muted")]
+            pieces += [
+                StyledText(f"{place + 1}: ", "key"),
+                StyledText(f"{shown}  ", "" if value else "muted"),
+            ]
         return (*begin, *pieces)
 
-    def _worth(self, row: AcrossRow, cells: int) -> Cell:
+    def _worth(self, row: TaskAcrossRuns, cells: int) -> Cell:
         found = evidence_of(row)
         if found is None:
-            return ink("=" if row.difference == 0 else ABSENT, "muted")
+            return styled("=" if row.difference == 0 else ABSENT, "muted")
         return _said_of(found, cells)
 
-    def worth_said(self, row: AcrossRow) -> Cell:
+    def worth_said(self, row: TaskAcrossRuns) -> Cell:
         """Which runs do best and worst, and what is the evidence."""
         found = evidence_of(row)
         if found is None:
@@ -206,7 +221,7 @@ class CompareRunsScreen(AcrossScreen):
         between = f"{found.best + 1} over {found.worst + 1}"
         if found.runs > 2:
             between = f"best {found.best + 1}, worst {found.worst + 1} of {found.runs}"
-        return (Ink(f"{between}: ", "muted"), *_said_of(found, _NAME))
+        return (StyledText(f"{between}: ", "muted"), *_said_of(found, _NAME))
 
     # -- keys ------------------------------------------------------------------------------
 
@@ -223,7 +238,7 @@ class CompareRunsScreen(AcrossScreen):
         worst = _one(row.cells[found.worst], Outcome.FAILED)
         if best is not None and worst is not None:
             event.prevent_default()
-            pair = tuple(Listed(side.run_id, side.rollout_id) for side in (best, worst))
+            pair = tuple(RolloutRef(side.run_id, side.rollout_id) for side in (best, worst))
             self.services.navigate(CompareRollouts(pair))
 
     def footer_keys(self) -> list[Key]:
@@ -238,25 +253,25 @@ class CompareRunsScreen(AcrossScreen):
 def _said_of(found: Evidence, cells: int) -> Cell:
     """What evidence is worth, in so many cells: no number is ever cut."""
     full, (brief, style) = found.worth.value, _WORDS[found.worth]
-    p = "" if found.worth is Worth.ONE_ATTEMPT else f" p {outcome_text.p_value(found.p)}"
+    p = "" if found.worth is Significance.ONE_ATTEMPT else f" p {outcome_text.p_value(found.p)}"
     for words, number in ((full, p), (brief, p), (full, ""), (brief, "")):
         if len(words) + len(number) <= cells:
-            return (Ink(words, style), Ink(number, "muted"))
-    return (Ink(brief, style),)
+            return (StyledText(words, style), StyledText(number, "muted"))
+    return (StyledText(brief, style),)
 
 
-def _apart(found: Difference) -> list[Said]:
+def _apart(found: Difference) -> list[LinePart]:
     """`by task -12pp · -25 to +1 · p 0.04 · 18 tasks vs 1`: how far a run is from the first."""
     style = "warning" if found.clear else "muted"
     adjusted = "adjusted " if found.comparisons > 1 else ""
     said = [
-        Said((Ink(f"by task {outcome_text.points(found.mean)}pp", style),)),
-        Said((Ink(f"{adjusted}p {outcome_text.p_value(found.adjusted)}", style),)),
-        Said((Ink(f"{outcome_text.of_many(found.tasks, 'task')} vs 1", "muted"),), 4),
+        LinePart((StyledText(f"by task {outcome_text.points(found.mean)}pp", style),)),
+        LinePart((StyledText(f"{adjusted}p {outcome_text.p_value(found.adjusted)}", style),)),
+        LinePart((StyledText(f"{outcome_text.of_many(found.tasks, 'task')} vs 1", "muted"),), 4),
     ]
     if found.low is not None and found.high is not None:
         between = f"{outcome_text.points(found.low)} to {outcome_text.points(found.high)}"
-        said.insert(1, Said((Ink(between, "muted"),), 3))
+        said.insert(1, LinePart((StyledText(between, "muted"),), 3))
     return said
 
 

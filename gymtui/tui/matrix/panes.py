@@ -31,7 +31,7 @@ from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.reasons_pane import ReasonKey, ReasonsGrid, key_of
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.rollout_details import wrapped
-from gymtui.tui.kit.styled_text import Cell, Ink, width_of
+from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 
 R = TypeVar("R")
 _REASONS_SHARE = 0.36
@@ -114,7 +114,7 @@ class MatrixPanes(ListScreen[R]):
             yield self._reasons
         yield Lines(palette, id="details")
 
-    def look(self, view: View) -> View:
+    def poll_target(self, view: View) -> View:
         """The runs' rollouts come first; of those not known yet, one run after the other."""
         known = self.session.store.knows_rollouts_of
         missing = (run for run in self.run_ids if run not in self._seen and not known(run))
@@ -163,7 +163,7 @@ class MatrixPanes(ListScreen[R]):
         """Take out the runs that no longer exist, whether or not that was told here."""
         if self._taking or not self._drop_gone():
             return
-        steps = self.session.watched.last_steps
+        steps = self.session.tracker.last_steps
         self._matrix.refresh(we_cancelled=self.session.store.we_cancelled, last_steps=steps)
         self._show()
 
@@ -188,14 +188,14 @@ class MatrixPanes(ListScreen[R]):
         try:
             while self._untaken:
                 for _ in self._take_in():
-                    await self.services.turns.give()
+                    await self.services.turns.yield_to_input()
         finally:
             self._taking = False
 
     def _take_in(self) -> Iterator[None]:
         """Take in what came, and show it if anything about these runs is another now."""
         delta, self._untaken = self._untaken, NOTHING
-        store, steps = self.session.store, self.session.watched.last_steps
+        store, steps = self.session.store, self.session.tracker.last_steps
         touched, seen = delta.rollouts, set(self._seen)
         moved = False
         for run_id in self.run_ids:
@@ -271,15 +271,15 @@ class MatrixPanes(ListScreen[R]):
         outcome, height = reason.outcome, min(_REASON_LINES, max(1, self.size.height // 10))
         number = outcome_text.of_many(len(reason.rollout_ids), "rollout")
         head = (
-            Ink(
+            StyledText(
                 f"{outcome_text.GLYPH[outcome]} {outcome_text.WORD[outcome]} ",
                 outcome_text.STYLE[outcome],
             ),
-            Ink(f" {number}  ", "muted"),
+            StyledText(f" {number}  ", "muted"),
         )
         cells = max(self.size.width - 2, 8)
         first, *rest = wrapped(clean(reason.text), cells - width_of(head), cells, height)
-        lines: list[Cell] = [(*head, Ink(first)), *((Ink(line),) for line in rest)]
+        lines: list[Cell] = [(*head, StyledText(first)), *((StyledText(line),) for line in rest)]
         return [*lines, *[()] * (height - len(lines))]
 
     def remarks(self) -> Cell:
@@ -289,7 +289,7 @@ class MatrixPanes(ListScreen[R]):
             return said
         room = max(self.size.width // 3, 12)
         words = self._only[1] if len(self._only[1]) <= room else f"{self._only[1][: room - 1]}…"
-        return (Ink("only: ", "muted"), Ink(words, "accent"), Ink("  "), *said)
+        return (StyledText("only: ", "muted"), StyledText(words, "accent"), StyledText("  "), *said)
 
     @property
     def faded(self) -> frozenset[str] | None:

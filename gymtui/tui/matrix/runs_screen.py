@@ -8,23 +8,23 @@ from typing import ClassVar
 from gymtui.store.column_def import Schema
 from gymtui.store.stats.formulas import wilson
 from gymtui.store.stats.matrix import Totals, totals
-from gymtui.store.stats.task_rows import AcrossRow, TaskRow, across_schema, row_id_of
+from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow, across_schema, row_id_of
 from gymtui.tui.context.keymap import Key
 from gymtui.tui.context.routes import CompareRuns, Describe, OpenMatrix
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
-from gymtui.tui.kit.line_parts import Said, joined
+from gymtui.tui.kit.line_parts import LinePart, join_fitting
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.run_marks import why_empty
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.matrix.columns import across_columns
 from gymtui.tui.matrix.panes import MatrixPanes
 
 _NOT_HERE = frozenset({"more-k", "launch-again-tasks"})
 
 
-class AcrossScreen(MatrixPanes[AcrossRow]):
+class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
     """The matrix of several runs.
 
     Args:
@@ -37,31 +37,33 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
     beside_from: ClassVar[int] = 160
     suggests: ClassVar[bool] = False
 
-    def __init__(self, run_ids: Sequence[str], schema: Schema[AcrossRow] | None = None) -> None:
+    def __init__(
+        self, run_ids: Sequence[str], schema: Schema[TaskAcrossRuns] | None = None
+    ) -> None:
         super().__init__(run_ids, schema or across_schema(len(run_ids)), "difference")
         self._rows.set_order("difference", reverse=True)
         self._first = 0
         self._sums: tuple[Totals | None, ...] = ()
 
-    def columns(self) -> tuple[Column[AcrossRow], ...]:
+    def columns(self) -> tuple[Column[TaskAcrossRuns], ...]:
         """A column a run."""
         return across_columns(self.run_ids, self._is_here)
 
-    def _is_here(self, row: AcrossRow, run: int) -> bool:
+    def _is_here(self, row: TaskAcrossRuns, run: int) -> bool:
         return run == self._at and self._grid.cursor_id == row_id_of(row.task_id)
 
-    def where(self) -> Cell:
+    def breadcrumb(self) -> Cell:
         """The way here."""
         runs = outcome_text.of_many(len(self.run_ids), "run")
         return (
-            Ink("runs", "muted", "runs"),
-            Ink(" › ", "muted"),
-            Ink(f"matrix of {runs}", "strong"),
+            StyledText("runs", "muted", "runs"),
+            StyledText(" › ", "muted"),
+            StyledText(f"matrix of {runs}", "strong"),
         )
 
     # -- what it shows ---------------------------------------------------------------------
 
-    def tasks(self) -> Mapping[str, AcrossRow]:
+    def tasks(self) -> Mapping[str, TaskAcrossRuns]:
         """The tasks, over all the runs."""
         self._sums = tuple(
             totals(self._matrix.tasks(run_id).values(), 1) if run_id in self._seen else None
@@ -72,35 +74,37 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
     def said(self) -> Sequence[Cell]:
         """pass@1 of each run as far as there is room, and how many tasks differ."""
         things = [
-            Said(self._run_said(number, sums), number) for number, sums in enumerate(self._sums)
+            LinePart(self._run_said(number, sums), number) for number, sums in enumerate(self._sums)
         ]
         rows = self._rows.records.values()
         differ = [row for row in rows if row.difference]
         clear = sum(row.clear for row in differ)
         second = [
-            Ink(f"{outcome_text.of_many(len(rows), 'task')} · ", "muted"),
-            Ink(f"{len(differ)} {'differs' if len(differ) == 1 else 'differ'}"),
-            Ink(f", {clear} by more than chance" if differ else "", "warning" if clear else ""),
+            StyledText(f"{outcome_text.of_many(len(rows), 'task')} · ", "muted"),
+            StyledText(f"{len(differ)} {'differs' if len(differ) == 1 else 'differ'}"),
+            StyledText(
+                f", {clear} by more than chance" if differ else "", "warning" if clear else ""
+            ),
         ]
         shown = [self._number(column) for column in self._placed_runs()]
         if shown and len(shown) < len(self.run_ids):
             place_said = f" · runs {shown[0] + 1}–{shown[-1] + 1} of {len(self.run_ids)}"
-            second.append(Ink(place_said, "accent"))
-        return joined(things, self.size.width - 2), tuple(second)
+            second.append(StyledText(place_said, "accent"))
+        return join_fitting(things, self.size.width - 2), tuple(second)
 
     def _run_said(self, number: int, sums: Totals | None) -> Cell:
         """`2: 83% 74–91 of 60`: a run's pass@1, under the number its column has."""
-        begin = Ink(f"{number + 1}: ", "key" if number == self._at else "muted")
+        begin = StyledText(f"{number + 1}: ", "key" if number == self._at else "muted")
         if sums is None:
             why = why_empty(self.session, self.run_ids[number])
-            unknown = Ink("not known yet", "muted")
-            return (begin, Ink(why.partition(":")[0], "warning") if why else unknown)
+            unknown = StyledText("not known yet", "muted")
+            return (begin, StyledText(why.partition(":")[0], "warning") if why else unknown)
         style = "muted" if sums.unfinished else "strong"
-        rate = Ink(outcome_text.percent(sums.pass_rate), style)
+        rate = StyledText(outcome_text.percent(sums.pass_rate), style)
         if sums.interval is None:
             return (begin, rate)
         between = f" {outcome_text.span(sums.interval)} of {sums.tally.verdicts}"
-        return (begin, rate, Ink(between, "muted"))
+        return (begin, rate, StyledText(between, "muted"))
 
     def detail(self) -> Cell:
         """The run and the task under the cursor, and what their difference is worth."""
@@ -108,29 +112,34 @@ class AcrossScreen(MatrixPanes[AcrossRow]):
         if row is None:
             return ()
         run_id = self.run_ids[self._at]
-        things = [Said((Ink(run_id, "strong"),)), Said(self._cell_said(row.cells[self._at]))]
+        things = [
+            LinePart((StyledText(run_id, "strong"),)),
+            LinePart(self._cell_said(row.cells[self._at])),
+        ]
         if row.difference:
             points = round(row.difference * 100)
-            things.append(Said((Ink(f"best less worst {points}pp", "muted"),), 1))
-            things.append(Said(self.worth_said(row)))
-        return joined(things, self.size.width - 2)
+            things.append(LinePart((StyledText(f"best less worst {points}pp", "muted"),), 1))
+            things.append(LinePart(self.worth_said(row)))
+        return join_fitting(things, self.size.width - 2)
 
-    def worth_said(self, row: AcrossRow) -> Cell:
+    def worth_said(self, row: TaskAcrossRuns) -> Cell:
         """What the difference of a task is worth."""
-        return (Ink("more than chance" if row.clear else "may be chance (~)", "muted"),)
+        return (StyledText("more than chance" if row.clear else "may be chance (~)", "muted"),)
 
     def _cell_said(self, cell: TaskRow | None) -> Cell:
         if cell is None:
-            return (Ink("this run has no such task", "muted"),)
+            return (StyledText("this run has no such task", "muted"),)
         tally = cell.tally
         interval = wilson(tally.passes, tally.verdicts)
         if interval is None:
-            return (Ink(f"no verdicts of {outcome_text.of_many(len(cell.attempts), 'attempt')}"),)
+            return (
+                StyledText(f"no verdicts of {outcome_text.of_many(len(cell.attempts), 'attempt')}"),
+            )
         left = f", {cell.unfinished} unfinished" if cell.unfinished else ""
         broke = f", {outcome_text.of_many(cell.errors, 'error')}" if cell.errors else ""
         return (
-            Ink(f"{tally.passes} of {tally.verdicts} passed "),
-            Ink(f"{outcome_text.span(interval)}%{left}{broke}", "muted"),
+            StyledText(f"{tally.passes} of {tally.verdicts} passed "),
+            StyledText(f"{outcome_text.span(interval)}%{left}{broke}", "muted"),
         )
 
     # -- which runs are seen ---------------------------------------------------------------

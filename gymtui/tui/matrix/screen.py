@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
-from gymtui.session.rollout_ref import Listed
+from gymtui.session.rollout_ref import RolloutRef
 from gymtui.store.outcome import steps_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_times import duration_s
@@ -22,11 +22,11 @@ from gymtui.tui.context.routes import (
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
-from gymtui.tui.kit.line_parts import Said, joined
+from gymtui.tui.kit.line_parts import LinePart, join_fitting
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.run_marks import run_marks, why_empty
 from gymtui.tui.kit.screen import way_from_runs
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.matrix.columns import at_k_cells, attempt_at, attempts_cell, task_columns
 from gymtui.tui.matrix.panes import MatrixPanes
 
@@ -63,7 +63,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             self.run_ids,
             k or 1,
             we_cancelled=self.session.store.we_cancelled,
-            last_steps=self.session.watched.last_steps,
+            last_steps=self.session.tracker.last_steps,
         )
 
     def columns(self) -> tuple[Column[TaskRow], ...]:
@@ -79,28 +79,32 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             row.attempts, cells, at=self._at, here=here, most=self._most, only=self.standing_out
         )
 
-    def where(self) -> Cell:
+    def breadcrumb(self) -> Cell:
         """The way here."""
         pieces = [
             *way_from_runs(),
-            Ink(self.named(self.run_id, beside=9), "strong", f"run:{self.run_id}"),
-            Ink(" › ", "muted"),
-            Ink("matrix", "strong"),
+            StyledText(self.named(self.run_id, beside=9), "strong", f"run:{self.run_id}"),
+            StyledText(" › ", "muted"),
+            StyledText("matrix", "strong"),
         ]
         pieces += run_marks(self.session, self.run_id)
         pieces += self._relations()
         return tuple(pieces)
 
-    def _relations(self) -> list[Ink]:
+    def _relations(self) -> list[StyledText]:
         """Which runs are read as one with it, or could be."""
         if self._along:
-            return [Ink(f"  as one with {' and '.join(self._along)}", "accent")]
+            return [StyledText(f"  as one with {' and '.join(self._along)}", "accent")]
         others = len(self.session.launches.family(self.run_id)) - 1
         if not others:
             return []
         key = self.services.bound.shown("with-reruns")
         runs = "its rerun" if others == 1 else f"{others} related runs"
-        return [Ink("   "), Ink(f"{key} ", "key"), Ink(f"as one with {runs}", "muted")]
+        return [
+            StyledText("   "),
+            StyledText(f"{key} ", "key"),
+            StyledText(f"as one with {runs}", "muted"),
+        ]
 
     # -- what it shows ---------------------------------------------------------------------
 
@@ -123,30 +127,32 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         """What the tasks add up to."""
         if not self._seen:
             why = why_empty(self.session, self.run_id)
-            unknown = Ink("the rollouts of this run are not known yet", "muted")
-            return (Ink(why, "warning") if why else unknown,), ()
+            unknown = StyledText("the rollouts of this run are not known yet", "muted")
+            return (StyledText(why, "warning") if why else unknown,), ()
         sums = self._sums
         done = sums.rollouts - sums.unfinished
         width = self.size.width - 2
         style = "muted" if sums.unfinished else "strong"
-        rate = [Ink("pass@1 "), Ink(outcome_text.percent(sums.pass_rate), style)]
+        rate = [StyledText("pass@1 "), StyledText(outcome_text.percent(sums.pass_rate), style)]
         if sums.interval is not None:
             between = f" {outcome_text.span(sums.interval)} of {sums.tally.verdicts}"
-            rate.append(Ink(between, "muted"))
+            rate.append(StyledText(between, "muted"))
         things = [
-            Said((Ink(f"{done}/{sums.rollouts} done", "strong"),)),
-            Said(tuple(rate)),
+            LinePart((StyledText(f"{done}/{sums.rollouts} done", "strong"),)),
+            LinePart(tuple(rate)),
         ]
         if sums.at_k.k > 1 or self._k is not None:  # else it would say the rate again
             things += [
-                Said(at_k_cells("pass@", sums.at_k), 1),
-                Said(at_k_cells("pass^", sums.hat_k), 1),
+                LinePart(at_k_cells("pass@", sums.at_k), 1),
+                LinePart(at_k_cells("pass^", sums.hat_k), 1),
             ]
         if sums.errors:
             errors = outcome_text.of_many(sums.errors, "error")
-            things.append(Said((Ink(errors, "error"),), 2))
+            things.append(LinePart((StyledText(errors, "error"),), 2))
         kinds = sums.kinds
-        second: list[Ink] = [Ink(f"{outcome_text.of_many(sums.tasks, 'task')}  ", "muted")]
+        second: list[StyledText] = [
+            StyledText(f"{outcome_text.of_many(sums.tasks, 'task')}  ", "muted")
+        ]
         for number, word, kind_style in (
             (kinds.all_pass, "all-pass", "passed"),
             (kinds.mixed, "mixed", ""),
@@ -155,8 +161,10 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         ):
             if number:
                 # What is open may still turn a task: as with the rate, that is not yet said loud.
-                second.append(Ink(f"{number} {word}  ", "muted" if sums.unfinished else kind_style))
-        return joined(things, width), tuple(second)
+                second.append(
+                    StyledText(f"{number} {word}  ", "muted" if sums.unfinished else kind_style)
+                )
+        return join_fitting(things, width), tuple(second)
 
     @property
     def _chosen_attempt(self) -> RolloutRow | None:
@@ -171,20 +179,25 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         if attempt is None or attempt.rollout is None:
             return ()
         rollout = attempt.rollout
-        steps = steps_of(rollout, self.session.watched.last_steps.get(rollout.rollout_id))
+        steps = steps_of(rollout, self.session.tracker.last_steps.get(rollout.rollout_id))
         row = self._rows.records[self._grid.cursor_id or ""]
         number = row.attempts.index(attempt) + 1
         things = [
-            Said((Ink(f"{number}/{len(row.attempts)}  ", "muted"), *outcome_text.state(attempt))),
-            Said((Ink(attempt.rollout_id, "strong"),)),
+            LinePart(
+                (
+                    StyledText(f"{number}/{len(row.attempts)}  ", "muted"),
+                    *outcome_text.state(attempt),
+                )
+            ),
+            LinePart((StyledText(attempt.rollout_id, "strong"),)),
         ]
         if steps is not None:
-            things.append(Said((Ink(outcome_text.of_many(steps, "step"), "muted"),), 1))
+            things.append(LinePart((StyledText(outcome_text.of_many(steps, "step"), "muted"),), 1))
         ran_s = duration_s(rollout)
         if ran_s is not None:
-            things.append(Said((Ink(outcome_text.duration(ran_s), "muted"),), 1))
+            things.append(LinePart((StyledText(outcome_text.duration(ran_s), "muted"),), 1))
         why = outcome_text.why(attempt)
-        return (*joined(things, self.size.width - 2), Ink(f"  {why}" if why else ""))
+        return (*join_fitting(things, self.size.width - 2), StyledText(f"  {why}" if why else ""))
 
     # -- keys ------------------------------------------------------------------------------
 
@@ -235,7 +248,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
     def action_compare(self) -> None:
         """Compare the rollout under the cursor with another."""
         attempt = self._chosen_attempt
-        chosen = [Listed(attempt.run_id, attempt.rollout_id)] if attempt is not None else []
+        chosen = [RolloutRef(attempt.run_id, attempt.rollout_id)] if attempt is not None else []
         self.services.navigate(CompareRollouts(tuple(chosen)))
 
     def action_k(self, step: int) -> None:

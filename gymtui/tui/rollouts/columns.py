@@ -12,16 +12,16 @@ from gymtui.core.text import fit
 from gymtui.store.records import RolloutRow, score_of
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
-from gymtui.tui.kit.styled_text import Cell, Ink, ink
-from gymtui.tui.kit.time_window import Chart
+from gymtui.tui.kit.styled_text import Cell, StyledText, styled
+from gymtui.tui.kit.time_window import TimeWindow
 
-_SAME_TASK: Cell = (Ink("  ″", "muted"),)
+_SAME_TASK: Cell = (StyledText("  ″", "muted"),)
 
 
 def rollout_columns(
     now: Callable[[], datetime],
     last_steps: Callable[[], Mapping[str, int]],
-    chart: Chart,
+    chart: TimeWindow,
     heads: Mapping[str, tuple[str, str]],
 ) -> tuple[Column[RolloutRow], ...]:
     """The columns of a run's rollouts.
@@ -35,7 +35,7 @@ def rollout_columns(
     """
 
     def name(row: RolloutRow, cells: int) -> Cell:
-        return ink(row.rollout_id, "muted")
+        return styled(row.rollout_id, "muted")
 
     def task(row: RolloutRow, cells: int) -> Cell:
         if heads:
@@ -44,38 +44,38 @@ def rollout_columns(
                 return _SAME_TASK
             name, tally = head
             return (
-                Ink(fit(name, cells - len(tally) - 1, cut="middle")),
-                Ink(f" {tally}", "muted"),
+                StyledText(fit(name, cells - len(tally) - 1, cut="middle")),
+                StyledText(f" {tally}", "muted"),
             )
-        return ink(row.rollout.task_id if row.rollout else None)
+        return styled(row.rollout.task_id if row.rollout else None)
 
     def state(row: RolloutRow, cells: int) -> Cell:
         return outcome_text.state(row)
 
     def steps(row: RolloutRow, cells: int) -> Cell:
         if row.rollout is None or row.rollout.current_step is not None:
-            return ink(outcome_text.steps(row.rollout) if row.rollout else None)
+            return styled(outcome_text.steps(row.rollout) if row.rollout else None)
         step = last_steps().get(row.rollout_id)
         # Seen, not said: there may have been another step after it, until its artifacts are read.
-        return ink(outcome_text.steps(row.rollout, step), "muted")
+        return styled(outcome_text.steps(row.rollout, step), "muted")
 
     def elapsed(row: RolloutRow, cells: int) -> Cell:
-        return ink(outcome_text.duration(outcome_text.elapsed_s(row, now())))
+        return styled(outcome_text.duration(outcome_text.elapsed_s(row, now())))
 
     def score(row: RolloutRow, cells: int) -> Cell:
         return outcome_text.score_cell(score_of(row))
 
     def tokens(row: RolloutRow, cells: int) -> Cell:
         number = row.usage.tokens if row.usage is not None else None
-        return ink(outcome_text.thousands(number), "muted")
+        return styled(outcome_text.thousands(number), "muted")
 
     def cost(row: RolloutRow, cells: int) -> Cell:
-        return ink(
+        return styled(
             outcome_text.cost(row.usage.cost_usd if row.usage is not None else None), "muted"
         )
 
     def reason(row: RolloutRow, cells: int) -> Cell:
-        return ink(outcome_text.why(row), "muted")
+        return styled(outcome_text.why(row), "muted")
 
     return (
         Column("task", "TASK", 18, task, whole=True, cut="middle"),

@@ -11,10 +11,10 @@ from gymtui.store.lists.columns import RunView
 from gymtui.store.outcome import ERRORS, Outcome
 from gymtui.store.phases import PHASES
 from gymtui.store.stats.formulas import Rate, quantile
-from gymtui.store.stats.run_stats import RATE_WINDOW_S, RunNumbers
+from gymtui.store.stats.run_stats import RATE_WINDOW_S, RunStats
 from gymtui.tui.kit import outcome_text
-from gymtui.tui.kit.line_parts import BETWEEN, Said, joined
-from gymtui.tui.kit.styled_text import Cell, Ink, width_of
+from gymtui.tui.kit.line_parts import BETWEEN, LinePart, join_fitting
+from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 from gymtui.tui.kit.timeline_bar import FILLS, PLAIN_FILLS
 
 _NARROW = 100
@@ -22,12 +22,12 @@ _NARROW = 100
 _MOST_SPARKS = 30
 _LEAST_BAR = 6
 _SPARKS, _PLAIN_SPARKS = "▁▂▃▄▅▆▇█", "_.-:=+*#"
-_UNKNOWN = Ink(ABSENT, "muted")
+_UNKNOWN = StyledText(ABSENT, "muted")
 
 
 def run_header(
     run: RunView,
-    numbers: RunNumbers | None,
+    numbers: RunStats | None,
     spent: TimeSpent | None,
     now_s: float,
     cells: Sequence[int],
@@ -48,88 +48,96 @@ def run_header(
     """
     narrow = cells[2] < _NARROW
     first = [
-        Said(_done(run)),
-        Said(_pass(numbers, active=run.row.active, narrow=narrow)),
-        Said(_with_errors(numbers), 3),
-        Said(_errors(numbers), 1),
-        Said(_counter(run, "running", Outcome.RUNNING), 2),
-        Said(_counter(run, "pending", Outcome.WAITING), 2),
+        LinePart(_done(run)),
+        LinePart(_pass(numbers, active=run.row.active, narrow=narrow)),
+        LinePart(_with_errors(numbers), 3),
+        LinePart(_errors(numbers), 1),
+        LinePart(_counter(run, "running", Outcome.RUNNING), 2),
+        LinePart(_counter(run, "pending", Outcome.WAITING), 2),
     ]
     second = [
-        Said(_eta(run, numbers, now_s)),
-        Said(_times(numbers)),
-        Said(_at_k(numbers, "pass@"), 1),
-        Said(_at_k(numbers, "pass^"), 3),
-        Said(_steps(numbers), 2),
-        Said(_scores(numbers), 3),
-        Said(_kinds(numbers), 4),
+        LinePart(_eta(run, numbers, now_s)),
+        LinePart(_times(numbers)),
+        LinePart(_at_k(numbers, "pass@"), 1),
+        LinePart(_at_k(numbers, "pass^"), 3),
+        LinePart(_steps(numbers), 2),
+        LinePart(_scores(numbers), 3),
+        LinePart(_kinds(numbers), 4),
     ]
     goes = _goes(spent, plain=plain, narrow=narrow)
     pace = _pace(run, numbers, now_s)
     left = cells[2] - width_of(goes) - width_of(pace) - len(BETWEEN) - 1
     third = [
-        Said((*_sparks(numbers, now_s, min(left, _MOST_SPARKS), plain=plain), *pace)),
-        Said(goes),
+        LinePart((*_sparks(numbers, now_s, min(left, _MOST_SPARKS), plain=plain), *pace)),
+        LinePart(goes),
     ]
-    said = joined(first, cells[0] - _LEAST_BAR - 2)
+    said = join_fitting(first, cells[0] - _LEAST_BAR - 2)
     bar = max(_LEAST_BAR, min(cells[0] // 5, cells[0] - width_of(said) - 2))
     return (
-        (*outcome_text.outcome_bar(run, bar, plain=plain or not colour), Ink("  "), *said),
-        joined(second, cells[1]),
-        joined(third, cells[2]),
+        (*outcome_text.outcome_bar(run, bar, plain=plain or not colour), StyledText("  "), *said),
+        join_fitting(second, cells[1]),
+        join_fitting(third, cells[2]),
     )
 
 
-def bounds(run: RunView, numbers: RunNumbers | None) -> Cell:
+def bounds(run: RunView, numbers: RunStats | None) -> Cell:
     """Where an unfinished run's pass rate can still end, for the details."""
     if numbers is None or not run.row.active or numbers.final_bounds is None:
         return ()
-    return (Ink(f"pass@1 ends within {outcome_text.span(numbers.final_bounds)}%", "muted"),)
+    return (StyledText(f"pass@1 ends within {outcome_text.span(numbers.final_bounds)}%", "muted"),)
 
 
 def _done(run: RunView) -> Cell:
     total = run.row.run.total if run.row.run is not None else None
-    return (Ink(f"{outcome_text.count(run.finished)}/{outcome_text.count(total)} done", "strong"),)
+    return (
+        StyledText(
+            f"{outcome_text.count(run.finished)}/{outcome_text.count(total)} done", "strong"
+        ),
+    )
 
 
-def _pass(numbers: RunNumbers | None, *, active: bool, narrow: bool) -> Cell:
+def _pass(numbers: RunStats | None, *, active: bool, narrow: bool) -> Cell:
     if numbers is None or numbers.pass_rate is None:
-        return (Ink("pass@1 "), _UNKNOWN)
+        return (StyledText("pass@1 "), _UNKNOWN)
     interval = f" {outcome_text.span(numbers.interval)}" if numbers.interval is not None else ""
     verdicts = (
         str(numbers.verdicts) if narrow else outcome_text.of_many(numbers.verdicts, "verdict")
     )
     return (
-        Ink("pass@1 ", "muted" if active else ""),
+        StyledText("pass@1 ", "muted" if active else ""),
         # An unfinished run's rate flatters: slow rollouts fail more often.
-        Ink(outcome_text.percent(numbers.pass_rate), "muted" if active else "strong"),
-        Ink(f"{interval} of {verdicts}", "muted"),
+        StyledText(outcome_text.percent(numbers.pass_rate), "muted" if active else "strong"),
+        StyledText(f"{interval} of {verdicts}", "muted"),
     )
 
 
-def _with_errors(numbers: RunNumbers | None) -> Cell:
+def _with_errors(numbers: RunStats | None) -> Cell:
     """The pass rate with errors counted as fails, where that differs."""
     if numbers is None or not numbers.errors or numbers.rate_with_errors is None:
         return ()
-    return (Ink(f"{outcome_text.percent(numbers.rate_with_errors)} with errors as fails", "muted"),)
+    return (
+        StyledText(
+            f"{outcome_text.percent(numbers.rate_with_errors)} with errors as fails", "muted"
+        ),
+    )
 
 
-def _errors(numbers: RunNumbers | None) -> Cell:
+def _errors(numbers: RunStats | None) -> Cell:
     if numbers is None or not numbers.errors:
         return ()
     counts = numbers.counts
     causes = [f"{counts[c]} {outcome_text.WORD[c]}" for c in ERRORS if counts.get(c)]
-    return (Ink(f"{outcome_text.GLYPH[Outcome.AGENT]} {', '.join(causes)}", "error"),)
+    return (StyledText(f"{outcome_text.GLYPH[Outcome.AGENT]} {', '.join(causes)}", "error"),)
 
 
 def _counter(run: RunView, name: str, outcome: Outcome) -> Cell:
     number = getattr(run.row.run, name, None)
     if not number:
         return ()
-    return (Ink(f"{number} {outcome_text.WORD[outcome]}", outcome_text.STYLE[outcome]),)
+    return (StyledText(f"{number} {outcome_text.WORD[outcome]}", outcome_text.STYLE[outcome]),)
 
 
-def _eta(run: RunView, numbers: RunNumbers | None, now_s: float) -> Cell:
+def _eta(run: RunView, numbers: RunStats | None, now_s: float) -> Cell:
     """When it will be done; of a finished run, how long it took."""
     if not run.row.active:
         took_s = None
@@ -137,70 +145,85 @@ def _eta(run: RunView, numbers: RunNumbers | None, now_s: float) -> Cell:
             took_s = (numbers.last_end_s or 0.0) - (numbers.first_start_s or 0.0)
             took_s = took_s if took_s >= 0 else None
         return (
-            Ink("took "),
-            Ink(outcome_text.duration(took_s), "" if took_s is not None else "muted"),
+            StyledText("took "),
+            StyledText(outcome_text.duration(took_s), "" if took_s is not None else "muted"),
         )
     left = numbers.eta(now_s, stuck=run.stuck) if numbers is not None else None
     if isinstance(left, str):
-        return (Ink(left, "warning"),)
-    return (Ink("ETA "), Ink(outcome_text.eta_words(left)) if left is not None else _UNKNOWN)
-
-
-def _times(numbers: RunNumbers | None) -> Cell:
-    if numbers is None or not numbers.durations_s:
-        return (Ink("time "), _UNKNOWN)
-    p50, p95 = (outcome_text.duration(quantile(numbers.durations_s, q)) for q in (0.5, 0.95))
+        return (StyledText(left, "warning"),)
     return (
-        *(Ink("p50 ", "muted"), Ink(p50)),
-        *(Ink(" p95 ", "muted"), Ink(p95)),
+        StyledText("ETA "),
+        StyledText(outcome_text.eta_words(left)) if left is not None else _UNKNOWN,
     )
 
 
-def _steps(numbers: RunNumbers | None) -> Cell:
+def _times(numbers: RunStats | None) -> Cell:
+    if numbers is None or not numbers.durations_s:
+        return (StyledText("time "), _UNKNOWN)
+    p50, p95 = (outcome_text.duration(quantile(numbers.durations_s, q)) for q in (0.5, 0.95))
+    return (
+        *(StyledText("p50 ", "muted"), StyledText(p50)),
+        *(StyledText(" p95 ", "muted"), StyledText(p95)),
+    )
+
+
+def _steps(numbers: RunStats | None) -> Cell:
     if numbers is None or not numbers.steps:
-        return (Ink("steps "), _UNKNOWN)
+        return (StyledText("steps "), _UNKNOWN)
     p50, p95 = (f"{quantile(numbers.steps, q):g}" for q in (0.5, 0.95))
     known = len(numbers.steps)
     of = "" if known == numbers.verdicts else f" (from {known} of {numbers.verdicts})"
-    return (Ink("steps p50 ", "muted"), Ink(p50), Ink(" p95 ", "muted"), Ink(p95 + of))
+    return (
+        StyledText("steps p50 ", "muted"),
+        StyledText(p50),
+        StyledText(" p95 ", "muted"),
+        StyledText(p95 + of),
+    )
 
 
-def _at_k(numbers: RunNumbers | None, name: str) -> Cell:
+def _at_k(numbers: RunStats | None, name: str) -> Cell:
     """pass@k or pass^k for the most attempts that any task has; nothing where tasks have one."""
     if numbers is None or numbers.attempts < 2:
         return ()
     k = numbers.attempts
     found = numbers.pass_at(k) if name == "pass@" else numbers.pass_hat(k)
     return (
-        Ink(f"{name}{k} ", "muted"),
-        Ink(outcome_text.percent(found.rate)),
-        Ink(f" ({found.tasks}/{found.of_tasks} tasks)", "muted"),
+        StyledText(f"{name}{k} ", "muted"),
+        StyledText(outcome_text.percent(found.rate)),
+        StyledText(f" ({found.tasks}/{found.of_tasks} tasks)", "muted"),
     )
 
 
-def _scores(numbers: RunNumbers | None) -> Cell:
+def _scores(numbers: RunStats | None) -> Cell:
     scores = numbers.scores if numbers is not None else None
     if scores is None:
         return ()
     spread = "" if scores.deviation is None else f" ±{scores.deviation:.2f}"
-    return (Ink("score ", "muted"), Ink(f"{scores.mean:.2f}{spread} of {scores.count}"))
+    return (
+        StyledText("score ", "muted"),
+        StyledText(f"{scores.mean:.2f}{spread} of {scores.count}"),
+    )
 
 
-def _kinds(numbers: RunNumbers | None) -> Cell:
+def _kinds(numbers: RunStats | None) -> Cell:
     if numbers is None or numbers.attempts < 2:
         return ()
     kinds = numbers.task_kinds
     told = f"{kinds.all_pass} all-pass, {kinds.mixed} mixed, {kinds.all_fail} all-fail"
-    return (Ink(f"tasks {told}", "muted"),)
+    return (StyledText(f"tasks {told}", "muted"),)
 
 
-def _sparks(numbers: RunNumbers | None, now_s: float, cells: int, *, plain: bool) -> Cell:
+def _sparks(numbers: RunStats | None, now_s: float, cells: int, *, plain: bool) -> Cell:
     """Verdicts over time, from the first start to now or the end."""
     counts = numbers.throughput(now_s, max(cells, 0)) if numbers is not None else ()
-    return (Ink(sparkline(counts, plain=plain), "accent"), Ink(" ")) if any(counts) else ()
+    return (
+        (StyledText(sparkline(counts, plain=plain), "accent"), StyledText(" "))
+        if any(counts)
+        else ()
+    )
 
 
-def _pace(run: RunView, numbers: RunNumbers | None, now_s: float) -> Cell:
+def _pace(run: RunView, numbers: RunStats | None, now_s: float) -> Cell:
     """Verdicts a minute, and the window in which they were counted."""
     rate: Rate | None = None
     if numbers is not None:
@@ -209,12 +232,12 @@ def _pace(run: RunView, numbers: RunNumbers | None, now_s: float) -> Cell:
         window_s = RATE_WINDOW_S if run.row.active else float("inf")
         rate = numbers.rate(whole_s, window_s) if whole_s is not None else None
     if numbers is None or rate is None:
-        return (_UNKNOWN, Ink("/min", "muted"))
+        return (_UNKNOWN, StyledText("/min", "muted"))
     return (
-        Ink(
+        StyledText(
             f"{rate.per_minute:.1f}/min" if rate.per_minute < 100 else f"{rate.per_minute:.0f}/min"
         ),
-        Ink(f" ({outcome_text.duration(rate.window_s)})", "muted"),
+        StyledText(f" ({outcome_text.duration(rate.window_s)})", "muted"),
     )
 
 
@@ -231,14 +254,14 @@ def _goes(spent: TimeSpent | None, *, plain: bool, narrow: bool) -> Cell:
     """Where time goes, which is the timeline's legend too."""
     shares = spent.shares if spent is not None and spent.complete else None
     of = shares.of if shares is not None else {}
-    pieces: list[Ink] = []
+    pieces: list[StyledText] = []
     for kind in PHASES:
         fill = PLAIN_FILLS[kind][0] if plain else FILLS[kind]
         pieces += [
-            Ink(fill, str(kind) if plain else f"bar {kind}"),
-            Ink(f"{'' if narrow else ' '}{STRETCH[kind]} ", "muted"),
-            Ink(outcome_text.percent(of.get(kind.value)), "" if of else "muted"),
-            Ink(" " if narrow else "  "),
+            StyledText(fill, str(kind) if plain else f"bar {kind}"),
+            StyledText(f"{'' if narrow else ' '}{STRETCH[kind]} ", "muted"),
+            StyledText(outcome_text.percent(of.get(kind.value)), "" if of else "muted"),
+            StyledText(" " if narrow else "  "),
         ]
     if shares is not None and shares.counted:
         of_all = (
@@ -246,5 +269,5 @@ def _goes(spent: TimeSpent | None, *, plain: bool, narrow: bool) -> Cell:
             if narrow
             else f"from {shares.counted} of {shares.of_all}"
         )
-        return (*pieces, Ink(f"({of_all})", "muted"))
+        return (*pieces, StyledText(f"({of_all})", "muted"))
     return tuple(pieces[:-1])

@@ -16,14 +16,14 @@ from gymtui.core.text import ABSENT
 from gymtui.poll.plan import View
 from gymtui.poll.tracker import TimeSpent
 from gymtui.session.actions import Verb
-from gymtui.session.rollout_ref import Listed
+from gymtui.session.rollout_ref import RolloutRef
 from gymtui.store.delta import Delta
 from gymtui.store.lists.columns import READ_ROLLOUTS, RunView
 from gymtui.store.outcome import VERDICTS, Outcome
 from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.run_rows import RunRows
 from gymtui.store.running_rollouts import Running
-from gymtui.store.stats.run_stats import RunNumbers
+from gymtui.store.stats.run_stats import RunStats
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import CompareRollouts, OpenLaunch, OpenMatrix, OpenTranscript
 from gymtui.tui.kit.grid import Column, Grid
@@ -33,8 +33,8 @@ from gymtui.tui.kit.refusal import UNREAD_ROLLOUT, refuse
 from gymtui.tui.kit.rollout_details import OWN_LINES, rollout_details
 from gymtui.tui.kit.run_marks import run_marks, why_empty
 from gymtui.tui.kit.screen import way_from_runs
-from gymtui.tui.kit.styled_text import Cell, Ink
-from gymtui.tui.kit.time_window import Chart
+from gymtui.tui.kit.styled_text import Cell, StyledText
+from gymtui.tui.kit.time_window import TimeWindow
 from gymtui.tui.kit.timeline_screen import TimelineScreen
 from gymtui.tui.rollouts.columns import rollout_columns
 from gymtui.tui.rollouts.header import bounds, run_header
@@ -69,15 +69,15 @@ class RolloutsScreen(TimelineScreen):
         self._settling = False
         self._adding = False
         self._head: tuple[object, tuple[Cell, ...]] | None = None
-        self._numbers: RunNumbers | None = None
+        self._numbers: RunStats | None = None
         self._spent: TimeSpent | None = None
         self._grouped = False
         self._heads: dict[str, tuple[str, str]] = {}
 
     def columns(self) -> tuple[Column[RolloutRow], ...]:
         """The columns of a run's rollouts."""
-        watched = self.session.watched
-        self._chart = Chart(watched, self.session.lead, plain=self.services.looks.ascii)
+        watched = self.session.tracker
+        self._chart = TimeWindow(watched, self.session.lead, plain=self.services.appearance.ascii)
         kept = self.services.arrangement.of(self.arranged_as)
         self._chart.arrange(kept.zoom, wall=kept.wall)
         self._grouped = kept.group == _BY_TASK
@@ -94,7 +94,7 @@ class RolloutsScreen(TimelineScreen):
 
     def on_mount(self) -> None:
         """Have what was seen of it earlier looked up."""
-        self.session.watched.recall(self.run_id)
+        self.session.tracker.recall(self.run_id)
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit what stands around the list."""
@@ -106,23 +106,23 @@ class RolloutsScreen(TimelineScreen):
     def _run(self) -> RunRow | None:
         return self.session.store.runs.get(self.run_id)
 
-    def where(self) -> Cell:
+    def breadcrumb(self) -> Cell:
         """The way here, and what the run is."""
         summary = self.session.store.summary(self.run_id)
         row = self._run
         pieces = [
             *way_from_runs(),
-            Ink(self.named(self.run_id), "strong"),
+            StyledText(self.named(self.run_id), "strong"),
         ]
         scenario = row.run.scenario_id if row and row.run else None
         told = [scenario, summary.model if summary else None]
         said = " · ".join(text for text in told if text)
         pieces += run_marks(self.session, self.run_id)
         if said:
-            pieces.append(Ink(f"   {said}", "muted"))
+            pieces.append(StyledText(f"   {said}", "muted"))
         return tuple(pieces)
 
-    def look(self, view: View) -> View:
+    def poll_target(self, view: View) -> View:
         """This run's rollouts come first."""
         return replace(view, open_run=self.run_id)
 
@@ -158,15 +158,15 @@ class RolloutsScreen(TimelineScreen):
 
     def _settle(self) -> Generator[None, None, None]:
         store, now = self.session.store, self.services.now().timestamp()
-        return self._run_rows.settling(now, store.we_cancelled, self.session.watched.last_steps)
+        return self._run_rows.settling(now, store.we_cancelled, self.session.tracker.last_steps)
 
     async def _settle_gently(self) -> None:
         try:
             for _ in self._settle():
-                await self.services.turns.give()
-            await self.services.turns.give()
+                await self.services.turns.yield_to_input()
+            await self.services.turns.yield_to_input()
             self._show_rows()
-            await self.services.turns.give()
+            await self.services.turns.yield_to_input()
             self._add_time_up()
         finally:
             self._settling = False
@@ -178,7 +178,7 @@ class RolloutsScreen(TimelineScreen):
         total = row.run.total if row is not None and row.run is not None else None
         known = self.session.store.knows_rollouts_of(self.run_id)
         self._numbers = self._run_rows.numbers(total) if known else None
-        self._chart.extent = self._run_rows.extent(self.session.watched.listed_at(self.run_id))
+        self._chart.extent = self._run_rows.extent(self.session.tracker.listed_at(self.run_id))
         self._find_heads()
         if self._numbers is not None:
             self.fill("score", filled=self._numbers.scores is not None)
@@ -186,7 +186,7 @@ class RolloutsScreen(TimelineScreen):
 
     def _add_time_up(self) -> None:
         """See where time goes, of a large run a part at a time, and write the numbers."""
-        spent = self.session.watched.time_spent(self.run_id)
+        spent = self.session.tracker.time_spent(self.run_id)
         if spent.complete:
             self._spent = spent
         elif not self._adding:
@@ -233,14 +233,16 @@ class RolloutsScreen(TimelineScreen):
                 self._spent,
                 now.timestamp(),
                 cells,
-                plain=self.services.looks.ascii,
-                colour=self.services.looks.colour,
+                plain=self.services.appearance.ascii,
+                colour=self.services.appearance.colour,
             )
             self._head = (cells, lines)
         first, *others = self._head[1]
         why = why_empty(self.session, self.run_id)
-        if why is not None and not row.gone and self._rows.records:
-            others[0] = (Ink(why, "warning"),)  # of what is there, nothing moves on by itself
+        if why is not None and not row.is_deleted and self._rows.records:
+            others[0] = (
+                StyledText(why, "warning"),
+            )  # of what is there, nothing moves on by itself
         self.lines("summary").show([Line(first, remarks), *map(Line, others)])
 
     def _stuck(self, now: datetime) -> int:
@@ -264,7 +266,7 @@ class RolloutsScreen(TimelineScreen):
         height = self._details_height
         told: list[Cell] = [()] * height
         if row is not None:
-            life = self.session.watched.segments(row)
+            life = self.session.tracker.segments(row)
             width = self.size.width - 2
             told = rollout_details(row, life, width, max(height, OWN_LINES + 1))[:height]
         run = self._run
@@ -325,7 +327,7 @@ class RolloutsScreen(TimelineScreen):
         """Why a rollout could not be read: nothing else is known of it."""
         if record.malformed is None:
             return None
-        return (Ink(f"malformed: {record.malformed}", "warning"),)
+        return (StyledText(f"malformed: {record.malformed}", "warning"),)
 
     def copied(self) -> str | None:
         """The id of the cursor's row, where it has one."""
@@ -350,7 +352,7 @@ class RolloutsScreen(TimelineScreen):
     def action_compare(self) -> None:
         """Compare the two marked rollouts, else this one with another."""
         self.services.navigate(
-            CompareRollouts(tuple(Listed(self.run_id, row_id) for row_id in self.chosen()))
+            CompareRollouts(tuple(RolloutRef(self.run_id, row_id) for row_id in self.chosen()))
         )
 
     def action_launch_again(self) -> None:

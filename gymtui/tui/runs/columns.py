@@ -14,7 +14,7 @@ from gymtui.store.lists.columns import RunView, pass_rate
 from gymtui.store.records import Intent
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
-from gymtui.tui.kit.styled_text import Cell, Ink, ink
+from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 
 _LEAST_NAME = 11
 """Cells of a run's name that tell it from others, beside what is done to it."""
@@ -43,39 +43,43 @@ def run_columns(
             # Short, since on a narrow terminal it is the name that gives way; one alone is plain.
             counted = f" ×{runs:,}" if runs > 1 else ""
             shown = fit(run.name, max(cells - len(counted), 1), cut="middle")
-            return (Ink(shown, "strong" if row.active else ""), Ink(counted, "muted"))
-        if row.gone:
-            return (Ink(run.name, "gone"),)
+            return (StyledText(shown, "strong" if row.active else ""), StyledText(counted, "muted"))
+        if row.is_deleted:
+            return (StyledText(run.name, "gone"),)
         if row.intent is not None:
             doing = row.intent.under_way
             if cells - len(doing) - 1 < min(width(clean(run.name)), _LEAST_NAME):
                 doing = _BRIEFLY[row.intent]
             shown = fit(run.name, max(cells - len(doing) - 1, 1), cut="middle")
-            return (Ink(f"{doing} ", "warning"), Ink(shown))
+            return (StyledText(f"{doing} ", "warning"), StyledText(shown))
         style = "strong" if row.active else ""
-        return (Ink("◉ ", "accent"), Ink(run.name, style)) if run.watched else ink(run.name, style)
+        return (
+            (StyledText("◉ ", "accent"), StyledText(run.name, style))
+            if run.watched
+            else styled(run.name, style)
+        )
 
     def outcome(run: RunView, cells: int) -> Cell:
         if run.row.malformed is not None:
-            return ink(f"malformed: {run.row.malformed}", "warning")
-        return outcome_text.outcome_bar(run, cells, plain=plain) or ink(None, "muted")
+            return styled(f"malformed: {run.row.malformed}", "warning")
+        return outcome_text.outcome_bar(run, cells, plain=plain) or styled(None, "muted")
 
     def done(run: RunView, cells: int) -> Cell:
         if run.row.run is None:
-            return ink(None, "muted")
+            return styled(None, "muted")
         exact = f"{outcome_text.count(run.finished)}/{outcome_text.count(run.row.run.total)}"
         if len(exact) <= cells:
-            return ink(exact)
-        return ink(
+            return styled(exact)
+        return styled(
             f"{outcome_text.thousands(run.finished)}/{outcome_text.thousands(run.row.run.total)}"
         )
 
     def passes(run: RunView, cells: int) -> Cell:
         rate = pass_rate(run)
         if run.forbidden and (rate is None or run.row.active):
-            return ink("forbidden", "warning")  # what is known is old, unless it was final
+            return styled("forbidden", "warning")  # what is known is old, unless it was final
         if rate is None or run.summary is None:
-            return ink(f"{ABSENT:>4}", "muted")
+            return styled(f"{ABSENT:>4}", "muted")
         # An unfinished run's rate flatters: slow rollouts fail more often.
         style = "muted" if run.row.active else ""
         verdicts = f" of {run.summary.verdicts}"
@@ -83,50 +87,55 @@ def run_columns(
         room = cells - 4 - len(verdicts)
         if between is not None and room >= 7:
             verdicts = f" {outcome_text.span(between)}{verdicts}"
-        return (Ink(f"{outcome_text.percent(rate):>4}", style), Ink(verdicts, "muted"))
+        return (
+            StyledText(f"{outcome_text.percent(rate):>4}", style),
+            StyledText(verdicts, "muted"),
+        )
 
     def score(run: RunView, cells: int) -> Cell:
         return outcome_text.score_cell(run.summary.score if run.summary is not None else None)
 
     def errors(run: RunView, cells: int) -> Cell:
         if run.summary is None:
-            return ink(None, "muted")
+            return styled(None, "muted")
         number = run.summary.errors
-        return ink(outcome_text.thousands(number), "error" if number else "muted")
+        return styled(outcome_text.thousands(number), "error" if number else "muted")
 
     def waiting(run: RunView, cells: int) -> Cell:
         number = getattr(run.row.run, "pending", None)
-        return ink(outcome_text.thousands(number or None), "waiting" if number else "muted")
+        return styled(outcome_text.thousands(number or None), "waiting" if number else "muted")
 
     def running(run: RunView, cells: int) -> Cell:
         number = getattr(run.row.run, "running", None)
         if not run.stuck:
             shown = outcome_text.thousands(number or None)
-            return ink(shown, "running" if number else "muted")
+            return styled(shown, "running" if number else "muted")
         marked = f"!{outcome_text.thousands(run.stuck)}"
         beside = f"{outcome_text.thousands(number)} {marked}" if number else marked
-        return ink(beside if len(beside) <= cells else marked, "warning")
+        return styled(beside if len(beside) <= cells else marked, "warning")
 
     def started(run: RunView, cells: int) -> Cell:
         began = run.summary and (run.summary.started_at or run.summary.created_at)
-        return ink(outcome_text.age(began, now()) if began else None, "muted")
+        return styled(outcome_text.age(began, now()) if began else None, "muted")
 
     def left(run: RunView, cells: int) -> Cell:
         if run.row.run is None:
-            return ink(None, "muted")
+            return styled(None, "muted")
         if not run.row.active:
             if run.cancelled:
-                return ink("cancelled" if cells >= 9 else "cancel", "warning")
-            return ink("done", "muted")
+                return styled("cancelled" if cells >= 9 else "cancel", "warning")
+            return styled("done", "muted")
         if run.left is None:
-            return ink(None, "muted")
-        return ink(outcome_text.eta_words(run.left), "warning" if isinstance(run.left, str) else "")
+            return styled(None, "muted")
+        return styled(
+            outcome_text.eta_words(run.left), "warning" if isinstance(run.left, str) else ""
+        )
 
     def scenario(run: RunView, cells: int) -> Cell:
-        return ink(run.row.run.scenario_id if run.row.run else None, "muted")
+        return styled(run.row.run.scenario_id if run.row.run else None, "muted")
 
     def model(run: RunView, cells: int) -> Cell:
-        return ink(run.summary.model if run.summary else None, "muted")
+        return styled(run.summary.model if run.summary else None, "muted")
 
     return (
         Column("run", title, 12, name, good=20, whole=True, cut="middle"),

@@ -26,13 +26,13 @@ from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import CompareRuns, OpenActive, OpenLaunch, OpenMatrix, OpenRun
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.grid import Column, Grid
-from gymtui.tui.kit.line_parts import Said, joined, room_beside
+from gymtui.tui.kit.line_parts import LinePart, join_fitting, room_beside
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.menu import Choice, MenuScreen
 from gymtui.tui.kit.outcome_text import of_many
 from gymtui.tui.kit.refusal import UNREAD_RUN, refuse
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.runs.columns import run_columns
 
 _GROUPINGS: tuple[Grouping | None, ...] = (None, *Grouping)
@@ -61,7 +61,7 @@ class RunsScreen(ListScreen[RunView]):
 
     def columns(self) -> tuple[Column[RunView], ...]:
         """The columns of the run list."""
-        plain = self.services.looks.ascii or not self.services.looks.colour
+        plain = self.services.appearance.ascii or not self.services.appearance.colour
         return run_columns(self.services.now, self._title, self._members, plain=plain)
 
     def _title(self) -> str:
@@ -95,18 +95,18 @@ class RunsScreen(ListScreen[RunView]):
         """It is the one the program opens with."""
         return True
 
-    def where(self) -> Cell:
+    def breadcrumb(self) -> Cell:
         """The gym that is looked at."""
         settings = self.session.settings
         profile = "" if settings.profile_name == "default" else f"{settings.profile_name} "
         return (
-            Ink("gymtui  ", "strong"),
-            Ink(profile, "accent"),
-            Ink(f"{self.session.host}  ", ""),
-            Ink(f"source {settings.source}", "muted"),
+            StyledText("gymtui  ", "strong"),
+            StyledText(profile, "accent"),
+            StyledText(f"{self.session.host}  ", ""),
+            StyledText(f"source {settings.source}", "muted"),
         )
 
-    def look(self, view: View) -> View:
+    def poll_target(self, view: View) -> View:
         """The rows on screen come first; of a group, its runs."""
         in_view = self._grid.in_view
         if self._groups is not None:
@@ -159,8 +159,8 @@ class RunsScreen(ListScreen[RunView]):
         return RunView(
             row,
             self.session.store.summary(run_id),
-            left=self.session.outlook.eta(row, now.timestamp(), stuck=stuck),
-            watched=self.session.teller.watches(run_id),
+            left=self.session.forecast.eta(row, now.timestamp(), stuck=stuck),
+            watched=self.session.alerts.watches(run_id),
             stuck=stuck,
             forbidden=self.session.forbidden_s(run_id) is not None,
         )
@@ -173,35 +173,39 @@ class RunsScreen(ListScreen[RunView]):
         waiting = known_sum(run.pending for run in active if run is not None)
         total = store.total_runs
         known = len(store.runs)
-        said = [Said((Ink(of_many(known, "run"), "strong"),))]
+        said = [LinePart((StyledText(of_many(known, "run"), "strong"),))]
         if not self.session.link.synced:
             left = f" of {'?' if total is None else f'{total:,}'}, reading …"
-            said = [Said((*said[0].cell, Ink(left, "muted")))]
-        said.append(Said((Ink(of_many(len(active), "active", "active")),)))
+            said = [LinePart((*said[0].cell, StyledText(left, "muted")))]
+        said.append(LinePart((StyledText(of_many(len(active), "active", "active")),)))
         if running != 0:
-            said.append(Said((Ink(f"{outcome_text.count(running)} running", "running"),), 1))
+            said.append(
+                LinePart((StyledText(f"{outcome_text.count(running)} running", "running"),), 1)
+            )
         if waiting != 0:
-            said.append(Said((Ink(f"{outcome_text.count(waiting)} waiting", "waiting"),), 3))
+            said.append(
+                LinePart((StyledText(f"{outcome_text.count(waiting)} waiting", "waiting"),), 3)
+            )
         stuck = self._on_the_move.stuck(self.services.now())
         if stuck:
-            said.append(Said((Ink(f"{stuck} stuck", "warning"),)))
-        rate = self.session.outlook.rate(self.services.now().timestamp())
+            said.append(LinePart((StyledText(f"{stuck} stuck", "warning"),)))
+        rate = self.session.forecast.rate(self.services.now().timestamp())
         if rate is not None and rate.verdicts:
             minutes = rate.window_s / 60
             window = f"{minutes:.0f} min" if minutes >= 2 else outcome_text.duration(rate.window_s)
-            per_minute = Ink(f"{rate.per_minute:.1f} verdicts/min ")
-            said.append(Said((per_minute, Ink(f"({window})", "muted")), 2))
+            per_minute = StyledText(f"{rate.per_minute:.1f} verdicts/min ")
+            said.append(LinePart((per_minute, StyledText(f"({window})", "muted")), 2))
         if self._groups is not None:
-            said.append(Said((Ink(f"by {self._groups.by}", "accent"),)))
+            said.append(LinePart((StyledText(f"by {self._groups.by}", "accent"),)))
         remarks = self.remarks()
-        words = joined(said, room_beside(remarks, self.size.width))
+        words = join_fitting(said, room_beside(remarks, self.size.width))
         self.lines("summary").show([Line(words, remarks)])
 
     def remarks(self) -> Cell:
         """What the list is seen through."""
         said = super().remarks()
         if self._only_active and not self.hint:
-            return (Ink("active only  ", "accent"), *said)
+            return (StyledText("active only  ", "accent"), *said)
         return said
 
     def nothing(self) -> str:
@@ -286,7 +290,7 @@ class RunsScreen(ListScreen[RunView]):
         """Why a run could not be read: nothing else is known of it."""
         if self._groups is not None or record.row.malformed is None:
             return None
-        return (Ink(f"malformed: {record.row.malformed}", "warning"),)
+        return (StyledText(f"malformed: {record.row.malformed}", "warning"),)
 
     def copied(self) -> str | None:
         """The id of the cursor's row, where it has one."""
@@ -368,7 +372,7 @@ class RunsScreen(ListScreen[RunView]):
         if found is None:
             runs = session.store.runs
             rows = [runs[run_id] for run_id in run_ids if run_id in runs]
-            gone = any(row.gone for row in rows)
+            gone = any(row.is_deleted for row in rows)
             why = "no longer exists" if gone else "could not be read" if rows else "is chosen"
             notify(f"{'this' if rows else 'no'} run {why}: nothing to watch", timeout=3)
             return

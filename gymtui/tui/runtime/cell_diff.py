@@ -73,7 +73,7 @@ class Frames:
         Returns:
             What to draw in its place; it must be written if it is rendered.
         """
-        return _Lessened(self, update)
+        return _DiffedUpdate(self, update)
 
     def written(self, update: CompositorUpdate, console: Console) -> str:
         """What to write for an update, which from then on counts as shown.
@@ -107,7 +107,7 @@ class Frames:
         row[x:end] = drawn
 
 
-class _Lessened(CompositorUpdate):
+class _DiffedUpdate(CompositorUpdate):
     """Rendered only when it is really written, so that what counts as shown is shown."""
 
     def __init__(self, frames: Frames, update: CompositorUpdate) -> None:

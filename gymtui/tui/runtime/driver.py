@@ -29,7 +29,7 @@ _LEAVE_S: Final = 1.0
 """Seconds the last bytes have on the way out before they are abandoned."""
 
 
-class Outlet(threading.Thread):
+class TerminalWriter(threading.Thread):
     """Writes to a descriptor in the background. `write` returns at once, whatever the reader does.
 
     Args:
@@ -177,7 +177,7 @@ class GuardedDriver(LinuxDriver):
     before it draws, and draws all anew once the terminal has caught up.
     """
 
-    _outlet: Outlet | None = None
+    _outlet: TerminalWriter | None = None
     _drawn_on: int = 2
     _continued: bool = False
     stops_group: bool = False
@@ -202,7 +202,7 @@ class GuardedDriver(LinuxDriver):
         stream.flush()
         self._drawn_on = stream.fileno()
         self._encoding: str = stream.encoding or "utf-8"
-        self._outlet = Outlet(
+        self._outlet = TerminalWriter(
             self._drawn_on,
             on_resumed=lambda gap_s: self._tell(self._screenful.terminal_resumed, gap_s),
             on_drained=lambda: self._tell(self._screenful.redraw),

@@ -20,7 +20,7 @@ _NEVER: Final = 1_000_000
 """As the third threshold: full collections are begun here alone."""
 
 
-class Housekeeping:
+class GcControl:
     """Sets aside what is known, and has everything looked through now and then.
 
     Args:

@@ -29,7 +29,7 @@ from gymtui.tui.runtime.cell_diff import Frames
 from gymtui.tui.runtime.crash_report import EXIT_DEFECT, Boundary, Defect, Reporter, say, short
 from gymtui.tui.runtime.driver import GuardedDriver
 from gymtui.tui.runtime.output_filter import BACKSTOP
-from gymtui.tui.runtime.watchdog import Lifeline
+from gymtui.tui.runtime.watchdog import Watchdog
 
 ResultT = TypeVar("ResultT")
 
@@ -53,7 +53,7 @@ class GuardedApp(App[ResultT]):
         self,
         *,
         reporter: Reporter,
-        lifeline: Lifeline | None = None,
+        lifeline: Watchdog | None = None,
         colour: bool = True,
         **options: Any,
     ) -> None:
@@ -282,7 +282,7 @@ class GuardedApp(App[ResultT]):
         self._say_farewell(sys.__stderr__)  # sys.stderr is still the framework's
 
 
-def run_guarded(app: GuardedApp[Any], lifeline: Lifeline | None = None) -> int:
+def run_guarded(app: GuardedApp[Any], lifeline: Watchdog | None = None) -> int:
     """Run an app so that neither the terminal nor a process is left behind, come what may.
 
     Args:
@@ -298,7 +298,7 @@ def run_guarded(app: GuardedApp[Any], lifeline: Lifeline | None = None) -> int:
         SystemExit: With `EXIT_DEFECT`, when the framework failed outside of the app's own reach.
     """
     if lifeline is None:
-        with Lifeline() as lifeline:
+        with Watchdog() as lifeline:
             return run_guarded(app, lifeline)
     app.lifeline = lifeline
     forget = lifeline.on_lost(app.last_words)

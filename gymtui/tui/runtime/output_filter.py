@@ -47,7 +47,7 @@ def _unlinked(style: Style) -> Style:
     )
 
 
-class Backstop(LineFilter):
+class OutputFilter(LineFilter):
     """Drops control characters from every line of every widget, borders and titles included."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
@@ -75,5 +75,5 @@ class Backstop(LineFilter):
         ]
 
 
-BACKSTOP: Final = Backstop()
+BACKSTOP: Final = OutputFilter()
 """The one instance: lines remember what a filter made of them by the filter's identity."""

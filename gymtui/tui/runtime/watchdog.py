@@ -35,7 +35,7 @@ _DEFAULTS: Final = (signal.SIG_DFL, signal.default_int_handler)
 _CLOSED: Final = b"\0"
 
 
-class Lifeline:
+class Watchdog:
     """Watches the terminal from a daemon thread; a context manager, entered on the main thread.
 
     A lost terminal shows as SIGHUP, or, when that is ignored (nohup), as POLLHUP on the terminal's

@@ -15,7 +15,7 @@ from gymtui.core import new_file
 from gymtui.core.text import ABSENT, clean, fit, width
 from gymtui.poll.plan import View
 from gymtui.session.artifacts import Artifacts, TooLargeError
-from gymtui.session.rollout_ref import Listed, RolloutList
+from gymtui.session.rollout_ref import RolloutList, RolloutRef
 from gymtui.store import record_files
 from gymtui.store.delta import Delta
 from gymtui.store.ending import ending_of
@@ -24,12 +24,12 @@ from gymtui.store.records import RolloutRow
 from gymtui.transcript.artifact_files import FileProblem
 from gymtui.tui.context.routes import CompareRollouts
 from gymtui.tui.kit import outcome_text
-from gymtui.tui.kit.line_parts import Said, joined
+from gymtui.tui.kit.line_parts import LinePart, join_fitting
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.run_marks import run_marks
 from gymtui.tui.kit.screen import LEAST_NAME_CELLS, way_from_runs
-from gymtui.tui.kit.styled_text import Cell, Ink
-from gymtui.tui.kit.transcript.reader_screen import NOTHING_READ, ReadingScreen
+from gymtui.tui.kit.styled_text import Cell, StyledText
+from gymtui.tui.kit.transcript.reader_screen import NOTHING_READ, ReaderScreen
 
 __all__ = ["Artifacts", "TranscriptScreen"]
 
@@ -41,7 +41,7 @@ _TASK = 16
 """Cells of a task's name before it goes altogether."""
 
 
-class TranscriptScreen(ReadingScreen):
+class TranscriptScreen(ReaderScreen):
     """The transcript of one rollout.
 
     Args:
@@ -75,15 +75,15 @@ class TranscriptScreen(ReadingScreen):
     def _row(self) -> RolloutRow | None:
         return self.session.store.rollouts.get(self.rollout_id)
 
-    def where(self) -> Cell:
+    def breadcrumb(self) -> Cell:
         """The way here."""
         run = self.named(self.run_id, beside=3 + width(clean(self.rollout_id)))
         return (
             *way_from_runs(),
-            Ink(run, target=f"run:{self.run_id}"),
+            StyledText(run, target=f"run:{self.run_id}"),
             *run_marks(self.session, self.run_id),
-            Ink(" › ", "muted"),
-            Ink(self.named(self.rollout_id, beside=3 + LEAST_NAME_CELLS), "strong"),
+            StyledText(" › ", "muted"),
+            StyledText(self.named(self.rollout_id, beside=3 + LEAST_NAME_CELLS), "strong"),
         )
 
     def name_for_files(self) -> str:
@@ -95,7 +95,7 @@ class TranscriptScreen(ReadingScreen):
         row = self._row
         return None if row is None or row.rollout is None else row
 
-    def look(self, view: View) -> View:
+    def poll_target(self, view: View) -> View:
         """The run's rollouts are asked for, so that this one's phase and step move."""
         return replace(view, open_run=self.run_id)
 
@@ -129,18 +129,23 @@ class TranscriptScreen(ReadingScreen):
         room = cells - (min(width(why), _WHY) + 3 if why else 0)
         ran = outcome_text.duration(outcome_text.elapsed_s(row, self.services.now()))
         numbers = (
-            Said((Ink(f"{self._steps(rollout)} steps", "muted"),), 1),
-            Said((Ink(ran, "muted"),), 2),
+            LinePart((StyledText(f"{self._steps(rollout)} steps", "muted"),), 1),
+            LinePart((StyledText(ran, "muted"),), 2),
             *self._spent(),
         )
         task = rollout.task_id or ABSENT
         for name in (task, fit(task, _TASK, cut="middle")):
-            task_said = Said((Ink(name, "strong"),), 4)
-            things = (Said(self._place()), Said(outcome_text.state(row)), task_said, *numbers)
-            said = joined(things, room)
+            task_said = LinePart((StyledText(name, "strong"),), 4)
+            things = (
+                LinePart(self._place()),
+                LinePart(outcome_text.state(row)),
+                task_said,
+                *numbers,
+            )
+            said = join_fitting(things, room)
             if any(piece.style == "strong" for piece in said):
                 break
-        return (*said, Ink(f" · {why}")) if why else said
+        return (*said, StyledText(f" · {why}")) if why else said
 
     def _place(self) -> Cell:
         """`3 of 24`: which rollout this is of the list that it was opened from."""
@@ -148,16 +153,20 @@ class TranscriptScreen(ReadingScreen):
             return ()
         now = self._opened_from.rollout_ids()
         place = now.index(self.rollout_id) + 1 if self.rollout_id in now else None
-        return (Ink(f"{outcome_text.count(place)} of {len(now):,}", "muted"),)
+        return (StyledText(f"{outcome_text.count(place)} of {len(now):,}", "muted"),)
 
-    def _spent(self) -> tuple[Said, ...]:
+    def _spent(self) -> tuple[LinePart, ...]:
         """Tokens and cost, where the artifacts have them."""
         usage = self.transcript.usage if self.transcript is not None else None
-        found: list[Said] = []
+        found: list[LinePart] = []
         if usage is not None and usage.tokens is not None:
-            found.append(Said((Ink(f"{outcome_text.thousands(usage.tokens)} tokens", "muted"),), 3))
+            found.append(
+                LinePart(
+                    (StyledText(f"{outcome_text.thousands(usage.tokens)} tokens", "muted"),), 3
+                )
+            )
         if usage is not None and usage.cost_usd is not None:
-            found.append(Said((Ink(outcome_text.cost(usage.cost_usd), "muted"),), 1))
+            found.append(LinePart((StyledText(outcome_text.cost(usage.cost_usd), "muted"),), 1))
         return tuple(found)
 
     def _steps(self, rollout: Rollout) -> str:
@@ -184,7 +193,7 @@ class TranscriptScreen(ReadingScreen):
         return replace(artifacts, transcript=replace(transcript, result=result))
 
     def _fetch(self) -> None:
-        desk, rollout_id, redacted = self.session.desk, self.rollout_id, self._redacted
+        desk, rollout_id, redacted = self.session.artifact_loader, self.rollout_id, self._redacted
         found = desk.kept(rollout_id, redacted=redacted)
         if found is not None:
             self.show_artifacts(found)
@@ -207,7 +216,7 @@ class TranscriptScreen(ReadingScreen):
                 self.show_artifacts(artifacts)
 
         self._too_large = False
-        self.say((Ink("asking for the artifacts …", "muted"),))
+        self.say((StyledText("asking for the artifacts …", "muted"),))
         self._download = self.run_worker(
             fetch(), group="artifacts", exclusive=True, exit_on_error=True
         )
@@ -218,13 +227,13 @@ class TranscriptScreen(ReadingScreen):
         bar: Cell = ()
         if announced and announced >= received:
             done = received * _BAR // announced
-            bar = (Ink("━" * done, "accent"), Ink("─" * (_BAR - done), "bar"))
+            bar = (StyledText("━" * done, "accent"), StyledText("─" * (_BAR - done), "bar"))
             words = f" {megabytes} of {announced / 1e6:.1f} MB"
         else:
             words = f"{megabytes} MB"
         stop = self.services.bound.spelt("back")
-        into: Cell = (Ink(f"  into {self._saving.name}", "muted"),) if self._saving else ()
-        self.say((*bar, Ink(words, ""), *into, Ink(f"  · {stop} stops", "muted")))
+        into: Cell = (StyledText(f"  into {self._saving.name}", "muted"),) if self._saving else ()
+        self.say((*bar, StyledText(words, ""), *into, StyledText(f"  · {stop} stops", "muted")))
 
     def _refused(self, error: GymError) -> None:
         """There are none: the rollout still runs, or something is wrong."""
@@ -236,24 +245,24 @@ class TranscriptScreen(ReadingScreen):
         elif isinstance(error, NotFound) and self._unfinished():
             self._wait()
         elif isinstance(error, NotFound):
-            self.say((Ink("the gym has no artifacts of this rollout", "warning"),))
+            self.say((StyledText("the gym has no artifacts of this rollout", "warning"),))
         else:
             what = "artifacts" if isinstance(error, Forbidden) else "could not get the artifacts"
             again = f" · {self.services.bound.spelt('refresh')} tries again"
             # However long the reason is, what can be done about it is seen.
             room = self.size.width - 2 - width(again)
             why = fit(f"{what}: {error.line}", room, cut="end")
-            self.say((Ink(f"{why}{again}", "warning"),))
+            self.say((StyledText(f"{why}{again}", "warning"),))
 
     def _refused_as_too_large(self, error: TooLargeError) -> None:
         self._too_large = True
         words = f"The artifacts are larger than {_size(error.cap_bytes)}. "
-        self.say((Ink(words, "warning"), *self._save_instead()))
+        self.say((StyledText(words, "warning"), *self._save_instead()))
 
     def _save_instead(self) -> Cell:
         """What can be done about artifacts that are too large."""
         key = self.services.bound.spelt("export")
-        return (Ink(key, "key"), Ink(" saves them to a file instead."))
+        return (StyledText(key, "key"), StyledText(" saves them to a file instead."))
 
     def _wait(self) -> None:
         row = self._row
@@ -263,8 +272,8 @@ class TranscriptScreen(ReadingScreen):
         self.say(
             (
                 *outcome_text.state(row),
-                Ink(f"  step {outcome_text.steps(rollout)}", "strong"),
-                Ink(
+                StyledText(f"  step {outcome_text.steps(rollout)}", "strong"),
+                StyledText(
                     "   It has not finished; it opens here when it has.",
                     "muted",
                 ),
@@ -298,10 +307,12 @@ class TranscriptScreen(ReadingScreen):
                 self.say(())
             elif self._too_large:
                 self._saving = None
-                self.say((Ink("stopped, nothing was saved. ", "muted"), *self._save_instead()))
+                self.say(
+                    (StyledText("stopped, nothing was saved. ", "muted"), *self._save_instead())
+                )
             else:
                 again = f"{self.services.bound.spelt('refresh')} asks for the artifacts again"
-                self.say((Ink(f"stopped · {again}", "muted"),))
+                self.say((StyledText(f"stopped · {again}", "muted"),))
             return True
         return super().undo()
 
@@ -324,7 +335,7 @@ class TranscriptScreen(ReadingScreen):
 
         async def save() -> None:
             try:
-                await self.session.desk.save(
+                await self.session.artifact_loader.save(
                     self.rollout_id, path, redacted=self._redacted, on_progress=self._progressed
                 )
                 if row is not None:
@@ -339,14 +350,14 @@ class TranscriptScreen(ReadingScreen):
                 why = ""
             self._download = self._saving = None
             if why:
-                self.say((Ink(f"not saved: {why}. ", "warning"), *self._save_instead()))
+                self.say((StyledText(f"not saved: {why}. ", "warning"), *self._save_instead()))
             else:
                 size = (await asyncio.to_thread(path.stat)).st_size
-                self.say((Ink(f"saved {size:,} bytes to {path}"),))
+                self.say((StyledText(f"saved {size:,} bytes to {path}"),))
 
         self._saving = path
         stop = self.services.bound.spelt("back")
-        self.say((Ink(f"saving into {path.name} …  · {stop} stops", "muted"),))
+        self.say((StyledText(f"saving into {path.name} …  · {stop} stops", "muted"),))
         self._download = self.run_worker(
             save(), group="artifacts", exclusive=True, exit_on_error=True
         )
@@ -355,7 +366,7 @@ class TranscriptScreen(ReadingScreen):
 
     def action_compare(self) -> None:
         """Compare this rollout with another."""
-        self.services.navigate(CompareRollouts((Listed(self.run_id, self.rollout_id),)))
+        self.services.navigate(CompareRollouts((RolloutRef(self.run_id, self.rollout_id),)))
 
     def _beside(self) -> Sequence[str]:
         """The list as it is now; while this rollout is not in it any more, as it was last."""

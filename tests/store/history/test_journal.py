@@ -22,7 +22,7 @@ from gymtui.store.history.journal import (
     file_name,
 )
 from gymtui.store.history.journal_file import JournalFile, connect
-from gymtui.store.history.observer import Sighting
+from gymtui.store.history.observer import StateObservation
 from tests.helpers.journals import NOW, impatient, rows, sighting, summary, wait_until
 
 ODD_IDS = ["a/b c%2F..", "..", "日本語 ✓", "nul\0in it", "lone \ud83d surrogate", "", "é" * 300]
@@ -79,7 +79,7 @@ def test_what_was_recorded_just_now_is_loaded_too(path: Path, opened: Opened) ->
 
 @pytest.mark.parametrize("odd", ODD_IDS)
 def test_ids_come_back_exactly(path: Path, opened: Opened, odd: str) -> None:
-    kept = Sighting(odd, odd, odd, odd, NOW, NOW, None)
+    kept = StateObservation(odd, odd, odd, odd, NOW, NOW, None)
     journal = opened(path)
     journal.record([kept, sighting(1, "another run")])
     journal.keep(summary(odd))

@@ -16,7 +16,7 @@ from gymtui.store.history import journal_reader
 from gymtui.store.history.journal import LOOKS_AFTER_S, Journal, Limits
 from gymtui.store.history.journal_file import Batch, JournalFile
 from gymtui.store.history.journal_schema import SCHEMA_VERSION
-from gymtui.store.history.observer import Look, Sighting
+from gymtui.store.history.observer import StateObservation, UnchangedPoll
 from tests.helpers.journals import NOW, sighting, wait_until
 from tests.poll.test_tracker import Session, ended, rollout
 
@@ -39,12 +39,12 @@ def at(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def seen(rollout_id: str, seconds: float, status: str, phase: str | None) -> Sighting:
-    return Sighting(rollout_id, "run_1", status, phase, at(seconds), at(seconds), None)
+def seen(rollout_id: str, seconds: float, status: str, phase: str | None) -> StateObservation:
+    return StateObservation(rollout_id, "run_1", status, phase, at(seconds), at(seconds), None)
 
 
-def look(seconds: float, run_id: str = "run_1") -> Look:
-    return Look(run_id, at(seconds), at(seconds + 1))
+def look(seconds: float, run_id: str = "run_1") -> UnchangedPoll:
+    return UnchangedPoll(run_id, at(seconds), at(seconds + 1))
 
 
 def table(path: Path, name: str) -> list[tuple[object, ...]]:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from gymtui.api.models import Rollout, StatusEvent
 from gymtui.core.server_clock import Window
-from gymtui.store.history.observer import Observer, Sighting
-from gymtui.store.history.timeline import PHASES, Kind, Segment, segments
+from gymtui.store.history.observer import Observer, StateObservation
+from gymtui.store.history.timeline import PHASES, Segment, SegmentKind, segments
 
 T0 = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 NAMES = ("building_environment", "seeding", "agent_running", "verifying")
@@ -52,9 +52,9 @@ def rollout(
 
 def seen(
     phase: str | None, when: float, otherwise: float | None = None, status: str | None = "running"
-) -> Sighting:
+) -> StateObservation:
     last = None if otherwise is None else at(otherwise)
-    return Sighting("rol_1", "run_1", status, phase, at(when), at(when), last)
+    return StateObservation("rol_1", "run_1", status, phase, at(when), at(when), last)
 
 
 def shape(drawn: Sequence[Segment]) -> list[tuple[str, float, float]]:
@@ -186,8 +186,8 @@ def test_an_unknown_phase_keeps_its_name() -> None:
     watched = [seen(NAMES[0], 11, 9), seen("warming_up", 15, 13), seen(NAMES[2], 19, 17)]
     drawn = segments(rollout("running", RAN[:2]), watched, at(20))
     assert [(x.kind, x.phase) for x in drawn[2:]] == [
-        (Kind.UNSEEN, "warming_up"),
-        (Kind.AGENT, None),
+        (SegmentKind.UNSEEN, "warming_up"),
+        (SegmentKind.AGENT, None),
     ]
 
 
@@ -211,11 +211,11 @@ def test_a_second_try_ends_when_it_ended_not_when_the_first_did() -> None:
 
 
 def test_where_watching_stopped_is_as_uncertain_as_the_last_look() -> None:
-    agent = Sighting("rol_1", "run_1", "running", NAMES[2], at(15), at(17), at(13))
+    agent = StateObservation("rol_1", "run_1", "running", NAMES[2], at(15), at(17), at(13))
     watched = [seen(NAMES[0], 11, 9), agent, seen(NAMES[3], 300, 15.5)]
     drawn = segments(rollout("running", RAN[:2]), watched, at(301))
     blind = drawn[-2]
-    assert blind.kind is Kind.UNSEEN
+    assert blind.kind is SegmentKind.UNSEEN
     assert (blind.start, blind.start_slack) == (at(17), s(1.5))
 
 
@@ -235,8 +235,8 @@ def test_a_restart_uses_what_the_journal_kept() -> None:
 
 
 def test_a_phase_that_was_seen_is_drawn_however_little_room_is_known_for_it() -> None:
-    vague = Sighting("rol_1", "run_1", "running", NAMES[1], at(14.75), at(20), at(10))
-    sharp = Sighting("rol_1", "run_1", "running", NAMES[2], at(14.75), at(15.5), at(14.5))
+    vague = StateObservation("rol_1", "run_1", "running", NAMES[1], at(14.75), at(20), at(10))
+    sharp = StateObservation("rol_1", "run_1", "running", NAMES[2], at(14.75), at(15.5), at(14.5))
     drawn = segments(rollout("running", RAN[:2]), [seen(NAMES[0], 10), sharp, vague], at(30))
     assert shape(drawn)[1:] == [("building", 10, 15), ("seeding", 15, 15.25), ("agent", 15.25, 30)]
     assert [segment.end_slack for segment in drawn[1:3]] == [s(5), s(0.75)]
@@ -261,7 +261,7 @@ rollouts = st.builds(
     status_events=st.none() | events.map(tuple),
 )
 sightings = st.builds(
-    Sighting,
+    StateObservation,
     rollout_id=st.just("rol_1"),
     run_id=st.just("run_1"),
     status=statuses,
@@ -275,14 +275,14 @@ sightings = st.builds(
 @settings(max_examples=600, deadline=None)
 @given(rollouts, st.lists(sightings, max_size=8), st.floats(-1e4, 1e4))
 def test_segments_are_always_ordered_joined_and_clamped(
-    received: Rollout, observed: list[Sighting], now: float
+    received: Rollout, observed: list[StateObservation], now: float
 ) -> None:
     drawn = segments(received, observed, at(now))
     assert all(x.start <= x.end <= at(now) for x in drawn)
-    assert all(x.start < x.end for x in drawn if x.kind is not Kind.ENDED)
+    assert all(x.start < x.end for x in drawn if x.kind is not SegmentKind.ENDED)
     assert all(before.end == after.start for before, after in pairwise(drawn))
     assert all(x.start_slack >= s(0) and x.end_slack >= s(0) for x in drawn)
-    assert all(x.kind is not Kind.ENDED for x in drawn[:-1])
+    assert all(x.kind is not SegmentKind.ENDED for x in drawn[:-1])
     alike = ((a.kind, a.phase) == (b.kind, b.phase) for a, b in pairwise(drawn))
     assert not any(alike)
     assert segments(received, observed[::-1], at(now)) is not None
@@ -326,7 +326,7 @@ def a_truth(rng: Random) -> Truth:
     return Truth(0.0, edges, status)
 
 
-def watch(truth: Truth, rng: Random, until: float) -> tuple[list[Sighting], float]:
+def watch(truth: Truth, rng: Random, until: float) -> tuple[list[StateObservation], float]:
     """Poll every two seconds or so with a slightly wrong clock, paused now and then.
 
     Returns what was seen and the true time of the last look.
@@ -365,7 +365,7 @@ def test_every_true_phase_edge_lies_within_its_slack_or_in_an_unseen_stretch(
     unseen = [
         (x.start - x.start_slack - tolerance, x.end + x.end_slack + tolerance)
         for x in drawn
-        if x.kind is Kind.UNSEEN
+        if x.kind is SegmentKind.UNSEEN
     ]
 
     def is_told(edge: datetime, slack: timedelta, truly: datetime) -> bool:

@@ -20,7 +20,7 @@ from gymtui.core.server_clock import ServerClock
 from gymtui.store.delta import RolloutsOf
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.timeline import Segment
-from gymtui.store.phases import KIND_OF_PHASE, PHASES, Kind
+from gymtui.store.phases import KIND_OF_PHASE, PHASES, SegmentKind
 from tests.core.test_server_clock import World
 from tests.poll.test_tracker import Session, recalled, rollout
 
@@ -72,12 +72,12 @@ class Dashboard(Session):
 Edge = tuple[datetime, timedelta]
 
 
-def edges(drawn: tuple[Segment, ...]) -> dict[Kind, Edge]:
+def edges(drawn: tuple[Segment, ...]) -> dict[SegmentKind, Edge]:
     """When the phases began, but for those of which that was not seen."""
     return {
         segment.kind: (segment.start, segment.start_slack)
         for before, segment in pairwise(drawn)
-        if Kind.UNSEEN not in (before.kind, segment.kind)
+        if SegmentKind.UNSEEN not in (before.kind, segment.kind)
     }
 
 
@@ -87,10 +87,10 @@ def watch(directory: Path, seed: int) -> None:
     world = World(date_every_s=rng.choice([0, 1.05]), phase_s=rng.uniform(0, 1))
     journal = Journal.open(directory / "journal.sqlite3", now=lambda: when(world.server_s()))
     truth = Truth(world, [rng.uniform(0.2, 6) for _ in NAMES[1:]])
-    watched: dict[Kind, Edge] = {}
+    watched: dict[SegmentKind, Edge] = {}
     for _ in range(3):
         session = Dashboard(world, truth, journal)
-        drawn: dict[Kind, Edge] = {}
+        drawn: dict[SegmentKind, Edge] = {}
         for look in range(rng.randint(1, 12)):
             segments = session.look(rng.uniform(0, 0.3), rng.uniform(0, 0.3))
             if look == 0:
@@ -134,7 +134,7 @@ def test_an_edge_seen_by_a_coarse_clock_is_the_same_once_the_time_is_known_well(
     session.look(0.01, 0.01)
     world.mono_s += 0.5
     first = session.look(0.01, 0.01)
-    assert [segment.kind for segment in first][-2:] == [Kind.BUILDING, Kind.SEEDING]
+    assert [segment.kind for segment in first][-2:] == [SegmentKind.BUILDING, SegmentKind.SEEDING]
     for _ in range(looks):
         world.mono_s += 0.13
         later = session.look(0.01, 0.01)

@@ -15,9 +15,9 @@ from gymtui.api.client import GymClient
 from gymtui.api.listing import parse_rollout, split
 from gymtui.api.models import Malformed, Rollout
 from gymtui.core.server_clock import ServerClock
-from gymtui.store.history.observer import Observer, Sighting
+from gymtui.store.history.observer import Observer, StateObservation
 from gymtui.store.history.timeline import Segment, segments
-from gymtui.store.phases import KIND_OF_PHASE, Kind, is_finished
+from gymtui.store.phases import KIND_OF_PHASE, SegmentKind, is_finished
 from tests.gym.played_gym import URL, PlayedGym, played_gym
 from tests.gym.running_gym import launch_body
 
@@ -35,7 +35,7 @@ class Watcher:
         # This gym dates each answer when it is given.
         self.clock = ServerClock(lambda: gym.now().timestamp(), lambda: gym.seconds, date_lag_s=0.0)
         self.observer = Observer()
-        self.sightings: dict[str, list[Sighting]] = {}
+        self.sightings: dict[str, list[StateObservation]] = {}
         self.rollouts: dict[str, Rollout] = {}
 
     async def look(self, run_id: str) -> None:
@@ -63,7 +63,7 @@ class Watcher:
             await self.gym.pass_time(POLL_S)
 
 
-def told(drawn: tuple[Segment, ...], kind: Kind, truth: dict[str, Any]) -> list[timedelta]:
+def told(drawn: tuple[Segment, ...], kind: SegmentKind, truth: dict[str, Any]) -> list[timedelta]:
     """The slacks of a phase's edges, if the true ones lie within them."""
     start, end = (datetime.fromisoformat(truth[key]) for key in ("start", "end"))
     (part,) = [segment for segment in drawn if segment.kind is kind]
@@ -95,8 +95,8 @@ async def test_every_true_edge_lies_within_its_slack(offset_s: float) -> None:
             now = watcher.clock.now()
             drawn = segments(rollout, watcher.sightings[rollout_id], now)
             kinds = {segment.kind for segment in drawn}
-            assert Kind.UNSEEN not in kinds
-            assert drawn[-1].kind is Kind.ENDED
+            assert SegmentKind.UNSEEN not in kinds
+            assert drawn[-1].kind is SegmentKind.ENDED
             assert drawn[-1].end == rollout.completed_at
             for span in truth["phases"]:
                 kind = KIND_OF_PHASE[span["phase"]]

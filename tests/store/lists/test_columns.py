@@ -115,7 +115,7 @@ def test_of_a_run_that_cannot_be_read_little_is_said() -> None:
             (RunView(RunRow("a", b"", 0.0, RUNNING, intent=intent)), str(intent))
             for intent in Intent
         ),
-        (RunView(RunRow("a", b"", 0.0, RUNNING, gone=True)), "gone"),
+        (RunView(RunRow("a", b"", 0.0, RUNNING, is_deleted=True)), "gone"),
     ],
 )
 def test_how_a_run_stands_in_a_word(view: RunView, status: str) -> None:

@@ -19,12 +19,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gymtui.store.column_def import Field, Kind, Order, Schema, Since, natural
+from gymtui.store.column_def import Field, Schema, Since, SortOrder, ValueKind, natural
 from gymtui.store.lists import ordering, sorted_chunks
 from gymtui.store.lists.expiry import ExpiryQueue
 from gymtui.store.lists.ordering import OrderedView, ViewChange
 from gymtui.store.lists.query import Filter, parse
-from gymtui.store.lists.sorted_chunks import Chunks
+from gymtui.store.lists.sorted_chunks import SortedChunks
 
 START = 1_750_000_000.0
 
@@ -41,19 +41,19 @@ class Row:
 
 SCHEMA: Schema[Row] = Schema(
     [
-        Field("name", Kind.TEXT, lambda row: row.name),
-        Field("steps", Kind.NUMBER, lambda row: row.steps),
-        Field("pass", Kind.PERCENT, lambda row: row.share),
-        Field("age", Kind.TIME, lambda row: row.began),
-        Field("elapsed", Kind.DURATION, lambda row: row.elapsed),
-        Field("stuck", Kind.FLAG, lambda row: row.stuck),
+        Field("name", ValueKind.TEXT, lambda row: row.name),
+        Field("steps", ValueKind.NUMBER, lambda row: row.steps),
+        Field("pass", ValueKind.PERCENT, lambda row: row.share),
+        Field("age", ValueKind.TIME, lambda row: row.began),
+        Field("elapsed", ValueKind.DURATION, lambda row: row.elapsed),
+        Field("stuck", ValueKind.FLAG, lambda row: row.stuck),
         Field(
             "rank",
-            Kind.TEXT,
+            ValueKind.TEXT,
             lambda row: row.name,
             words=False,
             order=lambda row: len(str(row.name)),
-            order_kind=Kind.NUMBER,
+            order_kind=ValueKind.NUMBER,
         ),
     ]
 )
@@ -64,7 +64,7 @@ def plain(
     rows: dict[str, Row], wanted: Filter[Row], order: str, reverse: bool, now: float
 ) -> list[str]:
     """What the view must hold, by filtering and sorting everything."""
-    key = Order(SCHEMA[order]).key
+    key = SortOrder(SCHEMA[order]).key
     keys = {row_id: key(row) for row_id, row in rows.items() if wanted.matches(row, now)}
     unknown = sorted(row_id for row_id, value in keys.items() if value is None)
     known = sorted(
@@ -367,8 +367,8 @@ class Counted:
         self.reads = 0
         self.schema: Schema[int] = Schema(
             [
-                Field("value", Kind.NUMBER, self.read),
-                Field("age", Kind.TIME, lambda record: Since(START + record)),
+                Field("value", ValueKind.NUMBER, self.read),
+                Field("age", ValueKind.TIME, lambda record: Since(START + record)),
             ]
         )
 
@@ -463,7 +463,7 @@ def test_chunks_hold_order_through_thousands_of_changes(kinds: int) -> None:
     rng = random.Random(kinds)
     keys = {f"id{number:04}": rng.randrange(kinds) for number in range(5000)}
     begin, rest = list(keys)[:1200], list(keys)[1200:]
-    held = Chunks(begin, keys.__getitem__)
+    held = SortedChunks(begin, keys.__getitem__)
     for row_id in rest:
         held.add(row_id)
     gone = set(rng.sample(list(keys), 4000))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gymtui.store.column_def import Field, Kind, Schema, Since
+from gymtui.store.column_def import Field, Schema, Since, ValueKind
 from gymtui.store.formats import duration
 from gymtui.store.lists.query import Filter, FilterError, parse
 
@@ -35,16 +35,16 @@ class Row:
 
 SCHEMA: Schema[Row] = Schema(
     [
-        Field("run", Kind.TEXT, lambda row: row.run, aliases=("name", "id")),
-        Field("status", Kind.TEXT, lambda row: row.status),
-        Field("model", Kind.TEXT, lambda row: row.model),
-        Field("scenario", Kind.TEXT, lambda row: row.scenario),
-        Field("task", Kind.TEXT, lambda row: row.task, words=False),
-        Field("steps", Kind.NUMBER, lambda row: row.steps),
-        Field("pass", Kind.PERCENT, lambda row: row.share, aliases=("pass@1",)),
-        Field("age", Kind.TIME, lambda row: row.began, aliases=("started",)),
-        Field("elapsed", Kind.DURATION, lambda row: row.elapsed),
-        Field("stuck", Kind.FLAG, lambda row: row.stuck),
+        Field("run", ValueKind.TEXT, lambda row: row.run, aliases=("name", "id")),
+        Field("status", ValueKind.TEXT, lambda row: row.status),
+        Field("model", ValueKind.TEXT, lambda row: row.model),
+        Field("scenario", ValueKind.TEXT, lambda row: row.scenario),
+        Field("task", ValueKind.TEXT, lambda row: row.task, words=False),
+        Field("steps", ValueKind.NUMBER, lambda row: row.steps),
+        Field("pass", ValueKind.PERCENT, lambda row: row.share, aliases=("pass@1",)),
+        Field("age", ValueKind.TIME, lambda row: row.began, aliases=("started",)),
+        Field("elapsed", ValueKind.DURATION, lambda row: row.elapsed),
+        Field("stuck", ValueKind.FLAG, lambda row: row.stuck),
     ]
 )
 

@@ -12,45 +12,45 @@ from gymtui.api.models import Rollout, RunStatus
 from gymtui.core.urls import without_login
 from gymtui.store.stats.comparison import (
     Difference,
-    Worth,
+    Significance,
     differences,
     differing,
     evidence_of,
     settings_of,
 )
 from gymtui.store.stats.formulas import Tally
-from gymtui.store.stats.task_rows import AcrossRow, TaskRow
+from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow
 
 
 def cell(passes: int, verdicts: int) -> TaskRow:
     return TaskRow("t", (), Tally(passes, verdicts), None, None)
 
 
-def row(*tallies: tuple[int, int] | None) -> AcrossRow:
-    return AcrossRow("t", tuple(None if tally is None else cell(*tally) for tally in tallies))
+def row(*tallies: tuple[int, int] | None) -> TaskAcrossRuns:
+    return TaskAcrossRuns("t", tuple(None if tally is None else cell(*tally) for tally in tallies))
 
 
 @pytest.mark.parametrize(
     ("tallies", "worth"),
     [
-        (((8, 8), (0, 8)), Worth.STRONG),
-        (((4, 4), (0, 4)), Worth.SOME),
-        (((4, 4), (1, 4)), Worth.CHANCE),
-        (((1, 1), (0, 1)), Worth.ONE_ATTEMPT),
-        (((4, 4), (3, 4)), Worth.ONE_ATTEMPT),
-        (((2, 4), (1, 4)), Worth.ONE_ATTEMPT),
+        (((8, 8), (0, 8)), Significance.STRONG),
+        (((4, 4), (0, 4)), Significance.SOME),
+        (((4, 4), (1, 4)), Significance.CHANCE),
+        (((1, 1), (0, 1)), Significance.ONE_ATTEMPT),
+        (((4, 4), (3, 4)), Significance.ONE_ATTEMPT),
+        (((2, 4), (1, 4)), Significance.ONE_ATTEMPT),
         # Of three: 36 of the 924 ways to deal six passes out are no likelier.
-        (((4, 4), (2, 4), (0, 4)), Worth.SOME),
+        (((4, 4), (2, 4), (0, 4)), Significance.SOME),
         # Eleven checkpoints: the first five never, the others always; one never; one attempt each.
-        (((0, 4),) * 5 + ((4, 4),) * 6, Worth.STRONG),
-        (((4, 4),) * 10 + ((0, 4),), Worth.STRONG),
-        (((0, 1),) * 5 + ((1, 1),) * 6, Worth.ONE_ATTEMPT),
+        (((0, 4),) * 5 + ((4, 4),) * 6, Significance.STRONG),
+        (((4, 4),) * 10 + ((0, 4),), Significance.STRONG),
+        (((0, 1),) * 5 + ((1, 1),) * 6, Significance.ONE_ATTEMPT),
         # Ten pairs of eleven hold one of three, as they would by chance.
-        (((2, 4),) * 9 + ((3, 4), (0, 4)), Worth.CHANCE),
+        (((2, 4),) * 9 + ((3, 4), (0, 4)), Significance.CHANCE),
     ],
 )
 def test_a_flip_is_told_by_what_it_is_worth(
-    tallies: tuple[tuple[int, int], ...], worth: Worth
+    tallies: tuple[tuple[int, int], ...], worth: Significance
 ) -> None:
     found = evidence_of(row(*tallies))
     assert found is not None
@@ -69,7 +69,7 @@ def test_without_a_difference_there_is_no_evidence(tallies: Any) -> None:
     assert evidence_of(row(*tallies)) is None
 
 
-def against_first(rows: Iterable[AcrossRow]) -> Difference | None:
+def against_first(rows: Iterable[TaskAcrossRuns]) -> Difference | None:
     first, found = differences(rows, 2)
     assert first is None
     return found
@@ -78,7 +78,7 @@ def against_first(rows: Iterable[AcrossRow]) -> Difference | None:
 def test_rates_are_compared_task_by_task() -> None:
     rows = [row((4, 4), (3, 4)), row((2, 4), (1, 4)), row((1, 4), (1, 4)), row((3, 4), (1, 4))]
     unpaired = [row((1, 1), None), row(None, (1, 1)), row((0, 0), (1, 1))]
-    no_task = AcrossRow(None, (cell(0, 9), cell(9, 9)))
+    no_task = TaskAcrossRuns(None, (cell(0, 9), cell(9, 9)))
     found = against_first([*rows, *unpaired, no_task])
     assert found is not None
     assert (found.tasks, found.mean) == (4, -0.25)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gymtui.config.schema import Stuck
-from gymtui.store.phases import Kind
+from gymtui.config.schema import StuckThresholds
+from gymtui.store.phases import SegmentKind
 from gymtui.store.stats.eta import Eta, Lifetimes, UsualTimes, eta, stuck_after_s
 
 # -- how long it will take -----------------------------------------------------------------------
@@ -96,38 +96,42 @@ def test_the_true_end_of_two_thousand_rollouts_mostly_does_too() -> None:
 
 
 def test_an_agent_is_stuck_after_a_minute_or_five_times_the_usual_step() -> None:
-    assert stuck_after_s(Kind.AGENT, UsualTimes()) == 60
-    assert stuck_after_s(Kind.AGENT, UsualTimes(step_s=4)) == 60
-    assert stuck_after_s(Kind.AGENT, UsualTimes(step_s=30)) == 150
+    assert stuck_after_s(SegmentKind.AGENT, UsualTimes()) == 60
+    assert stuck_after_s(SegmentKind.AGENT, UsualTimes(step_s=4)) == 60
+    assert stuck_after_s(SegmentKind.AGENT, UsualTimes(step_s=30)) == 150
 
 
 def test_a_build_or_verification_is_stuck_after_three_times_its_usual_time() -> None:
     usual = UsualTimes(build_s=40, verify_s=30, watched=10)
-    assert stuck_after_s(Kind.BUILDING, usual) == 120
-    assert stuck_after_s(Kind.VERIFYING, usual) == 90
-    assert stuck_after_s(Kind.QUEUED, usual) is None
+    assert stuck_after_s(SegmentKind.BUILDING, usual) == 120
+    assert stuck_after_s(SegmentKind.VERIFYING, usual) == 90
+    assert stuck_after_s(SegmentKind.QUEUED, usual) is None
 
 
 def test_verifications_of_seconds_are_not_stuck_before_a_minute() -> None:
     usual = UsualTimes(build_s=2, verify_s=1.8, watched=50)
-    assert stuck_after_s(Kind.VERIFYING, usual) == stuck_after_s(Kind.BUILDING, usual) == 60
+    assert (
+        stuck_after_s(SegmentKind.VERIFYING, usual)
+        == stuck_after_s(SegmentKind.BUILDING, usual)
+        == 60
+    )
 
 
-@pytest.mark.parametrize("kind", [Kind.BUILDING, Kind.VERIFYING])
-def test_of_fewer_than_ten_watched_nothing_is_concluded_for_ten_minutes(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [SegmentKind.BUILDING, SegmentKind.VERIFYING])
+def test_of_fewer_than_ten_watched_nothing_is_concluded_for_ten_minutes(kind: SegmentKind) -> None:
     assert stuck_after_s(kind, UsualTimes()) == 600
     assert stuck_after_s(kind, UsualTimes(build_s=1, verify_s=1, watched=9)) == 600
     assert stuck_after_s(kind, UsualTimes(build_s=1, verify_s=1, watched=10)) == 60
 
 
 def test_the_thresholds_can_be_set() -> None:
-    rules = Stuck(floor_s=10, step_factor=2, build_factor=10, verify_factor=20)
-    assert stuck_after_s(Kind.AGENT, UsualTimes(step_s=6), rules) == 12
-    assert stuck_after_s(Kind.BUILDING, UsualTimes(build_s=6, watched=10), rules) == 60
-    assert stuck_after_s(Kind.VERIFYING, UsualTimes(verify_s=6, watched=10), rules) == 120
-    few = Stuck(least_watched=3, unwatched_s=90)
-    assert stuck_after_s(Kind.BUILDING, UsualTimes(build_s=40, watched=2), few) == 90
-    assert stuck_after_s(Kind.BUILDING, UsualTimes(build_s=40, watched=3), few) == 120
+    rules = StuckThresholds(floor_s=10, step_factor=2, build_factor=10, verify_factor=20)
+    assert stuck_after_s(SegmentKind.AGENT, UsualTimes(step_s=6), rules) == 12
+    assert stuck_after_s(SegmentKind.BUILDING, UsualTimes(build_s=6, watched=10), rules) == 60
+    assert stuck_after_s(SegmentKind.VERIFYING, UsualTimes(verify_s=6, watched=10), rules) == 120
+    few = StuckThresholds(least_watched=3, unwatched_s=90)
+    assert stuck_after_s(SegmentKind.BUILDING, UsualTimes(build_s=40, watched=2), few) == 90
+    assert stuck_after_s(SegmentKind.BUILDING, UsualTimes(build_s=40, watched=3), few) == 120
 
 
 @pytest.mark.parametrize("age_s", [0.0, 4.0, 5.0, 11.0, 22.5, 39.0])

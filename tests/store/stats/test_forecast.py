@@ -11,7 +11,7 @@ from gymtui.api.models import Result, Rollout, RunStatus
 from gymtui.store.outcome import outcome_of
 from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.stats.eta import Eta
-from gymtui.store.stats.forecast import AT_ONCE, FRESH_S, Outlook
+from gymtui.store.stats.forecast import AT_ONCE, FRESH_S, RunForecast
 from gymtui.store.stats.run_stats import run_numbers
 
 T0 = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -36,7 +36,9 @@ def run(total: int, running: int = 1) -> RunRow:
     return RunRow("run", b"", 0.0, RunStatus(run_id="run", total=total, running=running))
 
 
-def take(outlook: Outlook, rows: dict[str, RolloutRow], row: RunRow, now_s: float = NOW_S) -> bool:
+def take(
+    outlook: RunForecast, rows: dict[str, RolloutRow], row: RunRow, now_s: float = NOW_S
+) -> bool:
     return outlook.take(rows, rows, {"run": row}, now_s)
 
 
@@ -53,7 +55,7 @@ def some(count: int, seed: int = 1) -> dict[str, RolloutRow]:
 @pytest.mark.parametrize("seed", range(5))
 def test_it_says_what_the_numbers_of_the_run_say_however_the_changes_came(seed: int) -> None:
     rows = some(40, seed)
-    outlook, chance = Outlook(), random.Random(seed)
+    outlook, chance = RunForecast(), random.Random(seed)
     take(outlook, some(40, seed + 100), run(40))
     names = list(rows)
     chance.shuffle(names)
@@ -72,14 +74,14 @@ def test_it_says_what_the_numbers_of_the_run_say_however_the_changes_came(seed: 
 
 
 def test_nothing_is_said_while_rollouts_are_missing() -> None:
-    outlook, rows = Outlook(), some(20)
+    outlook, rows = RunForecast(), some(20)
     take(outlook, rows, run(21))
     assert outlook.eta(run(21), NOW_S) is None
     assert outlook.eta(run(20), NOW_S) is not None
 
 
 def test_much_at_once_is_taken_in_parts_and_none_is_lost() -> None:
-    outlook, rows = Outlook(), some(2 * AT_ONCE + 10)
+    outlook, rows = RunForecast(), some(2 * AT_ONCE + 10)
     row = run(len(rows))
     assert take(outlook, rows, row)
     assert outlook.eta(row, NOW_S) is None
@@ -89,7 +91,7 @@ def test_much_at_once_is_taken_in_parts_and_none_is_lost() -> None:
 
 
 def test_an_estimate_is_made_anew_only_when_it_is_old() -> None:
-    outlook, rows = Outlook(), some(20)
+    outlook, rows = RunForecast(), some(20)
     take(outlook, rows, run(20))
     first = outlook.eta(run(20), NOW_S)
     assert outlook.eta(run(20), NOW_S + FRESH_S / 2) is first
@@ -97,7 +99,7 @@ def test_an_estimate_is_made_anew_only_when_it_is_old() -> None:
 
 
 def test_a_run_that_waits_while_none_runs_is_stalled() -> None:
-    outlook = Outlook()
+    outlook = RunForecast()
     rows = {f"d{i}": rollout(f"d{i}", "completed", -200) for i in range(3)}
     rows["w"] = rollout("w", "pending")
     take(outlook, rows, run(4))
@@ -105,7 +107,7 @@ def test_a_run_that_waits_while_none_runs_is_stalled() -> None:
 
 
 def test_once_all_that_is_left_is_stuck_that_is_said_at_once_and_taken_back() -> None:
-    outlook = Outlook()
+    outlook = RunForecast()
     rows = {f"d{i}": rollout(f"d{i}", "completed", -200) for i in range(3)}
     rows["r"] = rollout("r", "running", -150)
     take(outlook, rows, run(4))
@@ -115,7 +117,7 @@ def test_once_all_that_is_left_is_stuck_that_is_said_at_once_and_taken_back() ->
 
 
 def test_a_run_that_ended_or_went_is_forgotten() -> None:
-    outlook, rows = Outlook(), some(20)
+    outlook, rows = RunForecast(), some(20)
     take(outlook, rows, run(20))
     assert outlook.moved_s("run") == NOW_S
     outlook.take((), rows, {"run": run(20, running=0)}, NOW_S)
@@ -124,7 +126,7 @@ def test_a_run_that_ended_or_went_is_forgotten() -> None:
 
 
 def test_the_rate_counts_each_verdict_once_and_only_those_of_the_last_five_minutes() -> None:
-    outlook = Outlook()
+    outlook = RunForecast()
     rows = {f"d{i}": rollout(f"d{i}", "completed", -60 * i - 61) for i in range(10)}
     take(outlook, rows, run(10))
     take(outlook, rows, run(10))
@@ -133,4 +135,4 @@ def test_the_rate_counts_each_verdict_once_and_only_those_of_the_last_five_minut
     assert (rate.verdicts, rate.window_s) == (5, 300.0)
     later = outlook.rate(NOW_S + 120)
     assert later is not None and later.verdicts == 3
-    assert Outlook().rate(NOW_S) is None
+    assert RunForecast().rate(NOW_S) is None

@@ -13,7 +13,7 @@ from gymtui.store.records import RolloutRow
 from gymtui.store.stats.formulas import Tally
 from gymtui.store.stats.matrix import Matrix, most_verdicts, totals, usual_k
 from gymtui.store.stats.run_stats import run_numbers
-from gymtui.store.stats.task_rows import AcrossRow, TaskRow, row_id_of
+from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow, row_id_of
 
 T0 = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -151,10 +151,10 @@ def test_across_runs_a_task_has_a_cell_for_each_run_in_their_order() -> None:
 def test_a_difference_is_clear_where_chance_brings_it_once_in_twenty(
     one: tuple[int, int], other: tuple[int, int], clear: bool
 ) -> None:
-    assert AcrossRow("t", (task(*one), None, task(*other))).clear is clear
-    assert AcrossRow("t", (task(*other), task(*one))).clear is clear
+    assert TaskAcrossRuns("t", (task(*one), None, task(*other))).clear is clear
+    assert TaskAcrossRuns("t", (task(*other), task(*one))).clear is clear
 
 
 def test_a_run_without_verdicts_makes_no_difference() -> None:
-    row_ = AcrossRow("t", (task(0, 0), task(4, 4)))
+    row_ = TaskAcrossRuns("t", (task(0, 0), task(4, 4)))
     assert (row_.difference, row_.clear) == (None, False)

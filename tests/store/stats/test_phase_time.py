@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gymtui.store.phases import PHASES, Kind
+from gymtui.store.phases import PHASES, SegmentKind
 from gymtui.store.stats.formulas import quantile, shares
-from gymtui.store.stats.phase_time import Spending
-from gymtui.store.stats.sorted_numbers import Ascending
+from gymtui.store.stats.phase_time import PhaseTime
+from gymtui.store.stats.sorted_numbers import SortedNumbers
 
 SECONDS = st.integers(0, 4).map(float) | st.floats(0, 1e6)
 SPENT = st.none() | st.fixed_dictionaries({kind.value: SECONDS for kind in PHASES})
@@ -20,7 +20,7 @@ STEPS = st.lists(st.tuples(st.integers(0, 4), st.booleans(), SPENT), max_size=30
 def test_it_comes_to_the_same_as_adding_all_up_at_one_go(
     steps: list[tuple[int, bool, dict[str, float] | None]],
 ) -> None:
-    spending, known = Spending(), {}
+    spending, known = PhaseTime(), {}
     for place, stays, spent_s in steps:
         name = f"r{place}"
         if stays:
@@ -35,7 +35,7 @@ def test_it_comes_to_the_same_as_adding_all_up_at_one_go(
         whole_s = sum(sum(spent.values()) for spent in known.values() if spent is not None)
         if whole_s > 1e-3:  # less vanishes in whole microseconds
             assert found.of == pytest.approx(plain.of, abs=1e-2)
-        for kind in (Kind.BUILDING, Kind.VERIFYING):
+        for kind in (SegmentKind.BUILDING, SegmentKind.VERIFYING):
             times = sorted(spent[kind] for spent in known.values() if spent is not None)
             assert spending.p95_s(kind) == quantile(times, 0.95)
 
@@ -44,7 +44,7 @@ def test_it_comes_to_the_same_as_adding_all_up_at_one_go(
 def test_numbers_stay_in_order_while_they_come_and_go(
     values: list[float], data: st.DataObject
 ) -> None:
-    ascending, plain = Ascending(), list(values)
+    ascending, plain = SortedNumbers(), list(values)
     for value in values:
         ascending.add(value)
     for value in data.draw(

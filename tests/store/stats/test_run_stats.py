@@ -11,7 +11,7 @@ import pytest
 from gymtui.api.models import Rollout
 from gymtui.store.history.timeline import Segment
 from gymtui.store.outcome import Outcome, at_step_limit, outcome_of, verdict
-from gymtui.store.phases import Kind
+from gymtui.store.phases import SegmentKind
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.failure_reasons import fold, reason_of
 from gymtui.store.stats.formulas import Tally, shares
@@ -342,13 +342,17 @@ def test_the_summary_and_the_numbers_of_a_run_agree() -> None:
 
 
 def test_where_time_goes_counts_only_what_was_watched_to_the_end() -> None:
-    def seg(kind: Kind, start: float, end: float) -> Segment:
+    def seg(kind: SegmentKind, start: float, end: float) -> Segment:
         return Segment(kind, T0 + timedelta(seconds=start), T0 + timedelta(seconds=end))
 
-    whole = [seg(Kind.QUEUED, 0, 50), seg(Kind.BUILDING, 50, 60), seg(Kind.AGENT, 60, 90)]
-    ended = [*whole, seg(Kind.ENDED, 90, 90)]
-    gap = [*whole, seg(Kind.UNSEEN, 90, 95), seg(Kind.ENDED, 95, 95)]
-    found = shares(map(time_spent_s, [ended, gap, whole, [seg(Kind.QUEUED, 0, 5)]]))
+    whole = [
+        seg(SegmentKind.QUEUED, 0, 50),
+        seg(SegmentKind.BUILDING, 50, 60),
+        seg(SegmentKind.AGENT, 60, 90),
+    ]
+    ended = [*whole, seg(SegmentKind.ENDED, 90, 90)]
+    gap = [*whole, seg(SegmentKind.UNSEEN, 90, 95), seg(SegmentKind.ENDED, 95, 95)]
+    found = shares(map(time_spent_s, [ended, gap, whole, [seg(SegmentKind.QUEUED, 0, 5)]]))
     assert (found.of["building"], found.of["agent"]) == (0.25, 0.75)
     assert (found.counted, found.of_all) == (1, 4)
 

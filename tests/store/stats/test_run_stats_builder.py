@@ -11,8 +11,8 @@ from gymtui.api.models import Rollout
 from gymtui.store.outcome import Outcome, outcome_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.run_stats import part_of, run_numbers, started_at
-from gymtui.store.stats.run_stats_builder import NumbersBuilder
-from gymtui.store.stats.time_extent import Extent, Reach
+from gymtui.store.stats.run_stats_builder import RunStatsBuilder
+from gymtui.store.stats.time_extent import Extent, TimeExtent
 
 START = datetime(2026, 3, 20, 10, tzinfo=UTC)
 TIMES = st.none() | st.integers(0, 5).map(lambda s: (START + timedelta(seconds=s)).isoformat())
@@ -46,7 +46,7 @@ def row(place: int, fields: dict[str, object], at: float) -> RolloutRow:
 def test_numbers_by_what_changed_are_those_of_adding_all_up_anew(
     changes: list[tuple[int, dict[str, object] | None, bool]],
 ) -> None:
-    built, known = NumbersBuilder(), {}
+    built, known = RunStatsBuilder(), {}
     last_steps = {"r0": 9, "r3": 2}
     for place, fields, ours in changes:
         we_cancelled = {"r1"} if ours else frozenset[str]()
@@ -71,7 +71,7 @@ def test_numbers_by_what_changed_are_those_of_adding_all_up_anew(
 
 
 def test_numbers_given_out_stay_as_they_are() -> None:
-    built = NumbersBuilder()
+    built = RunStatsBuilder()
     done = {"status": "completed", "started_at": START.isoformat(), "result": {"success": True}}
     ends = (START + timedelta(seconds=5)).isoformat()
     first = row(0, done | {"completed_at": ends}, 0.0).rollout
@@ -107,7 +107,7 @@ def plainly(rows: list[RolloutRow], looked_at: datetime) -> Extent:
 def test_a_run_reaches_as_far_as_its_rollouts_do(
     changes: list[tuple[int, dict[str, object] | None, bool]], looked_s: int
 ) -> None:
-    reach, known = Reach(), {}
+    reach, known = TimeExtent(), {}
     for place, fields, _ in changes:
         known.pop(place, None)
         if fields is not None:
@@ -118,7 +118,7 @@ def test_a_run_reaches_as_far_as_its_rollouts_do(
 
 
 def test_without_a_look_it_reaches_to_the_last_news() -> None:
-    reach = Reach()
+    reach = TimeExtent()
     running = {"status": "running", "started_at": START.isoformat()}
     reach.put("r0", row(0, running, START.timestamp() + 30))
     assert reach.extent(None).longest_s == 30

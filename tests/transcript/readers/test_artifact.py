@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from gymtui.transcript.blocks import (
+    BlockKind,
     Extras,
     Image,
-    Kind,
     Place,
     Refusal,
     Text,
@@ -84,12 +84,12 @@ NATIVE = [
 def test_the_vendors_messages() -> None:
     transcript = read(NATIVE)
     user, assistant, tool = transcript.turns
-    assert (user.role, user.kind, user.text) == ("user", Kind.USER, "Schedule it")
-    assert assistant.kind is Kind.ASSISTANT
+    assert (user.role, user.kind, user.text) == ("user", BlockKind.USER, "Schedule it")
+    assert assistant.kind is BlockKind.ASSISTANT
     assert assistant.blocks == (ToolCall("email__send_email", '{"to": "a@b.c"}', "c1", number=0),)
     assert (call_of(transcript).server, call_of(transcript).tool) == ("email", "send_email")
     assert call_of(transcript).parameters == {"to": "a@b.c"}
-    assert (tool.kind, tool.text, tool.error) == (Kind.TOOL, "sent", False)
+    assert (tool.kind, tool.text, tool.error) == (BlockKind.TOOL, "sent", False)
     (exchange,) = transcript.exchanges
     assert (exchange.server, exchange.tool, exchange.error) == ("email", "send_email", False)
     assert (exchange.call, exchange.result) == (Place(1, 0), Place(2, 0))
@@ -161,8 +161,8 @@ def test_runs_that_record_calls_only() -> None:
         }
     )
     assert [turn.kind for turn in transcript.turns] == [
-        *(Kind.ASSISTANT, Kind.TOOL),
-        *(Kind.ASSISTANT, Kind.ASSISTANT),
+        *(BlockKind.ASSISTANT, BlockKind.TOOL),
+        *(BlockKind.ASSISTANT, BlockKind.ASSISTANT),
     ]
     assert [exchange.tool for exchange in transcript.exchanges] == ["write", "read", "stop"]
     assert answered(transcript) == ['{\n  "text": "ok"\n}', None, None]
@@ -269,7 +269,7 @@ def test_layouts_of_tool_calls(element: object) -> None:
 )
 def test_calls_and_results_of_each_family(call: Any, result: Any) -> None:
     transcript = read([call, result])
-    assert [turn.kind for turn in transcript.turns] == [Kind.ASSISTANT, Kind.TOOL]
+    assert [turn.kind for turn in transcript.turns] == [BlockKind.ASSISTANT, BlockKind.TOOL]
     assert [exchange.tool for exchange in transcript.exchanges] == ["f"]
     assert answered(transcript) == ["r"]
 
@@ -292,7 +292,11 @@ def test_harbors_trajectory() -> None:
             "final_metrics": {"total_prompt_tokens": 220, "total_cost_usd": 0.5},
         }
     )
-    assert [turn.kind for turn in transcript.turns] == [Kind.USER, Kind.ASSISTANT, Kind.TOOL]
+    assert [turn.kind for turn in transcript.turns] == [
+        BlockKind.USER,
+        BlockKind.ASSISTANT,
+        BlockKind.TOOL,
+    ]
     assert [turn.source for turn in transcript.turns] == [0, 1, 1]
     assert transcript.turns[1].blocks[:2] == (Thinking("hm"), Text("Done"))
     assert answered(transcript) == ["r"]
@@ -533,12 +537,16 @@ def test_calls_nobody_understands_are_shown() -> None:
 @pytest.mark.parametrize(
     ("role", "kind"),
     [
-        *(("system", Kind.SYSTEM), ("developer", Kind.SYSTEM), ("user", Kind.USER)),
-        *(("model", Kind.ASSISTANT), ("agent", Kind.ASSISTANT), ("Assistant", Kind.ASSISTANT)),
-        *(("tool", Kind.TOOL), ("function", Kind.TOOL), ("exit", Kind.OTHER)),
+        *(("system", BlockKind.SYSTEM), ("developer", BlockKind.SYSTEM), ("user", BlockKind.USER)),
+        *(
+            ("model", BlockKind.ASSISTANT),
+            ("agent", BlockKind.ASSISTANT),
+            ("Assistant", BlockKind.ASSISTANT),
+        ),
+        *(("tool", BlockKind.TOOL), ("function", BlockKind.TOOL), ("exit", BlockKind.OTHER)),
     ],
 )
-def test_roles(role: str, kind: Kind) -> None:
+def test_roles(role: str, kind: BlockKind) -> None:
     (turn,) = read([{"role": role, "content": "x"}]).turns
     assert (turn.role, turn.kind) == (role, kind)
 
@@ -547,7 +555,7 @@ def test_users_call_tools_too() -> None:
     """tau2's telecom (FORMATS 1.6)."""
     message = {"role": "user", "content": None, "tool_calls": [{"id": "c", "name": "f"}]}
     transcript = read([message, result("r", "c")])
-    assert transcript.turns[0].kind is Kind.USER
+    assert transcript.turns[0].kind is BlockKind.USER
     assert answered(transcript) == ["r"]
 
 
@@ -566,7 +574,7 @@ def test_log_entries_around_messages() -> None:
         "message": {"role": "assistant", "content": "hi"},
     }
     (turn,) = read([entry]).turns
-    assert (turn.kind, turn.blocks[0]) == (Kind.ASSISTANT, Text("hi"))
+    assert (turn.kind, turn.blocks[0]) == (BlockKind.ASSISTANT, Text("hi"))
     assert turn.timestamp == datetime(2026, 2, 10, 21, 11, 59, 873000, tzinfo=UTC)
     inner = {"role": "assistant", "content": "hi", "timestamp": "2026-02-10T21:00:00Z"}
     (turn,) = read([entry | {"message": inner}]).turns
@@ -581,7 +589,7 @@ def test_openhands_events_that_are_no_tools() -> None:
             {"source": "user", "action": "message", "message": "Do", "args": {"content": "Do"}},
         ]
     )
-    assert [turn.kind for turn in transcript.turns] == [Kind.OTHER, Kind.USER]
+    assert [turn.kind for turn in transcript.turns] == [BlockKind.OTHER, BlockKind.USER]
     assert transcript.turns[1].text == "Do"
     assert not transcript.exchanges
 

@@ -15,7 +15,7 @@ from gymtui.store.stats.eta import UsualTimes
 from gymtui.tui.active import screen as active
 from gymtui.tui.active.screen import ActiveScreen
 from gymtui.tui.app.app import GymtuiApp
-from gymtui.tui.context.appearance import Looks
+from gymtui.tui.context.appearance import Appearance
 from gymtui.tui.kit.confirm import ConfirmScreen
 from gymtui.tui.transcript.screen import TranscriptScreen
 from tests.tui.person import Person
@@ -123,7 +123,7 @@ async def test_the_runs_screen_counts_the_stuck(
 async def test_a_run_with_stuck_rollouts_is_marked_in_the_run_list_and_found_by_that(
     gym: ScriptedGym, standing: None, tmp_path: Path, plain: bool
 ) -> None:
-    async with scripted_dashboard(gym, tmp_path, looks=Looks(ascii=plain)) as person:
+    async with scripted_dashboard(gym, tmp_path, appearance=Appearance(ascii=plain)) as person:
         await person.sees("2 stuck", "!2")
         marked = [row for row in person.screen().split("\n") if "!" in row]
         assert len(marked) == 1 and marked[0].strip(" ▌|").startswith("b "), "of three runs one"
@@ -170,7 +170,7 @@ async def test_one_that_moves_goes_to_the_end_and_one_that_ends_goes(
         await opened(person, "5 running", "17/30")
         # Within the first seconds the server's clock is not known well enough to tell them apart.
         moved = [
-            person.app.session.watched.observer.moved_at(i)
+            person.app.session.tracker.observer.moved_at(i)
             for i in person.app.session.store.rollouts
         ]
         await person.until(lambda: all(at is None or person.app.now() > at for at in moved))

@@ -12,11 +12,11 @@ from textual.events import Key
 from textual.pilot import Pilot
 
 from gymtui.tui.app.file_app import FileApp
-from gymtui.tui.app.palette import Commands
-from gymtui.tui.context.key_bindings import PROGRAMS_OWN, Bound, rebound
+from gymtui.tui.app.palette import PaletteCommands
+from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings, rebound
 from gymtui.tui.context.keymap import Scope
-from gymtui.tui.kit.line_parts import Said, joined
-from gymtui.tui.kit.styled_text import Ink
+from gymtui.tui.kit.line_parts import LinePart, join_fitting
+from gymtui.tui.kit.styled_text import StyledText
 from gymtui.tui.runtime.crash_report import Reporter
 from tests.tui.scripted import ScriptedGym, scripted_dashboard
 
@@ -41,7 +41,7 @@ async def sees(pilot: Pilot[None], text: str) -> None:
 
 @asynccontextmanager
 async def reading(
-    directory: Path, *names: str, bound: Bound = PROGRAMS_OWN
+    directory: Path, *names: str, bound: KeyBindings = PROGRAMS_OWN
 ) -> AsyncIterator[tuple[FileApp, Pilot[None]]]:
     paths = [directory / name for name in names]
     for path in paths:
@@ -96,9 +96,11 @@ async def test_a_file_that_is_no_json_says_what_it_is(tmp_path: Path) -> None:
 
 
 def test_where_there_is_no_room_at_all_only_what_stays_is_said() -> None:
-    assert joined([], -5) == ()
-    assert joined([Said((Ink("1 step"),), 1)], -5) == ()
-    assert joined([Said((Ink("failed"),)), Said((Ink("1 step"),), 1)], -5) == (Ink("failed"),)
+    assert join_fitting([], -5) == ()
+    assert join_fitting([LinePart((StyledText("1 step"),), 1)], -5) == ()
+    assert join_fitting(
+        [LinePart((StyledText("failed"),)), LinePart((StyledText("1 step"),), 1)], -5
+    ) == (StyledText("failed"),)
 
 
 def offered(app: FileApp) -> set[str]:
@@ -118,7 +120,7 @@ async def test_what_needs_a_gym_is_told_of_nowhere(tmp_path: Path) -> None:
         await pilot.press("escape", *"tool")
         await sees(pilot, "next tool call")
         await pilot.press("escape", "escape")
-        words = [str(hit.text) async for hit in Commands(app.screen).discover()]
+        words = [str(hit.text) async for hit in PaletteCommands(app.screen).discover()]
         assert any(said.startswith("next error") for said in words)
         assert not any(said.startswith(("redact", "compare", "next rollout")) for said in words)
 

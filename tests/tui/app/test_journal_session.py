@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gymtui.store.history.timeline import Kind, Segment
+from gymtui.store.history.timeline import Segment, SegmentKind
 from gymtui.tui.kit.timeline_bar import FILLS
 from tests.gym.running_gym import RunningGym, running_gym
 from tests.tui.person import Person, dashboard
@@ -18,14 +18,14 @@ def lives(person: Person, run_id: str) -> dict[str, tuple[Segment, ...]]:
     """The segments of each rollout of a run, as they are drawn."""
     app = person.app
     return {
-        row.rollout_id: app.session.watched.segments(row)
+        row.rollout_id: app.session.tracker.segments(row)
         for row in app.session.store.rollouts_of(run_id)
     }
 
 
 def building(life: tuple[Segment, ...]) -> Segment | None:
     """When it was built, as it is drawn."""
-    return next((segment for segment in life if segment.kind is Kind.BUILDING), None)
+    return next((segment for segment in life if segment.kind is SegmentKind.BUILDING), None)
 
 
 def final_summaries(journal: Path) -> int:
@@ -57,7 +57,7 @@ async def test_phases_seen_before_are_still_there_after_a_restart(tmp_path: Path
             await person.press("enter")
             await person.sees("runs › nightly", "(from 2 of 2)", "steps p50")
             assert lives(person, "nightly") == lived
-            assert all(Kind.UNSEEN not in {s.kind for s in life} for life in lived.values())
+            assert all(SegmentKind.UNSEEN not in {s.kind for s in life} for life in lived.values())
             numbers = before.split("\n")[2:4]
             await person.until(lambda: person.screen().split("\n")[2:4] == numbers, "as before")
 
@@ -68,7 +68,7 @@ async def test_without_a_journal_the_same_run_was_not_seen(tmp_path: Path) -> No
         async with dashboard(gym, tmp_path) as person:
             await person.sees("nightly", "2/2")
             await person.press("enter")
-            await person.sees("2/2 done", FILLS[Kind.UNSEEN] * 5, "build –", "not seen ")
+            await person.sees("2/2 done", FILLS[SegmentKind.UNSEEN] * 5, "build –", "not seen ")
 
 
 async def test_what_happened_between_two_sessions_is_not_seen_and_the_rest_is(

@@ -15,21 +15,21 @@ from gymtui.api.endpoints import Endpoints
 from gymtui.api.request import Call
 from gymtui.api.response import Answer
 from gymtui.cli.profiles import ConfiguredGyms
-from gymtui.config.settings import LAST_PICKED, Loaded, Offered, Settings
+from gymtui.config.settings import LAST_PICKED, LoadedSettings, ProfileInfo, Settings
 from gymtui.core import urls
 from gymtui.core.secret import ApiKey
-from gymtui.session.saved_layout import Arrangement
+from gymtui.session.saved_layout import SavedLayout
 from gymtui.store.delta import Delta
 from gymtui.tui.app.app import GymtuiApp
 from tests.gym.running_gym import RunningGym, running_gym
-from tests.helpers.desk import KEY, Desk
+from tests.helpers.artifact_loader import KEY, Desk
 from tests.tui.person import Person, dashboard
 
 OTHER_KEY = "ck_oth_9876543210fedcba"
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def artifact_loader(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
@@ -59,10 +59,10 @@ class Two:
         self.made: list[tuple[str, str | None]] = []
 
     @property
-    def profiles(self) -> tuple[Offered, ...]:
+    def profiles(self) -> tuple[ProfileInfo, ...]:
         return self._gyms.profiles
 
-    def load(self, name: str) -> Loaded:
+    def load(self, name: str) -> LoadedSettings:
         return self._gyms.load(name)
 
     def client(self, settings: Settings) -> Endpoints:
@@ -100,7 +100,7 @@ def remembered(state: Path) -> object:
 def belongings(app: GymtuiApp) -> tuple[object, ...]:
     """All that belongs to the gym one is at."""
     here = app.session
-    return (here.client, here.store, here.poller, here.watched, here.desk, here.journal)
+    return (here.client, here.store, here.poller, here.watched, here.artifact_loader, here.journal)
 
 
 async def test_another_profile_is_found_in_the_palette_and_starts_afresh(
@@ -113,7 +113,7 @@ async def test_another_profile_is_found_in_the_palette_and_starts_afresh(
         running_gym(tmp_path / "b", key=OTHER_KEY) as there,
     ):
         gyms = Two(here, there, desk, state)
-        arrangement = Arrangement.read(state)
+        arrangement = SavedLayout.read(state)
         async with dashboard(
             here,
             tmp_path,
@@ -230,13 +230,13 @@ async def test_what_the_journal_of_the_one_before_tells_late_is_not_taken_in(
     async with running_gym(tmp_path) as here, dashboard(here, tmp_path) as person:
         app = person.app
         await person.sees("no runs")
-        before = app.session.watched
+        before = app.session.tracker
         app.enter(app.session.settings, GymClient(here.url), None)
         taken: list[object] = []
         app.session.poller.remember = lambda late: taken.append(late) or Delta()
         before._remembered({})
         assert taken == []
-        app.session.watched._remembered({})
+        app.session.tracker._remembered({})
         assert taken == [{}]
         await person.sees("no runs", "live")
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from gymtui.api.client import GymClient
-from gymtui.api.lazy_client import LateClient
+from gymtui.api.lazy_client import LazyClient
 from gymtui.cli.profiles import ConfiguredGyms
 from gymtui.config.settings import load
 from gymtui.core import urls
@@ -44,7 +44,7 @@ class Home:
         transport = httpx.MockTransport(self.answer)
         self.client = GymClient(self.gym.url, settings.key, transport=transport)
         self.reporter = Reporter(directory, secrets=[OLD])
-        late = LateClient(lambda: self.client)
+        late = LazyClient(lambda: self.client)
         self.app = GymtuiApp(settings, late, self.reporter, gyms=self.gyms)
 
     def write(self, key: str, url: str | None = None) -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from gymtui.core.atomic_write import locked
 from gymtui.launching.draft import Draft
-from gymtui.launching.launch_history import Kept
+from gymtui.launching.launch_history import LaunchHistory
 from gymtui.session import saved_layout
-from gymtui.session.saved_layout import FILE, FILTERS_KEPT, Arrangement, ListArrangement
+from gymtui.session.saved_layout import FILE, FILTERS_KEPT, ListLayout, SavedLayout
 from gymtui.tui.rollouts.screen import RolloutsScreen
 from gymtui.tui.runs.screen import RunsScreen
 from tests.gym.running_gym import running_gym
@@ -34,7 +34,7 @@ async def opened(person: Person) -> None:
 async def test_order_filter_columns_zoom_and_grouping_are_as_they_were_left(tmp_path: Path) -> None:
     state = tmp_path / "state"
     async with running_gym(tmp_path, speed=20.0) as gym:
-        async with dashboard(gym, tmp_path, arrangement=Arrangement.read(state)) as person:
+        async with dashboard(gym, tmp_path, arrangement=SavedLayout.read(state)) as person:
             person.launch("kept", rollout_count=2)
             person.launch("other")
             await person.sees("kept", "other", "DONE")
@@ -48,7 +48,7 @@ async def test_order_filter_columns_zoom_and_grouping_are_as_they_were_left(tmp_
             await person.press("b", "T", "plus")
             await person.until(lambda: rollouts(person)._chart.level == 1)
 
-        kept = Arrangement.read(state)
+        kept = SavedLayout.read(state)
         async with dashboard(gym, tmp_path, arrangement=kept) as person:
             await person.sees("kept", "filter: kept")
             assert "other" not in person.screen()
@@ -66,8 +66,8 @@ def test_a_run_too_short_for_the_zoom_that_was_kept_is_shown_as_close_as_it_may(
 ) -> None:
     document = {"lists": {"rollouts": {"zoom": 3, "wall": True}, "runs": {"zoom": -1}}}
     (tmp_path / FILE).write_text(json.dumps(document))
-    kept = Arrangement.read(tmp_path)
-    assert kept.of("rollouts") == ListArrangement(zoom=3, wall=True)
+    kept = SavedLayout.read(tmp_path)
+    assert kept.of("rollouts") == ListLayout(zoom=3, wall=True)
     assert kept.of("runs").zoom == 0
 
 
@@ -84,21 +84,21 @@ async def test_a_key_that_arranges_waits_for_no_disk(
     monkeypatch.setattr(saved_layout, "replace_text", replacing)
     state = tmp_path / "state"
     async with running_gym(tmp_path) as gym:
-        async with dashboard(gym, tmp_path, arrangement=Arrangement.read(state)) as person:
+        async with dashboard(gym, tmp_path, arrangement=SavedLayout.read(state)) as person:
             await person.press("O", "f", "O", "f")
             await person.until((state / FILE).exists)
             assert threading.main_thread() not in written_by
             await person.press("O")
-        assert Arrangement.read(state).of("runs").reverse
+        assert SavedLayout.read(state).of("runs").reverse
 
 
 def test_without_an_app_it_is_kept_at_once(tmp_path: Path) -> None:
-    Arrangement.read(tmp_path).pick("lab")
-    assert Arrangement.read(tmp_path).profile == "lab"
+    SavedLayout.read(tmp_path).pick("lab")
+    assert SavedLayout.read(tmp_path).profile == "lab"
 
 
 def test_what_two_programs_arrange_is_both_kept(tmp_path: Path) -> None:
-    first, second = Arrangement.read(tmp_path), Arrangement.read(tmp_path)
+    first, second = SavedLayout.read(tmp_path), SavedLayout.read(tmp_path)
     first.change("runs", order="done")
     first.keep_filter("gym a", "alpha")
     second.change("runs", reverse=True)
@@ -106,21 +106,21 @@ def test_what_two_programs_arrange_is_both_kept(tmp_path: Path) -> None:
     second.keep_filter("gym b", "beta")
     second.choose_theme("day")
     first.pick("lab")
-    kept = Arrangement.read(tmp_path)
-    assert kept.of("runs") == ListArrangement(order="done", reverse=True)
+    kept = SavedLayout.read(tmp_path)
+    assert kept.of("runs") == ListLayout(order="done", reverse=True)
     assert kept.of("rollouts").zoom == 2
     assert kept.filters == {"gym a": "alpha", "gym b": "beta"}
     assert (kept.theme, kept.profile) == ("day", "lab")
     first.keep_filter("gym a", "")
-    assert Arrangement.read(tmp_path).filters == {"gym b": "beta"}
+    assert SavedLayout.read(tmp_path).filters == {"gym b": "beta"}
 
 
 def test_only_the_latest_filters_are_kept(tmp_path: Path) -> None:
-    kept = Arrangement.read(tmp_path)
+    kept = SavedLayout.read(tmp_path)
     for number in range(FILTERS_KEPT + 2):
         kept.keep_filter(f"gym {number}", "x")
     kept.keep_filter("gym 2", "y")
-    again = Arrangement.read(tmp_path).filters
+    again = SavedLayout.read(tmp_path).filters
     assert len(again) == FILTERS_KEPT
     assert "gym 1" not in again
     assert again["gym 2"] == "y"
@@ -132,12 +132,12 @@ def test_who_writes_into_the_state_directory_waits_for_the_other(tmp_path: Path,
 
     def write(name: str) -> None:
         if what == "arrangement":
-            Arrangement.read(tmp_path).keep_filter(name, "x")
+            SavedLayout.read(tmp_path).keep_filter(name, "x")
         else:
-            Kept.read(path).remember(name, Draft({"scenario_id": "hr"}))
+            LaunchHistory.read(path).remember(name, Draft({"scenario_id": "hr"}))
 
     def known() -> set[str]:
-        return set(Arrangement.read(tmp_path).filters) | set(Kept.read(path).drafts)
+        return set(SavedLayout.read(tmp_path).filters) | set(LaunchHistory.read(path).drafts)
 
     write("before")
     file = tmp_path / FILE if what == "arrangement" else path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gymtui.session.rollout_ref import Listed
+from gymtui.session.rollout_ref import RolloutRef
 from gymtui.tui.compare.screen import CompareScreen
 from tests.tui.scripted import ScriptedGym, scripted_dashboard
 from tests.tui.transcript.test_pictures import answer, artifacts, calling
@@ -19,7 +19,7 @@ async def test_differences_are_gone_through_and_told(tmp_path: Path) -> None:
     messages[5:5] = [calling(20, "", "calendar__list", attendee="jun"), answer(21, 20, "[]")]
     async with scripted_dashboard(gym, tmp_path) as person:
         await person.until(lambda: len(person.app.session.store.rollouts) == 2)
-        screen = CompareScreen(Listed("nightly", left), Listed("weekly", right))
+        screen = CompareScreen(RolloutRef("nightly", left), RolloutRef("weekly", right))
         person.app.push_screen(screen)
         shown = await person.sees("difference 1 of 2", "compare › nightly.001 with weekly.001")
         assert f"A {left}  ✓ pass  schedule_phone_screen · 3 steps · nightly" in shown
@@ -52,7 +52,9 @@ async def test_the_same_calls_have_no_difference_to_go_to(tmp_path: Path) -> Non
     gym.artifacts = {left: artifacts(), right: artifacts()}
     async with scripted_dashboard(gym, tmp_path) as person:
         await person.until(lambda: len(person.app.session.store.rollouts) == 2)
-        person.app.push_screen(CompareScreen(Listed("nightly", left), Listed("nightly", right)))
+        person.app.push_screen(
+            CompareScreen(RolloutRef("nightly", left), RolloutRef("nightly", right))
+        )
         shown = await person.sees("the same calls")
         assert "· nightly" not in shown.split("\n", 1)[1], "of one run, it need not be said"
         await person.press("n")

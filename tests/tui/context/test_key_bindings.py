@@ -11,7 +11,7 @@ from textual.keys import _character_to_key
 
 from gymtui.tui.app.app import GymtuiApp
 from gymtui.tui.app.file_app import FileApp
-from gymtui.tui.context.key_bindings import PROGRAMS_OWN, Bound, named, rebound
+from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings, named, rebound
 from gymtui.tui.context.keymap import STACKS, TABLE, Scope, shown
 from gymtui.tui.kit.ask import AskScreen
 from gymtui.tui.kit.screen import GymScreen
@@ -20,7 +20,7 @@ from tests.gym.running_gym import running_gym
 from tests.tui.person import dashboard
 
 
-def keys_for(bound: Bound, name: str) -> tuple[str, ...]:
+def keys_for(bound: KeyBindings, name: str) -> tuple[str, ...]:
     return next(key.keys for key in bound.table if key.name == name)
 
 

@@ -16,9 +16,9 @@ from textual.command import CommandPalette
 
 from gymtui.config.theme_files import shipped
 from gymtui.core.terminal_caps import Abilities
-from gymtui.session.saved_layout import Arrangement
+from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.app.file_app import FileApp
-from gymtui.tui.context.appearance import Looks
+from gymtui.tui.context.appearance import Appearance
 from gymtui.tui.runtime.crash_report import Reporter
 from tests.helpers.observations import contrast
 from tests.tui.palettes import NAMES, theme
@@ -27,8 +27,8 @@ from tests.tui.scripted import ScriptedGym, scripted_dashboard
 
 NAMED = [name for name in NAMES if not theme(name).ansi]
 NIGHT = (shipped() / "night.toml").read_text()
-MONO = Looks(terminal=Abilities(colour=False))
-PLAIN = Looks(ascii=True)
+MONO = Appearance(terminal=Abilities(colour=False))
+PLAIN = Appearance(ascii=True)
 
 
 @pytest.fixture
@@ -115,8 +115,8 @@ def behind(app: App[Any]) -> bool:
 
 
 @asynccontextmanager
-async def dashboard(gym: ScriptedGym, tmp_path: Path, looks: Looks, **more: Any) -> Any:
-    async with scripted_dashboard(gym, tmp_path, looks=looks, **more) as person:
+async def dashboard(gym: ScriptedGym, tmp_path: Path, looks: Appearance, **more: Any) -> Any:
+    async with scripted_dashboard(gym, tmp_path, appearance=looks, **more) as person:
         await person.sees("alpha", "beta")
         yield person
 
@@ -140,7 +140,7 @@ def papers(person: Person) -> set[str]:
 async def test_another_theme_is_drawn_at_once_everywhere_and_kept(
     gym: ScriptedGym, tmp_path: Path
 ) -> None:
-    looks, kept = Looks(), Arrangement.read(tmp_path)
+    looks, kept = Appearance(), SavedLayout.read(tmp_path)
     night, day = theme("night").colours, theme("day").colours
     async with dashboard(gym, tmp_path, looks, arrangement=kept) as person:
         await person.press("g", "enter")
@@ -151,10 +151,10 @@ async def test_another_theme_is_drawn_at_once_everywhere_and_kept(
         await person.press("escape")
         await person.sees("alpha", "beta")
         assert not papers(person) & {night.background, night.surface, night.cursor}
-    again = Arrangement.read(tmp_path)
+    again = SavedLayout.read(tmp_path)
     async with dashboard(gym, tmp_path, looks, arrangement=again) as person:
         assert day.background in papers(person)
-    told = Looks("high-contrast", "--theme")
+    told = Appearance("high-contrast", "--theme")
     async with dashboard(gym, tmp_path, told, arrangement=again) as person:
         assert person.app.palette.name == "high-contrast", "who says it now is heard first"
         await command(person, "theme: night")
@@ -164,7 +164,7 @@ async def test_another_theme_is_drawn_at_once_everywhere_and_kept(
 async def test_the_word_theme_alone_offers_the_themes_with_the_one_in_force(
     gym: ScriptedGym, tmp_path: Path
 ) -> None:
-    async with dashboard(gym, tmp_path, Looks()) as person:
+    async with dashboard(gym, tmp_path, Appearance()) as person:
         await command(person, "theme")
         await person.sees("▌night", "●", "colour-blind", "↵ choose")
         assert person.app.palette.name == "night"
@@ -179,7 +179,7 @@ async def test_a_broken_theme_is_told_and_the_last_good_stays(
     own.mkdir()
     mine = own / "mine.toml"
     mine.write_text(NIGHT.replace('"night"', '"mine"').replace("#11131a", "#001122"))
-    async with dashboard(gym, tmp_path, Looks("mine", places=(own, shipped()))) as person:
+    async with dashboard(gym, tmp_path, Appearance("mine", places=(own, shipped()))) as person:
         assert "#001122" in papers(person)
         mine.write_text(mine.read_text().replace("passed =", "pased ="))
         await command(person, "reload theme")
@@ -194,7 +194,7 @@ async def test_a_broken_theme_is_told_and_the_last_good_stays(
 async def test_a_theme_that_is_none_is_told_on_screen_and_to_who_starts_it(
     gym: ScriptedGym, tmp_path: Path
 ) -> None:
-    async with dashboard(gym, tmp_path, Looks("nihgt", "config.toml:1: theme")) as person:
+    async with dashboard(gym, tmp_path, Appearance("nihgt", "config.toml:1: theme")) as person:
         await person.sees("there is no theme 'nihgt'; did you mean night?")
         [problem] = person.app.theme_problems
         assert problem.place == "config.toml:1: theme"
@@ -204,7 +204,7 @@ async def test_a_theme_that_is_none_is_told_on_screen_and_to_who_starts_it(
 async def test_where_no_theme_can_be_read_it_goes_on_without_colours(
     gym: ScriptedGym, tmp_path: Path
 ) -> None:
-    async with dashboard(gym, tmp_path, Looks(places=(tmp_path / "nowhere",))) as person:
+    async with dashboard(gym, tmp_path, Appearance(places=(tmp_path / "nowhere",))) as person:
         await person.sees("there is no theme 'night'")
         assert "alpha" in person.screen()
 
@@ -212,7 +212,7 @@ async def test_where_no_theme_can_be_read_it_goes_on_without_colours(
 async def test_sixteen_colours_get_the_theme_made_for_them(
     gym: ScriptedGym, tmp_path: Path
 ) -> None:
-    few = Looks(terminal=Abilities(few_colours=True))
+    few = Appearance(terminal=Abilities(few_colours=True))
     async with dashboard(gym, tmp_path, few) as person:
         assert person.app.palette.name == "ansi"
         looked: set[str] = set()
@@ -230,7 +230,7 @@ async def test_sixteen_colours_get_the_theme_made_for_them(
 
 
 async def test_the_frameworks_own_themes_are_not_offered(gym: ScriptedGym, tmp_path: Path) -> None:
-    async with dashboard(gym, tmp_path, Looks()) as person:
+    async with dashboard(gym, tmp_path, Appearance()) as person:
         await person.press("colon")
         await person.until(lambda: isinstance(person.app.screen, CommandPalette))
         await person.press(*"theme")
@@ -241,8 +241,10 @@ async def test_the_frameworks_own_themes_are_not_offered(gym: ScriptedGym, tmp_p
 async def test_a_file_on_disk_is_read_with_a_theme_too(tmp_path: Path) -> None:
     path = tmp_path / "messages.json"
     path.write_text('{"messages": [{"role": "user", "content": "hello there"}]}')
-    kept = Arrangement.read(tmp_path)
-    app = FileApp([path], Reporter(tmp_path, secrets=[]), looks=Looks("day"), arrangement=kept)
+    kept = SavedLayout.read(tmp_path)
+    app = FileApp(
+        [path], Reporter(tmp_path, secrets=[]), appearance=Appearance("day"), arrangement=kept
+    )
     async with app.run_test(size=(100, 30)) as pilot:
         async with asyncio.timeout(60):
             while "hello there" not in "".join(s.text for s in drawn(app)):
@@ -254,7 +256,7 @@ async def test_a_file_on_disk_is_read_with_a_theme_too(tmp_path: Path) -> None:
         await pilot.pause()
         after = {s.style.bgcolor.name for s in drawn(app) if s.style and s.style.bgcolor}
         assert night.background in after and day.background not in after
-    assert Arrangement.read(tmp_path).theme == "night"
+    assert SavedLayout.read(tmp_path).theme == "night"
 
 
 # -- without colours, without glyphs -------------------------------------------------------------

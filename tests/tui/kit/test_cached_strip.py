@@ -11,17 +11,17 @@ from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.filter import Monochrome
 
-from gymtui.tui.kit.cached_strip import Drawn, take_whole
+from gymtui.tui.kit.cached_strip import CachedStrip, take_whole
 from gymtui.tui.kit.grid import Column, Grid
 from gymtui.tui.kit.lines import Line, Lines
-from gymtui.tui.kit.styled_text import Ink, ink
+from gymtui.tui.kit.styled_text import StyledText, styled
 from gymtui.tui.runtime.output_filter import BACKSTOP
 from tests.tui.palettes import NIGHT
 
 BLACK = Color(0, 0, 0)
 COLUMNS = (
-    Column("name", "NAME", 10, lambda name, _cells: ink(name, "failed"), flex=1),
-    Column("size", "SIZE", 6, lambda name, _cells: ink(len(name)), align="right"),
+    Column("name", "NAME", 10, lambda name, _cells: styled(name, "failed"), flex=1),
+    Column("size", "SIZE", 6, lambda name, _cells: styled(len(name)), align="right"),
 )
 NAMES = [f"row-{number:03d}" for number in range(40)]
 
@@ -47,7 +47,7 @@ class Both(App[None]):
             for widget in self.query("Grid, Lines, ScrollBar"):
                 # As the framework makes it.
                 widget._styles_cache = type(self.screen._styles_cache)()
-        words = (Ink("a line", "strong"),)
+        words = (StyledText("a line", "strong"),)
         self.query_one(Lines).show([Line(words, bar=True), Line((), words)])
 
 
@@ -72,7 +72,7 @@ async def test_the_picture_is_the_frameworks_own_borders_included() -> None:
 
 
 def test_a_line_never_holds_itself_so_that_it_goes_when_nobody_shows_it() -> None:
-    line = Drawn([Segment("a line", Style(bold=True))])
+    line = CachedStrip([Segment("a line", Style(bold=True))])
     held = sys.getrefcount(line)
     for _ in range(2):
         assert line.divide([6]) == [line]
@@ -84,7 +84,7 @@ def test_a_line_never_holds_itself_so_that_it_goes_when_nobody_shows_it() -> Non
 
 @pytest.mark.parametrize("name", ["a\x1b[31mb", "\x9b2Jx", "\u202eevil"])
 def test_filters_still_have_their_say(name: str) -> None:
-    line = Drawn([Segment(name, Style(color="red"))])
+    line = CachedStrip([Segment(name, Style(color="red"))])
     for _ in range(2):
         assert line.apply_filter(BACKSTOP, BLACK).text.isprintable()
     grey = line.apply_filter(Monochrome(), BLACK)
@@ -96,14 +96,14 @@ def test_filters_still_have_their_say(name: str) -> None:
 
 @pytest.mark.parametrize(("cells", "text"), [(4, "a li"), (6, "a line"), (9, "a line   ")])
 def test_a_line_is_made_longer_or_shorter(cells: int, text: str) -> None:
-    line = Drawn([Segment("a line")]).adjust_cell_length(cells)
+    line = CachedStrip([Segment("a line")]).adjust_cell_length(cells)
     assert (line.text, line.cell_length) == (text, cells)
 
 
 async def test_a_widget_that_is_taken_whole_may_draw_too_little() -> None:
     class Short(Lines):
-        def render_line(self, y: int) -> Drawn:
-            return Drawn([Segment("short")])
+        def render_line(self, y: int) -> CachedStrip:
+            return CachedStrip([Segment("short")])
 
     class One(App[None]):
         def compose(self) -> ComposeResult:

@@ -18,12 +18,12 @@ from gymtui.store.running_rollouts import RunningRow
 from gymtui.store.stats.eta import Eta
 from gymtui.store.stats.formulas import AtK, Interval, Tally
 from gymtui.store.stats.run_summary import RunSummary
-from gymtui.store.stats.task_rows import AcrossRow, TaskRow
+from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow
 from gymtui.transcript.blocks import Usage
 from gymtui.tui.active.columns import active_columns
 from gymtui.tui.kit.column import Column, place
 from gymtui.tui.kit.styled_text import Cell
-from gymtui.tui.kit.time_window import Chart
+from gymtui.tui.kit.time_window import TimeWindow
 from gymtui.tui.matrix.columns import (
     across_columns,
     at_k_cells,
@@ -58,14 +58,14 @@ def of_runs(
 def of_rollouts(
     heads: Mapping[str, tuple[str, str]] | None = None, **seen: int
 ) -> tuple[Column[RolloutRow], ...]:
-    return rollout_columns(lambda: NOW, lambda: seen, cast("Chart", NoChart()), heads or {})
+    return rollout_columns(lambda: NOW, lambda: seen, cast("TimeWindow", NoChart()), heads or {})
 
 
 def of_tasks() -> tuple[Column[TaskRow], ...]:
     return task_columns(lambda row, cells: (), 8, lambda: 4)
 
 
-def of_three_runs() -> tuple[Column[AcrossRow], ...]:
+def of_three_runs() -> tuple[Column[TaskAcrossRuns], ...]:
     names = ["nightly-4000", "nightly-5000", "nightly-6000"]
     return across_columns(names, lambda row, run: run == 1)
 
@@ -145,7 +145,7 @@ def test_a_run_is_known_by_its_name_and_what_is_done_to_it() -> None:
     assert styles(name(run())) == ["strong"]
     assert styles(name(DONE)) == [""]
     assert words(name(DONE, watched=True)) == "◉ nightly-s4000"
-    assert styles(name(replace(run(), gone=True))) == ["gone"]
+    assert styles(name(replace(run(), is_deleted=True))) == ["gone"]
     leaving = replace(run(), intent=Intent.CANCEL)
     assert words(name(leaving)) == "cancelling … nightly-s4000"
     # Where there is little room, the name stays what tells it from others.
@@ -342,7 +342,7 @@ def test_pass_at_k_says_of_how_many_tasks_it_is() -> None:
 
 def test_a_difference_is_marked_where_it_may_be_chance() -> None:
     def says(*cells: TaskRow | None) -> str:
-        return words(drawn(of_three_runs(), "difference", AcrossRow("t", cells)))
+        return words(drawn(of_three_runs(), "difference", TaskAcrossRuns("t", cells)))
 
     assert says(task(4, 4), task(0, 4), None) == "100pp"
     assert says(task(3, 4), task(1, 4), None) == "~50pp"
@@ -351,7 +351,7 @@ def test_a_difference_is_marked_where_it_may_be_chance() -> None:
 
 
 def test_the_run_under_the_cursor_stands_in_brackets() -> None:
-    row = AcrossRow("t", (task(4, 4), task(0, 4), None))
+    row = TaskAcrossRuns("t", (task(4, 4), task(0, 4), None))
     said = [words(drawn(of_three_runs(), f"run{number}", row)) for number in (1, 2, 3)]
     assert said == [" 100% of 4", "[  0% of 4]", "    –"]
 

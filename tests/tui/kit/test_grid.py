@@ -14,19 +14,19 @@ from textual.pilot import Pilot
 
 from gymtui.core.column_widths import EXTRA
 from gymtui.tui.kit.grid import Column, Grid, place
-from gymtui.tui.kit.styled_text import Cell, ink
+from gymtui.tui.kit.styled_text import Cell, styled
 from tests.tui.palettes import NIGHT
 
 
 def shown(record: str, cells: int) -> Cell:
-    return ink(record)
+    return styled(record)
 
 
 COLUMNS = (
     Column("name", "NAME", 10, shown, flex=1, most=40, cut="middle"),
-    Column("size", "SIZE", 6, lambda record, cells: ink(len(record)), align="right"),
-    Column("note", "NOTE", 8, lambda record, cells: ink("note"), priority=1),
-    Column("more", "MORE", 8, lambda record, cells: ink("more"), priority=2),
+    Column("size", "SIZE", 6, lambda record, cells: styled(len(record)), align="right"),
+    Column("note", "NOTE", 8, lambda record, cells: styled("note"), priority=1),
+    Column("more", "MORE", 8, lambda record, cells: styled("more"), priority=2),
 )
 
 

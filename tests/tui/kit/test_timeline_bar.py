@@ -9,9 +9,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gymtui.store.history.timeline import Segment
-from gymtui.store.phases import PHASES, Kind
+from gymtui.store.phases import PHASES, SegmentKind
 from gymtui.tui.kit import outcome_text
-from gymtui.tui.kit.styled_text import Cell, Ink, laid, width_of
+from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, width_of
 from gymtui.tui.kit.timeline_bar import (
     FILLS,
     FRONT,
@@ -30,7 +30,7 @@ EXACT = timedelta(0)
 
 
 def life(
-    *stretches: tuple[Kind, float, float], slack_s: float = 0.0, ended: bool = True
+    *stretches: tuple[SegmentKind, float, float], slack_s: float = 0.0, ended: bool = True
 ) -> list[Segment]:
     """Segments, in seconds after T0; the slack is that of every inner edge."""
     slack = timedelta(seconds=slack_s)
@@ -47,7 +47,7 @@ def life(
             )
         )
     if ended:
-        drawn.append(Segment(Kind.ENDED, drawn[-1].end, drawn[-1].end))
+        drawn.append(Segment(SegmentKind.ENDED, drawn[-1].end, drawn[-1].end))
     return drawn
 
 
@@ -61,11 +61,11 @@ def styles(cell: Cell) -> list[str]:
 
 
 WHOLE = life(
-    (Kind.QUEUED, -5, 0),
-    (Kind.BUILDING, 0, 4),
-    (Kind.SEEDING, 4, 6),
-    (Kind.AGENT, 6, 12),
-    (Kind.VERIFYING, 12, 15),
+    (SegmentKind.QUEUED, -5, 0),
+    (SegmentKind.BUILDING, 0, 4),
+    (SegmentKind.SEEDING, 4, 6),
+    (SegmentKind.AGENT, 6, 12),
+    (SegmentKind.VERIFYING, 12, 15),
 )
 TWENTY = Scale(0, 20)
 
@@ -77,7 +77,7 @@ def test_each_phase_takes_its_share_of_the_cells() -> None:
 
 
 def test_an_edge_stands_in_its_eighth_of_a_cell_between_the_colours_of_both_phases() -> None:
-    drawn = bar(life((Kind.BUILDING, 0, 2.375), (Kind.AGENT, 2.375, 4.5)), TWENTY, 20)
+    drawn = bar(life((SegmentKind.BUILDING, 0, 2.375), (SegmentKind.AGENT, 2.375, 4.5)), TWENTY, 20)
     assert text(drawn)[2] == "▍", "three eighths of the phase before"
     assert styles(drawn)[2] == "building|agent"
     assert (text(drawn)[4], styles(drawn)[4]) == ("▌", "agent"), "and nothing after it"
@@ -90,7 +90,11 @@ def test_an_edge_is_never_drawn_further_than_an_eighth_from_where_it_is(
     edge, end = sorted((edge, end))
     # One character has two colours: of three stretches in a cell the narrowest cannot be shown.
     assume(int(edge + end) > int(edge))
-    drawn = bar(life((Kind.BUILDING, 0, edge), (Kind.AGENT, edge, edge + end)), Scale(0, 40), 40)
+    drawn = bar(
+        life((SegmentKind.BUILDING, 0, edge), (SegmentKind.AGENT, edge, edge + end)),
+        Scale(0, 40),
+        40,
+    )
     eighths = 0.0
     for char, style in zip(text(drawn), styles(drawn), strict=True):
         if style == "bar building":
@@ -102,19 +106,21 @@ def test_an_edge_is_never_drawn_further_than_an_eighth_from_where_it_is(
 
 def test_the_queue_is_shown_by_the_clock_but_not_from_the_start() -> None:
     by_clock = Scale(T0.timestamp() - 5, 20, wall=True)
-    assert text(bar(WHOLE, by_clock, 20)).startswith(FILLS[Kind.QUEUED] * 5 + FILLS[Kind.BUILDING])
-    assert text(bar(WHOLE, TWENTY, 20)).startswith(FILLS[Kind.BUILDING])
+    assert text(bar(WHOLE, by_clock, 20)).startswith(
+        FILLS[SegmentKind.QUEUED] * 5 + FILLS[SegmentKind.BUILDING]
+    )
+    assert text(bar(WHOLE, TWENTY, 20)).startswith(FILLS[SegmentKind.BUILDING])
 
 
 def test_a_stretch_nobody_saw_looks_like_no_phase() -> None:
-    drawn = bar(life((Kind.UNSEEN, 0, 8), (Kind.AGENT, 8, 12)), TWENTY, 20)
-    assert text(drawn)[:8] == FILLS[Kind.UNSEEN] * 8
+    drawn = bar(life((SegmentKind.UNSEEN, 0, 8), (SegmentKind.AGENT, 8, 12)), TWENTY, 20)
+    assert text(drawn)[:8] == FILLS[SegmentKind.UNSEEN] * 8
     assert set(styles(drawn)[:8]) == {"muted"}
 
 
 def test_an_edge_is_soft_where_it_may_lie_in_more_than_one_cell() -> None:
-    sharp = life((Kind.BUILDING, 0, 10), (Kind.AGENT, 10, 20), slack_s=0.9)
-    soft = life((Kind.BUILDING, 0, 10), (Kind.AGENT, 10, 20), slack_s=3)
+    sharp = life((SegmentKind.BUILDING, 0, 10), (SegmentKind.AGENT, 10, 20), slack_s=0.9)
+    soft = life((SegmentKind.BUILDING, 0, 10), (SegmentKind.AGENT, 10, 20), slack_s=3)
     assert not set(text(bar(sharp, TWENTY, 20))) & set("▓▒░")
     drawn = bar(soft, TWENTY, 20)
     assert text(drawn) == "▚" * 7 + "▓▓▒▒░░" + "━" * 7
@@ -122,7 +128,12 @@ def test_an_edge_is_soft_where_it_may_lie_in_more_than_one_cell() -> None:
 
 
 def test_a_soft_edge_stays_within_its_two_phases() -> None:
-    blurred = life((Kind.BUILDING, 0, 4), (Kind.SEEDING, 4, 6), (Kind.AGENT, 6, 12), slack_s=5)
+    blurred = life(
+        (SegmentKind.BUILDING, 0, 4),
+        (SegmentKind.SEEDING, 4, 6),
+        (SegmentKind.AGENT, 6, 12),
+        slack_s=5,
+    )
     drawn = styles(bar(blurred, TWENTY, 20))
     assert drawn[:4] == ["building|seeding"] * 4
     assert drawn[4:11] == ["seeding|agent"] * 7, "where both may be, the later edge is drawn"
@@ -130,46 +141,48 @@ def test_a_soft_edge_stays_within_its_two_phases() -> None:
 
 
 def test_what_still_runs_has_a_front_right_after_it() -> None:
-    drawn = bar(life((Kind.AGENT, 0, 6.5), ended=False), TWENTY, 20, end=FRONT)
+    drawn = bar(life((SegmentKind.AGENT, 0, 6.5), ended=False), TWENTY, 20, end=FRONT)
     assert text(drawn) == "━" * 6 + "▌▸"
-    later = bar(life((Kind.AGENT, 0, 6.75), ended=False), TWENTY, 20, end=FRONT)
+    later = bar(life((SegmentKind.AGENT, 0, 6.75), ended=False), TWENTY, 20, end=FRONT)
     assert text(later) == "━" * 6 + "▊▸", "it moves by eighths"
 
 
 def test_an_end_is_marked_after_the_bar_and_within_the_column() -> None:
-    mark = Ink("✗", "failed")
-    assert text(bar(life((Kind.AGENT, 0, 6)), TWENTY, 20, end=mark)) == "━" * 6 + "✗"
-    assert text(bar(life((Kind.AGENT, 0, 20)), TWENTY, 20, end=mark)) == "━" * 19 + "✗"
-    beyond = bar(life((Kind.AGENT, 0, 30)), TWENTY, 20, end=mark)
+    mark = StyledText("✗", "failed")
+    assert text(bar(life((SegmentKind.AGENT, 0, 6)), TWENTY, 20, end=mark)) == "━" * 6 + "✗"
+    assert text(bar(life((SegmentKind.AGENT, 0, 20)), TWENTY, 20, end=mark)) == "━" * 19 + "✗"
+    beyond = bar(life((SegmentKind.AGENT, 0, 30)), TWENTY, 20, end=mark)
     assert text(beyond) == "━" * 20, "an end out of view is not marked at the edge"
 
 
 def test_a_life_out_of_view_says_on_which_side_it_lies() -> None:
-    short = life((Kind.AGENT, 0, 6))
+    short = life((SegmentKind.AGENT, 0, 6))
     assert text(bar(short, Scale(10, 10), 20)) == "‹"
     by_clock = Scale(T0.timestamp() - 60, 20, wall=True)
     assert text(bar(short, by_clock, 20)) == " " * 19 + "›"
 
 
 def test_a_phase_too_short_for_an_eighth_has_one_all_the_same() -> None:
-    drawn = bar(life((Kind.BUILDING, 0, 0.01), (Kind.AGENT, 0.01, 10)), TWENTY, 20)
+    drawn = bar(life((SegmentKind.BUILDING, 0, 0.01), (SegmentKind.AGENT, 0.01, 10)), TWENTY, 20)
     assert (text(drawn)[0], styles(drawn)[0]) == ("▏", "building|agent")
 
 
 def test_what_begins_inside_a_cell_leaves_its_beginning_free() -> None:
     by_clock = Scale(T0.timestamp() - 1.5, 20, wall=True)
-    drawn = bar(life((Kind.AGENT, 0, 6)), by_clock, 20)
+    drawn = bar(life((SegmentKind.AGENT, 0, 6)), by_clock, 20)
     assert (text(drawn)[:2], styles(drawn)[1]) == (" ▌", "|agent")
     assert NIGHT.styles["|agent"].reverse, "so that it holds on a cursor too"
 
 
 def test_nothing_known_draws_nothing() -> None:
     assert bar((), TWENTY, 20) == ()
-    assert bar(life((Kind.QUEUED, 0, 9), ended=False), TWENTY, 20) == ()
+    assert bar(life((SegmentKind.QUEUED, 0, 9), ended=False), TWENTY, 20) == ()
 
 
 def test_plain_terminals_get_ascii_in_halves() -> None:
-    drawn = bar(life((Kind.BUILDING, 0, 4), (Kind.AGENT, 4, 6.5)), TWENTY, 20, plain=True)
+    drawn = bar(
+        life((SegmentKind.BUILDING, 0, 4), (SegmentKind.AGENT, 4, 6.5)), TWENTY, 20, plain=True
+    )
     assert text(drawn) == "BBBB==-"
     assert text(drawn).isascii()
 
@@ -185,8 +198,8 @@ def test_no_two_kinds_look_alike_and_none_like_an_outcome() -> None:
 
 
 def test_every_style_that_is_drawn_exists() -> None:
-    for start in (Kind.QUEUED, *PHASES, Kind.UNSEEN):
-        for after in (Kind.QUEUED, *PHASES, Kind.UNSEEN):
+    for start in (SegmentKind.QUEUED, *PHASES, SegmentKind.UNSEEN):
+        for after in (SegmentKind.QUEUED, *PHASES, SegmentKind.UNSEEN):
             for slack_s in (0, 4):
                 two = life((start, 0, 5.3), (after, 5.3, 9.6), slack_s=slack_s)
                 drawn = bar(two, Scale(T0.timestamp() - 0.4, 20, wall=True), 20)
@@ -202,7 +215,7 @@ def test_every_style_that_is_drawn_exists() -> None:
     st.booleans(),
 )
 def test_whatever_the_life_it_stays_in_its_column(
-    stretches: list[tuple[Kind, float]],
+    stretches: list[tuple[SegmentKind, float]],
     start_s: float,
     span_s: float,
     cells: int,
@@ -216,7 +229,7 @@ def test_whatever_the_life_it_stays_in_its_column(
         at_s += duration_s
     for wall in (False, True):
         scale = Scale(start_s + wall * T0.timestamp(), span_s, wall)
-        drawn = bar(life(*lived, slack_s=slack_s), scale, cells, end=Ink("✗"), plain=plain)
+        drawn = bar(life(*lived, slack_s=slack_s), scale, cells, end=StyledText("✗"), plain=plain)
         assert width_of(drawn) <= cells
 
 
@@ -279,16 +292,24 @@ def test_what_fits_is_seen_whole_and_not_lost_in_space(longest_s: float) -> None
 
 def test_a_bar_of_one_cell_does_not_go_on_to_the_edge_of_its_column() -> None:
     """What fills a column up has no style: a phase's is drawn on its own colour."""
-    short = life((Kind.SEEDING, 0, 0.4), (Kind.AGENT, 0.4, 1))
+    short = life((SegmentKind.SEEDING, 0, 0.4), (SegmentKind.AGENT, 0.4, 1))
     drawn = bar(short, Scale(0, 100), 20)
     assert len(drawn) == 1
-    column = laid(drawn, 20)
+    column = fit_cells(drawn, 20)
     assert width_of(column) == 20
     assert styles(column)[width_of(drawn) :] == [""] * (20 - width_of(drawn))
 
 
 @pytest.mark.parametrize("end_s", [9.0, 9.1, 9.5, 9.9, 10.0, 19.0, 19.1, 20.0])
 def test_in_halves_too_the_mark_follows_what_is_drawn(end_s: float) -> None:
-    drawn = text(bar(life((Kind.AGENT, 0, end_s)), TWENTY, 20, end=Ink("!", "error"), plain=True))
+    drawn = text(
+        bar(
+            life((SegmentKind.AGENT, 0, end_s)),
+            TWENTY,
+            20,
+            end=StyledText("!", "error"),
+            plain=True,
+        )
+    )
     assert drawn.endswith("!")
     assert " " not in drawn

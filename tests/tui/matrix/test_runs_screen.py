@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gymtui.tui.matrix.comparison_screen import CompareRunsScreen
-from gymtui.tui.matrix.runs_screen import AcrossScreen
+from gymtui.tui.matrix.runs_screen import RunsMatrixScreen
 from gymtui.tui.matrix.screen import MatrixScreen
 from tests.tui.person import Person
 from tests.tui.scripted import ScriptedGym, scripted_dashboard
@@ -32,7 +32,7 @@ def line(person: Person, word: str) -> str:
 async def test_the_run_under_the_cursor_is_seen_and_told_about(tmp_path: Path) -> None:
     async with scripted_dashboard(five(), tmp_path, size=(80, 24)) as person:
         await person.until(lambda: len(person.app.session.store.rollouts) == 25)
-        screen = AcrossScreen(RUNS)
+        screen = RunsMatrixScreen(RUNS)
         person.app.push_screen(screen)
         await person.sees("matrix of 5 runs", "book_room", "2 tasks · 2 differ")
         await person.press("down")
@@ -80,7 +80,7 @@ async def test_the_run_under_the_cursor_is_seen_and_told_about(tmp_path: Path) -
 async def test_a_click_goes_to_the_run_and_the_task_that_were_clicked(tmp_path: Path) -> None:
     async with scripted_dashboard(five(), tmp_path, size=(120, 36)) as person:
         await person.until(lambda: len(person.app.session.store.rollouts) == 25)
-        screen = AcrossScreen(RUNS)
+        screen = RunsMatrixScreen(RUNS)
         person.app.push_screen(screen)
         await person.sees("book_room", "call_back", " 5 step-5000")
         heading = line(person, " 5 step-5000")
@@ -104,7 +104,7 @@ async def test_a_click_goes_to_the_run_and_the_task_that_were_clicked(tmp_path: 
 async def test_a_reason_narrows_the_tasks_of_all_runs(tmp_path: Path) -> None:
     async with scripted_dashboard(five(), tmp_path, size=(200, 50)) as person:
         await person.until(lambda: len(person.app.session.store.rollouts) == 25)
-        screen = AcrossScreen(RUNS)
+        screen = RunsMatrixScreen(RUNS)
         person.app.push_screen(screen)
         await person.sees("book_room", "call_back", "image pull")
         await person.press("tab")

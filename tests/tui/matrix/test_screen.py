@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from gymtui.session.rollout_ref import Listed
+from gymtui.session.rollout_ref import RolloutRef
 from gymtui.store.stats import matrix
 from gymtui.tui.app.app import GymtuiApp
 from gymtui.tui.context.routes import OpenLaunch
 from gymtui.tui.matrix import panes
-from gymtui.tui.matrix.runs_screen import AcrossScreen
+from gymtui.tui.matrix.runs_screen import RunsMatrixScreen
 from gymtui.tui.matrix.screen import MatrixScreen
 from gymtui.tui.rollouts.screen import RolloutsScreen
 from gymtui.tui.transcript.screen import TranscriptScreen
@@ -314,7 +314,7 @@ async def across(person: Person) -> None:
     await person.sees("step-1000", "step-2000")
     await person.until(lambda: person.screen().count(" of ") == 2)
     await person.press("g", "space", "space", "m")
-    await person.until(lambda: isinstance(person.app.screen, AcrossScreen))
+    await person.until(lambda: isinstance(person.app.screen, RunsMatrixScreen))
     await person.sees("book_room", "enrol")
 
 
@@ -366,7 +366,7 @@ async def test_of_runs_read_as_one_an_attempt_is_compared_as_its_own_runs(
         await person.press("G")
         await person.until(lambda: cursor(person) == "step-2000.009")
         await person.press("C")
-        assert person.app.session.compared_first == Listed("step-2000", "step-2000.009")
+        assert person.app.session.compared_first == RolloutRef("step-2000", "step-2000.009")
 
 
 async def test_failures_of_several_runs_are_grouped_together(
@@ -387,7 +387,7 @@ async def test_more_runs_than_fit_are_scrolled_with_the_cursor(tmp_path: Path) -
     async with scripted_dashboard(gym, tmp_path, size=(80, 24)) as person:
         await person.until(lambda: person.screen().count(" of 1") == 9)
         await person.press("g", "v", "G", "v", "m")
-        await person.until(lambda: isinstance(person.app.screen, AcrossScreen))
+        await person.until(lambda: isinstance(person.app.screen, RunsMatrixScreen))
         await person.sees("runs 1–3 of 9")
         for _ in range(8):
             await person.press("right")
@@ -410,7 +410,7 @@ async def test_of_a_group_all_its_runs_stand_side_by_side(tmp_path: Path) -> Non
         await person.press("b", "b", "b")
         await person.sees("by name", "smoke")
         await person.press("slash", *"nightly", "enter", "g", "m")
-        await person.until(lambda: isinstance(person.app.screen, AcrossScreen))
+        await person.until(lambda: isinstance(person.app.screen, RunsMatrixScreen))
         shown = await person.sees("matrix of 2 runs", "nightly-s9000", "nightly-s10000")
         heading = next(text for text in shown.split("\n") if "s10000" in text)
         assert heading.index("s9000") < heading.index("s10000"), "by age, then counted"

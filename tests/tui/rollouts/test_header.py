@@ -16,7 +16,7 @@ from gymtui.store.lists.columns import RunView
 from gymtui.store.records import RunRow
 from gymtui.store.stats.eta import Eta, UsualTimes
 from gymtui.store.stats.formulas import Shares
-from gymtui.store.stats.run_stats import RunNumbers, run_numbers
+from gymtui.store.stats.run_stats import RunStats, run_numbers
 from gymtui.tui.kit.rollout_details import wrapped
 from gymtui.tui.kit.styled_text import Cell, width_of
 from gymtui.tui.rollouts.header import bounds, run_header, sparkline
@@ -52,7 +52,7 @@ def rollouts(*words: str, tasks: int = 3) -> list[Rollout]:
     return made
 
 
-def a_run(*words: str) -> tuple[RunView, RunNumbers]:
+def a_run(*words: str) -> tuple[RunView, RunStats]:
     counts = Counter(words)
     ended = len(words) - counts["running"] - counts["waiting"]
     status = RunStatus(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gymtui.config.schema import Stuck
+from gymtui.config.schema import StuckThresholds
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.timeline_bar import FILLS
 from tests.gym.running_gym import running_gym
@@ -286,7 +286,7 @@ async def test_two_thousand_rollouts_add_up_and_answer_every_key(tmp_path: Path)
 async def test_where_only_stuck_rollouts_are_left_that_stands_for_the_end(tmp_path: Path) -> None:
     async with (
         running_gym(tmp_path, held=True) as gym,
-        dashboard(gym, tmp_path, stuck=Stuck(floor_s=0.5)) as person,
+        dashboard(gym, tmp_path, stuck=StuckThresholds(floor_s=0.5)) as person,
     ):
         person.launch("hung")
         await person.sees("hung", "1 active")

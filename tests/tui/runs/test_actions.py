@@ -247,7 +247,7 @@ async def test_after_no_clear_answer_it_is_looked_at_and_what_is_so_is_said(
             assert "ing …" not in row_of(person, "nightly")
         elif verb == "delete":
             row = person.app.session.store.runs.get("nightly")
-            assert row is None or row.gone
+            assert row is None or row.is_deleted
 
 
 async def test_a_run_that_cannot_be_looked_at_is_told_as_unknown(tmp_path: Path) -> None:
@@ -358,7 +358,7 @@ async def test_the_screen_is_left_and_the_run_deleted_elsewhere_while_a_cancel_i
         await person.sees("runs › other")
         del gym.runs["slow"]
         await person.until(
-            lambda: (r := person.app.session.store.runs.get("slow")) is None or r.gone
+            lambda: (r := person.app.session.store.runs.get("slow")) is None or r.is_deleted
         )
         answered.set()
         await person.sees("slow no longer exists")

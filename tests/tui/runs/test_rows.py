@@ -18,7 +18,7 @@ from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.launch.screen import LaunchScreen, Like
 from gymtui.tui.matrix.comparison_screen import CompareRunsScreen
 from gymtui.tui.matrix.panes import MatrixPanes
-from gymtui.tui.matrix.runs_screen import AcrossScreen
+from gymtui.tui.matrix.runs_screen import RunsMatrixScreen
 from gymtui.tui.matrix.screen import MatrixScreen
 from gymtui.tui.rollouts.screen import RolloutsScreen
 from gymtui.tui.runs.screen import RunsScreen
@@ -85,8 +85,8 @@ def fresh_of(screen: GymScreen) -> GymScreen:
         return RolloutsScreen(screen.run_id)
     if isinstance(screen, CompareRunsScreen):
         return CompareRunsScreen(screen.run_ids)
-    if isinstance(screen, AcrossScreen):
-        return AcrossScreen(screen.run_ids)
+    if isinstance(screen, RunsMatrixScreen):
+        return RunsMatrixScreen(screen.run_ids)
     if isinstance(screen, MatrixScreen):
         return MatrixScreen(screen.run_id)
     return ActiveScreen() if isinstance(screen, ActiveScreen) else RunsScreen()
@@ -172,7 +172,7 @@ async def _do(person: Person, gym: StillGym, what: str, which: Any, run_id: Any)
             "rollouts": lambda: RolloutsScreen(run_id),
             "active": ActiveScreen,
             "matrix": lambda: MatrixScreen(run_id),
-            "across": lambda: AcrossScreen(RUNS),
+            "across": lambda: RunsMatrixScreen(RUNS),
             "comparison": lambda: CompareRunsScreen(RUNS),
             "launch": LaunchScreen,
             "again": lambda: LaunchScreen(Like(run_id, again=True)),
@@ -210,7 +210,7 @@ async def test_a_run_deleted_behind_its_rollouts_is_not_in_the_list_when_one_com
         await person.until(lambda: len(person.app.session.store.runs) == len(RUNS))
         await settle(person)
         person.app.push_screen(RolloutsScreen("a-1"))
-        person.app.push_screen(AcrossScreen(RUNS))
+        person.app.push_screen(RunsMatrixScreen(RUNS))
         await person.pilot.pause()
         del gym.runs["a-1"]
         await settle(person)

@@ -12,7 +12,7 @@ from textual.events import Key
 
 from gymtui.api.client import GymClient
 from gymtui.config.settings import Settings
-from gymtui.session.saved_layout import Arrangement
+from gymtui.session.saved_layout import SavedLayout
 from gymtui.store.lists import ordering
 from gymtui.tui.app.app import GymtuiApp
 from gymtui.tui.kit import list_screen
@@ -64,7 +64,7 @@ async def test_a_column_is_hidden_and_what_was_arranged_is_found_again(tmp_path:
             await person.sees_no("SCENARIO")
             await person.press("f")
             await person.sees("active only", "no run is active; f shows all")
-        kept = Arrangement.read(tmp_path / "state")
+        kept = SavedLayout.read(tmp_path / "state")
         async with dashboard(gym, tmp_path, size=(160, 36), arrangement=kept) as person:
             await person.sees("active only", "no run is active; f shows all")
             await person.press("f")
@@ -119,8 +119,8 @@ async def test_another_source_is_listed_from_nothing(tmp_path: Path) -> None:
 def test_a_broken_file_of_arrangements_is_as_good_as_none(tmp_path: Path) -> None:
     for text in ("", "{", "[]", '{"lists": 3}', '{"lists": {"runs": {"order": 3, "hidden": 1}}}'):
         (tmp_path / "arrangement.json").write_text(text)
-        assert Arrangement.read(tmp_path).of("runs").order is None
-    unwritable = Arrangement(tmp_path / "arrangement.json" / "below" / "a.json")
+        assert SavedLayout.read(tmp_path).of("runs").order is None
+    unwritable = SavedLayout(tmp_path / "arrangement.json" / "below" / "a.json")
     unwritable.change("runs", order="age")
     assert unwritable.of("runs").order == "age"
 

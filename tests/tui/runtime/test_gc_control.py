@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gymtui.tui.runtime.gc_control import AWAY_S, EVERY_S, ROWS, Housekeeping
+from gymtui.tui.runtime.gc_control import AWAY_S, EVERY_S, ROWS, GcControl
 
 
 class Knot:
@@ -29,7 +29,7 @@ def as_it_was() -> Iterator[None]:
 
 
 def test_what_is_known_is_set_aside_once_there_is_enough_of_it() -> None:
-    keeping = Housekeeping(0.0)
+    keeping = GcControl(0.0)
     gc.unfreeze()
     keeping.came(ROWS - 1)
     assert gc.get_freeze_count() == 0
@@ -39,14 +39,14 @@ def test_what_is_known_is_set_aside_once_there_is_enough_of_it() -> None:
 
 def test_full_collections_no_longer_begin_by_themselves() -> None:
     gc.disable()
-    Housekeeping(0.0).begin()
+    GcControl(0.0).begin()
     assert gc.isenabled()
     assert gc.get_threshold()[2] > 100_000
 
 
 def test_at_the_end_all_is_left_to_python_again() -> None:
     before = gc.get_threshold()
-    keeping = Housekeeping(0.0)
+    keeping = GcControl(0.0)
     keeping.begin()
     keeping.end()
     assert gc.get_threshold() == before
@@ -54,7 +54,7 @@ def test_at_the_end_all_is_left_to_python_again() -> None:
 
 
 def test_garbage_that_was_set_aside_goes_while_nobody_is_there() -> None:
-    keeping = Housekeeping(0.0)
+    keeping = GcControl(0.0)
     knot = Knot()
     gone = weakref.ref(knot)
     gc.freeze()

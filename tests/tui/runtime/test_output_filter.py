@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gymtui.tui.runtime import clipboard
-from gymtui.tui.runtime.driver import FRAME_LIMIT, HARD_LIMIT, Outlet
+from gymtui.tui.runtime.driver import FRAME_LIMIT, HARD_LIMIT, TerminalWriter
 
 # The outlet
 
@@ -27,7 +27,7 @@ def drained(fd: int, enough: Callable[[bytes], bool]) -> bytes:
     return got
 
 
-def filled(out: Outlet, pipe: tuple[int, int]) -> None:
+def filled(out: TerminalWriter, pipe: tuple[int, int]) -> None:
     """Wait until an outlet's write is held up, the pipe being full."""
     end = time.monotonic() + 60
     while out._held_since is None or select.select([], [pipe[1]], [], 0)[1]:
@@ -48,8 +48,8 @@ def pipe() -> tuple[int, int]:
     return os.pipe()
 
 
-def outlet(fd: int, events: Events) -> Outlet:
-    made = Outlet(
+def outlet(fd: int, events: Events) -> TerminalWriter:
+    made = TerminalWriter(
         fd,
         on_resumed=events.gaps.append,
         on_drained=events.drained.set,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from gymtui.session.rollout_ref import Listed
+from gymtui.session.rollout_ref import RolloutRef
 from gymtui.transcript.blocks import Usage
 from gymtui.tui.compare.screen import CompareScreen
 from gymtui.tui.transcript.screen import TranscriptScreen
@@ -27,16 +27,20 @@ async def test_why_there_is_no_transcript_is_said(tmp_path: Path) -> None:
         shown = await person.sees("could not get the artifacts: ", " · ctrl+r tries again")
         assert "has no artifacts" not in shown
         person.app.push_screen(
-            CompareScreen(Listed("nightly", read), Listed("nightly", broken)),
+            CompareScreen(RolloutRef("nightly", read), RolloutRef("nightly", broken)),
         )
         await person.sees("could not get nightly.003: garbled answer", " · ctrl+r asks again")
         await person.press("n")
         await person.sees("nothing is compared yet")
         await person.press("slash")
         await person.sees("there is nothing to filter here")
-        person.app.push_screen(CompareScreen(Listed("nightly", read), Listed("nightly", missing)))
+        person.app.push_screen(
+            CompareScreen(RolloutRef("nightly", read), RolloutRef("nightly", missing))
+        )
         await person.sees("the gym has no artifacts of nightly.002 · ctrl+r asks again")
-        person.app.push_screen(CompareScreen(Listed("nightly", running), Listed("nightly", read)))
+        person.app.push_screen(
+            CompareScreen(RolloutRef("nightly", running), RolloutRef("nightly", read))
+        )
         await person.sees("nightly.001 has not finished; it is compared when it has")
         for _ in range(3):
             await person.press("q")

@@ -173,7 +173,7 @@ def rows_of(line: TextLine, cells: int, *, wrap: bool) -> Iterator[Row]:
         start = end
 
 
-class Flow:
+class LineIndex:
     """Sections below each other.
 
     Args:

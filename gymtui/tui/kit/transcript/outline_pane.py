@@ -17,7 +17,7 @@ from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.outcome_text import duration
 from gymtui.tui.kit.painted import Painted
-from gymtui.tui.kit.styled_text import Cell, Ink, laid, strip
+from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, strip
 from gymtui.tui.kit.transcript.sections import GLYPHS
 from gymtui.tui.kit.wheel import Wheel
 
@@ -26,24 +26,24 @@ def label(entry: Entry, cells: int) -> Cell:
     """Who speaks and what, or which tool; where there is no room the tool without its server."""
     kind = str(entry.kind)
     style = kind if kind != "other" else "strong"
-    glyph = Ink(f"{GLYPHS.get(kind, '○')} ", style)
+    glyph = StyledText(f"{GLYPHS.get(kind, '○')} ", style)
     if entry.tools:
         arrow = "→" if entry.calls else "←"
         more = f" +{len(entry.tools) - 1}" if len(entry.tools) > 1 else ""
         name, room = entry.tools[0], max(4, cells - 4 - len(more))
         if width(name) > room:
             name = fit(name.partition(".")[2] or name, room, cut="middle")
-        return (glyph, Ink(f"{arrow} ", "muted"), Ink(f"{name}{more}"))
-    return (glyph, Ink(entry.words or kind, "muted"))
+        return (glyph, StyledText(f"{arrow} ", "muted"), StyledText(f"{name}{more}"))
+    return (glyph, StyledText(entry.words or kind, "muted"))
 
 
 def figures(entry: Entry) -> Cell:
     """Whether it failed, and how long it took."""
-    right: list[Ink] = []
+    right: list[StyledText] = []
     if entry.error:
-        right.append(Ink(" ✗", "failed"))
+        right.append(StyledText(" ✗", "failed"))
     if entry.duration_s is not None and entry.duration_s >= 1:
-        right.append(Ink(f" {duration(entry.duration_s)}", "muted"))
+        right.append(StyledText(f" {duration(entry.duration_s)}", "muted"))
     return tuple(right)
 
 
@@ -159,19 +159,25 @@ class OutlinePane(Wheel, Painted, Widget, can_focus=True):
         """Draw one line."""
         cells, styles, base = self.size.width, self._palette.styles, self._palette.base
         row = self._top + y
-        edge = Ink("│", "bar")
+        edge = StyledText("│", "bar")
         if row >= len(self._entries):
-            return strip((Ink(" " * (cells - 1)), edge), styles, base)
+            return strip((StyledText(" " * (cells - 1)), edge), styles, base)
         entry = self._entries[row]
         here = row == self._cursor
         numbered = entry.turn + 1 if row < self._turns else ""
         number = f"{numbered:>{len(str(self._turns))}} "
-        mark = Ink("▌" if here else "•" if entry.turn in self._marked else " ", "mark")
+        mark = StyledText("▌" if here else "•" if entry.turn in self._marked else " ", "mark")
         right = figures(entry)
         tail = sum(width(piece.text) for piece in right)
         room = max(0, cells - 3 - len(number) - tail)
         left = label(entry, room)
-        pieces = (mark, Ink(number, "muted"), *laid(left, room), *right, Ink(" "))
+        pieces = (
+            mark,
+            StyledText(number, "muted"),
+            *fit_cells(left, room),
+            *right,
+            StyledText(" "),
+        )
         over = self._palette.cursor if here and self.has_focus else None
         over = over or (self._palette.bar if here else None)
         return Strip.join([strip(pieces, styles, base, over), strip((edge,), styles, base)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gymtui.transcript.blocks import Kind, Transcript
+from gymtui.transcript.blocks import BlockKind, Transcript
 from gymtui.transcript.search import Match
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.transcript.mouse_view import MouseView
@@ -61,11 +61,11 @@ class TranscriptReader(MouseView):
             self.show(found, at_start=at_start)
 
     @property
-    def hidden(self) -> frozenset[Kind]:
+    def hidden(self) -> frozenset[BlockKind]:
         """Whose turns are not shown."""
         return self._shown.hidden
 
-    def hide(self, kinds: frozenset[Kind]) -> None:
+    def hide(self, kinds: frozenset[BlockKind]) -> None:
         """Show all turns but these.
 
         Args:

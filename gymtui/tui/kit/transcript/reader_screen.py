@@ -13,7 +13,7 @@ from textual.widget import Widget
 from gymtui.api.listing import shown as laid_out_json
 from gymtui.session.artifacts import Artifacts
 from gymtui.transcript import passages, stops
-from gymtui.transcript.blocks import Kind, Transcript
+from gymtui.transcript.blocks import BlockKind, Transcript
 from gymtui.transcript.outline import endings, outline
 from gymtui.transcript.pretty_json import as_text
 from gymtui.transcript.search import Match
@@ -22,8 +22,8 @@ from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.save_screen import SavingScreen
-from gymtui.tui.kit.styled_text import Cell, Ink, width_of
+from gymtui.tui.kit.save_screen import SaveScreen
+from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 from gymtui.tui.kit.transcript.outline_pane import OutlinePane
 from gymtui.tui.kit.transcript.reader import FOLDED, NOTHING_FOLDS, TranscriptReader
 from gymtui.tui.kit.transcript.search import Search
@@ -37,18 +37,18 @@ _LAID_OUT_BYTES = 2_000_000
 """Raw artifacts up to this size are laid out as pretty JSON; larger ones are shown as they came."""
 
 
-class ReadingScreen(SavingScreen):
+class ReaderScreen(SaveScreen):
     """A screen on which a transcript is read. Where it comes from is for who builds on this."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TRANSCRIPT)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE)
     prompt: ClassVar[str] = "search: text, or re:regular expression"
     DEFAULT_CSS = """
-    ReadingScreen #said { display: none; }
-    ReadingScreen.saying #said { display: block; }
-    ReadingScreen OutlinePane { display: none; }
-    ReadingScreen.outlined OutlinePane { display: block; }
-    ReadingScreen.narrow OutlinePane { width: 28; }
+    ReaderScreen #said { display: none; }
+    ReaderScreen.saying #said { display: block; }
+    ReaderScreen OutlinePane { display: none; }
+    ReaderScreen.outlined OutlinePane { display: block; }
+    ReaderScreen.narrow OutlinePane { width: 28; }
     """
 
     def __init__(self) -> None:
@@ -178,26 +178,29 @@ class ReadingScreen(SavingScreen):
     def _state(self) -> Cell:
         """How it is seen: what is searched for, left out, redacted; else the turn one is at."""
         if self.hint:
-            return (Ink(self.hint, "warning"),)
+            return (StyledText(self.hint, "warning"),)
         if selected := len(self._view.selected_text()):
             words = outcome_text.of_many(selected, "character")
             copy = self.services.bound.spelt("interrupt")
-            return (Ink(f"{words} selected ", "accent"), Ink(f"{copy} copies", "muted"))
-        said: list[Ink] = []
+            return (
+                StyledText(f"{words} selected ", "accent"),
+                StyledText(f"{copy} copies", "muted"),
+            )
+        said: list[StyledText] = []
         artifacts = self._artifacts
         if artifacts is not None and artifacts.redacted:
-            said.append(Ink("redacted by the gym  ", "warning"))
+            said.append(StyledText("redacted by the gym  ", "warning"))
         if self._view.hidden:
             kinds = ", ".join(sorted(str(kind) for kind in self._view.hidden))
-            said.append(Ink(f"without {kinds}  ", "warning"))
+            said.append(StyledText(f"without {kinds}  ", "warning"))
         if self._search.on:
             said += self._search.words()
         elif self._raw:
-            said.append(Ink("as received", "warning"))
+            said.append(StyledText("as received", "warning"))
         elif artifacts is not None:
             count = len(artifacts.transcript.turns)
             here = min(self._view.current + 1, count)
-            said.append(Ink(f"turn {here} of {count}" if count else "no turns", "muted"))
+            said.append(StyledText(f"turn {here} of {count}" if count else "no turns", "muted"))
         return tuple(said)
 
     def on_transcript_view_selected(self, event: TranscriptView.Selected) -> None:
@@ -284,7 +287,7 @@ class ReadingScreen(SavingScreen):
     def action_role(self, name: str) -> None:
         """Show or hide the turns of a role."""
         if self._readable():
-            self._view.hide(self._view.hidden ^ {Kind(name)})
+            self._view.hide(self._view.hidden ^ {BlockKind(name)})
             self.summarise()
 
     def action_wrap(self) -> None:

@@ -15,7 +15,7 @@ from textual.strip import Strip
 from gymtui.core.text import clusters
 from gymtui.transcript.search import Match
 from gymtui.tui.context.theme import Palette
-from gymtui.tui.kit.styled_text import Ink, strip
+from gymtui.tui.kit.styled_text import StyledText, strip
 from gymtui.tui.kit.transcript.highlight import Run, overlaid
 from gymtui.tui.kit.transcript.line_index import Row
 
@@ -34,7 +34,7 @@ class RowPainter:
         self._palette = palette
         self._styles: dict[str, Style] = dict(palette.styles)
 
-    def line(self, pieces: tuple[Ink, ...], cells: int, over: Style | None = None) -> Strip:
+    def line(self, pieces: tuple[StyledText, ...], cells: int, over: Style | None = None) -> Strip:
         """Draw a line that is no row of the text.
 
         Args:
@@ -43,7 +43,7 @@ class RowPainter:
             over: On top of their styles.
         """
         base = self._palette.base
-        drawn = strip((Ink(" "), *pieces), self._styles, base, over)
+        drawn = strip((StyledText(" "), *pieces), self._styles, base, over)
         return drawn.adjust_cell_length(cells, base + over if over is not None else base)
 
     def row(self, row: Row, shown: tuple[int, int], marks: Sequence[Run], here: bool) -> Strip:
@@ -60,12 +60,12 @@ class RowPainter:
         """
         line, base = row.line, self._palette.base
         pieces = tuple(
-            Ink(line.text[run.start : run.end], self._style(run.style, line.style))
+            StyledText(line.text[run.start : run.end], self._style(run.style, line.style))
             for run in overlaid(line.runs, marks, *shown)
         )
-        margin = Ink("▌" if here else " ", "mark")
+        margin = StyledText("▌" if here else " ", "mark")
         indent = line.indent + row.hang
-        blank = (Ink(" " * indent),) if indent else ()
+        blank = (StyledText(" " * indent),) if indent else ()
         return strip((margin, *blank, *pieces), self._styles, base)
 
     def _style(self, name: str, base: str) -> str:

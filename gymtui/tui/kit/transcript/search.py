@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gymtui.transcript.search import Match, PatternError, parse
-from gymtui.tui.kit.styled_text import Cell, Ink
+from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.transcript.finder import Finder, Found
 from gymtui.tui.kit.transcript.outline_pane import OutlinePane
 from gymtui.tui.kit.transcript.reader import TranscriptReader
@@ -90,9 +90,9 @@ class Search:
         """What is searched for, and how many times it was found."""
         if self._found is None:
             return ()
-        said = (Ink(f"/{self.typed} ", "accent"), Ink(self._found.words, "muted"))
+        said = (StyledText(f"/{self.typed} ", "accent"), StyledText(self._found.words, "muted"))
         problem = self._found.problem
-        return (*said, Ink(f"  {problem}", "warning")) if problem else said
+        return (*said, StyledText(f"  {problem}", "warning")) if problem else said
 
     def step(self, step: int) -> bool:
         """Go to the next (1) or previous (-1) match; whether there is another."""

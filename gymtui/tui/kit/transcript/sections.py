@@ -13,8 +13,8 @@ from gymtui.core.text import clean, span_lines
 from gymtui.transcript import passages
 from gymtui.transcript.blocks import (
     Block,
+    BlockKind,
     Extras,
-    Kind,
     Refusal,
     Text,
     Thinking,
@@ -83,7 +83,7 @@ class Shown:
         kind_keys: Those that show kinds of turns.
     """
 
-    hidden: frozenset[Kind] = frozenset()
+    hidden: frozenset[BlockKind] = frozenset()
     all_open: bool = False
     turned: frozenset[tuple[int, int]] = frozenset()
     fold_key: str = "z"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gymtui.core.text import clusters
-from gymtui.tui.kit.transcript.line_index import Flow, Place, Row
+from gymtui.tui.kit.transcript.line_index import LineIndex, Place, Row
 from gymtui.tui.kit.transcript.sections import Section
 
 MOST = 2_000_000
@@ -43,7 +43,7 @@ class Stretch:
     end: Spot
 
 
-class Selecting:
+class TextSelection:
     """What is selected: from where the button went down to where the pointer is."""
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class Selecting:
         )
 
 
-def under(flow: Flow, place: Place, row: Row, cells: int) -> Stretch:
+def under(flow: LineIndex, place: Place, row: Row, cells: int) -> Stretch:
     """The character that stands so many cells right of a row's beginning.
 
     Args:
@@ -123,7 +123,7 @@ def under(flow: Flow, place: Place, row: Row, cells: int) -> Stretch:
     return Stretch((*key, start), (*key, start))
 
 
-def word_at(flow: Flow, section: int, character: int) -> Stretch:
+def word_at(flow: LineIndex, section: int, character: int) -> Stretch:
     """The word, or the run of blanks or signs, that a character is in."""
     key = key_of(flow.sections[section])
     text = flow.wrapped(section).laid.text
@@ -136,7 +136,7 @@ def word_at(flow: Flow, section: int, character: int) -> Stretch:
     return Stretch((*key, character), (*key, character))
 
 
-def line_at(flow: Flow, section: int, character: int) -> Stretch:
+def line_at(flow: LineIndex, section: int, character: int) -> Stretch:
     """The whole line that a character is in, however often it is wrapped or divided."""
     sections = flow.sections
     first = last = section
@@ -152,7 +152,7 @@ def line_at(flow: Flow, section: int, character: int) -> Stretch:
     return Stretch((*key_of(sections[first]), begin), (*key_of(sections[last]), end))
 
 
-def text_of(flow: Flow, numbers: Mapping[Key, int], span: Stretch) -> str:
+def text_of(flow: LineIndex, numbers: Mapping[Key, int], span: Stretch) -> str:
     """The selected text as it was before it was wrapped.
 
     Args:

@@ -26,11 +26,11 @@ from gymtui.transcript.stops import Stop
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.painted import Painted
-from gymtui.tui.kit.styled_text import Ink, strip
-from gymtui.tui.kit.transcript.line_index import Flow, Place, Row
+from gymtui.tui.kit.styled_text import StyledText, strip
+from gymtui.tui.kit.transcript.line_index import LineIndex, Place, Row
 from gymtui.tui.kit.transcript.row_painter import RowPainter, marks_of, seen_of
 from gymtui.tui.kit.transcript.sections import HEADING, Section, heading
-from gymtui.tui.kit.transcript.selection import Key, Selecting, key_of, text_of
+from gymtui.tui.kit.transcript.selection import Key, TextSelection, key_of, text_of
 from gymtui.tui.kit.transcript.styles import Look
 from gymtui.tui.kit.wheel import Wheel
 
@@ -75,8 +75,8 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
         self._palette = palette
         self._clock = clock
         self._painter = RowPainter(palette)
-        self._picked = Selecting()
-        self._flow = Flow([_NOTHING], 80)
+        self._picked = TextSelection()
+        self._flow = LineIndex([_NOTHING], 80)
         self._turns: dict[int, int] = {}
         self._numbers: dict[Key, int] = {}
         self._top = Place(0, 0)
@@ -104,7 +104,7 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
         flow = self._flow
         seen = flow.sections[self._top.section]
         character = flow.character_at(self._top)
-        self._flow = Flow(sections, self._cells, wrap=self._wrap)
+        self._flow = LineIndex(sections, self._cells, wrap=self._wrap)
         self._turns, self._numbers = {}, {}
         for number, section in enumerate(sections):
             self._turns.setdefault(section.turn, number)
@@ -366,7 +366,9 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
     def _with_bar(self, drawn: Strip, y: int) -> Strip:
         start, size = self._bar = self._thumb()
         on = start <= y < start + size
-        edge = strip((Ink("▐" if on else " ", "bar"),), self._palette.styles, self._palette.base)
+        edge = strip(
+            (StyledText("▐" if on else " ", "bar"),), self._palette.styles, self._palette.base
+        )
         return Strip.join([drawn, edge])
 
     def _thumb(self) -> tuple[int, int]:
@@ -388,7 +390,7 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
         if not isinstance(source, Turn):
             return None
         line = heading(source)
-        shown = [Ink(line.text[run.start : run.end], run.style) for run in line.runs]
+        shown = [StyledText(line.text[run.start : run.end], run.style) for run in line.runs]
         return self._painter.line(tuple(shown), self._width, self._palette.bar)
 
     def _drawn(self, place: Place, row: Row) -> Strip:

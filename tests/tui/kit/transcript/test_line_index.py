@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from gymtui.core.text import clean, clusters, width
-from gymtui.tui.kit.transcript.line_index import Flow, Place, breaks, rows_of
+from gymtui.tui.kit.transcript.line_index import LineIndex, Place, breaks, rows_of
 from gymtui.tui.kit.transcript.sections import TextLine, text_sections
 from gymtui.tui.kit.transcript.styles import Look
 
@@ -62,8 +62,8 @@ def test_unwrapped_lines_are_a_row_each() -> None:
     assert len(list(rows_of(TextLine("word " * 100, 0), 20, wrap=False))) == 1
 
 
-def flow_of(text: str, cells: int = 40) -> Flow:
-    return Flow(text_sections(text, Look.TEXT), cells)
+def flow_of(text: str, cells: int = 40) -> LineIndex:
+    return LineIndex(text_sections(text, Look.TEXT), cells)
 
 
 @pytest.fixture(scope="module")

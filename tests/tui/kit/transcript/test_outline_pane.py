@@ -6,7 +6,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-from gymtui.transcript.blocks import Kind
+from gymtui.transcript.blocks import BlockKind
 from gymtui.transcript.outline import Entry
 from gymtui.tui.kit.transcript.outline_pane import OutlinePane
 from tests.tui.palettes import NIGHT
@@ -34,7 +34,7 @@ class Outline(App[None]):
 
 
 def entry(turn: int, text: str, *, error: bool = False, took_s: float | None = None) -> Entry:
-    return Entry(turn, Kind.ASSISTANT, (), False, text, error, took_s)
+    return Entry(turn, BlockKind.ASSISTANT, (), False, text, error, took_s)
 
 
 def outline(turns: int, *, ending: bool = False) -> Outline:

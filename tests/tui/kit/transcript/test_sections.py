@@ -15,7 +15,7 @@ from gymtui.transcript.blocks import Text
 from gymtui.transcript.body_reader import open_body
 from gymtui.transcript.readers.artifact import read
 from gymtui.transcript.search import Query, find, passages_of
-from gymtui.tui.kit.transcript.line_index import Flow
+from gymtui.tui.kit.transcript.line_index import LineIndex
 from gymtui.tui.kit.transcript.sections import Shown, laid, sections
 from tests.helpers.places import TRAJECTORIES as DATA
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(not FILES, reason=f"no trajectories in {DATA}")
 def test_a_trajectory_is_drawn_clean_and_within_the_screen(path: Path) -> None:
     transcript = open_body(gzip.decompress(path.read_bytes()))
     for shown in (Shown(), Shown(all_open=True)):
-        flow = Flow(sections(transcript, shown), CELLS)
+        flow = LineIndex(sections(transcript, shown), CELLS)
         for number in range(len(flow.sections)):
             wrapped = flow.wrapped(number)
             # Styled or not, a section has the same lines: its height and places stay.
@@ -115,7 +115,7 @@ def test_reading_in_pieces_makes_no_difference() -> None:
     ids=range(14),
 )
 def test_odd_and_huge_transcripts_are_drawn(body: bytes) -> None:
-    flow = Flow(sections(open_body(body), Shown()), CELLS)
+    flow = LineIndex(sections(open_body(body), Shown()), CELLS)
     end = flow.end()
     assert flow.window(flow.moved(end, -40), 50)
     assert flow.window(flow.at(flow.total // 2), 50)
