@@ -26,7 +26,7 @@ Empty().run()
 """
 VERSION = """
 import sys
-from gymtui.cli import main
+from gymtui.cli.entry import main
 main(["--version"], standalone_mode=False)
 print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
