@@ -62,6 +62,20 @@ async def test_rollouts_that_were_seen_before_stay_with_the_mark_beside_them(
         await person.sees("theirs  forbidden › theirs.001")
 
 
+async def test_of_what_could_not_be_read_nothing_is_said_not_to_have_failed(tmp_path: Path) -> None:
+    gym = gym_with("pass")
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("theirs", "  forbidden ")
+        await person.press("slash", *"theirs", "enter", "m")
+        shown = await person.sees("matrix  forbidden", WHY[:60])
+        assert shown.count("not known yet") == 2, "neither tasks nor failures"
+        assert "nothing failed" not in shown
+        assert "no rollouts" not in shown
+        gym.forbidden.clear()
+        await person.press("ctrl+r")
+        await person.sees("1/1 done", "nothing failed")
+
+
 async def test_the_list_of_all_that_runs_says_how_many_runs_it_may_not_see(tmp_path: Path) -> None:
     gym = gym_with("running")
     async with scripted_dashboard(gym, tmp_path) as person:

@@ -15,6 +15,9 @@ from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 
+NOT_KNOWN = "not known yet"
+"""What is said of runs whose rollouts were not read."""
+
 ReasonKey = tuple[str, str]
 """What names a group while its members come and go: its outcome and its folded words."""
 
@@ -42,11 +45,17 @@ class ReasonsGrid(Grid[Reason]):
     def __init__(self, palette: Palette, *, runs: bool) -> None:
         self._reasons: dict[str, Reason] = {}
         super().__init__(
-            _columns(runs=runs), self._reasons.get, palette, empty="nothing failed", id="reasons"
+            _columns(runs=runs), self._reasons.get, palette, empty=NOT_KNOWN, id="reasons"
         )
 
-    def show_reasons(self, reasons: Sequence[Reason]) -> None:
-        """Show these, the cursor staying on its reason."""
+    def show_reasons(self, reasons: Sequence[Reason], *, known: bool) -> None:
+        """Show these, the cursor staying on its reason.
+
+        Args:
+            reasons: What went wrong, as far as it is known.
+            known: Whether the rollouts of every run are: else that nothing failed is not known.
+        """
+        self.empty = "nothing failed" if known else NOT_KNOWN
         self._reasons.clear()
         self._reasons.update({"\n".join(key_of(reason)): reason for reason in reasons})
         self.set_rows(tuple(self._reasons))
@@ -62,7 +71,7 @@ class ReasonsGrid(Grid[Reason]):
         if reason is not None:
             self.post_message(self.Chosen(reason))
         else:
-            refuse(self, "nothing failed, so there is no reason to choose")
+            refuse(self, f"{self.empty}, so there is no reason to choose")
 
     def action_mark(self) -> None:
         """Reasons are not marked."""

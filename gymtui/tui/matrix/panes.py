@@ -28,7 +28,7 @@ from gymtui.tui.kit.column import GAP, Column, place
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
-from gymtui.tui.kit.reasons_pane import ReasonKey, ReasonsGrid, key_of
+from gymtui.tui.kit.reasons_pane import NOT_KNOWN, ReasonKey, ReasonsGrid, key_of
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.rollout_details import wrapped
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
@@ -120,6 +120,11 @@ class MatrixPanes(ListScreen[R]):
         missing = (run for run in self.run_ids if run not in self._seen and not known(run))
         opened = next(missing, self.run_ids[0])
         return replace(view, open_run=opened, runs_in_view=self.run_ids)
+
+    def nothing(self) -> str:
+        """Why there are no tasks; of runs that were not read, none can be said to lack them."""
+        unread = not self._seen and not self._wanted.text.strip()
+        return NOT_KNOWN if unread else super().nothing()
 
     def on_resize(self, event: events.Resize) -> None:
         """Put the panes beside or below each other."""
@@ -230,7 +235,7 @@ class MatrixPanes(ListScreen[R]):
     def _show(self) -> None:
         """Show the tasks that are wanted, and what went wrong."""
         reasons = self._failures.groups()
-        self._reasons.show_reasons(reasons)
+        self._reasons.show_reasons(reasons, known=self._seen.issuperset(self.run_ids))
         chosen = next((reason for reason in reasons if key_of(reason) == self._only), None)
         self._only_ids = frozenset(chosen.rollout_ids if chosen is not None else ())
         tasks = self.tasks()
