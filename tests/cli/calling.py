@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import httpx
-
 from tests.cli import forked
 from tests.gym.running_gym import RunningGym, launch_body, until_now
+from tests.helpers import patient_http
 from tests.terminal.harness import isolated
 
 
@@ -131,15 +130,17 @@ class OnTerminal:
 def launch(gym: RunningGym, name: str, **changes: object) -> None:
     """Launch a small run."""
     body = launch_body(run_name=name, **changes)
-    httpx.post(f"{gym.url}/runs", json=body).raise_for_status()
+    patient_http.post(f"{gym.url}/runs", json=body).raise_for_status()
 
 
 def finish(gym: RunningGym, name: str) -> None:
     """Wait until a run has ended."""
-    until_now(lambda: not httpx.get(f"{gym.url}/runs/{quote(name, safe='')}").json()["in_progress"])
+    until_now(
+        lambda: not patient_http.get(f"{gym.url}/runs/{quote(name, safe='')}").json()["in_progress"]
+    )
 
 
 def fault(gym: RunningGym, path: str, times: int | None = 1, **what: object) -> None:
     """Have the gym misbehave, so often or until it is cleared."""
     order = {"path": path, "times": times, "fault": what}
-    httpx.post(f"{gym.url}/__faults__", json=order).raise_for_status()
+    patient_http.post(f"{gym.url}/__faults__", json=order).raise_for_status()

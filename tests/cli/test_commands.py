@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.cli.calling import gymtui, in_shell
 from tests.gym.running_gym import launch_body, serving_gym
+from tests.helpers import patient_http
 from tests.terminal.harness import isolated
 
 KEY = "ck_live_fedcba9876543210"
@@ -39,7 +39,9 @@ def test_runs_are_listed_as_one_document_as_lines_and_as_a_table(tmp_path: Path)
     with serving_gym(tmp_path, key=KEY) as gym:
         for number in range(3):
             body = launch_body(run_name=f"日本 {number}\x1b[31m", rollout_count=2)
-            httpx.post(f"{gym.url}/runs", json=body, headers={"API-Key": KEY}).raise_for_status()
+            patient_http.post(
+                f"{gym.url}/runs", json=body, headers={"API-Key": KEY}
+            ).raise_for_status()
 
         def ask(*form: str) -> str:
             done = gymtui(tmp_path, "runs", "--base-url", gym.url, *form, GYMTUI_API_KEY=KEY)
@@ -61,7 +63,7 @@ def test_runs_are_listed_as_one_document_as_lines_and_as_a_table(tmp_path: Path)
 
 
 def test_more_runs_than_a_page_holds_are_all_listed_once(tmp_path: Path) -> None:
-    with serving_gym(tmp_path, held=True) as gym, httpx.Client(base_url=gym.url) as http:
+    with serving_gym(tmp_path, held=True) as gym, patient_http.Client(base_url=gym.url) as http:
         for number in range(205):
             http.post("/runs", json=launch_body(run_name=f"run-{number}")).raise_for_status()
         done = gymtui(tmp_path, "runs", "--json", "--base-url", gym.url)
@@ -115,7 +117,7 @@ def test_an_interval_of_nothing_is_told(tmp_path: Path) -> None:
 
 
 def test_a_closed_pipe_is_not_an_error(tmp_path: Path) -> None:
-    with serving_gym(tmp_path) as gym, httpx.Client(base_url=gym.url) as http:
+    with serving_gym(tmp_path) as gym, patient_http.Client(base_url=gym.url) as http:
         for number in range(150):
             http.post("/runs", json=launch_body(run_name=f"{number}-{'x' * 900}"))
         command = f"{sys.executable} -m gymtui runs --json --base-url {gym.url} | head -c 10"

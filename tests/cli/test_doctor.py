@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.cli.calling import OnTerminal, gymtui
 from tests.gym.running_gym import RunningGym, launch_body, serving_gym, until_now
+from tests.helpers import patient_http
 
 KEY = "ck_live_fedcba9876543210"
 
@@ -19,7 +19,7 @@ KEY = "ck_live_fedcba9876543210"
 def gym(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGym]:
     """A gym that wants a key, with a finished run."""
     with serving_gym(tmp_path_factory.mktemp("gym"), key=KEY) as gym:
-        with httpx.Client(base_url=gym.url, headers={"API-Key": KEY}) as http:
+        with patient_http.Client(base_url=gym.url, headers={"API-Key": KEY}) as http:
             http.post("/runs", json=launch_body(run_name="r", rollout_count=2)).raise_for_status()
             until_now(lambda: not http.get("/runs/r").json()["in_progress"])
         yield gym

@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 from gymtui.config.settings import load
 from tests.cli.calling import gymtui
 from tests.gym.running_gym import launch_body, serving_gym
+from tests.helpers import patient_http
 from tests.terminal.harness import isolated
 
 ODD = [
@@ -66,7 +66,7 @@ def test_a_defect_does_not_look_like_a_run_that_failed(tmp_path: Path) -> None:
 def test_a_run_is_found_by_the_other_spelling_of_its_letters(tmp_path: Path) -> None:
     composed, typed = "caf\u00e9", "cafe\u0301"
     with serving_gym(tmp_path) as gym:
-        assert httpx.post(f"{gym.url}/runs", json=launch_body(run_name=composed)).is_success
+        assert patient_http.post(f"{gym.url}/runs", json=launch_body(run_name=composed)).is_success
         env = {"GYMTUI_BASE_URL": gym.url}
         for command in (["wait", typed], ["rollouts", typed], ["report", typed]):
             done = gymtui(tmp_path, *command, **env)
@@ -76,7 +76,7 @@ def test_a_run_is_found_by_the_other_spelling_of_its_letters(tmp_path: Path) -> 
         exported = gymtui(tmp_path, "export", typed, "--to", str(tmp_path / "there"), **env)
         assert exported.returncode == 0, exported.stderr
         assert gymtui(tmp_path, "delete", typed, "--yes", **env).returncode == 0
-        assert httpx.get(f"{gym.url}/runs").json()["total"] == 0
+        assert patient_http.get(f"{gym.url}/runs").json()["total"] == 0
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8:strict"])

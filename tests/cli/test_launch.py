@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.gym.running_gym import launch_body, serving_gym
+from tests.helpers import patient_http
 from tests.terminal.harness import isolated
 
 KEY = "ck_live_fedcba9876543210"
@@ -44,7 +44,7 @@ def test_a_run_is_launched_and_its_id_printed_alone(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert done.stdout == "nightly\n"
         assert "launched nightly" in done.stderr
-        seen = httpx.get(f"{gym.url}/runs/nightly", headers={"API-Key": KEY}).json()
+        seen = patient_http.get(f"{gym.url}/runs/nightly", headers={"API-Key": KEY}).json()
         assert seen["total"] == 2
 
 
@@ -61,7 +61,7 @@ def test_a_file_in_toml_with_several_models_is_several_runs(tmp_path: Path) -> N
         assert [run["run_id"] for run in runs] == ["c-scripted-careful", "c-scripted-hasty"]
         assert [run["model"] for run in runs] == ["scripted/careful", "scripted/hasty"]
         assert all(len(run["rollout_ids"]) == 1 for run in runs)
-        assert httpx.get(f"{gym.url}/runs").json()["total"] == 2
+        assert patient_http.get(f"{gym.url}/runs").json()["total"] == 2
 
 
 def test_a_dry_run_prints_what_would_be_sent_with_keys_masked_and_sends_nothing(
@@ -75,7 +75,7 @@ def test_a_dry_run_prints_what_would_be_sent_with_keys_masked_and_sends_nothing(
         assert shown["model_config"]["api_key"] == "sk_…cdef"
         assert shown["run_name"] == "n"
         assert MODEL_KEY not in done.stdout + done.stderr
-        assert httpx.get(f"{gym.url}/runs").json()["total"] == 0
+        assert patient_http.get(f"{gym.url}/runs").json()["total"] == 0
 
 
 @pytest.mark.parametrize(
@@ -133,12 +133,12 @@ def test_no_answer_at_all_ends_with_3(tmp_path: Path) -> None:
 def test_a_lost_answer_is_looked_up_and_the_run_launched_once(tmp_path: Path) -> None:
     with serving_gym(tmp_path, faults=True) as gym:
         order = {"method": "POST", "path": "/runs$", "fault": {"kind": "drop", "when": "after"}}
-        httpx.post(f"{gym.url}/__faults__", json=order).raise_for_status()
+        patient_http.post(f"{gym.url}/__faults__", json=order).raise_for_status()
         done = launch(tmp_path, gym.url, "-", text=json.dumps(body(run_name="n")))
         assert done.returncode == 0, done.stderr
         assert done.stdout == "n\n"
         assert "sent, no answer (dropped): looking for n" in done.stderr
-        assert httpx.get(f"{gym.url}/runs").json()["total"] == 1
+        assert patient_http.get(f"{gym.url}/runs").json()["total"] == 1
 
 
 def test_read_only_launches_nothing(tmp_path: Path) -> None:
@@ -147,4 +147,4 @@ def test_read_only_launches_nothing(tmp_path: Path) -> None:
         done = launch(tmp_path, gym.url, "-", text=text, GYMTUI_READ_ONLY="true")
         assert done.returncode == 2
         assert "read-only" in done.stderr
-        assert httpx.get(f"{gym.url}/runs").json()["total"] == 0
+        assert patient_http.get(f"{gym.url}/runs").json()["total"] == 0

@@ -26,6 +26,7 @@ from gymtui.store.history.observer import StateObservation
 from gymtui.store.lists.columns import ROLLOUTS
 from tests.cli.calling import OnTerminal, fault, finish, gymtui, in_shell, launch
 from tests.gym.running_gym import RunningGym, serving_gym
+from tests.helpers import patient_http
 from tests.tui.scripted import ScriptedGym
 
 TASKS = ["schedule_phone_screen", "onboard_new_hire"]
@@ -137,7 +138,7 @@ def test_tables_line_up_in_cells_and_are_never_cut_off_a_terminal(
         place = heading.index("STATUS")
         assert {width(row.split("finished")[0]) for row in rows} == {place}
     finally:
-        httpx.delete(f"{gym.url}/runs/{long}").raise_for_status()
+        patient_http.delete(f"{gym.url}/runs/{long}").raise_for_status()
 
 
 def test_on_a_terminal_a_table_fits_and_has_colour_unless_told(

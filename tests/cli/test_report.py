@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from gymtui.store.formats import cost, p_value, percent, points, span, thousands
 from gymtui.store.stats.formulas import Interval
 from tests.cli.calling import finish, gymtui, launch
 from tests.gym.running_gym import RunningGym, launch_body, serving_gym
+from tests.helpers import patient_http
 
 KEY = "ck_live_fedcba9876543210"
 TASKS = ["schedule_phone_screen", "onboard_new_hire", "offer_negotiation"]
@@ -88,11 +88,13 @@ def test_tokens_and_cost_are_known_where_artifacts_were_read(
     assert (unread["tokens"], unread["tokens_known_for"], unread["cost_usd"]) == (None, 0, None)
     assert unread["of_rollouts"] == 18
     told = json.loads(gymtui(tmp_path, *at, "--json", "--usage").stdout)["runs"][0]["usage"]
-    rollouts = httpx.get(f"{gym.url}/rollouts", params={"run_id": "hasty"}).json()["rollouts"]
+    rollouts = patient_http.get(f"{gym.url}/rollouts", params={"run_id": "hasty"}).json()[
+        "rollouts"
+    ]
     metrics = [
-        httpx.get(f"{gym.url}/rollouts/{rollout['rollout_id']}/artifacts").json()["artifacts"][
-            "metadata"
-        ]["rollout_metrics"]
+        patient_http.get(f"{gym.url}/rollouts/{rollout['rollout_id']}/artifacts").json()[
+            "artifacts"
+        ]["metadata"]["rollout_metrics"]
         for rollout in rollouts
     ]
     known = [metric["token_usage"]["total_tokens_total"] for metric in metrics if "cost" in metric]
@@ -125,7 +127,7 @@ def test_a_run_that_is_not_there_leaves_no_file(gym: RunningGym, tmp_path: Path)
 def test_no_key_is_in_it(tmp_path: Path) -> None:
     with serving_gym(tmp_path, key=KEY) as gym:
         headers = {"API-Key": KEY}
-        httpx.post(f"{gym.url}/runs", json=launch_body(run_name="r"), headers=headers)
+        patient_http.post(f"{gym.url}/runs", json=launch_body(run_name="r"), headers=headers)
         for form in ("--markdown", "--html", "--json"):
             done = gymtui(tmp_path, "report", "r", form, "--base-url", gym.url, GYMTUI_API_KEY=KEY)
             assert done.returncode == 0, done.stderr

@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from gymtui.cli.run_actions import status_of
 from gymtui.session.actions import ActionOutcome, ActionResult, Verb
 from tests.cli.calling import OnTerminal, fault, finish, gymtui, launch
 from tests.gym.running_gym import RunningGym, serving_gym
+from tests.helpers import patient_http
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +30,11 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGym]:
 
 
 def there(gym: RunningGym, name: str) -> bool:
-    return httpx.get(f"{gym.url}/runs/{name}").status_code == 200
+    return patient_http.get(f"{gym.url}/runs/{name}").status_code == 200
 
 
 def untouched(gym: RunningGym, name: str) -> bool:
-    run = httpx.get(f"{gym.url}/runs/{name}").json()
+    run = patient_http.get(f"{gym.url}/runs/{name}").json()
     return bool(run["pending"] + run["running"] == run["total"])
 
 
@@ -108,7 +108,7 @@ def test_a_refusal_of_one_leaves_the_others_done(quick: RunningGym, tmp_path: Pa
 def goes_wrong(gym: RunningGym, method: str, name: str, **fault: object) -> None:
     """Have the next cancel or delete of a run go wrong."""
     order = {"method": method, "path": f"/runs/{name}", "fault": fault}
-    httpx.post(f"{gym.url}/__faults__", json=order).raise_for_status()
+    patient_http.post(f"{gym.url}/__faults__", json=order).raise_for_status()
 
 
 @pytest.mark.parametrize(

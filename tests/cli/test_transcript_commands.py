@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from gymtui.core.text import is_clean
@@ -17,6 +16,7 @@ from gymtui.transcript import export
 from gymtui.transcript.body_reader import open_body
 from tests.cli.calling import gymtui
 from tests.gym.running_gym import RunningGym, launch_body, serving_gym
+from tests.helpers import patient_http
 
 
 @pytest.fixture(scope="module")
@@ -24,15 +24,17 @@ def gym(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGym]:
     """A gym with a finished run of three rollouts, `nightly`."""
     with serving_gym(tmp_path_factory.mktemp("gym"), faults=True) as gym:
         body = launch_body(run_name="nightly", rollout_count=3)
-        httpx.post(f"{gym.url}/runs", json=body).raise_for_status()
+        patient_http.post(f"{gym.url}/runs", json=body).raise_for_status()
         end = time.monotonic() + 60
-        while httpx.get(f"{gym.url}/runs/nightly").json()["in_progress"]:
+        while patient_http.get(f"{gym.url}/runs/nightly").json()["in_progress"]:
             assert time.monotonic() < end
         yield gym
 
 
 def ids(gym: RunningGym) -> list[str]:
-    rollouts = httpx.get(f"{gym.url}/rollouts", params={"run_id": "nightly"}).json()["rollouts"]
+    rollouts = patient_http.get(f"{gym.url}/rollouts", params={"run_id": "nightly"}).json()[
+        "rollouts"
+    ]
     return [rollout["rollout_id"] for rollout in rollouts]
 
 
@@ -42,7 +44,7 @@ def transcripts(directory: Path) -> list[Path]:
 
 
 def received(gym: RunningGym, rollout_id: str) -> str:
-    return httpx.get(f"{gym.url}/rollouts/{rollout_id}/artifacts").text
+    return patient_http.get(f"{gym.url}/rollouts/{rollout_id}/artifacts").text
 
 
 def test_show_prints_the_gyms_bytes_or_a_document(gym: RunningGym, tmp_path: Path) -> None:
@@ -59,7 +61,7 @@ def test_show_prints_the_gyms_bytes_or_a_document(gym: RunningGym, tmp_path: Pat
     assert "## 2 assistant" in show("--markdown")
     assert "== 2 assistant" in show()
     assert "→" in show("--text")
-    record = httpx.get(f"{gym.url}/rollouts/{rollout_id}").json()
+    record = patient_http.get(f"{gym.url}/rollouts/{rollout_id}").json()
     message = record["result"]["message"].split("\n")[0]
     assert "== result" in show("--text")
     assert f"   {message}" in show("--text")
@@ -100,14 +102,14 @@ def test_an_export_is_whole_and_goes_on_where_it_stopped(gym: RunningGym, tmp_pa
 
 def test_what_the_gym_refuses_is_told_and_leaves_no_file(gym: RunningGym, tmp_path: Path) -> None:
     order = {"path": "/artifacts", "times": 1, "fault": {"kind": "status", "status": 403}}
-    httpx.post(f"{gym.url}/__faults__", json=order).raise_for_status()
+    patient_http.post(f"{gym.url}/__faults__", json=order).raise_for_status()
     done = gymtui(tmp_path, "export", "nightly", "--to", str(tmp_path / "o"), "--base-url", gym.url)
     assert done.returncode == 4
     assert "2 written, 1 failed of 3" in done.stderr
     assert ": forbidden (403): told to fail" in done.stderr
     assert len(transcripts(tmp_path / "o")) == 2
     assert len(list((tmp_path / "o").iterdir())) == 4
-    httpx.post(f"{gym.url}/__faults__", json=order).raise_for_status()
+    patient_http.post(f"{gym.url}/__faults__", json=order).raise_for_status()
     done = gymtui(tmp_path, "show", ids(gym)[0], "--base-url", gym.url)
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr.startswith("gymtui: forbidden (403): told to fail\n")
@@ -133,7 +135,7 @@ def will_answer(gym: RunningGym, body: str) -> None:
     """Have the gym answer the next call for artifacts so, with status 200."""
     fault = {"kind": "malformed", "body": body}
     order = {"path": "/artifacts", "times": 1, "fault": fault}
-    httpx.post(f"{gym.url}/__faults__", json=order).raise_for_status()
+    patient_http.post(f"{gym.url}/__faults__", json=order).raise_for_status()
 
 
 @pytest.mark.parametrize("kind", NO_ARTIFACTS)
@@ -203,7 +205,7 @@ def test_documents_of_such_answers_are_written_again(
 
 def test_a_stumbling_gym_is_asked_again(gym: RunningGym, tmp_path: Path) -> None:
     order = {"path": "/artifacts", "times": 2, "fault": {"kind": "status", "status": 503}}
-    httpx.post(f"{gym.url}/__faults__", json=order).raise_for_status()
+    patient_http.post(f"{gym.url}/__faults__", json=order).raise_for_status()
     done = gymtui(tmp_path, "show", ids(gym)[0], "--json", "--base-url", gym.url)
     assert done.returncode == 0, done.stderr
     assert done.stdout == received(gym, ids(gym)[0])
@@ -224,7 +226,7 @@ def test_what_is_too_large_to_be_read_is_told_and_the_rest_exported(
     config.write_text("artifact_limit_mib = 1\n")
     fault = {"kind": "malformed", "body": json.dumps({"messages": [], "x": "y" * (1 << 20)})}
     order = {"path": "/artifacts", "times": 1, "fault": fault}
-    httpx.post(f"{gym.url}/__faults__", json=order).raise_for_status()
+    patient_http.post(f"{gym.url}/__faults__", json=order).raise_for_status()
     where = ("--to", str(tmp_path / "o"), "--base-url", gym.url, "--config", str(config))
     done = gymtui(tmp_path, "export", "nightly", "--markdown", *where)
     assert done.returncode == 4

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-import httpx
 import pytest
 
 from gymtui.api.models import RunStatus
@@ -30,6 +29,7 @@ from gymtui.store.stats.run_summary import RunSummary
 from tests.api.raw_server import Seen, http, raw_server
 from tests.cli.calling import OnTerminal, fault, finish, gymtui, in_shell, launch
 from tests.gym.running_gym import RunningGym, serving_gym
+from tests.helpers import patient_http
 from tests.helpers.model_gym import ended, run
 from tests.terminal.harness import isolated
 
@@ -141,7 +141,7 @@ def test_a_timeout_ends_with_124_and_leaves_the_runs_alone(
     document = json.loads(done.stdout)
     assert document["timed_out"]
     assert not document["runs"][0]["over"]
-    run = httpx.get(f"{slow.url}/runs/long").json()
+    run = patient_http.get(f"{slow.url}/runs/long").json()
     assert run["pending"] + run["running"] == 2
 
 
@@ -169,7 +169,7 @@ def test_cancel_if_cancels_once_and_counts_as_failed(tmp_path: Path) -> None:
         tasks = ["schedule_phone_screen", "onboard_new_hire", "record_title_change"]
         shape = {"rollout_count": 2, "max_parallel": 2, "max_steps": 2}
         launch(gym, "doomed", task_ids=tasks, model="scripted/lost", **shape)
-        while httpx.get(f"{gym.url}/runs/doomed").json()["completed"] < 2:
+        while patient_http.get(f"{gym.url}/runs/doomed").json()["completed"] < 2:
             gym.step()
         done = cancelled(tmp_path, gym, "doomed", "--cancel-if", "done>=2 pass<90%")
     assert done.returncode == 1, done.stderr
@@ -292,7 +292,7 @@ def test_a_forbidden_run_is_told_and_the_others_are_judged(
         assert [run["run_id"] for run in document["runs"]] == ["good", "bad"]
         assert not any(run["forbidden"] for run in document["runs"])
     finally:
-        httpx.delete(f"{quick.url}/__faults__").raise_for_status()
+        patient_http.delete(f"{quick.url}/__faults__").raise_for_status()
 
 
 def test_forbidden_results_of_a_run_that_is_over_are_no_failure(
@@ -302,7 +302,7 @@ def test_forbidden_results_of_a_run_that_is_over_are_no_failure(
     try:
         done = gymtui(tmp_path, "wait", "good", "--json", "--base-url", quick.url)
     finally:
-        httpx.delete(f"{quick.url}/__faults__").raise_for_status()
+        patient_http.delete(f"{quick.url}/__faults__").raise_for_status()
     assert done.returncode == 4, done.stderr
     [run] = json.loads(done.stdout)["runs"]
     assert (run["over"], run["failed"], run["forbidden"]) == (True, False, True)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.gym.conftest import Caller
 from tests.gym.running_gym import launch_body, serving_gym
+from tests.helpers import patient_http
 
 AWKWARD = ("a/b c%2F..", "..", ".", "日本語 ✓", "v1", "a%2Fb", "runs/x/cancel", "?q=1#f", " ", "/")
 
@@ -75,7 +76,10 @@ def test_unknown_paths_and_methods(fast: Caller) -> None:
 
 
 def test_a_gym_with_a_key_asks_every_request_for_it(tmp_path: Path) -> None:
-    with serving_gym(tmp_path, key="ck_right") as gym, httpx.Client(base_url=gym.url) as client:
+    with (
+        serving_gym(tmp_path, key="ck_right") as gym,
+        patient_http.Client(base_url=gym.url) as client,
+    ):
         for headers in (
             {},
             {"API-Key": "ck_wrong"},
@@ -105,7 +109,7 @@ def test_the_clock_can_be_off_everywhere_at_once(tmp_path: Path) -> None:
     offset = timedelta(hours=-7, seconds=-13)
     with (
         serving_gym(tmp_path, clock_offset_s=offset.total_seconds()) as gym,
-        httpx.Client(base_url=gym.url) as client,
+        patient_http.Client(base_url=gym.url) as client,
     ):
         before = datetime.now(UTC) + offset
         response = client.post("/runs", json=launch_body())

@@ -13,6 +13,7 @@ from gymtui.gym.scenarios.hr.scenario import HR
 from gymtui.gym.wire import Rollout
 from tests.gym.engines import Turnstile, engine_at, finish, start
 from tests.gym.running_gym import DEADLINE_S, launch_body, running_gym, until
+from tests.helpers import patient_http
 
 ALL_TASKS = list(HR.tasks)
 
@@ -168,7 +169,7 @@ async def test_a_restart_ends_what_it_cut_off_and_keeps_the_rest(tmp_path: Path)
 async def test_a_restarted_gym_is_the_same_gym_at_the_same_place(tmp_path: Path) -> None:
     async with (
         running_gym(tmp_path, speed=0.001) as gym,
-        httpx.AsyncClient(base_url=gym.url) as client,
+        patient_http.AsyncClient(base_url=gym.url) as client,
     ):
         created = (await client.post("/runs", json=launch_body(run_name="x"))).json()
         await gym.stop()

@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 from gymtui.gym.http.server import CannotServeError, bind, serve, url_of
 from tests.gym.running_gym import serving_gym
+from tests.helpers import patient_http
 
 PROGRAM = """
 import sys
@@ -28,7 +28,7 @@ def test_it_serves_until_told_to_stop_and_ends_in_order(tmp_path: Path, number: 
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         url = process.stdout.readline().decode().strip()
-        assert httpx.get(f"{url}/runs").json() == {"total": 0, "runs": []}
+        assert patient_http.get(f"{url}/runs").json() == {"total": 0, "runs": []}
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, b"ended\n", b"")

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.gym.running_gym import RunningGym, launch_body, serving_gym
+from tests.helpers import patient_http
 from tests.terminal.harness import PYTHON, Pty, Size, Terminal, alive, isolated, until
 
 GYMTUI = (PYTHON, "-m", "gymtui")
@@ -26,14 +27,14 @@ def held_gym(tmp_path: Path) -> Iterator[RunningGym]:
 
 def launch(gym: RunningGym, name: str, count: int = 3) -> None:
     body = launch_body(run_name=name, rollout_count=count)
-    answer = httpx.post(f"{gym.url}/runs", json=body, headers={"API-Key": KEY})
+    answer = patient_http.post(f"{gym.url}/runs", json=body, headers={"API-Key": KEY})
     assert answer.status_code == 200, answer.text
 
 
 def status_of(gym: RunningGym, name: str) -> httpx.Response:
     # Every byte encoded: `..` as it is would be resolved before it is sent.
     path = "".join(f"%{byte:02X}" for byte in name.encode())
-    return httpx.get(f"{gym.url}/runs/{path}", headers={"API-Key": KEY})
+    return patient_http.get(f"{gym.url}/runs/{path}", headers={"API-Key": KEY})
 
 
 def test_the_demo_is_watched_opened_read_and_left(terminal: Terminal) -> None:
@@ -161,7 +162,7 @@ def test_the_smallest_terminal_and_one_that_changes_are_drawn_whole(terminal: Te
 def test_hostile_names_reach_the_terminal_as_text_only(tmp_path: Path) -> None:
     hostile = "\x1b]52;c;aGk=\x07\x9b31m\u202eevil[/x][@click=app.quit]"
     with serving_gym(tmp_path) as gym:
-        httpx.post(f"{gym.url}/runs", json=launch_body(run_name=hostile)).raise_for_status()
+        patient_http.post(f"{gym.url}/runs", json=launch_body(run_name=hostile)).raise_for_status()
         command = [*GYMTUI, "--base-url", gym.url, "--interval", "0.2"]
         with Pty(command, tmp_path, Size()) as program:
             program.read_until("1/1")

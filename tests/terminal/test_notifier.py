@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import httpx
-
 from tests.gym.running_gym import launch_body, serving_gym
+from tests.helpers import patient_http
 from tests.terminal.harness import PYTHON, Pty, Size
 
 NOTICE = b"\x1b]9;gymtui: "
@@ -21,7 +20,7 @@ def test_a_run_that_ends_is_told_to_the_terminal(tmp_path: Path) -> None:
             program.read_until(r"no runs")
             name = "nightly \x1b]9;4;1;50\x07 \x07"
             body = launch_body(run_name=name, rollout_count=2)
-            assert httpx.post(f"{gym.url}/runs", json=body).status_code == 200
+            assert patient_http.post(f"{gym.url}/runs", json=body).status_code == 200
             program.read_until(r"nightly.* finished")
             program.settle()
             program.send(b"q")

@@ -12,12 +12,12 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
 from gymtui.cli.checkup.screen_settings import drawn_problems
 from gymtui.config.settings import load
 from tests.gym.running_gym import launch_body, serving_gym
+from tests.helpers import patient_http
 from tests.terminal.harness import ROOT, Terminal, alive, isolated, until
 
 README = (ROOT / "README.md").read_text()
@@ -113,7 +113,7 @@ def test_a_run_is_launched_from_the_file_and_waited_for(tmp_path: Path) -> None:
     with serving_gym(tmp_path) as gym:
         script = script_with("gymtui launch launch.toml")
         printed = in_shell(script.replace("http://127.0.0.1:8765", gym.url), tmp_path)
-        assert httpx.get(f"{gym.url}/runs/first").json()["completed"] == 8
+        assert patient_http.get(f"{gym.url}/runs/first").json()["completed"] == 8
     assert printed.startswith("first\n")
 
 
@@ -122,10 +122,10 @@ def test_the_commands_read_from_each_other(tmp_path: Path) -> None:
     with serving_gym(tmp_path, failure_share=0.2) as gym:
         for name in (OLDER, NEWER):
             body = launch_body(run_name=name, rollout_count=24, model="scripted/hasty")
-            assert httpx.post(f"{gym.url}/runs", json=body).status_code == 200
+            assert patient_http.post(f"{gym.url}/runs", json=body).status_code == 200
         in_shell(f"gymtui wait {OLDER} {NEWER}", tmp_path, GYMTUI_BASE_URL=gym.url)
         in_shell(script_with("gymtui report"), tmp_path, GYMTUI_BASE_URL=gym.url)
-        left = [run["run_id"] for run in httpx.get(f"{gym.url}/runs").json()["runs"]]
+        left = [run["run_id"] for run in patient_http.get(f"{gym.url}/runs").json()["runs"]]
     assert left == ["first"]
     assert "<html" in (tmp_path / "report.html").read_text()
     assert len(list((tmp_path / "artifacts").rglob("*.json"))) >= 20
@@ -133,7 +133,10 @@ def test_the_commands_read_from_each_other(tmp_path: Path) -> None:
 
 def test_its_filters_are_taken_by_the_lists_they_are_shown_for(tmp_path: Path) -> None:
     with serving_gym(tmp_path) as gym:
-        assert httpx.post(f"{gym.url}/runs", json=launch_body(run_name=NEWER)).status_code == 200
+        assert (
+            patient_http.post(f"{gym.url}/runs", json=launch_body(run_name=NEWER)).status_code
+            == 200
+        )
         in_shell(script_with("gymtui runs 'status"), tmp_path, GYMTUI_BASE_URL=gym.url)
 
 

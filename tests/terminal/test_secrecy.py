@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import httpx
-
 from tests.gym.running_gym import RunningGym, launch_body, serving_gym
+from tests.helpers import patient_http
 from tests.terminal.harness import PYTHON, Terminal, isolated, until
 
 KEY = "ck_hush_0123/4567+89ab=cdef"
@@ -92,7 +91,7 @@ def children(record: Path) -> list[Child]:
 def launch(gym: RunningGym, key: str, name: str) -> None:
     body = launch_body(run_name=name)
     body["model_config"]["api_key"] = MODEL_KEY
-    answer = httpx.post(f"{gym.url}/runs", json=body, headers={"API-Key": key})
+    answer = patient_http.post(f"{gym.url}/runs", json=body, headers={"API-Key": key})
     assert answer.status_code == 200, answer.text
 
 

@@ -23,7 +23,7 @@ from gymtui.tui.runtime.line_filters import SIGNS, Ascii, Colourless, plain
 PACKAGE = Path(gymtui.__file__).parent
 ELSEWHERE = ("gym", "cli", "api")
 """Rooms whose words reach no screen of ours, or are read there as what came off the wire."""
-NO_DRAWING = {"core/text.py", "tui/transcript/line_index.py", "transcript/pretty_json.py"}
+NO_DRAWING = {"core/text.py", "tui/kit/transcript/line_index.py", "transcript/pretty_json.py"}
 """They name signs to recognise them."""
 
 
