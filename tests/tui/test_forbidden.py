@@ -76,6 +76,23 @@ async def test_of_what_could_not_be_read_nothing_is_said_not_to_have_failed(tmp_
         await person.sees("1/1 done", "nothing failed")
 
 
+async def test_a_run_that_could_not_be_read_differs_in_nothing_known(tmp_path: Path) -> None:
+    gym = gym_with("pass")
+    for rollout in gym.runs["ours"]:
+        rollout["model_config"] = {"model": "m", "temperature": 0.5}
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("theirs", "  forbidden ", "ours", "100%")
+        await person.press("home", "space", "down", "space", "C")
+        shown = await person.sees("compare 2 runs", "none comparable yet", "100%")
+        assert "no known setting differs" in shown
+        assert "0 differ" not in shown
+        await person.press("escape", "m")
+        await person.sees("matrix of 2 runs", "none comparable yet")
+        gym.forbidden.clear()
+        await person.press("ctrl+r")
+        await person.sees("0 differ")
+
+
 async def test_the_list_of_all_that_runs_says_how_many_runs_it_may_not_see(tmp_path: Path) -> None:
     gym = gym_with("running")
     async with scripted_dashboard(gym, tmp_path) as person:

@@ -211,7 +211,8 @@ def settings_of(run: RunStatus | None, rollouts: Iterable[Rollout]) -> dict[str,
         rollouts: Its rollouts.
 
     Returns:
-        Values as JSON by name, never a key; of several, all of them.
+        Values as JSON by name, never a key; of several, all of them. Empty without any rollout: a
+        setting that was not read is none that the run lacks.
     """
     found: dict[str, dict[str, None]] = {}
     tasks: dict[str | None, int] = {}
@@ -222,12 +223,13 @@ def settings_of(run: RunStatus | None, rollouts: Iterable[Rollout]) -> dict[str,
             told.setdefault("max_steps", str(rollout.max_steps))
         for name, value in told.items():
             found.setdefault(name, {})[value] = None
+    if not tasks:
+        return {}
     if run is not None and run.scenario_id is not None:
         found["scenario_id"] = {_written(run.scenario_id): None}
-    if tasks:
-        found["tasks"] = {str(len(tasks)): None}
-        attempts = sorted(set(tasks.values()))
-        found["attempts"] = {"–".join(map(str, dict.fromkeys((attempts[0], attempts[-1])))): None}
+    found["tasks"] = {str(len(tasks)): None}
+    attempts = sorted(set(tasks.values()))
+    found["attempts"] = {"–".join(map(str, dict.fromkeys((attempts[0], attempts[-1])))): None}
     return {name: ", ".join(values) for name, values in found.items()}
 
 

@@ -132,13 +132,7 @@ class CompareRunsScreen(RunsMatrixScreen):
         sure = sum(item.sure for item in differ)
         things = [
             LinePart((StyledText(outcome_text.of_many(len(found), "task"), "muted"),)),
-            LinePart(
-                (
-                    StyledText(
-                        f"{len(differ)} {'differs' if len(differ) == 1 else 'differ'}", "strong"
-                    ),
-                )
-            ),
+            LinePart((StyledText(self.how_many_differ(), "strong"),)),
         ]
         if differ:
             style = "warning" if sure else "muted"

@@ -81,7 +81,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         clear = sum(row.clear for row in differ)
         second = [
             StyledText(f"{outcome_text.of_many(len(rows), 'task')} · ", "muted"),
-            StyledText(f"{len(differ)} {'differs' if len(differ) == 1 else 'differ'}"),
+            StyledText(self.how_many_differ()),
             StyledText(
                 f", {clear} by more than chance" if differ else "", "warning" if clear else ""
             ),
@@ -91,6 +91,14 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
             place_said = f" · runs {shown[0] + 1}–{shown[-1] + 1} of {len(self.run_ids)}"
             second.append(StyledText(place_said, "accent"))
         return join_fitting(things, self.size.width - 2), tuple(second)
+
+    def how_many_differ(self) -> str:
+        """`4 differ`; where no task has verdicts of two runs, that is not known."""
+        found = [row.difference for row in self._rows.records.values()]
+        if found and all(difference is None for difference in found):
+            return "none comparable yet"
+        number = sum(bool(difference) for difference in found)
+        return f"{number} {'differs' if number == 1 else 'differ'}"
 
     def _run_said(self, number: int, sums: Totals | None) -> Cell:
         """`2: 83% 74–91 of 60`: a run's pass@1, under the number its column has."""
