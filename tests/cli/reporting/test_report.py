@@ -223,6 +223,11 @@ def test_settings_that_differ_are_marked_and_no_key_is_told() -> None:
     assert "secret" not in text
 
 
+def test_a_run_without_rollouts_differs_in_no_setting() -> None:
+    settings = {"model_config": {"model": "gpt", "temperature": 0.5}}
+    assert "≠" not in plain(report_on([passed(1, **settings)], [])).split("Settings marked")[0]
+
+
 def test_a_run_without_rollouts_has_a_report_all_the_same() -> None:
     text = plain(report_on([]))
     assert "lists no rollouts" in text
