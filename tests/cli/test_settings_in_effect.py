@@ -33,7 +33,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     monkeypatch.setattr(dashboard, "run_guarded", lambda app: apps.append(app) or 0)
 
     def make(**settings: Any) -> GymtuiApp:
-        env = isolated(tmp_path)
+        env = isolated(tmp_path, {"GYMTUI_STATE_DIR": str(tmp_path)})
         loaded = LoadedSettings(Settings(base_url=URL, **settings))
         assert open_dashboard(loaded, env, keeping=Keeping()) == 0
         return apps[-1]
