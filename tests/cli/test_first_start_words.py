@@ -13,11 +13,11 @@ import pytest
 
 from gymtui.cli.first_start import nothing_set_up, offer, pressed_keys, words
 from gymtui.config.settings import LoadedSettings
-from tests.helpers.artifact_loader import KEY, PROFILES, VENDOR_KEY, Desk
+from tests.helpers.desk import KEY, PROFILES, VENDOR_KEY, Desk
 
 
 @pytest.fixture
-def artifact_loader(tmp_path: Path) -> Desk:
+def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 

@@ -9,11 +9,11 @@ import pytest
 from gymtui.config import api_key
 from gymtui.config.api_key import CommandFailed, run_command
 from gymtui.config.settings import load
-from tests.helpers.artifact_loader import KEY, PROFILES, VENDOR_KEY, Desk, key_of
+from tests.helpers.desk import KEY, PROFILES, VENDOR_KEY, Desk, key_of
 
 
 @pytest.fixture
-def artifact_loader(tmp_path: Path) -> Desk:
+def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 

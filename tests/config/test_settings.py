@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from gymtui.config.settings import DEFAULT_BASE_URL, LoadedSettings, ModelKeySource, StuckThresholds
-from tests.helpers.artifact_loader import PROFILES, Desk
+from tests.helpers.desk import PROFILES, Desk
 
 
 @pytest.fixture
-def artifact_loader(tmp_path: Path) -> Desk:
+def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 

@@ -27,7 +27,7 @@ def doing(name: str, intent: Intent) -> RunRow:
     ("verb", "rows", "words"),
     [
         (Verb.CANCEL, [row("a")], "nothing to cancel: a is finished"),
-        (Verb.CANCEL, [row("a", is_deleted=True)], "nothing to cancel: a is gone"),
+        (Verb.CANCEL, [row("a", gone=True)], "nothing to cancel: a is gone"),
         (Verb.DELETE, [row("a", malformed="no id")], "nothing to delete: this run cannot be read"),
         (Verb.CANCEL, [row("a"), row("b")], "nothing to cancel: 2 runs chosen, 2 finished"),
         (Verb.CANCEL, [doing("a", Intent.CANCEL)], "nothing to cancel: a is being cancelled"),
@@ -41,7 +41,7 @@ def doing(name: str, intent: Intent) -> RunRow:
         ),
         (
             Verb.DELETE,
-            [row("a", is_deleted=True), row("b", malformed="x")],
+            [row("a", gone=True), row("b", malformed="x")],
             "nothing to delete: 2 runs chosen, 1 gone, 1 cannot be read",
         ),
         (Verb.DELETE, [], "nothing to delete: no run is chosen"),
@@ -53,6 +53,6 @@ def test_why_there_is_nothing_to_do_it_to(verb: Verb, rows: list[RunRow], words:
 
 
 def test_what_runs_can_be_cancelled_and_all_that_is_there_deleted() -> None:
-    rows = [row("a"), row("b", running=1), row("c", is_deleted=True), doing("d", Intent.CANCEL)]
+    rows = [row("a"), row("b", running=1), row("c", gone=True), doing("d", Intent.CANCEL)]
     assert [target.run_id for target in targets_among(Verb.CANCEL, rows)] == ["b"]
     assert [target.run_id for target in targets_among(Verb.DELETE, rows)] == ["a", "b", "d"]

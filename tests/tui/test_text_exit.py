@@ -17,9 +17,9 @@ TUI = Path(__file__).parents[2] / "gymtui" / "tui"
 
 GRANTS: dict[str, frozenset[str]] = {
     # Makes lines out of cleaned pieces: the door.
-    "kit/styled_text.py": frozenset({"Segment", "Drawn"}),
+    "kit/styled_text.py": frozenset({"Segment", "CachedStrip"}),
     # Passes on, cuts and fills up with blanks what was drawn already.
-    "kit/cached_strip.py": frozenset({"Segment", "Drawn"}),
+    "kit/cached_strip.py": frozenset({"Segment", "CachedStrip"}),
     # Behind the door: no line passes it unscrubbed.
     "runtime/output_filter.py": frozenset({"Segment"}),
     # Behind the door too: it makes less of lines that passed it, for terminals that can less.
@@ -48,7 +48,7 @@ GRANTS: dict[str, frozenset[str]] = {
 }
 """By file, relative to `gymtui/tui`: which doors it may use. Each needs a reason."""
 
-CONSTRUCTORS = {"Segment", "Strip", "Drawn", "Content", "Text", "Notification"}
+CONSTRUCTORS = {"Segment", "Strip", "CachedStrip", "Content", "Text", "Notification"}
 """Make something drawable of any string."""
 WIDGETS = {"Input", "Static", "Label"}
 """The framework's widgets that may be used at all; the last two with literals only."""
@@ -216,7 +216,7 @@ def test_every_grant_is_for_a_file_that_uses_it() -> None:
         "from textual.widgets.option_list import Option",
         "from textual.app import App",
         "from textual.content import Content",
-        "Drawn(pieces)",
+        "CachedStrip(pieces)",
         "from rich.text import Text",
         "from rich import markup",
         "import rich.markup",

@@ -22,14 +22,14 @@ from gymtui.session.saved_layout import SavedLayout
 from gymtui.store.delta import Delta
 from gymtui.tui.app.app import GymtuiApp
 from tests.gym.running_gym import RunningGym, running_gym
-from tests.helpers.artifact_loader import KEY, Desk
+from tests.helpers.desk import KEY, Desk
 from tests.tui.person import Person, dashboard
 
 OTHER_KEY = "ck_oth_9876543210fedcba"
 
 
 @pytest.fixture
-def artifact_loader(tmp_path: Path) -> Desk:
+def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
@@ -100,7 +100,7 @@ def remembered(state: Path) -> object:
 def belongings(app: GymtuiApp) -> tuple[object, ...]:
     """All that belongs to the gym one is at."""
     here = app.session
-    return (here.client, here.store, here.poller, here.watched, here.artifact_loader, here.journal)
+    return (here.client, here.store, here.poller, here.tracker, here.artifact_loader, here.journal)
 
 
 async def test_another_profile_is_found_in_the_palette_and_starts_afresh(
