@@ -151,12 +151,13 @@ import sys, threading
 from datetime import UTC, datetime
 from pathlib import Path
 from gymtui.store.history.journal import Journal
-from gymtui.store.history.observer import Sighting
+from gymtui.store.history.observer import StateObservation
 from tests.helpers.journals import NOW, impatient, rows, sighting, summary, wait_until
 now = datetime(2026, 11, 22, 12, tzinfo=UTC)
 journal = Journal.open(Path(sys.argv[1]))
 for index in range(int(sys.argv[2])):
-    journal.record([Sighting(f"child_{index}", "run_1", "running", "seeding", now, now, None)])
+    name = f"child_{index}"
+    journal.record([StateObservation(name, "run_1", "running", "seeding", now, now, None)])
 print("recorded", flush=True)
 if sys.argv[3] == "hang":
     threading.Event().wait()

@@ -167,13 +167,13 @@ import sys, threading
 from datetime import UTC, datetime
 from pathlib import Path
 from gymtui.store.history.journal import Journal
-from gymtui.store.history.observer import Look, Sighting
+from gymtui.store.history.observer import UnchangedPoll, StateObservation
 journal = Journal.open(Path(sys.argv[1]))
 now = datetime.now(UTC)
-journal.record([Sighting("rol_1", "run_1", "running", "agent_running", now, now, None)])
+journal.record([StateObservation("rol_1", "run_1", "running", "agent_running", now, now, None)])
 while True:
     now = datetime.now(UTC)
-    journal.looked([Look("run_1", now, now)])
+    journal.looked([UnchangedPoll("run_1", now, now)])
     print(now.isoformat(), flush=True)
     threading.Event().wait(0.1)
 """
