@@ -21,7 +21,8 @@ from textual.widgets import Collapsible, Markdown
 
 from gymtui.session.artifacts import Artifacts
 from gymtui.transcript.body_reader import open_body
-from gymtui.tui.app.file_app import FileApp, FileScreen
+from gymtui.tui.app.file_app import FileApp
+from gymtui.tui.files.screen import FileScreen
 from gymtui.tui.kit.transcript.view import TranscriptView
 from gymtui.tui.runtime.crash_report import Reporter
 from tests.bench.rows import Row, at_most, faster, within
