@@ -93,7 +93,8 @@ async def launch(app: GymtuiApp, pilot: Pilot[None]) -> None:
     """A comparison of two models on some of the tasks, about to be launched."""
     back_to_runs(app)
     await pilot.press("n")
-    await seen(app, pilot, lambda text: "↵ list of" in text and "hr" in text)
+    # Before its list is there, `enter` on the tasks is no more than the way to the next field.
+    await seen(app, pilot, lambda text: text.count("↵ list of") == 2 and "hr" in text)
     await pilot.press("down", "enter")
     await seen(app, pilot, lambda text: "DIFFICULTY" in text)
     await pilot.press("space", "space", "down", "space", "enter")

@@ -33,6 +33,8 @@ ROOT = Path(__file__).parents[2]
 PYTHON = sys.executable
 DEADLINE_S = 60.0
 """Ends a failing test, however busy the machine; what holds is seen long before."""
+COPY_S = 5.0
+"""How long a copy may take before its key is pressed again; the program waits for two."""
 
 _NOT_FOR_PYTE = re.compile(
     rb"\x1b\[[<>=][0-9;]*u|\x1b\[\?[0-9;]*\$p"  # kitty's and in-band ones: it takes them for text
@@ -276,6 +278,24 @@ class Terminal:
     def buffer(self) -> str:
         """What was copied into tmux."""
         return self._tmux("show-buffer", check=False)
+
+    def copy(self, key: str = "c") -> str:
+        """Press the key that copies until tmux holds something.
+
+        A tmux that is busy may take longer than the program waits for it, which the program says.
+
+        Returns:
+            What tmux holds.
+        """
+        end = time.monotonic() + DEADLINE_S
+        while time.monotonic() < end:
+            self.keys(key)
+            again = time.monotonic() + COPY_S
+            while time.monotonic() < again:
+                if held := self.buffer():
+                    return held
+                time.sleep(0.02)
+        raise AssertionError(f"nothing was copied:\n{self.screen()}")
 
     def pids(self) -> tuple[int, ...]:
         """The program and its descendants that run."""
