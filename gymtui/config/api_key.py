@@ -24,10 +24,10 @@ VENDOR_KEY_FIELD = "collinear_api_key"
 COMMAND_TIMEOUT_S = 30.0
 
 Runner = Callable[[Sequence[str], Mapping[str, str]], str]
-"""Runs a command in an environment and returns what it printed; raises `CommandFailed`."""
+"""Runs a command in an environment and returns what it printed; raises `CommandFailedError`."""
 
 
-class CommandFailed(Exception):  # noqa: N818
+class CommandFailedError(Exception):
     """Why a command gave no key, in words that hold nothing of what it printed."""
 
 
@@ -129,7 +129,7 @@ def run_command(argv: Sequence[str], env: Mapping[str, str], *, own_session: boo
         own_session: Whether it is to have no terminal at all, since a screen is drawn on it.
 
     Raises:
-        CommandFailed: It cannot be run, fails, or takes longer than `COMMAND_TIMEOUT_S`.
+        CommandFailedError: It cannot be run, fails, or takes longer than `COMMAND_TIMEOUT_S`.
     """
     try:
         done = subprocess.run(  # noqa: S603  (the person's own command, without a shell)
@@ -152,7 +152,7 @@ def run_command(argv: Sequence[str], env: Mapping[str, str], *, own_session: boo
         if done.returncode == 0:
             return done.stdout.decode("utf-8", "replace")
         failure = f"failed with exit status {done.returncode}"
-    raise CommandFailed(failure)
+    raise CommandFailedError(failure)
 
 
 def _finds(sources: KeySources) -> Iterator[_Find]:
@@ -238,7 +238,7 @@ def _commanded(sources: KeySources, place: str, command: Any) -> _Find:
     name = PurePath(argv[0]).name
     try:
         printed = sources.run(argv, sources.env)
-    except CommandFailed as failure:
+    except CommandFailedError as failure:
         return _Find(place, found=f"{name} {failure}", problem=f"{name} {failure}")
     # Password managers print notes below the password.
     return _Find(place, next(iter(printed.strip().splitlines()), ""))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Final
 
-from gymtui.config.api_key import CommandFailed, Runner, run_command
+from gymtui.config.api_key import CommandFailedError, Runner, run_command
 from gymtui.config.schema import ModelKeySource
 from gymtui.core.secret import ApiKey
 
@@ -113,7 +113,7 @@ class ModelKeys:
         name = PurePath(command[0]).name
         try:
             printed = self.run(command, self.env)
-        except CommandFailed as failure:
+        except CommandFailedError as failure:
             raise NoModelKey(f"{name} {failure}") from None
         # Password managers print notes below the password.
         first = next(iter(printed.strip().splitlines()), "").strip()

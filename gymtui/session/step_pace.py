@@ -11,7 +11,7 @@ from gymtui.store.stats.eta import UsualTimes
 
 @dataclass(frozen=True, slots=True)
 class WatchedPace:
-    """A `store.running_rollouts.Pace` of what is watched.
+    """A `store.running_rollouts.StepPace` of what is watched.
 
     Attributes:
         watch: What this session watched.

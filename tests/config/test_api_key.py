@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gymtui.config import api_key
-from gymtui.config.api_key import CommandFailed, run_command
+from gymtui.config.api_key import CommandFailedError, run_command
 from gymtui.config.settings import load
 from tests.helpers.desk import KEY, PROFILES, VENDOR_KEY, Desk, key_of
 
@@ -221,7 +221,7 @@ def test_a_real_command_that_fails_shows_nothing_of_what_it_said(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     code = "import sys; print('0123456789'); print('0123456789', file=sys.stderr); sys.exit(3)"
-    with pytest.raises(CommandFailed) as caught:
+    with pytest.raises(CommandFailedError) as caught:
         run_command(_python(code), dict(os.environ))
     assert str(caught.value) == "failed with exit status 3"
     assert caught.value.__context__ is None
@@ -231,11 +231,11 @@ def test_a_real_command_that_fails_shows_nothing_of_what_it_said(
 def test_a_real_command_that_is_not_there_or_never_ends_is_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with pytest.raises(CommandFailed, match="no such command"):
+    with pytest.raises(CommandFailedError, match="no such command"):
         run_command(["no-such-command-anywhere"], {})
-    with pytest.raises(CommandFailed, match="cannot be run"):
+    with pytest.raises(CommandFailedError, match="cannot be run"):
         run_command([str(tmp_path)], {})
     monkeypatch.setattr(api_key, "COMMAND_TIMEOUT_S", 0.05)
-    with pytest.raises(CommandFailed, match="no answer within") as caught:
+    with pytest.raises(CommandFailedError, match="no answer within") as caught:
         run_command(_python("input() if 0 else __import__('time').sleep(60)"), {})
     assert caught.value.__context__ is None

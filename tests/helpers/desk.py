@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gymtui.config.api_key import CommandFailed
+from gymtui.config.api_key import CommandFailedError
 from gymtui.config.settings import LoadedSettings, load
 
 KEY = "ck_own_0123456789abcdef"
@@ -36,7 +36,7 @@ class Desk:
         assert env == self.env
         self.ran.append(list(argv))
         if argv[0] == "broken":
-            raise CommandFailed("failed with exit status 3")
+            raise CommandFailedError("failed with exit status 3")
         return self.printed
 
     def load(self, **flags: object) -> LoadedSettings:

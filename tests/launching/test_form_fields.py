@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from gymtui.api.launch_request import LaunchRequest, ModelConfig
-from gymtui.config.api_key import CommandFailed
+from gymtui.config.api_key import CommandFailedError
 from gymtui.config.schema import ModelKeySource
 from gymtui.launching.form_fields import BY_PATH, FIELDS, FieldKind, nearest
 from gymtui.launching.model_keys import NO_KEY, ModelKeys, NoModelKey
@@ -132,7 +132,7 @@ def test_a_command_is_run_only_when_its_key_is_wanted() -> None:
 def test_a_command_without_a_key_is_told_without_what_it_printed(printed: str) -> None:
     def run(argv: Sequence[str], env: Mapping[str, str]) -> str:
         if not printed:
-            raise CommandFailed("failed with exit status 1")
+            raise CommandFailedError("failed with exit status 1")
         return printed
 
     found = ModelKeys({"openai": ModelKeySource(command=("pass",))}, {}, run)
