@@ -164,11 +164,11 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
         self.post_message(self.Moved())
 
     def on_resize(self, event: events.Resize) -> None:
-        """Wrap what is seen to the new width; the text at the top stays there."""
+        """Wrap what is seen to the new width; the text at the top and what keys act on stay."""
         if self._cells != self._flow.cells:
             self.show(self._flow.sections)
         else:
-            self._go(self._top)
+            self._go(self._top, here=self.here)
 
     def _measure(self) -> None:
         """Correct the heights of what was never seen, a little at a time."""
