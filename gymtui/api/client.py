@@ -109,7 +109,6 @@ class GymClient(Endpoints):
             base_url: Where the gym is; a path in it is kept.
             key: Sent as `API-Key` with each request to that origin, and to no other.
             insecure: Allows plain http to another machine.
-            timeouts: How long to wait for what.
             max_bytes: The largest answer that is taken, in bytes after decompression.
             transport: Another way to send requests, for tests.
             clock: Monotonic seconds.

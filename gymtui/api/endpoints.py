@@ -48,11 +48,9 @@ class Endpoints(ABC):
         """`GET /runs`: a page of runs.
 
         Args:
-            scenario_id: Only of this scenario.
             source: `rl-gym`, `task-editor`, `datadog-synthetics` or `all`; None is the gym's own
                 default, `rl-gym`.
             limit: The most runs to list, 1 to 200.
-            offset: How many to skip.
             expand: What to fill in; `rollouts` fills `rollout_ids`.
 
         Returns:
@@ -111,8 +109,6 @@ class Endpoints(ABC):
         """`GET /rollouts/{rollout_id}/artifacts`: NotFound also when it has not finished.
 
         Args:
-            rollout_id: Whose.
-            redact_tool_calls: Whether the gym is to strip tool calls and responses.
             on_progress: Told how far the download is, chunk by chunk.
 
         Returns:
@@ -130,10 +126,7 @@ class Endpoints(ABC):
         """`GET /rollouts/{rollout_id}/artifacts`, handed on as it comes, whatever its size.
 
         Args:
-            rollout_id: Whose.
             sink: Given the body, decompressed, chunk by chunk; what it raises ends the download.
-            redact_tool_calls: Whether the gym is to strip tool calls and responses.
-            on_progress: Told how far the download is, chunk by chunk.
         """
         await self._ask(_artifacts_call(rollout_id, redact_tool_calls, on_progress, sink))
 

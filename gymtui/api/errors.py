@@ -18,7 +18,6 @@ class FieldError:
 
     Attributes:
         loc: The path as the server gave it, such as `("body", "model_config", "temperature")`.
-        msg: Its message, as received.
     """
 
     loc: tuple[str | int, ...]
@@ -131,12 +130,7 @@ class RateLimited(GymError):
 
 
 class Refused(GymError):
-    """Any other 4xx (400, 409, 422 …): the gym understood and said no.
-
-    Attributes:
-        status: The HTTP status.
-        fields: What it has against which field, where it said so.
-    """
+    """Any other 4xx (400, 409, 422 …): the gym understood and said no."""
 
     def __init__(self, status: int, detail: str = "", fields: tuple[FieldError, ...] = ()) -> None:
         said = detail or "; ".join(f"{f.field}: {f.msg}" if f.field else f.msg for f in fields)
@@ -146,11 +140,7 @@ class Refused(GymError):
 
 
 class ServerError(GymError):
-    """5xx: the gym, or something before it, is in trouble.
-
-    Attributes:
-        status: The HTTP status.
-    """
+    """5xx: the gym, or something before it, is in trouble."""
 
     def __init__(self, status: int, retry_after_s: float | None = None, detail: str = "") -> None:
         super().__init__(str(status), detail=detail)

@@ -40,9 +40,6 @@ def holds_too_many(body: bytes) -> bool:
 def bounded(item: bytes | memoryview) -> bytes:
     """An item in at most `ITEM_BYTES`.
 
-    Args:
-        item: Its JSON, or what should be.
-
     Returns:
         It as received where it is small enough. Else texts that are too large are cut behind their
         first 4,096 bytes, with a mark that says how much was cut; lists and objects lose what no

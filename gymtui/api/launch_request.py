@@ -128,11 +128,7 @@ def read_launch(document: Mapping[str, Any], *, now: datetime, rng: random.Rando
 
     Args:
         document: Fields as API.md names them; absent ones take API.md's defaults.
-        now: Goes into the name.
         rng: Makes the name unique.
-
-    Returns:
-        The request, ready to be sent.
 
     Raises:
         pydantic.ValidationError: A field is missing, unknown or beyond its limits; `problems`
@@ -153,7 +149,6 @@ def new_run_name(scenario_id: str, model: str, now: datetime, rng: random.Random
         scenario_id: Its beginning where there is no model; lists tell the scenario anyway.
         model: Its beginning, without the path before its name; "" for none.
         now: Month and day go into it: the gym tells no time of a run.
-        rng: The last characters come from it.
 
     Returns:
         Lower-case letters, digits, dots and hyphens: one that needs no quoting anywhere.

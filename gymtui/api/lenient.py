@@ -27,10 +27,6 @@ _GONE = object()
 def read(model: type[Model], item: bytes) -> Model | Malformed:
     """One JSON object as a model.
 
-    Args:
-        model: One of the wire models.
-        item: The object's bytes.
-
     Returns:
         The model, with None where a field was absent, null or of another type; or why there is
         none: it is no JSON object, or an id that it needs is missing.
@@ -50,9 +46,6 @@ def read(model: type[Model], item: bytes) -> Model | Malformed:
 
 def loads(body: bytes) -> Any:
     """`json.loads` for what servers really send: NaN, lone surrogates, bad UTF-8, huge numbers.
-
-    Args:
-        body: The JSON text, as bytes.
 
     Returns:
         The document; lone surrogates and bytes that are not UTF-8 are U+FFFD in it.

@@ -56,7 +56,6 @@ def split(body: bytes, key: Literal["runs", "rollouts"]) -> Listing:
 
     Args:
         body: The whole answer: `{"total": …, key: […]}` or a bare list.
-        key: Where the items are.
 
     Returns:
         The items as bytes of their own (a `msgspec.Raw` would pin the whole body), each within

@@ -54,7 +54,6 @@ class Malformed:
     """An item that cannot be read even leniently.
 
     Attributes:
-        raw: Its bytes as received.
         reason: Why; may quote the item's field names, so clean it to draw it.
     """
 

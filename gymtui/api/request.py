@@ -25,10 +25,6 @@ class Timeouts:
     """How long to wait, in seconds.
 
     Attributes:
-        connect_s: For a connection.
-        read_s: For the next bytes of an answer.
-        write_s: For the next bytes of a question to be taken.
-        pool_s: For a free connection.
         total_s: For a whole call, however steadily it trickles; artifacts are exempt, since a
             person watches them come and can stop them.
     """
@@ -45,13 +41,10 @@ class Call:
     """A question: what is needed to send it, once or again under another prefix.
 
     Attributes:
-        method: The HTTP method.
         template: The path as API.md writes it, with a `{blank}` for each id.
         ids: What goes into the blanks, in order.
-        query: Names and values, in order.
         body: What is sent along; its keys are revealed only as it is sent.
         timed: Whether the time for a whole call applies.
-        on_progress: Whom to tell how far the answer is.
         sink: Who takes the body instead of the answer, whatever its size.
     """
 

@@ -76,7 +76,6 @@ def error_of(
     """The error that a status other than 2xx means.
 
     Args:
-        status: The HTTP status.
         headers: Of the answer, by lower-case name.
         body: As much of it as was read, decoded.
         call: Which call it was, such as `GET /runs`.
@@ -152,7 +151,6 @@ def intercepted(body: bytes, status: int = 200) -> Intercepted | None:
 
     Args:
         body: The answer, or its first few kB.
-        status: Its HTTP status.
 
     Returns:
         The error; None for what may be the gym's.
@@ -174,14 +172,8 @@ def model_of(
     """A whole answer as a model.
 
     Args:
-        model: Which.
-        body: The JSON text.
-        call: Which call it was.
         known: Fields to be taken from here where the answer leaves them out (the id that was
             asked about, so that even an empty answer to a delete is one).
-
-    Returns:
-        The model.
 
     Raises:
         Garbled: It is not JSON, lacks an id that it must have, or is about something else than

@@ -30,9 +30,7 @@ async def with_retry(
     """Ask up to `TRIES` times, pausing for as long as the gym says, or ever longer.
 
     Args:
-        ask: Asks once.
         stumbles: The errors after which it is asked again.
-        sleep: Waits, in seconds.
 
     Raises:
         GymError: The last one, or one that is no stumble.

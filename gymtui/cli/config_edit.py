@@ -122,9 +122,7 @@ def value_of(setting: Named, words: Sequence[str], file: ConfigFile, env: Mappin
     """What is to be written, from the words of a command line.
 
     Args:
-        setting: Which setting.
         words: Its value; several make a list.
-        file: The file as it is.
         env: The environment, which tells where the person's own themes are.
 
     Raises:
@@ -221,7 +219,6 @@ def write_setting(path: Path, setting: Named, value: Any) -> None:
 
     Args:
         path: The file; made, for its owner alone, if it is missing.
-        setting: Which setting.
         value: What `value_of` made of it.
 
     Raises:

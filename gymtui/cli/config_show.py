@@ -18,9 +18,7 @@ class Applied:
     """One setting as it applies.
 
     Attributes:
-        name: Its name.
         value: What it is, as it is written; "" for nothing.
-        origin: Where that came from.
     """
 
     name: str
@@ -29,11 +27,7 @@ class Applied:
 
 
 def applied(loaded: LoadedSettings) -> Iterator[Applied]:
-    """Every setting, the key by its ends alone.
-
-    Args:
-        loaded: What applies.
-    """
+    """Every setting, the key by its ends alone."""
     settings = loaded.settings
     origins = settings.origins
 

@@ -63,9 +63,7 @@ def open_dashboard(
     """Run the dashboard until its person leaves it.
 
     Args:
-        loaded: What it was started with, and what is wrong with it.
         env: The environment, which says where logs go.
-        keeping: Where what is arranged and observed is kept.
         notes: What is to be told once the screen is there.
         gyms: What other profiles lead to.
         guided: Whether each screen says what there is to try.

@@ -42,10 +42,8 @@ def open_demo(
 
     Args:
         settle: Settles the settings, given the gym's URL.
-        env: The environment.
         speed: Times real time.
         seed: What chance starts from.
-        fresh: Whether to begin anew.
 
     Returns:
         The exit code.
@@ -108,9 +106,7 @@ class LocalGym:
 
     Args:
         speed: Times real time.
-        seed: What chance starts from.
         directory: Where its state is kept; None keeps none.
-        fresh: Whether to begin anew there.
     """
 
     def __init__(

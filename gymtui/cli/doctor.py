@@ -31,9 +31,6 @@ def examine(
     """Look at everything.
 
     Args:
-        loaded: The settings, and what is wrong with them.
-        env: The environment.
-        config: The configuration file in use.
         tell: Told what is being waited for.
 
     Returns:
@@ -58,23 +55,13 @@ def examine(
 
 
 def document(checks: Sequence[Check], status: int) -> Mapping[str, object]:
-    """All of it as JSON.
-
-    Args:
-        checks: What was found.
-        status: The exit code.
-    """
+    """All of it as JSON."""
     listed = [check.document for check in checks]
     return {"worst": worst(checks).value, "exit": status, "checks": listed}
 
 
 def lines(checks: Sequence[Check], paper: Paper) -> Iterator[str]:
-    """All of it for people; lines are as long as they are, since advice is not to be cut.
-
-    Args:
-        checks: What was found.
-        paper: What it is printed on.
-    """
+    """All of it for people; lines are as long as they are, since advice is not to be cut."""
     names = max((width(clean(check.name)) for check in checks), default=0)
     for subject, group in groupby(checks, key=lambda check: check.subject):
         yield painted(subject, "bold") if paper.colour else subject
@@ -97,12 +84,7 @@ def _summary(checks: Sequence[Check]) -> str:
 
 
 def masked(check: Check, key: ApiKey | None) -> Check:
-    """A check in which the key is not, wherever it may have been quoted.
-
-    Args:
-        check: What was found.
-        key: The key, if there is one.
-    """
+    """A check in which the key is not, wherever it may have been quoted."""
     if key is None:
         return check
     return replace(check, said=key.mask(check.said), advice=key.mask(check.advice))

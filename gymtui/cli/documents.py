@@ -29,7 +29,6 @@ def run_document(run: RunView, *, numbers: bool = True) -> dict[str, Any]:
     """A run.
 
     Args:
-        run: It, with the numbers over its rollouts if they are known.
         numbers: Whether to tell these; without, the key is null.
     """
     ours = {
@@ -45,7 +44,6 @@ def rollout_document(row: RolloutRow, now: datetime) -> dict[str, Any]:
     """A rollout.
 
     Args:
-        row: It.
         now: The server's time.
     """
     rollout = row.rollout

@@ -34,8 +34,6 @@ class Tally:
     """What became of a run's rollouts.
 
     Attributes:
-        total: How many there are.
-        written: Files written.
         there: Files that were there before.
         renewed: Records beside these that say something else now, or were not there.
         unfinished: Rollouts that have no artifacts yet.
@@ -73,14 +71,9 @@ def export_run(
     """Write a run's artifacts to a directory.
 
     Args:
-        settings: Which gym.
-        run_id: Which run.
         directory: Where to; it is made if need be.
         form: `json` for the gym's bytes, `markdown` or `text`.
         tell: Told what is done and what went wrong, a line at a time.
-
-    Returns:
-        What became of it.
 
     Raises:
         GymError: The run's rollouts cannot be listed.

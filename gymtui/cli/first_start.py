@@ -24,11 +24,7 @@ _LEAVE = "qQ\x1b\x04"
 
 
 def nothing_set_up(loaded: LoadedSettings) -> bool:
-    """Whether neither a key nor a gym was named anywhere, so that there is nothing to show.
-
-    Args:
-        loaded: What the settings came to.
-    """
+    """Whether neither a key nor a gym was named anywhere, so that there is nothing to show."""
     settings = loaded.settings
     return (
         settings.key is None
@@ -42,7 +38,6 @@ def words(loaded: LoadedSettings, env: Mapping[str, str]) -> str:
     """What is said.
 
     Args:
-        loaded: What the settings came to.
         env: The environment, for how home is called.
     """
     home = env.get("HOME", "")
@@ -110,8 +105,6 @@ def offer(
     """Say it, and wait for a key.
 
     Args:
-        loaded: What the settings came to.
-        env: The environment.
         keys: Gives what waits for a key.
 
     Returns:

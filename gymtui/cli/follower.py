@@ -35,12 +35,7 @@ SINGLY_A_TICK = 10
 
 
 class SilentError(Exception):
-    """The gym has not answered for too long.
-
-    Attributes:
-        error: The last failure.
-        silent_s: For how long, in seconds.
-    """
+    """The gym has not answered for too long."""
 
     def __init__(self, error: GymError, silent_s: float) -> None:
         super().__init__(error.brief)
@@ -50,12 +45,7 @@ class SilentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why there is no news.
-
-    Attributes:
-        error: The last failure.
-        next_try_s: Seconds until the next try.
-    """
+    """Why there is no news."""
 
     error: GymError
     next_try_s: float
@@ -66,7 +56,6 @@ class Denied:
     """What the key may not see.
 
     Attributes:
-        error: What the gym said last.
         since_s: Since when, monotonic seconds.
         seen: Whether it was seen before: what never was is not waited for.
     """
@@ -81,18 +70,13 @@ class Follower:
     """Follows runs.
 
     Args:
-        client: The gym.
-        run_ids: The runs, each once.
-        interval_s: Seconds between looks.
         patience_s: For how long the gym may be silent, or refuse what it has shown before.
         closely: Whether numbers are wanted with every change.
         rng: Where jitter comes from.
         monotonic: Seconds that only go forward: those of the client.
-        sleep: Waits, in seconds.
         renew: Awaited before each try with a key that was refused, which may be another by now.
 
     Attributes:
-        asked: What is known.
         trouble: Why there is no news, or None.
     """
 
@@ -273,9 +257,6 @@ def questions(
     """What to ask about runs that are not settled; waits are still to be kept.
 
     Args:
-        ledger: What was asked before.
-        store: What is known.
-        unsettled: The runs.
         now_s: Monotonic seconds.
         every_s: How often the rollouts of a run under way are listed, at most.
     """

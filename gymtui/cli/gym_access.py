@@ -53,7 +53,6 @@ def with_gym(settings: Settings, talk: Callable[[GymClient], Awaitable[T]]) -> T
     """Talk to a gym.
 
     Args:
-        settings: Which one.
         talk: What is said; the client is closed after it.
 
     Raises:
@@ -69,10 +68,6 @@ def with_gym(settings: Settings, talk: Callable[[GymClient], Awaitable[T]]) -> T
 
 async def at_once(calls: Iterable[Callable[[], Awaitable[T]]], most: int = AT_ONCE) -> list[T]:
     """Make calls, a few at a time; the first error ends them all.
-
-    Args:
-        calls: Each makes one.
-        most: How many at a time.
 
     Returns:
         What each brought, in their order.
@@ -95,13 +90,8 @@ class Asked:
     """What was learnt of a gym by asking.
 
     Args:
-        client: The gym.
         heard: Told of each answer and what it did.
         monotonic: Seconds that only go forward: those of the client.
-
-    Attributes:
-        store: What is known.
-        clock: The server's.
     """
 
     def __init__(
@@ -150,10 +140,6 @@ class Asked:
         A run that is deleted meanwhile moves those behind it onto pages that were read already, so
         that they are missed. So it is listed again until as many were read as the gym counts, or
         twice the same.
-
-        Args:
-            source: Of which source.
-            scenario: Of which scenario, or None.
 
         Returns:
             Whether that came about; if not, runs may be missing or deleted.
@@ -206,12 +192,6 @@ class Asked:
 
     async def runs_named(self, typed: Collection[str]) -> list[str]:
         """Ask for runs by their ids.
-
-        Args:
-            typed: The ids, as a person typed them.
-
-        Returns:
-            The ids as the gym has them.
 
         Raises:
             NotFound: There is no such run; the first one that is missing is named.

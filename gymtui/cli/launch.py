@@ -70,8 +70,6 @@ def launch_all(settings: Settings, requests: Sequence[LaunchRequest], *, as_json
     """Launch one after the other, up to the first that is not; print the ids of those that are.
 
     Args:
-        settings: Which gym.
-        requests: What to launch.
         as_json: Whether to print a JSON document instead of ids.
 
     Returns:

@@ -65,10 +65,6 @@ class Narrowed(Generic[R]):
 def read_filters(texts: Sequence[str], schema: Schema[R]) -> Filter[R]:
     """Read filter texts as one.
 
-    Args:
-        texts: As given on the command line.
-        schema: The columns.
-
     Raises:
         click.UsageError: One is no filter; its place is shown.
     """
@@ -110,7 +106,6 @@ def narrowed(
     Args:
         records: By id, in the gym's order.
         wish: What is wanted; its order is one of the columns.
-        schema: The columns.
         now_s: The server's clock, UNIX seconds.
     """
     shown = read_filters(wish.filters, schema).select(records, now_s)

@@ -22,7 +22,6 @@ def print_files(files: Sequence[Path], form: str) -> bool:
     Of several, each stands under its file's name.
 
     Args:
-        files: Which files.
         form: `markdown` or `text`.
 
     Returns:
@@ -58,11 +57,6 @@ def print_files(files: Sequence[Path], form: str) -> bool:
 
 def view_files(files: Sequence[Path], loaded: LoadedSettings, env: Mapping[str, str]) -> int:
     """Read transcripts on a screen.
-
-    Args:
-        files: Which files, at least one.
-        loaded: The person's keys and looks, and what is wrong with them.
-        env: The environment, which says where reports go.
 
     Returns:
         The exit code.

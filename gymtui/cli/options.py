@@ -101,7 +101,6 @@ def loaded(flags: Mapping[str, Any], **options: Any) -> LoadedSettings:
     """The settings as they come out, with all that is wrong with them.
 
     Args:
-        flags: As given.
         **options: As for `settings.load`.
     """
     from pathlib import Path

@@ -47,8 +47,6 @@ class Column(Generic[R]):
     """One column.
 
     Attributes:
-        title: Its heading.
-        cell: What a row has in it.
         right: Whether it is aligned to the right, as numbers are.
         least: To how many cells its texts may be cut where there is little room; None: never.
         priority: Where there is less still, the column of the highest goes first; 0 stays.
@@ -66,9 +64,7 @@ class Paper:
     """What is printed on.
 
     Attributes:
-        stream: Where to.
         width: How many cells a line may have; None where nothing may be cut.
-        colour: Whether colours may be used.
     """
 
     stream: TextIO
@@ -117,10 +113,7 @@ def table(
     """A table as lines, its heading first.
 
     Args:
-        columns: Left to right.
-        rows: Top to bottom.
         cells: The width there is; None for as much as it takes.
-        colour: Whether to colour it.
 
     Returns:
         Clean lines, but for the colours. Names are cut where there is no room for them, then

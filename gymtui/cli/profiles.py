@@ -26,9 +26,6 @@ class ConfiguredGyms:
     """The gyms of the configuration file's profiles, for switching between them.
 
     Attributes:
-        profiles: What there is.
-        flags: As given at the start.
-        env: The environment.
         first: The gym that it was started with, which `GYMTUI_API_KEY` is for.
     """
 
@@ -98,10 +95,6 @@ def gyms_of(
 
 class RenewedKey:
     """The key of a gym that a command talks to for long, looked for anew when it is refused.
-
-    Args:
-        gyms: Where keys are looked for.
-        settings: What led to the gym.
 
     Attributes:
         settings: The same with the key that was found last.

@@ -89,7 +89,6 @@ def whole(follower: Follower, cells: int) -> str:
     """All runs in a clean line.
 
     Args:
-        follower: Who follows them.
         cells: The width there is: names are cut, and what matters less is left out.
     """
     views = follower.views

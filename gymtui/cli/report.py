@@ -38,16 +38,11 @@ def written(
     """A report.
 
     Args:
-        settings: Which gym.
         run_ids: Of which runs, at least one.
         form: `markdown`, `html` or `json`.
         journal: Where a dashboard would have kept what it saw of them, there or not.
-        version: Of this program.
         now: The local time, aware, in UTC.
         usage: Whether the artifacts of all rollouts are read, for tokens and cost.
-
-    Returns:
-        The whole document.
 
     Raises:
         NotFound: There is no such run.

@@ -45,11 +45,8 @@ def print_rollouts(
     """Print rollouts.
 
     Args:
-        settings: Which gym.
         run_ids: Of which runs; of none named, those of the runs under way.
         form: A table, one JSON document, or a JSON object a line.
-        wish: Which of them, and in what order.
-        paper: What to print on.
         tell: Told what is to be said beside the data.
         journal: Where a dashboard would have kept the steps it saw, there or not.
         every: Of no run named, those of all runs instead.

@@ -39,11 +39,6 @@ class FoundRuns:
 def look_for(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> FoundRuns:
     """See what would go.
 
-    Args:
-        settings: Which gym.
-        verb: What would be done.
-        run_ids: To which runs.
-
     Raises:
         GymError: As the client; a run that is not there is no error.
     """
@@ -67,12 +62,7 @@ def do(settings: Settings, question: Question, journal: Path) -> tuple[ActionRes
     """Do it, without asking any more; what takes longer since it is looked up is told.
 
     Args:
-        settings: Which gym.
-        question: What to do to which runs.
         journal: Where a dashboard would have kept what it saw of them, there or not.
-
-    Returns:
-        What became of each.
     """
     run_ids = [target.run_id for target in question.targets]
 
@@ -92,12 +82,7 @@ def do(settings: Settings, question: Question, journal: Path) -> tuple[ActionRes
 
 
 def outcomes(done: Sequence[ActionResult], missing: Sequence[str]) -> list[tuple[str, bool]]:
-    """A clean line for each run, and whether it went well.
-
-    Args:
-        done: What became of those that were there.
-        missing: Ids that the gym does not know.
-    """
+    """A clean line for each run, and whether it went well."""
     lines = [(clean(describe_result(item)), item.is_well) for item in done]
     return lines + [(f"there is no run {clean(run_id)}", False) for run_id in missing]
 
@@ -115,9 +100,6 @@ def ask_on_terminal(question: Question) -> bool:
     """List what goes on standard error, and take the answer from standard input.
 
     What was typed before the question stood there answers nothing.
-
-    Args:
-        question: What is asked.
 
     Returns:
         Whether to do it; not doing it is what every other answer means.

@@ -56,10 +56,7 @@ def print_runs(
     """Print runs.
 
     Args:
-        settings: Which gym.
         form: A table, one JSON document, or a JSON object a line.
-        wish: Which of them, and in what order.
-        paper: What to print on.
         tell: Told what is to be said beside the data.
         numbers: Whether to ask for the rollouts of each; None: where they are wanted for the
             filter or the order, or for a table of few.

@@ -34,8 +34,6 @@ def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: b
     """Print a rollout's artifacts.
 
     Args:
-        settings: Which gym.
-        rollout_id: Which rollout.
         form: `json` for the gym's bytes, `markdown` or `text`.
         redacted: Whether the gym is to leave tool calls out.
 

@@ -44,7 +44,6 @@ class Terms:
     """What is asked of the runs.
 
     Attributes:
-        timeout_s: After how long to stop waiting, or None.
         patience_s: For how long the gym may be silent.
         fail_under: The least pass@1, 0..1, or None.
         cancel_if: A run that this holds for is cancelled, or None.
@@ -61,8 +60,6 @@ class Judged:
     """A run at the end of the wait.
 
     Attributes:
-        view: The run.
-        over: Whether it is.
         why: Why it failed; None if it did not, or is not over.
         forbidden: Whether the key may not see its results, so that they are not known.
     """
@@ -93,7 +90,6 @@ class Waited:
 
     Attributes:
         runs: In the order given; those never seen are not among them.
-        timed_out: Whether time ran out first.
         forbidden: By run that the key may not see, in part at least, what the gym said.
     """
 
@@ -117,10 +113,6 @@ def wait_for(
     """Wait until runs are over.
 
     Args:
-        settings: Which gym, and how often it is asked.
-        run_ids: The runs.
-        terms: What is asked of them.
-        line: Told how far they are.
         find_key: Called in a thread before a refused key is tried again.
 
     Raises:
@@ -195,9 +187,6 @@ def judge(
     """Tell whether a run failed.
 
     Args:
-        view: The run.
-        terms: What was asked of it.
-        over: Whether it is over.
         cancelled: Whether it was cancelled by these terms.
         forbidden: Whether the key may not see its results: of what is not known none fails.
 

@@ -36,7 +36,6 @@ class KeyPlace:
     """A place where a key was looked for.
 
     Attributes:
-        place: Where.
         found: What: `not set`, `used`, `kept back: …`; never the key.
     """
 
@@ -49,10 +48,8 @@ class KeySearch:
     """What came of looking for a key.
 
     Attributes:
-        key: The key, if one was found.
         origin: The place it came from, or "".
         places: Every place looked at, in order, up to the one that had it.
-        problems: What was wrong on the way.
     """
 
     key: ApiKey | None
@@ -70,14 +67,10 @@ class KeySources:
     """All that a key may come from.
 
     Attributes:
-        env: The environment.
-        file: The configuration file.
         tables: Where in it, first to last (the profile, the top), each with the origin of the
             gym that its key is for.
-        vendor_file: The vendor client's file.
         vendor_origin: The gym that the vendor client's key is for.
         target: The gym that will be talked to.
-        run: How commands are run.
         variables_gym: The gym that the program's own variable is for; None for any.
     """
 
@@ -124,8 +117,6 @@ def run_command(argv: Sequence[str], env: Mapping[str, str], *, own_session: boo
     It shares the terminal, so that a password manager may ask, but has no standard input.
 
     Args:
-        argv: The command.
-        env: Its environment.
         own_session: Whether it is to have no terminal at all, since a screen is drawn on it.
 
     Raises:

@@ -28,7 +28,6 @@ class Row:
         name: As it is written; of a table's entry, `stuck.floor_s`.
         where: Where it may stand, nearest first.
         default: What applies without it, as it is written; "" where nothing does.
-        meaning: What it is, in a few words.
         example: What stands in a file that sets it.
     """
 

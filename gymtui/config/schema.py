@@ -39,8 +39,6 @@ def _number(
     """Reads a number within limits, from a file's value or a variable's text.
 
     Args:
-        low: The least it may be.
-        high: The most.
         what: What it is, for the person: `a number of seconds`.
         whole: Whether it has no fraction.
     """
@@ -211,8 +209,6 @@ class ConfigFile:
 
     Attributes:
         path: Where it is, or would be.
-        document: What it holds.
-        exists: Whether there is one.
         mode: Its permission bits.
         text: As it was written, for the line numbers.
     """
@@ -252,8 +248,6 @@ def read_file(path: Path | None, problems: list[Problem], *, must_exist: bool) -
     """Reads a TOML file; what keeps it from being read is added to `problems`.
 
     Args:
-        path: Which, or None for none.
-        problems: Where to say what is wrong.
         must_exist: Whether its absence is a problem, since someone named it.
 
     Returns:

@@ -72,11 +72,8 @@ class Settings(Choices):
 
     Attributes:
         profile_name: The profile's name; `default` when there is none.
-        key: The key, if one was found.
         key_origin: Where it came from, "" if there is none.
-        stuck: From when on a rollout counts as stuck.
         keys: Keys other than the program's own, by the name of what they do (`tui.context.keymap`).
-        model_keys: Where model keys are taken from, by provider.
         origins: Where each of these came from, by field name; of a table's entries by table and
             name, `stuck.floor_s`.
     """
@@ -95,7 +92,6 @@ class ProfileInfo:
     """A profile that there is.
 
     Attributes:
-        name: Its name.
         base_url: The gym it names, as written; "" if it names none.
         runs_command: Whether its key is printed by a command, which may want the terminal.
     """
@@ -110,10 +106,8 @@ class LoadedSettings:
     """Settings, and what is to be said about them.
 
     Attributes:
-        settings: What applies.
         problems: What was wrong, in the order of the sources.
         where_keys_were_looked_for: Each place and what was found, never the key itself.
-        profiles: Those that the file has.
         usual_profile: The one that applies when nobody says which.
     """
 
@@ -154,10 +148,8 @@ def load(
     Args:
         flags: From the command line, by setting (`base_url`, `interval` …, `profile`, `config`);
             None and False are as good as absent.
-        env: The environment.
         config_path: The configuration file, there or not (`paths.config_file`).
         vendor_path: The vendor client's (`paths.vendor_config_file`).
-        run: How to run a command, for tests.
         want_key: Whether to look for a key: who talks to no gym needs none.
         remembered: The profile that was last picked, for when neither flag nor environment says
             which profile, or which gym.

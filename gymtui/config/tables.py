@@ -37,11 +37,8 @@ class Tables:
     """What the tables say.
 
     Attributes:
-        stuck: When a rollout counts as stuck.
         keys: Keys in the framework's names, by the name of what they do.
-        model_keys: Where model keys come from, by provider.
         origins: Where each entry came from: `stuck.floor_s`, `keys.cancel`.
-        problems: What was wrong.
     """
 
     stuck: StuckThresholds = field(default_factory=StuckThresholds)
@@ -55,7 +52,6 @@ def read_tables(file: ConfigFile, profile: tuple[str, ...]) -> Tables:
     """Reads them all.
 
     Args:
-        file: The configuration file.
         profile: The path of the profile in use within it; empty for none.
     """
     tables = Tables()

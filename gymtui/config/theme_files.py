@@ -85,11 +85,7 @@ class Outcomes(BaseModel, frozen=True, extra="forbid"):
     """A colour an outcome.
 
     Attributes:
-        passed: The verifier said yes.
-        failed: The verifier said no.
         error: There is no verdict.
-        running: Under way.
-        waiting: Queued.
         done: Finished, verdict not known here.
     """
 
@@ -102,14 +98,7 @@ class Outcomes(BaseModel, frozen=True, extra="forbid"):
 
 
 class Phases(BaseModel, frozen=True, extra="forbid"):
-    """A colour a phase.
-
-    Attributes:
-        building: `building_environment`.
-        seeding: `seeding`.
-        agent: `agent_running`.
-        verifying: `verifying`.
-    """
+    """A colour a phase."""
 
     building: Colour
     seeding: Colour
@@ -118,14 +107,7 @@ class Phases(BaseModel, frozen=True, extra="forbid"):
 
 
 class Roles(BaseModel, frozen=True, extra="forbid"):
-    """A colour a role in a transcript.
-
-    Attributes:
-        system: What the agent was told before all else.
-        user: Who asks it.
-        assistant: The agent.
-        tool: What its tools answer.
-    """
+    """A colour a role in a transcript."""
 
     system: Colour
     user: Colour
@@ -138,11 +120,6 @@ class ThemeFile(BaseModel, frozen=True, extra="forbid"):
 
     Attributes:
         name: The file's name without `.toml`.
-        dark: Whether its background is dark.
-        colours: Of the program's frame.
-        outcomes: Of outcomes.
-        phases: Of phases.
-        roles: Of roles.
     """
 
     name: Annotated[str, Field(pattern=_NAME.pattern)]
@@ -167,23 +144,14 @@ class ThemeFile(BaseModel, frozen=True, extra="forbid"):
 
 @dataclass(frozen=True)
 class Found:
-    """What came of looking for a theme.
-
-    Attributes:
-        theme: The theme, if there is one in order.
-        problems: What was wrong on the way to it.
-    """
+    """What came of looking for a theme."""
 
     theme: ThemeFile | None
     problems: tuple[Problem, ...] = ()
 
 
 def shipped(package: Path = Path(__file__).parents[1]) -> Path:
-    """Where the program's own themes lie: in the package, in a checkout beside it.
-
-    Args:
-        package: Where the package is.
-    """
+    """Where the program's own themes lie: in the package, in a checkout beside it."""
     inside = package / "themes"
     return inside if inside.is_dir() else package.parent / "themes"
 
@@ -207,7 +175,6 @@ def read(name: str, places: Sequence[Path], told_by: str = "theme") -> Found:
     """Read one theme.
 
     Args:
-        name: Which.
         places: Where to look, in this order; a broken one is told, and the next one looked for.
         told_by: Who named it: a flag, a variable, a file with its line.
     """

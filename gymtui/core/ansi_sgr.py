@@ -44,7 +44,6 @@ def restyled(style: Style, parameters: str) -> Style:
     """Apply one SGR sequence (ECMA-48 8.3.117; colours by index and RGB as xterm reads them).
 
     Args:
-        style: The style before it.
         parameters: What stands between ``CSI`` and ``m``: digits, ``;`` and ``:``.
 
     Returns:

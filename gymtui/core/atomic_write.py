@@ -32,7 +32,6 @@ def replace_text(path: Path, text: str, *, mode: int = 0o600, lasting: bool = Fa
     """Put a text in a file's place; its directory is there.
 
     Args:
-        path: The file, there or not.
         text: What it says from now on, written as UTF-8.
         mode: Who may read and write it; nobody else could in the meantime either.
         lasting: Whether it is waited for until the text would survive a loss of power.

@@ -18,9 +18,6 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
 
     Keys are in variables of any name (`api_key_env`, `[model_keys]`), so that what is handed on
     is chosen, not what is held back.
-
-    Args:
-        environ: This program's own.
     """
     return {
         name: value

@@ -36,7 +36,6 @@ def fitted(needs: Sequence[Need], cells: int, gap: int, *, beyond: bool = False)
 
     Args:
         needs: Of all columns, left to right.
-        cells: The width there is.
         gap: Cells between two columns.
         beyond: Whether columns of priority 0 stay even where the table is wider with them.
 

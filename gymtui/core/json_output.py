@@ -11,7 +11,6 @@ def json_text(document: Any, *, indent: int | None = None, ascii_only: bool = Tr
     """A document as JSON by RFC 8259, which has no NaN and no infinities: they become null.
 
     Args:
-        document: What `json` can write.
         indent: Spaces a level; None for one line.
         ascii_only: Whether other characters are escaped.
     """

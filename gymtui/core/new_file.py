@@ -23,9 +23,6 @@ class NewFile:
 
     It is written beside its place under another name. Leaving it unfinished leaves nothing.
 
-    Args:
-        path: Its name.
-
     Raises:
         FileExistsError: Something has that name.
         OSError: The directory cannot be written to.
@@ -97,10 +94,6 @@ class NewFile:
 def write_new(path: Path, data: bytes) -> None:
     """Write a file that does not exist, whole or not at all.
 
-    Args:
-        path: Its name.
-        data: All of it.
-
     Raises:
         FileExistsError: Something has that name.
         OSError: It cannot be written.
@@ -114,7 +107,6 @@ def file_name(rollout_id: str, suffix: str) -> str:
     """A file name for a rollout: the same for the same id, and another for any other.
 
     Args:
-        rollout_id: As received.
         suffix: Such as `.json`.
     """
     name = safe_filename(rollout_id)
@@ -127,9 +119,6 @@ def file_name(rollout_id: str, suffix: str) -> str:
 
 def free(path: Path) -> Path:
     """A name like this one that nothing has: `a.json`, `a-2.json`, `a-3.json`.
-
-    Args:
-        path: The name wanted.
 
     Raises:
         FileExistsError: A thousand of them are taken.
@@ -150,7 +139,6 @@ def safe_filename(value: object, suffix: str = "") -> str:
     """Make a file name, never a path, from a name off the wire.
 
     Args:
-        value: A name.
         suffix: What to append, such as ``.json``; not cleaned.
 
     Returns:

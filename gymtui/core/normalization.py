@@ -10,9 +10,6 @@ def spellings(typed: str) -> tuple[str, ...]:
 
     A Mac types and pastes `é` as two code points where most others have one.
 
-    Args:
-        typed: Any text.
-
     Returns:
         It first; the composed and the decomposed form behind it where they differ.
     """

@@ -30,12 +30,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Between which two instants something happened, on the server's clock.
-
-    Attributes:
-        earliest: Not before this.
-        latest: Not after this.
-    """
+    """Between which two instants something happened, on the server's clock."""
 
     earliest: datetime
     latest: datetime
@@ -135,12 +130,7 @@ class ServerClock:
         return _EPOCH + timedelta(seconds=mono_s + self._lead_s())
 
     def window(self, sent_mono_s: float, received_mono_s: float) -> Window:
-        """When, for the server, a question was answered: its round trip and the clock's error.
-
-        Args:
-            sent_mono_s: When the question was sent, monotonic seconds.
-            received_mono_s: When the answer was there, monotonic seconds.
-        """
+        """When, for the server, a question was answered: its round trip and the clock's error."""
         error = timedelta(seconds=self.error_s or 0.0)
         return Window(self.now(sent_mono_s) - error, self.now(received_mono_s) + error)
 

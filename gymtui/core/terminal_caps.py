@@ -38,7 +38,6 @@ def abilities(env: Mapping[str, str], encoding: str | None) -> Abilities:
     """Read what the environment says of the terminal.
 
     Args:
-        env: The environment.
         encoding: Of the stream that is drawn on. Under the C locale Python takes UTF-8 for
             granted: there a locale that was set in so many words is believed instead.
     """

@@ -126,9 +126,6 @@ def clean(value: object, *, newline: str = "⏎") -> str:
 def clean_block(value: object) -> str:
     """Make display text of several lines, ended by LF alone, with tabs expanded to stops of 8.
 
-    Args:
-        value: As for `clean`.
-
     Returns:
         Text whose every line satisfies `is_clean`.
     """
@@ -144,7 +141,6 @@ def is_clean(text: str, *, block: bool = False) -> bool:
     """Tell whether text can be drawn as it is: nothing in it acts on a terminal or hides.
 
     Args:
-        text: What is about to be drawn.
         block: Whether LF is allowed.
 
     Returns:
@@ -156,11 +152,7 @@ def is_clean(text: str, *, block: bool = False) -> bool:
 
 
 def readable(text: str | None) -> str | None:
-    """Text as it came, or None if there is nothing to read in it: blanks and controls alone.
-
-    Args:
-        text: Anything, however long.
-    """
+    """Text as it came, or None if there is nothing to read in it: blanks and controls alone."""
     if text is None or text[:1].isalnum():
         return text
     letters = SEQUENCE.sub("", text) if _suspect(text) else text
@@ -172,9 +164,6 @@ def width(text: str) -> int:
 
     Args:
         text: Cleaned text, one line.
-
-    Returns:
-        Cells.
     """
     return cell_len(text)
 
@@ -188,7 +177,6 @@ def fit(
 
     Args:
         text: Anything; pass the text as received, however long: only what can show is looked at.
-        cells: The space there is.
         cut: Where ``…`` goes when the text is too long.
         pad: Whether to fill the space exactly.
         align: Where padded text stands.

@@ -37,9 +37,6 @@ def base_url(text: str) -> str:
     Args:
         text: As typed or configured; its path, if any, is kept.
 
-    Returns:
-        The URL.
-
     Raises:
         ValueError: It is no `http` or `https` URL of a host, or carries what a base URL must not:
             a user or password (it is shown and logged), a query or a fragment.

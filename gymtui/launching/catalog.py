@@ -19,11 +19,7 @@ class CatalogSource(Protocol):
 
 
 class ScenarioCatalog:
-    """The lists, once asked for. A gym without them is no error: then ids are typed.
-
-    Args:
-        client: Whom to ask.
-    """
+    """The lists, once asked for. A gym without them is no error: then ids are typed."""
 
     def __init__(self, client: CatalogSource) -> None:
         self._client = client
@@ -45,9 +41,6 @@ class ScenarioCatalog:
 
     async def tasks(self, scenario_id: str) -> tuple[Task, ...] | None:
         """A scenario's tasks; None where the gym offers no list, or has no such scenario.
-
-        Args:
-            scenario_id: The scenario.
 
         Raises:
             GymError: As the client.

@@ -29,7 +29,6 @@ class ModelChoice:
 
     Attributes:
         name: Its name; None leaves it to the gym.
-        provider: Who serves it.
         elsewhere: Whether that is not the provider of the form, so that the form's base URL and
             typed key are not for it.
     """
@@ -138,8 +137,6 @@ def run_names(draft: Draft, *, now: datetime, rng: random.Random) -> tuple[str, 
     Args:
         draft: What was typed. Where it names several models, theirs end its name; a rerun's name
             that is made tells its parent's (`launching.lineage`).
-        now: Goes into names that are made.
-        rng: Makes them unique.
     """
     typed = draft.text(NAME).strip()
     several = len(draft.models) > 1

@@ -56,9 +56,6 @@ class FormField:
 
     Attributes:
         path: Its name in what is sent, dotted: `model_config.temperature`.
-        label: What it is called on screen.
-        help: What it means, in a line.
-        kind: How it is typed.
         default: What applies when it is left open, as it would be typed; "" for nothing.
         limit: What it allows, in words; "" for anything.
         choices: All it allows, where that is a few words.

@@ -52,8 +52,6 @@ class Document:
 
     Attributes:
         name: What it is called in what is said about it.
-        text: As written.
-        values: What it holds.
         private: Whether only its owner may read it.
     """
 
@@ -73,8 +71,6 @@ def read_document(text: str, name: str, *, private: bool = True) -> Document:
     """Read a file: JSON if it begins like an object, else TOML.
 
     Args:
-        text: What is in it.
-        name: What to call it.
         private: Whether only its owner may read it.
 
     Raises:
@@ -102,12 +98,6 @@ def requests_of(
     rng: random.Random,
 ) -> tuple[LaunchRequest, ...]:
     """What a file launches: a run for each model that it names.
-
-    Args:
-        document: The file.
-        key_of: A provider's key.
-        now: Goes into names that are made.
-        rng: Makes them unique.
 
     Raises:
         NotALaunch: A field is missing, unknown or beyond its limits, or there is no key.

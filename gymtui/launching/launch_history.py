@@ -51,12 +51,7 @@ class LaunchHistory:
         return {run: draft.parent for run, draft in self.drafts.items() if draft.parent is not None}
 
     def remember(self, run_id: str, draft: Draft) -> None:
-        """Remember a launch, and keep it; never its keys.
-
-        Args:
-            run_id: The run that it became.
-            draft: What was launched.
-        """
+        """Remember a launch, and keep it; never its keys."""
         plain = replace(
             draft,
             keys={},

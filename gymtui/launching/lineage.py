@@ -22,7 +22,6 @@ def name_again(parent: str, rng: random.Random) -> str:
 
     Args:
         parent: The parent's id; of a rerun, what it is a rerun of is named.
-        rng: Makes the name unique.
     """
     found = _AGAIN.fullmatch(parent)
     first = found["parent"] if found else parent
@@ -33,7 +32,6 @@ def parent_of(run_id: str, remembered: Mapping[str, str], known: Container[str])
     """The run that a run is a rerun of, as far as anything says so.
 
     Args:
-        run_id: The run.
         remembered: Parents by run.
         known: The runs there are: a name counts only if the run that it tells is one.
     """
@@ -48,7 +46,6 @@ def family(run_id: str, remembered: Mapping[str, str], runs: Iterable[str]) -> t
     """A run with all that it is a rerun of, and all reruns of these.
 
     Args:
-        run_id: The run.
         remembered: Parents by run.
         runs: The runs there are, in the order in which reruns are to stand.
 

@@ -53,8 +53,6 @@ class ModelKeys:
 
     Attributes:
         sources: By provider, from `[model_keys]`.
-        env: The environment.
-        run: How commands are run.
     """
 
     sources: Mapping[str, ModelKeySource] = field(default_factory=dict)
@@ -62,11 +60,7 @@ class ModelKeys:
     run: Runner = run_command
 
     def key_source(self, provider: str) -> KeySource:
-        """Where a provider's key would come from. Runs nothing.
-
-        Args:
-            provider: As API.md names it.
-        """
+        """Where a provider's key would come from. Runs nothing."""
         source = self.sources.get(provider)
         if source is not None and source.command is not None:
             return KeySource(f"`{PurePath(source.command[0]).name}`, run at launch", True)
@@ -86,9 +80,6 @@ class ModelKeys:
 
     def get(self, provider: str) -> ApiKey:
         """A provider's key; runs the command that prints it, if there is one.
-
-        Args:
-            provider: As API.md names it.
 
         Raises:
             NoModelKey: There is none, and why.

@@ -35,7 +35,6 @@ class Cause:
 
     Attributes:
         key: Its name, the same while more rollouts join.
-        reason: Outcome, words and rollouts.
         tasks: The tasks of these rollouts, each once.
     """
 
@@ -81,7 +80,6 @@ def like(rows: Sequence[RolloutRow], kept: Draft | None = None) -> Draft:
     """A draft that launches what a run was: its tasks, as often, with its settings.
 
     Args:
-        rows: The run's rollouts.
         kept: What it was launched with, if that is remembered.
     """
     draft = replace(kept or Draft(), keys={}, parent=None).typed(NAME, "")
@@ -101,8 +99,6 @@ def again(run_id: str, base: Draft, rows: Sequence[RolloutRow], rollouts: Iterab
 
     Args:
         run_id: The run, which is then the parent.
-        base: A draft like it.
-        rows: Its rollouts.
         rollouts: The ids of those to run again.
     """
     wanted = set(rollouts)
@@ -121,8 +117,6 @@ def of_tasks(run_id: str, base: Draft, tasks: Sequence[str]) -> Draft:
 
     Args:
         run_id: The run, which is then the parent.
-        base: A draft like it.
-        tasks: Their ids.
     """
     return replace(base, parent=run_id).chosen(TASKS, tasks)
 

@@ -61,9 +61,6 @@ class Submission:
     """What became of one launch.
 
     Attributes:
-        request: What was sent.
-        fate: How it came out.
-        run_id: The run, if there is one.
         rollout_ids: Its rollouts, as far as the answer told them.
         error: Why there is none, or why nobody can say.
         looked_up: Whether the answer was lost and the run found by its name.
@@ -87,10 +84,7 @@ async def launch(
     """Send a launch, once.
 
     Args:
-        client: The gym.
-        request: What to launch.
         lost: Called when no answer came, before the run is looked for.
-        sleep: How to wait between looks.
 
     Returns:
         What became of it. No error is raised for anything that the gym does.
@@ -142,10 +136,6 @@ async def find(client: LaunchTarget, request: LaunchRequest) -> RunStatus | None
 
     Whether a run's id is its name is unknown (API.md), so that the list is looked through too,
     for one that tells its name. A run of that name that cannot be this one does not count.
-
-    Args:
-        client: The gym.
-        request: What was sent.
 
     Raises:
         GymError: As the client; that there is no such run is no error.

@@ -40,7 +40,6 @@ class DraftCheck:
         problems: What must be mended before it can be sent, by path.
         remarks: What may be meant so, by path.
         unlisted: Of those, the names that the gym's lists do not have.
-        models: The models.
         tasks: The tasks, wildcards spelt out.
         attempts: Rollouts a task; None while that is no number.
     """
@@ -81,7 +80,6 @@ def check(
     """Judge a draft as it stands.
 
     Args:
-        draft: What was typed.
         offered: The ids of the scenario's tasks; None where the gym offers no list.
         scenarios: The ids of the scenarios likewise.
         missing_key_reason: Why there is no key for a provider, or None when there is one.
@@ -145,7 +143,6 @@ def words_of(path: str, fault: FieldError) -> str:
     """What is wrong with a field, in a person's words.
 
     Args:
-        path: The field's.
         fault: As `api.launch_request.problems` found it.
     """
     known = BY_PATH.get(path)

@@ -82,9 +82,6 @@ def load(path: Path) -> bytes:
     Args:
         path: A file, gzip or not, whatever it is called.
 
-    Returns:
-        What is in it.
-
     Raises:
         FileProblem: It cannot be read, is no gzip after all, or unpacks to too much.
     """

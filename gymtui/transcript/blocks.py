@@ -306,13 +306,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What stands under the last turn: how it all ended, in some respect.
-
-    Attributes:
-        title: What it is.
-        text: As received.
-        failed: Whether it says that something failed.
-    """
+    """What stands under the last turn: how it all ended, in some respect."""
 
     title: str
     text: str

@@ -27,9 +27,6 @@ _LOOKED_AT = 4096
 def no_artifacts(body: bytes | mmap.mmap) -> str | None:
     """Why an answer is not a rollout's artifacts.
 
-    Args:
-        body: All of it.
-
     Returns:
         Such as `HTML, not JSON`; None if it may be artifacts, however odd.
     """

@@ -51,7 +51,6 @@ def _value(raw: msgspec.Raw, levels: int, apart: bool = False) -> object:
     """Read a value, piece by piece where it is large.
 
     Args:
-        raw: Its bytes.
         levels: Down to how many levels it may be taken apart: nobody nests large things deeper.
         apart: Whether it is to be taken apart at any size.
     """

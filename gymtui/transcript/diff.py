@@ -38,7 +38,6 @@ class Pair:
     Attributes:
         left: A turn of the first transcript, or None.
         right: A turn of the second, or None.
-        same: How they compare.
     """
 
     left: int | None
@@ -69,10 +68,6 @@ class Change:
 def compare(left: Transcript, right: Transcript) -> tuple[Pair, ...]:
     """Align two transcripts.
 
-    Args:
-        left: The first.
-        right: The second.
-
     Returns:
         Rows in which every turn of both stands once, in order.
     """
@@ -88,15 +83,7 @@ def compare(left: Transcript, right: Transcript) -> tuple[Pair, ...]:
 
 
 def changes(left: Turn, right: Turn) -> list[Change]:
-    """Tell which arguments differ between two turns that call the same tools.
-
-    Args:
-        left: Of the first transcript.
-        right: Of the second.
-
-    Returns:
-        A change for each argument, in order.
-    """
+    """Tell which arguments differ between two turns that call the same tools."""
     found: list[Change] = []
     for mine, theirs in zip(_calls(left), _calls(right), strict=False):
         tool = clean(mine.tool)
@@ -113,7 +100,6 @@ def parting(left: str | None, right: str | None, cells: int) -> tuple[str, str]:
 
     Args:
         left: A value; None for one that is not there.
-        right: The other.
         cells: Characters for each, at least three.
 
     Returns:
@@ -134,10 +120,6 @@ def parting(left: str | None, right: str | None, cells: int) -> tuple[str, str]:
 
 def common(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[tuple[int, int]]:
     """Find a longest common subsequence (Wagner and Fischer, 1974), bounded.
-
-    Args:
-        left: Any sequence.
-        right: Another.
 
     Returns:
         The places of equal items in both, in order. Between a common beginning and end that are

@@ -36,7 +36,6 @@ def written(transcript: Transcript, form: str) -> str:
     """Write a transcript in the form that is asked for.
 
     Args:
-        transcript: Any.
         form: `markdown`, or `text` as anything else is taken for.
     """
     return markdown(transcript) if form == "markdown" else text(transcript)
@@ -44,9 +43,6 @@ def written(transcript: Transcript, form: str) -> str:
 
 def markdown(transcript: Transcript) -> str:
     """Write a transcript as a Markdown document.
-
-    Args:
-        transcript: Any.
 
     Returns:
         The document: facts first, then each turn under its heading. Nothing is folded.
@@ -73,9 +69,6 @@ def markdown(transcript: Transcript) -> str:
 
 def text(transcript: Transcript) -> str:
     """Write a transcript as plain text.
-
-    Args:
-        transcript: Any.
 
     Returns:
         Lines: facts first, then each turn, indented under its heading. Nothing is folded but
@@ -104,9 +97,7 @@ def not_of(document: str, form: str, rollout_id: str, result: Ending | None) -> 
     An earlier version wrote whatever was answered, a page of a proxy's say: that names no rollout.
 
     Args:
-        document: What it says.
         form: As for `written`.
-        rollout_id: The rollout, which the transcript names.
         result: How it ended, as far as that is known now.
 
     Returns:

@@ -49,22 +49,12 @@ class Entry:
 
 
 def outline(transcript: Transcript) -> tuple[Entry, ...]:
-    """Write a transcript's outline.
-
-    Args:
-        transcript: Any.
-
-    Returns:
-        An entry for each turn.
-    """
+    """Write a transcript's outline."""
     return tuple(_entry(turn) for turn in transcript.turns)
 
 
 def endings(transcript: Transcript) -> tuple[Entry, ...]:
     """Write the lines of what stands under the last turn.
-
-    Args:
-        transcript: Any.
 
     Returns:
         An entry for each of `Transcript.endings`, its turn being their place beyond the turns.

@@ -129,9 +129,6 @@ class _Ledger:
 def pair(drafts: list[Draft]) -> list[Pair]:
     """Find the pairs in a message list.
 
-    Args:
-        drafts: The turns in order.
-
     Returns:
         Every call with its result, if it has one, and every result without a call, in the order
         in which they appear.

@@ -35,9 +35,6 @@ INLINE = 100
 def heading(block: ToolCall | ToolResult) -> str:
     """The name of a tool as people write it: `→ server.tool`, `← server.tool`.
 
-    Args:
-        block: A call or a result.
-
     Returns:
         One clean line.
     """
@@ -51,9 +48,6 @@ def heading(block: ToolCall | ToolResult) -> str:
 
 def body(block: Block) -> str:
     """All there is to read in a block.
-
-    Args:
-        block: Any block.
 
     Returns:
         Text as received, blank lines around it left out; calls and results start with their
@@ -84,9 +78,6 @@ def body(block: Block) -> str:
 def write_long(transcript: Transcript) -> Transcript:
     """Write out what takes noticeably long, so that nobody who looks at it waits for that.
 
-    Args:
-        transcript: As it was read.
-
     Returns:
         The same, its long blocks written; for a thread, which is given up now and then.
     """
@@ -106,11 +97,7 @@ def _written(block: Block) -> Block:
 
 
 def message(turn: Turn) -> str:
-    """All that a turn says, to be copied: extras only where there is nothing else.
-
-    Args:
-        turn: Any turn.
-    """
+    """All that a turn says, to be copied: extras only where there is nothing else."""
     if not any(map(_is_long, turn.blocks)):
         return turn.text or turn.plain()
     return "\n".join(body(block) for block in turn.blocks if not isinstance(block, Extras))
@@ -118,9 +105,6 @@ def message(turn: Turn) -> str:
 
 def parts(text: str) -> list[str]:
     """Divide text at line ends into parts of about `PART` characters.
-
-    Args:
-        text: Any text.
 
     Returns:
         At least one part; joined they are the text. A part that ends within a line is one of a

@@ -35,9 +35,6 @@ def decode(document: bytes | str) -> object:
             control characters in strings and endless integers (kept as text) are taken; what is
             nested too deep is kept as text.
 
-    Returns:
-        Its value.
-
     Raises:
         NotJsonError: It is none.
     """
@@ -75,9 +72,6 @@ def as_text(document: bytes | str) -> str:
 def parsed(text: str) -> object | None:
     """Read a string as a JSON object or array.
 
-    Args:
-        text: Any string.
-
     Returns:
         What it holds, or None when it is not one of these two.
     """
@@ -105,21 +99,12 @@ def pretty(value: object) -> str:
 
 
 def compact_in_steps(value: object) -> str:
-    """The same as `compact`, in steps that leave other threads their turn.
-
-    Args:
-        value: A JSON value of any size.
-    """
+    """The same as `compact`, in steps that leave other threads their turn."""
     return _compact_any(value, whole=_STEP)
 
 
 def is_short(value: object, most: int) -> bool:
-    """Whether a value is written in about so many characters; looks no further than settles that.
-
-    Args:
-        value: A JSON value.
-        most: How many.
-    """
+    """Whether a value is written in about so many characters; it looks no further than needed."""
     left = most
     todo = [value]
     while todo:
@@ -136,12 +121,7 @@ def is_short(value: object, most: int) -> bool:
 
 
 def glance(value: object, characters: int) -> str:
-    """The beginning of a value, on one line, whatever its size.
-
-    Args:
-        value: A JSON value.
-        characters: How many of it.
-    """
+    """The beginning of a value, on one line, whatever its size."""
     return compact(_pruned(value, characters, 4))[:characters]
 
 

@@ -80,9 +80,6 @@ def parse(typed: str) -> Query:
     Args:
         typed: A text, or `re:` and a regular expression.
 
-    Returns:
-        The query.
-
     Raises:
         PatternError: The regular expression is none.
     """
@@ -120,7 +117,6 @@ def find(
     """Find all matches, `MOST` at most.
 
     Args:
-        texts: What to look in.
         query: What for; an empty one finds nothing.
         stop: Asked between passages whether nobody wants the answer any more.
 

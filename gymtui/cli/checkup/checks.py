@@ -25,9 +25,7 @@ class Check:
 
     Attributes:
         subject: What it belongs to: versions, paths, settings, gym, terminal.
-        name: What it is.
         said: How it is; may hold wire text, so clean it to draw it.
-        state: What that means.
         advice: What to do, or "".
     """
 

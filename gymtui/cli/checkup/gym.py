@@ -63,9 +63,7 @@ class Visit:
     """What was learnt so far; may be read while it goes on.
 
     Attributes:
-        checks: In the order of the steps.
         status: The exit code that this means: 3 no answer, 4 refused.
-        ended: Whether it came to its end.
     """
 
     checks: list[Check] = field(default_factory=list)
@@ -79,10 +77,6 @@ class Visit:
 
 def visit(settings: Settings, *, whole_s: float = WHOLE_S) -> Visit:
     """Go to the gym and look around, for so long and no longer.
-
-    Args:
-        settings: Which one.
-        whole_s: How long it may take, in seconds.
 
     Returns:
         What was learnt; not ended if time ran out, while a thread may still hang in a system call.

@@ -40,8 +40,6 @@ def files(env: Mapping[str, str], config: Path, base_url: str) -> Iterator[Check
     """Where files are, and whether they can be read and written.
 
     Args:
-        env: The environment.
-        config: The configuration file in use.
         base_url: Of the gym, whose journal is looked at.
     """
     there = f"{config}" if config.exists() else f"{config} (there is none, which is fine)"
@@ -81,11 +79,7 @@ def _journal(path: Path) -> Check:
 
 
 def settings(loaded: LoadedSettings) -> Iterator[Check]:
-    """Which value of each setting applies and where it came from; the key as its hint.
-
-    Args:
-        loaded: What came of loading them.
-    """
+    """Which value of each setting applies and where it came from; the key as its hint."""
     found = loaded.settings
     yield Check("settings", "profile", _of(found.profile_name, found.origins.get("profile_name")))
     for name, field in Choices.model_fields.items():

@@ -13,19 +13,13 @@ def with_drawn(loaded: LoadedSettings, env: Mapping[str, str]) -> LoadedSettings
     """The same, with what the dashboard would find wrong when it starts.
 
     Args:
-        loaded: What came of loading the settings.
         env: The environment, which tells where the person's own themes are.
     """
     return replace(loaded, problems=(*loaded.problems, *drawn_problems(loaded.settings, env)))
 
 
 def drawn_problems(settings: Settings, env: Mapping[str, str]) -> Sequence[Problem]:
-    """What is wrong with the theme and the keys, each with its place.
-
-    Args:
-        settings: Which name them.
-        env: The environment.
-    """
+    """What is wrong with the theme and the keys, each with its place."""
     found: list[Problem] = []
     if settings.theme is not None:
         told_by = settings.origins.get("theme", "theme")

@@ -26,7 +26,6 @@ class Streams:
     Attributes:
         terminals: Whether input, output and error are terminals.
         size: Columns and rows of the terminal, or None without one.
-        encoding: Of the output.
     """
 
     terminals: tuple[bool, bool, bool]
@@ -38,8 +37,6 @@ def terminal(streams: Streams, env: Mapping[str, str], run: Run) -> Iterator[Che
     """Look at it.
 
     Args:
-        streams: What they are.
-        env: The environment.
         run: Runs tmux, to ask it for its options.
     """
     yield _streams(streams)

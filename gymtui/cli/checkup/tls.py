@@ -32,12 +32,7 @@ def untrusted(error: ssl.SSLError) -> tuple[str, State, str]:
 
 
 def agreed(secure: ssl.SSLSocket, took: str) -> tuple[str, State, str]:
-    """How an end shook hands, and how long its certificate is good for.
-
-    Args:
-        secure: The connection.
-        took: How long it took, in words.
-    """
+    """How an end shook hands, and how long its certificate is good for."""
     ends = dict(secure.getpeercert() or {}).get("notAfter")
     said = f"{secure.version()}, {took}"
     if not isinstance(ends, str):

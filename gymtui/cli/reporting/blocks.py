@@ -68,7 +68,6 @@ class Paragraph:
     """A paragraph.
 
     Attributes:
-        line: What it says.
         notice: Whether nobody should miss it.
     """
 
@@ -88,7 +87,6 @@ class Table:
     """A table.
 
     Attributes:
-        headings: Of its columns.
         rows: Each as long as the headings.
         right: Columns whose cells are numbers, by their place.
     """
@@ -107,7 +105,6 @@ class Report:
 
     Attributes:
         title: In a line, for a window; its names as received.
-        blocks: From top to bottom.
     """
 
     title: str
@@ -121,7 +118,6 @@ class Made:
     Attributes:
         at: When, aware, in UTC.
         gym: The base URL of the gym it is from.
-        version: Of this program.
     """
 
     at: datetime

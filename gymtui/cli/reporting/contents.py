@@ -46,7 +46,6 @@ def contents(runs: Sequence[RunFacts], together: Matrix, made: Made) -> Report:
     Args:
         runs: At least one, in their order.
         together: The rollouts of all of them.
-        made: How it came to be.
     """
     several = len(runs) > 1
     name = of_many(len(runs), "run") if several else runs[0].run_id

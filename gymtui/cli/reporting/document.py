@@ -22,7 +22,6 @@ def document(runs: Sequence[RunFacts], together: Matrix, made: Made) -> dict[str
     Args:
         runs: At least one, in their order; the others are compared with the first.
         together: The rollouts of all of them.
-        made: How it came to be.
     """
     names = [run.run_id for run in runs]
     rows = sorted(together.across(names).values(), key=lambda row: natural(row.name))

@@ -71,9 +71,6 @@ footer { color: var(--faint); margin-top: 2rem }
 def written(report: Report) -> str:
     """Write a report.
 
-    Args:
-        report: It.
-
     Returns:
         A whole document in UTF-8.
     """

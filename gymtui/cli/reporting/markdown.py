@@ -28,9 +28,6 @@ from gymtui.store.formats import GLYPH
 def written(report: Report) -> str:
     """Write a report.
 
-    Args:
-        report: It.
-
     Returns:
         Markdown, ended by a line end.
     """

@@ -30,15 +30,12 @@ class RunFacts:
     """One run.
 
     Attributes:
-        view: The run and its summary.
-        numbers: Over its rollouts.
         matrix: Its tasks, all of which it takes to set runs side by side.
         reasons: Why rollouts went wrong, the largest group first.
         settings: Of the model, by field: each value with how many rollouts have it.
         spent: Where time went, over rollouts that a dashboard watched.
         malformed: Rollouts that could not be read.
         usage: What rollouts used, for those whose artifacts were read and say it.
-        ended: How many rollouts have ended.
     """
 
     view: RunView
@@ -71,8 +68,6 @@ def facts_of(
     """Gather what is known of a run.
 
     Args:
-        view: The run.
-        rows: All its rollouts.
         seen: What a dashboard saw of them, by time.
         now: The server's time.
     """

@@ -69,7 +69,6 @@ class Notice:
     """What to tell the person, once.
 
     Attributes:
-        trouble: What is wrong.
         text: What it means and where the file lies.
     """
 
@@ -171,7 +170,6 @@ class Journal:
             limits: How much is kept; 30 days and 200 MB.
             now: The local time, for the age of rows.
             on_notice: Called once, on the journal's thread, when there is trouble; must not raise.
-            connect: Opens the database.
             patience_s: How long the file may be locked by somebody else.
         """
         journal = cls(
@@ -363,10 +361,8 @@ def set_aside(path: Path, inode: int | None, now: datetime) -> Path | None:
     """Rename a corrupt journal and what belongs to it, so that the next start has a new one.
 
     Args:
-        path: Of the journal.
         inode: Of the file that was found corrupt; another dashboard may have been faster, and
             what lies at the path now is sound.
-        now: For the new name.
 
     Returns:
         The new name; None if there is nothing to rename.

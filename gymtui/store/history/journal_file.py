@@ -82,13 +82,10 @@ class SavedSummary:
     Attributes:
         run_id: Exactly as the server has it.
         final: Whether every rollout has ended.
-        known: Rollouts counted.
         counts: Of them, by `Outcome` value; absent ones are 0.
         at_limit: Fails that reached the step limit.
         interval_low: Lower end of the pass rate's 95 % interval, 0..1.
         interval_high: Its upper end.
-        model: The model's name.
-        provider: Its provider.
         created_at: When the first rollout was created.
         started_at: When the first one started.
         ended_at: When the last one ended, once all have.
@@ -122,7 +119,6 @@ class Batch:
     """What is to be written together.
 
     Attributes:
-        sightings: To add.
         looks: To replace earlier ones at the same runs.
         summaries: To add or replace; a final one stays, unless the run is a newer one.
         forgotten: Runs of which everything goes, before the rest is written.
@@ -183,7 +179,6 @@ class JournalFile:
 
         Args:
             path: Of the file; folders on the way are made.
-            connect: Opens the database.
 
         Raises:
             OSError: It cannot be made.
@@ -216,7 +211,6 @@ class JournalFile:
         """Write batches in their order, all or nothing.
 
         Args:
-            batches: What is to be written.
             now: For the age of summaries.
         """
         with self._writing() as connection:
@@ -274,10 +268,6 @@ class JournalFile:
 
     def prune(self, limits: Limits, now: datetime) -> Iterator[None]:
         """Delete what is too old or too much, oldest first, and give its space back.
-
-        Args:
-            limits: What may stay.
-            now: For the age of rows.
 
         Yields:
             After each short transaction, so that other work can be done in between.

@@ -59,7 +59,6 @@ def sightings(path: Path, run_ids: Iterable[str]) -> Mapping[str, tuple[StateObs
 
     Args:
         path: Of the journal's file, there or not.
-        run_ids: The runs.
     """
     return _looked(
         path, lambda journal: {run_id: journal.sightings(run_id) for run_id in run_ids}, {}
@@ -71,7 +70,6 @@ def last_steps(path: Path, run_ids: Iterable[str]) -> Mapping[str, int]:
 
     Args:
         path: Of the journal's file, there or not.
-        run_ids: The runs they belong to.
     """
     found: dict[str, int] = {}
     for seen in sightings(path, run_ids).values():

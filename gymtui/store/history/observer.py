@@ -32,8 +32,6 @@ class StateObservation:
     estimate of the server's clock), each is the end of that window which claims less.
 
     Attributes:
-        rollout_id: Which rollout.
-        run_id: The run it belongs to.
         status: As the server spells it.
         phase: As the server spells it; it tells something while the status is `running`.
         seen_from: The earliest instant at which this look may have been.
@@ -58,7 +56,6 @@ class UnchangedPoll:
     """All running rollouts of a run were seen as they were before: not a change, but no gap either.
 
     Attributes:
-        run_id: Which run.
         seen_from: The earliest instant at which this may have been, on the server's clock.
         seen_at: The latest instant.
     """
@@ -75,7 +72,6 @@ def extended(
 
     Args:
         sightings: Of the run, by time.
-        look: The last one.
 
     Returns:
         The same, and a repeated sighting of each rollout that ran when it was seen last.
@@ -139,7 +135,6 @@ class _Watched:
         last: When it was last looked at by itself.
         turn: How many lists had been taken in by then: a later one that lists all of its run
             looked at it again.
-        step: Its step at the last look.
         last_step: The last step that it said.
         moved: When it was last seen to move.
     """
@@ -178,7 +173,6 @@ class Observer:
         """Take in one rollout of an answer.
 
         Args:
-            rollout: As received.
             window: When the server answered, on its own clock.
 
         Returns:
@@ -211,7 +205,6 @@ class Observer:
 
         Args:
             rollout_ids: Which; ones never looked at are ignored.
-            window: When the server answered.
         """
         watched = self._watched
         for rollout_id in rollout_ids:
@@ -223,7 +216,6 @@ class Observer:
         """Take in that all rollouts of a run were listed: one look at each, whatever their number.
 
         Args:
-            run_id: The run.
             window: When the server answered. Those of which something is another now are to be
                 looked at before, or their change would seem to be later than this list.
         """

@@ -106,7 +106,6 @@ def segments(
     with slack enough for the whole gap. A gap too long to be an edge is `UNSEEN`.
 
     Args:
-        rollout: As last received.
         observed: Its sightings, in any order, from several dashboards too.
         now: The server's time of the last look, where an unfinished rollout's picture ends.
         blind_after_s: How long between two looks makes a stretch not watched.

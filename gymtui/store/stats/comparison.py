@@ -65,7 +65,6 @@ class Setting:
     """A setting that differs between runs.
 
     Attributes:
-        name: The field's name.
         values: Its value in each run, as received; None where it is not known.
     """
 
@@ -104,9 +103,6 @@ class Difference:
 
 def evidence_of(row: TaskAcrossRuns) -> Evidence | None:
     """What a task's difference between runs is worth.
-
-    Args:
-        row: The task.
 
     Returns:
         None where fewer than two runs have verdicts of it, or all do equally well.
@@ -149,7 +145,6 @@ def differences(tasks: Iterable[TaskAcrossRuns], runs: int) -> tuple[Difference 
 
     Args:
         tasks: The rows; rollouts that name no task are compared with nothing.
-        runs: How many runs they are of.
 
     Returns:
         By the place of the run; None for the first, and where there is no task of which both have
@@ -205,10 +200,6 @@ def _student(freedom: int) -> float:
 
 def settings_of(run: RunStatus | None, rollouts: Iterable[Rollout]) -> dict[str, str]:
     """What a run was launched with, as far as its rollouts tell.
-
-    Args:
-        run: The run, if it is known.
-        rollouts: Its rollouts.
 
     Returns:
         Values as JSON by name, never a key; of several, all of them. Empty without any rollout: a

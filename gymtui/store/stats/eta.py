@@ -128,7 +128,6 @@ def eta(
         waiting: Rollouts that have not started.
         ages_s: How long each running rollout has run: one slot each.
         ended_s: How long those ran that ended by themselves, errors included: they held a slot.
-        verdicts: How many verdicts there are.
         stuck: How many of the running ones count as stuck.
 
     Returns:
@@ -186,11 +185,6 @@ def stuck_after_s(
     kind: SegmentKind, usual: UsualTimes, rules: StuckThresholds = USUALLY
 ) -> float | None:
     """How long a running rollout may stand still in a phase before it counts as stuck.
-
-    Args:
-        kind: The phase it is in.
-        usual: What is usual in its run.
-        rules: The thresholds.
 
     Returns:
         Seconds: since the last step for the agent, in the phase for a build or a verification;

@@ -68,7 +68,6 @@ def reason_of(rollout: Rollout, outcome: Outcome | None = None) -> str | None:
     The verifier's message comes first; of an error, or without message, why it was ended.
 
     Args:
-        rollout: As last received.
         outcome: How it stands, where a row has that; else by its own fields alone.
     """
     message = rollout.result.message if rollout.result is not None else None

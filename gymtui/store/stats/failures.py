@@ -81,7 +81,6 @@ class Failures:
         """Group them by their words.
 
         Args:
-            outcomes: Which to group.
             since: Only those that ended at this time or later; one that nobody knows the end of
                 is then left out.
 
@@ -110,9 +109,6 @@ class Failures:
 
 def ended_at(rollout: Rollout) -> datetime | None:
     """When a rollout that is over ended, by its own field or its status events.
-
-    Args:
-        rollout: One that is over.
 
     Returns:
         The server's time; None where it says nothing, since when it was first seen so may be

@@ -31,11 +31,8 @@ class _Course:
     """The rollouts of one active run, by what they tell of its end.
 
     Attributes:
-        waiting: Ids of those that have not started.
         running: When each running one started, UNIX seconds; None where that is not known.
         held_s: How long each ended one ran; cancelled ones left out.
-        ended: Ids of those that ended.
-        verdicts: Ids of those that have a verdict.
         moved_s: When one of them last changed, UNIX seconds.
         estimate: The last estimate, when it was made and with how many stuck.
     """
@@ -100,8 +97,6 @@ class RunForecast:
 
         Args:
             touched: Rollouts that came, changed or went.
-            rollouts: Every known rollout by id.
-            runs: Every known run by id.
             now_s: The server's time, UNIX seconds.
 
         Returns:
@@ -158,7 +153,6 @@ class RunForecast:
         """When a run will be done, at most `FRESH_S` old.
 
         Args:
-            run: Which.
             now_s: The server's time, UNIX seconds.
             stuck: How many of its running rollouts count as stuck.
 

@@ -46,7 +46,6 @@ def wilson(passes: float, verdicts: float, z: float = Z_95) -> Interval | None:
     """The score interval of a proportion (Wilson 1927, JASA 22:209).
 
     Args:
-        passes: Successes.
         verdicts: Trials; may be an effective number, and so a fraction.
         z: Standard deviations; 1.96 gives 95 %.
 
@@ -76,7 +75,6 @@ def pass_rate_interval(tasks: Iterable[Tally], alone: Tally = NO_VERDICTS) -> In
     the same, or there is one task, nothing tells how alike attempts are, and they count in full.
 
     Args:
-        tasks: The tally of each task.
         alone: Verdicts of rollouts that name no task, together.
     """
     sums = TaskSums()
@@ -93,8 +91,6 @@ class TaskSums:
     Attributes:
         tasks: Those with a verdict.
         repeated: Those with several.
-        passes: Passes in all of them.
-        verdicts: Verdicts in all of them.
     """
 
     tasks: int = 0
@@ -150,7 +146,6 @@ class AtK:
     """pass@k or pass^k, and what it stands on.
 
     Attributes:
-        k: Attempts.
         rate: 0..1; None if no task has k verdicts.
         tasks: Tasks with at least k verdicts.
         of_tasks: All tasks.
@@ -199,9 +194,6 @@ class TaskKinds:
     """How tasks came out: what a trainer wants to know.
 
     Attributes:
-        all_pass: Every verdict is a pass.
-        mixed: Both occur.
-        all_fail: No verdict is a pass.
         none: No verdict at all.
     """
 
@@ -230,8 +222,6 @@ def final_bounds(passes: int, verdicts: int, undecided: int) -> Interval | None:
     """Where the pass rate of an unfinished run can still end.
 
     Args:
-        passes: So far.
-        verdicts: So far.
         undecided: Rollouts that may yet bring a verdict.
 
     Returns:
@@ -282,7 +272,6 @@ class Rate:
     Attributes:
         per_minute: Of verdicts; errors do not count.
         window_s: The time they were counted over: the one asked for, or since the start.
-        verdicts: How many were counted.
     """
 
     per_minute: float
@@ -297,7 +286,6 @@ def rate(times_s: Sequence[float], now_s: float, since_s: float, window_s: float
         times_s: When each verdict came, ascending, UNIX seconds on the server's clock.
         now_s: On the same clock.
         since_s: When the first rollout started; a younger run has a shorter window.
-        window_s: Seconds.
 
     Returns:
         None before the start.
@@ -316,9 +304,7 @@ def histogram(
 
     Args:
         times_s: Ascending, UNIX seconds; those outside are left out.
-        start_s: Where the first stretch begins.
         end_s: Where the last one ends; a time on it belongs to the last.
-        buckets: How many.
     """
     if buckets < 1 or end_s <= start_s:
         return ()
@@ -337,8 +323,6 @@ class Shares:
 
     Attributes:
         of: The share of each key, 0..1, adding up to 1; empty without coverage.
-        counted: How many were counted.
-        of_all: Out of how many.
     """
 
     of: Mapping[str, float]

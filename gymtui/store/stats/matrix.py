@@ -50,7 +50,6 @@ class Matrix:
         """Take a rollout in as it is now; one that could not be read has no task to stand in.
 
         Args:
-            row: The rollout.
             last_step: The last step seen of it: with another one its task is counted anew.
         """
         if row.rollout is None:
@@ -96,12 +95,7 @@ class Matrix:
     def refreshing(
         self, *, we_cancelled: Collection[str] = frozenset(), last_steps: Mapping[str, int]
     ) -> Iterator[None]:
-        """Count them anew, stopping now and then so that keys are answered meanwhile.
-
-        Args:
-            we_cancelled: As for `refresh`.
-            last_steps: As for `refresh`.
-        """
+        """Count them anew, stopping now and then so that keys are answered meanwhile."""
         stale, self._stale = self._stale, set()
         counted = 0
         for place in stale:
@@ -122,7 +116,6 @@ class Matrix:
         """The tasks of one run, by row id.
 
         Args:
-            run_id: The run.
             k: What pass@k is asked for; None for whichever was last.
         """
         found: dict[str, TaskRow] = {}
@@ -144,10 +137,7 @@ class Matrix:
         """The tasks of several runs as if these were one: a run and its reruns, by row id.
 
         Args:
-            run_ids: The runs.
             k: What pass@k is asked for.
-            we_cancelled: As for `refresh`.
-            last_steps: As for `refresh`.
         """
         attempts: dict[str, dict[str, RolloutRow]] = {}
         for (run_id, row_id), rows in self._rollouts.items():
@@ -196,14 +186,10 @@ class Totals:
 
     Attributes:
         tasks: How many tasks there are, rollouts without one not counted.
-        rollouts: How many rollouts.
         unfinished: How many of them run or wait.
         errors: How many ended without a verdict.
-        tally: Their verdicts.
         interval: The 95 % interval of pass@1, clustered by task; None without verdicts.
-        kinds: Tasks by how their attempts came out.
         at_k: pass@k with its coverage.
-        hat_k: pass^k likewise.
     """
 
     tasks: int
@@ -226,7 +212,6 @@ def totals(rows: Iterable[TaskRow], k: int) -> Totals:
     """Add the tasks of one run up.
 
     Args:
-        rows: All of them.
         k: What pass@k is asked for.
     """
     rows = tuple(rows)

@@ -38,7 +38,6 @@ class PhaseTime:
         """Count an ended rollout, instead of as it was counted before.
 
         Args:
-            rollout_id: Which.
             spent_s: Its seconds by phase, or None if it was not watched all the way.
         """
         self.drop(rollout_id)

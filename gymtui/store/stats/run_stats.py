@@ -183,8 +183,6 @@ class Part(NamedTuple):
     """What one rollout brings to the numbers of its run; what it brings nothing to is None.
 
     Attributes:
-        outcome: How it stands.
-        task_id: Its task.
         start_s: When it first began to run, UNIX seconds.
         end_s: When it ended, likewise; None while it runs.
         held_s: How long it ran, if it ended by itself.
@@ -220,7 +218,6 @@ def part_of(
     """What a rollout brings to the numbers of its run.
 
     Args:
-        rollout: As last seen.
         we_cancelled: Ids of those that were active when the run was cancelled from here.
         last_steps: The last step seen of rollouts, for those that no longer say it.
     """
@@ -259,10 +256,7 @@ def run_numbers(
     """Add up a run's rollouts at one go; `run_stats_builder` does so by what changed.
 
     Args:
-        rollouts: All that were seen of one run.
         total: How many the run says it has.
-        we_cancelled: As for `part_of`.
-        last_steps: As for `part_of`.
 
     Returns:
         Their numbers; linear in the rollouts.
@@ -301,7 +295,6 @@ class TaskStats:
     Attributes:
         task_id: Which task; None for rollouts that name none.
         attempts: Its rollouts, by when they were created, then by id.
-        tally: Its verdicts.
         median_steps: Nearest rank, over verdicts whose steps are known; None without.
         median_s: How long a rollout with a verdict ran, likewise.
     """
@@ -323,8 +316,6 @@ def by_task(
 
     Args:
         rollouts: Of one run, or of several whose attempts are to be taken together.
-        we_cancelled: As for `run_numbers`.
-        last_steps: As for `run_numbers`.
     """
     groups: dict[str | None, list[Rollout]] = {}
     for rollout in rollouts:

@@ -68,7 +68,6 @@ class RunStatsBuilder:
         """Count a rollout as it is now, instead of as it was counted before.
 
         Args:
-            rollout_id: Which.
             part: What it brings; None counts it out.
         """
         before = self._parts.get(rollout_id)

@@ -231,12 +231,7 @@ class SummaryBuilder:
 
 
 def to_keep(run_id: str, summary: RunSummary) -> SavedSummary:
-    """A run's numbers as the journal keeps them.
-
-    Args:
-        run_id: Of the run.
-        summary: Its numbers.
-    """
+    """A run's numbers as the journal keeps them."""
     interval, tallies = summary.interval, summary.tallies
     return SavedSummary(
         run_id=run_id,

@@ -32,7 +32,6 @@ class TaskRow:
     Attributes:
         task_id: Which task; None for the rollouts that name none.
         attempts: Its rollouts, by when they were created, then by id.
-        tally: Its verdicts.
         median_steps: Over verdicts whose steps are known; None without.
         median_s: How long a rollout with a verdict ran, in seconds; None without.
         k: What its pass@k and pass^k are for.

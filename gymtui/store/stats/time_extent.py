@@ -52,7 +52,6 @@ class TimeExtent:
         """Take a rollout as it is now, instead of as it was before.
 
         Args:
-            rollout_id: Which.
             row: It; None if it is gone.
         """
         before, after = self._ends.pop(rollout_id, None), None

@@ -18,9 +18,6 @@ def response_item(item: Mapping[str, object]) -> list[Draft]:
 
     Args:
         item: Typed ``reasoning``, ``…_call`` or ``…_call_output``.
-
-    Returns:
-        Its one turn.
     """
     fields = Fields(item)
     kind = str(item.get("type"))
@@ -94,9 +91,6 @@ def event(item: Mapping[str, object]) -> list[Draft]:
 
     Args:
         item: An object with ``source`` and a string ``action`` or ``observation``.
-
-    Returns:
-        Its one turn.
     """
     fields = Fields(item)
     source = fields.text("source") or ""

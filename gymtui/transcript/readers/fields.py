@@ -111,9 +111,6 @@ class Draft:
 def kind_of(role: str) -> BlockKind:
     """Tell who speaks under a role.
 
-    Args:
-        role: As received.
-
     Returns:
         The kind; `BlockKind.OTHER` for roles nobody agreed on.
     """
@@ -122,9 +119,6 @@ def kind_of(role: str) -> BlockKind:
 
 def take_stamp(fields: Fields) -> object:
     """Take a message's time.
-
-    Args:
-        fields: The message.
 
     Returns:
         The first member that can be read as one, as received; None if there is none.

@@ -24,9 +24,6 @@ def chat(message: Mapping[str, object]) -> list[Draft]:
 
     Args:
         message: An object with a role, or at least with content.
-
-    Returns:
-        Its one turn.
     """
     fields = Fields(message)
     _unwrap(fields)

@@ -52,10 +52,7 @@ def add_recorded(drafts: list[Draft], pairs: list[Pair], calls: object, results:
     """Bring recorded calls and results into turns and pairs, in place.
 
     Args:
-        drafts: The turns of the messages.
-        pairs: The pairs found in them.
         calls: The artifact's ``tool_calls``; anything but a list is taken as empty.
-        results: The artifact's ``tool_results``.
     """
     recorded = _read(calls, results)
     matched = _match(recorded, [pair for pair in pairs if pair.call])
@@ -278,7 +275,6 @@ def _beginning(text: str, argument: int, tool: str) -> int:
     Args:
         text: All of the turn's.
         argument: Where its longest argument stands.
-        tool: As it is called.
     """
     named = text.rfind(split_name(tool)[1], max(0, argument - _NAMED_WITHIN), argument)
     start = text.rfind("\n", 0, named if named >= 0 else argument) + 1

@@ -12,11 +12,7 @@ from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 
 
 def active_columns(now: Callable[[], datetime]) -> tuple[Column[RunningRow], ...]:
-    """The columns of all running rollouts.
-
-    Args:
-        now: The server's time.
-    """
+    """The columns of all running rollouts."""
 
     def run(running: RunningRow, cells: int) -> Cell:
         return styled(running.row.run_id or None)
@@ -56,12 +52,7 @@ def active_columns(now: Callable[[], datetime]) -> tuple[Column[RunningRow], ...
 
 
 def idle_s(running: RunningRow, now: datetime) -> float | None:
-    """For how long a rollout has not moved, in seconds, at the least; None if it is not watched.
-
-    Args:
-        running: The rollout.
-        now: The server's time.
-    """
+    """For how long a rollout has not moved, in seconds, at the least; None if it is not watched."""
     if running.moved_at is None:
         return None
     return max((now - running.moved_at).total_seconds(), 0.0)

@@ -53,14 +53,10 @@ class GymtuiApp(HostApp):
     """The dashboard.
 
     Args:
-        settings: What it was started with.
-        client: The gym.
-        reporter: Where reports of defects go.
         appearance: How it is to look; by default as the settings say, on a terminal that can all.
         wall: UNIX seconds.
         arrangement: What the person arranged on screen; by default nothing, kept nowhere.
         journal: Where what is observed of this gym is kept; None keeps nothing.
-        bound: The keys in force.
         problems: What was wrong with the settings, to be told at the start.
         notes: What is told once the screen is there.
         gyms: What other profiles lead to; None where there are none.
@@ -230,11 +226,7 @@ class GymtuiApp(HostApp):
         return [profile for profile in offered if profile.name != now]
 
     def switch_profile(self, profile: ProfileInfo) -> None:
-        """Go to the gym of another profile.
-
-        Args:
-            profile: Which.
-        """
+        """Go to the gym of another profile."""
         if self.gyms is not None and not self._busy():
             going = self._go_to(self.gyms, profile)
             self.run_worker(going, group="switch", exclusive=True, exit_on_error=True)
@@ -266,8 +258,6 @@ class GymtuiApp(HostApp):
         """Go to another gym, from nothing: no row, question or key of the one before is left.
 
         Args:
-            settings: What leads there.
-            client: The gym.
             journal: Where what is observed of it is kept; None keeps nothing.
         """
         self.go_to_runs()
@@ -433,8 +423,6 @@ class GymtuiApp(HostApp):
         """Ask whether to cancel or delete runs, and do it if so.
 
         Args:
-            verb: What to do.
-            run_ids: To which runs.
             hidden: Those of them that the filter hides.
         """
         run_actions.ask(self, verb, run_ids, hidden)

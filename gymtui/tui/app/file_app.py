@@ -44,10 +44,7 @@ class FileApp(HostApp):
 
     Args:
         paths: The files, at least one.
-        reporter: Where reports of defects go.
-        appearance: How it is to look.
         arrangement: Where a theme that is chosen here is kept.
-        bound: The keys in force.
         problems: What was wrong with the settings, to be told at the start.
     """
 

@@ -37,10 +37,8 @@ class HostApp(ThemedApp[None]):
     """Shows `GymScreen`s, one on top of another.
 
     Args:
-        reporter: Where reports of defects go.
         appearance: How it is to look; by default on a terminal that can all.
         arrangement: What the person arranged on screen; by default nothing, kept nowhere.
-        bound: The keys in force.
         problems: What was wrong with the settings, to be told at the start.
         guided: Whether each screen says what there is to try.
         monotonic: Seconds that only go forward.
@@ -76,11 +74,7 @@ class HostApp(ThemedApp[None]):
         self.housekeeping = GcControl(monotonic())
 
     def start_with(self, screen: GymScreen) -> None:
-        """Show the first screen, and what was wrong with settings and themes.
-
-        Args:
-            screen: The first.
-        """
+        """Show the first screen, and what was wrong with settings and themes."""
         self.apply_theme()
         put_in_force(self, self.bound)
         self.push_screen(screen)

@@ -35,9 +35,7 @@ def tell(
     """Tell, each in every way that the settings want.
 
     Args:
-        app: Who shows it.
         settings: `bell`, `desktop` and `on_finish` of them.
-        alerts: What happened.
         environ: Read for TMUX; what the person's command inherits.
     """
     for alert in alerts:
@@ -59,7 +57,6 @@ def notification(said: str, *, in_tmux: bool) -> str:
     """The escape sequence for a desktop notification (OSC 9, as iTerm2 defined it).
 
     Args:
-        said: Any text.
         in_tmux: Wrap it so that tmux hands it on (`allow-passthrough`).
     """
     # Some terminals take OSC 9 with a number first for a progress bar: words come first.
@@ -71,10 +68,6 @@ def notification(said: str, *, in_tmux: bool) -> str:
 
 def event_variables(alert: RunAlert, base_url: str) -> dict[str, str]:
     """What the person's command is told, in its environment: data, never part of a command line.
-
-    Args:
-        alert: What happened.
-        base_url: Of the gym where it did.
 
     Returns:
         `GYMTUI_EVENT` (`finished`, `stalled`, `failing` or `gone`), `GYMTUI_EVENT_RUN_ID` and the

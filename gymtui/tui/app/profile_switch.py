@@ -51,8 +51,6 @@ async def load_profile(
 
     Args:
         app: The app; it stands aside while a password manager may want the terminal.
-        gyms: What there is.
-        profile: Which one.
     """
     if profile.runs_command and not app.is_headless:
         try:

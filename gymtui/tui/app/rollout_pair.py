@@ -19,8 +19,6 @@ def pair_of(
     """The two rollouts to compare; of one alone, remember it and say so.
 
     Args:
-        services: What tells it.
-        session: What remembers the first.
         chosen: The marked rollouts, else the one under the cursor.
     """
     first = session.compared_first

@@ -53,9 +53,6 @@ def ask(app: Host, verb: Verb, run_ids: Sequence[str], hidden: frozenset[str]) -
     """Ask whether to cancel or delete runs, and do it if so.
 
     Args:
-        app: The app.
-        verb: What to do.
-        run_ids: To which runs.
         hidden: Those of them that the filter hides.
     """
     if app.read_only:
@@ -100,7 +97,6 @@ def tell(app: Host, results: Sequence[ActionResult]) -> None:
     """Say what became of some runs, and unmark those that are settled.
 
     Args:
-        app: The app.
         results: At least one.
     """
     settled = frozenset(result.run_id for result in results if result.is_settled)

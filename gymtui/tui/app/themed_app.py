@@ -40,8 +40,6 @@ class ThemedApp(GuardedApp[ResultT]):
     """An app that is drawn with a theme.
 
     Args:
-        reporter: Where reports of defects go.
-        appearance: How it is to look.
         arrangement: Where a theme that is chosen in the program is kept.
         **options: As for `GuardedApp`.
     """
@@ -182,11 +180,7 @@ class ThemedApp(GuardedApp[ResultT]):
         self.unregister_theme(f"gymtui-{before}")
 
     def tell_problems(self, problems: Sequence[Problem]) -> None:
-        """Say what is wrong with settings or themes, for who sees no standard error.
-
-        Args:
-            problems: What is wrong; nothing is said of none.
-        """
+        """Say what is wrong with settings or themes, for who sees no standard error."""
         if problems:
             words = "\n".join(map(str, problems[:PROBLEMS_SHOWN]))
             title = "settings"

@@ -29,12 +29,7 @@ _MARKS = {
 
 
 class PairsPane(Wheel, Painted, Widget, can_focus=True):
-    """The aligned outlines of two transcripts.
-
-    Args:
-        palette: The colours.
-        id: The widget's id.
-    """
+    """The aligned outlines of two transcripts."""
 
     DEFAULT_CSS = "PairsPane { width: 1fr; height: 2fr; }"
     ALLOW_SELECT: ClassVar[bool] = False
@@ -54,13 +49,7 @@ class PairsPane(Wheel, Painted, Widget, can_focus=True):
         """The row that is looked at."""
 
     def show(self, pairs: Sequence[Pair], left: Sequence[Entry], right: Sequence[Entry]) -> None:
-        """Show a comparison, from its first difference on.
-
-        Args:
-            pairs: The rows.
-            left: The outline of the first transcript.
-            right: Of the second.
-        """
+        """Show a comparison, from its first difference on."""
         self._pairs, self._left, self._right = pairs, left, right
         self.go(next((n for n, pair in enumerate(pairs) if pair.differs), 0))
 
@@ -128,10 +117,6 @@ class PairsPane(Wheel, Painted, Widget, can_focus=True):
         """Draw a row.
 
         Args:
-            pair: Which.
-            lefts: The outline of the first transcript.
-            rights: Of the second.
-            cells: The width.
             here: Whether the cursor is on it.
         """
         styles, base = self._palette.styles, self._palette.base

@@ -42,12 +42,7 @@ _CHANGES = 3
 
 
 class CompareScreen(GymScreen):
-    """A comparison of two rollouts.
-
-    Args:
-        left: The first.
-        right: The second.
-    """
+    """A comparison of two rollouts."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.COMPARE)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.COMPARE, Scope.TEXT, Scope.EVERYWHERE)

@@ -18,9 +18,6 @@ class Appearance:
     Attributes:
         theme: The theme that the settings name, if any.
         named_by: Where they do.
-        places: Where themes are looked for.
-        ascii: Whether to draw with ASCII alone.
-        terminal: What the terminal can show.
     """
 
     theme: str | None = None
@@ -39,8 +36,6 @@ def appearance_of(settings: Settings, env: Mapping[str, str], encoding: str | No
     """How it is to look.
 
     Args:
-        settings: Which name a theme, or ask for ASCII.
-        env: The environment, which tells of the terminal.
         encoding: Of the stream that is drawn on.
     """
     terminal = abilities(env, encoding)

@@ -60,7 +60,6 @@ class KeyBindings:
         """What can be done in these scopes, in the table's order.
 
         Args:
-            scopes: Where the person is.
             read_only: Whether keys that change the gym are taken away.
         """
         found = keys_of(scopes, read_only=read_only, table=self.table)
@@ -75,11 +74,7 @@ class KeyBindings:
         return shown(key, plain=self.plain)
 
     def shown(self, name: str) -> str:
-        """The key for something, as people write it.
-
-        Args:
-            name: Its name in the table.
-        """
+        """The key for something, as people write it."""
         return self.written(next(key.keys[0] for key in self.table if key.name == name))
 
     def spelt(self, name: str) -> str:
@@ -104,9 +99,6 @@ PROGRAMS_OWN = KeyBindings()
 
 def named(text: str) -> str:
     """A key as a person writes it, in the framework's name: `^d`, `Ctrl+D`, `esc`, `+`, `X`.
-
-    Args:
-        text: As written.
 
     Returns:
         The name, as the framework reports the key.
@@ -152,9 +144,6 @@ def rebound(wanted: Mapping[str, Sequence[str]], origins: Mapping[str, str]) -> 
     Args:
         wanted: Keys as written, by the name of what they do.
         origins: Where each stands, by `keys.` and the name; for the problems.
-
-    Returns:
-        What is in force, and what could not be bound.
     """
     if not wanted:
         return PROGRAMS_OWN
@@ -187,12 +176,7 @@ def rebound(wanted: Mapping[str, Sequence[str]], origins: Mapping[str, str]) -> 
 
 
 def put_in_force(app: GuardedApp[Any], bound: KeyBindings) -> None:
-    """Has an app go by these keys.
-
-    Args:
-        app: Whose widgets take their bindings from the table.
-        bound: The keys.
-    """
+    """Has an app go by these keys."""
     # The framework's own key for its palette would act before, and on top of, any question.
     app._bindings.key_to_bindings.pop(app.COMMAND_PALETTE_BINDING, None)
     app.set_keymap(bound.keymap)

@@ -56,7 +56,6 @@ class Key:
 
     Attributes:
         name: Its stable name, for rebinding.
-        scope: Where it works.
         keys: The keys, in the framework's names; the first is the one shown.
         action: The framework's action.
         text: What it does, in a few words, for help.
@@ -210,13 +209,7 @@ def bindings(*scopes: Scope) -> list[BindingType]:
 
 
 def keys_of(scopes: Iterable[Scope], *, read_only: bool, table: Sequence[Key] = TABLE) -> list[Key]:
-    """What can be done in these scopes, in the table's order.
-
-    Args:
-        scopes: Where the person is.
-        read_only: Whether keys that change the gym are taken away.
-        table: The keys in force.
-    """
+    """What can be done in these scopes, in the table's order."""
     wanted = set(scopes)
     return [key for key in table if key.scope in wanted and not (read_only and key.destroys)]
 

@@ -24,7 +24,6 @@ class OpenMatrix:
     """Tasks by attempts of one run, or tasks by runs of several.
 
     Attributes:
-        run_ids: The runs.
         as_one: Whether several are a run and its reruns, and their attempts one run's.
         task: The task that the cursor starts on.
         replace: Whether it takes the place of the screen one is on.
@@ -41,8 +40,6 @@ class OpenTranscript:
     """One rollout's transcript.
 
     Attributes:
-        run_id: Its run.
-        rollout_id: The rollout.
         opened_from: The list whose other rollouts can be gone on to.
     """
 
@@ -75,7 +72,6 @@ class Describe:
 
     Attributes:
         name: The item's id.
-        raw: Its bytes.
         malformed: Why it could not be read, if so.
     """
 

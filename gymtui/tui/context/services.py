@@ -88,8 +88,6 @@ class Services(Protocol):
         """Ask whether to cancel or delete runs, and do it if so.
 
         Args:
-            verb: What to do.
-            run_ids: To which runs.
             hidden: Those of them that the filter hides.
         """
 

@@ -30,7 +30,6 @@ def blend(colour: str, towards: str, share: float) -> str:
 
     Args:
         colour: A `#rrggbb`.
-        towards: Another.
         share: How far, 0..1.
     """
     pairs = zip(bytes.fromhex(colour[1:]), bytes.fromhex(towards[1:]), strict=True)
@@ -42,7 +41,6 @@ class Palette:
     """What one theme is drawn with.
 
     Attributes:
-        name: What it is called.
         styles: A style by name, for everything that is drawn line by line.
         base: Ordinary text on the background.
         cursor: Over the cursor's line.

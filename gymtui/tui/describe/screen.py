@@ -17,11 +17,7 @@ from gymtui.tui.kit.text_view import Paragraph, TextView
 
 
 def paragraphs_of(raw: bytes) -> list[Paragraph]:
-    """JSON as received, pretty, a paragraph a line; what is no JSON as the text it is.
-
-    Args:
-        raw: The bytes of one item.
-    """
+    """JSON as received, pretty, a paragraph a line; what is no JSON as the text it is."""
     lines: list[Paragraph] = []
     for line in clean_block(shown(raw)).split("\n"):
         body = line.lstrip(" ")
@@ -38,7 +34,6 @@ class DescribeScreen(GymScreen):
 
     Args:
         name: Its id.
-        raw: The item's bytes.
         malformed: Why it could not be read, if so.
     """
 

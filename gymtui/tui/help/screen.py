@@ -25,9 +25,7 @@ def paragraphs_of(
     """The keys of some scopes, one scope after the other.
 
     Args:
-        bound: The keys in force.
         scopes: In the order to show them.
-        read_only: Whether keys that change the gym are taken away.
         typed: Words that a key must all have in its own names or in what it does, to be shown;
             they are marked there.
     """

@@ -27,7 +27,6 @@ class AskScreen(SoonDrawn, ModalScreen[bool]):
     modifier, no loss of focus.
 
     Args:
-        title: The question.
         told: What it is about, a line each.
         do: What `y` does, in a word or two.
         keep: What `n`, `esc` and `enter` do.

@@ -31,12 +31,7 @@ class CachedStrip(Strip):
         self._passed: set[tuple[LineFilter, Color]] = set()
 
     def adjust_cell_length(self, cell_length: int, style: Style | None = None) -> Strip:
-        """This line, or a longer or shorter one.
-
-        Args:
-            cell_length: How long it is to be.
-            style: Of what is added.
-        """
+        """This line, or a longer or shorter one."""
         missing = cell_length - self.cell_length
         if not missing:
             return self
@@ -45,12 +40,7 @@ class CachedStrip(Strip):
         return CachedStrip(super().adjust_cell_length(cell_length, style), cell_length)
 
     def apply_filter(self, filter: LineFilter, background: Color) -> Strip:  # noqa: A002
-        """This line, if the filter has nothing to change.
-
-        Args:
-            filter: The filter.
-            background: Behind the line.
-        """
+        """This line, if the filter has nothing to change."""
         key = (filter, background)
         if key in self._passed:
             return self
@@ -66,11 +56,7 @@ class CachedStrip(Strip):
         return made
 
     def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
-        """The parts of this line; where the only cut is its end, that is itself.
-
-        Args:
-            cuts: Where each part ends.
-        """
+        """The parts of this line; where the only cut is its end, that is itself."""
         wanted = [cut for cut in cuts if cut <= self.cell_length]
         return [self] if wanted == [self.cell_length] else super().divide(wanted)
 
@@ -79,12 +65,7 @@ class _Whole(StylesCache):
     """Takes a widget's lines as they are, unless there is something around them."""
 
     def render_widget(self, widget: Widget, crop: Region) -> list[Strip]:
-        """The widget's lines.
-
-        Args:
-            widget: Which.
-            crop: The part of it that is wanted.
-        """
+        """The widget's lines."""
         self._framed = bool(widget.styles.gutter)
         return super().render_widget(widget, crop)
 

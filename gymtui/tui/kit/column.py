@@ -38,7 +38,6 @@ class Column(Generic[R]):
         whole: Whether its texts are shown whole where there is room, however long.
         flex: Its share of the cells that nobody needs.
         most: Cells it takes at most.
-        align: Where short text stands.
         cut: Where long text is cut; names in the middle, since tails tell them apart.
         heading: What is drawn in place of the title, given the cells it has.
     """
@@ -77,12 +76,8 @@ def place(
     """Choose the columns that fit and share out the width.
 
     Args:
-        columns: All columns, left to right.
         cells: The width there is, gutter included.
         longest: The cells that the longest text of a column takes, by its key, where it is known.
-
-    Returns:
-        Columns that stay, in order.
     """
     needs = [_need(column, longest.get(column.key, 0)) for column in columns]
     placed: list[Placed[R]] = []

@@ -37,11 +37,7 @@ def told(question: Question) -> list[Cell]:
 
 
 class ConfirmScreen(AskScreen):
-    """Asks before runs are destroyed; where many are, one must type what the question says.
-
-    Args:
-        question: What is asked.
-    """
+    """Asks before runs are destroyed; where many are, one must type what the question says."""
 
     DEFAULT_CSS = """
     ConfirmScreen > Vertical { width: 76; border: round $warning; }

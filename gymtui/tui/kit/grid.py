@@ -37,12 +37,9 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
     """A table over any number of rows.
 
     Args:
-        columns: What each row shows.
         record: A row's record by id, or None for an id that is no longer known.
-        palette: The colours.
         instead: What a record says in place of its columns, if anything.
         empty: What is said when there are no rows.
-        id: The widget's id.
     """
 
     DEFAULT_CSS = """

@@ -15,7 +15,6 @@ class LinePart:
     """One thing to say.
 
     Attributes:
-        cell: It.
         priority: 0 stays always; higher ones go first.
     """
 
@@ -28,7 +27,6 @@ def join_fitting(things: Sequence[LinePart], cells: int) -> Cell:
 
     Args:
         things: In the order in which they stand; empty ones are left out.
-        cells: The room there is.
 
     Returns:
         Those that stay, with a dot between them. Of those of one priority the last goes first.

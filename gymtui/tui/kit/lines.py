@@ -36,23 +36,13 @@ class Line:
 
 
 class Lines(Widget, Painted):
-    """Some lines of text.
-
-    Args:
-        palette: The colours.
-        height: How many lines it has.
-        id: The widget's id.
-    """
+    """Some lines of text."""
 
     DEFAULT_CSS = "Lines { width: 1fr; height: 1; }"
     ALLOW_SELECT: ClassVar[bool] = False
 
     class Clicked(Message):
-        """A piece that asks for something was clicked.
-
-        Attributes:
-            link: What it asks for.
-        """
+        """A piece that asks for something was clicked."""
 
         def __init__(self, link: str) -> None:
             super().__init__()

@@ -30,8 +30,6 @@ class Choice:
     """One line of a menu.
 
     Attributes:
-        key: What is chosen.
-        title: What it is called.
         now: Whether it is what is in force.
         on: Whether it is switched on; None where there is nothing to switch.
     """
@@ -46,8 +44,6 @@ class MenuScreen(SoonDrawn, ModalScreen[str | None]):
     """Its result is the key that was chosen, or None.
 
     Args:
-        title: What is chosen.
-        choices: The choices.
         switch: Called with a choice to switch it on or off; gives the choices as they are then.
     """
 

@@ -125,10 +125,6 @@ def outcome_counts(run: RunView) -> list[int]:
 def apportion(counts: Sequence[int], cells: int) -> list[int]:
     """Share cells out by counts; what exists gets one cell at least, the rest by largest remainder.
 
-    Args:
-        counts: How much there is of each.
-        cells: How many cells there are.
-
     Returns:
         Cells for each, adding up to `cells` unless there is nothing to show; where there are
         fewer cells than kinds, the first kinds get one each.
@@ -155,8 +151,6 @@ def outcome_bar(run: RunView, cells: int, *, plain: bool = False) -> Cell:
     """The run's outcomes as a bar.
 
     Args:
-        run: The run.
-        cells: The bar's width.
         plain: Draw the outcomes' glyphs, for terminals without colour.
     """
     shares = apportion(outcome_counts(run), cells)

@@ -34,7 +34,6 @@ class PickOption:
         key: What is taken: an id as received.
         kind: A word or two to group by: a category, an outcome.
         size: How many there are of it, or how hard it is; as received.
-        about: What it is, as received.
         style: How `kind` is drawn.
         name: What it is called, where that is not its key.
         at: Its place in the list as given.
@@ -121,11 +120,8 @@ class PickScreen(ListScreen[PickOption]):
 
     Args:
         what: What is chosen: `task`.
-        titles: What the columns are called.
-        offers: What there is, in the order to show it.
         taken: Called with what was chosen, in that order.
         marked: What is chosen already.
-        several: Whether more than one may be chosen.
         behind: The screens behind it, as the way back says.
     """
 

@@ -25,7 +25,6 @@ class PromptInput(Input):
 
     Args:
         completions: All that a text, up to the cursor, can be gone on with.
-        placeholder: What is said while nothing is typed.
         highlighter: Marks what is wrong in it.
     """
 

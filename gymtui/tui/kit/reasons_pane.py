@@ -31,7 +31,6 @@ class ReasonsGrid(Grid[Reason]):
     """Reasons, largest first; `enter` chooses one.
 
     Args:
-        palette: The colours.
         runs: Whether to show how many runs each has hit.
     """
 
@@ -52,7 +51,6 @@ class ReasonsGrid(Grid[Reason]):
         """Show these, the cursor staying on its reason.
 
         Args:
-            reasons: What went wrong, as far as it is known.
             known: Whether the rollouts of every run are: else that nothing failed is not known.
         """
         self.empty = "nothing failed" if known else NOT_KNOWN

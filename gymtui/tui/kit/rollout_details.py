@@ -30,9 +30,6 @@ def rollout_details(
     """The details of a rollout.
 
     Args:
-        row: The rollout.
-        life: Its segments.
-        cells: The width there is.
         height: How many lines there are; those its own lines leave are its message's.
 
     Returns:

@@ -27,7 +27,6 @@ class Laid:
     """A row laid out: one that says something else is another.
 
     Attributes:
-        pieces: From its first column to its last.
         said: What the cells said that it was laid out from.
         strips: The lines that were drawn of it, by how it was to look.
     """
@@ -44,9 +43,7 @@ class RowStyles(NamedTuple):
         width: Cells of the whole line.
         dimmed: Whether it is old.
         gutter: Whether there is room for cursor and mark before it.
-        cursor: Whether the cursor stands on it.
         lit: Whether the cursor is where keys go.
-        marked: Whether it is marked.
     """
 
     width: int
@@ -76,7 +73,6 @@ class RowLines(Generic[R]):
 
     Args:
         record: A row's record by id, or None for an id that is no longer known.
-        palette: The colours.
         instead: What a record says in place of its columns, if anything.
     """
 
@@ -98,21 +94,11 @@ class RowLines(Generic[R]):
         self.nothing = Laid()
 
     def would_place(self, columns: Sequence[Column[R]], cells: int) -> tuple[Placed[R], ...]:
-        """Where columns would stand.
-
-        Args:
-            columns: Left to right.
-            cells: The width there is.
-        """
+        """Where columns would stand."""
         return place(columns, cells, self._longest)
 
     def place(self, columns: Sequence[Column[R]], cells: int) -> None:
-        """Lay everything out anew.
-
-        Args:
-            columns: Left to right.
-            cells: The width there is.
-        """
+        """Lay everything out anew."""
         self.placed = self.would_place(columns, cells)
         self.outgrown = False
         self._rows.clear()
@@ -127,7 +113,6 @@ class RowLines(Generic[R]):
         """A row, laid out anew only if its cells say something else.
 
         Args:
-            row_id: Its id.
             keep: How many rows are worth remembering.
         """
         record = self._record(row_id)
@@ -234,11 +219,7 @@ def _at_most(piece: StyledText) -> int:
 
 
 def _joined(pieces: Iterable[StyledText]) -> tuple[StyledText, ...]:
-    """Neighbours in one style as one piece: every piece is looked at many times until it is seen.
-
-    Args:
-        pieces: In order.
-    """
+    """Neighbours in one style as one piece: each is looked at many times until seen."""
     found: list[StyledText] = []
     for piece in pieces:
         if found and found[-1].style == piece.style:

@@ -18,12 +18,7 @@ def is_deleted(session: Session, run_id: str) -> bool:
 
 
 def run_marks(session: Session, run_id: str) -> Cell:
-    """What to say after a run's name: deleted, being cancelled or deleted, forbidden.
-
-    Args:
-        session: What is known of the gym.
-        run_id: The run.
-    """
+    """What to say after a run's name: deleted, being cancelled or deleted, forbidden."""
     row = session.store.runs.get(run_id)
     if row is None or row.is_deleted:
         return (StyledText(f"  {DELETED}", "warning"),)
@@ -33,12 +28,7 @@ def run_marks(session: Session, run_id: str) -> Cell:
 
 
 def why_empty(session: Session, run_id: str) -> str | None:
-    """Why nothing is listed of a run, where that is no matter of time.
-
-    Args:
-        session: What is known of the gym.
-        run_id: The run.
-    """
+    """Why nothing is listed of a run, where that is no matter of time."""
     if is_deleted(session, run_id):
         return DELETED
     wait_s = session.forbidden_s(run_id)

@@ -44,12 +44,7 @@ LEAST_NAME_CELLS = 12
 
 
 def perform(screen: Screen[Any], action: str) -> None:
-    """Do what a key does, at whatever would have met it first.
-
-    Args:
-        screen: Where one is.
-        action: The key's action.
-    """
+    """Do what a key does, at whatever would have met it first."""
     name = action.partition("(")[0]
     start = screen.focused or screen
     for node in start.ancestors_with_self:

@@ -23,8 +23,6 @@ class StyledText:
     """A piece of text in a named style; the text may be anything.
 
     Attributes:
-        text: It.
-        style: The style's name.
         target: What a click on it asks for: `key:` and an action, or `run:` and a run's id, or
             `runs`; empty for nothing.
     """
@@ -50,8 +48,6 @@ def fit_cells(
     """Fit a cell into exactly so many terminal cells.
 
     Args:
-        cell: Its pieces in order.
-        cells: The width to fill.
         align: Where what is shorter stands.
         cut: Where a single piece that is too long loses its middle or its end; a cell of
             several pieces always loses its end.
@@ -88,14 +84,9 @@ def strip(
     """Make laid out pieces a line of the screen.
 
     Args:
-        pieces: From `laid`.
-        styles: By name.
         base: Under each piece's own style.
         over: On top of it, for a cursor or a stale picture; a piece that has a background of
             its own keeps that.
-
-    Returns:
-        A strip of the pieces' total width.
     """
     return CachedStrip(
         Segment(piece.text, _style(base, styles.get(piece.style), over)) for piece in pieces

@@ -29,7 +29,6 @@ class Paragraph:
     """A logical line of text.
 
     Attributes:
-        cell: Its pieces.
         indent: Cells left of it, kept when it wraps.
     """
 
@@ -39,10 +38,6 @@ class Paragraph:
 
 def wrapped(paragraph: Paragraph, cells: int) -> list[tuple[StyledText, ...]]:
     """Break a paragraph into lines no wider than `cells`, at spaces where there are any.
-
-    Args:
-        paragraph: What to break.
-        cells: The width of the window.
 
     Returns:
         At least one line; pieces put together again hold every character but the spaces
@@ -89,12 +84,7 @@ def _joined(parts: list[tuple[str, str, int]]) -> list[StyledText]:
 
 
 class TextView(Wheel, Painted, ScrollView, can_focus=True):
-    """Text to read.
-
-    Args:
-        palette: The colours.
-        id: The widget's id.
-    """
+    """Text to read."""
 
     DEFAULT_CSS = """
     TextView { height: 1fr; width: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size: 1 1; }

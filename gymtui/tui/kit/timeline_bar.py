@@ -76,9 +76,6 @@ class Scale:
 def fitting(longest_s: float) -> float:
     """A round span that holds so many seconds, so that the axis seldom moves while they grow.
 
-    Args:
-        longest_s: What is to be seen whole.
-
     Returns:
         Seconds; at most half as much again, and ten at least.
     """
@@ -107,8 +104,6 @@ def axis(scale: Scale, cells: int, clock: Callable[[float], datetime] | None = N
     """The heading of a column of bars: a label where each tick's cell is.
 
     Args:
-        scale: What is shown.
-        cells: The column's width.
         clock: The local time that is meant by UNIX seconds; only for a scale of those.
     """
     step_s = tick_step_s(scale, cells)
@@ -173,9 +168,7 @@ def bar(
     """Draw one rollout.
 
     Args:
-        life: Its segments.
         scale: What is shown; times since the start leave out what came before it.
-        cells: How many there are.
         end: What marks where it ended or has got to, or None; drawn in the cell after that.
         plain: Whether to draw with ASCII alone, in halves of a cell.
 

@@ -36,8 +36,6 @@ def tip(scope: Scope, cells: int, *, plain: bool = False) -> Cell:
     """The line for a screen, as much of it as has room; empty where there is nothing to try.
 
     Args:
-        scope: Where the person is.
-        cells: The line's width.
         plain: Whether to spell keys out whose sign ASCII has not.
     """
     text = TIPS.get(scope)

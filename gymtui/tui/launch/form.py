@@ -50,11 +50,7 @@ class Row:
     """A line of the form.
 
     Attributes:
-        key: Its name.
-        label: What it is called.
         value: What stands in it, as drawn while it is not typed.
-        hint: What is to be said beside it.
-        typing: How it is changed.
         text: What is typed on from, for rows that are typed; drawn cleaned.
     """
 
@@ -166,10 +162,8 @@ class Form(Wheel, Painted, Widget):
     """The form.
 
     Args:
-        palette: The colours.
         hears: Who is told what is done. At once, and not by messages: what was typed must be
             known before the key after it acts.
-        id: The widget's id.
     """
 
     DEFAULT_CSS = """
@@ -315,7 +309,6 @@ class Form(Wheel, Painted, Widget):
         """Take another choice of this row, if it has any.
 
         Args:
-            step: How many further.
             letter: Only those that begin with it.
         """
         row = self._rows[self._at] if self._rows else None

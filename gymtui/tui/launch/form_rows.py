@@ -43,8 +43,6 @@ class Shown:
     """All that the form shows.
 
     Attributes:
-        draft: What was typed.
-        check: What is to be said about it.
         refused: What the gym refused, by path.
         scenarios: What the gym offers; None for no list.
         tasks: The scenario's tasks likewise.
@@ -91,11 +89,7 @@ class Shown:
 
 
 def rows_of(form: Shown) -> tuple[Row, ...]:
-    """The rows, top to bottom.
-
-    Args:
-        form: What to show.
-    """
+    """The rows, top to bottom."""
     rows: list[Row] = []
     if form.draft.parent is not None and form.again:
         hint = (StyledText(f"{form.enter} choose by cause", "muted"),)
@@ -210,13 +204,7 @@ def help_of(form: Shown, key: str) -> tuple[Cell, Cell]:
 
 
 def asked(form: Shown, names: Sequence[str], host: str) -> tuple[Cell, ...]:
-    """What is to be read before a launch: the runs, the tasks, the keys and how much it is.
-
-    Args:
-        form: What would be launched.
-        names: The runs' names.
-        host: The gym.
-    """
+    """What is to be read before a launch: the runs, the tasks, the keys and how much it is."""
     draft, check = form.draft, form.check
     lines: list[Cell] = []
     for name, choice in list(zip(names, check.models, strict=True))[:_LISTED]:

@@ -33,7 +33,6 @@ class Like:
     """What a form starts from.
 
     Attributes:
-        run_id: The run.
         again: Whether it is to be a rerun of that, or only like it.
         tasks: Of a rerun, its tasks; None for those that went wrong.
     """

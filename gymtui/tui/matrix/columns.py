@@ -32,8 +32,6 @@ def attempts_cell(
     """A glyph for each attempt, one cell apart; of more than fit, those around the cursor.
 
     Args:
-        attempts: In their order.
-        cells: The room.
         at: Which attempt the cursor stands on, in every row.
         here: Whether it stands in this row.
         most: The most attempts that any row has: all rows are scrolled alike.
@@ -68,9 +66,6 @@ def attempt_at(offset: int, cells: int, *, at: int, most: int) -> int:
 
     Args:
         offset: Cells from the edge.
-        cells: The width of the column.
-        at: As for `attempts_cell`.
-        most: Likewise.
     """
     first, room = _window(cells, at, most)
     return first + max(0, min((offset - 1) // 2, room - 1))
@@ -114,8 +109,6 @@ def task_columns(
     """The columns of one run's tasks.
 
     Args:
-        attempts: Draws a task's attempts.
-        most: How many attempts any task has at most.
         k: What pass@k and pass^k are for.
     """
 
@@ -163,7 +156,6 @@ def across_columns(
     """The columns of several runs' tasks.
 
     Args:
-        run_ids: The runs, left to right.
         here: Whether the cursor stands in a row's cell of a run, by the run's number from 0.
     """
 

@@ -41,13 +41,7 @@ _REASON_LINES = 3
 
 
 class MatrixPanes(ListScreen[R]):
-    """Tasks, walked cell by cell, and what went wrong.
-
-    Args:
-        run_ids: The runs.
-        schema: What tasks can be filtered and ordered by.
-        order: What they are ordered by at first.
-    """
+    """Tasks, walked cell by cell, and what went wrong."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.MATRIX)
     DEFAULT_CSS = """

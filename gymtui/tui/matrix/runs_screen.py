@@ -28,7 +28,6 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
     """The matrix of several runs.
 
     Args:
-        run_ids: The runs, left to right.
         schema: What its tasks can be filtered and ordered by, if more than `across_schema` says.
     """
 

@@ -38,7 +38,6 @@ class MatrixScreen(MatrixPanes[TaskRow]):
     """The matrix of one run, or of a run and its reruns read as one.
 
     Args:
-        run_id: The run.
         task: The row id of the task to begin at, or None for the first.
         along: Runs whose attempts are taken for this one's: its parent, its reruns.
     """

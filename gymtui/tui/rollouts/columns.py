@@ -27,9 +27,7 @@ def rollout_columns(
     """The columns of a run's rollouts.
 
     Args:
-        now: The server's time.
         last_steps: The last step each rollout was seen at: ended ones no longer say it.
-        chart: Their timeline.
         heads: While grouped by task, the task of the first rollout of each, and how many of its
             verdicts are passes; by rollout. The others then show that they are of the same task.
     """

@@ -38,13 +38,10 @@ def run_header(
     """The run's numbers.
 
     Args:
-        run: The run.
         numbers: Over its rollouts; None while these are not known.
         spent: Where its time went; None while that is not known.
         now_s: The server's clock, UNIX seconds.
         cells: The room there is in each of the three lines.
-        plain: Whether bars are drawn with ASCII alone.
-        colour: Whether colours can tell outcomes apart.
     """
     narrow = cells[2] < _NARROW
     first = [

@@ -49,11 +49,7 @@ LAST_FEW = 64
 
 
 class RolloutsScreen(TimelineScreen):
-    """The rollouts of one run.
-
-    Args:
-        run_id: The run.
-    """
+    """The rollouts of one run."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.ROLLOUTS)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.ROLLOUTS, Scope.LIST, Scope.EVERYWHERE)

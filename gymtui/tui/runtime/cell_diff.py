@@ -79,7 +79,6 @@ class Frames:
         """What to write for an update, which from then on counts as shown.
 
         Args:
-            update: What the framework wants drawn.
             console: Which colours the terminal has.
         """
         system = console._color_system or ColorSystem.TRUECOLOR if self._colour else None
@@ -147,7 +146,6 @@ def cells(strip: Strip, system: ColorSystem | None) -> list[Cell]:
     """The cells of a strip.
 
     Args:
-        strip: A line, or a part of one.
         system: Which colours the terminal has; None for none that may be used.
     """
     found: list[Cell] = []

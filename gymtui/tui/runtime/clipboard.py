@@ -31,11 +31,7 @@ class Terminal(Protocol):
     """Something that takes escape sequences."""
 
     def write_terminal(self, sequence: str) -> None:
-        """Send a whole sequence.
-
-        Args:
-            sequence: Escape sequence.
-        """
+        """Send a whole sequence."""
 
 
 def pasteable(text: str) -> str:
@@ -61,7 +57,6 @@ async def copy(
 
     Args:
         app: Where OSC 52 is written.
-        text: What to copy.
         environ: Read for TMUX.
         as_received: Whether what would act where it is pasted stays in it; that is told.
 

@@ -49,7 +49,6 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     """Take secrets out of a text, also where only a piece of one is shown.
 
     Args:
-        text: Any text.
         secrets: Known values; also found percent-encoded or in base64.
 
     Returns:
@@ -125,22 +124,11 @@ class Reporter:
         self._secrets = self._secrets | {secret}
 
     def safe(self, text: str) -> str:
-        """A text of any number of lines, cleaned, and with no secret in it.
-
-        Args:
-            text: Any text.
-        """
+        """A text of any number of lines, cleaned, and with no secret in it."""
         return redact(clean_block(text), self._secrets)
 
     def examine(self, error: BaseException) -> Defect:
-        """Put an error into words.
-
-        Args:
-            error: Any exception.
-
-        Returns:
-            The defect.
-        """
+        """Put an error into words."""
         error = _opened(error)
         frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
         # Rendered without capture_locals: source lines are ours, values are not in it.
@@ -157,10 +145,6 @@ class Reporter:
 
         Args:
             words: What the framework had to say.
-            frames: Where, if known.
-
-        Returns:
-            The defect.
         """
         lines = tuple(frames)
         whole = redact(clean_block("\n".join([words, *lines])), self._secrets)
@@ -169,9 +153,6 @@ class Reporter:
 
     def keep(self, defect: Defect) -> Path | None:
         """Write a defect into this run's report, after those already in it.
-
-        Args:
-            defect: What to keep.
 
         Returns:
             Where the report lies; None, with `trouble` saying why, if it could not be written.
@@ -185,9 +166,6 @@ class Reporter:
 
     def farewell(self, defect: Defect) -> str:
         """Say it on stderr, terminal restored.
-
-        Args:
-            defect: What ended the program.
 
         Returns:
             Lines, each ending in a newline.
@@ -225,7 +203,6 @@ class Boundary:
     a report; errors in threads go to `on_thread`. KeyboardInterrupt and SystemExit pass.
 
     Args:
-        reporter: Where reports go.
         on_thread: Told of an error that ended a thread; without it, the report alone is kept.
     """
 
@@ -308,9 +285,6 @@ def _opened(error: BaseException) -> BaseException:
 
 def short(filename: str) -> str:
     """Cut a path down to what a person needs to find the line.
-
-    Args:
-        filename: As the interpreter has it.
 
     Returns:
         The path from its package on.

@@ -159,11 +159,7 @@ class Screenful(Protocol):
     """What the driver tells the app."""
 
     def terminal_resumed(self, gap_s: float) -> None:
-        """The terminal reads again.
-
-        Args:
-            gap_s: Seconds it did not.
-        """
+        """The terminal reads again."""
 
     def redraw(self) -> None:
         """What the terminal shows is not what it should: draw everything."""

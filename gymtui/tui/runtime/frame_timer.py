@@ -18,11 +18,7 @@ REST_S: Final = 0.008
 
 
 class FrameTimer(Timer):
-    """Calls back whenever it was resumed, but rests after each time.
-
-    Args:
-        screen: Whose frames it makes.
-    """
+    """Calls back whenever it was resumed, but rests after each time."""
 
     def __init__(self, screen: Screen[Any]) -> None:
         super().__init__(

@@ -54,11 +54,7 @@ class GcControl:
         self._key_s = now_s
 
     def came(self, rows: int) -> None:
-        """Rows came or changed.
-
-        Args:
-            rows: How many.
-        """
+        """Rows came or changed."""
         self._rows += rows
         if self._rows >= ROWS:
             self._rows = 0
@@ -77,9 +73,6 @@ class GcControl:
 
         Args:
             now_s: Monotonic seconds.
-
-        Returns:
-            Whether that was done.
         """
         if now_s - self._key_s < AWAY_S or now_s - self._looked_s < EVERY_S:
             return False

@@ -43,7 +43,6 @@ class GuardedApp(App[ResultT]):
     """An app with the framework's crash path, output and notices replaced by safe ones.
 
     Args:
-        reporter: Where reports of defects go.
         lifeline: Ends the process with its terminal; `run_guarded` gives it.
         colour: Whether any colour may be written.
         **options: As for `textual.app.App`.
@@ -67,11 +66,7 @@ class GuardedApp(App[ResultT]):
     # What the app may want to know
 
     def terminal_resumed(self, gap_s: float) -> None:
-        """The terminal reads again after it did not. Polling went on; nobody saw it.
-
-        Args:
-            gap_s: For how many seconds it did not.
-        """
+        """The terminal reads again after it did not. Polling went on; nobody saw it."""
 
     def noted(self, defect: Defect) -> None:
         """A defect in the background that need not end the program: the report has been kept.
@@ -134,9 +129,6 @@ class GuardedApp(App[ResultT]):
         What there is no room for is left out: of a text its end, of notices the oldest.
 
         Args:
-            message: What to say.
-            title: Above it.
-            severity: How loud.
             timeout: Seconds it stays; None for the app's own.
             markup: Of no effect; the framework's widgets pass it.
         """
@@ -179,7 +171,6 @@ class GuardedApp(App[ResultT]):
         """Copy, and say so: through tmux where OSC 52 would be lost.
 
         Args:
-            text: What to copy; any text.
             as_received: Whether it is copied exactly, with what would act where it is pasted.
         """
         self._clipboard = text if as_received else clipboard.pasteable(text)

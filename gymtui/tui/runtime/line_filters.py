@@ -52,7 +52,6 @@ def plain(text: str, charset: str = "utf-8") -> str:
     """Text in ASCII, as far as it is the program's own; it keeps its cells.
 
     Args:
-        text: What was to be drawn.
         charset: What else the terminal can show: what is not in it becomes question marks.
     """
     drawn = text.translate(_table())
@@ -81,10 +80,6 @@ class Ascii(LineFilter):
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """Rewrite one line.
 
-        Args:
-            segments: The line's.
-            background: Not used.
-
         Returns:
             The same list when it was ASCII already.
         """
@@ -100,12 +95,7 @@ class Colourless(LineFilter):
     """Takes all colours away; what stood on a colour of its own is reversed."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Rewrite the styles of one line.
-
-        Args:
-            segments: The line's.
-            background: Not used.
-        """
+        """Rewrite the styles of one line."""
         return [
             Segment(text, None if style is None else _uncoloured(style), control)
             for text, style, control in segments

@@ -24,8 +24,6 @@ def shortened(text: str, cells: int, lines: int) -> str:
 
     Args:
         text: Clean, of any number of lines.
-        cells: The screen's width.
-        lines: The screen's height.
     """
     room, wide = _room(lines) - 2, _wide(cells)
     kept: list[str] = []
@@ -42,9 +40,6 @@ def in_the_way(shown: Sequence[str], new: str, cells: int, lines: int) -> int:
 
     Args:
         shown: Their texts, the oldest first, titles as lines.
-        new: The other one's.
-        cells: The screen's width.
-        lines: The screen's height.
     """
     room, wide = _room(lines), _wide(cells)
     room -= _rows(new.split("\n"), wide) + _BETWEEN

@@ -28,9 +28,6 @@ _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 def scrub(text: str) -> str:
     """Drop what could act on a terminal. What goes has no width, so the line keeps its cells.
 
-    Args:
-        text: Text of one segment.
-
     Returns:
         The same text without C0, C1, DEL, bidi controls, separators; lone surrogates, which
         no encoding can write, as U+FFFD.
@@ -55,7 +52,6 @@ class OutputFilter(LineFilter):
 
         Args:
             segments: The line's segments; their text is written raw, `control` or not.
-            background: Not used.
 
         Returns:
             The same list when nothing had to go.

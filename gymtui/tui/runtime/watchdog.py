@@ -101,7 +101,6 @@ class Watchdog:
 
         Args:
             seconds: From now; an earlier end that was already set stays.
-            code: The exit code then.
         """
         at = time.monotonic() + seconds
         if self._deadline is None or at < self._deadline[0]:

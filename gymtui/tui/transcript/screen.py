@@ -45,8 +45,6 @@ class TranscriptScreen(ReaderScreen):
     """The transcript of one rollout.
 
     Args:
-        run_id: Its run.
-        rollout_id: The rollout.
         opened_from: The list that it was opened from, for the keys that go to the rollouts beside
             it; what is read stands under that list's cursor.
     """

@@ -18,7 +18,6 @@ class Found:
     """What a search has found so far, and where one stands in it.
 
     Attributes:
-        matches: In order.
         by_part: The same by turn, block and part.
         turns: The turns that hold any.
         done: Whether all was looked at.
@@ -60,7 +59,6 @@ class Found:
         """Stand on the next (1) or previous (-1) match, around the end if there is one.
 
         Args:
-            step: Which way.
             place: Where the reader is, if no match is stood on.
         """
         if not self.matches:
@@ -87,8 +85,6 @@ class Finder:
     """A search that runs until it is through or `stop` is called.
 
     Args:
-        transcript: Where.
-        query: What for.
         hand_over: Called from another thread with a batch of matches, whether that is all, and
             what went wrong.
     """

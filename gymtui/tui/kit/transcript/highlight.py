@@ -53,9 +53,6 @@ def markdown(lines: Iterable[str], *, in_code: bool = False) -> list[Runs]:
     Args:
         lines: Clean lines in order.
         in_code: Whether they begin within a fence.
-
-    Returns:
-        The runs of each line.
     """
     found: list[Runs] = []
     fenced = in_code
@@ -110,8 +107,6 @@ def overlaid(runs: Runs, over: Iterable[Run], start: int, end: int) -> list[Run]
     Args:
         runs: In order, not overlapping; what they leave out has no style.
         over: In order, not overlapping.
-        start: Where the stretch begins.
-        end: Where it ends.
 
     Returns:
         Runs in order that cover the whole stretch; where both have a style its name is

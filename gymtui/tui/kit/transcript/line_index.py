@@ -39,7 +39,6 @@ class Row:
     """One line of the screen.
 
     Attributes:
-        line: What it shows part of.
         start: From which character of the line.
         end: To which.
         hang: Cells left of it besides the line's own indent.
@@ -63,7 +62,6 @@ def breaks(text: str, room: int, hang: int = 0) -> list[int]:
     """Break a line: between words, within a long one after a comma or the like, else anywhere.
 
     Args:
-        text: One clean line.
         room: Cells of its first row.
         hang: Cells by which the others are narrower.
 
@@ -155,8 +153,6 @@ def rows_of(line: TextLine, cells: int, *, wrap: bool) -> Iterator[Row]:
     """Make a line's rows.
 
     Args:
-        line: Which.
-        cells: The width there is.
         wrap: Whether it is wrapped; else it is one row.
     """
     if not wrap:
@@ -178,8 +174,6 @@ class LineIndex:
 
     Args:
         sections: At least one.
-        cells: The width to wrap to.
-        wrap: Whether lines are wrapped.
         write: Lays a section out, with or without styles.
     """
 

@@ -22,20 +22,10 @@ _LEFT = 1
 
 
 class MouseView(TranscriptView):
-    """A transcript to read, with a mouse too.
-
-    Args:
-        palette: The colours.
-        id: The widget's id.
-    """
+    """A transcript to read, with a mouse too."""
 
     class FoldClicked(Message):
-        """A line that says what is folded away was clicked.
-
-        Attributes:
-            turn: Of which turn.
-            block: Of which of its blocks.
-        """
+        """A line that says what is folded away was clicked."""
 
         def __init__(self, turn: int, block: int) -> None:
             super().__init__()

@@ -48,12 +48,7 @@ def figures(entry: Entry) -> Cell:
 
 
 class OutlinePane(Wheel, Painted, Widget, can_focus=True):
-    """The outline of one transcript.
-
-    Args:
-        palette: The colours.
-        id: The widget's id.
-    """
+    """The outline of one transcript."""
 
     DEFAULT_CSS = "OutlinePane { width: 36; height: 1fr; }"
     ALLOW_SELECT: ClassVar[bool] = False

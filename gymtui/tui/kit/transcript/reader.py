@@ -18,9 +18,7 @@ class TranscriptReader(MouseView):
     """A view that holds one transcript.
 
     Args:
-        palette: The colours.
         shown: What of it is shown, and by which keys that is changed.
-        id: The widget's id.
     """
 
     def __init__(
@@ -40,7 +38,6 @@ class TranscriptReader(MouseView):
         """Read a transcript, with what is hidden and unfolded as it was.
 
         Args:
-            transcript: Which.
             at_start: Whether from its start; else what stood at the top stays there.
         """
         self.transcript = transcript
@@ -113,11 +110,7 @@ class TranscriptReader(MouseView):
         self.here = here
 
     def reach(self, match: Match) -> None:
-        """Show a match, unfolding what it is in, and its turn if that is hidden.
-
-        Args:
-            match: Of this transcript.
-        """
+        """Show a match, unfolding what it is in, and its turn if that is hidden."""
         if self.transcript is None or self.jump_to(match):
             return
         block = (match.turn, match.block)
@@ -132,7 +125,6 @@ class TranscriptReader(MouseView):
         """Go to a turn, whoever's it is.
 
         Args:
-            turn: Its place in the transcript.
             block: Which of its blocks, or that of its name.
         """
         if not self.has_turn(turn) and self.transcript is not None:

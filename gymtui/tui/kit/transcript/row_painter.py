@@ -24,11 +24,7 @@ _end = attrgetter("end")
 
 
 class RowPainter:
-    """Draws rows in one palette's colours.
-
-    Args:
-        palette: The colours.
-    """
+    """Draws rows in one palette's colours."""
 
     def __init__(self, palette: Palette) -> None:
         self._palette = palette
@@ -38,8 +34,6 @@ class RowPainter:
         """Draw a line that is no row of the text.
 
         Args:
-            pieces: What it says.
-            cells: Its width.
             over: On top of their styles.
         """
         base = self._palette.base
@@ -50,7 +44,6 @@ class RowPainter:
         """Draw a row, its left margin included.
 
         Args:
-            row: Which.
             shown: Which characters of its line.
             marks: What lies over them, in the line's characters.
             here: Whether it is what keys act on.
@@ -90,10 +83,7 @@ def seen_of(row: Row, *, wrap: bool, pan: int, cells: int) -> tuple[int, int]:
     """Which characters of a row's line are seen.
 
     Args:
-        row: Which.
-        wrap: Whether lines are wrapped.
         pan: Cells that a line that is not has been moved left.
-        cells: The width of the text.
     """
     text = row.line.text
     if not wrap:
@@ -109,7 +99,6 @@ def marks_of(
     """What lies over a row: matches, else what is selected; in its line's characters.
 
     Args:
-        row: Which.
         matches: In its section, in order.
         here: The one that the reader stands on.
         selected: Which characters of its section are.

@@ -48,10 +48,8 @@ class Section:
         turn: The turn's place in `Transcript.turns`; beyond them, that of `Transcript.endings`.
         block: The block's place in its turn, or `HEADING`.
         part: Which of the block's parts it is.
-        look: How it is drawn.
         source: What it shows: a turn for its heading, a block, or text.
         folded: How many lines it shows at most; None shows all.
-        foldable: Whether it can be folded.
         last: Whether it ends its turn, so that a blank line follows.
         size: Its lines and characters, roughly: what its height is estimated from.
         in_code: Whether it begins within a fence of Markdown.
@@ -102,7 +100,6 @@ class TextLine:
         text: Clean.
         start: Where it begins in the section's text; -1 for what is no part of it.
         indent: Cells left of it, kept when it wraps.
-        runs: Its styles, in order.
         style: Under them.
     """
 
@@ -129,8 +126,6 @@ def sections(transcript: Transcript, shown: Shown, kept: Kept | None = None) -> 
     """Divide a transcript.
 
     Args:
-        transcript: What was read in the artifacts.
-        shown: What is shown of it.
         kept: The sections of turns from earlier calls for the same transcript, which grows.
 
     Returns:
@@ -167,11 +162,7 @@ def laid(section: Section, *, styled: bool = True) -> Laid:
     """Write a section out.
 
     Args:
-        section: Which.
         styled: Whether styles are wanted; without them it is faster, and as high.
-
-    Returns:
-        Its lines, clean.
     """
     if section.look is Look.HEADING and isinstance(section.source, Turn):
         lines = [heading(section.source)]

@@ -79,7 +79,6 @@ class TextSelection:
         """Which characters of a section are selected.
 
         Args:
-            key: The section's.
             length: Of its text.
 
         Returns:
@@ -98,9 +97,6 @@ def under(flow: LineIndex, place: Place, row: Row, cells: int) -> Stretch:
     """The character that stands so many cells right of a row's beginning.
 
     Args:
-        flow: Where the row is from.
-        place: Which row.
-        row: The same.
         cells: The pointer's distance from the row's first character.
 
     Returns:
@@ -156,9 +152,7 @@ def text_of(flow: LineIndex, numbers: Mapping[Key, int], span: Stretch) -> str:
     """The selected text as it was before it was wrapped.
 
     Args:
-        flow: The sections.
         numbers: Their places in it.
-        span: What is selected.
 
     Returns:
         At most about `MOST` characters: clean, without what is folded away or hidden.

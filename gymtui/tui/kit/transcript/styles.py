@@ -28,7 +28,6 @@ def runs_of(look: Look, lines: list[str], *, at_start: bool, in_code: bool) -> l
     """The styles of a section's lines by what it looks like.
 
     Args:
-        look: That.
         lines: Clean.
         at_start: Whether they begin with the first line of their block.
         in_code: Whether they begin within a fence of Markdown.

@@ -48,9 +48,7 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
     """A transcript to read.
 
     Args:
-        palette: The colours.
         clock: Monotonic seconds.
-        id: The widget's id.
     """
 
     DEFAULT_CSS = "TranscriptView { height: 1fr; width: 1fr; }"
