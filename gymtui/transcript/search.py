@@ -1,25 +1,23 @@
 """Finding text in a transcript, folded or not; nothing typed here can hang the program.
 
-A plain text is found by `re` in this process, which for a literal is linear. A regular expression
-(`/re:`) runs in a process of its own (`regex_worker`), which is ended when its time is up: Python's
-engine can take exponential time, holds the interpreter meanwhile, and cannot be interrupted.
+A plain text is found by `re`, which for a literal is linear. A regular expression (`/re:`) is found
+by the `regex` package: it is given up when its time is up, and lets other threads run meanwhile.
+Python's own engine can take exponential time, holds the interpreter, and cannot be interrupted.
 """
 
 from __future__ import annotations
 
 import re
-import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
+from math import prod
 from typing import NamedTuple
 
 from gymtui.core.normalization import spellings
 from gymtui.transcript import passages
 from gymtui.transcript.blocks import Transcript
-from gymtui.transcript.regex_process import PatternError, RegexProcess
-
-__all__ = ["MOST", "Match", "Passage", "PatternError", "Query", "find", "parse", "passages_of"]
 
 REGEX = "re:"
 """What a regular expression is announced by."""
@@ -27,6 +25,15 @@ MOST = 100_000
 """Matches that are kept; finding ends there."""
 REGEX_S = 10.0
 """Seconds a regular expression may take for a whole transcript."""
+_MOST_REPEATED = 100_000
+"""What counts such as `{1000}` may come to: each repeat is laid out in memory, 300 bytes of it."""
+
+
+_COUNT = re.compile(r"\{(\d{1,9})")
+
+
+class PatternError(ValueError):
+    """A regular expression that is none, or that took too long; its text is for the person."""
 
 
 class Match(NamedTuple):
@@ -86,6 +93,8 @@ def parse(typed: str) -> Query:
     if not typed.startswith(REGEX):
         return Query(text=typed)
     pattern = typed.removeprefix(REGEX)
+    if prod(max(int(count), 1) for count in _COUNT.findall(pattern)) > _MOST_REPEATED:
+        raise PatternError("no regular expression: it repeats too much")
     try:
         re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
@@ -137,13 +146,13 @@ def _limited(matches: Iterator[Match]) -> Iterator[Match]:
         yield match
 
 
-def _flags(typed: str) -> re.RegexFlag:
-    """Case counts when an upper-case letter was typed."""
-    return re.NOFLAG if typed != typed.lower() else re.IGNORECASE
+def _counts_case(typed: str) -> bool:
+    return typed != typed.lower()
 
 
 def _by_text(texts: Iterable[Passage], typed: str, stop: Callable[[], bool]) -> Iterator[Match]:
-    wanted = re.compile("|".join(map(re.escape, spellings(typed))), _flags(typed))
+    flags = re.NOFLAG if _counts_case(typed) else re.IGNORECASE
+    wanted = re.compile("|".join(map(re.escape, spellings(typed))), flags)
     for passage in texts:
         if stop():
             return
@@ -154,17 +163,23 @@ def _by_text(texts: Iterable[Passage], typed: str, stop: Callable[[], bool]) -> 
 def _by_pattern(
     texts: Iterable[Passage], pattern: str, stop: Callable[[], bool]
 ) -> Iterator[Match]:
+    import regex  # here: it takes 20 ms
+
     # An escape such as \S or \W is no upper-case letter that was meant as one.
-    flags = _flags(re.sub(r"\\.", "", pattern)) | re.MULTILINE
-    with RegexProcess(pattern, int(flags)) as process:
-        overdue = threading.Timer(REGEX_S, process.end)
-        overdue.daemon = True
-        overdue.start()
-        try:
-            for passage in texts:
-                if stop():
-                    return
-                for start, end in process.find(passage.text, MOST):
-                    yield passage.match(start, end)
-        finally:
-            overdue.cancel()
+    case = regex.V0 if _counts_case(re.sub(r"\\.", "", pattern)) else regex.IGNORECASE
+    until_s = time.monotonic() + REGEX_S
+    try:
+        wanted = regex.compile(pattern, regex.V0 | regex.MULTILINE | case)
+        for passage in texts:
+            if stop():
+                return
+            left_s = until_s - time.monotonic()
+            if left_s <= 0:
+                raise TimeoutError
+            for found in wanted.finditer(passage.text, concurrent=True, timeout=left_s):
+                if found.end() > found.start():
+                    yield passage.match(found.start(), found.end())
+    except TimeoutError:
+        raise PatternError("ended, it took too long") from None
+    except MemoryError:
+        raise PatternError("ended, it took too much memory") from None

@@ -213,7 +213,7 @@ def test_after_a_session_the_key_is_nowhere_but_where_its_owner_put_it(
     assert not given_away(terminal.buffer().encode())
     assert not given_away(on_the_process_list)
     started = children(record)
-    assert any("regex_worker" in child.arguments for child in started)
+    assert started
     for child in started:
         assert not given_away(child.arguments.encode()), child
         # The program itself was given them, and whoever prints one of them may know the others.
