@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from math import ceil
 
+from gymtui.api.models import Rollout
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import formulas
 from gymtui.store.stats.formulas import NO_VERDICTS, AtK, Interval, Tally, TaskKinds
-from gymtui.store.stats.run_stats import TaskStats, by_task
+from gymtui.store.stats.run_stats import run_numbers
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow, row_id_of
 
 AT_ONCE = 500
 """Rollouts counted before others get their turn: some 5 ms."""
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 class Matrix:
@@ -108,9 +112,9 @@ class Matrix:
                 self._rows.pop(place, None)
                 continue
             counted += len(rows)
-            rollouts = [row.rollout for row in rows.values() if row.rollout is not None]
-            (numbers,) = by_task(rollouts, we_cancelled=we_cancelled, last_steps=last_steps)
-            self._rows[place] = _task_row(numbers, rows)
+            (self._rows[place],) = by_task(
+                rows.values(), we_cancelled=we_cancelled, last_steps=last_steps
+            )
 
     def tasks(self, run_id: str, k: int | None = None) -> dict[str, TaskRow]:
         """The tasks of one run, by row id.
@@ -139,16 +143,14 @@ class Matrix:
         Args:
             k: What pass@k is asked for.
         """
-        attempts: dict[str, dict[str, RolloutRow]] = {}
-        for (run_id, row_id), rows in self._rollouts.items():
-            if run_id in run_ids:
-                attempts.setdefault(row_id, {}).update(rows)
-        found: dict[str, TaskRow] = {}
-        for row_id, rows in attempts.items():
-            rollouts = [row.rollout for row in rows.values() if row.rollout is not None]
-            for numbers in by_task(rollouts, we_cancelled=we_cancelled, last_steps=last_steps):
-                found[row_id] = _task_row(numbers, rows, k)
-        return found
+        rows = [
+            row
+            for (run_id, _), members in self._rollouts.items()
+            if run_id in run_ids
+            for row in members.values()
+        ]
+        tasks = by_task(rows, k=k, we_cancelled=we_cancelled, last_steps=last_steps)
+        return {row_id_of(task.task_id): task for task in tasks}
 
     def across(self, run_ids: Sequence[str]) -> dict[str, TaskAcrossRuns]:
         """The tasks of several runs, by row id.
@@ -169,15 +171,40 @@ class Matrix:
         }
 
 
-def _task_row(numbers: TaskStats, rows: Mapping[str, RolloutRow], k: int = 1) -> TaskRow:
-    return TaskRow(
-        numbers.task_id,
-        tuple(rows[rollout.rollout_id] for rollout in numbers.attempts),
-        numbers.tally,
-        numbers.median_steps,
-        numbers.median_s,
-        k,
-    )
+def by_task(
+    rows: Iterable[RolloutRow],
+    *,
+    k: int = 1,
+    we_cancelled: Collection[str] = frozenset(),
+    last_steps: Mapping[str, int] | None = None,
+) -> tuple[TaskRow, ...]:
+    """The tasks of some rollouts, in the order in which they are first met.
+
+    Args:
+        rows: Of one run, or of several whose attempts are to be taken together.
+        k: What pass@k is asked for.
+    """
+    groups: dict[str | None, list[tuple[RolloutRow, Rollout]]] = {}
+    for row in rows:
+        if row.rollout is not None:
+            groups.setdefault(row.rollout.task_id, []).append((row, row.rollout))
+    tasks = []
+    for task_id, attempts in groups.items():
+        attempts.sort(key=lambda each: (each[1].created_at or _EARLIEST, each[1].rollout_id))
+        numbers = run_numbers(
+            (rollout for _, rollout in attempts), we_cancelled=we_cancelled, last_steps=last_steps
+        )
+        tasks.append(
+            TaskRow(
+                task_id,
+                tuple(row for row, _ in attempts),
+                Tally(numbers.passes, numbers.verdicts),
+                formulas.quantile(numbers.steps, 0.5),
+                formulas.quantile(numbers.durations_s, 0.5),
+                k,
+            )
+        )
+    return tuple(tasks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The numbers of one run, and of each of its tasks, from its rollouts. Pure.
+"""The numbers of one run from its rollouts. Pure.
 
 The formulas are `store.stats.formulas`; what a rollout counts as is `store.outcome`.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import NamedTuple
 
@@ -32,8 +31,6 @@ from gymtui.store.stats.eta import VERDICTS_FOR_ETA, Left, eta
 
 RATE_WINDOW_S = 300.0
 """Five minutes: what a rate is counted over unless another window is named."""
-
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -286,54 +283,6 @@ def run_numbers(
         last_end_s=max(ends_s, default=None),
         scores=formulas.spread([part.score for part in parts if part.score is not None]),
     )
-
-
-@dataclass(frozen=True)
-class TaskStats:
-    """One row of the matrix.
-
-    Attributes:
-        task_id: Which task; None for rollouts that name none.
-        attempts: Its rollouts, by when they were created, then by id.
-        median_steps: Nearest rank, over verdicts whose steps are known; None without.
-        median_s: How long a rollout with a verdict ran, likewise.
-    """
-
-    task_id: str | None
-    attempts: tuple[Rollout, ...]
-    tally: formulas.Tally
-    median_steps: float | None
-    median_s: float | None
-
-
-def by_task(
-    rollouts: Iterable[Rollout],
-    *,
-    we_cancelled: Collection[str] = frozenset(),
-    last_steps: Mapping[str, int] | None = None,
-) -> tuple[TaskStats, ...]:
-    """A run's tasks, in the order in which they are first met.
-
-    Args:
-        rollouts: Of one run, or of several whose attempts are to be taken together.
-    """
-    groups: dict[str | None, list[Rollout]] = {}
-    for rollout in rollouts:
-        groups.setdefault(rollout.task_id, []).append(rollout)
-    rows = []
-    for task_id, attempts in groups.items():
-        numbers = run_numbers(attempts, we_cancelled=we_cancelled, last_steps=last_steps)
-        attempts.sort(key=lambda rollout: (rollout.created_at or _EARLIEST, rollout.rollout_id))
-        rows.append(
-            TaskStats(
-                task_id,
-                tuple(attempts),
-                formulas.Tally(numbers.passes, numbers.verdicts),
-                formulas.quantile(numbers.steps, 0.5),
-                formulas.quantile(numbers.durations_s, 0.5),
-            )
-        )
-    return tuple(rows)
 
 
 def time_spent_s(segments: Sequence[Segment]) -> Mapping[str, float] | None:

@@ -15,7 +15,8 @@ from gymtui.store.phases import SegmentKind
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.failure_reasons import fold, reason_of
 from gymtui.store.stats.formulas import Tally, shares
-from gymtui.store.stats.run_stats import by_task, run_numbers, time_spent_s
+from gymtui.store.stats.matrix import by_task
+from gymtui.store.stats.run_stats import run_numbers, time_spent_s
 from gymtui.store.stats.run_summary import RunSummary, SummaryBuilder, from_kept, to_keep
 from tests.helpers.hostile_text import REASONS
 
@@ -289,12 +290,16 @@ def test_steps_no_longer_said_are_taken_from_when_they_were() -> None:
 
 def test_the_matrix_orders_attempts_by_creation_then_id() -> None:
     rows = by_task(
-        [
-            judged(True, rollout_id="z", task_id="b", created_at=5, started_at=5, completed_at=9),
-            judged(False, rollout_id="y", task_id="a", created_at=2),
-            judged(True, rollout_id="x", task_id="a", created_at=2),
-            rollout("w", "running", task_id="a", created_at=1),
-        ]
+        as_rows(
+            [
+                judged(
+                    True, rollout_id="z", task_id="b", created_at=5, started_at=5, completed_at=9
+                ),
+                judged(False, rollout_id="y", task_id="a", created_at=2),
+                judged(True, rollout_id="x", task_id="a", created_at=2),
+                rollout("w", "running", task_id="a", created_at=1),
+            ]
+        )
     )
     assert [(row.task_id, [r.rollout_id for r in row.attempts]) for row in rows] == [
         ("b", ["z"]),
