@@ -171,7 +171,7 @@ def _value_of(
     if name == "profile":
         known = file.table("profiles")
         if _one(words) not in known:
-            raise ValueError(f"there is no profile {_one(words)!r}{nearest(_one(words), known)}")
+            raise ValueError(f"no profile named {_one(words)!r}{nearest(_one(words), known)}")
         return _one(words)
     return getattr(Choices.model_validate({name: _one(words)}), FIELDS[name])
 
@@ -208,7 +208,7 @@ def _variable(name: str) -> str:
 def _key(text: str, file: ConfigFile) -> str:
     key = usable_key(text)
     if key is None:
-        raise ValueError("is no key: empty, or not printable ASCII")
+        raise ValueError("is not a valid key: empty, or not printable ASCII")
     if file.exists and file.others_read:
         raise ValueError(f"others may read the file; run: chmod 600 {shlex.quote(str(file.path))}")
     return key.reveal()
@@ -242,7 +242,7 @@ def _write_setting(path: Path, setting: Named, value: Any) -> None:
         document = tomlkit.parse(text)
         before: dict[str, Any] = tomllib.loads(text)
     except (TOMLKitError, tomllib.TOMLDecodeError):
-        raise ConfigError(f"{path} is not TOML; mend it first") from None
+        raise ConfigError(f"{path} is not valid TOML; fix it first") from None
     plain = list(value) if isinstance(value, tuple) else value
     _put(document, setting.where, plain, path)
     _put(before, setting.where, plain, path)

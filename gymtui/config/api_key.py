@@ -36,7 +36,7 @@ class KeyPlace:
     """A place where a key was looked for.
 
     Attributes:
-        found: What: `not set`, `used`, `kept back: …`; never the key.
+        found: What: `not set`, `used`, `not sent: …`; never the key.
     """
 
     place: str
@@ -103,8 +103,9 @@ def find_key(sources: KeySources) -> KeySearch:
         if find.problem is not None:
             problems.append(Problem(find.place, find.problem))
         if find.value is not None and key is None:
-            find = _Find(find.place, found="what is there is no key")
-            problems.append(Problem(find.place, "is no key: empty, or not printable ASCII"))
+            find = _Find(find.place, found="the value is not a valid key")
+            fault = "is not a valid key: empty, or not printable ASCII"
+            problems.append(Problem(find.place, fault))
         places.append(KeyPlace(find.place, find.found if key is None else "used"))
         if key is not None:
             return KeySearch(key, find.place, tuple(places), tuple(problems))
@@ -134,9 +135,9 @@ def run_command(argv: Sequence[str], env: Mapping[str, str], *, own_session: boo
             start_new_session=own_session,
         )
     except subprocess.TimeoutExpired:
-        failure = f"gave no answer within {COMMAND_TIMEOUT_S:g} s"
+        failure = f"timed out after {COMMAND_TIMEOUT_S:g} s"
     except FileNotFoundError:
-        failure = "there is no such command"
+        failure = "command not found"
     except OSError as error:
         failure = f"cannot be run: {error.strerror}"
     else:
@@ -163,7 +164,7 @@ def _finds(sources: KeySources) -> Iterator[_Find]:
 
 
 def _kept_back(place: str, origin: Origin, target: Origin) -> _Find:
-    return _Find(place, found=f"kept back: it is for {origin}, not for {target}")
+    return _Find(place, found=f"not sent: it belongs to {origin}, not for {target}")
 
 
 def _variable(name: str, env: Mapping[str, str]) -> _Find:
@@ -209,8 +210,8 @@ def _inline(sources: KeySources, place: str, value: Any) -> _Find:
         return _Find(place, found="not text", problem="should be text")
     if sources.file.others_read:
         order = f"chmod 600 {shlex.quote(str(sources.file.path))}"
-        problem = f"not used, since others may read this file; run: {order}"
-        return _Find(place, found="not used: others may read the file", problem=problem)
+        problem = f"ignored: readable by other users; run: {order}"
+        return _Find(place, found="ignored: readable by other users", problem=problem)
     return _Find(place, value)
 
 
@@ -224,8 +225,8 @@ def _commanded(sources: KeySources, place: str, command: Any) -> _Find:
         return _Find(place, found="no command", problem=problem)
     if sources.file.others_write:
         order = f"chmod go-w {shlex.quote(str(sources.file.path))}"
-        problem = f"not run, since others may write this file; run: {order}"
-        return _Find(place, found="not run: others may write the file", problem=problem)
+        problem = f"ignored: writable by other users; run: {order}"
+        return _Find(place, found="ignored: writable by other users", problem=problem)
     name = PurePath(argv[0]).name
     try:
         printed = sources.run(argv, sources.env)
@@ -244,7 +245,7 @@ def mending(origin: str) -> str:
         # What is changed in a shell reaches no program that it started before.
         return f"set {variable} to another key and start again"
     command = origin.endswith("api_key_command")
-    return "have its command print another key" if command else "mend it there"
+    return "make its command print another key" if command else "fix it there"
 
 
 def usable_key(value: str | None) -> ApiKey | None:

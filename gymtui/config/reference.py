@@ -59,7 +59,7 @@ def rows() -> tuple[Row, ...]:
             "profile",
             ("--profile", variable("profile"), "file"),
             "",
-            "the profile to use when none is named",
+            "default profile",
             '"prod"',
         ),
         *map(_choice, FIELDS),
@@ -78,10 +78,10 @@ def rows() -> tuple[Row, ...]:
             "model_keys.PROVIDER",
             ("profile", "file"),
             "",
-            "where the model key of a launch is taken from, by provider",
+            "source of the model API key, per provider",
             '{ env = "OPENAI_API_KEY" }',
         ),
-        Row("keys.NAME", ("file",), "", "the key, or keys, for something", '"x"'),
+        Row("keys.NAME", ("file",), "", "key or keys bound to a command", '"x"'),
     )
 
 
@@ -106,9 +106,9 @@ def _choice(name: str) -> Row:
 
 def _keys() -> tuple[Row, ...]:
     meanings = {
-        "api_key_env": ("the environment variable that holds the key", '"GYM_KEY"'),
-        "api_key_command": ("the command that prints the key", '["pass", "show", "gym"]'),
-        "api_key": ("the key itself, in a file that only its owner can read", ""),
+        "api_key_env": ("environment variable that holds the API key", '"GYM_KEY"'),
+        "api_key_command": ("command that prints the API key", '["pass", "show", "gym"]'),
+        "api_key": ("the API key; the file must be readable by its owner alone", ""),
     }
     return tuple(
         Row(
@@ -124,7 +124,7 @@ def _keys() -> tuple[Row, ...]:
 def markdown() -> str:
     """The table as the README has it."""
     lines = [
-        "| name | where it may stand, nearest first | default | meaning |",
+        "| name | set in (first wins) | default | meaning |",
         "|---|---|---|---|",
     ]
     for row in rows():

@@ -70,7 +70,7 @@ def command_value(value: object) -> tuple[str, ...]:
     if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
         raise ValueError('should be a command line, or a list such as ["notify-send", "done"]')
     if words and not words[0]:
-        raise ValueError("names no command")
+        raise ValueError("has no command")
     return tuple(words)
 
 
@@ -108,14 +108,14 @@ class Problem:
 class StuckThresholds(BaseModel, frozen=True, extra="forbid"):
     """From when on a rollout counts as stuck: `[stuck]`."""
 
-    floor_s: Seconds = Field(60.0, description="nothing is stuck before so long")
-    step_factor: Factor = Field(5.0, description="nor before so many times its run's p95 of a step")
-    build_factor: Factor = Field(3.0, description="a build, after so many times its run's p95")
-    verify_factor: Factor = Field(3.0, description="a verification, after so many times the p95")
-    least_watched: Samples = Field(
-        10, description="of how many builds or verifications of a run a p95 is made at least"
+    floor_s: Seconds = Field(60.0, description="nothing is stuck sooner, in seconds")
+    step_factor: Factor = Field(5.0, description="stuck agent: multiple of the run's p95 step")
+    build_factor: Factor = Field(3.0, description="stuck build: multiple of the run's p95")
+    verify_factor: Factor = Field(3.0, description="stuck verification: multiple of the run's p95")
+    least_watched: Samples = Field(10, description="builds or verifications that a p95 needs")
+    unwatched_s: Seconds = Field(
+        600.0, description="stuck build or verification while there is no p95, in seconds"
     )
-    unwatched_s: Seconds = Field(600.0, description="until then, both are stuck after so long")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,29 +135,29 @@ class Choices(BaseModel, frozen=True, extra="forbid", populate_by_name=True):
     """What a source may set."""
 
     base_url: Annotated[Text, AfterValidator(urls.base_url)] = Field(
-        DEFAULT_BASE_URL, description="where the gym is"
+        DEFAULT_BASE_URL, description="URL of the gym"
     )
-    source: Source = Field("rl-gym", description="which source's runs to list")
-    scenario: Text | None = Field(None, description="only runs of this scenario")
+    source: Source = Field("rl-gym", description="source of the runs to list")
+    scenario: Text | None = Field(None, description="list only runs of this scenario")
     interval_s: Seconds = Field(
-        2.0, alias="interval", description="seconds between polls while something is active"
+        2.0, alias="interval", description="seconds between polls while runs are active"
     )
-    read_only: bool = Field(False, description="nothing can be launched, cancelled or deleted")
-    insecure: bool = Field(False, description="plain http to another machine is allowed")
-    theme: Text | None = Field(None, description="the theme's name; without it, the program's own")
+    read_only: bool = Field(False, description="disable launch, cancel and delete")
+    insecure: bool = Field(False, description="allow plain http to another machine")
+    theme: Text | None = Field(None, description="name of the theme; default: the one chosen last")
     ascii: bool = Field(False, description="draw with ASCII only")
-    debug: bool = Field(False, description="log in detail")
+    debug: bool = Field(False, description="debug log")
     artifact_limit_mib: MiB = Field(
-        64, description="the largest artifacts that are opened, in MiB; larger ones can be saved"
+        64, description="largest artifacts to open, in MiB; larger ones can be saved"
     )
-    watch_all: bool = Field(False, description="tell of every run, not only of watched ones (`w`)")
-    bell: bool = Field(True, description="ring the terminal's bell when telling")
-    desktop: bool = Field(False, description="tell through the terminal's notifications (OSC 9)")
+    watch_all: bool = Field(False, description="notify about all runs, not only watched ones (`w`)")
+    bell: bool = Field(True, description="ring the terminal's bell on notifications")
+    desktop: bool = Field(False, description="send desktop notifications by the terminal (OSC 9)")
     fail_share: Share = Field(
-        0.5, description="tell of a watched run when this share of what ended in it failed"
+        0.5, description="notify when this share of a watched run's finished rollouts failed"
     )
     on_finish: Command = Field(
-        (), description="a command to run when a watched run ends; told of it in its environment"
+        (), description="command to run when a watched run ends; details are in its environment"
     )
 
 
@@ -263,14 +263,14 @@ def read_file(path: Path | None, problems: list[Problem], *, must_exist: bool) -
         return ConfigFile(path, tomllib.loads(text), exists=True, mode=mode, text=text)
     except FileNotFoundError:
         if must_exist:
-            problems.append(Problem(str(path), "there is no such file", fatal=True))
+            problems.append(Problem(str(path), "no such file", fatal=True))
     except OSError as error:
         problems.append(Problem(str(path), f"cannot be read: {error.strerror}", fatal=must_exist))
     except UnicodeDecodeError:
-        problems.append(Problem(str(path), "is not UTF-8, so nothing in it applies", fatal=True))
+        problems.append(Problem(str(path), "is not UTF-8; the file is ignored", fatal=True))
     except tomllib.TOMLDecodeError as error:
         # Its message tells line and column and quotes at most one character.
-        fault = f"is not TOML, so nothing in it applies: {error}"
+        fault = f"is not valid TOML; the file is ignored: {error}"
         problems.append(Problem(str(path), fault, fatal=True))
     return ConfigFile(path)
 

@@ -60,7 +60,7 @@ __all__ = [
     "load",
 ]
 
-LAST_PICKED = "picked last"
+LAST_PICKED = "last used"
 """The origin of a profile that was picked in the dashboard."""
 
 # Of variables that are read elsewhere; the last is the local gym's own.
@@ -179,8 +179,8 @@ def load(
         # What a profile allows for its own gym it allows for no other.
         values["insecure"], origins["insecure"] = False, "default"
     if not values["insecure"] and not urls.is_private_enough(values["base_url"]):
-        cure = "use https, or say insecure = true in a profile with this base_url"
-        message = f"plain http to {settled.gym.host} would send the key in clear: {cure}"
+        cure = "use https, or set insecure = true in a profile with this base_url"
+        message = f"plain http to {settled.gym.host} would send the key unencrypted: {cure}"
         problems.append(Problem(origins["base_url"], message, fatal=True))
 
     if values["on_finish"] and origins["on_finish"] != variable("on_finish"):
@@ -248,7 +248,7 @@ def _profile(
     if remembered and not told:
         if isinstance(profiles.get(remembered), Mapping):
             return _Profile(remembered, LAST_PICKED, ("profiles", remembered))
-        problems.append(Problem(LAST_PICKED, f"profile {remembered!r} is no longer there"))
+        problems.append(Problem(LAST_PICKED, f"profile {remembered!r} no longer exists"))
     for name, origin in (
         (flags.get("profile"), "--profile"),
         (env.get("GYMTUI_PROFILE"), "GYMTUI_PROFILE"),
@@ -260,7 +260,7 @@ def _profile(
             return _Profile(name, origin, ("profiles", name))
         known = f"; there are {', '.join(profiles)}" if profiles else f"; {file.path} has none"
         hint = nearest(str(name), profiles) or known
-        problems.append(Problem(origin, f"there is no profile {name!r}{hint}", fatal=True))
+        problems.append(Problem(origin, f"no profile named {name!r}{hint}", fatal=True))
         return _Profile(str(name), origin)
     if isinstance(profiles.get("default"), Mapping):
         return _Profile("default", file.place("profiles", "default"), ("profiles", "default"))
@@ -274,7 +274,7 @@ def _check_names(env: Mapping[str, str], file: ConfigFile, problems: list[Proble
         of_an_event = name.startswith(EVENT_PREFIX)  # what `on_finish` was told, inherited
         if name.startswith("GYMTUI_") and name not in variables and not of_an_event:
             match = nearest(name, variables)
-            problems.append(Problem(name, f"means nothing here{match}"))
+            problems.append(Problem(name, f"unknown setting{match}"))
     in_profile = (*NAMES, *KEY_FIELDS, *PROFILE_TABLES, "insecure")
     at_top = (*NAMES, *KEY_FIELDS, *TABLES, "profile", "profiles")
     for name in file.document:
@@ -300,4 +300,4 @@ def _check_names(env: Mapping[str, str], file: ConfigFile, problems: list[Proble
 
 
 def _stranger(file: ConfigFile, names: tuple[str, ...], known: Collection[str]) -> Problem:
-    return Problem(file.place(*names), f"means nothing here{nearest(names[-1], known)}")
+    return Problem(file.place(*names), f"unknown setting{nearest(names[-1], known)}")

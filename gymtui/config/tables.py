@@ -78,7 +78,7 @@ def may_run(file: ConfigFile) -> None:
     """
     if file.others_write:
         order = f"chmod go-w {shlex.quote(str(file.path))}"
-        raise ValueError(f"not used, since others may write this file; run: {order}")
+        raise ValueError(f"ignored: writable by other users; run: {order}")
 
 
 def _entries(
@@ -125,7 +125,7 @@ def stuck_value(name: str, value: object) -> float:
         ValidationError: It may not be that.
     """
     if name not in StuckThresholds.model_fields:
-        raise ValueError(f"means nothing here{nearest(name, tuple(StuckThresholds.model_fields))}")
+        raise ValueError(f"unknown setting{nearest(name, tuple(StuckThresholds.model_fields))}")
     return float(getattr(StuckThresholds.model_validate({name: value}), name))
 
 
@@ -139,7 +139,7 @@ def keys_value(value: object) -> tuple[str, ...]:
     if not isinstance(keys, list) or not all(isinstance(key, str) and key for key in keys):
         raise ValueError('should be a key, or a list of keys such as ["x", "delete"]')
     if not keys:
-        raise ValueError("names no key; what it does would be out of reach")
+        raise ValueError("has no key; the command could not be reached")
     return tuple(keys)
 
 
@@ -152,18 +152,18 @@ def model_key_value(provider: str, value: object) -> ModelKeySource:
     """
     if provider not in PROVIDERS:
         hint = nearest(provider, PROVIDERS) or f"; there are {', '.join(PROVIDERS)}"
-        raise ValueError(f"is no provider{hint}")
+        raise ValueError(f"is not a provider{hint}")
     if not isinstance(value, Mapping):
         # Not even its kind is said: it may well be a key.
         raise ValueError('should say where the key is: { env = "NAME" } or { command = ["…"] }')
     for name in value:
         if name not in ("env", "command"):
-            raise ValueError(f"{name} means nothing here{nearest(name, ('env', 'command'))}")
+            raise ValueError(f"unknown entry {name}{nearest(name, ('env', 'command'))}")
     if len(value) != 1:
-        raise ValueError("should say one of env and command")
+        raise ValueError("needs either env or command")
     if "env" in value:
         return ModelKeySource(env=_TEXT.validate_python(value["env"]))
     command = _COMMAND.validate_python(value["command"])
     if not command:
-        raise ValueError("names no command")
+        raise ValueError("has no command")
     return ModelKeySource(command=command)

@@ -181,7 +181,7 @@ def read(name: str, places: Sequence[Path], told_by: str = "theme") -> Found:
     known = names(places)
     if name not in known:
         hint = nearest(name, known) or (f"; there are {', '.join(known)}" if known else "")
-        return Found(None, (Problem(told_by, f"there is no theme {name!r}{hint}"),))
+        return Found(None, (Problem(told_by, f"no theme named {name!r}{hint}"),))
     problems: list[Problem] = []
     for file in (place / f"{name}.toml" for place in places):
         if not file.is_file():
@@ -203,7 +203,7 @@ def _parse(path: Path, problems: list[Problem]) -> ThemeFile | None:
             wrong += [_problem(file, fault) for fault in error.errors(include_url=False)]
         else:
             if theme.name != path.stem:
-                cure = f"should be {path.stem!r}, as its file is called"
+                cure = f"should be {path.stem!r}, like the file name"
                 wrong.append(Problem(file.place("name"), cure))
     problems += [replace(problem, fatal=False) for problem in wrong]
     return None if wrong else theme
@@ -222,7 +222,7 @@ def _problem(file: ConfigFile, fault: Mapping[str, object]) -> Problem:
             return Problem(where, f"lacks the {what} {field!r}")
         case "extra_forbidden":
             known = _TABLES[tables[0]].model_fields if tables else ThemeFile.model_fields
-            return Problem(file.place(*place), f"means nothing here{nearest(field, known)}")
+            return Problem(file.place(*place), f"unknown field{nearest(field, known)}")
         case "bool_type":
             return Problem(file.place(*place), "should be true or false")
         case "literal_error":

@@ -86,7 +86,7 @@ def read_document(text: str, name: str, *, private: bool = True) -> Document:
         try:
             values = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise LaunchFileError(f"{name}: is not TOML: {error}") from None
+            raise LaunchFileError(f"{name}: is not valid TOML: {error}") from None
     return Document(name, text, values, private)
 
 
@@ -156,7 +156,7 @@ def _request(
             path = nearest(fault.field)
             field_path = fault.field if fault.field not in BY_PATH else path
             words = words_of(path, fault).removeprefix(f"{field_path}: ")  # its place says that
-            if fault.field not in BY_PATH and words.endswith("means nothing here"):
+            if fault.field not in BY_PATH and words.endswith("unknown field"):
                 words += _likely(fault.field)
             said.append(f"{document.place(field_path)}: {words}")
     if said:
@@ -189,9 +189,7 @@ def _keyed(
             cure = f"leave it out (environment, [model_keys]), or say {TRUST} = true"
             raise LaunchFileError(f"{place}: keys are not taken from files: {cure}")
         if not document.private:
-            raise LaunchFileError(
-                f"{place}: not used, since others may read this file: chmod 600 it"
-            )
+            raise LaunchFileError(f"{place}: ignored: readable by other users; chmod 600 it")
         return dict(config)
     provider = config.get("provider", BY_PATH[PROVIDER].default)
     if not isinstance(provider, str):

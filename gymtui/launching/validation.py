@@ -149,7 +149,7 @@ def words_of(path: str, fault: FieldError) -> str:
     within = fault.field.removeprefix(path).strip(".") if path else ""
     said = fault.msg.removeprefix("Value error, ")
     said = said.replace("Input should be", "should be").replace("Field required", "is needed")
-    said = said.replace("Extra inputs are not permitted", "means nothing here")
+    said = said.replace("Extra inputs are not permitted", "unknown field")
     if known is not None and not within:
         if known.choices and known.kind is FieldKind.CHOICE:
             return f"should be one of {', '.join(known.choices)}"

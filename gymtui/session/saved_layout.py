@@ -73,7 +73,7 @@ class SavedLayout:
         path: Where it is kept; None keeps nothing.
         lists: By name.
         filters: The run list's filter, by gym and source.
-        profile: The profile that was picked last, unless it is the usual one.
+        profile: The profile that was last used, unless it is the usual one.
         theme: The theme that was chosen in the program, or None.
         on_change: Called when there is something to `save`; without it that is done at once.
     """
@@ -139,7 +139,7 @@ class SavedLayout:
             self._changed()
 
     def pick(self, profile: str | None) -> None:
-        """Remember which profile was picked last.
+        """Remember which profile was last used.
 
         Args:
             profile: Its name; None for the usual one, which need not be remembered.

@@ -186,15 +186,15 @@ def test_the_mode_of_the_file_is_kept_and_so_is_a_link(shell: Shell, tmp_path: P
         (["interval", "1", "2"], "wants one value"),
         (["source", "task_editor"], "did you mean task-editor?"),
         (["insecure", "true"], "insecure belongs in a profile"),
-        (["profile", "lob"], "there is no profile 'lob'; did you mean lab?"),
+        (["profile", "lob"], "no profile named 'lob'; did you mean lab?"),
         (["--profile", "lab", "keys.cancel", "X"], "keys belongs at the top of the file"),
-        (["keys.cancle", "X"], "means nothing here; did you mean cancel?"),
+        (["keys.cancle", "X"], "unknown command; did you mean cancel?"),
         (["keys.mark", "o"], "o is order already"),
         (["stuck.floor", "3"], "did you mean floor_s?"),
         (["model_keys.openai", "sk-1"], "say where it is: model_keys.PROVIDER.env NAME"),
         (["model_keys.openai.env", "sk-1"], "should be the name of an environment variable"),
-        (["model_keys.opena.env", "NAME"], "is no provider; did you mean openai?"),
-        (["theme", "nigth"], "there is no theme 'nigth'; did you mean night?"),
+        (["model_keys.opena.env", "NAME"], "is not a provider; did you mean openai?"),
+        (["theme", "nigth"], "no theme named 'nigth'; did you mean night?"),
         (["profiles.lab", "x"], "there is no setting profiles.lab"),
         (["base_url", "https://u:sesame@x"], "never in the URL"),
     ],
@@ -215,7 +215,7 @@ def test_a_file_that_is_no_toml_is_left_alone(shell: Shell) -> None:
     shell.write("interval = \n")
     done = shell.run("set", "interval", "3")
     assert done.exit_code == 2
-    assert "is not TOML; mend it first" in done.output
+    assert "is not valid TOML; fix it first" in done.output
     assert shell.file.read_text() == "interval = \n"
 
 
@@ -271,8 +271,8 @@ def test_what_only_the_screen_would_find_wrong_is_told_too(shell: Shell) -> None
     shell.write('theme = "nigth"\n[keys]\ncancle = "X"\nrefresh = "q"\n')
     done = shell.run("show")
     assert done.exit_code == 0
-    assert f"{shell.file}:1: theme: there is no theme 'nigth'; did you mean night?" in done.stderr
-    assert f"{shell.file}:3: keys.cancle: means nothing here; did you mean" in done.stderr
+    assert f"{shell.file}:1: theme: no theme named 'nigth'; did you mean night?" in done.stderr
+    assert f"{shell.file}:3: keys.cancle: unknown command; did you mean" in done.stderr
     assert f"{shell.file}:4: keys.refresh: q is leave already" in done.stderr
 
 

@@ -44,7 +44,7 @@ def test_a_key_that_others_may_read_is_named_as_what_it_is(desk: Desk) -> None:
     desk.write(f'api_key = "{KEY}"', mode=0o644)
     loaded = desk.load()
     assert nothing_set_up(loaded)
-    assert "not used: others may read the file" in words(loaded, {})
+    assert "ignored: readable by other users" in words(loaded, {})
 
 
 def test_someone_with_the_vendors_client_set_up_needs_nothing_here(desk: Desk) -> None:

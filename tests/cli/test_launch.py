@@ -83,7 +83,7 @@ def test_a_dry_run_prints_what_would_be_sent_with_keys_masked_and_sends_nothing(
     [
         ({"rollout_count": 0}, "standard input:1: rollout_count: should be at least 1"),
         ({"provider": "openai"}, "model_config.provider: no key: set OPENAI_API_KEY"),
-        ({"temprature": 1}, "temprature: means nothing here"),
+        ({"temprature": 1}, "temprature: unknown field"),
     ],
 )
 def test_a_mistake_ends_with_2_and_its_place(

@@ -93,9 +93,9 @@ def test_a_command_in_a_file_that_others_may_write_is_not_run(desk: Desk) -> Non
         ('api_key_env = "UNSET"', "the variable is not set"),
         ('api_key_env = "BLANK"', "the variable is empty"),
         ("api_key = 3", "should be text"),
-        ('api_key = " "', "is no key"),
-        ('api_key = "ü0123456789"', "is no key"),
-        ('api_key = "a\\n0123456789"', "is no key"),
+        ('api_key = " "', "is not a valid key"),
+        ('api_key = "ü0123456789"', "is not a valid key"),
+        ('api_key = "a\\n0123456789"', "is not a valid key"),
     ],
 )
 def test_a_key_that_cannot_be_had_is_told_and_the_search_goes_on(
@@ -113,7 +113,7 @@ def test_a_command_that_prints_nothing_gives_no_key(desk: Desk) -> None:
     desk.printed = "\n"
     loaded = desk.load()
     assert loaded.settings.key is None
-    assert "is no key" in loaded.problems[0].message
+    assert "is not a valid key" in loaded.problems[0].message
 
 
 def test_whoever_set_up_the_vendors_client_has_nothing_left_to_do(desk: Desk) -> None:
@@ -158,9 +158,9 @@ def test_the_vendors_key_goes_to_the_vendors_gym_only(desk: Desk, url: str) -> N
     desk.vendor.write_text(f'collinear_api_key = "{VENDOR_KEY}"')
     loaded = desk.load(base_url=url)
     assert loaded.settings.key is None
-    kept = [p for p in loaded.where_keys_were_looked_for if p.found.startswith("kept back")]
+    kept = [p for p in loaded.where_keys_were_looked_for if p.found.startswith("not sent")]
     assert len(kept) == 3
-    assert "it is for https://rl-gym-api.collinear.ai, not for" in kept[0].found
+    assert "it belongs to https://rl-gym-api.collinear.ai, not for" in kept[0].found
     assert key_of(desk.load(base_url="https://RL-gym-api.collinear.ai/v1")) == VENDOR_KEY
 
 
@@ -231,11 +231,11 @@ def test_a_real_command_that_fails_shows_nothing_of_what_it_said(
 def test_a_real_command_that_is_not_there_or_never_ends_is_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with pytest.raises(CommandFailedError, match="no such command"):
+    with pytest.raises(CommandFailedError, match="command not found"):
         run_command(["no-such-command-anywhere"], {})
     with pytest.raises(CommandFailedError, match="cannot be run"):
         run_command([str(tmp_path)], {})
     monkeypatch.setattr(api_key, "COMMAND_TIMEOUT_S", 0.05)
-    with pytest.raises(CommandFailedError, match="no answer within") as caught:
+    with pytest.raises(CommandFailedError, match="timed out after") as caught:
         run_command(_python("input() if 0 else __import__('time').sleep(60)"), {})
     assert caught.value.__context__ is None

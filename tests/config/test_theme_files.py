@@ -63,9 +63,9 @@ def test_colours_may_be_written_large(tmp_path: Path) -> None:
 def test_a_name_that_is_none_is_told_with_the_nearest(tmp_path: Path) -> None:
     found = read("nihgt", [tmp_path, shipped()], "--theme")
     assert found.theme is None
-    assert told(found) == "--theme: there is no theme 'nihgt'; did you mean night?"
+    assert told(found) == "--theme: no theme named 'nihgt'; did you mean night?"
     found = read("zzz", [tmp_path, shipped()], "config.toml:3: theme")
-    assert told(found).startswith("config.toml:3: theme: there is no theme 'zzz'; there are ansi, ")
+    assert told(found).startswith("config.toml:3: theme: no theme named 'zzz'; there are ansi, ")
 
 
 @pytest.mark.parametrize("name", ["../night", "/etc/passwd", ".", "", "night.toml"])
@@ -101,11 +101,11 @@ BROKEN = {
     ),
     "a key misspelt": (
         ("running =", "runing ="),
-        "mine.toml:18: outcomes.runing: means nothing here; did you mean running?",
+        "mine.toml:18: outcomes.runing: unknown field; did you mean running?",
     ),
     "a table misspelt": (
         ("[phases]", "[phase]"),
-        "mine.toml:22: phase: means nothing here; did you mean phases?",
+        "mine.toml:22: phase: unknown field; did you mean phases?",
     ),
     "dark is no yes or no": (("dark = true", 'dark = "yes"'), "dark: should be true or false"),
     "no style of text": (
@@ -115,9 +115,9 @@ BROKEN = {
     "a table that is none": (("[roles]", "roles = 1\n[other]"), "roles"),
     "another name than its file's": (
         ('name = "night"', 'name = "other"'),
-        "mine.toml:2: name: should be 'mine', as its file is called",
+        "mine.toml:2: name: should be 'mine', like the file name",
     ),
-    "no TOML": (("dark = true", "dark = "), "is not TOML"),
+    "no TOML": (("dark = true", "dark = "), "is not valid TOML"),
 }
 
 

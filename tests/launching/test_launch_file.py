@@ -73,13 +73,13 @@ def test_several_models_are_a_run_each() -> None:
         ("rollout_count = 4", "rollout_count = 0", "run.toml:3: rollout_count: should be at least"),
         ('"openai"', '"opanai"', "run.toml:8: model_config.provider: should be one of custom"),
         ("scenario_id =", "scenarioid =", "run.toml: scenario_id: is needed"),
-        ("scenario_id =", "scenarioid =", "run.toml:1: scenarioid: means nothing here"),
-        ("scenario_id =", "scenarioid =", "means nothing here; did you mean scenario_id?"),
-        ("rollout_count", "rolout_count", "means nothing here; did you mean rollout_count?"),
-        ("[model_config]", "[model_confg]", "means nothing here; did you mean model_config?"),
-        ("temperature", "temprature", "means nothing here; did you mean temperature?"),
+        ("scenario_id =", "scenarioid =", "run.toml:1: scenarioid: unknown field"),
+        ("scenario_id =", "scenarioid =", "unknown field; did you mean scenario_id?"),
+        ("rollout_count", "rolout_count", "unknown field; did you mean rollout_count?"),
+        ("[model_config]", "[model_confg]", "unknown field; did you mean model_config?"),
+        ("temperature", "temprature", "unknown field; did you mean temperature?"),
         ('model = "gpt-4o" ', "model = [1] ", "run.toml:7: model_config.model: should be a name"),
-        ("temperature = 0.7", "temperature = ", "run.toml: is not TOML"),
+        ("temperature = 0.7", "temperature = ", "run.toml: is not valid TOML"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(old: str, new: str, words: str) -> None:
@@ -98,7 +98,7 @@ def test_a_key_that_is_not_there_hides_no_other_mistake() -> None:
         requests_of(document, ModelKeys().get, now=NOW, rng=random.Random(7))
     said = str(caught.value)
     assert len(said.splitlines()) == 3
-    for words in ("no key: set OPENAI", "rolout_count: means nothing", "should be 0 to 2"):
+    for words in ("no key: set OPENAI", "rolout_count: unknown field", "should be 0 to 2"):
         assert words in said
 
 
@@ -143,7 +143,7 @@ def test_a_key_in_a_file_is_refused_unless_the_file_means_it() -> None:
     meant = f"api_key_from_file = true\n{text}"
     assert read(meant)[0].settings.api_key.reveal() == KEY
     said = refused(meant, private=False)
-    assert "others may read this file" in said
+    assert "readable by other users" in said
     assert KEY not in said
 
 

@@ -100,7 +100,7 @@ def test_a_dumb_terminal_is_told_what_works_there(tmp_path: Path) -> None:
 
 def test_a_theme_that_is_none_is_told_with_the_nearest(tmp_path: Path) -> None:
     with Pty((*DEMO, "--theme", "nihgt"), tmp_path, Size(120, 36)) as person:
-        person.read_until(r"▌ --theme: there is no theme 'nihgt'; did you mean night")
+        person.read_until(r"▌ --theme: no theme named 'nihgt'; did you mean night")
         person.send(b"\x11")
         assert person.wait_exit() == 0
-        assert b"gymtui: --theme: there is no theme 'nihgt'; did you mean night?" in person.written
+        assert b"gymtui: --theme: no theme named 'nihgt'; did you mean night?" in person.written

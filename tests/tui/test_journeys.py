@@ -259,7 +259,7 @@ async def test_help_is_searched_by_typing(tmp_path: Path) -> None:
         await person.press("escape")
         await person.sees("cancel the marked runs", "esc closes")
         await person.press(*"pgdn")
-        await person.sees("a screen down", "esc clears")
+        await person.sees("page down", "esc clears")
         await person.press("escape", "pagedown")
         await person.sees_no("cancel the marked runs")
         await person.press("escape")
@@ -270,9 +270,9 @@ async def test_the_palette_does_what_the_key_does(tmp_path: Path) -> None:
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
         await person.sees("● live")
         await person.press("colon")
-        await person.sees("describe: every field")
+        await person.sees("describe: show every field")
         await person.press(*"pause")
-        await person.sees("stop asking")
+        await person.sees("pause or resume")
         await person.press("enter")
         await person.sees("‖ paused")
 

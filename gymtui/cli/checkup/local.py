@@ -96,7 +96,7 @@ def settings(loaded: LoadedSettings) -> Iterator[Check]:
     yield _key(loaded)
     for problem in loaded.problems:
         state = State.BAD if problem.fatal else State.WARNING
-        yield Check("settings", "problem", str(problem), state, "mend it there")
+        yield Check("settings", "problem", str(problem), state, "fix it there")
 
 
 def _of(value: object, origin: str | None) -> str:

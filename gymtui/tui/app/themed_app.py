@@ -110,7 +110,7 @@ class ThemedApp(GuardedApp[ResultT]):
         kept = self.arrangement.theme
         for name, told_by in (
             (looks.theme, looks.named_by),
-            (kept, "the theme chosen last"),
+            (kept, "the last chosen theme"),
             (default, "theme"),
         ):
             if name is not None and (theme := self._read(name, told_by, self._theme_problems)):
@@ -133,14 +133,14 @@ class ThemedApp(GuardedApp[ResultT]):
             name: Which; if it is broken that is told, and all stays as it is.
         """
         if not self.appearance.colour:
-            self.notify(f"theme {name}: there are no colours here ({self._why_colourless()})")
+            self.notify(f"theme {name} not applied: no colours ({self._why_colourless()})")
             return
         if not self._change_to(name):
             return
         self.arrangement.choose_theme(name)
         if self.appearance.theme is not None and self.appearance.theme != name:
             self.notify(
-                f"theme {name} for now; {self.appearance.named_by} says {self.appearance.theme}"
+                f"theme {name} until exit; {self.appearance.named_by} sets {self.appearance.theme}"
             )
 
     def apply_named_theme(self, name: str) -> None:
@@ -156,7 +156,7 @@ class ThemedApp(GuardedApp[ResultT]):
         """Read the theme's file again; if it is broken that is told, and the last good stays."""
         name = self.palette.name
         if self.appearance.colour and self._change_to(name):
-            self.notify(f"theme {name} read again", timeout=3)
+            self.notify(f"reloaded theme {name}", timeout=3)
 
     def _change_to(self, name: str) -> bool:
         problems: list[Problem] = []
@@ -185,7 +185,7 @@ class ThemedApp(GuardedApp[ResultT]):
             words = "\n".join(map(str, problems[:PROBLEMS_SHOWN]))
             title = "settings"
             if len(problems) > PROBLEMS_SHOWN:
-                title = f"settings: {len(problems)} problems, all of them in `gymtui doctor`"
+                title = f"settings: {len(problems)} problems, see `gymtui doctor`"
             self.notify(words, title=title, severity="warning", timeout=PROBLEMS_SHOWN_S)
 
     def _why_colourless(self) -> str:

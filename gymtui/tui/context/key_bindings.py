@@ -156,7 +156,7 @@ def rebound(wanted: Mapping[str, Sequence[str]], origins: Mapping[str, str]) -> 
     fit: dict[str, tuple[str, ...]] = {}
     for name, written in wanted.items():
         if name not in by_name:
-            refuse(name, f"means nothing here{nearest(name, tuple(by_name))}")
+            refuse(name, f"unknown command{nearest(name, tuple(by_name))}")
             continue
         try:
             keys = [named(text) for text in written]

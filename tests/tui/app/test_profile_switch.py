@@ -92,7 +92,7 @@ async def palette(person: Person, words: str) -> None:
 
 
 def remembered(state: Path) -> object:
-    """The profile picked last, as far as it was written; it is, soon."""
+    """The profile last used, as far as it was written; it is, soon."""
     path = state / "arrangement.json"
     return json.loads(path.read_text())["profile"] if path.exists() else "nothing yet"
 
@@ -283,7 +283,7 @@ def test_the_key_of_the_environment_is_for_the_gym_one_began_with(
     assert there.settings.interval_s == 5.0
     assert there.settings.key is None
     assert there.where_keys_were_looked_for[0].found == (
-        "kept back: it is for https://a.example, not for https://b.example"
+        "not sent: it belongs to https://a.example, not for https://b.example"
     )
     back = gyms.load("a").settings
     assert back.key is not None and back.key.reveal() == KEY
@@ -309,6 +309,6 @@ def test_a_profile_that_is_no_longer_there_is_passed_over_with_a_word(desk: Desk
     loaded = desk.load_remembering("b")
     assert loaded.settings.profile_name == "a"
     assert [str(problem) for problem in loaded.problems] == [
-        "picked last: profile 'b' is no longer there"
+        "last used: profile 'b' no longer exists"
     ]
     assert loaded.fatal == ()

@@ -158,7 +158,7 @@ async def test_another_theme_is_drawn_at_once_everywhere_and_kept(
     async with dashboard(gym, tmp_path, told, arrangement=again) as person:
         assert person.app.palette.name == "high-contrast", "who says it now is heard first"
         await command(person, "theme: night")
-        await person.sees("theme night for now; --theme says high-contrast")
+        await person.sees("theme night until exit; --theme sets high-contrast")
 
 
 async def test_the_word_theme_alone_offers_the_themes_with_the_one_in_force(
@@ -195,7 +195,7 @@ async def test_a_theme_that_is_none_is_told_on_screen_and_to_who_starts_it(
     gym: ScriptedGym, tmp_path: Path
 ) -> None:
     async with dashboard(gym, tmp_path, Appearance("nihgt", "config.toml:1: theme")) as person:
-        await person.sees("there is no theme 'nihgt'; did you mean night?")
+        await person.sees("no theme named 'nihgt'; did you mean night?")
         [problem] = person.app.theme_problems
         assert problem.place == "config.toml:1: theme"
         assert person.app.palette.name == "night"
@@ -205,7 +205,7 @@ async def test_where_no_theme_can_be_read_it_goes_on_without_colours(
     gym: ScriptedGym, tmp_path: Path
 ) -> None:
     async with dashboard(gym, tmp_path, Appearance(places=(tmp_path / "nowhere",))) as person:
-        await person.sees("there is no theme 'night'")
+        await person.sees("no theme named 'night'")
         assert "alpha" in person.screen()
 
 
@@ -289,7 +289,7 @@ async def test_a_theme_cannot_be_chosen_where_there_are_no_colours(
 ) -> None:
     async with dashboard(gym, tmp_path, MONO) as person:
         person.app.choose_theme("day")
-        await person.sees("there are no colours here (NO_COLOR)")
+        await person.sees("no colours (NO_COLOR)")
 
 
 async def test_with_ascii_all_that_the_program_draws_is_ascii(
