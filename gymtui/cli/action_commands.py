@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -44,31 +43,27 @@ _arguments = with_options(
 
 @click.command(epilog=_EPILOG)
 @_arguments
-@click.pass_context
-def cancel(context: click.Context, /, **arguments: Any) -> None:
+def cancel(**arguments: Any) -> None:
     """Cancel runs: their rollouts end at their next step, results so far are kept."""
-    _act("cancel", context, **arguments)
+    _act("cancel", **arguments)
 
 
 @click.command(epilog=_EPILOG)
 @_arguments
-@click.pass_context
-def delete(context: click.Context, /, **arguments: Any) -> None:
+def delete(**arguments: Any) -> None:
     """Delete runs with all their rollout records; several, or one that runs, must be typed."""
-    _act("delete", context, **arguments)
+    _act("delete", **arguments)
 
 
 def _act(
     what: str,
-    context: click.Context,
     /,
     run_ids: tuple[str, ...],
     yes: bool,
     form: str | None,
     **flags: Any,
 ) -> None:
-    wanted: Mapping[str, Any] = {**context.obj, **given(flags)}
-    settings = settings_of(wanted)
+    settings = settings_of(given(flags))
     from gymtui.cli import run_actions
     from gymtui.cli.output import Paper
     from gymtui.core.text import clean

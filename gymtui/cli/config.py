@@ -34,20 +34,18 @@ def config() -> None:
 
 @config.command()
 @click.option("--config", "file", type=click.Path(), metavar="F", help="Another file.")
-@click.pass_context
-def path(context: click.Context, /, file: str | None) -> None:
+def path(file: str | None) -> None:
     """Print where the configuration file is, or would be."""
-    click.echo(str(_path(context, file)))
+    click.echo(str(_path(file)))
 
 
 @config.command()
 @click.option("--config", "file", type=click.Path(), metavar="F", help="Another file.")
-@click.pass_context
-def init(context: click.Context, /, file: str | None) -> None:
+def init(file: str | None) -> None:
     """Write a first file: every setting with its meaning, none in force. Never over another."""
     from gymtui.cli.config_edit import ConfigError, write_first
 
-    where = _path(context, file)
+    where = _path(file)
     try:
         write_first(where)
     except ConfigError as problem:
@@ -62,10 +60,7 @@ def init(context: click.Context, /, file: str | None) -> None:
 @click.argument("words", nargs=-1, metavar="VALUE…")
 @click.option("--profile", metavar="P", help="In this profile, made if it is missing.")
 @click.option("--config", "file", type=click.Path(), metavar="F", help="Another file.")
-@click.pass_context
 def set_(
-    context: click.Context,
-    /,
     name: str,
     words: tuple[str, ...],
     profile: str | None,
@@ -81,9 +76,9 @@ def set_(
     from gymtui.cli.config_edit import ConfigError, named, value_of, write_setting
     from gymtui.config.schema import read_file
 
-    where = _path(context, file)
+    where = _path(file)
     try:
-        setting = named(name, profile or (context.obj or {}).get("profile"))
+        setting = named(name, profile or given({}).get("profile"))
         if setting.is_key:
             if words not in ((), ("-",)):
                 raise ConfigError(_NO_ARGUMENT)
@@ -106,15 +101,14 @@ def set_(
 @gym_options
 @scope_options
 @json_option
-@click.pass_context
-def show(context: click.Context, /, form: str | None, **flags: Any) -> None:
+def show(form: str | None, **flags: Any) -> None:
     """Every setting, what it is and where that comes from; of the key, its ends."""
     import os
 
     from gymtui.cli.checkup.screen_settings import with_drawn
     from gymtui.cli.config_show import as_document, as_table
 
-    found = with_drawn(loaded({**context.obj, **given(flags)}), os.environ)
+    found = with_drawn(loaded(given(flags)), os.environ)
     for problem in found.problems:
         tell(str(problem))
     click.echo(as_document(found) if form == "json" else as_table(found))
@@ -123,13 +117,13 @@ def show(context: click.Context, /, form: str | None, **flags: Any) -> None:
 config.add_command(show, "list")
 
 
-def _path(context: click.Context, file: str | None) -> Path:
+def _path(file: str | None) -> Path:
     import os
     from pathlib import Path
 
     from gymtui.core import paths
 
-    told = file or (context.obj or {}).get("config")
+    told = file or given({}).get("config")
     return Path(told).expanduser() if told else paths.config_file(os.environ)
 
 

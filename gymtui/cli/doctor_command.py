@@ -28,8 +28,7 @@ from gymtui.cli.options import (
 @gym_options
 @scope_options
 @json_option
-@click.pass_context
-def doctor(context: click.Context, /, form: str | None, **flags: Any) -> None:
+def doctor(form: str | None, **flags: Any) -> None:
     """Find out what is wrong, and what to do."""
     from pathlib import Path
 
@@ -37,7 +36,7 @@ def doctor(context: click.Context, /, form: str | None, **flags: Any) -> None:
     from gymtui.cli.output import Paper
     from gymtui.core import paths
 
-    wanted = {**context.obj, **given(flags)}
+    wanted = given(flags)
     env = dict(os.environ)
     config = Path(wanted["config"]) if "config" in wanted else paths.config_file(env)
     waiting = tell if sys.stderr.isatty() else (lambda _words: None)

@@ -107,7 +107,6 @@ def main(context: click.Context, /, **flags: Any) -> None:
     if context.invoked_subcommand is None:
         gc.disable()  # until the first frame: nothing that is imported is garbage
         _own_gym(given(flags))
-    # Given before a command, they count for it too: `gymtui --profile lab runs`.
     context.obj = given(flags)
 
 
@@ -116,15 +115,14 @@ def main(context: click.Context, /, **flags: Any) -> None:
 @click.option("--speed", type=float, default=DEMO_SPEED, show_default=True, help="Times real time.")
 @click.option("--seed", type=int, default=DEMO_SEED, show_default=True, help="Chance's start.")
 @click.option("--fresh", is_flag=True, help="Forget the last time, and begin anew.")
-@click.pass_context
-def demo(context: click.Context, /, speed: float, seed: int, fresh: bool, **flags: Any) -> None:
+def demo(speed: float, seed: int, fresh: bool, **flags: Any) -> None:
     """The dashboard on a local gym with runs in progress; it all ends with it.
 
     The next time it goes on where it stopped. Its state lies apart from that of your gyms.
     """
     _want_terminal()
     gc.disable()  # as for the dashboard
-    _demo({**context.obj, **given(flags)}, speed=speed, seed=seed, fresh=fresh)
+    _demo(given(flags), speed=speed, seed=seed, fresh=fresh)
 
 
 def _demo(flags: Mapping[str, Any], *, speed: float, seed: int, fresh: bool) -> NoReturn:
@@ -187,12 +185,11 @@ def gym(
 @click.option("--markdown", "form", flag_value="markdown", help="A document to read.")
 @click.option("--text", "form", flag_value="text", default=True, help="Plain text (default).")
 @click.option("--redact", is_flag=True, help="Have the gym leave tool calls out.")
-@click.pass_context
-def show(context: click.Context, /, rollout: str, form: str, redact: bool, **flags: Any) -> None:
+def show(rollout: str, form: str, redact: bool, **flags: Any) -> None:
     """Print a rollout's transcript."""
     from gymtui.cli.show import print_rollout
 
-    settings = settings_of({**context.obj, **given(flags)})
+    settings = settings_of(given(flags))
     run_against_gym(settings, lambda: print_rollout(settings, rollout, form, redacted=redact))
 
 
@@ -203,14 +200,13 @@ def show(context: click.Context, /, rollout: str, form: str, redact: bool, **fla
 @click.option("--json", "form", flag_value="json", default=True, help="The gym's bytes (default).")
 @click.option("--markdown", "form", flag_value="markdown", help="Documents to read.")
 @click.option("--text", "form", flag_value="text", help="Plain text.")
-@click.pass_context
-def export(context: click.Context, /, run: str, directory: str, form: str, **flags: Any) -> None:
+def export(run: str, directory: str, form: str, **flags: Any) -> None:
     """Save the artifacts of a run's finished rollouts; run again, it goes on where it stopped."""
     from pathlib import Path
 
     from gymtui.cli.export import export_run
 
-    settings = settings_of({**context.obj, **given(flags)})
+    settings = settings_of(given(flags))
     try:
         tally = run_against_gym(
             settings,
@@ -229,10 +225,7 @@ def export(context: click.Context, /, run: str, directory: str, form: str, **fla
 @click.option("--markdown", "form", flag_value="markdown", help="Print documents instead.")
 @click.option("--text", "form", flag_value="text", help="Print plain text instead.")
 @with_options(*looks_options)
-@click.pass_context
-def open_(
-    context: click.Context, /, files: tuple[str, ...], form: str | None, **flags: Any
-) -> None:
+def open_(files: tuple[str, ...], form: str | None, **flags: Any) -> None:
     """Read artifacts from disk, gzip or not, without any gym."""
     from pathlib import Path
 
@@ -251,7 +244,7 @@ def open_(
     from gymtui.cli.open import view_files
 
     # What is wrong with where a gym is, is no matter here.
-    settings = loaded({**context.obj, **given(flags)}, want_key=False)
+    settings = loaded(given(flags), want_key=False)
     sys.exit(view_files(found, settings, os.environ))
 
 

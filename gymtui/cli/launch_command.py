@@ -53,17 +53,13 @@ A launch is sent once. If its answer is lost, the run is looked for by its name.
 @gym_options
 @click.option("--dry-run", is_flag=True, help="Print what would be sent, keys masked.")
 @json_option
-@click.pass_context
-def launch(
-    context: click.Context, /, file: str, dry_run: bool, form: str | None, **flags: Any
-) -> None:
+def launch(file: str, dry_run: bool, form: str | None, **flags: Any) -> None:
     """Launch a run from a file, or several for a comparison; prints their ids."""
     from gymtui.cli.launch import dry, launch_all, read_requests
     from gymtui.core.text import clean
     from gymtui.launching.launch_file import LaunchFileError
 
-    wanted = {**context.obj, **given(flags)}
-    settings = settings_of(wanted)
+    settings = settings_of(given(flags))
     try:
         requests = read_requests(settings, file)
     except LaunchFileError as faults:

@@ -75,10 +75,7 @@ def _epilog(*paragraphs: str) -> str:
     "from; or never. Otherwise they are asked for where the filter or the order needs them, and "
     "for a table of up to 50 runs.",
 )
-@click.pass_context
 def runs(
-    context: click.Context,
-    /,
     filters: tuple[str, ...],
     form: str | None,
     order: str | None,
@@ -88,7 +85,7 @@ def runs(
     **flags: Any,
 ) -> None:
     """List the runs, those that match a filter or all."""
-    settings = settings_of({**context.obj, **given(flags)})
+    settings = settings_of(given(flags))
     from gymtui.cli.list_filters import ListRequest
     from gymtui.cli.output import Paper
     from gymtui.cli.runs import print_runs
@@ -121,10 +118,7 @@ def runs(
 @click.option("-f", "--filter", "filters", multiple=True, metavar="F", help="Only what matches.")
 @click.option("--all", "every", is_flag=True, help="Of all runs, should no run be named.")
 @_list_options
-@click.pass_context
 def rollouts(
-    context: click.Context,
-    /,
     run_ids: tuple[str, ...],
     filters: tuple[str, ...],
     every: bool,
@@ -135,7 +129,7 @@ def rollouts(
     **flags: Any,
 ) -> None:
     """List the rollouts of some runs; of none named, those of the runs under way."""
-    settings = settings_of({**context.obj, **given(flags)})
+    settings = settings_of(given(flags))
     from gymtui.cli.list_filters import ListRequest
     from gymtui.cli.output import Paper
     from gymtui.cli.rollouts import print_rollouts

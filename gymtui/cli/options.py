@@ -89,12 +89,18 @@ jsonl_option = click.option("--jsonl", "form", flag_value="jsonl", help="One JSO
 
 
 def given(flags: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given, by the settings' names; 0 is a value, though not a good one."""
-    return {
+    """The options that were given, by the settings' names; 0 is a value, though not a good one.
+
+    Those before a command count for it too: `gymtui --profile lab runs`.
+    """
+    context = click.get_current_context(silent=True)
+    before: Mapping[str, Any] = (context.obj if context is not None else None) or {}
+    here = {
         name.rstrip("_"): value
         for name, value in flags.items()
         if value is not None and value is not False
     }
+    return {**before, **here}
 
 
 def loaded(flags: Mapping[str, Any], **options: Any) -> LoadedSettings:

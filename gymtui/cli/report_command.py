@@ -34,10 +34,7 @@ from gymtui.cli.options import (
 @click.option("--json", "form", flag_value="json", help="The figures as one JSON document.")
 @click.option("--usage", is_flag=True, help="Read all artifacts too, for tokens and cost.")
 @click.option("--to", "file", metavar="FILE", type=click.Path(), help="A file that is not there.")
-@click.pass_context
 def report(
-    context: click.Context,
-    /,
     run_ids: tuple[str, ...],
     form: str,
     file: str | None,
@@ -45,7 +42,7 @@ def report(
     **flags: Any,
 ) -> None:
     """Write runs up for other people."""
-    settings = settings_of({**context.obj, **given(flags)})
+    settings = settings_of(given(flags))
     from datetime import UTC, datetime
     from pathlib import Path
 

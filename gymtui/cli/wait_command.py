@@ -107,10 +107,7 @@ Exit codes:
 )
 @click.option("--interval", type=float, metavar="S", help="Seconds between looks.")
 @json_option
-@click.pass_context
 def wait(
-    context: click.Context,
-    /,
     run_ids: tuple[str, ...],
     timeout: float | None,
     patience: float,
@@ -120,7 +117,7 @@ def wait(
     **flags: Any,
 ) -> None:
     """Wait until runs are over, and fail if one of them did."""
-    given_flags = {**context.obj, **given(flags)}
+    given_flags = given(flags)
     found = told(loaded(given_flags))
     settings = found.settings
     from gymtui.api.errors import GymError

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -26,6 +26,26 @@ class Layer:
 
     values: Mapping[str, object]
     place: Callable[[str], str]
+
+
+class Layers(NamedTuple):
+    """The sources, first one first; from any of them on, the rest is a slice."""
+
+    flags: Layer
+    env: Layer
+    profile: Layer
+    file: Layer
+    vendor: Layer
+
+    @property
+    def from_profile(self) -> tuple[Layer, ...]:
+        """The profile and what lies below it."""
+        return self[2:]
+
+    @property
+    def from_file(self) -> tuple[Layer, ...]:
+        """The top of the file and what lies below it."""
+        return self[3:]
 
 
 @dataclass(frozen=True)
@@ -48,11 +68,11 @@ def layers_of(
     file: ConfigFile,
     profile: tuple[str, ...],
     vendor_file: ConfigFile,
-) -> list[Layer]:
-    """The five layers, first one first: `load` takes them apart by their position."""
+) -> Layers:
+    """What each source holds."""
     vendor_url = env.get(VENDOR_URL_VARIABLE) or None
     in_file = vendor_url is None
-    return [
+    return Layers(
         Layer(
             {name: v for name, v in flags.items() if v is not None and v is not False},
             lambda name: f"--{name.replace('_', '-')}",
@@ -64,7 +84,7 @@ def layers_of(
             {"base_url": vendor_file.document.get(VENDOR_URL_FIELD) if in_file else vendor_url},
             lambda _: vendor_file.place(VENDOR_URL_FIELD) if in_file else VENDOR_URL_VARIABLE,
         ),
-    ]
+    )
 
 
 def settle(layers: Sequence[Layer]) -> MergedSettings:

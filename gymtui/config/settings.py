@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from gymtui.config.api_key import (
     NOT_LOOKED,
@@ -47,6 +48,9 @@ from gymtui.config.schema import (
 )
 from gymtui.core import urls
 from gymtui.core.secret import ApiKey
+
+if TYPE_CHECKING:
+    from gymtui.config.layers import Layers
 
 __all__ = [
     "DEFAULT_BASE_URL",
@@ -160,7 +164,7 @@ def load(
         source's is used instead; where that could lead to another gym, the problem is fatal.
     """
     from gymtui.config.layers import layers_of, settle
-    from gymtui.config.tables import may_run, read_tables
+    from gymtui.config.tables import read_tables
 
     problems: list[Problem] = []
     named = bool(flags.get("config") or env.get("GYMTUI_CONFIG"))
@@ -171,37 +175,24 @@ def load(
 
     layers = layers_of(flags, env, file, profile.table, vendor_file)
     settled = settle(layers)
-    problems += settled.problems
     tables = read_tables(file, profile.table)
-    problems += tables.problems
+    problems += [*settled.problems, *tables.problems]
     values, origins = dict(settled.choices), settled.origins | tables.origins
-    if "base_url" in layers[2].values and settle(layers[2:3]).gym != settled.gym:
-        # What a profile allows for its own gym it allows for no other.
-        values["insecure"], origins["insecure"] = False, "default"
-    if not values["insecure"] and not urls.is_private_enough(values["base_url"]):
-        cure = "use https, or set insecure = true in a profile with this base_url"
-        message = f"plain http to {settled.gym.host} would send the key unencrypted: {cure}"
-        problems.append(Problem(origins["base_url"], message, fatal=True))
-
-    if values["on_finish"] and origins["on_finish"] != variable("on_finish"):
-        try:
-            may_run(file)
-        except ValueError as error:
-            problems.append(Problem(origins["on_finish"], str(error)))
-            values["on_finish"], origins["on_finish"] = (), "default"
+    _check_plain_http(values, origins, layers, problems)
+    _check_command(values, origins, file, problems)
 
     search = NOT_LOOKED
     if want_key:
         # A table's key is for the gym that it and what lies below it would lead to.
-        key_tables = [(profile.table, settle(layers[2:]).gym)] if profile.table else []
+        of_profile = [(profile.table, settle(layers.from_profile).gym)] if profile.table else []
         search = find_key(
             KeySources(
                 env=env,
                 variables_gym=variables_gym,
                 file=file,
-                tables=(*key_tables, ((), settle(layers[3:]).gym)),
+                tables=(*of_profile, ((), settle(layers.from_file).gym)),
                 vendor_file=vendor_file,
-                vendor_origin=settle(layers[4:]).gym,
+                vendor_origin=settle([layers.vendor]).gym,
                 target=settled.gym,
                 run=run,
             )
@@ -220,6 +211,36 @@ def load(
     return LoadedSettings(
         settings, (*problems, *search.problems), search.places, _offered(file), usual
     )
+
+
+def _check_plain_http(
+    values: dict[str, Any], origins: dict[str, str], layers: Layers, problems: list[Problem]
+) -> None:
+    """Sees that no key goes over plain http, but to where the profile of that very gym says so."""
+    from gymtui.config.layers import settle
+
+    gym = urls.origin_of(values["base_url"])
+    if "base_url" in layers.profile.values and settle([layers.profile]).gym != gym:
+        # What a profile allows for its own gym it allows for no other.
+        values["insecure"], origins["insecure"] = False, "default"
+    if not values["insecure"] and not urls.is_private_enough(values["base_url"]):
+        cure = "use https, or set insecure = true in a profile with this base_url"
+        message = f"plain http to {gym.host} would send the key unencrypted: {cure}"
+        problems.append(Problem(origins["base_url"], message, fatal=True))
+
+
+def _check_command(
+    values: dict[str, Any], origins: dict[str, str], file: ConfigFile, problems: list[Problem]
+) -> None:
+    """Drops `on_finish` where others than its owner could have written it into the file."""
+    from gymtui.config.tables import may_run
+
+    if values["on_finish"] and origins["on_finish"] != variable("on_finish"):
+        try:
+            may_run(file)
+        except ValueError as error:
+            problems.append(Problem(origins["on_finish"], str(error)))
+            values["on_finish"], origins["on_finish"] = (), "default"
 
 
 def _offered(file: ConfigFile) -> tuple[ProfileInfo, ...]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, cast
 
 from rich.style import Style
 from textual import events
-from textual.actions import SkipAction
+from textual.actions import SkipAction, parse
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.geometry import Region
@@ -112,17 +112,16 @@ class FieldInput(Input, inherit_bindings=False):
         bound = self.screen.active_bindings.get(key)
         if bound is None or not bound.enabled:
             return False
-        name, _, argument = bound.binding.action.partition("(")
+        _, name, arguments = parse(bound.binding.action)
         match name:
             case "submit" | "enter":
                 self._form.action_enter()
             case "row":
-                self._form.action_row(int(argument.rstrip(")")))
+                self._form.action_row(*cast("tuple[int]", arguments))
             case _ if bound.node is self and self.typing:
                 # Its own editing, likewise: a backspace must not come after the next letter.
-                act = getattr(self, f"action_{name}")
                 try:
-                    act(*([argument == "True)"] if argument else []))
+                    getattr(self, f"action_{name}")(*arguments)
                 except SkipAction:
                     return False
             case _:
