@@ -103,6 +103,14 @@ def message(turn: Turn) -> str:
     return "\n".join(body(block) for block in turn.blocks if not isinstance(block, Extras))
 
 
+def message_at(transcript: Transcript, place: int) -> str | None:
+    """What stands at a place: a turn's message, or beyond them how it ended; None for nothing."""
+    if place < len(transcript.turns):
+        return message(transcript.turns[place])
+    beyond = transcript.endings[place - len(transcript.turns) :]
+    return beyond[0].text if beyond else None
+
+
 def parts(text: str) -> list[str]:
     """Divide text at line ends into parts of about `PART` characters.
 

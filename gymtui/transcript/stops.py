@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gymtui.transcript import passages
@@ -11,6 +11,9 @@ from gymtui.transcript.blocks import ToolCall, ToolResult, Transcript, Turn
 
 HEAD = -1
 """The block number of what names a turn, before its blocks."""
+
+Spot = tuple[int, int, int, int]
+"""A place in the text: turn, block, part, and the character of that part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,19 @@ class Stop:
     character: int = 0
 
     @property
-    def spot(self) -> tuple[int, int, int, int]:
-        """Where it begins: turn, block, part and character."""
+    def spot(self) -> Spot:
+        """Where it begins."""
         return (self.turn, self.block, self.part, self.character)
+
+
+def beside(stops: Sequence[Stop], spot: Spot, step: int) -> Stop | None:
+    """The next stop after a spot, or the last one before it; None where there is none.
+
+    Within a turn or a call, "before" means its start first.
+    """
+    if step > 0:
+        return next((stop for stop in stops if stop.spot > spot), None)
+    return next((stop for stop in reversed(stops) if stop.spot < spot), None)
 
 
 def turns(transcript: Transcript) -> Iterator[Stop]:

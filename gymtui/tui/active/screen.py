@@ -24,11 +24,11 @@ from gymtui.tui.active.columns import active_columns, idle_s
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import CompareRollouts, OpenTranscript
 from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.breadcrumb import way_from_runs
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
-from gymtui.tui.kit.screen import way_from_runs
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 
 WINDOW = timedelta(minutes=10)

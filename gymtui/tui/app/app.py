@@ -19,7 +19,6 @@ from textual.worker import Worker
 from gymtui.api.endpoints import Endpoints
 from gymtui.config.settings import Problem, ProfileInfo, Settings
 from gymtui.core.secret import ApiKey
-from gymtui.core.server_clock import ServerClock
 from gymtui.poll.poller import LinkState
 from gymtui.session.actions import ActionResult, Verb
 from gymtui.session.alerts import RunAlert
@@ -27,11 +26,12 @@ from gymtui.session.confirmation import Question
 from gymtui.session.saved_layout import SavedLayout
 from gymtui.session.session import Session
 from gymtui.store.delta import Delta
-from gymtui.store.history.journal import Journal, Notice
+from gymtui.store.history.journal import Notice
 from gymtui.tui.app import router, run_actions
 from gymtui.tui.app.host import HostApp
 from gymtui.tui.app.profile_switch import ProfileConnections, load_profile
 from gymtui.tui.app.rollout_pair import pair_of
+from gymtui.tui.app.sessions import Sessions
 from gymtui.tui.context.appearance import Appearance
 from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings
 from gymtui.tui.context.routes import CompareRollouts, OpenLaunch, OpenMatrix, OpenRun, Route
@@ -57,13 +57,10 @@ class GymtuiApp(HostApp):
         wall: UNIX seconds.
         arrangement: What the person arranged on screen; by default nothing, kept nowhere.
         journal: Where what is observed of this gym is kept; None keeps nothing.
-        problems: What was wrong with the settings, to be told at the start.
         notes: What is told once the screen is there.
         gyms: What other profiles lead to; None where there are none.
-        guided: Whether each screen says what there is to try.
         model_env: The environment that model keys may come from.
         monotonic: Seconds that only go forward.
-        rng: Where jitter comes from.
     """
 
     def __init__(
@@ -96,30 +93,20 @@ class GymtuiApp(HostApp):
         )
         self.gyms = gyms
         self._wall = wall
-        self._rng = rng or random.Random()  # noqa: S311  (jitter)
         self._seconds: Timer | None = None
-        self._journal_path = journal
         self._notes = notes
-        self._model_env = model_env
-        self._left: list[tuple[Endpoints, Journal | None]] = []
-        self.session = self._session(settings, client, ServerClock(wall, monotonic), None)
-
-    def _session(
-        self, settings: Settings, client: Endpoints, clock: ServerClock, journal: Journal | None
-    ) -> Session:
-        return Session(
-            settings,
-            client,
-            clock,
-            journal,
+        self.sessions = Sessions(
             self,
             turns=self.turns,
-            monotonic=self._monotonic,
-            rng=self._rng,
+            wall=wall,
+            monotonic=monotonic,
+            rng=rng or random.Random(),  # noqa: S311  (jitter)
             find_key=self._find_key,
-            model_env=self._model_env,
-            journal_path=self._journal_path,
+            model_env=model_env,
+            on_notice=self._journal_in_trouble,
+            journal_path=journal,
         )
+        self.session = self.sessions.first(settings, client)
 
     def _find_key(self, settings: Settings) -> tuple[ApiKey, str] | None:
         """Look for the key anew, in a thread; what is found is kept out of all that is written."""
@@ -178,10 +165,7 @@ class GymtuiApp(HostApp):
 
     def on_mount(self) -> None:
         """Show the runs and begin to poll."""
-        if self._journal_path is not None:
-            first = self.session
-            journal = self._opened(self._journal_path)
-            self.session = self._session(first.settings, first.client, first.clock, journal)
+        self.session = self.sessions.with_journal(self.session)
         self.start_with(RunsScreen())
         for note in self._notes:
             self.notify(note, severity="warning")
@@ -213,10 +197,7 @@ class GymtuiApp(HostApp):
         """
         if source is None or source == self.session.settings.source or self._busy():
             return
-        before = self.session
-        before.close()
-        settings = before.settings.model_copy(update={"source": source})
-        self._begin(self._session(settings, before.client, before.clock, before.journal))
+        self._begin(self.sessions.of_source(self.session, source))
 
     @property
     def other_profiles(self) -> Sequence[ProfileInfo]:
@@ -261,14 +242,9 @@ class GymtuiApp(HostApp):
             journal: Where what is observed of it is kept; None keeps nothing.
         """
         self.go_to_runs()
-        before = self.session
-        before.close()
-        before.leave_launches()
-        self._left.append((before.client, before.journal))
         if settings.key is not None:
             self.reporter.hide(settings.key.reveal())
-        clock = ServerClock(self._wall, self._monotonic)
-        self._begin(self._session(settings, client, clock, self._opened(journal)))
+        self._begin(self.sessions.at_gym(self.session, settings, client, journal))
 
     def _begin(self, session: Session) -> None:
         """Know nothing but what this session learns."""
@@ -276,19 +252,9 @@ class GymtuiApp(HostApp):
         self.switch_screen(RunsScreen())
         self._poll()
 
-    def _opened(self, path: Path | None) -> Journal | None:
-        self._journal_path = path
-        if path is None:
-            return None
-        return Journal.open(path, on_notice=self._journal_in_trouble)
-
     async def leave(self) -> None:
         """Close what belongs to the gyms that were left."""
-        for client, journal in tuple(self._left):
-            if journal is not None:
-                await asyncio.to_thread(journal.close)
-            await client.aclose()
-            self._left.remove((client, journal))
+        await self.sessions.close_left()
 
     def exit(self, result: None = None, return_code: int = 0, message: str | None = None) -> None:  # type: ignore[override]
         """Leave the program, and say what nobody will know of what was sent."""
@@ -299,8 +265,7 @@ class GymtuiApp(HostApp):
 
     async def on_unmount(self) -> None:
         """Write down what was watched, and close the connections."""
-        self.session.close()
-        self._left.append((self.session.client, self.session.journal))
+        self.sessions.leave(self.session)
         await self.leave()
 
     def _journal_in_trouble(self, notice: Notice) -> None:

@@ -18,13 +18,14 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
-from gymtui.core.text import clean, fit, width
 from gymtui.poll.plan import View
 from gymtui.session.session import Session
 from gymtui.store.delta import Delta
 from gymtui.tui.context.keymap import Key, Scope, bindings
 from gymtui.tui.context.routes import OpenActions, OpenRun
 from gymtui.tui.context.services import Services, services_of
+from gymtui.tui.kit.breadcrumb import name_in
+from gymtui.tui.kit.footer import footer_line
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.mistake_mark import MistakeHighlighter
 from gymtui.tui.kit.prompt import PromptInput
@@ -33,14 +34,6 @@ from gymtui.tui.kit.status_line import banner, link_cell
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 from gymtui.tui.kit.tips import tip
 from gymtui.tui.runtime.frame_timer import SoonDrawn
-
-_ALWAYS = ("filter", "help", "leave")
-"""Keys that the footer shows however narrow it is, at its right end."""
-
-
-LINK_CELLS = 40
-"""What the status line keeps for `runs › ` and for how fresh the picture is."""
-LEAST_NAME_CELLS = 12
 
 
 def perform(screen: Screen[Any], action: str) -> None:
@@ -51,15 +44,6 @@ def perform(screen: Screen[Any], action: str) -> None:
         if isinstance(node, Widget) and ("." in name or hasattr(node, f"action_{name}")):
             screen.app.call_later(node.run_action, action)
             return
-
-
-def way_from_runs(link: str = "runs") -> tuple[StyledText, ...]:
-    """The first step of the way to a screen.
-
-    Args:
-        link: What a click on it asks for.
-    """
-    return (StyledText("runs", "muted", link), StyledText(" › ", "muted"))
 
 
 class GymScreen(SoonDrawn, Screen[None]):
@@ -139,9 +123,7 @@ class GymScreen(SoonDrawn, Screen[None]):
             name: As received.
             beside: Cells that the rest of the way takes, apart from its beginning and the link.
         """
-        room = max(self.size.width - LINK_CELLS - beside, LEAST_NAME_CELLS)
-        cleaned = clean(name)
-        return cleaned if width(cleaned) <= room else fit(cleaned, room, cut="middle")
+        return name_in(self.size.width - beside, name)
 
     def poll_target(self, view: View) -> View:
         """What the poller should ask for while this screen is up."""
@@ -273,32 +255,14 @@ class GymScreen(SoonDrawn, Screen[None]):
             return
         if self._tip:
             self.lines("tip").show([Line(self._tip)])
-        keys = self.footer_keys()
-        always = [word for key in keys if key.name in _ALWAYS for word in self._word(key)]
-        room = self.size.width - 4 - width_of(tuple(always))
-        fitting: list[StyledText] = []
-        for key in keys:
-            if key.name in _ALWAYS:
-                continue
-            word = self._word(key)
-            room -= width_of(word)
-            if room < 0:
-                break
-            fitting += word
-        self.lines("footer").show([Line(tuple(fitting), tuple(always), bar=True)])
-
-    def _word(self, key: Key) -> Cell:
-        short = key.short
-        if key.name == "leave" and not self.is_first:
-            short = "back"  # only the first screen is left for the shell
-        elif key.name == "filter" and Scope.TEXT in self.scopes:
-            short = "search"
-        link, name = f"key:{key.action}", self.services.bound.written(key.keys[0])
-        return (
-            StyledText(f"{name} ", "key", link),
-            StyledText(short, "muted", link),
-            StyledText("  "),
+        line = footer_line(
+            self.footer_keys(),
+            self.size.width - 4,
+            self.services.bound,
+            first=self.is_first,
+            searches=Scope.TEXT in self.scopes,
         )
+        self.lines("footer").show([line])
 
     def footer_keys(self) -> list[Key]:
         """The keys worth showing, most wanted first."""

@@ -19,9 +19,10 @@ from gymtui.launching.draft import USER_KEY, Draft
 from gymtui.launching.form_fields import BY_PATH, KEY, SCENARIO, TASKS, FieldKind
 from gymtui.launching.validation import check
 from gymtui.tui.context.keymap import Key, Scope
+from gymtui.tui.kit.breadcrumb import way_from_runs
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.pick import PickOption, PickScreen, Titles
-from gymtui.tui.kit.screen import GymScreen, way_from_runs
+from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.launch import form as widgets
 from gymtui.tui.launch.form_rows import (

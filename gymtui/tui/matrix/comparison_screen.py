@@ -25,12 +25,12 @@ from gymtui.transcript import diff
 from gymtui.tui.context.keymap import Key
 from gymtui.tui.context.routes import CompareRollouts
 from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.breadcrumb import way_from_runs
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.line_parts import LinePart, join_fitting
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.screen import way_from_runs
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled, width_of
 from gymtui.tui.matrix.runs_screen import RunsMatrixScreen
 

@@ -20,12 +20,12 @@ from gymtui.tui.context.routes import (
     OpenTranscript,
 )
 from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.breadcrumb import way_from_runs
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.line_parts import LinePart, join_fitting
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.run_marks import run_marks, why_empty
-from gymtui.tui.kit.screen import way_from_runs
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.matrix.columns import at_k_cells, attempt_at, attempts_cell, task_columns
 from gymtui.tui.matrix.panes import MatrixPanes

@@ -26,13 +26,13 @@ from gymtui.store.running_rollouts import Running
 from gymtui.store.stats.run_stats import RunStats
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import CompareRollouts, OpenLaunch, OpenMatrix, OpenTranscript
+from gymtui.tui.kit.breadcrumb import way_from_runs
 from gymtui.tui.kit.grid import Column, Grid
 from gymtui.tui.kit.line_parts import room_beside
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import UNREAD_ROLLOUT, refuse
 from gymtui.tui.kit.rollout_details import OWN_LINES, rollout_details
 from gymtui.tui.kit.run_marks import run_marks, why_empty
-from gymtui.tui.kit.screen import way_from_runs
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.time_window import TimeWindow
 from gymtui.tui.kit.timeline_screen import TimelineScreen

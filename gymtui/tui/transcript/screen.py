@@ -24,17 +24,16 @@ from gymtui.store.records import RolloutRow
 from gymtui.transcript.artifact_files import FileProblem
 from gymtui.tui.context.routes import CompareRollouts
 from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.breadcrumb import LEAST_NAME_CELLS, way_from_runs
 from gymtui.tui.kit.line_parts import LinePart, join_fitting
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.run_marks import run_marks
-from gymtui.tui.kit.screen import LEAST_NAME_CELLS, way_from_runs
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.transcript.reader_screen import NOTHING_READ, ReaderScreen
+from gymtui.tui.transcript.download_size import cap, progress
 
 __all__ = ["Artifacts", "TranscriptScreen"]
 
-_BAR = 20
-"""Cells of the progress bar."""
 _WHY = 24
 """Cells of why it ended so that stay before figures do."""
 _TASK = 16
@@ -221,17 +220,9 @@ class TranscriptScreen(ReaderScreen):
 
     def _progressed(self, received: int, announced: int | None) -> None:
         """Say how far the download is; small ones are there before it could be read."""
-        megabytes = f"{received / 1e6:.1f}"
-        bar: Cell = ()
-        if announced and announced >= received:
-            done = received * _BAR // announced
-            bar = (StyledText("━" * done, "accent"), StyledText("─" * (_BAR - done), "bar"))
-            words = f" {megabytes} of {announced / 1e6:.1f} MB"
-        else:
-            words = f"{megabytes} MB"
         stop = self.services.bound.spelt("back")
         into: Cell = (StyledText(f"  into {self._saving.name}", "muted"),) if self._saving else ()
-        self.say((*bar, StyledText(words, ""), *into, StyledText(f"  · {stop} stops", "muted")))
+        self.say((*progress(received, announced), *into, StyledText(f"  · {stop} stops", "muted")))
 
     def _refused(self, error: GymError) -> None:
         """There are none: the rollout still runs, or something is wrong."""
@@ -254,7 +245,7 @@ class TranscriptScreen(ReaderScreen):
 
     def _refused_as_too_large(self, error: TooLargeError) -> None:
         self._too_large = True
-        words = f"The artifacts are larger than {_size(error.cap_bytes)}. "
+        words = f"The artifacts are larger than {cap(error.cap_bytes)}. "
         self.say((StyledText(words, "warning"), *self._save_instead()))
 
     def _save_instead(self) -> Cell:
@@ -395,9 +386,3 @@ class TranscriptScreen(ReaderScreen):
         self._fetch()
         self.summarise()
         return True
-
-
-def _size(count: int) -> str:
-    """A cap as it was set: in MiB where it is a number of these."""
-    mebibytes = count / (1 << 20)
-    return f"{mebibytes:,.0f} MiB" if mebibytes >= 1 else f"{count:,} bytes"

@@ -139,9 +139,9 @@ async def test_another_profile_is_found_in_the_palette_and_starts_afresh(
             assert not any(one is other for one, other in zip(before, after, strict=True))
             assert app.session.settings.interval_s == 0.2
             # What is kept of launches lies beside the journal of the gym one is at.
-            assert app._journal_path == gyms.journal(app.session.settings)
+            assert app.sessions.journal_path == gyms.journal(app.session.settings)
             # What belongs to the one before is closed, its journal written.
-            await person.until(lambda: not app._left)
+            await person.until(lambda: not app.sessions.left)
             assert before[0]._http.is_closed
             assert gyms.journal(gyms.loaded.settings).exists()
             assert not before[5]._open

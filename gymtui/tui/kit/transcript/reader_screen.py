@@ -238,13 +238,8 @@ class ReaderScreen(SaveScreen):
         transcript = self._readable()
         if transcript is None:
             return
-        here = self._view.here
         found = [stop for stop in stops_of(transcript) if self._view.has_turn(stop.turn)]
-        # Standing within a turn or a call, "previous" means its start first.
-        if step > 0:
-            stop = next((stop for stop in found if stop.spot > here), None)
-        else:
-            stop = next((stop for stop in reversed(found) if stop.spot < here), None)
+        stop = stops.beside(found, self._view.here, step)
         if stop is not None:
             self._view.jump_to_stop(stop)
             return
@@ -383,13 +378,10 @@ class ReaderScreen(SaveScreen):
         if selected := self._view.selected_text():
             return selected
         transcript = self.transcript
-        here = self._view.current
-        if transcript is None or self._raw:
-            return self.name_for_files()
-        if here < len(transcript.turns):
-            return passages.message(transcript.turns[here])
-        beyond = transcript.endings[here - len(transcript.turns) :]
-        return beyond[0].text if beyond else self.name_for_files()
+        said = None
+        if transcript is not None and not self._raw:
+            said = passages.message_at(transcript, self._view.current)
+        return self.name_for_files() if said is None else said
 
     def action_copy(self) -> None:
         """Copy; from the raw view, with nothing selected, the bytes as they were received."""

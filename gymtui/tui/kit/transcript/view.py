@@ -22,7 +22,7 @@ from textual.widget import Widget
 
 from gymtui.transcript.blocks import Turn
 from gymtui.transcript.search import Match
-from gymtui.transcript.stops import Stop
+from gymtui.transcript.stops import Spot, Stop
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.painted import Painted
@@ -39,8 +39,6 @@ _SLICE_S = 0.008
 _BETWEEN_S = 0.03
 _STRIPS = 600
 _PAN = 16
-Spot = tuple[int, int, int, int]
-"""A place in the text: turn, block, part, and the character of that part."""
 _NOTHING = Section(0, HEADING, 0, Look.NOTE, "")
 
 
@@ -313,11 +311,7 @@ class TranscriptView(Wheel, Painted, Widget, can_focus=True):
         return text_of(self._flow, self._numbers, span) if span is not None else ""
 
     def drop_selection(self) -> bool:
-        """Select nothing.
-
-        Returns:
-            Whether anything was selected.
-        """
+        """Select nothing; whether anything was selected."""
         anything = self._picked.span is not None
         self._picked.drop()
         self._draw_selected()

@@ -1,0 +1,106 @@
+"""The session with the gym one is at, and those that come after it: another source, another gym.
+
+Each begins from nothing; what belongs to a gym that was left is closed once there is time for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gymtui.api.endpoints import Endpoints
+from gymtui.config.settings import Settings
+from gymtui.core.secret import ApiKey
+from gymtui.core.server_clock import ServerClock
+from gymtui.session.input_priority import InputPriority
+from gymtui.session.session import Audience, Session
+from gymtui.store.history.journal import Journal, Notice
+
+
+@dataclass(slots=True)
+class Sessions:
+    """Makes sessions, with what all of them are given.
+
+    Attributes:
+        wall: UNIX seconds.
+        monotonic: Seconds that only go forward.
+        rng: Where jitter comes from.
+        on_notice: Told, on a journal's thread, when there is trouble with it.
+        journal_path: Where what is observed of the gym one is at is kept; None keeps nothing.
+        left: What belongs to gyms that were left, and is not closed yet.
+    """
+
+    audience: Audience
+    turns: InputPriority
+    wall: Callable[[], float]
+    monotonic: Callable[[], float]
+    rng: random.Random
+    find_key: Callable[[Settings], tuple[ApiKey, str] | None]
+    model_env: Mapping[str, str]
+    on_notice: Callable[[Notice], None]
+    journal_path: Path | None
+    left: list[tuple[Endpoints, Journal | None]] = field(default_factory=list)
+
+    def first(self, settings: Settings, client: Endpoints) -> Session:
+        """The first one, with no journal yet: opening it can wait until the screen is there."""
+        return self._session(settings, client, ServerClock(self.wall, self.monotonic), None)
+
+    def with_journal(self, first: Session) -> Session:
+        """The first one, with its journal."""
+        if self.journal_path is None:
+            return first
+        return self._session(first.settings, first.client, first.clock, self._journal())
+
+    def of_source(self, before: Session, source: str) -> Session:
+        """The same gym's, with another source's runs."""
+        before.close()
+        settings = before.settings.model_copy(update={"source": source})
+        return self._session(settings, before.client, before.clock, before.journal)
+
+    def at_gym(
+        self, before: Session, settings: Settings, client: Endpoints, journal_path: Path | None
+    ) -> Session:
+        """Another gym's."""
+        self.leave(before)
+        before.leave_launches()
+        self.journal_path = journal_path
+        clock = ServerClock(self.wall, self.monotonic)
+        return self._session(settings, client, clock, self._journal())
+
+    def leave(self, session: Session) -> None:
+        """End a session for good; its connections and its journal are closed later."""
+        session.close()
+        self.left.append((session.client, session.journal))
+
+    async def close_left(self) -> None:
+        """Close what belongs to the gyms that were left."""
+        for client, journal in tuple(self.left):
+            if journal is not None:
+                await asyncio.to_thread(journal.close)
+            await client.aclose()
+            self.left.remove((client, journal))
+
+    def _journal(self) -> Journal | None:
+        if self.journal_path is None:
+            return None
+        return Journal.open(self.journal_path, on_notice=self.on_notice)
+
+    def _session(
+        self, settings: Settings, client: Endpoints, clock: ServerClock, journal: Journal | None
+    ) -> Session:
+        return Session(
+            settings,
+            client,
+            clock,
+            journal,
+            self.audience,
+            turns=self.turns,
+            monotonic=self.monotonic,
+            rng=self.rng,
+            find_key=self.find_key,
+            model_env=self.model_env,
+            journal_path=self.journal_path,
+        )

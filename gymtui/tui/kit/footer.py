@@ -1,0 +1,51 @@
+"""The footer: the keys worth showing, as many as there is room for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gymtui.tui.context.key_bindings import KeyBindings
+from gymtui.tui.context.keymap import Key
+from gymtui.tui.kit.lines import Line
+from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
+
+_ALWAYS = ("filter", "help", "leave")
+"""Keys that it shows however narrow it is, at its right end."""
+
+
+def footer_line(
+    keys: Sequence[Key], cells: int, bound: KeyBindings, *, first: bool, searches: bool
+) -> Line:
+    """The footer.
+
+    Args:
+        keys: Most wanted first.
+        first: Whether the screen is the first one: only that is left for the shell.
+        searches: Whether what is typed is searched for, and does not filter.
+    """
+
+    def word(key: Key) -> Cell:
+        short = key.short
+        if key.name == "leave" and not first:
+            short = "back"
+        elif key.name == "filter" and searches:
+            short = "search"
+        link = f"key:{key.action}"
+        return (
+            StyledText(f"{bound.written(key.keys[0])} ", "key", link),
+            StyledText(short, "muted", link),
+            StyledText("  "),
+        )
+
+    always = [piece for key in keys if key.name in _ALWAYS for piece in word(key)]
+    room = cells - width_of(tuple(always))
+    fitting: list[StyledText] = []
+    for key in keys:
+        if key.name in _ALWAYS:
+            continue
+        pieces = word(key)
+        room -= width_of(pieces)
+        if room < 0:
+            break
+        fitting += pieces
+    return Line(tuple(fitting), tuple(always), bar=True)
