@@ -151,8 +151,41 @@ def _demo(flags: Mapping[str, Any], *, speed: float, seed: int, fresh: bool) -> 
 @click.option("--seed", type=int, default=7, show_default=True, help="What chance starts from.")
 @click.option("--faults", is_flag=True, help="Take orders to misbehave, for tests.")
 @click.option("--clock-offset", type=float, default=0.0, metavar="S", help="Its clock is off.")
+@click.option(
+    "--max-parallel",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="Rollouts at a time, over all runs.",
+)
+@click.option(
+    "--max-requests",
+    type=click.IntRange(1),
+    default=64,
+    show_default=True,
+    metavar="N",
+    help="Requests at a time to one model.",
+)
+@click.option(
+    "--model-timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=600.0,
+    show_default=True,
+    metavar="S",
+    help="How long a model may take to answer.",
+)
 def gym(
-    port: int, host: str, db: str, speed: float, seed: int, faults: bool, clock_offset: float
+    port: int,
+    host: str,
+    db: str,
+    speed: float,
+    seed: int,
+    faults: bool,
+    clock_offset: float,
+    max_parallel: int,
+    max_requests: int,
+    model_timeout: float,
 ) -> None:
     """Serve a local gym: the same API, really running rollouts.
 
@@ -171,6 +204,9 @@ def gym(
             seed=seed,
             faults=faults,
             clock_offset_s=clock_offset,
+            max_parallel=max_parallel,
+            max_requests=max_requests,
+            model_timeout_s=model_timeout,
             api_key=os.environ.get("GYMTUI_GYM_KEY") or None,
             ready=lambda url: click.echo(f"gym listening on {url}", err=True),
         )

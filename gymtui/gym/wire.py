@@ -1,8 +1,17 @@
 """The gym's own wire models: strict where it is asked, exact in what it answers (`API.md`)."""
 
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote, urlsplit, urlunsplit
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SecretStr,
+    StringConstraints,
+)
 
 Source = Literal["rl-gym", "task-editor", "datadog-synthetics"]
 Status = Literal["pending", "running", "completed", "failed", "workspace_error"]
@@ -15,6 +24,26 @@ MOST = 1_000_000
 
 ACTIVE: tuple[Status, ...] = ("pending", "running")
 """Statuses of rollouts that have not finished."""
+
+
+def _sendable(key: SecretStr) -> SecretStr:
+    if not all("!" <= character <= "~" for character in key.get_secret_value()):
+        raise ValueError("a key is printable ASCII without spaces: this one has other characters")
+    return key
+
+
+def _usable_url(url: str) -> str:
+    """Check what model servers are reached by; what is said of a bad one never repeats it."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not url.isascii() or any(c.isspace() for c in url):
+        raise ValueError("not an http or https URL")
+    if parts.query or parts.fragment:
+        raise ValueError("a base URL ends with its path: /chat/completions is put behind it")
+    return url
 
 
 class Asked(BaseModel):
@@ -32,8 +61,8 @@ class ModelConfig(Asked):
     model: Name | None = None
     provider: Provider = "custom"
     # Strict mode refuses plain strings for a secret type.
-    api_key: Annotated[SecretStr, Field(strict=False)]
-    base_url: Name | None = None
+    api_key: Annotated[SecretStr, Field(strict=False), AfterValidator(_sendable)]
+    base_url: Annotated[Name, AfterValidator(_usable_url)] | None = None
     temperature: float = Field(default=0.7, ge=0.0, le=2.0)
     max_steps: int = Field(default=30, ge=1, le=MOST)
     system_prompt: str | None = None
@@ -43,8 +72,22 @@ class ModelConfig(Asked):
     context_stride: int = Field(default=3, ge=1)
 
     def public(self) -> dict[str, Any]:
-        """Return the settings as they are shown and kept: everything but the key."""
-        return self.model_dump(mode="json", exclude={"api_key"})
+        """Return the settings as they are shown and kept: without the key and what is as secret."""
+        return {**self.model_dump(mode="json", exclude={"api_key"}), "base_url": self.shown_url}
+
+    @property
+    def shown_url(self) -> str | None:
+        """The base URL without the credentials that may stand in it."""
+        if self.base_url is None:
+            return None
+        parts = urlsplit(self.base_url)
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+    def secrets(self) -> list[str]:
+        """Return what must be neither kept nor shown."""
+        parts = urlsplit(self.base_url or "")
+        found = (self.api_key.get_secret_value(), parts.password, parts.username)
+        return [form for secret in found if secret for form in {secret, unquote(secret)}]
 
 
 class TaskOverride(Asked):

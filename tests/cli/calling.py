@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tests.cli import forked
-from tests.gym.running_gym import RunningGym, launch_body, until_now
+from tests.gym.running_gym import RunningGym, launch_body, unfinished, until_now
 from tests.helpers import patient_http
 from tests.terminal.harness import isolated
 
@@ -136,7 +136,7 @@ def launch(gym: RunningGym, name: str, **changes: object) -> None:
 def finish(gym: RunningGym, name: str) -> None:
     """Wait until a run has ended."""
     until_now(
-        lambda: not patient_http.get(f"{gym.url}/runs/{quote(name, safe='')}").json()["in_progress"]
+        lambda: not unfinished(patient_http.get(f"{gym.url}/runs/{quote(name, safe='')}").json())
     )
 
 

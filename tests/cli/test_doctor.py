@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.calling import OnTerminal, gymtui
-from tests.gym.running_gym import RunningGym, launch_body, serving_gym, until_now
+from tests.gym.running_gym import RunningGym, launch_body, serving_gym, unfinished, until_now
 from tests.helpers import patient_http
 
 KEY = "ck_live_fedcba9876543210"
@@ -21,7 +21,7 @@ def gym(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGym]:
     with serving_gym(tmp_path_factory.mktemp("gym"), key=KEY) as gym:
         with patient_http.Client(base_url=gym.url, headers={"API-Key": KEY}) as http:
             http.post("/runs", json=launch_body(run_name="r", rollout_count=2)).raise_for_status()
-            until_now(lambda: not http.get("/runs/r").json()["in_progress"])
+            until_now(lambda: not unfinished(http.get("/runs/r").json()))
         yield gym
 
 

@@ -15,7 +15,7 @@ from gymtui.core.text import is_clean
 from gymtui.transcript import export
 from gymtui.transcript.body_reader import open_body
 from tests.cli.calling import gymtui
-from tests.gym.running_gym import RunningGym, launch_body, serving_gym
+from tests.gym.running_gym import RunningGym, launch_body, serving_gym, unfinished
 from tests.helpers import patient_http
 
 
@@ -26,7 +26,7 @@ def gym(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGym]:
         body = launch_body(run_name="nightly", rollout_count=3)
         patient_http.post(f"{gym.url}/runs", json=body).raise_for_status()
         end = time.monotonic() + 60
-        while patient_http.get(f"{gym.url}/runs/nightly").json()["in_progress"]:
+        while unfinished(patient_http.get(f"{gym.url}/runs/nightly").json()):
             assert time.monotonic() < end
         yield gym
 

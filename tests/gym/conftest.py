@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.gym.running_gym import launch_body, serving_gym, until_now
+from tests.gym.running_gym import launch_body, serving_gym, unfinished, until_now
 
 
 class Caller:
@@ -30,7 +30,7 @@ class Caller:
     def finished(self, **changes: Any) -> Any:
         """Launch, wait for the end, and return the answer of the launch."""
         created = self.launch(**changes)
-        until_now(lambda: self.get(f"/runs/{created['run_id']}")["in_progress"] == 0)
+        until_now(lambda: unfinished(self.get(f"/runs/{created['run_id']}")) == 0)
         return created
 
 

@@ -190,6 +190,11 @@ def launch_body(**changes: Any) -> dict[str, Any]:
     return {**body, **changes}
 
 
+def unfinished(run: dict[str, Any]) -> int:
+    """Return how many rollouts of a run wait or run, given the run as it travels."""
+    return int(run["pending"]) + int(run["running"])
+
+
 async def until(
     condition: Callable[[], Awaitable[T]], *, deadline_s: float = DEADLINE_S, what: str = ""
 ) -> T:

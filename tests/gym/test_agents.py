@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from gymtui.gym.engine.engine import LaunchRefusedError
-from gymtui.gym.models.served import make_client, probe
+from gymtui.gym.engine.launch_check import LaunchRefusedError
+from gymtui.gym.models.model_servers import ModelServers, make_client
+from gymtui.gym.models.probe import probe
 from gymtui.gym.wire import ModelConfig
 from tests.gym.engines import engine_at, finish, start
 
@@ -120,29 +121,6 @@ async def test_what_a_model_asks_for_after_a_cancel_is_not_carried_out(tmp_path:
     assert (artifacts.error, artifacts.tool_calls) == ("Cancelled", [])
 
 
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (httpx.Response(429), "429 from endpoint"),
-        (httpx.Response(500), "500 from endpoint"),
-        (httpx.Response(200, content=b"<html>"), "not JSON"),
-        (httpx.Response(200, json=[1]), "no chat completion"),
-        (httpx.Response(200, json={"choices": []}), "no chat completion"),
-        (httpx.ReadTimeout("late"), "timeout from endpoint"),
-        (httpx.ConnectError("gone"), "no answer from endpoint"),
-    ],
-)
-async def test_an_endpoint_that_fails_fails_the_rollout(
-    tmp_path: Path, answer: httpx.Response | Exception, words: str
-) -> None:
-    rollout, artifacts = await one(tmp_path / "db", Server(answer))
-    assert rollout.status == "failed"
-    assert rollout.result is None
-    assert rollout.termination_reason.startswith("Agent execution failed: ")
-    assert words in rollout.termination_reason
-    assert artifacts.error == rollout.termination_reason
-
-
 async def test_an_endpoint_that_cannot_be_reached_is_refused_at_launch(tmp_path: Path) -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("connection refused")
@@ -180,6 +158,6 @@ async def test_a_probe_names_what_went_wrong(
 ) -> None:
     settings = ModelConfig.model_validate({"model": "m", "base_url": BASE_URL, "api_key": "ck_x"})
     async with make_client(httpx.MockTransport(play)) as client:
-        result = await probe(client, settings)
+        result = await probe(ModelServers(client), settings)
     assert (result.success, result.error_type) == (error_type is None, error_type)
     assert "ck_x" not in result.message

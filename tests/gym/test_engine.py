@@ -12,7 +12,7 @@ from gymtui.gym.scenarios import SCENARIOS
 from gymtui.gym.scenarios.hr.scenario import HR
 from gymtui.gym.wire import Rollout
 from tests.gym.engines import Turnstile, engine_at, finish, start
-from tests.gym.running_gym import DEADLINE_S, launch_body, running_gym, until
+from tests.gym.running_gym import DEADLINE_S, launch_body, running_gym, unfinished, until
 from tests.helpers import patient_http
 
 ALL_TASKS = list(HR.tasks)
@@ -149,7 +149,7 @@ async def test_deleting_stops_what_runs(tmp_path: Path) -> None:
         assert engine.database.rollout_ids(again)
 
 
-async def test_a_restart_ends_what_it_cut_off_and_keeps_the_rest(tmp_path: Path) -> None:
+async def test_a_restart_ends_what_it_cut_off_and_goes_on_with_the_rest(tmp_path: Path) -> None:
     turnstile, path = Turnstile(), tmp_path / "db"
     async with engine_at(path) as engine:
         kept = await start(engine, run_name="kept")
@@ -159,11 +159,14 @@ async def test_a_restart_ends_what_it_cut_off_and_keeps_the_rest(tmp_path: Path)
         await turnstile.settle(2)
     async with engine_at(path) as engine:
         assert engine.database.rollouts(run_id=kept) == before
-        rollouts = engine.database.rollouts(run_id=cut)
-        assert [item.status for item in rollouts] == ["failed"] * 3
-        assert {item.termination_reason for item in rollouts} == {CUT_OFF}
-        assert all(item.completed_at for item in rollouts)
-        assert {item.status_events[-1].status for item in rollouts} == {"failed"}
+        *ended, waiting = engine.database.rollouts(run_id=cut)
+        assert [item.status for item in ended] == ["failed"] * 2
+        assert {item.termination_reason for item in ended} == {CUT_OFF}
+        assert all(item.completed_at for item in ended)
+        assert {item.status_events[-1].status for item in ended} == {"failed"}
+        assert waiting.status == "pending"
+        *_, went_on = await finish(engine, cut)
+        assert went_on.status == "completed"
 
 
 async def test_a_restarted_gym_is_the_same_gym_at_the_same_place(tmp_path: Path) -> None:
@@ -319,7 +322,7 @@ async def test_a_run_of_two_thousand_leaves_the_gym_answering(tmp_path: Path) ->
         assert 0 < cancelled["cancelled_rollouts"] < 2000
 
         async def over() -> bool:
-            return bool((await client.get("/runs/big")).json()["in_progress"] == 0)
+            return bool(unfinished((await client.get("/runs/big")).json()) == 0)
 
         await until(over)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.gym.running_gym import RunningGym, launch_body, serving_gym
+from tests.gym.running_gym import RunningGym, launch_body, serving_gym, unfinished
 from tests.helpers import patient_http
 from tests.terminal.harness import PYTHON, Pty, Size, Terminal, alive, isolated, until
 
@@ -83,7 +83,7 @@ def test_another_gym_is_shown_the_same_way_and_its_runs_cancelled_and_deleted(
     terminal.keys("y")
     terminal.wait_for(r"cancelled 3 rollouts of")
     held_gym.let_go()
-    until(lambda: status_of(held_gym, name).json()["in_progress"] == 0, "really cancelled")
+    until(lambda: unfinished(status_of(held_gym, name).json()) == 0, "really cancelled")
     terminal.wait_for(r" 3/3 ")
     terminal.keys("C-d")
     terminal.wait_for(r"Delete this run\?")

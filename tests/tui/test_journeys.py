@@ -10,7 +10,7 @@ from gymtui.tui.kit.confirm import ConfirmScreen
 from gymtui.tui.rollouts.screen import RolloutsScreen
 from gymtui.tui.runs.screen import RunsScreen
 from gymtui.tui.transcript.screen import TranscriptScreen
-from tests.gym.running_gym import running_gym
+from tests.gym.running_gym import running_gym, unfinished
 from tests.tui.person import Person, dashboard
 from tests.tui.scripted import ScriptedGym, scripted_dashboard
 
@@ -59,11 +59,11 @@ async def test_cancelling_asks_and_really_cancels(tmp_path: Path) -> None:
         assert isinstance(person.app.screen, ConfirmScreen), "only named keys do anything"
         await person.press("enter")
         assert isinstance(person.app.screen, RunsScreen)
-        assert person.ask(run_id).json()["in_progress"] == 5, "enter keeps"
+        assert unfinished(person.ask(run_id).json()) == 5, "enter keeps"
         await person.press("x", "y")
         await person.sees("cancelled 5 rollouts of nightly")
         gym.let_go()
-        await person.until(lambda: person.ask(run_id).json()["in_progress"] == 0)
+        await person.until(lambda: unfinished(person.ask(run_id).json()) == 0)
         assert endings(person, run_id) == ["cancelled"] * 5
         await person.sees("5/5", "–")
 
@@ -131,7 +131,7 @@ async def test_a_run_of_any_name_is_opened_cancelled_and_deleted(tmp_path: Path,
         await person.press("y")
         await person.sees("cancelled 2 rollouts")
         gym.let_go()
-        await person.until(lambda: person.ask(run_id).json()["in_progress"] == 0)
+        await person.until(lambda: unfinished(person.ask(run_id).json()) == 0)
         assert endings(person, run_id) == ["cancelled"] * 2
         await person.sees("2/2 done")
         await person.press("q")

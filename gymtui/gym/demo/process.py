@@ -134,7 +134,7 @@ def _is_sound(database: Path) -> bool:
 
 def _remove(database: Path) -> None:
     """Delete a database and what SQLite keeps beside it."""
-    for suffix in ("", "-wal", "-shm", "-journal"):
+    for suffix in ("", "-wal", "-shm", "-journal", "-reserve"):
         database.with_name(database.name + suffix).unlink(missing_ok=True)
 
 
@@ -176,7 +176,7 @@ async def _serve(speed: float, seed: int, where: Place) -> None:
         ending,
         bind("127.0.0.1", 0, has_key=False),
         where.directory / DATABASE,
-        Options(speed=speed, seed=seed, resume=True, temperaments=CAST, troubles=ordered),
+        Options(speed=speed, seed=seed, temperaments=CAST, troubles=ordered),
         ready=ready,
         beside=lambda engine: tell(engine, speed=speed, seed=seed),
     )

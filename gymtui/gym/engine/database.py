@@ -26,7 +26,7 @@ COUNTERS = """
     count(*) AS total,
     count(*) FILTER (WHERE status = 'completed') AS completed,
     count(*) FILTER (WHERE status IN ('failed', 'workspace_error')) AS failed,
-    count(*) FILTER (WHERE status IN ('pending', 'running')) AS in_progress,
+    count(*) FILTER (WHERE status = 'running') AS in_progress,
     count(*) FILTER (WHERE status = 'pending') AS pending,
     count(*) FILTER (WHERE status = 'running') AS running
 """
@@ -198,6 +198,7 @@ class Database(DatabaseFile):
                     created_at=row["created_at"],
                     settings=json.loads(row["settings"]),
                     max_parallel=row["max_parallel"],
+                    user_settings=row["user_settings"] and json.loads(row["user_settings"]),
                     task_overrides=json.loads(row["task_overrides"]),
                 ),
                 self._waiting(row["run_id"]),
@@ -301,6 +302,7 @@ class Database(DatabaseFile):
                     "INSERT INTO artifacts (rollout_id, body) VALUES (?, ?)",
                     (rollout_id, ending.artifacts.model_dump_json()),
                 )
+                self._connection.execute("DELETE FROM progress WHERE rollout_id = ?", (rollout_id,))
 
     def fail(
         self, stamp: str, reason: str, *, statuses: Sequence[Status], run_id: str | None = None
@@ -327,6 +329,21 @@ class Database(DatabaseFile):
             (run_id, json.dumps(ACTIVE)),
         ).fetchone()
         return int(row[0])
+
+    def add_progress(self, rollout_id: str, body: str) -> None:
+        """Keep what a rollout has just recorded; nothing when it was deleted meanwhile."""
+        self._connection.execute(
+            "INSERT INTO progress (rollout_id, body) SELECT rollout_id, ? FROM rollouts"
+            " WHERE rollout_id = ?",
+            (body, rollout_id),
+        )
+
+    def progress(self, rollout_id: str) -> list[dict[str, Any]]:
+        """Return what a rollout without artifacts has recorded, in order."""
+        rows = self._connection.execute(
+            "SELECT body FROM progress WHERE rollout_id = ? ORDER BY number", (rollout_id,)
+        )
+        return [json.loads(row[0]) for row in rows]
 
     def artifacts(self, rollout_id: str) -> Artifacts | None:
         """Return what was recorded of a finished rollout, or None."""

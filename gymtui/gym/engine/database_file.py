@@ -3,14 +3,42 @@
 What is read and written in it is `gym.engine.database`.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from gymtui.gym.engine.records import SCHEMA, VERSION, DatabaseInUseError, DatabaseRefusedError
+from gymtui.gym.engine.records import (
+    PROGRESS,
+    SCHEMA,
+    VERSION,
+    DatabaseInUseError,
+    DatabaseRefusedError,
+    StorageError,
+)
+
+MEMORY = Path(":memory:")
+RESERVE_BYTES = 1 << 20
+"""Of disk that is given up when it is full, so that what failed for it can still be written."""
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that fails with an error of its own: tools in workspaces use SQLite too."""
+
+    def execute(self, *args: Any) -> sqlite3.Cursor:
+        try:
+            return super().execute(*args)
+        except sqlite3.OperationalError as error:
+            raise StorageError(str(error)) from error
+
+    def executemany(self, *args: Any) -> sqlite3.Cursor:
+        try:
+            return super().executemany(*args)
+        except sqlite3.OperationalError as error:
+            raise StorageError(str(error)) from error
 
 
 class DatabaseFile:
@@ -26,7 +54,9 @@ class DatabaseFile:
         self.last_written = _last_written(path)
         """When an earlier gym wrote it last, by the machine's clock; None for a new file."""
         try:
-            self._connection = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+            self._connection = sqlite3.connect(
+                path, isolation_level=None, timeout=1.0, factory=_Connection
+            )
         except sqlite3.Error as error:
             raise DatabaseRefusedError(f"cannot open the database {path}: {error}") from error
         self._connection.row_factory = sqlite3.Row
@@ -44,6 +74,15 @@ class DatabaseFile:
         except DatabaseRefusedError:
             self._connection.close()
             raise
+        self._reserve = None if path == MEMORY else path.with_name(f"{path.name}-reserve")
+        if self._reserve is not None:
+            with suppress(OSError):
+                self._reserve.write_bytes(os.urandom(RESERVE_BYTES))
+
+    def make_room(self) -> None:
+        """Give up what was kept in reserve on the disk."""
+        if self._reserve is not None:
+            self._reserve.unlink(missing_ok=True)
 
     def _prepare(self, path: Path) -> None:
         # Two gyms on one file would each declare the other's rollouts cut off, so the lock is
@@ -55,13 +94,19 @@ class DatabaseFile:
         with self._transaction():
             version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
             if version == 0:
-                for statement in SCHEMA.split(";"):
-                    self._connection.execute(statement)
-                self._connection.execute(f"PRAGMA user_version = {VERSION}")
+                self._make(SCHEMA, PROGRESS)
+            elif version == 1:
+                self._make(PROGRESS)
             elif version != VERSION:
                 raise DatabaseRefusedError(
                     f"the database {path} is of version {version}, this gym writes {VERSION}"
                 )
+
+    def _make(self, *schemas: str) -> None:
+        for schema in schemas:
+            for statement in schema.split(";"):
+                self._connection.execute(statement)
+        self._connection.execute(f"PRAGMA user_version = {VERSION}")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -69,13 +114,16 @@ class DatabaseFile:
         try:
             yield
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            # A full disk has ended it already.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
         self._connection.close()
+        self.make_room()
 
     def __enter__(self) -> Self:
         return self

@@ -9,55 +9,56 @@ from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 
-from pydantic import ValidationError
-
 from gymtui.gym.clock import Clock, Pace
+from gymtui.gym.defects import described
+from gymtui.gym.engine.cancellation import Cancellation
 from gymtui.gym.engine.database import Database
-from gymtui.gym.engine.records import Ending, NewRollout, NewRun, WaitingRun
+from gymtui.gym.engine.launch_check import (
+    LaunchRefusedError,
+    Problem,
+    is_scripted,
+    model_problem,
+    task_problems,
+)
+from gymtui.gym.engine.records import Ending, NewRollout, NewRun, StorageError
+from gymtui.gym.engine.restart import CUT_OFF, cut_off_at, request_again
 from gymtui.gym.engine.rollout import CANCELLED, Assignment, RolloutRunner, Surroundings
 from gymtui.gym.engine.troubles import Troubles, none_at_all
-from gymtui.gym.models.scripted import PREFIX, TEMPERAMENTS, ScriptedAgent, Temperament
-from gymtui.gym.models.served import Agent, ServedAgent, Transport, make_client, probe, reach
+from gymtui.gym.models.agent import Agent
+from gymtui.gym.models.limiter import REAL_TIME, Timer
+from gymtui.gym.models.model_servers import (
+    LIMITS,
+    ModelServers,
+    ServerLimits,
+    Transport,
+    make_client,
+)
+from gymtui.gym.models.probe import probe, reach
+from gymtui.gym.models.scripted import TEMPERAMENTS, ScriptedAgent, Temperament
+from gymtui.gym.models.served import ServedAgent
 from gymtui.gym.scenarios import SCENARIOS
 from gymtui.gym.scenarios.base import Scenario, Task
-from gymtui.gym.wire import LaunchRequest, ModelConfig, ProbeResult, TaskOverride
+from gymtui.gym.wire import ACTIVE, LaunchRequest, ModelConfig, ProbeResult, TaskOverride
 
 DEFAULT_PARALLEL = 4
 MOST_PARALLEL = 200
-"""However many a run asks for: each holds a workspace."""
+"""Rollouts at a time, over all runs: each holds a workspace."""
 FAILURE_SHARE = 0.03
-CUT_OFF = "interrupted: the gym was restarted before this rollout finished"
+STORAGE_RETRY_S = 5.0
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Problem:
-    """Why a request is refused: `loc` is the path to the field in the body."""
-
-    loc: tuple[str | int, ...]
-    message: str
-    kind: str = "value_error"
-
-
-class LaunchRefusedError(Exception):
-    """A launch that validates but cannot be carried out here."""
-
-    def __init__(self, *problems: Problem) -> None:
-        super().__init__("; ".join(problem.message for problem in problems))
-        self.problems = problems
-
-
 @dataclass
 class _Job:
-    """A run in progress: what waits, what it runs with, and whether it was cancelled."""
+    """A run in progress: what waits and what it runs with."""
 
     run_id: str
     number: int
     request: LaunchRequest
     queue: deque[NewRollout]
     parallel: int
-    cancelled: bool = False
+    cancellation: Cancellation = field(default_factory=Cancellation)
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
@@ -80,6 +81,9 @@ class Engine:
         troubles: Troubles = none_at_all,
         new_id: Callable[[], str] = lambda: secrets.token_hex(6),
         model_transport: Transport | None = None,
+        server_limits: ServerLimits = LIMITS,
+        most_parallel: int = MOST_PARALLEL,
+        timer: Timer = REAL_TIME,
     ) -> None:
         """Make an engine over an open database.
 
@@ -88,12 +92,15 @@ class Engine:
             clock: The gym's time.
             pace: How fast simulated work goes.
             seed: Every random choice comes from it, rollout by rollout.
-            failure_share: Which share of workspaces fail to build, 0 to 1.
+            failure_share: Which share of scripted agents' workspaces fail to build, 0 to 1.
             scenarios: What can be run, by id.
             temperaments: The scripted agents, by the name of the model.
-            troubles: What goes wrong besides.
+            troubles: What goes wrong for them besides.
             new_id: Makes the random part of ids.
             model_transport: Replaces the network to model servers in tests.
+            server_limits: What model servers are asked at most.
+            most_parallel: How many rollouts run at a time, over all runs.
+            timer: Waits between the tries of a request.
         """
         self.database = database
         self.clock = clock or Clock()
@@ -102,22 +109,20 @@ class Engine:
         self.new_id = new_id
         self._temperaments = temperaments
         self._around = Surroundings(database, self.clock, pace or Pace(), failure_share, troubles)
-        self._client = make_client(model_transport)
+        self._servers = ModelServers(make_client(model_transport), server_limits, timer)
+        self._places = asyncio.Semaphore(most_parallel)
         self._jobs: dict[str, _Job] = {}
 
-    def start(self, *, resume: bool = False) -> None:
+    def start(self) -> None:
         """Settle what an earlier gym on this database left unfinished.
 
-        What ran is cut off, as of when that gym was last alive.
-
-        Args:
-            resume: Whether what waited goes on waiting, where its agent can be made without the
-                key, which was not kept; otherwise it ends too.
+        What ran is cut off, as of when that gym was last alive; what waited goes on waiting, where
+        its agent is still there.
         """
-        ended = self._cut_off_at()
+        ended = cut_off_at(self.database, self.clock)
         count = self.database.fail(ended, CUT_OFF, statuses=("running",))
         for waiting in self.database.waiting_runs():
-            request = self._request_again(waiting) if resume else None
+            request = request_again(waiting, self.scenarios, self._temperaments)
             if request is None:
                 run_id = waiting.run.run_id
                 count += self.database.fail(ended, CUT_OFF, statuses=("pending",), run_id=run_id)
@@ -126,47 +131,13 @@ class Engine:
         if count:
             log.warning("%d rollouts were cut off by a restart", count)
 
-    def _request_again(self, waiting: WaitingRun) -> LaunchRequest | None:
-        """Return a request that goes on with a run, or None if that takes what is not there."""
-        run = waiting.run
-        try:
-            request = LaunchRequest.model_validate(
-                {
-                    "scenario_id": run.scenario_id,
-                    "task_ids": sorted({rollout.task_id for rollout in waiting.rollouts}),
-                    "model_config": {**run.settings, "api_key": "not kept"},
-                    "max_parallel": run.max_parallel,
-                    "run_name": run.run_id,
-                }
-            )
-        except ValidationError:
-            return None
-        scripted = (
-            request.settings.base_url is None and self._unknown_model(request.settings) is None
-        )
-        known = request.scenario_id in self.scenarios and not self._problems(request)
-        # An override may name a task whose rollouts have all begun.
-        overrides = {
-            name: TaskOverride.model_validate(item)
-            for name, item in (run.task_overrides or {}).items()
-        }
-        return (
-            request.model_copy(update={"task_overrides": overrides}) if scripted and known else None
-        )
-
-    def _cut_off_at(self) -> str:
-        written = self.database.last_written
-        now = self.clock.now()
-        when = now if written is None else min(written + self.clock.offset, now)
-        return when.isoformat(timespec="microseconds")
-
     async def stop(self) -> None:
         """Stop at once; what runs is left as it is, for the next `start` to find."""
         tasks = [job.task for job in self._jobs.values() if job.task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._client.aclose()
+        await self._servers.close()
 
     async def finished(self) -> None:
         """Wait until no run has rollouts left to drive."""
@@ -190,7 +161,8 @@ class Engine:
             LaunchRefusedError: A task, a model or a provider that this gym does not have.
             RunNameTakenError: A run of that name exists.
         """
-        problems = self._problems(request) or await self._model_problems(request)
+        scenario = self.scenarios[request.scenario_id]
+        problems = task_problems(request, scenario) or await self._model_problems(request)
         if problems:
             raise LaunchRefusedError(*problems)
         run_id = request.run_name or f"run_{self.new_id()}"
@@ -206,89 +178,73 @@ class Engine:
     def _begin(
         self, run_id: str, number: int, request: LaunchRequest, rollouts: Iterable[NewRollout]
     ) -> None:
-        parallel = min(request.max_parallel or DEFAULT_PARALLEL, MOST_PARALLEL)
+        parallel = request.max_parallel or DEFAULT_PARALLEL
         job = _Job(run_id, number, request, deque(rollouts), parallel)
         self._jobs[run_id] = job
         job.task = asyncio.create_task(self._drive(job), name=f"run {run_id}")
 
-    def _problems(self, request: LaunchRequest) -> list[Problem]:
-        tasks = self.scenarios[request.scenario_id].tasks
-        problems = []
-        for index, task_id in enumerate(request.task_ids):
-            if task_id not in tasks:
-                words = f"Scenario {request.scenario_id} has no task {task_id}"
-                problems.append(Problem(("task_ids", index), words))
-            elif task_id in request.task_ids[:index]:
-                problems.append(Problem(("task_ids", index), f"Task {task_id} is named twice"))
-        problems += [
-            Problem(("task_overrides", task_id), "Not one of the run's task_ids")
-            for task_id in request.task_overrides or {}
-            if task_id not in request.task_ids
-        ]
-        return problems
-
     async def _model_problems(self, request: LaunchRequest) -> list[Problem]:
-        problem = self._unknown_model(request.settings)
+        problem = model_problem(request.settings, self._temperaments)
         if problem is None and request.settings.base_url is not None:
-            reason = await reach(self._client, request.settings)
+            reason = await reach(self._servers, request.settings)
             if reason is not None:
                 problem = Problem(("model_config", "base_url"), reason, "connection_error")
         return [problem] if problem else []
 
-    def _unknown_model(self, settings: ModelConfig) -> Problem | None:
-        """Return why no agent can be made of these settings, as far as that shows at once."""
-        if settings.provider != "custom":
-            words = (
-                f"The local gym cannot reach provider {settings.provider}: use custom, with a"
-                f" base_url or with a scripted model ({', '.join(TEMPERAMENTS)})"
-            )
-            return Problem(("model_config", "provider"), words, "connection_error")
-        if settings.model is None:
-            return Problem(("model_config", "model"), "A model is needed", "invalid_model")
-        if settings.base_url is None and settings.model not in self._temperaments:
-            kind = "scripted agent" if settings.model.startswith(PREFIX) else "model"
-            known = ", ".join(TEMPERAMENTS)
-            words = f"Unknown {kind} {settings.model}: give a base_url, or one of {known}"
-            return Problem(("model_config", "model"), words, "invalid_model")
-        return None
-
     async def test_model(self, settings: ModelConfig) -> ProbeResult:
         """Return whether an agent could be driven with these settings."""
-        problem = self._unknown_model(settings)
+        problem = model_problem(settings, self._temperaments)
         if problem is not None:
             return ProbeResult(success=False, message=problem.message, error_type=problem.kind)
         if settings.base_url is None:
             return ProbeResult(success=True, message=f"{settings.model} is scripted here")
-        return await probe(self._client, settings)
+        return await probe(self._servers, settings)
 
     # -- running ---------------------------------------------------------------------------
 
     async def _drive(self, job: _Job) -> None:
-        running: dict[asyncio.Task[None], str] = {}
+        running: set[asyncio.Task[None]] = set()
         try:
             while job.queue or running:
                 while job.queue and len(running) < job.parallel:
-                    rollout = job.queue.popleft()
-                    runner = RolloutRunner(self._around, self._assignment(job, rollout))
-                    running[asyncio.create_task(runner.run())] = rollout.rollout_id
-                done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    self._note_defect(running.pop(task), task.exception())
+                    running.add(asyncio.create_task(self._roll_out(job, job.queue.popleft())))
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                failures = [failure for task in done if (failure := task.exception())]
+                if failures:
+                    raise failures[0]
+        except StorageError as error:
+            job.queue.clear()
+            await _end(running)
+            await self._give_up(job, error)
         finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await _end(running)
             if self._jobs.get(job.run_id) is job:
                 del self._jobs[job.run_id]
 
-    def _note_defect(self, rollout_id: str, defect: BaseException | None) -> None:
-        """A rollout that broke on a defect of ours fails and says so; the run goes on."""
-        if defect is None:
-            return
-        log.error("rollout %s broke", rollout_id, exc_info=defect)
-        reason = f"Agent execution failed: {defect!r}"
-        ending = Ending("failed", self.clock.stamp(), termination_reason=reason)
-        self.database.finish(rollout_id, ending)
+    async def _roll_out(self, job: _Job, rollout: NewRollout) -> None:
+        async with self._places:
+            try:
+                await RolloutRunner(self._around, self._assignment(job, rollout)).run()
+            except StorageError:
+                raise
+            except Exception as defect:  # noqa: BLE001  (this rollout fails and says so, no other)
+                log.error("rollout %s broke: %s", rollout.rollout_id, described(defect))
+                reason = f"Agent execution failed: the gym broke ({type(defect).__name__})"
+                ending = Ending("failed", self.clock.stamp(), termination_reason=reason)
+                self.database.finish(rollout.rollout_id, ending)
+
+    async def _give_up(self, job: _Job, error: StorageError) -> None:
+        """Fail a run that cannot be written any more, as soon as that can be written."""
+        reason = f"the gym cannot keep what happens: {error}"
+        log.error("run %s: %s", job.run_id, reason)
+        self.database.make_room()
+        while True:
+            try:
+                self.database.fail(self.clock.stamp(), reason, statuses=ACTIVE, run_id=job.run_id)
+            except StorageError:
+                await self._servers.timer.sleep(STORAGE_RETRY_S)
+            else:
+                return
 
     def _assignment(self, job: _Job, rollout: NewRollout) -> Assignment:
         request = job.request
@@ -308,7 +264,8 @@ class Engine:
             world_seed=place,
             attempt=rollout.attempt,
             make_agent=partial(self._make_agent, request.settings, scenario, task),
-            is_cancelled=lambda: job.cancelled,
+            cancellation=job.cancellation,
+            is_scripted=is_scripted(request.settings),
         )
 
     def _make_agent(
@@ -320,18 +277,21 @@ class Engine:
         decisions: Random,
         durations: Random,
     ) -> Agent:
-        temperament = self._temperaments.get(settings.model or "")
-        if settings.base_url is not None or temperament is None:
+        if not is_scripted(settings):
             functions = scenario.toolbox.functions()
-            return ServedAgent(self._client, settings, instruction, functions)
+            return ServedAgent(self._servers, settings, instruction, functions)
         return ScriptedAgent(
-            temperament, task.plan, scenario.wander, random=decisions, pace=durations
+            self._temperaments[settings.model or ""],
+            task.plan,
+            scenario.wander,
+            random=decisions,
+            pace=durations,
         )
 
     # -- ending ----------------------------------------------------------------------------
 
     def cancel(self, run_id: str) -> int | None:
-        """Cancel a run: what waits ends at once, what runs at its next step.
+        """Cancel a run: what waits, for its turn or for a model, ends at once, the rest soon.
 
         Returns:
             How many rollouts were told to end, or None when there is no such run.
@@ -341,8 +301,8 @@ class Engine:
         active = self.database.count_active(run_id)
         job = self._jobs.get(run_id)
         if job is not None:
-            job.cancelled = True
             job.queue.clear()
+            job.cancellation.happen()
         self.database.fail(self.clock.stamp(), CANCELLED, statuses=("pending",), run_id=run_id)
         return active
 
@@ -356,6 +316,12 @@ class Engine:
         if job is not None and job.task is not None:
             job.task.cancel()
         return self.database.delete_run(run_id)
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _new_run(run_id: str, request: LaunchRequest, stamp: str) -> NewRun:

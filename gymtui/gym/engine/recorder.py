@@ -1,14 +1,14 @@
 """Artifacts in the making: what was said and done in a rollout, in the vendor's message shape."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from gymtui.gym.clock import Clock
-from gymtui.gym.models.served import Turn
-from gymtui.gym.tools.toolbox import Observation
-from gymtui.gym.wire import Artifacts, ToolCallRecord, ToolResultRecord
+from gymtui.gym.models.agent import Turn
+from gymtui.gym.tools.toolbox import Call, Observation
+from gymtui.gym.wire import Artifacts, Rollout, ToolCallRecord, ToolResultRecord
 
 NOTIONAL_USD_PER_TOKEN = {"prompt": 0.4e-6, "completion": 1.6e-6}
 """What a small model costs: scripted agents cost nothing, but their rollouts should look alive."""
@@ -21,10 +21,12 @@ class Recorder:
     Attributes:
         clock: Stamps what is recorded.
         notional_cost: Whether to estimate a cost by `NOTIONAL_USD_PER_TOKEN`.
+        keep: Keeps a piece of what is recorded, as JSON, in case the gym ends before the rollout.
     """
 
     clock: Clock
     notional_cost: bool
+    keep: Callable[[str], None] = lambda _piece: None
     messages: list[dict[str, Any]] = field(default_factory=list)
     tool_calls: list[ToolCallRecord] = field(default_factory=list)
     tool_results: list[ToolResultRecord] = field(default_factory=list)
@@ -35,60 +37,62 @@ class Recorder:
     tools_s: float = 0.0
     duration_s: float = 0.0
     _tokens: dict[str, int] = field(default_factory=dict)
+    _kept: tuple[int, int] = (0, 0)
 
     def user(self, text: str) -> None:
         """Record what the agent was told."""
         self._message("user", text)
+        self._keep()
 
     def turn(self, turn: Turn) -> None:
         """Record what the agent said; calls go inside `content`, as the vendor writes them."""
         for kind, count in (("prompt", turn.prompt_tokens), ("completion", turn.completion_tokens)):
             if count is not None:
                 self._tokens[kind] = self._tokens.get(kind, 0) + count
-        if not turn.calls:
+        said = turn.text if turn.content is None else turn.content
+        if turn.calls:
+            self.steps_taken += 1
+            calls = [call.as_function_call() for call in turn.calls]
+            said = {"content": said, "tool_calls": calls}
+        else:
             self.final_observation = turn.text
-            self._message("assistant", turn.text)
-            return
-        self.steps_taken += 1
-        calls = [
-            {
-                "id": call.call_id,
-                "type": "function",
-                "function": {
-                    "name": call.function_name,
-                    "arguments": json.dumps(dict(call.parameters), ensure_ascii=False),
-                },
-            }
-            for call in turn.calls
-        ]
-        self._message("assistant", {"content": turn.text, "tool_calls": calls})
+        self._message("assistant", said, turn.extras)
+        self._keep()
 
-    def results(self, turn: Turn, observations: Sequence[Observation]) -> None:
-        """Record what the turn's calls returned: text as a summary, everything in the results."""
-        for call, observation in zip(turn.calls, observations, strict=True):
-            content = {
-                "tool_call_id": call.call_id,
-                "tool_server": call.server,
-                "tool_name": call.tool,
-                "is_error": observation.is_error,
-            }
-            if observation.text is not None:
-                content["summary"] = observation.text
-            self._message("tool", content)
-            self.tool_calls.append(
-                ToolCallRecord(
-                    tool_server=call.server,
-                    tool_name=call.tool,
-                    parameters=dict(call.parameters),
-                )
+    def result(self, call: Call, observation: Observation) -> None:
+        """Record what a call returned: text as a summary, everything in the results."""
+        content = {
+            "tool_call_id": call.call_id,
+            "tool_server": call.server,
+            "tool_name": call.tool,
+            "is_error": observation.is_error,
+        }
+        if observation.text is not None:
+            content["summary"] = observation.text
+        self._message("tool", content)
+        self.tool_calls.append(
+            ToolCallRecord(
+                tool_server=call.server, tool_name=call.tool, parameters=dict(call.parameters)
             )
-            self.tool_results.append(
-                ToolResultRecord(observation=observation.value, is_error=observation.is_error)
-            )
+        )
+        self.tool_results.append(
+            ToolResultRecord(observation=observation.value, is_error=observation.is_error)
+        )
+        self._keep()
 
-    def _message(self, role: str, content: str | dict[str, Any]) -> None:
+    def _message(self, role: str, content: Any, extras: Mapping[str, Any] = {}) -> None:
         stamp = self.clock.stamp()
-        self.messages.append({"role": role, "content": content, "timestamp": stamp})
+        self.messages.append({"role": role, "content": content, "timestamp": stamp, **extras})
+
+    def _keep(self) -> None:
+        messages, calls = self._kept
+        piece = {
+            "messages": self.messages[messages:],
+            "tool_calls": [call.model_dump() for call in self.tool_calls[calls:]],
+            "tool_results": [result.model_dump() for result in self.tool_results[calls:]],
+        }
+        self._kept = (len(self.messages), len(self.tool_calls))
+        self.keep(json.dumps(piece))
 
     def _metrics(self) -> dict[str, Any]:
         metrics: dict[str, Any] = {
@@ -136,6 +140,39 @@ class Recorder:
         )
 
 
+def pieced_together(
+    pieces: Sequence[Mapping[str, Any]],
+    rollout: Rollout,
+    *,
+    task: str,
+    metadata: dict[str, Any],
+    error: str | None,
+) -> Artifacts:
+    """Return the artifacts of a rollout that could not write them, from what was kept of it."""
+    messages = [message for piece in pieces for message in piece["messages"]]
+    return Artifacts(
+        task_id=rollout.task_id,
+        task=task,
+        model=rollout.settings["model"],
+        provider=rollout.settings["provider"],
+        messages=messages,
+        tool_calls=[ToolCallRecord(**call) for piece in pieces for call in piece["tool_calls"]],
+        tool_results=[
+            ToolResultRecord(**item) for piece in pieces for item in piece["tool_results"]
+        ],
+        steps_taken=sum(
+            message["role"] == "assistant"
+            and isinstance(message["content"], dict)
+            and "tool_calls" in message["content"]
+            for message in messages
+        ),
+        max_steps=rollout.max_steps,
+        created_at=rollout.started_at or rollout.created_at,
+        metadata=metadata,
+        error=error,
+    )
+
+
 def redact(artifacts: Artifacts) -> Artifacts:
     """Return the artifacts without tool calls and tool responses.
 
@@ -146,7 +183,7 @@ def redact(artifacts: Artifacts) -> Artifacts:
         content = message["content"]
         if message["role"] == "tool":
             continue
-        if isinstance(content, dict):
+        if isinstance(content, dict) and "tool_calls" in content:
             content = content.get("content") or ""
             if not content:
                 continue

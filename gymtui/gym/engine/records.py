@@ -8,7 +8,7 @@ from typing import Any
 
 from gymtui.gym.wire import Artifacts, Phase, Result, Rollout, Source, Status
 
-VERSION = 1
+VERSION = 2
 """Of the schema, kept as the file's `user_version`."""
 
 SCHEMA = """
@@ -50,6 +50,16 @@ CREATE TABLE artifacts (
 );
 """
 
+PROGRESS = """
+CREATE TABLE progress (
+    number INTEGER PRIMARY KEY,
+    rollout_id TEXT NOT NULL REFERENCES rollouts (rollout_id) ON DELETE CASCADE,
+    body TEXT NOT NULL
+);
+CREATE INDEX progress_by_rollout ON progress (rollout_id)
+"""
+"""What a rollout has recorded so far, piece by piece, until it has artifacts; since version 2."""
+
 
 class DatabaseRefusedError(Exception):
     """The file cannot be this gym's memory: in use, not a database, or of another version."""
@@ -57,6 +67,10 @@ class DatabaseRefusedError(Exception):
 
 class DatabaseInUseError(DatabaseRefusedError):
     """Another gym has the file open."""
+
+
+class StorageError(sqlite3.OperationalError):
+    """The file cannot be written or read: most often because the disk is full."""
 
 
 class RunNameTakenError(Exception):

@@ -1,16 +1,20 @@
 """One rollout from its first phase to its end: builds, seeds, lets the agent act, verifies."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any
 
-from gymtui.gym.clock import BUILDING, SEEDING, VERIFYING, Clock, Pace, monotonic_s
+from gymtui.gym.clock import BUILDING, SEEDING, VERIFYING, Clock, Pace, Spread, monotonic_s
+from gymtui.gym.defects import described
+from gymtui.gym.engine.cancellation import Cancellation, CancelledRunError
 from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.recorder import Recorder
-from gymtui.gym.engine.records import Ending, PhaseSpan
+from gymtui.gym.engine.records import Ending, PhaseSpan, StorageError
 from gymtui.gym.engine.troubles import Kind, Moment, Trouble, Troubles, none_at_all
-from gymtui.gym.models.served import Agent, AgentError, Turn
+from gymtui.gym.models.agent import Agent, AgentError, Turn
 from gymtui.gym.scenarios.base import Facts, Scenario, Task, judge
 from gymtui.gym.tools.workspace import Workspace
 from gymtui.gym.wire import ModelConfig, Phase, Status, TaskOverride
@@ -20,6 +24,8 @@ WORKSPACE_FAILURES = (
     "Container {server}-mcp: image pull failed: 503 from the registry",
     "Container {server}-mcp did not become healthy within 120 s",
 )
+log = logging.getLogger(__name__)
+
 CANCELLED = "cancelled"
 MAX_STEPS = "max_steps"
 NO_FINAL_ANSWER = "Max steps reached without final assistant response"
@@ -30,8 +36,8 @@ class Surroundings:
     """What every rollout of a gym shares.
 
     Attributes:
-        failure_share: Which share of workspaces fail to build, 0 to 1.
-        troubles: What else goes wrong.
+        failure_share: Which share of scripted agents' workspaces fail to build, 0 to 1.
+        troubles: What else goes wrong for them.
     """
 
     database: Database
@@ -52,7 +58,8 @@ class Assignment:
         attempt: Which try of the task this is, from 0.
         make_agent: Makes the agent, given the instruction and two sources of randomness: for
             decisions and for durations.
-        is_cancelled: Says whether the run was cancelled.
+        cancellation: The run's.
+        is_scripted: Whether the agent only plays one: then phases take time and things go wrong.
     """
 
     rollout_id: str
@@ -64,14 +71,15 @@ class Assignment:
     seed: str
     world_seed: str
     make_agent: Callable[[str, Random, Random], Agent]
-    is_cancelled: Callable[[], bool]
+    cancellation: Cancellation
+    is_scripted: bool
     attempt: int = 0
 
     @property
     def instruction(self) -> str:
         """What the agent is told: the task's instruction, or what the run put in its place."""
         told = self.override.description if self.override else None
-        return told or self.task.instruction
+        return self.task.instruction if told is None else told
 
 
 class _EndedError(Exception):
@@ -105,11 +113,18 @@ class RolloutRunner:
         self._pace = _source(self.given.seed, "pace")
         self._luck = _source(self.given.seed, "luck")
         self._world = _source(self.given.world_seed, "world")
-        scripted = self.given.settings.base_url is None
-        self._recorder = Recorder(self.around.clock, notional_cost=scripted)
+        self._recorder = Recorder(
+            self.around.clock,
+            notional_cost=self.given.is_scripted,
+            keep=partial(self.around.database.add_progress, self.given.rollout_id),
+        )
 
     async def run(self) -> None:
-        """Run the rollout and write how it ended."""
+        """Run the rollout and write how it ended.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
         clock, database = self.around.clock, self.around.database
         created_at = clock.stamp()
         if not database.begin(self.given.rollout_id, created_at):
@@ -120,6 +135,16 @@ class RolloutRunner:
         except _EndedError as end:
             self._recorder.error = end.error
             ending = {"status": end.status, "termination_reason": end.reason}
+        except CancelledRunError:
+            self._recorder.error = "Cancelled"
+            ending = {"status": "failed", "termination_reason": CANCELLED}
+        except StorageError:
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever it is, the rollout ends and says so)
+            log.error("rollout %s broke: %s", self.given.rollout_id, described(error))
+            reason = f"Agent execution failed: the gym broke ({type(error).__name__})"
+            self._recorder.error = reason
+            ending = {"status": "failed", "termination_reason": reason}
         finally:
             workspace.close()
         self._leave_phase()
@@ -146,14 +171,16 @@ class RolloutRunner:
         facts = await self._seed(workspace)
         reason = await self._act(workspace)
         self._enter("verifying")
-        await self.around.pace.spend(VERIFYING.draw(self._pace))
+        await self._spend(VERIFYING)
         result = judge(self.given.task.verify(workspace, facts))
         return {"status": "completed", "result": result, "termination_reason": reason}
 
     async def _build(self) -> None:
         self._enter("building_environment")
-        await self.around.pace.spend(BUILDING.draw(self._pace))
-        self._stop_if_cancelled()
+        await self._spend(BUILDING)
+        self.given.cancellation.check()
+        if not self.given.is_scripted:
+            return
         trouble = self._trouble(step=0)
         if trouble is not None and trouble.kind is Kind.WORKSPACE:
             raise _workspace_failed(trouble.reason)
@@ -167,9 +194,13 @@ class RolloutRunner:
         self.given.scenario.populate(workspace, self._world)
         facts = self.given.task.seed(workspace, self._world)
         workspace.take_changes()
-        await self.around.pace.spend(SEEDING.draw(self._pace))
-        self._stop_if_cancelled()
+        await self._spend(SEEDING)
+        self.given.cancellation.check()
         return facts
+
+    async def _spend(self, spread: Spread) -> None:
+        """Let a scripted rollout's phase take its time; a real one's is over when it is done."""
+        await self.around.pace.spend(spread.draw(self._pace) if self.given.is_scripted else 0.0)
 
     async def _act(self, workspace: Workspace) -> str | None:
         """Let the agent act until it is done; returns why it ended, None when by its own will."""
@@ -198,21 +229,26 @@ class RolloutRunner:
             self.around.database.set_step(self.given.rollout_id, step)
             began = monotonic_s()
             toolbox = self.given.scenario.toolbox
-            observations = [toolbox.call(workspace, call) for call in turn.calls]
+            observations = []
+            for call in turn.calls:
+                observations.append(toolbox.call(workspace, call))
+                self._recorder.result(call, observations[-1])
             self._recorder.tools_s += monotonic_s() - began
-            self._recorder.results(turn, observations)
         self._recorder.error = NO_FINAL_ANSWER
         return MAX_STEPS
 
     async def _think(self, agent: Agent, observations: list[Any], step: int) -> Turn:
         began = monotonic_s()
         await self.around.pace.spend(agent.thinks_for_s())
-        self._stop_if_cancelled()
-        await self._meet_trouble(step)
-        turn = await agent.act(observations)
-        self._stop_if_cancelled()
+        self.given.cancellation.check()
+        if self.given.is_scripted:
+            await self._meet_trouble(step)
+        with self.given.cancellation.interrupts():
+            turn = await agent.act(observations)
         self._recorder.thinking_s += monotonic_s() - began
+        # What was said stays said, even when the run was cancelled meanwhile.
         self._recorder.turn(turn)
+        self.given.cancellation.check()
         return turn
 
     def _trouble(self, step: int) -> Trouble | None:
@@ -223,14 +259,10 @@ class RolloutRunner:
         trouble = self._trouble(step)
         while trouble is not None and trouble.kind is Kind.SILENCE:
             await self.around.pace.spend(1.0)
-            self._stop_if_cancelled()
+            self.given.cancellation.check()
             trouble = self._trouble(step)
         if trouble is not None and trouble.kind is Kind.ENDPOINT:
             raise AgentError(trouble.reason)
-
-    def _stop_if_cancelled(self) -> None:
-        if self.given.is_cancelled():
-            raise _EndedError("failed", CANCELLED, "Cancelled")
 
     def _enter(self, phase: Phase) -> None:
         self._leave_phase()

@@ -9,10 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gymtui.gym.engine.engine import Engine, LaunchRefusedError
-from gymtui.gym.engine.recorder import redact
+from gymtui.gym.engine.engine import Engine
+from gymtui.gym.engine.launch_check import LaunchRefusedError
+from gymtui.gym.engine.recorder import pieced_together, redact
 from gymtui.gym.engine.records import RunNameTakenError
 from gymtui.gym.engine.rollout import CANCELLED
+from gymtui.gym.http.callers import check_caller
 from gymtui.gym.http.router import (
     ApiError,
     Names,
@@ -205,7 +207,7 @@ class Api:
         rollout = self._rollout(names["rollout_id"])
         if rollout.status in ACTIVE:
             raise ApiError(404, f"Rollout has not finished: {rollout.rollout_id}")
-        artifacts = self._database.artifacts(rollout.rollout_id) or self._blank(rollout)
+        artifacts = self._database.artifacts(rollout.rollout_id) or self._pieces(rollout)
         if query.redact_tool_calls:
             artifacts = redact(artifacts)
         return answer(ArtifactsAnswer(rollout_id=rollout.rollout_id, artifacts=artifacts))
@@ -216,20 +218,18 @@ class Api:
             raise ApiError(404, f"Rollout not found: {rollout_id}")
         return rollout
 
-    def _blank(self, rollout: Rollout) -> Artifacts:
-        """Return the artifacts of a rollout that ended before it could record anything."""
+    def _pieces(self, rollout: Rollout) -> Artifacts:
+        """Return the artifacts of a rollout that was ended before it could write them."""
         override = self._database.task_overrides(rollout.run_id).get(rollout.task_id, {})
         context = override.get("client_context")
         scenario = self._engine.scenarios.get(rollout.scenario_id)
         task = scenario.tasks.get(rollout.task_id) if scenario else None
+        told = override.get("description")
         reason = rollout.termination_reason
-        return Artifacts(
-            task_id=rollout.task_id,
-            task=override.get("description") or (task.instruction if task else ""),
-            model=rollout.settings["model"],
-            provider=rollout.settings["provider"],
-            max_steps=rollout.max_steps,
-            created_at=rollout.created_at,
+        return pieced_together(
+            self._database.progress(rollout.rollout_id),
+            rollout,
+            task=(task.instruction if task else "") if told is None else told,
             metadata={} if context is None else {"client_context": context},
             error="Cancelled" if reason == CANCELLED else reason,
         )
@@ -308,6 +308,7 @@ def make_router(
 
     def check(request: Request) -> None:
         if api_key is None:
+            check_caller(request)
             return
         given = request.headers.get("api-key", "").encode()
         if not hmac.compare_digest(given, api_key.get_secret_value().encode()):

@@ -4,6 +4,8 @@ Ids may hold anything, slashes included, so the path is split as it was sent and
 percent-decoded exactly once.
 """
 
+import logging
+import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +15,10 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+from gymtui.gym.defects import described
+
+log = logging.getLogger(__name__)
 
 MOST_BODY_BYTES = 4 * 1024 * 1024
 
@@ -134,6 +140,14 @@ class Router:
             response = await handler(request, names)
         except ApiError as error:
             response = answer(ErrorBody(detail=error.detail), error.status, error.headers)
+        except sqlite3.OperationalError as error:
+            log.error("%s %s: %s", request.method, request.url.path, error)
+            words = f"The gym cannot use its database: {error}"
+            response = answer(ErrorBody(detail=words), 507)
+        except Exception as error:  # noqa: BLE001  (said by its name, as an exception may hold a key)
+            log.error("%s %s broke: %s", request.method, request.url.path, described(error))
+            words = f"The gym broke on this: {type(error).__name__}"
+            response = answer(ErrorBody(detail=words), 500)
         await response(scope, receive, send)
 
     def _find(self, request: Request) -> tuple[Handler, dict[str, str]]:

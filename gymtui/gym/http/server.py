@@ -25,13 +25,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gymtui.gym.clock import Clock, Pace
 from gymtui.gym.engine.database import Database
-from gymtui.gym.engine.engine import FAILURE_SHARE, Engine
+from gymtui.gym.engine.engine import FAILURE_SHARE, MOST_PARALLEL, Engine
 from gymtui.gym.engine.records import DatabaseRefusedError, PhaseSpan
 from gymtui.gym.engine.troubles import Troubles, none_at_all
 from gymtui.gym.http.endpoints import make_router
 from gymtui.gym.http.faults import Faults
 from gymtui.gym.http.router import ApiError, Names, Route, answer
 from gymtui.gym.http.transport import Protocol
+from gymtui.gym.models.model_servers import LIMITS, ServerLimits
 from gymtui.gym.models.scripted import TEMPERAMENTS, Temperament
 
 GRACE_S = 2
@@ -54,11 +55,12 @@ class Options:
         faults: Whether it takes orders to misbehave and tells the truth about phases.
         clock_offset_s: How far its clock is ahead of the machine's, seconds.
         api_key: Asked of every request; None asks for none.
-        failure_share: Which share of workspaces fail to build, 0 to 1.
-        resume: Whether what waited when the last gym here ended goes on waiting.
+        failure_share: Which share of scripted agents' workspaces fail to build, 0 to 1.
         temperaments: The scripted agents, by the name of the model.
         troubles: What goes wrong besides.
         sleep: Waits a number of seconds, the speed being taken into account.
+        max_parallel: How many rollouts run at a time, over all runs.
+        server_limits: What model servers are asked at most.
     """
 
     speed: float = 1.0
@@ -67,10 +69,11 @@ class Options:
     clock_offset_s: float = 0.0
     api_key: SecretStr | None = None
     failure_share: float = FAILURE_SHARE
-    resume: bool = False
     temperaments: Mapping[str, Temperament] = field(default_factory=lambda: TEMPERAMENTS)
     troubles: Troubles = none_at_all
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    max_parallel: int = MOST_PARALLEL
+    server_limits: ServerLimits = LIMITS
 
 
 class Truth(BaseModel):
@@ -195,8 +198,10 @@ async def opened(db_path: Path, options: Options) -> AsyncIterator[Engine]:
             failure_share=options.failure_share,
             temperaments=options.temperaments,
             troubles=options.troubles,
+            most_parallel=options.max_parallel,
+            server_limits=options.server_limits,
         )
-        engine.start(resume=options.resume)
+        engine.start()
         try:
             yield engine
         finally:
@@ -255,6 +260,9 @@ def serve(
     seed: int = 0,
     faults: bool = False,
     clock_offset_s: float = 0.0,
+    max_parallel: int = MOST_PARALLEL,
+    max_requests: int = LIMITS.at_once,
+    model_timeout_s: float = LIMITS.timeout_s,
     api_key: str | None = None,
     ready: Callable[[str], None] = lambda url: None,
 ) -> None:
@@ -268,6 +276,9 @@ def serve(
         seed: Every random choice comes from it.
         faults: Whether to take orders to misbehave.
         clock_offset_s: How far the gym's clock is ahead of the machine's, seconds.
+        max_parallel: How many rollouts run at a time, over all runs.
+        max_requests: How many requests one model of one server gets at a time.
+        model_timeout_s: How long one answer of a model may take, seconds.
         api_key: Asked of every request; None asks for none.
         ready: Called once with the gym's URL, when it answers.
 
@@ -279,7 +290,11 @@ def serve(
     if not math.isfinite(clock_offset_s):
         raise CannotServeError(f"the clock's offset must be a number, not {clock_offset_s}")
     key = SecretStr(api_key) if api_key else None
-    options = Options(speed, seed, faults, clock_offset_s, key)
+    options = Options(
+        *(speed, seed, faults, clock_offset_s, key),
+        max_parallel=max_parallel,
+        server_limits=ServerLimits(max_requests, model_timeout_s),
+    )
     listener = bind(host, port, has_key=key is not None)
 
     async def run() -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from random import Random
 
 from gymtui.gym.clock import Spread
+from gymtui.gym.models.agent import AgentError, Turn
 from gymtui.gym.models.policy import Ask, Mind, Plan
-from gymtui.gym.models.served import AgentError, Turn
 from gymtui.gym.tools.toolbox import Call, Observation
 
 PREFIX = "scripted/"
@@ -103,7 +103,7 @@ class ScriptedAgent:
             self._next, self._closing = None, stop.value
         except (LookupError, TypeError, ValueError) as error:
             # A plan met something it was not written for: its agent is at its wits' end.
-            raise AgentError(f"the policy could not go on: {error!r}") from error
+            raise AgentError(f"the policy could not go on: {type(error).__name__}") from error
 
     def _decide(self) -> Turn:
         temperament, chance = self._temperament, self._random.random

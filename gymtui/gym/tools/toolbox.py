@@ -3,6 +3,7 @@
 The tools themselves belong to the scenarios; here is how one is described, called and answered.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -62,8 +63,22 @@ class Call:
 
     @property
     def function_name(self) -> str:
-        """The name a model sees: `<server>__<tool>`."""
-        return f"{self.server}{SEPARATOR}{self.tool}"
+        """The name a model sees: `<server>__<tool>`, or what it made of it."""
+        return f"{self.server}{SEPARATOR}{self.tool}" if self.server else self.tool
+
+    def as_function_call(self) -> dict[str, Any]:
+        """Return the call as OpenAI's messages hold it."""
+        arguments = json.dumps(dict(self.parameters), ensure_ascii=False)
+        function = {"name": self.function_name, "arguments": arguments}
+        return {"id": self.call_id, "type": "function", "function": function}
+
+
+def named(function_name: str, parameters: Mapping[str, Any], call_id: str) -> Call:
+    """Return the call of a function by the name that a model sees."""
+    server, separator, tool = function_name.partition(SEPARATOR)
+    if not separator:
+        server, tool = "", function_name
+    return Call(server, tool, parameters, call_id)
 
 
 @dataclass(frozen=True)
@@ -88,6 +103,7 @@ class Toolbox:
 
     def __init__(self, tools: Iterable[Tool[Any]]) -> None:
         self._tools = {(tool.server, tool.name): tool for tool in tools}
+        self._functions: list[dict[str, Any]] | None = None
 
     def __iter__(self) -> Iterator[Tool[Any]]:
         return iter(self._tools.values())
@@ -113,18 +129,21 @@ class Toolbox:
         return Observation(_with_diff(value, workspace.take_changes()))
 
     def functions(self) -> list[dict[str, Any]]:
-        """Return the tools as OpenAI function definitions."""
-        return [
-            {
-                "type": "function",
-                "function": {
-                    "name": f"{tool.server}{SEPARATOR}{tool.name}",
-                    "description": tool.description,
-                    "parameters": tool.parameters.model_json_schema(),
-                },
-            }
-            for tool in self
-        ]
+        """Return the tools as OpenAI function definitions; not to be changed."""
+        if self._functions is None:
+            # Kept: a schema takes a millisecond to make, and every rollout wants them all.
+            self._functions = [
+                {
+                    "type": "function",
+                    "function": {
+                        "name": f"{tool.server}{SEPARATOR}{tool.name}",
+                        "description": tool.description,
+                        "parameters": tool.parameters.model_json_schema(),
+                    },
+                }
+                for tool in self
+            ]
+        return self._functions
 
 
 def _with_diff(value: Any, changes: list[str]) -> Any:

@@ -1,0 +1,59 @@
+"""What a gym does with the rollouts that an earlier one on its database left unfinished."""
+
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from gymtui.gym.clock import Clock
+from gymtui.gym.engine.database import Database
+from gymtui.gym.engine.launch_check import model_problem, task_problems
+from gymtui.gym.engine.records import WaitingRun
+from gymtui.gym.models.scripted import Temperament
+from gymtui.gym.scenarios.base import Scenario
+from gymtui.gym.wire import LaunchRequest, TaskOverride
+
+CUT_OFF = "interrupted: the gym was restarted before this rollout finished"
+
+
+def cut_off_at(database: Database, clock: Clock) -> str:
+    """Return when the earlier gym was last alive, by this one's clock."""
+    written = database.last_written
+    now = clock.now()
+    when = now if written is None else min(written + clock.offset, now)
+    return when.isoformat(timespec="microseconds")
+
+
+def request_again(
+    waiting: WaitingRun,
+    scenarios: Mapping[str, Scenario],
+    temperaments: Mapping[str, Temperament],
+) -> LaunchRequest | None:
+    """Return a request that goes on with a run, or None if that takes what is not there.
+
+    It has no key, which was not kept: a model server that wants one says so.
+    """
+    run = waiting.run
+    try:
+        request = LaunchRequest.model_validate(
+            {
+                "scenario_id": run.scenario_id,
+                "task_ids": sorted({rollout.task_id for rollout in waiting.rollouts}),
+                "model_config": {**run.settings, "api_key": ""},
+                "user_model_config": run.user_settings and {**run.user_settings, "api_key": ""},
+                "max_parallel": run.max_parallel,
+                "run_name": run.run_id,
+            }
+        )
+        # An override may name a task whose rollouts have all begun, which a launch may not.
+        overrides = {
+            name: TaskOverride.model_validate(item)
+            for name, item in (run.task_overrides or {}).items()
+        }
+    except ValidationError:
+        return None
+    scenario = scenarios.get(request.scenario_id)
+    if scenario is None or task_problems(request, scenario):
+        return None
+    if model_problem(request.settings, temperaments) is not None:
+        return None
+    return request.model_copy(update={"task_overrides": overrides})

@@ -1,0 +1,48 @@
+"""What an agent is to the rest of the gym: something that takes turns until it is done."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gymtui.gym.tools.toolbox import Call, Observation
+
+
+class AgentError(Exception):
+    """The agent cannot go on; the rollout fails with these words, which hold no secret."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What an agent does next: says something and calls tools, or, without calls, is done.
+
+    Attributes:
+        text: What it says; may be empty when it calls tools.
+        calls: Tool calls, made together.
+        prompt_tokens: What the turn read, None when unknown.
+        completion_tokens: What the turn wrote, None when unknown.
+        content: What it says as it came, where that is more than text; None otherwise.
+        extras: What else the model's message holds: its reasoning, why it ended, and the like.
+    """
+
+    text: str
+    calls: tuple[Call, ...] = ()
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    content: Any = None
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Agent(Protocol):
+    """Something that acts turn by turn."""
+
+    async def act(self, results: Sequence[Observation]) -> Turn:
+        """Return the next turn, given what the last turn's calls returned (nothing at first).
+
+        Raises:
+            AgentError: The agent cannot go on.
+        """
+        ...
+
+    def thinks_for_s(self) -> float:
+        """Return how many simulated seconds the next turn takes; 0 for those that really think."""
+        ...

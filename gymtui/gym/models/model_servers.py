@@ -1,0 +1,243 @@
+"""Requests to model servers: one limiter a model, failures tried again, no key in what is said.
+
+Whatever goes wrong becomes an `AgentError` whose words are the server's own or ours: never those of
+an exception, which may hold a header or a URL.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from random import Random
+from typing import Any
+
+import httpx
+
+from gymtui.gym.models.agent import AgentError
+from gymtui.gym.models.answers import parse, server_words
+from gymtui.gym.models.limiter import REAL_TIME, Limiter, Timer
+from gymtui.gym.wire import ModelConfig
+
+Transport = httpx.AsyncBaseTransport
+"""What carries requests to model servers; tests put one of their own in its place."""
+
+CONNECT_TIMEOUT_S = 10.0
+TRIES = 6
+"""Of one request, the first included."""
+MOST_WAITING_S = 300.0
+"""Between the tries of one request, all together."""
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+"""Statuses that another try may mend; 529 is Anthropic's “overloaded”."""
+TOO_MANY = frozenset({429, 503, 529})
+SPENT = frozenset({"insufficient_quota", "billing_not_active", "billing_hard_limit_reached"})
+"""Codes of a 429 that no waiting mends."""
+SHORTEST_SECRET = 12
+"""Shorter keys are placeholders such as `EMPTY`, and may be ordinary words."""
+
+LOOPBACK = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
+"""Never through a proxy of the environment."""
+
+
+class _TryAgainError(Exception):
+    """A failure that may pass."""
+
+    def __init__(self, words: str, *, wait_s: float | None = None, too_many: bool = False) -> None:
+        super().__init__(words)
+        self.words = words
+        self.wait_s = wait_s
+        self.too_many = too_many
+
+
+@dataclass(frozen=True)
+class ServerLimits:
+    """What model servers are asked at most.
+
+    Attributes:
+        at_once: Requests at a time to one model of one server, over all runs.
+        timeout_s: How long one answer may take, seconds.
+    """
+
+    at_once: int = 64
+    timeout_s: float = 600.0
+
+
+LIMITS = ServerLimits()
+
+
+@dataclass
+class ModelServers:
+    """The way to every model server; `close` it at the end."""
+
+    client: httpx.AsyncClient
+    limits: ServerLimits = LIMITS
+    timer: Timer = REAL_TIME
+    chance: Random = field(default_factory=Random)
+    _limiters: dict[tuple[str, str], Limiter] = field(default_factory=dict)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.client.aclose()
+
+    def limiter(self, settings: ModelConfig) -> Limiter:
+        """Return the limiter of a model, the same for whoever asks it."""
+        place = settings.base_url or settings.provider, settings.model or ""
+        if place not in self._limiters:
+            self._limiters[place] = Limiter(self.limits.at_once, self.timer)
+        return self._limiters[place]
+
+    async def complete(self, settings: ModelConfig, body: Mapping[str, Any]) -> Any:
+        """Send a chat completion and return the answer's JSON.
+
+        Args:
+            settings: With a `base_url` and a `model`.
+            body: In the form of OpenAI's chat completions, without the model.
+
+        Raises:
+            AgentError: There is none, after a few tries where another might have helped.
+        """
+        limiter = self.limiter(settings)
+        content = json.dumps({"model": settings.model, **body}).encode()
+        waited_s = 0.0
+        for tried in range(1, TRIES + 1):
+            async with limiter.slot() as round_:
+                try:
+                    answer = await self._once(settings, content)
+                except _TryAgainError as failure:
+                    wait_s = self._wait_s(failure, tried)
+                    if tried == TRIES or waited_s + wait_s > MOST_WAITING_S:
+                        raise AgentError(_after(failure, tried, wait_s)) from None
+                    if failure.too_many:
+                        limiter.slower(round_, wait_s)
+                else:
+                    limiter.faster()
+                    return answer
+            waited_s += wait_s
+            await self.timer.sleep(wait_s)
+        raise AssertionError("the last try ends above")
+
+    def _wait_s(self, failure: _TryAgainError, tried: int) -> float:
+        if failure.wait_s is not None:
+            return failure.wait_s
+        longest_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** (tried - 1))
+        # Spread, so that those who failed together do not come back together.
+        return longest_s * self.chance.uniform(0.5, 1.0)
+
+    async def _once(self, settings: ModelConfig, content: bytes) -> Any:
+        try:
+            response = await self.post(settings, content)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+            words = f"{failure_words(error)} from endpoint"
+            if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):
+                raise _TryAgainError(words) from None
+            raise AgentError(words) from None
+        raw = _scrubbed(response.content, settings)
+        try:
+            answer = parse(raw)
+        except ValueError:
+            answer = None
+            if response.is_success:
+                raise AgentError("the endpoint's answer is not JSON") from None
+        if response.is_success:
+            return answer
+        # A page of HTML tells nobody anything.
+        plain = "text/plain" in response.headers.get("content-type", "")
+        said = server_words(raw.decode(errors="replace") if answer is None and plain else answer)
+        words = f"{response.status_code} from endpoint" + (f": {said}" if said else "")
+        if response.status_code not in AGAIN or _code(answer) in SPENT:
+            raise AgentError(words)
+        raise _TryAgainError(
+            words,
+            wait_s=_retry_after_s(response.headers),
+            too_many=response.status_code in TOO_MANY,
+        )
+
+    async def post(self, settings: ModelConfig, content: bytes) -> httpx.Response:
+        """Send a chat completion once; the answer is there whole, or not at all.
+
+        Raises:
+            httpx.HTTPError: What goes wrong on the way.
+            httpx.InvalidURL: The base URL is none.
+            TimeoutError: It takes too long.
+        """
+        key = settings.api_key.get_secret_value()
+        async with asyncio.timeout(self.limits.timeout_s):
+            return await self.client.post(
+                f"{(settings.base_url or '').rstrip('/')}/chat/completions",
+                content=content,
+                headers={
+                    "Content-Type": "application/json",
+                    **({"Authorization": f"Bearer {key}"} if key else {}),
+                },
+            )
+
+
+def make_client(transport: Transport | None = None) -> httpx.AsyncClient:
+    """Return the client of all model servers; `transport` replaces the network in tests."""
+    # How many requests go out is the limiters' business, how long one takes that of `post`.
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
+        transport=transport,
+        mounts=LOOPBACK if transport is None else None,
+    )
+
+
+def failure_words(error: Exception) -> str:
+    """Say what went wrong on the way, in words that are never the exception's own."""
+    if isinstance(error, (httpx.TimeoutException, TimeoutError)):
+        return "timeout"
+    if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol)):
+        return "no usable base_url, so no answer"
+    if isinstance(error, httpx.DecodingError):
+        return "an answer that cannot be decompressed"
+    if isinstance(error, (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)):
+        return "a connection cut short"
+    reason: BaseException | None = error
+    while reason is not None:
+        if isinstance(reason, OSError) and (reason.errno or 0) > 0:
+            return f"no answer ({os.strerror(reason.errno or 0).lower()})"
+        reason = reason.__cause__ or reason.__context__
+    return "no answer"
+
+
+def _after(failure: _TryAgainError, tried: int, wait_s: float) -> str:
+    if failure.wait_s is not None and failure.wait_s > MOST_WAITING_S:
+        return f"{failure.words} (to be tried again in {wait_s:.0f} s)"
+    return failure.words if tried == 1 else f"{failure.words} ({tried} tries)"
+
+
+def _scrubbed(raw: bytes, settings: ModelConfig) -> bytes:
+    """Return an answer without the secrets it was asked with: some servers repeat them."""
+    for secret in settings.secrets():
+        if len(secret) >= SHORTEST_SECRET:
+            for form in {secret, json.dumps(secret)[1:-1]}:
+                raw = raw.replace(form.encode(), b"[key]")
+    return raw
+
+
+def _code(answer: Any) -> Any:
+    error = answer.get("error") if isinstance(answer, Mapping) else None
+    code = error.get("code") or error.get("type") if isinstance(error, Mapping) else None
+    return code if isinstance(code, str) else None
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Return how long a server wants to be left alone, in seconds; None when it does not say."""
+    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            wait_s = float(headers.get(name, "")) * unit_s
+        except ValueError:
+            continue
+        if 0 <= wait_s < float("inf"):
+            return wait_s
+    try:
+        until = parsedate_to_datetime(headers.get("retry-after", ""))
+        # By the server's own clock where it says what that shows.
+        now = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
+        return max(0.0, (until - now).total_seconds())
+    except (ValueError, TypeError):
+        return None
