@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import (
     Forbidden,
     GymError,
@@ -20,7 +21,6 @@ from gymtui.api.errors import (
     Unauthorized,
 )
 from gymtui.cli.gym_access import Asked, at_once
-from gymtui.poll.fetch import ListSource
 from gymtui.poll.poller import REFUSED_S
 from gymtui.poll.request_log import JITTER, RequestLog
 from gymtui.store.delta import Observation, OneRun, RolloutsOf
@@ -80,7 +80,7 @@ class Follower:
         trouble: Why there is no news, or None.
     """
 
-    client: ListSource
+    client: Endpoints
     run_ids: Sequence[str]
     interval_s: float
     patience_s: float

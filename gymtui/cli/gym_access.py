@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from gymtui.api.client import GymClient
+from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Forbidden, NotFound, RateLimited, ServerError
 from gymtui.api.retry import with_retry
 from gymtui.config.settings import Settings
 from gymtui.core.normalization import spellings
 from gymtui.core.server_clock import ServerClock
-from gymtui.poll.fetch import ListSource, ask, observed
+from gymtui.poll.fetch import ask, observed
 from gymtui.store.delta import (
     PAGE_LIMIT,
     Observation,
@@ -96,7 +97,7 @@ class Asked:
 
     def __init__(
         self,
-        client: ListSource,
+        client: Endpoints,
         heard: Callable[[Observation, Applied], object] = lambda _seen, _applied: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:

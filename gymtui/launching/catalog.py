@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
+from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import NotFound
 from gymtui.api.models import Scenario, Task
-
-
-class CatalogSource(Protocol):
-    """What is needed of a client; each call raises the errors of `api.errors`."""
-
-    async def list_scenarios(self) -> tuple[Scenario, ...]:
-        """`GET /scenarios`."""
-
-    async def list_tasks(self, scenario_id: str) -> tuple[Task, ...]:
-        """`GET /scenarios/{scenario_id}/tasks`."""
 
 
 class ScenarioCatalog:
     """The lists, once asked for. A gym without them is no error: then ids are typed."""
 
-    def __init__(self, client: CatalogSource) -> None:
+    def __init__(self, client: Endpoints) -> None:
         self._client = client
         self._scenarios: tuple[Scenario, ...] | None = None
         self._tasks: dict[str, tuple[Task, ...]] = {}

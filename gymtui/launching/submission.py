@@ -9,13 +9,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Protocol
 
+from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Garbled, GymError, NotFound, ServerError, Unreachable
 from gymtui.api.launch_request import LaunchRequest
 from gymtui.api.listing import parse_run, split
-from gymtui.api.models import CreatedRun, RunStatus
-from gymtui.api.response import Answer
+from gymtui.api.models import RunStatus
 
 LOOKS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """How long to wait before each look for a run whose launch got no answer, in seconds."""
@@ -24,25 +23,6 @@ PAGES = 5
 """How far down the list a look goes: a run of this minute is at one end or the other."""
 
 Sleep = Callable[[float], Awaitable[object]]
-
-
-class LaunchTarget(Protocol):
-    """What is needed of a client; each call raises the errors of `api.errors`."""
-
-    async def create_run(self, request: LaunchRequest) -> CreatedRun:
-        """`POST /runs`."""
-
-    async def get_run(self, run_id: str) -> Answer:
-        """`GET /runs/{run_id}`."""
-
-    async def list_runs(
-        self,
-        scenario_id: str | None = None,
-        source: str | None = None,
-        limit: int = 50,
-        offset: int = 0,
-    ) -> Answer:
-        """`GET /runs`."""
 
 
 class SubmissionState(Enum):
@@ -75,7 +55,7 @@ class Submission:
 
 
 async def launch(
-    client: LaunchTarget,
+    client: Endpoints,
     request: LaunchRequest,
     *,
     lost: Callable[[GymError], None] = lambda error: None,
@@ -111,7 +91,7 @@ def may_have_arrived(error: GymError) -> bool:
 
 
 async def _look(
-    client: LaunchTarget, request: LaunchRequest, why: GymError, sleep: Sleep
+    client: Endpoints, request: LaunchRequest, why: GymError, sleep: Sleep
 ) -> Submission:
     """Look for a run by its name, again and again for a minute."""
     trouble = why
@@ -131,7 +111,7 @@ async def _look(
     return Submission(request, SubmissionState.UNKNOWN, error=trouble)
 
 
-async def find(client: LaunchTarget, request: LaunchRequest) -> RunStatus | None:
+async def find(client: Endpoints, request: LaunchRequest) -> RunStatus | None:
     """The run that a launch made, by its name.
 
     Whether a run's id is its name is unknown (API.md), so that the list is looked through too,

@@ -5,41 +5,16 @@ It decides nothing and remembers nothing.
 
 from __future__ import annotations
 
-from typing import Protocol, assert_never
+from typing import assert_never
 
+from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import NotFound
 from gymtui.api.response import Answer
 from gymtui.core.server_clock import ServerClock
 from gymtui.store.delta import Observation, OneRun, Query, RolloutsOf, RunningRollouts, RunsPage
 
 
-class ListSource(Protocol):
-    """What the poller needs of a client; each call raises the errors of `api.errors`."""
-
-    async def list_runs(
-        self,
-        *,
-        scenario_id: str | None = None,
-        source: str | None = None,
-        limit: int = 50,
-        offset: int = 0,
-    ) -> Answer:
-        """`GET /runs`."""
-
-    async def get_run(self, run_id: str) -> Answer:
-        """`GET /runs/{run_id}`."""
-
-    async def list_rollouts(
-        self,
-        *,
-        scenario_id: str | None = None,
-        status: str | None = None,
-        run_id: str | None = None,
-    ) -> Answer:
-        """`GET /rollouts`."""
-
-
-async def ask(client: ListSource, query: Query) -> Answer | None:
+async def ask(client: Endpoints, query: Query) -> Answer | None:
     """Ask one question.
 
     Args:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
+from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import (
     Forbidden,
     GymError,
@@ -21,7 +22,7 @@ from gymtui.api.errors import (
 from gymtui.api.response import Answer
 from gymtui.core.server_clock import ServerClock, Window
 from gymtui.poll.connection import Link, LinkState, Update
-from gymtui.poll.fetch import ListSource, ask, observed
+from gymtui.poll.fetch import ask, observed
 from gymtui.poll.plan import View, pace_s, pause_s, plan, quiet, seen_s, sweep_due, wants
 from gymtui.poll.request_log import RequestLog
 from gymtui.store.delta import (
@@ -69,7 +70,7 @@ class Poller:
 
     def __init__(
         self,
-        client: ListSource,
+        client: Endpoints,
         store: Store,
         clock: ServerClock,
         tell: Callable[[Update], None],

@@ -13,8 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
+from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import (
     Garbled,
     GymError,
@@ -26,8 +27,7 @@ from gymtui.api.errors import (
     Unreachable,
 )
 from gymtui.api.listing import parse_run
-from gymtui.api.models import Cancelled, Deleted, Malformed
-from gymtui.api.response import Answer
+from gymtui.api.models import Malformed
 from gymtui.store.formats import duration
 from gymtui.store.records import Intent, RunRow
 
@@ -49,19 +49,6 @@ _UNCLEAR = (Unreachable, Garbled, ServerError, Redirected)
 """What a request may end in although it was carried out."""
 
 T = TypeVar("T")
-
-
-class ActionTarget(Protocol):
-    """What is needed of a client; each call raises the errors of `api.errors`."""
-
-    async def cancel_run(self, run_id: str) -> Cancelled:
-        """`POST /runs/{run_id}/cancel`."""
-
-    async def delete_run(self, run_id: str) -> Deleted:
-        """`DELETE /runs/{run_id}`."""
-
-    async def get_run(self, run_id: str) -> Answer:
-        """`GET /runs/{run_id}`."""
 
 
 class Verb(StrEnum):
@@ -149,7 +136,7 @@ def not_carried_out(run_id: str) -> ActionResult:
 
 
 async def act(
-    client: ActionTarget,
+    client: Endpoints,
     verb: Verb,
     run_ids: Sequence[str],
     *,
@@ -190,7 +177,7 @@ async def act(
     return tuple(task.result() for task in tasks)
 
 
-async def _act(client: ActionTarget, verb: Verb, run_id: str, limiter: _Limiter) -> ActionResult:
+async def _act(client: Endpoints, verb: Verb, run_id: str, limiter: _Limiter) -> ActionResult:
     """Send the request, and tell what its answer alone says."""
 
     async def request() -> int | None:
@@ -215,7 +202,7 @@ async def _act(client: ActionTarget, verb: Verb, run_id: str, limiter: _Limiter)
 
 
 async def _look(
-    client: ActionTarget, unclear: ActionResult, limiter: _Limiter, pauses_s: Sequence[float]
+    client: Endpoints, unclear: ActionResult, limiter: _Limiter, pauses_s: Sequence[float]
 ) -> ActionResult:
     """Look at a run until it shows that the request was carried out, or for as long as is meant."""
     verb, run_id = unclear.verb, unclear.run_id
@@ -242,7 +229,7 @@ async def _look(
     return checked(ActionOutcome.THERE)
 
 
-async def _is_there(client: ActionTarget, run_id: str, limiter: _Limiter) -> bool:
+async def _is_there(client: Endpoints, run_id: str, limiter: _Limiter) -> bool:
     try:
         await limiter.send(partial(_run, client, run_id))
     except GymError:
@@ -250,7 +237,7 @@ async def _is_there(client: ActionTarget, run_id: str, limiter: _Limiter) -> boo
     return True
 
 
-async def _run(client: ActionTarget, run_id: str) -> RunRow:
+async def _run(client: Endpoints, run_id: str) -> RunRow:
     body = (await client.get_run(run_id)).body
     run = parse_run(body)
     if isinstance(run, Malformed):
