@@ -167,6 +167,8 @@ def _demo(flags: Mapping[str, Any], *, speed: float, seed: int, fresh: bool) -> 
     metavar="N",
     help="Requests at a time to one model.",
 )
+@click.option("--judge-model", metavar="MODEL", help="Judges by rubric_markdown.")
+@click.option("--judge-url", metavar="URL", help="The base URL of its server.")
 @click.option(
     "--model-timeout",
     type=click.FloatRange(0, min_open=True),
@@ -185,16 +187,23 @@ def gym(
     clock_offset: float,
     max_parallel: int,
     max_requests: int,
+    judge_model: str | None,
+    judge_url: str | None,
     model_timeout: float,
 ) -> None:
     """Serve a local gym: the same API, really running rollouts.
 
-    With GYMTUI_GYM_KEY set, that key is asked of everyone.
+    With GYMTUI_GYM_KEY set, that key is asked of everyone. GYMTUI_JUDGE_KEY is the key of the
+    judge's model.
     """
     from pathlib import Path
 
     from gymtui.gym.http.server import CannotServeError, serve
 
+    judge = None
+    if judge_model is not None:
+        judge = {"model": judge_model, "api_key": os.environ.get("GYMTUI_JUDGE_KEY", "")}
+        judge |= {"base_url": judge_url} if judge_url is not None else {}
     try:
         serve(
             host,
@@ -206,6 +215,7 @@ def gym(
             clock_offset_s=clock_offset,
             max_parallel=max_parallel,
             max_requests=max_requests,
+            judge=judge,
             model_timeout_s=model_timeout,
             api_key=os.environ.get("GYMTUI_GYM_KEY") or None,
             ready=lambda url: click.echo(f"gym listening on {url}", err=True),

@@ -42,7 +42,14 @@ def _usable_url(url: str) -> str:
     if not usable or not url.isascii() or any(c.isspace() for c in url):
         raise ValueError("not an http or https URL")
     if parts.query or parts.fragment:
-        raise ValueError("a base URL ends with its path: /chat/completions is put behind it")
+        raise ValueError("this URL ends with its path: more of it is put behind")
+    return url
+
+
+def _plain_url(url: str) -> str:
+    """Check what tool servers are reached by, which is shown and kept as it is."""
+    if "@" in urlsplit(_usable_url(url)).netloc:
+        raise ValueError("not a URL with credentials: they would be kept and shown")
     return url
 
 
@@ -66,7 +73,7 @@ class ModelConfig(Asked):
     temperature: float = Field(default=0.7, ge=0.0, le=2.0)
     max_steps: int = Field(default=30, ge=1, le=MOST)
     system_prompt: str | None = None
-    tool_server_url: str | None = None
+    tool_server_url: Annotated[Name, AfterValidator(_plain_url)] | None = None
     log_prob: bool = False
     summarize_every_n_turns: int = Field(default=0, ge=0)
     context_stride: int = Field(default=3, ge=1)
@@ -111,6 +118,8 @@ class LaunchRequest(Asked):
     run_name: Name | None = None
     user_settings: ModelConfig | None = Field(default=None, alias="user_model_config")
     task_overrides: dict[str, TaskOverride] | None = None
+    source: Source = "rl-gym"
+    """The local gym's own, so that filters can be tried: the real one knows where a run is from."""
 
 
 class Answered(BaseModel):

@@ -98,6 +98,12 @@ OWN = {
     "gym --faults": Trial("gym --port 0", "--faults", "faults=True"),
     "gym --max-parallel": Trial("gym --port 0", "--max-parallel 9", "max_parallel=9"),
     "gym --max-requests": Trial("gym --port 0", "--max-requests 9", "at_once=9"),
+    "gym --judge-model": Trial(
+        "gym --port 0 --judge-url http://127.0.0.1:9", "--judge-model j", "model='j'"
+    ),
+    "gym --judge-url": Trial(
+        "gym --port 0 --judge-model j", "--judge-url http://j:9", "http://j:9"
+    ),
     "gym --model-timeout": Trial("gym --port 0", "--model-timeout 9", "timeout_s=9.0"),
     "gym --clock-offset": Trial("gym --port 0", "--clock-offset 60", "offset_s=60.0"),
     "show --json": Trial("show one.001", "--json", '"artifacts"'),

@@ -28,13 +28,22 @@ class Ended:
 
 
 async def rolled_out(directory: Path, *plays: Any, **changes: Any) -> Ended:
-    """Run one rollout on a server that answers so."""
+    """Run one rollout on a server that answers so.
+
+    Args:
+        directory: Where the gym's state is kept.
+        plays: What the server answers.
+        changes: Of the launch; `settings` go into its model settings, `gym` into the engine.
+    """
     time = FakeTime()
+    settings = {"model": "m", "api_key": "k", **changes.pop("settings", {})}
+    gym = changes.pop("gym", {})
     async with (
         model_server(*plays) as server,
-        engine_at(directory / "db", timer=Timer(time.now, time.sleep)) as engine,
+        engine_at(directory / "db", timer=Timer(time.now, time.sleep), **gym) as engine,
     ):
-        run_id = await start(engine, model="m", base_url=server.url, **changes)
+        settings = {"base_url": server.url, **settings}
+        run_id = await start(engine, model_config=settings, **changes)
         [rollout] = await finish(engine, run_id)
         artifacts = engine.database.artifacts(rollout.rollout_id)
         assert artifacts is not None

@@ -51,7 +51,7 @@ def test_the_full_body_of_the_documentation_is_accepted(slow: Caller) -> None:
             "temperature": 0.7,
             "max_steps": 30,
             "system_prompt": "Be brief.",
-            "tool_server_url": "http://127.0.0.1:9",
+            "tool_server_url": None,
             "log_prob": False,
             "summarize_every_n_turns": 0,
             "context_stride": 3,
@@ -59,13 +59,13 @@ def test_the_full_body_of_the_documentation_is_accepted(slow: Caller) -> None:
         "rollout_count": 1,
         "max_parallel": 2,
         "run_name": "documented",
-        "user_model_config": {"model": "gpt-4o", "provider": "openai", "api_key": "ck_user"},
+        "user_model_config": None,
         "task_overrides": {
             "schedule_phone_screen": {
-                "task_json": {"a": 1},
+                "task_json": {"task": "Do that.", "meta": {"display_name": "Theirs"}},
                 "name": "Mine",
                 "description": "Do it.",
-                "rubric_markdown": "# R",
+                "rubric_markdown": None,
                 "client_context": {"ticket": 7},
             }
         },
@@ -77,6 +77,28 @@ def test_the_full_body_of_the_documentation_is_accepted(slow: Caller) -> None:
     assert rollout["model_config"]["system_prompt"] == "Be brief."
     assert "api_key" not in rollout["model_config"]
     assert "ck_" not in response.text + str(rollout)
+
+
+def test_what_a_scripted_agent_cannot_do_is_refused_and_not_ignored(slow: Caller) -> None:
+    body = launch_body(
+        user_model_config={"model": "u", "api_key": "ck_user"},
+        task_overrides={
+            "schedule_phone_screen": {"task_json": {"a": 1}, "rubric_markdown": "# R"},
+        },
+    )
+    body["model_config"] |= {
+        "tool_server_url": "http://127.0.0.1:9",
+        "log_prob": True,
+        "summarize_every_n_turns": 2,
+    }
+    response = slow.http.post("/runs", json=body)
+    assert response.status_code == 422
+    fields = {problem["loc"][-1] for problem in response.json()["detail"]}
+    assert fields == {
+        *("tool_server_url", "log_prob", "summarize_every_n_turns", "user_model_config"),
+        *("a", "rubric_markdown"),
+    }
+    assert "ck_" not in response.text
 
 
 def test_a_taken_run_name_is_a_conflict_and_changes_nothing(slow: Caller) -> None:

@@ -6,11 +6,10 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from random import Random
 
 from gymtui.gym.clock import Clock, Pace
 from gymtui.gym.defects import described
+from gymtui.gym.engine.assignment import Assignment, Surroundings
 from gymtui.gym.engine.cancellation import Cancellation
 from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.launch_check import (
@@ -18,13 +17,15 @@ from gymtui.gym.engine.launch_check import (
     Problem,
     is_scripted,
     model_problem,
+    setting_problems,
     task_problems,
 )
+from gymtui.gym.engine.overrides import overridden
+from gymtui.gym.engine.participants import Participants
 from gymtui.gym.engine.records import Ending, NewRollout, NewRun, StorageError
 from gymtui.gym.engine.restart import CUT_OFF, cut_off_at, request_again
-from gymtui.gym.engine.rollout import CANCELLED, Assignment, RolloutRunner, Surroundings
+from gymtui.gym.engine.rollout import CANCELLED, RolloutRunner
 from gymtui.gym.engine.troubles import Troubles, none_at_all
-from gymtui.gym.models.agent import Agent
 from gymtui.gym.models.limiter import REAL_TIME, Timer
 from gymtui.gym.models.model_servers import (
     LIMITS,
@@ -33,11 +34,10 @@ from gymtui.gym.models.model_servers import (
     Transport,
     make_client,
 )
-from gymtui.gym.models.probe import probe, reach
-from gymtui.gym.models.scripted import TEMPERAMENTS, ScriptedAgent, Temperament
-from gymtui.gym.models.served import ServedAgent
+from gymtui.gym.models.probe import probe
+from gymtui.gym.models.scripted import TEMPERAMENTS, Temperament
 from gymtui.gym.scenarios import SCENARIOS
-from gymtui.gym.scenarios.base import Scenario, Task
+from gymtui.gym.scenarios.base import Scenario
 from gymtui.gym.wire import ACTIVE, LaunchRequest, ModelConfig, ProbeResult, TaskOverride
 
 DEFAULT_PARALLEL = 4
@@ -84,6 +84,7 @@ class Engine:
         server_limits: ServerLimits = LIMITS,
         most_parallel: int = MOST_PARALLEL,
         timer: Timer = REAL_TIME,
+        judge: ModelConfig | None = None,
     ) -> None:
         """Make an engine over an open database.
 
@@ -101,15 +102,16 @@ class Engine:
             server_limits: What model servers are asked at most.
             most_parallel: How many rollouts run at a time, over all runs.
             timer: Waits between the tries of a request.
+            judge: The model that judges by rubrics; None where none does.
         """
         self.database = database
         self.clock = clock or Clock()
         self.scenarios = scenarios
         self._seed = seed
         self.new_id = new_id
-        self._temperaments = temperaments
         self._around = Surroundings(database, self.clock, pace or Pace(), failure_share, troubles)
         self._servers = ModelServers(make_client(model_transport), server_limits, timer)
+        self._participants = Participants(self._servers, temperaments, judge)
         self._places = asyncio.Semaphore(most_parallel)
         self._jobs: dict[str, _Job] = {}
 
@@ -122,7 +124,12 @@ class Engine:
         ended = cut_off_at(self.database, self.clock)
         count = self.database.fail(ended, CUT_OFF, statuses=("running",))
         for waiting in self.database.waiting_runs():
-            request = request_again(waiting, self.scenarios, self._temperaments)
+            request = request_again(
+                waiting,
+                self.scenarios,
+                self._participants.temperaments,
+                can_judge=self._participants.can_judge,
+            )
             if request is None:
                 run_id = waiting.run.run_id
                 count += self.database.fail(ended, CUT_OFF, statuses=("pending",), run_id=run_id)
@@ -161,9 +168,7 @@ class Engine:
             LaunchRefusedError: A task, a model or a provider that this gym does not have.
             RunNameTakenError: A run of that name exists.
         """
-        scenario = self.scenarios[request.scenario_id]
-        problems = task_problems(request, scenario) or await self._model_problems(request)
-        if problems:
+        if problems := await self._problems(request):
             raise LaunchRefusedError(*problems)
         run_id = request.run_name or f"run_{self.new_id()}"
         rollouts = [
@@ -183,17 +188,18 @@ class Engine:
         self._jobs[run_id] = job
         job.task = asyncio.create_task(self._drive(job), name=f"run {run_id}")
 
-    async def _model_problems(self, request: LaunchRequest) -> list[Problem]:
-        problem = model_problem(request.settings, self._temperaments)
-        if problem is None and request.settings.base_url is not None:
-            reason = await reach(self._servers, request.settings)
-            if reason is not None:
-                problem = Problem(("model_config", "base_url"), reason, "connection_error")
-        return [problem] if problem else []
+    async def _problems(self, request: LaunchRequest) -> list[Problem]:
+        problems = [
+            *task_problems(request, self.scenarios[request.scenario_id]),
+            *setting_problems(
+                request, self._participants.temperaments, can_judge=self._participants.can_judge
+            ),
+        ]
+        return problems or await self._participants.unreachable(request)
 
     async def test_model(self, settings: ModelConfig) -> ProbeResult:
         """Return whether an agent could be driven with these settings."""
-        problem = model_problem(settings, self._temperaments)
+        problem = model_problem(settings, self._participants.temperaments)
         if problem is not None:
             return ProbeResult(success=False, message=problem.message, error_type=problem.kind)
         if settings.base_url is None:
@@ -248,44 +254,29 @@ class Engine:
 
     def _assignment(self, job: _Job, rollout: NewRollout) -> Assignment:
         request = job.request
+        settings = request.settings
         scenario = self.scenarios[request.scenario_id]
-        task = scenario.tasks[rollout.task_id]
+        override = (request.task_overrides or {}).get(rollout.task_id)
+        task = overridden(scenario.tasks[rollout.task_id], override)
         place = f"{self._seed}|{scenario.scenario_id}|{task.task_id}|{rollout.attempt}"
-
+        judged = override is not None and override.rubric_markdown is not None
         return Assignment(
             rollout_id=rollout.rollout_id,
             run_id=job.run_id,
             scenario=scenario,
             task=task,
-            settings=request.settings,
-            override=(request.task_overrides or {}).get(rollout.task_id),
+            settings=settings,
+            override=override,
             # The run's number is in it, or every run of a model would repeat the last one.
-            seed=f"{place}|{request.settings.model}|{job.number}",
+            seed=f"{place}|{settings.model}|{job.number}",
             world_seed=place,
             attempt=rollout.attempt,
-            make_agent=partial(self._make_agent, request.settings, scenario, task),
+            make_agent=self._participants.agent_maker(settings, scenario, task),
+            make_user=self._participants.user_maker(request.user_settings),
+            make_tools=self._participants.tools_maker(settings),
+            judge=self._participants.judge_of(task) if judged else None,
             cancellation=job.cancellation,
-            is_scripted=is_scripted(request.settings),
-        )
-
-    def _make_agent(
-        self,
-        settings: ModelConfig,
-        scenario: Scenario,
-        task: Task,
-        instruction: str,
-        decisions: Random,
-        durations: Random,
-    ) -> Agent:
-        if not is_scripted(settings):
-            functions = scenario.toolbox.functions()
-            return ServedAgent(self._servers, settings, instruction, functions)
-        return ScriptedAgent(
-            self._temperaments[settings.model or ""],
-            task.plan,
-            scenario.wander,
-            random=decisions,
-            pace=durations,
+            is_scripted=is_scripted(settings),
         )
 
     # -- ending ----------------------------------------------------------------------------
@@ -334,5 +325,6 @@ def _new_run(run_id: str, request: LaunchRequest, stamp: str) -> NewRun:
         settings=request.settings.public(),
         max_parallel=request.max_parallel,
         user_settings=None if user is None else user.public(),
+        source=request.source,
         task_overrides={name: item.model_dump(mode="json") for name, item in overrides.items()},
     )

@@ -3,9 +3,25 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gymtui.gym.engine.overrides import task_json_problem
 from gymtui.gym.models.scripted import PREFIX, TEMPERAMENTS, Temperament
 from gymtui.gym.scenarios.base import Scenario
-from gymtui.gym.wire import LaunchRequest, ModelConfig
+from gymtui.gym.wire import LaunchRequest, ModelConfig, TaskOverride
+
+SCRIPTED = {
+    "log_prob": "has no log probabilities",
+    "summarize_every_n_turns": "has no context to summarise",
+    "tool_server_url": "calls the scenario's own tools only",
+}
+"""What a scripted agent cannot do, by the setting that asks for it."""
+USER = {
+    "tool_server_url": "calls no tools",
+    "summarize_every_n_turns": "has no context that is summarised",
+}
+UNSEEN = (
+    "What tools elsewhere do cannot be seen by the scenario's verifiers: with a tool_server_url"
+    " each task needs a rubric_markdown in task_overrides"
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +55,75 @@ def task_problems(request: LaunchRequest, scenario: Scenario) -> list[Problem]:
         for task_id in request.task_overrides or {}
         if task_id not in request.task_ids
     ]
+    return problems
+
+
+def setting_problems(
+    request: LaunchRequest, temperaments: Mapping[str, Temperament], *, can_judge: bool
+) -> list[Problem]:
+    """Return what is wrong with the models of a launch, and what it asks that cannot be done here.
+
+    Args:
+        request: The launch.
+        temperaments: The scripted agents.
+        can_judge: Whether there is a model that judges by rubrics.
+    """
+    problems = []
+    if (problem := model_problem(request.settings, temperaments)) is not None:
+        problems.append(problem)
+    if is_scripted(request.settings):
+        problems += [
+            Problem(("model_config", name), f"A scripted agent {why}")
+            for name, why in SCRIPTED.items()
+            if getattr(request.settings, name)
+        ]
+    problems += _user_problems(request, temperaments)
+    for task_id, override in (request.task_overrides or {}).items():
+        problems += _override_problems(("task_overrides", task_id), override, can_judge)
+    if request.settings.tool_server_url is not None:
+        overrides = request.task_overrides or {}
+        problems += [
+            Problem(("model_config", "tool_server_url"), f"{UNSEEN}: {task_id} has none")
+            for task_id in request.task_ids
+            if task_id not in overrides or overrides[task_id].rubric_markdown is None
+        ]
+    return problems
+
+
+def _user_problems(
+    request: LaunchRequest, temperaments: Mapping[str, Temperament]
+) -> list[Problem]:
+    field, settings = "user_model_config", request.user_settings
+    if settings is None:
+        return []
+    if is_scripted(request.settings):
+        return [Problem((field,), "A scripted agent talks to nobody")]
+    if is_scripted(settings):
+        return [Problem((field, "base_url"), "A simulated user needs a model: give a base_url")]
+    problem = model_problem(settings, temperaments, field)
+    return [
+        *([problem] if problem else []),
+        *(
+            Problem((field, name), f"A simulated user {why}")
+            for name, why in USER.items()
+            if getattr(settings, name)
+        ),
+    ]
+
+
+def _override_problems(
+    place: tuple[str, str], override: TaskOverride, can_judge: bool
+) -> list[Problem]:
+    problems = []
+    if override.task_json is not None:
+        problem = task_json_problem(override.task_json)
+        if problem is not None:
+            problems.append(Problem((*place, "task_json", problem[0]), problem[1]))
+    rubric = (*place, "rubric_markdown")
+    if override.rubric_markdown is not None and not override.rubric_markdown.strip():
+        problems.append(Problem(rubric, "By an empty rubric nothing can be judged"))
+    elif override.rubric_markdown is not None and not can_judge:
+        problems.append(Problem(rubric, "Start the gym with --judge-model to have this judged"))
     return problems
 
 

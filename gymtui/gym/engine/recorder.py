@@ -37,11 +37,12 @@ class Recorder:
     tools_s: float = 0.0
     duration_s: float = 0.0
     _tokens: dict[str, int] = field(default_factory=dict)
+    _user: dict[str, int] = field(default_factory=dict)
     _kept: tuple[int, int] = (0, 0)
 
-    def user(self, text: str) -> None:
+    def user(self, text: str, extras: Mapping[str, Any] = {}) -> None:
         """Record what the agent was told."""
-        self._message("user", text)
+        self._message("user", text, extras)
         self._keep()
 
     def turn(self, turn: Turn) -> None:
@@ -49,6 +50,9 @@ class Recorder:
         for kind, count in (("prompt", turn.prompt_tokens), ("completion", turn.completion_tokens)):
             if count is not None:
                 self._tokens[kind] = self._tokens.get(kind, 0) + count
+        for message in turn.before:
+            beside = {key: message[key] for key in message if key not in ("role", "content")}
+            self._message(message["role"], message["content"], beside)
         said = turn.text if turn.content is None else turn.content
         if turn.calls:
             self.steps_taken += 1
@@ -80,6 +84,23 @@ class Recorder:
         )
         self._keep()
 
+    def count_user_turn(self, turn: Turn) -> None:
+        """Count what the simulated user read and wrote, apart from the agent's."""
+        counts = {"prompt": turn.prompt_tokens, "completion": turn.completion_tokens}
+        self._user["messages"] = self._user.get("messages", 0) + 1
+        for kind, count in counts.items():
+            if count is not None:
+                name = f"{kind}_tokens_total"
+                self._user[name] = self._user.get(name, 0) + count
+
+    def record(self) -> dict[str, Any]:
+        """Return what happened, for whoever judges it."""
+        return {
+            "messages": self.messages,
+            "tool_calls": [call.model_dump() for call in self.tool_calls],
+            "tool_results": [result.model_dump() for result in self.tool_results],
+        }
+
     def _message(self, role: str, content: Any, extras: Mapping[str, Any] = {}) -> None:
         stamp = self.clock.stamp()
         self.messages.append({"role": role, "content": content, "timestamp": stamp, **extras})
@@ -105,6 +126,8 @@ class Recorder:
         if self._tokens:
             usage = {f"{kind}_tokens_total": count for kind, count in self._tokens.items()}
             metrics["token_usage"] = {**usage, "total_tokens_total": sum(self._tokens.values())}
+        if self._user:
+            metrics["simulated_user"] = self._user
         if self._tokens and self.notional_cost:
             price = NOTIONAL_USD_PER_TOKEN
             cost = sum(count * price[kind] for kind, count in self._tokens.items())

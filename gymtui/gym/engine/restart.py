@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from gymtui.gym.clock import Clock
 from gymtui.gym.engine.database import Database
-from gymtui.gym.engine.launch_check import model_problem, task_problems
+from gymtui.gym.engine.launch_check import setting_problems, task_problems
 from gymtui.gym.engine.records import WaitingRun
 from gymtui.gym.models.scripted import Temperament
 from gymtui.gym.scenarios.base import Scenario
@@ -27,6 +27,8 @@ def request_again(
     waiting: WaitingRun,
     scenarios: Mapping[str, Scenario],
     temperaments: Mapping[str, Temperament],
+    *,
+    can_judge: bool,
 ) -> LaunchRequest | None:
     """Return a request that goes on with a run, or None if that takes what is not there.
 
@@ -54,6 +56,5 @@ def request_again(
     scenario = scenarios.get(request.scenario_id)
     if scenario is None or task_problems(request, scenario):
         return None
-    if model_problem(request.settings, temperaments) is not None:
-        return None
-    return request.model_copy(update={"task_overrides": overrides})
+    request = request.model_copy(update={"task_overrides": overrides})
+    return None if setting_problems(request, temperaments, can_judge=can_judge) else request

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from gymtui.gym.engine.engine import Engine
 from gymtui.gym.engine.launch_check import LaunchRefusedError
+from gymtui.gym.engine.overrides import overridden
 from gymtui.gym.engine.recorder import pieced_together, redact
 from gymtui.gym.engine.records import RunNameTakenError
 from gymtui.gym.engine.rollout import CANCELLED
@@ -43,6 +44,7 @@ from gymtui.gym.wire import (
     ScenarioSummary,
     Source,
     TaskList,
+    TaskOverride,
     TaskSummary,
     ToolServer,
 )
@@ -220,16 +222,16 @@ class Api:
 
     def _pieces(self, rollout: Rollout) -> Artifacts:
         """Return the artifacts of a rollout that was ended before it could write them."""
-        override = self._database.task_overrides(rollout.run_id).get(rollout.task_id, {})
-        context = override.get("client_context")
+        given = self._database.task_overrides(rollout.run_id).get(rollout.task_id, {})
+        override = TaskOverride.model_validate(given)
+        context = override.client_context
         scenario = self._engine.scenarios.get(rollout.scenario_id)
         task = scenario.tasks.get(rollout.task_id) if scenario else None
-        told = override.get("description")
         reason = rollout.termination_reason
         return pieced_together(
             self._database.progress(rollout.rollout_id),
             rollout,
-            task=(task.instruction if task else "") if told is None else told,
+            task=overridden(task, override).instruction if task else "",
             metadata={} if context is None else {"client_context": context},
             error="Cancelled" if reason == CANCELLED else reason,
         )

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, SecretStr, ValidationError
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -34,6 +34,7 @@ from gymtui.gym.http.router import ApiError, Names, Route, answer
 from gymtui.gym.http.transport import Protocol
 from gymtui.gym.models.model_servers import LIMITS, ServerLimits
 from gymtui.gym.models.scripted import TEMPERAMENTS, Temperament
+from gymtui.gym.wire import ModelConfig
 
 GRACE_S = 2
 """How long requests under way may take to finish when the server stops."""
@@ -61,6 +62,7 @@ class Options:
         sleep: Waits a number of seconds, the speed being taken into account.
         max_parallel: How many rollouts run at a time, over all runs.
         server_limits: What model servers are asked at most.
+        judge: The model that judges by rubrics; None where none does.
     """
 
     speed: float = 1.0
@@ -74,6 +76,7 @@ class Options:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     max_parallel: int = MOST_PARALLEL
     server_limits: ServerLimits = LIMITS
+    judge: ModelConfig | None = None
 
 
 class Truth(BaseModel):
@@ -200,6 +203,7 @@ async def opened(db_path: Path, options: Options) -> AsyncIterator[Engine]:
             troubles=options.troubles,
             most_parallel=options.max_parallel,
             server_limits=options.server_limits,
+            judge=options.judge,
         )
         engine.start()
         try:
@@ -262,6 +266,7 @@ def serve(
     clock_offset_s: float = 0.0,
     max_parallel: int = MOST_PARALLEL,
     max_requests: int = LIMITS.at_once,
+    judge: Mapping[str, str] | None = None,
     model_timeout_s: float = LIMITS.timeout_s,
     api_key: str | None = None,
     ready: Callable[[str], None] = lambda url: None,
@@ -278,6 +283,7 @@ def serve(
         clock_offset_s: How far the gym's clock is ahead of the machine's, seconds.
         max_parallel: How many rollouts run at a time, over all runs.
         max_requests: How many requests one model of one server gets at a time.
+        judge: The settings of the model that judges by rubrics, as a ModelConfig; None for none.
         model_timeout_s: How long one answer of a model may take, seconds.
         api_key: Asked of every request; None asks for none.
         ready: Called once with the gym's URL, when it answers.
@@ -294,6 +300,7 @@ def serve(
         *(speed, seed, faults, clock_offset_s, key),
         max_parallel=max_parallel,
         server_limits=ServerLimits(max_requests, model_timeout_s),
+        judge=_judge(judge),
     )
     listener = bind(host, port, has_key=key is not None)
 
@@ -305,3 +312,17 @@ def serve(
         await serve_until(ending, listener, db_path, options, ready)
 
     asyncio.run(run())
+
+
+def _judge(settings: Mapping[str, str] | None) -> ModelConfig | None:
+    if settings is None:
+        return None
+    try:
+        judge = ModelConfig.model_validate(dict(settings))
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        words = f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+        raise CannotServeError(f"the judge's settings cannot be used: {words}") from None
+    if judge.base_url is None:
+        raise CannotServeError("a judge needs the base URL of its model's server: --judge-url")
+    return judge

@@ -22,6 +22,8 @@ class Turn:
         completion_tokens: What the turn wrote, None when unknown.
         content: What it says as it came, where that is more than text; None otherwise.
         extras: What else the model's message holds: its reasoning, why it ended, and the like.
+        before: Messages that were sent for the first time with it, besides what the agent was told:
+            the summary in place of older ones.
     """
 
     text: str
@@ -30,13 +32,18 @@ class Turn:
     completion_tokens: int | None = None
     content: Any = None
     extras: Mapping[str, Any] = field(default_factory=dict)
+    before: tuple[Mapping[str, Any], ...] = ()
 
 
 class Agent(Protocol):
     """Something that acts turn by turn."""
 
-    async def act(self, results: Sequence[Observation]) -> Turn:
-        """Return the next turn, given what the last turn's calls returned (nothing at first).
+    async def act(self, results: Sequence[Observation], heard: str | None = None) -> Turn:
+        """Return the next turn.
+
+        Args:
+            results: What the last turn's calls returned; nothing at first.
+            heard: What the person said to it, where there is one.
 
         Raises:
             AgentError: The agent cannot go on.

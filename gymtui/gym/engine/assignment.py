@@ -1,0 +1,94 @@
+"""What a rollout is given: what it is about, and what it shares with every other."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Protocol
+
+from gymtui.gym.clock import Clock, Pace
+from gymtui.gym.engine.cancellation import Cancellation
+from gymtui.gym.engine.database import Database
+from gymtui.gym.engine.troubles import Troubles, none_at_all
+from gymtui.gym.models.agent import Agent
+from gymtui.gym.models.simulated_user import SimulatedUser
+from gymtui.gym.scenarios.base import Scenario, Task
+from gymtui.gym.tools.remote import RemoteTools
+from gymtui.gym.wire import ModelConfig, Result, TaskOverride
+
+Functions = Sequence[Mapping[str, Any]]
+"""Tools as OpenAI function definitions."""
+
+
+class MakeAgent(Protocol):
+    """Makes an agent of a rollout."""
+
+    def __call__(
+        self, instruction: str, functions: Functions, decisions: Random, durations: Random
+    ) -> Agent:
+        """Return the agent, told what to do, with its tools and two sources of randomness."""
+        ...
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What every rollout of a gym shares.
+
+    Attributes:
+        failure_share: Which share of scripted agents' workspaces fail to build, 0 to 1.
+        troubles: What else goes wrong for them.
+    """
+
+    database: Database
+    clock: Clock
+    pace: Pace
+    failure_share: float
+    troubles: Troubles = none_at_all
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What one rollout is about.
+
+    Attributes:
+        task: As the run changes it.
+        seed: What the agent decides, how long things take and what breaks is drawn from it.
+        world_seed: What the workspace holds is drawn from it, so that it can be the same for
+            every agent that tries the same task.
+        attempt: Which try of the task this is, from 0.
+        make_user: Makes the person who wants the task done; None has the agent told itself.
+        make_tools: Makes the tools in place of the scenario's; None for those.
+        judge: Judges what happened, given the record, in place of the task's verifier.
+        cancellation: The run's.
+        is_scripted: Whether the agent only plays one: then phases take time and things go wrong.
+    """
+
+    rollout_id: str
+    run_id: str
+    scenario: Scenario
+    task: Task
+    settings: ModelConfig
+    override: TaskOverride | None
+    seed: str
+    world_seed: str
+    make_agent: MakeAgent
+    cancellation: Cancellation
+    is_scripted: bool
+    attempt: int = 0
+    make_user: Callable[[str], SimulatedUser] | None = None
+    make_tools: Callable[[], RemoteTools] | None = None
+    judge: Callable[[Mapping[str, Any]], Awaitable[Result]] | None = None
+
+
+class EndedError(Exception):
+    """The rollout ends here, without a verdict."""
+
+    def __init__(self, status: Any, reason: str, error: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.error = error
+
+
+def randomness(seed: str, purpose: str) -> Random:
+    """Return a source of randomness that is the same for the same seed and purpose."""
+    return Random(f"{seed}|{purpose}")  # noqa: S311 - repeatable, not secret

@@ -1,0 +1,153 @@
+"""The agent's part of a rollout: turn by turn with its tools, and with the person it works for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from gymtui.gym.clock import monotonic_s
+from gymtui.gym.engine.assignment import Assignment, EndedError, Surroundings, randomness
+from gymtui.gym.engine.recorder import Recorder
+from gymtui.gym.engine.troubles import Kind, Moment, Trouble
+from gymtui.gym.models.agent import Agent, AgentError, Turn
+from gymtui.gym.models.simulated_user import (
+    GREETING,
+    SimulatedUser,
+    SimulatedUserError,
+    is_done,
+)
+from gymtui.gym.tools.remote import RemoteTools
+from gymtui.gym.tools.toolbox import Call, Observation
+from gymtui.gym.tools.workspace import Workspace
+
+MAX_STEPS = "max_steps"
+NO_FINAL_ANSWER = "Max steps reached without final assistant response"
+MAX_USER_TURNS = "max_user_turns"
+NO_END = "The simulated user reached its last turn before it was done"
+
+
+@dataclass
+class Conversation:
+    """Carries out the agent's part of one assignment; `run` is called once.
+
+    Attributes:
+        durations: How long a scripted agent's turns take is drawn from it.
+    """
+
+    around: Surroundings
+    given: Assignment
+    recorder: Recorder
+    workspace: Workspace
+    tools: RemoteTools | None
+    durations: Random
+    _steps: int = field(default=0, init=False)
+
+    async def run(self) -> str | None:
+        """Let the agent act until it is done; returns why it ended, None when by its own will.
+
+        Raises:
+            EndedError: It cannot go on.
+            CancelledRunError: The run was cancelled.
+        """
+        began = monotonic_s()
+        try:
+            return await self._converse()
+        except SimulatedUserError as error:
+            reason = f"Simulated user failed: {error}"
+            raise EndedError("failed", reason, reason) from None
+        except AgentError as error:
+            reason = f"Agent execution failed: {error}"
+            raise EndedError("failed", reason, reason) from None
+        finally:
+            self.recorder.duration_s = monotonic_s() - began
+
+    async def _converse(self) -> str | None:
+        task = self.given.task
+        user = self.given.make_user(task.instruction) if self.given.make_user else None
+        if user is None:
+            told = task.instruction
+            self.recorder.user(told)
+        else:
+            told = (await self._answer(user, GREETING)).text
+        agent = self._agent(told)
+        # A step is a turn that calls tools (API.md): the final answer is none, here no more than in
+        # the artifacts.
+        self.around.database.set_step(self.given.rollout_id, 0)
+        heard: str | None = None
+        observations: list[Observation] = []
+        while True:
+            turn = await self._think(agent, observations, heard)
+            observations, heard = [], None
+            if turn.calls:
+                observations = await self._call(turn.calls)
+                if self._steps == self.given.settings.max_steps:
+                    self.recorder.error = NO_FINAL_ANSWER
+                    return MAX_STEPS
+            elif user is None:
+                return None
+            elif user.is_out_of_turns:
+                self.recorder.error = NO_END
+                return MAX_USER_TURNS
+            else:
+                said = await self._answer(user, turn.text)
+                if is_done(said):
+                    return None
+                heard = said.text
+
+    def _agent(self, told: str) -> Agent:
+        functions = self.tools.functions if self.tools else self.given.scenario.toolbox.functions()
+        decisions = randomness(self.given.seed, "decisions")
+        return self.given.make_agent(told, functions, decisions, self.durations)
+
+    async def _answer(self, user: SimulatedUser, text: str) -> Turn:
+        with self.given.cancellation.interrupts():
+            said = await user.answer(text)
+        self.recorder.user(said.text, said.extras)
+        self.recorder.count_user_turn(said)
+        self.given.cancellation.check()
+        return said
+
+    async def _call(self, calls: Sequence[Call]) -> list[Observation]:
+        self._steps += 1
+        self.around.database.set_step(self.given.rollout_id, self._steps)
+        began = monotonic_s()
+        observations = []
+        for call in calls:
+            if self.tools is None:
+                observation = self.given.scenario.toolbox.call(self.workspace, call)
+            else:
+                with self.given.cancellation.interrupts():
+                    observation = await self.tools.call(call)
+            observations.append(observation)
+            self.recorder.result(call, observation)
+        self.recorder.tools_s += monotonic_s() - began
+        return observations
+
+    async def _think(
+        self, agent: Agent, observations: Sequence[Observation], heard: str | None
+    ) -> Turn:
+        began = monotonic_s()
+        await self.around.pace.spend(agent.thinks_for_s())
+        self.given.cancellation.check()
+        if self.given.is_scripted:
+            await self._meet_trouble()
+        with self.given.cancellation.interrupts():
+            turn = await agent.act(observations, heard)
+        self.recorder.thinking_s += monotonic_s() - began
+        # What was said stays said, even when the run was cancelled meanwhile.
+        self.recorder.turn(turn)
+        self.given.cancellation.check()
+        return turn
+
+    async def _meet_trouble(self) -> None:
+        trouble = self._trouble()
+        while trouble is not None and trouble.kind is Kind.SILENCE:
+            await self.around.pace.spend(1.0)
+            self.given.cancellation.check()
+            trouble = self._trouble()
+        if trouble is not None and trouble.kind is Kind.ENDPOINT:
+            raise AgentError(trouble.reason)
+
+    def _trouble(self) -> Trouble | None:
+        given = self.given
+        moment = Moment(given.run_id, given.task.task_id, given.attempt, self._steps + 1)
+        return self.around.troubles(moment)

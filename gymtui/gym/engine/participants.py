@@ -1,0 +1,99 @@
+"""Who takes part in rollouts: makes agents, the people they work for, their tools and judges."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Any
+
+from gymtui.gym.engine.assignment import Functions, MakeAgent
+from gymtui.gym.engine.launch_check import Problem, is_scripted
+from gymtui.gym.models.agent import Agent
+from gymtui.gym.models.judge import judge_by_rubric
+from gymtui.gym.models.model_servers import ModelServers
+from gymtui.gym.models.probe import reach
+from gymtui.gym.models.scripted import ScriptedAgent, Temperament
+from gymtui.gym.models.served import ServedAgent
+from gymtui.gym.models.simulated_user import SimulatedUser
+from gymtui.gym.scenarios.base import Scenario, Task
+from gymtui.gym.tools.remote import RemoteTools, ToolServerError
+from gymtui.gym.wire import LaunchRequest, ModelConfig, Result
+
+
+@dataclass(frozen=True)
+class Participants:
+    """Makes whoever takes part.
+
+    Attributes:
+        servers: The way to models.
+        temperaments: The scripted agents, by the name of the model.
+        judge: The model that judges by rubrics; None where none does.
+    """
+
+    servers: ModelServers
+    temperaments: Mapping[str, Temperament]
+    judge: ModelConfig | None
+
+    @property
+    def can_judge(self) -> bool:
+        """Whether there is a model that judges by rubrics."""
+        return self.judge is not None
+
+    def agent_maker(self, settings: ModelConfig, scenario: Scenario, task: Task) -> MakeAgent:
+        """Return what makes the agent of a rollout."""
+
+        def make(
+            instruction: str, functions: Functions, decisions: Random, durations: Random
+        ) -> Agent:
+            if not is_scripted(settings):
+                return ServedAgent(self.servers, settings, instruction, functions)
+            return ScriptedAgent(
+                self.temperaments[settings.model or ""],
+                task.plan,
+                scenario.wander,
+                random=decisions,
+                pace=durations,
+            )
+
+        return make
+
+    def user_maker(self, settings: ModelConfig | None) -> Callable[[str], SimulatedUser] | None:
+        """Return what makes the person who wants a task done, given its story."""
+        return None if settings is None else partial(SimulatedUser, self.servers, settings)
+
+    def tools_maker(self, settings: ModelConfig) -> Callable[[], RemoteTools] | None:
+        """Return what makes the tools in place of a scenario's."""
+        if settings.tool_server_url is None:
+            return None
+        return partial(RemoteTools, self.servers.client, settings.tool_server_url)
+
+    def judge_of(self, task: Task) -> Callable[[Mapping[str, Any]], Awaitable[Result]] | None:
+        """Return what judges a task by its rubric."""
+        if self.judge is None:
+            return None
+
+        async def judged(record: Mapping[str, Any], settings: ModelConfig = self.judge) -> Result:
+            return await judge_by_rubric(
+                self.servers, settings, rubric=task.rubric, task=task.instruction, record=record
+            )
+
+        return judged
+
+    async def unreachable(self, request: LaunchRequest) -> list[Problem]:
+        """Return which servers of a launch do not answer."""
+        problems = []
+        for field, settings in (
+            ("model_config", request.settings),
+            ("user_model_config", request.user_settings),
+        ):
+            if settings is not None and settings.base_url is not None:
+                reason = await reach(self.servers, settings)
+                if reason is not None:
+                    problems.append(Problem((field, "base_url"), reason, "connection_error"))
+        if (make_tools := self.tools_maker(request.settings)) is not None:
+            try:
+                await make_tools().open()
+            except ToolServerError as error:
+                words = f"The tool server cannot be used: {error}"
+                problems.append(Problem(("model_config", "tool_server_url"), words))
+        return problems

@@ -1,0 +1,91 @@
+"""Tools of a server somewhere else, in the vendor's HTTP form: `GET /tools` and `POST /step`."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from gymtui.gym.tools.toolbox import SEPARATOR, Call, Observation
+
+TIMEOUT_S = 60.0
+"""Of one call."""
+SERVER = "tools"
+"""What a server is called that has no name of its own."""
+
+
+class ToolServerError(Exception):
+    """The server cannot be used; the message says why, in words of ours."""
+
+
+class RemoteTools:
+    """The tools of one server."""
+
+    def __init__(self, client: httpx.AsyncClient, url: str) -> None:
+        self._client = client
+        self._url = url.rstrip("/")
+        self._functions: list[dict[str, Any]] = []
+
+    @property
+    def functions(self) -> list[dict[str, Any]]:
+        """The tools as OpenAI function definitions; none before `open`."""
+        return self._functions
+
+    async def open(self) -> None:
+        """Ask what there is.
+
+        Raises:
+            ToolServerError: There is no answer, or none that lists tools.
+        """
+        answer = await self._ask("GET", "/tools", None)
+        listed = answer.get("tools") if isinstance(answer, Mapping) else answer
+        if not isinstance(listed, list):
+            raise ToolServerError("its answer to GET /tools lists no tools")
+        self._functions = [_function(item) for item in listed]
+        if not self._functions:
+            raise ToolServerError("it has no tools")
+
+    async def call(self, call: Call) -> Observation:
+        """Make a call. Whatever is wrong with it is an observation, never an exception."""
+        if call.function_name not in {item["function"]["name"] for item in self._functions}:
+            return Observation({"error": "unknown_tool", "tool": call.function_name}, is_error=True)
+        action = {"tool_name": call.tool, "parameters": dict(call.parameters)}
+        try:
+            answer = await self._ask("POST", "/step", {"action": action})
+        except ToolServerError as error:
+            return Observation({"error": "tool_server", "text": str(error)}, is_error=True)
+        seen = answer.get("observation", answer) if isinstance(answer, Mapping) else answer
+        return Observation(seen, is_error=isinstance(seen, Mapping) and bool(seen.get("is_error")))
+
+    async def _ask(self, method: str, path: str, body: Any) -> Any:
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                response = await self._client.request(method, self._url + path, json=body)
+        except TimeoutError:
+            raise ToolServerError(
+                f"no answer to {method} {path} within {TIMEOUT_S:.0f} s"
+            ) from None
+        except (httpx.HTTPError, httpx.InvalidURL):
+            raise ToolServerError(f"no answer to {method} {path}") from None
+        if not response.is_success:
+            raise ToolServerError(f"it answers {method} {path} with {response.status_code}")
+        try:
+            return json.loads(response.content, parse_constant=lambda _name: None)
+        except (ValueError, RecursionError):
+            raise ToolServerError(f"its answer to {method} {path} is not JSON") from None
+
+
+def _function(item: Any) -> dict[str, Any]:
+    name = item.get("name") if isinstance(item, Mapping) else None
+    if not isinstance(name, str) or not name:
+        raise ToolServerError("one of its tools has no name")
+    schema = item.get("input_schema") or item.get("parameters")
+    return {
+        "type": "function",
+        "function": {
+            "name": f"{item.get('tool_server') or SERVER}{SEPARATOR}{name}",
+            "description": str(item.get("description") or ""),
+            "parameters": schema if isinstance(schema, dict) else {"type": "object"},
+        },
+    }
