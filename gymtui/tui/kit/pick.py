@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
 from textual import events
@@ -169,28 +170,12 @@ class PickScreen(ListScreen[PickOption]):
             return drawn
 
         titles = self._titles
+        column: Callable[..., Column[PickOption]] = partial(Column, whole=True)
         every = (
-            Column(
-                _field(titles.key, "name"),
-                titles.key,
-                20,
-                cell("key"),
-                good=24,
-                whole=True,
-                cut="middle",
-            ),
-            Column(_field(titles.kind, "kind"), titles.kind, 10, cell("kind"), good=12, whole=True),
-            Column(
-                _field(titles.size, "size"), titles.size, 10, cell("size"), priority=1, whole=True
-            ),
-            Column(
-                _field(titles.about, "about"),
-                titles.about,
-                20,
-                cell("about"),
-                priority=1,
-                whole=True,
-            ),
+            column(_field(titles.key, "name"), titles.key, 20, cell("key"), good=24, cut="middle"),
+            column(_field(titles.kind, "kind"), titles.kind, 10, cell("kind"), good=12),
+            column(_field(titles.size, "size"), titles.size, 10, cell("size"), priority=1),
+            column(_field(titles.about, "about"), titles.about, 20, cell("about"), priority=1),
         )
         return tuple(column for column in every if column.title)
 

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
-from textual import events
-from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from gymtui.core.text import fit, width
 from gymtui.transcript.outline import Entry
-from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
+from gymtui.tui.kit.cursor_rows import CursorRows
 from gymtui.tui.kit.outcome_text import duration
-from gymtui.tui.kit.painted import Painted
 from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, strip
 from gymtui.tui.kit.transcript.sections import GLYPHS
-from gymtui.tui.kit.wheel import Wheel
 
 
 def label(entry: Entry, cells: int) -> Cell:
@@ -47,12 +41,10 @@ def figures(entry: Entry) -> Cell:
     return tuple(right)
 
 
-class OutlinePane(Wheel, Painted, Widget, can_focus=True):
+class OutlinePane(CursorRows):
     """The outline of one transcript."""
 
     DEFAULT_CSS = "OutlinePane { width: 36; height: 1fr; }"
-    ALLOW_SELECT: ClassVar[bool] = False
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TEXT)
 
     class Chosen(Message):
         """Another turn is wanted.
@@ -68,21 +60,18 @@ class OutlinePane(Wheel, Painted, Widget, can_focus=True):
             self.block = block
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
+        super().__init__(palette, id=id)
         self.can_focus = False  # while there is nothing in it, keys would go where nothing is seen
-        self._palette = palette
         self._entries: Sequence[Entry] = ()
         self._turns = 0
         self._marked: frozenset[int] = frozenset()
-        self._cursor = 0
-        self._top = 0
 
     def show(self, turns: Sequence[Entry], endings: Sequence[Entry] = ()) -> None:
         """Show these entries: of turns, by their numbers, and of what stands under the last."""
         self._entries = (*turns, *endings)
         self._turns = len(turns)
         self.can_focus = bool(self._entries)
-        self._cursor = self._top = 0
+        self.cursor = self.top = 0
         self.refresh()
 
     def mark(self, turns: frozenset[int]) -> None:
@@ -95,20 +84,9 @@ class OutlinePane(Wheel, Painted, Widget, can_focus=True):
         """Put the cursor on a turn, and that on screen."""
         row = next((n for n, entry in enumerate(self._entries) if entry.turn >= turn), None)
         row = len(self._entries) - 1 if row is None else row
-        if row != self._cursor:
-            self._cursor = max(0, row)
-            self._settle()
-            self.refresh()
-
-    def _settle(self) -> None:
-        height = max(1, self.size.height)
-        self._top = min(max(self._top, self._cursor - height + 1), self._cursor)
-        self._top = max(0, min(self._top, len(self._entries) - height))
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Keep the cursor on screen."""
-        self._settle()
-        self.refresh()
+        if row != self.cursor:
+            self.cursor = max(0, row)
+            self.keep_in_view()
 
     def on_focus(self) -> None:
         """Show that keys go here."""
@@ -118,47 +96,31 @@ class OutlinePane(Wheel, Painted, Widget, can_focus=True):
         """Show that keys go elsewhere."""
         self.refresh()
 
-    def _choose(self, row: int) -> None:
+    @property
+    def count(self) -> int:
+        """As many rows as entries."""
+        return len(self._entries)
+
+    def go(self, row: int) -> None:
+        """Go to another turn: the body does, and the cursor follows it."""
         if self._entries:
-            row = max(0, min(row, len(self._entries) - 1))
-            entry = self._entries[row]
+            entry = self._entries[self.within(row)]
             self.post_message(self.Chosen(entry.turn, entry.block))
-
-    def action_move(self, lines: int) -> None:
-        """Go to another turn."""
-        self._choose(self._cursor + lines)
-
-    def action_page(self, pages: int) -> None:
-        """Go a screen of turns on."""
-        self._choose(self._cursor + pages * max(1, self.size.height - 1))
-
-    def action_top(self) -> None:
-        """Go to the first turn."""
-        self._choose(0)
-
-    def action_bottom(self) -> None:
-        """Go to the last turn."""
-        self._choose(len(self._entries) - 1)
-
-    def on_click(self, event: events.Click) -> None:
-        """Go to the turn that is clicked on."""
-        if self._top + event.y < len(self._entries):
-            self._choose(self._top + event.y)
 
     def wheeled(self, lines: int) -> None:
         """Look further down or up; the body stays."""
-        self._top = max(0, min(self._top + lines, len(self._entries) - self.size.height))
+        self.top = max(0, min(self.top + lines, len(self._entries) - self.size.height))
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """Draw one line."""
         cells, styles, base = self.size.width, self._palette.styles, self._palette.base
-        row = self._top + y
+        row = self.top + y
         edge = StyledText("│", "bar")
         if row >= len(self._entries):
             return strip((StyledText(" " * (cells - 1)), edge), styles, base)
         entry = self._entries[row]
-        here = row == self._cursor
+        here = row == self.cursor
         numbered = entry.turn + 1 if row < self._turns else ""
         number = f"{numbered:>{len(str(self._turns))}} "
         mark = StyledText("▌" if here else "•" if entry.turn in self._marked else " ", "mark")
