@@ -30,6 +30,9 @@ _MOST_REPEATED = 100_000
 
 
 _COUNT = re.compile(r"\{(\d{1,9})")
+_NO_COUNT = re.compile(r"(\\.)|\{(?!\d+(?:,\d*)?\}|,\d*\})", re.DOTALL)
+"""A brace that is no count: the package's own meaning of it (`{e}`, a match with errors) is no
+Python's."""
 
 
 class PatternError(ValueError):
@@ -169,7 +172,8 @@ def _by_pattern(
     case = regex.V0 if _counts_case(re.sub(r"\\.", "", pattern)) else regex.IGNORECASE
     until_s = time.monotonic() + REGEX_S
     try:
-        wanted = regex.compile(pattern, regex.V0 | regex.MULTILINE | case)
+        plain = _NO_COUNT.sub(lambda found: found[1] or r"\{", pattern)
+        wanted = regex.compile(plain, regex.V0 | regex.MULTILINE | case)
         for passage in texts:
             if stop():
                 return
@@ -183,3 +187,5 @@ def _by_pattern(
         raise PatternError("ended, it took too long") from None
     except MemoryError:
         raise PatternError("ended, it took too much memory") from None
+    except (regex.error, RecursionError) as error:  # what Python's own engine takes all the same
+        raise PatternError(f"no regular expression: {error}") from None

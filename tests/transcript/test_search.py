@@ -73,6 +73,19 @@ def test_what_is_no_regular_expression_is_told(pattern: str) -> None:
 NEVER = "a" * 60 + "! " + "word " * 60 + "x" * 60
 
 
+def test_braces_that_are_no_count_are_themselves() -> None:
+    # To the package they would mean matches with errors.
+    assert found("re:(?:foo){e}", "fob foo foo{e}") == [(0, "foo{e}")]
+    assert found(r"re:\{e<=1\}|o{2}|{}", "x{e<=1} oo {}") == [(0, "{e<=1}"), (0, "oo"), (0, "{}")]
+
+
+def test_what_only_pythons_own_engine_takes_is_told() -> None:
+    deep = "(" * 95 + "a" + ")" * 95  # within Python's depth
+    assert found(f"re:{deep}", "a") == [(0, "a")]
+    with pytest.raises(PatternError, match="no regular expression"):
+        matches("re:[[:nothing:]]", "a")
+
+
 @pytest.mark.parametrize("pattern", [r"(a+)+$", r"((\w+)*)+Q", r"(x?){60}x{60}y"])
 def test_a_pattern_that_pythons_own_engine_never_ends_is_answered(pattern: str) -> None:
     assert matches(f"re:{pattern}", NEVER) == []
