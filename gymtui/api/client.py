@@ -67,7 +67,7 @@ def trusted() -> ssl.SSLContext:
     try:
         return httpx.create_ssl_context()
     except OSError as error:
-        why = error.strerror if isinstance(error, FileNotFoundError) else "holds no certificate"
+        why = error.strerror if isinstance(error, FileNotFoundError) else "contains no certificate"
         raise UnsafeUrl(f"SSL_CERT_FILE: {why or error}") from None
 
 
@@ -121,7 +121,7 @@ class GymClient(Endpoints):
         """
         self._url = _checked(base_url, insecure=insecure)
         if key is not None and not (key.reveal().isascii() and key.reveal().isprintable()):
-            raise Unauthorized("the key holds characters that no header can carry")
+            raise Unauthorized("the key contains characters not allowed in a header")
         self._auth = _KeyHeader(key)
         # Those of before too: the answer to what was sent with one may quote it yet.
         self._keys = [] if key is None else [key]
@@ -250,12 +250,12 @@ class GymClient(Endpoints):
             # httpx reads the location of every redirect itself, followed or not; only its own
             # complaint about one has nothing of the connection beneath it.
             if error.__cause__ is None:
-                return Garbled(f"{call.name}: a redirect to what is no URL")
+                return Garbled(f"{call.name}: a redirect to an invalid URL")
             return Unreachable(why_unreachable(error))
         except httpx.TransportError as error:
             return Unreachable(why_unreachable(error))
         except httpx.InvalidURL:
-            return Garbled(f"{call.name}: a redirect to what is no URL")
+            return Garbled(f"{call.name}: a redirect to an invalid URL")
 
     async def _follow(self, call: Call, prefix: str) -> Answer | GymError:
         if not all(call.ids):
@@ -280,7 +280,7 @@ class GymClient(Endpoints):
             if isinstance(target, GymError):
                 return target
             url = target
-        return Redirected(f"{call.name}: redirected in a circle")
+        return Redirected(f"{call.name}: redirect loop")
 
     def _redirected(
         self, call: Call, response: httpx.Response, url: httpx.URL
@@ -357,7 +357,7 @@ def _checked(base_url: str, *, insecure: bool) -> httpx.URL:
         # Judged by what httpx makes of it, since that is where the key would go.
         if url.scheme == "https" or insecure or urls.is_loopback(url.host):
             return url
-        fault = f"plain http to {url.host}: the key would travel in clear"
+        fault = f"plain http to {url.host}: the key would be sent unencrypted"
     raise UnsafeUrl(f"base URL {fault}")
 
 

@@ -75,11 +75,11 @@ def _checked(name: str, value: str) -> str:
         parts = urlsplit(value)
         port = parts.port
     except ValueError:
-        raise UnsafeUrl(f"{name} holds no URL of a proxy") from None
+        raise UnsafeUrl(f"{name} is not a proxy URL") from None
     if parts.scheme not in SCHEMES:
         raise UnsafeUrl(f"{name} names a {parts.scheme} proxy; only {', '.join(SCHEMES)} work")
     if not parts.hostname or port == 0 or not _PLAIN.fullmatch(value):
-        raise UnsafeUrl(f"{name} holds no URL of a proxy")
+        raise UnsafeUrl(f"{name} is not a proxy URL")
     return value
 
 

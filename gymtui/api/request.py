@@ -111,7 +111,7 @@ def why_unreachable(error: BaseException) -> str:
     if kind == "ProxyError":
         status = str(error)[:3]  # of its answer to `CONNECT`, where there was one
         said = f" ({status})" if status.isdecimal() else ""
-        return f"the proxy {'wants a login' if status == '407' else 'refused'}{said}"
+        return f"the proxy {'requires a login' if status == '407' else 'refused'}{said}"
     return "no connection" if kind == "ConnectError" else "dropped"
 
 

@@ -93,11 +93,11 @@ def error_of(
         return Unauthorized(detail)
     if status == _PROXY_LOGIN:
         return Intercepted(
-            "407, a proxy wants a login", "a proxy in between wants a login (407)", status
+            "407, a proxy requires a login", "a proxy requires a login (407)", status
         )
     if status == _NETWORK_LOGIN:
         return Intercepted(
-            "511, the network wants a login", "the network wants a login first (511)", status
+            "511, the network requires a login", "the network requires a login (511)", status
         )
     if status in _PAGES and (page := intercepted(body, status)) is not None and body.strip():
         return page

@@ -23,12 +23,12 @@ from gymtui.cli.options import (
 )
 
 _EPILOG = (
-    "Asks first, and lists what goes; off a terminal it wants --yes. A line a run tells what "
-    "became of it; after an answer that is neither yes nor no the run is looked at. --json is a "
-    "list of {run_id, done, outcome, rollouts, said}; outcome is done, refused, rate limited, "
-    "gone, still there or unknown, and null for a run that was not there. Exit codes: 0 done, 1 "
-    "kept as it is, 2 wrong usage or read-only, 3 no clear answer and no look at the run, 4 one "
-    "was refused or rate limited, is not there, or is still there."
+    "Lists the runs and asks for confirmation; without a terminal, --yes is required. Prints the "
+    "result of each run; if the gym's answer is unclear, the run is checked. --json is a list of "
+    "{run_id, ok, outcome, rollouts, message}; outcome is done, refused, rate limited, not found, "
+    "still exists or unknown, and null if there was no such run. Exit codes: 0 done, 1 not "
+    "confirmed, 2 usage error or read-only, 3 no clear answer and the run could not be checked, 4 "
+    "a run was refused, rate limited or not found, or still exists."
 )
 
 _arguments = with_options(
@@ -36,7 +36,7 @@ _arguments = with_options(
         "run_ids", nargs=-1, required=True, metavar="RUN…", shell_complete=suggestions.runs
     ),
     gym_options,
-    click.option("-y", "--yes", is_flag=True, help="Do not ask."),
+    click.option("-y", "--yes", is_flag=True, help="Skip the confirmation."),
     json_option,
 )
 
@@ -44,14 +44,14 @@ _arguments = with_options(
 @click.command(epilog=_EPILOG)
 @_arguments
 def cancel(**arguments: Any) -> None:
-    """Cancel runs: their rollouts end at their next step, results so far are kept."""
+    """Cancel runs: their rollouts end at their next step, and results so far are kept."""
     _act("cancel", **arguments)
 
 
 @click.command(epilog=_EPILOG)
 @_arguments
 def delete(**arguments: Any) -> None:
-    """Delete runs with all their rollout records; several, or one that runs, must be typed."""
+    """Delete runs with all their rollout records; asks for the run id or the number of runs."""
     _act("delete", **arguments)
 
 
@@ -72,15 +72,15 @@ def _act(
     verb = Verb(what)
     if settings.read_only:
         where = clean(settings.origins.get("read_only", "the settings"))
-        fail(f"read-only ({where}): nothing is cancelled or deleted", EXIT_USAGE)
+        fail(f"read-only ({where}): cancel and delete are disabled", EXIT_USAGE)
     if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        fail(f"{verb} asks first, and there is no terminal to ask on: say --yes", EXIT_USAGE)
+        fail(f"{verb} needs confirmation, and this is not a terminal: pass --yes", EXIT_USAGE)
     found = run_against_gym(settings, lambda: run_actions.look_for(settings, verb, run_ids))
     for run_id in found.idle:
-        tell(f"{clean(run_id)} has ended: nothing is left to {verb}")
+        tell(f"{clean(run_id)} has already finished: nothing to {verb}")
     question = found.question
     if question.targets and not yes and not run_actions.ask_on_terminal(question):
-        tell("kept as it is")
+        tell("nothing was changed")
         sys.exit(EXIT_FAILED)
     journal = journal_of(settings)
     done = (
@@ -98,7 +98,7 @@ def _act(
         known += [{"run_id": i, "outcome": None, "rollouts": None} for i in found.missing]
         paper.document(
             [
-                {**of_run, "done": well, "said": said}
+                {**of_run, "ok": well, "message": said}
                 for of_run, (said, well) in zip(known, lines, strict=True)
             ]
         )

@@ -12,11 +12,11 @@ SHELLS = ("bash", "zsh", "fish")
     epilog="""\
 \b
 bash:  gymtui completion bash > ~/.local/share/bash-completion/completions/gymtui
-zsh:   gymtui completion zsh > a file _gymtui in a directory of $fpath
+zsh:   gymtui completion zsh > DIR/_gymtui, with DIR in $fpath
 fish:  gymtui completion fish > ~/.config/fish/completions/gymtui.fish
 
-For this session alone: eval "$(gymtui completion bash)". TAB then offers commands, options,
-profiles, sources, and the runs that a dashboard has watched; it never asks the gym.
+For this session only: eval "$(gymtui completion bash)". TAB completes commands, options,
+profiles, sources, and runs that a dashboard has observed; the gym is not contacted.
 """
 )
 @click.argument("shell", type=click.Choice(SHELLS))

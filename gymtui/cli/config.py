@@ -33,14 +33,18 @@ def config() -> None:
 
 
 @config.command()
-@click.option("--config", "file", type=click.Path(), metavar="F", help="Another file.")
+@click.option(
+    "--config", "file", type=click.Path(), metavar="F", help="Another configuration file."
+)
 def path(file: str | None) -> None:
     """Print where the configuration file is, or would be."""
     click.echo(str(_path(file)))
 
 
 @config.command()
-@click.option("--config", "file", type=click.Path(), metavar="F", help="Another file.")
+@click.option(
+    "--config", "file", type=click.Path(), metavar="F", help="Another configuration file."
+)
 def init(file: str | None) -> None:
     """Write a first file: every setting with its meaning, none in force. Never over another."""
     from gymtui.cli.config_edit import ConfigError, write_first
@@ -52,14 +56,16 @@ def init(file: str | None) -> None:
         fail(str(problem), EXIT_USAGE)
     except OSError as error:
         fail(f"{where}: {error.strerror or error}", EXIT_USAGE)
-    tell(f"wrote {where}, for you alone to read")
+    tell(f"wrote {where}, readable only by you")
 
 
 @config.command("set")
 @click.argument("name")
 @click.argument("words", nargs=-1, metavar="VALUE…")
-@click.option("--profile", metavar="P", help="In this profile, made if it is missing.")
-@click.option("--config", "file", type=click.Path(), metavar="F", help="Another file.")
+@click.option("--profile", metavar="P", help="Profile to set it in, created if missing.")
+@click.option(
+    "--config", "file", type=click.Path(), metavar="F", help="Another configuration file."
+)
 def set_(
     name: str,
     words: tuple[str, ...],
@@ -84,7 +90,7 @@ def set_(
                 raise ConfigError(_NO_ARGUMENT)
             words = (_asked(),)
         elif not words:
-            raise ConfigError(f"{name}: to what?")
+            raise ConfigError(f"{name}: no value given")
         value = value_of(setting, words, read_file(where, [], must_exist=False), os.environ)
         write_setting(where, setting, value)
     except ConfigError as problem:

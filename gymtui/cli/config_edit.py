@@ -37,12 +37,12 @@ from gymtui.core.atomic_write import locked, replace_text
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEAD = """\
 # gymtui reads this file and never writes it, except by `gymtui config set`.
-# A line without its first "#" is in force; `gymtui config show` tells what applies, and why.
-# Flags and environment go before a profile, a profile before the rest of this file.
+# Remove the first "#" of a line to set it; `gymtui config show` prints values with their origin.
+# Flags and environment override a profile; a profile overrides the rest of this file.
 """
 _PROFILES = """
 # -- profiles ------------------------------------------------------------------------------------
-# One a gym: any of the above, and what is its own. Its key goes to its gym and to no other.
+# A profile is a gym: any setting above, and its own key, which is sent to that gym only.
 
 # [profiles.prod]
 # base_url = "https://rl-gym-api.collinear.ai"
@@ -107,10 +107,10 @@ def named(name: str, profile: str | None) -> Named:
             return Named((top, ".".join(rest)), profile)
         if len(rest) > 1 and rest[-1] in ("env", "command"):
             return Named((top, ".".join(rest[:-1])), profile, rest[-1])
-        raise ConfigError("say where it is: model_keys.PROVIDER.env NAME, or ….command WORD…")
+        raise ConfigError("set model_keys.PROVIDER.env NAME, or ….command WORD…")
     if rest or top not in alone:
         known = [*alone, *(row.name for row in rows() if "." in row.name)]
-        raise ConfigError(f"there is no setting {name}{nearest(name, known)}")
+        raise ConfigError(f"no setting named {name}{nearest(name, known)}")
     if top == "insecure" and not profile:
         raise ConfigError("insecure belongs in a profile, beside its base_url: --profile P")
     if top == "profile" and profile:
@@ -178,7 +178,7 @@ def _value_of(
 
 def _one(words: Sequence[str]) -> str:
     if len(words) != 1:
-        raise ValueError("wants one value; quote it if it holds spaces")
+        raise ValueError("takes one value; quote it if it contains spaces")
     return words[0]
 
 
@@ -210,7 +210,9 @@ def _key(text: str, file: ConfigFile) -> str:
     if key is None:
         raise ValueError("is not a valid key: empty, or not printable ASCII")
     if file.exists and file.others_read:
-        raise ValueError(f"others may read the file; run: chmod 600 {shlex.quote(str(file.path))}")
+        raise ValueError(
+            f"the file is readable by other users; run: chmod 600 {shlex.quote(str(file.path))}"
+        )
     return key.reveal()
 
 
@@ -248,7 +250,7 @@ def _write_setting(path: Path, setting: Named, value: Any) -> None:
     _put(before, setting.where, plain, path)
     written = tomlkit.dumps(document)
     if tomllib.loads(written) != before:
-        raise ConfigError(f"{'.'.join(setting.where)} cannot be set for you: edit {path}")
+        raise ConfigError(f"{'.'.join(setting.where)} cannot be edited automatically: edit {path}")
     replace_text(path, written, mode=mode, lasting=True)
 
 
@@ -262,7 +264,7 @@ def _put(table: Any, where: Sequence[str], value: Any, path: Path) -> None:
             table[inner] = made
         table = table[inner]
         if not isinstance(table, Mapping):
-            raise ConfigError(f"{'.'.join(tables[: depth + 1])} in {path} is no table")
+            raise ConfigError(f"{'.'.join(tables[: depth + 1])} in {path} is not a table")
     if isinstance(value, Mapping) and isinstance(table, tomlkit.TOMLDocument | Table):
         inline = tomlkit.inline_table()
         inline.update(value)
@@ -284,7 +286,7 @@ def write_first(path: Path) -> None:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise ConfigError(f"{path} is there already; nothing was written") from None
+        raise ConfigError(f"{path} already exists") from None
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(first())
 

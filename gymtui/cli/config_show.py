@@ -40,7 +40,7 @@ def applied(loaded: LoadedSettings) -> Iterator[Applied]:
         yield of(name, written(getattr(settings, field)), field)
     key = settings.key
     yield Applied(
-        "api_key", key.hint if key else "", clean(settings.key_origin) or "none found for this gym"
+        "api_key", key.hint if key else "", clean(settings.key_origin) or "no key for this gym"
     )
     for name in StuckThresholds.model_fields:
         yield of(f"stuck.{name}", written(getattr(settings.stuck, name)))

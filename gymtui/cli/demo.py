@@ -83,12 +83,12 @@ def _home(directory: Path) -> Iterator[tuple[Path | None, tuple[str, ...]]]:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             mine = until.enter_context(held(directory / LOCK))
         except OSError as error:
-            yield None, (f"This demo is not kept: {error}.",)
+            yield None, (f"This demo will not be saved: {error}.",)
             return
         if mine:
             yield directory, ()
         else:
-            yield None, ("Another demo is open: this one is its own, and is not kept.",)
+            yield None, ("Another demo is running: this one is separate and will not be saved.",)
 
 
 def _forget(journal: Path) -> None:
@@ -145,7 +145,7 @@ class LocalGym:
         line = self._process.stdout.readline()
         if not line:
             self._end()
-            raise DemoError("the demo's gym did not start; its words are above")
+            raise DemoError("the demo's gym did not start; see its output above")
         self.told = Told(**json.loads(line))
         return self
 

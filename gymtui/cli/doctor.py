@@ -42,11 +42,11 @@ def examine(
     checks += local.settings(loaded)
     hangs = False
     if loaded.fatal:
-        advice = "see what is wrong with the settings above"
-        checks.append(Check("gym", "calls", "not asked", State.BAD, advice))
+        advice = "fix the settings listed above"
+        checks.append(Check("gym", "calls", "not checked", State.BAD, advice))
         status = 2
     else:
-        tell(f"asking {clean(settings.base_url)} …")
+        tell(f"contacting {clean(settings.base_url)} …")
         seen = gym.visit(settings)
         checks += seen.checks
         status, hangs = seen.status, not seen.ended
@@ -68,7 +68,7 @@ def lines(checks: Sequence[Check], paper: Paper) -> Iterator[str]:
         for check in group:
             mark, colour = MARKS[check.state]
             shown = painted(mark, colour) if paper.colour else mark
-            yield f"  {shown} {fit(check.name, names, pad=True)}  {clean(check.said)}"
+            yield f"  {shown} {fit(check.name, names, pad=True)}  {clean(check.message)}"
             if check.advice:
                 yield f"    {'':{names}}  → {clean(check.advice)}"
     yield ""
@@ -78,7 +78,7 @@ def lines(checks: Sequence[Check], paper: Paper) -> Iterator[str]:
 def _summary(checks: Sequence[Check]) -> str:
     numbers = {state: sum(check.state is state for check in checks) for state in State}
     if worst(checks) is State.OK:
-        return "All is well."
+        return "All checks passed."
     parts = [f"{number} {state}" for state, number in reversed(numbers.items()) if number]
     return ", ".join(parts)
 
@@ -87,7 +87,7 @@ def masked(check: Check, key: ApiKey | None) -> Check:
     """A check in which the key is not, wherever it may have been quoted."""
     if key is None:
         return check
-    return replace(check, said=key.mask(check.said), advice=key.mask(check.advice))
+    return replace(check, message=key.mask(check.message), advice=key.mask(check.advice))
 
 
 def _streams() -> Streams:

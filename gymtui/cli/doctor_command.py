@@ -19,17 +19,17 @@ from gymtui.cli.options import (
 
 
 @click.command(
-    epilog="Looks at versions, files, settings (each with where it came from, the key only as "
-    "ck_…1234), the way to the gym (name, TLS, clock, latency, one call of each kind that changes "
-    "nothing) and the terminal. --json is {worst, exit, checks: [{subject, name, said, state, "
-    "advice}]}; a state is ok, warning or bad. Exit codes: 0 the gym answers, 2 the settings are "
-    "wrong, 3 no answer, 4 refused. It takes 40 s at most."
+    epilog="Checks versions, files, settings (with their origin; the key as ck_…1234), the "
+    "connection to the gym (DNS, TLS, clock, latency, one read-only call per endpoint) and the "
+    "terminal. --json is {worst, exit, checks: [{subject, name, message, state, advice}]}; state "
+    "is ok, warning or bad. Exit codes: 0 the gym answers, 2 invalid settings, 3 no answer, 4 "
+    "refused. It takes 40 s at most."
 )
 @gym_options
 @scope_options
 @json_option
 def doctor(form: str | None, **flags: Any) -> None:
-    """Find out what is wrong, and what to do."""
+    """Diagnose settings, network, key and terminal, with advice."""
     from pathlib import Path
 
     from gymtui.cli.doctor import document, examine, lines

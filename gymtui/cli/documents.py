@@ -15,7 +15,7 @@ from gymtui.api.lenient import loads
 from gymtui.api.listing import masked
 from gymtui.cli import document_keys
 from gymtui.store.formats import state_word
-from gymtui.store.lists.columns import RunView, pass_rate
+from gymtui.store.lists.columns import RunView, pass_rate, progress
 from gymtui.store.outcome import ERRORS, at_step_limit
 from gymtui.store.records import RolloutRow, score_of
 from gymtui.store.rollout_times import elapsed_s
@@ -33,7 +33,8 @@ def run_document(run: RunView, *, numbers: bool = True) -> dict[str, Any]:
     """
     ours = {
         "status": run.status,
-        "finished": run.finished,
+        "done": run.finished,
+        "progress": progress(run),
         "numbers": _numbers(run) if numbers and run.summary is not None else None,
         "malformed": run.row.malformed,
     }

@@ -56,9 +56,9 @@ _ELSEWHERE: Mapping[str, str] = {
 
 _dashboard_options = with_options(
     click.option("--interval", type=float, metavar="S", help="Seconds between polls."),
-    click.option("--read-only", is_flag=True, help="Nothing is launched, cancelled or deleted."),
+    click.option("--read-only", is_flag=True, help="Disable launch, cancel and delete."),
     *looks_options,
-    click.option("--debug", is_flag=True, help="Log in detail."),
+    click.option("--debug", is_flag=True, help="Write a debug log."),
 )
 """The options of the dashboard alone."""
 
@@ -103,7 +103,7 @@ class Commands(click.Group):
 @_dashboard_options
 @click.pass_context
 def main(context: click.Context, /, **flags: Any) -> None:
-    """Watch live runs of an RL gym. Without a command: the dashboard."""
+    """Watch live runs of an RL gym. Without a command, opens the dashboard."""
     if context.invoked_subcommand is None:
         gc.disable()  # until the first frame: nothing that is imported is garbage
         _own_gym(given(flags))
@@ -112,13 +112,19 @@ def main(context: click.Context, /, **flags: Any) -> None:
 
 @main.command()
 @_dashboard_options
-@click.option("--speed", type=float, default=DEMO_SPEED, show_default=True, help="Times real time.")
-@click.option("--seed", type=int, default=DEMO_SEED, show_default=True, help="Chance's start.")
-@click.option("--fresh", is_flag=True, help="Forget the last time, and begin anew.")
+@click.option(
+    "--speed",
+    type=float,
+    default=DEMO_SPEED,
+    show_default=True,
+    help="Speed of time (1 is real time).",
+)
+@click.option("--seed", type=int, default=DEMO_SEED, show_default=True, help="Random seed.")
+@click.option("--fresh", is_flag=True, help="Discard the last demo and start anew.")
 def demo(speed: float, seed: int, fresh: bool, **flags: Any) -> None:
     """The dashboard on a local gym with runs in progress; it all ends with it.
 
-    The next time it goes on where it stopped. Its state lies apart from that of your gyms.
+    The next demo continues where the last one stopped. Its state is separate from your gyms'.
     """
     _want_terminal()
     gc.disable()  # as for the dashboard
@@ -144,20 +150,28 @@ def _demo(flags: Mapping[str, Any], *, speed: float, seed: int, fresh: bool) -> 
 
 
 @main.command()
-@click.option("--port", type=int, default=8765, show_default=True, help="0 takes a free one.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Another needs a key.")
-@click.option("--db", metavar="PATH", default="gym.sqlite3", show_default=True, help="Its state.")
-@click.option("--speed", type=float, default=1.0, show_default=True, help="Times real time.")
-@click.option("--seed", type=int, default=7, show_default=True, help="What chance starts from.")
-@click.option("--faults", is_flag=True, help="Take orders to misbehave, for tests.")
-@click.option("--clock-offset", type=float, default=0.0, metavar="S", help="Its clock is off.")
+@click.option("--port", type=int, default=8765, show_default=True, help="0 picks a free port.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Anything but loopback needs a key."
+)
+@click.option(
+    "--db", metavar="PATH", default="gym.sqlite3", show_default=True, help="Database file."
+)
+@click.option(
+    "--speed", type=float, default=1.0, show_default=True, help="Speed of time (1 is real time)."
+)
+@click.option("--seed", type=int, default=7, show_default=True, help="Random seed.")
+@click.option("--faults", is_flag=True, help="Accept fault injection, for tests.")
+@click.option(
+    "--clock-offset", type=float, default=0.0, metavar="S", help="Offset of the gym's clock."
+)
 @click.option(
     "--max-parallel",
     type=click.IntRange(1),
     default=200,
     show_default=True,
     metavar="N",
-    help="Rollouts at a time, over all runs.",
+    help="Concurrent rollouts, over all runs.",
 )
 @click.option(
     "--max-requests",
@@ -165,17 +179,17 @@ def _demo(flags: Mapping[str, Any], *, speed: float, seed: int, fresh: bool) -> 
     default=64,
     show_default=True,
     metavar="N",
-    help="Requests at a time to one model.",
+    help="Concurrent requests per model.",
 )
-@click.option("--judge-model", metavar="MODEL", help="Judges by rubric_markdown.")
-@click.option("--judge-url", metavar="URL", help="The base URL of its server.")
+@click.option("--judge-model", metavar="MODEL", help="Model that judges by rubric_markdown.")
+@click.option("--judge-url", metavar="URL", help="Base URL of the judge model.")
 @click.option(
     "--model-timeout",
     type=click.FloatRange(0, min_open=True),
     default=600.0,
     show_default=True,
     metavar="S",
-    help="How long a model may take to answer.",
+    help="Seconds until a model request times out.",
 )
 def gym(
     port: int,
@@ -191,10 +205,10 @@ def gym(
     judge_url: str | None,
     model_timeout: float,
 ) -> None:
-    """Serve a local gym: the same API, really running rollouts.
+    """Serve a local gym: the same API, with rollouts that really run.
 
-    With GYMTUI_GYM_KEY set, that key is asked of everyone. GYMTUI_JUDGE_KEY is the key of the
-    judge's model.
+    If GYMTUI_GYM_KEY is set, every request must carry that key. GYMTUI_JUDGE_KEY is the API key
+    of the judge model.
     """
     from pathlib import Path
 
@@ -227,10 +241,10 @@ def gym(
 @main.command()
 @click.argument("rollout")
 @gym_options
-@click.option("--json", "form", flag_value="json", help="The gym's bytes.")
-@click.option("--markdown", "form", flag_value="markdown", help="A document to read.")
+@click.option("--json", "form", flag_value="json", help="JSON as received.")
+@click.option("--markdown", "form", flag_value="markdown", help="Markdown.")
 @click.option("--text", "form", flag_value="text", default=True, help="Plain text (default).")
-@click.option("--redact", is_flag=True, help="Have the gym leave tool calls out.")
+@click.option("--redact", is_flag=True, help="Have the gym redact tool calls.")
 def show(rollout: str, form: str, redact: bool, **flags: Any) -> None:
     """Print a rollout's transcript."""
     from gymtui.cli.show import print_rollout
@@ -241,13 +255,15 @@ def show(rollout: str, form: str, redact: bool, **flags: Any) -> None:
 
 @main.command()
 @click.argument("run")
-@click.option("--to", "directory", required=True, metavar="DIR", help="Where to; made if need be.")
+@click.option(
+    "--to", "directory", required=True, metavar="DIR", help="Target directory, created if missing."
+)
 @gym_options
-@click.option("--json", "form", flag_value="json", default=True, help="The gym's bytes (default).")
-@click.option("--markdown", "form", flag_value="markdown", help="Documents to read.")
+@click.option("--json", "form", flag_value="json", default=True, help="JSON as received (default).")
+@click.option("--markdown", "form", flag_value="markdown", help="Markdown.")
 @click.option("--text", "form", flag_value="text", help="Plain text.")
 def export(run: str, directory: str, form: str, **flags: Any) -> None:
-    """Save the artifacts of a run's finished rollouts; run again, it goes on where it stopped."""
+    """Save the artifacts of a run's finished rollouts; a second run adds only what is new."""
     from pathlib import Path
 
     from gymtui.cli.export import export_run
@@ -268,11 +284,13 @@ def export(run: str, directory: str, form: str, **flags: Any) -> None:
 
 @main.command("open")
 @click.argument("files", nargs=-1, required=True, metavar="FILE|DIR…")
-@click.option("--markdown", "form", flag_value="markdown", help="Print documents instead.")
-@click.option("--text", "form", flag_value="text", help="Print plain text instead.")
+@click.option(
+    "--markdown", "form", flag_value="markdown", help="Print Markdown, without the viewer."
+)
+@click.option("--text", "form", flag_value="text", help="Print plain text, without the viewer.")
 @with_options(*looks_options)
 def open_(files: tuple[str, ...], form: str | None, **flags: Any) -> None:
-    """Read artifacts from disk, gzip or not, without any gym."""
+    """View artifacts from disk (also gzipped), without a gym."""
     from pathlib import Path
 
     from gymtui.core.text import clean

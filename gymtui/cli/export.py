@@ -54,8 +54,8 @@ class Tally:
         """In a line."""
         parts = [f"{self.written} written"]
         for number, what in (
-            (self.there, "there already"),
-            (self.renewed, f"outcome{'' if self.renewed == 1 else 's'} renewed"),
+            (self.there, "already there"),
+            (self.renewed, f"outcome{'' if self.renewed == 1 else 's'} updated"),
             (self.unfinished, "not finished"),
             (self.unread, "malformed"),
             (self.failed, "failed"),
@@ -120,7 +120,7 @@ async def _written(
             tally.unfinished += 1
         except TooLargeError as error:
             tally.failed += 1
-            tell(f"{clean(row.rollout_id)}: {error}; --json saves it as it is")
+            tell(f"{clean(row.rollout_id)}: {error}; --json saves it as received")
         except artifact_files.FileProblem as problem:
             tally.failed += 1
             tell(clean(problem))
@@ -149,16 +149,16 @@ def _fault_of(path: Path, form: str, row: RolloutRow, tell: Callable[[str], None
         return fault
     record = record_files.read(path, row.rollout_id)
     if record.damaged:
-        tell(f"{clean(record.problem)}; written again")
+        tell(f"{clean(record.problem)}; rewritten")
     return None if record.row is None else _moved_on(record.row, row)
 
 
 def _moved_on(then: RolloutRow, now: RolloutRow) -> str | None:
     """Why the artifacts of a rollout as it was then are not those it has now."""
     if then.outcome in ACTIVE:
-        return "it had not ended"
+        return "it had not finished"
     ended = [row.rollout.completed_at if row.rollout is not None else None for row in (then, now)]
-    return "it has ended again since" if ended[0] != ended[1] else None
+    return "it finished again since" if ended[0] != ended[1] else None
 
 
 async def _write_anew(
@@ -176,7 +176,7 @@ async def _write_anew(
     except BaseException:
         _put_back(aside, path)
         raise
-    tell(f"{path.name}: {fault}; now {aside.name}, and asked for again")
+    tell(f"{path.name}: {fault}; renamed to {aside.name} and downloaded again")
 
 
 def _put_aside(path: Path) -> Path:

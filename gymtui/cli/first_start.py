@@ -48,25 +48,25 @@ def words(loaded: LoadedSettings, env: Mapping[str, str]) -> str:
     cells = max((width(place) for place, _ in places), default=0)
     looked = [f"  {place}{' ' * (cells - width(place))}   {found}" for place, found in places]
     profiles = [clean(profile.name) for profile in loaded.profiles]
-    named = f"A profile of yours: gymtui --profile {' | '.join(profiles)}" if profiles else ""
+    named = f"Your profiles: gymtui --profile {' | '.join(profiles)}" if profiles else ""
     return "\n".join(
         [
             "gymtui shows the runs of an RL gym. It needs a key for",
-            f"{DEFAULT_BASE_URL}, and found none. It looked in",
+            f"{DEFAULT_BASE_URL}, and found none. It searched",
             "",
             *looked,
             "",
-            "Any one of these gives it one:",
+            "To set one, do any of these:",
             "",
             "  export GYMTUI_API_KEY=…        for this shell",
-            "  gymtui config set api_key -    asks for it, and keeps it for you alone to read",
-            "  simlab's own configuration     is used as it is",
+            "  gymtui config set api_key -    asks for it and saves it, readable only by you",
+            "  set up simlab                  gymtui uses its key",
             "",
             *([named] if named else ()),
-            "Another gym: gymtui --base-url URL. What may be wrong: gymtui doctor.",
+            "Another gym: gymtui --base-url URL. Diagnosis: gymtui doctor.",
             "",
             "  enter  opens the demo: a gym on this machine, with runs in progress",
-            "  q      leaves",
+            "  q      quits",
         ]
     )
 

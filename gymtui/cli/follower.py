@@ -198,7 +198,7 @@ class Follower:
             and isinstance(query, OneRun)
             and query.run_id not in self.asked.store.runs
         ):
-            raise NotFound(f"there is no run {query.run_id}")
+            raise NotFound(f"no such run: {query.run_id}")
 
     def _take(self, seen: Observation, applied: Applied) -> None:
         self._heard_s, self.trouble = self.monotonic(), None

@@ -40,7 +40,7 @@ T = TypeVar("T")
 AT_ONCE = 4
 """Questions under way at the same time: as many as the dashboard asks about rollouts."""
 
-UNSTEADY = "runs came and went while they were listed: some may be missing, or deleted"
+UNSTEADY = "the run list changed while it was read: runs may be missing, or deleted already"
 """What is said where `Asked.every_run` did not come to an end."""
 READINGS = 4
 """How often all runs are listed at most, until two counts agree."""
@@ -201,7 +201,7 @@ class Asked:
         run_ids = await at_once(partial(self.named, run_id) for run_id in typed)
         for run_id in run_ids:
             if run_id not in self.store.runs:
-                raise NotFound(f"there is no run {run_id}")
+                raise NotFound(f"no such run: {run_id}")
         return run_ids
 
     async def rollouts_of(self, run_ids: Iterable[str]) -> None:

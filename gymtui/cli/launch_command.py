@@ -20,11 +20,11 @@ from gymtui.cli.options import (
 EXAMPLE = """\
 scenario_id = "hr"
 task_ids = ["schedule_phone_screen", "offer_negotiation"]
-rollout_count = 4                # a task
-run_name = "nightly"             # made if it is left out
+rollout_count = 4                # per task
+run_name = "nightly"             # auto-generated if omitted
 
 [model_config]
-model = "gpt-4o"                 # or ["gpt-4o", "gpt-4o-mini"]: a run each
+model = "gpt-4o"                 # or ["gpt-4o", "gpt-4o-mini"]: one run each
 provider = "openai"              # custom openai anthropic aws-bedrock azure-openai gcp
 temperature = 0.7
 """
@@ -35,26 +35,28 @@ def _epilog() -> str:
     # \b keeps the lines of a paragraph as they are.
     shown = "\n".join(f"  {line}" if line else "\b" for line in EXAMPLE.splitlines())
     return f"""\
-A file holds the fields of the API, in TOML or in JSON:
+FILE has the fields of the API, as TOML or JSON:
 
 \b
 {shown}
 
-The model's key comes from [model_keys] of the configuration file, else from the provider's usual
-variable (OPENAI_API_KEY and so on). A key in the file is used only if the file also says
-api_key_from_file = true, and nobody but its owner can read it.
+The model's key comes from [model_keys] in the configuration file, else from the provider's usual
+variable (OPENAI_API_KEY etc.). A key in FILE is used only if FILE also sets
+api_key_from_file = true and is readable by its owner alone.
 
-A launch is sent once. If its answer is lost, the run is looked for by its name.
+A launch is sent once. If its answer is lost, the run is looked up by name.
 """
 
 
 @click.command(epilog=_epilog())
 @click.argument("file", metavar="FILE|-", type=click.Path(allow_dash=True))
 @gym_options
-@click.option("--dry-run", is_flag=True, help="Print what would be sent, keys masked.")
+@click.option(
+    "--dry-run", is_flag=True, help="Print the requests without sending them, keys masked."
+)
 @json_option
 def launch(file: str, dry_run: bool, form: str | None, **flags: Any) -> None:
-    """Launch a run from a file, or several for a comparison; prints their ids."""
+    """Launch the runs that a file describes, and print their ids."""
     from gymtui.cli.launch import dry, launch_all, read_requests
     from gymtui.core.text import clean
     from gymtui.launching.launch_file import LaunchFileError
@@ -71,7 +73,7 @@ def launch(file: str, dry_run: bool, form: str | None, **flags: Any) -> None:
         return
     if settings.read_only:
         where = settings.origins.get("read_only", "the settings")
-        fail(f"read-only ({clean(where)}): nothing is launched", EXIT_USAGE)
+        fail(f"read-only ({clean(where)}): launch is disabled", EXIT_USAGE)
     sys.exit(
         run_against_gym(settings, lambda: launch_all(settings, requests, as_json=form == "json"))
     )

@@ -27,14 +27,14 @@ _list_options = with_options(
     click.option(
         "--order",
         metavar="COLUMN",
-        help="Order by a column of the filter language; what is not known comes last.",
+        help="Sort by a column; unknown values come last.",
     ),
-    click.option("--reverse", is_flag=True, help="The other way round."),
-    click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Only the first N."),
+    click.option("--reverse", is_flag=True, help="Reverse the sort."),
+    click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Print at most N rows."),
 )
 
 RUN_COLUMNS = (
-    "run status scenario model provider source pass score done finished verdicts errors total "
+    "run status scenario model provider source pass score progress done verdicts errors total "
     "running waiting active stalled eta age"
 )
 ROLLOUT_COLUMNS = (
@@ -46,8 +46,8 @@ ROLLOUT_COLUMNS = (
 
 def _language(examples: str, columns: str) -> str:
     return (
-        "A filter is words, which match any column, and terms, all of which must hold: "
-        f"{examples}. Quote them, since shells read < and > too. Columns: {columns}."
+        f"A filter is a list of words, which match any column, and terms, all of which must match: "
+        f"{examples}. Quote filters: < and > are special to the shell. Columns: {columns}."
     )
 
 
@@ -58,10 +58,9 @@ def _epilog(*paragraphs: str) -> str:
 @click.command(
     epilog=_epilog(
         _language("status:running, model:gpt*, pass<50%, done>=20, !scenario:hr", RUN_COLUMNS),
-        'The document of --json is {"total": how many match, "runs": […]}; --jsonl is a run a '
-        "line.",
-        keys.told("Keys of a run", keys.RUN),
-        keys.told("Keys of its numbers", keys.NUMBERS),
+        '--json prints {"total": number of matches, "runs": […]}; --jsonl prints one run per line.',
+        keys.told("Fields of a run", keys.RUN),
+        keys.told("Fields of numbers", keys.NUMBERS),
     )
 )
 @click.argument("filters", nargs=-1, metavar="[FILTER]…")
@@ -71,9 +70,9 @@ def _epilog(*paragraphs: str) -> str:
 @click.option(
     "--numbers/--no-numbers",
     default=None,
-    help="Ask for the rollouts of every run listed, which model, pass rate, errors and times come "
-    "from; or never. Otherwise they are asked for where the filter or the order needs them, and "
-    "for a table of up to 50 runs.",
+    help="Fetch the rollouts of every listed run, or of none: model, pass rate, errors and times "
+    "come from them. Default: fetch them if the filter or the sort needs them, or for a table of "
+    "up to 50 runs.",
 )
 def runs(
     filters: tuple[str, ...],
@@ -84,7 +83,7 @@ def runs(
     numbers: bool | None,
     **flags: Any,
 ) -> None:
-    """List the runs, those that match a filter or all."""
+    """List runs, all or those that match a filter."""
     settings = settings_of(given(flags))
     from gymtui.cli.list_filters import ListRequest
     from gymtui.cli.output import Paper
@@ -107,16 +106,16 @@ def runs(
 @click.command(
     epilog=_epilog(
         _language("status:running, phase:verifying, task:*phone*, steps>=20", ROLLOUT_COLUMNS),
-        'The document of --json is {"total": how many match, "rollouts": […]}; --jsonl is a '
-        "rollout a line.",
-        keys.told("Keys of a rollout", keys.ROLLOUT),
+        '--json prints {"total": number of matches, "rollouts": […]}; --jsonl prints one rollout '
+        "per line.",
+        keys.told("Fields of a rollout", keys.ROLLOUT),
     )
 )
 @click.argument("run_ids", nargs=-1, metavar="[RUN]…", shell_complete=suggestions.runs)
 @gym_options
 @scope_options
-@click.option("-f", "--filter", "filters", multiple=True, metavar="F", help="Only what matches.")
-@click.option("--all", "every", is_flag=True, help="Of all runs, should no run be named.")
+@click.option("-f", "--filter", "filters", multiple=True, metavar="F", help="Filter, as in `/`.")
+@click.option("--all", "every", is_flag=True, help="List the rollouts of all runs.")
 @_list_options
 def rollouts(
     run_ids: tuple[str, ...],
@@ -128,7 +127,7 @@ def rollouts(
     limit: int | None,
     **flags: Any,
 ) -> None:
-    """List the rollouts of some runs; of none named, those of the runs under way."""
+    """List the rollouts of runs (default: active runs)."""
     settings = settings_of(given(flags))
     from gymtui.cli.list_filters import ListRequest
     from gymtui.cli.output import Paper

@@ -21,9 +21,9 @@ from gymtui.store.lists.terms import Term
 R = TypeVar("R")
 
 _OF_A_DASHBOARD = {
-    "watched": "only the dashboard knows which runs are watched",
-    "forbidden": "only the dashboard marks them; here what is forbidden is told beside the list",
-    "stuck": "only the dashboard can tell, which sees rollouts move or not; its run list has it",
+    "watched": "only the dashboard has watched runs",
+    "forbidden": "only the dashboard has it; commands report forbidden runs on standard error",
+    "stuck": "only the dashboard has it, in its run list: it takes observation over time",
 }
 
 COMMAND_RUNS: Schema[RunView] = Schema(
@@ -94,7 +94,7 @@ def check_order(order: str | None, schema: Schema[R]) -> None:
     """
     if order is not None and order not in schema:
         names = ", ".join(field.name for field in schema)
-        hint = schema.hint(order) or f"there are {names}"
+        hint = schema.hint(order) or f"columns are {names}"
         raise click.UsageError(f"no column {clean(order)}: {hint}")
 
 

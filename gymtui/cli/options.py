@@ -54,10 +54,10 @@ gym_options = with_options(
     click.option(
         "--profile",
         metavar="P",
-        help="Profile of the configuration file.",
+        help="Profile in the configuration file.",
         shell_complete=suggestions.profiles,
     ),
-    click.option("--base-url", metavar="U", help="The gym's URL."),
+    click.option("--base-url", metavar="U", help="URL of the gym."),
     click.option("--config", metavar="F", type=click.Path(), help="Another configuration file."),
 )
 """The options that choose a gym."""
@@ -66,10 +66,10 @@ scope_options = with_options(
     click.option(
         "--source",
         metavar="S",
-        help="Which runs to list (default rl-gym).",
+        help="Source of the runs to list (default rl-gym).",
         shell_complete=suggestions.sources,
     ),
-    click.option("--scenario", metavar="ID", help="Only runs of this scenario."),
+    click.option("--scenario", metavar="ID", help="List only runs of this scenario."),
 )
 """The options that choose which runs are listed: of no use to commands that name their runs."""
 
@@ -77,15 +77,17 @@ looks_options = (
     click.option(
         "--theme",
         metavar="T",
-        help="The colours: night, day, … or one's own.",
+        help="Theme: night, day, … or your own.",
         shell_complete=suggestions.themes,
     ),
-    click.option("--ascii", "ascii_", is_flag=True, help="Draw with ASCII alone."),
+    click.option("--ascii", "ascii_", is_flag=True, help="Draw with ASCII only."),
 )
 """The options that say how a screen looks."""
 
-json_option = click.option("--json", "form", flag_value="json", help="One JSON document.")
-jsonl_option = click.option("--jsonl", "form", flag_value="jsonl", help="One JSON object a line.")
+json_option = click.option("--json", "form", flag_value="json", help="Print one JSON document.")
+jsonl_option = click.option(
+    "--jsonl", "form", flag_value="jsonl", help="Print one JSON object per line."
+)
 
 
 def given(flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,7 +175,7 @@ def tell_of_key(settings: Settings, error: GymError) -> None:
         return
     elsewhere = not urls.is_loopback(urls.origin_of(settings.base_url).host)
     if refused or (isinstance(error, Unreachable) and elsewhere):
-        tell("no key was found: set GYMTUI_API_KEY, or see `gymtui doctor` for where one may stand")
+        tell("no API key found: set GYMTUI_API_KEY; `gymtui doctor` lists the places searched")
 
 
 def refusal(error: GymError) -> str:
@@ -242,10 +244,10 @@ def ended_quietly(act: Callable[[], T]) -> T:
     except Exception as error:  # noqa: BLE001  (the last resort: told, and no result of a command)
         if isinstance(error, OSError) and error.errno in _DISK:
             _forget_output()
-            fail(f"the output cannot be written: {error.strerror}", EXIT_USAGE)
+            fail(f"cannot write the output: {error.strerror}", EXIT_USAGE)
         # Python's own exit code is 1, by which `wait` says that a run failed.
         traceback.print_exc()
-        fail("this is a defect of gymtui's own", EXIT_DEFECT)
+        fail("this is a bug in gymtui", EXIT_DEFECT)
 
 
 def _flushed(act: Callable[[], T]) -> T:

@@ -44,18 +44,18 @@ class ProgressLine:
             self._once(view.name, f"{clean(view.name)}: {progress(view)}")
         trouble = follower.trouble
         if trouble is not None:
-            self._once("", f"{said_of(trouble.error)}; trying again")
+            self._once("", f"{said_of(trouble.error)}; retrying")
         elif self._said.pop("", None):
-            self._paper.write("the gym answers again\n")
+            self._paper.write("the gym is answering again\n")
 
     def _tell_forbidden(self, run_id: str, follower: Follower) -> None:
         error = follower.forbidden(run_id)
         words = "" if error is None else f"{clean(run_id)}: {clean(error.line)}"
         if error is not None and not follower.settled(run_id):
-            words += "; asked again once a minute"
+            words += "; retried once a minute"
         if words != self._forbidden.get(run_id, ""):
             self._forbidden[run_id] = words
-            self.say(words or f"{clean(run_id)}: the gym answers again")
+            self.say(words or f"{clean(run_id)}: the gym is answering again")
 
     def say(self, words: str) -> None:
         """Say something that stays."""
@@ -99,9 +99,9 @@ def whole(follower: Follower, cells: int) -> str:
     if len(follower.run_ids) > 1:
         over = sum(follower.settled(run_id) for run_id in follower.run_ids)
         runs = of_many(len(follower.run_ids), "run")
-        return _joined([f"{over} of {runs} over", _all_done(views)], cells)
+        return _joined([f"{over} of {runs} ended", _all_done(views)], cells)
     if not views:
-        return _joined(["asking"], cells, follower.run_ids[0])
+        return _joined(["polling"], cells, follower.run_ids[0])
     done, *others = _parts(views[0])
     left = views[0].left
     eta = [left if isinstance(left, str) else f"ETA {eta_words(left)}"] if left else []
@@ -123,7 +123,7 @@ def _parts(view: RunView) -> list[str]:
     """What there is to say of a run, what matters most first."""
     run, summary = view.row.run, view.summary
     if view.row.is_deleted:
-        return ["gone"]
+        return ["deleted"]
     if run is None:
         return ["malformed"]
     parts = [f"{count(view.finished)}/{count(run.total)} done"]

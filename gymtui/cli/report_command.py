@@ -23,17 +23,19 @@ from gymtui.cli.options import (
 
 
 @click.command(
-    epilog="Numbers with their intervals, tasks by attempts, failures by cause and settings; "
-    "several runs are set side by side. The HTML is one file that loads nothing, for a browser or "
-    "a printer. Where time went is told as far as a dashboard has watched on this machine."
+    epilog="Contains pass rates with confidence intervals, tasks × attempts, failures by cause and "
+    "settings; several runs are compared. The HTML is one self-contained file. Time per phase is "
+    "known for rollouts that a dashboard observed on this machine."
 )
 @click.argument("run_ids", nargs=-1, required=True, metavar="RUN…", shell_complete=suggestions.runs)
 @gym_options
-@click.option("--markdown", "form", flag_value="markdown", default=True, help="The default.")
-@click.option("--html", "form", flag_value="html", help="One file for a browser or a printer.")
-@click.option("--json", "form", flag_value="json", help="The figures as one JSON document.")
-@click.option("--usage", is_flag=True, help="Read all artifacts too, for tokens and cost.")
-@click.option("--to", "file", metavar="FILE", type=click.Path(), help="A file that is not there.")
+@click.option("--markdown", "form", flag_value="markdown", default=True, help="Markdown (default).")
+@click.option("--html", "form", flag_value="html", help="One self-contained HTML file.")
+@click.option("--json", "form", flag_value="json", help="The numbers as one JSON document.")
+@click.option("--usage", is_flag=True, help="Also read all artifacts, for tokens and cost.")
+@click.option(
+    "--to", "file", metavar="FILE", type=click.Path(), help="Output file; must not exist."
+)
 def report(
     run_ids: tuple[str, ...],
     form: str,
@@ -41,7 +43,7 @@ def report(
     usage: bool,
     **flags: Any,
 ) -> None:
-    """Write runs up for other people."""
+    """Write a report on one run, or a comparison of several."""
     settings = settings_of(given(flags))
     from datetime import UTC, datetime
     from pathlib import Path
@@ -51,7 +53,7 @@ def report(
     from gymtui.core.text import clean
 
     if file is not None and os.path.lexists(file):
-        fail(f"{clean(file)} exists, and nothing is written over", EXIT_USAGE)
+        fail(f"{clean(file)} already exists", EXIT_USAGE)
     document = run_against_gym(
         settings,
         lambda: written(
@@ -72,7 +74,7 @@ def report(
     try:
         write_new(Path(file), document)
     except FileExistsError:
-        fail(f"{clean(file)} exists, and nothing is written over", EXIT_USAGE)
+        fail(f"{clean(file)} already exists", EXIT_USAGE)
     except OSError as error:
         fail(f"{clean(file)}: {clean(error.strerror or error)}", EXIT_USAGE)
     tell(f"wrote {clean(file)}")

@@ -70,7 +70,7 @@ def print_rollouts(
             known = asked.store.runs.items()
             wanted = [i for i, row in known if row.malformed is None and (every or row.active)]
             if not wanted:
-                tell("no run is under way; name a run, or --all")
+                tell("no active runs; name a run, or pass --all")
         await asked.rollouts_of(wanted)
         rows = {row.rollout_id: row for run in wanted for row in asked.store.rollouts_of(run)}
         return narrowed(rows, wish, ROLLOUTS, asked.now_s), asked.clock.now()
@@ -116,11 +116,11 @@ def _columns(
         Column("ROLLOUT", lambda row: Cell(row.rollout_id), least=16),
         Column("TASK", lambda row: Cell(row.rollout and row.rollout.task_id), least=18),
         Column("STATE", state),
-        Column("STEP", step, right=True),
-        Column("TIME", elapsed, right=True),
+        Column("STEPS", step, right=True),
+        Column("ELAPSED", elapsed, right=True),
         Column("SCORE", lambda row: Cell(score(score_of(row))), right=True, priority=3),
         Column("RUN", run, least=20, priority=1),
-        Column("RESULT", lambda row: Cell(why(row) or ABSENT), least=16, priority=2),
+        Column("MESSAGE", lambda row: Cell(why(row) or ABSENT), least=16, priority=2),
     )
     left_out = set() if several else {"RUN"}
     if not scored:

@@ -84,7 +84,7 @@ def do(settings: Settings, question: Question, journal: Path) -> tuple[ActionRes
 def outcomes(done: Sequence[ActionResult], missing: Sequence[str]) -> list[tuple[str, bool]]:
     """A clean line for each run, and whether it went well."""
     lines = [(clean(describe_result(item)), item.is_well) for item in done]
-    return lines + [(f"there is no run {clean(run_id)}", False) for run_id in missing]
+    return lines + [(f"no such run: {clean(run_id)}", False) for run_id in missing]
 
 
 def status_of(done: Sequence[ActionResult], missing: Sequence[str]) -> int:

@@ -87,7 +87,7 @@ def print_runs(
                 found = _now(asked, wish)
             else:
                 runs = of_many(len(unknown), "run")
-                tell(f"the numbers of {runs} were not asked for; --numbers does, or a --limit")
+                tell(f"the numbers of {runs} were not fetched; pass --numbers, or a --limit")
         if denied:
             runs = clean(listed(list(denied)))
             tell(f"forbidden (403): the numbers of {runs}")
@@ -195,7 +195,7 @@ def _columns(now: datetime, *, scored: bool) -> tuple[Column[RunView], ...]:
         Column("RUNNING", counter("running"), right=True, priority=4),
         Column("WAITING", counter("pending"), right=True, priority=5),
         Column("ETA", left, right=True, priority=3),
-        Column("STARTED", started, right=True, priority=2),
+        Column("AGE", started, right=True, priority=2),
         Column("SCENARIO", scenario, least=8, priority=7),
         Column("MODEL", model, least=10, priority=6),
     )

@@ -67,7 +67,7 @@ def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: b
     except TooLargeError as error:
         raise click.ClickException(str(error)) from None
     if redacted:
-        tell("without tool calls and their results: the gym left them out (--redact)")
+        tell("tool calls and results are redacted by the gym (--redact)")
     if form == "json":
         sys.stdout.buffer.write(_as_json(artifacts.body))
         sys.stdout.buffer.flush()
@@ -87,5 +87,5 @@ def _as_json(body: bytes) -> bytes:
         told = json_text(document)
     except (ValueError, RecursionError):
         return body
-    tell("what the gym sent is not quite JSON: NaN and infinities are written as null")
+    tell("the gym sent NaN or infinity, which is not JSON; written as null")
     return told.encode()

@@ -71,8 +71,8 @@ class Judged:
 
     @property
     def document(self) -> dict[str, Any]:
-        """As JSON: a run of `gymtui runs` with `over`, `failed`, `why` and `forbidden`."""
-        judged = {"over": self.over, "failed": self.why is not None, "why": self.why}
+        """As JSON: a run of `gymtui runs` with `ended`, `failed`, `reason` and `forbidden`."""
+        judged = {"ended": self.over, "failed": self.why is not None, "reason": self.why}
         return {**run_document(self.view), **judged, "forbidden": self.forbidden}
 
     @property
@@ -80,7 +80,7 @@ class Judged:
         """In a clean line."""
         said = f"{clean(self.view.name)}: {progress(self.view)}"
         if self.forbidden:
-            said += f"{BETWEEN}forbidden: not all of it is known"
+            said += f"{BETWEEN}forbidden: some of it is unknown"
         return said if self.why is None else f"{said} · failed: {self.why}"
 
 
@@ -197,14 +197,14 @@ def judge(
 
     def because() -> str | None:
         if view.row.is_deleted:
-            return "it was deleted"
+            return "the run was deleted"
         if cancelled:
-            return "it was cancelled, by --cancel-if"
+            return "cancelled by --cancel-if"
         summary = view.summary
         if forbidden:
             return None
         if summary is None or not summary.known:
-            return "it has no rollouts"
+            return "no rollouts"
         stopped = summary.counts[Outcome.CANCELLED]
         if stopped:
             return f"{stopped} of {of_many(summary.known, 'rollout')} cancelled"
@@ -212,7 +212,7 @@ def judge(
         if rate is None:
             return f"no verdict, {of_many(summary.errors, 'error')}"
         if terms.fail_under is not None and rate < terms.fail_under:
-            return f"pass@1 is under {100 * terms.fail_under:g}%"
+            return f"pass@1 is below {100 * terms.fail_under:g}%"
         return None
 
     return Judged(view, over, because() if over else None, forbidden)

@@ -57,35 +57,35 @@ def share(text: str) -> float:
     except ValueError:
         found = -1.0
     if not 0 <= found <= 1:
-        raise click.BadParameter("write a share from 0 to 1, or a percentage with its sign")
+        raise click.BadParameter("expected a share from 0 to 1, or a percentage such as 80%")
     return found
 
 
 @click.command(
     epilog="""\
-A run failed if it has no verdict at all, if any of its rollouts was cancelled, if it was deleted,
-or if its pass@1 is under --fail-under; errors beside verdicts are told, and no failure. pass@1 is
-passes over verdicts: errors count in neither.
+A run has failed if it has no verdicts, if any of its rollouts was cancelled, if it was deleted, or
+if its pass@1 is below --fail-under. Errors beside verdicts are reported and do not fail it. pass@1
+is passes over verdicts; errors count as neither.
 
-The filter of --cancel-if is that of `gymtui runs`, over the run's own numbers: done>=20 counts
+--cancel-if takes a filter as in `gymtui runs`, over the run's own numbers: done>=20 counts
 rollouts, done>=20% is a share of them.
 
-How far it is goes to standard error: a line rewritten in place on a terminal, a line a change off
-one. Standard output has a line a run at the end, or with --json
-{"timed_out", "failed", "forbidden": [ids], "runs": […]}, each a run of `gymtui runs --json` with
-over, failed, why and forbidden.
+Progress goes to standard error: one line updated in place on a terminal, otherwise a line per
+change. At the end standard output has a line per run, or with --json
+{"timed_out", "failed", "forbidden": [ids], "runs": […]}, where each run is that of
+`gymtui runs --json` with ended, failed, reason and forbidden.
 
-A key that is refused while waiting is looked up anew and tried once a minute, for as long as
---patience; so is a run that is forbidden after it was seen. The other runs go on.
+A refused key is looked up again and retried once a minute, up to --patience; so is a run that
+becomes forbidden. Waiting for the other runs continues.
 
 \b
 Exit codes:
-  0    all are over and none failed
+  0    all runs ended, none failed
   1    a run failed
-  2    wrong usage
+  2    usage error
   3    no answer for longer than --patience
-  4    the gym refused, has no such run, or forbids one while none failed
-  124  --timeout came first; the runs go on
+  4    refused, no such run, or a run is forbidden and none failed
+  124  --timeout expired; the runs continue
 """,
 )
 @click.argument("run_ids", nargs=-1, required=True, metavar="RUN…", shell_complete=suggestions.runs)
@@ -97,15 +97,15 @@ Exit codes:
     default="5m",
     show_default=True,
     metavar="T",
-    help="For how long the gym may be silent; until then it is asked again, ever less often.",
+    help="Keep retrying for this long while the gym does not answer.",
 )
 @click.option("--fail-under", type=share, metavar="X", help="Fail below this pass@1: 0.8 or 80%.")
 @click.option(
     "--cancel-if",
     metavar="FILTER",
-    help="Cancel a run as soon as this holds: 'done>=20 pass<30%'.",
+    help="Cancel a run when it matches, e.g. 'done>=20 pass<30%'.",
 )
-@click.option("--interval", type=float, metavar="S", help="Seconds between looks.")
+@click.option("--interval", type=float, metavar="S", help="Seconds between polls.")
 @json_option
 def wait(
     run_ids: tuple[str, ...],
@@ -116,7 +116,7 @@ def wait(
     form: str | None,
     **flags: Any,
 ) -> None:
-    """Wait until runs are over, and fail if one of them did."""
+    """Wait until runs have ended; exit 1 if one failed."""
     given_flags = given(flags)
     found = told(loaded(given_flags))
     settings = found.settings
@@ -132,9 +132,9 @@ def wait(
 
     when = read_filters([cancel_if], COMMAND_RUNS) if cancel_if is not None else None
     if when is not None and not when.terms:
-        raise click.UsageError("--cancel-if is empty: that would cancel every run")
+        raise click.UsageError("--cancel-if is empty, which would cancel every run")
     if when is not None and settings.read_only:
-        fail("read-only: nothing is cancelled, so --cancel-if cannot hold", EXIT_USAGE)
+        fail("read-only: cancel is disabled, so --cancel-if cannot work", EXIT_USAGE)
     key = RenewedKey(gyms_of(found, given_flags, os.environ), settings)
     terms = Terms(timeout, patience, fail_under, when)
     try:
@@ -158,7 +158,7 @@ def wait(
     else:
         paper.lines(run.line for run in waited.runs)
     if waited.timed_out:
-        fail(f"not over after {duration(timeout)}; the runs go on", EXIT_TIMEOUT)
+        fail(f"timed out after {duration(timeout)}; the runs continue", EXIT_TIMEOUT)
     if waited.failed:
         sys.exit(EXIT_FAILED)
     for run_id, denied in waited.forbidden.items():

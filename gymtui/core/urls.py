@@ -43,15 +43,17 @@ def base_url(text: str) -> str:
     """
     text = text.strip()
     if _HOSTILE.search(text):
-        raise ValueError("holds a space, a backslash or a control character")
+        raise ValueError("contains a space, a backslash or a control character")
     parts = _split(text)
     if parts.scheme not in _PORTS:
         hint = "" if "://" in text else f": did you mean https://{text}?"
         raise ValueError(f"does not start with https:// or http://{hint}")
     if not parts.hostname:
-        raise ValueError("names no host")
+        raise ValueError("has no host")
     if "@" in parts.netloc:
-        raise ValueError("holds a user or a password: a key goes in the settings, never in the URL")
+        raise ValueError(
+            "contains a user or password: put the key in the settings, never in the URL"
+        )
     if parts.query or parts.fragment or text.endswith(("?", "#")):
         raise ValueError("ends in a query or a fragment")
     return text.rstrip("/")
@@ -92,5 +94,5 @@ def _split(url: str) -> SplitResult:
     try:
         _ = parts.port
     except ValueError:
-        raise ValueError("has a port that is not one") from None
+        raise ValueError("has an invalid port") from None
     return parts

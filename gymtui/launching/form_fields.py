@@ -77,31 +77,31 @@ class FormField:
     def allows(self) -> str:
         """Default and limit in a few words: `default 0.7, 0 to 2`."""
         if self.required:
-            return f"needed{f', {self.limit}' if self.limit else ''}"
+            return f"required{f', {self.limit}' if self.limit else ''}"
         default = f"default {self.default}" if self.default else "optional"
         return f"{default}{f', {self.limit}' if self.limit else ''}"
 
 
 _MODEL_WORDS: Final = {
-    "model": ("models", "a model's name; several, by commas, launch a run each"),
-    "provider": ("provider", "who serves the model; custom: a base URL, or the gym's own agents"),
-    "api_key": ("api key", "the provider's key; never kept, never shown"),
-    "base_url": ("base url", "of a model server that speaks the OpenAI protocol"),
-    "temperature": ("temperature", "how much chance there is in sampling"),
-    "max_steps": ("max steps", "tool-calling turns a rollout may take"),
-    "system_prompt": ("system prompt", "what the agent is told first"),
-    "tool_server_url": ("tool server url", "a tool server in place of the scenario's own"),
-    "log_prob": ("log probs", "whether log probabilities are recorded"),
-    "summarize_every_n_turns": ("summarise every", "turns between summaries; 0 is off"),
-    "context_stride": ("context stride", "turns between the contexts that are kept"),
+    "model": ("models", "model name; several, separated by commas, launch one run each"),
+    "provider": ("provider", "provider of the model; custom: a base URL, or the gym's own agents"),
+    "api_key": ("api key", "the provider's key; never saved, never shown"),
+    "base_url": ("base url", "URL of an OpenAI-compatible model server"),
+    "temperature": ("temperature", "sampling temperature"),
+    "max_steps": ("max steps", "maximum tool-calling turns per rollout"),
+    "system_prompt": ("system prompt", "system prompt of the agent"),
+    "tool_server_url": ("tool server url", "tool server to use instead of the scenario's"),
+    "log_prob": ("log probs", "record log probabilities"),
+    "summarize_every_n_turns": ("summarise every", "turns between summaries; 0 disables"),
+    "context_stride": ("context stride", "turns between kept contexts"),
 }
 _RUN_WORDS: Final = {
-    SCENARIO: ("scenario", "what the tasks belong to"),
-    TASKS: ("tasks", "ids by commas; * and ? stand for any where the gym offers a list"),
-    COUNT: ("rollouts a task", "attempts at each task"),
-    "max_parallel": ("max parallel", "rollouts at the same time; a hint to the gym"),
-    NAME: ("run name", "must be new; a launch whose answer is lost is looked up by it"),
-    OVERRIDES: ("task overrides", '{"TASK": {"description": …}}: what differs from a task'),
+    SCENARIO: ("scenario", "scenario of the tasks"),
+    TASKS: ("tasks", "task ids, separated by commas; * and ? are wildcards"),
+    COUNT: ("rollouts per task", "attempts at each task"),
+    "max_parallel": ("max parallel", "concurrent rollouts; a hint to the gym"),
+    NAME: ("run name", "must be unique; used to look up a launch whose answer is lost"),
+    OVERRIDES: ("task overrides", '{"TASK": {"description": …}}: fields to override per task'),
 }
 _ORDER: Final = (
     *(SCENARIO, TASKS, MODEL, PROVIDER, KEY, COUNT, NAME),
@@ -113,7 +113,7 @@ _ORDER: Final = (
     OVERRIDES,
 )
 _ADVANCED_FROM: Final = "model_config.system_prompt"
-_USER_MODEL: Final = ("model", "the simulated user's model; left open, the scenario's own")
+_USER_MODEL: Final = ("model", "model of the simulated user; default: the scenario's")
 
 
 def _all() -> Iterator[FormField]:

@@ -148,7 +148,7 @@ def words_of(path: str, fault: FieldError) -> str:
     known = BY_PATH.get(path)
     within = fault.field.removeprefix(path).strip(".") if path else ""
     said = fault.msg.removeprefix("Value error, ")
-    said = said.replace("Input should be", "should be").replace("Field required", "is needed")
+    said = said.replace("Input should be", "should be").replace("Field required", "is required")
     said = said.replace("Extra inputs are not permitted", "unknown field")
     if known is not None and not within:
         if known.choices and known.kind is FieldKind.CHOICE:
@@ -181,7 +181,7 @@ def _tasks(draft: Draft, offered: Sequence[str] | None) -> tuple[tuple[str, ...]
         if not set(part) & {"*", "?"}:
             found[part] = None
         elif offered is None:
-            return tuple(found), f"{part}: the gym offers no list to match it with"
+            return tuple(found), f"{part}: the gym has no task list to match it with"
         else:
             matching = [task for task in offered if fnmatchcase(task, part)]
             if not matching:
@@ -212,7 +212,7 @@ def _unlisted(
 def _remarks(draft: Draft, tasks: Sequence[str]) -> dict[str, str]:
     """What is unusual."""
     if draft.text(OVERRIDES) and not tasks:
-        return {OVERRIDES: "is checked against the tasks, once there are any"}
+        return {OVERRIDES: "is checked once tasks are known"}
     return {}
 
 

@@ -77,9 +77,9 @@ class ActionOutcome(StrEnum):
     """The gym says no."""
     LIMITED = "rate limited"
     """The gym put it off for longer than is waited."""
-    GONE = "gone"
+    GONE = "not found"
     """There is no such run."""
-    THERE = "still there"
+    THERE = "still exists"
     """The run is there, or to be cancelled and still running: no clear answer, or an empty yes."""
     UNKNOWN = "unknown"
     """No clear answer, and the run could not be looked at."""
@@ -310,24 +310,25 @@ def describe_result(result: ActionResult) -> str:
         case ActionOutcome.DONE if not result.checked:
             return _describe_done([result])
         case ActionOutcome.DONE:
-            return f"{run_id} is {verb.past}: no clear answer ({why}), then nothing of it ran"
+            return f"{run_id} is {verb.past}: no clear answer ({why}), but nothing of it is running"
         case ActionOutcome.GONE if not result.checked:
             return f"{run_id} no longer exists"
         case ActionOutcome.GONE:
-            return f"{run_id} is gone: no clear answer ({why}), then there was no such run"
+            return f"{run_id} no longer exists: no clear answer ({why}), then not found"
         case ActionOutcome.THERE if verb is Verb.DELETE:
-            return f"{run_id} is still there: no clear answer ({why}), then it was looked at"
+            return f"{run_id} still exists: no clear answer ({why}), then checked"
         case ActionOutcome.THERE if result.error is None:
             return f"{run_id}: cancel accepted, still running"
         case ActionOutcome.THERE:
             # Rollouts end at their next step: until then a cancel that was taken shows nothing.
-            return f"{run_id} still runs: no clear answer ({why}); if taken, it ends step by step"
+            running = f"{run_id} is still running: no clear answer ({why})"
+            return f"{running}; if accepted, rollouts end at their next step"
         case ActionOutcome.UNKNOWN:
             unknown = f"whether {run_id} was {verb.past} is unknown: no clear answer ({why})"
-            return f"{unknown}, could not look ({_reason(result.trouble)})"
+            return f"{unknown}, could not check ({_reason(result.trouble)})"
         case ActionOutcome.LIMITED:
             after_s = result.error.retry_after_s if result.error is not None else None
-            again = f", to be asked again in {duration(after_s)}" if after_s else ""
+            again = f", retry in {duration(after_s)}" if after_s else ""
             return f"{run_id} was not {verb.past}: rate limited{again}"
     return f"{run_id} was not {verb.past}: {why}"
 
@@ -340,7 +341,7 @@ def describe_results(results: Sequence[ActionResult]) -> str:
 
     Returns:
         Of one what `describe_result` says; of several `deleted 3 runs and 40 rollouts`, or where
-        not all went as plainly `29 deleted · 4 refused · 10 checked: gone · 5 still there`.
+        not all went as plainly `29 deleted · 4 refused · 10 checked: not found · 5 still exists`.
     """
     if len(results) == 1:
         return describe_result(results[0])
@@ -355,11 +356,11 @@ def _name(result: ActionResult) -> str:
     """What became of a run, in a word or two."""
     match result.outcome:
         case ActionOutcome.DONE if result.verb is Verb.CANCEL and result.rollouts == 0:
-            return "had nothing left to cancel"
+            return "already finished"
         case ActionOutcome.DONE:
             return f"checked: {result.verb.past}" if result.checked else result.verb.past
         case ActionOutcome.GONE:
-            return "checked: gone" if result.checked else "gone"
+            return "checked: not found" if result.checked else "not found"
         case ActionOutcome.THERE if result.verb is Verb.CANCEL:
             return "still running" if result.error else "accepted, still running"
     return str(result.outcome)
@@ -375,7 +376,7 @@ def _describe_done(well: Sequence[ActionResult]) -> str:
     if verb is Verb.DELETE:
         return f"deleted {runs}" + (f" and {rollouts}" if rollouts else "")
     if counted and not count and not least:
-        return f"nothing was left to cancel in {runs}"
+        return f"nothing to cancel in {runs}"
     return f"cancelled {rollouts} of {runs}" if rollouts else f"cancelled {runs}"
 
 

@@ -34,7 +34,7 @@ class AlertKind(StrEnum):
     FINISHED = "finished"
     STALLED = "stalled"
     FAILING = "failing"
-    GONE = "gone"
+    GONE = "deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,9 @@ class RunAlert:
 
 _WORDS = {
     AlertKind.FINISHED: "finished",
-    AlertKind.STALLED: "has stalled: nothing in it moves",
+    AlertKind.STALLED: "has stalled: rollouts wait and none run",
     AlertKind.FAILING: "is failing",
-    AlertKind.GONE: "is gone: the gym no longer has it",
+    AlertKind.GONE: "was deleted: the gym no longer has it",
 }
 
 

@@ -67,8 +67,8 @@ class Question:
     def consequence(self) -> str:
         """What doing it means."""
         if self.verb is Verb.CANCEL:
-            return "Rollouts under way end at their next step; results so far are kept."
-        return "The run and all its rollout records are gone for good."
+            return "Running rollouts end at their next step; results so far are kept."
+        return "The run and all its rollout records are deleted permanently."
 
 
 def why_none(verb: Verb, rows: Sequence[RunRow]) -> str:
@@ -79,7 +79,7 @@ def why_none(verb: Verb, rows: Sequence[RunRow]) -> str:
         rows: The runs that were chosen, of which it can be done to none.
     """
     if not rows:
-        return f"nothing to {verb}: no run is chosen"
+        return f"nothing to {verb}: no run chosen"
     faults = Counter(_fault(verb, row) or "" for row in rows)
     if len(rows) > 1:
         counted = ", ".join(f"{count} {why.removeprefix('is ')}" for why, count in faults.items())
@@ -92,7 +92,7 @@ def why_none(verb: Verb, rows: Sequence[RunRow]) -> str:
 def _fault(verb: Verb, row: RunRow) -> str | None:
     """Why it cannot be done to a run; None if it can. What is under way is not sent again."""
     if row.is_deleted:
-        return "is gone"
+        return "no longer exists"
     if row.malformed is not None:
         return "cannot be read"
     if row.intent is Intent.CHECK:

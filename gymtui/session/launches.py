@@ -173,7 +173,7 @@ class Launches:
         """End what is under way, since another gym is gone to, and say what is left open."""
         for name, worker in self._under_way.items():
             worker.cancel()
-            words = f"whether {name} was launched is unknown: this gym was left before it answered"
+            words = f"whether {name} was launched is unknown: gymtui left before it answered"
             self._surroundings.notify_later(words, "warning")
         self._under_way.clear()
 

@@ -53,7 +53,7 @@ STRETCH: Mapping[SegmentKind, str] = {
     SegmentKind.SEEDING: "seed",
     SegmentKind.AGENT: "agent",
     SegmentKind.VERIFYING: "verify",
-    SegmentKind.UNSEEN: "not seen",
+    SegmentKind.UNSEEN: "not observed",
 }
 """What each stretch of a rollout's life is called."""
 
@@ -180,6 +180,11 @@ def cost(usd: float | None) -> str:
 def points(share: float) -> str:
     """A difference of rates in whole percentage points, with its sign: `+12`, `-3`."""
     return f"{round(share * 100):+d}"
+
+
+def p_words(p: float) -> str:
+    """`p = 0.029`, `p < 0.0001`."""
+    return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
 
 
 def p_value(p: float) -> str:

@@ -106,7 +106,7 @@ def _verdict(path: Path, rollout_id: str | None, beside: str) -> Record:
         missed = beside if _has_records(path.parent) else ""
         if not missed and _has_verdicts(path):
             missed = "verifier/reward.json"
-        return Record(problem=f"no {missed} beside it: its outcome is not known" * bool(missed))
+        return Record(problem=f"no {missed} beside it: its outcome is unknown" * bool(missed))
     try:
         told = reward_files.read(file, rollout_id or path.parent.name)
     except FileProblem as problem:

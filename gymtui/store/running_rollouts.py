@@ -191,17 +191,18 @@ RUNNING: Schema[RunningRow] = Schema(
         ),
         _of_rollout("task_id"),
         Field(
-            "phase",
+            "state",
             Column.TEXT,
             lambda running: state_word(running.row),
+            ("phase",),
             choices=(*dict.fromkeys((*PHASE_WORD.values(), *PHASE_WORD, "running")),),
             also=lambda running: running.row.rollout.phase if running.row.rollout else None,
         ),
         Field(
-            "step",
+            "steps",
             Column.NUMBER,
             lambda running: running.row.rollout and running.row.rollout.current_step,
-            ("steps",),
+            ("step",),
         ),
         Field("idle", Column.DURATION, lambda running: running.moved_at),
         Field(

@@ -145,8 +145,8 @@ async def test_an_endless_answer_is_stopped() -> None:
         (http(200, b"<html>"), errors.Intercepted, "a web page, not the gym"),
         (http(200, b" "), errors.Intercepted, "an empty answer"),
         (http(403, b"<html>Blocked"), errors.Intercepted, "a web page (403), not the gym"),
-        (http(407, b""), errors.Intercepted, "407, a proxy wants a login"),
-        (http(511, b"<html>Log in"), errors.Intercepted, "511, the network wants a login"),
+        (http(407, b""), errors.Intercepted, "407, a proxy requires a login"),
+        (http(511, b"<html>Log in"), errors.Intercepted, "511, the network requires a login"),
         (http(403, b""), errors.Forbidden, "403"),
         (http(401, b"<html>who?"), errors.Unauthorized, "401"),
         (http(304), errors.Garbled, "status 304"),
@@ -294,7 +294,7 @@ async def test_a_circle_of_redirects_ends() -> None:
         raw_server(lambda _: http(302, b"", "Location: /runs")) as server,
         _client(server.url) as client,
     ):
-        with pytest.raises(errors.Redirected, match="circle"):
+        with pytest.raises(errors.Redirected, match="loop"):
             await client.list_runs()
     assert len(server.seen) == 6
 

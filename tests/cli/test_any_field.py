@@ -44,7 +44,7 @@ def test_any_field_of_a_run(gym: OddGym, shell: Shell) -> None:
     for run in runs:
         for name in ("total", "completed", "failed", "in_progress", "pending", "running"):
             assert run[name] is None or (type(run[name]) is int and run[name] >= 0), run
-        assert run["finished"] is None or run["finished"] >= 0
+        assert run["done"] is None or run["done"] >= 0
     for order in ("done", "scenario"):
         output(shell, "runs", "--order", order)
     for line in output(shell, "runs", "--jsonl").splitlines():

@@ -81,7 +81,7 @@ def test_options_before_the_command_count_too(tmp_path: Path) -> None:
     ("key", "status", "words"),
     [
         ("wrong", 4, "the key was ck_…6789 from gymtui_api_key"),
-        (None, 4, "no key was found: set gymtui_api_key"),
+        (None, 4, "no api key found: set gymtui_api_key"),
     ],
 )
 def test_a_refused_key_ends_with_4_and_is_not_shown(

@@ -81,7 +81,7 @@ def test_a_file_that_is_there_is_never_written_over(shell: Shell) -> None:
     shell.write("interval = 3\n")
     done = shell.run("init")
     assert done.exit_code == 2
-    assert "is there already" in done.output
+    assert "already exists" in done.output
     assert shell.file.read_text() == "interval = 3\n"
 
 
@@ -180,22 +180,22 @@ def test_the_mode_of_the_file_is_kept_and_so_is_a_link(shell: Shell, tmp_path: P
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["intervall", "3"], "there is no setting intervall; did you mean interval?"),
+        (["intervall", "3"], "no setting named intervall; did you mean interval?"),
         (["interval", "often"], "interval: should be a number of seconds from 0.1 to 3600"),
-        (["interval"], "interval: to what?"),
-        (["interval", "1", "2"], "wants one value"),
+        (["interval"], "interval: no value given"),
+        (["interval", "1", "2"], "takes one value"),
         (["source", "task_editor"], "did you mean task-editor?"),
         (["insecure", "true"], "insecure belongs in a profile"),
         (["profile", "lob"], "no profile named 'lob'; did you mean lab?"),
         (["--profile", "lab", "keys.cancel", "X"], "keys belongs at the top of the file"),
         (["keys.cancle", "X"], "unknown command; did you mean cancel?"),
-        (["keys.mark", "o"], "o is order already"),
+        (["keys.mark", "o"], "o is already order"),
         (["stuck.floor", "3"], "did you mean floor_s?"),
-        (["model_keys.openai", "sk-1"], "say where it is: model_keys.PROVIDER.env NAME"),
+        (["model_keys.openai", "sk-1"], "set model_keys.PROVIDER.env NAME"),
         (["model_keys.openai.env", "sk-1"], "should be the name of an environment variable"),
         (["model_keys.opena.env", "NAME"], "is not a provider; did you mean openai?"),
         (["theme", "nigth"], "no theme named 'nigth'; did you mean night?"),
-        (["profiles.lab", "x"], "there is no setting profiles.lab"),
+        (["profiles.lab", "x"], "no setting named profiles.lab"),
         (["base_url", "https://u:sesame@x"], "never in the URL"),
     ],
 )
@@ -273,7 +273,7 @@ def test_what_only_the_screen_would_find_wrong_is_told_too(shell: Shell) -> None
     assert done.exit_code == 0
     assert f"{shell.file}:1: theme: no theme named 'nigth'; did you mean night?" in done.stderr
     assert f"{shell.file}:3: keys.cancle: unknown command; did you mean" in done.stderr
-    assert f"{shell.file}:4: keys.refresh: q is leave already" in done.stderr
+    assert f"{shell.file}:4: keys.refresh: q is already leave" in done.stderr
 
 
 def test_what_is_wrong_is_told_beside_it(shell: Shell) -> None:

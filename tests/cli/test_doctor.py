@@ -33,8 +33,8 @@ def test_all_is_looked_at_and_the_key_is_not_told(gym: RunningGym, tmp_path: Pat
     found = json.loads(done.stdout)
     assert (found["worst"], found["exit"]) == ("ok", 0)
     checks = {(check["subject"], check["name"]): check for check in found["checks"]}
-    assert checks["settings", "key"]["said"] == "ck_…3210  from GYMTUI_API_KEY"
-    assert checks["settings", "base_url"]["said"] == f"{gym.url}  from --base-url"
+    assert checks["settings", "key"]["message"] == "ck_…3210  from GYMTUI_API_KEY"
+    assert checks["settings", "base_url"]["message"] == f"{gym.url}  from --base-url"
     calls = {name for subject, name in checks if subject == "gym"}
     assert calls == {
         *("name", "connection", "latency", "clock", "GET /runs", "GET /runs/…", "GET /rollouts"),
@@ -69,7 +69,7 @@ def test_wrong_settings_are_told_and_no_gym_is_asked(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "did you mean lab?" in done.stdout
     assert "did you mean interval?" in done.stdout
-    assert "not asked" in done.stdout
+    assert "not checked" in done.stdout
 
 
 def test_on_a_terminal_it_knows_the_terminal(gym: RunningGym, tmp_path: Path) -> None:
@@ -78,5 +78,5 @@ def test_on_a_terminal_it_knows_the_terminal(gym: RunningGym, tmp_path: Path) ->
         seen = terminal.end()
     assert seen.status == 0
     assert "100x24" in seen.text
-    assert "All is well." in seen.text
+    assert "All checks passed." in seen.text
     assert KEY not in seen.text

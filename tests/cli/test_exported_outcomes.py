@@ -96,7 +96,7 @@ def test_an_export_repeated_asks_for_nothing_that_is_finished_and_whole(
         export(shell, tmp_path / "o", form)
         assert gym.fetched_since() == ["n.001", "n.002"]
         before = {file: file.stat().st_mtime_ns for file in (tmp_path / "o").iterdir()}
-        assert "0 written, 2 there already of 2" in export(shell, tmp_path / "o", form).stderr
+        assert "0 written, 2 already there of 2" in export(shell, tmp_path / "o", form).stderr
         assert gym.fetched_since() == []
         assert {file: file.stat().st_mtime_ns for file in (tmp_path / "o").iterdir()} == before
 
@@ -108,7 +108,7 @@ def test_an_export_repeated_tells_the_outcome_that_holds_now(
     gym.fetched_since()
     gym.rollout("n.002")["result"] = {**JUDGED, "success": True, "message": "judged again"}
     done = export(shell, tmp_path)
-    assert "0 written, 2 there already, 1 outcome renewed of 2" in done.stderr
+    assert "0 written, 2 already there, 1 outcome updated of 2" in done.stderr
     assert gym.fetched_since() == []
     assert "judged again" in shell("open", "--text", str(tmp_path / "n.002.json")).stdout
 
@@ -120,7 +120,7 @@ def test_a_document_is_written_again_when_its_rollout_ended_otherwise(
     export(shell, tmp_path, form)
     gym.fetched_since()
     gym.rollout("n.002")["result"] = {**JUDGED, "success": True, "message": "judged again"}
-    assert "1 written, 1 there already of 2" in export(shell, tmp_path, form).stderr
+    assert "1 written, 1 already there of 2" in export(shell, tmp_path, form).stderr
     assert gym.fetched_since() == ["n.002"]
     [document] = [file for file in tmp_path.glob("n.002.*") if file.suffix != ".old"]
     assert "judged again" in document.read_text()
@@ -138,7 +138,7 @@ def test_artifacts_of_an_earlier_end_are_fetched_again(
     gym.fetched_since()
     gym.rollout("n.002").update(now)
     gym.artifacts["n.002"]["artifacts"] = {"messages": [{"role": "user", "content": "later"}]}
-    assert "1 written, 1 there already of 2" in export(shell, tmp_path).stderr
+    assert "1 written, 1 already there of 2" in export(shell, tmp_path).stderr
     assert gym.fetched_since() == ["n.002"]
     text = shell("open", "--text", str(tmp_path / "n.002.json")).stdout
     assert "later" in text and "✗ fail" in text
@@ -155,7 +155,7 @@ def test_what_cannot_be_fetched_again_stays_as_it_was(
     for _ in range(2):
         done = shell("export", "n", "--to", str(tmp_path))
         assert done.returncode == 4
-        assert "1 there already, 1 failed of 2" in done.stderr
+        assert "1 already there, 1 failed of 2" in done.stderr
     assert sorted(tmp_path.iterdir()) == before
     assert "hello" in (tmp_path / "n.002.json").read_text()
 
@@ -185,7 +185,7 @@ def test_a_damaged_record_is_told_and_the_transcript_opens(
     assert "== result" not in done.stdout.partition("n.002.json")[2]
     assert f"n.002.rollout.json: {said}" in done.stderr
     again = export(shell, tmp_path)
-    assert "2 there already, 1 outcome renewed of 2" in again.stderr
+    assert "2 already there, 1 outcome updated of 2" in again.stderr
     assert "written again" in again.stderr
     assert gym.fetched_since() == []
     assert json.loads(record(tmp_path).read_text()) == gym.rollout("n.002")
@@ -196,7 +196,7 @@ def test_a_record_that_is_missing_among_others_is_told(shell: Shell, tmp_path: P
     record(tmp_path).unlink()
     done = shell("open", "--text", str(tmp_path))
     assert done.returncode == 0
-    assert "no n.002.rollout.json beside it: its outcome is not known" in done.stderr
+    assert "no n.002.rollout.json beside it: its outcome is unknown" in done.stderr
     assert done.stdout.count("hello") == 2
     export(shell, tmp_path)
     assert shell("open", "--text", str(tmp_path)).stderr == ""
@@ -336,7 +336,7 @@ def test_a_verdict_that_is_missing_among_others_is_told(shell: Shell, tmp_path: 
     (tmp_path / "b" / "verifier" / "reward.json").unlink()
     done = shell("open", "--text", str(tmp_path))
     assert done.returncode == 0
-    assert "no verifier/reward.json beside it: its outcome is not known" in done.stderr
+    assert "no verifier/reward.json beside it: its outcome is unknown" in done.stderr
 
 
 def test_what_was_exported_here_goes_before_a_verdict(shell: Shell, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_documents_have_the_keys_that_help_tells(gym: RunningGym, tmp_path: Path
     run = json.loads(listed(tmp_path, gym, "runs", "--numbers", "--jsonl", "run:careful"))
     assert tuple(run) == tuple(document_keys.RUN)
     assert tuple(run["numbers"]) == tuple(document_keys.NUMBERS)
-    assert (run["total"], run["finished"], run["status"]) == (4, 4, "finished")
+    assert (run["total"], run["done"], run["status"]) == (4, 4, "finished")
     assert run["numbers"]["passes"] <= run["numbers"]["verdicts"] == 4
     assert run["numbers"]["pass_low"] < run["numbers"]["pass_rate"] <= run["numbers"]["pass_high"]
     rollout = json.loads(listed(tmp_path, gym, "rollouts", "lost", "--limit", "1", "--jsonl"))
@@ -110,9 +110,9 @@ def test_order_and_limit(gym: RunningGym, tmp_path: Path) -> None:
     [
         (["runs", "stauts:running"], "did you mean status?\n  stauts:running\n  ^^^^^^\n"),
         (["runs", "--order", "agee"], "did you mean age?"),
-        (["runs", "stuck:"], "its run list has it\n  stuck:\n  ^^^^^\n"),
-        (["runs", "--order", "stuck"], "only the dashboard can tell"),
-        (["rollouts", "-f", "stuck:"], "lists of runs and of all that runs have it"),
+        (["runs", "stuck:"], "it takes observation over time\n  stuck:\n  ^^^^^\n"),
+        (["runs", "--order", "stuck"], "only the dashboard has it"),
+        (["rollouts", "-f", "stuck:"], "run list and active rollouts have it"),
         (["rollouts", "-f", "steps>=many"], "^^^^"),
     ],
 )
@@ -168,7 +168,7 @@ def test_a_reader_that_has_enough_is_no_error(gym: RunningGym, tmp_path: Path) -
 def test_a_run_that_is_not_there_is_named(gym: RunningGym, tmp_path: Path) -> None:
     done = gymtui(tmp_path, "rollouts", "careful", "nobody\x1b[2J", "--base-url", gym.url)
     assert done.returncode == 4
-    assert "there is no run nobody" in done.stderr
+    assert "no such run: nobody" in done.stderr
     assert "\x1b" not in done.stderr
     assert not done.stdout
 
@@ -225,7 +225,7 @@ def test_steps_that_a_dashboard_saw_are_shown(gym: RunningGym, tmp_path: Path) -
 def test_a_full_disk_is_told_in_a_line(gym: RunningGym, tmp_path: Path) -> None:
     done = in_shell(tmp_path, f"gymtui runs --base-url {gym.url} > /dev/full")
     assert done.returncode == 2
-    assert done.stderr == "gymtui: the output cannot be written: No space left on device\n"
+    assert done.stderr == "gymtui: cannot write the output: No space left on device\n"
 
 
 def test_the_numbers_of_a_run_that_is_forbidden_are_told_to_be(tmp_path: Path) -> None:

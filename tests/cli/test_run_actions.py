@@ -71,7 +71,7 @@ def test_each_outcome_is_told(gym: RunningGym, tmp_path: Path) -> None:
     )
     assert done.returncode == 4, "one of them is not there"
     assert done.stdout.splitlines() == ["cancelled 3 rollouts of one", "cancelled 1 rollout of two"]
-    assert done.stderr == "gymtui: there is no run none\n"
+    assert done.stderr == "gymtui: no such run: none\n"
 
 
 def test_json_tells_the_same_with_exact_ids(quick: RunningGym, tmp_path: Path) -> None:
@@ -81,8 +81,8 @@ def test_json_tells_the_same_with_exact_ids(quick: RunningGym, tmp_path: Path) -
     done = gymtui(tmp_path, *arguments)
     assert done.returncode == 4
     first, second = json.loads(done.stdout)
-    assert (first["run_id"], first["done"], first["rollouts"]) == ("日本\x1b", True, 1)
-    assert (second["run_id"], second["done"], second["rollouts"]) == ("none", False, None)
+    assert (first["run_id"], first["ok"], first["rollouts"]) == ("日本\x1b", True, 1)
+    assert (second["run_id"], second["ok"], second["rollouts"]) == ("none", False, None)
 
 
 def test_a_run_that_has_ended_has_nothing_to_cancel(quick: RunningGym, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_run_that_has_ended_has_nothing_to_cancel(quick: RunningGym, tmp_path:
     finish(quick, "over")
     done = gymtui(tmp_path, "cancel", "over", "--yes", "--base-url", quick.url)
     assert (done.returncode, done.stdout) == (0, "")
-    assert "nothing is left to cancel" in done.stderr
+    assert "already finished" in done.stderr
 
 
 def test_a_refusal_of_one_leaves_the_others_done(quick: RunningGym, tmp_path: Path) -> None:
@@ -135,8 +135,8 @@ def test_a_delete_without_a_clear_answer_is_looked_up(
     assert f"{name}: no clear answer" in ended.stderr
     assert "checking …" in ended.stderr
     (said,) = json.loads(ended.stdout)
-    assert (said["done"], said["outcome"]) == (done, "gone" if done else "still there")
-    assert why in said["said"]
+    assert (said["ok"], said["outcome"]) == (done, "not found" if done else "still exists")
+    assert why in said["message"]
 
 
 def test_a_cancel_that_did_not_come_about_says_that_the_run_still_runs(
@@ -146,7 +146,7 @@ def test_a_cancel_that_did_not_come_about_says_that_the_run_still_runs(
     goes_wrong(gym, "POST", "goes-on/cancel", kind="status", status=500)
     done = gymtui(tmp_path, "cancel", "goes-on", "--yes", "--base-url", gym.url)
     assert (done.returncode, done.stdout) == (4, "")
-    assert "goes-on still runs: no clear answer (500 told to fail)" in done.stderr
+    assert "goes-on is still running: no clear answer (500 told to fail)" in done.stderr
     assert untouched(gym, "goes-on")
 
 
@@ -162,7 +162,7 @@ def test_a_429_is_obeyed_or_called_what_it_is(
     assert done.returncode == status
     assert there(quick, name) == bool(status)
     if status:
-        assert f"{name} was not deleted: rate limited, to be asked again in 1h00m" in done.stderr
+        assert f"{name} was not deleted: rate limited, retry in 1h00m" in done.stderr
         assert "refused" not in done.stderr
     else:
         assert done.stdout == f"deleted {name} and 1 rollout\n"
@@ -173,9 +173,9 @@ def test_a_429_is_obeyed_or_called_what_it_is(
     [
         (["done"], [], 0),
         (["done", "unknown"], [], 3),
-        (["unknown", "still there"], [], 4),
+        (["unknown", "still exists"], [], 4),
         (["unknown"], ["none"], 4),
-        *(([outcome], [], 4) for outcome in ("refused", "rate limited", "gone", "still there")),
+        *(([it], [], 4) for it in ("refused", "rate limited", "not found", "still exists")),
         ([], ["none"], 4),
     ],
 )

@@ -53,7 +53,7 @@ def test_show_prints_the_gyms_bytes_or_a_document(gym: RunningGym, tmp_path: Pat
     def show(*form: str) -> str:
         done = gymtui(tmp_path, "show", rollout_id, "--base-url", gym.url, *form)
         assert done.returncode == 0, done.stderr
-        said = "gymtui: without tool calls and their results: the gym left them out (--redact)\n"
+        said = "gymtui: tool calls and results are redacted by the gym (--redact)\n"
         assert done.stderr == (said if "--redact" in form else "")
         return done.stdout
 
@@ -94,7 +94,7 @@ def test_an_export_is_whole_and_goes_on_where_it_stopped(gym: RunningGym, tmp_pa
     (directory / names[0]).unlink()
     mine = '{"messages": [], "note": "mine"}'
     (directory / names[1]).write_text(mine)
-    assert "1 written, 2 there already of 3" in exporting()
+    assert "1 written, 2 already there of 3" in exporting()
     assert (directory / names[1]).read_text() == mine
     assert "3 written" in exporting("--markdown")
     assert len(list(directory.glob("*.md"))) == 3
@@ -159,7 +159,7 @@ def test_an_answer_that_is_not_artifacts_is_a_failure_and_asked_for_again(
     assert len(list((tmp_path / "o").iterdir())) == 4
     done = gymtui(tmp_path, *export)
     assert done.returncode == 0
-    assert "1 written, 2 there already of 3" in done.stderr
+    assert "1 written, 2 already there of 3" in done.stderr
 
 
 @pytest.mark.parametrize("kind", NO_ARTIFACTS)
@@ -200,7 +200,7 @@ def test_documents_of_such_answers_are_written_again(
     assert "3 written of 3" in done.stderr
     assert rollout_id in path.read_text()
     assert path.with_name(f"{path.name}.old").read_text() == earlier
-    assert "0 written, 3 there already of 3" in gymtui(tmp_path, *exporting).stderr
+    assert "0 written, 3 already there of 3" in gymtui(tmp_path, *exporting).stderr
 
 
 def test_a_stumbling_gym_is_asked_again(gym: RunningGym, tmp_path: Path) -> None:

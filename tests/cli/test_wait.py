@@ -83,7 +83,7 @@ def test_a_run_is_followed_to_its_end(tmp_path: Path) -> None:
     document = json.loads(out)
     assert (document["timed_out"], document["failed"]) == (False, False)
     [run] = document["runs"]
-    assert (run["run_id"], run["over"], run["why"]) == ("live", True, None)
+    assert (run["run_id"], run["ended"], run["reason"]) == ("live", True, None)
     assert run["numbers"]["verdicts"] == 2
     lines = (first + err).splitlines()
     assert lines[0].startswith("live: 0/2 done")
@@ -123,7 +123,7 @@ def run_view(total: int, **counts: int) -> RunView:
         (run_view(4, environment=3, agent=1), None, "no verdict, 4 errors"),
         (run_view(1, environment=1), 0.5, "no verdict, 1 error"),
         (run_view(4, passed=3, cancelled=1), None, "1 of 4 rollouts cancelled"),
-        (run_view(0), None, "it has no rollouts"),
+        (run_view(0), None, "no rollouts"),
     ],
 )
 def test_what_a_failed_run_is(view: RunView, fail_under: float | None, why: str | None) -> None:
@@ -137,10 +137,10 @@ def test_a_timeout_ends_with_124_and_leaves_the_runs_alone(
     launch(slow, "long", rollout_count=2)
     done = gymtui(tmp_path, "wait", "long", "--timeout", "1s", "--json", "--base-url", slow.url)
     assert done.returncode == 124
-    assert "the runs go on" in done.stderr
+    assert "the runs continue" in done.stderr
     document = json.loads(done.stdout)
     assert document["timed_out"]
-    assert not document["runs"][0]["over"]
+    assert not document["runs"][0]["ended"]
     run = patient_http.get(f"{slow.url}/runs/long").json()
     assert run["pending"] + run["running"] == 2
 
@@ -175,7 +175,7 @@ def test_cancel_if_cancels_once_and_counts_as_failed(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     assert done.stderr.count("cancelled ") == 1
     assert "of doomed: done>=2 pass<90%" in done.stderr
-    assert "failed: it was cancelled, by --cancel-if" in done.stdout
+    assert "failed: cancelled by --cancel-if" in done.stdout
 
 
 @pytest.mark.parametrize(("status", "times"), [(429, 1), (503, 4)])
@@ -187,7 +187,7 @@ def test_cancel_if_tries_until_it_is_done_where_the_gym_was_only_busy(
         fault(gym, "/cancel$", kind="status", status=status, times=times)
         done = cancelled(tmp_path, gym, "doomed", "--cancel-if", "total>=1")
     assert done.returncode == 1, done.stderr
-    assert "failed: it was cancelled, by --cancel-if" in done.stdout
+    assert "failed: cancelled by --cancel-if" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -229,13 +229,13 @@ def test_a_gym_that_stumbles_is_asked_again(quick: RunningGym, tmp_path: Path) -
     done = gymtui(tmp_path, "wait", "good", "--interval", "0.1", "--base-url", quick.url)
     assert done.returncode == 0
     assert "no answer: 503; trying again" in done.stderr
-    assert "the gym answers again" in done.stderr
+    assert "the gym is answering again" in done.stderr
 
 
 def test_a_run_that_is_not_there_ends_with_4(quick: RunningGym, tmp_path: Path) -> None:
     done = gymtui(tmp_path, "wait", "nobody", "--base-url", quick.url)
     assert done.returncode == 4
-    assert "there is no run nobody" in done.stderr
+    assert "no such run: nobody" in done.stderr
 
 
 def test_on_a_terminal_one_line_is_rewritten_and_interrupting_is_quiet(
@@ -284,7 +284,7 @@ def test_a_forbidden_run_is_told_and_the_others_are_judged(
         assert done.returncode == 4
         assert done.stdout.startswith("good: 3/3 done")
         assert "theirs: forbidden (403): not yours\n" in done.stderr
-        assert "gymtui: no key was found" in done.stderr
+        assert "gymtui: no API key found" in done.stderr
         done = gymtui(tmp_path, *command, "bad", "--fail-under", "1%", "--json")
         assert done.returncode == 1, "one that can be seen failed"
         document = json.loads(done.stdout)
@@ -305,7 +305,7 @@ def test_forbidden_results_of_a_run_that_is_over_are_no_failure(
         patient_http.delete(f"{quick.url}/__faults__").raise_for_status()
     assert done.returncode == 4, done.stderr
     [run] = json.loads(done.stdout)["runs"]
-    assert (run["over"], run["failed"], run["forbidden"]) == (True, False, True)
+    assert (run["ended"], run["failed"], run["forbidden"]) == (True, False, True)
 
 
 async def test_a_key_that_is_mended_in_its_file_while_waiting_is_used(
@@ -346,8 +346,8 @@ async def test_a_key_that_is_mended_in_its_file_while_waiting_is_used(
     assert not waited.failed
     assert key.settings.key is not None and key.settings.key.reveal() == new
     assert looks.count(old) == 3
-    assert "the key was refused (401): bad key; trying again\n" in told.getvalue()
-    assert "the gym answers again\n" in told.getvalue()
+    assert "the key was refused (401): bad key; retrying\n" in told.getvalue()
+    assert "the gym is answering again\n" in told.getvalue()
 
 
 # -- a cancel that does not come about at once ----------------------------------------------
@@ -401,9 +401,9 @@ async def test_a_cancel_that_is_refused_to_the_key_is_tried_again_like_all_else(
     monkeypatch.setattr(follower, "REFUSED_S", 0.01)
     gym = Cancelling((status, False), (status, False), (200, True))
     waited = await gym.waited_for()
-    assert [run.why for run in waited.runs] == ["it was cancelled, by --cancel-if"]
+    assert [run.why for run in waited.runs] == ["cancelled by --cancel-if"]
     assert gym.sent == 3
-    assert gym.told.count("r was not cancelled: ") == gym.told.count("; trying again\n") == 2
+    assert gym.told.count("r was not cancelled: ") == gym.told.count("; retrying\n") == 2
 
 
 @pytest.mark.parametrize("status", [401, 403, 409])
@@ -422,7 +422,7 @@ async def test_a_cancel_that_the_gym_agrees_to_and_does_not_carry_out_is_told_an
     gym = Cancelling((200, False), (503, False), (200, True))
     monkeypatch.setattr(wait, "FIRST_PAUSE_S", 0.01)
     waited = await gym.waited_for()
-    assert [run.why for run in waited.runs] == ["it was cancelled, by --cancel-if"]
+    assert [run.why for run in waited.runs] == ["cancelled by --cancel-if"]
     assert gym.sent == 3
     assert gym.told.count("r: cancel accepted, still running\n") == 2
 

@@ -148,7 +148,7 @@ def test_wildcards_stand_for_tasks_of_the_gyms_list() -> None:
     found = check(draft(task_ids="*phone*, offer_negotiation, offer_negotiation"), offered=TASKS)
     assert found.tasks == ("schedule_phone_screen", "phone_book", "offer_negotiation")
     assert "matches no task" in check(draft(task_ids="*x*"), offered=TASKS).problems["task_ids"]
-    assert "offers no list" in check(draft(task_ids="*")).problems["task_ids"]
+    assert "no task list" in check(draft(task_ids="*")).problems["task_ids"]
 
 
 def test_ids_from_the_gym_are_sent_as_they_are_commas_wildcards_and_all() -> None:

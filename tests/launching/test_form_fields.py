@@ -33,7 +33,7 @@ def test_every_field_that_is_sent_can_be_typed() -> None:
 @pytest.mark.parametrize(
     ("path", "allows"),
     [
-        ("scenario_id", "needed"),
+        ("scenario_id", "required"),
         ("rollout_count", "default 1, at least 1"),
         ("max_parallel", "optional, at least 1"),
         ("model_config.temperature", "default 0.7, 0 to 2"),

@@ -72,7 +72,7 @@ def test_several_models_are_a_run_each() -> None:
         ("temperature = 0.7", "temperature = 7", "run.toml:9: model_config.temperature: should be"),
         ("rollout_count = 4", "rollout_count = 0", "run.toml:3: rollout_count: should be at least"),
         ('"openai"', '"opanai"', "run.toml:8: model_config.provider: should be one of custom"),
-        ("scenario_id =", "scenarioid =", "run.toml: scenario_id: is needed"),
+        ("scenario_id =", "scenarioid =", "run.toml: scenario_id: is required"),
         ("scenario_id =", "scenarioid =", "run.toml:1: scenarioid: unknown field"),
         ("scenario_id =", "scenarioid =", "unknown field; did you mean scenario_id?"),
         ("rollout_count", "rolout_count", "unknown field; did you mean rollout_count?"),

@@ -222,10 +222,7 @@ def test_what_is_to_wait_for_too_long_is_rate_limited_at_once_also_what_was_not_
     assert {result.outcome for result in results} == {LIMITED}
     assert len(client.calls) == AT_ONCE, "the rest was told before it was asked"
     assert {at_s for *_, at_s in client.calls} == {0.0}
-    assert (
-        describe_result(results[-1])
-        == "r29 was not deleted: rate limited, to be asked again in 2m01s"
-    )
+    assert describe_result(results[-1]) == "r29 was not deleted: rate limited, retry in 2m01s"
 
 
 def test_a_gym_that_takes_one_a_second_is_asked_no_faster_and_all_is_done() -> None:
@@ -283,7 +280,7 @@ CHECKED: dict[str, Any] = {"checked": True, "error": ServerError(502, detail="ba
     [
         ([cancel("a", rollouts=5)], "cancelled 5 rollouts of a"),
         ([cancel("a", rollouts=1)], "cancelled 1 rollout of a"),
-        ([cancel("a", rollouts=0)], "nothing was left to cancel in a"),
+        ([cancel("a", rollouts=0)], "nothing to cancel in a"),
         ([cancel("a")], "cancelled a"),
         ([cancel("a", rollouts=2), cancel("b", rollouts=3)], "cancelled 5 rollouts of 2 runs"),
         ([cancel("a", rollouts=2), cancel("b")], "cancelled at least 2 rollouts of 2 runs"),
@@ -292,23 +289,24 @@ CHECKED: dict[str, Any] = {"checked": True, "error": ServerError(502, detail="ba
         ([delete("a", GONE, error=NotFound())], "a no longer exists"),
         ([delete("a", REFUSED, error=Refused(409, "it runs"))], "a was not deleted: it runs"),
         ([cancel("a", LIMITED, error=RateLimited(30.0))],
-         "a was not cancelled: rate limited, to be asked again in 30s"),
+         "a was not cancelled: rate limited, retry in 30s"),
         ([cancel("a", LIMITED, error=RateLimited())], "a was not cancelled: rate limited"),
         ([delete("a", GONE, **CHECKED)],
-         "a is gone: no clear answer (502 bad gateway), then there was no such run"),
+         "a no longer exists: no clear answer (502 bad gateway), then not found"),
         ([cancel("a", DONE, **CHECKED)],
-         "a is cancelled: no clear answer (502 bad gateway), then nothing of it ran"),
+         "a is cancelled: no clear answer (502 bad gateway), but nothing of it is running"),
         ([delete("a", THERE, **CHECKED)],
-         "a is still there: no clear answer (502 bad gateway), then it was looked at"),
+         "a still exists: no clear answer (502 bad gateway), then checked"),
         ([cancel("a", THERE, **CHECKED)],
-         "a still runs: no clear answer (502 bad gateway); if taken, it ends step by step"),
+         "a is still running: no clear answer (502 bad gateway); "
+         "if accepted, rollouts end at their next step"),
         ([cancel("a", THERE)], "a: cancel accepted, still running"),
         ([cancel("a", THERE)] * 3, "3 accepted, still running"),
         ([delete("a", UNKNOWN, checked=True, error=Unreachable("timeout"), trouble=LOST)],
-         "whether a was deleted is unknown: no clear answer (timeout), could not look (dropped)"),
+         "whether a was deleted is unknown: no clear answer (timeout), could not check (dropped)"),
         ([cancel("a", UNKNOWN, checked=True, error=ServerError(500), trouble=RateLimited(9.0))],
          "whether a was cancelled is unknown: "
-         "no clear answer (500), could not look (rate limited)"),
+         "no clear answer (500), could not check (rate limited)"),
         (
             [
                 *[delete("a", THERE, **CHECKED)] * 5,
@@ -316,7 +314,7 @@ CHECKED: dict[str, Any] = {"checked": True, "error": ServerError(502, detail="ba
                 *[delete("a")] * 29,
                 *[delete("a", REFUSED)] * 4,
             ],
-            "29 deleted · 4 refused · 10 checked: gone · 5 still there",
+            "29 deleted · 4 refused · 10 checked: not found · 5 still exists",
         ),
         (
             [
@@ -324,8 +322,8 @@ CHECKED: dict[str, Any] = {"checked": True, "error": ServerError(502, detail="ba
                 cancel("a", DONE, **CHECKED), cancel("a", LIMITED), cancel("a", GONE),
                 cancel("a", THERE, **CHECKED), cancel("a", UNKNOWN),
             ],
-            "2 cancelled · 1 had nothing left to cancel · 1 checked: cancelled · 1 rate limited · "
-            "1 gone · 1 still running · 1 unknown",
+            "2 cancelled · 1 already finished · 1 checked: cancelled · 1 rate limited · "
+            "1 not found · 1 still running · 1 unknown",
         ),
     ],
 )  # fmt: skip

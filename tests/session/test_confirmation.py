@@ -27,7 +27,7 @@ def doing(name: str, intent: Intent) -> RunRow:
     ("verb", "rows", "words"),
     [
         (Verb.CANCEL, [row("a")], "nothing to cancel: a is finished"),
-        (Verb.CANCEL, [row("a", gone=True)], "nothing to cancel: a is gone"),
+        (Verb.CANCEL, [row("a", gone=True)], "nothing to cancel: a no longer exists"),
         (Verb.DELETE, [row("a", malformed="no id")], "nothing to delete: this run cannot be read"),
         (Verb.CANCEL, [row("a"), row("b")], "nothing to cancel: 2 runs chosen, 2 finished"),
         (Verb.CANCEL, [doing("a", Intent.CANCEL)], "nothing to cancel: a is being cancelled"),
@@ -42,9 +42,9 @@ def doing(name: str, intent: Intent) -> RunRow:
         (
             Verb.DELETE,
             [row("a", gone=True), row("b", malformed="x")],
-            "nothing to delete: 2 runs chosen, 1 gone, 1 cannot be read",
+            "nothing to delete: 2 runs chosen, 1 no longer exists, 1 cannot be read",
         ),
-        (Verb.DELETE, [], "nothing to delete: no run is chosen"),
+        (Verb.DELETE, [], "nothing to delete: no run chosen"),
     ],
 )
 def test_why_there_is_nothing_to_do_it_to(verb: Verb, rows: list[RunRow], words: str) -> None:

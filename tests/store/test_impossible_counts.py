@@ -39,8 +39,8 @@ def test_what_ended_is_not_known_unless_both_counters_say(name: str) -> None:
     assert run.finished is None
     assert run.row.active
     assert RUNS["done"].value(run) is None
-    assert RUNS["finished"].value(run) is None
-    assert run_document(run)["finished"] is None
+    assert RUNS["done"].value(run) is None
+    assert run_document(run)["done"] is None
     assert not any(outcome_text.outcome_counts(run))
     header = run_header(run, None, None, 0.0, (80, 80, 80))
     assert "–/3 done" in "".join(ink.text for ink in header[0])

@@ -64,7 +64,7 @@ def test_phases_seen_before_are_still_drawn_when_the_demo_is_opened_again(
     assert [re.sub(r"^.", " ", life) for life in lives(after)[:2]] == [
         re.sub(r"^.", " ", life) for life in lives(before)[:2]
     ]
-    assert "not seen" not in after
+    assert "not observed" not in after
     kept = {path.name for path in (tmp_path / "state" / "gymtui").iterdir()}
     assert kept <= {"demo", "log"}, "nothing of the person's own is touched"
 

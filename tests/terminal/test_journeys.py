@@ -148,15 +148,15 @@ def test_the_smallest_terminal_and_one_that_changes_are_drawn_whole(terminal: Te
     terminal.start([*GYMTUI, "demo", "--speed", "20"], Size(80, 24))
     shown = terminal.wait_for(r"nightly-\S+ .* \d+/\d+ ")
     lines = shown.split("\n")
-    assert re.search(r"RUN +OUTCOME +DONE +PASS@1 +ERR", lines[2])
+    assert re.search(r"RUN +PROGRESS +DONE +PASS@1 +ERR", lines[2])
     assert "gymtui" in lines[0] and "● live" in lines[0]
     assert re.search(r"q quit|\? help|p pause", lines[23])
     terminal.resize(Size(200, 50))
     shown = terminal.wait_for(r"SCENARIO +MODEL")
     terminal.keys("Enter")
-    terminal.wait_for(r"RESULT")
+    terminal.wait_for(r"MESSAGE")
     terminal.resize(Size(80, 24))
-    terminal.wait_gone(r"RESULT")
+    terminal.wait_gone(r"MESSAGE")
 
 
 def test_hostile_names_reach_the_terminal_as_text_only(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def read_through(program: Pty, count: int) -> None:
         program.read_until(r"turn \d+ of|no turns")
         program.send(b"]")
     if count > 1:
-        program.read_until("the list ends here")
+        program.read_until("end of the list")
 
 
 def only_allowed(paths: Sequence[Path], home: Path) -> None:

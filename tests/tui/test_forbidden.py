@@ -9,7 +9,7 @@ import pytest
 
 from tests.tui.scripted import ScriptedGym, scripted_dashboard
 
-WHY = "forbidden: the gym answers 403 for this run's rollouts; asked again in "
+WHY = "forbidden: the gym answers 403 for this run's rollouts; retry in "
 
 
 def gym_with(*outcomes: str) -> ScriptedGym:
@@ -69,11 +69,11 @@ async def test_of_what_could_not_be_read_nothing_is_said_not_to_have_failed(tmp_
         await person.press("slash", *"theirs", "enter", "m")
         shown = await person.sees("matrix  forbidden", WHY[:60])
         assert shown.count("not known yet") == 2, "neither tasks nor failures"
-        assert "nothing failed" not in shown
+        assert "no failures" not in shown
         assert "no rollouts" not in shown
         gym.forbidden.clear()
         await person.press("ctrl+r")
-        await person.sees("1/1 done", "nothing failed")
+        await person.sees("1/1 done", "no failures")
 
 
 async def test_a_run_that_could_not_be_read_differs_in_nothing_known(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ async def test_a_run_that_could_not_be_read_differs_in_nothing_known(tmp_path: P
         await person.sees("theirs", "  forbidden ", "ours", "100%")
         await person.press("home", "space", "down", "space", "C")
         shown = await person.sees("compare 2 runs", "none comparable yet", "100%")
-        assert "no known setting differs" in shown
+        assert "no known settings differ" in shown
         assert "0 differ" not in shown
         await person.press("escape", "m")
         await person.sees("matrix of 2 runs", "none comparable yet")
@@ -149,7 +149,7 @@ async def test_forbidden_artifacts_concern_that_transcript_alone(tmp_path: Path)
         await person.press("enter")
         await person.sees("ours.001")
         await person.press("enter")
-        await person.sees("artifacts: forbidden (403): not yours · ctrl+r tries again", "● live")
+        await person.sees("artifacts: forbidden (403): not yours · ctrl+r retries", "● live")
         await person.press("right_square_bracket")
         await person.sees("hello there")
 
@@ -160,8 +160,8 @@ async def test_forbidden_artifacts_concern_that_transcript_alone(tmp_path: Path)
         (200, "<html>Sign in</html>", "the answer is a web page, not the gym's: a proxy or login"),
         (403, "<p>Blocked", "the answer is a web page (403), not the gym's: a proxy or login"),
         (200, "", "the answer is empty: a proxy or login page in between?"),
-        (407, "", "a proxy in between wants a login (407)"),
-        (511, "<p>Log in", "the network wants a login first (511)"),
+        (407, "", "a proxy requires a login (407)"),
+        (511, "<p>Log in", "the network requires a login (511)"),
         (302, "", "redirected to https://portal.example, a proxy or login page? not followed"),
     ],
 )

@@ -135,7 +135,7 @@ async def test_a_run_of_any_name_is_opened_cancelled_and_deleted(tmp_path: Path,
         assert endings(person, run_id) == ["cancelled"] * 2
         await person.sees("2/2 done")
         await person.press("q")
-        await person.sees("2/2", "STARTED")
+        await person.sees("2/2", "AGE")
         await person.press("ctrl+d")
         await person.sees("Delete this run?")
         await person.press("y")
@@ -181,7 +181,7 @@ async def test_a_refused_key_is_told_without_showing_it_and_tried_again_on_deman
         running_gym(tmp_path, key="another") as gym,
         dashboard(gym, tmp_path, key=secret) as person,
     ):
-        shown = await person.sees("401", "a test", "…cdef", "ctrl+r tries again")
+        shown = await person.sees("401", "a test", "…cdef", "ctrl+r retries")
         assert secret not in shown
         assert secret not in repr(person.app.__dict__)
         await person.press("ctrl+r")
@@ -255,7 +255,7 @@ async def test_help_is_searched_by_typing(tmp_path: Path) -> None:
         drawn = [part for line in lines for part in line if part.style is not None]
         assert [part.text for part in drawn if part.style.bgcolor == match] == ["mark", "mark"]
         await person.press(*"zzz")
-        await person.sees("no key does that")
+        await person.sees("no matching keys")
         await person.press("escape")
         await person.sees("cancel the marked runs", "esc closes")
         await person.press(*"pgdn")
@@ -333,10 +333,10 @@ async def test_no_number_is_cut_at_any_size(tmp_path: Path, size: tuple[int, int
     async with scripted_dashboard(gym, tmp_path, size=size) as person:
         shown = await person.sees("120/120", " of 120", "4000")
         lines = shown.split("\n")
-        assert all(title in shown for title in ("RUN", "OUTCOME", "DONE", "PASS@1", "ERR"))
+        assert all(title in shown for title in ("RUN", "PROGRESS", "DONE", "PASS@1", "ERR"))
         assert max(len(line) for line in lines) <= size[0]
         await person.press("enter")
-        await person.sees("120/120 done", "TASK", "STATE", "STEP", "TIME", "✓ pass")
+        await person.sees("120/120 done", "TASK", "STATE", "STEPS", "ELAPSED", "✓ pass")
 
 
 async def test_what_the_client_found_out_on_the_way_is_said_once(tmp_path: Path) -> None:

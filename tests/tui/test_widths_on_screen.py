@@ -63,7 +63,7 @@ async def test_a_long_name_of_a_run_leaves_room_for_its_model(
     name = ("run-" + "long-" * 30)[: length - 5] + "s4000"
     gym.add(name, "reset", "pass", "running", model_config={"model": "qwen3-32b-s4000"})
     async with scripted_dashboard(gym, tmp_path, size=(cells, 24)) as person:
-        await person.sees("qwen3-32b-s4000", "STARTED", "OUTCOME", "ETA")
+        await person.sees("qwen3-32b-s4000", "AGE", "PROGRESS", "ETA")
         row = next(line for line in person.screen().splitlines() if "qwen3" in line)
         assert (name if length == 8 or (cells, length) == (200, 30) else "s4000 ") in row
 
@@ -80,7 +80,7 @@ async def test_a_task_in_the_matrix_is_cut_only_where_there_is_no_room(
     async with scripted_dashboard(gym, tmp_path, size=(cells, 36)) as person:
         await person.sees("nightly", "PASS@1")
         await person.press("m")
-        await person.sees("FAILED BECAUSE", "reset")
+        await person.sees("FAILURE REASON", "reset")
         screen = person.app.screen
         assert isinstance(screen, ListScreen)
         await person.until(lambda: len(screen._rows) == 2)

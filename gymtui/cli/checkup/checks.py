@@ -25,13 +25,13 @@ class Check:
 
     Attributes:
         subject: What it belongs to: versions, paths, settings, gym, terminal.
-        said: How it is; may hold wire text, so clean it to draw it.
+        message: How it is; may hold wire text, so clean it to draw it.
         advice: What to do, or "".
     """
 
     subject: str
     name: str
-    said: str
+    message: str
     state: State = State.OK
     advice: str = ""
 

@@ -88,7 +88,7 @@ def visit(settings: Settings, *, whole_s: float = WHOLE_S) -> Visit:
     going.join(whole_s)
     if not seen.ended:
         found = Visit(list(seen.checks), seen.status or 3)
-        found.note("time", f"given up after {whole_s:g} s", State.BAD, "see the last step above")
+        found.note("time", f"timed out after {whole_s:g} s", State.BAD, "see the last step above")
         return found
     return seen
 
@@ -99,7 +99,7 @@ def _go(settings: Settings, seen: Visit) -> None:
         address = proxies.proxy_for(settings.base_url, os.environ)
         proxies.check_key_log(os.environ)
     except UnsafeUrl as error:
-        seen.note("environment", error.reason, State.BAD, "mend that variable, or unset it")
+        seen.note("environment", error.reason, State.BAD, "fix or unset that variable")
         seen.status, seen.ended = 4, True
         return
     proxy = urlsplit(address) if address is not None else None
@@ -120,7 +120,7 @@ def _resolves(host: str, port: int, seen: Visit) -> bool:
         except OSError as error:
             outcome.append(error)
         except UnicodeError:
-            outcome.append(OSError("no name that can be looked up"))
+            outcome.append(OSError("not a valid host name"))
 
     asking = threading.Thread(target=ask, daemon=True, name="resolver")
     began_s = time.monotonic()
@@ -131,10 +131,10 @@ def _resolves(host: str, port: int, seen: Visit) -> bool:
     if isinstance(found, list):
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         more = f" and {len(addresses) - 2} more" if len(addresses) > 2 else ""
-        seen.note("name", f"{host} is {', '.join(addresses[:2])}{more}, {took}")
+        seen.note("name", f"{host} resolves to {', '.join(addresses[:2])}{more}, {took}")
         return True
     why = f"no answer within {STEP_S:g} s" if found is None else _why(found)
-    advice = "look at base_url for a slip, and at this machine's network"
+    advice = "check base_url for typos, and this machine's network"
     seen.note("name", f"{host}: {why}", State.BAD, advice)
     seen.status = 3
     return False
@@ -154,7 +154,7 @@ def _connects(origin: urls.Origin, seen: Visit) -> bool:
                 seen.note(what, *agreed(secure, _ms(time.monotonic() - began_s)))
                 return True
     except UnsafeUrl as error:
-        seen.note(what, error.reason, State.BAD, "it should name a file of certificates")
+        seen.note(what, error.reason, State.BAD, "it must name a file of certificates")
         seen.status = 3
         return False
     except ssl.SSLError as error:
@@ -162,7 +162,7 @@ def _connects(origin: urls.Origin, seen: Visit) -> bool:
         seen.status = 3
         return False
     except OSError as error:
-        advice = "is the port right, and does the gym run? a firewall drops without a word"
+        advice = "check the port, whether the gym is running, and firewalls"
         seen.note(what, f"port {origin.port}: {_why(error)}", State.BAD, advice)
         seen.status = 3
         return False
@@ -175,7 +175,7 @@ async def _call(settings: Settings, seen: Visit) -> None:
             settings.base_url, settings.key, insecure=settings.insecure, timeouts=timeouts
         )
     except (UnsafeUrl, Unauthorized) as error:
-        seen.note("client", error.line, State.BAD, "mend the settings")
+        seen.note("client", error.line, State.BAD, "fix the settings")
         seen.status = 4
         return
     async with client:
@@ -201,20 +201,22 @@ async def _ping(client: GymClient, settings: Settings, seen: Visit) -> bool:
         _failed("GET /runs", error, settings, seen)
         return False
     slow = median(times) > SLOW_S
-    said = f"{_ms(median(times))}, at worst {_ms(max(times))}"
-    advice = "pictures are that old; a longer --interval asks less" if slow else ""
+    said = f"{_ms(median(times))}, max {_ms(max(times))}"
+    advice = "a longer --interval polls less often" if slow else ""
     seen.note("latency", said, State.WARNING if slow else State.OK, advice)
     if not dated:
-        seen.note("clock", "the gym does not tell its time; this machine's is used")
+        seen.note("clock", "the gym sends no Date; using this machine's clock")
         return True
     offset_s, error_s = clock.offset_s, clock.error_s or 0.0
     way = "ahead of" if offset_s > 0 else "behind"
     if abs(offset_s) <= error_s:
-        seen.note("clock", f"this machine's and the gym's agree, within {error_s:.1f} s")
+        seen.note("clock", f"in sync, within {error_s:.1f} s")
     else:
-        said = f"the gym's is {duration(abs(offset_s))} {way} this machine's, ±{error_s:.1f} s"
+        said = (
+            f"the gym's clock is {duration(abs(offset_s))} {way} this machine's, ±{error_s:.1f} s"
+        )
         off = abs(offset_s) > CLOCK_OFF_S
-        advice = "times are shown by the gym's clock, so this does no harm" if off else ""
+        advice = "no action needed: gymtui corrects for it" if off else ""
         seen.note("clock", said, State.WARNING if off else State.OK, advice)
     return True
 
@@ -263,7 +265,7 @@ async def _runs(client: GymClient, settings: Settings, seen: Visit) -> RunStatus
         listing = split(answer.body, "runs")
         runs.extend(run for run in map(parse_run, listing.items) if isinstance(run, RunStatus))
         broken = len(listing.items) - len(runs)
-        total = of_many(listing.total, "run") if listing.total is not None else "no count"
+        total = of_many(listing.total, "run") if listing.total is not None else "no total"
         return f"{total}, {broken} of {len(listing.items)} unreadable" if broken else total
 
     await _step("GET /runs", listed, settings, seen)
@@ -316,7 +318,7 @@ async def _artifacts(client: GymClient, settings: Settings, rollout: Rollout, se
             async with asyncio.timeout(STEP_S):
                 await client.stream_artifacts(rollout.rollout_id, begin)
         except _EnoughError:
-            return "they come"
+            return "ok"
         except TimeoutError:
             raise Unreachable("timeout") from None
         return "empty"
@@ -339,7 +341,12 @@ async def _step(
         if not optional:
             _failed(name, error, settings, seen)
             return
-        seen.note(name, "this gym does not have it", State.WARNING, "what needs it is left out")
+        seen.note(
+            name,
+            "not supported by this gym",
+            State.WARNING,
+            "features that need it are unavailable",
+        )
     except GymError as error:
         _failed(name, error, settings, seen)
     else:
@@ -353,18 +360,18 @@ def _failed(name: str, error: GymError, settings: Settings, seen: Visit) -> None
         case Unauthorized():
             said, advice = f"401 with {key}", mending(settings.key_origin)
         case Forbidden():
-            said, advice = f"403 with {key}", "the key is valid but may not do this: ask for it"
+            said, advice = f"403 with {key}", "the key lacks this permission: ask for it"
         case RateLimited():
-            said, advice = "429", "the gym is asked too often: a longer --interval helps"
+            said, advice = "429", "rate limited: use a longer --interval"
         case Unreachable():
-            said, advice = f"no answer: {error.brief}", "try again; see the steps before this one"
+            said, advice = f"no answer: {error.brief}", "try again; see the checks above"
         case Intercepted() | Redirected():
             said = error.line
-            advice = "log in where the network wants it; or is it base_url, or a proxy variable?"
+            advice = "log in to the network, or check base_url and the proxy variables"
         case Garbled():
-            said, advice = error.brief, "does base_url lead to a gym, and not to a page before it?"
+            said, advice = error.brief, "check that base_url is a gym and not a login page"
         case _:
-            said, advice = error.brief, "the gym is in trouble, or has no such call"
+            said, advice = error.brief, "the gym has an error, or lacks this endpoint"
     told = f"{said}: {error.detail}" if error.detail and error.detail not in said else said
     seen.note(name, told, State.BAD, advice)
     seen.status = seen.status or exit_code(error)

@@ -33,7 +33,7 @@ def versions() -> Iterator[Check]:
         try:
             yield Check("versions", name, version_of(name))
         except PackageNotFoundError:
-            yield Check("versions", name, "not found", State.BAD, "install gymtui again")
+            yield Check("versions", name, "not found", State.BAD, "reinstall gymtui")
 
 
 def files(env: Mapping[str, str], config: Path, base_url: str) -> Iterator[Check]:
@@ -42,13 +42,13 @@ def files(env: Mapping[str, str], config: Path, base_url: str) -> Iterator[Check
     Args:
         base_url: Of the gym, whose journal is looked at.
     """
-    there = f"{config}" if config.exists() else f"{config} (there is none, which is fine)"
+    there = f"{config}" if config.exists() else f"{config} (none, optional)"
     yield Check("paths", "configuration", there)
     vendor = paths.vendor_config_file(env)
     yield Check("paths", "simlab's", f"{vendor}" if vendor.exists() else f"{vendor} (none)")
     for name, place, loss in (
-        ("state", paths.state_dir(env), "timelines and numbers of earlier sessions are lost"),
-        ("log", paths.log_dir(env), "there is no log, and no report of a defect"),
+        ("state", paths.state_dir(env), "timelines and numbers of earlier sessions are not saved"),
+        ("log", paths.log_dir(env), "no log and no crash reports"),
     ):
         yield _writable(name, place, loss)
     yield _journal(paths.state_dir(env) / file_name(base_url))
@@ -59,23 +59,23 @@ def _writable(name: str, place: Path, loss: str) -> Check:
     here = next((p for p in (place, *place.parents) if p.exists()), Path("/"))
     if not (here.is_dir() and os.access(here, os.W_OK | os.X_OK)):
         advice = f"{loss}; make {here} writable, or set GYMTUI_STATE_DIR"
-        return Check("paths", name, f"{place} cannot be written", State.WARNING, advice)
+        return Check("paths", name, f"{place} is not writable", State.WARNING, advice)
     free = shutil.disk_usage(here).free
     if free < LEAST_FREE_BYTES:
-        said = f"{place}, with {free // 2**20} MiB left on its disk"
-        return Check("paths", name, said, State.WARNING, f"make room: else {loss}")
-    return Check("paths", name, str(place) if place.exists() else f"{place} (made when needed)")
+        said = f"{place}, with {free // 2**20} MiB free"
+        return Check("paths", name, said, State.WARNING, f"free some disk space, otherwise: {loss}")
+    return Check("paths", name, str(place) if place.exists() else f"{place} (created when needed)")
 
 
 def _journal(path: Path) -> Check:
     if not path.exists():
-        return Check("paths", "journal", f"{path} (made by the first dashboard)")
+        return Check("paths", "journal", f"{path} (created by the dashboard)")
     readable, summaries = journal_reader.readable(path), len(journal_reader.summaries(path))
     said = f"{path}, {path.stat().st_size / 1e6:.1f} MB, {of_many(summaries, 'run')} kept"
     if readable:
         return Check("paths", "journal", said)
-    advice = "the next dashboard sets it aside and begins a new one, if nothing else holds it"
-    return Check("paths", "journal", f"{path} cannot be read", State.WARNING, advice)
+    advice = "the next dashboard renames it and starts a new one, unless it is locked"
+    return Check("paths", "journal", f"{path} is not readable", State.WARNING, advice)
 
 
 def settings(loaded: LoadedSettings) -> Iterator[Check]:
@@ -110,7 +110,7 @@ def _key(loaded: LoadedSettings) -> Check:
         return Check("settings", "key", f"{found.key.hint}  from {found.key_origin}")
     places = "; ".join(f"{p.place}: {p.found}" for p in loaded.where_keys_were_looked_for)
     advice = "set GYMTUI_API_KEY, or api_key_env or api_key_command in the configuration"
-    said = f"none; looked at {places}"
+    said = f"none; searched {places}"
     if urls.is_loopback(urls.origin_of(loaded.settings.base_url).host):
         return Check("settings", "key", said)
     return Check("settings", "key", said, State.WARNING, advice)

@@ -24,7 +24,7 @@ class Streams:
     """The three streams.
 
     Attributes:
-        terminals: Whether input, output and error are terminals.
+        terminals: Whether all are TTYs.
         size: Columns and rows of the terminal, or None without one.
     """
 
@@ -46,17 +46,17 @@ def terminal(streams: Streams, env: Mapping[str, str], run: Run) -> Iterator[Che
     yield from _kind(able, env)
     yield _locale(able, streams, env)
     if env.get("NO_COLOR"):
-        yield Check("terminal", "NO_COLOR", "set: everything is told apart by glyphs")
+        yield Check("terminal", "NO_COLOR", "set: glyphs instead of colours")
     if env.get("SSH_CONNECTION") or env.get("SSH_TTY"):
-        advice = "on a slow line, ssh -C compresses what is drawn"
+        advice = "on a slow connection, use ssh -C"
         yield Check("terminal", "SSH", "over SSH", advice=advice)
     if env.get("TMUX"):
         yield from _tmux(run)
     elif env.get("STY"):
-        advice = "screen passes no OSC 52 on: c copies nothing; tmux does"
+        advice = "GNU screen drops OSC 52, so c cannot copy; use tmux"
         yield Check("terminal", "screen", "inside GNU screen", State.WARNING, advice)
     else:
-        said = "sent as OSC 52; no terminal confirms it, some want it allowed"
+        said = "by OSC 52; some terminals need it enabled"
         yield Check("terminal", "clipboard", said)
 
 
@@ -66,10 +66,10 @@ def _streams(streams: Streams) -> Check:
         name for name, is_terminal in zip(names, streams.terminals, strict=True) if not is_terminal
     ]
     if not off:
-        return Check("terminal", "streams", "input, output and error are terminals")
-    said = f"standard {', '.join(off)} is no terminal"
+        return Check("terminal", "streams", "all are TTYs")
+    said = f"standard {', '.join(off)} is not a TTY"
     needs = streams.terminals[0] and streams.terminals[2]
-    advice = "" if needs else "the dashboard wants input and error on one; lists work as they are"
+    advice = "" if needs else "the dashboard needs a TTY on input and error; other commands do not"
     return Check("terminal", "streams", said, advice=advice)
 
 
@@ -77,13 +77,13 @@ def _size(columns: int, rows: int) -> Check:
     said = f"{columns}x{rows}"
     if columns >= LEAST_COLUMNS and rows >= LEAST_ROWS:
         return Check("terminal", "size", said)
-    advice = f"everything fits from {LEAST_COLUMNS}x{LEAST_ROWS} on"
+    advice = f"use at least {LEAST_COLUMNS}x{LEAST_ROWS}"
     return Check("terminal", "size", said, State.WARNING, advice)
 
 
 def _kind(able: Abilities, env: Mapping[str, str]) -> Iterator[Check]:
     if not able.term or not able.screen:
-        advice = "set TERM to what the terminal is, xterm-256color if in doubt"
+        advice = "set TERM to the terminal type, e.g. xterm-256color"
         yield Check("terminal", "TERM", able.term or "not set", State.WARNING, advice)
         return
     yield Check("terminal", "TERM", able.term)
@@ -92,44 +92,46 @@ def _kind(able: Abilities, env: Mapping[str, str]) -> Iterator[Check]:
         yield Check("terminal", "colours", f"16 million (COLORTERM={told})")
         return
     if not able.colour and not env.get("NO_COLOR"):
-        yield Check("terminal", "colours", "none, by TERM")
+        yield Check("terminal", "colours", "none (TERM)")
         return
     number = "16" if able.few_colours else "256"
-    advice = "if it has more, set COLORTERM=truecolor; ssh passes it on only with SendEnv"
-    yield Check("terminal", "colours", f"{number}, by TERM; COLORTERM is not set", advice=advice)
+    advice = "if the terminal has 24-bit colour, set COLORTERM=truecolor (over SSH: SendEnv)"
+    yield Check("terminal", "colours", f"{number} (TERM; COLORTERM is not set)", advice=advice)
 
 
 def _locale(able: Abilities, streams: Streams, env: Mapping[str, str]) -> Check:
     said = f"{streams.encoding}, locale {locale_of(env) or 'not set'}"
     if able.charset == "utf-8":
         return Check("terminal", "encoding", said)
-    advice = "set LANG=C.UTF-8 or the like; until then only what it has is drawn, as with --ascii"
+    advice = "set LANG=C.UTF-8 or similar; until then gymtui draws with --ascii"
     return Check("terminal", "encoding", said, State.WARNING, advice)
 
 
 def _tmux(run: Run) -> Iterator[Check]:
     version = run(["tmux", "-V"])
     if version is None:
-        advice = "c copies through the terminal then, which tmux may not pass on"
-        yield Check("terminal", "tmux", "inside tmux, which does not answer", State.WARNING, advice)
+        advice = "c copies by OSC 52, which tmux may drop"
+        yield Check(
+            "terminal", "tmux", "inside tmux, which does not respond", State.WARNING, advice
+        )
         return
     yield Check("terminal", "tmux", version)
     clipboard = run(["tmux", "show-options", "-sv", "set-clipboard"])
     if clipboard == "off":
-        advice = "tmux set -s set-clipboard on, so that c reaches the terminal outside"
+        advice = "tmux set -s set-clipboard on, so that c reaches the outer terminal"
         yield Check("terminal", "set-clipboard", clipboard, State.WARNING, advice)
     elif clipboard is not None:
-        yield Check("terminal", "set-clipboard", f"{clipboard}: c goes through tmux's buffer")
+        yield Check("terminal", "set-clipboard", f"{clipboard}: c copies by tmux's buffer")
     escape = run(["tmux", "show-options", "-sv", "escape-time"])
     if escape is not None and escape.isdecimal() and int(escape) > SLOW_ESCAPE_MS:
-        advice = "tmux set -s escape-time 10, so that esc acts at once"
+        advice = "tmux set -s escape-time 10, so that esc acts immediately"
         yield Check("terminal", "escape-time", f"{escape} ms", State.WARNING, advice)
     focus = run(["tmux", "show-options", "-gv", "focus-events"])
     if focus is not None:
-        yield Check("terminal", "focus-events", f"{focus}; gymtui polls without focus as well")
+        yield Check("terminal", "focus-events", f"{focus}; gymtui polls with or without focus")
     passes = run(["tmux", "show-options", "-gv", "allow-passthrough"])
     if passes == "off":
-        advice = "tmux set -g allow-passthrough on, if notifications (desktop = true) are wanted"
+        advice = "tmux set -g allow-passthrough on, for notifications (desktop = true)"
         yield Check("terminal", "allow-passthrough", passes, advice=advice)
     elif passes is not None:
         yield Check("terminal", "allow-passthrough", passes)

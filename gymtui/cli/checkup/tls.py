@@ -18,16 +18,21 @@ _NOT_YET, _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 9, 10, 62, 64
 def untrusted(error: ssl.SSLError) -> tuple[str, State, str]:
     """What is wrong with an end that did not shake hands, and what to do."""
     if error.reason == "WRONG_VERSION_NUMBER":
-        return "nobody speaks TLS there", State.BAD, "should base_url begin with http://?"
+        return (
+            "the server does not use TLS",
+            State.BAD,
+            "check whether base_url should start with http://",
+        )
     why = getattr(error, "verify_message", "") or error.reason or "failed"
     match getattr(error, "verify_code", 0):
         case code if code in (_NOT_YET, _EXPIRED):
-            advice = "whoever runs the gym should renew it; or is this machine's clock off?"
+            advice = "the certificate must be renewed, or this machine's clock is wrong"
         case code if code in (_OTHER_NAME, _OTHER_ADDRESS):
-            advice = "base_url must name the gym as its certificate does"
+            advice = "base_url must use a host name in the certificate"
         case _:
-            advice = "a certificate of one's own, or a proxy that reads along? name it, or whoever "
-            advice += "signed it, in SSL_CERT_FILE"
+            advice = (
+                "for a private CA or an intercepting proxy, set SSL_CERT_FILE to its certificate"
+            )
     return str(why).replace("_", " ").lower().rstrip("."), State.BAD, advice
 
 
@@ -39,7 +44,7 @@ def agreed(secure: ssl.SSLSocket, took: str) -> tuple[str, State, str]:
         return said, State.OK, ""
     until = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC)
     left = (until - datetime.now(UTC)).days
-    said = f"{said}, certificate good for {of_many(left, 'day')}"
+    said = f"{said}, certificate valid for {of_many(left, 'day')}"
     if left < CERTIFICATE_DAYS:
-        return said, State.WARNING, "whoever runs the gym should renew it"
+        return said, State.WARNING, "renew the certificate"
     return said, State.OK, ""

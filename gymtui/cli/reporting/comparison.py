@@ -11,7 +11,7 @@ from gymtui.cli.reporting.blocks import Block, Heading, Line, Name, Paragraph, S
 from gymtui.cli.reporting.numbers import NOTHING, rate_of, task_name
 from gymtui.cli.reporting.run_facts import RunFacts
 from gymtui.store.column_def import natural
-from gymtui.store.formats import of_many, p_value, points
+from gymtui.store.formats import of_many, p_value, p_words, points
 from gymtui.store.stats.comparison import (
     Difference,
     Evidence,
@@ -42,12 +42,12 @@ def _against_the_first(
 ) -> Iterator[Block]:
     compared = max((item.comparisons for item in found if item is not None), default=0)
     if not compared:
-        yield Paragraph(("No run has a task with a verdict in common with the first.",))
+        yield Paragraph(("No run shares a task with verdicts with the first run.",))
         return
     several = compared > 1
     headings: tuple[Line, ...] = (
         ("compared with ", Name(runs[0].run_id)),
-        ("tasks of both",),
+        ("shared tasks",),
         ("difference by task",),
         ("95 % interval",),
         ("p",),
@@ -74,7 +74,7 @@ def _against_the_first(
     lines = tuple(cells(*pair) for pair in zip(runs[1:], found[1:], strict=True))
     yield Table(headings, lines, frozenset(range(1, len(headings))))
     clear = sum(item is not None and item.clear for item in found)
-    words = f"{clear} of {of_many(compared, 'comparison')} more than chance (p at most {SOME:g}"
+    words = f"{clear} of {of_many(compared, 'comparison')} significant (p ≤ {SOME:g}"
     if several:
         words += f", adjusted for {compared} comparisons by Holm's method"
     yield Paragraph((f"{words}).",))
@@ -92,13 +92,13 @@ def _tasks(runs: Sequence[RunFacts], rows: Sequence[TaskAcrossRuns]) -> Iterator
     words = f"{of_many(len(rows), 'task')}; {len(differ)} with different pass rates"
     if differ:
         sure = sum(evidence.sure for evidence in differ)
-        words += f", {sure} of them by more than chance"
-        words += f"; chance alone would give up to {len(rows) * SOME:.1f}"
+        words += f", {sure} significantly"
+        words += f"; ≤ {len(rows) * SOME:.1f} false positives expected"
     yield Paragraph((f"{words}.",))
     headings: tuple[Line, ...] = (
         ("task",),
         *((Name(run.run_id),) for run in runs),
-        ("best less worst",),
+        ("max − min",),
         ("evidence",),
     )
     yield Table(
@@ -130,21 +130,20 @@ def _evidence(found: Evidence | None) -> Line:
         return NOTHING
     if found.worth is Significance.ONE_ATTEMPT:
         return (found.worth.value,)
-    return (f"{found.worth.value}, p {p_value(found.p)}",)
+    return (f"{found.worth.value}, {p_words(found.p)}",)
 
 
 def meanings() -> Iterator[Line]:
     """What the figures mean."""
     yield (
-        "The difference by task is the mean, over the tasks that both runs have verdicts of, of a "
-        "run's pass rate less the first run's (Miller 2024). Its interval is Student's, of that "
-        "difference alone. p says how often chance alone would bring them as far apart: the share "
-        "of all ways to exchange the two runs task by task (a sign-flip test, Fisher 1935). Where "
-        "several runs are compared, p is adjusted for their number (Holm 1979).",
+        "The difference by task is the mean, over the tasks in which both runs have verdicts, of a "
+        "run's pass rate minus the first run's (Miller 2024), with its Student's t interval. p is "
+        "that of an exact paired sign-flip test over tasks (Fisher 1935), adjusted for the number "
+        "of comparisons (Holm 1979).",
     )
     yield (
         "The evidence of a task is one exact test over all its runs (Fisher 1922; Freeman and "
-        "Halton 1951). It is not adjusted for the number of tasks: of twenty without any "
-        "difference, one has p at most 0.05. One attempt: had it come out otherwise, there would "
-        "be no difference.",
+        "Halton 1951). It is not adjusted for the number of tasks: of 20 tasks "
+        "without a true difference, 1 is expected to have p ≤ 0.05. One attempt: a single attempt "
+        "makes the difference.",
     )

@@ -68,9 +68,9 @@ def contents(runs: Sequence[RunFacts], together: Matrix, made: Made) -> Report:
 
 def _made(made: Made) -> Line:
     return (
-        f"Made {when(made.at)} from the gym at ",
+        f"Generated {when(made.at)} from the gym at ",
         Name(made.gym),
-        f" by gymtui {made.version}, from what the gym said then.",
+        f" by gymtui {made.version}.",
     )
 
 
@@ -82,12 +82,15 @@ def _notices(run: RunFacts, several: bool) -> Iterator[Line]:
         yield (*begin, "The gym lists no rollouts of this run.")
     elif not numbers.finished:
         words = f"Unfinished. {numbers.undecided} of {numbers.known + numbers.unknown} rollouts "
-        words += "may yet bring a verdict"
+        words += "are still open"
         if numbers.final_bounds is not None:
-            words += f", so that pass@1 can still end within {span(numbers.final_bounds)}%"
-        yield (*begin, f"{words}. Early rates flatter: slow rollouts fail more often.")
+            words += f"; pass@1 will end within {span(numbers.final_bounds)}%"
+        yield (*begin, f"{words}. Early rates are too high: slow rollouts fail more often.")
     if run.malformed:
-        yield (*begin, f"{of_many(run.malformed, 'rollout')} could not be read and do not count.")
+        yield (
+            *begin,
+            f"{of_many(run.malformed, 'rollout')} could not be read and are not counted.",
+        )
 
 
 # -- one run -------------------------------------------------------------------------------
@@ -119,7 +122,7 @@ def _matrix(run: RunFacts, *, several: bool) -> Iterator[Block]:
     yield Table(tuple((name,) for name in headings), tuple(map(cells, rows)), numbers)
     yield Paragraph(
         (
-            "Attempts in the order they were made: ✓ passed, ✗ failed, ! error, ▸ running, "
+            "Attempts in order of creation: ✓ passed, ✗ failed, ! error, ▸ running, "
             "· waiting. Steps and time are medians over verdicts.",
         )
     )
@@ -142,7 +145,7 @@ def _failures(runs: Sequence[RunFacts]) -> Iterator[Block]:
             causes.setdefault((reason.outcome, reason.text), {})[run.run_id] = reason
     yield Heading(2, ("Failures by cause",))
     if not causes:
-        yield Paragraph(("None of the rollouts that ended failed.",))
+        yield Paragraph(("No finished rollout failed.",))
         return
 
     def size(found: dict[str, Reason]) -> int:
@@ -170,9 +173,9 @@ def _failures(runs: Sequence[RunFacts]) -> Iterator[Block]:
     headings: tuple[Line, ...] = (
         ("rollouts",),
         *counts,
-        ("kind",),
+        ("outcome",),
         ("cause",),
-        ("first",),
+        ("first rollout",),
     )
     yield Table(headings, tuple(rows), frozenset(range(1 + len(counts))))
     rest = ordered[MOST_CAUSES:]
@@ -185,7 +188,7 @@ def _settings(runs: Sequence[RunFacts]) -> Iterator[Block]:
     names = list(dict.fromkeys(name for run in runs for name in run.settings))
     yield Heading(2, ("Settings",))
     if not names:
-        yield Paragraph(("The gym tells no model settings.",))
+        yield Paragraph(("The gym reports no model settings.",))
         return
     rows: list[tuple[Line, ...]] = []
     for name in names:
@@ -219,30 +222,30 @@ def _values(run: RunFacts, name: str) -> Line:
 def _meanings(runs: Sequence[RunFacts]) -> Iterator[Line]:
     yield (
         "A verdict is a finished rollout that passed or failed. An error is a rollout without "
-        "one: its environment did not build (env), its agent or endpoint broke (agent), or it "
-        "was cancelled. Reaching the step limit is a fail.",
+        "one: its environment failed to build (env), its agent or model endpoint failed (agent), "
+        "or it was cancelled. Reaching the step limit is a fail.",
     )
     yield (
-        "pass@1 is passes over verdicts; errors count in neither. The range behind it is its "
-        "95 % interval (Wilson 1927), wider where a task has several attempts, since these are "
-        "alike (Miller 2024).",
+        "pass@1 is passes over verdicts; errors count as neither. The range beside it is its "
+        "95 % confidence interval (Wilson 1927), clustered by task where tasks have several "
+        "attempts (Miller 2024).",
     )
     if common_k(runs) > 1:
         yield (
             "pass@k is the chance that one of k attempts passes, pass^k that all do, both "
             "unbiased (Chen et al. 2021; Yao et al. 2024), over the tasks with at least k "
-            "verdicts; how many those are stands beside it.",
+            "verdicts; their number is shown beside it.",
         )
     yield (
-        "p50 and p95 are values that occurred: half of the rollouts took no more, 19 of 20 took "
-        "no more. Times are those of rollouts with a verdict, from start to end.",
+        "p50 and p95 are observed values (nearest rank). Times are those of rollouts with a "
+        "verdict, from start to end.",
     )
     if len(runs) > 1:
         yield from meanings()
     if any(run.reasons for run in runs):
         yield (
-            "Failures are of one cause when their words are the same but for ids, times and "
-            "numbers, which then stand as ",
+            "Failures have one cause if their messages differ only in ids, times and numbers, "
+            "which are then shown as ",
             Name("<id>"),
             ", ",
             Name("<time>"),
@@ -251,5 +254,5 @@ def _meanings(runs: Sequence[RunFacts]) -> Iterator[Line]:
             ".",
         )
     if any(run.spent.counted for run in runs):
-        yield ("Where time goes is known for rollouts that a dashboard watched from start to end.",)
-    yield (f"{ABSENT} is not known; it is never 0.",)
+        yield ("Time per phase is known for rollouts that a dashboard observed from start to end.",)
+    yield (f"{ABSENT} means unknown, never 0.",)

@@ -39,9 +39,12 @@ def numbers_of(runs: Sequence[RunFacts]) -> Table:
     k = common_k(runs)
     measures: list[tuple[str, Callable[[RunFacts], Line]]] = [
         ("scenario", _scenario),
-        ("rollouts ended", _ended),
+        ("rollouts finished", _ended),
         ("pass@1", _pass),
-        ("pass@1, errors as fails", lambda run: (percent(run.numbers.rate_with_errors),)),
+        (
+            "pass@1, counting errors as failures",
+            lambda run: (percent(run.numbers.rate_with_errors),),
+        ),
         ("passed", lambda run: (str(run.numbers.passes),)),
         ("failed", _failed),
         ("errors", _errors),
@@ -53,14 +56,14 @@ def numbers_of(runs: Sequence[RunFacts]) -> Table:
             ("tasks", _kinds),
         ]
     measures += [
-        ("time of a rollout", _times),
-        ("steps of a rollout", _steps),
+        ("time per rollout", _times),
+        ("steps per rollout", _steps),
         ("score", _score),
-        ("tokens of a rollout", _tokens),
-        ("cost of a rollout", _cost),
+        ("tokens per rollout", _tokens),
+        ("cost per rollout", _cost),
         ("started", lambda run: (when(at(run.numbers.first_start_s)),)),
         ("took", _took),
-        ("time goes to", _goes),
+        ("time per phase", _goes),
     ]
     headings: tuple[Line, ...] = (("",), *((Name(run.run_id),) for run in runs))
     rows = tuple(((label,), *(tell(run) for run in runs)) for label, tell in measures)
@@ -161,7 +164,7 @@ def _used(run: RunFacts, known: Sequence[float], said: Callable[[float], str]) -
         return NOTHING
     apart = "" if found.deviation is None else f" ±{said(found.deviation)}"
     of = "" if found.count == run.ended else f" (known for {found.count} of {run.ended})"
-    return (f"{said(found.mean)}{apart}, {said(fsum(known))} together{of}",)
+    return (f"{said(found.mean)}{apart}, {said(fsum(known))} total{of}",)
 
 
 def _took(run: RunFacts) -> Line:

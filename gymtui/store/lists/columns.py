@@ -73,7 +73,7 @@ class RunView:
     def status(self) -> str:
         """One word for how it stands; not the server's, which has none for a run."""
         if self.row.is_deleted:
-            return "gone"
+            return "deleted"
         if self.row.malformed is not None:
             return "malformed"
         if self.row.intent is not None:
@@ -88,7 +88,8 @@ def _counter(name: str) -> Field[RunView]:
     return Field(name, ValueKind.NUMBER, lambda run: getattr(run.row.run, name, None))
 
 
-def _done_share(run: RunView) -> float | None:
+def progress(run: RunView) -> float | None:
+    """The share of its rollouts that ended."""
     if run.row.run is None or not run.row.run.total or run.finished is None:
         return None
     return run.finished / run.row.run.total
@@ -103,7 +104,7 @@ def pass_rate(run: RunView) -> float | None:
 
 RUN_STATUSES = (
     *("waiting", "running", "finished", "cancelled"),
-    *(*map(str, Intent), "gone", "malformed"),
+    *(*map(str, Intent), "deleted", "malformed"),
 )
 
 RUNS: Schema[RunView] = Schema(
@@ -132,8 +133,17 @@ RUNS: Schema[RunView] = Schema(
         ),
         Field("pass", ValueKind.PERCENT, pass_rate, ("pass@1",)),
         Field("score", ValueKind.NUMBER, lambda run: run.summary and run.summary.score),
-        Field("done", ValueKind.PERCENT, _done_share, count=lambda run: run.finished),
-        Field("finished", ValueKind.NUMBER, lambda run: run.finished),
+        Field("progress", ValueKind.PERCENT, progress),
+        # `finished` is what it was called in 0.1.
+        Field(
+            "done",
+            ValueKind.PERCENT,
+            progress,
+            ("finished",),
+            order=lambda run: run.finished,
+            order_kind=ValueKind.NUMBER,
+            count=lambda run: run.finished,
+        ),
         Field("verdicts", ValueKind.NUMBER, lambda run: run.summary and run.summary.verdicts),
         Field("errors", ValueKind.NUMBER, lambda run: run.summary and run.summary.errors, ("err",)),
         _counter("total"),
@@ -241,8 +251,8 @@ ROLLOUTS: Schema[RolloutRow] = Schema(
         ),
     ],
     elsewhere={
-        "stuck": "the dashboard's lists of runs and of all that runs have it",
-        **dict.fromkeys(("tokens", "cost"), "the dashboard's list of a run's rollouts has it"),
+        "stuck": "only the dashboard's run list and active rollouts have it",
+        **dict.fromkeys(("tokens", "cost"), "only the dashboard's rollout list has it"),
     },
 )
 
@@ -252,6 +262,6 @@ READ_ROLLOUTS: Schema[RolloutRow] = Schema(
         Field("tokens", ValueKind.NUMBER, lambda row: row.usage and row.usage.tokens),
         Field("cost", ValueKind.NUMBER, lambda row: row.usage and row.usage.cost_usd),
     ],
-    elsewhere={"stuck": "the dashboard's lists of runs and of all that runs have it"},
+    elsewhere={"stuck": "only the dashboard's run list and active rollouts have it"},
 )
 """Those of rollouts whose artifacts are read, too."""

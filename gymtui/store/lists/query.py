@@ -196,7 +196,7 @@ class _Value:
         wanted = self.text.casefold()
         if not any(choice.startswith(wanted) for choice in column.choices):
             choices = ", ".join(column.choices)
-            raise self._wrong(f"no such {column.name}: {choices}; quote it for another word")
+            raise self._wrong(f"no such {column.name}: {choices}; quote it to match any text")
         return replace(self, pieces=(*self.pieces, ("*", False)))
 
     def answer(self) -> bool:

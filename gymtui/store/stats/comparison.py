@@ -26,13 +26,13 @@ _SECRET = frozenset({"api_key"})
 class Significance(Enum):
     """What the difference of a task between runs is worth."""
 
-    STRONG = "strong"
+    STRONG = "strong evidence"
     """Chance alone would bring it about once in a hundred tasks or less."""
-    SOME = "some"
+    SOME = "weak evidence"
     """Once in twenty or less."""
-    CHANCE = "may be chance"
+    CHANCE = "not significant"
     """More often than that."""
-    ONE_ATTEMPT = "one attempt: noise"
+    ONE_ATTEMPT = "one attempt"
     """It rests on one attempt: had that come out otherwise, there would be none."""
 
 

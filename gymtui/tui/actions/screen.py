@@ -37,7 +37,7 @@ class ActionsScreen(GymScreen):
     def changed(self, delta: Delta) -> None:
         """Show what became known."""
         lines = [line for action in self.session.actions for line in _lines(action)]
-        lines = lines[1:] or [Paragraph((StyledText("nothing was cancelled or deleted", "muted"),))]
+        lines = lines[1:] or [Paragraph((StyledText("nothing cancelled or deleted yet", "muted"),))]
         if lines != self._shown:
             self._shown = lines
             self._text.show(lines)
@@ -52,7 +52,7 @@ class ActionsScreen(GymScreen):
 
     def action_filter(self) -> None:
         """There is nothing to filter here."""
-        refuse(self, "there is nothing to filter here")
+        refuse(self, "nothing to filter here")
 
     def action_actions(self) -> None:
         """Close it again."""
@@ -68,7 +68,7 @@ def _lines(action: Action) -> Iterator[Paragraph]:
     results = [action.results[i] for i in action.run_ids if i in action.results]
     left = [run_id for run_id in action.run_ids if run_id not in action.results]
     said = [f"{action.verb} {of_many(len(action.run_ids), 'run')}"]
-    said += [f"{len(left)} under way"] if left else []
+    said += [f"{len(left)} in progress"] if left else []
     said += [describe_results(results)] if len(results) > 1 else []
     yield Paragraph()
     yield Paragraph((StyledText(" · ".join(said), "heading"),))

@@ -20,7 +20,7 @@ def active_columns(now: Callable[[], datetime]) -> tuple[Column[RunningRow], ...
     def task(running: RunningRow, cells: int) -> Cell:
         return styled(running.row.rollout.task_id if running.row.rollout else None)
 
-    def phase(running: RunningRow, cells: int) -> Cell:
+    def state(running: RunningRow, cells: int) -> Cell:
         return outcome_text.state(running.row)
 
     def steps(running: RunningRow, cells: int) -> Cell:
@@ -42,11 +42,11 @@ def active_columns(now: Callable[[], datetime]) -> tuple[Column[RunningRow], ...
     return (
         Column("run", "RUN", 10, run, good=20, whole=True, cut="middle"),
         Column("task", "TASK", 10, task, good=20, whole=True, cut="middle"),
-        Column("phase", "PHASE", 11, phase),
-        Column("step", "STEP", 7, steps, align="right", priority=1),
+        Column("state", "STATE", 11, state),
+        Column("steps", "STEPS", 7, steps, align="right", priority=1),
         Column("idle", "IDLE", 6, idle, align="right"),
         Column("stuck", "", 5, stuck),
-        Column("elapsed", "TIME", 6, elapsed, align="right", priority=2),
+        Column("elapsed", "ELAPSED", 7, elapsed, align="right", priority=2),
         Column("rollout", "ROLLOUT", 12, name, whole=True, cut="middle", priority=3),
     )
 

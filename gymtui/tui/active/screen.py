@@ -44,10 +44,10 @@ class ActiveScreen(ListScreen[RunningRow]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.ACTIVE)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.ACTIVE, Scope.LIST, Scope.EVERYWHERE)
-    empty: ClassVar[str] = "no rollout runs just now"
-    unseen: ClassVar[str] = "no running rollout seen yet"
+    empty: ClassVar[str] = "no running rollouts"
+    unseen: ClassVar[str] = "no running rollouts yet"
     arranged_as: ClassVar[str] = "active"
-    prompt: ClassVar[str] = "words, or stuck: idle>1m phase:verifying run:nightly*"
+    prompt: ClassVar[str] = "words, or stuck: idle>1m state:verifying run:nightly*"
 
     def __init__(self) -> None:
         super().__init__(RUNNING, "idle")
@@ -196,12 +196,12 @@ class ActiveScreen(ListScreen[RunningRow]):
         rollout = running.row.rollout
         still_s = idle_s(running, self.services.now())
         if rollout is None or still_s is None:
-            return "not watched yet"
+            return "not observed yet"
         agent = KIND_OF_PHASE.get(rollout.phase or "") is SegmentKind.AGENT
         what = "no step" if agent else f"in {rollout.phase or 'no phase'}"
         said = f"{what} for {outcome_text.duration(still_s)}"
         if running.limit_s is None:
-            return f"{said} · nothing to compare with yet"
+            return f"{said} · no stuck threshold"
         return f"{said} · stuck after {outcome_text.duration(running.limit_s)}"
 
     # -- keys ------------------------------------------------------------------------------

@@ -232,7 +232,7 @@ class GymtuiApp(HostApp):
         """Whether a cancel or delete is under way, which is said: its answer belongs here."""
         busy = any(w.group == run_actions.GROUP and not w.is_finished for w in self.workers)
         if busy:
-            self.notify("what was sent to this gym is still under way", severity="warning")
+            self.notify("a request to this gym is still in progress", severity="warning")
         return busy
 
     def enter(self, settings: Settings, client: Endpoints, journal: Path | None) -> None:
@@ -337,7 +337,7 @@ class GymtuiApp(HostApp):
 
     def terminal_resumed(self, gap_s: float) -> None:
         """Say that nobody saw what happened meanwhile."""
-        self.notify(f"the terminal did not read for {gap_s:.0f} s; polling went on")
+        self.notify(f"the terminal was blocked for {gap_s:.0f} s; polling continued")
 
     # -- what keys do ----------------------------------------------------------------------
 
@@ -350,7 +350,7 @@ class GymtuiApp(HostApp):
         """Show what a route leads to."""
         match route:
             case OpenLaunch() if self.read_only:
-                self.notify("read-only: nothing is launched", severity="warning")
+                self.notify("read-only: launch is disabled", severity="warning")
             case OpenRun(run_id):
                 self._go_to_run(run_id, route)
             case CompareRollouts(chosen):

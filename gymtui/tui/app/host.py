@@ -45,7 +45,7 @@ class HostApp(ThemedApp[None]):
     """
 
     TITLE = "gymtui"
-    left_behind = "; the runs go on"
+    left_behind = "; the runs continue"
     """What goes on without it, said to whoever wants to quit."""
     CSS_PATH = "app.tcss"
     COMMANDS = {PaletteCommands}  # noqa: RUF012  (the framework's own declaration)

@@ -108,7 +108,7 @@ async def _run(
     except TimeoutError:
         process.kill()
         await process.wait()
-        app.notify(f"on_finish was ended after {COMMAND_S:.0f} s", severity="warning")
+        app.notify(f"on_finish killed after {COMMAND_S:.0f} s", severity="warning")
         return
     if status:
         app.notify(f"on_finish failed with exit status {status}", severity="warning")

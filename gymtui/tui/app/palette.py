@@ -76,4 +76,4 @@ def _themes(app: ThemedApp[Any]) -> Iterator[PaletteEntry]:
     yield "theme: choose one", partial(_ask_theme, app)
     for name in app.theme_names():
         yield f"theme: {name}", partial(app.choose_theme, name)
-    yield "reload theme: read its file again", app.reload_theme
+    yield "reload theme: reread its file", app.reload_theme

@@ -24,7 +24,7 @@ def pair_of(
     first = session.compared_first
     rows = (session.store.rollouts.get(listed.rollout_id) for listed in chosen)
     if any(row is not None and row.malformed is not None for row in rows):
-        services.notify(f"not compared: {UNREAD_ROLLOUT}", timeout=3)
+        services.notify(f"cannot compare: {UNREAD_ROLLOUT}", timeout=3)
         return None
     if len(chosen) == 2:
         pair = (chosen[0], chosen[1])
@@ -33,15 +33,19 @@ def pair_of(
     elif len(chosen) == 1 and first is None:
         session.compared_first = chosen[0]
         key = services.bound.spelt("compare-rollouts")
-        said = f"{chosen[0].rollout_id} will be compared: {key} on another rollout, of any run"
+        said = (
+            f"{chosen[0].rollout_id} chosen to compare: press {key} on another rollout, of any run"
+        )
         services.notify(said, timeout=4)
         return None
     elif len(chosen) == 1:
         session.compared_first = None
-        services.notify(f"{chosen[0].rollout_id} will not be compared", timeout=3)
+        services.notify(f"{chosen[0].rollout_id} no longer chosen to compare", timeout=3)
         return None
     else:
-        services.notify("two rollouts are compared: mark two, or none and choose each", timeout=3)
+        services.notify(
+            "compare needs two rollouts: mark two, or mark none and press it on each", timeout=3
+        )
         return None
     session.compared_first = None
     return pair

@@ -56,7 +56,7 @@ def ask(app: Host, verb: Verb, run_ids: Sequence[str], hidden: frozenset[str]) -
         hidden: Those of them that the filter hides.
     """
     if app.read_only:
-        app.notify("read-only: nothing is cancelled or deleted", severity="warning")
+        app.notify("read-only: cancel and delete are disabled", severity="warning")
         return
     targets = _targets(app, verb, run_ids, hidden)
     if not targets:
@@ -119,5 +119,5 @@ def unanswered(session: Session) -> str | None:
         if left:
             were = "was" if len(left) == 1 else "were"
             unknown = f"whether {listed(left)} {were} {action.verb.past} is unknown"
-            lines.append(f"{unknown}: gymtui was left before the gym answered")
+            lines.append(f"{unknown}: gymtui quit before the gym answered")
     return "\n".join(lines) or None

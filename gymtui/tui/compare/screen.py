@@ -36,7 +36,7 @@ from gymtui.tui.kit.transcript.reader import FOLDED, NOTHING_FOLDS, TranscriptRe
 from gymtui.tui.kit.transcript.sections import Shown
 from gymtui.tui.kit.transcript.view import TranscriptView
 
-_NOT_YET = "nothing is compared yet"
+_NOT_YET = "nothing to compare yet"
 _CHANGES = 3
 """Arguments that are told; the bodies hold the rest."""
 
@@ -113,7 +113,7 @@ class CompareScreen(GymScreen):
 
     def action_filter(self) -> None:
         """There is nothing to filter here."""
-        refuse(self, "there is nothing to filter here")
+        refuse(self, "nothing to filter here")
 
     def _fetch(self) -> None:
         async def fetch() -> None:
@@ -126,11 +126,11 @@ class CompareScreen(GymScreen):
         self.run_worker(fetch(), group="artifacts", exclusive=True, exit_on_error=True)
 
     async def _get(self) -> None:
-        again = f" · {self.services.bound.spelt('refresh')} asks again"
+        again = f" · {self.services.bound.spelt('refresh')} retries"
         found: list[Artifacts] = []
         for number, side in enumerate(self._sides, 1):
             if self._unfinished(side):
-                self._say(f"{side.rollout_id} has not finished; it is compared when it has")
+                self._say(f"{side.rollout_id} has not finished; the comparison starts when it has")
                 return
             try:
                 found.append(
@@ -158,7 +158,7 @@ class CompareScreen(GymScreen):
 
     def _progressed(self, number: int) -> Progress:
         """Tell how far one of the two downloads is."""
-        self._say(f"asking for transcript {number} of 2 …", "muted")
+        self._say(f"downloading transcript {number} of 2 …", "muted")
 
         def progressed(received: int, announced: int | None) -> None:
             of = f" of {announced / 1e6:.1f}" if announced and announced >= received else ""
@@ -260,7 +260,7 @@ class CompareScreen(GymScreen):
             number = 0 if pair.left is not None else 1
             only = (StyledText("± only ", "warning"), StyledText("AB"[number], "key"))
             lines.append(
-                Line((*only, StyledText(f" {self._sides[number].rollout_id} makes this call")))
+                Line((*only, StyledText(f" {self._sides[number].rollout_id} only: this call")))
             )
         lines += [Line()] * (_CHANGES - len(lines))
         self.lines("changes").show(lines)
@@ -331,7 +331,7 @@ class CompareScreen(GymScreen):
             refuse(self, _NOT_YET)
         else:
             where = "below" if step > 0 else "above"
-            refuse(self, f"no other difference {where}" if differing else "the same calls")
+            refuse(self, f"no more differences {where}" if differing else "the same calls")
 
     def action_refresh_now(self) -> None:
         """Ask the gym now; for the transcripts too if they are missing."""

@@ -114,22 +114,22 @@ def named(text: str) -> str:
     modifiers = {_MODIFIERS.get(word.strip().lower(), "") for word in held}
     base = base.strip() or base
     if "" in modifiers:
-        raise ValueError(f"there is no key {text!r}: only ctrl, alt and shift can be held")
+        raise ValueError(f"no such key {text!r}: the modifiers are ctrl, alt and shift")
     if not base.isprintable():
-        raise ValueError(f"there is no key {text!r}")
+        raise ValueError(f"no such key {text!r}")
     if len(base) == 1 and base not in _ALSO:
         if modifiers == {"shift"}:
             if not base.isalpha():
-                raise ValueError(f"write the character itself instead of {text}")
+                raise ValueError(f"write the character instead of {text}")
             modifiers, base = set(), base.upper()
         name = _character_to_key(base.lower() if "ctrl" in modifiers else base)
     else:
         name = _ALSO.get(base.lower(), base.lower())
         if name not in _NAMED and character(name) is None:
-            raise ValueError(f"there is no key {text!r}{nearest(name, (*_NAMED, *_ALSO))}")
+            raise ValueError(f"no such key {text!r}{nearest(name, (*_NAMED, *_ALSO))}")
     key = "+".join([*sorted(modifiers), name])
     if key in _SAME_BYTE:
-        raise ValueError(f"to a terminal {key} is {shown(_SAME_BYTE[key])}")
+        raise ValueError(f"in a terminal {key} is {shown(_SAME_BYTE[key])}")
     return key
 
 
@@ -163,14 +163,14 @@ def rebound(wanted: Mapping[str, Sequence[str]], origins: Mapping[str, str]) -> 
             for key in keys:
                 _may_be(by_name[name], key)
         except ValueError as error:
-            refuse(name, f"{error}; it stays {_listed(by_name[name].keys)}")
+            refuse(name, f"{error}; keeping {_listed(by_name[name].keys)}")
             continue
         if name in _ALWAYS_ESCAPE:
             keys.append("escape")
         fit[name] = tuple(dict.fromkeys(keys))
     # What is left out gets its own key back, which another one may have taken: until all agree.
     while (clash := next(_clashes(_with(fit), fit), None)) is not None:
-        refuse(clash.name, f"{clash.why}; it stays {_listed(by_name[clash.name].keys)}")
+        refuse(clash.name, f"{clash.why}; keeping {_listed(by_name[clash.name].keys)}")
         del fit[clash.name]
     return KeyBindings(_with(fit), tuple(problems))
 
@@ -199,14 +199,14 @@ def _may_be(what: Key, key: str) -> None:
         ValueError: It may not.
     """
     if key == "ctrl+k":
-        raise ValueError("ctrl+k is never bound: elsewhere it kills without asking")
+        raise ValueError("ctrl+k cannot be bound: in other programs it kills")
     if what.name == _DESTROYER:
         if key in ("enter", "space"):
-            raise ValueError(f"{shown(key)} is pressed without thinking")
+            raise ValueError(f"{shown(key)} is too easy to press by accident")
     elif key == "y":
-        raise ValueError("y confirms, and does nothing else anywhere")
+        raise ValueError("y is reserved for confirming")
     if what.first and types(key):
-        raise ValueError(f"{shown(key)} is typed into filters, where this would act too")
+        raise ValueError(f"{shown(key)} is typed in filters, where it would also trigger this")
 
 
 def _clashes(table: Sequence[Key], fit: Mapping[str, object]) -> Iterator[_Clash]:
@@ -216,7 +216,7 @@ def _clashes(table: Sequence[Key], fit: Mapping[str, object]) -> Iterator[_Clash
     for one in table:
         if one.destroys and (same := _shared(one, destroyer)):
             # The key that opened the question must not answer it.
-            yield _told(one, destroyer, same, "opens what it would confirm", later)
+            yield _told(one, destroyer, same, "opens the confirmation that it would confirm", later)
     for number, one in enumerate(table):
         for other in table[number + 1 :]:
             if (same := _shared(one, other)) and _meet(one, other):
@@ -225,7 +225,7 @@ def _clashes(table: Sequence[Key], fit: Mapping[str, object]) -> Iterator[_Clash
 
 def _told(one: Key, other: Key, same: str, why: str, later: Mapping[str, int]) -> _Clash:
     worse, better = sorted((one, other), key=lambda key: -later.get(key.name, -1))
-    words = why or f"is {better.name} already ({better.scope}: {better.text})"
+    words = why or f"is already {better.name} ({better.scope}: {better.text})"
     return _Clash(worse.name, f"{shown(same)} {words}")
 
 

@@ -73,7 +73,7 @@ class DescribeScreen(GymScreen):
 
     def action_filter(self) -> None:
         """There is nothing to filter here."""
-        refuse(self, "there is nothing to filter here")
+        refuse(self, "nothing to filter here")
 
     def copied(self) -> str | None:
         """The item as it is shown."""

@@ -113,13 +113,13 @@ class FileScreen(ReaderScreen):
     async def action_files(self) -> None:
         """List the files, to choose another; keys that are pressed meanwhile are the list's."""
         if len(self._paths) < 2:
-            refuse(self, "only this file was opened")
+            refuse(self, "only one file was opened")
             return
         offers = await asyncio.to_thread(_offers, self._paths)
         self.app.push_screen(
             PickScreen(
                 "file",
-                Titles("FILE", "STATE", "SCORE", "WHY"),
+                Titles("FILE", "STATE", "SCORE", "MESSAGE"),
                 offers,
                 lambda chosen: self._go_to(int(chosen[0])),
                 marked=(str(self._place),),
@@ -157,11 +157,11 @@ class FileScreen(ReaderScreen):
 
     def action_pause(self) -> None:
         """Nothing is polled here."""
-        refuse(self, "a file is read once: there is nothing to pause")
+        refuse(self, "files are not polled: nothing to pause")
 
     def action_actions(self) -> None:
         """Nothing is changed here."""
-        refuse(self, "a file is read: nothing is cancelled or deleted here")
+        refuse(self, "files only: nothing to cancel or delete")
 
 
 def _offers(paths: Sequence[Path]) -> list[PickOption]:

@@ -105,7 +105,7 @@ class HelpScreen(GymScreen):
             read_only=self.services.read_only,
             typed=self._typed,
         )
-        self._text.show(found or [Paragraph((StyledText("no key does that", "muted"),))])
+        self._text.show(found or [Paragraph((StyledText("no matching keys", "muted"),))])
 
     def breadcrumb(self) -> Cell:
         """What this is, and how to leave it."""

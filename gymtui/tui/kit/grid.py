@@ -327,7 +327,7 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
     def action_open(self) -> None:
         """Open the cursor's row."""
         if self.cursor_id is None:
-            refuse(self, "there is no row to open")
+            refuse(self, "no row to open")
             return
         self.hold()
         self.post_message(self.Opened(self.cursor_id))
@@ -337,7 +337,7 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
     def action_mark(self) -> None:
         """Mark or unmark the cursor's row and go one down."""
         if self.cursor_id is None:
-            refuse(self, "there is no row to mark")
+            refuse(self, "no row to mark")
             return
         self.marks ^= {self.cursor_id}
         self._range_from = self.cursor_id
@@ -350,7 +350,7 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
         here = self.cursor_index
         there = self._index(self._range_from) if self._range_from is not None else None
         if here is None:
-            refuse(self, "there is no row to mark")
+            refuse(self, "no row to mark")
             return
         self.hold()
         low, high = sorted((here, here if there is None else there))

@@ -192,7 +192,7 @@ class ListScreen(GymScreen, Generic[R]):
     def nothing(self) -> str:
         """What to say of a list without rows."""
         if self._wanted.text.strip():
-            return f"the filter matches nothing; {self.services.bound.spelt('back')} clears it"
+            return f"no matches; {self.services.bound.spelt('back')} clears the filter"
         session = self.services.watching
         known = session is None or session.link.synced
         return self.empty if known else self.unseen or self.empty
@@ -237,7 +237,7 @@ class ListScreen(GymScreen, Generic[R]):
                 self.order_by(name, reverse=not self._rows.reverse if again else False)
 
         self.app.push_screen(
-            MenuScreen("order by, and columns to show", self._choices(), self._switch), chosen
+            MenuScreen("sort by, and show columns", self._choices(), self._switch), chosen
         )
 
     def _choices(self) -> list[Choice]:
@@ -279,7 +279,7 @@ class ListScreen(GymScreen, Generic[R]):
         if row_id is not None and found is not None:
             self.services.navigate(Describe(row_id, *found))
         else:
-            refuse(self, "there is nothing here that was received")
+            refuse(self, "no received fields to show")
 
     def copied(self) -> str | None:
         """The id of the cursor's row."""

@@ -134,7 +134,7 @@ class MenuScreen(SoonDrawn, ModalScreen[str | None]):
     def action_switch(self) -> None:
         """Switch it on or off."""
         if self._switch is None or self._choices[self._at].on is None:
-            refuse(self, "there is nothing to show or hide here")
+            refuse(self, "nothing to show or hide here")
         else:
             self._choices = tuple(self._switch(self._choices[self._at].key))
             self._show()

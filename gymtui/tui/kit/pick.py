@@ -133,7 +133,7 @@ class PickScreen(ListScreen[PickOption]):
     """
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.PICK,)
     arranged_as: ClassVar[str] = "pick"
-    empty: ClassVar[str] = "there is nothing to choose from"
+    empty: ClassVar[str] = "nothing to choose from"
 
     def __init__(
         self,
@@ -155,7 +155,7 @@ class PickScreen(ListScreen[PickOption]):
         self._several = several
         self._behind = behind
         self._typed = ""
-        prompt = f"type to narrow the list: words{_example(titles, offers)}"
+        prompt = f"type to filter: words{_example(titles, offers)}"
         self._field = PickInput(compact=True, select_on_focus=False, placeholder=prompt)
 
     def columns(self) -> tuple[Column[PickOption], ...]:
@@ -222,7 +222,7 @@ class PickScreen(ListScreen[PickOption]):
         said = [StyledText(of_many(len(self._offers), self._what), "strong")]
         if self._several:
             many = len(self._grid.marks)
-            one = f" · none marked: {self.services.bound.shown('pick-take')} takes this one"
+            one = f" · none marked: {self.services.bound.shown('pick-take')} chooses this one"
             hidden = len(self.hidden_marks())
             marked = f" · {many} marked" + (f", {hidden} of them hidden" if hidden else "")
             said.append(StyledText(marked if many else one))
@@ -258,7 +258,7 @@ class PickScreen(ListScreen[PickOption]):
             self._grid.action_mark()
             self.summarise()
         else:
-            refuse(self, f"only one {self._what} is chosen: it need not be marked")
+            refuse(self, f"choose one {self._what}; marking is not needed")
 
     def close_prompt(self) -> None:
         """Stay where letters can be typed."""
@@ -316,7 +316,7 @@ class PickScreen(ListScreen[PickOption]):
         if self._grid.cursor_id is not None:
             self._take(self._grid.cursor_id)
         else:
-            refuse(self, "there is nothing here to take")
+            refuse(self, "nothing to choose")
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         """A second click takes, as the key does."""

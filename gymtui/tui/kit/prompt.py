@@ -63,7 +63,7 @@ class PromptInput(Input):
                 self._put(clear, after)
                 return
         if not self._round:
-            refuse(self, "nothing is known that completes this")
+            refuse(self, "no completions")
             return
         at = self._round.index(before) if before in self._round else min(-step, 0)
         self._put(self._round[(at + step) % len(self._round)], after)

@@ -51,9 +51,9 @@ class ReasonsGrid(Grid[Reason]):
         """Show these, the cursor staying on its reason.
 
         Args:
-            known: Whether the rollouts of every run are: else that nothing failed is not known.
+            known: Whether the rollouts of every run are: else that no failures is not known.
         """
-        self.empty = "nothing failed" if known else NOT_KNOWN
+        self.empty = "no failures" if known else NOT_KNOWN
         self._reasons.clear()
         self._reasons.update({"\n".join(key_of(reason)): reason for reason in reasons})
         self.set_rows(tuple(self._reasons))
@@ -69,11 +69,11 @@ class ReasonsGrid(Grid[Reason]):
         if reason is not None:
             self.post_message(self.Chosen(reason))
         else:
-            refuse(self, f"{self.empty}, so there is no reason to choose")
+            refuse(self, f"{self.empty}: no reason to choose")
 
     def action_mark(self) -> None:
         """Reasons are not marked."""
-        refuse(self, "reasons are not marked: choose one, and mark its tasks")
+        refuse(self, "reasons cannot be marked: open one, then mark its tasks")
 
     def action_mark_range(self) -> None:
         """Reasons are not marked."""
@@ -102,7 +102,7 @@ def _columns(*, runs: bool) -> tuple[Column[Reason], ...]:
     columns = [
         Column("count", "N", 4, number, align="right"),
         Column("cause", "", 8, kind),
-        Column("why", "FAILED BECAUSE", 16, text, flex=1),
+        Column("why", "FAILURE REASON", 16, text, flex=1),
     ]
     if runs:
         columns.append(Column("in-runs", "RUNS", 4, hit, align="right", priority=1))

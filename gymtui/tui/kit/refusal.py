@@ -8,8 +8,8 @@ from textual.dom import DOMNode
 
 _SHOWN_S: Final = 2.5
 
-UNREAD_RUN: Final = "this run could not be read: it has no id to ask for"
-UNREAD_ROLLOUT: Final = "this rollout could not be read: it has no id to ask for"
+UNREAD_RUN: Final = "this run could not be read: its id is unknown"
+UNREAD_ROLLOUT: Final = "this rollout could not be read: its id is unknown"
 
 
 def refuse(node: DOMNode, why: str) -> None:

@@ -34,7 +34,7 @@ def why_empty(session: Session, run_id: str) -> str | None:
     wait_s = session.forbidden_s(run_id)
     if wait_s is None:
         return None
-    return f"forbidden: the gym answers 403 for this run's rollouts; asked again {_when(wait_s)}"
+    return f"forbidden: the gym answers 403 for this run's rollouts; retry {_when(wait_s)}"
 
 
 def _when(wait_s: float) -> str:

@@ -40,7 +40,7 @@ class SaveScreen(GymScreen):
     def action_export(self) -> None:
         """Ask for a name to save under; what it ends in says what is saved."""
         if self._artifacts is None:
-            self.services.notify("there is nothing to save yet", timeout=2)
+            self.services.notify("nothing to save yet", timeout=2)
             return
         # Half of it must not lie there under the name of the whole.
         suffix = ".redacted.json" if self._artifacts.redacted else ".json"
@@ -51,12 +51,12 @@ class SaveScreen(GymScreen):
         field = self.query_one(Input)
         self.add_class("filtering")
         self.lines("slash").show([Line((StyledText(">", "key"),), bar=True)])
-        field.placeholder = "file: .json as received, .md to read"
+        field.placeholder = "file: .json as received, .md for Markdown"
         field.value = str(path)
         field.cursor_position = len(field.value)
         # At once: keys typed in one burst belong in it from the first on.
         self.set_focus(field)
-        self.hint = "save as: .json as received, .md to read"
+        self.hint = "save as: .json as received, .md for Markdown"
         self.summarise()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

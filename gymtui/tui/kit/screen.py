@@ -92,7 +92,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         """The session with the gym; not to be asked for where files are read."""
         session = self.services.watching
         if session is None:
-            raise RuntimeError("no gym is watched")
+            raise RuntimeError("no gym here")
         return session
 
     def lines(self, name: str) -> Lines:
@@ -376,7 +376,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         if len(self.focus_chain) > 1:
             self.focus_next()
         else:
-            refuse(self, "there is no other pane here")
+            refuse(self, "no other pane here")
 
     def copied(self) -> str | None:
         """What `c` copies."""
@@ -384,4 +384,4 @@ class GymScreen(SoonDrawn, Screen[None]):
 
     def why_not_copied(self) -> str:
         """Why that is nothing."""
-        return "there is nothing to copy here"
+        return "nothing to copy here"

@@ -105,12 +105,12 @@ def banner(link: Link, settings: Settings, refresh: str) -> tuple[Cell, ...]:
         between = isinstance(link.error, Intercepted | Redirected)
         return ((StyledText(link.error.line, "warning"),),) if link.error and between else ()
     key = settings.key
-    what = f"{key.hint} from {settings.key_origin}" if key else "no key was found"
-    verb = "may not do this (403)" if isinstance(stopped, Forbidden) else "was refused (401)"
+    what = f"{key.hint} from {settings.key_origin}" if key else "no API key found"
+    verb = "lacks permission (403)" if isinstance(stopped, Forbidden) else "was refused (401)"
     first = f"The key {verb}: {what}" + (f" · {stopped.detail}" if stopped.detail else "")
     todo = mending(settings.key_origin if key else "")
     if isinstance(stopped, Forbidden):
-        todo = f"ask for the permission, or {todo}"
-    tries = "nothing is tried while paused" if link.paused else "else once a minute"
-    second = f"{todo[0].upper()}{todo[1:]}; {refresh} tries again, {tries}."
+        todo = f"request the permission, or {todo}"
+    tries = "no retries while paused" if link.paused else "else once a minute"
+    second = f"{todo[0].upper()}{todo[1:]}; {refresh} retries, {tries}."
     return ((StyledText(first, "failed"),), (StyledText(second, "muted"),))

@@ -7,7 +7,7 @@ from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.time_window import TimeWindow
 
-_WHOLE = "all of the timeline is shown"
+_WHOLE = "the whole timeline is shown"
 
 
 class TimelineScreen(ListScreen[RolloutRow]):
@@ -22,19 +22,19 @@ class TimelineScreen(ListScreen[RolloutRow]):
         self.services.arrangement.change(self.arranged_as, hidden=tuple(sorted(hidden)))
         self._grid.choose(self.hidden_columns())
         if self._seen_timeline is before:
-            refuse(self, "there is no room for the timeline")
+            refuse(self, "no room for the timeline")
 
     def action_zoom(self, steps: int) -> None:
         """Look closer, or at more."""
         if self._looks_at_timeline():
-            whole = "the timeline is seen as closely as it can be" if steps > 0 else _WHOLE
+            whole = "cannot zoom in further" if steps > 0 else _WHOLE
             self._arranged(moved=self._chart.zoom(steps), else_=whole)
 
     def action_pan(self, steps: int) -> None:
         """Move to earlier or later."""
         if self._looks_at_timeline():
-            end = f"the timeline {'ends' if steps > 0 else 'begins'} here"
-            whole = f"{_WHOLE} · {self.services.bound.spelt('zoom-in')} looks closer"
+            end = f"the timeline {'ends' if steps > 0 else 'starts'} here"
+            whole = f"{_WHOLE} · {self.services.bound.spelt('zoom-in')} zooms in"
             end = end if self._chart.level else whole
             self._arranged(moved=self._chart.pan(steps), else_=end)
 
@@ -59,7 +59,7 @@ class TimelineScreen(ListScreen[RolloutRow]):
             key = self.services.bound.spelt("timeline")
             hidden = "timeline" in self.services.arrangement.of(self.arranged_as).hidden
             why = f"the timeline is hidden · {key} shows it"
-            refuse(self, why if hidden else "there is no room for the timeline")
+            refuse(self, why if hidden else "no room for the timeline")
         return self._seen_timeline
 
     def _arranged(self, *, moved: bool = True, else_: str = "") -> None:

@@ -11,20 +11,20 @@ _BETWEEN = " · "
 
 TIPS: Mapping[Scope, str] = {
     Scope.RUNS: (
-        "One checkpoint got worse: `↵` opens it, `m` shows its tasks · `a` what goes wrong now"
+        "One checkpoint got worse: `↵` opens it, `m` shows its tasks · `a` current failures"
     ),
     Scope.ROLLOUTS: (
-        "`↵` on a ✗ reads what the agent did · `m` tasks by attempts"
-        " · `+` `-` `T` zoom and clock · `/` then state:failed narrows"
+        "`↵` on a ✗ opens its transcript · `m` tasks × attempts"
+        " · `+` `-` `T` zoom and clock · `/` then state:failed filters"
     ),
     Scope.ACTIVE: (
-        "Longest idle first, stuck ones marked · `↵` its step now, its transcript when done"
-        " · `x` stops its run"
+        "Longest idle first, stuck ones marked · `↵` current step, or transcript when done"
+        " · `x` cancels its run"
     ),
-    Scope.MATRIX: "A row is a task, a glyph an attempt: `↵` opens it · `tab` failures by reason",
+    Scope.MATRIX: "A row is a task, a glyph an attempt: `↵` opens it · `tab` failure reasons",
     Scope.TRANSCRIPT: (
         "`e` the next error · `t` the next tool call · `/` searches"
-        " · `]` the next rollout of the list, without going back"
+        " · `]` the next rollout in the list"
     ),
     Scope.COMPARE: "`n` the next difference",
 }

@@ -72,7 +72,7 @@ class Shown:
         total, lost = self.check.total or 0, self.lost * len(self.check.models)
         if not 0 < lost < total:
             return ""
-        return f"tasks are repeated whole: {total:,} for {lost:,} that went wrong"
+        return f"whole tasks are rerun: {total:,} rollouts for {lost:,} failures"
 
     def wrong(self, path: str) -> str:
         """What keeps a field from being sent: what the gym refused, else what is plain to see."""
@@ -92,8 +92,8 @@ def rows_of(form: Shown) -> tuple[Row, ...]:
     """The rows, top to bottom."""
     rows: list[Row] = []
     if form.draft.parent is not None and form.again:
-        hint = (StyledText(f"{form.enter} choose by cause", "muted"),)
-        rows.append(Row(AGAIN, "again", (StyledText(form.again),), hint, Typing.ACTION))
+        hint = (StyledText(f"{form.enter} choose causes", "muted"),)
+        rows.append(Row(AGAIN, "rerun", (StyledText(form.again),), hint, Typing.ACTION))
     hidden = 0
     before: list[Row] = []
     after: list[Row] = []
@@ -106,21 +106,21 @@ def rows_of(form: Shown) -> tuple[Row, ...]:
             after.append(_row(form, known))
         else:
             hidden += 1
-    said = of_many(hidden, "more field") if hidden else "hide what is not set"
+    said = of_many(hidden, "more field") if hidden else "hide unset fields"
     how = "show" if hidden else "hide"
     hint = (StyledText(f"{form.enter} {how}", "muted"),)
     toggle = Row(ADVANCED, "advanced", (StyledText(said, "muted"),), hint, Typing.ACTION)
     rows += [*before, toggle, *after]
     # What the gym refused is wrong no less, but is known only until it is asked again.
     wrong = len({*form.check.problems, *form.refused}) if form.check.problems else 0
-    next_ = StyledText(f"{form.enter} asks first", "muted")
+    next_ = StyledText(f"{form.enter} confirms first", "muted")
     if wrong:
-        next_ = StyledText(f"{wrong} to mend first", "warning")
+        next_ = StyledText(f"{of_many(wrong, 'field')} to fix", "warning")
     elif form.refused:
         next_ = StyledText(f"{len(form.refused)} refused", "warning")
     total: Cell = (StyledText(form.check.words, "strong"),)
     if form.repeats and not wrong:
-        total += (StyledText(f", for {form.lost * len(form.check.models):,} gone wrong", "accent"),)
+        total += (StyledText(f", for {form.lost * len(form.check.models):,} failures", "accent"),)
     return (*rows, Row(LAUNCH, "launch", total, (next_,), Typing.ACTION))
 
 
@@ -136,7 +136,7 @@ def _row(form: Shown, known: FormField) -> Row:
     if text:
         value: Cell = (StyledText(text),)
     elif path == NAME:
-        value = (StyledText("made when launched", "muted"),)
+        value = (StyledText("auto-generated", "muted"),)
     else:
         value = (StyledText(known.default or ABSENT, "muted"),)
     return Row(path, known.label, value, _hint(form, known), typing, text)
@@ -173,10 +173,12 @@ def _hint(form: Shown, known: FormField) -> Cell:
     if known.path in (KEY, USER_KEY):
         typed = form.draft.keys.get(known.path)
         return (
-            StyledText(f"typed, {typed.hint}" if typed else "type one to use it instead", "muted"),
+            StyledText(
+                f"typed, {typed.hint}" if typed else "type a key to use it instead", "muted"
+            ),
         )
     if known.kind in (FieldKind.CHOICE, FieldKind.FLAG):
-        return (StyledText(f"{form.turn} or a letter", "muted"),)
+        return (StyledText(f"{form.turn} or first letter", "muted"),)
     return (StyledText(known.allows, "muted"),)
 
 
@@ -185,10 +187,10 @@ def help_of(form: Shown, key: str) -> tuple[Cell, Cell]:
     known = BY_PATH.get(key)
     if known is None:
         words = {
-            AGAIN: "which of the parent's failures are run again: their tasks, each as a whole, "
-            "as often as the one that lost most",
-            ADVANCED: "fields that few launches need; those that are set are always shown",
-            LAUNCH: "checks everything, then asks with what it will start",
+            AGAIN: "which of the parent's failures to rerun: their tasks, each with as many "
+            "attempts as the task with the most failures",
+            ADVANCED: "rarely needed fields; set fields are always shown",
+            LAUNCH: "validates everything, then asks for confirmation",
         }
         return (StyledText(words.get(key, ""), "muted"),), ()
     choices = f": {' '.join(known.choices)}" if known.choices else ""
@@ -230,7 +232,7 @@ def asked(form: Shown, names: Sequence[str], host: str) -> tuple[Cell, ...]:
     )
     if draft.parent is not None:
         what = f"a rerun of {draft.parent}" + (f": {form.again}" if form.again else "")
-        lines.append((StyledText("  again  ", "muted"), StyledText(what)))
+        lines.append((StyledText("  rerun  ", "muted"), StyledText(what)))
         if form.repeats:
             lines.append((StyledText("         "), StyledText(form.repeats, "accent")))
     for key, label in ((KEY, "  key    "), (USER_KEY, "  user's ")):

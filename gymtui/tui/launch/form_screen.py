@@ -110,7 +110,7 @@ class FormScreen(GymScreen):
         try:
             self._scenarios = await self.session.launches.offers.scenarios()
         except GymError as error:
-            self._say(StyledText(f"the list of scenarios did not come: {error.brief}", "warning"))
+            self._say(StyledText(f"could not list scenarios: {error.brief}", "warning"))
             return
         found = self._scenarios or ()
         if self._filled and len(found) == 1 and not self._draft.text(SCENARIO):
@@ -131,7 +131,7 @@ class FormScreen(GymScreen):
         try:
             tasks = await self.session.launches.offers.tasks(scenario)
         except GymError as error:
-            self._say(StyledText(f"the list of tasks did not come: {error.brief}", "warning"))
+            self._say(StyledText(f"could not list tasks: {error.brief}", "warning"))
             return
         if scenario == self._tasks_of:
             self._tasks = tasks

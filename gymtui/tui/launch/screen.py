@@ -73,7 +73,7 @@ class LaunchScreen(FormScreen):
         """What is launched."""
         if self._start is None:
             return super().breadcrumb()
-        what = "again" if self._start.again else "launch like it"
+        what = "rerun" if self._start.again else "launch like it"
         return (
             StyledText("runs", "muted", "key:back"),
             StyledText(" › ", "muted"),
@@ -114,9 +114,7 @@ class LaunchScreen(FormScreen):
         self.begin_with(base)
         self._say()
         if start.again and start.tasks is None and not self._causes:
-            self._say(
-                StyledText("nothing went wrong in this run that could be run again", "warning")
-            )
+            self._say(StyledText("no failures in this run to rerun", "warning"))
         self._show()
         ready = start.again and base.listed(TASKS)
         self._form.go(LAUNCH if ready else TASKS if start.again else MODEL)
@@ -152,7 +150,7 @@ class LaunchScreen(FormScreen):
             self._draft = self._before = self._of_causes(self._draft)
             self._show()
 
-        titles = Titles("WENT WRONG", "AS", "ROLLOUTS", "IN")
+        titles = Titles("FAILURE", "AS", "ROLLOUTS", "IN")
         offers = cause_offers(self._causes)
         self.app.push_screen(PickScreen("cause", titles, offers, taken, marked=self._chosen))
 
@@ -162,10 +160,10 @@ class LaunchScreen(FormScreen):
         """Check everything; go to what is wrong, or ask."""
         self._form.commit()
         if self._busy:
-            self.services.notify("a launch is under way here", timeout=3)
+            self.services.notify("a launch is in progress", timeout=3)
             return
         if not self._filled:
-            refuse(self, "it is not known yet what this starts from")
+            refuse(self, "still reading the parent run")
             return
         self._show()
         found = self._shown.check
@@ -183,7 +181,7 @@ class LaunchScreen(FormScreen):
             self._meant = doubts
             first = next(row.key for row in self._form.rows if row.key in doubts)
             self._form.go(first)
-            again = f"{self.services.bound.spelt('form-launch')} again asks all the same"
+            again = f"{self.services.bound.spelt('form-launch')} again launches anyway"
             self._say(StyledText(f"not sent: {doubts[first]}; {again}", "warning"))
             return
         names = self.session.launches.names(self._draft)
@@ -280,7 +278,7 @@ class LaunchScreen(FormScreen):
         """Have it beside the field where the gym has no model of its own to take."""
         for choice, answer in tested:
             if choice.name is None and answer.error_type == "invalid_model":
-                self._refused[MODEL] = answer.message or "is needed"
+                self._refused[MODEL] = answer.message or "is required"
                 self._show()
 
     # -- leaving ---------------------------------------------------------------------------
@@ -296,9 +294,9 @@ class LaunchScreen(FormScreen):
             if do_it:
                 self._leave()
 
-        told_of = ((StyledText("  Nothing of it was launched.", "muted"),),)
-        title = "Throw away what was typed?"
-        asking = AskScreen(title, told_of, do="throw away", keep="go on typing")
+        told_of = ((StyledText("  Nothing was launched.", "muted"),),)
+        title = "Discard this form?"
+        asking = AskScreen(title, told_of, do="discard", keep="keep editing")
         self.app.push_screen(asking, answered)
 
     def action_leave(self) -> None:
@@ -307,7 +305,7 @@ class LaunchScreen(FormScreen):
 
     def action_filter(self) -> None:
         """There is nothing to filter here."""
-        refuse(self, "there is nothing to filter here")
+        refuse(self, "nothing to filter here")
 
     def _leave(self) -> None:
         if self.app.screen is self:
@@ -321,7 +319,7 @@ def _tested(tested: Sequence[tuple[ModelChoice, ConfigCheck]]) -> list[StyledTex
         return [StyledText("✓ ", "passed"), StyledText("the gym reaches ")] + [
             StyledText(f"{choice.words}  ", "strong") for choice, _ in tested
         ]
-    said = [StyledText(f"{well} of {len(tested)} answer  ", "muted")]
+    said = [StyledText(f"{well} of {len(tested)} models answer  ", "muted")]
     for choice, answer in tested:
         if not answer.success:
             why = ": ".join(word for word in (answer.error_type, answer.message) if word)

@@ -38,12 +38,12 @@ _NAME = 28
 """Cells of a run's name, at most."""
 _WORDS: Mapping[Significance, tuple[str, str]] = {
     Significance.STRONG: ("strong", "warning"),
-    Significance.SOME: ("some", ""),
-    Significance.CHANCE: ("chance?", "muted"),
-    Significance.ONE_ATTEMPT: ("noise", "muted"),
+    Significance.SOME: ("weak", ""),
+    Significance.CHANCE: ("n.s.", "muted"),
+    Significance.ONE_ATTEMPT: ("1 attempt", "muted"),
 }
 """Where there is little room, and the style."""
-_LEGEND = "p of a task: how often chance alone would part the runs so far"
+_LEGEND = "p of a task: one exact test over all runs, unadjusted"
 _SHARE = 3
 """One line in so many is for the runs and their settings; the rest stays for the tasks."""
 
@@ -136,15 +136,13 @@ class CompareRunsScreen(RunsMatrixScreen):
         ]
         if differ:
             style = "warning" if sure else "muted"
-            things.append(LinePart((StyledText(f"{sure} by more than chance", style),)))
-            alone = f"chance alone would give up to {len(found) * SOME:.1f}"
+            things.append(LinePart((StyledText(f"{sure} significant", style),)))
+            alone = f"≤ {len(found) * SOME:.1f} false positives expected"
             things.append(LinePart((StyledText(alone, "muted"),), 2))
         if noise:
-            things.append(LinePart((StyledText(f"{noise} by one attempt: noise", "muted"),), 1))
+            things.append(LinePart((StyledText(f"{noise} by one attempt only", "muted"),), 1))
         names = ", ".join(setting.name for setting in self._settings)
-        second = StyledText(
-            f"settings that differ: {names}" if names else "no known setting differs"
-        )
+        second = StyledText(f"different settings: {names}" if names else "no known settings differ")
         legend = [LinePart((StyledText(_LEGEND, "muted"),), 1)] if differ else []
         room = self.size.width - 2
         compared = max((item.comparisons for item in self._differences if item), default=0)
@@ -241,14 +239,15 @@ class CompareRunsScreen(RunsMatrixScreen):
 
     def action_compare(self) -> None:
         """They are compared already."""
-        refuse(self, "these runs are compared here already")
+        refuse(self, "these runs are already being compared")
 
 
 def _said_of(found: Evidence, cells: int) -> Cell:
     """What evidence is worth, in so many cells: no number is ever cut."""
     full, (brief, style) = found.worth.value, _WORDS[found.worth]
-    p = "" if found.worth is Significance.ONE_ATTEMPT else f" p {outcome_text.p_value(found.p)}"
-    for words, number in ((full, p), (brief, p), (full, ""), (brief, "")):
+    p = "" if found.worth is Significance.ONE_ATTEMPT else f", {outcome_text.p_words(found.p)}"
+    tight = p.replace(" = ", "=").replace(" < ", "<")
+    for words, number in ((full, p), (brief, p), (brief, tight), (full, ""), (brief, "")):
         if len(words) + len(number) <= cells:
             return (StyledText(words, style), StyledText(number, "muted"))
     return (StyledText(brief, style),)
@@ -260,7 +259,7 @@ def _apart(found: Difference) -> list[LinePart]:
     adjusted = "adjusted " if found.comparisons > 1 else ""
     said = [
         LinePart((StyledText(f"by task {outcome_text.points(found.mean)}pp", style),)),
-        LinePart((StyledText(f"{adjusted}p {outcome_text.p_value(found.adjusted)}", style),)),
+        LinePart((StyledText(f"{adjusted}{outcome_text.p_words(found.adjusted)}", style),)),
         LinePart((StyledText(f"{outcome_text.of_many(found.tasks, 'task')} vs 1", "muted"),), 4),
     ]
     if found.low is not None and found.high is not None:

@@ -57,7 +57,7 @@ class MatrixPanes(ListScreen[R]):
     MatrixPanes.beside #panes ReasonsGrid:focus { border-left: solid $primary; }
     """
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.MATRIX, Scope.LIST, Scope.EVERYWHERE)
-    empty: ClassVar[str] = "no rollouts seen yet"
+    empty: ClassVar[str] = "no rollouts yet"
     beside_from: ClassVar[int] = 110
     """Cells from which on what went wrong may stand beside the tasks instead of below."""
 
@@ -156,7 +156,7 @@ class MatrixPanes(ListScreen[R]):
                 pass
         else:
             self._taking = True
-            self.run_worker(self._take_in_gently(), group="taking in", exit_on_error=True)
+            self.run_worker(self._take_in_gently(), group="reading", exit_on_error=True)
 
     def _let_go(self) -> None:
         """Take out the runs that no longer exist, whether or not that was told here."""
@@ -323,9 +323,7 @@ class MatrixPanes(ListScreen[R]):
     def action_attempt(self, step: int) -> None:
         """Go to the next or previous cell of the row."""
         if self.focused is self._reasons:
-            refuse(
-                self, f"{self.services.bound.spelt('panes')} goes to the tasks and their attempts"
-            )
+            refuse(self, f"{self.services.bound.spelt('panes')} goes to the tasks")
             return
         last = max(self.width_of_row() - 1, 0)
         self.stand_on(max(0, min(min(self._at, last) + step, last)))

@@ -81,9 +81,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         second = [
             StyledText(f"{outcome_text.of_many(len(rows), 'task')} · ", "muted"),
             StyledText(self.how_many_differ()),
-            StyledText(
-                f", {clear} by more than chance" if differ else "", "warning" if clear else ""
-            ),
+            StyledText(f", {clear} significant" if differ else "", "warning" if clear else ""),
         ]
         shown = [self._number(column) for column in self._placed_runs()]
         if shown and len(shown) < len(self.run_ids):
@@ -125,17 +123,17 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         ]
         if row.difference:
             points = round(row.difference * 100)
-            things.append(LinePart((StyledText(f"best less worst {points}pp", "muted"),), 1))
+            things.append(LinePart((StyledText(f"max − min {points}pp", "muted"),), 1))
             things.append(LinePart(self.worth_said(row)))
         return join_fitting(things, self.size.width - 2)
 
     def worth_said(self, row: TaskAcrossRuns) -> Cell:
         """What the difference of a task is worth."""
-        return (StyledText("more than chance" if row.clear else "may be chance (~)", "muted"),)
+        return (StyledText("significant" if row.clear else "not significant (~)", "muted"),)
 
     def _cell_said(self, cell: TaskRow | None) -> Cell:
         if cell is None:
-            return (StyledText("this run has no such task", "muted"),)
+            return (StyledText("this run does not have this task", "muted"),)
         tally = cell.tally
         interval = wilson(tally.passes, tally.verdicts)
         if interval is None:
@@ -195,7 +193,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
 
     def action_k(self, step: int) -> None:
         """Several runs are compared by pass@1 alone."""
-        refuse(self, "several runs are compared by pass@1 alone")
+        refuse(self, "several runs are compared by pass@1 only")
 
     def action_launch_again(self) -> None:
         """Only of one run is something run again."""
@@ -218,7 +216,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         if found is not None:
             self.services.navigate(Describe(run_id, *found))
         else:
-            refuse(self, "this run is not known")
+            refuse(self, "this run is unknown")
 
     def copied(self) -> str | None:
         """The id of the run under the cursor."""

@@ -102,7 +102,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         return [
             StyledText("   "),
             StyledText(f"{key} ", "key"),
-            StyledText(f"as one with {runs}", "muted"),
+            StyledText(f"combined with {runs}", "muted"),
         ]
 
     # -- what it shows ---------------------------------------------------------------------
@@ -126,7 +126,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         """What the tasks add up to."""
         if not self._seen:
             why = why_empty(self.session, self.run_id)
-            unknown = StyledText("the rollouts of this run are not known yet", "muted")
+            unknown = StyledText("the rollouts of this run are not loaded yet", "muted")
             return (StyledText(why, "warning") if why else unknown,), ()
         sums = self._sums
         done = sums.rollouts - sums.unfinished
@@ -256,7 +256,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         now, self._k = self._sums.at_k.k, max(1, min(self._sums.at_k.k + step, most))
         if self._k == now:
             verdicts = outcome_text.of_many(most, "verdict")
-            refuse(self, f"no task has more than {verdicts}" if step > 0 else "k is 1 already")
+            refuse(self, f"no task has more than {verdicts}" if step > 0 else "k is already 1")
         self._show()
 
     def action_describe(self) -> None:
@@ -265,7 +265,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         if attempt is not None:
             self.services.navigate(Describe(attempt.rollout_id, attempt.raw, attempt.malformed))
         else:
-            refuse(self, "there is no rollout to describe")
+            refuse(self, "no rollout to describe")
 
     def copied(self) -> str | None:
         """The id of the rollout under the cursor."""
@@ -282,7 +282,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         marked = [records[i].task_id for i in self._rows if i in self._grid.marks]
         tasks = [task for task in marked if task is not None]
         if marked and not tasks:
-            refuse(self, "what is marked is of no task that could be run again")
+            refuse(self, "the marked rows have no task to rerun")
         else:
             self.services.navigate(OpenLaunch(self.run_id, rerun=True, tasks=tuple(tasks) or None))
 
@@ -290,7 +290,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         """Read the run together with its parent and reruns, or alone again."""
         related = [run for run in self.session.launches.family(self.run_id) if run != self.run_id]
         if not related and not self._along:
-            self.services.notify("no rerun of this run is known, nor a parent", timeout=3)
+            self.services.notify("this run has no known reruns or parent", timeout=3)
             return
         task = self._grid.cursor_id
         along = () if self._along else related

@@ -78,12 +78,12 @@ def rollout_columns(
     return (
         Column("task", "TASK", 18, task, whole=True, cut="middle"),
         Column("state", "STATE", 12, state),
-        Column("steps", "STEP", 7, steps, align="right"),
-        Column("elapsed", "TIME", 6, elapsed, align="right"),
+        Column("steps", "STEPS", 7, steps, align="right"),
+        Column("elapsed", "ELAPSED", 7, elapsed, align="right"),
         Column("score", "SCORE", 5, score, align="right", priority=2),
         Column("tokens", "TOKENS", 6, tokens, align="right", priority=4),
         Column("cost", "COST", 9, cost, align="right", priority=4),
         Column("rollout", "ROLLOUT", 12, name, whole=True, cut="middle", priority=2),
         Column("timeline", "TIMELINE", 24, chart.cell, 1, flex=8, heading=chart.heading),
-        Column("message", "RESULT", 32, reason, whole=True, most=120, priority=3),
+        Column("message", "MESSAGE", 32, reason, whole=True, most=120, priority=3),
     )

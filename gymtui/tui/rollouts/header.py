@@ -81,7 +81,9 @@ def bounds(run: RunView, numbers: RunStats | None) -> Cell:
     """Where an unfinished run's pass rate can still end, for the details."""
     if numbers is None or not run.row.active or numbers.final_bounds is None:
         return ()
-    return (StyledText(f"pass@1 ends within {outcome_text.span(numbers.final_bounds)}%", "muted"),)
+    return (
+        StyledText(f"pass@1 will end within {outcome_text.span(numbers.final_bounds)}%", "muted"),
+    )
 
 
 def _done(run: RunView) -> Cell:
@@ -114,7 +116,7 @@ def _with_errors(numbers: RunStats | None) -> Cell:
         return ()
     return (
         StyledText(
-            f"{outcome_text.percent(numbers.rate_with_errors)} with errors as fails", "muted"
+            f"{outcome_text.percent(numbers.rate_with_errors)} counting errors as failures", "muted"
         ),
     )
 

@@ -53,7 +53,7 @@ class RolloutsScreen(TimelineScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.ROLLOUTS)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.ROLLOUTS, Scope.LIST, Scope.EVERYWHERE)
-    empty: ClassVar[str] = "no rollouts seen yet"
+    empty: ClassVar[str] = "no rollouts yet"
     arranged_as: ClassVar[str] = "rollouts"
     prompt: ClassVar[str] = "words, or status:running task:*phone* steps>=20"
 
@@ -303,7 +303,7 @@ class RolloutsScreen(TimelineScreen):
         self.services.arrangement.change(self.arranged_as, group=group)
         self.order_by("task", reverse=False)
         if not self._rows:
-            refuse(self, "there is no rollout to group")
+            refuse(self, "no rollouts to group")
 
     # -- keys ------------------------------------------------------------------------------
 
@@ -357,7 +357,7 @@ class RolloutsScreen(TimelineScreen):
         marked = [rollouts[i].rollout for i in self._grid.marks if i in rollouts]
         tasks = sorted({rollout.task_id for rollout in marked if rollout and rollout.task_id})
         if marked and not tasks:
-            refuse(self, "what is marked is of no task that could be run again")
+            refuse(self, "the marked rows have no task to rerun")
         else:
             self.services.navigate(OpenLaunch(self.run_id, rerun=True, tasks=tuple(tasks) or None))
 

@@ -59,7 +59,7 @@ def run_columns(
             else styled(run.name, style)
         )
 
-    def outcome(run: RunView, cells: int) -> Cell:
+    def progress(run: RunView, cells: int) -> Cell:
         if run.row.malformed is not None:
             return styled(f"malformed: {run.row.malformed}", "warning")
         return outcome_text.outcome_bar(run, cells, plain=plain) or styled(None, "muted")
@@ -139,14 +139,14 @@ def run_columns(
 
     return (
         Column("run", title, 12, name, good=20, whole=True, cut="middle"),
-        Column("done", "OUTCOME", 10, outcome, flex=2, most=32, priority=2),
-        Column("finished", "DONE", 7, done, good=9, align="right"),
+        Column("progress", "PROGRESS", 10, progress, flex=2, most=32, priority=2),
+        Column("done", "DONE", 7, done, good=9, align="right"),
         Column("pass", "PASS@1", 11, passes, good=18),
         Column("errors", "ERR", 4, errors, align="right"),
         Column("running", "▸", 4, running, align="right", priority=1),
         Column("waiting", "·", 4, waiting, align="right", priority=4),
         Column("eta", "ETA", 7, left, align="right", priority=1),
-        Column("age", "STARTED", 8, started, align="right", priority=EXTRA),
+        Column("age", "AGE", 8, started, align="right", priority=EXTRA),
         Column("score", "SCORE", 5, score, align="right", priority=5),
         Column("scenario", "SCENARIO", 8, scenario, priority=5, whole=True, cut="middle"),
         Column("model", "MODEL", 12, model, priority=EXTRA, good=16, whole=True, cut="middle"),

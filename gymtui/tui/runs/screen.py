@@ -46,7 +46,7 @@ class RunsScreen(ListScreen[RunView]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.RUNS)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.RUNS, Scope.LIST, Scope.EVERYWHERE)
     empty: ClassVar[str] = "no runs"
-    unseen: ClassVar[str] = "no runs seen yet"
+    unseen: ClassVar[str] = "no runs yet"
     prompt: ClassVar[str] = "words, or status:running model:gpt* pass<50% age<2h stuck:"
     arranged_as: ClassVar[str] = "runs"
 
@@ -151,7 +151,7 @@ class RunsScreen(ListScreen[RunView]):
             return
         self._grid.select(run_id)
         if run_id not in self._rows:
-            self.services.notify(f"{run_id} is there; the filter hides it", timeout=4)
+            self.services.notify(f"{run_id} is hidden by the filter", timeout=4)
 
     def _view_of(self, run_id: str, now: datetime) -> RunView:
         row = self.session.store.runs[run_id]
@@ -214,7 +214,7 @@ class RunsScreen(ListScreen[RunView]):
             return super().nothing()
         if not self._runs.records:
             return self.empty if self.session.link.synced else self.unseen
-        return f"no run is active; {self.services.bound.spelt('only-active')} shows all"
+        return f"no active runs; {self.services.bound.spelt('only-active')} shows all"
 
     # -- what is shown ---------------------------------------------------------------------
 
@@ -324,7 +324,7 @@ class RunsScreen(ListScreen[RunView]):
         chosen = [i for i in meant if i in runs and runs[i].malformed is None]
         if not chosen:
             unread = "a run that could not be read has no matrix"
-            refuse(self, unread if meant else "there is no run whose matrix could be shown")
+            refuse(self, unread if meant else "no run to show a matrix of")
             return
         if len(chosen) > MATRIX_RUNS:
             self.services.notify(f"the latest {MATRIX_RUNS} of {len(chosen)} runs", timeout=3)
@@ -335,8 +335,8 @@ class RunsScreen(ListScreen[RunView]):
             return
         # A run and its reruns may be meant as one, or to be compared.
         choices = [
-            Choice("one", "as one run: tasks by attempts", now=True),
-            Choice("beside", "side by side: tasks by runs"),
+            Choice("one", "combined: tasks × attempts", now=True),
+            Choice("beside", "side by side: tasks × runs"),
         ]
 
         def answered(how: str | None) -> None:
@@ -360,7 +360,8 @@ class RunsScreen(ListScreen[RunView]):
         """Tell when the chosen runs end, or no longer."""
         if self._groups is not None:
             refuse(
-                self, f"a group is not watched · {self.services.bound.spelt('open')} shows its runs"
+                self,
+                f"groups cannot be watched · {self.services.bound.spelt('open')} shows its runs",
             )
         else:
             self._watch(self.chosen())
@@ -378,11 +379,11 @@ class RunsScreen(ListScreen[RunView]):
             return
         watched, over = found
         if watched:
-            notify(f"you will be told when {listed(watched)} ends, stalls or fails", timeout=3)
+            notify(f"watching {listed(watched)}: notifies at end, stall or failures", timeout=3)
         elif not over:
-            notify("you will not be told", timeout=3)
+            notify("no longer watching", timeout=3)
         if over:
-            notify(f"{listed(over)} ended already", severity="warning", timeout=3)
+            notify(f"{listed(over)} already ended", severity="warning", timeout=3)
 
     def action_launch(self) -> None:
         """Launch a run."""
@@ -400,7 +401,7 @@ class RunsScreen(ListScreen[RunView]):
         run = self._runs.records.get(self._grid.cursor_id or "")
         if self._groups is not None or run is None or self._is_unread(run.name):
             unread = run is not None and self._is_unread(run.name)
-            refuse(self, UNREAD_RUN if unread else "put the cursor on a run")
+            refuse(self, UNREAD_RUN if unread else "move the cursor to a run")
             return
         self._grid.hold()
         self.services.navigate(OpenLaunch(run.row.run_id, rerun=again))
@@ -417,9 +418,9 @@ class RunsScreen(ListScreen[RunView]):
                 chosen = [run_id for _, run_id in known]
             self.services.navigate(CompareRuns(tuple(chosen)))
         elif len(meant) > 1:
-            refuse(self, "runs that could not be read are not compared")
+            refuse(self, "runs that could not be read cannot be compared")
         else:
-            refuse(self, "runs are compared: mark two or more")
+            refuse(self, "mark two or more runs to compare")
 
     def unmark(self, run_ids: Collection[str]) -> None:
         """Take the marks from runs."""

@@ -68,7 +68,7 @@ async def copy(
     in_tmux = bool(environ.get("TMUX"))
     limit = TMUX_LIMIT if in_tmux else TERMINAL_LIMIT
     if len(data) > limit:
-        return f"not copied: {_size(len(data))}, a clipboard takes {_size(limit)}; export it"
+        return f"not copied: {_size(len(data))}, the limit is {_size(limit)}; export it"
     if in_tmux:
         try:
             return await _load_buffer(data) + how

@@ -170,7 +170,7 @@ class Reporter:
         Returns:
             Lines, each ending in a newline.
         """
-        lines = [f"gymtui: a defect in gymtui ended it: {defect.headline}"]
+        lines = [f"gymtui: crashed because of a bug: {defect.headline}"]
         lines += [f"  {frame}" for frame in defect.frames]
         if self.path is not None:
             lines.append(f"The report, without keys or local variables: {clean(str(self.path))}")

@@ -210,7 +210,7 @@ class GuardedApp(App[ResultT]):
         if isinstance(error, Exception):
             self._handle_exception(error)
         else:
-            self._fail(self.reporter.told("the framework gave up without saying why"))
+            self._fail(self.reporter.told("the framework failed without a reason"))
 
     def panic(self, *renderables: RenderableType) -> None:
         """End the app after what the framework takes for an error, without printing values.
@@ -321,4 +321,4 @@ def _words_of(renderable: object) -> tuple[str, tuple[str, ...]]:
         return f"{stack.exc_type}: {stack.exc_value}", where
     if isinstance(renderable, str | Text):
         return str(renderable), ()
-    return f"the framework gave up ({type(renderable).__name__})", ()
+    return f"the framework failed ({type(renderable).__name__})", ()

@@ -213,7 +213,7 @@ class TranscriptScreen(ReaderScreen):
                 self.show_artifacts(artifacts)
 
         self._too_large = False
-        self.say((StyledText("asking for the artifacts …", "muted"),))
+        self.say((StyledText("downloading the artifacts …", "muted"),))
         self._download = self.run_worker(
             fetch(), group="artifacts", exclusive=True, exit_on_error=True
         )
@@ -230,14 +230,16 @@ class TranscriptScreen(ReaderScreen):
             self._redacted = self._artifacts.redacted
             self.say(())
             why = error.line
-            self.services.notify(f"could not get them: {why}", severity="warning")
+            self.services.notify(f"could not download: {why}", severity="warning")
         elif isinstance(error, NotFound) and self._unfinished():
             self._wait()
         elif isinstance(error, NotFound):
             self.say((StyledText("the gym has no artifacts of this rollout", "warning"),))
         else:
-            what = "artifacts" if isinstance(error, Forbidden) else "could not get the artifacts"
-            again = f" · {self.services.bound.spelt('refresh')} tries again"
+            what = (
+                "artifacts" if isinstance(error, Forbidden) else "could not download the artifacts"
+            )
+            again = f" · {self.services.bound.spelt('refresh')} retries"
             # However long the reason is, what can be done about it is seen.
             room = self.size.width - 2 - width(again)
             why = fit(f"{what}: {error.line}", room, cut="end")
@@ -251,7 +253,7 @@ class TranscriptScreen(ReaderScreen):
     def _save_instead(self) -> Cell:
         """What can be done about artifacts that are too large."""
         key = self.services.bound.spelt("export")
-        return (StyledText(key, "key"), StyledText(" saves them to a file instead."))
+        return (StyledText(key, "key"), StyledText(" saves them to a file."))
 
     def _wait(self) -> None:
         row = self._row
@@ -263,7 +265,7 @@ class TranscriptScreen(ReaderScreen):
                 *outcome_text.state(row),
                 StyledText(f"  step {outcome_text.steps(rollout)}", "strong"),
                 StyledText(
-                    "   It has not finished; it opens here when it has.",
+                    "   Not finished yet; the transcript opens here when it is.",
                     "muted",
                 ),
             )
@@ -278,7 +280,7 @@ class TranscriptScreen(ReaderScreen):
     def action_redact(self) -> None:
         """Ask the gym for the artifacts without tool calls, or with them again."""
         if self._download is not None:
-            refuse(self, "the artifacts are on their way already")
+            refuse(self, "already downloading the artifacts")
             return
         if self._artifacts is None:
             refuse(self, NOTHING_READ)
@@ -296,11 +298,9 @@ class TranscriptScreen(ReaderScreen):
                 self.say(())
             elif self._too_large:
                 self._saving = None
-                self.say(
-                    (StyledText("stopped, nothing was saved. ", "muted"), *self._save_instead())
-                )
+                self.say((StyledText("stopped, nothing saved. ", "muted"), *self._save_instead()))
             else:
-                again = f"{self.services.bound.spelt('refresh')} asks for the artifacts again"
+                again = f"{self.services.bound.spelt('refresh')} downloads the artifacts again"
                 self.say((StyledText(f"stopped · {again}", "muted"),))
             return True
         return super().undo()
@@ -309,7 +309,7 @@ class TranscriptScreen(ReaderScreen):
         """Save what is read; what is too large to be read, straight from the gym."""
         if self._too_large and self._download is not None:
             stop = self.services.bound.spelt("back")
-            self.services.notify(f"it is being saved already · {stop} stops that", timeout=3)
+            self.services.notify(f"already saving · {stop} stops", timeout=3)
         elif self._too_large:
             self._ask_for_file(new_file.free(Path(new_file.file_name(self.rollout_id, ".json"))))
         else:

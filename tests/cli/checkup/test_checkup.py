@@ -46,8 +46,8 @@ def test_a_good_terminal_has_nothing_to_complain_about() -> None:
         (ALL, {"LANG": "C"}, "encoding", "--ascii"),
         (ALL, {"LANG": "en_GB.ISO-8859-1"}, "encoding", "--ascii"),
         (Streams((True,) * 3, (80, 24), "latin-1"), {}, "encoding", "--ascii"),
-        (ALL, {"STY": "1.pts"}, "screen", "tmux does"),
-        (ALL, {"TMUX": "/tmp/x,1,0"}, "tmux", "terminal"),
+        (ALL, {"STY": "1.pts"}, "screen", "use tmux"),
+        (ALL, {"TMUX": "/tmp/x,1,0"}, "tmux", "OSC 52"),
     ],
 )
 def test_what_is_wrong_with_a_terminal_is_told_with_advice(
@@ -62,15 +62,15 @@ def test_what_is_wrong_with_a_terminal_is_told_with_advice(
     ("env", "said"),
     [
         ({"COLORTERM": "24bit"}, "16 million"),
-        ({"COLORTERM": ""}, "256, by TERM"),
-        ({"COLORTERM": "", "TERM": "xterm-kitty"}, "256, by TERM"),
-        ({"COLORTERM": "", "TERM": "xterm"}, "16, by TERM"),
-        ({"COLORTERM": "", "TERM": "vt220"}, "none, by TERM"),
+        ({"COLORTERM": ""}, "256 (TERM"),
+        ({"COLORTERM": "", "TERM": "xterm-kitty"}, "256 (TERM"),
+        ({"COLORTERM": "", "TERM": "xterm"}, "16 (TERM"),
+        ({"COLORTERM": "", "TERM": "vt220"}, "none (TERM)"),
     ],
 )
 def test_as_many_colours_are_told_as_are_drawn(env: dict[str, str], said: str) -> None:
     found = {check.name: check for check in terminal(ALL, GOOD | env, no_tmux)}
-    assert found["colours"].said.startswith(said)
+    assert found["colours"].message.startswith(said)
 
 
 def test_tmux_is_asked_for_what_matters() -> None:
@@ -187,8 +187,8 @@ def test_an_empty_gym_is_a_good_one_and_only_gets_are_sent() -> None:
         ),
         (200, b"", 3, "the answer is empty"),
         (403, b"<p>blocked", 3, "the answer is a web page (403), not the gym's"),
-        (407, b"", 3, "a proxy in between wants a login (407)"),
-        (511, b"<p>log in", 3, "the network wants a login first (511)"),
+        (407, b"", 3, "a proxy requires a login (407)"),
+        (511, b"<p>log in", 3, "the network requires a login (511)"),
         (404, b"{}", 4, "404"),
     ],
 )
@@ -200,7 +200,7 @@ def test_a_refusal_is_told_with_advice_and_never_the_key(
     assert seen.status == exit_code
     last = seen.checks[-1]
     assert (last.name, last.state) == ("GET /runs", State.BAD)
-    assert words in last.said
+    assert words in last.message
     assert last.advice
     assert key not in str(seen.checks)
 
@@ -221,7 +221,7 @@ def test_a_gym_that_takes_and_never_answers_is_not_waited_for() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         seen = visit(settings(f"http://127.0.0.1:{silent.getsockname()[1]}"))
     assert (seen.status, seen.ended) == (3, True)
-    assert "no answer: timeout" in seen.checks[-1].said
+    assert "no answer: timeout" in seen.checks[-1].message
 
 
 @pytest.fixture
@@ -246,11 +246,11 @@ def test_a_resolver_that_hangs_or_fails_is_told(resolver: Callable[[object], Non
     resolver(None)
     seen = visit(settings("https://gym.example"))
     assert (seen.status, seen.ended) == (3, True)
-    assert "gym.example: no answer within 0.3 s" in seen.checks[-1].said
+    assert "gym.example: no answer within 0.3 s" in seen.checks[-1].message
     resolver(socket.gaierror(-2, "Name or service not known"))
     seen = visit(settings("https://gym.example"))
     assert (seen.status, len(seen.checks)) == (3, 1)
-    assert "no such host" in seen.checks[0].said
+    assert "no such host" in seen.checks[0].message
 
 
 def test_whatever_hangs_the_whole_has_its_end(
@@ -260,7 +260,7 @@ def test_whatever_hangs_the_whole_has_its_end(
     resolver(None)
     seen = visit(settings("https://gym.example"), whole_s=0.2)
     assert (seen.status, seen.ended) == (3, False)
-    assert "given up" in seen.checks[-1].said
+    assert "timed out" in seen.checks[-1].message
 
 
 def test_what_is_printed_is_clean_and_lines_up() -> None:
@@ -283,5 +283,5 @@ def test_what_is_printed_is_clean_and_lines_up() -> None:
 def test_a_key_that_anything_quotes_is_not_told() -> None:
     key = ApiKey("ck_live_0123456789abcdef")
     check = masked(Check("gym", "x", f"got {key.reveal()}", advice=f"send {key.reveal()}"), key)
-    assert (check.said, check.advice) == ("got ck_…cdef", "send ck_…cdef")
+    assert (check.message, check.advice) == ("got ck_…cdef", "send ck_…cdef")
     assert masked(check, None) == check

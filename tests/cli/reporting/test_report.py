@@ -87,7 +87,8 @@ def row(report: Report, label: str) -> str:
 def test_it_says_when_from_where_and_by_what() -> None:
     text = plain(report_on([passed(1)]))
     assert "# Report on run `r`" in text
-    assert "Made 2026-03-20 12:00 UTC from the gym at `https://gym.example` by gymtui 9.9" in text
+    assert "Generated 2026-03-20 12:00 UTC from the gym at `https://gym.example`" in text
+    assert " by gymtui 9.9." in text
     assert "## What the numbers mean" in text
 
 
@@ -101,7 +102,8 @@ def test_rates_carry_their_verdicts_and_interval_and_errors_their_cause() -> Non
         ]
     )
     assert row(report, "pass@1") == "| pass@1 | **80%** 49–94 of 10 verdicts |"
-    assert row(report, "pass@1, errors as fails") == "| pass@1, errors as fails | 67% |"
+    label = "pass@1, counting errors as failures"
+    assert row(report, label) == f"| {label} | 67% |"
     assert row(report, "errors") == "| errors | 1 env, 1 agent |"
     assert "| 1 | agent | `429 from endpoint` | `rol_11` |" in plain(report)
     assert "Unfinished" not in plain(report)
@@ -110,8 +112,8 @@ def test_rates_carry_their_verdicts_and_interval_and_errors_their_cause() -> Non
 def test_an_unfinished_run_says_so_and_where_it_can_end() -> None:
     report = report_on([passed(1), failed(2), rollout("rol_3", "r"), rollout("rol_4", "r")])
     text = plain(report)
-    assert "> **Unfinished. 2 of 4 rollouts may yet bring a verdict" in text
-    assert "pass@1 can still end within 25–75%" in text
+    assert "> **Unfinished. 2 of 4 rollouts are still open" in text
+    assert "pass@1 will end within 25–75%" in text
     assert "of 2 verdicts so far" in row(report, "pass@1")
     assert 'class="notice"' in html.written(report)
 
@@ -128,12 +130,12 @@ def test_runs_stand_side_by_side_and_chance_is_told_from_difference() -> None:
     second = [failed(n, "s", task="clear") for n in range(30, 50)]
     second += [failed(50, "s", task="chance"), passed(51, "s", task="only here")]
     text = plain(report_on(first, second))
-    assert "| task | `r` | `s` | best less worst | evidence |" in text
-    assert "| `clear` | 100% of 20 | 0% of 20 | **100 points** | strong, p <0.0001 |" in text
-    assert "| `chance` | 100% of 1 | 0% of 1 | 100 points | one attempt: noise |" in text
+    assert "| task | `r` | `s` | max − min | evidence |" in text
+    assert "| `clear` | 100% of 20 | 0% of 20 | **100 points** | strong evidence, p < " in text
+    assert "| `chance` | 100% of 1 | 0% of 1 | 100 points | one attempt |" in text
     assert "| `only here` | – | 100% of 1 | – | – |" in text
     assert text.index("`clear` |") < text.index("`chance` |"), "what is no chance comes first"
-    assert "2 with different pass rates, 1 of them by more than chance" in text
+    assert "2 with different pass rates, 1 significantly" in text
 
 
 def test_a_report_holds_what_the_comparison_shows() -> None:
@@ -151,10 +153,10 @@ def test_a_report_holds_what_the_comparison_shows() -> None:
     )
     report = report_on(first, second)
     text = plain(report)
-    assert "| compared with `r` | tasks of both | difference by task | 95 % interval | p |" in text
+    assert "| compared with `r` | shared tasks | difference by task | 95 % interval | p |" in text
     # Five that differ: two of 32 ways to turn them round go as far.
     assert row(report, "`s`") == "| `s` | 6 | -61 points | -97 to -25 | 0.062 |"
-    assert "0 of 1 comparison more than chance (p at most 0.05)." in text
+    assert "0 of 1 comparison significant (p ≤ 0.05)." in text
     assert "adjusted" not in text.partition("What the numbers mean")[0]
 
 
@@ -178,15 +180,15 @@ def test_of_many_runs_p_is_adjusted_and_says_for_how_many() -> None:
     assert "| 95 % interval | p | adjusted p |" in text
     assert "| `s10` | 9 | **-100 points** | – | 0.0039 | 0.039 |" in text
     assert "| `s1` | 9 | +0 points | – | 1 | 1 |" in text
-    assert "1 of 10 comparisons more than chance (p at most 0.05, adjusted for 10 " in text
+    assert "1 of 10 comparisons significant (p ≤ 0.05, adjusted for 10 " in text
     assert "adjusted for 10 comparisons by Holm's method" in text
-    assert "9 with different pass rates, 9 of them by more than chance" in text
-    assert text.count(" **100 points** | strong, p <0.0001 |") == 9
+    assert "9 with different pass rates, 9 significantly" in text
+    assert text.count(" **100 points** | strong evidence, p < 0.0001 |") == 9
 
 
 def test_runs_without_a_task_in_common_are_not_compared() -> None:
     text = plain(report_on([passed(1, task="a")], [passed(2, "s", task="b")]))
-    assert "No run has a task with a verdict in common with the first." in text
+    assert "No run shares a task with verdicts with the first run." in text
 
 
 def test_scores_have_their_mean_spread_and_how_many_are_known() -> None:
@@ -231,7 +233,7 @@ def test_a_run_without_rollouts_differs_in_no_setting() -> None:
 def test_a_run_without_rollouts_has_a_report_all_the_same() -> None:
     text = plain(report_on([]))
     assert "lists no rollouts" in text
-    assert "None of the rollouts" in text
+    assert "No finished rollout" in text
 
 
 @pytest.fixture(params=[0, 1, 2])

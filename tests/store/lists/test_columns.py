@@ -59,8 +59,8 @@ def test_every_column_of_a_run() -> None:
         "provider": "hub",
         "source": "rl-gym",
         "pass": 0.6,
+        "progress": 0.5,
         "done": 0.5,
-        "finished": 6,
         "verdicts": 5,
         "errors": 1,
         "total": 12,
@@ -115,7 +115,7 @@ def test_of_a_run_that_cannot_be_read_little_is_said() -> None:
             (RunView(RunRow("a", b"", 0.0, RUNNING, intent=intent)), str(intent))
             for intent in Intent
         ),
-        (RunView(RunRow("a", b"", 0.0, RUNNING, is_deleted=True)), "gone"),
+        (RunView(RunRow("a", b"", 0.0, RUNNING, is_deleted=True)), "deleted"),
     ],
 )
 def test_how_a_run_stands_in_a_word(view: RunView, status: str) -> None:
@@ -141,6 +141,12 @@ def test_what_ended_is_counted_by_the_gym_or_seen(
     view = RunView(RunRow("a", b"", 0.0, run), known)
     assert view.finished == finished
     assert RUNS["done"].value(view) == (None if finished is None else finished / 12)
+    order = RUNS["done"].order
+    assert order is not None and order(view) == finished
+
+
+def test_the_old_name_of_done_still_works() -> None:
+    assert RUNS["finished"] is RUNS["done"]
 
 
 def test_an_age_counts_from_the_start_and_else_from_the_creation() -> None:

@@ -191,7 +191,7 @@ async def test_what_is_not_watched_is_not_known(
 ) -> None:
     monkeypatch.setattr(Session, "pace", property(lambda session: Standing(session.now)))
     async with scripted_dashboard(gym, tmp_path) as person:
-        await opened(person, "5 running", "not watched yet")
+        await opened(person, "5 running", "not observed yet")
         assert "–" in line(person, "enrol")
         assert "stuck" not in person.screen()
 
@@ -284,7 +284,7 @@ async def test_with_nothing_running_it_says_so(tmp_path: Path) -> None:
     gym = ScriptedGym()
     gym.add("a", "book_room", "pass")
     async with scripted_dashboard(gym, tmp_path) as person:
-        await opened(person, "0 running in 0 runs", "no rollout runs just now")
+        await opened(person, "0 running in 0 runs", "no running rollouts")
 
 
 async def test_words_from_the_wire_draw_as_text(gym: ScriptedGym, tmp_path: Path) -> None:

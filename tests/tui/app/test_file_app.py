@@ -77,7 +77,7 @@ async def test_the_keys_that_a_transcript_tells_of_are_the_persons_own(tmp_path:
     async with reading(tmp_path, "a.json", bound=rebound(wanted, {})) as (_, pilot):
         await sees(pilot, "1 more line · x unfolds")
         await pilot.press("u", "m")
-        await sees(pilot, "every turn is hidden: 1 u m 4 show them")
+        await sees(pilot, "all turns are hidden: 1 u m 4 show them")
 
 
 async def test_one_file_has_no_next_one(tmp_path: Path) -> None:
@@ -114,9 +114,9 @@ async def test_what_needs_a_gym_is_told_of_nowhere(tmp_path: Path) -> None:
         assert {"next-error", "export", "text-down", "palette", "menu-choose"} <= names
         assert not {"redact", "compare-this", "next-rollout", "open", "launch", "do-it"} & names
         await pilot.press("question_mark", *"redact")
-        await sees(pilot, "no key does that")
+        await sees(pilot, "no matching keys")
         await pilot.press("escape", *"rollout")
-        await sees(pilot, "no key does that")
+        await sees(pilot, "no matching keys")
         await pilot.press("escape", *"tool")
         await sees(pilot, "next tool call")
         await pilot.press("escape", "escape")
@@ -157,7 +157,7 @@ async def test_the_headline_says_how_it_ended_by_the_record_beside_it(tmp_path: 
         await pilot.press("G")
         await sees(pilot, "ended: gave up")
         await pilot.press("right_square_bracket")
-        await sees(pilot, "no b.rollout.json beside it: its outcome is not known")
+        await sees(pilot, "no b.rollout.json beside it: its outcome is unknown")
         assert "✗ fail" not in screen(app)
         (tmp_path / "b.rollout.json").write_text('{"rollout_id": "b')
         await pilot.press("ctrl+r")

@@ -39,7 +39,7 @@ async def watch_to_the_end(gym: RunningGym, tmp_path: Path, journal: Path) -> tu
     """Watch a run from its launch until it has ended, and quit."""
     async with dashboard(gym, tmp_path, journal=journal) as person:
         person.launch("nightly", rollout_count=2)
-        await person.sees("nightly", "STARTED")
+        await person.sees("nightly", "AGE")
         await person.press("enter")
         await person.sees("runs › nightly", "▸ build")
         await person.sees_every_step("nightly")
@@ -82,7 +82,7 @@ async def test_what_happened_between_two_sessions_is_not_seen_and_the_rest_is(
     async with running_gym(tmp_path, held=True) as gym:
         async with dashboard(gym, tmp_path, journal=journal) as person:
             person.launch("nightly")
-            await person.sees("nightly", "STARTED")
+            await person.sees("nightly", "AGE")
             await person.press("enter")
             await person.sees("▸ build")
             gym.step()
@@ -90,7 +90,7 @@ async def test_what_happened_between_two_sessions_is_not_seen_and_the_rest_is(
             (built,) = map(building, lives(person, "nightly").values())
             assert built is not None and built.end_slack
         async with dashboard(gym, tmp_path, journal=journal) as person:
-            await person.sees("nightly", "STARTED")
+            await person.sees("nightly", "AGE")
             await person.press("enter")
             # Until the journal has been read it is drawn by what this session saw alone.
             await person.until(

@@ -257,7 +257,7 @@ async def test_nobody_leaves_while_something_that_was_sent_is_unanswered(
             await person.sees("Cancel this run?")
             await person.press("y")
             person.app.switch_profile(gyms.profiles[1])
-            await person.sees("still under way")
+            await person.sees("still in progress")
             assert gyms.made == []
             held.go.set()
             await person.sees("cancelled")

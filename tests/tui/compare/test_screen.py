@@ -25,17 +25,17 @@ async def test_differences_are_gone_through_and_told(tmp_path: Path) -> None:
         assert f"A {left}  ✓ pass  schedule_phone_screen · 3 steps · nightly" in shown
         assert f"B {right}  ✗ fail  schedule_phone_screen · 3 steps · weekly · Missing" in shown
         await person.press("N")
-        await person.sees("no other difference above")
+        await person.sees("no more differences above")
 
         shown = await person.sees("difference 1 of 2", '≠ create_event: title  A "Panel"  B "Phone')
         assert "only" not in shown
         assert shown.count("create_event(title=") == 2, "both bodies are at the call"
         await person.press("n")
-        await person.sees("difference 2 of 2", "± only B weekly.001 makes this call")
+        await person.sees("difference 2 of 2", "± only B weekly.001 only: this call")
         # The side that makes no such call stays at what it said last.
         await person.sees("▌⚙ 5 tool", '▌   → calendar.list(attendee="jun")')
         await person.press("n")
-        await person.sees("no other difference below", "difference 2 of 2")
+        await person.sees("no more differences below", "difference 2 of 2")
         await person.press("g")
         shown = await person.sees("difference 0 of 2")
         assert "≠ create_event" not in shown and "± only" not in shown
@@ -43,7 +43,7 @@ async def test_differences_are_gone_through_and_told(tmp_path: Path) -> None:
         await person.sees("difference 1 of 2")
         assert screen.copied() == f"{left} {right}"
         await person.press("slash")
-        await person.sees("there is nothing to filter here")
+        await person.sees("nothing to filter here")
 
 
 async def test_the_same_calls_have_no_difference_to_go_to(tmp_path: Path) -> None:

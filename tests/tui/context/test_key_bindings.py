@@ -86,14 +86,14 @@ def test_what_is_shown_of_a_key_can_be_written() -> None:
 @pytest.mark.parametrize(
     ("written", "why"),
     [
-        ("pgedown", "there is no key 'pgedown'; did you mean pagedown?"),
-        ("hyper+x", "only ctrl, alt and shift"),
-        ("shift+1", "write the character itself"),
-        ("ctrl+i", "to a terminal ctrl+i is tab"),
-        ("^m", "to a terminal ctrl+m is ↵"),
-        ("ctrl+[", "to a terminal ctrl+left_square_bracket is esc"),
-        ("\x07", "there is no key"),
-        ("", "there is no key"),
+        ("pgedown", "no such key 'pgedown'; did you mean pagedown?"),
+        ("hyper+x", "modifiers are ctrl, alt and shift"),
+        ("shift+1", "write the character instead"),
+        ("ctrl+i", "in a terminal ctrl+i is tab"),
+        ("^m", "in a terminal ctrl+m is ↵"),
+        ("ctrl+[", "in a terminal ctrl+left_square_bracket is esc"),
+        ("\x07", "no such key"),
+        ("", "no such key"),
     ],
 )
 def test_a_key_that_is_none_is_told(written: str, why: str) -> None:
@@ -134,19 +134,19 @@ def test_an_unknown_name_is_told_with_the_nearest_and_its_place() -> None:
 @pytest.mark.parametrize(
     ("name", "key", "why"),
     [
-        ("mark", "o", "o is order already (lists: choose sort order and columns); it stays space"),
-        ("cancel", "?", "? is help already"),
-        ("wrap", "j", "j is text-down already"),
-        ("wall-clock", "v", "v is mark-range already"),
-        ("menu-switch", "q", "q is menu-leave already"),
-        ("menu-switch", "ctrl+q", "^q is quit already"),
-        ("pause", "ctrl+k", "ctrl+k is never bound"),
-        ("pause", "y", "y confirms, and does nothing else"),
-        ("keep", "y", "y confirms, and does nothing else"),
-        ("quit", "Q", "Q is typed into filters"),
-        ("do-it", "enter", "↵ is pressed without thinking"),
-        ("do-it", "x", "x opens what it would confirm"),
-        ("do-it", "n", "n opens what it would confirm"),
+        ("mark", "o", "o is already order (lists: choose sort order and columns); keeping space"),
+        ("cancel", "?", "? is already help"),
+        ("wrap", "j", "j is already text-down"),
+        ("wall-clock", "v", "v is already mark-range"),
+        ("menu-switch", "q", "q is already menu-leave"),
+        ("menu-switch", "ctrl+q", "^q is already quit"),
+        ("pause", "ctrl+k", "ctrl+k cannot be bound"),
+        ("pause", "y", "y is reserved for confirming"),
+        ("keep", "y", "y is reserved for confirming"),
+        ("quit", "Q", "Q is typed in filters"),
+        ("do-it", "enter", "↵ is too easy to press by accident"),
+        ("do-it", "x", "x opens the confirmation"),
+        ("do-it", "n", "n opens the confirmation"),
     ],
 )
 def test_what_cannot_be_is_told_and_the_programs_own_stays(name: str, key: str, why: str) -> None:
@@ -226,11 +226,11 @@ async def test_every_screen_goes_by_the_persons_keys_and_shows_them(tmp_path: Pa
         # A menu
         await person.press("o")
         await person.press("ctrl+o")
-        await person.sees("order by", "l leave")
+        await person.sees("sort by", "l leave")
         await person.press("n", "q")
-        await person.sees("order by")
+        await person.sees("sort by")
         await person.press("l")
-        await person.sees_no("order by")
+        await person.sees_no("sort by")
         # Confirming
         await person.press("x")
         await person.press("X")

@@ -166,16 +166,16 @@ def test_a_group_says_how_many_runs_it_has_if_not_one() -> None:
 
 def test_of_a_run_that_could_not_be_read_there_is_only_why() -> None:
     view = RunView(RunRow("x", b"", 0.0, None, malformed="total: not a number"))
-    assert run_says("done", view, 40) == "malformed: total: not a number"
-    for key in ("finished", "pass", "errors", "waiting", "running", "age", "eta", "scenario"):
+    assert run_says("progress", view, 40) == "malformed: total: not a number"
+    for key in ("done", "pass", "errors", "waiting", "running", "age", "eta", "scenario"):
         assert run_says(key, view).strip() == "–"
 
 
 def test_done_is_exact_where_it_fits_and_else_rounded() -> None:
-    assert run_says("finished", RunView(run()), 4) == "6/20"
+    assert run_says("done", RunView(run()), 4) == "6/20"
     many = RunView(run(total=20_000, completed=16_970, failed=0))
-    assert run_says("finished", many, 11) == "16970/20000"
-    assert run_says("finished", many, 10) == "17k/20k"
+    assert run_says("done", many, 11) == "16970/20000"
+    assert run_says("done", many, 10) == "17k/20k"
 
 
 def test_a_pass_rate_has_its_verdicts_and_where_there_is_room_its_interval() -> None:
@@ -286,8 +286,8 @@ def test_cells_of_the_active_list() -> None:
     columns = active_columns(lambda: NOW)
     row = rollout(current_step=3, started_at=NOW - timedelta(seconds=90), phase="verifying")
     still = RunningRow(row, NOW - timedelta(seconds=75), NOW - timedelta(seconds=15), 60.0)
-    said = {"run": "nightly", "task": "book_room", "step": "3/30", "idle": "1m15s"}
-    said |= {"stuck": "stuck", "elapsed": "1m30s", "rollout": "r1", "phase": "▸ verifying"}
+    said = {"run": "nightly", "task": "book_room", "steps": "3/30", "idle": "1m15s"}
+    said |= {"stuck": "stuck", "elapsed": "1m30s", "rollout": "r1", "state": "▸ verifying"}
     assert {key: words(drawn(columns, key, still)) for key in said} == said
     assert styles(drawn(columns, "idle", still)) == ["warning"]
     moving = RunningRow(row, NOW + timedelta(seconds=2), NOW + timedelta(seconds=60), 60.0)

@@ -109,7 +109,7 @@ async def test_tab_goes_through_all_that_can_be_meant_and_shift_tab_back(
             seen.append(typed(person))
         assert seen == ["status:cancelled ", "status:cancelling ", "status:cancelled "]
         await person.press(*"no_such", "tab")
-        await person.sees("nothing is known that completes this")
+        await person.sees("no completions")
         assert typed(person) == "status:cancelled no_such"
         assert is_open(person)
 
@@ -220,11 +220,11 @@ async def test_nothing_active_is_no_filter_that_escape_clears(tmp_path: Path) ->
         await person.press("f")
         await person.sees("active only", "no runs")
         gym.add("alpha", "t1", "pass")
-        await person.sees("no run is active; f shows all")
+        await person.sees("no active runs; f shows all")
         await person.press("slash", *"alp", "enter")
-        await person.sees("the filter matches nothing; esc clears it")
+        await person.sees("no matches; esc clears the filter")
         await person.press("escape")
-        await person.sees("no run is active; f shows all")
+        await person.sees("no active runs; f shows all")
         await person.press("f")
         await person.sees("alpha")
 

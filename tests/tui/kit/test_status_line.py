@@ -100,13 +100,13 @@ def test_the_banner_says_what_to_do_about_a_key_by_where_it_came_from(
         "".join(piece.text for piece in cell)
         for cell in banner(Link(stopped=error), settings, "ctrl+r")
     )
-    assert (f"from {origin}" if origin else "no key was found") in first
-    asks = "Ask for the permission, or " if isinstance(error, Forbidden) else ""
+    assert (f"from {origin}" if origin else "no API key found") in first
+    asks = "Request the permission, or " if isinstance(error, Forbidden) else ""
     wanted = f"{asks}{todo[0].lower()}{todo[1:]}" if asks else todo
-    assert second == f"{wanted}ctrl+r tries again, else once a minute."
+    assert second == f"{wanted}ctrl+r retries, else once a minute."
     assert ("(403)" in first) is isinstance(error, Forbidden)
     paused = banner(Link(stopped=error, paused=True), settings, "ctrl+r")[1]
-    assert "nothing is tried while paused" in paused[0].text
+    assert "no retries while paused" in paused[0].text
 
 
 def test_what_is_in_between_is_told_in_a_line_of_its_own() -> None:

@@ -110,7 +110,7 @@ async def test_a_rerun_its_causes_and_its_question_look_as_pictured(
         await person.press("backspace", "1")
         screen._form.go("again")
         await person.press("enter")
-        await person.sees("WENT WRONG")
+        await person.sees("FAILURE")
         assert_pictured(f"launch-causes-{size}", picture(person))
         await person.press("escape", "ctrl+l")
         await person.sees("Launch this run?")

@@ -69,7 +69,7 @@ async def test_a_run_is_launched_from_the_gyms_lists_and_selected_when_it_appear
         await person.press("enter")
         await person.sees("tasks", "list")
         await person.until(lambda: isinstance(person.app.screen, FormScreen))
-        await person.sees("needed · ↵ list of 8")
+        await person.sees("required · ↵ list of 8")
         await person.press("enter")
         await person.sees("8 tasks", "none marked")
         await person.press(*"interview", "ctrl+a", "enter")
@@ -96,7 +96,7 @@ async def test_what_is_typed_narrows_what_there_is_to_choose_and_does_nothing_el
         await person.press("n")
         await person.sees("list of 1")
         await person.press("enter", "enter")
-        await person.sees("needed · ↵ list of 8")
+        await person.sees("required · ↵ list of 8")
         await person.press("enter")
         await person.sees("8 tasks", "none marked")
         await person.press(*"phone")
@@ -108,7 +108,7 @@ async def test_what_is_typed_narrows_what_there_is_to_choose_and_does_nothing_el
         await person.press("escape")
         await person.sees("offer_negotiation", "1 marked")
         await person.press(*"nev")
-        await person.sees("the filter matches nothing")
+        await person.sees("no matches")
         for key in ["escape", "pagedown", "space", *"pan", "tab", "enter"]:  # in one burst
             person.app.post_message(_key(key))
         await person.sees("3 of 8")
@@ -138,7 +138,7 @@ async def test_a_model_that_the_gym_turns_out_to_need_is_to_be_mended(tmp_path: 
         assert form(person)._shown.wrong("model_config.model") == "A model is needed"
         form(person)._form.go("model_config.temperature")
         await person.press("3")
-        await person.sees("2 to mend first")
+        await person.sees("2 fields to fix")
 
 
 async def test_nothing_is_sent_before_it_was_asked_and_enter_keeps(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ async def test_a_mistake_is_told_as_it_is_typed_and_gone_to_when_launching(tmp_p
         await fill(person)
         form(person)._form.go("model_config.temperature")
         await person.press("3")
-        await person.sees("should be 0 to 2", "1 to mend first")
+        await person.sees("should be 0 to 2", "1 field to fix")
         await person.press("up", "up", "up", "ctrl+l")
         await person.sees("not sent: should be 0 to 2")
         assert form(person)._form.key == "model_config.temperature"
@@ -177,7 +177,7 @@ async def test_a_task_that_the_gym_does_not_list_is_told_before_it_is_asked_for(
         told = "not in the gym's list: offer_negotiatio; did you mean offer_negotiation?"
         form(person)._form.go("launch")
         await person.press("ctrl+l")
-        await person.sees(f"{told}; ctrl+l again asks all the same")
+        await person.sees(f"{told}; ctrl+l again launches anyway")
         assert form(person)._form.key == "task_ids"
         await person.press("ctrl+l")
         await person.sees("Launch this run?", told)
@@ -199,7 +199,7 @@ async def test_what_was_typed_outlives_resizing_and_focus_and_is_not_thrown_away
         await type_in(person, "typed")
         await person.sees("half-typed", "offer_negotiation")
         await person.press("escape")
-        await person.sees("Throw away what was typed?")
+        await person.sees("Discard this form?")
         await person.press("enter")
         await person.sees("half-typed")
         await person.press("escape", "y")
@@ -241,7 +241,7 @@ async def test_a_refusal_is_shown_at_its_field_and_the_form_stays(tmp_path: Path
         await person.sees("scripted/careful")
         assert not person.app._notifications, "it is told where it is seen"
         await person.press("up", "ctrl+l")
-        await person.sees("not sent: not today; ctrl+l again asks all the same")
+        await person.sees("not sent: not today; ctrl+l again launches anyway")
         await person.press("ctrl+l")
         await person.sees("Launch this run?", "context stride  not today")
         await person.press("n")
@@ -451,7 +451,7 @@ async def test_marked_rollouts_are_run_again_by_their_tasks(tmp_path: Path) -> N
         await person.press("enter")
         await person.sees("2/2 done")
         await person.press("g", "space", "R")
-        await person.sees("1 model × 1 task × 1 rollout = 1", "runs › good › again")
+        await person.sees("1 model × 1 task × 1 rollout = 1", "runs › good › rerun")
         await person.press("enter", "y")
         await person.sees("launched good-again-")
         assert isinstance(person.app.screen, RolloutsScreen)
@@ -462,7 +462,7 @@ async def test_nothing_that_failed_is_said(tmp_path: Path) -> None:
         person.launch("good")
         await person.sees("good", "1/1")
         await person.press("R")
-        await person.sees("nothing went wrong in this run")
+        await person.sees("no failures in this run")
         assert form(person)._form.key == "task_ids"
 
 
@@ -473,13 +473,13 @@ async def test_a_rerun_and_its_parent_are_read_as_one(tmp_path: Path) -> None:
         # Their order is that of their beginning, which is known with the verdicts.
         await person.sees("2 runs", " of 2 ", " of 3 ")
         await person.press("g", "space", "space", "m")
-        await person.sees("as one run: tasks by attempts")
+        await person.sees("combined: tasks × attempts")
         await person.press("enter")
-        await person.sees("as one with a-again-abcde", "5/5 done", "✓ ✓ ✓")
+        await person.sees("combined with a-again-abcde", "5/5 done", "✓ ✓ ✓")
         await person.press("P")
-        await person.sees("2/2 done", "P as one with its rerun")
+        await person.sees("2/2 done", "P combined with its rerun")
         await person.press("R")
-        await person.sees("nothing went wrong")
+        await person.sees("no failures")
 
 
 async def test_read_only_takes_launching_away(tmp_path: Path) -> None:
@@ -492,7 +492,7 @@ async def test_read_only_takes_launching_away(tmp_path: Path) -> None:
         assert "n launch" not in shown
         for key in "nNR":
             await person.press(key)
-            await person.sees("read-only: nothing is launched")
+            await person.sees("read-only: launch is disabled")
             assert isinstance(person.app.screen, RunsScreen)
 
 

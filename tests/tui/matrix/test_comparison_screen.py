@@ -67,10 +67,10 @@ async def test_what_differs_is_ranked_by_what_it_is_worth(gym: ScriptedGym, tmp_
         lines = person.screen().split("\n")
         tasks = [line for line in lines if line.strip("▌ ").startswith(names)]
         assert [line.strip("▌ ").split()[0] for line in tasks] == list(names)
-        assert "some p 0.029" in tasks[0]
-        assert "may be chance" in tasks[1]
-        assert "one attempt: noise" in tasks[2]
-        await person.sees("3 differ · 1 by more than chance", "1 by one attempt: noise")
+        assert "weak evidence, p = 0.029" in tasks[0]
+        assert "not significant" in tasks[1]
+        assert "one attempt" in tasks[2]
+        await person.sees("3 differ · 1 significant", "1 by one attempt only")
 
 
 async def test_eleven_checkpoints_say_what_p_is_adjusted_for(tmp_path: Path) -> None:
@@ -84,13 +84,13 @@ async def test_eleven_checkpoints_say_what_p_is_adjusted_for(tmp_path: Path) -> 
     async with scripted_dashboard(gym, tmp_path, size=(120, 50)) as person:
         await person.until(lambda: person.screen().count(" of 36") == 11)
         await person.press("slash", *"s", "enter", "g", *["space"] * 11, "C")
-        await person.sees("compare 11 runs", "9 differ", "adjusted p 0.039")
-        await person.sees("p vs 1 adjusted for 10 comparisons (Holm)", "9 by more than chance")
+        await person.sees("compare 11 runs", "9 differ", "adjusted p = 0.039")
+        await person.sees("p vs 1 adjusted for 10 comparisons (Holm)", "9 significant")
         lines = {line.split()[0]: line for line in person.screen().split("\n") if line.split()}
-        assert "by task -100pp · adjusted p 0.039 · 9 tasks vs 1" in lines["11:"]
-        assert "by task +0pp · adjusted p 1 · 9 tasks vs 1" in lines["2:"]
-        assert "strong p <0.0001" in lines["▌"]
-        await person.sees("best 1, worst 10 of 11: strong p <0.0001")
+        assert "by task -100pp · adjusted p = 0.039 · 9 tasks vs 1" in lines["11:"]
+        assert "by task +0pp · adjusted p = 1 · 9 tasks vs 1" in lines["2:"]
+        assert "strong, p<0.0001" in lines["▌"]
+        await person.sees("best 1, worst 10 of 11: strong evidence, p < 0.0001")
 
 
 async def test_enter_compares_a_pass_with_a_fail_of_the_task(
@@ -109,7 +109,7 @@ async def test_one_run_alone_is_not_compared(gym: ScriptedGym, tmp_path: Path) -
     async with scripted_dashboard(gym, tmp_path) as person:
         await person.sees("nightly-4000")
         await person.press("C")
-        await person.sees("runs are compared: mark two or more")
+        await person.sees("mark two or more runs to compare")
 
 
 async def test_the_matrix_of_runs_leads_to_their_comparison(

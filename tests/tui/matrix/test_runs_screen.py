@@ -39,7 +39,7 @@ async def test_the_run_under_the_cursor_is_seen_and_told_about(tmp_path: Path) -
         heading = line(person, "DIFF")
         assert [f" {n} step-" in heading for n in (1, 2, 3, 4, 5)] == [True] * 3 + [False] * 2
         await person.sees("runs 1–3 of 5", "1: 20% ", "step-1000 · 0 of 4 passed 0–49%")
-        await person.sees("best less worst 75pp")
+        await person.sees("max − min 75pp")
         assert "[  0% of 4]" in line(person, "book_room")
         await person.press("right", "right")
         await person.sees("runs 1–3 of 5", "step-3000 · 1 of 4 passed")
@@ -58,14 +58,14 @@ async def test_the_run_under_the_cursor_is_seen_and_told_about(tmp_path: Path) -
         await person.press("up", "right")
         await person.sees("step-3000 · no verdicts of 1 attempt")
         await person.press("right")
-        await person.sees("step-4000 · this run has no such task")
+        await person.sees("step-4000 · this run does not have this task")
         await person.press("h", "h", "h")
         await person.sees("step-1000 · 1 of 1 passed 21–100%, 1 unfinished, 1 error")
-        await person.sees("may be chance (~)")
+        await person.sees("not significant (~)")
 
         # What does nothing here says why; a run alone has a matrix of its own, at this task.
         await person.press("plus")
-        await person.sees("several runs are compared by pass@1 alone")
+        await person.sees("several runs are compared by pass@1 only")
         await person.press("R")
         await person.sees("one run at a time")
         await person.press("enter")
@@ -74,7 +74,7 @@ async def test_the_run_under_the_cursor_is_seen_and_told_about(tmp_path: Path) -
         await person.press("q", "C")
         await person.until(lambda: isinstance(person.app.screen, CompareRunsScreen))
         await person.press("C")
-        await person.sees("these runs are compared here already")
+        await person.sees("these runs are already being compared")
 
 
 async def test_a_click_goes_to_the_run_and_the_task_that_were_clicked(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ async def test_a_click_goes_to_the_run_and_the_task_that_were_clicked(tmp_path: 
         await person.sees("step-1000 · 1 of 1 passed")
         at = heading.index("DIFF")
         await person.pilot.click(offset=(at, y + 1))
-        await person.sees("step-1000 · 0 of 4 passed", "best less worst 75pp")
+        await person.sees("step-1000 · 0 of 4 passed", "max − min 75pp")
         # A heading orders and moves no cursor.
         await person.pilot.click(offset=(begin + 4, y - 1))
         await person.pilot.pause()
@@ -111,7 +111,7 @@ async def test_a_reason_narrows_the_tasks_of_all_runs(tmp_path: Path) -> None:
         while "image pull" not in (screen._pointed_at.text if screen._pointed_at else ""):
             await person.press("j")
         await person.press("left")
-        await person.sees("goes to the tasks and their attempts")
+        await person.sees("goes to the tasks")
         await person.press("enter")
         await person.sees("only: image pull")
         assert list(screen._rows) == ["=call_back"]

@@ -160,7 +160,7 @@ async def test_failures_are_grouped_and_enter_narrows_the_tasks_to_them(
     gym: ScriptedGym, tmp_path: Path
 ) -> None:
     async with scripted_dashboard(gym, tmp_path) as person:
-        await opened(person, "FAILED BECAUSE", "Missing: calendar", "image pull")
+        await opened(person, "FAILURE REASON", "Missing: calendar", "image pull")
         await person.press("tab", "enter")
         await person.sees_no("enrol")
         shown = await person.sees("call_back", "draft_plan", "only: Missing: calendar event #")
@@ -328,7 +328,7 @@ async def test_several_marked_runs_are_tasks_by_runs_with_their_differences(
         assert "0% of 4" in line(person, "book_room")
         assert "100% of 4" in line(person, "book_room")
         assert "~50pp" in line(person, "call_back"), "one in four against three may be chance"
-        await person.sees("2 differ, 1 by more than chance", "62% ", "44% ")
+        await person.sees("2 differ, 1 significant", "62% ", "44% ")
         shown = person.screen()
         assert shown.index("book_room") < shown.index("call_back") < shown.index("draft_plan")
 
@@ -362,7 +362,7 @@ async def test_of_runs_read_as_one_an_attempt_is_compared_as_its_own_runs(
     async with scripted_dashboard(two, tmp_path) as person:
         await person.sees("step-1000", "step-2000")
         person.app.push_screen(MatrixScreen("step-1000", along=["step-2000"]))
-        await person.sees("as one with step-2000", "enrol")
+        await person.sees("combined with step-2000", "enrol")
         await person.press("G")
         await person.until(lambda: cursor(person) == "step-2000.009")
         await person.press("C")
@@ -374,7 +374,7 @@ async def test_failures_of_several_runs_are_grouped_together(
 ) -> None:
     async with scripted_dashboard(two, tmp_path) as person:
         await across(person)
-        shown = await person.sees("FAILED BECAUSE", "RUNS", "Missing: calend")
+        shown = await person.sees("FAILURE REASON", "RUNS", "Missing: calend")
         row = next(text for text in shown.split("\n") if "Missing: calend" in text)
         assert row.split("✗")[0].split()[-1] == "8"
         assert row.split()[-1] == "2"
@@ -456,7 +456,7 @@ async def test_the_reason_under_the_cursor_is_told_in_full_and_its_attempts_stan
     (wrong,) = gym.add("nightly", "book_room", "fail", result=said)
     missing = gym.add("nightly", "call_back", "fail", "fail")
     async with scripted_dashboard(gym, tmp_path, size=size) as person:
-        await opened(person, "FAILED BECAUSE", "call_back")
+        await opened(person, "FAILURE REASON", "call_back")
         screen = person.app.screen
         assert isinstance(screen, MatrixScreen)
         await person.press("tab")

@@ -94,7 +94,7 @@ def test_what_decides_is_said_at_any_width(cells: int) -> None:
 
 
 def test_errors_counted_as_fails_stand_beside_it_where_that_differs() -> None:
-    assert "69% with errors as fails" in header(118, *WORDS)[0]
+    assert "69% counting errors as failures" in header(118, *WORDS)[0]
     assert "with errors" not in header(118, "pass", "fail")[0]
 
 
@@ -138,7 +138,7 @@ def test_an_unfinished_runs_rate_is_dimmed_and_its_bounds_are_told() -> None:
     (first, *_) = run_header(run, numbers, SPENT, NOW_S, (118, 118, 118))
     rate = next(piece for piece in first if piece.text == "50%")
     assert rate.style == "muted"
-    assert text(bounds(run, numbers)) == "pass@1 ends within 25–75%"
+    assert text(bounds(run, numbers)) == "pass@1 will end within 25–75%"
     done, all_numbers = a_run("pass", "fail")
     assert bounds(done, all_numbers) == ()
     (first, *_) = run_header(done, all_numbers, SPENT, NOW_S, (118, 118, 118))

@@ -19,7 +19,7 @@ from tests.tui.person import Person
 from tests.tui.scripted import ScriptedGym, scripted_dashboard
 
 UNREAD = {"status": "completed", "task_id": "enrol", "note": "it has no id"}
-NO_ID = "it has no id to ask for"
+NO_ID = "its id is unknown"
 
 
 @dataclass
@@ -87,7 +87,7 @@ async def test_keys_on_a_rollout_that_could_not_be_read_say_why_and_ask_for_noth
         for key in ("enter", "d"):
             await person.press(key)
             assert isinstance(person.app.screen, DescribeScreen)
-            await person.sees("could not be read", "it has no id")
+            await person.sees("could not be read", "its id is unknown")
             await person.press("escape")
         assert isinstance(person.app.screen, RolloutsScreen)
         for key in ("C", "c"):
@@ -96,7 +96,7 @@ async def test_keys_on_a_rollout_that_could_not_be_read_say_why_and_ask_for_noth
             await person.sees(NO_ID)
         assert person.app.session.compared_first is None
         await person.press("space", "R")
-        await person.sees("of no task that could be run again")
+        await person.sees("have no task to rerun")
         await person.press("u")
         person.app.screen._grid.select("good.001")
         await person.press("enter")
@@ -122,7 +122,7 @@ async def test_they_have_no_place_in_the_matrix_and_what_has_no_task_is_not_run_
         row = next(i for i in screen._rows if screen._rows.records[i].task_id is None)
         screen._grid.select(row)
         await person.press("space", "R")
-        await person.sees("of no task that could be run again")
+        await person.sees("have no task to rerun")
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
@@ -160,7 +160,7 @@ async def test_keys_on_a_run_that_could_not_be_read_say_why_and_ask_for_nothing(
             assert isinstance(person.app.screen, RunsScreen)
         person.app.screen._grid.marks = set(person.app.session.store.runs)
         await person.press("C")
-        await person.sees("runs that could not be read are not compared")
+        await person.sees("runs that could not be read cannot be compared")
     assert not asked_by_made_up_id(gym)
 
 

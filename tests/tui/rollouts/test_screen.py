@@ -60,7 +60,7 @@ async def test_an_unfinished_run_says_where_its_rate_may_still_end(tmp_path: Pat
     gym.add("nightly", "book_room", "pass", "fail", "running", "running")
     async with scripted_dashboard(gym, tmp_path) as person:
         await opened(person, "2/4 done", "2 running", "pass@1 50%", "ETA –")
-        assert "pass@1 ends within 25–75%" in person.screen()
+        assert "pass@1 will end within 25–75%" in person.screen()
 
 
 async def test_what_waits_while_nothing_runs_is_stalled(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ async def test_a_rollout_watched_from_its_middle_shows_what_was_before_as_not_se
         await opened(person, "▸ acting", FILLS["unseen"] * 20)
         gym.rollout(running).update(phase="verifying", current_step=None)
         await person.sees("▸ verifying", "verify ", "not seen ")
-        assert person.screen().count("not seen") == 1
+        assert person.screen().count("not observed") == 1
         assert line(person, "verifying").rstrip().endswith("▸"), "the front"
 
 
@@ -197,7 +197,7 @@ async def test_by_the_clock_the_axis_has_the_time_of_day(tmp_path: Path) -> None
         hour = datetime.now(UTC).astimezone().strftime("%H:")
         before = await person.sees(FILLS["queued"] * 3)
         axis = line(person, "TASK").split("ROLLOUT")[1]
-        assert all(":" in label for label in axis.split() if label != "RESULT")
+        assert all(":" in label for label in axis.split() if label != "MESSAGE")
         assert hour in axis or f"{(int(hour[:2]) - 1) % 24:02d}:" in axis
         await person.press("T")
         assert FILLS["queued"] not in await person.sees_no(FILLS["queued"] * 3)
@@ -210,7 +210,7 @@ async def test_the_timeline_gives_way_to_columns_and_comes_back(
     async with scripted_dashboard(gym, tmp_path) as person:
         await opened(person, FILLS["unseen"] * 20)
         await person.press("t")
-        await person.sees("RESULT", "Missing: calendar event 7")
+        await person.sees("MESSAGE", "Missing: calendar event 7")
         assert FILLS["unseen"] * 20 not in person.screen()
         await person.press("t")
         await person.sees(FILLS["unseen"] * 20)
@@ -306,7 +306,7 @@ async def test_scores_have_a_column_where_there_are_any(tmp_path: Path) -> None:
     async with scripted_dashboard(gym, tmp_path, size=(200, 50)) as person:
         await person.sees("plain", "judged", "SCORE", "0.50")
         await person.press("slash", *"plain", "enter", "enter")
-        await person.sees("plain.001", "ROLLOUT", "RESULT")
+        await person.sees("plain.001", "ROLLOUT", "MESSAGE")
         assert "SCORE" not in person.screen()
         gym.rollout("plain.001")["result"] = {"success": True, "reward": 1}
         await person.press("ctrl+r")

@@ -238,7 +238,7 @@ async def test_after_no_clear_answer_it_is_looked_at_and_what_is_so_is_said(
             ("cancel", True): "nightly is cancelled",
             ("cancel", False): "nightly still runs",
             ("delete", True): "nightly is gone",
-            ("delete", False): "nightly is still there",
+            ("delete", False): "nightly still exists",
         }
         await person.sees(words[verb, done], "no clear answer")
         assert gym.sent == [(method, "nightly")]
@@ -257,7 +257,7 @@ async def test_a_run_that_cannot_be_looked_at_is_told_as_unknown(tmp_path: Path)
     async with scripted_dashboard(gym, tmp_path) as person:
         await person.sees("1 running")
         await person.press("x", "y")
-        await person.sees("whether a was cancelled is unknown", "could not look (forbidden")
+        await person.sees("whether a was cancelled is unknown", "could not check (forbidden")
         await person.press("x", "y")
         await person.sees("cancelled 1 rollout of a")
 
@@ -280,7 +280,7 @@ async def test_a_429_that_asks_for_too_long_is_called_rate_limited(tmp_path: Pat
     async with scripted_dashboard(gym, tmp_path) as person:
         await person.sees("old")
         await person.press("ctrl+d", "y")
-        await person.sees("old was not deleted: rate limited, to be asked again in 1h00m")
+        await person.sees("old was not deleted: rate limited, retry in 1h00m")
         await person.sees_no("deleting …")
 
 
@@ -303,18 +303,18 @@ async def test_of_many_one_notice_tells_and_what_failed_stays_marked(tmp_path: P
         await person.press("ctrl+d", *"48")
         await person.until(lambda: len(gym.sent) == 48)
         await person.press("A")
-        await person.sees("delete 48 runs · 1 under way", "run-47: deleting …")
+        await person.sees("delete 48 runs · 1 in progress", "run-47: deleting …")
         await person.press("A", "ctrl+d")
         await person.sees("Delete these 9 runs?")  # those that failed; run-47 is under way
         await person.press("escape")
         held.set()
-        said = "29 deleted · 4 refused · 10 checked: gone · 5 still there"
+        said = "29 deleted · 4 refused · 10 checked: not found · 5 still exists"
         await person.sees(said, "A shows each run", "9 marked")
         assert grid.marks == set(names[:4] + names[14:19])
         assert len(notices(person)) == 1
         await person.press("A")
         assert isinstance(person.app.screen, ActionsScreen)
-        shown = await person.sees(f"delete 48 runs · {said}", "run-14 is still there")
+        shown = await person.sees(f"delete 48 runs · {said}", "run-14 still exists")
         assert shown.index("run-00 was not deleted: so told") < shown.index("deleted run-19")
         await person.press("escape")
         await person.press("ctrl+d", "9")
@@ -413,7 +413,7 @@ async def test_nobody_goes_to_another_source_while_something_is_under_way(tmp_pa
         await person.press("x", "y")
         await person.sees("cancelling …")
         person.app.switch_source("all")
-        await person.sees("still under way", "cancelling …", "source rl-gym")
+        await person.sees("still in progress", "cancelling …", "source rl-gym")
         answered.set()
         await person.sees("cancelled 1 rollout of slow")
 
@@ -429,7 +429,7 @@ async def test_whoever_quits_is_told_what_was_not_answered(tmp_path: Path) -> No
         await person.press("x", "y")
         await person.until(lambda: person.app.session.actions[0].results)
         person.app.exit()
-        said = "whether slow was cancelled is unknown: gymtui was left before the gym answered"
+        said = "whether slow was cancelled is unknown: gymtui quit before the gym answered"
         assert person.app._exit_renderables == [said]
         answered.set()
 
@@ -459,6 +459,6 @@ async def test_nothing_done_is_said_so_and_the_key_closes_again(tmp_path: Path) 
     async with scripted_dashboard(gym, tmp_path) as person:
         await person.sees("1 run")
         await person.press("A")
-        await person.sees("cancelled and deleted", "nothing was cancelled or deleted")
+        await person.sees("cancelled and deleted", "nothing cancelled or deleted yet")
         await person.press("A")
         assert isinstance(person.app.screen, RunsScreen)

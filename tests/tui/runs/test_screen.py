@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from pathlib import Path
 
@@ -40,7 +41,7 @@ async def test_runs_are_ordered_by_a_chosen_column_and_turned_round(tmp_path: Pa
             person.launch(name, rollout_count=count)
         await person.sees("1/1", "6/6", "3/3")
         await person.press("o")
-        await person.sees("order by", "show or hide")
+        await person.sees("sort by", "show or hide")
         while "▌" not in line_with(person, "total"):
             await person.press("down")
         await person.press("enter")
@@ -63,10 +64,10 @@ async def test_a_column_is_hidden_and_what_was_arranged_is_found_again(tmp_path:
             await person.press("escape")
             await person.sees_no("SCENARIO")
             await person.press("f")
-            await person.sees("active only", "no run is active; f shows all")
+            await person.sees("active only", "no active runs; f shows all")
         kept = SavedLayout.read(tmp_path / "state")
         async with dashboard(gym, tmp_path, size=(160, 36), arrangement=kept) as person:
-            await person.sees("active only", "no run is active; f shows all")
+            await person.sees("active only", "no active runs; f shows all")
             await person.press("f")
             await person.sees("nightly")
             assert "SCENARIO" not in person.screen()
@@ -96,7 +97,7 @@ async def test_groups_show_their_numbers_open_into_their_runs_and_are_not_destro
         await person.press("b", "b", "b")
         await person.sees("by name", "NAME", "ckpt-a ×2 ", "4/4", "other ")
         await person.press("ctrl+d")
-        await person.sees("nothing to delete: no run is chosen")
+        await person.sees("nothing to delete: no run chosen")
         await person.press("g" if position(person, "ckpt-a") < position(person, "other") else "G")
         await person.press("enter")
         await person.sees("ckpt-a-s100", "ckpt-a-s200", "(2 shown)")
@@ -125,6 +126,19 @@ def test_a_broken_file_of_arrangements_is_as_good_as_none(tmp_path: Path) -> Non
     assert unwritable.of("runs").order == "age"
 
 
+async def test_an_arrangement_with_columns_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    for name, count in (("small", 1), ("large", 6), ("middle", 3)):
+        gym.add(name, "book_room", *["pass"] * count)
+    kept = {"order": "finished", "reverse": True, "hidden": ["finished", "outcome", "scenario"]}
+    (tmp_path / "arrangement.json").write_text(json.dumps({"lists": {"runs": kept}}))
+    layout = SavedLayout.read(tmp_path)
+    async with scripted_dashboard(gym, tmp_path, size=(160, 36), arrangement=layout) as person:
+        await person.sees("small", "large", "middle", "PROGRESS", "DONE▼")
+        await person.sees_no("SCENARIO")
+        await person.until(lambda: sorted(p := position(person, "large", "middle", "small")) == p)
+
+
 async def test_a_long_list_is_narrowed_in_pieces_and_what_was_typed_last_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +152,7 @@ async def test_a_long_list_is_narrowed_in_pieces_and_what_was_typed_last_holds(
         await person.sees_no("alpha", "beta")
         await person.sees("filter: gamma", "(1 shown)")
         await person.press("slash", "right", "x", "enter")
-        await person.sees("the filter matches nothing", "filter: gammax")
+        await person.sees("no matches", "filter: gammax")
         # Undone before it is through: what is undone is what was typed.
         await person.press("slash", *"y", "escape")
         await person.sees("alpha", "beta", "gamma")
@@ -150,10 +164,10 @@ async def test_a_menu_longer_than_the_screen_says_so_and_scrolls_with_the_cursor
 ) -> None:
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path, size=(80, 14)) as person:
         await person.press("o")
-        shown = await person.sees("order by", "↑ ", " more", "▌■ age", "esc leave")
+        shown = await person.sees("sort by", "↑ ", " more", "▌■ age", "esc leave")
         assert "↓" not in shown
         await person.press("down")  # the ends meet
-        shown = await person.sees("order by", "↓ ", " more", "▌  run", "esc leave")
+        shown = await person.sees("sort by", "↓ ", " more", "▌  run", "esc leave")
         assert "↑" not in shown
         await person.pilot.resize_terminal(80, 60)
         await person.sees_no(" more")
@@ -171,11 +185,11 @@ async def test_before_the_first_answer_no_list_says_that_there_is_nothing(tmp_pa
     app = GymtuiApp(Settings(base_url=gym.url), client, Reporter(tmp_path))
     async with app.run_test(size=(80, 24)) as pilot:
         person = Person(app, pilot, gym)  # type: ignore[arg-type]
-        await person.sees("connecting", "no runs seen yet")
+        await person.sees("connecting", "no runs yet")
         await person.press("a")
-        await person.sees("no running rollout seen yet")
+        await person.sees("no running rollouts yet")
         heard.set()
-        await person.sees("live", "no rollout runs just now")
+        await person.sees("live", "no running rollouts")
         await person.press("q")
         await person.sees("0 runs ·", "no runs")
         await person.sees_no("seen yet")
@@ -207,11 +221,11 @@ async def test_the_menu_orders_by_any_column_and_hides_any_but_the_name(tmp_path
     for name, count in (("small", 1), ("large", 6), ("middle", 3)):
         gym.add(name, "book_room", *["pass"] * count)
     async with scripted_dashboard(gym, tmp_path, size=(200, 50)) as person:
-        await person.sees("small", "large", "middle", "OUTCOME")
+        await person.sees("small", "large", "middle", "PROGRESS")
 
         async def menu_at(word: str) -> str:
             await person.press("o")
-            await person.sees("order by")
+            await person.sees("sort by")
             for _ in range(40):
                 if re.search(rf"▌[■□ ] {word}\b", person.screen()):
                     break
@@ -225,18 +239,18 @@ async def test_the_menu_orders_by_any_column_and_hides_any_but_the_name(tmp_path
             assert f"■ {column.key} " in shown, column.key
         assert "■ run " not in shown and "□" not in shown
         await person.press("space")
-        await person.sees("there is nothing to show or hide here")
+        await person.sees("nothing to show or hide here")
         await person.press("escape")
-        await menu_at("done")
+        await menu_at("progress")
         await person.press("space")
-        await person.sees("□ done ")
+        await person.sees("□ progress ")
         await person.press("escape")
-        await person.sees_no("OUTCOME")
-        await menu_at("done")
+        await person.sees_no("PROGRESS")
+        await menu_at("progress")
         await person.press("space")
-        await person.sees("■ done ")
+        await person.sees("■ progress ")
         await person.press("escape")
-        await person.sees("OUTCOME")
+        await person.sees("PROGRESS")
 
         # Chosen once more it is the other way round; another begins the right way round again.
         orders = []
@@ -247,4 +261,4 @@ async def test_the_menu_orders_by_any_column_and_hides_any_but_the_name(tmp_path
         up, down = ["small", "middle", "large"], ["large", "middle", "small"]
         assert orders == [up, down, ["large", "middle", "small"], up]
         await person.press("o")
-        assert re.search("▌  total .*●", await person.sees("order by")), "the menu begins there"
+        assert re.search("▌  total .*●", await person.sees("sort by")), "the menu begins there"

@@ -179,7 +179,7 @@ async def test_what_is_copied_does_not_act_where_it_is_pasted(text: str, pasted:
 async def test_too_much_is_refused_with_its_size() -> None:
     terminal = Written()
     said = await clipboard.copy(terminal, "x" * 200_000, environ={})
-    assert said == "not copied: 200 kB, a clipboard takes 75 kB; export it"
+    assert said == "not copied: 200 kB, the limit is 75 kB; export it"
     assert terminal.sequences == []
 
 

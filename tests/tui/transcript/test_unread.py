@@ -20,28 +20,28 @@ async def test_why_there_is_no_transcript_is_said(tmp_path: Path) -> None:
     async with scripted_dashboard(gym, tmp_path) as person:
         await person.until(lambda: len(person.app.session.store.rollouts) == 4)
         person.app.push_screen(TranscriptScreen("nightly", running))
-        await person.sees("step 3/30", "It has not finished; it opens here when it has.")
+        await person.sees("step 3/30", "Not finished yet; the transcript opens here when it is.")
         person.app.push_screen(TranscriptScreen("nightly", missing))
         await person.sees("the gym has no artifacts of this rollout")
         person.app.push_screen(TranscriptScreen("nightly", broken))
-        shown = await person.sees("could not get the artifacts: ", " · ctrl+r tries again")
+        shown = await person.sees("could not download the artifacts: ", " · ctrl+r retries")
         assert "has no artifacts" not in shown
         person.app.push_screen(
             CompareScreen(RolloutRef("nightly", read), RolloutRef("nightly", broken)),
         )
-        await person.sees("could not get nightly.003: garbled answer", " · ctrl+r asks again")
+        await person.sees("could not get nightly.003: garbled answer", " · ctrl+r retries")
         await person.press("n")
-        await person.sees("nothing is compared yet")
+        await person.sees("nothing to compare yet")
         await person.press("slash")
-        await person.sees("there is nothing to filter here")
+        await person.sees("nothing to filter here")
         person.app.push_screen(
             CompareScreen(RolloutRef("nightly", read), RolloutRef("nightly", missing))
         )
-        await person.sees("the gym has no artifacts of nightly.002 · ctrl+r asks again")
+        await person.sees("the gym has no artifacts of nightly.002 · ctrl+r retries")
         person.app.push_screen(
             CompareScreen(RolloutRef("nightly", running), RolloutRef("nightly", read))
         )
-        await person.sees("nightly.001 has not finished; it is compared when it has")
+        await person.sees("nightly.001 has not finished; the comparison starts when it has")
         for _ in range(3):
             await person.press("q")
         gym.artifacts[broken] = artifacts()
@@ -54,7 +54,7 @@ async def test_why_there_is_no_transcript_is_said(tmp_path: Path) -> None:
         await person.sees("turn 1 of", "I'll check the calendars first.")
         del gym.artifacts[read]
         await person.press("H")
-        shown = await person.sees("could not get them: ")
+        shown = await person.sees("could not download: ")
         assert "turn 1 of" in shown and "redacted" not in shown
         gym.artifacts[read] = artifacts()
         await person.press("H")
@@ -68,7 +68,7 @@ async def test_how_far_a_download_is(tmp_path: Path) -> None:
         await person.until(lambda: len(person.app.session.store.rollouts) == 1)
         screen = TranscriptScreen("nightly", only)
         person.app.push_screen(screen)
-        await person.sees("It has not finished")
+        await person.sees("Not finished yet")
         screen._progressed(5_000_000, 20_000_000)
         await person.sees("━" * 5 + "─" * 15 + " 5.0 of 20.0 MB  · esc stops")
         screen._progressed(5_000_000, 5_000_000)

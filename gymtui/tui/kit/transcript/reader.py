@@ -10,8 +10,8 @@ from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.transcript.mouse_view import MouseView
 from gymtui.tui.kit.transcript.sections import HEADING, Kept, Shown, sections, text_sections
 
-FOLDED = {True: "everything is unfolded", False: "what is long is folded"}
-NOTHING_FOLDS = "nothing in this turn is long enough to be folded"
+FOLDED = {True: "everything is unfolded", False: "long content is folded"}
+NOTHING_FOLDS = "nothing to fold in this turn"
 
 
 class TranscriptReader(MouseView):

@@ -30,7 +30,7 @@ from gymtui.tui.kit.transcript.search import Search
 from gymtui.tui.kit.transcript.sections import Shown, text_sections
 from gymtui.tui.kit.transcript.view import TranscriptView
 
-NOTHING_READ = "there is no transcript to read yet"
+NOTHING_READ = "no transcript yet"
 _WIDE = 100
 """Columns from which the outline is there from the start."""
 _LAID_OUT_BYTES = 2_000_000
@@ -42,7 +42,7 @@ class ReaderScreen(SaveScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TRANSCRIPT)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE)
-    prompt: ClassVar[str] = "search: text, or re:regular expression"
+    prompt: ClassVar[str] = "search: text, or re:REGEX"
     DEFAULT_CSS = """
     ReaderScreen #said { display: none; }
     ReaderScreen.saying #said { display: block; }
@@ -252,20 +252,20 @@ class ReaderScreen(SaveScreen):
             refuse(self, NOTHING_READ)
         elif self._raw:
             key = self.services.bound.spelt("raw")
-            refuse(self, f"these are the artifacts as received · {key} reads them")
+            refuse(self, f"raw artifacts · {key} shows the transcript")
         return None if self._raw else self.transcript
 
     def action_rollout(self, step: int) -> None:
         """Go to the next or previous transcript of the list this one was opened from."""
         if not self.neighbour(step):
-            refuse(self, "the list ends here" if step > 0 else "the list begins here")
+            refuse(self, "end of the list" if step > 0 else "start of the list")
 
     def action_pan(self, steps: int) -> None:
         """Move sideways."""
         if self._view.wrap:
-            refuse(self, f"lines are wrapped · {self.services.bound.spelt('wrap')} cuts them")
+            refuse(self, f"lines are wrapped · {self.services.bound.spelt('wrap')} truncates them")
         elif not self._view.pan(steps):
-            refuse(self, "lines begin here")
+            refuse(self, "start of the lines")
 
     # -- how it is shown -------------------------------------------------------------------
 
@@ -291,7 +291,7 @@ class ReaderScreen(SaveScreen):
             refuse(self, NOTHING_READ)
             return
         self._view.set_wrap(not self._view.wrap)
-        refuse(self, "lines are wrapped" if self._view.wrap else "lines are cut at the edge")
+        refuse(self, "lines are wrapped" if self._view.wrap else "long lines are truncated")
 
     def action_outline(self) -> None:
         """Show or hide the outline."""
@@ -313,15 +313,15 @@ class ReaderScreen(SaveScreen):
 
     def action_compare(self) -> None:
         """Only rollouts of a gym are compared."""
-        refuse(self, "only rollouts of a gym are compared")
+        refuse(self, "only rollouts from a gym can be compared")
 
     async def action_files(self) -> None:
         """Only what was read from disk has files."""
-        refuse(self, "only transcripts from disk have files")
+        refuse(self, "only transcripts from disk have a file list")
 
     def action_redact(self) -> None:
         """Only who asks a gym can have it redact."""
-        refuse(self, "only a gym redacts")
+        refuse(self, "only a gym can redact")
 
     # -- finding ---------------------------------------------------------------------------
 
@@ -351,11 +351,9 @@ class ReaderScreen(SaveScreen):
         if self.transcript is None:
             refuse(self, NOTHING_READ)
         elif not self._search.on:
-            refuse(
-                self, f"nothing is searched for · {self.services.bound.spelt('filter')} searches"
-            )
+            refuse(self, f"no search · {self.services.bound.spelt('filter')} searches")
         elif not self._search.step(step):
-            refuse(self, "there is no other match")
+            refuse(self, "no other match")
 
     def filter_text(self) -> str:
         """What is searched for."""

@@ -144,7 +144,7 @@ def sections(transcript: Transcript, shown: Shown, kept: Kept | None = None) -> 
             found += kept[key]
     count = len(transcript.turns)
     if not found:
-        words = f"every turn is hidden: {shown.kind_keys} show them" if count else NO_MESSAGES
+        words = f"all turns are hidden: {shown.kind_keys} show them" if count else NO_MESSAGES
         found.append(Section(count, HEADING, 0, Look.NOTE, words, last=True))
     for place, ending in enumerate(transcript.endings, count):
         found.append(Section(place, HEADING, 0, Look.NOTE, ending.title))

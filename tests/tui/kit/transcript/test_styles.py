@@ -76,7 +76,7 @@ def test_json_is_laid_out_unless_that_takes_too_long() -> None:
 def test_hidden_roles_leave_no_trace_but_a_word_when_nothing_is_left() -> None:
     message = {"role": "user", "content": "hello"}
     hidden = Shown(hidden=frozenset({read([message]).turns[0].kind}))
-    assert lines([message], hidden) == ["every turn is hidden: 1 2 3 4 show them", ""]
+    assert lines([message], hidden) == ["all turns are hidden: 1 2 3 4 show them", ""]
 
 
 def test_colours_of_tool_output_are_kept_by_name() -> None:
