@@ -261,7 +261,7 @@ class _Canceller:
             await self._follower.renew()
         # One look: whoever waits looks at the runs all the time.
         for done in await act(self._client, Verb.CANCEL, wanted, looks_s=(0.0,)):
-            again = "; trying again" if self._is_tried_again(done) else ""
+            again = "; retrying" if self._is_tried_again(done) else ""
             self._line.say(clean(f"{describe_result(done)}: {when.text}{again}"))
 
     def _is_due(self, run_id: str) -> bool:

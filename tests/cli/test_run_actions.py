@@ -203,7 +203,7 @@ def test_on_a_terminal_it_lists_what_goes_and_only_y_does_it(
             terminal.type(answer)
             seen = terminal.end()
         assert seen.status == 1
-        assert "kept as it is" in seen.text
+        assert "nothing was changed" in seen.text
         assert untouched(gym, "asked")
     with OnTerminal(tmp_path, "cancel", "asked", "--base-url", gym.url) as terminal:
         terminal.wait_for("[y/N]")

@@ -97,7 +97,7 @@ def test_fail_under_judges_pass_at_1(quick: RunningGym, tmp_path: Path) -> None:
     done = in_shell(tmp_path, script)
     good, bad, status = done.stdout.splitlines()
     assert "failed" not in good
-    assert bad.endswith("failed: pass@1 is under 80%")
+    assert bad.endswith("failed: pass@1 is below 80%")
     assert status == "1"
     assert (
         gymtui(tmp_path, "wait", "good", "--fail-under", "80%", "--base-url", quick.url).returncode
@@ -119,7 +119,7 @@ def run_view(total: int, **counts: int) -> RunView:
         (run_view(4, passed=1, environment=3), None, None),
         (run_view(4, passed=1, environment=3), 1.0, None),
         (run_view(4, passed=3, failed=1), 0.75, None),
-        (run_view(4, passed=3, failed=1), 0.76, "pass@1 is under 76%"),
+        (run_view(4, passed=3, failed=1), 0.76, "pass@1 is below 76%"),
         (run_view(4, environment=3, agent=1), None, "no verdict, 4 errors"),
         (run_view(1, environment=1), 0.5, "no verdict, 1 error"),
         (run_view(4, passed=3, cancelled=1), None, "1 of 4 rollouts cancelled"),
@@ -220,7 +220,7 @@ def test_a_gym_that_never_answers_ends_with_3_after_its_time(tmp_path: Path) -> 
         "--base-url", "http://127.0.0.1:1",
     )  # fmt: skip
     assert done.returncode == 3
-    assert "no answer: connection refused; trying again" in done.stderr
+    assert "no answer: connection refused; retrying" in done.stderr
     assert "no answer from the gym for" in done.stderr
 
 
@@ -228,7 +228,7 @@ def test_a_gym_that_stumbles_is_asked_again(quick: RunningGym, tmp_path: Path) -
     fault(quick, "/runs/good", times=2, kind="status", status=503)
     done = gymtui(tmp_path, "wait", "good", "--interval", "0.1", "--base-url", quick.url)
     assert done.returncode == 0
-    assert "no answer: 503; trying again" in done.stderr
+    assert "no answer: 503; retrying" in done.stderr
     assert "the gym is answering again" in done.stderr
 
 
@@ -412,7 +412,7 @@ async def test_a_cancel_that_is_refused_for_longer_than_is_waited_is_given_up(st
     waited = await gym.waited_for(patience_s=0.0)
     assert [(run.over, run.why) for run in waited.runs] == [(True, None)]
     assert gym.sent == 1
-    assert "trying again" not in gym.told
+    assert "retrying" not in gym.told
 
 
 async def test_a_cancel_that_the_gym_agrees_to_and_does_not_carry_out_is_told_and_sent_again(

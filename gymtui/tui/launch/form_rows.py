@@ -148,7 +148,7 @@ def _hint(form: Shown, known: FormField) -> Cell:
     offered = {SCENARIO: form.scenarios, TASKS: form.tasks}.get(known.path)
     if offered and known.path not in form.refused and not form.draft.text(known.path):
         return (
-            StyledText("needed", "warning"),
+            StyledText("required", "warning"),
             StyledText(f" · {form.enter} list of {len(offered)}", "muted"),
         )
     if wrong:
@@ -168,7 +168,7 @@ def _hint(form: Shown, known: FormField) -> Cell:
         return (
             (StyledText(of_many(count, "task"), "muted"),)
             if count
-            else (StyledText("needed", "muted"),)
+            else (StyledText("required", "muted"),)
         )
     if known.path in (KEY, USER_KEY):
         typed = form.draft.keys.get(known.path)

@@ -93,7 +93,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
     def _relations(self) -> list[StyledText]:
         """Which runs are read as one with it, or could be."""
         if self._along:
-            return [StyledText(f"  as one with {' and '.join(self._along)}", "accent")]
+            return [StyledText(f"  combined with {' and '.join(self._along)}", "accent")]
         others = len(self.session.launches.family(self.run_id)) - 1
         if not others:
             return []

@@ -171,7 +171,7 @@ async def test_the_files_are_chosen_from_by_how_they_ended(tmp_path: Path) -> No
     (tmp_path / "b.rollout.json").write_text(json.dumps(passed))
     async with reading(tmp_path, "a.json", "b.json", "c.json") as (app, pilot):
         await pilot.press("f")
-        await sees(pilot, "WHY")
+        await sees(pilot, "MESSAGE")
         listed = [line for line in screen(app).splitlines() if ".json" in line]
         assert " fail " in listed[0] and "0.25" in listed[0] and "failed: event" in listed[0]
         assert " pass " in listed[1]

@@ -69,7 +69,7 @@ async def test_without_a_journal_the_same_run_was_not_seen(tmp_path: Path) -> No
             await person.sees("nightly", "2/2")
             await person.press("enter")
             # How long the bar is depends on how fast the gym was: what it is made of does not.
-            await person.sees("2/2 done", FILLS[SegmentKind.UNSEEN], "build –", "not seen ")
+            await person.sees("2/2 done", FILLS[SegmentKind.UNSEEN], "build –", "not observed ")
             watched = {SegmentKind.BUILDING, SegmentKind.SEEDING, SegmentKind.AGENT}
             for life in lives(person, "nightly").values():
                 assert watched.isdisjoint(segment.kind for segment in life)

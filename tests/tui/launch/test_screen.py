@@ -390,7 +390,7 @@ async def test_the_gym_tests_a_model_without_launching(tmp_path: Path) -> None:
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
         await fill(person, model="scripted/careful, nonsense")
         await person.press("ctrl+t")
-        await person.sees("1 of 2 answer", "✗ nonsense: invalid_model")
+        await person.sees("1 of 2 models answer", "✗ nonsense: invalid_model")
         await person.press(*["backspace"] * len(", nonsense"), "ctrl+t")
         await person.sees("✓ the gym reaches scripted/careful")
         assert runs(person) == []

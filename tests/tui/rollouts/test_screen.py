@@ -122,7 +122,7 @@ async def test_a_life_that_nobody_watched_is_one_stretch_not_seen(
         assert failed.split()[-1].endswith("✗")
         assert line(person, "✗ fail ⊣").split()[-1].endswith("⊣")
         assert line(person, "! env").split()[-1].endswith("!")
-        assert "not seen 2m00s" in person.screen()
+        assert "not observed 2m00s" in person.screen()
 
 
 async def test_a_rollout_watched_from_its_middle_shows_what_was_before_as_not_seen(
@@ -133,7 +133,7 @@ async def test_a_rollout_watched_from_its_middle_shows_what_was_before_as_not_se
     async with scripted_dashboard(gym, tmp_path) as person:
         await opened(person, "▸ acting", FILLS["unseen"] * 20)
         gym.rollout(running).update(phase="verifying", current_step=None)
-        await person.sees("▸ verifying", "verify ", "not seen ")
+        await person.sees("▸ verifying", "verify ", "not observed ")
         assert person.screen().count("not observed") == 1
         assert line(person, "verifying").rstrip().endswith("▸"), "the front"
 
