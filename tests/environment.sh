@@ -49,6 +49,23 @@ if [ "$fresh" = no ]; then
   done
 fi
 
+# One at a time: whoever comes second waits, and looks again. The lock is the system's, on a file
+# that is never removed, and goes with the last process that holds it open, which it is as 9.
+if [ "${GYMTUI_SETS_UP-}" != "$$" ]; then
+  [ "$fresh" = yes ] && locker=$python || locker=$venv/bin/python
+  exec "$locker" -I -c '
+import fcntl, os, sys
+lock = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT, 0o666)
+try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    print("waiting for another make that sets up", sys.argv[2], flush=True)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+os.dup2(lock, 9)
+os.environ["GYMTUI_SETS_UP"] = str(os.getpid())
+os.execvp("sh", ["sh", *sys.argv[3:]])' "$venv.lock" "$venv" "$0" "$@"
+fi
+
 clock=
 finish() {
   status=$?
@@ -63,6 +80,7 @@ trap 'exit 143' TERM HUP
 what=$([ "$need" = dev ] && echo "gymtui and what its tests need" || echo gymtui)
 echo "setting up $venv: $what (once; a minute or two)"
 (
+  exec 9>&-  # its last sleep may outlive all this
   seconds=0
   while sleep 15 >/dev/null 2>&1; do
     seconds=$((seconds + 15))

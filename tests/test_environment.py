@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from tests.terminal.harness import until
 
 SCRIPT = Path(__file__).parent / "environment.sh"
 
@@ -15,6 +18,7 @@ INTERPRETER = """#!/bin/sh
 # Answers what environment.sh asks of an interpreter; makes an environment that is a copy of it.
 VERSION={version}
 case "$*" in
+  *fcntl*) exec {real} "$@" ;;
   *ensurepip*) exit {no_venv} ;;
   *"version_info <"*) case $VERSION in 3.10.*|3.9.*) exit 1 ;; esac ;;
   *version_info*) echo "$VERSION $0-base" | sed 's|/\\.venv/bin/python-base|/python-base|' ;;
@@ -22,6 +26,7 @@ case "$*" in
   *"-m pip"*)
     echo "$*" >>calls
     env | grep '^PIP_' >>calls
+    while [ -f held ]; do sleep 0.02; done
     exit {pip} ;;
 esac
 """
@@ -40,16 +45,22 @@ def interpreter(
     place: Path, version: str = "3.11.7", *, no_venv: int = 0, pip: int = 0, name: str = "python"
 ) -> Path:
     path = place / name
-    path.write_text(INTERPRETER.format(version=version, no_venv=no_venv, pip=pip))
+    path.write_text(
+        INTERPRETER.format(version=version, no_venv=no_venv, pip=pip, real=sys.executable)
+    )
     path.chmod(0o755)
     return path
+
+
+def order(python: Path | str, chosen: str = "file", need: str = "run") -> list[str]:
+    return ["sh", "tests/environment.sh", ".venv", str(python), chosen, need]
 
 
 def set_up(
     place: Path, python: Path | str, *, chosen: str = "file", need: str = "run", **env: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["sh", "tests/environment.sh", ".venv", str(python), chosen, need],
+        order(python, chosen, need),
         cwd=place, capture_output=True, text=True, env={**os.environ, **env},
     )  # fmt: skip
 
@@ -136,3 +147,22 @@ def test_what_pip_is_told_by_the_environment_does_not_matter(place: Path) -> Non
     calls = (place / "calls").read_text().splitlines()
     assert {"PIP_USER=0", "PIP_NO_DEPS=0", "PIP_REQUIRE_HASHES=0"} <= set(calls)
     assert not [line for line in calls if line.startswith(("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"))]
+
+
+@pytest.mark.parametrize("installs_it", [True, False])
+def test_of_two_at_once_one_waits_for_the_other(place: Path, installs_it: bool) -> None:
+    (place / "held").touch()
+    begun = [order(interpreter(place, pip=0 if installs_it else 1))] * 2
+    first = subprocess.Popen(begun[0], cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with first:
+        until(lambda: installs(place) == 1, "the first installs")
+        with subprocess.Popen(begun[1], cwd=place, stdout=subprocess.PIPE, text=True) as second:
+            assert second.stdout is not None
+            assert second.stdout.readline() == "waiting for another make that sets up .venv\n"
+            interpreter(place)
+            (place / "held").unlink()
+            said = second.stdout.read()
+    assert (first.returncode == 0, second.returncode) == (installs_it, 0)
+    assert said == "" if installs_it else "setting up" in said
+    assert installs(place) == (1 if installs_it else 2)
+    assert (place / ".venv" / ".run").exists()

@@ -6,7 +6,6 @@ import fcntl
 import os
 import pty
 import select
-import signal
 import struct
 import subprocess
 import sys
@@ -74,8 +73,6 @@ class OnTerminal:
         self._written = b""
         self._pid, self._terminal = pty.fork()
         if not self._pid:
-            # What ran the tests may have left interrupts off, as shells do in the background.
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.execve(command[0], command, isolated(home, env))
         size = struct.pack("HHHH", 24, columns, 0, 0)
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, size)

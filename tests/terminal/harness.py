@@ -344,8 +344,8 @@ class Pty:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size.rows, size.columns, 0, 0))
 
         def own_terminal() -> None:
-            if ignore_hangup:
-                signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            # Under `nohup` the tests themselves have it off.
+            signal.signal(signal.SIGHUP, signal.SIG_IGN if ignore_hangup else signal.SIG_DFL)
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
         self.process = subprocess.Popen(

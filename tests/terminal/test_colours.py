@@ -10,7 +10,7 @@ import pytest
 
 from tests.terminal.harness import PYTHON, Pty, Size
 
-DEMO = (PYTHON, "-m", "gymtui", "demo", "--speed", "20")
+DEMO = (PYTHON, "-m", "gymtui", "demo")
 _SGR = re.compile(rb"\x1b\[([0-9;:]*)m")
 
 
@@ -35,7 +35,7 @@ def look_around(person: Pty) -> None:
         (b"mark", r"esc clears(?s:.)*/ mark$"),
         (b"\x1b", r"keys  esc closes"),
         (b"\x1b", r"RUN .*(?s:.)*smoke"),
-        (b":", r"describe: every field"),
+        (b":", r"describe: show every field"),
         (b"theme", r"theme: night"),
         (b"\x1b", r"\A(?!(?s:.)*theme: night)"),
         (b" ", r"1 marked"),

@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -179,9 +180,9 @@ class GymtuiApp(HostApp):
         self.set_timer(PRELOAD_S, self._preload)
 
     def _preload(self) -> None:
-        self.run_worker(
-            asyncio.to_thread(router.preload_screens), group="preload", exit_on_error=True
-        )
+        # Begun by its worker: one that is cancelled before leaves no coroutine behind.
+        reading = partial(asyncio.to_thread, router.preload_screens)
+        _: Worker[None] = self.run_worker(reading, group="preload", exit_on_error=True)
 
     def _poll(self) -> None:
         session = self.session

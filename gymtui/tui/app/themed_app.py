@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from textual import events, on
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.timer import Timer
+from textual.worker import Worker
 
 from gymtui.config import theme_files
 from gymtui.config.schema import Problem
@@ -76,8 +78,8 @@ class ThemedApp(GuardedApp[ResultT]):
 
     def _save(self) -> None:
         self._saving = None
-        saving = asyncio.to_thread(self.arrangement.save)
-        self.run_worker(saving, group="arrangement", exit_on_error=True)
+        saving = partial(asyncio.to_thread, self.arrangement.save)
+        _: Worker[None] = self.run_worker(saving, group="arrangement", exit_on_error=True)
 
     @on(events.Unmount)
     def _save_now(self) -> None:
