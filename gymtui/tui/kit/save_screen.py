@@ -17,6 +17,9 @@ from gymtui.tui.kit.lines import Line
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.kit.styled_text import StyledText
 
+_FORMS = {".md": "markdown", ".markdown": "markdown", ".txt": "text"}
+"""What is written to be read, by what a file's name ends in; all else is saved as received."""
+
 
 class SaveScreen(GymScreen):
     """A screen whose artifacts can be saved, as received or to be read."""
@@ -88,15 +91,12 @@ class SaveScreen(GymScreen):
         row = self.recorded()
 
         def write() -> int:
+            form = _FORMS.get(path.suffix.lower())
             data = artifacts.body
-            suffix = path.suffix.lower()
-            as_markdown, as_text = suffix in (".md", ".markdown"), suffix == ".txt"
-            if as_markdown:
-                data = export.markdown(artifacts.transcript).encode("utf-8", "replace")
-            elif as_text:
-                data = export.text(artifacts.transcript).encode("utf-8", "replace")
+            if form is not None:
+                data = export.written(artifacts.transcript, form).encode("utf-8", "replace")
             new_file.write_new(path, data)
-            if row is not None and not as_markdown and not as_text:
+            if row is not None and form is None:
                 record_files.write(path, row)
             return len(data)
 
