@@ -78,6 +78,7 @@ class ModelServer:
         self.peak = 0
         self.url = ""
         self._let_go = asyncio.Event()
+        self.connections_ever = 0
         self._connections: set[asyncio.Task[Any]] = set()
 
     def let_go(self) -> None:
@@ -93,6 +94,7 @@ class ModelServer:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
+        self.connections_ever += 1
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError):
                 while await self._answer(reader, writer):

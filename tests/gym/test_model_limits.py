@@ -3,13 +3,15 @@
 import asyncio
 from pathlib import Path
 
+import httpx
 import pytest
 
 from gymtui.gym.engine.engine import Engine
 from gymtui.gym.models.limiter import Limiter, Timer
-from gymtui.gym.models.model_servers import ServerLimits
+from gymtui.gym.models.model_servers import ServerLimits, make_client
 from tests.gym.engines import engine_at, finish, start
-from tests.gym.model_server import HANG, FakeTime, ModelServer, model_server
+from tests.gym.model_server import CUT, HANG, FakeTime, ModelServer, error, model_server
+from tests.gym.one_rollout import DONE
 from tests.gym.running_gym import until
 
 
@@ -115,3 +117,50 @@ async def test_who_is_cancelled_while_waiting_leaves_no_place_taken() -> None:
     await asyncio.gather(*waiting, return_exceptions=True)
     async with limiter.slot():
         pass
+
+
+# -- connections ----------------------------------------------------------------------------------
+
+
+async def test_a_connection_is_used_again_and_no_more_are_opened_than_at_once() -> None:
+    async with model_server(DONE) as server, make_client() as client:
+        for _ in range(5):
+            assert (await client.post(f"{server.url}/chat/completions", json={})).is_success
+        assert server.connections_ever == 1
+        server.plays = [HANG]
+        asked = [client.post(f"{server.url}/chat/completions", json={}) for _ in range(7)]
+        together = asyncio.gather(*asked)
+        await in_flight(server, 7)
+        server.let_go()
+        await together
+        assert server.connections_ever == 7
+
+
+async def test_what_was_cut_or_cancelled_leaves_a_way_that_works() -> None:
+    async with model_server(CUT, DONE, HANG) as server, make_client() as client:
+        url = f"{server.url}/chat/completions"
+        with pytest.raises(httpx.RemoteProtocolError):
+            await client.post(url, json={})
+        assert (await client.post(url, json={})).is_success
+        asked = asyncio.create_task(client.post(url, json={}))
+        await in_flight(server, 1)
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        await in_flight(server, 0)
+        server.plays = [DONE]
+        assert (await client.post(url, json={})).is_success
+
+
+async def test_a_proxy_of_the_environment_is_used_for_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with model_server(error(418, {})) as proxy:
+        for name in ("ALL_PROXY", "HTTP_PROXY"):
+            monkeypatch.setenv(name, proxy.url.removesuffix("/v1"))
+            async with make_client() as client:
+                answer = await client.post("http://models.test/v1/chat/completions", json={})
+            assert answer.status_code == 418
+            monkeypatch.delenv(name)
+    assert [one.path for one in proxy.sent] == ["http://models.test/v1/chat/completions"] * 2

@@ -1,9 +1,10 @@
 """Artifacts in the making: what was said and done in a rollout, in the vendor's message shape."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from gymtui.gym.clock import Clock
 from gymtui.gym.models.agent import Turn
@@ -113,7 +114,7 @@ class Recorder:
             "tool_results": [result.model_dump() for result in self.tool_results[calls:]],
         }
         self._kept = (len(self.messages), len(self.tool_calls))
-        self.keep(json.dumps(piece))
+        self.keep(msgspec.json.encode(piece).decode())
 
     def _metrics(self) -> dict[str, Any]:
         metrics: dict[str, Any] = {

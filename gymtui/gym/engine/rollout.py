@@ -156,7 +156,7 @@ class RolloutRunner:
         self._enter("seeding")
         self.given.scenario.populate(workspace, self._world)
         facts = self.given.task.seed(workspace, self._world)
-        workspace.take_changes()
+        workspace.forget_changes()
         await self._spend(SEEDING)
         self.given.cancellation.check()
         return facts

@@ -5,8 +5,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from gymtui.gym.json_text import parse
 from gymtui.gym.models.agent import AgentError
-from gymtui.gym.models.answers import parse, read_answer
+from gymtui.gym.models.answers import read_answer
 from gymtui.gym.models.model_servers import ModelServers
 from gymtui.gym.wire import ModelConfig, Result
 

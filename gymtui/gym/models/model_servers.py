@@ -13,12 +13,16 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from random import Random
 from typing import Any
+from urllib.request import getproxies
 
 import httpx
+import msgspec
 
+from gymtui.gym.json_text import parse
 from gymtui.gym.models.agent import AgentError
-from gymtui.gym.models.answers import parse, server_words
+from gymtui.gym.models.answers import server_words
 from gymtui.gym.models.limiter import REAL_TIME, Limiter, Timer
+from gymtui.gym.models.transport import ParallelTransport
 from gymtui.gym.wire import ModelConfig
 
 Transport = httpx.AsyncBaseTransport
@@ -38,8 +42,7 @@ SPENT = frozenset({"insufficient_quota", "billing_not_active", "billing_hard_lim
 SHORTEST_SECRET = 12
 """Shorter keys are placeholders such as `EMPTY`, and may be ordinary words."""
 
-LOOPBACK = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
-"""Never through a proxy of the environment."""
+LOOPBACK = tuple(f"all://{host}" for host in ("localhost", "127.0.0.1", "[::1]"))
 
 
 class _TryAgainError(Exception):
@@ -100,7 +103,7 @@ class ModelServers:
             AgentError: There is none, after a few tries where another might have helped.
         """
         limiter = self.limiter(settings)
-        content = json.dumps({"model": settings.model, **body}).encode()
+        content = msgspec.json.encode({"model": settings.model, **body})
         waited_s = 0.0
         for tried in range(1, TRIES + 1):
             async with limiter.slot() as round_:
@@ -180,10 +183,17 @@ def make_client(transport: Transport | None = None) -> httpx.AsyncClient:
     # How many requests go out is the limiters' business, how long one takes that of `post`.
     return httpx.AsyncClient(
         timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
+        limits=httpx.Limits(max_connections=None),
         transport=transport,
-        mounts=LOOPBACK if transport is None else None,
+        mounts=_direct() if transport is None else None,
     )
+
+
+def _direct() -> dict[str, httpx.AsyncBaseTransport]:
+    """Return what goes through no proxy: what no proxy is set for, and always this machine."""
+    direct = ParallelTransport()
+    patterns = LOOPBACK if getproxies().get("all") else (*LOOPBACK, "all://")
+    return dict.fromkeys(patterns, direct)
 
 
 def failure_words(error: Exception) -> str:

@@ -1,12 +1,12 @@
 """Tools of a server somewhere else, in the vendor's HTTP form: `GET /tools` and `POST /step`."""
 
 import asyncio
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
 
+from gymtui.gym.json_text import parse
 from gymtui.gym.tools.toolbox import SEPARATOR, Call, Observation
 
 TIMEOUT_S = 60.0
@@ -71,8 +71,8 @@ class RemoteTools:
         if not response.is_success:
             raise ToolServerError(f"it answers {method} {path} with {response.status_code}")
         try:
-            return json.loads(response.content, parse_constant=lambda _name: None)
-        except (ValueError, RecursionError):
+            return parse(response.content)
+        except ValueError:
             raise ToolServerError(f"its answer to {method} {path} is not JSON") from None
 
 

@@ -11,6 +11,9 @@ from typing import Any, Self
 
 Row = dict[str, Any]
 
+Change = tuple[str, str, str, Any]
+"""A sign, what changed, and a value behind some text; written out only when somebody looks."""
+
 
 class Workspace:
     """One workspace database; `close` throws it away."""
@@ -24,7 +27,8 @@ class Workspace:
         self._connection = sqlite3.connect(":memory:", isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._connection.executescript(schema)
-        self._changes: list[str] = []
+        self._changes: list[Change] = []
+        self._keys: dict[str, str] = {}
 
     def close(self) -> None:
         """Throw the workspace away; closing twice does nothing."""
@@ -54,7 +58,7 @@ class Workspace:
             list(row.values()),
         )
         key = next(iter(row.values()))
-        self._changes.append(f"+ {table}/{key} {json.dumps(row, ensure_ascii=False)}")
+        self._changes.append(("+", f"{table}/{key}", " ", row))
 
     def update(self, table: str, key: str, changes: Mapping[str, object]) -> None:
         """Change columns of the row whose key is `key` and note those that became different."""
@@ -69,18 +73,20 @@ class Workspace:
                 f"UPDATE {table} SET {name} = ? WHERE {column} = ?",  # noqa: S608
                 (value, key),
             )
-            old, new = (json.dumps(side, ensure_ascii=False) for side in (before[name], value))
-            self._changes += [f"- {table}/{key}.{name}: {old}", f"+ {table}/{key}.{name}: {new}"]
+            place = f"{table}/{key}.{name}"
+            self._changes += [("-", place, ": ", before[name]), ("+", place, ": ", value)]
 
     def delete(self, table: str, key: str) -> None:
         """Remove the row whose key is `key` and note it."""
         column = self._key_column(table)
         self._connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (key,))  # noqa: S608
-        self._changes.append(f"- {table}/{key}")
+        self._changes.append(("-", f"{table}/{key}", "", None))
 
     def _key_column(self, table: str) -> str:
-        row = self._connection.execute(f"SELECT * FROM {table} LIMIT 0")  # noqa: S608
-        return str(row.description[0][0])
+        if table not in self._keys:
+            row = self._connection.execute(f"SELECT * FROM {table} LIMIT 0")  # noqa: S608
+            self._keys[table] = str(row.description[0][0])
+        return self._keys[table]
 
     def next_id(self, table: str, prefix: str) -> str:
         """Return an id for a new row of `table`, such as `evt_07`."""
@@ -97,4 +103,14 @@ class Workspace:
     def take_changes(self) -> list[str]:
         """Return what changed since the last call, one line a change, and forget it."""
         changes, self._changes = self._changes, []
-        return changes
+        return [_line(change) for change in changes]
+
+    def forget_changes(self) -> None:
+        """Forget what changed, as after the world was made: nobody is told of that."""
+        self._changes.clear()
+
+
+def _line(change: Change) -> str:
+    sign, place, between, value = change
+    said = f"{between}{json.dumps(value, ensure_ascii=False)}" if between else ""
+    return f"{sign} {place}{said}"
