@@ -85,9 +85,9 @@ def test_the_seconds_to_the_next_try_of_a_key_are_counted_down() -> None:
         ("GYMTUI_API_KEY", "Set GYMTUI_API_KEY to another key and start again; "),
         ("COLLINEAR_API_KEY", "Set COLLINEAR_API_KEY to another key and start again; "),
         ("LAB, named by c.toml:3: api_key_env", "Set LAB to another key and start again; "),
-        ("c.toml:7: profiles.lab.api_key", "Mend it there; "),
-        ("/x/config.toml: collinear_api_key", "Mend it there; "),
-        ("c.toml:7: profiles.lab.api_key_command", "Have its command print another key; "),
+        ("c.toml:7: profiles.lab.api_key", "Fix it there; "),
+        ("/x/config.toml: collinear_api_key", "Fix it there; "),
+        ("c.toml:7: profiles.lab.api_key_command", "Make its command print another key; "),
     ],
 )
 @pytest.mark.parametrize("error", [REFUSED, Forbidden("not here")])
