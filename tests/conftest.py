@@ -8,6 +8,8 @@ import signal
 import pytest
 from hypothesis import settings
 
+from tests.helpers import shared_tls
+
 # The same examples each time, however slow the machine: a gate must say the same of the same
 # code. `--hypothesis-profile=seek` looks further.
 settings.register_profile("gate", deadline=None, derandomize=True)
@@ -22,6 +24,8 @@ for _number, _usual in (
 ):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _usual)
+
+shared_tls.share()
 
 _LONGEST = (
     "tests/terminal/",
@@ -56,7 +60,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items += rest
 
 
-YOUNG = 20_000
+YOUNG = 50_000
 """Objects that come before those are looked through for garbage; Python's own is 700."""
 
 

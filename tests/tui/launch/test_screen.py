@@ -22,7 +22,10 @@ KEY = "sk_model_0123456789abcdef"
 
 
 async def type_in(person: Person, text: str) -> None:
-    await person.press(*(" " if c == " " else {"/": "slash", ",": "comma"}.get(c, c) for c in text))
+    """Type in one burst, as over a slow line: it is drawn once, and nothing of it is lost."""
+    for character in text:
+        person.app.post_message(_key({" ": "space", "/": "slash"}.get(character, character)))
+    await person.pilot.pause()
 
 
 async def fill(person: Person, model: str = "scripted/careful") -> None:
@@ -553,6 +556,7 @@ async def test_what_is_typed_in_one_burst_lands_where_it_was_meant(tmp_path: Pat
 
 
 def _key(name: str) -> Key:
-    typed = {"tab": "\t", "backspace": "\x7f", "space": " ", "enter": "\r", "escape": "\x1b"}
+    typed = {"tab": "\t", "backspace": "\x7f", "enter": "\r", "escape": "\x1b"}
+    typed |= {"space": " ", "slash": "/"}
     character = typed.get(name, name if len(name) == 1 else None)
-    return Key({"_": "underscore"}.get(name, name), character)
+    return Key({"_": "underscore", ",": "comma"}.get(name, name), character)
