@@ -8,46 +8,53 @@ machine a process that only waits for its turn looks idle.
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 from textual._context import active_app
 from textual.app import App
 
-LONGEST_S = 1.0
-"""An app that is never at rest is looked at as it is, as by the framework's pilot: after this much
-work, not time, so that others on the machine count for nothing."""
+MOST_TURNS = 1_000
+"""An app that is never at rest is looked at as it is, as by the framework's pilot: after so many
+turns of the event loop, however long a busy machine takes for them. To ask how long that was would
+cost as much as a tenth of what the tests do."""
 _RESIZED_S = 1 / 120
 """So often the framework looks whether the terminal has another size."""
 
 
-async def at_rest(min_sleep: float = 0.0, max_sleep: float = LONGEST_S) -> None:
+async def at_rest(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
     """Wait until the app has come to rest, and see to it that it is drawn as it is then.
 
     What a timer, a thread or a gym brings later is not waited for: wait for what it shows.
 
     Args:
         min_sleep: The framework's pilot says it; no time is waited for its own sake.
-        max_sleep: How long this thread may work at most, in seconds.
+        max_sleep: The same.
     """
     app = active_app.get()
-    end_s = time.thread_time() + max_sleep
-    await _others_turn(end_s)
-    while time.thread_time() < end_s:
+    left = await _others_turns(MOST_TURNS)
+    while left:
         if app._resize_event is not None:
             await asyncio.sleep(_RESIZED_S)
         elif not _draws(app):
             return
-        await _others_turn(end_s)
+        left = await _others_turns(left)
 
 
-async def _others_turn(end_s: float) -> None:
-    """Give up the turn until nobody else on the event loop takes it."""
+async def _others_turns(most: int) -> int:
+    """Give up the turn until nobody else on the event loop takes it.
+
+    Args:
+        most: How often, at most.
+
+    Returns:
+        How many of them are left.
+    """
     ready = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
-    while True:
+    for left in reversed(range(most)):
         await asyncio.sleep(0)
-        if not ready or time.thread_time() >= end_s:
-            return
+        if not ready:
+            return left
+    return 0
 
 
 def _draws(app: App[Any]) -> bool:
