@@ -65,7 +65,7 @@ def _act(
 ) -> None:
     settings = settings_of(given(flags))
     from gymtui.cli import run_actions
-    from gymtui.cli.output import Paper
+    from gymtui.cli.output import Printer
     from gymtui.core.text import clean
     from gymtui.session.actions import Verb
 
@@ -75,7 +75,7 @@ def _act(
         fail(f"read-only ({where}): cancel and delete are disabled", EXIT_USAGE)
     if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
         fail(f"{verb} needs confirmation, and this is not a terminal: pass --yes", EXIT_USAGE)
-    found = run_against_gym(settings, lambda: run_actions.look_for(settings, verb, run_ids))
+    found = run_against_gym(settings, lambda: run_actions.find_runs(settings, verb, run_ids))
     for run_id in found.idle:
         tell(f"{clean(run_id)} has already finished: nothing to {verb}")
     question = found.question
@@ -84,26 +84,26 @@ def _act(
         sys.exit(EXIT_FAILED)
     journal = journal_of(settings)
     done = (
-        run_against_gym(settings, lambda: run_actions.do(settings, question, journal))
+        run_against_gym(settings, lambda: run_actions.act_on(settings, question, journal))
         if question.targets
         else ()
     )
     lines = run_actions.outcomes(done, found.missing)
-    paper = Paper.standard()
+    printer = Printer.standard()
     if form == "json":
         known: list[dict[str, Any]] = [
             {"run_id": item.run_id, "outcome": item.outcome, "rollouts": item.rollouts}
             for item in done
         ]
         known += [{"run_id": i, "outcome": None, "rollouts": None} for i in found.missing]
-        paper.document(
+        printer.document(
             [
                 {**of_run, "ok": well, "message": said}
                 for of_run, (said, well) in zip(known, lines, strict=True)
             ]
         )
     else:
-        paper.lines(said for said, well in lines if well)
+        printer.lines(said for said, well in lines if well)
     for said, well in lines:
         if not well:
             tell(said)

@@ -111,10 +111,10 @@ def show(form: str | None, **flags: Any) -> None:
     """Every setting, what it is and where that comes from; of the key, its ends."""
     import os
 
-    from gymtui.cli.checkup.screen_settings import with_drawn
+    from gymtui.cli.checkup.screen_settings import with_screen_problems
     from gymtui.cli.config_show import as_document, as_table
 
-    found = with_drawn(loaded(given(flags)), os.environ)
+    found = with_screen_problems(loaded(given(flags)), os.environ)
     for problem in found.problems:
         tell(str(problem))
     click.echo(as_document(found) if form == "json" else as_table(found))

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gymtui.config.reference import FIELDS, written
+from gymtui.config.reference import FIELDS, toml_value
 from gymtui.config.schema import ModelKeySource, StuckThresholds
 from gymtui.config.settings import LoadedSettings
 from gymtui.core.json_output import json_text
@@ -37,13 +37,13 @@ def applied(loaded: LoadedSettings) -> Iterator[Applied]:
 
     yield of("profile", settings.profile_name, "profile_name")
     for name, field in FIELDS.items():
-        yield of(name, written(getattr(settings, field)), field)
+        yield of(name, toml_value(getattr(settings, field)), field)
     key = settings.key
     yield Applied(
         "api_key", key.hint if key else "", clean(settings.key_origin) or "no key for this gym"
     )
     for name in StuckThresholds.model_fields:
-        yield of(f"stuck.{name}", written(getattr(settings.stuck, name)))
+        yield of(f"stuck.{name}", toml_value(getattr(settings.stuck, name)))
     for provider, source in settings.model_keys.items():
         yield of(f"model_keys.{provider}", _source(source))
     for name, keys in settings.keys.items():

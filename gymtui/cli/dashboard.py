@@ -33,7 +33,7 @@ LOG_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
-class Keeping:
+class Storage:
     """Where a dashboard keeps what it learns from one time to the next; None keeps nothing.
 
     Attributes:
@@ -41,20 +41,20 @@ class Keeping:
         journal: The file of what was observed.
     """
 
-    arrangement: Path | None = None
+    saved_layout: Path | None = None
     journal: Path | None = None
 
 
-def keeping_of(settings: Settings, env: Mapping[str, str]) -> Keeping:
+def storage_of(settings: Settings, env: Mapping[str, str]) -> Storage:
     """Where what is learnt of a person's gym is kept: in the state directory, a file a gym."""
-    return Keeping(paths.state_dir(env), journal_file(settings, env))
+    return Storage(paths.state_dir(env), journal_file(settings, env))
 
 
 def open_dashboard(
     loaded: LoadedSettings,
     env: Mapping[str, str],
     *,
-    keeping: Keeping,
+    storage: Storage,
     notes: Sequence[str] = (),
     gyms: ProfileConnections | None = None,
     guided: bool = False,
@@ -79,7 +79,7 @@ def open_dashboard(
     # Before the screen is there: what no waiting mends is said in a line, and ends it.
     proxies.proxy_for(settings.base_url, env)
     proxies.check_key_log(env)
-    bound = rebound(settings.keys, settings.origins)
+    keys = rebound(settings.keys, settings.origins)
     logs = paths.log_dir(env)
     secrets = [settings.key.reveal()] if settings.key is not None else []
     reporter = Reporter(logs, secrets=secrets)
@@ -89,20 +89,20 @@ def open_dashboard(
         "gymtui %s, profile %s, %s, %s",
         *(__version__, settings.profile_name, settings.base_url, key),
     )
-    arrangement = SavedLayout.read(keeping.arrangement)
+    saved_layout = SavedLayout.read(storage.saved_layout)
     if any(problem.place == LAST_PICKED for problem in loaded.problems):
-        arrangement.pick(None)  # it is no longer there: told once
+        saved_layout.pick(None)  # it is no longer there: told once
     app = GymtuiApp(
         settings,
         LazyClient(partial(client_of, settings)),
         reporter,
         appearance=appearance_of(settings, env, sys.stderr.encoding),
-        arrangement=arrangement,
-        journal=keeping.journal,
-        bound=bound,
+        saved_layout=saved_layout,
+        journal=storage.journal,
+        keys=keys,
         guided=guided,
         model_env=model_env,
-        problems=(*loaded.problems, *bound.problems),
+        problems=(*loaded.problems, *keys.problems),
         notes=notes,
         gyms=gyms,
     )

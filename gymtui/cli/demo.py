@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from gymtui.cli.dashboard import Keeping, open_dashboard
+from gymtui.cli.dashboard import Storage, open_dashboard
 from gymtui.config.settings import LoadedSettings
 from gymtui.core import child_environment, paths
 from gymtui.gym.demo.lock import Told, held
@@ -56,21 +56,21 @@ def open_demo(
         gym = until.enter_context(LocalGym(speed=speed, seed=seed, directory=home, fresh=fresh))
         if gym.told.words:
             notes = (*notes, gym.told.words)
-        keeping = Keeping()
+        storage = Storage()
         if home is not None and gym.told.kept:
             # Not what was arranged: a filter left from the last time would hide the story.
-            keeping = Keeping(journal=home / JOURNAL)
+            storage = Storage(journal=home / JOURNAL)
             if gym.told.anew:
                 _forget(home / JOURNAL)
         loaded = _hurried(settle(gym.told.url), speed)
-        return open_dashboard(loaded, env, keeping=keeping, notes=notes, guided=True)
+        return open_dashboard(loaded, env, storage=storage, notes=notes, guided=True)
 
 
 def _hurried(loaded: LoadedSettings, speed: float) -> LoadedSettings:
     """What hurries is stuck the sooner: its steps are that much shorter."""
     settings = loaded.settings
     stuck = settings.stuck
-    sooner = {name: getattr(stuck, name) / speed for name in ("floor_s", "unwatched_s")}
+    sooner = {name: getattr(stuck, name) / speed for name in ("floor_s", "fallback_s")}
     stuck = stuck.model_copy(update=sooner)
     return replace(loaded, settings=settings.model_copy(update={"stuck": stuck}))
 

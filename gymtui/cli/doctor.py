@@ -11,9 +11,9 @@ from pathlib import Path
 
 from gymtui.cli.checkup import gym, local
 from gymtui.cli.checkup.checks import Check, State, worst
-from gymtui.cli.checkup.screen_settings import with_drawn
+from gymtui.cli.checkup.screen_settings import with_screen_problems
 from gymtui.cli.checkup.terminal import Streams, run_quickly, terminal
-from gymtui.cli.output import Colour, Paper, painted
+from gymtui.cli.output import Colour, Printer, coloured
 from gymtui.config.settings import LoadedSettings
 from gymtui.core.secret import ApiKey
 from gymtui.core.text import clean, fit, width
@@ -36,7 +36,7 @@ def examine(
     Returns:
         The checks in the order to show them, the exit code, and whether something still hangs.
     """
-    loaded = with_drawn(loaded, env)
+    loaded = with_screen_problems(loaded, env)
     settings = loaded.settings
     checks = [*local.versions(), *local.files(env, config, settings.base_url)]
     checks += local.settings(loaded)
@@ -47,7 +47,7 @@ def examine(
         status = 2
     else:
         tell(f"contacting {clean(settings.base_url)} …")
-        seen = gym.visit(settings)
+        seen = gym.check_gym(settings)
         checks += seen.checks
         status, hangs = seen.status, not seen.ended
     checks += terminal(_streams(), env, run_quickly)
@@ -60,14 +60,14 @@ def document(checks: Sequence[Check], status: int) -> Mapping[str, object]:
     return {"worst": worst(checks).value, "exit": status, "checks": listed}
 
 
-def lines(checks: Sequence[Check], paper: Paper) -> Iterator[str]:
+def lines(checks: Sequence[Check], printer: Printer) -> Iterator[str]:
     """All of it for people; lines are as long as they are, since advice is not to be cut."""
     names = max((width(clean(check.name)) for check in checks), default=0)
     for subject, group in groupby(checks, key=lambda check: check.subject):
-        yield painted(subject, "bold") if paper.colour else subject
+        yield coloured(subject, "bold") if printer.colour else subject
         for check in group:
             mark, colour = MARKS[check.state]
-            shown = painted(mark, colour) if paper.colour else mark
+            shown = coloured(mark, colour) if printer.colour else mark
             yield f"  {shown} {fit(check.name, names, pad=True)}  {clean(check.message)}"
             if check.advice:
                 yield f"    {'':{names}}  → {clean(check.advice)}"

@@ -33,7 +33,7 @@ def doctor(form: str | None, **flags: Any) -> None:
     from pathlib import Path
 
     from gymtui.cli.doctor import document, examine, lines
-    from gymtui.cli.output import Paper
+    from gymtui.cli.output import Printer
     from gymtui.core import paths
 
     wanted = given(flags)
@@ -41,11 +41,11 @@ def doctor(form: str | None, **flags: Any) -> None:
     config = Path(wanted["config"]) if "config" in wanted else paths.config_file(env)
     waiting = tell if sys.stderr.isatty() else (lambda _words: None)
     checks, status, hangs = examine(loaded(wanted), env, config, tell=waiting)
-    paper = Paper.standard()
+    printer = Printer.standard()
     if form == "json":
-        paper.document(document(checks, status))
+        printer.document(document(checks, status))
     else:
-        paper.lines(lines(checks, paper))
+        printer.lines(lines(checks, printer))
     if hangs:
         # A resolver that hangs would be waited for at the end of the program.
         os._exit(status)

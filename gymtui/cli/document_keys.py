@@ -69,7 +69,7 @@ ROLLOUT: Mapping[str, str] = {
 }
 
 
-def told(title: str, keys: Mapping[str, str]) -> str:
+def describe_keys(title: str, keys: Mapping[str, str]) -> str:
     """Keys with what they mean, as a paragraph of `--help`.
 
     Args:

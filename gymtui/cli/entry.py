@@ -19,16 +19,16 @@ from gymtui.cli.options import (
     EXIT_REFUSED,
     EXIT_UNREACHABLE,
     EXIT_USAGE,
-    ended_quietly,
+    exit_quietly,
     fail,
     given,
     gym_options,
     loaded,
     looks_options,
+    report_problems,
     run_against_gym,
     scope_options,
     settings_of,
-    told,
     with_options,
     with_streams,
 )
@@ -85,11 +85,11 @@ class Commands(click.Group):
 
     def make_context(self, *args: Any, **options: Any) -> click.Context:
         """Read the command line; help and version are printed on the way."""
-        return ended_quietly(lambda: super(Commands, self).make_context(*args, **options))
+        return exit_quietly(lambda: super(Commands, self).make_context(*args, **options))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Do it."""
-        return ended_quietly(lambda: super(Commands, self).invoke(ctx))
+        return exit_quietly(lambda: super(Commands, self).invoke(ctx))
 
 
 @click.group(
@@ -320,22 +320,22 @@ def _own_gym(flags: Mapping[str, Any]) -> NoReturn:
 
     env = os.environ
     picked = SavedLayout.read(paths.state_dir(env)).profile
-    found = told(loaded(flags, remembered=picked))
+    found = report_problems(loaded(flags, remembered=picked))
     if found.settings.key is None:
-        from gymtui.cli.first_start import nothing_set_up, offer
+        from gymtui.cli.first_start import nothing_set_up, offer_demo
 
         if nothing_set_up(found):
-            if offer(found, env):
+            if offer_demo(found, env):
                 _demo(flags, speed=DEMO_SPEED, seed=DEMO_SEED, fresh=False)
             sys.exit(0)
-    from gymtui.cli.dashboard import keeping_of, open_dashboard
+    from gymtui.cli.dashboard import open_dashboard, storage_of
     from gymtui.cli.profiles import gyms_of
 
-    keeping, gyms = keeping_of(found.settings, env), gyms_of(found, flags, env)
+    storage, gyms = storage_of(found.settings, env), gyms_of(found, flags, env)
     sys.exit(
         run_against_gym(
             found.settings,
-            lambda: open_dashboard(found, env, keeping=keeping, gyms=gyms, model_env=env),
+            lambda: open_dashboard(found, env, storage=storage, gyms=gyms, model_env=env),
         )
     )
 

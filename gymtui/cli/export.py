@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gymtui.api.client import GymClient
 from gymtui.api.errors import GymError, NotFound
-from gymtui.cli.gym_access import Asked, at_once, with_gym
+from gymtui.cli.gym_access import GymReader, at_once, with_gym
 from gymtui.config.settings import Settings
 from gymtui.core import new_file
 from gymtui.core.text import clean
@@ -81,7 +81,7 @@ def export_run(
     """
 
     async def every(client: GymClient) -> Tally:
-        asked = Asked(client)
+        asked = GymReader(client)
         [found] = await asked.runs_named([run_id])  # tells a run without rollouts from none
         await asked.rollouts_of([found])
         rows = asked.store.rollouts_of(found)
@@ -144,7 +144,7 @@ def _fault_of(path: Path, form: str, row: RolloutRow, tell: Callable[[str], None
     data = artifact_files.load(path)
     if form != "json":
         document = data.decode("utf-8", "replace")
-        return export.not_of(document, form, row.rollout_id, _result_of(row))
+        return export.fault_in(document, form, row.rollout_id, _result_of(row))
     if (fault := no_artifacts(data)) is not None:
         return fault
     record = record_files.read(path, row.rollout_id)
@@ -201,7 +201,7 @@ async def _write(desk: ArtifactLoader, row: RolloutRow, path: Path, form: str) -
     artifacts = await desk.get(row.rollout_id)
     # Named even where the answer does not: by that it is known again.
     transcript = replace(artifacts.transcript, rollout_id=row.rollout_id, result=_result_of(row))
-    data = await asyncio.to_thread(export.written, transcript, form)
+    data = await asyncio.to_thread(export.render, transcript, form)
     await asyncio.to_thread(new_file.write_new, path, data.encode("utf-8", "replace"))
 
 

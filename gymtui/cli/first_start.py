@@ -34,17 +34,14 @@ def nothing_set_up(loaded: LoadedSettings) -> bool:
     )
 
 
-def words(loaded: LoadedSettings, env: Mapping[str, str]) -> str:
+def welcome_text(loaded: LoadedSettings, env: Mapping[str, str]) -> str:
     """What is said.
 
     Args:
         env: The environment, for how home is called.
     """
     home = env.get("HOME", "")
-    places = [
-        (_short(clean(place.place), home), clean(place.found))
-        for place in loaded.where_keys_were_looked_for
-    ]
+    places = [(_short(clean(place.place), home), clean(place.found)) for place in loaded.key_places]
     cells = max((width(place) for place, _ in places), default=0)
     looked = [f"  {place}{' ' * (cells - width(place))}   {found}" for place, found in places]
     profiles = [clean(profile.name) for profile in loaded.profiles]
@@ -96,7 +93,7 @@ def pressed_keys() -> Iterator[Callable[[], str]]:
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
-def offer(
+def offer_demo(
     loaded: LoadedSettings,
     env: Mapping[str, str],
     *,
@@ -111,7 +108,7 @@ def offer(
         Whether the demo is wanted.
     """
     with keys() as press:
-        click.echo(words(loaded, env), err=True)
+        click.echo(welcome_text(loaded, env), err=True)
         while True:
             key = press()
             if key and key.lower() in _DEMO:

@@ -20,7 +20,7 @@ from gymtui.api.errors import (
     NotFound,
     Unauthorized,
 )
-from gymtui.cli.gym_access import Asked, at_once
+from gymtui.cli.gym_access import GymReader, at_once
 from gymtui.poll.poller import REFUSED_S
 from gymtui.poll.request_log import JITTER, RequestLog
 from gymtui.store.delta import Observation, OneRun, RolloutsOf
@@ -89,7 +89,7 @@ class Follower:
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     renew: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
-    asked: Asked = field(init=False)
+    asked: GymReader = field(init=False)
     trouble: Trouble | None = field(init=False, default=None)
     _ledger: RequestLog = field(init=False, default_factory=RequestLog)
     _heard_s: float = field(init=False)
@@ -98,7 +98,7 @@ class Follower:
     _denied: dict[OneRun | RolloutsOf, Denied] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.asked = Asked(self.client, self._take, self.monotonic)
+        self.asked = GymReader(self.client, self._take, self.monotonic)
         self._heard_s = self.monotonic()
 
     @property

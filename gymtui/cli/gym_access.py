@@ -41,7 +41,7 @@ AT_ONCE = 4
 """Questions under way at the same time: as many as the dashboard asks about rollouts."""
 
 UNSTEADY = "the run list changed while it was read: runs may be missing, or deleted already"
-"""What is said where `Asked.every_run` did not come to an end."""
+"""What is said where `GymReader.every_run` did not come to an end."""
 READINGS = 4
 """How often all runs are listed at most, until two counts agree."""
 
@@ -87,7 +87,7 @@ async def at_once(calls: Iterable[Callable[[], Awaitable[T]]], most: int = AT_ON
             task.cancel()
 
 
-class Asked:
+class GymReader:
     """What was learnt of a gym by asking.
 
     Args:

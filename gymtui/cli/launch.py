@@ -17,7 +17,7 @@ from gymtui.api.client import GymClient
 from gymtui.api.errors import GymError, Refused
 from gymtui.api.launch_request import LaunchRequest
 from gymtui.cli.gym_access import with_gym
-from gymtui.cli.options import EXIT_UNREACHABLE, exit_code, refusal, tell, tell_of_key
+from gymtui.cli.options import EXIT_UNREACHABLE, error_line, exit_code, report_key, tell
 from gymtui.config.settings import Settings
 from gymtui.core.json_output import json_text
 from gymtui.core.text import clean
@@ -89,7 +89,7 @@ def launch_all(settings: Settings, requests: Sequence[LaunchRequest], *, as_json
         return 0
     _complain(last)
     if last.error is not None:
-        tell_of_key(settings, last.error)
+        report_key(settings, last.error)
     for request in requests[len(sent) :]:
         tell(f"{clean(request.run_name)} was not sent")
     if last.fate is SubmissionState.UNKNOWN or last.error is None:
@@ -127,7 +127,7 @@ def _complain(sent: Submission) -> None:
             place = f"{field.field}: " if field.field else ""
             tell(clean(f"{sent.request.run_name} was not launched: {place}{field.msg}"))
         return
-    tell(f"{clean(sent.request.run_name)} was not launched: {refusal(error)}")
+    tell(f"{clean(sent.request.run_name)} was not launched: {error_line(error)}")
 
 
 def _document(sent: Submission) -> dict[str, Any]:

@@ -59,8 +59,8 @@ def _epilog(*paragraphs: str) -> str:
     epilog=_epilog(
         _language("status:running, model:gpt*, pass<50%, done>=20, !scenario:hr", RUN_COLUMNS),
         '--json prints {"total": number of matches, "runs": […]}; --jsonl prints one run per line.',
-        keys.told("Fields of a run", keys.RUN),
-        keys.told("Fields of numbers", keys.NUMBERS),
+        keys.describe_keys("Fields of a run", keys.RUN),
+        keys.describe_keys("Fields of numbers", keys.NUMBERS),
     )
 )
 @click.argument("filters", nargs=-1, metavar="[FILTER]…")
@@ -86,7 +86,7 @@ def runs(
     """List runs, all or those that match a filter."""
     settings = settings_of(given(flags))
     from gymtui.cli.list_filters import ListRequest
-    from gymtui.cli.output import Paper
+    from gymtui.cli.output import Printer
     from gymtui.cli.runs import print_runs
 
     run_against_gym(
@@ -95,7 +95,7 @@ def runs(
             settings,
             form or "table",
             ListRequest(filters, order, reverse, limit),
-            Paper.standard(),
+            Printer.standard(),
             tell,
             numbers=numbers,
             journal=journal_of(settings),
@@ -108,7 +108,7 @@ def runs(
         _language("status:running, phase:verifying, task:*phone*, steps>=20", ROLLOUT_COLUMNS),
         '--json prints {"total": number of matches, "rollouts": […]}; --jsonl prints one rollout '
         "per line.",
-        keys.told("Fields of a rollout", keys.ROLLOUT),
+        keys.describe_keys("Fields of a rollout", keys.ROLLOUT),
     )
 )
 @click.argument("run_ids", nargs=-1, metavar="[RUN]…", shell_complete=suggestions.runs)
@@ -130,7 +130,7 @@ def rollouts(
     """List the rollouts of runs (default: active runs)."""
     settings = settings_of(given(flags))
     from gymtui.cli.list_filters import ListRequest
-    from gymtui.cli.output import Paper
+    from gymtui.cli.output import Printer
     from gymtui.cli.rollouts import print_rollouts
 
     run_against_gym(
@@ -140,7 +140,7 @@ def rollouts(
             run_ids,
             form or "table",
             ListRequest(filters, order, reverse, limit),
-            Paper.standard(),
+            Printer.standard(),
             tell,
             journal=journal_of(settings),
             every=every,

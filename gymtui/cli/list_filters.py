@@ -50,7 +50,7 @@ class ListRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Narrowed(Generic[R]):
+class FilteredRows(Generic[R]):
     """What came of it.
 
     Attributes:
@@ -98,9 +98,9 @@ def check_order(order: str | None, schema: Schema[R]) -> None:
         raise click.UsageError(f"no column {clean(order)}: {hint}")
 
 
-def narrowed(
-    records: Mapping[str, R], wish: ListRequest, schema: Schema[R], now_s: float
-) -> Narrowed[R]:
+def filter_rows(
+    records: Mapping[str, R], request: ListRequest, schema: Schema[R], now_s: float
+) -> FilteredRows[R]:
     """Filter, order and cut a list.
 
     Args:
@@ -108,15 +108,15 @@ def narrowed(
         wish: What is wanted; its order is one of the columns.
         now_s: The server's clock, UNIX seconds.
     """
-    shown = read_filters(wish.filters, schema).select(records, now_s)
+    shown = read_filters(request.filters, schema).select(records, now_s)
     rows = list(shown.values())
-    if wish.order is not None:
-        view: OrderedView[R] = OrderedView(schema, wish.order, reverse=wish.reverse)
+    if request.order is not None:
+        view: OrderedView[R] = OrderedView(schema, request.order, reverse=request.reverse)
         view.apply(shown, (), now_s)
         rows = [shown[row_id] for row_id in view]
-    elif wish.reverse:
+    elif request.reverse:
         rows.reverse()
-    return Narrowed(tuple(rows[: wish.limit]), len(rows))
+    return FilteredRows(tuple(rows[: request.limit]), len(rows))
 
 
 def _shown(text: str, error: FilterError) -> str:

@@ -51,7 +51,7 @@ def print_files(files: Sequence[Path], form: str) -> bool:
         if len(files) > 1:
             name = clean(file).replace("`", "'")
             click.echo(f"`{name}`\n" if form == "markdown" else f"file: {name}")
-        click.echo(export.written(opened.transcript, form), nl=False)
+        click.echo(export.render(opened.transcript, form), nl=False)
     return whole
 
 
@@ -68,15 +68,15 @@ def view_files(files: Sequence[Path], loaded: LoadedSettings, env: Mapping[str, 
     from gymtui.tui.runtime.crash_report import Reporter
     from gymtui.tui.runtime.guard import run_guarded
 
-    bound = rebound(loaded.settings.keys, loaded.settings.origins)
+    keys = rebound(loaded.settings.keys, loaded.settings.origins)
     problems = [problem for problem in loaded.problems if not problem.fatal]
     app = FileApp(
         files,
         Reporter(paths.log_dir(env), secrets=[]),
         appearance=appearance_of(loaded.settings, env, sys.stderr.encoding),
-        arrangement=SavedLayout.read(paths.state_dir(env)),
-        bound=bound,
-        problems=(*problems, *bound.problems),
+        saved_layout=SavedLayout.read(paths.state_dir(env)),
+        keys=keys,
+        problems=(*problems, *keys.problems),
     )
     for problem in app.theme_problems:
         click.echo(f"gymtui: {problem}", err=True)

@@ -123,10 +123,10 @@ def loaded(flags: Mapping[str, Any], **options: Any) -> LoadedSettings:
 
 def settings_of(flags: Mapping[str, Any]) -> Settings:
     """Settle the settings; what is wrong with them is told, and ends where it would mislead."""
-    return told(loaded(flags)).settings
+    return report_problems(loaded(flags)).settings
 
 
-def told(found: LoadedSettings) -> LoadedSettings:
+def report_problems(found: LoadedSettings) -> LoadedSettings:
     """Say what is wrong with settings; end where they would mislead."""
     for problem in found.problems:
         tell(str(problem))
@@ -150,20 +150,20 @@ def run_against_gym(settings: Settings, talk: Callable[[], T]) -> T:
     try:
         return talk()
     except GymError as error:
-        end_with(settings, error)
+        exit_with_error(settings, error)
 
 
-def end_with(settings: Settings, error: GymError) -> NoReturn:
+def exit_with_error(settings: Settings, error: GymError) -> NoReturn:
     """Tell of a failed call, and end with its exit code."""
-    tell(refusal(error))
-    tell_of_key(settings, error)
+    tell(error_line(error))
+    report_key(settings, error)
     sys.exit(exit_code(error))
 
 
-def tell_of_key(settings: Settings, error: GymError) -> None:
+def report_key(settings: Settings, error: GymError) -> None:
     """Say which key a failed call was made with, where that may be why it failed."""
     from gymtui.api.errors import Forbidden, Unauthorized, Unreachable
-    from gymtui.config.api_key import mending
+    from gymtui.config.api_key import fix_advice
     from gymtui.core import urls
     from gymtui.core.text import clean
 
@@ -171,14 +171,14 @@ def tell_of_key(settings: Settings, error: GymError) -> None:
     if settings.key is not None:
         if refused:
             origin = settings.key_origin
-            tell(f"the key was {settings.key.hint} from {clean(origin)}: {mending(origin)}")
+            tell(f"the key was {settings.key.hint} from {clean(origin)}: {fix_advice(origin)}")
         return
     elsewhere = not urls.is_loopback(urls.origin_of(settings.base_url).host)
     if refused or (isinstance(error, Unreachable) and elsewhere):
         tell("no API key found: set GYMTUI_API_KEY; `gymtui doctor` lists the places searched")
 
 
-def refusal(error: GymError) -> str:
+def error_line(error: GymError) -> str:
     """A failed call in a line, cleaned."""
     from gymtui.api.errors import Unreachable
     from gymtui.core.text import clean
@@ -227,7 +227,7 @@ def _forget_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def ended_quietly(act: Callable[[], T]) -> T:
+def exit_quietly(act: Callable[[], T]) -> T:
     """Do something; a reader that has read enough (`| head`) and a `^C` end it without a word."""
     try:
         return _flushed(act)

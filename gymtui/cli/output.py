@@ -60,7 +60,7 @@ class Column(Generic[R]):
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class Printer:
     """What is printed on.
 
     Attributes:
@@ -72,12 +72,12 @@ class Paper:
     colour: bool = False
 
     @classmethod
-    def standard(cls) -> Paper:
+    def standard(cls) -> Printer:
         """Standard output, as wide and colourful as it is."""
         return cls.of(sys.stdout, os.environ)
 
     @classmethod
-    def of(cls, stream: TextIO, env: Mapping[str, str]) -> Paper:
+    def of(cls, stream: TextIO, env: Mapping[str, str]) -> Printer:
         """A stream, judged by whether it is a terminal and what the environment says of that."""
         if not stream.isatty():
             return cls(stream)
@@ -142,7 +142,7 @@ def _need(column: Column[R], natural: int) -> Need:
     return Need(least, wanted=natural, priority=column.priority)
 
 
-def painted(text: str, colour: Colour) -> str:
+def coloured(text: str, colour: Colour) -> str:
     """Clean text in a colour."""
     return f"\x1b[{_SGR[colour]}m{text}\x1b[m" if colour and text.strip() else text
 
@@ -163,5 +163,5 @@ def _line(
         )
         if place == last:
             text = text.rstrip()
-        pieces.append(painted(text, cells[place].colour) if colour else text)
+        pieces.append(coloured(text, cells[place].colour) if colour else text)
     return (" " * _GAP).join(pieces).rstrip()

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from gymtui.api.errors import GymError, Unauthorized
 from gymtui.cli.follower import Follower
-from gymtui.cli.output import Paper
+from gymtui.cli.output import Printer
 from gymtui.core.text import clean, fit, width
 from gymtui.store.formats import count, duration, eta_words, of_many, percent, span
 from gymtui.store.lists.columns import RunView, pass_rate
@@ -27,7 +27,7 @@ class ProgressLine:
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self._paper = Paper.of(stream, os.environ)
+        self._paper = Printer.of(stream, os.environ)
         self._rewrites = stream.isatty() and os.environ.get("TERM") != "dumb"
         self._shown = ""
         self._said: dict[str, str] = {}
@@ -44,7 +44,7 @@ class ProgressLine:
             self._once(view.name, f"{clean(view.name)}: {progress(view)}")
         trouble = follower.trouble
         if trouble is not None:
-            self._once("", f"{said_of(trouble.error)}; retrying")
+            self._once("", f"{describe_error(trouble.error)}; retrying")
         elif self._said.pop("", None):
             self._paper.write("the gym is answering again\n")
 
@@ -78,14 +78,14 @@ class ProgressLine:
 
     def _rewrite(self, follower: Follower) -> None:
         # The last cell stays free: some terminals would go to the next line.
-        cells = (Paper.of(self._paper.stream, os.environ).width or 80) - 1
-        shown = whole(follower, cells)
+        cells = (Printer.of(self._paper.stream, os.environ).width or 80) - 1
+        shown = summary_line(follower, cells)
         if shown != self._shown:
             self._shown = shown
             self._paper.write(f"\r{shown}\x1b[K")
 
 
-def whole(follower: Follower, cells: int) -> str:
+def summary_line(follower: Follower, cells: int) -> str:
     """All runs in a clean line.
 
     Args:
@@ -93,7 +93,7 @@ def whole(follower: Follower, cells: int) -> str:
     """
     views = follower.views
     if follower.trouble is not None:
-        said = said_of(follower.trouble.error)
+        said = describe_error(follower.trouble.error)
         again = f"next try in {duration(follower.trouble.next_try_s)}"
         return _joined([said, again, *([_all_done(views)] if views else [])], cells)
     if len(follower.run_ids) > 1:
@@ -108,7 +108,7 @@ def whole(follower: Follower, cells: int) -> str:
     return _joined([done, *eta, *others], cells, views[0].name)
 
 
-def said_of(error: GymError) -> str:
+def describe_error(error: GymError) -> str:
     """Why there is no news, in a clean line."""
     refused = isinstance(error, Unauthorized)
     return clean(error.line if refused else f"no answer: {error.brief}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gymtui.api.client import GymClient
 from gymtui.api.errors import Garbled, NotFound
-from gymtui.cli.gym_access import Asked, at_once, with_gym
+from gymtui.cli.gym_access import GymReader, at_once, with_gym
 from gymtui.cli.reporting import html, markdown
 from gymtui.cli.reporting.blocks import Made
 from gymtui.cli.reporting.contents import contents
@@ -25,7 +25,7 @@ from gymtui.store.stats.matrix import Matrix
 from gymtui.store.store import Store
 
 
-def written(
+def render_report(
     settings: Settings,
     run_ids: Sequence[str],
     form: str,
@@ -50,8 +50,8 @@ def written(
     """
     wanted = list(dict.fromkeys(run_ids))
 
-    async def fetch(client: GymClient) -> tuple[Asked, list[str]]:
-        asked = Asked(client)
+    async def fetch(client: GymClient) -> tuple[GymReader, list[str]]:
+        asked = GymReader(client)
         found = await asked.runs_named(wanted)
         await asked.rollouts_of(found)
         if usage:
@@ -80,7 +80,7 @@ def written(
     made = Made(now, without_login(settings.base_url), version)
     if form == "json":
         return f"{json_text(document(runs, together, made), indent=2, ascii_only=False)}\n"
-    written_in = {"markdown": markdown.written, "html": html.written}[form]
+    written_in = {"markdown": markdown.render_markdown, "html": html.render_html}[form]
     return written_in(contents(runs, together, made))
 
 

@@ -48,7 +48,7 @@ def report(
     from datetime import UTC, datetime
     from pathlib import Path
 
-    from gymtui.cli.report import written
+    from gymtui.cli.report import render_report
     from gymtui.core.new_file import write_new
     from gymtui.core.text import clean
 
@@ -56,7 +56,7 @@ def report(
         fail(f"{clean(file)} already exists", EXIT_USAGE)
     document = run_against_gym(
         settings,
-        lambda: written(
+        lambda: render_report(
             settings,
             run_ids,
             form,

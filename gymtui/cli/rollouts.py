@@ -8,9 +8,15 @@ from pathlib import Path
 
 from gymtui.api.client import GymClient
 from gymtui.cli.documents import rollout_document
-from gymtui.cli.gym_access import UNSTEADY, Asked, with_gym
-from gymtui.cli.list_filters import ListRequest, Narrowed, check_order, narrowed, read_filters
-from gymtui.cli.output import Cell, Colour, Column, Paper
+from gymtui.cli.gym_access import UNSTEADY, GymReader, with_gym
+from gymtui.cli.list_filters import (
+    FilteredRows,
+    ListRequest,
+    check_order,
+    filter_rows,
+    read_filters,
+)
+from gymtui.cli.output import Cell, Colour, Column, Printer
 from gymtui.config.settings import Settings
 from gymtui.core.text import ABSENT
 from gymtui.store.formats import GLYPH, duration, score, state_words, steps, why
@@ -35,8 +41,8 @@ def print_rollouts(
     settings: Settings,
     run_ids: Sequence[str],
     form: str,
-    wish: ListRequest,
-    paper: Paper,
+    request: ListRequest,
+    printer: Printer,
     tell: Callable[[str], None],
     *,
     journal: Path,
@@ -56,11 +62,11 @@ def print_rollouts(
         NotFound: There is no such run.
         GymError: As the client.
     """
-    check_order(wish.order, ROLLOUTS)
-    read_filters(wish.filters, ROLLOUTS)
+    check_order(request.order, ROLLOUTS)
+    read_filters(request.filters, ROLLOUTS)
 
-    async def fetch(client: GymClient) -> tuple[Narrowed[RolloutRow], datetime]:
-        asked = Asked(client)
+    async def fetch(client: GymClient) -> tuple[FilteredRows[RolloutRow], datetime]:
+        asked = GymReader(client)
         wanted = list(dict.fromkeys(run_ids))
         if wanted:
             wanted = await asked.runs_named(wanted)
@@ -73,7 +79,7 @@ def print_rollouts(
                 tell("no active runs; name a run, or pass --all")
         await asked.rollouts_of(wanted)
         rows = {row.rollout_id: row for run in wanted for row in asked.store.rollouts_of(run)}
-        return narrowed(rows, wish, ROLLOUTS, asked.now_s), asked.clock.now()
+        return filter_rows(rows, request, ROLLOUTS, asked.now_s), asked.clock.now()
 
     found, now = with_gym(settings, fetch)
     if form == "table":
@@ -82,13 +88,13 @@ def print_rollouts(
         several = len(shown) > 1
         scored = any(score_of(row) is not None for row in found.rows)
         columns = _columns(now, last_steps, several=several, scored=scored)
-        paper.table(columns, found.rows)
+        printer.table(columns, found.rows)
         return
     documents = [rollout_document(row, now) for row in found.rows]
     if form == "json":
-        paper.document({"total": found.matching, "rollouts": documents})
+        printer.document({"total": found.matching, "rollouts": documents})
     else:
-        paper.objects(documents)
+        printer.objects(documents)
 
 
 def _columns(

@@ -12,7 +12,7 @@ import click
 
 from gymtui.api.client import GymClient
 from gymtui.api.errors import GymError
-from gymtui.cli.gym_access import Asked, with_gym
+from gymtui.cli.gym_access import GymReader, with_gym
 from gymtui.cli.options import EXIT_REFUSED, EXIT_UNREACHABLE, tell
 from gymtui.config.settings import Settings
 from gymtui.core.text import clean
@@ -36,7 +36,7 @@ class FoundRuns:
     idle: tuple[str, ...]
 
 
-def look_for(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> FoundRuns:
+def find_runs(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> FoundRuns:
     """See what would go.
 
     Raises:
@@ -44,7 +44,7 @@ def look_for(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> FoundRun
     """
 
     async def look(client: GymClient) -> FoundRuns:
-        asked = Asked(client)
+        asked = GymReader(client)
         missing = []
         for typed in dict.fromkeys(run_ids):
             if await asked.named(typed) not in asked.store.runs:
@@ -58,7 +58,7 @@ def look_for(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> FoundRun
     return with_gym(settings, look)
 
 
-def do(settings: Settings, question: Question, journal: Path) -> tuple[ActionResult, ...]:
+def act_on(settings: Settings, question: Question, journal: Path) -> tuple[ActionResult, ...]:
     """Do it, without asking any more; what takes longer since it is looked up is told.
 
     Args:

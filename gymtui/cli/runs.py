@@ -10,17 +10,17 @@ from pathlib import Path
 from gymtui.api.client import GymClient
 from gymtui.api.errors import Forbidden
 from gymtui.cli.documents import run_document
-from gymtui.cli.gym_access import UNSTEADY, Asked, with_gym
+from gymtui.cli.gym_access import UNSTEADY, GymReader, with_gym
 from gymtui.cli.list_filters import (
     COMMAND_RUNS,
+    FilteredRows,
     ListRequest,
-    Narrowed,
     check_order,
+    filter_rows,
     fits,
-    narrowed,
     read_filters,
 )
-from gymtui.cli.output import Cell, Colour, Column, Paper
+from gymtui.cli.output import Cell, Colour, Column, Printer
 from gymtui.config.settings import Settings
 from gymtui.core.text import ABSENT, clean
 from gymtui.store.column_def import Schema
@@ -46,8 +46,8 @@ _STATUS: dict[str, Colour] = {"running": "cyan", "waiting": "dim", "malformed": 
 def print_runs(
     settings: Settings,
     form: str,
-    wish: ListRequest,
-    paper: Paper,
+    request: ListRequest,
+    printer: Printer,
     tell: Callable[[str], None],
     *,
     numbers: bool | None,
@@ -66,25 +66,25 @@ def print_runs(
         click.UsageError: The wish is none.
         GymError: As the client.
     """
-    check_order(wish.order, COMMAND_RUNS)
-    read_filters(wish.filters, COMMAND_RUNS)
-    needed = _needs_numbers(wish)
+    check_order(request.order, COMMAND_RUNS)
+    read_filters(request.filters, COMMAND_RUNS)
+    needed = _needs_numbers(request)
 
-    async def fetch(client: GymClient) -> tuple[Narrowed[RunView], datetime]:
-        asked = Asked(client)
+    async def fetch(client: GymClient) -> tuple[FilteredRows[RunView], datetime]:
+        asked = GymReader(client)
         denied: dict[str, Forbidden] = {}
         if not await asked.every_run(settings.source, settings.scenario):
             tell(UNSTEADY)
         asked.remember(journal)
         if needed:
-            cheap = tuple(text for text in wish.filters if _is_cheap(text))
+            cheap = tuple(text for text in request.filters if _is_cheap(text))
             denied |= await asked.rollouts_allowed(_unknown(asked, _now(asked, ListRequest(cheap))))
-        found = _now(asked, wish)
+        found = _now(asked, request)
         unknown = [run_id for run_id in _unknown(asked, found) if run_id not in denied]
         if unknown and (numbers or (numbers is None and form == "table")):
             if numbers or len(unknown) <= ASKED_UNTOLD:
                 denied |= await asked.rollouts_allowed(unknown)
-                found = _now(asked, wish)
+                found = _now(asked, request)
             else:
                 runs = of_many(len(unknown), "run")
                 tell(f"the numbers of {runs} were not fetched; pass --numbers, or a --limit")
@@ -96,23 +96,23 @@ def print_runs(
     found, now = with_gym(settings, fetch)
     if form == "table":
         scored = any(run.summary is not None and run.summary.scored for run in found.rows)
-        paper.table(_columns(now, scored=scored), found.rows)
+        printer.table(_columns(now, scored=scored), found.rows)
         return
     documents = [run_document(run, numbers=needed or bool(numbers)) for run in found.rows]
     if form == "json":
-        paper.document({"total": found.matching, "runs": documents})
+        printer.document({"total": found.matching, "runs": documents})
     else:
-        paper.objects(documents)
+        printer.objects(documents)
 
 
-def _now(asked: Asked, wish: ListRequest) -> Narrowed[RunView]:
+def _now(asked: GymReader, request: ListRequest) -> FilteredRows[RunView]:
     views = {run_id: asked.view(run_id) for run_id in asked.store.runs}
-    return narrowed(views, wish, COMMAND_RUNS, asked.now_s)
+    return filter_rows(views, request, COMMAND_RUNS, asked.now_s)
 
 
-def _needs_numbers(wish: ListRequest) -> bool:
-    order = COMMAND_RUNS[wish.order].name if wish.order is not None else None
-    return order in NUMBER_COLUMNS or not all(fits(text, COUNTERS) for text in wish.filters)
+def _needs_numbers(request: ListRequest) -> bool:
+    order = COMMAND_RUNS[request.order].name if request.order is not None else None
+    return order in NUMBER_COLUMNS or not all(fits(text, COUNTERS) for text in request.filters)
 
 
 def _is_cheap(text: str) -> bool:
@@ -120,7 +120,7 @@ def _is_cheap(text: str) -> bool:
     return not re.search(r"\s", text) and bool(re.search(r"[:<>=]", text)) and fits(text, COUNTERS)
 
 
-def _unknown(asked: Asked, found: Narrowed[RunView]) -> list[str]:
+def _unknown(asked: GymReader, found: FilteredRows[RunView]) -> list[str]:
     """Those of these runs whose rollouts are still to be asked for."""
     missing = []
     for view in found.rows:

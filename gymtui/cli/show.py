@@ -72,7 +72,7 @@ def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: b
         sys.stdout.buffer.write(_as_json(artifacts.body))
         sys.stdout.buffer.flush()
     else:
-        click.echo(export.written(artifacts.transcript, form), nl=False)
+        click.echo(export.render(artifacts.transcript, form), nl=False)
 
 
 def _as_json(body: bytes) -> bytes:

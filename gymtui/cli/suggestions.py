@@ -97,7 +97,7 @@ def _journal(context: click.Context) -> Path:
 
     The settings are settled without looking for a key: that might run a command.
     """
-    from gymtui.config.layers import layers_of, settle
+    from gymtui.config.layers import layers_of, merge_layers
     from gymtui.config.schema import read_file
     from gymtui.core import paths
     from gymtui.store.history.journal import file_name
@@ -108,5 +108,5 @@ def _journal(context: click.Context) -> Path:
     vendor = read_file(paths.vendor_config_file(env), [], must_exist=False)
     name = _option(context, "profile") or env.get("GYMTUI_PROFILE") or file.document.get("profile")
     table = ("profiles", str(name or "default"))
-    settled = settle(layers_of(flags, env, file, table, vendor))
+    settled = merge_layers(layers_of(flags, env, file, table, vendor))
     return paths.state_dir(env) / file_name(settled.choices.base_url)

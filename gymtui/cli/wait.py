@@ -12,7 +12,7 @@ from gymtui.api.client import GymClient
 from gymtui.api.errors import Forbidden, GymError, Unauthorized
 from gymtui.cli.documents import run_document
 from gymtui.cli.follower import Follower
-from gymtui.cli.gym_access import Asked, with_gym
+from gymtui.cli.gym_access import GymReader, with_gym
 from gymtui.cli.progress_line import BETWEEN, ProgressLine, progress
 from gymtui.config.settings import Settings
 from gymtui.core.secret import ApiKey
@@ -40,7 +40,7 @@ _AGAIN = (ActionOutcome.LIMITED, ActionOutcome.THERE, ActionOutcome.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class WaitOptions:
     """What is asked of the runs.
 
     Attributes:
@@ -56,7 +56,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class RunResult:
     """A run at the end of the wait.
 
     Attributes:
@@ -85,7 +85,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Waited:
+class WaitResult:
     """What came of it.
 
     Attributes:
@@ -93,7 +93,7 @@ class Waited:
         forbidden: By run that the key may not see, in part at least, what the gym said.
     """
 
-    runs: tuple[Judged, ...]
+    runs: tuple[RunResult, ...]
     timed_out: bool = False
     forbidden: Mapping[str, Forbidden] = field(default_factory=dict)
 
@@ -106,10 +106,10 @@ class Waited:
 def wait_for(
     settings: Settings,
     run_ids: Sequence[str],
-    terms: Terms,
+    terms: WaitOptions,
     line: ProgressLine,
     find_key: Callable[[], ApiKey | None] = lambda: None,
-) -> Waited:
+) -> WaitResult:
     """Wait until runs are over.
 
     Args:
@@ -120,7 +120,7 @@ def wait_for(
         GymError: As the client: the key was refused, or there is no such run.
     """
 
-    async def wait(client: GymClient) -> Waited:
+    async def wait(client: GymClient) -> WaitResult:
         async def renew() -> None:
             key = await asyncio.to_thread(find_key)
             if key is not None:
@@ -158,7 +158,7 @@ def wait_for(
             )
             for view in follower.views
         )
-        return Waited(judged, timed_out, denied)
+        return WaitResult(judged, timed_out, denied)
 
     try:
         return with_gym(settings, wait)
@@ -171,19 +171,19 @@ async def _named(client: GymClient, typed: str) -> str:
     if typed.isascii():
         return typed
     try:
-        return await Asked(client).named(typed)
+        return await GymReader(client).named(typed)
     except GymError:
         return typed
 
 
 def judge(
     view: RunView,
-    terms: Terms,
+    terms: WaitOptions,
     *,
     over: bool,
     cancelled: bool = False,
     forbidden: bool = False,
-) -> Judged:
+) -> RunResult:
     """Tell whether a run failed.
 
     Args:
@@ -215,7 +215,7 @@ def judge(
             return f"pass@1 is below {100 * terms.fail_under:g}%"
         return None
 
-    return Judged(view, over, because() if over else None, forbidden)
+    return RunResult(view, over, because() if over else None, forbidden)
 
 
 class _Canceller:

@@ -14,15 +14,15 @@ from gymtui.cli.options import (
     EXIT_REFUSED,
     EXIT_UNREACHABLE,
     EXIT_USAGE,
-    end_with,
+    exit_with_error,
     fail,
     given,
     gym_options,
     json_option,
     loaded,
+    report_key,
+    report_problems,
     tell,
-    tell_of_key,
-    told,
 )
 
 EXIT_TIMEOUT = 124
@@ -118,15 +118,15 @@ def wait(
 ) -> None:
     """Wait until runs have ended; exit 1 if one failed."""
     given_flags = given(flags)
-    found = told(loaded(given_flags))
+    found = report_problems(loaded(given_flags))
     settings = found.settings
     from gymtui.api.errors import GymError
     from gymtui.cli.follower import SilentError
     from gymtui.cli.list_filters import COMMAND_RUNS, read_filters
-    from gymtui.cli.output import Paper
+    from gymtui.cli.output import Printer
     from gymtui.cli.profiles import RenewedKey, gyms_of
     from gymtui.cli.progress_line import ProgressLine
-    from gymtui.cli.wait import Terms, wait_for
+    from gymtui.cli.wait import WaitOptions, wait_for
     from gymtui.core.text import clean
     from gymtui.store.formats import duration
 
@@ -136,18 +136,18 @@ def wait(
     if when is not None and settings.read_only:
         fail("read-only: cancel is disabled, so --cancel-if cannot work", EXIT_USAGE)
     key = RenewedKey(gyms_of(found, given_flags, os.environ), settings)
-    terms = Terms(timeout, patience, fail_under, when)
+    terms = WaitOptions(timeout, patience, fail_under, when)
     try:
         waited = wait_for(settings, run_ids, terms, ProgressLine(sys.stderr), key.find)
     except GymError as error:
-        end_with(key.settings, error)
+        exit_with_error(key.settings, error)
     except SilentError as silence:
         silent = duration(silence.silent_s)
         fail(f"no answer from the gym for {silent}: {clean(silence.error.brief)}", EXIT_UNREACHABLE)
-    paper = Paper.standard()
+    printer = Printer.standard()
     if form == "json":
         runs = [run.document for run in waited.runs]
-        paper.document(
+        printer.document(
             {
                 "timed_out": waited.timed_out,
                 "failed": waited.failed,
@@ -156,7 +156,7 @@ def wait(
             }
         )
     else:
-        paper.lines(run.line for run in waited.runs)
+        printer.lines(run.line for run in waited.runs)
     if waited.timed_out:
         fail(f"timed out after {duration(timeout)}; the runs continue", EXIT_TIMEOUT)
     if waited.failed:
@@ -164,5 +164,5 @@ def wait(
     for run_id, denied in waited.forbidden.items():
         tell(f"{clean(run_id)}: {clean(denied.line)}")
     if waited.forbidden:
-        tell_of_key(key.settings, next(iter(waited.forbidden.values())))
+        report_key(key.settings, next(iter(waited.forbidden.values())))
         sys.exit(EXIT_REFUSED)

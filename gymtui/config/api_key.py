@@ -236,7 +236,7 @@ def _commanded(sources: KeySources, place: str, command: Any) -> _Find:
     return _Find(place, next(iter(printed.strip().splitlines()), ""))
 
 
-def mending(origin: str) -> str:
+def fix_advice(origin: str) -> str:
     """What to do about a key that was refused, by the place it came from (`KeySearch.origin`)."""
     if not origin:
         return f"set {KEY_VARIABLE}, or a key in the configuration file"

@@ -87,7 +87,7 @@ def layers_of(
     )
 
 
-def settle(layers: Sequence[Layer]) -> MergedSettings:
+def merge_layers(layers: Sequence[Layer]) -> MergedSettings:
     """Merges layers, first one first; a wrong value is told and the next layer's is used."""
     origins = dict.fromkeys(Choices.model_fields, "default")
     problems: list[Problem] = []

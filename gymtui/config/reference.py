@@ -38,14 +38,14 @@ class Row:
     example: str = ""
 
 
-def written(value: object) -> str:
+def toml_value(value: object) -> str:
     """A value as it is written in the file; "" for none."""
     if value is None or value == ():
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):
-        return f"[{', '.join(map(written, value))}]"
+        return f"[{', '.join(map(toml_value, value))}]"
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'
@@ -68,9 +68,9 @@ def rows() -> tuple[Row, ...]:
             Row(
                 f"stuck.{name}",
                 ("profile", "file"),
-                written(field.default),
+                toml_value(field.default),
                 field.description or "",
-                written(field.default),
+                toml_value(field.default),
             )
             for name, field in StuckThresholds.model_fields.items()
         ),
@@ -99,7 +99,7 @@ def _choice(name: str) -> Row:
         where.insert(0, variable(name))
     if name in _FLAGS:
         where.insert(0, f"--{name.replace('_', '-')}")
-    default = written(field.default)
+    default = toml_value(field.default)
     meaning = field.description or ""
     return Row(name, tuple(where), default, meaning, _EXAMPLES.get(name, default))
 

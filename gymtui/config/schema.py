@@ -112,8 +112,8 @@ class StuckThresholds(BaseModel, frozen=True, extra="forbid"):
     step_factor: Factor = Field(5.0, description="stuck agent: multiple of the run's p95 step")
     build_factor: Factor = Field(3.0, description="stuck build: multiple of the run's p95")
     verify_factor: Factor = Field(3.0, description="stuck verification: multiple of the run's p95")
-    least_watched: Samples = Field(10, description="builds or verifications that a p95 needs")
-    unwatched_s: Seconds = Field(
+    min_observed: Samples = Field(10, description="builds or verifications that a p95 needs")
+    fallback_s: Seconds = Field(
         600.0, description="stuck build or verification while there is no p95, in seconds"
     )
 

@@ -117,7 +117,7 @@ class LoadedSettings:
 
     settings: Settings
     problems: tuple[Problem, ...] = ()
-    where_keys_were_looked_for: tuple[KeyPlace, ...] = ()
+    key_places: tuple[KeyPlace, ...] = ()
     profiles: tuple[ProfileInfo, ...] = ()
     usual_profile: str = "default"
 
@@ -163,7 +163,7 @@ def load(
         The settings, always complete. A wrong value is told among the problems and the next
         source's is used instead; where that could lead to another gym, the problem is fatal.
     """
-    from gymtui.config.layers import layers_of, settle
+    from gymtui.config.layers import layers_of, merge_layers
     from gymtui.config.tables import read_tables
 
     problems: list[Problem] = []
@@ -174,7 +174,7 @@ def load(
     _check_names(env, file, problems)
 
     layers = layers_of(flags, env, file, profile.table, vendor_file)
-    settled = settle(layers)
+    settled = merge_layers(layers)
     tables = read_tables(file, profile.table)
     problems += [*settled.problems, *tables.problems]
     values, origins = dict(settled.choices), settled.origins | tables.origins
@@ -184,15 +184,17 @@ def load(
     search = NOT_LOOKED
     if want_key:
         # A table's key is for the gym that it and what lies below it would lead to.
-        of_profile = [(profile.table, settle(layers.from_profile).gym)] if profile.table else []
+        of_profile = (
+            [(profile.table, merge_layers(layers.from_profile).gym)] if profile.table else []
+        )
         search = find_key(
             KeySources(
                 env=env,
                 variables_gym=variables_gym,
                 file=file,
-                tables=(*of_profile, ((), settle(layers.from_file).gym)),
+                tables=(*of_profile, ((), merge_layers(layers.from_file).gym)),
                 vendor_file=vendor_file,
-                vendor_origin=settle([layers.vendor]).gym,
+                vendor_origin=merge_layers([layers.vendor]).gym,
                 target=settled.gym,
                 run=run,
             )
@@ -217,10 +219,10 @@ def _check_plain_http(
     values: dict[str, Any], origins: dict[str, str], layers: Layers, problems: list[Problem]
 ) -> None:
     """Sees that no key goes over plain http, but to where the profile of that very gym says so."""
-    from gymtui.config.layers import settle
+    from gymtui.config.layers import merge_layers
 
     gym = urls.origin_of(values["base_url"])
-    if "base_url" in layers.profile.values and settle([layers.profile]).gym != gym:
+    if "base_url" in layers.profile.values and merge_layers([layers.profile]).gym != gym:
         # What a profile allows for its own gym it allows for no other.
         values["insecure"], origins["insecure"] = False, "default"
     if not values["insecure"] and not urls.is_private_enough(values["base_url"]):

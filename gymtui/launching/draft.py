@@ -17,7 +17,7 @@ from gymtui.api.launch_request import new_run_name, slug
 from gymtui.config.schema import PROVIDERS
 from gymtui.core.secret import ApiKey
 from gymtui.launching.form_fields import BY_PATH, MODEL, NAME, PROVIDER, SCENARIO, USER, FieldKind
-from gymtui.launching.lineage import name_again
+from gymtui.launching.lineage import rerun_name
 
 USER_KEY: Final = f"{USER}.api_key"
 USER_PROVIDER: Final = f"{USER}.provider"
@@ -140,7 +140,7 @@ def run_names(draft: Draft, *, now: datetime, rng: random.Random) -> tuple[str, 
     """
     typed = draft.text(NAME).strip()
     several = len(draft.models) > 1
-    base = typed or (name_again(draft.parent, rng) if draft.parent is not None else "")
+    base = typed or (rerun_name(draft.parent, rng) if draft.parent is not None else "")
     names: list[str] = []
     for choice in draft.models:
         model = choice.name or ""

@@ -17,7 +17,7 @@ from gymtui.api.launch_request import TAIL, new_tail
 _AGAIN: Final = re.compile(rf"(?P<parent>.+)-again-{TAIL}(?:-[a-z0-9.-]+)?", re.S)
 
 
-def name_again(parent: str, rng: random.Random) -> str:
+def rerun_name(parent: str, rng: random.Random) -> str:
     """A name for a rerun, which tells its parent's: `nightly-again-k7x2m`.
 
     Args:

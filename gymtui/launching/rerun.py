@@ -66,7 +66,7 @@ def causes(rows: Iterable[RolloutRow]) -> tuple[Cause, ...]:
     return tuple(sorted(found, key=lambda cause: ORDER.index(cause.reason.outcome)))
 
 
-def usual(found: Sequence[Cause]) -> frozenset[str]:
+def default_causes(found: Sequence[Cause]) -> frozenset[str]:
     """The causes that are run again unless the person chooses: all but what a person cancelled.
 
     Returns:
@@ -76,7 +76,7 @@ def usual(found: Sequence[Cause]) -> frozenset[str]:
     return frozenset(wrong or [cause.key for cause in found])
 
 
-def like(rows: Sequence[RolloutRow], kept: Draft | None = None) -> Draft:
+def similar_draft(rows: Sequence[RolloutRow], kept: Draft | None = None) -> Draft:
     """A draft that launches what a run was: its tasks, as often, with its settings.
 
     Args:
@@ -94,7 +94,9 @@ def like(rows: Sequence[RolloutRow], kept: Draft | None = None) -> Draft:
     return draft
 
 
-def again(run_id: str, base: Draft, rows: Sequence[RolloutRow], rollouts: Iterable[str]) -> Draft:
+def rerun_draft(
+    run_id: str, base: Draft, rows: Sequence[RolloutRow], rollouts: Iterable[str]
+) -> Draft:
     """A rerun: the tasks of some rollouts, as often as the task that lost most of them.
 
     Args:

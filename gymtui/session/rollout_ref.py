@@ -26,5 +26,5 @@ class RolloutList(Protocol):
     def rollout_ids(self) -> Sequence[str]:
         """Its rollouts as they are listed now, filter and order included."""
 
-    def stand_on_rollout(self, rollout_id: str) -> None:
+    def move_cursor_to_rollout(self, rollout_id: str) -> None:
         """Put the cursor on a rollout, if it is listed."""

@@ -32,7 +32,7 @@ _HEAD_LINES = 12
 """In which the facts stand, the rollout's id among them."""
 
 
-def written(transcript: Transcript, form: str) -> str:
+def render(transcript: Transcript, form: str) -> str:
     """Write a transcript in the form that is asked for.
 
     Args:
@@ -91,7 +91,7 @@ def text(transcript: Transcript) -> str:
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
-def not_of(document: str, form: str, rollout_id: str, result: Ending | None) -> str | None:
+def fault_in(document: str, form: str, rollout_id: str, result: Ending | None) -> str | None:
     """Why a document is not what `written` makes of a rollout's artifacts and its result.
 
     An earlier version wrote whatever was answered, a page of a proxy's say: that names no rollout.

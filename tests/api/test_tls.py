@@ -14,7 +14,7 @@ import pytest
 
 from gymtui.api.client import GymClient
 from gymtui.api.errors import Unreachable, UnsafeUrl
-from gymtui.cli.checkup.gym import visit
+from gymtui.cli.checkup.gym import check_gym
 from gymtui.config.settings import Settings
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the keys")
@@ -78,7 +78,7 @@ async def test_doctor_trusts_whom_the_client_trusts_and_says_what_to_do(
 ) -> None:
     async def told(host: str, port: int) -> tuple[str, str]:
         settings = Settings(base_url=f"https://{host}:{port}")
-        seen = await asyncio.to_thread(visit, settings)
+        seen = await asyncio.to_thread(check_gym, settings)
         (check,) = [check for check in seen.checks if check.name == "TLS"]
         return check.said, check.advice
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gymtui.cli.first_start import nothing_set_up, offer, pressed_keys, words
+from gymtui.cli.first_start import nothing_set_up, offer_demo, pressed_keys, welcome_text
 from gymtui.config.settings import LoadedSettings
 from tests.helpers.desk import KEY, PROFILES, VENDOR_KEY, Desk
 
@@ -24,7 +24,7 @@ def desk(tmp_path: Path) -> Desk:
 def test_someone_with_nothing_is_told_every_place_that_was_looked_in(desk: Desk) -> None:
     loaded = desk.load()
     assert nothing_set_up(loaded)
-    said = words(loaded, {"HOME": str(desk.config.parent)})
+    said = welcome_text(loaded, {"HOME": str(desk.config.parent)})
     for place in ("GYMTUI_API_KEY", "SIMLAB_COLLINEAR_API_KEY", "COLLINEAR_API_KEY"):
         assert f"  {place} " in said
     assert "  ~/config.toml " in said
@@ -36,15 +36,15 @@ def test_profiles_that_nobody_chose_are_named(desk: Desk) -> None:
     desk.write("[profiles.lab]\nbase_url = 'https://lab.example'")
     loaded = desk.load()
     assert nothing_set_up(loaded)
-    assert "gymtui --profile lab" in words(loaded, {})
-    assert "--profile" not in words(LoadedSettings(loaded.settings), {})
+    assert "gymtui --profile lab" in welcome_text(loaded, {})
+    assert "--profile" not in welcome_text(LoadedSettings(loaded.settings), {})
 
 
 def test_a_key_that_others_may_read_is_named_as_what_it_is(desk: Desk) -> None:
     desk.write(f'api_key = "{KEY}"', mode=0o644)
     loaded = desk.load()
     assert nothing_set_up(loaded)
-    assert "ignored: readable by other users" in words(loaded, {})
+    assert "ignored: readable by other users" in welcome_text(loaded, {})
 
 
 def test_someone_with_the_vendors_client_set_up_needs_nothing_here(desk: Desk) -> None:
@@ -76,7 +76,7 @@ def test_one_key_opens_the_demo_or_leaves(
     desk: Desk, keys: str, demo: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pressed = iter(keys)
-    assert offer(desk.load(), {}, keys=lambda: nullcontext(lambda: next(pressed))) is demo
+    assert offer_demo(desk.load(), {}, keys=lambda: nullcontext(lambda: next(pressed))) is demo
     assert next(pressed, None) is None
     out, err = capsys.readouterr()
     assert out == ""

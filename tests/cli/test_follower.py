@@ -20,7 +20,7 @@ from gymtui.api.errors import (
 )
 from gymtui.api.response import Answer
 from gymtui.cli.follower import NUMBERS_EVERY_S, Follower, SilentError
-from gymtui.cli.progress_line import whole
+from gymtui.cli.progress_line import summary_line
 from gymtui.core.text import width
 from gymtui.store.delta import OneRun, RolloutsOf
 from tests.helpers.model_gym import ModelGym
@@ -237,7 +237,7 @@ def test_the_progress_line_leaves_parts_out_rather_than_cut_a_number(model: Mode
 
         async def news() -> None:
             if follower.views[0].finished == 2:
-                seen.update((cells, whole(follower, cells)) for cells in range(12, 120))
+                seen.update((cells, summary_line(follower, cells)) for cells in range(12, 120))
 
         await follower.follow(news)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from gymtui.api.response import Answer
-from gymtui.cli.gym_access import READINGS, Asked
+from gymtui.cli.gym_access import READINGS, GymReader
 
 
 class Listing:
@@ -49,7 +49,7 @@ class Listing:
 
 
 async def listed(gym: Listing) -> tuple[set[str], bool]:
-    asked = Asked(gym)
+    asked = GymReader(gym)
     steady = await asked.every_run(None, None)
     return set(asked.store.runs), steady
 

@@ -17,7 +17,7 @@ from gymtui.api.errors import Forbidden
 from gymtui.cli import document_keys, gym_access, list_commands
 from gymtui.cli.gym_access import with_gym
 from gymtui.cli.list_filters import COMMAND_RUNS, ListRequest
-from gymtui.cli.output import Paper
+from gymtui.cli.output import Printer
 from gymtui.cli.runs import print_runs
 from gymtui.config.settings import Settings
 from gymtui.core.text import width
@@ -235,7 +235,7 @@ def test_the_numbers_of_a_run_that_is_forbidden_are_told_to_be(tmp_path: Path) -
     gym.forbidden.add("theirs")
     transport = httpx.MockTransport(gym.answer)
     told: list[str] = []
-    paper = Paper(out := io.StringIO())
+    printer = Printer(out := io.StringIO())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gym_access, "GymClient", partial(GymClient, transport=transport))
         settings = Settings(base_url=gym.url)
@@ -243,13 +243,13 @@ def test_the_numbers_of_a_run_that_is_forbidden_are_told_to_be(tmp_path: Path) -
             settings,
             "json",
             ListRequest(),
-            paper,
+            printer,
             told.append,
             numbers=True,
             journal=tmp_path / "j",
         )
         with pytest.raises(Forbidden) as caught:
-            with_gym(settings, lambda client: gym_access.Asked(client).rollouts_of(["theirs"]))
+            with_gym(settings, lambda client: gym_access.GymReader(client).rollouts_of(["theirs"]))
     runs = {run["run_id"]: run for run in json.loads(out.getvalue())["runs"]}
     assert runs["ours"]["numbers"]["passes"] == 1
     assert runs["theirs"]["numbers"] is None

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gymtui.cli.output import Cell, Column, Paper, table
+from gymtui.cli.output import Cell, Column, Printer, table
 from gymtui.core.text import is_clean, width
 
 Row = tuple[str, str, int]
@@ -75,9 +75,9 @@ class Screen(io.StringIO):
     ],
 )
 def test_colour_is_for_terminals_that_want_it(env: dict[str, str], colour: bool) -> None:
-    assert Paper.of(Screen(), env).colour is colour
-    assert not Paper.of(io.StringIO(), env).colour
-    assert Paper.of(io.StringIO(), env).width is None
+    assert Printer.of(Screen(), env).colour is colour
+    assert not Printer.of(io.StringIO(), env).colour
+    assert Printer.of(io.StringIO(), env).width is None
 
 
 def test_colour_changes_nothing_but_colour() -> None:
@@ -91,7 +91,7 @@ def test_colour_changes_nothing_but_colour() -> None:
 @example("\x7f\x9b31m\x1b]0;t\x07\ud800\u202e")
 def test_json_is_exact_and_no_terminal_acts_on_it(text: str) -> None:
     stream = io.StringIO()
-    Paper(stream).objects([{"id": text}])
+    Printer(stream).objects([{"id": text}])
     written = stream.getvalue()
     assert json.loads(written) == {"id": text}
     assert is_clean(written.removesuffix("\n"))
@@ -101,5 +101,5 @@ def test_json_is_exact_and_no_terminal_acts_on_it(text: str) -> None:
 def test_what_an_encoding_does_not_have_is_replaced() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, "ascii")
-    Paper(stream).lines(["✓ pass"])
+    Printer(stream).lines(["✓ pass"])
     assert raw.getvalue() == b"? pass\n"

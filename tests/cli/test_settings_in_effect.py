@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gymtui.cli import dashboard
-from gymtui.cli.dashboard import Keeping, open_dashboard
+from gymtui.cli.dashboard import Storage, open_dashboard
 from gymtui.config.settings import LoadedSettings, Settings
 from gymtui.session.alerts import AlertKind, RunAlert
 from gymtui.store.lists.columns import RunView
@@ -35,7 +35,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     def make(**settings: Any) -> GymtuiApp:
         env = isolated(tmp_path, {"GYMTUI_STATE_DIR": str(tmp_path)})
         loaded = LoadedSettings(Settings(base_url=URL, **settings))
-        assert open_dashboard(loaded, env, keeping=Keeping()) == 0
+        assert open_dashboard(loaded, env, storage=Storage()) == 0
         return apps[-1]
 
     yield make
@@ -96,5 +96,5 @@ class Listener:
 def test_one_is_told_in_the_ways_that_are_wanted(settings: dict[str, Any], ways: list[str]) -> None:
     listener: Any = Listener()
     ended = RunAlert(AlertKind.FINISHED, RunView(RunRow("nightly", b"{}", 0.0, None), None))
-    notifier.tell(listener, Settings(base_url=URL, **settings), [ended], {})
+    notifier.notify_alert(listener, Settings(base_url=URL, **settings), [ended], {})
     assert listener.heard == ways

@@ -191,7 +191,7 @@ def test_documents_of_such_answers_are_written_again(
     rollout_id = ids(gym)[0]
     path = tmp_path / "o" / f"{rollout_id}{suffix}"
     path.parent.mkdir()
-    earlier = export.written(open_body(body.encode()), form.removeprefix("--"))
+    earlier = export.render(open_body(body.encode()), form.removeprefix("--"))
     path.write_text(earlier)
     exporting = ("export", "nightly", form, "--to", str(path.parent), "--base-url", gym.url)
     done = gymtui(tmp_path, *exporting)

@@ -20,7 +20,7 @@ from gymtui.cli import follower, wait
 from gymtui.cli.list_filters import COMMAND_RUNS, read_filters
 from gymtui.cli.profiles import RenewedKey, gyms_of
 from gymtui.cli.progress_line import ProgressLine
-from gymtui.cli.wait import Terms, Waited, judge, wait_for
+from gymtui.cli.wait import WaitOptions, WaitResult, judge, wait_for
 from gymtui.config.settings import Settings, load
 from gymtui.store.lists.columns import RunView
 from gymtui.store.outcome import Outcome
@@ -127,8 +127,8 @@ def run_view(total: int, **counts: int) -> RunView:
     ],
 )
 def test_what_a_failed_run_is(view: RunView, fail_under: float | None, why: str | None) -> None:
-    assert judge(view, Terms(fail_under=fail_under), over=True).why == why
-    assert judge(view, Terms(fail_under=fail_under), over=False).why is None
+    assert judge(view, WaitOptions(fail_under=fail_under), over=True).why == why
+    assert judge(view, WaitOptions(fail_under=fail_under), over=False).why is None
 
 
 def test_a_timeout_ends_with_124_and_leaves_the_runs_alone(
@@ -341,7 +341,7 @@ async def test_a_key_that_is_mended_in_its_file_while_waiting_is_used(
         settings = found.settings.model_copy(update={"interval_s": 0.01})
         told = io.StringIO()
         line = ProgressLine(told)
-        waited = await asyncio.to_thread(wait_for, settings, ["r"], Terms(), line, key.find)
+        waited = await asyncio.to_thread(wait_for, settings, ["r"], WaitOptions(), line, key.find)
     assert [run.over for run in waited.runs] == [True]
     assert not waited.failed
     assert key.settings.key is not None and key.settings.key.reveal() == new
@@ -383,10 +383,12 @@ class Cancelling:
         self._over |= self.looks <= 0
         return http(200, json.dumps(run("r", 1, running=0 if self._over else 1)).encode())
 
-    async def waited_for(self, patience_s: float = 300.0) -> Waited:
+    async def waited_for(self, patience_s: float = 300.0) -> WaitResult:
         """What comes of waiting for it."""
         told = io.StringIO()
-        terms = Terms(patience_s=patience_s, cancel_if=read_filters(["total>=1"], COMMAND_RUNS))
+        terms = WaitOptions(
+            patience_s=patience_s, cancel_if=read_filters(["total>=1"], COMMAND_RUNS)
+        )
         async with raw_server(self._answer) as gym:
             settings = Settings(base_url=gym.url).model_copy(update={"interval_s": 0.01})
             waited = await asyncio.to_thread(wait_for, settings, ["r"], terms, ProgressLine(told))

@@ -42,7 +42,7 @@ def test_a_key_is_found_in_each_way_a_file_can_give_it(desk: Desk, line: str, he
     assert key_of(loaded) == KEY
     assert loaded.problems == ()
     assert desk.ran in ([], [["vault", "get", "a b"]])
-    assert loaded.where_keys_were_looked_for[-1].found == "used"
+    assert loaded.key_places[-1].found == "used"
 
 
 def test_the_nearest_key_wins_and_no_command_is_run_for_nothing(desk: Desk) -> None:
@@ -158,7 +158,7 @@ def test_the_vendors_key_goes_to_the_vendors_gym_only(desk: Desk, url: str) -> N
     desk.vendor.write_text(f'collinear_api_key = "{VENDOR_KEY}"')
     loaded = desk.load(base_url=url)
     assert loaded.settings.key is None
-    kept = [p for p in loaded.where_keys_were_looked_for if p.found.startswith("not sent")]
+    kept = [p for p in loaded.key_places if p.found.startswith("not sent")]
     assert len(kept) == 3
     assert "it belongs to https://rl-gym-api.collinear.ai, not for" in kept[0].found
     assert key_of(desk.load(base_url="https://RL-gym-api.collinear.ai/v1")) == VENDOR_KEY
@@ -191,7 +191,7 @@ def test_the_key_at_the_top_is_for_the_gym_at_the_top(desk: Desk) -> None:
 def test_every_place_is_told_when_there_is_no_key(desk: Desk) -> None:
     desk.env["COLLINEAR_API_KEY"] = ""
     desk.write(PROFILES)
-    places = [(place.place, place.found) for place in desk.load().where_keys_were_looked_for]
+    places = [(place.place, place.found) for place in desk.load().key_places]
     assert places == [
         ("GYMTUI_API_KEY", "not set"),
         (f"{desk.config}, profile prod", "no key"),
@@ -204,7 +204,7 @@ def test_every_place_is_told_when_there_is_no_key(desk: Desk) -> None:
 
 def test_without_files_only_variables_are_looked_at() -> None:
     loaded = load({}, {}, None, None)
-    places = [place.place for place in loaded.where_keys_were_looked_for]
+    places = [place.place for place in loaded.key_places]
     assert places == ["GYMTUI_API_KEY", "SIMLAB_COLLINEAR_API_KEY", "COLLINEAR_API_KEY"]
 
 

@@ -13,8 +13,8 @@ import pytest
 from gymtui.api.models import Rollout
 from gymtui.launching.draft import Draft
 from gymtui.launching.launch_history import LONGEST, MOST, LaunchHistory, file_name
-from gymtui.launching.lineage import family, name_again, parent_of
-from gymtui.launching.rerun import again, causes, like, of_tasks, usual
+from gymtui.launching.lineage import family, parent_of, rerun_name
+from gymtui.launching.rerun import causes, default_causes, of_tasks, rerun_draft, similar_draft
 from gymtui.launching.validation import check
 from gymtui.store.outcome import outcome_of
 from gymtui.store.records import RolloutRow
@@ -79,14 +79,14 @@ def test_what_went_wrong_is_told_by_cause_the_gyms_own_first() -> None:
 
 def test_what_a_person_cancelled_is_run_again_only_if_nothing_else_went_wrong() -> None:
     found = causes(ROWS)
-    assert usual(found) == {found[0].key, found[1].key}
+    assert default_causes(found) == {found[0].key, found[1].key}
     alone = causes([cancelled("f", "t3")])
-    assert usual(alone) == {alone[0].key}
-    assert usual(()) == frozenset()
+    assert default_causes(alone) == {alone[0].key}
+    assert default_causes(()) == frozenset()
 
 
 def test_a_run_like_another_has_its_settings_tasks_and_attempts_but_not_its_key() -> None:
-    draft = like(ROWS)
+    draft = similar_draft(ROWS)
     assert draft.texts == {
         "scenario_id": "hr",
         "task_ids": "t1, t2, t3, t4",
@@ -106,23 +106,23 @@ def test_a_run_like_another_has_its_settings_tasks_and_attempts_but_not_its_key(
 
 def test_what_was_launched_from_here_is_known_whole() -> None:
     kept = Draft({"scenario_id": "hr", "user_model_config.model": "p", "run_name": "bad"})
-    draft = like(ROWS, kept)
+    draft = similar_draft(ROWS, kept)
     assert draft.text("user_model_config.model") == "p"
     assert draft.text("run_name") == "", "a name is new each time"
     assert draft.listed("task_ids") == ("t1", "t2", "t3", "t4")
 
 
 def test_a_rerun_has_the_tasks_of_what_is_chosen_as_often_as_needed() -> None:
-    draft = again("bad", like(ROWS), ROWS, ["b", "c", "d"])
+    draft = rerun_draft("bad", similar_draft(ROWS), ROWS, ["b", "c", "d"])
     assert draft.listed("task_ids") == ("t1", "t2")
     assert draft.text("rollout_count") == "2"
     assert draft.parent == "bad"
-    assert of_tasks("bad", like(ROWS), ["t4"]).listed("task_ids") == ("t4",)
+    assert of_tasks("bad", similar_draft(ROWS), ["t4"]).listed("task_ids") == ("t4",)
 
 
 def test_a_run_whose_rollouts_say_nothing_is_no_trouble() -> None:
     bare = RolloutRow("x", "bad", b"", 0.0, 0.0, None, malformed="no JSON")
-    assert like([bare]).texts == {}
+    assert similar_draft([bare]).texts == {}
     assert causes([bare]) == ()
 
 
@@ -131,12 +131,12 @@ def test_a_run_whose_rollouts_say_nothing_is_no_trouble() -> None:
 
 def test_the_name_of_a_rerun_tells_its_parent_anywhere() -> None:
     rng = random.Random(7)
-    name = name_again("nightly/日本", rng)
+    name = rerun_name("nightly/日本", rng)
     assert parent_of(name, {}, {"nightly/日本"}) == "nightly/日本"
     assert parent_of(f"{name}-org-model", {}, {"nightly/日本"}) == "nightly/日本"
     assert parent_of(name, {}, set()) is None, "a name alone proves nothing"
-    assert name_again(name, rng).startswith("nightly/日本-again-")
-    assert name_again(name, rng).count("-again-") == 1
+    assert rerun_name(name, rng).startswith("nightly/日本-again-")
+    assert rerun_name(name, rng).count("-again-") == 1
 
 
 @pytest.mark.parametrize("name", ["a-again", "a-again-today", "a-again-ab", "-again-abcde", "b"])

@@ -118,7 +118,7 @@ def test_a_match_is_found_where_it_is_drawn() -> None:
 def test_what_is_drawn_and_exported_of_it_is_clean() -> None:
     transcript = ended("\x1b]52;c;AAAA\x07 \u202eMissing\x9b2J")
     drawn = "\n".join(laid(section).text for section in sections(transcript, Shown()))
-    documents = [export.written(transcript, form) for form in ("markdown", "text")]
+    documents = [export.render(transcript, form) for form in ("markdown", "text")]
     for text in (drawn, *documents):
         assert "Missing" in text
         assert not set(text) & {"\x1b", "\x07", "\x9b", "\u202e"}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gymtui.cli.checkup.screen_settings import drawn_problems
+from gymtui.cli.checkup.screen_settings import screen_problems
 from gymtui.config.settings import load
 from tests.gym.running_gym import launch_body, serving_gym
 from tests.helpers import patient_http
@@ -152,7 +152,7 @@ def test_the_example_of_a_configuration_is_a_good_one(tmp_path: Path) -> None:
     for profile in tomllib.loads(CONFIG_FILE)["profiles"]:
         found = load({"profile": profile}, {}, path, None, run=lambda _argv, _env: "k-1")
         assert found.problems == ()
-        assert drawn_problems(found.settings, {}) == []
+        assert screen_problems(found.settings, {}) == []
 
 
 @pytest.mark.parametrize("what", [r"\]\((screenshots/[^)]+)\)", r"\]\((themes)\)"])

@@ -26,7 +26,7 @@ class NoHousekeeping(GcControl):
     def came(self, rows: int) -> None:
         """Set nothing aside."""
 
-    def came_to_stay(self) -> None:
+    def freeze(self) -> None:
         """Set nothing aside: an app's garbage would stay with it."""
 
 

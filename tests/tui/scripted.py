@@ -158,14 +158,14 @@ async def scripted_dashboard(
     *,
     size: tuple[int, int] = (120, 36),
     appearance: Appearance | None = None,
-    arrangement: SavedLayout | None = None,
+    saved_layout: SavedLayout | None = None,
     **settings: Any,
 ) -> AsyncIterator[Person]:
     """The dashboard on a scripted gym, polling ten times a second."""
     wanted = Settings(base_url=gym.url, **{"interval_s": 0.1, **settings})
     client = GymClient(wanted.base_url, transport=httpx.MockTransport(gym.answer))
     reporter = Reporter(directory, secrets=[])
-    app = GymtuiApp(wanted, client, reporter, appearance=appearance, arrangement=arrangement)
+    app = GymtuiApp(wanted, client, reporter, appearance=appearance, saved_layout=saved_layout)
     async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
         person = Person(app, pilot, gym)  # type: ignore[arg-type]
         try:

@@ -219,7 +219,7 @@ async def opened(person: Person, place: str, *ready: str, press: tuple[str, ...]
     depth = 2 if place == "runs" else 3
     while len(app.screen_stack) > depth:
         app.pop_screen()
-    app.arrangement = SavedLayout()
+    app.saved_layout = SavedLayout()
     app.session.compared_first = app.screen.hint = None
     app.session.poller.pause(False)
     if len(app.screen_stack) == depth:

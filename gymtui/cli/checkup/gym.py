@@ -35,9 +35,9 @@ from gymtui.api.models import Rollout, RunStatus
 from gymtui.api.request import Timeouts
 from gymtui.api.response import intercepted
 from gymtui.cli.checkup.checks import Check, State
-from gymtui.cli.checkup.tls import agreed, untrusted
+from gymtui.cli.checkup.tls import describe_failure, describe_handshake
 from gymtui.cli.options import exit_code
-from gymtui.config.api_key import mending
+from gymtui.config.api_key import fix_advice
 from gymtui.config.settings import Settings
 from gymtui.core import urls
 from gymtui.core.server_clock import ServerClock
@@ -59,7 +59,7 @@ class _EnoughError(Exception):
 
 
 @dataclass(slots=True)
-class Visit:
+class GymChecks:
     """What was learnt so far; may be read while it goes on.
 
     Attributes:
@@ -75,25 +75,25 @@ class Visit:
         self.checks.append(Check("gym", name, said, state, advice))
 
 
-def visit(settings: Settings, *, whole_s: float = WHOLE_S) -> Visit:
+def check_gym(settings: Settings, *, whole_s: float = WHOLE_S) -> GymChecks:
     """Go to the gym and look around, for so long and no longer.
 
     Returns:
         What was learnt; not ended if time ran out, while a thread may still hang in a system call.
     """
-    seen = Visit()
+    seen = GymChecks()
     # A thread, since a resolver that hangs cannot be interrupted.
     going = threading.Thread(target=_go, args=(settings, seen), daemon=True, name="doctor")
     going.start()
     going.join(whole_s)
     if not seen.ended:
-        found = Visit(list(seen.checks), seen.status or 3)
+        found = GymChecks(list(seen.checks), seen.status or 3)
         found.note("time", f"timed out after {whole_s:g} s", State.BAD, "see the last step above")
         return found
     return seen
 
 
-def _go(settings: Settings, seen: Visit) -> None:
+def _go(settings: Settings, seen: GymChecks) -> None:
     origin = urls.origin_of(settings.base_url)
     try:
         address = proxies.proxy_for(settings.base_url, os.environ)
@@ -111,7 +111,7 @@ def _go(settings: Settings, seen: Visit) -> None:
     seen.ended = True
 
 
-def _resolves(host: str, port: int, seen: Visit) -> bool:
+def _resolves(host: str, port: int, seen: GymChecks) -> bool:
     outcome: list[object] = []
 
     def ask() -> None:
@@ -140,7 +140,7 @@ def _resolves(host: str, port: int, seen: Visit) -> bool:
     return False
 
 
-def _connects(origin: urls.Origin, seen: Visit) -> bool:
+def _connects(origin: urls.Origin, seen: GymChecks) -> bool:
     """Connect, and for https shake hands; the client does so again, with its own patience."""
     what = "TLS" if origin.scheme == "https" else "connection"
     began_s = time.monotonic()
@@ -151,14 +151,14 @@ def _connects(origin: urls.Origin, seen: Visit) -> bool:
                 seen.note(what, f"port {origin.port}, {took}")
                 return True
             with trusted().wrap_socket(plain, server_hostname=origin.host) as secure:
-                seen.note(what, *agreed(secure, _ms(time.monotonic() - began_s)))
+                seen.note(what, *describe_handshake(secure, _ms(time.monotonic() - began_s)))
                 return True
     except UnsafeUrl as error:
         seen.note(what, error.reason, State.BAD, "it must name a file of certificates")
         seen.status = 3
         return False
     except ssl.SSLError as error:
-        seen.note(what, *untrusted(error))
+        seen.note(what, *describe_failure(error))
         seen.status = 3
         return False
     except OSError as error:
@@ -168,7 +168,7 @@ def _connects(origin: urls.Origin, seen: Visit) -> bool:
         return False
 
 
-async def _call(settings: Settings, seen: Visit) -> None:
+async def _call(settings: Settings, seen: GymChecks) -> None:
     timeouts = Timeouts(STEP_S, STEP_S, STEP_S, STEP_S, STEP_S)
     try:
         client = GymClient(
@@ -185,7 +185,7 @@ async def _call(settings: Settings, seen: Visit) -> None:
         seen.note("paths", client.note)
 
 
-async def _ping(client: GymClient, settings: Settings, seen: Visit) -> bool:
+async def _ping(client: GymClient, settings: Settings, seen: GymChecks) -> bool:
     """The same small question a few times: clock and latency; whether it was answered."""
     clock = ServerClock(time.time, time.monotonic)
     times: list[float] = []
@@ -221,7 +221,7 @@ async def _ping(client: GymClient, settings: Settings, seen: Visit) -> bool:
     return True
 
 
-async def _look_around(client: GymClient, settings: Settings, seen: Visit) -> None:
+async def _look_around(client: GymClient, settings: Settings, seen: GymChecks) -> None:
     """One call of each kind; none changes anything."""
     run, rollout = await _runs(client, settings, seen), None
     if run is not None:
@@ -256,7 +256,7 @@ async def _look_around(client: GymClient, settings: Settings, seen: Visit) -> No
         await _step("GET …/rubric", rubric, settings, seen, optional=True)
 
 
-async def _runs(client: GymClient, settings: Settings, seen: Visit) -> RunStatus | None:
+async def _runs(client: GymClient, settings: Settings, seen: GymChecks) -> RunStatus | None:
     """List runs, and ask for the smallest of those that have ended, else for any."""
     runs: list[RunStatus] = []
 
@@ -282,7 +282,7 @@ async def _runs(client: GymClient, settings: Settings, seen: Visit) -> RunStatus
 
 
 async def _rollouts(
-    client: GymClient, settings: Settings, run: RunStatus, seen: Visit
+    client: GymClient, settings: Settings, run: RunStatus, seen: GymChecks
 ) -> Rollout | None:
     rollouts: list[Rollout] = []
 
@@ -306,7 +306,9 @@ async def _rollouts(
     return chosen if is_finished(chosen) else None
 
 
-async def _artifacts(client: GymClient, settings: Settings, rollout: Rollout, seen: Visit) -> None:
+async def _artifacts(
+    client: GymClient, settings: Settings, rollout: Rollout, seen: GymChecks
+) -> None:
     def begin(data: bytes) -> None:
         if data and (other := intercepted(data)) is not None:
             raise other
@@ -330,7 +332,7 @@ async def _step(
     name: str,
     ask: Callable[[], Awaitable[str]],
     settings: Settings,
-    seen: Visit,
+    seen: GymChecks,
     *,
     optional: bool = False,
 ) -> None:
@@ -353,12 +355,12 @@ async def _step(
         seen.note(name, f"{said}, {_ms(time.monotonic() - began_s)}")
 
 
-def _failed(name: str, error: GymError, settings: Settings, seen: Visit) -> None:
+def _failed(name: str, error: GymError, settings: Settings, seen: GymChecks) -> None:
     """What a failed call means, and what to do."""
     key = f"the key from {settings.key_origin}" if settings.key is not None else "no key"
     match error:
         case Unauthorized():
-            said, advice = f"401 with {key}", mending(settings.key_origin)
+            said, advice = f"401 with {key}", fix_advice(settings.key_origin)
         case Forbidden():
             said, advice = f"403 with {key}", "the key lacks this permission: ask for it"
         case RateLimited():

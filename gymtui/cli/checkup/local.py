@@ -108,7 +108,7 @@ def _key(loaded: LoadedSettings) -> Check:
     found = loaded.settings
     if found.key is not None:
         return Check("settings", "key", f"{found.key.hint}  from {found.key_origin}")
-    places = "; ".join(f"{p.place}: {p.found}" for p in loaded.where_keys_were_looked_for)
+    places = "; ".join(f"{p.place}: {p.found}" for p in loaded.key_places)
     advice = "set GYMTUI_API_KEY, or api_key_env or api_key_command in the configuration"
     said = f"none; searched {places}"
     if urls.is_loopback(urls.origin_of(loaded.settings.base_url).host):

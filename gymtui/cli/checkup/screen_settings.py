@@ -9,16 +9,16 @@ from gymtui.config import theme_files
 from gymtui.config.settings import LoadedSettings, Problem, Settings
 
 
-def with_drawn(loaded: LoadedSettings, env: Mapping[str, str]) -> LoadedSettings:
+def with_screen_problems(loaded: LoadedSettings, env: Mapping[str, str]) -> LoadedSettings:
     """The same, with what the dashboard would find wrong when it starts.
 
     Args:
         env: The environment, which tells where the person's own themes are.
     """
-    return replace(loaded, problems=(*loaded.problems, *drawn_problems(loaded.settings, env)))
+    return replace(loaded, problems=(*loaded.problems, *screen_problems(loaded.settings, env)))
 
 
-def drawn_problems(settings: Settings, env: Mapping[str, str]) -> Sequence[Problem]:
+def screen_problems(settings: Settings, env: Mapping[str, str]) -> Sequence[Problem]:
     """What is wrong with the theme and the keys, each with its place."""
     found: list[Problem] = []
     if settings.theme is not None:

@@ -15,7 +15,7 @@ _NOT_YET, _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 9, 10, 62, 64
 """What OpenSSL calls what is wrong with a certificate: `X509_V_ERR_…`."""
 
 
-def untrusted(error: ssl.SSLError) -> tuple[str, State, str]:
+def describe_failure(error: ssl.SSLError) -> tuple[str, State, str]:
     """What is wrong with an end that did not shake hands, and what to do."""
     if error.reason == "WRONG_VERSION_NUMBER":
         return (
@@ -36,7 +36,7 @@ def untrusted(error: ssl.SSLError) -> tuple[str, State, str]:
     return str(why).replace("_", " ").lower().rstrip("."), State.BAD, advice
 
 
-def agreed(secure: ssl.SSLSocket, took: str) -> tuple[str, State, str]:
+def describe_handshake(secure: ssl.SSLSocket, took: str) -> tuple[str, State, str]:
     """How an end shook hands, and how long its certificate is good for."""
     ends = dict(secure.getpeercert() or {}).get("notAfter")
     said = f"{secure.version()}, {took}"

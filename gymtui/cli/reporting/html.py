@@ -68,7 +68,7 @@ footer { color: var(--faint); margin-top: 2rem }
 """
 
 
-def written(report: Report) -> str:
+def render_html(report: Report) -> str:
     """Write a report.
 
     Returns:

@@ -25,7 +25,7 @@ from gymtui.core.text import ABSENT, clean, fit
 from gymtui.store.formats import GLYPH
 
 
-def written(report: Report) -> str:
+def render_markdown(report: Report) -> str:
     """Write a report.
 
     Returns:

@@ -199,6 +199,6 @@ def stuck_after_s(
     else:
         return None
     # The p95 of a few is the longest of a few, and the next ones are often longer.
-    if usual_s is None or usual.watched < rules.least_watched:
-        return max(rules.floor_s, rules.unwatched_s)
+    if usual_s is None or usual.watched < rules.min_observed:
+        return max(rules.floor_s, rules.fallback_s)
     return max(rules.floor_s, factor * usual_s)

@@ -58,7 +58,7 @@ class ActionsScreen(GymScreen):
         """Close it again."""
         self.services.go_back(quit_at_end=False)
 
-    def copied(self) -> str | None:
+    def copy_text(self) -> str | None:
         """Its lines."""
         return "\n".join("".join(piece.text for piece in line.cell) for line in self._shown)
 

@@ -24,7 +24,7 @@ from gymtui.tui.active.columns import active_columns, idle_s
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import CompareRollouts, OpenTranscript
 from gymtui.tui.kit import outcome_text
-from gymtui.tui.kit.breadcrumb import way_from_runs
+from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
@@ -45,8 +45,8 @@ class ActiveScreen(ListScreen[RunningRow]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.ACTIVE)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.ACTIVE, Scope.LIST, Scope.EVERYWHERE)
     empty: ClassVar[str] = "no running rollouts"
-    unseen: ClassVar[str] = "no running rollouts yet"
-    arranged_as: ClassVar[str] = "active"
+    empty_while_loading: ClassVar[str] = "no running rollouts yet"
+    layout_name: ClassVar[str] = "active"
     prompt: ClassVar[str] = "words, or stuck: idle>1m state:verifying run:nightly*"
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class ActiveScreen(ListScreen[RunningRow]):
 
     def breadcrumb(self) -> Cell:
         """The way here."""
-        return (*way_from_runs(), StyledText("active rollouts", "strong"))
+        return (*runs_crumb(), StyledText("active rollouts", "strong"))
 
     def poll_target(self, view: View) -> View:
         """Every running rollout is on screen."""
@@ -216,7 +216,7 @@ class ActiveScreen(ListScreen[RunningRow]):
         """The rollouts as they are listed, for reading one after the other."""
         return tuple(self._rows)
 
-    def stand_on_rollout(self, rollout_id: str) -> None:
+    def move_cursor_to_rollout(self, rollout_id: str) -> None:
         """Put the cursor on the rollout that was read last."""
         self._grid.select(rollout_id)
 

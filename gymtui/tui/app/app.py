@@ -31,7 +31,7 @@ from gymtui.store.history.journal import Notice
 from gymtui.tui.app import router, run_actions
 from gymtui.tui.app.host import HostApp
 from gymtui.tui.app.profile_switch import ProfileConnections, load_profile
-from gymtui.tui.app.rollout_pair import pair_of
+from gymtui.tui.app.rollout_pair import choose_pair
 from gymtui.tui.app.sessions import Sessions
 from gymtui.tui.context.appearance import Appearance
 from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings
@@ -71,9 +71,9 @@ class GymtuiApp(HostApp):
         reporter: Reporter,
         *,
         appearance: Appearance | None = None,
-        arrangement: SavedLayout | None = None,
+        saved_layout: SavedLayout | None = None,
         journal: Path | None = None,
-        bound: KeyBindings = PROGRAMS_OWN,
+        keys: KeyBindings = PROGRAMS_OWN,
         problems: Sequence[Problem] = (),
         notes: Sequence[str] = (),
         gyms: ProfileConnections | None = None,
@@ -86,8 +86,8 @@ class GymtuiApp(HostApp):
         super().__init__(
             reporter=reporter,
             appearance=appearance or Appearance(settings.theme, ascii=settings.ascii),
-            arrangement=arrangement,
-            bound=bound,
+            saved_layout=saved_layout,
+            keys=keys,
             problems=problems,
             guided=guided,
             monotonic=monotonic,
@@ -175,7 +175,7 @@ class GymtuiApp(HostApp):
 
     def _seen(self) -> None:
         """The first frame is on screen: begin with what it did not need."""
-        self.housekeeping.begin()
+        self.gc_control.begin()
         self._poll()
         self.set_timer(PRELOAD_S, self._preload)
 
@@ -226,7 +226,7 @@ class GymtuiApp(HostApp):
         if settings.theme is not None and settings.theme != self.palette.name:
             self.apply_named_theme(settings.theme)
         usual = settings.profile_name == loaded.usual_profile
-        self.arrangement.pick(None if usual else settings.profile_name)
+        self.saved_layout.pick(None if usual else settings.profile_name)
         await self.leave()
 
     def _busy(self) -> bool:
@@ -260,7 +260,9 @@ class GymtuiApp(HostApp):
     def exit(self, result: None = None, return_code: int = 0, message: str | None = None) -> None:  # type: ignore[override]
         """Leave the program, and say what nobody will know of what was sent."""
         said = (
-            run_actions.unanswered(self.session) if message is None and not self._exit else message
+            run_actions.describe_unanswered(self.session)
+            if message is None and not self._exit
+            else message
         )
         super().exit(result, return_code, said)
 
@@ -281,13 +283,13 @@ class GymtuiApp(HostApp):
 
     def on_alerts(self, alerts: Sequence[RunAlert]) -> None:
         """Tell what happened to watched runs."""
-        from gymtui.tui.app.notifier import tell
+        from gymtui.tui.app.notifier import notify_alert
 
-        tell(self, self.session.settings, alerts)
+        notify_alert(self, self.session.settings, alerts)
 
     def acted(self, results: Sequence[ActionResult]) -> None:
         """Tell that runs go on although they were cancelled."""
-        run_actions.tell(self, results)
+        run_actions.report_results(self, results)
 
     async def _show_news(self, session: Session) -> None:
         """Show what was observed, in turns of its own: taking the answer in took long enough."""
@@ -301,7 +303,7 @@ class GymtuiApp(HostApp):
                 noted = session.client.note
                 self.notify(noted or "")
             await session.look_out()
-            self.housekeeping.came(len(delta.rollouts))
+            self.gc_control.came(len(delta.rollouts))
 
     def _show_link(self) -> None:
         screen = self.top
@@ -329,7 +331,7 @@ class GymtuiApp(HostApp):
         self.turns.drawn()
 
     def _time_passed(self) -> None:
-        self.housekeeping.idle(self._monotonic())
+        self.gc_control.idle(self._monotonic())
         self.session.time_passed()
         screen = self.top
         if screen is not None:
@@ -355,7 +357,7 @@ class GymtuiApp(HostApp):
             case OpenRun(run_id):
                 self._go_to_run(run_id, route)
             case CompareRollouts(chosen):
-                pair = pair_of(self, self.session, chosen)
+                pair = choose_pair(self, self.session, chosen)
                 if pair is not None:
                     super().navigate(CompareRollouts(pair))
             case OpenMatrix(replace=True):

@@ -48,7 +48,7 @@ class FileApp(HostApp):
         problems: What was wrong with the settings, to be told at the start.
     """
 
-    left_behind = ""
+    quit_remark = ""
 
     def __init__(
         self,
@@ -56,15 +56,15 @@ class FileApp(HostApp):
         reporter: Reporter,
         *,
         appearance: Appearance | None = None,
-        arrangement: SavedLayout | None = None,
-        bound: KeyBindings = PROGRAMS_OWN,
+        saved_layout: SavedLayout | None = None,
+        keys: KeyBindings = PROGRAMS_OWN,
         problems: Sequence[Problem] = (),
     ) -> None:
         super().__init__(
             reporter=reporter,
             appearance=appearance,
-            arrangement=arrangement,
-            bound=replace(bound, absent=_NOT_HERE if len(paths) > 1 else _NOT_HERE | _OF_SEVERAL),
+            saved_layout=saved_layout,
+            keys=replace(keys, absent=_NOT_HERE if len(paths) > 1 else _NOT_HERE | _OF_SEVERAL),
             problems=problems,
         )
         self._paths = paths
@@ -72,5 +72,5 @@ class FileApp(HostApp):
     def on_mount(self) -> None:
         """Show the first file."""
         self.start_with(FileScreen(self._paths))
-        self.call_after_refresh(self.housekeeping.begin)
-        self.set_interval(_IDLE_S, lambda: self.housekeeping.idle(time.monotonic()))
+        self.call_after_refresh(self.gc_control.begin)
+        self.set_interval(_IDLE_S, lambda: self.gc_control.idle(time.monotonic()))

@@ -45,7 +45,7 @@ class HostApp(ThemedApp[None]):
     """
 
     TITLE = "gymtui"
-    left_behind = "; the runs continue"
+    quit_remark = "; the runs continue"
     """What goes on without it, said to whoever wants to quit."""
     CSS_PATH = "app.tcss"
     COMMANDS = {PaletteCommands}  # noqa: RUF012  (the framework's own declaration)
@@ -59,35 +59,35 @@ class HostApp(ThemedApp[None]):
         *,
         reporter: Reporter,
         appearance: Appearance | None,
-        arrangement: SavedLayout | None,
-        bound: KeyBindings,
+        saved_layout: SavedLayout | None,
+        keys: KeyBindings,
         problems: Sequence[Problem],
         guided: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(reporter=reporter, appearance=appearance, arrangement=arrangement)
-        self.bound = replace(bound, plain=self.appearance.ascii)
+        super().__init__(reporter=reporter, appearance=appearance, saved_layout=saved_layout)
+        self.keys = replace(keys, plain=self.appearance.ascii)
         self.guided = guided
         self._problems = tuple(problems)
         self._monotonic = monotonic
         self.turns = InputPriority(monotonic)
-        self.housekeeping = GcControl(monotonic())
+        self.gc_control = GcControl(monotonic())
 
     def start_with(self, screen: GymScreen) -> None:
         """Show the first screen, and what was wrong with settings and themes."""
         self.apply_theme()
-        put_in_force(self, self.bound)
+        put_in_force(self, self.keys)
         self.push_screen(screen)
         self.tell_problems((*self._problems, *self.theme_problems))
 
     async def on_unmount(self) -> None:
         """Leave the collector of garbage as it was."""
-        self.housekeeping.end()
+        self.gc_control.end()
 
     async def on_event(self, event: events.Event) -> None:
         """See that somebody is there, whoever handles the key."""
         if isinstance(event, events.InputEvent):
-            self.housekeeping.key(self._monotonic())
+            self.gc_control.key(self._monotonic())
         if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
             self._keep_typing()
         if isinstance(event, events.Key) and self._opens_filter(event):
@@ -106,8 +106,8 @@ class HostApp(ThemedApp[None]):
             return False
         if isinstance(screen.focused, Input):  # there it is a character
             return False
-        bound = screen.active_bindings.get(event.key)
-        if bound is None or not bound.enabled or bound.binding.action != "filter":
+        active = screen.active_bindings.get(event.key)
+        if active is None or not active.enabled or active.binding.action != "filter":
             return False
         screen.action_filter()
         return True
@@ -133,7 +133,7 @@ class HostApp(ThemedApp[None]):
         elif quit_at_end:
             self.exit()
         else:
-            self.notify(f"nothing to go back to · {self.bound.spelt('leave')} quits", timeout=2)
+            self.notify(f"nothing to go back to · {self.keys.spelt('leave')} quits", timeout=2)
 
     @property
     def services(self) -> Services:

@@ -26,7 +26,7 @@ NOTICE_CELLS = 200
 _BAD = frozenset({AlertKind.STALLED, AlertKind.FAILING, AlertKind.GONE})
 
 
-def tell(
+def notify_alert(
     app: GuardedApp[None],
     settings: Settings,
     alerts: Sequence[RunAlert],

@@ -46,10 +46,10 @@ class PaletteCommands(Provider):
 
 def _keys(screen: GymScreen) -> Iterator[PaletteEntry]:
     services = screen.services
-    bound = services.bound
-    for key in bound.of(screen.scopes, read_only=services.read_only):
+    keys = services.keys
+    for key in keys.of(screen.scopes, read_only=services.read_only):
         if key.name not in _NOT_OFFERED:
-            words = f"{key.name.replace('-', ' ')}: {key.text}  {bound.written(key.keys[0])}"
+            words = f"{key.name.replace('-', ' ')}: {key.text}  {keys.written(key.keys[0])}"
             yield words, partial(perform, screen, key.action)
 
 

@@ -13,7 +13,7 @@ from gymtui.tui.context.services import Services
 from gymtui.tui.kit.refusal import UNREAD_ROLLOUT
 
 
-def pair_of(
+def choose_pair(
     services: Services, session: Session, chosen: Sequence[RolloutRef]
 ) -> tuple[RolloutRef, RolloutRef] | None:
     """The two rollouts to compare; of one alone, remember it and say so.
@@ -32,7 +32,7 @@ def pair_of(
         pair = (first, chosen[0])
     elif len(chosen) == 1 and first is None:
         session.compared_first = chosen[0]
-        key = services.bound.spelt("compare-rollouts")
+        key = services.keys.spelt("compare-rollouts")
         said = (
             f"{chosen[0].rollout_id} chosen to compare: press {key} on another rollout, of any run"
         )

@@ -80,9 +80,9 @@ def screen_of(route: Route) -> Screen[Any]:
 
             return DescribeScreen(name, raw, malformed)
         case OpenLaunch(run_id, rerun, tasks):
-            from gymtui.tui.launch.screen import LaunchScreen, Like
+            from gymtui.tui.launch.screen import LaunchScreen, LaunchStart
 
-            return LaunchScreen(None if run_id is None else Like(run_id, rerun, tasks))
+            return LaunchScreen(None if run_id is None else LaunchStart(run_id, rerun, tasks))
         case OpenActions():
             from gymtui.tui.actions.screen import ActionsScreen
 

@@ -23,7 +23,7 @@ _READ_S = 15.0
 class Host(Protocol):
     """The app, as far as it is needed here."""
 
-    bound: KeyBindings
+    keys: KeyBindings
     session: Session
 
     @property
@@ -90,10 +90,10 @@ def _begin(app: Host, verb: Verb, run_ids: Sequence[str]) -> None:
 async def _tell(app: Host, acted: Awaitable[Action]) -> None:
     """Say what became of it, once that is known."""
     action = await acted
-    tell(app, [action.results[run_id] for run_id in action.run_ids])
+    report_results(app, [action.results[run_id] for run_id in action.run_ids])
 
 
-def tell(app: Host, results: Sequence[ActionResult]) -> None:
+def report_results(app: Host, results: Sequence[ActionResult]) -> None:
     """Say what became of some runs, and unmark those that are settled.
 
     Args:
@@ -104,14 +104,14 @@ def tell(app: Host, results: Sequence[ActionResult]) -> None:
     words = describe_results(results)
     well = all(result.is_well for result in results)
     if len(results) > 1 and not well:
-        words = f"{words}\n{app.bound.spelt('actions')} shows each run"
+        words = f"{words}\n{app.keys.spelt('actions')} shows each run"
     if well:
         app.notify(words)
     else:
         app.notify(words, severity="warning", timeout=_READ_S)
 
 
-def unanswered(session: Session) -> str | None:
+def describe_unanswered(session: Session) -> str | None:
     """What to say of cancels and deletes that one leaves behind without an answer, if any."""
     lines = []
     for action in session.actions:

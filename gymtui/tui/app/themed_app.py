@@ -23,7 +23,7 @@ from gymtui.config.theme_files import ThemeFile
 from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.context.appearance import Appearance
 from gymtui.tui.context.theme import Palette, coloured, colourless
-from gymtui.tui.kit.painted import Painted
+from gymtui.tui.kit.themed_widget import ThemedWidget
 from gymtui.tui.runtime.crash_report import Reporter
 from gymtui.tui.runtime.guard import GuardedApp
 from gymtui.tui.runtime.line_filters import Ascii, Colourless
@@ -51,11 +51,11 @@ class ThemedApp(GuardedApp[ResultT]):
         *,
         reporter: Reporter,
         appearance: Appearance | None = None,
-        arrangement: SavedLayout | None = None,
+        saved_layout: SavedLayout | None = None,
         **options: Any,
     ) -> None:
         self.appearance = appearance or Appearance()
-        self.arrangement = arrangement or SavedLayout()
+        self.saved_layout = saved_layout or SavedLayout()
         self._theme_problems: list[Problem] = []
         self._worn = 0
         self._lessened: list[LineFilter] = []
@@ -67,7 +67,7 @@ class ThemedApp(GuardedApp[ResultT]):
         super().__init__(reporter=reporter, colour=self.appearance.colour, **options)
         self.no_color = not self.appearance.colour
         self._saving: Timer | None = None
-        self.arrangement.on_change = self._save_soon
+        self.saved_layout.on_change = self._save_soon
 
     # -- what was arranged -----------------------------------------------------------------
 
@@ -78,14 +78,14 @@ class ThemedApp(GuardedApp[ResultT]):
 
     def _save(self) -> None:
         self._saving = None
-        saving = partial(asyncio.to_thread, self.arrangement.save)
+        saving = partial(asyncio.to_thread, self.saved_layout.save)
         _: Worker[None] = self.run_worker(saving, group="arrangement", exit_on_error=True)
 
     @on(events.Unmount)
     def _save_now(self) -> None:
         """Write what is not written yet."""
-        self.arrangement.on_change = None
-        self.arrangement.save()
+        self.saved_layout.on_change = None
+        self.saved_layout.save()
 
     # -- themes ----------------------------------------------------------------------------
 
@@ -109,7 +109,7 @@ class ThemedApp(GuardedApp[ResultT]):
         default = theme_files.DEFAULT
         if looks.terminal.few_colours:
             default = theme_files.DEFAULT_ANSI
-        kept = self.arrangement.theme
+        kept = self.saved_layout.theme
         for name, told_by in (
             (looks.theme, looks.named_by),
             (kept, "the last chosen theme"),
@@ -139,7 +139,7 @@ class ThemedApp(GuardedApp[ResultT]):
             return
         if not self._change_to(name):
             return
-        self.arrangement.choose_theme(name)
+        self.saved_layout.choose_theme(name)
         if self.appearance.theme is not None and self.appearance.theme != name:
             self.notify(
                 f"theme {name} until exit; {self.appearance.named_by} sets {self.appearance.theme}"
@@ -170,7 +170,7 @@ class ThemedApp(GuardedApp[ResultT]):
         self.apply_theme()
         for screen in self.screen_stack:
             for node in screen.walk_children():
-                if isinstance(node, Painted):
+                if isinstance(node, ThemedWidget):
                     node.paint(self.palette)
         return True
 

@@ -67,7 +67,7 @@ class CompareScreen(GymScreen):
         palette = self.services.palette
         self._pane = PairsPane(palette, id="pairs")
         self._pane.add_class("main")
-        shown = Shown(fold_key=self.services.bound.shown("fold-bodies"))
+        shown = Shown(fold_key=self.services.keys.shown("fold-bodies"))
         self._views = tuple(TranscriptReader(palette, shown, id=name) for name in ("left", "right"))
         yield Lines(palette, height=2, id="summary")
         yield Lines(palette, id="said")
@@ -126,7 +126,7 @@ class CompareScreen(GymScreen):
         self.run_worker(fetch(), group="artifacts", exclusive=True, exit_on_error=True)
 
     async def _get(self) -> None:
-        again = f" · {self.services.bound.spelt('refresh')} retries"
+        again = f" · {self.services.keys.spelt('refresh')} retries"
         found: list[Artifacts] = []
         for number, side in enumerate(self._sides, 1):
             if self._unfinished(side):
@@ -153,7 +153,7 @@ class CompareScreen(GymScreen):
         self._say("comparing …", "muted")
         self._pairs = await asyncio.to_thread(diff.compare, left, right)
         self._found = tuple(found)
-        self.services.housekeeping.came_to_stay()
+        self.services.gc_control.freeze()
         self._show()
 
     def _progressed(self, number: int) -> Progress:
@@ -189,7 +189,7 @@ class CompareScreen(GymScreen):
         selected = sum(len(view.selected_text()) for view in self._views)
         if selected:
             words = outcome_text.of_many(selected, "character")
-            copy = self.services.bound.spelt("interrupt")
+            copy = self.services.keys.spelt("interrupt")
             end = (
                 StyledText(f"{words} selected ", "accent"),
                 StyledText(f"{copy} copies", "muted"),
@@ -339,6 +339,6 @@ class CompareScreen(GymScreen):
         if not self._found:
             self._fetch()
 
-    def copied(self) -> str | None:
+    def copy_text(self) -> str | None:
         """What is selected, else both ids."""
         return self._selected() or " ".join(side.rollout_id for side in self._sides)

@@ -175,11 +175,11 @@ def rebound(wanted: Mapping[str, Sequence[str]], origins: Mapping[str, str]) -> 
     return KeyBindings(_with(fit), tuple(problems))
 
 
-def put_in_force(app: GuardedApp[Any], bound: KeyBindings) -> None:
+def put_in_force(app: GuardedApp[Any], keys: KeyBindings) -> None:
     """Has an app go by these keys."""
     # The framework's own key for its palette would act before, and on top of, any question.
     app._bindings.key_to_bindings.pop(app.COMMAND_PALETTE_BINDING, None)
-    app.set_keymap(bound.keymap)
+    app.set_keymap(keys.keymap)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,17 +26,17 @@ class Services(Protocol):
 
     palette: Palette
     """The colours in force."""
-    bound: KeyBindings
+    keys: KeyBindings
     """The keys in force."""
     appearance: Appearance
-    arrangement: SavedLayout
+    saved_layout: SavedLayout
     """What the person arranged on screen."""
     guided: bool
     """Whether each screen says what there is to try."""
-    left_behind: str
+    quit_remark: str
     """What goes on without the program, said to whoever wants to quit."""
     turns: InputPriority
-    housekeeping: GcControl
+    gc_control: GcControl
 
     @property
     def watching(self) -> Session | None:

@@ -75,6 +75,6 @@ class DescribeScreen(GymScreen):
         """There is nothing to filter here."""
         refuse(self, "nothing to filter here")
 
-    def copied(self) -> str | None:
+    def copy_text(self) -> str | None:
         """The item as it is shown."""
         return shown(self._raw)

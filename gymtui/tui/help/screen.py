@@ -20,7 +20,7 @@ _KEYS_CELLS = 16
 
 
 def paragraphs_of(
-    bound: KeyBindings, scopes: Sequence[Scope], *, read_only: bool, typed: str = ""
+    keys: KeyBindings, scopes: Sequence[Scope], *, read_only: bool, typed: str = ""
 ) -> list[Paragraph]:
     """The keys of some scopes, one scope after the other.
 
@@ -33,13 +33,13 @@ def paragraphs_of(
     lines: list[Paragraph] = []
     for scope in scopes:
         found = [
-            key for key in bound.of([scope], read_only=read_only) if _has(bound, key, scope, words)
+            key for key in keys.of([scope], read_only=read_only) if _has(keys, key, scope, words)
         ]
         if not found:
             continue
         lines += [Paragraph(), Paragraph(tuple(_marked(str(scope), words, "heading")))]
         for key in found:
-            names = " ".join(bound.written(name) for name in key.keys)
+            names = " ".join(keys.written(name) for name in key.keys)
             lines.append(
                 Paragraph(
                     (
@@ -53,9 +53,9 @@ def paragraphs_of(
     return lines[1:]
 
 
-def _has(bound: KeyBindings, key: Key, scope: Scope, words: Sequence[str]) -> bool:
+def _has(keys: KeyBindings, key: Key, scope: Scope, words: Sequence[str]) -> bool:
     """Whether every word is somewhere in what is said of a key, or in another name for it."""
-    names = (name for each in key.keys for name in (bound.written(each), each))
+    names = (name for each in key.keys for name in (keys.written(each), each))
     said = " ".join((*names, key.text, key.name, str(scope))).lower()
     return all(word in said for word in words)
 
@@ -100,7 +100,7 @@ class HelpScreen(GymScreen):
 
     def _show(self) -> None:
         found = paragraphs_of(
-            self.services.bound,
+            self.services.keys,
             self._scopes,
             read_only=self.services.read_only,
             typed=self._typed,
@@ -109,7 +109,7 @@ class HelpScreen(GymScreen):
 
     def breadcrumb(self) -> Cell:
         """What this is, and how to leave it."""
-        back = self.services.bound.untyped("back")
+        back = self.services.keys.untyped("back")
         does = "clears" if self._typed else "closes"
         return (
             StyledText("keys", "strong"),
@@ -132,7 +132,7 @@ class HelpScreen(GymScreen):
 
     def _closes(self, text: str) -> bool:
         """Whether what was typed is the key that opened it; letters are searched for first."""
-        keys = next(key.keys for key in self.services.bound.table if key.name == "help")
+        keys = next(key.keys for key in self.services.keys.table if key.name == "help")
         return not text.isalnum() and any(text == character(key) for key in keys)
 
     def close_prompt(self) -> None:

@@ -72,13 +72,13 @@ class AskScreen(SoonDrawn, ModalScreen[bool]):
 
     def answers(self) -> Sequence[Cell]:
         """What can be answered, a line each."""
-        bound = self.services.bound
+        keys = self.services.keys
         do = (
             StyledText("     "),
-            StyledText(f"{bound.shown('do-it')} ", "key"),
+            StyledText(f"{keys.shown('do-it')} ", "key"),
             StyledText(self._do),
         )
-        return [(*self.kept(bound.shown("keep")), *do)]
+        return [(*self.kept(keys.shown("keep")), *do)]
 
     def kept(self, key: str) -> Cell:
         """What leaves everything as it is, under the cursor.

@@ -10,7 +10,7 @@ _LINK_CELLS = 40
 """What the status line keeps for `runs › ` and for how fresh the picture is."""
 
 
-def way_from_runs(link: str = "runs") -> tuple[StyledText, ...]:
+def runs_crumb(link: str = "runs") -> tuple[StyledText, ...]:
     """The first step of the way to a screen.
 
     Args:

@@ -85,7 +85,7 @@ class _Whole(StylesCache):
         return line.adjust_cell_length(size.width)
 
 
-def take_whole(widget: Widget) -> None:
+def draw_directly(widget: Widget) -> None:
     """Show a widget's lines as it draws them, where it has no border and no padding.
 
     Args:

@@ -13,7 +13,7 @@ from gymtui.tui.kit.styled_text import Cell, StyledText
 _LISTED = 8
 
 
-def told(question: Question) -> list[Cell]:
+def target_lines(question: Question) -> list[Cell]:
     """What goes, a line each: ids, how much still runs, what the filter hides."""
     lines: list[Cell] = []
     for target in question.targets[:_LISTED]:
@@ -44,7 +44,7 @@ class ConfirmScreen(AskScreen):
     """
 
     def __init__(self, question: Question) -> None:
-        what = (*told(question), (), (StyledText(question.consequence, "muted"),))
+        what = (*target_lines(question), (), (StyledText(question.consequence, "muted"),))
         super().__init__(question.title, what, do=question.verb, keep="keep")
         self._question = question
         self._typed = ""
@@ -62,7 +62,7 @@ class ConfirmScreen(AskScreen):
                 StyledText("▏", "accent"),
             ),
             (),
-            self.kept(self.services.bound.untyped("keep")),
+            self.kept(self.services.keys.untyped("keep")),
         ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -10,11 +10,11 @@ from textual.widget import Widget
 
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
-from gymtui.tui.kit.painted import Painted
+from gymtui.tui.kit.themed_widget import ThemedWidget
 from gymtui.tui.kit.wheel import Wheel
 
 
-class CursorRows(Wheel, Painted, Widget, can_focus=True):
+class CursorRows(Wheel, ThemedWidget, Widget, can_focus=True):
     """A widget of rows; what they say is for who builds on it."""
 
     ALLOW_SELECT: ClassVar[bool] = False

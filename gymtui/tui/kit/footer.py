@@ -14,12 +14,12 @@ _ALWAYS = ("filter", "help", "leave")
 
 
 def footer_line(
-    keys: Sequence[Key], cells: int, bound: KeyBindings, *, first: bool, searches: bool
+    shown: Sequence[Key], cells: int, keys: KeyBindings, *, first: bool, searches: bool
 ) -> Line:
     """The footer.
 
     Args:
-        keys: Most wanted first.
+        shown: Most wanted first.
         first: Whether the screen is the first one: only that is left for the shell.
         searches: Whether what is typed is searched for, and does not filter.
     """
@@ -32,15 +32,15 @@ def footer_line(
             short = "search"
         link = f"key:{key.action}"
         return (
-            StyledText(f"{bound.written(key.keys[0])} ", "key", link),
+            StyledText(f"{keys.written(key.keys[0])} ", "key", link),
             StyledText(short, "muted", link),
             StyledText("  "),
         )
 
-    always = [piece for key in keys if key.name in _ALWAYS for piece in word(key)]
+    always = [piece for key in shown if key.name in _ALWAYS for piece in word(key)]
     room = cells - width_of(tuple(always))
     fitting: list[StyledText] = []
-    for key in keys:
+    for key in shown:
         if key.name in _ALWAYS:
             continue
         pieces = word(key)

@@ -20,12 +20,12 @@ from textual.strip import Strip
 
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
-from gymtui.tui.kit.cached_strip import take_whole
+from gymtui.tui.kit.cached_strip import draw_directly
 from gymtui.tui.kit.column import Column, Placed, place
-from gymtui.tui.kit.painted import Painted
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.row_lines import Due, RowLines, RowStyles, Shown
 from gymtui.tui.kit.styled_text import Cell
+from gymtui.tui.kit.themed_widget import ThemedWidget
 from gymtui.tui.kit.wheel import Wheel
 
 __all__ = ["Column", "Grid", "Placed", "place"]
@@ -33,7 +33,7 @@ __all__ = ["Column", "Grid", "Placed", "place"]
 R = TypeVar("R")
 
 
-class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
+class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
     """A table over any number of rows.
 
     Args:
@@ -78,7 +78,7 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
         id: str | None = None,  # noqa: A002  (the framework's name)
     ) -> None:
         super().__init__(id=id)
-        take_whole(self)
+        draw_directly(self)
         self._all = tuple(columns)
         self._columns = self._all
         self._lines = RowLines(record, palette, instead)
@@ -216,7 +216,7 @@ class Grid(Wheel, ScrollView, Painted, Generic[R], can_focus=True):
 
     def on_mount(self) -> None:
         """Have the scrollbar, which moves with every page, drawn as the lines are."""
-        take_whole(self.vertical_scrollbar)
+        draw_directly(self.vertical_scrollbar)
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit the columns to the new width."""

@@ -18,9 +18,9 @@ from textual.widget import Widget
 
 from gymtui.core.text import width
 from gymtui.tui.context.theme import Palette
-from gymtui.tui.kit.cached_strip import take_whole
-from gymtui.tui.kit.painted import Painted
+from gymtui.tui.kit.cached_strip import draw_directly
 from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, strip, width_of
+from gymtui.tui.kit.themed_widget import ThemedWidget
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Line:
     bar: bool = False
 
 
-class Lines(Widget, Painted):
+class Lines(Widget, ThemedWidget):
     """Some lines of text."""
 
     DEFAULT_CSS = "Lines { width: 1fr; height: 1; }"
@@ -50,7 +50,7 @@ class Lines(Widget, Painted):
 
     def __init__(self, palette: Palette, height: int = 1, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        take_whole(self)
+        draw_directly(self)
         self._palette = palette
         self._lines: tuple[Line, ...] = (Line(),) * height
         self.styles.height = height

@@ -33,9 +33,9 @@ class ListScreen(GymScreen, Generic[R]):
     """
 
     empty: ClassVar[str] = "nothing here"
-    unseen: ClassVar[str] = ""
+    empty_while_loading: ClassVar[str] = ""
     """What is said in place of that before all runs were read once, if anything else."""
-    arranged_as: ClassVar[str]
+    layout_name: ClassVar[str]
     """The name under which the person's arrangement of it is kept."""
 
     def __init__(self, schema: Schema[R], order: str) -> None:
@@ -66,7 +66,7 @@ class ListScreen(GymScreen, Generic[R]):
 
     def grid(self) -> Grid[R]:
         """Make the grid, arranged as it was left."""
-        kept = self.services.arrangement.of(self.arranged_as)
+        kept = self.services.saved_layout.of(self.layout_name)
         if kept.order is not None and kept.order in self._schema:
             self._rows.set_order(kept.order, reverse=kept.reverse)
         self._grid = Grid(
@@ -120,7 +120,7 @@ class ListScreen(GymScreen, Generic[R]):
 
     def hidden_columns(self) -> frozenset[str]:
         """The columns that the person does not want, and those that say nothing."""
-        return frozenset(self.services.arrangement.of(self.arranged_as).hidden) | self.unfilled
+        return frozenset(self.services.saved_layout.of(self.layout_name).hidden) | self.unfilled
 
     def fill(self, key: str, *, filled: bool) -> None:
         """Show a column that few gyms fill only where a row has something in it."""
@@ -163,7 +163,7 @@ class ListScreen(GymScreen, Generic[R]):
         rows = self._rows
         if len(rows.records) <= NARROWED_AT_ONCE:
             rows.set_filter(wanted, self.services.now().timestamp())
-            self.narrowed()
+            self.show_filtered()
         else:
             narrowing = self._narrow_gently(rows, wanted)
             self.run_worker(narrowing, group=_NARROWING, exit_on_error=True)
@@ -173,17 +173,17 @@ class ListScreen(GymScreen, Generic[R]):
         for _ in rows.narrowing(wanted, self.services.now().timestamp()):
             await self.services.turns.yield_to_input()
         if rows is self._rows:
-            self.narrowed()
+            self.show_filtered()
 
     def completions(self, text: str) -> Sequence[str]:
         """Columns and their words."""
         return completions(text, self._schema)
 
-    def hinted(self) -> None:
+    def show_hint(self) -> None:
         """Say what is wrong with the filter."""
         self.summarise()
 
-    def narrowed(self) -> None:
+    def show_filtered(self) -> None:
         """Show what the filter lets through."""
         self._grid.empty = self.nothing()
         self._grid.set_rows(self._rows)
@@ -192,10 +192,10 @@ class ListScreen(GymScreen, Generic[R]):
     def nothing(self) -> str:
         """What to say of a list without rows."""
         if self._wanted.text.strip():
-            return f"no matches; {self.services.bound.spelt('back')} clears the filter"
+            return f"no matches; {self.services.keys.spelt('back')} clears the filter"
         session = self.services.watching
         known = session is None or session.link.synced
-        return self.empty if known else self.unseen or self.empty
+        return self.empty if known else self.empty_while_loading or self.empty
 
     def show_frame(self) -> None:
         """Write what stands around, and in an empty list why it is empty."""
@@ -225,7 +225,7 @@ class ListScreen(GymScreen, Generic[R]):
         self._rows.set_order(name, reverse=reverse)
         self._grid.set_rows(self._rows)
         self._grid.ordered(name, reverse=reverse)
-        self.services.arrangement.change(self.arranged_as, order=name, reverse=reverse)
+        self.services.saved_layout.change(self.layout_name, order=name, reverse=reverse)
 
     def action_order(self) -> None:
         """Choose what to order by, and which columns to show."""
@@ -241,7 +241,7 @@ class ListScreen(GymScreen, Generic[R]):
         )
 
     def _choices(self) -> list[Choice]:
-        hidden = self.services.arrangement.of(self.arranged_as).hidden
+        hidden = self.services.saved_layout.of(self.layout_name).hidden
         shown = {column.key: column.key not in hidden for column in self._grid.columns[1:]}
         return [
             Choice(field.name, field.name, field is self._rows.order, shown.get(field.name))
@@ -249,8 +249,8 @@ class ListScreen(GymScreen, Generic[R]):
         ]
 
     def _switch(self, name: str) -> list[Choice]:
-        hidden = set(self.services.arrangement.of(self.arranged_as).hidden) ^ {name}
-        self.services.arrangement.change(self.arranged_as, hidden=tuple(sorted(hidden)))
+        hidden = set(self.services.saved_layout.of(self.layout_name).hidden) ^ {name}
+        self.services.saved_layout.change(self.layout_name, hidden=tuple(sorted(hidden)))
         self._grid.choose(self.hidden_columns())
         return self._choices()
 
@@ -281,6 +281,6 @@ class ListScreen(GymScreen, Generic[R]):
         else:
             refuse(self, "no received fields to show")
 
-    def copied(self) -> str | None:
+    def copy_text(self) -> str | None:
         """The id of the cursor's row."""
         return self._grid.cursor_id

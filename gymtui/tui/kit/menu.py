@@ -115,7 +115,7 @@ class MenuScreen(SoonDrawn, ModalScreen[str | None]):
         for name, words in told.items():
             if switched or name != "menu-switch":
                 keys += [
-                    StyledText(f"{between}{self.services.bound.shown(name)} ", "key"),
+                    StyledText(f"{between}{self.services.keys.shown(name)} ", "key"),
                     StyledText(words, "muted"),
                 ]
                 between = "  "

@@ -106,7 +106,7 @@ class PickInput(Input):
 
     async def _on_key(self, event: events.Key) -> None:
         """Do what the screen does with a key, or type it."""
-        table = services_of(self).bound.table
+        table = services_of(self).keys.table
         for key in table:
             ours = key.scope is Scope.PICK or key.name == "back"
             if ours and event.key in key.keys and not types(event.key):
@@ -132,7 +132,7 @@ class PickScreen(ListScreen[PickOption]):
     PickScreen.filtering #footer { display: block; }
     """
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.PICK,)
-    arranged_as: ClassVar[str] = "pick"
+    layout_name: ClassVar[str] = "pick"
     empty: ClassVar[str] = "nothing to choose from"
 
     def __init__(
@@ -222,7 +222,7 @@ class PickScreen(ListScreen[PickOption]):
         said = [StyledText(of_many(len(self._offers), self._what), "strong")]
         if self._several:
             many = len(self._grid.marks)
-            one = f" · none marked: {self.services.bound.shown('pick-take')} chooses this one"
+            one = f" · none marked: {self.services.keys.shown('pick-take')} chooses this one"
             hidden = len(self.hidden_marks())
             marked = f" · {many} marked" + (f", {hidden} of them hidden" if hidden else "")
             said.append(StyledText(marked if many else one))
@@ -269,7 +269,7 @@ class PickScreen(ListScreen[PickOption]):
         """What there is to do here, where letters are typed."""
         left_out = set() if self._several else {"pick-mark", "mark-all"}
         keys = [key for key in super().footer_keys() if key.name not in left_out]
-        back = next(key for key in self.services.bound.table if key.name == "back")
+        back = next(key for key in self.services.keys.table if key.name == "back")
         keys.append(replace(back, name="leave", short="back"))
         return [replace(key, name="help") if key.name == "pick-help" else key for key in keys]
 

@@ -147,7 +147,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         """All that what is typed up to the cursor can be gone on with."""
         return ()
 
-    def hinted(self) -> None:
+    def show_hint(self) -> None:
         """Say what is wrong with what is typed, or that nothing is any more."""
 
     def filter_text(self) -> str:
@@ -247,7 +247,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         session = self.services.watching
         if session is None:
             return ()
-        return banner(session.link, session.settings, self.services.bound.spelt("refresh"))
+        return banner(session.link, session.settings, self.services.keys.spelt("refresh"))
 
     def show_footer(self) -> None:
         """Write the keys that there is room for, and in the demo what there is to try."""
@@ -258,7 +258,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         line = footer_line(
             self.footer_keys(),
             self.size.width - 4,
-            self.services.bound,
+            self.services.keys,
             first=self.is_first,
             searches=Scope.TEXT in self.scopes,
         )
@@ -266,7 +266,7 @@ class GymScreen(SoonDrawn, Screen[None]):
 
     def footer_keys(self) -> list[Key]:
         """The keys worth showing, most wanted first."""
-        found = self.services.bound.of(self.scopes, read_only=self.services.read_only)
+        found = self.services.keys.of(self.scopes, read_only=self.services.read_only)
         return [key for key in found if key.short]
 
     # -- mouse -----------------------------------------------------------------------------
@@ -310,7 +310,7 @@ class GymScreen(SoonDrawn, Screen[None]):
     def _hint(self, wrong: str | None) -> None:
         if wrong != self.hint:
             self.hint = wrong
-            self.hinted()
+            self.show_hint()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Keep the filter and go back to the list; a mistake keeps the line open."""
@@ -360,16 +360,16 @@ class GymScreen(SoonDrawn, Screen[None]):
     def action_interrupt(self) -> None:
         """Tell how to quit, as many who press ctrl+c want to."""
         # The demo's gym, and so all in it, ends with the program.
-        after = " and ends the demo" if self.services.guided else self.services.left_behind
-        self.services.notify(f"{self.services.bound.spelt('quit')} quits{after}", timeout=3)
+        after = " and ends the demo" if self.services.guided else self.services.quit_remark
+        self.services.notify(f"{self.services.keys.spelt('quit')} quits{after}", timeout=3)
 
     def action_copy(self) -> None:
         """Copy what the cursor stands on."""
-        text = self.copied()
+        text = self.copy_text()
         if text:
             self.services.copy_to_clipboard(text)
         else:
-            refuse(self, self.why_not_copied())
+            refuse(self, self.no_copy_reason())
 
     def action_panes(self) -> None:
         """Give the keys to the next pane."""
@@ -378,10 +378,10 @@ class GymScreen(SoonDrawn, Screen[None]):
         else:
             refuse(self, "no other pane here")
 
-    def copied(self) -> str | None:
+    def copy_text(self) -> str | None:
         """What `c` copies."""
         return None
 
-    def why_not_copied(self) -> str:
+    def no_copy_reason(self) -> str:
         """Why that is nothing."""
         return "nothing to copy here"

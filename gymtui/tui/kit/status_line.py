@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gymtui.api.errors import Forbidden, Intercepted, Redirected
-from gymtui.config.api_key import mending
+from gymtui.config.api_key import fix_advice
 from gymtui.config.settings import Settings
 from gymtui.core.text import fit
 from gymtui.poll.poller import Link, LinkState
@@ -108,7 +108,7 @@ def banner(link: Link, settings: Settings, refresh: str) -> tuple[Cell, ...]:
     what = f"{key.hint} from {settings.key_origin}" if key else "no API key found"
     verb = "lacks permission (403)" if isinstance(stopped, Forbidden) else "was refused (401)"
     first = f"The key {verb}: {what}" + (f" · {stopped.detail}" if stopped.detail else "")
-    todo = mending(settings.key_origin if key else "")
+    todo = fix_advice(settings.key_origin if key else "")
     if isinstance(stopped, Forbidden):
         todo = f"request the permission, or {todo}"
     tries = "no retries while paused" if link.paused else "else once a minute"

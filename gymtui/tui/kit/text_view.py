@@ -19,8 +19,8 @@ from textual.strip import Strip
 from gymtui.core.text import clean, clusters
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
-from gymtui.tui.kit.painted import Painted
 from gymtui.tui.kit.styled_text import Cell, StyledText, strip
+from gymtui.tui.kit.themed_widget import ThemedWidget
 from gymtui.tui.kit.wheel import Wheel
 
 
@@ -83,7 +83,7 @@ def _joined(parts: list[tuple[str, str, int]]) -> list[StyledText]:
     return pieces
 
 
-class TextView(Wheel, Painted, ScrollView, can_focus=True):
+class TextView(Wheel, ThemedWidget, ScrollView, can_focus=True):
     """Text to read."""
 
     DEFAULT_CSS = """

@@ -18,8 +18,8 @@ class TimelineScreen(ListScreen[RolloutRow]):
     def action_timeline(self) -> None:
         """Show the timeline, or only columns."""
         before = self._seen_timeline
-        hidden = set(self.services.arrangement.of(self.arranged_as).hidden) ^ {"timeline"}
-        self.services.arrangement.change(self.arranged_as, hidden=tuple(sorted(hidden)))
+        hidden = set(self.services.saved_layout.of(self.layout_name).hidden) ^ {"timeline"}
+        self.services.saved_layout.change(self.layout_name, hidden=tuple(sorted(hidden)))
         self._grid.choose(self.hidden_columns())
         if self._seen_timeline is before:
             refuse(self, "no room for the timeline")
@@ -34,7 +34,7 @@ class TimelineScreen(ListScreen[RolloutRow]):
         """Move to earlier or later."""
         if self._looks_at_timeline():
             end = f"the timeline {'ends' if steps > 0 else 'starts'} here"
-            whole = f"{_WHOLE} · {self.services.bound.spelt('zoom-in')} zooms in"
+            whole = f"{_WHOLE} · {self.services.keys.spelt('zoom-in')} zooms in"
             end = end if self._chart.level else whole
             self._arranged(moved=self._chart.pan(steps), else_=end)
 
@@ -56,8 +56,8 @@ class TimelineScreen(ListScreen[RolloutRow]):
     def _looks_at_timeline(self) -> bool:
         """Whether there is a timeline to look at; where not, that is told."""
         if not self._seen_timeline:
-            key = self.services.bound.spelt("timeline")
-            hidden = "timeline" in self.services.arrangement.of(self.arranged_as).hidden
+            key = self.services.keys.spelt("timeline")
+            hidden = "timeline" in self.services.saved_layout.of(self.layout_name).hidden
             why = f"the timeline is hidden · {key} shows it"
             refuse(self, why if hidden else "no room for the timeline")
         return self._seen_timeline
@@ -67,5 +67,5 @@ class TimelineScreen(ListScreen[RolloutRow]):
         if not moved:
             refuse(self, else_)
         chart = self._chart
-        self.services.arrangement.change(self.arranged_as, zoom=chart.level, wall=chart.wall)
+        self.services.saved_layout.change(self.layout_name, zoom=chart.level, wall=chart.wall)
         self._grid.sync()

@@ -24,8 +24,8 @@ from textual.widgets import Input
 from gymtui.core.text import clean
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
-from gymtui.tui.kit.painted import Painted
 from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, strip, width_of
+from gymtui.tui.kit.themed_widget import ThemedWidget
 from gymtui.tui.kit.wheel import Wheel
 
 _LABEL = 22
@@ -62,7 +62,7 @@ class Row:
     text: str = ""
 
 
-class Hears(Protocol):
+class FormListener(Protocol):
     """Who is told what is done in a form."""
 
     def typed(self, key: str, text: str) -> None:
@@ -109,16 +109,16 @@ class FieldInput(Input, inherit_bindings=False):
             event.prevent_default()
 
     def _acts(self, key: str) -> bool:
-        bound = self.screen.active_bindings.get(key)
-        if bound is None or not bound.enabled:
+        active = self.screen.active_bindings.get(key)
+        if active is None or not active.enabled:
             return False
-        _, name, arguments = parse(bound.binding.action)
+        _, name, arguments = parse(active.binding.action)
         match name:
             case "submit" | "enter":
                 self._form.action_enter()
             case "row":
                 self._form.action_row(*cast("tuple[int]", arguments))
-            case _ if bound.node is self and self.typing:
+            case _ if active.node is self and self.typing:
                 # Its own editing, likewise: a backspace must not come after the next letter.
                 try:
                     getattr(self, f"action_{name}")(*arguments)
@@ -157,7 +157,7 @@ class FieldInput(Input, inherit_bindings=False):
             super().action_cut()
 
 
-class Form(Wheel, Painted, Widget):
+class Form(Wheel, ThemedWidget, Widget):
     """The form.
 
     Args:
@@ -178,7 +178,7 @@ class Form(Wheel, Painted, Widget):
     def __init__(
         self,
         palette: Palette,
-        hears: Hears,
+        hears: FormListener,
         *,
         id: str | None = None,  # noqa: A002  (the framework's name)
     ) -> None:

@@ -48,7 +48,7 @@ class Shown:
         tasks: The scenario's tasks likewise.
         open: Whether advanced fields are shown.
         key_source: Where the keys would come from, by key field.
-        again: What of the parent is run again, in words; "" where nothing was chosen by cause.
+        rerun_summary: Which failures of the parent are rerun; "" where none were chosen by cause.
         lost: How many rollouts of the parent that is.
         enter: The key that opens what a row has to open.
         turn: The keys that go through choices.
@@ -61,7 +61,7 @@ class Shown:
     tasks: Sequence[Task] | None = None
     open: bool = False
     key_source: Mapping[str, str] = field(default_factory=dict)
-    again: str = ""
+    rerun_summary: str = ""
     lost: int = 0
     enter: str = "↵"
     turn: str = "← →"
@@ -91,9 +91,9 @@ class Shown:
 def rows_of(form: Shown) -> tuple[Row, ...]:
     """The rows, top to bottom."""
     rows: list[Row] = []
-    if form.draft.parent is not None and form.again:
+    if form.draft.parent is not None and form.rerun_summary:
         hint = (StyledText(f"{form.enter} choose causes", "muted"),)
-        rows.append(Row(AGAIN, "rerun", (StyledText(form.again),), hint, Typing.ACTION))
+        rows.append(Row(AGAIN, "rerun", (StyledText(form.rerun_summary),), hint, Typing.ACTION))
     hidden = 0
     before: list[Row] = []
     after: list[Row] = []
@@ -205,7 +205,7 @@ def help_of(form: Shown, key: str) -> tuple[Cell, Cell]:
     return about, (StyledText(f"{known.allows}{choices}", "muted"),)
 
 
-def asked(form: Shown, names: Sequence[str], host: str) -> tuple[Cell, ...]:
+def confirmation_lines(form: Shown, names: Sequence[str], host: str) -> tuple[Cell, ...]:
     """What is to be read before a launch: the runs, the tasks, the keys and how much it is."""
     draft, check = form.draft, form.check
     lines: list[Cell] = []
@@ -231,7 +231,9 @@ def asked(form: Shown, names: Sequence[str], host: str) -> tuple[Cell, ...]:
         )
     )
     if draft.parent is not None:
-        what = f"a rerun of {draft.parent}" + (f": {form.again}" if form.again else "")
+        what = f"a rerun of {draft.parent}" + (
+            f": {form.rerun_summary}" if form.rerun_summary else ""
+        )
         lines.append((StyledText("  rerun  ", "muted"), StyledText(what)))
         if form.repeats:
             lines.append((StyledText("         "), StyledText(form.repeats, "accent")))
@@ -291,7 +293,7 @@ def cause_offers(causes: Sequence[Cause]) -> tuple[PickOption, ...]:
     )
 
 
-def again_words(causes: Sequence[Cause], chosen: frozenset[str]) -> str:
+def rerun_words(causes: Sequence[Cause], chosen: frozenset[str]) -> str:
     """What of it is run again: `4 environment errors, 8 fails`."""
     counted: dict[str, int] = {}
     for cause in causes:

@@ -19,7 +19,7 @@ from gymtui.launching.draft import USER_KEY, Draft
 from gymtui.launching.form_fields import BY_PATH, KEY, SCENARIO, TASKS, FieldKind
 from gymtui.launching.validation import check
 from gymtui.tui.context.keymap import Key, Scope
-from gymtui.tui.kit.breadcrumb import way_from_runs
+from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.pick import PickOption, PickScreen, Titles
 from gymtui.tui.kit.screen import GymScreen
@@ -80,9 +80,9 @@ class FormScreen(GymScreen):
 
     def breadcrumb(self) -> Cell:
         """What is launched."""
-        return (*way_from_runs("key:back"), StyledText("launch", "strong"))
+        return (*runs_crumb("key:back"), StyledText("launch", "strong"))
 
-    def again(self) -> str:
+    def rerun_summary(self) -> str:
         """What of a run is run again, in words; "" where nothing is chosen by cause."""
         return ""
 
@@ -100,7 +100,7 @@ class FormScreen(GymScreen):
 
     def footer_keys(self) -> list[Key]:
         """What there is to do in a form, where letters are typed."""
-        back = next(key for key in self.services.bound.table if key.name == "back")
+        back = next(key for key in self.services.keys.table if key.name == "back")
         keys = [*super().footer_keys(), replace(back, name="leave", short="back")]
         return [replace(key, name="help") if key.name == "form-help" else key for key in keys]
 
@@ -151,7 +151,7 @@ class FormScreen(GymScreen):
             scenarios=None if self._scenarios is None else self._scenario_ids(),
             missing_key_reason=launches.missing_key_reason,
         )
-        provider, bound = found.models[0].provider, self.services.bound
+        provider, keys = found.models[0].provider, self.services.keys
         self._shown = Shown(
             self._draft,
             found,
@@ -163,10 +163,10 @@ class FormScreen(GymScreen):
                 KEY: launches.key_source(provider),
                 USER_KEY: launches.key_source(self._draft.user_provider),
             },
-            self.again(),
+            self.rerun_summary(),
             self.lost(),
-            bound.shown("form-enter"),
-            f"{bound.shown('form-choice-previous')} {bound.shown('form-choice-next')}",
+            keys.shown("form-enter"),
+            f"{keys.shown('form-choice-previous')} {keys.shown('form-choice-next')}",
         )
         # Nothing is typed into what is not there yet: it would be lost.
         self._form.show(rows_of(self._shown) if self._filled else ())

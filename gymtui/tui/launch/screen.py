@@ -14,7 +14,14 @@ from gymtui.api.models import ConfigCheck
 from gymtui.launching.draft import Draft, ModelChoice, only
 from gymtui.launching.form_fields import BY_PATH, KEY, MODEL, NAME, TASKS
 from gymtui.launching.model_keys import NoModelKey
-from gymtui.launching.rerun import Cause, again, causes, like, of_tasks, usual
+from gymtui.launching.rerun import (
+    Cause,
+    causes,
+    default_causes,
+    of_tasks,
+    rerun_draft,
+    similar_draft,
+)
 from gymtui.launching.submission import Submission, SubmissionState, describe_submission
 from gymtui.launching.validation import refusals
 from gymtui.poll.plan import View
@@ -24,21 +31,21 @@ from gymtui.tui.kit.pick import PickScreen, Titles
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.run_marks import run_marks, why_empty
 from gymtui.tui.kit.styled_text import Cell, StyledText
-from gymtui.tui.launch.form_rows import AGAIN, LAUNCH, again_words, asked, cause_offers
+from gymtui.tui.launch.form_rows import AGAIN, LAUNCH, cause_offers, confirmation_lines, rerun_words
 from gymtui.tui.launch.form_screen import FormScreen
 
 
 @dataclass(frozen=True, slots=True)
-class Like:
+class LaunchStart:
     """What a form starts from.
 
     Attributes:
-        again: Whether it is to be a rerun of that, or only like it.
+        rerun: Whether it is to be a rerun of that, or only like it.
         tasks: Of a rerun, its tasks; None for those that went wrong.
     """
 
     run_id: str
-    again: bool = False
+    rerun: bool = False
     tasks: tuple[str, ...] | None = None
 
 
@@ -49,7 +56,7 @@ class LaunchScreen(FormScreen):
         start: The run that it starts from, or None for an empty one.
     """
 
-    def __init__(self, start: Like | None = None) -> None:
+    def __init__(self, start: LaunchStart | None = None) -> None:
         super().__init__()
         self._start = start
         self._filled = start is None
@@ -73,7 +80,7 @@ class LaunchScreen(FormScreen):
         """What is launched."""
         if self._start is None:
             return super().breadcrumb()
-        what = "rerun" if self._start.again else "launch like it"
+        what = "rerun" if self._start.rerun else "launch like it"
         return (
             StyledText("runs", "muted", "key:back"),
             StyledText(" › ", "muted"),
@@ -104,20 +111,20 @@ class LaunchScreen(FormScreen):
             return
         self._filled = True
         rows = store.rollouts_of(start.run_id)
-        base = like(rows, self.session.launches.kept.drafts.get(start.run_id))
-        if start.again and start.tasks is not None:
+        base = similar_draft(rows, self.session.launches.kept.drafts.get(start.run_id))
+        if start.rerun and start.tasks is not None:
             base = of_tasks(start.run_id, base, start.tasks)
-        elif start.again:
+        elif start.rerun:
             self._causes = causes(rows)
-            self._chosen = usual(self._causes)
+            self._chosen = default_causes(self._causes)
             base = self._of_causes(base)
         self.begin_with(base)
         self._say()
-        if start.again and start.tasks is None and not self._causes:
+        if start.rerun and start.tasks is None and not self._causes:
             self._say(StyledText("no failures in this run to rerun", "warning"))
         self._show()
-        ready = start.again and base.listed(TASKS)
-        self._form.go(LAUNCH if ready else TASKS if start.again else MODEL)
+        ready = start.rerun and base.listed(TASKS)
+        self._form.go(LAUNCH if ready else TASKS if start.rerun else MODEL)
 
     def _of_causes(self, base: Draft) -> Draft:
         start = self._start
@@ -125,11 +132,11 @@ class LaunchScreen(FormScreen):
             return base
         wanted = [c.reason.rollout_ids for c in self._causes if c.key in self._chosen]
         rows = self.session.store.rollouts_of(start.run_id)
-        return again(start.run_id, base, rows, [i for ids in wanted for i in ids])
+        return rerun_draft(start.run_id, base, rows, [i for ids in wanted for i in ids])
 
-    def again(self) -> str:
+    def rerun_summary(self) -> str:
         """What of the run is run again."""
-        return again_words(self._causes, self._chosen) if self._causes else ""
+        return rerun_words(self._causes, self._chosen) if self._causes else ""
 
     def lost(self) -> int:
         """How many of its rollouts that is."""
@@ -181,7 +188,7 @@ class LaunchScreen(FormScreen):
             self._meant = doubts
             first = next(row.key for row in self._form.rows if row.key in doubts)
             self._form.go(first)
-            again = f"{self.services.bound.spelt('form-launch')} again launches anyway"
+            again = f"{self.services.keys.spelt('form-launch')} again launches anyway"
             self._say(StyledText(f"not sent: {doubts[first]}; {again}", "warning"))
             return
         names = self.session.launches.names(self._draft)
@@ -193,7 +200,7 @@ class LaunchScreen(FormScreen):
                 self.run_worker(self._launch(found.tasks, names), exit_on_error=True)
 
         title = "Launch this run?" if len(names) == 1 else f"Launch these {len(names)} runs?"
-        said = asked(self._shown, names, self.session.host)
+        said = confirmation_lines(self._shown, names, self.session.host)
         self.app.push_screen(AskScreen(title, said, do="launch", keep="keep editing"), answered)
 
     async def _launch(self, tasks: Sequence[str], names: Sequence[str]) -> None:

@@ -25,7 +25,7 @@ from gymtui.transcript import diff
 from gymtui.tui.context.keymap import Key
 from gymtui.tui.context.routes import CompareRollouts
 from gymtui.tui.kit import outcome_text
-from gymtui.tui.kit.breadcrumb import way_from_runs
+from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.line_parts import LinePart, join_fitting
@@ -70,7 +70,7 @@ class CompareRunsScreen(RunsMatrixScreen):
         run_ids: The runs; the others are compared with the first.
     """
 
-    arranged_as: ClassVar[str] = "comparison of runs"
+    layout_name: ClassVar[str] = "comparison of runs"
     prompt: ClassVar[str] = "words, or p<0.05 diff>=50% run1<50%"
     DEFAULT_CSS = "CompareRunsScreen #panes ReasonsGrid { display: none; }"
 
@@ -97,7 +97,7 @@ class CompareRunsScreen(RunsMatrixScreen):
     def breadcrumb(self) -> Cell:
         """The way here."""
         runs = outcome_text.of_many(len(self.run_ids), "run")
-        return (*way_from_runs(), StyledText(f"compare {runs}", "strong"))
+        return (*runs_crumb(), StyledText(f"compare {runs}", "strong"))
 
     # -- what it shows ---------------------------------------------------------------------
 
@@ -205,7 +205,7 @@ class CompareRunsScreen(RunsMatrixScreen):
             return styled("=" if row.difference == 0 else ABSENT, "muted")
         return _said_of(found, cells)
 
-    def worth_said(self, row: TaskAcrossRuns) -> Cell:
+    def describe_significance(self, row: TaskAcrossRuns) -> Cell:
         """Which runs do best and worst, and what is the evidence."""
         found = evidence_of(row)
         if found is None:

@@ -296,7 +296,7 @@ class MatrixPanes(ListScreen[R]):
         return self._only_ids if self._only is not None else None
 
     @property
-    def standing_out(self) -> frozenset[str] | None:
+    def highlighted(self) -> frozenset[str] | None:
         """The rollouts that stand out: those of the reason pointed at, else of the one chosen."""
         reason = self._pointed_at
         return self.faded if reason is None else frozenset(reason.rollout_ids)
@@ -323,12 +323,12 @@ class MatrixPanes(ListScreen[R]):
     def action_attempt(self, step: int) -> None:
         """Go to the next or previous cell of the row."""
         if self.focused is self._reasons:
-            refuse(self, f"{self.services.bound.spelt('panes')} goes to the tasks")
+            refuse(self, f"{self.services.keys.spelt('panes')} goes to the tasks")
             return
         last = max(self.width_of_row() - 1, 0)
-        self.stand_on(max(0, min(min(self._at, last) + step, last)))
+        self.move_cursor_to(max(0, min(min(self._at, last) + step, last)))
 
-    def stand_on(self, cell: int) -> None:
+    def move_cursor_to(self, cell: int) -> None:
         """Put the cursor on a cell of its row."""
         self._at = cell
         self._grid.hold()
@@ -345,7 +345,7 @@ class MatrixPanes(ListScreen[R]):
             if y and at.x <= x < at.x + at.width + GAP:
                 cell = self.cell_clicked(at.column.key, x - at.x, at.width)
                 if cell is not None:
-                    self.stand_on(cell)
+                    self.move_cursor_to(cell)
 
     def on_reasons_grid_chosen(self, event: ReasonsGrid.Chosen) -> None:
         """Narrow the tasks to those that failed so; the same once more shows all again."""

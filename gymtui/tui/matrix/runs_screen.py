@@ -31,7 +31,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         schema: What its tasks can be filtered and ordered by, if more than `across_schema` says.
     """
 
-    arranged_as: ClassVar[str] = "matrix of runs"
+    layout_name: ClassVar[str] = "matrix of runs"
     prompt: ClassVar[str] = "words, or clear: diff>=50% run1<50%"
     beside_from: ClassVar[int] = 160
     suggests: ClassVar[bool] = False
@@ -124,10 +124,10 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         if row.difference:
             points = round(row.difference * 100)
             things.append(LinePart((StyledText(f"max − min {points}pp", "muted"),), 1))
-            things.append(LinePart(self.worth_said(row)))
+            things.append(LinePart(self.describe_significance(row)))
         return join_fitting(things, self.size.width - 2)
 
-    def worth_said(self, row: TaskAcrossRuns) -> Cell:
+    def describe_significance(self, row: TaskAcrossRuns) -> Cell:
         """What the difference of a task is worth."""
         return (StyledText("significant" if row.clear else "not significant (~)", "muted"),)
 
@@ -162,7 +162,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         """What the person does not want, and runs left of those on screen."""
         return super().hidden_columns() | {f"run{number + 1}" for number in range(self._first)}
 
-    def stand_on(self, cell: int) -> None:
+    def move_cursor_to(self, cell: int) -> None:
         """Put the cursor on a run, and bring that on screen."""
         self._at = cell
         first, self._first = self._first, min(self._first, cell)
@@ -171,7 +171,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
             self._first += 1
         if self._first != first:
             self._grid.choose(self.hidden_columns())
-        super().stand_on(cell)
+        super().move_cursor_to(cell)
 
     # -- keys ------------------------------------------------------------------------------
 
@@ -197,9 +197,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
 
     def action_launch_again(self) -> None:
         """Only of one run is something run again."""
-        refuse(
-            self, f"one run at a time · {self.services.bound.spelt('open')} shows its own matrix"
-        )
+        refuse(self, f"one run at a time · {self.services.keys.spelt('open')} shows its own matrix")
 
     def action_with_reruns(self) -> None:
         """Several runs stand beside each other here."""
@@ -218,7 +216,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         else:
             refuse(self, "this run is unknown")
 
-    def copied(self) -> str | None:
+    def copy_text(self) -> str | None:
         """The id of the run under the cursor."""
         return self.run_ids[self._at]
 

@@ -20,7 +20,7 @@ from gymtui.tui.context.routes import (
     OpenTranscript,
 )
 from gymtui.tui.kit import outcome_text
-from gymtui.tui.kit.breadcrumb import way_from_runs
+from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.line_parts import LinePart, join_fitting
@@ -42,7 +42,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         along: Runs whose attempts are taken for this one's: its parent, its reruns.
     """
 
-    arranged_as: ClassVar[str] = "matrix"
+    layout_name: ClassVar[str] = "matrix"
     prompt: ClassVar[str] = "words, or kind:mixed pass<50% steps>=20"
 
     def __init__(self, run_id: str, task: str | None = None, *, along: Sequence[str] = ()) -> None:
@@ -75,13 +75,13 @@ class MatrixScreen(MatrixPanes[TaskRow]):
     def _attempts(self, row: TaskRow, cells: int) -> Cell:
         here = self._grid.cursor_id == row_id_of(row.task_id)
         return attempts_cell(
-            row.attempts, cells, at=self._at, here=here, most=self._most, only=self.standing_out
+            row.attempts, cells, at=self._at, here=here, most=self._most, only=self.highlighted
         )
 
     def breadcrumb(self) -> Cell:
         """The way here."""
         pieces = [
-            *way_from_runs(),
+            *runs_crumb(),
             StyledText(self.named(self.run_id, beside=9), "strong", f"run:{self.run_id}"),
             StyledText(" › ", "muted"),
             StyledText("matrix", "strong"),
@@ -97,7 +97,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         others = len(self.session.launches.family(self.run_id)) - 1
         if not others:
             return []
-        key = self.services.bound.shown("with-reruns")
+        key = self.services.keys.shown("with-reruns")
         runs = "its rerun" if others == 1 else f"{others} related runs"
         return [
             StyledText("   "),
@@ -216,7 +216,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         row = self._rows.records.get(self._grid.cursor_id or "")
         for number, attempt in enumerate(row.attempts if row is not None else ()):
             if attempt.rollout_id in rollout_ids:
-                self.stand_on(number)
+                self.move_cursor_to(number)
                 return
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
@@ -235,7 +235,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             if only is None or attempt.rollout_id in only
         ]
 
-    def stand_on_rollout(self, rollout_id: str) -> None:
+    def move_cursor_to_rollout(self, rollout_id: str) -> None:
         """Put the cursor on the rollout that was read last."""
         for row_id in self._rows:
             attempts = self._rows.records[row_id].attempts
@@ -267,7 +267,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         else:
             refuse(self, "no rollout to describe")
 
-    def copied(self) -> str | None:
+    def copy_text(self) -> str | None:
         """The id of the rollout under the cursor."""
         attempt = self._chosen_attempt
         return attempt.rollout_id if attempt is not None else None

@@ -26,7 +26,7 @@ from gymtui.store.running_rollouts import Running
 from gymtui.store.stats.run_stats import RunStats
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import CompareRollouts, OpenLaunch, OpenMatrix, OpenTranscript
-from gymtui.tui.kit.breadcrumb import way_from_runs
+from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.grid import Column, Grid
 from gymtui.tui.kit.line_parts import room_beside
 from gymtui.tui.kit.lines import Line, Lines
@@ -54,7 +54,7 @@ class RolloutsScreen(TimelineScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.ROLLOUTS)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.ROLLOUTS, Scope.LIST, Scope.EVERYWHERE)
     empty: ClassVar[str] = "no rollouts yet"
-    arranged_as: ClassVar[str] = "rollouts"
+    layout_name: ClassVar[str] = "rollouts"
     prompt: ClassVar[str] = "words, or status:running task:*phone* steps>=20"
 
     def __init__(self, run_id: str) -> None:
@@ -74,7 +74,7 @@ class RolloutsScreen(TimelineScreen):
         """The columns of a run's rollouts."""
         watched = self.session.tracker
         self._chart = TimeWindow(watched, self.session.lead, plain=self.services.appearance.ascii)
-        kept = self.services.arrangement.of(self.arranged_as)
+        kept = self.services.saved_layout.of(self.layout_name)
         self._chart.arrange(kept.zoom, wall=kept.wall)
         self._grouped = kept.group == _BY_TASK
         return rollout_columns(
@@ -107,7 +107,7 @@ class RolloutsScreen(TimelineScreen):
         summary = self.session.store.summary(self.run_id)
         row = self._run
         pieces = [
-            *way_from_runs(),
+            *runs_crumb(),
             StyledText(self.named(self.run_id), "strong"),
         ]
         scenario = row.run.scenario_id if row and row.run else None
@@ -285,10 +285,10 @@ class RolloutsScreen(TimelineScreen):
             passes = f"{outcomes.count(Outcome.PASSED)}/{verdicts}" if verdicts else ""
             self._heads[rows[0].rollout_id] = (task, passes)
 
-    def narrowed(self) -> None:
+    def show_filtered(self) -> None:
         """Show what the filter lets through."""
         self._find_heads()
-        super().narrowed()
+        super().show_filtered()
 
     def order_by(self, name: str, *, reverse: bool) -> None:
         """Order by a column."""
@@ -300,7 +300,7 @@ class RolloutsScreen(TimelineScreen):
         """Keep the rollouts of a task together, under its name and numbers; or not."""
         self._grouped = not self._grouped
         group = _BY_TASK if self._grouped else None
-        self.services.arrangement.change(self.arranged_as, group=group)
+        self.services.saved_layout.change(self.layout_name, group=group)
         self.order_by("task", reverse=False)
         if not self._rows:
             refuse(self, "no rollouts to group")
@@ -325,19 +325,19 @@ class RolloutsScreen(TimelineScreen):
             return None
         return (StyledText(f"malformed: {record.malformed}", "warning"),)
 
-    def copied(self) -> str | None:
+    def copy_text(self) -> str | None:
         """The id of the cursor's row, where it has one."""
-        return None if self._is_unread(self._grid.cursor_id) else super().copied()
+        return None if self._is_unread(self._grid.cursor_id) else super().copy_text()
 
-    def why_not_copied(self) -> str:
+    def no_copy_reason(self) -> str:
         """Why there is no id."""
-        return UNREAD_ROLLOUT if self._is_unread(self._grid.cursor_id) else super().why_not_copied()
+        return UNREAD_ROLLOUT if self._is_unread(self._grid.cursor_id) else super().no_copy_reason()
 
     def rollout_ids(self) -> Sequence[str]:
         """The rollouts as they are listed, for reading one after the other."""
         return tuple(row_id for row_id in self._rows if not self._is_unread(row_id))
 
-    def stand_on_rollout(self, rollout_id: str) -> None:
+    def move_cursor_to_rollout(self, rollout_id: str) -> None:
         """Put the cursor on the rollout that was read last."""
         self._grid.select(rollout_id)
 

@@ -46,9 +46,9 @@ class RunsScreen(ListScreen[RunView]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.RUNS)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.RUNS, Scope.LIST, Scope.EVERYWHERE)
     empty: ClassVar[str] = "no runs"
-    unseen: ClassVar[str] = "no runs yet"
+    empty_while_loading: ClassVar[str] = "no runs yet"
     prompt: ClassVar[str] = "words, or status:running model:gpt* pass<50% age<2h stuck:"
-    arranged_as: ClassVar[str] = "runs"
+    layout_name: ClassVar[str] = "runs"
 
     def __init__(self) -> None:
         super().__init__(RUNS, "age")
@@ -78,11 +78,11 @@ class RunsScreen(ListScreen[RunView]):
 
     def on_mount(self) -> None:
         """Start as it was left."""
-        kept = self.services.arrangement.of(self.arranged_as)
+        kept = self.services.saved_layout.of(self.layout_name)
         self._only_active = kept.only_active
         if kept.group in tuple(Grouping):
             self._group_by(Grouping(kept.group))
-        self.filtered(self.services.arrangement.filters.get(self._gym_key, ""))
+        self.filtered(self.services.saved_layout.filters.get(self._gym_key, ""))
 
     @property
     def _gym_key(self) -> str:
@@ -213,8 +213,8 @@ class RunsScreen(ListScreen[RunView]):
         if not self._only_active or self._filter.strip():
             return super().nothing()
         if not self._runs.records:
-            return self.empty if self.session.link.synced else self.unseen
-        return f"no active runs; {self.services.bound.spelt('only-active')} shows all"
+            return self.empty if self.session.link.synced else self.empty_while_loading
+        return f"no active runs; {self.services.keys.spelt('only-active')} shows all"
 
     # -- what is shown ---------------------------------------------------------------------
 
@@ -223,7 +223,7 @@ class RunsScreen(ListScreen[RunView]):
         wrong = super().filtered(f"{text} active:" if self._only_active else text)
         if wrong is None:
             self._filter = text
-            self.services.arrangement.keep_filter(self._gym_key, text)
+            self.services.saved_layout.keep_filter(self._gym_key, text)
         return wrong
 
     def filter_text(self) -> str:
@@ -233,7 +233,7 @@ class RunsScreen(ListScreen[RunView]):
     def action_only_active(self) -> None:
         """Show only active runs, or all."""
         self._only_active = not self._only_active
-        self.services.arrangement.change(self.arranged_as, only_active=self._only_active)
+        self.services.saved_layout.change(self.layout_name, only_active=self._only_active)
         self.filtered(self._filter)
 
     def action_group(self) -> None:
@@ -241,7 +241,7 @@ class RunsScreen(ListScreen[RunView]):
         now = self._groups.by if self._groups is not None else None
         following = _GROUPINGS[(_GROUPINGS.index(now) + 1) % len(_GROUPINGS)]
         self._group_by(following)
-        self.services.arrangement.change(self.arranged_as, group=following and str(following))
+        self.services.saved_layout.change(self.layout_name, group=following and str(following))
         self.filtered("")
 
     def _group_by(self, by: Grouping | None) -> None:
@@ -273,7 +273,7 @@ class RunsScreen(ListScreen[RunView]):
             wild = "*" if by is Grouping.NAME else ""
             name = event.row_id.replace("\\", "\\\\").replace('"', '\\"')
             self._group_by(None)
-            self.services.arrangement.change(self.arranged_as, group=None)
+            self.services.saved_layout.change(self.layout_name, group=None)
             self.filtered(f'{column}:"{name}"{wild}')
             return
         if event.row_id not in self._runs.records or self._is_unread(event.row_id):
@@ -292,13 +292,13 @@ class RunsScreen(ListScreen[RunView]):
             return None
         return (StyledText(f"malformed: {record.row.malformed}", "warning"),)
 
-    def copied(self) -> str | None:
+    def copy_text(self) -> str | None:
         """The id of the cursor's row, where it has one."""
-        return None if self._is_unread(self._grid.cursor_id) else super().copied()
+        return None if self._is_unread(self._grid.cursor_id) else super().copy_text()
 
-    def why_not_copied(self) -> str:
+    def no_copy_reason(self) -> str:
         """Why there is no id."""
-        return UNREAD_RUN if self._is_unread(self._grid.cursor_id) else super().why_not_copied()
+        return UNREAD_RUN if self._is_unread(self._grid.cursor_id) else super().no_copy_reason()
 
     def chosen(self) -> list[str]:
         """The chosen runs; nothing is done to whole groups."""
@@ -308,7 +308,7 @@ class RunsScreen(ListScreen[RunView]):
         """Show every field as received; of a group there is none."""
         if self._groups is not None and self._grid.cursor_id is not None:
             refuse(
-                self, f"a group has no fields · {self.services.bound.spelt('open')} shows its runs"
+                self, f"a group has no fields · {self.services.keys.spelt('open')} shows its runs"
             )
         else:
             super().action_describe()
@@ -361,7 +361,7 @@ class RunsScreen(ListScreen[RunView]):
         if self._groups is not None:
             refuse(
                 self,
-                f"groups cannot be watched · {self.services.bound.spelt('open')} shows its runs",
+                f"groups cannot be watched · {self.services.keys.spelt('open')} shows its runs",
             )
         else:
             self._watch(self.chosen())

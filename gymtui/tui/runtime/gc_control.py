@@ -61,7 +61,7 @@ class GcControl:
             gc.collect(1)
             gc.freeze()
 
-    def came_to_stay(self) -> None:
+    def freeze(self) -> None:
         """Something large was opened, and stays for as long as somebody reads it.
 
         Left out of the collector's rounds, these take 10 ms instead of 70.

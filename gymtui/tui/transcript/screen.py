@@ -24,7 +24,7 @@ from gymtui.store.records import RolloutRow
 from gymtui.transcript.artifact_files import FileProblem
 from gymtui.tui.context.routes import CompareRollouts
 from gymtui.tui.kit import outcome_text
-from gymtui.tui.kit.breadcrumb import LEAST_NAME_CELLS, way_from_runs
+from gymtui.tui.kit.breadcrumb import LEAST_NAME_CELLS, runs_crumb
 from gymtui.tui.kit.line_parts import LinePart, join_fitting
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.run_marks import run_marks
@@ -76,7 +76,7 @@ class TranscriptScreen(ReaderScreen):
         """The way here."""
         run = self.named(self.run_id, beside=3 + width(clean(self.rollout_id)))
         return (
-            *way_from_runs(),
+            *runs_crumb(),
             StyledText(run, target=f"run:{self.run_id}"),
             *run_marks(self.session, self.run_id),
             StyledText(" › ", "muted"),
@@ -220,7 +220,7 @@ class TranscriptScreen(ReaderScreen):
 
     def _progressed(self, received: int, announced: int | None) -> None:
         """Say how far the download is; small ones are there before it could be read."""
-        stop = self.services.bound.spelt("back")
+        stop = self.services.keys.spelt("back")
         into: Cell = (StyledText(f"  into {self._saving.name}", "muted"),) if self._saving else ()
         self.say((*progress(received, announced), *into, StyledText(f"  · {stop} stops", "muted")))
 
@@ -239,7 +239,7 @@ class TranscriptScreen(ReaderScreen):
             what = (
                 "artifacts" if isinstance(error, Forbidden) else "could not download the artifacts"
             )
-            again = f" · {self.services.bound.spelt('refresh')} retries"
+            again = f" · {self.services.keys.spelt('refresh')} retries"
             # However long the reason is, what can be done about it is seen.
             room = self.size.width - 2 - width(again)
             why = fit(f"{what}: {error.line}", room, cut="end")
@@ -252,7 +252,7 @@ class TranscriptScreen(ReaderScreen):
 
     def _save_instead(self) -> Cell:
         """What can be done about artifacts that are too large."""
-        key = self.services.bound.spelt("export")
+        key = self.services.keys.spelt("export")
         return (StyledText(key, "key"), StyledText(" saves them to a file."))
 
     def _wait(self) -> None:
@@ -300,7 +300,7 @@ class TranscriptScreen(ReaderScreen):
                 self._saving = None
                 self.say((StyledText("stopped, nothing saved. ", "muted"), *self._save_instead()))
             else:
-                again = f"{self.services.bound.spelt('refresh')} downloads the artifacts again"
+                again = f"{self.services.keys.spelt('refresh')} downloads the artifacts again"
                 self.say((StyledText(f"stopped · {again}", "muted"),))
             return True
         return super().undo()
@@ -308,7 +308,7 @@ class TranscriptScreen(ReaderScreen):
     def action_export(self) -> None:
         """Save what is read; what is too large to be read, straight from the gym."""
         if self._too_large and self._download is not None:
-            stop = self.services.bound.spelt("back")
+            stop = self.services.keys.spelt("back")
             self.services.notify(f"already saving · {stop} stops", timeout=3)
         elif self._too_large:
             self._ask_for_file(new_file.free(Path(new_file.file_name(self.rollout_id, ".json"))))
@@ -345,7 +345,7 @@ class TranscriptScreen(ReaderScreen):
                 self.say((StyledText(f"saved {size:,} bytes to {path}"),))
 
         self._saving = path
-        stop = self.services.bound.spelt("back")
+        stop = self.services.keys.spelt("back")
         self.say((StyledText(f"saving into {path.name} …  · {stop} stops", "muted"),))
         self._download = self.run_worker(
             save(), group="artifacts", exclusive=True, exit_on_error=True
@@ -377,7 +377,7 @@ class TranscriptScreen(ReaderScreen):
             self._download = None
         self.rollout_id = beside[place]
         self.run_id = self._row.run_id if self._row is not None else self.run_id
-        self._opened_from.stand_on_rollout(self.rollout_id)
+        self._opened_from.move_cursor_to_rollout(self.rollout_id)
         self._raw = self._redacted = self._too_large = False
         self._saving = None
         self.drop_artifacts()

@@ -14,11 +14,11 @@ import pytest
 
 from gymtui.cli.checkup import gym
 from gymtui.cli.checkup.checks import Check, State, worst
-from gymtui.cli.checkup.gym import Visit, visit
+from gymtui.cli.checkup.gym import GymChecks, check_gym
 from gymtui.cli.checkup.local import files
 from gymtui.cli.checkup.terminal import Streams, terminal
 from gymtui.cli.doctor import lines, masked
-from gymtui.cli.output import Paper
+from gymtui.cli.output import Printer
 from gymtui.config.settings import ApiKey, Settings
 from gymtui.store.history.journal import file_name
 
@@ -160,9 +160,9 @@ def serving(status: int, body: bytes, kind: str = "application/json") -> Iterato
         server.server_close()
 
 
-def visited(status: int, body: bytes, *, key: str | None = None) -> tuple[Visit, Server]:
+def visited(status: int, body: bytes, *, key: str | None = None) -> tuple[GymChecks, Server]:
     with serving(status, body) as server:
-        return visit(settings(f"http://127.0.0.1:{server.server_port}", key)), server
+        return check_gym(settings(f"http://127.0.0.1:{server.server_port}", key)), server
 
 
 def test_an_empty_gym_is_a_good_one_and_only_gets_are_sent() -> None:
@@ -209,7 +209,7 @@ def test_nobody_there_is_told_at_its_step() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-    seen = visit(settings(f"http://127.0.0.1:{port}"))
+    seen = check_gym(settings(f"http://127.0.0.1:{port}"))
     assert (seen.status, seen.ended) == (3, True)
     assert [(check.name, check.state) for check in seen.checks] == [
         ("name", State.OK),
@@ -219,7 +219,7 @@ def test_nobody_there_is_told_at_its_step() -> None:
 
 def test_a_gym_that_takes_and_never_answers_is_not_waited_for() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        seen = visit(settings(f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        seen = check_gym(settings(f"http://127.0.0.1:{silent.getsockname()[1]}"))
     assert (seen.status, seen.ended) == (3, True)
     assert "no answer: timeout" in seen.checks[-1].message
 
@@ -244,11 +244,11 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[object], Non
 
 def test_a_resolver_that_hangs_or_fails_is_told(resolver: Callable[[object], None]) -> None:
     resolver(None)
-    seen = visit(settings("https://gym.example"))
+    seen = check_gym(settings("https://gym.example"))
     assert (seen.status, seen.ended) == (3, True)
     assert "gym.example: no answer within 0.3 s" in seen.checks[-1].message
     resolver(socket.gaierror(-2, "Name or service not known"))
-    seen = visit(settings("https://gym.example"))
+    seen = check_gym(settings("https://gym.example"))
     assert (seen.status, len(seen.checks)) == (3, 1)
     assert "no such host" in seen.checks[0].message
 
@@ -258,7 +258,7 @@ def test_whatever_hangs_the_whole_has_its_end(
 ) -> None:
     monkeypatch.setattr(gym, "STEP_S", 30.0)
     resolver(None)
-    seen = visit(settings("https://gym.example"), whole_s=0.2)
+    seen = check_gym(settings("https://gym.example"), whole_s=0.2)
     assert (seen.status, seen.ended) == (3, False)
     assert "timed out" in seen.checks[-1].message
 
@@ -268,8 +268,8 @@ def test_what_is_printed_is_clean_and_lines_up() -> None:
         Check("gym", "GET /runs", "500: \x1b]0;x\x07<b>", State.BAD, "look\nthere"),
         Check("gym", "名", "ok"),
     ]
-    paper = Paper.of(io.StringIO(), {})
-    printed = list(lines(checks, paper))
+    printer = Printer.of(io.StringIO(), {})
+    printed = list(lines(checks, printer))
     assert printed == [
         "gym",
         "  ✗ GET /runs  500: <b>",

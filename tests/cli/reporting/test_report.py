@@ -76,7 +76,7 @@ def report_on(*runs: Sequence[dict[str, Any]], names: Sequence[str] = ("r", "s",
 
 
 def plain(report: Report) -> str:
-    return markdown.written(report)
+    return markdown.render_markdown(report)
 
 
 def row(report: Report, label: str) -> str:
@@ -115,7 +115,7 @@ def test_an_unfinished_run_says_so_and_where_it_can_end() -> None:
     assert "> **Unfinished. 2 of 4 rollouts are still open" in text
     assert "pass@1 will end within 25–75%" in text
     assert "of 2 verdicts so far" in row(report, "pass@1")
-    assert 'class="notice"' in html.written(report)
+    assert 'class="notice"' in html.render_html(report)
 
 
 def test_several_attempts_bring_pass_at_k_with_coverage() -> None:
@@ -273,7 +273,7 @@ class Tags(HTMLParser):
 
 
 def test_html_holds_nothing_that_acts_or_loads(hostile: Report) -> None:
-    text = html.written(hostile)
+    text = html.render_html(hostile)
     tags = Tags()
     tags.feed(text)
     assert not tags.open
@@ -288,7 +288,7 @@ def test_html_holds_nothing_that_acts_or_loads(hostile: Report) -> None:
 
 
 def test_markdown_holds_nothing_that_acts_and_its_tables_stay_tables(hostile: Report) -> None:
-    text = markdown.written(hostile)
+    text = markdown.render_markdown(hostile)
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(text)
     inner = [child for token in tokens for child in token.children or ()]
     kinds = {token.type for token in (*tokens, *inner)}
@@ -311,7 +311,7 @@ def test_markdown_holds_nothing_that_acts_and_its_tables_stay_tables(hostile: Re
 
 @given(st.text(min_size=1, max_size=40))
 def test_any_name_is_one_code_span(name: str) -> None:
-    text = markdown.written(Report("t", (Paragraph(("before ", Name(name), " after")),)))
+    text = markdown.render_markdown(Report("t", (Paragraph(("before ", Name(name), " after")),)))
     [_, inline, _] = MarkdownIt("commonmark", {"html": True}).parse(text)
     kinds = [child.type for child in inline.children or ()]
     assert kinds == ["text", "code_inline", "text"]

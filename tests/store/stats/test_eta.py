@@ -129,7 +129,7 @@ def test_the_thresholds_can_be_set() -> None:
     assert stuck_after_s(SegmentKind.AGENT, UsualTimes(step_s=6), rules) == 12
     assert stuck_after_s(SegmentKind.BUILDING, UsualTimes(build_s=6, watched=10), rules) == 60
     assert stuck_after_s(SegmentKind.VERIFYING, UsualTimes(verify_s=6, watched=10), rules) == 120
-    few = StuckThresholds(least_watched=3, unwatched_s=90)
+    few = StuckThresholds(min_observed=3, fallback_s=90)
     assert stuck_after_s(SegmentKind.BUILDING, UsualTimes(build_s=40, watched=2), few) == 90
     assert stuck_after_s(SegmentKind.BUILDING, UsualTimes(build_s=40, watched=3), few) == 120
 

@@ -41,12 +41,12 @@ async def sees(pilot: Pilot[None], text: str) -> None:
 
 @asynccontextmanager
 async def reading(
-    directory: Path, *names: str, bound: KeyBindings = PROGRAMS_OWN
+    directory: Path, *names: str, keys: KeyBindings = PROGRAMS_OWN
 ) -> AsyncIterator[tuple[FileApp, Pilot[None]]]:
     paths = [directory / name for name in names]
     for path in paths:
         path.write_text(json.dumps(MESSAGES))
-    app = FileApp(paths, Reporter(directory, secrets=[]), bound=bound)
+    app = FileApp(paths, Reporter(directory, secrets=[]), keys=keys)
     async with app.run_test(size=(80, 24)) as pilot:
         await sees(pilot, "hello")
         yield app, pilot
@@ -74,7 +74,7 @@ async def test_a_search_typed_in_one_burst_loses_no_letter(tmp_path: Path) -> No
 
 async def test_the_keys_that_a_transcript_tells_of_are_the_persons_own(tmp_path: Path) -> None:
     wanted = {"fold": ["x"], "user-turns": ["u"], "assistant-turns": ["m"]}
-    async with reading(tmp_path, "a.json", bound=rebound(wanted, {})) as (_, pilot):
+    async with reading(tmp_path, "a.json", keys=rebound(wanted, {})) as (_, pilot):
         await sees(pilot, "1 more line · x unfolds")
         await pilot.press("u", "m")
         await sees(pilot, "all turns are hidden: 1 u m 4 show them")
@@ -105,7 +105,7 @@ def test_where_there_is_no_room_at_all_only_what_stays_is_said() -> None:
 
 def offered(app: FileApp) -> set[str]:
     """What footer, help and palette may tell of."""
-    return {key.name for key in app.bound.of(Scope, read_only=False)}
+    return {key.name for key in app.keys.of(Scope, read_only=False)}
 
 
 async def test_what_needs_a_gym_is_told_of_nowhere(tmp_path: Path) -> None:

@@ -113,13 +113,13 @@ async def test_another_profile_is_found_in_the_palette_and_starts_afresh(
         running_gym(tmp_path / "b", key=OTHER_KEY) as there,
     ):
         gyms = Two(here, there, desk, state)
-        arrangement = SavedLayout.read(state)
+        saved_layout = SavedLayout.read(state)
         async with dashboard(
             here,
             tmp_path,
             key=KEY,
             gyms=gyms,
-            arrangement=arrangement,
+            saved_layout=saved_layout,
             journal=gyms.journal(gyms.loaded.settings),
             profile_name="here",
         ) as person:
@@ -282,7 +282,7 @@ def test_the_key_of_the_environment_is_for_the_gym_one_began_with(
     assert there.settings.base_url == "https://b.example"
     assert there.settings.interval_s == 5.0
     assert there.settings.key is None
-    assert there.where_keys_were_looked_for[0].found == (
+    assert there.key_places[0].found == (
         "not sent: it belongs to https://a.example, not for https://b.example"
     )
     back = gyms.load("a").settings

@@ -34,7 +34,7 @@ async def opened(person: Person) -> None:
 async def test_order_filter_columns_zoom_and_grouping_are_as_they_were_left(tmp_path: Path) -> None:
     state = tmp_path / "state"
     async with running_gym(tmp_path, speed=20.0) as gym:
-        async with dashboard(gym, tmp_path, arrangement=SavedLayout.read(state)) as person:
+        async with dashboard(gym, tmp_path, saved_layout=SavedLayout.read(state)) as person:
             person.launch("kept", rollout_count=2)
             person.launch("other")
             await person.sees("kept", "other", "DONE")
@@ -49,7 +49,7 @@ async def test_order_filter_columns_zoom_and_grouping_are_as_they_were_left(tmp_
             await person.until(lambda: rollouts(person)._chart.level == 1)
 
         kept = SavedLayout.read(state)
-        async with dashboard(gym, tmp_path, arrangement=kept) as person:
+        async with dashboard(gym, tmp_path, saved_layout=kept) as person:
             await person.sees("kept", "filter: kept")
             assert "other" not in person.screen()
             ordered = cast("RunsScreen", person.app.screen)._rows
@@ -84,7 +84,7 @@ async def test_a_key_that_arranges_waits_for_no_disk(
     monkeypatch.setattr(saved_layout, "replace_text", replacing)
     state = tmp_path / "state"
     async with running_gym(tmp_path) as gym:
-        async with dashboard(gym, tmp_path, arrangement=SavedLayout.read(state)) as person:
+        async with dashboard(gym, tmp_path, saved_layout=SavedLayout.read(state)) as person:
             await person.press("O", "f", "O", "f")
             await person.until((state / FILE).exists)
             assert threading.main_thread() not in written_by

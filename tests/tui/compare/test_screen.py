@@ -41,7 +41,7 @@ async def test_differences_are_gone_through_and_told(tmp_path: Path) -> None:
         assert "≠ create_event" not in shown and "± only" not in shown
         await person.press("n")
         await person.sees("difference 1 of 2")
-        assert screen.copied() == f"{left} {right}"
+        assert screen.copy_text() == f"{left} {right}"
         await person.press("slash")
         await person.sees("nothing to filter here")
 

@@ -20,8 +20,8 @@ from tests.gym.running_gym import running_gym
 from tests.tui.person import dashboard
 
 
-def keys_for(bound: KeyBindings, name: str) -> tuple[str, ...]:
-    return next(key.keys for key in bound.table if key.name == name)
+def keys_for(keys: KeyBindings, name: str) -> tuple[str, ...]:
+    return next(key.keys for key in keys.table if key.name == name)
 
 
 def said(**wanted: list[str]) -> list[str]:
@@ -106,29 +106,29 @@ def test_a_key_that_is_none_is_told(written: str, why: str) -> None:
 
 
 def test_keys_are_replaced_by_name_and_the_rest_stays() -> None:
-    bound = rebound({"cancel": ["ctrl+x", "X"], "fit": ["."]}, {})
-    assert bound.problems == ()
-    assert keys_for(bound, "cancel") == ("ctrl+x", "X")
-    assert keys_for(bound, "fit") == ("full_stop",)
-    assert (bound.shown("cancel"), bound.spelt("cancel"), bound.shown("fit")) == (
+    keys = rebound({"cancel": ["ctrl+x", "X"], "fit": ["."]}, {})
+    assert keys.problems == ()
+    assert keys_for(keys, "cancel") == ("ctrl+x", "X")
+    assert keys_for(keys, "fit") == ("full_stop",)
+    assert (keys.shown("cancel"), keys.spelt("cancel"), keys.shown("fit")) == (
         "^x", "ctrl+x", ".",
     )  # fmt: skip
-    changed = {new.name for new, old in zip(bound.table, TABLE, strict=True) if new != old}
+    changed = {new.name for new, old in zip(keys.table, TABLE, strict=True) if new != old}
     assert changed == {"cancel", "fit"}
 
 
 def test_keys_may_be_swapped() -> None:
-    bound = rebound({"mark": ["v"], "mark-range": ["space"]}, {})
-    assert bound.problems == ()
-    assert (keys_for(bound, "mark"), keys_for(bound, "mark-range")) == (("v",), ("space",))
+    keys = rebound({"mark": ["v"], "mark-range": ["space"]}, {})
+    assert keys.problems == ()
+    assert (keys_for(keys, "mark"), keys_for(keys, "mark-range")) == (("v",), ("space",))
 
 
 def test_an_unknown_name_is_told_with_the_nearest_and_its_place() -> None:
-    bound = rebound({"cancle": ["x"]}, {"keys.cancle": "config.toml:3: keys.cancle"})
-    assert [str(problem) for problem in bound.problems] == [
+    keys = rebound({"cancle": ["x"]}, {"keys.cancle": "config.toml:3: keys.cancle"})
+    assert [str(problem) for problem in keys.problems] == [
         "config.toml:3: keys.cancle: unknown command; did you mean cancel?"
     ]
-    assert bound.table == TABLE
+    assert keys.table == TABLE
 
 
 @pytest.mark.parametrize(
@@ -150,25 +150,25 @@ def test_an_unknown_name_is_told_with_the_nearest_and_its_place() -> None:
     ],
 )
 def test_what_cannot_be_is_told_and_the_programs_own_stays(name: str, key: str, why: str) -> None:
-    bound = rebound({name: [key]}, {})
-    [problem] = bound.problems
+    keys = rebound({name: [key]}, {})
+    [problem] = keys.problems
     assert why in problem.message
-    assert bound.table == TABLE
+    assert keys.table == TABLE
 
 
 def test_of_two_of_the_persons_own_the_later_gives_way() -> None:
-    bound = rebound({"fit": ["."], "zoom-in": ["."], "zoom-out": [","]}, {})
-    assert [problem.place for problem in bound.problems] == ["keys.zoom-in"]
-    assert keys_for(bound, "fit") == ("full_stop",)
-    assert keys_for(bound, "zoom-in") == ("plus", "equals_sign")
-    assert keys_for(bound, "zoom-out") == ("comma",)
+    keys = rebound({"fit": ["."], "zoom-in": ["."], "zoom-out": [","]}, {})
+    assert [problem.place for problem in keys.problems] == ["keys.zoom-in"]
+    assert keys_for(keys, "fit") == ("full_stop",)
+    assert keys_for(keys, "zoom-in") == ("plus", "equals_sign")
+    assert keys_for(keys, "zoom-out") == ("comma",)
 
 
 def test_what_is_left_out_gets_its_own_key_back_and_no_two_do_the_same() -> None:
     # `unmark` takes v, which `mark-range` gives up; `mark-range` cannot have what it wants.
-    bound = rebound({"unmark": ["v"], "mark-range": ["o"]}, {})
-    assert {problem.place for problem in bound.problems} == {"keys.unmark", "keys.mark-range"}
-    assert bound.table == TABLE
+    keys = rebound({"unmark": ["v"], "mark-range": ["o"]}, {})
+    assert {problem.place for problem in keys.problems} == {"keys.unmark", "keys.mark-range"}
+    assert keys.table == TABLE
 
 
 def test_a_key_may_do_different_things_where_they_never_meet() -> None:
@@ -176,11 +176,11 @@ def test_a_key_may_do_different_things_where_they_never_meet() -> None:
 
 
 def test_escape_is_always_the_way_out() -> None:
-    bound = rebound({"back": ["ctrl+b"], "keep": ["k"], "menu-leave": ["l"]}, {})
-    assert bound.problems == ()
-    assert keys_for(bound, "back") == ("ctrl+b", "escape")
-    assert bound.untyped("keep") == "esc"
-    assert keys_for(bound, "menu-leave") == ("l", "escape")
+    keys = rebound({"back": ["ctrl+b"], "keep": ["k"], "menu-leave": ["l"]}, {})
+    assert keys.problems == ()
+    assert keys_for(keys, "back") == ("ctrl+b", "escape")
+    assert keys.untyped("keep") == "esc"
+    assert keys_for(keys, "menu-leave") == ("l", "escape")
 
 
 # -- in force ----------------------------------------------------------------------------------
@@ -200,11 +200,11 @@ MINE = {
 
 
 async def test_every_screen_goes_by_the_persons_keys_and_shows_them(tmp_path: Path) -> None:
-    bound = rebound(MINE, {})
-    assert bound.problems == ()
+    keys = rebound(MINE, {})
+    assert keys.problems == ()
     async with (
         running_gym(tmp_path, held=True) as gym,
-        dashboard(gym, tmp_path, bound=bound) as person,
+        dashboard(gym, tmp_path, keys=keys) as person,
     ):
         person.launch("first")
         person.launch("second")
@@ -259,9 +259,9 @@ async def test_every_screen_goes_by_the_persons_keys_and_shows_them(tmp_path: Pa
 
 
 async def test_every_question_goes_by_them(tmp_path: Path) -> None:
-    bound = rebound({"keep": ["k"], "do-it": ["D"], "quit": ["ctrl+x"]}, {})
-    assert bound.problems == ()
-    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path, bound=bound) as person:
+    keys = rebound({"keep": ["k"], "do-it": ["D"], "quit": ["ctrl+x"]}, {})
+    assert keys.problems == ()
+    async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path, keys=keys) as person:
         answers: list[bool | None] = []
         for key in ("k", "D"):
             question = AskScreen("Sure?", (), do="launch", keep="go on")
@@ -278,19 +278,19 @@ async def test_every_question_goes_by_them(tmp_path: Path) -> None:
 
 
 async def test_what_cannot_be_bound_is_said_on_screen(tmp_path: Path) -> None:
-    bound = rebound({"cancle": ["x"]}, {})
+    keys = rebound({"cancle": ["x"]}, {})
     async with (
         running_gym(tmp_path) as gym,
-        dashboard(gym, tmp_path, bound=bound, problems=bound.problems) as person,
+        dashboard(gym, tmp_path, keys=keys, problems=keys.problems) as person,
     ):
         await person.sees("keys.cancle", "did you mean", "cancel?")
 
 
 async def test_of_many_problems_a_few_are_said_and_where_the_others_are(tmp_path: Path) -> None:
-    bound = rebound({f"unknown{number}": ["x"] for number in range(12)}, {})
+    keys = rebound({f"unknown{number}": ["x"] for number in range(12)}, {})
     async with (
         running_gym(tmp_path) as gym,
-        dashboard(gym, tmp_path, bound=bound, problems=bound.problems) as person,
+        dashboard(gym, tmp_path, keys=keys, problems=keys.problems) as person,
     ):
         title = "settings: 12 problems, see `gymtui doctor`"
         shown = await person.sees("keys.unknown3", title)
@@ -300,9 +300,9 @@ async def test_of_many_problems_a_few_are_said_and_where_the_others_are(tmp_path
 async def test_a_transcript_from_disk_goes_by_them_too(tmp_path: Path) -> None:
     file = tmp_path / "one.json"
     file.write_text('{"messages": [{"role": "user", "content": "hello"}]}')
-    bound = rebound({"raw": ["ctrl+r"], "refresh": ["f5"], "leave": ["Q"]}, {})
-    assert bound.problems == ()
-    app = FileApp([file], Reporter(tmp_path), bound=bound)
+    keys = rebound({"raw": ["ctrl+r"], "refresh": ["f5"], "leave": ["Q"]}, {})
+    assert keys.problems == ()
+    app = FileApp([file], Reporter(tmp_path), keys=keys)
     async with app.run_test() as pilot:
         screen = app.screen
         async with asyncio.timeout(60):

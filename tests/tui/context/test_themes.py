@@ -142,7 +142,7 @@ async def test_another_theme_is_drawn_at_once_everywhere_and_kept(
 ) -> None:
     looks, kept = Appearance(), SavedLayout.read(tmp_path)
     night, day = theme("night").colours, theme("day").colours
-    async with dashboard(gym, tmp_path, looks, arrangement=kept) as person:
+    async with dashboard(gym, tmp_path, looks, saved_layout=kept) as person:
         await person.press("g", "enter")
         await person.sees("book_room")
         await command(person, "theme: day")
@@ -152,10 +152,10 @@ async def test_another_theme_is_drawn_at_once_everywhere_and_kept(
         await person.sees("alpha", "beta")
         assert not papers(person) & {night.background, night.surface, night.cursor}
     again = SavedLayout.read(tmp_path)
-    async with dashboard(gym, tmp_path, looks, arrangement=again) as person:
+    async with dashboard(gym, tmp_path, looks, saved_layout=again) as person:
         assert day.background in papers(person)
     told = Appearance("high-contrast", "--theme")
-    async with dashboard(gym, tmp_path, told, arrangement=again) as person:
+    async with dashboard(gym, tmp_path, told, saved_layout=again) as person:
         assert person.app.palette.name == "high-contrast", "who says it now is heard first"
         await command(person, "theme: night")
         await person.sees("theme night until exit; --theme sets high-contrast")
@@ -243,7 +243,7 @@ async def test_a_file_on_disk_is_read_with_a_theme_too(tmp_path: Path) -> None:
     path.write_text('{"messages": [{"role": "user", "content": "hello there"}]}')
     kept = SavedLayout.read(tmp_path)
     app = FileApp(
-        [path], Reporter(tmp_path, secrets=[]), appearance=Appearance("day"), arrangement=kept
+        [path], Reporter(tmp_path, secrets=[]), appearance=Appearance("day"), saved_layout=kept
     )
     async with app.run_test(size=(100, 30)) as pilot:
         async with asyncio.timeout(60):

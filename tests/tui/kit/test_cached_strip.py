@@ -11,7 +11,7 @@ from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.filter import Monochrome
 
-from gymtui.tui.kit.cached_strip import CachedStrip, take_whole
+from gymtui.tui.kit.cached_strip import CachedStrip, draw_directly
 from gymtui.tui.kit.grid import Column, Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.styled_text import StyledText, styled
@@ -108,7 +108,7 @@ async def test_a_widget_that_is_taken_whole_may_draw_too_little() -> None:
     class One(App[None]):
         def compose(self) -> ComposeResult:
             widget = Short(NIGHT)
-            take_whole(widget)
+            draw_directly(widget)
             yield widget
 
     app = One()

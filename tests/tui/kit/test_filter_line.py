@@ -192,23 +192,23 @@ async def test_a_kept_filter_goes_to_no_other_gym_or_source(
     gym: ScriptedGym, tmp_path: Path, url: str, source: str
 ) -> None:
     state = tmp_path / "state"
-    async with scripted_dashboard(gym, tmp_path, arrangement=SavedLayout.read(state)) as person:
+    async with scripted_dashboard(gym, tmp_path, saved_layout=SavedLayout.read(state)) as person:
         await person.sees("alpha", "xylo")
         await person.press("slash", *"alpha", "enter")
         await person.sees_no("xylo")
     before = json.loads((state / "arrangement.json").read_text())["filters"]
     assert before == {"http://127.0.0.1:9 rl-gym": "alpha"}
-    async with scripted_dashboard(gym, tmp_path, arrangement=SavedLayout.read(state)) as person:
+    async with scripted_dashboard(gym, tmp_path, saved_layout=SavedLayout.read(state)) as person:
         await person.sees("alpha", "filter: alpha")
     other = ScriptedGym(runs=gym.runs, url=url)
     async with scripted_dashboard(
-        other, tmp_path, arrangement=SavedLayout.read(state), source=source
+        other, tmp_path, saved_layout=SavedLayout.read(state), source=source
     ) as person:
         await person.sees("alpha", "xylo")
         assert "filter:" not in person.screen()
         await person.press("slash", *"xylo", "enter")
         await person.sees_no("alpha")
-    async with scripted_dashboard(gym, tmp_path, arrangement=SavedLayout.read(state)) as person:
+    async with scripted_dashboard(gym, tmp_path, saved_layout=SavedLayout.read(state)) as person:
         await person.sees("alpha", "filter: alpha")
         assert "xylo" not in person.screen(), "that of the first gym is still there"
 

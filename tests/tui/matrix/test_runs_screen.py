@@ -45,7 +45,7 @@ async def test_the_run_under_the_cursor_is_seen_and_told_about(tmp_path: Path) -
         await person.sees("runs 1–3 of 5", "step-3000 · 1 of 4 passed")
         await person.press("right", "right", "right")
         await person.sees("runs 3–5 of 5", "step-5000 · 3 of 4 passed")
-        assert screen.copied() == "step-5000"
+        assert screen.copy_text() == "step-5000"
         assert "[ 75% of 4]" in line(person, "book_room")
         await person.press("d")
         await person.sees("describe › step-5000", "scenario_id")
@@ -90,7 +90,7 @@ async def test_a_click_goes_to_the_run_and_the_task_that_were_clicked(tmp_path: 
         for x, run in ((begin, 1), (following, 2), (following - 1, 1), (begin - 1, 0)):
             await person.pilot.click(offset=(x, y))
             await person.pilot.pause()
-            assert screen.copied() == RUNS[run]
+            assert screen.copy_text() == RUNS[run]
         await person.sees("step-1000 · 1 of 1 passed")
         at = heading.index("DIFF")
         await person.pilot.click(offset=(at, y + 1))
@@ -98,7 +98,7 @@ async def test_a_click_goes_to_the_run_and_the_task_that_were_clicked(tmp_path: 
         # A heading orders and moves no cursor.
         await person.pilot.click(offset=(begin + 4, y - 1))
         await person.pilot.pause()
-        assert screen.copied() == RUNS[0]
+        assert screen.copy_text() == RUNS[0]
 
 
 async def test_a_reason_narrows_the_tasks_of_all_runs(tmp_path: Path) -> None:

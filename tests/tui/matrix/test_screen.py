@@ -461,18 +461,18 @@ async def test_the_reason_under_the_cursor_is_told_in_full_and_its_attempts_stan
         assert isinstance(screen, MatrixScreen)
         await person.press("tab")
         await person.sees("✗ fail  2 rollouts  Missing: calendar event")
-        assert screen.standing_out == frozenset(missing)
+        assert screen.highlighted == frozenset(missing)
         assert faint(screen) == {"book_room"}
         await person.press("j")
         await person.sees("✗ fail  1 rollout  Wrong: the request")
         last = person.screen().split("\n")[-5:]
         words = " ".join(word for text in last for word in text.split())
         assert "Wrong:" in words and ("to the end" in words or size[1] < 30)
-        assert screen.standing_out == {wrong}
+        assert screen.highlighted == {wrong}
         assert faint(screen) == {"call_back"}
         await person.press("tab")
         await person.sees("1/1  ✗ fail")
-        assert screen.standing_out is None
+        assert screen.highlighted is None
         assert faint(screen) == set()
 
 

@@ -15,7 +15,7 @@ from gymtui.tui.active.screen import ActiveScreen
 from gymtui.tui.describe.screen import DescribeScreen
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.screen import GymScreen
-from gymtui.tui.launch.screen import LaunchScreen, Like
+from gymtui.tui.launch.screen import LaunchScreen, LaunchStart
 from gymtui.tui.matrix.comparison_screen import CompareRunsScreen
 from gymtui.tui.matrix.panes import MatrixPanes
 from gymtui.tui.matrix.runs_screen import RunsMatrixScreen
@@ -70,7 +70,7 @@ async def told(person: Person, screen: GymScreen) -> tuple[Any, ...]:
     screen._grid.keep_marks(())
     screen._grid.action_top()
     if isinstance(screen, MatrixPanes):
-        screen.stand_on(0)
+        screen.move_cursor_to(0)
     await person.pilot.pause()
     # How wide columns are is decided when a list opens: they do not move while counts do.
     # How old the picture is, is the poller's own.
@@ -175,7 +175,7 @@ async def _do(person: Person, gym: StillGym, what: str, which: Any, run_id: Any)
             "across": lambda: RunsMatrixScreen(RUNS),
             "comparison": lambda: CompareRunsScreen(RUNS),
             "launch": LaunchScreen,
-            "again": lambda: LaunchScreen(Like(run_id, again=True)),
+            "again": lambda: LaunchScreen(LaunchStart(run_id, rerun=True)),
             "details": lambda: DescribeScreen(run_id, b"{}", None),
         }
         app.push_screen(opened[which]())

@@ -53,7 +53,7 @@ async def test_runs_are_ordered_by_a_chosen_column_and_turned_round(tmp_path: Pa
 async def test_a_column_is_hidden_and_what_was_arranged_is_found_again(tmp_path: Path) -> None:
     async with running_gym(tmp_path) as gym:
         async with dashboard(gym, tmp_path, size=(160, 36)) as person:
-            person.app.arrangement.path = tmp_path / "state" / "arrangement.json"
+            person.app.saved_layout.path = tmp_path / "state" / "arrangement.json"
             person.launch("nightly")
             await person.sees("nightly", "SCENARIO")
             await person.press("o")
@@ -66,7 +66,7 @@ async def test_a_column_is_hidden_and_what_was_arranged_is_found_again(tmp_path:
             await person.press("f")
             await person.sees("active only", "no active runs; f shows all")
         kept = SavedLayout.read(tmp_path / "state")
-        async with dashboard(gym, tmp_path, size=(160, 36), arrangement=kept) as person:
+        async with dashboard(gym, tmp_path, size=(160, 36), saved_layout=kept) as person:
             await person.sees("active only", "no active runs; f shows all")
             await person.press("f")
             await person.sees("nightly")
@@ -133,7 +133,7 @@ async def test_an_arrangement_with_columns_of_an_earlier_version_is_read(tmp_pat
     kept = {"order": "finished", "reverse": True, "hidden": ["finished", "outcome", "scenario"]}
     (tmp_path / "arrangement.json").write_text(json.dumps({"lists": {"runs": kept}}))
     layout = SavedLayout.read(tmp_path)
-    async with scripted_dashboard(gym, tmp_path, size=(160, 36), arrangement=layout) as person:
+    async with scripted_dashboard(gym, tmp_path, size=(160, 36), saved_layout=layout) as person:
         await person.sees("small", "large", "middle", "PROGRESS", "DONE▼")
         await person.sees_no("SCENARIO")
         await person.until(lambda: sorted(p := position(person, "large", "middle", "small")) == p)

@@ -83,7 +83,7 @@ class ReaderScreen(SaveScreen):
         self._outline.show(outline(transcript), endings(transcript))
         self._view.read(transcript, at_start=not again)
         self._lay_out(at_start=not again)
-        self.services.housekeeping.came_to_stay()
+        self.services.gc_control.freeze()
         if self._search.typed:
             self.filtered(self._search.typed)
 
@@ -112,7 +112,7 @@ class ReaderScreen(SaveScreen):
 
     def body(self) -> Iterable[Widget]:
         """The headline, what is said while there is no transcript, outline and body."""
-        palette, key = self.services.palette, self.services.bound.shown
+        palette, key = self.services.palette, self.services.keys.shown
         kinds = " ".join(key(f"{kind}-turns") for kind in ("system", "user", "assistant", "tool"))
         self._outline = OutlinePane(palette, id="outline")
         shown = Shown(fold_key=key("fold"), kind_keys=kinds)
@@ -181,7 +181,7 @@ class ReaderScreen(SaveScreen):
             return (StyledText(self.hint, "warning"),)
         if selected := len(self._view.selected_text()):
             words = outcome_text.of_many(selected, "character")
-            copy = self.services.bound.spelt("interrupt")
+            copy = self.services.keys.spelt("interrupt")
             return (
                 StyledText(f"{words} selected ", "accent"),
                 StyledText(f"{copy} copies", "muted"),
@@ -251,7 +251,7 @@ class ReaderScreen(SaveScreen):
         if self.transcript is None:
             refuse(self, NOTHING_READ)
         elif self._raw:
-            key = self.services.bound.spelt("raw")
+            key = self.services.keys.spelt("raw")
             refuse(self, f"raw artifacts · {key} shows the transcript")
         return None if self._raw else self.transcript
 
@@ -263,7 +263,7 @@ class ReaderScreen(SaveScreen):
     def action_pan(self, steps: int) -> None:
         """Move sideways."""
         if self._view.wrap:
-            refuse(self, f"lines are wrapped · {self.services.bound.spelt('wrap')} truncates them")
+            refuse(self, f"lines are wrapped · {self.services.keys.spelt('wrap')} truncates them")
         elif not self._view.pan(steps):
             refuse(self, "start of the lines")
 
@@ -351,7 +351,7 @@ class ReaderScreen(SaveScreen):
         if self.transcript is None:
             refuse(self, NOTHING_READ)
         elif not self._search.on:
-            refuse(self, f"no search · {self.services.bound.spelt('filter')} searches")
+            refuse(self, f"no search · {self.services.keys.spelt('filter')} searches")
         elif not self._search.step(step):
             refuse(self, "no other match")
 
@@ -371,7 +371,7 @@ class ReaderScreen(SaveScreen):
 
     # -- copying and saving ----------------------------------------------------------------
 
-    def copied(self) -> str | None:
+    def copy_text(self) -> str | None:
         """What is selected, else the message of the current turn."""
         if selected := self._view.selected_text():
             return selected

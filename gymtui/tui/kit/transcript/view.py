@@ -25,8 +25,8 @@ from gymtui.transcript.search import Match
 from gymtui.transcript.stops import Spot, Stop
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
-from gymtui.tui.kit.painted import Painted
 from gymtui.tui.kit.styled_text import StyledText, strip
+from gymtui.tui.kit.themed_widget import ThemedWidget
 from gymtui.tui.kit.transcript.line_index import LineIndex, Place, Row
 from gymtui.tui.kit.transcript.row_painter import RowPainter, marks_of, seen_of
 from gymtui.tui.kit.transcript.sections import HEADING, Section, heading
@@ -42,7 +42,7 @@ _PAN = 16
 _NOTHING = Section(0, HEADING, 0, Look.NOTE, "")
 
 
-class TranscriptView(Wheel, Painted, Widget, can_focus=True):
+class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
     """A transcript to read.
 
     Args:

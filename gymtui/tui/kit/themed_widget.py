@@ -9,7 +9,7 @@ from textual.widget import Widget
 from gymtui.tui.context.theme import Palette
 
 
-class Painted:
+class ThemedWidget:
     """A widget that is drawn with a palette. What it keeps of drawn lines goes with an old one."""
 
     _palette: Palette
