@@ -94,7 +94,7 @@ class SaveScreen(GymScreen):
             form = _FORMS.get(path.suffix.lower())
             data = artifacts.body
             if form is not None:
-                data = export.written(artifacts.transcript, form).encode("utf-8", "replace")
+                data = export.render(artifacts.transcript, form).encode("utf-8", "replace")
             new_file.write_new(path, data)
             if row is not None and form is None:
                 record_files.write(path, row)
