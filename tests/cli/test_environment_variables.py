@@ -60,7 +60,7 @@ def test_a_defect_does_not_look_like_a_run_that_failed(tmp_path: Path) -> None:
         [sys.executable, "-c", broken], env=isolated(tmp_path, {}), capture_output=True, text=True
     )
     assert done.returncode == 70
-    assert "defect" in done.stderr
+    assert "bug" in done.stderr
 
 
 def test_a_run_is_found_by_the_other_spelling_of_its_letters(tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ def test_a_damaged_record_is_told_and_the_transcript_opens(
     assert f"n.002.rollout.json: {said}" in done.stderr
     again = export(shell, tmp_path)
     assert "2 already there, 1 outcome updated of 2" in again.stderr
-    assert "written again" in again.stderr
+    assert "rewritten" in again.stderr
     assert gym.fetched_since() == []
     assert json.loads(record(tmp_path).read_text()) == gym.rollout("n.002")
 

@@ -103,8 +103,8 @@ def test_tokens_and_cost_are_known_where_artifacts_were_read(
     assert (told["tokens"], told["tokens_known_for"]) == (sum(known), len(known))
     assert told["cost_known_for"] == len(known)
     text = gymtui(tmp_path, *at, "--usage").stdout
-    assert f"{thousands(sum(known))} together (known for {len(known)} of 18) |" in text
-    assert f"{cost(told['cost_usd'])} together (known for {len(known)} of 18) |" in text
+    assert f"{thousands(sum(known))} total (known for {len(known)} of 18) |" in text
+    assert f"{cost(told['cost_usd'])} total (known for {len(known)} of 18) |" in text
 
 
 def test_stdout_is_utf_8_whatever_the_terminal_speaks(gym: RunningGym, tmp_path: Path) -> None:

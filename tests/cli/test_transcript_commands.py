@@ -196,7 +196,8 @@ def test_documents_of_such_answers_are_written_again(
     exporting = ("export", "nightly", form, "--to", str(path.parent), "--base-url", gym.url)
     done = gymtui(tmp_path, *exporting)
     assert done.returncode == 0, done.stderr
-    assert f"{path.name}: not a transcript of this rollout; now {path.name}.old" in done.stderr
+    fault = f"{path.name}: not a transcript of this rollout"
+    assert f"{fault}; renamed to {path.name}.old" in done.stderr
     assert "3 written of 3" in done.stderr
     assert rollout_id in path.read_text()
     assert path.with_name(f"{path.name}.old").read_text() == earlier

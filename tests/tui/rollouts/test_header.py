@@ -94,8 +94,8 @@ def test_what_decides_is_said_at_any_width(cells: int) -> None:
 
 
 def test_errors_counted_as_fails_stand_beside_it_where_that_differs() -> None:
-    assert "69% counting errors as failures" in header(118, *WORDS)[0]
-    assert "with errors" not in header(118, "pass", "fail")[0]
+    assert "69% counting errors as failures" in header(130, *WORDS)[0]
+    assert "counting errors" not in header(130, "pass", "fail")[0]
 
 
 def test_what_is_not_known_is_no_number() -> None:

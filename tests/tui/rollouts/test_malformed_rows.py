@@ -87,7 +87,7 @@ async def test_keys_on_a_rollout_that_could_not_be_read_say_why_and_ask_for_noth
         for key in ("enter", "d"):
             await person.press(key)
             assert isinstance(person.app.screen, DescribeScreen)
-            await person.sees("could not be read", "its id is unknown")
+            await person.sees("could not be read", "it has no id")
             await person.press("escape")
         assert isinstance(person.app.screen, RolloutsScreen)
         for key in ("C", "c"):

@@ -236,8 +236,8 @@ async def test_after_no_clear_answer_it_is_looked_at_and_what_is_so_is_said(
         looked.set()
         words = {
             ("cancel", True): "nightly is cancelled",
-            ("cancel", False): "nightly still runs",
-            ("delete", True): "nightly is gone",
+            ("cancel", False): "nightly is still running",
+            ("delete", True): "nightly no longer exists",
             ("delete", False): "nightly still exists",
         }
         await person.sees(words[verb, done], "no clear answer")
