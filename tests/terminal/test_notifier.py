@@ -21,7 +21,7 @@ def test_a_run_that_ends_is_told_to_the_terminal(tmp_path: Path) -> None:
             name = "nightly \x1b]9;4;1;50\x07 \x07"
             body = launch_body(run_name=name, rollout_count=2)
             assert patient_http.post(f"{gym.url}/runs", json=body).status_code == 200
-            program.read_until(r"nightly.* finished")
+            program.read_bytes(NOTICE)
             program.settle()
             program.send(b"q")
             assert program.wait_exit() == 0
