@@ -94,7 +94,7 @@ def test_a_second_demo_at_the_same_time_is_its_own_and_says_so(
     terminal.start(DEMO)
     terminal.wait_for(r"smoke-s4000")
     second = another().start(DEMO)
-    second.wait_for(r"Another demo is open")
+    second.wait_for(r"Another demo is running")
     second.wait_for(r"smoke-s4000")
     second.keys("C-c").wait_for(r"quits and ends the demo")
     second.keys("C-q")

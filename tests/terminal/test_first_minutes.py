@@ -9,7 +9,7 @@ GYMTUI = (PYTHON, "-m", "gymtui")
 
 def test_without_a_key_it_says_where_it_looked_and_enter_opens_the_demo(terminal: Terminal) -> None:
     terminal.start(GYMTUI, Size(80, 24))
-    shown = terminal.wait_for(r"q +leaves")
+    shown = terminal.wait_for(r"q +quits")
     assert "GYMTUI_API_KEY" in shown
     assert "COLLINEAR_API_KEY" in shown
     terminal.keys("Enter")
@@ -22,7 +22,7 @@ def test_without_a_key_it_says_where_it_looked_and_enter_opens_the_demo(terminal
 
 def test_without_a_key_q_leaves_and_the_words_stay(terminal: Terminal) -> None:
     terminal.start(GYMTUI)
-    terminal.wait_for(r"q +leaves")
+    terminal.wait_for(r"q +quits")
     terminal.keys("q")
     assert terminal.wait_exit() == 0
     assert "gymtui config set api_key -" in terminal.screen()
