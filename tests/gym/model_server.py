@@ -96,7 +96,8 @@ class ModelServer:
         self._connections.add(task)
         self.connections_ever += 1
         try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
+            # Ended by `end`, and then nobody is to hear of it.
+            with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 while await self._answer(reader, writer):
                     pass
         finally:

@@ -122,7 +122,6 @@ def test_a_taken_run_name_is_a_conflict_and_changes_nothing(slow: Caller) -> Non
         ({"unheard_of": 1}, ["body", "unheard_of"]),
         ({"max_steps": 0}, ["body", "model_config", "max_steps"]),
         ({"provider": "mainframe"}, ["body", "model_config", "provider"]),
-        ({"provider": "openai"}, ["body", "model_config", "provider"]),
         ({"model": "gpt-4o"}, ["body", "model_config", "model"]),
         ({"model": "scripted/unheard-of"}, ["body", "model_config", "model"]),
         ({"base_url": "http://127.0.0.1:1/v1"}, ["body", "model_config", "base_url"]),

@@ -362,7 +362,7 @@ async def test_what_cannot_be_done_is_refused_at_its_field(tmp_path: Path, what:
 
 USERS: dict[str, tuple[dict[str, Any], str]] = {
     "a scripted one": ({"model": "scripted/careful", "base_url": None}, "base_url"),
-    "one of a provider that is not there": ({"provider": "openai"}, "provider"),
+    "one of a provider without a key": ({"provider": "openai", "api_key": ""}, "provider"),
     "one with tools": ({"tool_server_url": "http://127.0.0.1:1"}, "tool_server_url"),
     "one that is summarised": ({"summarize_every_n_turns": 1}, "summarize_every_n_turns"),
     "one that does not answer": ({"base_url": "http://127.0.0.1:1/v1"}, "base_url"),

@@ -202,7 +202,7 @@ class Engine:
         problem = model_problem(settings, self._participants.temperaments)
         if problem is not None:
             return ProbeResult(success=False, message=problem.message, error_type=problem.kind)
-        if settings.base_url is None:
+        if is_scripted(settings):
             return ProbeResult(success=True, message=f"{settings.model} is scripted here")
         return await probe(self._servers, settings)
 

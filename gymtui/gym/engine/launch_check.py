@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gymtui.gym.engine.overrides import task_json_problem
+from gymtui.gym.models import providers
 from gymtui.gym.models.scripted import PREFIX, TEMPERAMENTS, Temperament
 from gymtui.gym.scenarios.base import Scenario
 from gymtui.gym.wire import LaunchRequest, ModelConfig, TaskOverride
@@ -136,14 +137,12 @@ def model_problem(
     settings: ModelConfig, temperaments: Mapping[str, Temperament], field: str = "model_config"
 ) -> Problem | None:
     """Return why no agent can be made of these settings, as far as that shows at once."""
-    if settings.provider != "custom":
-        words = (
-            f"The local gym cannot reach provider {settings.provider}: use custom, with a"
-            f" base_url or with a scripted model ({', '.join(TEMPERAMENTS)})"
-        )
-        return Problem((field, "provider"), words, "connection_error")
+    if settings.provider != "custom" and (found := providers.problem(settings)) is not None:
+        return Problem((field, found[0]), found[1], "connection_error")
     if settings.model is None:
         return Problem((field, "model"), "A model is needed", "invalid_model")
+    if settings.provider != "custom":
+        return None
     if settings.base_url is None and settings.model not in temperaments:
         kind = "scripted agent" if settings.model.startswith(PREFIX) else "model"
         known = ", ".join(TEMPERAMENTS)

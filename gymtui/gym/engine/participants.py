@@ -8,7 +8,7 @@ from typing import Any
 
 from gymtui.gym.engine.assignment import Functions, MakeAgent
 from gymtui.gym.engine.launch_check import Problem, is_scripted
-from gymtui.gym.models.agent import Agent
+from gymtui.gym.models.agent import Agent, AgentError
 from gymtui.gym.models.judge import judge_by_rubric
 from gymtui.gym.models.model_servers import ModelServers
 from gymtui.gym.models.probe import reach
@@ -86,7 +86,14 @@ class Participants:
             ("model_config", request.settings),
             ("user_model_config", request.user_settings),
         ):
-            if settings is not None and settings.base_url is not None:
+            if settings is None:
+                continue
+            if settings.provider != "custom":
+                try:
+                    await self.servers.open_provider(settings)
+                except AgentError as error:
+                    problems.append(Problem((field, "provider"), str(error), "connection_error"))
+            elif settings.base_url is not None:
                 reason = await reach(self.servers, settings)
                 if reason is not None:
                     problems.append(Problem((field, "base_url"), reason, "connection_error"))

@@ -9,8 +9,6 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from random import Random
 from typing import Any
 from urllib.request import getproxies
@@ -21,7 +19,9 @@ import msgspec
 from gymtui.gym.json_text import parse
 from gymtui.gym.models.agent import AgentError
 from gymtui.gym.models.answers import server_words
+from gymtui.gym.models.failures import Failure
 from gymtui.gym.models.limiter import REAL_TIME, Limiter, Timer
+from gymtui.gym.models.providers import Providers
 from gymtui.gym.models.transport import ParallelTransport
 from gymtui.gym.wire import ModelConfig
 
@@ -34,25 +34,10 @@ TRIES = 6
 MOST_WAITING_S = 300.0
 """Between the tries of one request, all together."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
-AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
-"""Statuses that another try may mend; 529 is Anthropic's “overloaded”."""
-TOO_MANY = frozenset({429, 503, 529})
-SPENT = frozenset({"insufficient_quota", "billing_not_active", "billing_hard_limit_reached"})
-"""Codes of a 429 that no waiting mends."""
 SHORTEST_SECRET = 12
 """Shorter keys are placeholders such as `EMPTY`, and may be ordinary words."""
 
 LOOPBACK = tuple(f"all://{host}" for host in ("localhost", "127.0.0.1", "[::1]"))
-
-
-class _TryAgainError(Exception):
-    """A failure that may pass."""
-
-    def __init__(self, words: str, *, wait_s: float | None = None, too_many: bool = False) -> None:
-        super().__init__(words)
-        self.words = words
-        self.wait_s = wait_s
-        self.too_many = too_many
 
 
 @dataclass(frozen=True)
@@ -79,10 +64,12 @@ class ModelServers:
     limits: ServerLimits = LIMITS
     timer: Timer = REAL_TIME
     chance: Random = field(default_factory=Random)
+    _providers: Providers = field(default_factory=Providers)
     _limiters: dict[tuple[str, str], Limiter] = field(default_factory=dict)
 
     async def close(self) -> None:
         """Close every connection."""
+        await self._providers.close()
         await self.client.aclose()
 
     def limiter(self, settings: ModelConfig) -> Limiter:
@@ -103,17 +90,17 @@ class ModelServers:
             AgentError: There is none, after a few tries where another might have helped.
         """
         limiter = self.limiter(settings)
-        content = msgspec.json.encode({"model": settings.model, **body})
         waited_s = 0.0
         for tried in range(1, TRIES + 1):
             async with limiter.slot() as round_:
                 try:
-                    answer = await self._once(settings, content)
-                except _TryAgainError as failure:
+                    answer = await self.once(settings, body)
+                except Failure as failure:
                     wait_s = self._wait_s(failure, tried)
-                    if tried == TRIES or waited_s + wait_s > MOST_WAITING_S:
+                    is_last = tried == TRIES or waited_s + wait_s > MOST_WAITING_S
+                    if is_last or not failure.passes:
                         raise AgentError(_after(failure, tried, wait_s)) from None
-                    if failure.too_many:
+                    if failure.is_too_many:
                         limiter.slower(round_, wait_s)
                 else:
                     limiter.faster()
@@ -122,21 +109,33 @@ class ModelServers:
             await self.timer.sleep(wait_s)
         raise AssertionError("the last try ends above")
 
-    def _wait_s(self, failure: _TryAgainError, tried: int) -> float:
+    def _wait_s(self, failure: Failure, tried: int) -> float:
         if failure.wait_s is not None:
             return failure.wait_s
         longest_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** (tried - 1))
         # Spread, so that those who failed together do not come back together.
         return longest_s * self.chance.uniform(0.5, 1.0)
 
-    async def _once(self, settings: ModelConfig, content: bytes) -> Any:
+    async def once(self, settings: ModelConfig, body: Mapping[str, Any]) -> Any:
+        """Send a chat completion and return the answer's JSON, without another try.
+
+        Raises:
+            AgentError: It cannot be sent, or the answer is no JSON.
+            Failure: There is no answer.
+        """
+        if settings.provider != "custom":
+            try:
+                raw = await self._providers.once(settings, body, self.limits.timeout_s)
+            except Failure as failure:
+                failure.words = _scrubbed(failure.words.encode(), settings).decode()
+                raise
+            return parse(_scrubbed(raw, settings))
+        content = msgspec.json.encode({"model": settings.model, **body})
         try:
             response = await self.post(settings, content)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            words = f"{failure_words(error)} from endpoint"
-            if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):
-                raise _TryAgainError(words) from None
-            raise AgentError(words) from None
+            passes = isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError))
+            raise Failure(f"{failure_words(error)} from endpoint", passes=passes) from None
         raw = _scrubbed(response.content, settings)
         try:
             answer = parse(raw)
@@ -149,14 +148,20 @@ class ModelServers:
         # A page of HTML tells nobody anything.
         plain = "text/plain" in response.headers.get("content-type", "")
         said = server_words(raw.decode(errors="replace") if answer is None and plain else answer)
-        words = f"{response.status_code} from endpoint" + (f": {said}" if said else "")
-        if response.status_code not in AGAIN or _code(answer) in SPENT:
-            raise AgentError(words)
-        raise _TryAgainError(
-            words,
-            wait_s=_retry_after_s(response.headers),
-            too_many=response.status_code in TOO_MANY,
+        raise Failure(
+            f"{response.status_code} from endpoint" + (f": {said}" if said else ""),
+            status=response.status_code,
+            code=_code(answer),
+            headers=response.headers,
         )
+
+    async def open_provider(self, settings: ModelConfig) -> None:
+        """See that a provider can be asked at all.
+
+        Raises:
+            AgentError: It cannot.
+        """
+        await self._providers.open(settings)
 
     async def post(self, settings: ModelConfig, content: bytes) -> httpx.Response:
         """Send a chat completion once; the answer is there whole, or not at all.
@@ -214,7 +219,7 @@ def failure_words(error: Exception) -> str:
     return "no answer"
 
 
-def _after(failure: _TryAgainError, tried: int, wait_s: float) -> str:
+def _after(failure: Failure, tried: int, wait_s: float) -> str:
     if failure.wait_s is not None and failure.wait_s > MOST_WAITING_S:
         return f"{failure.words} (to be tried again in {wait_s:.0f} s)"
     return failure.words if tried == 1 else f"{failure.words} ({tried} tries)"
@@ -233,21 +238,3 @@ def _code(answer: Any) -> Any:
     error = answer.get("error") if isinstance(answer, Mapping) else None
     code = error.get("code") or error.get("type") if isinstance(error, Mapping) else None
     return code if isinstance(code, str) else None
-
-
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Return how long a server wants to be left alone, in seconds; None when it does not say."""
-    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            wait_s = float(headers.get(name, "")) * unit_s
-        except ValueError:
-            continue
-        if 0 <= wait_s < float("inf"):
-            return wait_s
-    try:
-        until = parsedate_to_datetime(headers.get("retry-after", ""))
-        # By the server's own clock where it says what that shows.
-        now = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
-        return max(0.0, (until - now).total_seconds())
-    except (ValueError, TypeError):
-        return None

@@ -1,9 +1,13 @@
 """Trying a model server before anything depends on it."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import httpx
 
+from gymtui.gym.models.agent import AgentError
+from gymtui.gym.models.failures import Failure
 from gymtui.gym.models.model_servers import ModelServers, failure_words
 from gymtui.gym.wire import ModelConfig, ProbeResult
 
@@ -12,13 +16,13 @@ ERRORS = (httpx.HTTPError, httpx.InvalidURL, TimeoutError)
 
 async def probe(servers: ModelServers, settings: ModelConfig) -> ProbeResult:
     """Ask a model server for one token and say how that went."""
-    body = {
-        "model": settings.model,
-        "messages": [{"role": "user", "content": "ping"}],
-        "max_tokens": 1,
-    }
+    body = {"messages": [{"role": "user", "content": "ping"}], "max_tokens": 1}
+    if settings.provider != "custom":
+        return await _probe_provider(servers, settings, body)
     try:
-        response = await servers.post(settings, json.dumps(body).encode())
+        response = await servers.post(
+            settings, json.dumps({"model": settings.model, **body}).encode()
+        )
     except (httpx.TimeoutException, TimeoutError):
         return ProbeResult(success=False, message="No answer in time", error_type="timeout")
     except ERRORS as error:
@@ -26,8 +30,28 @@ async def probe(servers: ModelServers, settings: ModelConfig) -> ProbeResult:
         return ProbeResult(success=False, message=message, error_type="connection_error")
     if response.is_success:
         return ProbeResult(success=True, message=f"{settings.model} answered")
-    message = f"The endpoint answered {response.status_code}"
-    match response.status_code:
+    return _refused(response.status_code, f"The endpoint answered {response.status_code}")
+
+
+async def _probe_provider(
+    servers: ModelServers, settings: ModelConfig, body: Mapping[str, Any]
+) -> ProbeResult:
+    try:
+        await servers.once(settings, body)
+    except Failure as failure:
+        return _refused(failure.status, failure.words)
+    except AgentError as error:
+        return ProbeResult(success=False, message=str(error), error_type="connection_error")
+    return ProbeResult(success=True, message=f"{settings.model} answered")
+
+
+def _refused(status: int | None, message: str) -> ProbeResult:
+    match status:
+        case None:
+            kind = "timeout" if message.startswith("timeout") else "connection_error"
+            return ProbeResult.model_validate(
+                {"success": False, "message": message, "error_type": kind}
+            )
         case 401 | 403:
             return ProbeResult(success=False, message=message, error_type="authentication_error")
         case 404:
