@@ -80,7 +80,7 @@ async def test_doctor_trusts_whom_the_client_trusts_and_says_what_to_do(
         settings = Settings(base_url=f"https://{host}:{port}")
         seen = await asyncio.to_thread(check_gym, settings)
         (check,) = [check for check in seen.checks if check.name == "TLS"]
-        return check.said, check.advice
+        return check.message, check.advice
 
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     async with serving(certificate) as port:
