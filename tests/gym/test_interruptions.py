@@ -220,8 +220,15 @@ async def test_what_was_reserved_makes_room_at_once(tmp_path: Path) -> None:
         held.let_through()
         [rollout] = await finish(engine, run_id)
         assert "disk is full" in str(rollout.termination_reason)
+        assert not reserve.exists()
+        # The next run is not begun without one: it could not be failed.
+        database._reserve = tmp_path / "nowhere" / "db-reserve"
+        with pytest.raises(StorageError, match="disk is full"):
+            await start(engine)
+        database._reserve = tmp_path / "other-reserve"
+        await start(engine)
+        assert database._reserve.stat().st_size >= 1 << 20
         await engine.stop()
-    assert not reserve.exists()
 
 
 async def test_a_launch_on_a_full_disk_is_refused(tmp_path: Path) -> None:

@@ -75,9 +75,22 @@ class DatabaseFile:
             self._connection.close()
             raise
         self._reserve = None if path == MEMORY else path.with_name(f"{path.name}-reserve")
-        if self._reserve is not None:
-            with suppress(OSError):
-                self._reserve.write_bytes(os.urandom(RESERVE_BYTES))
+        with suppress(StorageError):
+            self.keep_reserve()
+
+    def keep_reserve(self) -> None:
+        """Keep some of the disk in reserve.
+
+        Raises:
+            StorageError: There is no room for it.
+        """
+        if self._reserve is None or self._reserve.exists():
+            return
+        try:
+            self._reserve.write_bytes(os.urandom(RESERVE_BYTES))
+        except OSError:
+            self.make_room()
+            raise StorageError("database or disk is full") from None
 
     def make_room(self) -> None:
         """Give up what was kept in reserve on the disk."""

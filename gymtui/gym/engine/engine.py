@@ -167,6 +167,7 @@ class Engine:
         Raises:
             LaunchRefusedError: A task, a model or a provider that this gym does not have.
             RunNameTakenError: A run of that name exists.
+            StorageError: It cannot be kept.
         """
         if problems := await self._problems(request):
             raise LaunchRefusedError(*problems)
@@ -176,6 +177,8 @@ class Engine:
             for attempt in range(request.rollout_count)
             for task_id in request.task_ids
         ]
+        # Without a reserve this run could neither go on nor be failed once the disk is full.
+        self.database.keep_reserve()
         number = self.database.add_run(_new_run(run_id, request, self.clock.stamp()), rollouts)
         self._begin(run_id, number, request, rollouts)
         return run_id, rollouts
