@@ -41,7 +41,7 @@ def read(model: type[Model], item: bytes) -> Model | Malformed:
         return Malformed(item, f"not JSON: {error}")
     if not isinstance(document, dict):
         return Malformed(item, f"not an object but {_kind(document)}")
-    return _patiently(model, document, item)
+    return _read_leniently(model, document, item)
 
 
 def loads(body: bytes) -> Any:
@@ -73,7 +73,7 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= _LONGEST_INT else float(digits)
 
 
-def _patiently(model: type[Model], document: dict[str, Any], item: bytes) -> Model | Malformed:
+def _read_leniently(model: type[Model], document: dict[str, Any], item: bytes) -> Model | Malformed:
     reason = "unreadable"
     reasons: dict[Path, str] = {}
     for _ in range(_ROUNDS):
@@ -88,7 +88,7 @@ def _patiently(model: type[Model], document: dict[str, Any], item: bytes) -> Mod
             reason = f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
             # What was emptied is missed in the next round: why it was is the reason.
             reason = reasons.setdefault(fault["loc"], reason)
-            if not _mend(document, fault["loc"], fault["type"], emptied):
+            if not _repair(document, fault["loc"], fault["type"], emptied):
                 return Malformed(item, reason)
         for holder, key in emptied:
             # A list has no empty places: what cannot be read in it is left out.
@@ -99,7 +99,7 @@ def _patiently(model: type[Model], document: dict[str, Any], item: bytes) -> Mod
     return Malformed(item, reason)
 
 
-def _mend(
+def _repair(
     document: dict[str, Any], loc: Path, fault: str, emptied: list[tuple[Any, str | int]]
 ) -> bool:
     """Makes the value at `loc` acceptable, or empties it, or its holder when it is needed there.
@@ -115,7 +115,7 @@ def _mend(
         path = path[:-1]  # null where the model needs something (an id): its holder cannot stay
     if not path:
         return False
-    mended = None if value is None else _mended(path, value, fault)
+    mended = None if value is None else _repaired(path, value, fault)
     holder, key = _at(document, path[:-1]), path[-1]
     if mended is None:
         emptied.append((holder, key))
@@ -124,7 +124,7 @@ def _mend(
     return True
 
 
-def _mended(path: Path, value: Any, fault: str) -> Any:
+def _repaired(path: Path, value: Any, fault: str) -> Any:
     """The value in the type that was wanted, where that loses nothing; else None."""
     if fault == "string_type" and isinstance(value, int) and not isinstance(value, bool):
         names = [str(part) for part in path if isinstance(part, str)]

@@ -12,7 +12,7 @@ from pathlib import Path
 from gymtui.cli.checkup import gym, local
 from gymtui.cli.checkup.checks import Check, State, worst
 from gymtui.cli.checkup.screen_settings import with_screen_problems
-from gymtui.cli.checkup.terminal import Streams, run_quickly, terminal
+from gymtui.cli.checkup.terminal import Streams, check_terminal, run_quickly
 from gymtui.cli.output import Colour, Printer, coloured
 from gymtui.config.settings import LoadedSettings
 from gymtui.core.secret import ApiKey
@@ -25,7 +25,7 @@ MARKS: Mapping[State, tuple[str, Colour]] = {
 }
 
 
-def examine(
+def run_checks(
     loaded: LoadedSettings, env: Mapping[str, str], config: Path, *, tell: Callable[[str], object]
 ) -> tuple[list[Check], int, bool]:
     """Look at everything.
@@ -38,8 +38,8 @@ def examine(
     """
     loaded = with_screen_problems(loaded, env)
     settings = loaded.settings
-    checks = [*local.versions(), *local.files(env, config, settings.base_url)]
-    checks += local.settings(loaded)
+    checks = [*local.check_versions(), *local.check_files(env, config, settings.base_url)]
+    checks += local.check_settings(loaded)
     hangs = False
     if loaded.fatal:
         advice = "fix the settings listed above"
@@ -50,7 +50,7 @@ def examine(
         seen = gym.check_gym(settings)
         checks += seen.checks
         status, hangs = seen.status, not seen.ended
-    checks += terminal(_streams(), env, run_quickly)
+    checks += check_terminal(_streams(), env, run_quickly)
     return [masked(check, settings.key) for check in checks], status, hangs
 
 

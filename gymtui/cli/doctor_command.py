@@ -32,7 +32,7 @@ def doctor(form: str | None, **flags: Any) -> None:
     """Diagnose settings, network, key and terminal, with advice."""
     from pathlib import Path
 
-    from gymtui.cli.doctor import document, examine, lines
+    from gymtui.cli.doctor import document, lines, run_checks
     from gymtui.cli.output import Printer
     from gymtui.core import paths
 
@@ -40,7 +40,7 @@ def doctor(form: str | None, **flags: Any) -> None:
     env = dict(os.environ)
     config = Path(wanted["config"]) if "config" in wanted else paths.config_file(env)
     waiting = tell if sys.stderr.isatty() else (lambda _words: None)
-    checks, status, hangs = examine(loaded(wanted), env, config, tell=waiting)
+    checks, status, hangs = run_checks(loaded(wanted), env, config, tell=waiting)
     printer = Printer.standard()
     if form == "json":
         printer.document(document(checks, status))

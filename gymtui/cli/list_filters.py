@@ -20,14 +20,14 @@ from gymtui.store.lists.terms import Term
 
 R = TypeVar("R")
 
-_OF_A_DASHBOARD = {
+_DASHBOARD_ONLY = {
     "watched": "only the dashboard has watched runs",
     "forbidden": "only the dashboard has it; commands report forbidden runs on standard error",
     "stuck": "only the dashboard has it, in its run list: it takes observation over time",
 }
 
 COMMAND_RUNS: Schema[RunView] = Schema(
-    (field for field in RUNS if field.name not in _OF_A_DASHBOARD), elsewhere=_OF_A_DASHBOARD
+    (field for field in RUNS if field.name not in _DASHBOARD_ONLY), elsewhere=_DASHBOARD_ONLY
 )
 """The columns of runs, but for those that only a dashboard has."""
 

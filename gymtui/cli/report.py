@@ -67,7 +67,7 @@ def render_report(
         return asked, found
 
     asked, wanted = with_gym(settings, fetch)
-    seen = journal_reader.sightings(journal, wanted)
+    seen = journal_reader.observations(journal, wanted)
     server_now = asked.clock.now()
     together = Matrix()
     runs = []

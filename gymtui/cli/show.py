@@ -43,19 +43,19 @@ def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: b
 
     async def fetch(client: GymClient) -> Artifacts:
         desk = ArtifactLoader(client, cap_bytes=UNCAPPED)
-        spelt, *others = spellings(rollout_id)
+        label, *others = spellings(rollout_id)
         while True:
             try:
-                found = await desk.get(spelt, redacted=redacted)
+                found = await desk.get(label, redacted=redacted)
                 break
             except NotFound:
                 if not others:
                     raise
-                spelt = others.pop(0)
+                label = others.pop(0)
         if form == "json":
             return found
         try:
-            rollout = parse_rollout((await client.get_rollout(spelt)).body)
+            rollout = parse_rollout((await client.get_rollout(label)).body)
         except GymError as error:
             tell(f"without its result: {clean(error.line)}")
             return found

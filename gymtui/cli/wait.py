@@ -149,7 +149,7 @@ def wait_for(
             timed_out = True
         denied = {i: error for i in follower.run_ids if (error := follower.forbidden(i))}
         judged = tuple(
-            judge(
+            judge_run(
                 view,
                 terms,
                 over=follower.settled(view.name) and not view.row.active,
@@ -176,7 +176,7 @@ async def _named(client: GymClient, typed: str) -> str:
         return typed
 
 
-def judge(
+def judge_run(
     view: RunView,
     terms: WaitOptions,
     *,

@@ -152,7 +152,7 @@ def _finds(sources: KeySources) -> Iterator[_Find]:
     own = _variable(KEY_VARIABLE, sources.env)
     gym = sources.variables_gym
     meant = own.value is None or gym is None or gym == sources.target
-    yield own if meant else _kept_back(own.place, gym or sources.target, sources.target)
+    yield own if meant else _for_other_gym(own.place, gym or sources.target, sources.target)
     for names, origin in sources.tables if sources.file.path is not None else ():
         yield from _in_table(sources, names, origin)
     vendor = [_variable(name, sources.env) for name in VENDOR_KEY_VARIABLES]
@@ -160,10 +160,10 @@ def _finds(sources: KeySources) -> Iterator[_Find]:
         vendor.append(_vendor_file(sources.vendor_file))
     for find in vendor:
         meant = find.value is None or sources.vendor_origin == sources.target
-        yield find if meant else _kept_back(find.place, sources.vendor_origin, sources.target)
+        yield find if meant else _for_other_gym(find.place, sources.vendor_origin, sources.target)
 
 
-def _kept_back(place: str, origin: Origin, target: Origin) -> _Find:
+def _for_other_gym(place: str, origin: Origin, target: Origin) -> _Find:
     return _Find(place, found=f"not sent: it belongs to {origin}, not for {target}")
 
 
@@ -193,7 +193,7 @@ def _in_table(sources: KeySources, names: tuple[str, ...], origin: Origin) -> It
         if origin == sources.target:
             yield readers[name](sources, place, table[name])
         else:
-            yield _kept_back(place, origin, sources.target)
+            yield _for_other_gym(place, origin, sources.target)
 
 
 def _named(sources: KeySources, place: str, name: Any) -> _Find:

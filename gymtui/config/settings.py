@@ -119,7 +119,7 @@ class LoadedSettings:
     problems: tuple[Problem, ...] = ()
     key_places: tuple[KeyPlace, ...] = ()
     profiles: tuple[ProfileInfo, ...] = ()
-    usual_profile: str = "default"
+    default_profile: str = "default"
 
     @property
     def fatal(self) -> tuple[Problem, ...]:
@@ -304,7 +304,7 @@ def _check_names(env: Mapping[str, str], file: ConfigFile, problems: list[Proble
         if name == "insecure":
             problems.append(Problem(file.place(name), "belongs in a profile, beside its base_url"))
         elif name not in at_top:
-            problems.append(_stranger(file, (name,), at_top))
+            problems.append(_unknown_setting(file, (name,), at_top))
     profiles = file.document.get("profiles", {})
     if not isinstance(profiles, Mapping):
         problems.append(Problem(file.place("profiles"), "should be tables: [profiles.NAME]"))
@@ -319,8 +319,8 @@ def _check_names(env: Mapping[str, str], file: ConfigFile, problems: list[Proble
                 place = file.place("profiles", profile, name)
                 problems.append(Problem(place, "belongs at the top of the file: [keys]"))
             elif name not in in_profile:
-                problems.append(_stranger(file, ("profiles", profile, name), in_profile))
+                problems.append(_unknown_setting(file, ("profiles", profile, name), in_profile))
 
 
-def _stranger(file: ConfigFile, names: tuple[str, ...], known: Collection[str]) -> Problem:
+def _unknown_setting(file: ConfigFile, names: tuple[str, ...], known: Collection[str]) -> Problem:
     return Problem(file.place(*names), f"unknown setting{nearest(names[-1], known)}")

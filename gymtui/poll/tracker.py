@@ -1,7 +1,7 @@
 """What one session watched of rollouts, joined with what the journal kept of earlier ones.
 
 The poller feeds it each answer, the screens read it. It asks the gym nothing and draws nothing; how
-looks become sightings is `store.history.observer`, how sightings become segments
+looks become observations is `store.history.observer`, how observations become segments
 `store.history.timeline`.
 """
 
@@ -44,11 +44,11 @@ class _Life:
     """What is remembered of one rollout.
 
     Attributes:
-        sightings: By time; those of the journal among them once they were loaded.
+        observations: By time; those of the journal among them once they were loaded.
         drawn: Its segments, and what they were made from.
     """
 
-    sightings: tuple[StateObservation, ...] = ()
+    observations: tuple[StateObservation, ...] = ()
     drawn: tuple[object, tuple[Segment, ...]] | None = None
 
 
@@ -87,7 +87,7 @@ class RolloutTracker:
         store: What is known; the poller's.
         journal: Where what is observed is kept, or None to keep nothing.
         remembered: Called once on the event loop with the final numbers of earlier sessions.
-        recalled: Called on the event loop with each run whose earlier sightings came in.
+        recalled: Called on the event loop with each run whose earlier observations came in.
     """
 
     def __init__(
@@ -151,9 +151,9 @@ class RolloutTracker:
         kept: list[StateObservation] = []
         for count, row in enumerate(rows, start=1):
             # What was dropped while others had their turn is not to be watched again.
-            sighting = self._look(row, window) if row.rollout_id in known else None
-            if sighting is not None:
-                kept.append(sighting)
+            observation = self._look(row, window) if row.rollout_id in known else None
+            if observation is not None:
+                kept.append(observation)
             if count % LOOKED_AT_ONCE == 0:
                 yield
         whole = applied.total is None or applied.total <= len(applied.ids)
@@ -203,16 +203,16 @@ class RolloutTracker:
             rollout = rollout.model_copy(update={"run_id": row.run_id})
         if rollout.current_step is not None:
             self._steps[rollout_id] = rollout.current_step
-        sighting = self.observer.look(rollout, window)
+        observation = self.observer.look(rollout, window)
         if finished:
             self.observer.forget([rollout_id])
-        if sighting is not None:
+        if observation is not None:
             life = self._lives.setdefault(rollout_id, _Life())
-            life.sightings = (*life.sightings, sighting)
-            if rollout.current_step is None and last_step(life.sightings) is None:
+            life.observations = (*life.observations, observation)
+            if rollout.current_step is None and last_step(life.observations) is None:
                 # Nobody looked for so long that the agent took others before it was done.
                 self._steps.pop(rollout_id, None)
-        return sighting
+        return observation
 
     def dropped(self, rollout_ids: Iterable[str]) -> None:
         """Forget rollouts that the store no longer holds; the journal keeps what was seen."""
@@ -224,7 +224,7 @@ class RolloutTracker:
                 self._spent[run_id].spending.drop(rollout_id)
             life = self._lives.pop(rollout_id, None)
             if life is not None:
-                self._loaded -= {sighting.run_id for sighting in life.sightings}
+                self._loaded -= {observation.run_id for observation in life.observations}
 
     def took(self, rollout_id: str, steps: int) -> None:
         """Its artifacts were read, and say how many steps an ended rollout took.
@@ -258,19 +258,19 @@ class RolloutTracker:
         """
         return MappingProxyType(self._steps)
 
-    def sightings(self, rollout_id: str) -> Sequence[StateObservation]:
+    def observations(self, rollout_id: str) -> Sequence[StateObservation]:
         """What was observed of a rollout, by time."""
         life = self._lives.get(rollout_id)
-        return life.sightings if life is not None else ()
+        return life.observations if life is not None else ()
 
     def looked_at(self, row: RolloutRow) -> datetime:
         """When a rollout was last looked at, on the server's clock: the latest it may have been."""
         looked = self.observer.looked_at(row.rollout_id) or datetime.fromtimestamp(row.at, UTC)
         life = self._lives.get(row.rollout_id)
-        if life is not None and life.sightings and life.sightings[-1].seen_from <= looked:
+        if life is not None and life.observations and life.observations[-1].seen_from <= looked:
             # The time may have been known less well when it changed, here or in another session.
             # It changed before this look all the same: its edge stays as it was drawn.
-            return max(looked, life.sightings[-1].seen_at)
+            return max(looked, life.observations[-1].seen_at)
         return looked
 
     def segments(self, row: RolloutRow) -> tuple[Segment, ...]:
@@ -281,9 +281,9 @@ class RolloutTracker:
         life = self._lives.setdefault(row.rollout_id, _Life())
         now = self.looked_at(row)
         # An ended rollout's picture no longer depends on when it is drawn.
-        made_from = (row.raw, len(life.sightings), None if is_finished(rollout) else now)
+        made_from = (row.raw, len(life.observations), None if is_finished(rollout) else now)
         if life.drawn is None or life.drawn[0] != made_from:
-            life.drawn = (made_from, segments(rollout, life.sightings, now))
+            life.drawn = (made_from, segments(rollout, life.observations, now))
         return life.drawn[1]
 
     def listed_at(self, run_id: str) -> datetime | None:
@@ -335,7 +335,7 @@ class RolloutTracker:
             return UNWATCHED_COST
         self._spent_in[rollout_id] = run_id
         life = self._lives.get(rollout_id)
-        if life is None or not life.sightings:
+        if life is None or not life.observations:
             spending.put(rollout_id, None)
             return UNWATCHED_COST
         spending.put(rollout_id, time_spent_s(self.segments(row)))
@@ -366,15 +366,15 @@ class RolloutTracker:
                 self._recalled(run_id)
 
     def _join(self, loaded: Iterable[StateObservation]) -> None:
-        """Take the journal's sightings in; those of this session are among them already."""
+        """Take the journal's observations in; those of this session are among them already."""
         by_rollout: dict[str, dict[StateObservation, None]] = {}
-        for sighting in loaded:
-            by_rollout.setdefault(sighting.rollout_id, {})[sighting] = None
+        for observation in loaded:
+            by_rollout.setdefault(observation.rollout_id, {})[observation] = None
         for rollout_id, kept in by_rollout.items():
             life = self._lives.setdefault(rollout_id, _Life())
-            both = {**kept, **dict.fromkeys(life.sightings)}
-            life.sightings = tuple(sorted(both, key=lambda sighting: sighting.seen_at))
-            step = last_step(life.sightings)
+            both = {**kept, **dict.fromkeys(life.observations)}
+            life.observations = tuple(sorted(both, key=lambda observation: observation.seen_at))
+            step = last_step(life.observations)
             if step is not None:
                 self._steps[rollout_id] = max(self._steps.get(rollout_id, 0), step)
             row = self._store.rollouts.get(rollout_id)

@@ -38,7 +38,7 @@ from gymtui.session.actions import (
 from gymtui.session.alerts import AlertMonitor, RunAlert
 from gymtui.session.input_priority import InputPriority
 from gymtui.session.rollout_ref import RolloutRef
-from gymtui.session.step_pace import WatchedPace
+from gymtui.session.step_pace import ObservedStepPace
 from gymtui.session.surroundings import Surroundings
 from gymtui.store.delta import NOTHING, Delta, Query
 from gymtui.store.history.journal import Journal
@@ -87,7 +87,7 @@ class Audience(Surroundings, Protocol):
     def on_alerts(self, alerts: Sequence[RunAlert]) -> None:
         """Something happened to watched runs."""
 
-    def acted(self, results: Sequence[ActionResult]) -> None:
+    def action_finished(self, results: Sequence[ActionResult]) -> None:
         """What was done to runs turned out otherwise than was told."""
 
 
@@ -234,9 +234,9 @@ class Session:
         return self._launches.seen(run_ids) if self._launches is not None else None
 
     @property
-    def pace(self) -> WatchedPace:
+    def pace(self) -> ObservedStepPace:
         """How fast rollouts move, as far as this session watched them."""
-        return WatchedPace(self.tracker)
+        return ObservedStepPace(self.tracker)
 
     def everything(self) -> Delta:
         """All that is known as one delta, for a screen that has to catch up."""
@@ -320,7 +320,7 @@ class Session:
         for run_id in left:
             action.results[run_id] = not_carried_out(run_id)
         self._intend(Verb.CANCEL, left, None)
-        self._audience.acted([action.results[run_id] for run_id in left])
+        self._audience.action_finished([action.results[run_id] for run_id in left])
 
     def _take_result(self, result: ActionResult) -> None:
         """Show what became of a run."""

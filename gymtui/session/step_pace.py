@@ -10,7 +10,7 @@ from gymtui.store.stats.eta import UsualTimes
 
 
 @dataclass(frozen=True, slots=True)
-class WatchedPace:
+class ObservedStepPace:
     """A `store.running_rollouts.StepPace` of what is watched.
 
     Attributes:

@@ -16,7 +16,7 @@ from gymtui.transcript.blocks import (
     Turn,
     Unknown,
 )
-from gymtui.transcript.pretty_json import glance
+from gymtui.transcript.pretty_json import preview
 from gymtui.transcript.stops import HEAD
 
 _GLANCE = 200
@@ -94,7 +94,7 @@ def _words(turn: Turn) -> str:
             if start:
                 return clean(start, newline=" ")
         elif isinstance(block, Unknown):
-            return clean(glance(block.value, _GLANCE), newline=" ")
+            return clean(preview(block.value, _GLANCE), newline=" ")
         elif not isinstance(block, Tooled | Extras):
             return clean(block.text[:_GLANCE], newline=" ")
     return ""

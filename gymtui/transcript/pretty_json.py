@@ -120,7 +120,7 @@ def is_short(value: object, most: int) -> bool:
     return True
 
 
-def glance(value: object, characters: int) -> str:
+def preview(value: object, characters: int) -> str:
     """The beginning of a value, on one line, whatever its size."""
     return compact(_pruned(value, characters, 4))[:characters]
 

@@ -38,7 +38,7 @@ class Stop:
         return (self.turn, self.block, self.part, self.character)
 
 
-def beside(stops: Sequence[Stop], spot: Spot, step: int) -> Stop | None:
+def nearest_stop(stops: Sequence[Stop], spot: Spot, step: int) -> Stop | None:
     """The next stop after a spot, or the last one before it; None where there is none.
 
     Within a turn or a call, "before" means its start first.

@@ -231,7 +231,7 @@ async def _large() -> list[Row]:
             lambda n: view.action_top() if n % 2 else view.action_bottom(),
         )  # fmt: skip
         async with Held() as held:
-            screen.filtered("panel scheduled")
+            screen.apply_filter("panel scheduled")
             await until(lambda: screen.search_done)
         found.append(within("… searched: event loop held, longest", held.longest_s, 0.05, "s"))
         await timed("next match", 200, lambda n: screen.action_match(1))
@@ -275,7 +275,7 @@ async def _single() -> list[Row]:
                 for key in ("Z", "G", "g"):
                     await pilot.press(key)
                     painted(screen.app)
-                screen.filtered("name 7999")
+                screen.apply_filter("name 7999")
                 await until(lambda: screen.search_done)
             what = f"one message of 5 MB, {name}: event loop held, longest"
             found.append(within(what, held.longest_s, 0.05, "s"))

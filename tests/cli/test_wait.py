@@ -20,7 +20,7 @@ from gymtui.cli import follower, wait
 from gymtui.cli.list_filters import COMMAND_RUNS, read_filters
 from gymtui.cli.profiles import RenewedKey, gyms_of
 from gymtui.cli.progress_line import ProgressLine
-from gymtui.cli.wait import WaitOptions, WaitResult, judge, wait_for
+from gymtui.cli.wait import WaitOptions, WaitResult, judge_run, wait_for
 from gymtui.config.settings import Settings, load
 from gymtui.store.lists.columns import RunView
 from gymtui.store.outcome import Outcome
@@ -127,8 +127,8 @@ def run_view(total: int, **counts: int) -> RunView:
     ],
 )
 def test_what_a_failed_run_is(view: RunView, fail_under: float | None, why: str | None) -> None:
-    assert judge(view, WaitOptions(fail_under=fail_under), over=True).why == why
-    assert judge(view, WaitOptions(fail_under=fail_under), over=False).why is None
+    assert judge_run(view, WaitOptions(fail_under=fail_under), over=True).why == why
+    assert judge_run(view, WaitOptions(fail_under=fail_under), over=False).why is None
 
 
 def test_a_timeout_ends_with_124_and_leaves_the_runs_alone(

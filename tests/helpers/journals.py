@@ -15,7 +15,7 @@ from gymtui.store.history.observer import StateObservation
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
-def sighting(
+def observation(
     index: int = 0, run_id: str = "run_1", seen_at: datetime | None = None
 ) -> StateObservation:
     moment = seen_at or NOW + timedelta(seconds=index, microseconds=index)

@@ -1,4 +1,4 @@
-"""One session's watching: looks become sightings, sightings are kept, the journal's come back."""
+"""One session watching: polls become observations, which are kept; the journal's come back."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_a_rollout_first_seen_when_over_was_not_watched() -> None:
     session = Session()
     session.lists(30, ended(9))
     assert session.kinds() == [("unseen", 9), ("ended", 0)]
-    assert session.watch.sightings("rol_1") == ()
+    assert session.watch.observations("rol_1") == ()
     assert session.watch.time_spent("run_1").shares.counted == 0
 
 
@@ -165,7 +165,7 @@ def test_what_the_store_gives_up_is_forgotten_here_too() -> None:
     session = Session()
     watched_to_the_end(session)
     session.watch.dropped(session.store.drop(["run_1"]).rollouts_removed)
-    assert session.watch.sightings("rol_1") == ()
+    assert session.watch.observations("rol_1") == ()
     assert session.watch.last_steps == {}
 
 
@@ -210,7 +210,7 @@ def test_where_time_went_is_added_up_by_what_changed_as_if_all_were_looked_at(se
             over = [row for row in rows if row.rollout and is_finished(row.rollout)]
             plain = shares(
                 time_spent_s(session.watch.segments(row))
-                if session.watch.sightings(row.rollout_id)
+                if session.watch.observations(row.rollout_id)
                 else None
                 for row in over
             )
@@ -229,7 +229,7 @@ def test_what_is_dropped_while_an_answer_is_heard_is_not_watched_again() -> None
     session.watch.dropped(session.store.drop(["run_1"]).rollouts_removed)
     for _ in hearing:
         pass
-    assert session.watch.sightings("rol_1") == ()
+    assert session.watch.observations("rol_1") == ()
 
 
 async def recalled(session: Session) -> None:

@@ -15,7 +15,7 @@ from gymtui.transcript.outline import endings
 from gymtui.transcript.readers.artifact import read
 from gymtui.transcript.search import Query, find, passages_of
 from gymtui.tui.kit.rollout_details import rollout_details
-from gymtui.tui.kit.transcript.sections import Shown, laid, sections
+from gymtui.tui.kit.transcript.sections import ViewOptions, lay_out, sections
 
 
 def rollout(**fields: Any) -> Rollout:
@@ -101,7 +101,7 @@ def test_every_ending_has_its_own_place_beyond_the_turns() -> None:
         (1, "error", True),
         (2, "result", True),
     ]
-    titles = [(s.turn, laid(s).text) for s in sections(transcript, Shown()) if s.block < 0]
+    titles = [(s.turn, lay_out(s).text) for s in sections(transcript, ViewOptions()) if s.block < 0]
     assert titles[1:] == [(1, "error"), (2, "result")]
     found = find(passages_of(transcript), Query(text="missing"))
     assert [(match.turn, match.block) for match in found] == [(0, 0), (2, 0)]
@@ -110,14 +110,16 @@ def test_every_ending_has_its_own_place_beyond_the_turns() -> None:
 def test_a_match_is_found_where_it_is_drawn() -> None:
     transcript = ended("\x1b[31m\x9b2J Missing:\t" + "word " * 9000 + "needle")
     (match,) = find(passages_of(transcript), Query(text="needle"))
-    texts = {(s.turn, s.block, s.part): laid(s).text for s in sections(transcript, Shown())}
+    texts = {
+        (s.turn, s.block, s.part): lay_out(s).text for s in sections(transcript, ViewOptions())
+    }
     place = texts[match.turn, match.block, match.part]
     assert place[match.start : match.end] == "needle"
 
 
 def test_what_is_drawn_and_exported_of_it_is_clean() -> None:
     transcript = ended("\x1b]52;c;AAAA\x07 \u202eMissing\x9b2J")
-    drawn = "\n".join(laid(section).text for section in sections(transcript, Shown()))
+    drawn = "\n".join(lay_out(section).text for section in sections(transcript, ViewOptions()))
     documents = [export.render(transcript, form) for form in ("markdown", "text")]
     for text in (drawn, *documents):
         assert "Missing" in text

@@ -12,7 +12,7 @@ from gymtui.transcript import passages
 from gymtui.transcript.body_reader import open_body
 from gymtui.transcript.outline import outline
 from gymtui.transcript.passages import LAID_OUT
-from gymtui.transcript.pretty_json import compact, compact_in_steps, glance
+from gymtui.transcript.pretty_json import compact, compact_in_steps, preview
 from gymtui.transcript.readers import artifact
 
 ROWS = [{"id": n, "name": f"日本 {n}", "tags": ["a", None, 1.5]} for n in range(20_000)]
@@ -88,7 +88,7 @@ def test_the_outline_looks_at_the_beginning_alone() -> None:
 
 @pytest.mark.parametrize("value", [ROWS, {"a": "x" * 9999}, nested(3), nested(900), None, "text"])
 def test_a_glance_is_how_a_value_begins(value: Any) -> None:
-    seen = glance(value, 30)
+    seen = preview(value, 30)
     assert len(seen) <= 30
     assert compact(value).startswith(seen[:20])
 

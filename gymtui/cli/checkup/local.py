@@ -24,7 +24,7 @@ LIBRARIES = ("textual", "httpx", "pydantic", "msgspec", "click")
 LEAST_FREE_BYTES = 256 * 1024 * 1024
 
 
-def versions() -> Iterator[Check]:
+def check_versions() -> Iterator[Check]:
     """This program, what it stands on, and the machine."""
     yield Check("versions", "gymtui", __version__)
     yield Check("versions", "python", f"{platform.python_version()} on {platform.platform()}")
@@ -36,7 +36,7 @@ def versions() -> Iterator[Check]:
             yield Check("versions", name, "not found", State.BAD, "reinstall gymtui")
 
 
-def files(env: Mapping[str, str], config: Path, base_url: str) -> Iterator[Check]:
+def check_files(env: Mapping[str, str], config: Path, base_url: str) -> Iterator[Check]:
     """Where files are, and whether they can be read and written.
 
     Args:
@@ -78,7 +78,7 @@ def _journal(path: Path) -> Check:
     return Check("paths", "journal", f"{path} is not readable", State.WARNING, advice)
 
 
-def settings(loaded: LoadedSettings) -> Iterator[Check]:
+def check_settings(loaded: LoadedSettings) -> Iterator[Check]:
     """Which value of each setting applies and where it came from; the key as its hint."""
     found = loaded.settings
     yield Check("settings", "profile", _of(found.profile_name, found.origins.get("profile_name")))

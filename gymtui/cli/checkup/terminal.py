@@ -33,7 +33,7 @@ class Streams:
     encoding: str
 
 
-def terminal(streams: Streams, env: Mapping[str, str], run: Run) -> Iterator[Check]:
+def check_terminal(streams: Streams, env: Mapping[str, str], run: Run) -> Iterator[Check]:
     """Look at it.
 
     Args:

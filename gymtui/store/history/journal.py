@@ -188,9 +188,9 @@ class Journal:
         """Why there is no journal; None while there is one."""
         return self._notice
 
-    def record(self, sightings: Iterable[StateObservation]) -> None:
-        """Keep sightings; written within a second."""
-        self._put(Batch(sightings=tuple(sightings)))
+    def record(self, observations: Iterable[StateObservation]) -> None:
+        """Keep observations; written within a second."""
+        self._put(Batch(observations=tuple(observations)))
 
     def looked(self, looks: Iterable[UnchangedPoll]) -> None:
         """Keep until when what runs was seen unchanged; written within two seconds."""
@@ -205,8 +205,8 @@ class Journal:
         self._put(Batch(forgotten=run_ids))
 
     def load(self, run_id: str) -> tuple[StateObservation, ...]:
-        """A run's sightings by time, those recorded just now included. Waits for the disk."""
-        return self._ask(lambda file: file.sightings(run_id), ())
+        """A run's observations by time, those recorded just now included. Waits for the disk."""
+        return self._ask(lambda file: file.observations(run_id), ())
 
     def summaries(self) -> tuple[SavedSummary, ...]:
         """The summaries of all runs. Waits for the disk."""

@@ -124,7 +124,7 @@ class Batch:
         forgotten: Runs of which everything goes, before the rest is written.
     """
 
-    sightings: tuple[StateObservation, ...] = ()
+    observations: tuple[StateObservation, ...] = ()
     looks: tuple[UnchangedPoll, ...] = ()
     summaries: tuple[SavedSummary, ...] = ()
     forgotten: tuple[str, ...] = ()
@@ -132,7 +132,7 @@ class Batch:
     @property
     def can_wait(self) -> bool:
         """Whether it only tells that nothing changed."""
-        return not (self.sightings or self.summaries or self.forgotten)
+        return not (self.observations or self.summaries or self.forgotten)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,13 +219,13 @@ class JournalFile:
                     stored = (_stored(run_id),)
                     for table in _BY_AGE:
                         connection.execute(f"DELETE FROM {table} WHERE run_id = ?", stored)  # noqa: S608
-                connection.executemany(_ADD_SIGHTING, map(_sighting_row, batch.sightings))
+                connection.executemany(_ADD_SIGHTING, map(_sighting_row, batch.observations))
                 connection.executemany(_KEEP_LOOK, map(_look_row, batch.looks))
                 connection.executemany(
                     _KEEP_SUMMARY, (_summary_row(summary, now) for summary in batch.summaries)
                 )
 
-    def sightings(self, run_id: str) -> tuple[StateObservation, ...]:
+    def observations(self, run_id: str) -> tuple[StateObservation, ...]:
         """A run's sightings, by time; with those that the last look at the run adds to them."""
         rows = self._connection.execute(
             "SELECT rollout_id, status, phase, seen_from, seen_at, last_otherwise_at, step"
@@ -340,16 +340,16 @@ def primary_code(error: sqlite3.Error) -> int | None:
     return None if code is None else code & 0xFF
 
 
-def _sighting_row(sighting: StateObservation) -> tuple[object, ...]:
+def _sighting_row(observation: StateObservation) -> tuple[object, ...]:
     return (
-        _stored(sighting.run_id),
-        _stored(sighting.rollout_id),
-        _stored(sighting.status),
-        _stored(sighting.phase),
-        _micros(sighting.seen_from),
-        _micros(sighting.seen_at),
-        _micros(sighting.last_otherwise_at),
-        sighting.step,
+        _stored(observation.run_id),
+        _stored(observation.rollout_id),
+        _stored(observation.status),
+        _stored(observation.phase),
+        _micros(observation.seen_from),
+        _micros(observation.seen_at),
+        _micros(observation.last_otherwise_at),
+        observation.step,
     )
 
 

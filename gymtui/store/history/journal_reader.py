@@ -54,14 +54,14 @@ def summaries(path: Path) -> tuple[SavedSummary, ...]:
     return _looked(path, lambda journal: journal.summaries(), ())
 
 
-def sightings(path: Path, run_ids: Iterable[str]) -> Mapping[str, tuple[StateObservation, ...]]:
+def observations(path: Path, run_ids: Iterable[str]) -> Mapping[str, tuple[StateObservation, ...]]:
     """What was seen of some runs' rollouts, by run, each by time.
 
     Args:
         path: Of the journal's file, there or not.
     """
     return _looked(
-        path, lambda journal: {run_id: journal.sightings(run_id) for run_id in run_ids}, {}
+        path, lambda journal: {run_id: journal.observations(run_id) for run_id in run_ids}, {}
     )
 
 
@@ -72,7 +72,7 @@ def last_steps(path: Path, run_ids: Iterable[str]) -> Mapping[str, int]:
         path: Of the journal's file, there or not.
     """
     found: dict[str, int] = {}
-    for seen in sightings(path, run_ids).values():
+    for seen in observations(path, run_ids).values():
         found |= observer.last_steps(lives_of(seen))
     return found
 

@@ -1,4 +1,4 @@
-"""From successive looks at rollouts to what is worth keeping: sightings, and the pace of steps.
+"""From successive looks at rollouts to what is worth keeping: observations, and the pace of steps.
 
 No clock and no network: each look comes with the window in which the server answered it.
 """
@@ -66,52 +66,52 @@ class UnchangedPoll:
 
 
 def extended(
-    sightings: Sequence[StateObservation], look: UnchangedPoll
+    observations: Sequence[StateObservation], look: UnchangedPoll
 ) -> tuple[StateObservation, ...]:
-    """Add to a run's sightings what the last look at it tells: who was still in the same phase.
+    """Add to a run's observations what the last look at it tells: who was still in the same phase.
 
     Args:
-        sightings: Of the run, by time.
+        observations: Of the run, by time.
 
     Returns:
-        The same, and a repeated sighting of each rollout that ran when it was seen last.
+        The same, and a repeated observation of each rollout that ran when it was seen last.
     """
-    last = {sighting.rollout_id: sighting for sighting in sightings}
+    last = {observation.rollout_id: observation for observation in observations}
     still = tuple(
-        replace(sighting, seen_from=look.seen_from, seen_at=look.seen_at)
-        for sighting in last.values()
-        if sighting.phase is not None
-        and sighting.status not in _NOT_RUNNING
-        and sighting.seen_at < look.seen_at
+        replace(observation, seen_from=look.seen_from, seen_at=look.seen_at)
+        for observation in last.values()
+        if observation.phase is not None
+        and observation.status not in _NOT_RUNNING
+        and observation.seen_at < look.seen_at
     )
-    return (*sightings, *still)
+    return (*observations, *still)
 
 
 def last_step(
-    sightings: Iterable[StateObservation], blind_after_s: float = BLIND_AFTER_S
+    observations: Iterable[StateObservation], blind_after_s: float = BLIND_AFTER_S
 ) -> int | None:
     """The last step a rollout's agent took, if it was watched until the agent was done.
 
     An ended rollout no longer says it, and one left alone before its end took others since.
 
     Args:
-        sightings: Of the rollout, by time; of several dashboards too.
+        observations: Of the rollout, by time; of several dashboards too.
         blind_after_s: How long between two looks makes a stretch not watched.
     """
-    seen = tuple(sightings)
-    at_work = [number for number, sighting in enumerate(seen) if _is_at_work(sighting)]
-    for sighting in seen[at_work[-1] + 1 :] if at_work else ():
-        if sighting.last_otherwise_at is not None:
-            gap_s = (sighting.seen_at - sighting.last_otherwise_at).total_seconds()
-            return sighting.step if gap_s <= blind_after_s else None
+    seen = tuple(observations)
+    at_work = [number for number, observation in enumerate(seen) if _is_at_work(observation)]
+    for observation in seen[at_work[-1] + 1 :] if at_work else ():
+        if observation.last_otherwise_at is not None:
+            gap_s = (observation.seen_at - observation.last_otherwise_at).total_seconds()
+            return observation.step if gap_s <= blind_after_s else None
     return None
 
 
 def lives_of(seen: Iterable[StateObservation]) -> dict[str, list[StateObservation]]:
     """What was seen, by rollout; of each in the order given."""
     lives: dict[str, list[StateObservation]] = {}
-    for sighting in seen:
-        lives.setdefault(sighting.rollout_id, []).append(sighting)
+    for observation in seen:
+        lives.setdefault(observation.rollout_id, []).append(observation)
     return lives
 
 
@@ -130,7 +130,7 @@ class _Watched:
     """What the observer remembers of one rollout.
 
     Attributes:
-        sighting: How it was seen last.
+        observation: How it was seen last.
         first: When it was first seen so.
         last: When it was last looked at by itself.
         turn: How many lists had been taken in by then: a later one that lists all of its run
@@ -139,7 +139,7 @@ class _Watched:
         moved: When it was last seen to move.
     """
 
-    sighting: StateObservation
+    observation: StateObservation
     first: Window
     last: Window
     turn: int
@@ -180,7 +180,7 @@ class Observer:
         """
         known = self._watched.get(rollout.rollout_id)
         if known is not None:
-            before, last = known.sighting, self._last(known)
+            before, last = known.observation, self._last(known)
             if (before.status, before.phase) == (rollout.status, rollout.phase):
                 known.last, known.turn = window, self._turn
                 self._step(known, rollout, window)
@@ -189,16 +189,16 @@ class Observer:
         otherwise = None if known is None else min(last.earliest, window.earliest)
         step = rollout.current_step
         last_step = step if step is not None or known is None else known.last_step
-        sighting = _first(rollout, window, otherwise, last_step)
-        if known is not None and known.sighting.seen_from <= window.latest:
+        observation = _first(rollout, window, otherwise, last_step)
+        if known is not None and known.observation.seen_from <= window.latest:
             # The clock may be known better now than at the change before. This one came later
             # all the same, and whoever reads both must find them in their order.
-            after = max(sighting.seen_at, known.sighting.seen_at)
-            sighting = replace(sighting, seen_at=after)
+            after = max(observation.seen_at, known.observation.seen_at)
+            observation = replace(observation, seen_at=after)
         self._watched[rollout.rollout_id] = _Watched(
-            sighting, window, window, self._turn, step, last_step, window
+            observation, window, window, self._turn, step, last_step, window
         )
-        return sighting
+        return observation
 
     def unchanged(self, rollout_ids: Iterable[str], window: Window) -> None:
         """Take in that rollouts were listed again with the very bytes they had before.
@@ -224,39 +224,39 @@ class Observer:
 
     def _last(self, known: _Watched) -> Window:
         """When a rollout was last looked at, by itself or with all of its run."""
-        whole = self._lists.get(known.sighting.run_id)
+        whole = self._lists.get(known.observation.run_id)
         return whole.window if whole is not None and whole.turn > known.turn else known.last
 
     def still(self) -> tuple[StateObservation, ...]:
-        """What is known beyond the sightings given out: that rollouts were later seen unchanged.
+        """What is known beyond the observations given out: that rollouts were later seen unchanged.
 
         Returns:
-            One repeated sighting for each rollout that was; to be kept on quitting, so that the
+            One repeated observation for each rollout that was; to be kept on quitting, so that the
             time until the next start is all that was not watched.
         """
         later = []
         for known in self._watched.values():
             last = self._last(known)
-            if last.latest > known.sighting.seen_at:
-                known.sighting = replace(
-                    known.sighting,
+            if last.latest > known.observation.seen_at:
+                known.observation = replace(
+                    known.observation,
                     seen_from=last.earliest,
                     seen_at=last.latest,
                     step=known.last_step,
                 )
-                later.append(known.sighting)
+                later.append(known.observation)
         return tuple(later)
 
     def looks(self) -> tuple[UnchangedPoll, ...]:
         """By run, until when each of its running rollouts is known to have been as it was."""
         last: dict[str, Window] = {}
         for known in self._watched.values():
-            sighting = known.sighting
-            if sighting.phase is None or sighting.status in _NOT_RUNNING:
+            observation = known.observation
+            if observation.phase is None or observation.status in _NOT_RUNNING:
                 continue
-            window, before = self._last(known), last.get(sighting.run_id)
+            window, before = self._last(known), last.get(observation.run_id)
             if before is None or window.latest < before.latest:
-                last[sighting.run_id] = window
+                last[observation.run_id] = window
         return tuple(
             UnchangedPoll(run, window.earliest, window.latest) for run, window in last.items()
         )
@@ -271,7 +271,7 @@ class Observer:
         self._step_gaps.pop(run_id, None)
         self._lists.pop(run_id, None)
         self.forget(
-            [key for key, known in self._watched.items() if known.sighting.run_id == run_id]
+            [key for key, known in self._watched.items() if known.observation.run_id == run_id]
         )
 
     def moved_at(self, rollout_id: str) -> datetime | None:
@@ -307,7 +307,7 @@ class Observer:
             gap_s = (window.latest - known.moved.latest).total_seconds()
             if steps > 0 and gap_s > 0:
                 gaps = self._step_gaps.setdefault(
-                    known.sighting.run_id, deque(maxlen=STEP_GAPS_KEPT)
+                    known.observation.run_id, deque(maxlen=STEP_GAPS_KEPT)
                 )
                 gaps.extend([gap_s / steps] * steps)
         known.step, known.moved = rollout.current_step, window
@@ -330,7 +330,7 @@ def _first(
     )
 
 
-def _is_at_work(sighting: StateObservation) -> bool:
+def _is_at_work(observation: StateObservation) -> bool:
     """Whether it shows the agent taking steps."""
-    agent = KIND_OF_PHASE.get(sighting.phase or "") is SegmentKind.AGENT
-    return agent and sighting.status not in FINISHED_STATUSES
+    agent = KIND_OF_PHASE.get(observation.phase or "") is SegmentKind.AGENT
+    return agent and observation.status not in FINISHED_STATUSES

@@ -1,6 +1,6 @@
 """A rollout's life as segments: exact where the server dates it, else as sure as the watching.
 
-Pure. How polls become sightings is `store.history.observer`; how they are kept is
+Pure. How polls become observations is `store.history.observer`; how they are kept is
 `store.history.journal`.
 """
 
@@ -106,7 +106,7 @@ def segments(
     with slack enough for the whole gap. A gap too long to be an edge is `UNSEEN`.
 
     Args:
-        observed: Its sightings, in any order, from several dashboards too.
+        observed: Its observations, in any order, from several dashboards too.
         now: The server's time of the last look, where an unfinished rollout's picture ends.
         blind_after_s: How long between two looks makes a stretch not watched.
 
@@ -169,9 +169,9 @@ def _end(
         return _Edge(min(_unix_s(rollout.completed_at), now_s))
     known_s = [at_s for at_s, _ in events]
     known_s += [_unix_s(at) for at in (rollout.created_at, rollout.started_at) if at is not None]
-    seen = [sighting for sighting in observed if sighting.status not in ACTIVE_STATUSES]
+    seen = [observation for observation in observed if observation.status not in ACTIVE_STATUSES]
     known_s += [_unix_s(s.last_otherwise_at) for s in seen if s.last_otherwise_at is not None]
-    high_s = min([now_s, *(_unix_s(sighting.seen_at) for sighting in seen)])
+    high_s = min([now_s, *(_unix_s(observation.seen_at) for observation in seen)])
     if not known_s:
         return _Edge(high_s) if seen else None
     low_s = min(max(known_s), high_s)
@@ -216,8 +216,8 @@ def _stays(observed: Iterable[StateObservation], end: _Edge) -> list[_Stay]:
     """Sightings of a running rollout, those of one phase after another taken together."""
     stays: list[_Stay] = []
     for (kind, phase), together in groupby(_in_order(observed), key=_kind_and_phase):
-        sightings = list(together)
-        finders = _finders(sightings)
+        observations = list(together)
+        finders = _finders(observations)
         high_s = _unix_s(finders[0].seen_at)
         if stays and finders[0].last_otherwise_at is None:
             # Another session's first look, which may have known the time differently.
@@ -226,17 +226,17 @@ def _stays(observed: Iterable[StateObservation], end: _Edge) -> list[_Stay]:
         # Two dashboards: the one that looked last before the change knows best.
         lows_s = [
             low_s
-            for sighting in finders
-            if sighting.last_otherwise_at is not None
-            and (low_s := _unix_s(sighting.last_otherwise_at)) <= high_s
+            for observation in finders
+            if observation.last_otherwise_at is not None
+            and (low_s := _unix_s(observation.last_otherwise_at)) <= high_s
         ]
-        until_s = min(max(_unix_s(sighting.seen_from) for sighting in sightings), end.at_s)
+        until_s = min(max(_unix_s(observation.seen_from) for observation in observations), end.at_s)
         stays.append(_Stay(kind, phase, max(lows_s, default=None), high_s, until_s))
     return stays
 
 
 def _finders(together: Sequence[StateObservation]) -> list[StateObservation]:
-    """Of sightings of one phase, those that found its beginning; where none did, the first.
+    """Of observations of one phase, those that found its beginning; where none did, the first.
 
     One that tells the same phase by another word found that word's beginning alone.
     """
@@ -249,23 +249,23 @@ def _finders(together: Sequence[StateObservation]) -> list[StateObservation]:
 def _in_order(observed: Iterable[StateObservation]) -> list[StateObservation]:
     """Sightings of a running rollout by time; where that is in doubt, by the phases' order."""
     ordered: list[StateObservation] = []
-    for sighting in sorted(observed, key=lambda sighting: sighting.seen_at):
-        if sighting.status in FINISHED_STATUSES or sighting.status == "pending":
+    for observation in sorted(observed, key=lambda observation: observation.seen_at):
+        if observation.status in FINISHED_STATUSES or observation.status == "pending":
             continue
-        kind = _kind_and_phase(sighting)[0]
+        kind = _kind_and_phase(observation)[0]
         place = len(ordered)
-        while place and kind in PHASES and ordered[place - 1].seen_at >= sighting.seen_from:
+        while place and kind in PHASES and ordered[place - 1].seen_at >= observation.seen_from:
             before = _kind_and_phase(ordered[place - 1])[0]
             if before not in PHASES or PHASES.index(before) <= PHASES.index(kind):
                 break
             place -= 1
-        ordered.insert(place, sighting)
+        ordered.insert(place, observation)
     return ordered
 
 
-def _kind_and_phase(sighting: StateObservation) -> tuple[SegmentKind, str | None]:
-    kind = KIND_OF_PHASE.get(sighting.phase or "")
-    return (SegmentKind.UNSEEN, sighting.phase) if kind is None else (kind, None)
+def _kind_and_phase(observation: StateObservation) -> tuple[SegmentKind, str | None]:
+    kind = KIND_OF_PHASE.get(observation.phase or "")
+    return (SegmentKind.UNSEEN, observation.phase) if kind is None else (kind, None)
 
 
 def _phase_cuts(start: _Edge, stays: Sequence[_Stay], blind_after_s: float) -> list[_Cut]:
@@ -334,9 +334,9 @@ def _last_look_s(
     """When a finished rollout was last seen running."""
     looks_s = [start.at_s, *(stay.until_s for stay in stays[-1:])]
     looks_s += [
-        _unix_s(sighting.last_otherwise_at)
-        for sighting in observed
-        if sighting.status in FINISHED_STATUSES and sighting.last_otherwise_at is not None
+        _unix_s(observation.last_otherwise_at)
+        for observation in observed
+        if observation.status in FINISHED_STATUSES and observation.last_otherwise_at is not None
     ]
     return min(max(looks_s), end.at_s)
 

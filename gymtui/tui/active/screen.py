@@ -87,13 +87,13 @@ class ActiveScreen(ListScreen[RunningRow]):
             for _ in self._take_failures(delta.rollouts):
                 pass
         else:
-            taking = self._take_failures_gently(delta.rollouts)
+            taking = self._take_failures_in_pieces(delta.rollouts)
             self.run_worker(taking, group="failures", exit_on_error=True)
         self._rows.apply(moves.changed, moves.removed, now)
         self.show_rows()
         self.summarise()
 
-    async def _take_failures_gently(self, rollout_ids: Collection[str]) -> None:
+    async def _take_failures_in_pieces(self, rollout_ids: Collection[str]) -> None:
         self._taking += 1
         try:
             for _ in self._take_failures(rollout_ids):

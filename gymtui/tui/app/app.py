@@ -225,7 +225,7 @@ class GymtuiApp(HostApp):
         log.debug("switched to profile %s, %s", settings.profile_name, settings.base_url)
         if settings.theme is not None and settings.theme != self.palette.name:
             self.apply_named_theme(settings.theme)
-        usual = settings.profile_name == loaded.usual_profile
+        usual = settings.profile_name == loaded.default_profile
         self.saved_layout.pick(None if usual else settings.profile_name)
         await self.leave()
 
@@ -287,7 +287,7 @@ class GymtuiApp(HostApp):
 
         notify_alert(self, self.session.settings, alerts)
 
-    def acted(self, results: Sequence[ActionResult]) -> None:
+    def action_finished(self, results: Sequence[ActionResult]) -> None:
         """Tell that runs go on although they were cancelled."""
         run_actions.report_results(self, results)
 

@@ -133,7 +133,7 @@ class HostApp(ThemedApp[None]):
         elif quit_at_end:
             self.exit()
         else:
-            self.notify(f"nothing to go back to · {self.keys.spelt('leave')} quits", timeout=2)
+            self.notify(f"nothing to go back to · {self.keys.label('leave')} quits", timeout=2)
 
     @property
     def services(self) -> Services:

@@ -32,7 +32,7 @@ def choose_pair(
         pair = (first, chosen[0])
     elif len(chosen) == 1 and first is None:
         session.compared_first = chosen[0]
-        key = services.keys.spelt("compare-rollouts")
+        key = services.keys.label("compare-rollouts")
         said = (
             f"{chosen[0].rollout_id} chosen to compare: press {key} on another rollout, of any run"
         )

@@ -87,9 +87,9 @@ def _begin(app: Host, verb: Verb, run_ids: Sequence[str]) -> None:
         app.begin(_tell(app, action), GROUP)
 
 
-async def _tell(app: Host, acted: Awaitable[Action]) -> None:
+async def _tell(app: Host, action_finished: Awaitable[Action]) -> None:
     """Say what became of it, once that is known."""
-    action = await acted
+    action = await action_finished
     report_results(app, [action.results[run_id] for run_id in action.run_ids])
 
 
@@ -104,7 +104,7 @@ def report_results(app: Host, results: Sequence[ActionResult]) -> None:
     words = describe_results(results)
     well = all(result.is_well for result in results)
     if len(results) > 1 and not well:
-        words = f"{words}\n{app.keys.spelt('actions')} shows each run"
+        words = f"{words}\n{app.keys.label('actions')} shows each run"
     if well:
         app.notify(words)
     else:

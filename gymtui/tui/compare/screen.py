@@ -33,7 +33,7 @@ from gymtui.tui.kit.run_marks import run_marks
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.transcript.reader import FOLDED, NOTHING_FOLDS, TranscriptReader
-from gymtui.tui.kit.transcript.sections import Shown
+from gymtui.tui.kit.transcript.sections import ViewOptions
 from gymtui.tui.kit.transcript.view import TranscriptView
 
 _NOT_YET = "nothing to compare yet"
@@ -67,7 +67,7 @@ class CompareScreen(GymScreen):
         palette = self.services.palette
         self._pane = PairsPane(palette, id="pairs")
         self._pane.add_class("main")
-        shown = Shown(fold_key=self.services.keys.shown("fold-bodies"))
+        shown = ViewOptions(fold_key=self.services.keys.shown("fold-bodies"))
         self._views = tuple(TranscriptReader(palette, shown, id=name) for name in ("left", "right"))
         yield Lines(palette, height=2, id="summary")
         yield Lines(palette, id="said")
@@ -126,7 +126,7 @@ class CompareScreen(GymScreen):
         self.run_worker(fetch(), group="artifacts", exclusive=True, exit_on_error=True)
 
     async def _get(self) -> None:
-        again = f" · {self.services.keys.spelt('refresh')} retries"
+        again = f" · {self.services.keys.label('refresh')} retries"
         found: list[Artifacts] = []
         for number, side in enumerate(self._sides, 1):
             if self._unfinished(side):
@@ -189,7 +189,7 @@ class CompareScreen(GymScreen):
         selected = sum(len(view.selected_text()) for view in self._views)
         if selected:
             words = outcome_text.of_many(selected, "character")
-            copy = self.services.keys.spelt("interrupt")
+            copy = self.services.keys.label("interrupt")
             end = (
                 StyledText(f"{words} selected ", "accent"),
                 StyledText(f"{copy} copies", "muted"),

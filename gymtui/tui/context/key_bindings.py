@@ -77,7 +77,7 @@ class KeyBindings:
         """The key for something, as people write it."""
         return self.written(next(key.keys[0] for key in self.table if key.name == name))
 
-    def spelt(self, name: str) -> str:
+    def label(self, name: str) -> str:
         """The same within a sentence: `ctrl+r`, not `^r`."""
         key = self.shown(name)
         return f"ctrl+{key[1:]}" if len(key) > 1 and key[0] == "^" else key

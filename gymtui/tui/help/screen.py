@@ -121,7 +121,7 @@ class HelpScreen(GymScreen):
         """What was typed."""
         return self._typed
 
-    def filtered(self, text: str) -> str | None:
+    def apply_filter(self, text: str) -> str | None:
         """Show the keys that have all of these words."""
         if not self._typed and self._closes(text):
             self.action_help()

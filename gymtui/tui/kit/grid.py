@@ -23,7 +23,7 @@ from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.cached_strip import draw_directly
 from gymtui.tui.kit.column import Column, Placed, place
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.row_lines import Due, RowLines, RowStyles, Shown
+from gymtui.tui.kit.row_lines import DueRows, RowLines, RowStyles, ShownRow
 from gymtui.tui.kit.styled_text import Cell
 from gymtui.tui.kit.themed_widget import ThemedWidget
 from gymtui.tui.kit.wheel import Wheel
@@ -73,7 +73,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         record: Callable[[str], R | None],
         palette: Palette,
         *,
-        instead: Callable[[R], Cell | None] = lambda _record: None,
+        row_message: Callable[[R], Cell | None] = lambda _record: None,
         empty: str = "nothing here",
         id: str | None = None,  # noqa: A002  (the framework's name)
     ) -> None:
@@ -81,14 +81,14 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         draw_directly(self)
         self._all = tuple(columns)
         self._columns = self._all
-        self._lines = RowLines(record, palette, instead)
+        self._lines = RowLines(record, palette, row_message)
         self.empty = empty
         self._rows: Sequence[str] = ()
         self._cursor_at = 0
         self._held = False
         self._told_view: tuple[str, ...] = ()
-        self._drawn: dict[int, Shown] = {}
-        self._due: dict[int, Due] = {}
+        self._drawn: dict[int, ShownRow] = {}
+        self._due: dict[int, DueRows] = {}
         self._range_from: str | None = None
         self.marks: set[str] = set()
         self.order: tuple[str, bool] | None = None
@@ -182,7 +182,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
             return
         top, (cells, height) = self.scroll_offset.y, self.size
         self._due = {
-            y: Due(top, shown)
+            y: DueRows(top, shown)
             for y in range(height)
             if (shown := self._line(y, top, cells)) != self._drawn.get(y)
         }
@@ -237,19 +237,19 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
             self.call_later(self.redraw)
         return self._lines.line(shown)
 
-    def _line(self, y: int, top: int, cells: int) -> Shown:
+    def _line(self, y: int, top: int, cells: int) -> ShownRow:
         plain = RowStyles(cells, self.dimmed)
         if y == 0:
-            return Shown(self._lines.heading(self.order), plain)
+            return ShownRow(self._lines.heading(self.order), plain)
         index = top + y - 1
         if index >= len(self._rows):
             said = not self._rows and y == 2
             words = self._lines.note(self.empty, cells) if said else self._lines.nothing
-            return Shown(words, plain)
+            return ShownRow(words, plain)
         row_id = self._rows[index]
         cursor, marked = row_id == self.cursor_id, row_id in self.marks
         looks = RowStyles(cells, self.dimmed, True, cursor, cursor and self._lit, marked)
-        return Shown(self._lines.row(row_id, keep=4 * max(50, self.size.height)), looks)
+        return ShownRow(self._lines.row(row_id, keep=4 * max(50, self.size.height)), looks)
 
     @property
     def _lit(self) -> bool:

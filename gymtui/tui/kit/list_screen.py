@@ -19,7 +19,7 @@ from gymtui.tui.kit.styled_text import Cell, StyledText
 
 R = TypeVar("R")
 
-NARROWED_AT_ONCE = 1000
+FILTERED_AT_ONCE = 1000
 """Rows that a filter is tried on without a pause: some 5 ms for each key that is typed."""
 _NARROWING = "narrowing"
 
@@ -54,7 +54,7 @@ class ListScreen(GymScreen, Generic[R]):
     def received(self, row_id: str) -> tuple[bytes, str | None] | None:
         """A row's bytes as received, and why they could not be read if so."""
 
-    def instead(self, record: R) -> Cell | None:
+    def row_message(self, record: R) -> Cell | None:
         """What a row says in place of its columns, if anything."""
         return None
 
@@ -73,8 +73,8 @@ class ListScreen(GymScreen, Generic[R]):
             self.columns(),
             lambda row_id: self._rows.records.get(row_id),
             self.services.palette,
-            instead=self.instead,
-            empty=self.nothing(),
+            row_message=self.row_message,
+            empty=self.empty_text(),
             id="grid",
         )
         self._grid.add_class("main")
@@ -147,7 +147,7 @@ class ListScreen(GymScreen, Generic[R]):
 
     # -- filter ----------------------------------------------------------------------------
 
-    def filtered(self, text: str) -> str | None:
+    def apply_filter(self, text: str) -> str | None:
         """Narrow the list; a filter that cannot be read leaves it as it is.
 
         Of a long list that is done in pieces, so that the next key typed need not wait for it.
@@ -161,15 +161,15 @@ class ListScreen(GymScreen, Generic[R]):
         self._wanted = wanted
         self.workers.cancel_group(self, _NARROWING)
         rows = self._rows
-        if len(rows.records) <= NARROWED_AT_ONCE:
+        if len(rows.records) <= FILTERED_AT_ONCE:
             rows.set_filter(wanted, self.services.now().timestamp())
             self.show_filtered()
         else:
-            narrowing = self._narrow_gently(rows, wanted)
+            narrowing = self._filter_in_pieces(rows, wanted)
             self.run_worker(narrowing, group=_NARROWING, exit_on_error=True)
         return None
 
-    async def _narrow_gently(self, rows: OrderedView[R], wanted: Filter[R]) -> None:
+    async def _filter_in_pieces(self, rows: OrderedView[R], wanted: Filter[R]) -> None:
         for _ in rows.narrowing(wanted, self.services.now().timestamp()):
             await self.services.turns.yield_to_input()
         if rows is self._rows:
@@ -185,14 +185,14 @@ class ListScreen(GymScreen, Generic[R]):
 
     def show_filtered(self) -> None:
         """Show what the filter lets through."""
-        self._grid.empty = self.nothing()
+        self._grid.empty = self.empty_text()
         self._grid.set_rows(self._rows)
         self.summarise()
 
-    def nothing(self) -> str:
+    def empty_text(self) -> str:
         """What to say of a list without rows."""
         if self._wanted.text.strip():
-            return f"no matches; {self.services.keys.spelt('back')} clears the filter"
+            return f"no matches; {self.services.keys.label('back')} clears the filter"
         session = self.services.watching
         known = session is None or session.link.synced
         return self.empty if known else self.empty_while_loading or self.empty
@@ -200,8 +200,8 @@ class ListScreen(GymScreen, Generic[R]):
     def show_frame(self) -> None:
         """Write what stands around, and in an empty list why it is empty."""
         super().show_frame()
-        if self.ready and self._grid.empty != (nothing := self.nothing()):
-            self._grid.empty = nothing
+        if self.ready and self._grid.empty != (empty_text := self.empty_text()):
+            self._grid.empty = empty_text
             self._grid.sync()
 
     def filter_text(self) -> str:
@@ -211,7 +211,7 @@ class ListScreen(GymScreen, Generic[R]):
     def undo(self) -> bool:
         """Drop the filter, then the marks."""
         if self.filter_text().strip():
-            self.filtered("")
+            self.apply_filter("")
             return True
         if self._grid.marks:
             self._grid.keep_marks(())

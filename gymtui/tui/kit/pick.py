@@ -250,7 +250,7 @@ class PickScreen(ListScreen[PickOption]):
                 self._mark()
         if typed != self._typed:
             self._typed = typed
-            self.hint = self.filtered(typed)
+            self.hint = self.apply_filter(typed)
             self.summarise()
 
     def _mark(self) -> None:

@@ -23,7 +23,7 @@ _STEP = 4
 
 
 @dataclass(slots=True, eq=False)
-class Laid:
+class FittedRow:
     """A row laid out: one that says something else is another.
 
     Attributes:
@@ -54,18 +54,18 @@ class RowStyles(NamedTuple):
     marked: bool = False
 
 
-class Shown(NamedTuple):
+class ShownRow(NamedTuple):
     """What a line shows: equal lines are not sent again."""
 
-    row: Laid
+    row: FittedRow
     looks: RowStyles
 
 
-class Due(NamedTuple):
+class DueRows(NamedTuple):
     """What a line is about to show, and at which scroll offset it was looked up."""
 
     top: int
-    shown: Shown
+    shown: ShownRow
 
 
 class RowLines(Generic[R]):
@@ -80,18 +80,18 @@ class RowLines(Generic[R]):
         self,
         record: Callable[[str], R | None],
         palette: Palette,
-        instead: Callable[[R], Cell | None] = lambda _record: None,
+        row_message: Callable[[R], Cell | None] = lambda _record: None,
     ) -> None:
         self._record = record
-        self._instead = instead
+        self._instead = row_message
         self._palette = palette
-        self._rows: dict[str, Laid] = {}
-        self._others: dict[object, Laid] = {}
+        self._rows: dict[str, FittedRow] = {}
+        self._others: dict[object, FittedRow] = {}
         self._longest: dict[str, int] = {}
         self.placed: tuple[Placed[R], ...] = ()
         self.outgrown = False
         """Whether a text was met that is longer than all that the columns were placed for."""
-        self.nothing = Laid()
+        self.nothing = FittedRow()
 
     def would_place(self, columns: Sequence[Column[R]], cells: int) -> tuple[Placed[R], ...]:
         """Where columns would stand."""
@@ -103,13 +103,13 @@ class RowLines(Generic[R]):
         self.outgrown = False
         self._rows.clear()
         self._others.clear()
-        self.nothing = Laid()
+        self.nothing = FittedRow()
 
     def paint(self, palette: Palette) -> None:
         """Draw with another palette; what was laid out is to be laid out anew after it."""
         self._palette = palette
 
-    def row(self, row_id: str, *, keep: int) -> Laid:
+    def row(self, row_id: str, *, keep: int) -> FittedRow:
         """A row, laid out anew only if its cells say something else.
 
         Args:
@@ -118,22 +118,22 @@ class RowLines(Generic[R]):
         record = self._record(row_id)
         if record is None:
             return self.nothing
-        instead = self._instead(record)
-        if instead is None:
+        row_message = self._instead(record)
+        if row_message is None:
             said = tuple([at.column.cell(record, at.width) for at in self.placed])
         else:
-            said = (instead,)
+            said = (row_message,)
         known = self._rows.get(row_id)
         if known is not None and known.said == said:
             return known
         if len(self._rows) > keep:
             self._rows.clear()
-        if instead is None:
+        if row_message is None:
             self._measure(record, said)
             pieces = _joined(self._cells(said))
         else:
-            pieces = fit_cells(instead, self._cells_in_all)
-        made = self._rows[row_id] = Laid(pieces, said)
+            pieces = fit_cells(row_message, self._cells_in_all)
+        made = self._rows[row_id] = FittedRow(pieces, said)
         return made
 
     @property
@@ -160,7 +160,7 @@ class RowLines(Generic[R]):
                 yield StyledText(" " * GAP)
             yield from fit_cells(cell, at.width, align=at.column.align, cut=at.column.cut)
 
-    def heading(self, order: tuple[str, bool] | None) -> Laid:
+    def heading(self, order: tuple[str, bool] | None) -> FittedRow:
         """The columns' titles.
 
         Args:
@@ -182,17 +182,17 @@ class RowLines(Generic[R]):
             )
         return self._other("heading", _joined(pieces))
 
-    def note(self, text: str, cells: int) -> Laid:
+    def note(self, text: str, cells: int) -> FittedRow:
         """A line of words in place of rows."""
         return self._other("note", fit_cells(styled(f"  {text}", "muted"), cells))
 
-    def _other(self, name: str, pieces: tuple[StyledText, ...]) -> Laid:
+    def _other(self, name: str, pieces: tuple[StyledText, ...]) -> FittedRow:
         known = self._others.get(name)
         if known is None or known.pieces != pieces:
-            known = self._others[name] = Laid(pieces)
+            known = self._others[name] = FittedRow(pieces)
         return known
 
-    def line(self, shown: Shown) -> Strip:
+    def line(self, shown: ShownRow) -> Strip:
         """Draw a line."""
         row, looks = shown
         line = row.strips.get(looks)

@@ -135,7 +135,7 @@ class GymScreen(SoonDrawn, Screen[None]):
     def dim(self, dimmed: bool) -> None:
         """Show the picture as old, or as fresh again."""
 
-    def filtered(self, text: str) -> str | None:
+    def apply_filter(self, text: str) -> str | None:
         """Take what is typed as filter or search.
 
         Returns:
@@ -247,7 +247,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         session = self.services.watching
         if session is None:
             return ()
-        return banner(session.link, session.settings, self.services.keys.spelt("refresh"))
+        return banner(session.link, session.settings, self.services.keys.label("refresh"))
 
     def show_footer(self) -> None:
         """Write the keys that there is room for, and in the demo what there is to try."""
@@ -303,7 +303,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         event.stop()
         if not self.filtering:
             return
-        self._hint(self.filtered(event.value))
+        self._hint(self.apply_filter(event.value))
         event.input.refresh()
         self.show_frame()
 
@@ -331,7 +331,7 @@ class GymScreen(SoonDrawn, Screen[None]):
     def action_back(self) -> None:
         """Undo one thing, else go back."""
         if self.filtering:
-            self.filtered("")
+            self.apply_filter("")
             self.close_prompt()
         elif not self.undo():
             self.services.go_back(quit_at_end=False)
@@ -361,7 +361,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         """Tell how to quit, as many who press ctrl+c want to."""
         # The demo's gym, and so all in it, ends with the program.
         after = " and ends the demo" if self.services.guided else self.services.quit_remark
-        self.services.notify(f"{self.services.keys.spelt('quit')} quits{after}", timeout=3)
+        self.services.notify(f"{self.services.keys.label('quit')} quits{after}", timeout=3)
 
     def action_copy(self) -> None:
         """Copy what the cursor stands on."""

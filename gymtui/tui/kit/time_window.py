@@ -140,8 +140,8 @@ class TimeWindow:
         if row.rollout is not None and not is_finished(row.rollout):
             # What is still going on is drawn in eighths of a cell: less than half of one is none.
             front = int(self._watch.looked_at(row).timestamp() // (scale.span_s / cells / 16))
-        sightings = len(self._watch.sightings(row.rollout_id))
-        made_from = (row, sightings, front, scale, cells)
+        observations = len(self._watch.observations(row.rollout_id))
+        made_from = (row, observations, front, scale, cells)
         known = self._drawn.get(row.rollout_id)
         if known is not None and known[0] == made_from:
             return known[1]

@@ -34,7 +34,7 @@ class TimelineScreen(ListScreen[RolloutRow]):
         """Move to earlier or later."""
         if self._looks_at_timeline():
             end = f"the timeline {'ends' if steps > 0 else 'starts'} here"
-            whole = f"{_WHOLE} · {self.services.keys.spelt('zoom-in')} zooms in"
+            whole = f"{_WHOLE} · {self.services.keys.label('zoom-in')} zooms in"
             end = end if self._chart.level else whole
             self._arranged(moved=self._chart.pan(steps), else_=end)
 
@@ -56,7 +56,7 @@ class TimelineScreen(ListScreen[RolloutRow]):
     def _looks_at_timeline(self) -> bool:
         """Whether there is a timeline to look at; where not, that is told."""
         if not self._seen_timeline:
-            key = self.services.keys.spelt("timeline")
+            key = self.services.keys.label("timeline")
             hidden = "timeline" in self.services.saved_layout.of(self.layout_name).hidden
             why = f"the timeline is hidden · {key} shows it"
             refuse(self, why if hidden else "no room for the timeline")

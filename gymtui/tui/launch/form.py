@@ -71,10 +71,10 @@ class FormListener(Protocol):
     def moved(self) -> None:
         """Another row is typed."""
 
-    def entered(self, key: str) -> None:
+    def enter_pressed(self, key: str) -> None:
         """Enter, on a row."""
 
-    def turned(self, key: str, step: int, letter: str) -> None:
+    def choice_changed(self, key: str, step: int, letter: str) -> None:
         """The next choice of a row is wanted, the one before, or the next with a letter."""
 
 
@@ -297,7 +297,7 @@ class Form(Wheel, ThemedWidget, Widget):
         """Say that enter was pressed here."""
         self.commit()
         if self._rows:
-            self._hears.entered(self.key)
+            self._hears.enter_pressed(self.key)
 
     def action_row(self, step: int) -> None:
         """Go to another row; the ends meet."""
@@ -313,7 +313,7 @@ class Form(Wheel, ThemedWidget, Widget):
         row = self._rows[self._at] if self._rows else None
         if row is None or row.typing is not Typing.CHOICE:
             return False
-        self._hears.turned(row.key, step, letter)
+        self._hears.choice_changed(row.key, step, letter)
         return True
 
     def action_turn(self, step: int) -> None:

@@ -39,7 +39,7 @@ _LISTED = 6
 
 
 @dataclass(frozen=True)
-class Shown:
+class FormState:
     """All that the form shows.
 
     Attributes:
@@ -88,7 +88,7 @@ class Shown:
         )
 
 
-def rows_of(form: Shown) -> tuple[Row, ...]:
+def rows_of(form: FormState) -> tuple[Row, ...]:
     """The rows, top to bottom."""
     rows: list[Row] = []
     if form.draft.parent is not None and form.rerun_summary:
@@ -124,7 +124,7 @@ def rows_of(form: Shown) -> tuple[Row, ...]:
     return (*rows, Row(LAUNCH, "launch", total, (next_,), Typing.ACTION))
 
 
-def _row(form: Shown, known: FormField) -> Row:
+def _row(form: FormState, known: FormField) -> Row:
     path, text = known.path, form.draft.text(known.path)
     typing = _TYPING.get(known.kind, Typing.TEXT)
     if known.kind is FieldKind.SECRET:
@@ -142,7 +142,7 @@ def _row(form: Shown, known: FormField) -> Row:
     return Row(path, known.label, value, _hint(form, known), typing, text)
 
 
-def _hint(form: Shown, known: FormField) -> Cell:
+def _hint(form: FormState, known: FormField) -> Cell:
     """What is to be said beside a field: what is wrong first."""
     wrong = form.wrong(known.path)
     offered = {SCENARIO: form.scenarios, TASKS: form.tasks}.get(known.path)
@@ -182,7 +182,7 @@ def _hint(form: Shown, known: FormField) -> Cell:
     return (StyledText(known.allows, "muted"),)
 
 
-def help_of(form: Shown, key: str) -> tuple[Cell, Cell]:
+def help_of(form: FormState, key: str) -> tuple[Cell, Cell]:
     """Two lines about the row that is typed: what it is, and all that is to be said of it."""
     known = BY_PATH.get(key)
     if known is None:
@@ -205,7 +205,7 @@ def help_of(form: Shown, key: str) -> tuple[Cell, Cell]:
     return about, (StyledText(f"{known.allows}{choices}", "muted"),)
 
 
-def confirmation_lines(form: Shown, names: Sequence[str], host: str) -> tuple[Cell, ...]:
+def confirmation_lines(form: FormState, names: Sequence[str], host: str) -> tuple[Cell, ...]:
     """What is to be read before a launch: the runs, the tasks, the keys and how much it is."""
     draft, check = form.draft, form.check
     lines: list[Cell] = []

@@ -27,7 +27,7 @@ from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.launch import form as widgets
 from gymtui.tui.launch.form_rows import (
     ADVANCED,
-    Shown,
+    FormState,
     help_of,
     rows_of,
     scenario_offers,
@@ -50,7 +50,7 @@ class FormScreen(GymScreen):
         self._before = self._draft
         self._filled = True
         self._form: widgets.Form
-        self._shown: Shown
+        self._shown: FormState
         self._scenarios: tuple[Scenario, ...] | None = None
         self._tasks: tuple[Task, ...] | None = None
         self._tasks_of = ""
@@ -152,7 +152,7 @@ class FormScreen(GymScreen):
             missing_key_reason=launches.missing_key_reason,
         )
         provider, keys = found.models[0].provider, self.services.keys
-        self._shown = Shown(
+        self._shown = FormState(
             self._draft,
             found,
             self._refused,
@@ -204,7 +204,7 @@ class FormScreen(GymScreen):
             self.session.launches.hide(key)
         self._detail()
 
-    def turned(self, key: str, step: int, letter: str) -> None:
+    def choice_changed(self, key: str, step: int, letter: str) -> None:
         """Another of a field's choices."""
         known = BY_PATH[key]
         now = self._draft.text(known.path) or known.default
@@ -217,7 +217,7 @@ class FormScreen(GymScreen):
         self._draft = self._draft.typed(known.path, "" if chosen == known.default else chosen)
         self._show()
 
-    def entered(self, key: str) -> None:
+    def enter_pressed(self, key: str) -> None:
         """Open the list that there is for a field, else go on to the next."""
         if key == ADVANCED:
             self.action_advanced()

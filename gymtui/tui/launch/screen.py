@@ -142,14 +142,14 @@ class LaunchScreen(FormScreen):
         """How many of its rollouts that is."""
         return sum(len(c.reason.rollout_ids) for c in self._causes if c.key in self._chosen)
 
-    def entered(self, key: str) -> None:
+    def enter_pressed(self, key: str) -> None:
         """Launch, choose what is run again, or what the form does."""
         if key == LAUNCH:
             self.action_launch()
         elif key == AGAIN:
             self._pick_causes()
         else:
-            super().entered(key)
+            super().enter_pressed(key)
 
     def _pick_causes(self) -> None:
         def taken(keys: tuple[str, ...]) -> None:
@@ -188,7 +188,7 @@ class LaunchScreen(FormScreen):
             self._meant = doubts
             first = next(row.key for row in self._form.rows if row.key in doubts)
             self._form.go(first)
-            again = f"{self.services.keys.spelt('form-launch')} again launches anyway"
+            again = f"{self.services.keys.label('form-launch')} again launches anyway"
             self._say(StyledText(f"not sent: {doubts[first]}; {again}", "warning"))
             return
         names = self.session.launches.names(self._draft)

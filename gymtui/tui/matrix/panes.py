@@ -115,10 +115,10 @@ class MatrixPanes(ListScreen[R]):
         opened = next(missing, self.run_ids[0])
         return replace(view, open_run=opened, runs_in_view=self.run_ids)
 
-    def nothing(self) -> str:
+    def empty_text(self) -> str:
         """Why there are no tasks; of runs that were not read, none can be said to lack them."""
         unread = not self._seen and not self._wanted.text.strip()
-        return NOT_KNOWN if unread else super().nothing()
+        return NOT_KNOWN if unread else super().empty_text()
 
     def on_resize(self, event: events.Resize) -> None:
         """Put the panes beside or below each other."""
@@ -156,7 +156,7 @@ class MatrixPanes(ListScreen[R]):
                 pass
         else:
             self._taking = True
-            self.run_worker(self._take_in_gently(), group="reading", exit_on_error=True)
+            self.run_worker(self._take_in_in_pieces(), group="reading", exit_on_error=True)
 
     def _let_go(self) -> None:
         """Take out the runs that no longer exist, whether or not that was told here."""
@@ -183,7 +183,7 @@ class MatrixPanes(ListScreen[R]):
         held = (len(self.session.store.rollouts_of(run_id)) for run_id in new)
         return len(self._untaken.rollouts) + sum(held)
 
-    async def _take_in_gently(self) -> None:
+    async def _take_in_in_pieces(self) -> None:
         try:
             while self._untaken:
                 for _ in self._take_in():
@@ -323,7 +323,7 @@ class MatrixPanes(ListScreen[R]):
     def action_attempt(self, step: int) -> None:
         """Go to the next or previous cell of the row."""
         if self.focused is self._reasons:
-            refuse(self, f"{self.services.keys.spelt('panes')} goes to the tasks")
+            refuse(self, f"{self.services.keys.label('panes')} goes to the tasks")
             return
         last = max(self.width_of_row() - 1, 0)
         self.move_cursor_to(max(0, min(min(self._at, last) + step, last)))

@@ -197,7 +197,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
 
     def action_launch_again(self) -> None:
         """Only of one run is something run again."""
-        refuse(self, f"one run at a time · {self.services.keys.spelt('open')} shows its own matrix")
+        refuse(self, f"one run at a time · {self.services.keys.label('open')} shows its own matrix")
 
     def action_with_reruns(self) -> None:
         """Several runs stand beside each other here."""

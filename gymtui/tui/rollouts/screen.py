@@ -150,13 +150,13 @@ class RolloutsScreen(TimelineScreen):
             self._add_time_up()
         else:
             self._settling = True
-            self.run_worker(self._settle_gently(), group="settling", exit_on_error=True)
+            self.run_worker(self._settle_in_pieces(), group="settling", exit_on_error=True)
 
     def _settle(self) -> Generator[None, None, None]:
         store, now = self.session.store, self.services.now().timestamp()
         return self._run_rows.settling(now, store.we_cancelled, self.session.tracker.last_steps)
 
-    async def _settle_gently(self) -> None:
+    async def _settle_in_pieces(self) -> None:
         try:
             for _ in self._settle():
                 await self.services.turns.yield_to_input()
@@ -203,10 +203,10 @@ class RolloutsScreen(TimelineScreen):
         height = self.app.size.height
         return 2 if height < 16 else 4 if height < 30 else 5 if height < 45 else 7
 
-    def nothing(self) -> str:
+    def empty_text(self) -> str:
         """Why there are no rollouts."""
         why = None if self._wanted.text.strip() else why_empty(self.session, self.run_id)
-        return why or super().nothing()
+        return why or super().empty_text()
 
     def summarise(self) -> None:
         """Write the run's numbers, and what there is to say about the cursor's rollout."""
@@ -319,7 +319,7 @@ class RolloutsScreen(TimelineScreen):
         row = self._rows.records.get(rollout_id or "")
         return row is not None and row.malformed is not None
 
-    def instead(self, record: RolloutRow) -> Cell | None:
+    def row_message(self, record: RolloutRow) -> Cell | None:
         """Why a rollout could not be read: nothing else is known of it."""
         if record.malformed is None:
             return None

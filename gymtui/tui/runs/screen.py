@@ -82,7 +82,7 @@ class RunsScreen(ListScreen[RunView]):
         self._only_active = kept.only_active
         if kept.group in tuple(Grouping):
             self._group_by(Grouping(kept.group))
-        self.filtered(self.services.saved_layout.filters.get(self._gym_key, ""))
+        self.apply_filter(self.services.saved_layout.filters.get(self._gym_key, ""))
 
     @property
     def _gym_key(self) -> str:
@@ -208,19 +208,19 @@ class RunsScreen(ListScreen[RunView]):
             return (StyledText("active only  ", "accent"), *said)
         return said
 
-    def nothing(self) -> str:
+    def empty_text(self) -> str:
         """Why there are no runs; "active only" is no filter that `esc` clears."""
         if not self._only_active or self._filter.strip():
-            return super().nothing()
+            return super().empty_text()
         if not self._runs.records:
             return self.empty if self.session.link.synced else self.empty_while_loading
-        return f"no active runs; {self.services.keys.spelt('only-active')} shows all"
+        return f"no active runs; {self.services.keys.label('only-active')} shows all"
 
     # -- what is shown ---------------------------------------------------------------------
 
-    def filtered(self, text: str) -> str | None:
+    def apply_filter(self, text: str) -> str | None:
         """Narrow the list; "active only" goes on top of what is typed."""
-        wrong = super().filtered(f"{text} active:" if self._only_active else text)
+        wrong = super().apply_filter(f"{text} active:" if self._only_active else text)
         if wrong is None:
             self._filter = text
             self.services.saved_layout.keep_filter(self._gym_key, text)
@@ -234,7 +234,7 @@ class RunsScreen(ListScreen[RunView]):
         """Show only active runs, or all."""
         self._only_active = not self._only_active
         self.services.saved_layout.change(self.layout_name, only_active=self._only_active)
-        self.filtered(self._filter)
+        self.apply_filter(self._filter)
 
     def action_group(self) -> None:
         """Group by the next thing there is to group by."""
@@ -242,7 +242,7 @@ class RunsScreen(ListScreen[RunView]):
         following = _GROUPINGS[(_GROUPINGS.index(now) + 1) % len(_GROUPINGS)]
         self._group_by(following)
         self.services.saved_layout.change(self.layout_name, group=following and str(following))
-        self.filtered("")
+        self.apply_filter("")
 
     def _group_by(self, by: Grouping | None) -> None:
         self._grid.keep_marks(())
@@ -274,7 +274,7 @@ class RunsScreen(ListScreen[RunView]):
             name = event.row_id.replace("\\", "\\\\").replace('"', '\\"')
             self._group_by(None)
             self.services.saved_layout.change(self.layout_name, group=None)
-            self.filtered(f'{column}:"{name}"{wild}')
+            self.apply_filter(f'{column}:"{name}"{wild}')
             return
         if event.row_id not in self._runs.records or self._is_unread(event.row_id):
             self.action_describe()
@@ -286,7 +286,7 @@ class RunsScreen(ListScreen[RunView]):
         run = self._runs.records.get(run_id or "") if self._groups is None else None
         return run is not None and run.row.malformed is not None
 
-    def instead(self, record: RunView) -> Cell | None:
+    def row_message(self, record: RunView) -> Cell | None:
         """Why a run could not be read: nothing else is known of it."""
         if self._groups is not None or record.row.malformed is None:
             return None
@@ -308,7 +308,7 @@ class RunsScreen(ListScreen[RunView]):
         """Show every field as received; of a group there is none."""
         if self._groups is not None and self._grid.cursor_id is not None:
             refuse(
-                self, f"a group has no fields · {self.services.keys.spelt('open')} shows its runs"
+                self, f"a group has no fields · {self.services.keys.label('open')} shows its runs"
             )
         else:
             super().action_describe()
@@ -361,7 +361,7 @@ class RunsScreen(ListScreen[RunView]):
         if self._groups is not None:
             refuse(
                 self,
-                f"groups cannot be watched · {self.services.keys.spelt('open')} shows its runs",
+                f"groups cannot be watched · {self.services.keys.label('open')} shows its runs",
             )
         else:
             self._watch(self.chosen())

@@ -25,7 +25,7 @@ _NEAR: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PenState:
     """How a cell is drawn, as parameters of the terminal's own sequence, SGR.
 
     Attributes:
@@ -39,8 +39,8 @@ class Look:
     back: str = ""
 
 
-PLAIN: Final = Look()
-Cell: TypeAlias = tuple[str, Look]
+PLAIN: Final = PenState()
+Cell: TypeAlias = tuple[str, PenState]
 """What a cell shows; of a text wider than one cell the first holds it all, the others ""."""
 Row: TypeAlias = list[Cell | None]
 """A line of the terminal; None where it is not known what it shows."""
@@ -63,7 +63,7 @@ class Frames:
         """Take nothing for shown: the terminal was resized, or another program had it."""
         self._rows.clear()
 
-    def lessened(self, update: CompositorUpdate) -> CompositorUpdate:
+    def diffed(self, update: CompositorUpdate) -> CompositorUpdate:
         """An update that, when it is written, leaves out what the terminal shows already.
 
         Args:
@@ -177,13 +177,13 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(4096)
-def look_of(style: Style, system: ColorSystem | None) -> Look:
+def look_of(style: Style, system: ColorSystem | None) -> PenState:
     """How a style looks on a terminal with such colours."""
     attributes = style.without_color.update_link(None).render(
         "x", color_system=system or ColorSystem.STANDARD
     )
     ink, paper = style.color, style.bgcolor
-    return Look(
+    return PenState(
         attributes.partition("m")[0].removeprefix("\x1b[") if len(attributes) > 1 else "",
         _code(ink, system, front=True),
         _code(paper, system, front=False),
@@ -196,12 +196,12 @@ def _code(colour: Color | None, system: ColorSystem | None, *, front: bool) -> s
     return ";".join(colour.downgrade(system).get_ansi_codes(foreground=front))
 
 
-def _look_of(cell: Cell) -> Look:
+def _look_of(cell: Cell) -> PenState:
     return cell[1]
 
 
 @lru_cache(4096)
-def _turn(before: Look, now: Look) -> str:
+def _turn(before: PenState, now: PenState) -> str:
     """The sequence that makes one look another."""
     unsay = (
         before.attributes not in ("", now.attributes)

@@ -164,7 +164,7 @@ class Reporter:
                 self.trouble = clean(f"{error.strerror or error}: {error.filename or ''}")
         return self.path
 
-    def farewell(self, defect: Defect) -> str:
+    def exit_message(self, defect: Defect) -> str:
         """Say it on stderr, terminal restored.
 
         Returns:
@@ -234,7 +234,7 @@ class Boundary:
         if isinstance(error, Exception):
             defect = self._reporter.examine(error)
             self._reporter.keep(defect)
-            say(self._reporter.farewell(defect), sys.stderr)
+            say(self._reporter.exit_message(defect), sys.stderr)
             raise SystemExit(EXIT_DEFECT) from None
 
     def _thread_failed(self, args: threading.ExceptHookArgs) -> None:

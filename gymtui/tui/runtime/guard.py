@@ -103,7 +103,7 @@ class GuardedApp(App[ResultT]):
             self.post_display_hook()  # not drawn: all is drawn anew when the terminal reads again
             return
         if isinstance(renderable, CompositorUpdate):
-            renderable = self._frames.lessened(renderable)
+            renderable = self._frames.diffed(renderable)
         super()._display(screen, renderable)
 
     def on_resize(self) -> None:
@@ -239,7 +239,7 @@ class GuardedApp(App[ResultT]):
         self._exit_renderables.clear()
         if self._defect is not None and not self._told:
             self._told = True
-            say(self.reporter.farewell(self._defect), stream)
+            say(self.reporter.exit_message(self._defect), stream)
 
     def _thread_failed(self, error: BaseException) -> None:
         # A thread that dies leaves the program maimed (no input, say): better to end and say so.

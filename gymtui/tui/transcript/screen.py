@@ -220,7 +220,7 @@ class TranscriptScreen(ReaderScreen):
 
     def _progressed(self, received: int, announced: int | None) -> None:
         """Say how far the download is; small ones are there before it could be read."""
-        stop = self.services.keys.spelt("back")
+        stop = self.services.keys.label("back")
         into: Cell = (StyledText(f"  into {self._saving.name}", "muted"),) if self._saving else ()
         self.say((*progress(received, announced), *into, StyledText(f"  · {stop} stops", "muted")))
 
@@ -239,7 +239,7 @@ class TranscriptScreen(ReaderScreen):
             what = (
                 "artifacts" if isinstance(error, Forbidden) else "could not download the artifacts"
             )
-            again = f" · {self.services.keys.spelt('refresh')} retries"
+            again = f" · {self.services.keys.label('refresh')} retries"
             # However long the reason is, what can be done about it is seen.
             room = self.size.width - 2 - width(again)
             why = fit(f"{what}: {error.line}", room, cut="end")
@@ -252,7 +252,7 @@ class TranscriptScreen(ReaderScreen):
 
     def _save_instead(self) -> Cell:
         """What can be done about artifacts that are too large."""
-        key = self.services.keys.spelt("export")
+        key = self.services.keys.label("export")
         return (StyledText(key, "key"), StyledText(" saves them to a file."))
 
     def _wait(self) -> None:
@@ -300,7 +300,7 @@ class TranscriptScreen(ReaderScreen):
                 self._saving = None
                 self.say((StyledText("stopped, nothing saved. ", "muted"), *self._save_instead()))
             else:
-                again = f"{self.services.keys.spelt('refresh')} downloads the artifacts again"
+                again = f"{self.services.keys.label('refresh')} downloads the artifacts again"
                 self.say((StyledText(f"stopped · {again}", "muted"),))
             return True
         return super().undo()
@@ -308,7 +308,7 @@ class TranscriptScreen(ReaderScreen):
     def action_export(self) -> None:
         """Save what is read; what is too large to be read, straight from the gym."""
         if self._too_large and self._download is not None:
-            stop = self.services.keys.spelt("back")
+            stop = self.services.keys.label("back")
             self.services.notify(f"already saving · {stop} stops", timeout=3)
         elif self._too_large:
             self._ask_for_file(new_file.free(Path(new_file.file_name(self.rollout_id, ".json"))))
@@ -345,7 +345,7 @@ class TranscriptScreen(ReaderScreen):
                 self.say((StyledText(f"saved {size:,} bytes to {path}"),))
 
         self._saving = path
-        stop = self.services.keys.spelt("back")
+        stop = self.services.keys.label("back")
         self.say((StyledText(f"saving into {path.name} …  · {stop} stops", "muted"),))
         self._download = self.run_worker(
             save(), group="artifacts", exclusive=True, exit_on_error=True

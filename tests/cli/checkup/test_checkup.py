@@ -15,8 +15,8 @@ import pytest
 from gymtui.cli.checkup import gym
 from gymtui.cli.checkup.checks import Check, State, worst
 from gymtui.cli.checkup.gym import GymChecks, check_gym
-from gymtui.cli.checkup.local import files
-from gymtui.cli.checkup.terminal import Streams, terminal
+from gymtui.cli.checkup.local import check_files
+from gymtui.cli.checkup.terminal import Streams, check_terminal
 from gymtui.cli.doctor import lines, masked
 from gymtui.cli.output import Printer
 from gymtui.config.settings import ApiKey, Settings
@@ -35,7 +35,7 @@ def no_tmux(_: Sequence[str]) -> str | None:
 
 
 def test_a_good_terminal_has_nothing_to_complain_about() -> None:
-    assert worst(terminal(ALL, GOOD, no_tmux)) is State.OK
+    assert worst(check_terminal(ALL, GOOD, no_tmux)) is State.OK
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_good_terminal_has_nothing_to_complain_about() -> None:
 def test_what_is_wrong_with_a_terminal_is_told_with_advice(
     streams: Streams, env: dict[str, str], name: str, advice: str
 ) -> None:
-    found = {check.name: check for check in terminal(streams, GOOD | env, no_tmux)}
+    found = {check.name: check for check in check_terminal(streams, GOOD | env, no_tmux)}
     assert found[name].state is State.WARNING
     assert advice in found[name].advice
 
@@ -69,7 +69,7 @@ def test_what_is_wrong_with_a_terminal_is_told_with_advice(
     ],
 )
 def test_as_many_colours_are_told_as_are_drawn(env: dict[str, str], said: str) -> None:
-    found = {check.name: check for check in terminal(ALL, GOOD | env, no_tmux)}
+    found = {check.name: check for check in check_terminal(ALL, GOOD | env, no_tmux)}
     assert found["colours"].message.startswith(said)
 
 
@@ -84,7 +84,7 @@ def test_tmux_is_asked_for_what_matters() -> None:
     def run(command: Sequence[str]) -> str | None:
         return options.get(command[-1])
 
-    found = states(terminal(ALL, GOOD | {"TMUX": "x"}, run))
+    found = states(check_terminal(ALL, GOOD | {"TMUX": "x"}, run))
     assert found["set-clipboard"] is State.WARNING
     assert found["escape-time"] is State.WARNING
     assert found["focus-events"] is State.OK
@@ -95,10 +95,10 @@ def test_files_that_cannot_be_used_are_told_and_nothing_is_made(tmp_path: Path) 
     blocked = tmp_path / "file"
     blocked.write_text("")
     env = {"GYMTUI_STATE_DIR": str(blocked / "state"), "HOME": str(tmp_path)}
-    found = states(files(env, tmp_path / "none.toml", "http://x"))
+    found = states(check_files(env, tmp_path / "none.toml", "http://x"))
     assert found["state"] is State.WARNING
     fine = {"GYMTUI_STATE_DIR": str(tmp_path / "new"), "HOME": str(tmp_path)}
-    assert worst(files(fine, tmp_path / "none.toml", "http://x")) is State.OK
+    assert worst(check_files(fine, tmp_path / "none.toml", "http://x")) is State.OK
     assert not (tmp_path / "new").exists()
 
 
@@ -106,7 +106,7 @@ def test_a_journal_that_cannot_be_read_is_told_and_left_alone(tmp_path: Path) ->
     journal = tmp_path / file_name("http://x")
     journal.write_bytes(b"no database" * 500)
     env = {"GYMTUI_STATE_DIR": str(tmp_path), "HOME": str(tmp_path)}
-    assert states(files(env, tmp_path / "c", "http://x"))["journal"] is State.WARNING
+    assert states(check_files(env, tmp_path / "c", "http://x"))["journal"] is State.WARNING
     assert journal.read_bytes() == b"no database" * 500
 
 

@@ -23,7 +23,7 @@ from gymtui.store.history.journal import (
 )
 from gymtui.store.history.journal_file import JournalFile, connect
 from gymtui.store.history.observer import StateObservation
-from tests.helpers.journals import NOW, impatient, rows, sighting, summary, wait_until
+from tests.helpers.journals import NOW, impatient, observation, rows, summary, wait_until
 
 ODD_IDS = ["a/b c%2F..", "..", "日本語 ✓", "nul\0in it", "lone \ud83d surrogate", "", "é" * 300]
 
@@ -59,7 +59,7 @@ def opened() -> Iterator[Opened]:
 
 
 def test_what_was_recorded_is_there_after_a_restart(path: Path, opened: Opened) -> None:
-    kept = tuple(sighting(i) for i in range(5))
+    kept = tuple(observation(i) for i in range(5))
     first = opened(path)
     first.record(kept)
     first.keep(summary())
@@ -73,15 +73,15 @@ def test_what_was_recorded_is_there_after_a_restart(path: Path, opened: Opened) 
 
 def test_what_was_recorded_just_now_is_loaded_too(path: Path, opened: Opened) -> None:
     journal = opened(path)
-    journal.record([sighting(1)])
-    assert journal.load("run_1") == (sighting(1),)
+    journal.record([observation(1)])
+    assert journal.load("run_1") == (observation(1),)
 
 
 @pytest.mark.parametrize("odd", ODD_IDS)
 def test_ids_come_back_exactly(path: Path, opened: Opened, odd: str) -> None:
     kept = StateObservation(odd, odd, odd, odd, NOW, NOW, None)
     journal = opened(path)
-    journal.record([kept, sighting(1, "another run")])
+    journal.record([kept, observation(1, "another run")])
     journal.keep(summary(odd))
     assert journal.load(odd) == (kept,)
     assert [s.run_id for s in journal.summaries()] == [odd]
@@ -92,8 +92,8 @@ def test_ids_come_back_exactly(path: Path, opened: Opened, odd: str) -> None:
 
 def test_sightings_come_back_by_time(path: Path, opened: Opened) -> None:
     journal = opened(path)
-    journal.record([sighting(3), sighting(1)])
-    journal.record([sighting(2)])
+    journal.record([observation(3), observation(1)])
+    journal.record([observation(2)])
     assert [s.rollout_id for s in journal.load("run_1")] == ["rol_1", "rol_2", "rol_3"]
 
 
@@ -111,12 +111,12 @@ def test_a_final_summary_stays_until_the_run_is_another(path: Path, opened: Open
 
 def test_a_deleted_run_is_forgotten_but_not_its_successor(path: Path, opened: Opened) -> None:
     journal = opened(path)
-    journal.record([sighting(1), sighting(1, "run_2")])
+    journal.record([observation(1), observation(1, "run_2")])
     journal.keep(summary(final=True))
     journal.forget("run_1")
-    journal.record([sighting(7)])
-    assert journal.load("run_1") == (sighting(7),)
-    assert journal.load("run_2") == (sighting(1, "run_2"),)
+    journal.record([observation(7)])
+    assert journal.load("run_1") == (observation(7),)
+    assert journal.load("run_2") == (observation(1, "run_2"),)
     assert journal.summaries() == ()
 
 
@@ -152,7 +152,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.observer import StateObservation
-from tests.helpers.journals import NOW, impatient, rows, sighting, summary, wait_until
+from tests.helpers.journals import NOW, impatient, rows, observation, summary, wait_until
 now = datetime(2026, 11, 22, 12, tzinfo=UTC)
 journal = Journal.open(Path(sys.argv[1]))
 for index in range(int(sys.argv[2])):
@@ -190,7 +190,7 @@ def test_two_dashboards_write_at_once(path: Path, opened: Opened) -> None:
     journal = opened(path)
     with child(path, 300, "close") as process:
         for index in range(300):
-            journal.record([sighting(index)])
+            journal.record([observation(index)])
         journal.flush()
         out, _ = process.communicate(timeout=60)
     assert out == "recorded\nNone\n"
@@ -201,7 +201,7 @@ def test_two_dashboards_write_at_once(path: Path, opened: Opened) -> None:
 def test_two_dashboards_may_create_it_at_the_same_moment(path: Path, opened: Opened) -> None:
     journals = [opened(path) for _ in range(6)]
     for index, journal in enumerate(journals):
-        journal.record([sighting(index)])
+        journal.record([observation(index)])
     for journal in journals:
         journal.flush()
     assert not opened.notices
@@ -228,11 +228,11 @@ def test_a_lock_held_for_a_moment_is_waited_for(path: Path, opened: Opened) -> N
     journal.flush()
     other.execute("BEGIN IMMEDIATE")
     refused.clear()
-    journal.record([sighting(1)])
+    journal.record([observation(1)])
     assert refused.wait(60)
     other.execute("COMMIT")
     other.close()
-    assert journal.load("run_1") == (sighting(1),)
+    assert journal.load("run_1") == (observation(1),)
     assert journal.notice is None
 
 
@@ -242,7 +242,7 @@ def test_a_lock_held_for_a_moment_is_waited_for(path: Path, opened: Opened) -> N
 def is_given_up(journal: Journal, opened: Opened, trouble: Trouble) -> None:
     """In trouble: told once, with the file's name; everything else goes on as if nothing were."""
     wait_until(lambda: bool(opened.notices))
-    journal.record([sighting(1)])
+    journal.record([observation(1)])
     journal.keep(summary())
     journal.forget("run_1")
     assert journal.load("run_1") == ()
@@ -260,7 +260,7 @@ def test_a_journal_locked_for_good_is_given_up(path: Path, opened: Opened) -> No
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     journal = opened(path, connect=impatient, patience_s=0.05)
-    journal.record([sighting(1)])
+    journal.record([observation(1)])
     is_given_up(journal, opened, Trouble.LOCKED)
     other.execute("ROLLBACK")
     other.close()
@@ -271,7 +271,7 @@ def test_closing_does_not_wait_for_somebody_elses_lock(path: Path, opened: Opene
     journal.flush()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    journal.record([sighting(1)])
+    journal.record([observation(1)])
     journal.close(timeout_s=20)
     (notice,) = opened.notices  # given up at once, not only left behind when the time was up
     assert notice.trouble is Trouble.LOCKED
@@ -286,7 +286,7 @@ def test_a_full_disk_is_one_notice(path: Path, opened: Opened) -> None:
         return connection
 
     journal = opened(path, connect=small)
-    journal.record(sighting(i) for i in range(5_000))
+    journal.record(observation(i) for i in range(5_000))
     is_given_up(journal, opened, Trouble.FULL)
     assert path.exists()
 
@@ -314,25 +314,25 @@ def test_a_file_that_is_no_database_is_set_aside_whole(path: Path, opened: Opene
     assert aside.read_bytes() == b"not a database, but somebody's notes" * 100
     assert aside.name in opened.notices[0].text
     again = opened(path)
-    again.record([sighting(1)])
-    assert again.load("run_1") == (sighting(1),)
+    again.record([observation(1)])
+    assert again.load("run_1") == (observation(1),)
 
 
 def test_a_file_that_rotted_is_set_aside_when_it_is_found_out(path: Path, opened: Opened) -> None:
     first = opened(path)
-    first.record(sighting(i) for i in range(2_000))
+    first.record(observation(i) for i in range(2_000))
     first.close()
     whole = path.read_bytes()
     path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
     journal = opened(path)
-    journal.record([sighting(1)])
+    journal.record([observation(1)])
     is_given_up(journal, opened, Trouble.CORRUPT)
     assert [p.name.startswith("journal.sqlite3.corrupt-") for p in path.parent.iterdir()] == [True]
 
 
 def test_a_journal_of_a_newer_version_is_left_alone(path: Path, opened: Opened) -> None:
     first = opened(path)
-    first.record([sighting(1)])
+    first.record([observation(1)])
     first.close()
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
@@ -362,8 +362,8 @@ def test_without_wal_it_keeps_a_rollback_journal(path: Path, opened: Opened) -> 
     assert file.journal_mode == "delete"
     file.close()
     journal = opened(path, connect=no_shared_memory)
-    journal.record([sighting(1)])
-    assert journal.load("run_1") == (sighting(1),)
+    journal.record([observation(1)])
+    assert journal.load("run_1") == (observation(1),)
     assert journal.notice is None
 
 
@@ -373,8 +373,8 @@ def test_without_wal_it_keeps_a_rollback_journal(path: Path, opened: Opened) -> 
 def test_what_is_older_than_thirty_days_goes(path: Path, opened: Opened) -> None:
     first = opened(path)
     old, new = NOW - timedelta(days=31), NOW - timedelta(days=29)
-    first.record(sighting(i, seen_at=old) for i in range(5_000))
-    first.record([sighting(1, seen_at=new)])
+    first.record(observation(i, seen_at=old) for i in range(5_000))
+    first.record([observation(1, seen_at=new)])
     first.keep(summary())
     first.flush()
     first.close()
@@ -391,7 +391,7 @@ def test_the_oldest_go_when_it_grows_too_large(path: Path, opened: Opened) -> No
     journal = opened(path, limits=Limits(size_bytes=limit))
     for first in (0, 6_000):
         # Twice: the first round may be pruned for being the first.
-        journal.record(sighting(i) for i in range(first, first + 6_000))
+        journal.record(observation(i) for i in range(first, first + 6_000))
         journal.flush()
         wait_until(lambda: 0 < rows(path) < 6_000)
     left = journal.load("run_1")

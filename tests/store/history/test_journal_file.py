@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gymtui.store.history.journal import Limits, set_aside
 from gymtui.store.history.journal_file import Batch, JournalFile, connect
-from tests.helpers.journals import NOW, impatient, rows, sighting
+from tests.helpers.journals import NOW, impatient, observation, rows
 
 
 def test_a_new_file_is_not_set_aside_for_the_old_ones_sake(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_where_wal_works_it_is_used(tmp_path: Path) -> None:
 def test_pruning_gives_the_space_back(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite3"
     file = JournalFile.open(path)
-    file.write([Batch(sightings=tuple(sighting(i) for i in range(12_000)))], NOW)
+    file.write([Batch(observations=tuple(observation(i) for i in range(12_000)))], NOW)
     list(file.prune(Limits(), NOW))
     large = path.stat().st_size
     list(file.prune(Limits(size_bytes=400_000), NOW))
@@ -54,7 +54,7 @@ def test_pruning_ends_even_where_the_file_cannot_shrink(tmp_path: Path) -> None:
     connection.execute("CREATE TABLE t (x)")
     connection.execute("DROP TABLE t")
     file = JournalFile(connection)
-    file.write([Batch(sightings=tuple(sighting(i) for i in range(3_000)))], NOW)
+    file.write([Batch(observations=tuple(observation(i) for i in range(3_000)))], NOW)
     steps = sum(1 for _ in file.prune(Limits(age=timedelta(0)), NOW + timedelta(days=1)))
     file.close()
     assert steps < 20
@@ -63,12 +63,12 @@ def test_pruning_ends_even_where_the_file_cannot_shrink(tmp_path: Path) -> None:
 def test_pruning_goes_in_steps_that_let_others_write(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite3"
     file = JournalFile.open(path)
-    old = [sighting(i, seen_at=NOW - timedelta(days=90)) for i in range(20_000)]
-    file.write([Batch(sightings=tuple(old))], NOW)
+    old = [observation(i, seen_at=NOW - timedelta(days=90)) for i in range(20_000)]
+    file.write([Batch(observations=tuple(old))], NOW)
     left = [rows(path)]
     for index, _ in enumerate(file.prune(Limits(), NOW)):
         other = JournalFile(impatient(path))
-        other.write([Batch(sightings=(sighting(index, "run_2"),))], NOW)
+        other.write([Batch(observations=(observation(index, "run_2"),))], NOW)
         other.close()
         left.append(rows(path))
     file.close()

@@ -17,7 +17,7 @@ from gymtui.store.history.journal import LOOKS_AFTER_S, Journal, Limits
 from gymtui.store.history.journal_file import Batch, JournalFile
 from gymtui.store.history.journal_schema import SCHEMA_VERSION
 from gymtui.store.history.observer import StateObservation, UnchangedPoll
-from tests.helpers.journals import NOW, sighting, wait_until
+from tests.helpers.journals import NOW, observation, wait_until
 from tests.poll.test_tracker import Session, ended, rollout
 
 MOST_LOST = timedelta(seconds=2)
@@ -251,7 +251,7 @@ def test_an_older_and_a_new_journal_have_the_same_tables(old: Path, tmp_path: Pa
 def test_dashboards_that_start_at_once_bring_it_up_to_date_once(old: Path) -> None:
     journals = [Journal.open(old, now=lambda: NOW) for _ in range(5)]
     for index, journal in enumerate(journals):
-        journal.record([sighting(index + 1)])
+        journal.record([observation(index + 1)])
     for journal in journals:
         journal.flush()
     assert [journal.notice for journal in journals] == [None] * 5
@@ -272,6 +272,6 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(old: Path) -> None:
 
 
 def test_an_older_journal_that_is_only_looked_into_is_read_as_it_is(old: Path) -> None:
-    found = journal_reader.sightings(old, ["run_1"])
+    found = journal_reader.observations(old, ["run_1"])
     assert [kept.rollout_id for kept in found["run_1"]] == ["rol_0"]
     assert version(old) == 1

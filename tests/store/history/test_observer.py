@@ -1,4 +1,4 @@
-"""From polls to sightings: what changed, when it was last seen otherwise, and the pace of steps."""
+"""From polls to observations: what changed, when it was last otherwise, and the pace of steps."""
 
 from __future__ import annotations
 
@@ -29,58 +29,58 @@ def rollout(
 
 
 def test_a_rollout_first_seen_was_never_seen_otherwise() -> None:
-    sighting = Observer().look(rollout("seeding"), window(5))
-    assert sighting is not None
-    assert (sighting.rollout_id, sighting.run_id) == ("rol_1", "run_1")
-    assert (sighting.status, sighting.phase) == ("running", "seeding")
-    assert (sighting.seen_from, sighting.seen_at) == (at(4.9), at(5.1))
-    assert sighting.last_otherwise_at is None
+    observation = Observer().look(rollout("seeding"), window(5))
+    assert observation is not None
+    assert (observation.rollout_id, observation.run_id) == ("rol_1", "run_1")
+    assert (observation.status, observation.phase) == ("running", "seeding")
+    assert (observation.seen_from, observation.seen_at) == (at(4.9), at(5.1))
+    assert observation.last_otherwise_at is None
 
 
 def test_a_change_lies_between_the_last_look_and_this_one() -> None:
     observer = Observer()
     observer.look(rollout("seeding"), window(5))
     assert observer.look(rollout("seeding"), window(7)) is None
-    sighting = observer.look(rollout("agent_running"), window(9))
-    assert sighting is not None
-    assert (sighting.last_otherwise_at, sighting.seen_at) == (at(6.9), at(9.1))
+    observation = observer.look(rollout("agent_running"), window(9))
+    assert observation is not None
+    assert (observation.last_otherwise_at, observation.seen_at) == (at(6.9), at(9.1))
 
 
 def test_changes_stay_in_their_order_when_the_clock_becomes_better_known() -> None:
     observer = Observer()
-    sightings = [
+    observations = [
         observer.look(rollout("agent_running", step=3), window(5, width=2.0)),
         observer.look(rollout("verifying"), window(5.3, width=0.2)),
         observer.look(rollout(None, status="completed"), window(5.5, width=0.2)),
     ]
-    kept = [sighting for sighting in sightings if sighting is not None]
-    assert [sighting.seen_at for sighting in kept] == [at(6), at(6), at(6)]
-    assert last_step(sorted(kept, key=lambda sighting: sighting.seen_at)) == 3
+    kept = [observation for observation in observations if observation is not None]
+    assert [observation.seen_at for observation in kept] == [at(6), at(6), at(6)]
+    assert last_step(sorted(kept, key=lambda observation: observation.seen_at)) == 3
 
 
 def test_a_server_clock_that_was_set_back_is_believed() -> None:
     observer = Observer()
     observer.look(rollout("agent_running", step=3), window(500))
-    sighting = observer.look(rollout("verifying"), window(5))
-    assert sighting is not None
-    assert sighting.seen_at == at(5.1)
+    observation = observer.look(rollout("verifying"), window(5))
+    assert observation is not None
+    assert observation.seen_at == at(5.1)
 
 
 def test_a_listing_with_the_same_bytes_is_a_look_too() -> None:
     observer = Observer()
     observer.look(rollout("seeding"), window(5))
     observer.unchanged(["rol_1", "never seen"], window(60))
-    sighting = observer.look(rollout("agent_running"), window(62))
-    assert sighting is not None
-    assert sighting.last_otherwise_at == at(59.9)
+    observation = observer.look(rollout("agent_running"), window(62))
+    assert observation is not None
+    assert observation.last_otherwise_at == at(59.9)
 
 
 def test_a_pause_shows_as_a_wide_edge() -> None:
     observer = Observer()
     observer.look(rollout("seeding"), window(5))
-    sighting = observer.look(rollout("verifying"), window(500))
-    assert sighting is not None
-    assert (sighting.last_otherwise_at, sighting.seen_at) == (at(4.9), at(500.1))
+    observation = observer.look(rollout("verifying"), window(500))
+    assert observation is not None
+    assert (observation.last_otherwise_at, observation.seen_at) == (at(4.9), at(500.1))
 
 
 def test_a_step_is_no_sighting_but_a_change_of_status_is() -> None:
@@ -93,10 +93,10 @@ def test_a_step_is_no_sighting_but_a_change_of_status_is() -> None:
 def test_a_server_set_back_cannot_have_been_seen_otherwise_after_it_was_seen() -> None:
     observer = Observer()
     observer.look(rollout("seeding"), window(500))
-    sighting = observer.look(rollout("agent_running"), window(80))
-    assert sighting is not None
-    assert sighting.last_otherwise_at is not None
-    assert sighting.last_otherwise_at <= sighting.seen_from
+    observation = observer.look(rollout("agent_running"), window(80))
+    assert observation is not None
+    assert observation.last_otherwise_at is not None
+    assert observation.last_otherwise_at <= observation.seen_from
 
 
 def test_on_quitting_the_last_look_is_told_once() -> None:
@@ -155,9 +155,9 @@ def test_what_is_forgotten_is_new_again() -> None:
     observer.look(rollout("seeding", 1, name="rol_2"), window(6))
     observer.look(rollout("seeding", 2, name="rol_2"), window(7))
     observer.forget(["rol_1", "never seen"])
-    sighting = observer.look(rollout("agent_running"), window(9))
-    assert sighting is not None
-    assert sighting.last_otherwise_at is None
+    observation = observer.look(rollout("agent_running"), window(9))
+    assert observation is not None
+    assert observation.last_otherwise_at is None
     observer.forget_run("run_1")
     assert observer.moved_at("rol_1") is None
     assert observer.moved_at("rol_2") is None

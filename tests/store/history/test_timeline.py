@@ -260,7 +260,7 @@ rollouts = st.builds(
     completed_at=instants,
     status_events=st.none() | events.map(tuple),
 )
-sightings = st.builds(
+observations = st.builds(
     StateObservation,
     rollout_id=st.just("rol_1"),
     run_id=st.just("run_1"),
@@ -273,7 +273,7 @@ sightings = st.builds(
 
 
 @settings(max_examples=600, deadline=None)
-@given(rollouts, st.lists(sightings, max_size=8), st.floats(-1e4, 1e4))
+@given(rollouts, st.lists(observations, max_size=8), st.floats(-1e4, 1e4))
 def test_segments_are_always_ordered_joined_and_clamped(
     received: Rollout, observed: list[StateObservation], now: float
 ) -> None:
@@ -339,8 +339,8 @@ def watch(truth: Truth, rng: Random, until: float) -> tuple[list[StateObservatio
         last = t + trip * rng.random()
         received = truth.at(last)
         window = Window(at(t + error - 0.5), at(t + trip + error + 0.5))
-        sighting = observer.look(received, window)
-        kept += [] if sighting is None else [sighting]
+        observation = observer.look(received, window)
+        kept += [] if observation is None else [observation]
         t += trip + rng.uniform(1.5, 2.5) + (rng.uniform(5, 60) if rng.random() < 0.03 else 0)
         if rng.random() < 0.02:
             kept += observer.still()
@@ -358,7 +358,7 @@ def test_every_true_phase_edge_lies_within_its_slack_or_in_an_unseen_stretch(
     truth = a_truth(rng)
     until = truth.end + 5 if rng.random() < 0.6 else rng.uniform(truth.edges[0], truth.end + 1)
     watched = [watch(truth, rng, until) for _ in range(dashboards)]
-    observed = [sighting for kept, _ in watched for sighting in kept]
+    observed = [observation for kept, _ in watched for observation in kept]
     now = max(last for _, last in watched)
     drawn = segments(truth.at(now), observed, at(now))
     tolerance = s(1e-3)

@@ -35,7 +35,7 @@ class Watcher:
         # This gym dates each answer when it is given.
         self.clock = ServerClock(lambda: gym.now().timestamp(), lambda: gym.seconds, date_lag_s=0.0)
         self.observer = Observer()
-        self.sightings: dict[str, list[StateObservation]] = {}
+        self.observations: dict[str, list[StateObservation]] = {}
         self.rollouts: dict[str, Rollout] = {}
 
     async def look(self, run_id: str) -> None:
@@ -47,9 +47,9 @@ class Watcher:
             rollout = parse_rollout(item)
             assert not isinstance(rollout, Malformed)
             self.rollouts[rollout.rollout_id] = rollout
-            sighting = self.observer.look(rollout, window)
-            if sighting is not None:
-                self.sightings.setdefault(rollout.rollout_id, []).append(sighting)
+            observation = self.observer.look(rollout, window)
+            if observation is not None:
+                self.observations.setdefault(rollout.rollout_id, []).append(observation)
 
     async def until_its_time_is_known(self) -> None:
         while (self.clock.error_s or 1.0) > POLL_S:
@@ -93,7 +93,7 @@ async def test_every_true_edge_lies_within_its_slack(offset_s: float) -> None:
         for rollout_id, rollout in watcher.rollouts.items():
             truth = (await http.get(f"/__truth__/{rollout_id}")).raise_for_status().json()
             now = watcher.clock.now()
-            drawn = segments(rollout, watcher.sightings[rollout_id], now)
+            drawn = segments(rollout, watcher.observations[rollout_id], now)
             kinds = {segment.kind for segment in drawn}
             assert SegmentKind.UNSEEN not in kinds
             assert drawn[-1].kind is SegmentKind.ENDED

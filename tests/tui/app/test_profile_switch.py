@@ -297,7 +297,7 @@ def test_the_profile_picked_last_applies_when_nobody_says_which(desk: Desk) -> N
     remembered = desk.load_remembering("b")
     assert remembered.settings.profile_name == "b"
     assert remembered.settings.origins["profile_name"] == LAST_PICKED
-    assert remembered.usual_profile == "a"
+    assert remembered.default_profile == "a"
     assert desk.load_remembering("b", profile="a").settings.profile_name == "a"
     assert desk.load_remembering("b", base_url="https://c.example").settings.profile_name == "a"
     desk.env["GYMTUI_PROFILE"] = "a"

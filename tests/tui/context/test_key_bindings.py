@@ -110,7 +110,7 @@ def test_keys_are_replaced_by_name_and_the_rest_stays() -> None:
     assert keys.problems == ()
     assert keys_for(keys, "cancel") == ("ctrl+x", "X")
     assert keys_for(keys, "fit") == ("full_stop",)
-    assert (keys.shown("cancel"), keys.spelt("cancel"), keys.shown("fit")) == (
+    assert (keys.shown("cancel"), keys.label("cancel"), keys.shown("fit")) == (
         "^x", "ctrl+x", ".",
     )  # fmt: skip
     changed = {new.name for new, old in zip(keys.table, TABLE, strict=True) if new != old}

@@ -271,7 +271,7 @@ async def test_a_filter_that_a_tip_names_finds_something(
         )
         listed = cast("ListScreen[object]", screen)
         await person.until(lambda: len(listed._rows))
-        assert screen.filtered(text) is None
+        assert screen.apply_filter(text) is None
         assert 0 < len(listed._rows) < len(listed._rows.records)
 
 

@@ -152,7 +152,7 @@ async def test_whatever_was_opened_and_left_a_list_ends_as_a_fresh_one_does(
             await person.pilot.pause()
             assert isinstance(fresh, ListScreen)
             if fresh.filter_text() != filter_text:
-                fresh.filtered(filter_text)
+                fresh.apply_filter(filter_text)
             await person.pilot.pause()
             after = await told(person, fresh)
             assert after[:2] == before[:2], type(screen).__name__
@@ -186,7 +186,7 @@ async def _do(person: Person, gym: StillGym, what: str, which: Any, run_id: Any)
     elif what == "group" and isinstance(screen, RunsScreen | RolloutsScreen):
         screen.action_group()
     elif what == "filter" and isinstance(screen, ListScreen):
-        screen.filtered(which)
+        screen.apply_filter(which)
     elif what == "add":
         gym.add(run_id, "book_room", which)
         await settle(person)

@@ -151,8 +151,8 @@ def test_where_no_report_can_be_written_the_trace_is_told_instead(tmp_path: Path
     ours = reporter(tmp_path / "file")
     defect = ours.examine(raised(ValueError("why")))
     assert ours.keep(defect) is None
-    assert "No report could be written" in ours.farewell(defect)
-    assert "in raised" in ours.farewell(defect)
+    assert "No report could be written" in ours.exit_message(defect)
+    assert "in raised" in ours.exit_message(defect)
 
 
 def test_an_existing_report_is_never_written_through_a_link(tmp_path: Path) -> None:

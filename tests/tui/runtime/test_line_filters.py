@@ -75,8 +75,8 @@ def test_every_cell_is_kept(text: str, charset: str) -> None:
     drawn.encode(charset, "surrogatepass")
 
 
-def line(filtered: Ascii | Colourless, *segments: Segment) -> list[Segment]:
-    return list(filtered.apply(list(segments), Color(0, 0, 0)))
+def line(apply_filter: Ascii | Colourless, *segments: Segment) -> list[Segment]:
+    return list(apply_filter.apply(list(segments), Color(0, 0, 0)))
 
 
 def test_a_line_of_ascii_is_not_touched() -> None:

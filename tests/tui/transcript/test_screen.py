@@ -85,7 +85,7 @@ async def test_what_is_folded_is_found_and_unfolded(tmp_path: Path) -> None:
             if ":" in line
         )
         assert hidden not in person.screen()
-        screen.filtered(hidden)
+        screen.apply_filter(hidden)
         await person.until(lambda: screen.search_done)
         await person.sees(hidden, "1 of")
 
@@ -94,7 +94,7 @@ async def test_what_is_folded_is_found_and_unfolded(tmp_path: Path) -> None:
 async def test_a_regular_expression_is_searched_without_hanging(tmp_path: Path, typed: str) -> None:
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
         screen = await opened(person)
-        screen.filtered(typed)
+        screen.apply_filter(typed)
         await person.until(lambda: screen.search_done)
         await person.press("J")
         await person.sees("/re:")

@@ -15,7 +15,7 @@ from itertools import islice
 from rich.cells import get_character_cell_size
 
 from gymtui.core.text import clusters
-from gymtui.tui.kit.transcript.sections import Laid, Section, TextLine, laid
+from gymtui.tui.kit.transcript.sections import Section, SectionLayout, TextLine, lay_out
 
 _KEPT = 1_000_000
 """Characters of sections that stay laid out."""
@@ -54,7 +54,7 @@ class Row:
 class Wrapped:
     """A section, laid out and wrapped."""
 
-    laid: Laid
+    layout: SectionLayout
     rows: tuple[Row, ...]
 
 
@@ -183,7 +183,7 @@ class LineIndex:
         cells: int,
         *,
         wrap: bool = True,
-        write: Callable[..., Laid] = laid,
+        write: Callable[..., SectionLayout] = lay_out,
     ) -> None:
         self.sections = sections
         self.cells = max(1, cells)
@@ -273,7 +273,7 @@ class LineIndex:
         self._weight += len(written.text)
         while self._weight > _KEPT and len(self._kept) > 1:
             _, old = self._kept.popitem(last=False)
-            self._weight -= len(old.laid.text)
+            self._weight -= len(old.layout.text)
         return found
 
     def moved(self, place: Place, rows: int) -> Place:
@@ -325,7 +325,7 @@ class LineIndex:
         return (
             row.line.start + row.start
             if row.line.start >= 0
-            else len(self.wrapped(place.section).laid.text)
+            else len(self.wrapped(place.section).layout.text)
         )
 
 

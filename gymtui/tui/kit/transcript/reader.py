@@ -8,7 +8,7 @@ from gymtui.transcript.blocks import BlockKind, Transcript
 from gymtui.transcript.search import Match
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.transcript.mouse_view import MouseView
-from gymtui.tui.kit.transcript.sections import HEADING, Kept, Shown, sections, text_sections
+from gymtui.tui.kit.transcript.sections import HEADING, Kept, ViewOptions, sections, text_sections
 
 FOLDED = {True: "everything is unfolded", False: "long content is folded"}
 NOTHING_FOLDS = "nothing to fold in this turn"
@@ -24,7 +24,7 @@ class TranscriptReader(MouseView):
     def __init__(
         self,
         palette: Palette,
-        shown: Shown,
+        shown: ViewOptions,
         *,
         id: str | None = None,  # noqa: A002
     ) -> None:
@@ -102,7 +102,7 @@ class TranscriptReader(MouseView):
     def _turn_over(self, blocks: set[tuple[int, int]]) -> None:
         self._show(replace(self._shown, turned=self._shown.turned ^ blocks))
 
-    def _show(self, shown: Shown) -> None:
+    def _show(self, shown: ViewOptions) -> None:
         """Show so much of it, and stay where one is."""
         here = self.here
         self._shown = shown

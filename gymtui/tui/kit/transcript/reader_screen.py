@@ -27,7 +27,7 @@ from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 from gymtui.tui.kit.transcript.outline_pane import OutlinePane
 from gymtui.tui.kit.transcript.reader import FOLDED, NOTHING_FOLDS, TranscriptReader
 from gymtui.tui.kit.transcript.search import Search
-from gymtui.tui.kit.transcript.sections import Shown, text_sections
+from gymtui.tui.kit.transcript.sections import ViewOptions, text_sections
 from gymtui.tui.kit.transcript.view import TranscriptView
 
 NOTHING_READ = "no transcript yet"
@@ -85,7 +85,7 @@ class ReaderScreen(SaveScreen):
         self._lay_out(at_start=not again)
         self.services.gc_control.freeze()
         if self._search.typed:
-            self.filtered(self._search.typed)
+            self.apply_filter(self._search.typed)
 
     def drop_artifacts(self) -> None:
         """Show nothing, before something else is shown."""
@@ -115,7 +115,7 @@ class ReaderScreen(SaveScreen):
         palette, key = self.services.palette, self.services.keys.shown
         kinds = " ".join(key(f"{kind}-turns") for kind in ("system", "user", "assistant", "tool"))
         self._outline = OutlinePane(palette, id="outline")
-        shown = Shown(fold_key=key("fold"), kind_keys=kinds)
+        shown = ViewOptions(fold_key=key("fold"), kind_keys=kinds)
         self._view = TranscriptReader(palette, shown, id="text")
         self._view.add_class("main")
         self._search = Search(self._view, self._outline, self._searched)
@@ -181,7 +181,7 @@ class ReaderScreen(SaveScreen):
             return (StyledText(self.hint, "warning"),)
         if selected := len(self._view.selected_text()):
             words = outcome_text.of_many(selected, "character")
-            copy = self.services.keys.spelt("interrupt")
+            copy = self.services.keys.label("interrupt")
             return (
                 StyledText(f"{words} selected ", "accent"),
                 StyledText(f"{copy} copies", "muted"),
@@ -239,7 +239,7 @@ class ReaderScreen(SaveScreen):
         if transcript is None:
             return
         found = [stop for stop in stops_of(transcript) if self._view.has_turn(stop.turn)]
-        stop = stops.beside(found, self._view.here, step)
+        stop = stops.nearest_stop(found, self._view.here, step)
         if stop is not None:
             self._view.jump_to_stop(stop)
             return
@@ -251,7 +251,7 @@ class ReaderScreen(SaveScreen):
         if self.transcript is None:
             refuse(self, NOTHING_READ)
         elif self._raw:
-            key = self.services.keys.spelt("raw")
+            key = self.services.keys.label("raw")
             refuse(self, f"raw artifacts · {key} shows the transcript")
         return None if self._raw else self.transcript
 
@@ -263,7 +263,7 @@ class ReaderScreen(SaveScreen):
     def action_pan(self, steps: int) -> None:
         """Move sideways."""
         if self._view.wrap:
-            refuse(self, f"lines are wrapped · {self.services.keys.spelt('wrap')} truncates them")
+            refuse(self, f"lines are wrapped · {self.services.keys.label('wrap')} truncates them")
         elif not self._view.pan(steps):
             refuse(self, "start of the lines")
 
@@ -325,7 +325,7 @@ class ReaderScreen(SaveScreen):
 
     # -- finding ---------------------------------------------------------------------------
 
-    def filtered(self, text: str) -> str | None:
+    def apply_filter(self, text: str) -> str | None:
         """Search: go to the first match from here on."""
         if self._exporting:
             return self.hint  # a file's name is typed: what it may be stays said
@@ -351,7 +351,7 @@ class ReaderScreen(SaveScreen):
         if self.transcript is None:
             refuse(self, NOTHING_READ)
         elif not self._search.on:
-            refuse(self, f"no search · {self.services.keys.spelt('filter')} searches")
+            refuse(self, f"no search · {self.services.keys.label('filter')} searches")
         elif not self._search.step(step):
             refuse(self, "no other match")
 

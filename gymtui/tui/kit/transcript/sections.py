@@ -28,7 +28,7 @@ from gymtui.transcript.export import NO_MESSAGES
 from gymtui.tui.kit.outcome_text import duration, of_many
 from gymtui.tui.kit.transcript import highlight
 from gymtui.tui.kit.transcript.highlight import Run, Runs
-from gymtui.tui.kit.transcript.styles import Look, from_spans, runs_of
+from gymtui.tui.kit.transcript.styles import TextKind, from_spans, runs_of
 
 GLYPHS = {"system": "◇", "user": "◆", "assistant": "●", "tool": "⚙", "other": "○"}
 INDENT = 3
@@ -59,7 +59,7 @@ class Section:
     turn: int
     block: int
     part: int
-    look: Look
+    look: TextKind
     source: Turn | Block | str
     folded: int | None = None
     foldable: bool = False
@@ -70,7 +70,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ViewOptions:
     """What of a transcript is shown.
 
     Attributes:
@@ -111,7 +111,7 @@ class TextLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Laid:
+class SectionLayout:
     """A section's lines, and its text: theirs, joined by LF, what is folded away left out."""
 
     lines: tuple[TextLine, ...]
@@ -122,7 +122,7 @@ Kept = dict[tuple[int, bool, tuple[tuple[int, int], ...]], list[Section]]
 """Sections by turn and how it is folded."""
 
 
-def sections(transcript: Transcript, shown: Shown, kept: Kept | None = None) -> list[Section]:
+def sections(transcript: Transcript, shown: ViewOptions, kept: Kept | None = None) -> list[Section]:
     """Divide a transcript.
 
     Args:
@@ -145,35 +145,35 @@ def sections(transcript: Transcript, shown: Shown, kept: Kept | None = None) -> 
     count = len(transcript.turns)
     if not found:
         words = f"all turns are hidden: {shown.kind_keys} show them" if count else NO_MESSAGES
-        found.append(Section(count, HEADING, 0, Look.NOTE, words, last=True))
+        found.append(Section(count, HEADING, 0, TextKind.NOTE, words, last=True))
     for place, ending in enumerate(transcript.endings, count):
-        found.append(Section(place, HEADING, 0, Look.NOTE, ending.title))
-        found += _parts(place, 0, ending.text, Look.FAILED if ending.failed else Look.TEXT)
+        found.append(Section(place, HEADING, 0, TextKind.NOTE, ending.title))
+        found += _parts(place, 0, ending.text, TextKind.FAILED if ending.failed else TextKind.TEXT)
         _close(found)
     return found
 
 
-def text_sections(text: str, look: Look = Look.JSON) -> list[Section]:
+def text_sections(text: str, look: TextKind = TextKind.JSON) -> list[Section]:
     """Divide a text of no turns, such as the artifacts as received."""
     return list(_parts(0, 0, text, look))
 
 
-def laid(section: Section, *, styled: bool = True) -> Laid:
+def lay_out(section: Section, *, styled: bool = True) -> SectionLayout:
     """Write a section out.
 
     Args:
         styled: Whether styles are wanted; without them it is faster, and as high.
     """
-    if section.look is Look.HEADING and isinstance(section.source, Turn):
+    if section.look is TextKind.HEADING and isinstance(section.source, Turn):
         lines = [heading(section.source)]
-    elif section.look is Look.NOTE and isinstance(section.source, str):
+    elif section.look is TextKind.NOTE and isinstance(section.source, str):
         lines = [TextLine(clean(section.source), 0, indent=0, style="heading")]
     else:
         lines = list(_body(section, styled=styled))
     text = "\n".join(line.text for line in lines if line.start >= 0)
     if section.last:
         lines.append(TextLine("", -1))
-    return Laid(tuple(lines), text)
+    return SectionLayout(tuple(lines), text)
 
 
 def heading(turn: Turn) -> TextLine:
@@ -199,8 +199,8 @@ def heading(turn: Turn) -> TextLine:
     return TextLine(text, 0, indent=0, runs=tuple(runs))
 
 
-def _of_turn(turn: Turn, shown: Shown) -> list[Section]:
-    found = [Section(turn.index, HEADING, 0, Look.HEADING, turn)]
+def _of_turn(turn: Turn, shown: ViewOptions) -> list[Section]:
+    found = [Section(turn.index, HEADING, 0, TextKind.HEADING, turn)]
     for number, block in enumerate(turn.blocks):
         found += _of_block(turn.index, number, block, shown)
     _close(found)
@@ -211,30 +211,30 @@ def _close(found: list[Section]) -> None:
     found[-1] = replace(found[-1], last=True)
 
 
-def _of_block(turn: int, number: int, block: Block, shown: Shown) -> Iterator[Section]:
+def _of_block(turn: int, number: int, block: Block, shown: ViewOptions) -> Iterator[Section]:
     match block:
         case Text() | Refusal():
             if text := passages.body(block):
-                look = Look.WARNING if isinstance(block, Refusal) else Look.TEXT
+                look = TextKind.WARNING if isinstance(block, Refusal) else TextKind.TEXT
                 yield from _parts(turn, number, text, look)
         case Thinking():
-            yield from _foldable(turn, number, block, Look.QUIET, 1, shown)
+            yield from _foldable(turn, number, block, TextKind.QUIET, 1, shown)
         case ToolCall():
-            yield from _foldable(turn, number, block, Look.CALL, _FOLD_LINES, shown)
+            yield from _foldable(turn, number, block, TextKind.CALL, _FOLD_LINES, shown)
         case ToolResult():
-            look = Look.FAILED if block.error else Look.RESULT
+            look = TextKind.FAILED if block.error else TextKind.RESULT
             yield from _foldable(turn, number, block, look, _FOLD_LINES, shown)
         case Extras():
             if block.value:
-                yield from _foldable(turn, number, block, Look.JSON, 0, shown)
+                yield from _foldable(turn, number, block, TextKind.JSON, 0, shown)
         case Unknown():
-            yield from _foldable(turn, number, block, Look.JSON, _FOLD_LINES, shown)
+            yield from _foldable(turn, number, block, TextKind.JSON, _FOLD_LINES, shown)
         case _:
-            yield Section(turn, number, 0, Look.QUIET, passages.body(block))
+            yield Section(turn, number, 0, TextKind.QUIET, passages.body(block))
 
 
 def _foldable(
-    turn: int, number: int, block: Block, look: Look, most: int, shown: Shown
+    turn: int, number: int, block: Block, look: TextKind, most: int, shown: ViewOptions
 ) -> Iterator[Section]:
     if shown.is_open(turn, number):
         yield from _parts(turn, number, passages.body(block), look, foldable=True)
@@ -245,7 +245,7 @@ def _foldable(
 
 
 def _parts(
-    turn: int, number: int, text: str, look: Look, *, foldable: bool = False
+    turn: int, number: int, text: str, look: TextKind, *, foldable: bool = False
 ) -> Iterator[Section]:
     fences = 0
     for part, piece in enumerate(passages.parts(text)):
@@ -253,7 +253,7 @@ def _parts(
         yield Section(
             turn, number, part, look, piece, foldable=foldable, size=size, in_code=fences % 2 == 1
         )
-        if look is Look.TEXT and len(text) > passages.PART:
+        if look is TextKind.TEXT and len(text) > passages.PART:
             fences += highlight.fences(piece)
 
 
@@ -272,7 +272,7 @@ def _body(section: Section, *, styled: bool) -> Iterator[TextLine]:
     if raw or not told:
         yield from _lines(section, raw, styled=styled)
     if told:
-        yield TextLine(told, -1, style="thinking" if section.look is Look.QUIET else "muted")
+        yield TextLine(told, -1, style="thinking" if section.look is TextKind.QUIET else "muted")
 
 
 def _folded(section: Section) -> tuple[str, str]:
@@ -324,5 +324,5 @@ def _lines(section: Section, raw: str, *, styled: bool) -> Iterator[TextLine]:
         start += len(text) + 1
 
 
-_BASE = {Look.QUIET: "thinking", Look.WARNING: "warning", Look.JSON: "muted"}
-_FIRST = {Look.CALL: "accent", Look.RESULT: "muted", Look.FAILED: "failed"}
+_BASE = {TextKind.QUIET: "thinking", TextKind.WARNING: "warning", TextKind.JSON: "muted"}
+_FIRST = {TextKind.CALL: "accent", TextKind.RESULT: "muted", TextKind.FAILED: "failed"}

@@ -105,7 +105,7 @@ def under(flow: LineIndex, place: Place, row: Row, cells: int) -> Stretch:
     """
     key = key_of(flow.sections[place.section])
     if row.line.start < 0:
-        end = len(flow.wrapped(place.section).laid.text)
+        end = len(flow.wrapped(place.section).layout.text)
         return Stretch((*key, end), (*key, end))
     start = row.line.start + row.start
     if cells < 0:
@@ -122,7 +122,7 @@ def under(flow: LineIndex, place: Place, row: Row, cells: int) -> Stretch:
 def word_at(flow: LineIndex, section: int, character: int) -> Stretch:
     """The word, or the run of blanks or signs, that a character is in."""
     key = key_of(flow.sections[section])
-    text = flow.wrapped(section).laid.text
+    text = flow.wrapped(section).layout.text
     begin = text.rfind("\n", 0, character) + 1
     for found in _WORD.finditer(text, begin):
         if found.end() > character:
@@ -136,15 +136,15 @@ def line_at(flow: LineIndex, section: int, character: int) -> Stretch:
     """The whole line that a character is in, however often it is wrapped or divided."""
     sections = flow.sections
     first = last = section
-    text = flow.wrapped(section).laid.text
+    text = flow.wrapped(section).layout.text
     begin, end = text.rfind("\n", 0, character) + 1, text.find("\n", character)
     while not begin and first and _goes_on(sections[first - 1], sections[first]):
         first -= 1
-        begin = flow.wrapped(first).laid.text.rfind("\n") + 1
+        begin = flow.wrapped(first).layout.text.rfind("\n") + 1
     while end < 0 and last + 1 < len(sections) and _goes_on(sections[last], sections[last + 1]):
         last += 1
-        end = flow.wrapped(last).laid.text.find("\n")
-    end = len(flow.wrapped(last).laid.text) if end < 0 else end
+        end = flow.wrapped(last).layout.text.find("\n")
+    end = len(flow.wrapped(last).layout.text) if end < 0 else end
     return Stretch((*key_of(sections[first]), begin), (*key_of(sections[last]), end))
 
 
@@ -165,7 +165,7 @@ def text_of(flow: LineIndex, numbers: Mapping[Key, int], span: Stretch) -> str:
         if not first <= key <= last:
             continue
         section = flow.sections[number]
-        text = flow.wrapped(number).laid.text
+        text = flow.wrapped(number).layout.text
         end = span.end[3] if key == last else len(text)
         if before is not None and not _goes_on(before, section):
             found.append("\n")

@@ -10,7 +10,7 @@ from gymtui.tui.kit.transcript import highlight
 from gymtui.tui.kit.transcript.highlight import Run, Runs
 
 
-class Look(Enum):
+class TextKind(Enum):
     """How a section is drawn."""
 
     HEADING = auto()
@@ -24,7 +24,7 @@ class Look(Enum):
     NOTE = auto()
 
 
-def runs_of(look: Look, lines: list[str], *, at_start: bool, in_code: bool) -> list[Runs]:
+def runs_of(look: TextKind, lines: list[str], *, at_start: bool, in_code: bool) -> list[Runs]:
     """The styles of a section's lines by what it looks like.
 
     Args:
@@ -35,22 +35,22 @@ def runs_of(look: Look, lines: list[str], *, at_start: bool, in_code: bool) -> l
     Returns:
         The runs of each line, or nothing for none at all.
     """
-    if look in (Look.TEXT, Look.QUIET):
+    if look in (TextKind.TEXT, TextKind.QUIET):
         return _with_diffs(lines, highlight.markdown(lines, in_code=in_code))
-    if look is Look.WARNING:
+    if look is TextKind.WARNING:
         return []
-    if look is Look.CALL:
+    if look is TextKind.CALL:
         return [
             _call_runs(line) if at_start and n == 0 else highlight.json(line)
             for n, line in enumerate(lines)
         ]
     body = lines[1] if at_start and len(lines) > 1 else lines[0]
-    is_json = look is Look.JSON or body.lstrip()[:1] in ("{", "[", '"', "}", "]")
+    is_json = look is TextKind.JSON or body.lstrip()[:1] in ("{", "[", '"', "}", "]")
     if is_json:
         return _with_diffs(
             lines,
             [
-                () if at_start and n == 0 and look is not Look.JSON else highlight.json(line)
+                () if at_start and n == 0 and look is not TextKind.JSON else highlight.json(line)
                 for n, line in enumerate(lines)
             ],
         )

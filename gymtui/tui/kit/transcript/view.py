@@ -31,7 +31,7 @@ from gymtui.tui.kit.transcript.line_index import LineIndex, Place, Row
 from gymtui.tui.kit.transcript.row_painter import RowPainter, marks_of, seen_of
 from gymtui.tui.kit.transcript.sections import HEADING, Section, heading
 from gymtui.tui.kit.transcript.selection import Key, TextSelection, key_of, text_of
-from gymtui.tui.kit.transcript.styles import Look
+from gymtui.tui.kit.transcript.styles import TextKind
 from gymtui.tui.kit.wheel import Wheel
 
 _SLICE_S = 0.008
@@ -39,7 +39,7 @@ _SLICE_S = 0.008
 _BETWEEN_S = 0.03
 _STRIPS = 600
 _PAN = 16
-_NOTHING = Section(0, HEADING, 0, Look.NOTE, "")
+_NOTHING = Section(0, HEADING, 0, TextKind.NOTE, "")
 
 
 class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
@@ -223,7 +223,7 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
         """What stands in a turn, as far as it is not folded away."""
         flow = self._flow
         own = (n for n, section in enumerate(flow.sections) if section.turn == turn)
-        return "\n".join(flow.wrapped(number).laid.text for number in own)
+        return "\n".join(flow.wrapped(number).layout.text for number in own)
 
     def jump(self, turn: int, block: int = HEADING) -> None:
         """Put a turn's heading at the top, or one of its blocks under the turn's name."""
@@ -252,7 +252,7 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
         if section is None:
             return False
         flow = self._flow
-        if match.start >= len(flow.wrapped(section).laid.text):
+        if match.start >= len(flow.wrapped(section).layout.text):
             return False
         self._match = match
         self._strips.clear()
@@ -388,7 +388,7 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
     def _drawn(self, place: Place, row: Row) -> Strip:
         section = self._flow.sections[place.section]
         key = key_of(section)
-        length = len(self._flow.wrapped(place.section).laid.text)
+        length = len(self._flow.wrapped(place.section).layout.text)
         shown = seen_of(row, wrap=self._wrap, pan=self._pan, cells=self._cells)
         marks = marks_of(
             row, self._matches.get(key, ()), self._match, self._picked.within(key, length)

@@ -10,7 +10,7 @@ import pytest
 from gymtui.core.text import clean, clusters, width
 from gymtui.tui.kit.transcript.line_index import LineIndex, Place, breaks, rows_of
 from gymtui.tui.kit.transcript.sections import TextLine, text_sections
-from gymtui.tui.kit.transcript.styles import Look
+from gymtui.tui.kit.transcript.styles import TextKind
 
 SAMPLES = [
     "",
@@ -63,7 +63,7 @@ def test_unwrapped_lines_are_a_row_each() -> None:
 
 
 def flow_of(text: str, cells: int = 40) -> LineIndex:
-    return LineIndex(text_sections(text, Look.TEXT), cells)
+    return LineIndex(text_sections(text, TextKind.TEXT), cells)
 
 
 @pytest.fixture(scope="module")

@@ -197,7 +197,7 @@ async def test_a_selection_stays_on_its_text_when_that_is_wrapped_anew(tmp_path:
 async def test_a_line_longer_than_what_is_laid_out_at_once_has_no_seam(tmp_path: Path) -> None:
     async with reading(tmp_path, said(ENDLESS)) as hand:
         seam = 16_384 // 8
-        hand.screen.filtered(f"<{seam:06}>")
+        hand.screen.apply_filter(f"<{seam:06}>")
         await hand.until(lambda: hand.screen.search_done)
         await hand.until(lambda: any(f"<{seam:06}>" in line for line in hand.lines()))
         first, last = f"<{seam - 8:06}>", f"<{seam + 8:06}>"

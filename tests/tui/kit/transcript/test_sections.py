@@ -16,7 +16,7 @@ from gymtui.transcript.body_reader import open_body
 from gymtui.transcript.readers.artifact import read
 from gymtui.transcript.search import Query, find, passages_of
 from gymtui.tui.kit.transcript.line_index import LineIndex
-from gymtui.tui.kit.transcript.sections import Shown, laid, sections
+from gymtui.tui.kit.transcript.sections import ViewOptions, lay_out, sections
 from tests.helpers.places import TRAJECTORIES as DATA
 
 FILES = sorted(DATA.glob("*.json.gz"))
@@ -28,13 +28,13 @@ pytestmark = pytest.mark.skipif(not FILES, reason=f"no trajectories in {DATA}")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name.removesuffix(".json.gz"))
 def test_a_trajectory_is_drawn_clean_and_within_the_screen(path: Path) -> None:
     transcript = open_body(gzip.decompress(path.read_bytes()))
-    for shown in (Shown(), Shown(all_open=True)):
+    for shown in (ViewOptions(), ViewOptions(all_open=True)):
         flow = LineIndex(sections(transcript, shown), CELLS)
         for number in range(len(flow.sections)):
             wrapped = flow.wrapped(number)
             # Styled or not, a section has the same lines: its height and places stay.
-            plain = laid(flow.sections[number], styled=False)
-            assert plain.text == wrapped.laid.text
+            plain = lay_out(flow.sections[number], styled=False)
+            assert plain.text == wrapped.layout.text
             for row in wrapped.rows:
                 text = row.line.text[row.start : row.end].rstrip(" ")
                 assert is_clean(row.line.text)
@@ -48,9 +48,9 @@ def test_all_that_is_searched_is_drawn_when_unfolded(path: Path) -> None:
     transcript = open_body(gzip.decompress(path.read_bytes()))
     drawn: dict[tuple[int, int], str] = {}
     joint: dict[tuple[int, int], str] = {}
-    for section in sections(transcript, Shown(all_open=True)):
+    for section in sections(transcript, ViewOptions(all_open=True)):
         key = (section.turn, section.block)
-        drawn[key] = drawn.get(key, "") + joint.get(key, "") + laid(section).text
+        drawn[key] = drawn.get(key, "") + joint.get(key, "") + lay_out(section).text
         whole_line = isinstance(section.source, str) and section.source.endswith("\n")
         joint[key] = "\n" if whole_line else ""
     for passage in passages_of(transcript):
@@ -64,9 +64,9 @@ def test_places_of_matches_are_places_of_the_drawn_text() -> None:
         transcript = open_body(gzip.decompress(path.read_bytes()))
         by_part = {
             (section.turn, section.block, section.part): section
-            for section in sections(transcript, Shown(all_open=True))
+            for section in sections(transcript, ViewOptions(all_open=True))
         }
-        text_of = cache(lambda key, by_part=by_part: laid(by_part[key]).text)
+        text_of = cache(lambda key, by_part=by_part: lay_out(by_part[key]).text)
         for match in find(passages_of(transcript), Query(text="error")):
             text = text_of((match.turn, match.block, match.part))
             if match.end <= len(text):
@@ -115,7 +115,7 @@ def test_reading_in_pieces_makes_no_difference() -> None:
     ids=range(14),
 )
 def test_odd_and_huge_transcripts_are_drawn(body: bytes) -> None:
-    flow = LineIndex(sections(open_body(body), Shown()), CELLS)
+    flow = LineIndex(sections(open_body(body), ViewOptions()), CELLS)
     end = flow.end()
     assert flow.window(flow.moved(end, -40), 50)
     assert flow.window(flow.at(flow.total // 2), 50)

@@ -12,13 +12,13 @@ from gymtui.transcript.outline import outline
 from gymtui.transcript.readers.artifact import read
 from gymtui.tui.kit.transcript import highlight
 from gymtui.tui.kit.transcript.highlight import Run, overlaid
-from gymtui.tui.kit.transcript.sections import Shown, laid, sections
+from gymtui.tui.kit.transcript.sections import ViewOptions, lay_out, sections
 from gymtui.tui.kit.transcript.styles import sgr_name
 
 
-def lines(messages: list[dict[str, Any]], shown: Shown | None = None) -> list[str]:
-    found = sections(read(messages), shown or Shown())
-    return [line.text for section in found for line in laid(section).lines]
+def lines(messages: list[dict[str, Any]], shown: ViewOptions | None = None) -> list[str]:
+    found = sections(read(messages), shown or ViewOptions())
+    return [line.text for section in found for line in lay_out(section).lines]
 
 
 def styled(line: str, runs: highlight.Runs) -> list[tuple[str, str]]:
@@ -45,7 +45,7 @@ def test_a_long_result_is_folded_and_what_is_hidden_is_counted() -> None:
     assert "line 11" in folded
     assert "line 12" not in folded
     assert "⋯ 88 more lines · z unfolds" in folded
-    unfolded = lines(tool(text), Shown(all_open=True))
+    unfolded = lines(tool(text), ViewOptions(all_open=True))
     assert "line 99" in unfolded
     assert not [line for line in unfolded if "more lines" in line]
 
@@ -64,7 +64,7 @@ def test_thinking_is_one_line_until_it_is_unfolded() -> None:
     blocks = [{"type": "thinking", "thinking": "first\nsecond\nthird"}]
     message = {"role": "assistant", "content": blocks}
     assert any("first" in line and "2 more lines" in line for line in lines([message]))
-    assert "third" in lines([message], Shown(turned=frozenset({(0, 0)})))
+    assert "third" in lines([message], ViewOptions(turned=frozenset({(0, 0)})))
 
 
 def test_json_is_laid_out_unless_that_takes_too_long() -> None:
@@ -75,15 +75,15 @@ def test_json_is_laid_out_unless_that_takes_too_long() -> None:
 
 def test_hidden_roles_leave_no_trace_but_a_word_when_nothing_is_left() -> None:
     message = {"role": "user", "content": "hello"}
-    hidden = Shown(hidden=frozenset({read([message]).turns[0].kind}))
+    hidden = ViewOptions(hidden=frozenset({read([message]).turns[0].kind}))
     assert lines([message], hidden) == ["all turns are hidden: 1 2 3 4 show them", ""]
 
 
 def test_colours_of_tool_output_are_kept_by_name() -> None:
     (section, *_) = [
-        s for s in sections(read(tool("\x1b[31mred\x1b[0m plain")), Shown()) if s.block == 0
+        s for s in sections(read(tool("\x1b[31mred\x1b[0m plain")), ViewOptions()) if s.block == 0
     ]
-    line = next(line for line in laid(section).lines if "red" in line.text)
+    line = next(line for line in lay_out(section).lines if "red" in line.text)
     assert line.text == "red plain"
     assert styled(line.text, line.runs) == [("red", "=red")]
     assert sgr_name(Style(fg="#010203", bg="blue", bold=True)) == "=bold #010203 on blue"
@@ -125,8 +125,8 @@ def test_keys_strings_and_numbers_of_json_differ() -> None:
 
 def test_state_diffs_are_coloured() -> None:
     text = "[STATE DIFF]\n+ added\n- removed\nsame"
-    (section, *_) = [s for s in sections(read(tool(text)), Shown()) if s.block == 0]
-    styles = {line.text: [run.style for run in line.runs] for line in laid(section).lines}
+    (section, *_) = [s for s in sections(read(tool(text)), ViewOptions()) if s.block == 0]
+    styles = {line.text: [run.style for run in line.runs] for line in lay_out(section).lines}
     assert styles["+ added"] == ["added"]
     assert styles["- removed"] == ["removed"]
     assert styles["same"] == []
