@@ -142,7 +142,7 @@ async def test_an_arrangement_with_columns_of_an_earlier_version_is_read(tmp_pat
 async def test_a_long_list_is_narrowed_in_pieces_and_what_was_typed_last_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(list_screen, "NARROWED_AT_ONCE", 0)
+    monkeypatch.setattr(list_screen, "FILTERED_AT_ONCE", 0)
     monkeypatch.setattr(ordering, "_AT_ONCE", 1)
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
         for name in ("alpha", "beta", "gamma"):

@@ -1,7 +1,7 @@
 """A transcript as sections to be drawn: what is in each, how it is styled, what is folded away.
 
 A section is a turn's heading or a part of one of its blocks. Making sections costs little; a
-section's text is made, cleaned and styled when it is looked at, by `laid`.
+section's text is made, cleaned and styled when it is looked at, by `lay_out`.
 """
 
 from __future__ import annotations
