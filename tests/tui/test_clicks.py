@@ -91,7 +91,7 @@ async def test_a_run_on_the_way_here_that_was_not_passed_is_opened(
         await person.press("a")
         assert isinstance(person.app.screen, ActiveScreen)
         await person.press("enter")
-        await person.sees("has not finished")
+        await person.sees("Not finished yet")
         await click(person, "nightly", 0)
         assert isinstance(person.app.screen, RolloutsScreen)
         await person.press("escape")

@@ -38,7 +38,7 @@ async def test_a_transcript_opens_by_itself_when_its_rollout_finishes(tmp_path: 
         await person.press("enter")
         await person.sees("schedule_phone_screen")
         await person.press("enter")
-        await person.sees("has not finished")
+        await person.sees("Not finished yet")
         gym.let_go()
         await person.sees("1 user", "2 assistant")
 

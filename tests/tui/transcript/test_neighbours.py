@@ -33,7 +33,7 @@ def gym() -> ScriptedGym:
 
 def under_cursor(screen: Any) -> str | None:
     """The rollout that the cursor of a list stands on."""
-    found = screen.copied()
+    found = screen.copy_text()
     return None if found is None else str(found)
 
 

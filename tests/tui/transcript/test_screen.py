@@ -202,7 +202,7 @@ async def test_brackets_go_on_from_a_rollout_that_has_left_the_list(tmp_path: Pa
         await person.press("a")
         await person.until(lambda: person.screen().count("book_room") == 2)
         await person.press("g", "enter")
-        await person.sees("has not finished")
+        await person.sees("Not finished yet")
         screen = person.app.screen
         assert isinstance(screen, TranscriptScreen)
         here, other = screen.rollout_id, ({first, second} - {screen.rollout_id}).pop()
@@ -292,7 +292,7 @@ async def test_a_running_rollout_says_how_far_it_is(tmp_path: Path) -> None:
         await person.press("enter")
         await person.sees("0/1 done", "schedule_phone_screen")
         await person.press("enter")
-        await person.sees("has not finished", "step")
+        await person.sees("Not finished yet", "step")
 
 
 async def test_a_download_is_stopped_by_escape_and_asked_for_again(tmp_path: Path) -> None:
