@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -46,3 +47,18 @@ async def test_leaving_while_a_screen_opens_is_no_defect(
     assert opened, "the key opens a screen"
     assert person.app.return_code == 0
     assert person.app.reporter.path is None, "nothing is reported"
+
+
+async def test_what_is_cancelled_before_it_begins_leaves_nothing_that_waits(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    async with scripted_dashboard(ScriptedGym(), tmp_path) as person:
+        await person.sees("no runs")
+        recwarn.clear()
+        person.app._preload()
+        person.app._save()
+        for group in ("preload", "arrangement"):
+            assert person.app.workers.cancel_group(person.app, group)
+        await person.pilot.pause()
+        gc.collect()
+        assert [str(told.message) for told in recwarn if told.category is RuntimeWarning] == []
