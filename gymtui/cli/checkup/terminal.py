@@ -67,7 +67,7 @@ def _streams(streams: Streams) -> Check:
     ]
     if not off:
         return Check("terminal", "streams", "all are TTYs")
-    said = f"standard {', '.join(off)} is not a TTY"
+    said = f"not a TTY: {', '.join(off)}"
     needs = streams.terminals[0] and streams.terminals[2]
     advice = "" if needs else "the dashboard needs a TTY on input and error; other commands do not"
     return Check("terminal", "streams", said, advice=advice)
