@@ -40,7 +40,7 @@ def line(person: Person, word: str) -> str:
 
 def cursor(person: Person) -> str | None:
     """The rollout that the cell cursor stands on."""
-    copied: str | None = person.app.screen.copied()  # type: ignore[attr-defined]
+    copied: str | None = person.app.screen.copy_text()  # type: ignore[attr-defined]
     return copied
 
 
