@@ -19,10 +19,13 @@ from gymtui.api.errors import (
     GymError,
     NotFound,
     Unauthorized,
+    Unreachable,
 )
 from gymtui.cli.gym_access import GymReader, at_once
-from gymtui.poll.poller import REFUSED_S
-from gymtui.poll.request_log import JITTER, RequestLog
+from gymtui.poll.budget import RequestBudget
+from gymtui.poll.poller import REFUSED_S, REQUESTS_PER_S
+from gymtui.poll.request_log import RequestLog
+from gymtui.poll.request_state import JITTER
 from gymtui.store.delta import Observation, OneRun, RolloutsOf
 from gymtui.store.lists.columns import RunView
 from gymtui.store.store import Applied, Store
@@ -75,6 +78,7 @@ class Follower:
         rng: Where jitter comes from.
         monotonic: Seconds that only go forward: those of the client.
         renew: Awaited before each try with a key that was refused, which may be another by now.
+        max_requests_per_s: How many requests a second may be sent in the long run.
 
     Attributes:
         trouble: Why there is no news, or None.
@@ -89,9 +93,11 @@ class Follower:
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     renew: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
+    max_requests_per_s: float = REQUESTS_PER_S
     asked: GymReader = field(init=False)
     trouble: Trouble | None = field(init=False, default=None)
     _ledger: RequestLog = field(init=False, default_factory=RequestLog)
+    _budget: RequestBudget = field(init=False)
     _heard_s: float = field(init=False)
     _answered: bool = field(init=False, default=False)
     _refused: bool = field(init=False, default=False)
@@ -100,6 +106,7 @@ class Follower:
     def __post_init__(self) -> None:
         self.asked = GymReader(self.client, self._take, self.monotonic)
         self._heard_s = self.monotonic()
+        self._budget = RequestBudget(self.max_requests_per_s)
 
     @property
     def views(self) -> tuple[RunView, ...]:
@@ -165,6 +172,8 @@ class Follower:
             due = due[:1]
         if self._refused or any(query in self._denied for query in due):
             await self.renew()
+        # What there is no room for is asked in the next round: those asked longest ago come first.
+        due = [query for query in due if self._budget.take(self.monotonic())]
         self._ledger.planned(due, self.monotonic())
         await at_once(partial(self._ask, query) for query in due)
 
@@ -227,6 +236,8 @@ class Follower:
 
     def _failed(self, query: OneRun | RolloutsOf, sent_s: float, error: GymError) -> None:
         now_s = self.monotonic()
+        if error.limiting or isinstance(error, Unreachable):
+            self._budget.lower(sent_s, now_s)
         silent_s = now_s - self._heard_s
         if silent_s > self.patience_s:
             raise SilentError(error, silent_s)

@@ -134,6 +134,7 @@ def wait_for(
             closely=terms.cancel_if is not None,
             rng=random.Random(),  # noqa: S311  (jitter)
             renew=renew,
+            max_requests_per_s=settings.max_requests_per_s,
         )
         canceller = _Canceller(client, follower, terms.cancel_if, line)
 

@@ -23,6 +23,7 @@ from gymtui.core import urls
 
 DEFAULT_BASE_URL = "https://rl-gym-api.collinear.ai"
 INTERVAL_LIMITS_S = (0.1, 3600.0)
+REQUEST_LIMITS = (0.1, 100.0)
 ARTIFACT_LIMITS_MIB = (1, 4096)
 Provider = Literal["custom", "openai", "anthropic", "aws-bedrock", "azure-openai", "gcp"]
 """Of models, as the API names them."""
@@ -80,6 +81,7 @@ MiB = Annotated[
     int, BeforeValidator(_number(*ARTIFACT_LIMITS_MIB, "a whole number of MiB", whole=True))
 ]
 Share = Annotated[float, BeforeValidator(_number(0, 1, "a share"))]
+PerSecond = Annotated[float, BeforeValidator(_number(*REQUEST_LIMITS, "a number of requests"))]
 Factor = Annotated[float, BeforeValidator(_number(1, 1000, "a number"))]
 Samples = Annotated[int, BeforeValidator(_number(1, 1000, "a whole number", whole=True))]
 Command = Annotated[tuple[str, ...], BeforeValidator(command_value)]
@@ -141,6 +143,9 @@ class Choices(BaseModel, frozen=True, extra="forbid", populate_by_name=True):
     scenario: Text | None = Field(None, description="list only runs of this scenario")
     interval_s: Seconds = Field(
         2.0, alias="interval", description="seconds between polls while runs are active"
+    )
+    max_requests_per_s: PerSecond = Field(
+        5.0, description="requests a second in the long run; lowered when the gym is slow or limits"
     )
     read_only: bool = Field(False, description="disable launch, cancel and delete")
     insecure: bool = Field(False, description="allow plain http to another machine")

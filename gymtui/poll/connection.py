@@ -34,6 +34,12 @@ class Link:
         synced: Whether the whole run list was read once.
         paused: Whether the person paused it.
         stopped: Why nothing but the key is tried (it was refused), or None.
+        reading: Whether results of runs that had finished before are still to come in.
+        past_read: Of how many of those they are in.
+        past: How many of those there are.
+        unread: Of how many they could not be read, once there is nothing more to wait for.
+        rest_s: Seconds between two questions about what is not on screen, where that is longer
+            than an interval; None where it is not.
     """
 
     since_s: float | None = None
@@ -43,6 +49,11 @@ class Link:
     synced: bool = False
     paused: bool = False
     stopped: GymError | None = None
+    reading: bool = True
+    past_read: int = 0
+    past: int = 0
+    unread: int = 0
+    rest_s: float | None = None
 
     def state(self, now_s: float) -> LinkState:
         """What to call it at this moment.

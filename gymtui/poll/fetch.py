@@ -11,10 +11,19 @@ from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import NotFound
 from gymtui.api.response import Answer
 from gymtui.core.server_clock import ServerClock
-from gymtui.store.delta import Observation, OneRun, Query, RolloutsOf, RunningRollouts, RunsPage
+from gymtui.store.delta import (
+    Observation,
+    OneRun,
+    Query,
+    Request,
+    RolloutsOf,
+    RunningRollouts,
+    RunsPage,
+    ScenarioRollouts,
+)
 
 
-async def ask(client: Endpoints, query: Query) -> Answer | None:
+async def ask(client: Endpoints, query: Request) -> Answer | None:
     """Ask one question.
 
     Args:
@@ -42,10 +51,12 @@ async def ask(client: Endpoints, query: Query) -> Answer | None:
                 return await client.list_rollouts(run_id=query.run_id)
             case RunningRollouts():
                 return await client.list_rollouts(status="running", scenario_id=query.scenario_id)
+            case ScenarioRollouts():
+                return await client.list_rollouts(scenario_id=query.scenario_id)
             case _:
                 assert_never(query)
     except NotFound:
-        if isinstance(query, RunsPage | RunningRollouts):
+        if not isinstance(query, OneRun | RolloutsOf):
             raise
         return None
 

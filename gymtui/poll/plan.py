@@ -8,25 +8,35 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from gymtui.poll.request_log import JITTER, SWEEP_S, RequestLog, running_of
+from gymtui.poll.catch_up import may_ask_scenario
+from gymtui.poll.request_log import SWEEP_S, RequestLog, running_of
+from gymtui.poll.request_state import JITTER
+from gymtui.poll.view import View
 from gymtui.store.delta import (
     PAGE_LIMIT,
     OneRun,
-    Query,
+    Request,
     RolloutsOf,
     RunningRollouts,
     RunsPage,
+    ScenarioRollouts,
 )
 from gymtui.store.store import Store
 
 SUSPECTS_A_TICK = 4
-RESULTS_IN_VIEW_A_TICK = 4
-SINGLY_A_TICK = 40
-"""Active runs asked one by one in a tick, at most: those asked longest ago."""
+FORBIDDEN_A_TICK = 4
+JUST_FINISHED_A_TICK = 40
+REST_SHARE = 4
+"""Of the requests of a tick one in so many goes to what is not on screen, at least."""
+ONE_BY_ONE = 4
+"""Active runs of one page that are asked singly, at most: their requests count, not bytes alone."""
+UNBOUNDED = 1_000_000
+SCENARIO_EVERY_S = 10.0
+"""How often the runs of a scenario are asked about together, at most."""
 IDLE_INTERVAL_S = 30.0
 SLOWING = 1.1
 ANEW = 0.7
@@ -46,28 +56,9 @@ _PLAIN_ID = re.compile(r"[\w-]+", re.ASCII)
 """Ids that need no escaping in a path: some proxies stumble over others and say 404."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """What the person looks at and how often they want it.
-
-    Attributes:
-        interval_s: Seconds between ticks while anything is active.
-        source: The `source` of the run list; like `scenario_id` fixed for a store's life.
-        scenario_id: The scenario it is narrowed to, or None.
-        open_run: The run whose rollouts are on screen, or None.
-        runs_in_view: Ids of the runs on screen, top to bottom.
-        all_running: Whether every running rollout is on screen.
-    """
-
-    interval_s: float = 2.0
-    source: str | None = None
-    scenario_id: str | None = None
-    open_run: str | None = None
-    runs_in_view: tuple[str, ...] = ()
-    all_running: bool = False
-
-
-def plan(ledger: RequestLog, store: Store, view: View, now_s: float) -> list[Query]:
+def plan(
+    ledger: RequestLog, store: Store, view: View, now_s: float, room: int = UNBOUNDED
+) -> list[Request]:
     """The questions to ask now, most wanted first, none twice, none that was just asked.
 
     Args:
@@ -75,33 +66,75 @@ def plan(ledger: RequestLog, store: Store, view: View, now_s: float) -> list[Que
         store: What is known.
         view: What is on screen.
         now_s: Monotonic seconds.
+        room: How many requests there are until the next tick.
 
     Returns:
         Questions; one alone while nothing gets through, and none while the link is held.
     """
     if now_s < ledger.held_until_s():
         return []
-    wanted = dict.fromkeys(wants(ledger, store, view, now_s))
     if ledger.struggling:
         # Another each time, lest the only one tried is the only one that cannot work.
+        wanted = dict.fromkeys(wants(ledger, store, view, now_s))
         return [min(wanted, key=lambda query: ledger.recall(query).failures)]
-    return [query for query in wanted if _due(ledger, query, view, now_s)]
+
+    def due(queries: Iterable[Request]) -> list[Request]:
+        return [q for q in dict.fromkeys(queries) if _due(ledger, q, view, now_s)]
+
+    rollouts = _rollouts(ledger, store, view, now_s, room)
+    first = due(on_screen(ledger, store, view, rollouts))
+    known = set(first)
+    rest = [q for q in due(behind(ledger, store, view, rollouts, now_s)) if q not in known]
+    share = min(len(rest), room // REST_SHARE)
+    first = first[: max(1, room - share)]
+    return first + rest[: max(share, room - len(first))]
 
 
-def wants(ledger: RequestLog, store: Store, view: View, now_s: float) -> Iterator[Query]:
+def wants(
+    ledger: RequestLog, store: Store, view: View, now_s: float, room: int = UNBOUNDED
+) -> Iterator[Request]:
     """What is wanted at this moment, due already or not, most wanted first; some of it twice."""
+    rollouts = _rollouts(ledger, store, view, now_s, room)
+    yield from on_screen(ledger, store, view, rollouts)
+    yield from behind(ledger, store, view, rollouts, now_s)
+    yield from map(RolloutsOf, ledger.wanted)
+
+
+def on_screen(
+    ledger: RequestLog, store: Store, view: View, rollouts: _Rollouts
+) -> Iterator[Request]:
+    """What is asked each tick: what is on screen, and the counters of what is active."""
     yield from _opened(ledger, store, view)
     yield _page(view, 0)
     if (ledger.grows_at_end or ledger.tail_due) and store.total_runs:
         size = ledger.sweep.page_size
         yield _page(view, max(0, store.total_runs - size + ledger.sweep.overlap))
-    yield from _rollouts(ledger, store, view, now_s)
-    yield from _active_runs(ledger, store, view)
+    yield from _counters(ledger, store, view)
+    yield from rollouts.together
+    in_view = set(view.runs_in_view)
+    singly = [RolloutsOf(i) for i in view.runs_in_view if i in rollouts.singly]
+    singly += [RolloutsOf(i) for i in ledger.awaiting_results if i in in_view]
+    yield from _oldest_first(ledger, singly)
+
+
+def behind(
+    ledger: RequestLog, store: Store, view: View, rollouts: _Rollouts, now_s: float
+) -> Iterator[Request]:
+    """What is asked in turn, what was asked longest ago first."""
+    ready = (q for q in map(RolloutsOf, ledger.awaiting_results) if _ready(ledger, q, now_s))
+    yield from islice(ready, JUST_FINISHED_A_TICK)
     if sweep_due(ledger, store, now_s):
         yield _page(view, ledger.sweep.next)
-    yield from _results(ledger, view, now_s)
-    for run_id in islice(ledger.suspects, SUSPECTS_A_TICK):
-        yield OneRun(run_id)
+    queries: list[Request] = [OneRun(run_id) for run_id in _pageless(ledger, store)]
+    # The answer about their scenario is on its way.
+    asked = rollouts.in_scenarios
+    in_view = set(view.runs_in_view)
+    queries += [RolloutsOf(i) for i in rollouts.singly if i not in in_view and i not in asked]
+    yield from _oldest_first(ledger, queries)
+    yield from islice(
+        (q for q in map(RolloutsOf, ledger.shut) if _ready(ledger, q, now_s)), FORBIDDEN_A_TICK
+    )
+    yield from map(OneRun, islice(ledger.suspects, SUSPECTS_A_TICK))
 
 
 def sweep_due(ledger: RequestLog, store: Store, now_s: float) -> bool:
@@ -168,7 +201,7 @@ def _page(view: View, offset: int) -> RunsPage:
     return RunsPage(offset, PAGE_LIMIT, view.source, view.scenario_id)
 
 
-def _due(ledger: RequestLog, query: Query, view: View, now_s: float) -> bool:
+def _due(ledger: RequestLog, query: Request, view: View, now_s: float) -> bool:
     asked = ledger.recall(query)
     if asked.planned_s < ledger.forced_s:
         return True
@@ -184,7 +217,7 @@ def _settled(ledger: RequestLog, store: Store, run_id: str) -> bool:
     return row.is_deleted or (finished and store.knows_rollouts_of(run_id))
 
 
-def _opened(ledger: RequestLog, store: Store, view: View) -> Iterator[Query]:
+def _opened(ledger: RequestLog, store: Store, view: View) -> Iterator[Request]:
     run_id = view.open_run
     if run_id is None:
         return
@@ -198,46 +231,68 @@ def _opened(ledger: RequestLog, store: Store, view: View) -> Iterator[Query]:
         yield rollouts
 
 
-def _rollouts(ledger: RequestLog, store: Store, view: View, now_s: float) -> Iterator[Query]:
+@dataclass(frozen=True, slots=True)
+class _Rollouts:
+    """How the rollouts of active runs are asked for.
+
+    Attributes:
+        together: Questions about many runs at once.
+        singly: Runs to be asked one by one.
+        in_scenarios: Those of them that a question about their scenario covers in its time.
+    """
+
+    together: tuple[Request, ...]
+    singly: Collection[str]
+    in_scenarios: frozenset[str] = frozenset()
+
+
+def _rollouts(ledger: RequestLog, store: Store, view: View, now_s: float, room: int) -> _Rollouts:
     """Rollouts of active runs: run by run or all running at once, whichever is smaller.
 
     The one answer for all holds only what runs, so that runs whose counters moved since their
-    rollouts were listed are asked singly beside it.
+    rollouts were listed are asked singly beside it. Where these are more than there is room for,
+    their scenario is asked as a whole now and then.
     """
     active = store.active_runs
     moved = [run_id for run_id in active if not ledger.listed_since_moved(run_id)]
-    each = REQUEST_BYTES * len(active) + sum(_cost(ledger, store, run_id) for run_id in active)
-    everything = RunningRollouts(view.scenario_id)
-    answered_s = ledger.recall(everything).answered_s
     expected = running_of(store)
     rollout_bytes = float(ROLLOUT_BYTES)
+    everything = RunningRollouts(view.scenario_id)
+    answered_s = ledger.recall(everything).answered_s
     if answered_s is not None and now_s - answered_s < REMEASURED_S:
         expected += ledger.unlisted_running
         rollout_bytes = ledger.running_bytes or rollout_bytes
     at_once = REQUEST_BYTES + rollout_bytes * expected
     at_once += REQUEST_BYTES * len(moved) + sum(_cost(ledger, store, i) for i in moved)
-    if len(active) > 1 and at_once < each:
-        yield everything
-        yield from _singly(ledger, view, moved)
-    else:
-        yield from _singly(ledger, view, active)
+    together: list[Request] = []
+    singly: Collection[str] = active
+    if len(active) > 1:
+        each = REQUEST_BYTES * len(active) + sum(_cost(ledger, store, i) for i in active)
+        if len(active) > room or at_once < each:
+            together, singly = [everything], moved
+    if len(singly) <= room // 2:
+        return _Rollouts(tuple(together), singly)
+    by_scenario: dict[str, list[str]] = {}
+    for run_id in singly:
+        run = store.runs[run_id].run
+        if run is not None and run.scenario_id is not None:
+            by_scenario.setdefault(run.scenario_id, []).append(run_id)
+    covered: set[str] = set()
+    for scenario, run_ids in by_scenario.items():
+        if len(run_ids) > room // 2 and may_ask_scenario(ledger, store, scenario):
+            covered.update(run_ids)
+            whole = ScenarioRollouts(scenario)
+            if now_s - ledger.recall(whole).planned_s >= SCENARIO_EVERY_S:
+                together.append(whole)
+    return _Rollouts(tuple(together), singly, frozenset(covered))
 
 
-def _singly(ledger: RequestLog, view: View, run_ids: Iterable[str]) -> list[Query]:
-    """Those in view, then those asked longest ago, so that none is left out for ever."""
-    left = dict.fromkeys(run_ids)
-    in_view = [run_id for run_id in view.runs_in_view if run_id in left]
-    for run_id in in_view:
-        del left[run_id]
-    room = max(0, SINGLY_A_TICK - len(in_view))
-    return [*map(RolloutsOf, in_view), *_oldest(ledger, map(RolloutsOf, left), room)]
+def _oldest_first(ledger: RequestLog, queries: Iterable[Request]) -> list[Request]:
+    return sorted(queries, key=lambda query: ledger.recall(query).planned_s)
 
 
-def _oldest(ledger: RequestLog, queries: Iterable[Query], room: int) -> list[Query]:
-    ordered = list(queries)
-    if len(ordered) > room:
-        ordered.sort(key=lambda query: ledger.recall(query).planned_s)
-    return ordered[:room]
+def _ready(ledger: RequestLog, query: Request, now_s: float) -> bool:
+    return ledger.recall(query).not_before_s <= now_s
 
 
 def _cost(ledger: RequestLog, store: Store, run_id: str) -> int:
@@ -248,40 +303,25 @@ def _cost(ledger: RequestLog, store: Store, run_id: str) -> int:
     return ROLLOUT_BYTES * ((run.total if run is not None else None) or 1)
 
 
-def _active_runs(ledger: RequestLog, store: Store, view: View) -> Iterator[Query]:
-    """The pages that hold active runs, or these runs singly, whichever is smaller.
-
-    A run that its page no longer lists is asked singly: it has moved to another page, or is gone.
-    """
-    on_page: dict[int | None, list[str]] = {}
+def _counters(ledger: RequestLog, store: Store, view: View) -> Iterator[Request]:
+    """The pages that hold active runs, or these runs singly, whichever is smaller."""
+    on_page: dict[int, list[str]] = {}
     for run_id in store.active_runs:
-        on_page.setdefault(ledger.page_of.get(run_id), []).append(run_id)
-    on_page.pop(0, None)  # the head is asked anyway
-    yield from _oldest(ledger, map(OneRun, on_page.pop(None, [])), SINGLY_A_TICK)
-    for offset, run_ids in sorted((page, ids) for page, ids in on_page.items() if page):
-        page = _page(view, offset)
-        page_bytes = REQUEST_BYTES + (ledger.recall(page).wire_bytes or RUN_BYTES * PAGE_LIMIT)
+        if page := ledger.page_of.get(run_id):  # the head is asked anyway
+            on_page.setdefault(page, []).append(run_id)
+    for offset, run_ids in sorted(on_page.items()):
+        page_query = _page(view, offset)
+        page_bytes = REQUEST_BYTES + (
+            ledger.recall(page_query).wire_bytes or RUN_BYTES * PAGE_LIMIT
+        )
         smaller = len(run_ids) * (REQUEST_BYTES + RUN_BYTES) < page_bytes
-        if smaller and all(map(_PLAIN_ID.fullmatch, run_ids)):
+        few = len(run_ids) <= ONE_BY_ONE and all(map(_PLAIN_ID.fullmatch, run_ids))
+        if smaller and few:
             yield from map(OneRun, run_ids)
         else:
-            yield page
+            yield page_query
 
 
-def _results(ledger: RequestLog, view: View, now_s: float) -> Iterator[Query]:
-    """Finished runs without their results.
-
-    All that have just finished; of those never seen some that are in view, else one of the rest;
-    what is forbidden in its time.
-    """
-
-    def ready(run_ids: Iterable[str], most: int) -> list[Query]:
-        queries = map(RolloutsOf, run_ids)
-        return list(islice((q for q in queries if ledger.recall(q).not_before_s <= now_s), most))
-
-    yield from ready(ledger.awaiting_results, SINGLY_A_TICK)
-    yield from ready(ledger.shut, RESULTS_IN_VIEW_A_TICK)
-    in_view = ready((i for i in view.runs_in_view if i in ledger.wanted), RESULTS_IN_VIEW_A_TICK)
-    yield from in_view
-    if not in_view and ledger.synced:
-        yield from ready(islice(ledger.wanted, SINGLY_A_TICK), 1)
+def _pageless(ledger: RequestLog, store: Store) -> list[str]:
+    """Active runs that their page no longer lists: they have moved to another page, or are gone."""
+    return [run_id for run_id in store.active_runs if run_id not in ledger.page_of]

@@ -9,30 +9,39 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any, TypeVar
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import (
     Forbidden,
     GymError,
     Unauthorized,
+    Unreachable,
 )
 from gymtui.api.response import Answer
 from gymtui.core.server_clock import ServerClock, Window
+from gymtui.poll.catch_up import runs_without_results
 from gymtui.poll.connection import Link, LinkState, Update
 from gymtui.poll.fetch import ask, observed
-from gymtui.poll.plan import View, pace_s, pause_s, plan, quiet, seen_s, sweep_due, wants
+from gymtui.poll.flights import Flights
+from gymtui.poll.plan import pace_s, pause_s, plan, quiet, seen_s, sweep_due, wants
 from gymtui.poll.request_log import RequestLog
+from gymtui.poll.scenario_answer import answers_by_run
+from gymtui.poll.view import View
 from gymtui.store.delta import (
     NOTHING,
     PAGE_LIMIT,
     Delta,
     OneRun,
     Query,
+    Request,
     RolloutsOf,
     RunsPage,
+    ScenarioRollouts,
 )
 from gymtui.store.stats.run_summary import RunSummary
 from gymtui.store.store import Applied, Store
@@ -41,12 +50,14 @@ __all__ = ["Link", "LinkState", "Poller", "Update"]
 
 log = logging.getLogger(__name__)
 
-LISTS_AT_ONCE = 2
-"""Questions about runs under way at the same time, at most."""
-ROLLOUTS_AT_ONCE = 4
-"""Questions about rollouts likewise: neither kind waits for slow answers of the other."""
+T = TypeVar("T")
+
 REFUSED_S = 60.0
 """A refused key is tried again after so many seconds, with one question."""
+REQUESTS_PER_S = 5.0
+"""Requests a second in the long run, unless the settings say otherwise."""
+PROGRESS_STEPS = 40
+"""In so many steps it is told how far catching up has come: each is a change of the screen."""
 
 
 class Poller:
@@ -66,6 +77,8 @@ class Poller:
             then the answer is told.
         renew: Awaited before each try with a refused key, which may be another by now.
         breathe: Awaited between two pieces of work, so that keys are answered meanwhile.
+        max_requests_per_s: How many requests a second may be sent in the long run; catching up
+            has a budget of its own.
     """
 
     def __init__(
@@ -81,6 +94,7 @@ class Poller:
         heard: Callable[[Query, Applied, Window], Iterable[None]] = lambda *_answer: (),
         renew: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
         breathe: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
+        max_requests_per_s: float = REQUESTS_PER_S,
     ) -> None:
         self._client = client
         self._store = store
@@ -101,10 +115,11 @@ class Poller:
         self._paused = False
         self._once = False
         self._stopped: GymError | None = None
-        self._queue: dict[Query, None] = {}
-        self._asking: dict[Query, asyncio.Task[None]] = {}
-        self._failing: dict[Query, GymError] = {}
+        self._flights = Flights(self._ledger, store, max_requests_per_s)
+        self._failing: dict[Request, GymError] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self._in_turn = asyncio.Lock()
+        self._untold: Counter[str] = Counter()
 
     @property
     def link(self) -> Link:
@@ -132,6 +147,8 @@ class Poller:
     def refresh(self) -> None:
         """Ask now, once even while paused, whatever waits; a refused key is tried first."""
         self._ledger.release(self._monotonic())
+        self._flights.budget.refill(self._monotonic())
+        self._flights.catch_up.anew()
         self._once = True
         self._tick_s = self._monotonic()
         self._wake.set()
@@ -139,7 +156,7 @@ class Poller:
     def pause(self, paused: bool) -> None:
         """Stop asking, or go on; what is under way is still taken in."""
         self._paused = paused
-        self._queue.clear()
+        self._flights.clear()
         self._tick_s = self._monotonic()
         self._wake.set()
         self._announce()
@@ -156,6 +173,16 @@ class Poller:
             self._ledger.want_results(self._store.runs[run_id], self._store)
         return delta
 
+    def begin_catch_up(self) -> None:
+        """What earlier sessions kept is in: from now on the rest is read."""
+        self._flights.catch_up.begun = True
+        self._wake.set()
+
+    def behind_s(self, run_id: str) -> float | None:
+        """For how many seconds a run's rollouts have been older than its counters; else None."""
+        since_s = self._ledger.behind_s(run_id)
+        return None if since_s is None else self._monotonic() - since_s
+
     async def run(self) -> None:
         """Poll until cancelled; nothing that it started outlives it."""
         try:
@@ -167,6 +194,8 @@ class Poller:
         except ExceptionGroup as defects:
             # A defect is reported as what it is.
             raise defects.exceptions[0] from None
+        finally:
+            self._start_later(None)
 
     def forbidden_s(self, run_id: str) -> float | None:
         """Seconds until a run's rollouts are asked for again; None unless they are forbidden."""
@@ -184,17 +213,13 @@ class Poller:
         if self._stopped is not None:
             self._try_key(group, now_s)
             return
-        due = dict.fromkeys(plan(self._ledger, self._store, self._view, now_s))
+        room = self._flights.budget.room(now_s, pace_s(self._ledger, self._view))
+        due = dict.fromkeys(plan(self._ledger, self._store, self._view, now_s, room))
         ticked = now_s >= self._tick_s or self._once
         self._once = False
         if ticked:
-            self._tick(now_s, due)
-        first = RolloutsOf(self._view.open_run) if self._view.open_run is not None else None
-        new = [query for query in due if query not in self._asking and query not in self._queue]
-        self._ledger.planned(new, now_s)
-        self._queue.update(dict.fromkeys(new))
-        if first in self._queue:
-            self._queue = {first: None, **self._queue}
+            self._tick(now_s)
+        self._flights.queue(due, anew=ticked)
         self._start(group)
         self._announce()
 
@@ -203,19 +228,16 @@ class Poller:
         head = RunsPage(0, PAGE_LIMIT, self._view.source, self._view.scenario_id)
         if now_s >= self._tick_s:
             self._tick_s = now_s + REFUSED_S
-            if not self._asking:
-                self._ledger.planned([head], now_s)
-                self._queue = {head: None}
+            if self._flights.is_idle:
+                self._flights.queue([head], anew=True)
                 self._start(group)
         self._announce()
 
-    def _tick(self, now_s: float, due: dict[Query, None]) -> None:
+    def _tick(self, now_s: float) -> None:
         """What is done once an interval: set the next one, and let go of what is not wanted now."""
         still = quiet(self._ledger, self._store)
         self._ledger.quiet_ticks = self._ledger.quiet_ticks + 1 if still else 0
         self._tick_s = now_s + pause_s(self._ledger, self._view, now_s, self._rng)
-        # The oldest wishes keep their places, so that none is pushed back for ever.
-        self._queue = {query: None for query in self._queue if query in due}
         if self._failing:
             wanted = set(wants(self._ledger, self._store, self._view, now_s))
             self._failing = {q: error for q, error in self._failing.items() if q in wanted}
@@ -228,7 +250,11 @@ class Poller:
         except TimeoutError:
             pass  # the next tick is due
 
-    def _hurry(self, query: Query) -> None:
+    @property
+    def _catches_up(self) -> bool:
+        return not self._paused and self._stopped is None
+
+    def _hurry(self, query: Request) -> None:
         """After an answer: go on at once where it showed that more is due before the next tick."""
         now_s = self._monotonic()
         if self._ledger.quiet_ticks and not quiet(self._ledger, self._store):
@@ -242,23 +268,35 @@ class Poller:
     # -- one question ----------------------------------------------------------------------
 
     def _start(self, group: asyncio.TaskGroup) -> None:
-        """Start what is queued, as far as there is room among its kind."""
-        if self._ledger.held_until_s() > self._monotonic():
+        """Start what is queued, as far as there is room among its kind, and what is catching up."""
+        now_s = self._monotonic()
+        self._start_later(None)
+        if self._ledger.held_until_s() > now_s:
             return
-        about_runs = sum(isinstance(query, RunsPage | OneRun) for query in self._asking)
-        room = {True: LISTS_AT_ONCE - about_runs}
-        room[False] = ROLLOUTS_AT_ONCE - (len(self._asking) - about_runs)
-        for query in list(self._queue):
-            kind = isinstance(query, RunsPage | OneRun)
-            if room[kind] > 0:
-                room[kind] -= 1
-                del self._queue[query]
-                task = group.create_task(self._settle(query, group))
-                # One that is cancelled before it began never comes to its own `finally`.
-                task.add_done_callback(partial(self._ended, query))
-                self._asking[query] = task
+        for query in self._flights.take_due(self._view, now_s):
+            self._launch(query, group, now_s)
+        if self._catches_up:
+            for query in self._flights.take_past(self._view, now_s):
+                self._launch(query, group, now_s)
+        wait_s = self._flights.wait_s(self._view, now_s, past=self._catches_up)
+        if wait_s is not None:
+            loop = asyncio.get_running_loop()
+            self._start_later(loop.call_later(wait_s, self._start, group))
 
-    async def _settle(self, query: Query, group: asyncio.TaskGroup) -> None:
+    def _start_later(self, timer: asyncio.TimerHandle | None) -> None:
+        """Wait for the budget, and for nothing that was waited for before."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = timer
+
+    def _launch(self, query: Request, group: asyncio.TaskGroup, now_s: float) -> None:
+        self._ledger.planned([query], now_s)
+        task = group.create_task(self._settle(query, group))
+        # One that is cancelled before it began never comes to its own `finally`.
+        task.add_done_callback(partial(self._flights.end, query))
+        self._flights.begin(query, task)
+
+    async def _settle(self, query: Request, group: asyncio.TaskGroup) -> None:
         """Ask one question and see to its answer or failure."""
         sent_s = self._monotonic()
         struggling = self._ledger.struggling
@@ -266,20 +304,41 @@ class Poller:
             if self._stopped is not None:
                 await self._renew()
             answer = await ask(self._client, query)
-            await self._take(query, answer, sent_s)
+            self._flights.answered(query, sent_s, self._monotonic())
+            if not isinstance(query, ScenarioRollouts):
+                await self._take(query, answer, sent_s)
+            elif answer is not None:
+                await self._take_scenario(query, answer, sent_s)
             self._hurry(query)
         except GymError as error:
             self._failed(query, sent_s, error)
         finally:
-            self._ended(query, asyncio.current_task())
+            self._flights.end(query, asyncio.current_task())
         if struggling != self._ledger.struggling:
             self._wake.set()
         self._start(group)
 
-    def _ended(self, query: Query, task: asyncio.Task[None] | None) -> None:
-        # The same question may be under way again by the time that a task is seen to be done.
-        if self._asking.get(query) is task:
-            del self._asking[query]
+    async def _take_scenario(self, query: ScenarioRollouts, answer: Answer, sent_s: float) -> None:
+        """Take an answer about a scenario in, run by run."""
+        runs = self._store.runs
+        totals = {
+            run_id: row.run.total
+            for run_id in (*self._ledger.wanted, *self._store.active_runs)
+            if (row := runs.get(run_id)) is not None
+            and row.run is not None
+            and row.run.scenario_id == query.scenario_id
+            and row.run.total is not None
+        }
+        by_run = await self._gently(answers_by_run(answer.body, totals.keys(), totals))
+        self._ledger.scenario_answered(query, sent_s, self._monotonic(), useful=bool(by_run))
+        self._failing.pop(query, None)
+        # Its date and its size belong to the answer as a whole.
+        share = answer.wire_bytes // max(1, len(by_run))
+        part = replace(answer, body=b"", wire_bytes=share, date=None)
+        if answer.date is not None:
+            self._clock.sample(answer.sent_s, answer.received_s, answer.date)
+        for run_id, body in by_run.items():
+            await self._take(RolloutsOf(run_id), replace(part, body=body), sent_s)
 
     async def _take(self, query: Query, answer: Answer | None, sent_s: float) -> None:
         seen = observed(query, answer, sent_s, self._clock)
@@ -294,29 +353,41 @@ class Poller:
             self._tick_s = self._monotonic()
             self._wake.set()
         hearing = self._heard(query, applied, window)
+        if isinstance(query, RolloutsOf):
+            self._untold[query.run_id] += 1
         # Whoever waits for it gets it in turn, so that answers are heard in their order.
         async with self._in_turn:
             await self._breathe()
             for _ in hearing:
                 await self._breathe()
             self._announce(applied.delta.then(allowed))
+            if isinstance(query, RolloutsOf):
+                self._untold -= Counter([query.run_id])
             if applied.delta:
-                kept = [self._view.open_run] if self._view.open_run is not None else []
+                # What was not told yet cannot be told to be given up.
+                kept = {self._view.open_run or "", *self._untold}
                 self._announce(self._store.trim(kept))
 
-    async def _gently(self, steps: Generator[None, None, Applied]) -> Applied:
+    async def _gently(self, steps: Generator[None, None, T]) -> T:
         """Take a large answer in piece by piece."""
         while True:
             try:
                 next(steps)
             except StopIteration as done:
-                applied: Applied = done.value
-                return applied
+                taken: T = done.value
+                return taken
             await self._breathe()
 
-    def _failed(self, query: Query, sent_s: float, error: GymError) -> None:
+    def _failed(self, query: Request, sent_s: float, error: GymError) -> None:
         log.warning("%s: %s", query.label, error.brief)
         now_s = self._monotonic()
+        if error.limiting or isinstance(error, Unreachable):
+            self._flights.overloaded(sent_s, now_s)
+        elif isinstance(query, ScenarioRollouts) and not isinstance(error, Unauthorized):
+            # Its runs are asked one by one instead.
+            self._ledger.scenario_answered(query, sent_s, now_s, useful=False)
+            self._wake.set()
+            return
         self._failing.pop(query, None)
         marked = NOTHING
         one_run = isinstance(query, OneRun | RolloutsOf)
@@ -348,7 +419,7 @@ class Poller:
             self._failing[query] = error
         self._announce(marked)
 
-    def _marked(self, query: Query) -> Delta:
+    def _marked(self, query: Request) -> Delta:
         """That it is told otherwise of a run whether its rollouts are forbidden."""
         if not isinstance(query, RolloutsOf) or query.run_id not in self._store.runs:
             return NOTHING
@@ -358,20 +429,30 @@ class Poller:
         """Leave the gym alone until the key is tried again."""
         self._stopped = error
         self._tick_s = now_s + REFUSED_S
-        self._queue.clear()
-        for task in self._asking.values():
-            if task is not asyncio.current_task():
-                task.cancel()
+        self._flights.clear()
+        self._flights.cancel()
         self._wake.set()
 
     # -- telling ---------------------------------------------------------------------------
 
-    def _failing_first(self) -> Query | None:
+    def _failing_first(self) -> Request | None:
         """Of the questions that fail the one to tell of: about what is on screen, else the last."""
         for query in self._failing:
             if query == RolloutsOf(self._view.open_run or ""):
                 return query
         return next(reversed(self._failing), None)
+
+    def _progress(self) -> dict[str, Any]:
+        """How far catching up has come, in steps."""
+        reading = self._flights.catch_up.is_reading(self._ledger)
+        done, left = self._ledger.past_read, len(self._ledger.past)
+        step = max(1, (done + left) // PROGRESS_STEPS)
+        return {
+            "reading": reading,
+            "past_read": done // step * step,
+            "past": done + left if reading else 0,
+            "unread": 0 if reading else runs_without_results(self._ledger),
+        }
 
     def _announce(self, delta: Delta = NOTHING) -> None:
         """Tell what changed; that an answer came as expected is no news."""
@@ -387,6 +468,8 @@ class Poller:
             synced=self._ledger.synced,
             paused=self._paused,
             stopped=self._stopped,
+            rest_s=self._flights.rest_interval.seconds(self._view.interval_s, now_s),
+            **self._progress(),
         )
         # While all is well, times pass unsaid.
         news = self._link if error is not None else replace(self._link, since_s=0.0, next_try_s=0.0)

@@ -10,61 +10,23 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from gymtui.poll.budget import UsualTime
+from gymtui.poll.request_state import BACKOFF_LIMIT_S, NEVER, Moved, RequestState, backoff_s
 from gymtui.poll.sweep import Sweep
-from gymtui.store.delta import Observation, OneRun, Query, RolloutsOf, RunsPage
+from gymtui.store.delta import Observation, OneRun, Request, RolloutsOf, RunsPage, ScenarioRollouts
 from gymtui.store.records import RunRow
 from gymtui.store.stats.run_summary import RunSummary
 from gymtui.store.store import Applied, Store
 
 SWEEP_S = 60.0
 """Within this many seconds every page of the run list is asked once."""
-BACKOFF_LIMIT_S = 60.0
 RETRY_AFTER_LIMIT_S = 3600.0
 """A server that asks for a longer silence than this is asked once an hour all the same."""
-JITTER = 0.1
 FORBIDDEN_S = 600.0
 """What the key may not see of one run is asked for again after so many seconds."""
 RESULT_TRIES = 6
 """How often a finished run is listed again that still shows rollouts without an end or a result."""
 _PAGES_KEPT_S = 3 * SWEEP_S
-
-
-@dataclass(slots=True)
-class RequestState:
-    """What is remembered of one question. All times are monotonic seconds.
-
-    Attributes:
-        planned_s: When it was last decided to ask it.
-        sent_s: When it was last sent and then answered.
-        answered_s: When that answer came; None while none ever did.
-        wire_bytes: The size of that answer.
-        failures: How often it failed since.
-        not_before_s: It is left alone until then.
-        tries: Answers in a row after which the run's results were still not complete.
-        missing: Whether the last answer was that there is no such thing.
-        forbidden: Whether the key may not see it, as far as was heard since its last answer.
-    """
-
-    planned_s: float = -math.inf
-    sent_s: float = -math.inf
-    answered_s: float | None = None
-    wire_bytes: int = 0
-    failures: int = 0
-    not_before_s: float = -math.inf
-    tries: int = 0
-    missing: bool = False
-    forbidden: bool = False
-
-
-_NEVER = RequestState()
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """When a run's counters were first seen as they are now, monotonic seconds."""
-
-    counters: tuple[int | None, ...]
-    at_s: float
 
 
 @dataclass(slots=True)
@@ -79,6 +41,9 @@ class RequestLog:
         suspects: Runs that may be gone, in the order to ask them.
         wanted: Finished runs whose results were not all seen, oldest wish first.
         awaiting_results: Those of them that were watched before, and only lack their last results.
+        past: The others of them: over before anybody looked.
+        past_read: Of how many of those the results were read.
+        rollout_bytes: How many bytes a rollout takes in an answer, decompressed.
         shut: Runs whose rollouts the key may not see: of none of them results are about to come.
         grows_at_end: Whether new runs were last met at the end of the list.
         tail_due: Whether the list has grown by what no page has shown yet.
@@ -92,13 +57,16 @@ class RequestLog:
         quiet_ticks: Ticks in a row with nothing to wait for.
     """
 
-    asked: dict[Query, RequestState] = field(default_factory=dict)
+    asked: dict[Request, RequestState] = field(default_factory=dict)
     moved: dict[str, Moved] = field(default_factory=dict)
     page_of: dict[str, int] = field(default_factory=dict)
     sweep: Sweep = field(default_factory=Sweep)
     suspects: dict[str, None] = field(default_factory=dict)
     wanted: dict[str, None] = field(default_factory=dict)
     awaiting_results: dict[str, None] = field(default_factory=dict)
+    past: dict[str, None] = field(default_factory=dict)
+    past_read: int = 0
+    rollout_bytes: float = 700.0
     shut: dict[str, None] = field(default_factory=dict)
     grows_at_end: bool = False
     tail_due: bool = False
@@ -114,9 +82,9 @@ class RequestLog:
     _down_s: float = -math.inf
     _through_s: float = -math.inf
 
-    def recall(self, query: Query) -> RequestState:
+    def recall(self, query: Request) -> RequestState:
         """What is remembered of a question, to be read only."""
-        return self.asked.get(query, _NEVER)
+        return self.asked.get(query, NEVER)
 
     @property
     def synced(self) -> bool:
@@ -140,9 +108,21 @@ class RequestLog:
         moved = self.moved.get(run_id)
         return self.recall(RolloutsOf(run_id)).sent_s > (moved.at_s if moved else -math.inf)
 
+    def behind_s(self, run_id: str) -> float | None:
+        """Since when a run's rollouts are older than its counters; None if they are not."""
+        moved = self.moved.get(run_id)
+        return None if moved is None or self.listed_since_moved(run_id) else moved.behind_s
+
+    def took(self, query: Request, took_s: float) -> bool:
+        """Remember how long an answer took, in seconds; whether that is unusually long."""
+        asked = self._of(query)
+        if asked.usual is None:
+            asked.usual = UsualTime()
+        return asked.usual.add(took_s)
+
     # -- what happened ---------------------------------------------------------------------
 
-    def planned(self, queries: Iterable[Query], now_s: float) -> None:
+    def planned(self, queries: Iterable[Request], now_s: float) -> None:
         """Remember that these questions are about to be asked."""
         for query in queries:
             self._of(query).planned_s = now_s
@@ -163,6 +143,7 @@ class RequestLog:
         asked.missing, asked.forbidden = seen.body is None, False
         if isinstance(seen.query, RolloutsOf):
             self.shut.pop(seen.query.run_id, None)
+            self.past_read += seen.query.run_id in self.past
         changed = applied.delta.runs_added | applied.delta.runs_changed
         # In the order they are listed in, so that the plan does not hang on how sets are kept.
         for run_id in applied.ids if isinstance(seen.query, RunsPage) else sorted(changed):
@@ -177,17 +158,37 @@ class RequestLog:
                 if asked.missing:
                     asked.not_before_s = now_s + SWEEP_S
             case RolloutsOf(run_id=run_id):
+                if applied.ids and seen.body is not None:
+                    found = len(seen.body) / len(applied.ids)
+                    self.rollout_bytes += (found - self.rollout_bytes) / 10
                 self._rollouts_answered(run_id, asked, applied, store)
             case _:
                 self.unlisted_running = max(0, len(applied.ids) - running_of(store))
                 self.running_bytes = seen.wire_bytes / max(1, len(applied.ids))
                 for run_id in applied.overtaken:
                     counters = self.moved[run_id].counters if run_id in self.moved else ()
-                    self.moved[run_id] = Moved(counters, now_s)
+                    self._moved(run_id, counters, now_s)
+
+    def scenario_answered(
+        self, query: ScenarioRollouts, sent_s: float, now_s: float, *, useful: bool
+    ) -> None:
+        """Remember that a question about a scenario was answered.
+
+        Args:
+            query: The question.
+            sent_s: When it was sent.
+            now_s: Now, both in monotonic seconds.
+            useful: Whether it held all rollouts of any run that was asked for: if not, the gym
+                means something else by it, and is not asked so again.
+        """
+        self._got_through(sent_s, now_s)
+        asked = self._of(query)
+        asked.sent_s, asked.answered_s, asked.failures = sent_s, now_s, 0
+        asked.not_before_s, asked.missing = -math.inf, not useful
 
     def failed(
         self,
-        query: Query,
+        query: Request,
         sent_s: float,
         now_s: float,
         interval_s: float,
@@ -226,7 +227,7 @@ class RequestLog:
             self.down_until_s = now_s + backoff_s(self.down, interval_s, rng)
 
     def forbidden(
-        self, query: Query, sent_s: float, now_s: float, wait_s: float = FORBIDDEN_S
+        self, query: Request, sent_s: float, now_s: float, wait_s: float = FORBIDDEN_S
     ) -> None:
         """Remember that the key may not see this: it is asked seldom, and the rest goes on."""
         asked = self._of(query)
@@ -259,6 +260,9 @@ class RequestLog:
             self.wanted[row.run_id] = None
             if asked.answered_s is not None:
                 self.awaiting_results[row.run_id] = None
+                self.past.pop(row.run_id, None)
+            else:
+                self.past[row.run_id] = None
 
     def forget(self, run_ids: Iterable[str]) -> None:
         """Drop what is remembered of runs that are no longer known."""
@@ -273,7 +277,7 @@ class RequestLog:
 
     # -- parts -----------------------------------------------------------------------------
 
-    def _of(self, query: Query) -> RequestState:
+    def _of(self, query: Request) -> RequestState:
         return self.asked.setdefault(query, RequestState())
 
     def _got_through(self, sent_s: float, now_s: float) -> None:
@@ -282,10 +286,14 @@ class RequestLog:
         if sent_s > self._limited_s:
             self._limits = 0
 
+    def _moved(self, run_id: str, counters: tuple[int | None, ...], now_s: float) -> None:
+        behind_s = self.behind_s(run_id)
+        self.moved[run_id] = Moved(counters, now_s, now_s if behind_s is None else behind_s)
+
     def _run_changed(self, row: RunRow, store: Store, now_s: float) -> None:
         known = self.moved.get(row.run_id)
         if known is None or known.counters != row.counters:
-            self.moved[row.run_id] = Moved(row.counters, now_s)
+            self._moved(row.run_id, row.counters, now_s)
             asked = self.asked.get(RolloutsOf(row.run_id))
             if asked is not None and asked.tries:
                 asked.tries, asked.not_before_s = 0, -math.inf
@@ -296,6 +304,7 @@ class RequestLog:
     def _unwant(self, run_id: str) -> None:
         self.wanted.pop(run_id, None)
         self.awaiting_results.pop(run_id, None)
+        self.past.pop(run_id, None)
 
     def _rollouts_answered(
         self, run_id: str, asked: RequestState, applied: Applied, store: Store
@@ -377,18 +386,3 @@ def running_of(store: Store) -> int:
     """How many rollouts run, by the counters of the active runs."""
     runs = (store.runs[run_id].run for run_id in store.active_runs)
     return sum(run.running or 0 for run in runs if run is not None)
-
-
-def backoff_s(failures: int, interval_s: float, rng: random.Random) -> float:
-    """How long to wait after so many failures in a row: doubling, capped, jittered.
-
-    Args:
-        failures: At least 1.
-        interval_s: The ordinary interval, which is the first wait.
-        rng: Where the jitter comes from.
-
-    Returns:
-        Seconds, at most `BACKOFF_LIMIT_S` and a tenth.
-    """
-    wait_s = min(BACKOFF_LIMIT_S, interval_s * 2.0 ** (min(failures, 10) - 1))
-    return wait_s * rng.uniform(1 - JITTER, 1 + JITTER)

@@ -24,9 +24,9 @@ from gymtui.api.errors import GymError
 from gymtui.config.settings import Settings
 from gymtui.core.secret import ApiKey
 from gymtui.core.server_clock import ServerClock, Window
-from gymtui.poll.plan import View
 from gymtui.poll.poller import Link, LinkState, Poller, Update
 from gymtui.poll.tracker import RolloutTracker
+from gymtui.poll.view import View
 from gymtui.session.actions import (
     CARRIED_OUT_S,
     ActionOutcome,
@@ -165,7 +165,10 @@ class Session:
             heard=self._answered,
             renew=self._renew_key,
             breathe=turns.yield_to_input,
+            max_requests_per_s=settings.max_requests_per_s,
         )
+        if journal is None:
+            self.poller.begin_catch_up()
 
     def close(self) -> None:
         """One goes elsewhere: write down what was watched, and hear nothing more."""
@@ -391,11 +394,15 @@ class Session:
         """What the journal kept of finished runs came in."""
         if not self.over:
             self._show(self.poller.remember(summaries))
+            self.poller.begin_catch_up()
 
     def _recalled(self, run_id: str) -> None:
-        """What the journal kept of a run's rollouts came in."""
+        """What the journal kept of a run's rollouts came in: of many runs at once, at the start."""
         rows = self.store.rollouts_of(run_id)
-        self._show(Delta(rollouts_changed=frozenset(row.rollout_id for row in rows)))
+        delta = Delta(rollouts_changed=frozenset(row.rollout_id for row in rows))
+        self._untold = self._untold.then(delta)
+        self._look_out(delta.rollouts)
+        self._news.set()
 
     def _answered(self, query: Query, applied: Applied, window: Window) -> Iterable[None]:
         """Called by the poller right after each answer: what passes quickly is seen here alone."""
@@ -417,7 +424,7 @@ class Session:
     def _look_out(self, touched: Iterable[str] = ()) -> bool:
         """Take what changed into the outlook; of much only a part, and whether some is left."""
         now_s = self.now().timestamp()
-        return self.forecast.take(touched, self.store.rollouts, self.store.runs, now_s)
+        return self.forecast.take(touched, self.store.rollouts, self.store.active_runs, now_s)
 
     def _notice_arrivals(self, update: Update) -> None:
         """Have it known which runs turned up since the whole list was known."""

@@ -85,6 +85,7 @@ class Field(Generic[R]):
         choices: Of text, all it can be; a value written is matched by prefix. empty if open.
         also: Another text that it matches by.
         count: Of a share: what a whole number without a percent sign is compared with.
+        from_history: Whether it is known of a finished run only once its rollouts were read.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Field(Generic[R]):
     count: Callable[[R], object] | None = None
     choices: tuple[str, ...] = ()
     also: Callable[[R], str | None] | None = None
+    from_history: bool = False
 
     @property
     def has_words(self) -> bool:

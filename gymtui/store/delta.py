@@ -62,7 +62,26 @@ class RunningRollouts:
         return "GET /rollouts?status=running"
 
 
+@dataclass(frozen=True, slots=True)
+class ScenarioRollouts:
+    """`GET /rollouts?scenario_id=`: the rollouts of hundreds of runs in one answer.
+
+    Taken apart it is as many answers about one run each: `poll.scenario_answer`.
+    """
+
+    scenario_id: str
+
+    @property
+    def label(self) -> str:
+        """The request as the status line names it."""
+        return "GET /rollouts?scenario_id="
+
+
 Query = RunsPage | OneRun | RolloutsOf | RunningRollouts
+"""What the store takes the answers of in."""
+
+Request = Query | ScenarioRollouts
+"""What may be asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ No clock, no network. What rollouts add up to is `rollout_table`; both together 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -24,10 +25,12 @@ class RunTable:
         active: Ids of those that have something left to do, in the order they began to.
         total: The server's own count, where it gave one.
         version: Moves with every change of any row.
+        rollouts_in: Rollouts by scenario, as the counters of its runs say.
     """
 
     def __init__(self) -> None:
         self.rows: dict[str, RunRow] = {}
+        self.rollouts_in: Counter[str] = Counter()
         self.active: dict[str, None] = {}
         self.total: int | None = None
         self.version = 0
@@ -110,6 +113,7 @@ class RunTable:
         self.version += 1
         self.active.pop(run_id, None)
         self._forget_raw(row)
+        self._count(row, -1)
         built.runs_removed.add(run_id)
 
     def _take(self, item: bytes, seen: Observation, built: DeltaBuilder) -> str:
@@ -141,11 +145,19 @@ class RunTable:
 
     def _put(self, row: RunRow) -> None:
         self.version += 1
+        before = self.rows.get(row.run_id)
+        if before is not None:
+            self._count(before, -1)
+        self._count(row, 1)
         self.rows[row.run_id] = row
         if row.active:
             self.active[row.run_id] = None
         else:
             self.active.pop(row.run_id, None)
+
+    def _count(self, row: RunRow, by: int) -> None:
+        if row.run is not None and row.run.scenario_id is not None:
+            self.rollouts_in[row.run.scenario_id] += by * (row.run.total or 0)
 
     def _drop_malformed(self, offset: int, ids: tuple[str, ...], built: DeltaBuilder) -> None:
         """Forget unreadable items that are no longer where they were: none has an id to ask for."""

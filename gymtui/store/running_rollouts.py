@@ -82,6 +82,7 @@ class Running:
         self._rules = rules
         self._rows: dict[str, RunningRow] = {}
         self._of_run: dict[str, set[str]] = {}
+        self._stuck_from: dict[str, datetime] = {}
 
     @property
     def rows(self) -> Mapping[str, RunningRow]:
@@ -99,7 +100,8 @@ class Running:
         Args:
             now: The server's time.
         """
-        return sum(running.stuck(now) for running in self._rows.values())
+        due = (run_id for run_id, since in self._stuck_from.items() if since < now)
+        return sum(self.stuck_in(run_id, now) for run_id in due)
 
     def stuck_in(self, run_id: str, now: datetime) -> int:
         """How many of a run count as stuck.
@@ -108,6 +110,9 @@ class Running:
             run_id: The run.
             now: The server's time.
         """
+        since = self._stuck_from.get(run_id)
+        if since is None or now <= since:
+            return 0
         return sum(self._rows[rollout_id].stuck(now) for rollout_id in self._of_run.get(run_id, ()))
 
     def update(
@@ -148,7 +153,17 @@ class Running:
                 running = self._looked_at(known[rollout_id], usual, pace)
                 if self._rows.get(rollout_id) != running:
                     changed[rollout_id] = self._rows[rollout_id] = running
+            self._note_stuck(run_id)
         return Moves(changed, frozenset(gone))
+
+    def _note_stuck(self, run_id: str) -> None:
+        """Note from when on the first of a run counts as stuck: until then none need be asked."""
+        rows = (self._rows[rollout_id] for rollout_id in self._of_run.get(run_id, ()))
+        first = min((row.stuck_from for row in rows if row.stuck_from is not None), default=None)
+        if first is None:
+            self._stuck_from.pop(run_id, None)
+        else:
+            self._stuck_from[run_id] = first
 
     def _leave(self, row: RolloutRow) -> None:
         members = self._of_run.get(row.run_id)
@@ -156,6 +171,7 @@ class Running:
             members.discard(row.rollout_id)
             if not members:
                 del self._of_run[row.run_id]
+                self._stuck_from.pop(row.run_id, None)
 
     def _looked_at(self, row: RolloutRow, usual: UsualTimes, pace: StepPace | None) -> RunningRow:
         if pace is None or row.rollout is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from gymtui.store.delta import (
     RunningRollouts,
     RunsPage,
 )
+from gymtui.store.list_order import ListOrder
 from gymtui.store.records import Intent, RolloutRow, RunRow
 from gymtui.store.rollout_table import RolloutTable
 from gymtui.store.run_table import RunTable
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 
 ROLLOUTS_KEPT = 20_000
 """Rollouts held in memory before runs not looked at for longest give theirs up: some 6 kB each."""
+
+NEIGHBOURS = 50
+"""Runs on either side of one whose time is not known that may stand for it."""
 
 LARGE = 500_000
 """Bytes of a body from which on others get their turn between hashing, splitting and comparing."""
@@ -90,6 +95,7 @@ class Store:
         self._page_answers: dict[Query, _Answer] = {}
         self._rollout_answers: dict[Query, _Answer] = {}
         self._rollouts_kept = rollouts_kept
+        self._order = ListOrder()
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -112,6 +118,30 @@ class Store:
     def total_runs(self) -> int | None:
         """How many runs there are by the server's own count, if it gave one."""
         return self._runs.total
+
+    @property
+    def order(self) -> ListOrder:
+        """In which order the gym lists its runs."""
+        return self._order
+
+    def rollouts_in(self, scenario_id: str) -> int:
+        """How many rollouts the known runs of a scenario have, by their counters."""
+        return self._runs.rollouts_in[scenario_id]
+
+    def placed_at(self, run_id: str) -> datetime | None:
+        """When a run of which nothing else is known was probably created.
+
+        Returns:
+            The time of the nearest run in the gym's own list that is known, an older one first;
+            None if none is near.
+        """
+        above, below = self._order.neighbours(run_id, NEIGHBOURS)
+        older, newer = (below, above) if self._order.newest_first is not False else (above, below)
+        for near in (*older, *newer):
+            summary = self._rollouts.summary(near)
+            if summary is not None and summary.created_at is not None:
+                return summary.started_at or summary.created_at
+        return None
 
     @property
     def we_cancelled(self) -> Set[str]:
@@ -181,6 +211,7 @@ class Store:
             case RunsPage():
                 listing = split(seen.body, "runs")
                 ids = self._runs.take_page(seen.query, listing, seen, built)
+                self._order.take(ids, seen.query.offset)
                 self._note_ended(built.runs_added, built)
                 applied = Applied(built.build(), ids, listing.total)
             case OneRun():
@@ -197,6 +228,7 @@ class Store:
                     return Applied(NOTHING, total=listing.total)
                 reading = yield from self._rollouts.read(listing.items, run_id, seen)
                 ids = self._rollouts.take_all_of(run_id, listing, reading, seen, built)
+                self._learn_order(run_id)
                 self._note_ended(built.runs_changed, built)
                 applied = Applied(built.build(), ids, listing.total)
             case RunningRollouts(scenario_id=scenario_id):
@@ -233,6 +265,7 @@ class Store:
         for run_id, summary in summaries.items():
             if self._rollouts.remember(run_id, summary) and run_id in self._runs.rows:
                 built.runs_changed.add(run_id)
+                self._learn_order(run_id)
                 self._note_ended([run_id], built)
         return built.build()
 
@@ -278,7 +311,9 @@ class Store:
     def drop(self, run_ids: Iterable[str]) -> Delta:
         """Forget runs and all their rollouts."""
         built = DeltaBuilder()
-        for run_id in run_ids:
+        dropped = tuple(run_ids)
+        self._order.drop(dropped)
+        for run_id in dropped:
             self._runs.drop(run_id, built)
             self._rollouts.drop_run(run_id, built)
             self._page_answers.pop(OneRun(run_id), None)
@@ -303,6 +338,11 @@ class Store:
         return built.build()
 
     # -- parts ----------------------------------------------------------
+
+    def _learn_order(self, run_id: str) -> None:
+        summary = self._rollouts.summary(run_id)
+        if summary is not None:
+            self._order.learn(run_id, summary.created_at)
 
     def _answers(self, query: Query) -> dict[Query, _Answer]:
         about_runs = isinstance(query, RunsPage | OneRun)

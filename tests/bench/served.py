@@ -7,6 +7,7 @@ so.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import socket
 import subprocess
@@ -49,6 +50,10 @@ class Size:
             Only the first `OF_A_RUN` are listed until it is told to grow.
         mixed: Rollouts of one more run, `mixed`, of all states, of which 1 % move likewise.
         still: Whether nothing moves.
+        each: Rollouts of each run but the big and the mixed one.
+        delay_ms: How long each answer takes at least.
+        alone: Whether a question about a whole scenario is refused.
+        oldest: Whether the oldest run is listed first.
     """
 
     active: int = 0
@@ -56,6 +61,10 @@ class Size:
     big: int = 0
     mixed: int = 0
     still: bool = False
+    each: int = OF_A_RUN
+    delay_ms: int = 0
+    alone: bool = False
+    oldest: bool = False
 
 
 class Model:
@@ -66,17 +75,18 @@ class Model:
     """
 
     def __init__(self, size: Size) -> None:
-        self._size = size
+        self._size = self.size = size
         # What stands still has stood for long: ages that grow by the minute are changes.
         self._began = datetime.now(UTC) - timedelta(days=3 if size.still else 0)
         self._began_s = time.monotonic()
         self._finished = [
-            wire.run(_old(number), wire.Counts(OF_A_RUN, 0, 0)) for number in range(size.finished)
+            wire.run(_old(number), wire.Counts(size.each, 0, 0)) for number in range(size.finished)
         ]
         self._big = wire.Moving("big", size.big) if size.big else None
         mixed_began = datetime.now(UTC) - timedelta(seconds=size.mixed + 300)
         self._mixed = wire.Mixed("mixed", size.mixed, mixed_began) if size.mixed else None
         self.grown = False
+        self._bodies: dict[str, list[bytes]] = {}
         self.requests = 0
         self.sent = 0
 
@@ -85,7 +95,13 @@ class Model:
         big = [wire.run("big", wire.Counts(0, self._size.big, 0))] if self._big else []
         mixed = [wire.run("mixed", self._mixed.counts)] if self._mixed else []
         active = [self._run(number) for number in range(self._size.active)]
-        return [*big, *mixed, *active, *self._finished]
+        every = [*big, *mixed, *active, *self._finished]
+        return every[::-1] if self._size.oldest else every
+
+    def everything_of_scenario(self) -> list[bytes]:
+        """Every rollout there is: all runs are of one scenario."""
+        names = chain(map(_new, range(self._size.active)), map(_old, range(self._size.finished)))
+        return list(chain.from_iterable(map(self.rollouts_of, names)))
 
     def rollouts_of(self, run_id: str) -> list[bytes]:
         """A run's rollouts."""
@@ -99,9 +115,13 @@ class Model:
             return list(self._mixed.items)
         number = int(run_id.rpartition("-")[2])
         if run_id.startswith("old"):
-            long_ago = wire.BEGAN - timedelta(hours=number)
-            done = wire.MAX_STEPS
-            return [wire.rollout(run_id, n, done, began=long_ago) for n in range(OF_A_RUN)]
+            if run_id not in self._bodies:
+                long_ago = wire.BEGAN - timedelta(hours=number)
+                done = wire.MAX_STEPS
+                self._bodies[run_id] = [
+                    wire.rollout(run_id, n, done, began=long_ago) for n in range(self._size.each)
+                ]
+            return self._bodies[run_id]
         return [
             wire.rollout(run_id, n, step, began=self._began)
             for n, step in enumerate(self._steps(number))
@@ -139,9 +159,9 @@ class Model:
         """How far each rollout of an active run is; the run begins anew when it is through."""
         passed_s = 0.0 if self._size.still else time.monotonic() - self._began_s
         length_s = wire.MAX_STEPS * STEP_S
-        at_s = (passed_s + number * 17 + 40) % (length_s * (OF_A_RUN / AT_ONCE))
+        at_s = (passed_s + number * 17 + 40) % (length_s * (self._size.each / AT_ONCE))
         steps: list[int | None] = []
-        for n in range(OF_A_RUN):
+        for n in range(self._size.each):
             own_s = at_s - n // AT_ONCE * length_s - n % AT_ONCE
             steps.append(None if own_s < 0 else min(wire.MAX_STEPS, int(own_s / STEP_S)))
         return steps
@@ -183,8 +203,16 @@ def application(model: Model) -> Starlette:
         return answer(found[0]) if found else Response(b'{"detail":"no such run"}', 404)
 
     def rollouts(request: Request) -> Response:
-        run_id = request.query_params.get("run_id")
-        items = model.running() if run_id is None else model.rollouts_of(run_id)
+        asked = request.query_params
+        if "run_id" in asked:
+            items = model.rollouts_of(asked["run_id"])
+        elif "status" in asked:
+            items = model.running()
+        elif model.size.alone:
+            model.requests += 1
+            return Response(b'{"detail":"ask for one run"}', 400)
+        else:
+            items = model.everything_of_scenario()
         return answer(wire.listing("rollouts", items))
 
     def counted(_request: Request) -> Response:
@@ -197,6 +225,7 @@ def application(model: Model) -> Starlette:
 
     # On the event loop, one at a time: what is counted is not shared with threads.
     async def in_turn(request: Request) -> Response:
+        await asyncio.sleep(model.size.delay_ms / 1000)
         return by_path[request.scope["route"].path](request)
 
     by_path = {
@@ -249,8 +278,7 @@ def served(size: Size) -> Iterator[Served]:
     """Serve a gym of a size; it ends with the block."""
     command = [
         *(sys.executable, "-m", "tests.bench.served"),
-        *(f"--{name}={number}" for name, number in vars(size).items() if name != "still"),
-        *(["--still"] if size.still else []),
+        *(f"--{name}={int(number)}" for name, number in vars(size).items()),
     ]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
@@ -270,9 +298,8 @@ def served(size: Size) -> Iterator[Served]:
 def main() -> None:
     """Serve until the input closes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("active", "finished", "big", "mixed"):
-        parser.add_argument(f"--{name}", type=int, default=0)
-    parser.add_argument("--still", action="store_true")
+    for name, number in vars(Size()).items():
+        parser.add_argument(f"--{name}", type=int, default=int(number))
     size = Size(**vars(parser.parse_args()))
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(application(Model(size)), log_level="error"))

@@ -51,6 +51,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
         ("source", "all", lambda app: app.session._view.source),
         ("scenario", "sales", lambda app: app.session._view.scenario_id),
         ("interval_s", 7.0, lambda app: app.session.poller.link.interval_s),
+        ("max_requests_per_s", 2.0, lambda app: app.session.poller._flights.budget.most_per_s),
         ("theme", "day", lambda app: app.appearance.theme),
         ("ascii", True, lambda app: app.appearance.ascii),
         ("debug", True, lambda _: logging.getLogger("gymtui").level == logging.DEBUG),

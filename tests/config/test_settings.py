@@ -40,6 +40,7 @@ VALUES: dict[str, tuple[Any, Any, Any, Any]] = {
     "source": ("all", "task-editor", '"datadog-synthetics"', '"rl-gym"'),
     "scenario": ("flag", "env", '"profile"', '"file"'),
     "interval": (1.0, "2.5", "3", "4.0"),
+    "max_requests_per_s": (1.0, "2.5", "3", "4.0"),
     "theme": ("flag", "env", '"profile"', '"file"'),
     "artifact_limit_mib": (1, "2", "3", "4"),
     "fail_share": (0.1, "0.2", "0.3", "0.4"),

@@ -7,7 +7,16 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from gymtui.store.delta import Observation, OneRun, Query, RolloutsOf, RunningRollouts, RunsPage
+from gymtui.store.delta import (
+    Observation,
+    OneRun,
+    Query,
+    Request,
+    RolloutsOf,
+    RunningRollouts,
+    RunsPage,
+    ScenarioRollouts,
+)
 
 PHASES = ("building_environment", "seeding", "agent_running", "verifying")
 GZIP = 8
@@ -56,6 +65,7 @@ class ModelRun:
     run_id: str
     rollouts: list[dict[str, Any]]
     weight: int = 1
+    scenario_id: str | None = None
     items: dict[str, bytes] = field(default_factory=dict)
     item: bytes = b""
     body: bytes = b""
@@ -71,7 +81,10 @@ class ModelRun:
             "pending": status.count("pending") * self.weight,
             "running": status.count("running") * self.weight,
         }
-        self.item = json.dumps({"run_id": self.run_id} | counters).encode()
+        names = {"run_id": self.run_id}
+        if self.scenario_id is not None:
+            names["scenario_id"] = self.scenario_id
+        self.item = json.dumps(names | counters).encode()
         self.items = {item["rollout_id"]: json.dumps(item).encode() for item in self.rollouts}
         listed = b",".join(self.items.values())
         self.body = b'{"total":%d,"rollouts":[%s]}' % (len(self.items), listed)
@@ -111,14 +124,16 @@ class ModelGym:
     deleted: dict[str, float] = field(default_factory=dict)
     ever_changed: set[str] = field(default_factory=set)
 
-    def launch(self, rollouts: int = 2, *, finished: bool = False) -> str:
+    def launch(
+        self, rollouts: int = 2, *, finished: bool = False, scenario_id: str | None = None
+    ) -> str:
         run_id = f"run_{self.launched:05d}"
         self.launched += 1
         items = [
             (ended if finished else rollout)(f"{run_id}.{index}", run_id)
             for index in range(rollouts)
         ]
-        made = self.runs[run_id] = ModelRun(run_id, items, self.weight)
+        made = self.runs[run_id] = ModelRun(run_id, items, self.weight, scenario_id)
         made.freeze()
         self.since[run_id] = self.now
         if made.active:
@@ -162,7 +177,7 @@ class ModelGym:
             item |= ended(item["rollout_id"], run_id)
         self.changed(made)
 
-    def answer(self, query: Query) -> bytes | None:
+    def answer(self, query: Request) -> bytes | None:
         match query:
             case RunsPage(offset=offset, limit=limit):
                 ids = list(self.runs)
@@ -180,7 +195,11 @@ class ModelGym:
                 every = (item for made in self.moving.values() for item in made.rollouts)
                 running = [item for item in every if item["status"] == "running"]
                 return rollouts_body(*running)
+            case ScenarioRollouts(scenario_id=scenario_id):
+                runs = [made for made in self.runs.values() if made.scenario_id == scenario_id]
+                items = [item for made in runs for item in made.items.values()]
+                return b'{"total":%d,"rollouts":[%s]}' % (len(items), b",".join(items))
 
-    def wire_bytes(self, query: Query, body: bytes | None) -> int:
-        about_rollouts = isinstance(query, RolloutsOf | RunningRollouts)
+    def wire_bytes(self, query: Request, body: bytes | None) -> int:
+        about_rollouts = not isinstance(query, RunsPage | OneRun)
         return len(body or b"") * (self.weight if about_rollouts else 1) // GZIP

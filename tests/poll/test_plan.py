@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
 
-from gymtui.poll.plan import IDLE_INTERVAL_S, View, pace_s, pause_s, plan, quiet, seen_s
-from gymtui.poll.request_log import BACKOFF_LIMIT_S, RESULT_TRIES, RequestLog, backoff_s
-from gymtui.store.delta import Observation, OneRun, Query, RolloutsOf, RunningRollouts, RunsPage
+from gymtui.poll.catch_up import CatchUp
+from gymtui.poll.plan import IDLE_INTERVAL_S, UNBOUNDED, pace_s, pause_s, plan, quiet, seen_s
+from gymtui.poll.request_log import RESULT_TRIES, RequestLog
+from gymtui.poll.request_state import BACKOFF_LIMIT_S, backoff_s
+from gymtui.poll.view import View
+from gymtui.store.delta import (
+    Observation,
+    OneRun,
+    Query,
+    Request,
+    RolloutsOf,
+    RunningRollouts,
+    RunsPage,
+)
 from gymtui.store.store import Applied, Store
 from tests.helpers.model_gym import ended, rollout, rollouts_body, run, runs_body
 
@@ -22,14 +34,22 @@ RUNNING = RunningRollouts()
 class Desk:
     """A ledger with its store and a clock set by hand."""
 
-    def __init__(self, **view: object) -> None:
+    def __init__(self, *, room: int = UNBOUNDED, **view: object) -> None:
         self.ledger, self.store, self.now = RequestLog(), Store(), 100.0
+        self.catch_up = CatchUp(begun=True)
+        self.room = room
         self.view = View(**view)
 
-    def plan(self) -> list[Query]:
-        found = plan(self.ledger, self.store, self.view, self.now)
+    def plan(self) -> list[Request]:
+        """What is asked in this tick, and then to catch up."""
+        found = plan(self.ledger, self.store, self.view, self.now, self.room)
+        while (past := self.next_past(found)) is not None:
+            found.append(past)
         self.ledger.planned(found, self.now)
         return found
+
+    def next_past(self, busy: list[Request]) -> Request | None:
+        return self.catch_up.next_request(self.ledger, self.store, self.view, busy, self.now)
 
     def hear(
         self, query: Query, body: bytes | None, *, sent: float | None = None, wire: int = 1000
@@ -165,15 +185,21 @@ def test_a_finished_run_that_shows_loose_ends_is_listed_again_ever_less_and_then
     assert RolloutsOf("a") in desk.plan()
 
 
-def test_results_of_old_runs_come_one_a_tick_but_those_in_view_first() -> None:
-    desk = Desk(runs_in_view=("c", "d")).synced(*(run(i) for i in "abcd"), run("none", total=0))
-    asked: list[list[Query]] = []
-    for _ in range(4):
-        asked.append([query for query in desk.plan() if isinstance(query, RolloutsOf)])
-        for query in asked[-1]:
-            desk.hear(query, rollouts_body(ended("r", query.run_id)))
-        desk.now += 2
-    assert asked == [[RolloutsOf("c"), RolloutsOf("d")], [RolloutsOf("a")], [RolloutsOf("b")], []]
+def test_results_of_old_runs_come_those_in_view_first_and_once_each() -> None:
+    desk = Desk(runs_in_view=("c", "d")).synced(*(run(i) for i in "abcde"), run("none", total=0))
+    desk.store.order.learn("a", datetime(2026, 1, 2, tzinfo=UTC))
+    desk.store.order.learn("b", datetime(2026, 1, 1, tzinfo=UTC))
+    asked = [query for query in desk.plan() if isinstance(query, RolloutsOf)]
+    assert asked == [RolloutsOf(i) for i in "cdabe"]
+    for query in asked:
+        desk.hear(query, rollouts_body(ended("r", query.run_id), ended("s", query.run_id)))
+    desk.now += 2
+    assert [query for query in desk.plan() if isinstance(query, RolloutsOf)] == []
+
+
+def test_which_end_of_the_list_is_new_is_asked_of_the_two_ends_first() -> None:
+    desk = Desk().synced(*(run(i) for i in "abcd"))
+    assert desk.plan()[1:3] == [RolloutsOf("a"), RolloutsOf("d")]
 
 
 def test_rollouts_given_up_are_fetched_again_when_their_run_is_opened() -> None:
@@ -227,12 +253,13 @@ def test_one_answer_for_all_is_given_up_when_it_proves_larger() -> None:
 
 
 def test_a_crowd_of_active_runs_is_asked_in_turns_and_none_is_left_out() -> None:
-    desk = Desk().synced(*(run(f"r{i}", total=1, running=1) for i in range(150)))
-    asked: set[Query] = set()
-    for _ in range(4):
-        now = {query for query in desk.plan() if isinstance(query, RolloutsOf)}
-        assert len(now) <= 40
-        asked |= now
+    runs = [run(f"r{i}", total=1, running=1, scenario_id=None) for i in range(150)]
+    desk = Desk(room=10).synced(*runs)
+    asked: set[Request] = set()
+    for _ in range(20):
+        now = desk.plan()
+        assert len(now) == 10
+        asked |= {query for query in now if isinstance(query, RolloutsOf)}
         desk.now += 2
     assert len(asked) == 150
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gymtui.poll.plan import View, pause_s, plan, quiet
+from gymtui.poll.catch_up import CatchUp
+from gymtui.poll.plan import pause_s, plan, quiet
 from gymtui.poll.request_log import SWEEP_S, RequestLog
+from gymtui.poll.view import View
 from gymtui.store.delta import (
     PAGE_LIMIT,
     Observation,
@@ -31,6 +33,7 @@ ROUND_S = SWEEP_S + 3 * TICK_S
 GONE_S = 2 * ROUND_S + 30 * TICK_S
 """How late it may be said that a run is gone: it is missed by a whole round, and then asked for."""
 LONGEST_WAIT_S = 70.0
+PAST_A_TICK = 4
 
 
 @dataclass
@@ -46,6 +49,7 @@ class Simulation:
     view: View = field(default_factory=View)
     store: Store = field(default_factory=Store)
     ledger: RequestLog = field(default_factory=RequestLog)
+    past: CatchUp = field(default_factory=lambda: CatchUp(begun=True))
     now: float = 1000.0
     failing: float = 0.0
     failed_s: float = 0.0
@@ -70,20 +74,31 @@ class Simulation:
                 break
             self.ledger.planned(more, self.now + 0.5)
             self.hear({query: self.ask(query) for query in more})
+        self.catch_up()
         self.forget_gone()
         self.watch()
         quiet_now = quiet(self.ledger, self.store)
         self.ledger.quiet_ticks = self.ledger.quiet_ticks + 1 if quiet_now else 0
         self.now += pause_s(self.ledger, self.view, self.now, self.rng)
 
-    def ask(self, query: Query) -> Observation | None:
+    def catch_up(self) -> None:
+        """Read a few results of what had finished before anybody looked."""
+        for _ in range(PAST_A_TICK):
+            query = self.past.next_request(self.ledger, self.store, self.view, (), self.now)
+            if query is None:
+                return
+            self.ledger.planned([query], self.now)
+            if isinstance(query, RolloutsOf):
+                self.hear({query: self.ask(query, after_s=0.5)})
+
+    def ask(self, query: Query, after_s: float = 0.0) -> Observation | None:
         self.sent.append((self.now, query))
         if self.rng.random() < self.failing:
             return None
         body = self.gym.answer(query)
         size = self.gym.wire_bytes(query, body)
         self.wire_bytes += size
-        return Observation(query, body, self.now + 0.1, self.now + 0.4, size)
+        return Observation(query, body, self.now + 0.1 + after_s, self.now + 0.4 + after_s, size)
 
     def hear(self, answers: dict[Query, Observation | None]) -> None:
         for query, seen in self.rng.sample(list(answers.items()), len(answers)):
@@ -92,7 +107,7 @@ class Simulation:
                 self.ledger.failed(query, self.now + 0.1, self.now + 0.4, TICK_S, self.rng)
             else:
                 applied = self.store.apply(seen)
-                self.ledger.answered(seen, applied, self.store, self.now + 0.4)
+                self.ledger.answered(seen, applied, self.store, seen.at)
 
     def forget_gone(self) -> None:
         """The app drops what is gone a few seconds after it said so."""

@@ -22,17 +22,20 @@ from gymtui.api.errors import (
     Unreachable,
 )
 from gymtui.core.server_clock import ServerClock
-from gymtui.poll.plan import View
-from gymtui.poll.poller import (
-    LISTS_AT_ONCE,
-    REFUSED_S,
-    ROLLOUTS_AT_ONCE,
-    LinkState,
-    Poller,
-    Update,
-)
+from gymtui.poll.catch_up import AT_ONCE
+from gymtui.poll.flights import LISTS_AT_ONCE, ROLLOUTS_AT_ONCE
+from gymtui.poll.poller import REFUSED_S, LinkState, Poller, Update
 from gymtui.poll.request_log import FORBIDDEN_S
-from gymtui.store.delta import OneRun, Query, RolloutsOf, RunningRollouts, RunsPage
+from gymtui.poll.view import View
+from gymtui.store.delta import (
+    OneRun,
+    Query,
+    Request,
+    RolloutsOf,
+    RunningRollouts,
+    RunsPage,
+    ScenarioRollouts,
+)
 from gymtui.store.store import Applied, Store
 from tests.helpers.model_gym import GZIP, ModelGym, ended, rollout, rollouts_body, saw
 from tests.helpers.virtual_time import play
@@ -45,10 +48,10 @@ class FakeClient:
     """Asks a model gym; what goes wrong is decided by `fault`, how long it takes by `latency`."""
 
     gym: ModelGym
-    fault: Callable[[Query], GymError | bytes | None] = lambda query: None
-    latency: Callable[[Query], float] = lambda query: 0.05
-    began: list[tuple[float, Query]] = field(default_factory=list)
-    under_way: list[Query] = field(default_factory=list)
+    fault: Callable[[Request], GymError | bytes | None] = lambda query: None
+    latency: Callable[[Request], float] = lambda query: 0.05
+    began: list[tuple[float, Request]] = field(default_factory=list)
+    under_way: list[Request] = field(default_factory=list)
 
     async def list_runs(
         self,
@@ -72,14 +75,16 @@ class FakeClient:
     ) -> Answer:
         if status is not None:
             return await self._answer(RunningRollouts(scenario_id))
-        assert run_id is not None
+        if run_id is None:
+            assert scenario_id is not None
+            return await self._answer(ScenarioRollouts(scenario_id))
         return await self._answer(RolloutsOf(run_id))
 
-    async def _answer(self, query: Query) -> Answer:
+    async def _answer(self, query: Request) -> Answer:
         assert query not in self.under_way, f"two of {query}"
         self.under_way.append(query)
-        rollouts = sum(isinstance(q, RolloutsOf | RunningRollouts) for q in self.under_way)
-        assert rollouts <= ROLLOUTS_AT_ONCE
+        rollouts = sum(not isinstance(q, RunsPage | OneRun) for q in self.under_way)
+        assert rollouts <= ROLLOUTS_AT_ONCE + AT_ONCE
         assert len(self.under_way) - rollouts <= LISTS_AT_ONCE
         sent_s = asyncio.get_running_loop().time()
         self.began.append((sent_s, query))
@@ -100,7 +105,9 @@ class FakeClient:
 class Stage:
     """A poller at work, what it told, and a clock to move on."""
 
-    def __init__(self, gym: ModelGym, *, kept: int = 5000, **view: object) -> None:
+    def __init__(
+        self, gym: ModelGym, *, kept: int = 5000, begun: bool = True, **view: object
+    ) -> None:
         self.client = FakeClient(gym)
         self.gym, self.store = gym, Store(kept)
         self.told: list[Update] = []
@@ -119,6 +126,8 @@ class Stage:
         )
         self.renewed: list[float] = []
         self.renewal_s = 0.0
+        if begun:
+            self.poller.begin_catch_up()
         self.task = asyncio.create_task(self.poller.run())
 
     async def renew(self) -> None:
@@ -143,7 +152,7 @@ class Stage:
         with pytest.raises(asyncio.CancelledError):
             await self.task
 
-    def asked(self, query: Query | None = None, since: float = 0.0) -> list[float]:
+    def asked(self, query: Request | None = None, since: float = 0.0) -> list[float]:
         return [at for at, q in self.client.began if at >= since and query in (None, q)]
 
     @property
@@ -548,12 +557,12 @@ def test_what_was_let_go_of_before_it_was_even_sent_is_asked_after_all() -> None
             return Unauthorized("no") if query == refused else only_singly(query)
 
         stage.client.fault = refuse
-        await stage.play(4)
+        await stage.play(8)
         assert stage.state is LinkState.REFUSED
         stage.client.fault = only_singly
         began = stage.now()
         stage.poller.refresh()
-        await stage.play(5)
+        await stage.play(9)
         assert all(stage.asked(RolloutsOf(i), since=began) for i in stage.gym.moving)
 
     staged(scene, runs=0, active=20)
@@ -626,7 +635,7 @@ def test_a_run_that_is_opened_is_asked_for_at_once_and_before_the_rest() -> None
         await stage.play(5)
         assert stage.state is LinkState.LIVE
 
-    staged(scene, runs=60)
+    staged(scene, runs=60, kept=0)
 
 
 def test_final_numbers_of_an_earlier_session_are_not_asked_for_again() -> None:
@@ -639,11 +648,12 @@ def test_final_numbers_of_an_earlier_session_are_not_asked_for_again() -> None:
         stage.poller.remember(dict(list(kept.items())[:20]))
         await stage.play(1)
         stage.poller.remember(kept)
+        stage.poller.begin_catch_up()
         await stage.play(120)
         asked = [query for _, query in stage.client.began if isinstance(query, RolloutsOf)]
         assert {query.run_id for query in asked} - {"run_00029"} == {"run_00030"}
 
-    staged(scene, runs=30)
+    staged(scene, runs=30, begun=False)
 
 
 def test_every_answer_is_heard_whether_it_changed_anything_or_not() -> None:

@@ -6,8 +6,10 @@ import random
 
 import pytest
 
-from gymtui.poll.plan import View, pace_s, pause_s, plan, sweep_due
-from gymtui.poll.request_log import BACKOFF_LIMIT_S, FORBIDDEN_S, RETRY_AFTER_LIMIT_S, RequestLog
+from gymtui.poll.plan import pace_s, pause_s, plan, sweep_due
+from gymtui.poll.request_log import FORBIDDEN_S, RETRY_AFTER_LIMIT_S, RequestLog
+from gymtui.poll.request_state import BACKOFF_LIMIT_S
+from gymtui.poll.view import View
 from gymtui.store.delta import OneRun, RolloutsOf, RunsPage
 from gymtui.store.store import Store
 from tests.helpers.model_gym import ended, rollout, rollouts_body, run, runs_body, saw
@@ -194,22 +196,23 @@ def test_a_tick_that_comes_early_asks_again_only_from_seven_tenths_of_the_interv
 
 
 def test_so_many_are_asked_in_a_tick_and_no_more() -> None:
-    desk = Desk(runs_in_view=tuple(f"d{i}" for i in range(6)))
-    desk.synced(*(run(f"d{i}", total=1) for i in range(9)))
-    results = [query.run_id for query in desk.plan() if isinstance(query, RolloutsOf)]
-    assert results == ["d0", "d1", "d2", "d3"]
     desk = Desk().synced(*(run(f"r{i}", total=0) for i in range(9)))
     desk.hear(HEAD, runs_body(run("r0", total=0)))
     assert [q.run_id for q in desk.plan() if isinstance(q, OneRun)] == ["r1", "r2", "r3", "r4"]
 
 
-def test_those_in_view_count_among_the_forty_that_are_asked_singly() -> None:
+def test_those_in_view_come_first_and_a_quarter_is_left_for_the_others() -> None:
     names = [f"r{i:03}" for i in range(60)]
-    desk = Desk(runs_in_view=tuple(names[50:]))
-    desk.synced(*(run(name, total=1, running=1) for name in names))
-    asked = [query.run_id for query in desk.plan() if isinstance(query, RolloutsOf)]
-    assert asked[:10] == names[50:]
-    assert len(asked) == 40
+    desk = Desk(runs_in_view=tuple(names[30:]), room=20)
+    desk.synced(*(run(name, total=1, running=1, scenario_id=None) for name in names))
+    seen: list[str] = []
+    for _ in range(6):
+        asked = [query.run_id for query in desk.plan() if isinstance(query, RolloutsOf)]
+        assert sum(run_id in names[30:] for run_id in asked) >= 13
+        assert sum(run_id in names[:30] for run_id in asked) == 5
+        seen += asked
+        desk.now += 2
+    assert set(seen) == set(names)
 
 
 def test_that_one_answer_for_all_was_large_is_believed_for_ten_minutes() -> None:

@@ -63,7 +63,7 @@ class World:
 
     def _take(self, seen: Observation) -> None:
         delta = self.store.apply(seen).delta
-        self.forecast.take(delta.rollouts, self.store.rollouts, self.store.runs, self.now_s)
+        self.forecast.take(delta.rollouts, self.store.rollouts, self.store.active_runs, self.now_s)
 
     def told(self, teller: AlertMonitor) -> list[AlertKind]:
         return [t.event for t in teller.notice(self.store, self.forecast, self.now_s)]

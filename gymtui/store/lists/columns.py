@@ -7,6 +7,7 @@ How a column is drawn is `tui.runs.columns`; the filter language over these name
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import get_args
 
 from gymtui.config.schema import SOURCES, Provider
@@ -31,6 +32,9 @@ class RunView:
         stuck: How many of its running rollouts are stuck, as far as they are watched.
         grouped: Whether it stands for several runs.
         forbidden: Whether the key may not see its rollouts.
+        place: Where the gym's own list has it, the newest with the smallest number.
+        placed_at: When it was probably created, by those around it, while that is not known.
+        behind: Whether its numbers are older than three ticks although it has moved on.
     """
 
     row: RunRow
@@ -40,6 +44,14 @@ class RunView:
     stuck: int = 0
     grouped: bool = False
     forbidden: bool = False
+    place: float = 0.0
+    placed_at: datetime | None = None
+    behind: bool = False
+
+    @property
+    def began_at(self) -> datetime | None:
+        """When it started, else when it was created; None while that is not known."""
+        return (self.summary.started_at or self.summary.created_at) if self.summary else None
 
     @property
     def name(self) -> str:
@@ -116,14 +128,26 @@ RUNS: Schema[RunView] = Schema(
             ("id",),
             order=lambda run: natural(run.name),
         ),
-        Field("status", ValueKind.TEXT, lambda run: run.status, choices=RUN_STATUSES),
+        Field(
+            "status",
+            ValueKind.TEXT,
+            lambda run: run.status,
+            choices=RUN_STATUSES,
+            from_history=True,
+        ),
         Field("scenario", ValueKind.TEXT, lambda run: run.row.run and run.row.run.scenario_id),
-        Field("model", ValueKind.TEXT, lambda run: run.summary and run.summary.model),
+        Field(
+            "model",
+            ValueKind.TEXT,
+            lambda run: run.summary and run.summary.model,
+            from_history=True,
+        ),
         Field(
             "provider",
             ValueKind.TEXT,
             lambda run: run.summary and run.summary.provider,
             choices=get_args(Provider),
+            from_history=True,
         ),
         Field(
             "source",
@@ -131,9 +155,14 @@ RUNS: Schema[RunView] = Schema(
             lambda run: run.row.run and run.row.run.source,
             choices=SOURCES,
         ),
-        Field("pass", ValueKind.PERCENT, pass_rate, ("pass@1",)),
-        Field("score", ValueKind.NUMBER, lambda run: run.summary and run.summary.score),
-        Field("progress", ValueKind.PERCENT, progress),
+        Field("pass", ValueKind.PERCENT, pass_rate, ("pass@1",), from_history=True),
+        Field(
+            "score",
+            ValueKind.NUMBER,
+            lambda run: run.summary and run.summary.score,
+            from_history=True,
+        ),
+        Field("progress", ValueKind.PERCENT, progress, from_history=True),
         # `finished` is what it was called in 0.1.
         Field(
             "done",
@@ -143,9 +172,21 @@ RUNS: Schema[RunView] = Schema(
             order=lambda run: run.finished,
             order_kind=ValueKind.NUMBER,
             count=lambda run: run.finished,
+            from_history=True,
         ),
-        Field("verdicts", ValueKind.NUMBER, lambda run: run.summary and run.summary.verdicts),
-        Field("errors", ValueKind.NUMBER, lambda run: run.summary and run.summary.errors, ("err",)),
+        Field(
+            "verdicts",
+            ValueKind.NUMBER,
+            lambda run: run.summary and run.summary.verdicts,
+            from_history=True,
+        ),
+        Field(
+            "errors",
+            ValueKind.NUMBER,
+            lambda run: run.summary and run.summary.errors,
+            ("err",),
+            from_history=True,
+        ),
         _counter("total"),
         _counter("running"),
         Field(
@@ -168,11 +209,16 @@ RUNS: Schema[RunView] = Schema(
         Field(
             "age",
             ValueKind.TIME,
-            lambda run: run.summary and (run.summary.started_at or run.summary.created_at),
+            lambda run: run.began_at,
             ("started",),
+            order=lambda run: run.began_at or run.placed_at,
+            from_history=True,
         ),
     ]
 )
+
+LISTED: Field[RunView] = Field("listed", ValueKind.NUMBER, lambda run: run.place)
+"""Where the gym's own list has a run: stands in for what is not known yet."""
 
 
 STATES = (*dict.fromkeys((*map(str, WORD), *PHASE_WORD.values(), "malformed")),)

@@ -145,7 +145,13 @@ class Groups:
         verdicts = self._verdicts.get(group)
         summaries = [run.summary for run in runs if run.summary is not None]
         merged = _merged(summaries, verdicts.interval if verdicts else None)
-        return RunView(row, merged, stuck=sum(run.stuck for run in runs), grouped=True)
+        return RunView(
+            row,
+            merged,
+            stuck=sum(run.stuck for run in runs),
+            grouped=True,
+            place=min(run.place for run in runs),
+        )
 
 
 def _merged(summaries: list[RunSummary], interval: Interval | None) -> RunSummary | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Generic, TypeVar, overload
 
-from gymtui.store.column_def import MICROS, Field, Key, Schema, SortOrder, micros
+from gymtui.store.column_def import MICROS, Field, Key, Schema, SortOrder, ValueKind, micros
 from gymtui.store.lists.expiry import ExpiryQueue
 from gymtui.store.lists.query import Filter
 from gymtui.store.lists.sorted_chunks import SortedChunks
@@ -66,8 +66,11 @@ class OrderedView(Sequence[str], Generic[R]):
             KeyError: There is no such column.
         """
         self._schema = schema
-        self._order = SortOrder(schema[order])
+        self._column = schema[order]
+        self._order = SortOrder(self._column)
         self._reverse = reverse
+        self._turned = reverse
+        self._stand_in: Field[R] | None = None
         self._filter: Filter[R] = Filter("")
         self._timed = False
         self._now = 0.0
@@ -80,8 +83,13 @@ class OrderedView(Sequence[str], Generic[R]):
 
     @property
     def order(self) -> Field[R]:
-        """The column it is ordered by."""
-        return self._order.column
+        """The column it is ordered by, or will be once that is known of all."""
+        return self._column
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether another order stands in for the chosen one."""
+        return self._order.column is not self._column
 
     @property
     def reverse(self) -> bool:
@@ -121,14 +129,36 @@ class OrderedView(Sequence[str], Generic[R]):
         Raises:
             KeyError: There is no such column.
         """
-        column = self._schema[order]
-        if column is self.order:
-            turned = range(len(self._known) if reverse is not self._reverse else 0)
-            self._reverse = reverse
-            return ViewChange(shifted=turned)
+        self._column, self._reverse = self._schema[order], reverse
+        return self._order_anew()
+
+    def stand_in(self, column: Field[R] | None) -> ViewChange:
+        """Order by another column instead of any that history fills, while that is read.
+
+        Rows would move for no other reason than that something old became known. The order of
+        moments can still be reversed.
+
+        Args:
+            column: The column; None orders by the chosen one again.
+
+        Returns:
+            What moved.
+        """
+        self._stand_in = column
+        return self._order_anew()
+
+    def _order_anew(self) -> ViewChange:
+        """Order by the chosen column, or by what stands in for it."""
+        column, turned = self._column, self._reverse
+        if self._stand_in is not None and column.from_history:
+            column, turned = self._stand_in, turned and column.kind is ValueKind.TIME
+        if column is self._order.column:
+            moved = range(len(self._known) if turned is not self._turned else 0)
+            self._turned = turned
+            return ViewChange(shifted=moved)
         before = list(self)
         self._version += 1
-        self._order, self._reverse = SortOrder(column), reverse
+        self._order, self._turned = SortOrder(column), turned
         self._arrange({row_id: self._records[row_id] for row_id in self._keys})
         return _difference(before, list(self), frozenset())
 
@@ -247,7 +277,7 @@ class OrderedView(Sequence[str], Generic[R]):
         return row_id in self._keys
 
     def __iter__(self) -> Iterator[str]:
-        return chain(reversed(self._known) if self._reverse else self._known, self._unknown)
+        return chain(reversed(self._known) if self._turned else self._known, self._unknown)
 
     @overload
     def __getitem__(self, place: int) -> str: ...
@@ -262,7 +292,7 @@ class OrderedView(Sequence[str], Generic[R]):
         known = len(self._known)
         if index >= known:
             return self._unknown[index - known]
-        return self._known[known - 1 - index if self._reverse else index]
+        return self._known[known - 1 - index if self._turned else index]
 
     def index(self, row_id: object, start: int = 0, stop: int | None = None) -> int:
         """The place of an id.
@@ -289,7 +319,7 @@ class OrderedView(Sequence[str], Generic[R]):
         if self._keys[row_id] is None:
             return known + self._unknown.index(row_id)
         index = self._known.index(row_id)
-        return known - 1 - index if self._reverse else index
+        return known - 1 - index if self._turned else index
 
     def _review(self, touched: Iterable[str], changed: Mapping[str, R]) -> ViewChange:
         """Bring some ids up to date, one by one."""

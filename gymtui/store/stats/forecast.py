@@ -7,7 +7,7 @@ of the one run that is open is `store.stats.run_stats`. The estimate itself is `
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -90,13 +90,14 @@ class RunForecast:
         self,
         touched: Iterable[str],
         rollouts: Mapping[str, RolloutRow],
-        runs: Mapping[str, RunRow],
+        active: Set[str],
         now_s: float,
     ) -> bool:
         """Take in what changed, up to `AT_ONCE` of it.
 
         Args:
             touched: Rollouts that came, changed or went.
+            active: Ids of the runs that have something left to do.
             now_s: The server's time, UNIX seconds.
 
         Returns:
@@ -105,9 +106,9 @@ class RunForecast:
         self._todo.update(dict.fromkeys(touched))
         for rollout_id in list(islice(self._todo, AT_ONCE)):
             del self._todo[rollout_id]
-            self._take(rollout_id, rollouts.get(rollout_id), runs, now_s)
+            self._take(rollout_id, rollouts.get(rollout_id), active, now_s)
         if not self._todo:
-            for run_id in [i for i in self._courses if i not in runs or not runs[i].active]:
+            for run_id in self._courses.keys() - active:
                 del self._courses[run_id]
         return bool(self._todo)
 
@@ -115,7 +116,7 @@ class RunForecast:
         self,
         rollout_id: str,
         row: RolloutRow | None,
-        runs: Mapping[str, RunRow],
+        active: Set[str],
         now_s: float,
     ) -> None:
         before = self._run_of.pop(rollout_id, None)
@@ -124,8 +125,7 @@ class RunForecast:
         if row is None or row.rollout is None:
             return
         self._count(row, now_s)
-        run = runs.get(row.run_id)
-        if run is None or not run.active:
+        if row.run_id not in active:
             return
         course = self._courses.setdefault(row.run_id, _Course())
         course.put(row)

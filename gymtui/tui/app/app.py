@@ -46,6 +46,9 @@ log = logging.getLogger(__name__)
 
 PRELOAD_S = 0.5
 """How long after the first frame the other screens are read in: the first answer comes before."""
+NEWS_SHARE = 3
+"""After showing news it is waited so many times as long as that took: most time is for keys."""
+NEWS_WAIT_S = 0.5
 AGES_S = 10.0
 """How often what changes by the passing of time alone is looked at."""
 
@@ -296,6 +299,7 @@ class GymtuiApp(HostApp):
         noted = None
         while True:
             delta = await session.news()
+            began_s = time.perf_counter()
             if delta:
                 self.changed(delta)
             self._show_link()
@@ -304,6 +308,9 @@ class GymtuiApp(HostApp):
                 self.notify(noted or "")
             await session.look_out()
             self.gc_control.came(len(delta.rollouts))
+            # What comes in hundreds of answers a second is shown in a few pictures of it.
+            took_s = time.perf_counter() - began_s
+            await asyncio.sleep(min(took_s * NEWS_SHARE, NEWS_WAIT_S))
 
     def _show_link(self) -> None:
         screen = self.top

@@ -16,7 +16,7 @@ from gymtui.api.errors import GymError, NotFound
 from gymtui.api.models import Rollout
 from gymtui.api.request import Progress
 from gymtui.core.text import ABSENT, fit, width
-from gymtui.poll.plan import View
+from gymtui.poll.view import View
 from gymtui.session.artifacts import Artifacts, TooLargeError
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.store.delta import Delta

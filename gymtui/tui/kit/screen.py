@@ -18,7 +18,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
-from gymtui.poll.plan import View
+from gymtui.poll.view import View
 from gymtui.session.session import Session
 from gymtui.store.delta import Delta
 from gymtui.tui.context.keymap import Key, Scope, bindings

@@ -27,8 +27,8 @@ def link_cell(link: Link, now_s: float, clock: str, room: int) -> Cell:
         room: Cells beside the way to here.
 
     Returns:
-        `● live, every 2s   12:04`, `○ stale 42s · 503 · next try 8s   12:04`, `‖ paused`,
-        `✗ key refused · next try 42s`.
+        `● live, every 2s   12:04`, `● live, every 2s · rest every 18s   12:04`,
+        `○ stale 42s · 503 · next try 8s   12:04`, `‖ paused`, `✗ key refused · next try 42s`.
     """
     room = max(room, LEAST_CELLS)
     state, why = _state(link, now_s)
@@ -72,6 +72,8 @@ def _state(link: Link, now_s: float) -> tuple[Cell, str]:
                 # Answered not long ago, but not at the last try: how old it is says both at once.
                 return (StyledText("● ", "passed"), StyledText(f"live, {age} old", "muted")), why
             every = f"live, every {_every(link.interval_s)}"
+            if link.rest_s is not None:
+                every += f" · rest every {_every(link.rest_s)}"
             return (StyledText("● ", "passed"), StyledText(every, "muted")), ""
 
 

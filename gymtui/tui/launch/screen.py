@@ -24,7 +24,7 @@ from gymtui.launching.rerun import (
 )
 from gymtui.launching.submission import Submission, SubmissionState, describe_submission
 from gymtui.launching.validation import refusals
-from gymtui.poll.plan import View
+from gymtui.poll.view import View
 from gymtui.store.delta import Delta
 from gymtui.tui.kit.ask import AskScreen
 from gymtui.tui.kit.pick import PickScreen, Titles

@@ -16,7 +16,7 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from gymtui.core.text import clean
-from gymtui.poll.plan import View
+from gymtui.poll.view import View
 from gymtui.store.column_def import Schema
 from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.stats.failure_reasons import Reason

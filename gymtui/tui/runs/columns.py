@@ -87,10 +87,8 @@ def run_columns(
         room = cells - 4 - len(verdicts)
         if between is not None and room >= 7:
             verdicts = f" {outcome_text.span(between)}{verdicts}"
-        return (
-            StyledText(f"{outcome_text.percent(rate):>4}", style),
-            StyledText(verdicts, "muted"),
-        )
+        shown = f"{'~' if run.behind else ''}{outcome_text.percent(rate)}"
+        return (StyledText(f"{shown:>4}", style), StyledText(verdicts, "muted"))
 
     def score(run: RunView, cells: int) -> Cell:
         return outcome_text.score_cell(run.summary.score if run.summary is not None else None)
@@ -115,8 +113,7 @@ def run_columns(
         return styled(beside if len(beside) <= cells else marked, "warning")
 
     def started(run: RunView, cells: int) -> Cell:
-        began = run.summary and (run.summary.started_at or run.summary.created_at)
-        return styled(outcome_text.age(began, now()) if began else None, "muted")
+        return styled(outcome_text.age(run.began_at, now()) if run.began_at else None, "muted")
 
     def left(run: RunView, cells: int) -> Cell:
         if run.row.run is None:

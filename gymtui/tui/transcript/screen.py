@@ -13,7 +13,7 @@ from gymtui.api.errors import Forbidden, GymError, NotFound
 from gymtui.api.models import Rollout
 from gymtui.core import new_file
 from gymtui.core.text import ABSENT, clean, fit, width
-from gymtui.poll.plan import View
+from gymtui.poll.view import View
 from gymtui.session.artifacts import Artifacts, TooLargeError
 from gymtui.session.rollout_ref import RolloutList, RolloutRef
 from gymtui.store import record_files

@@ -39,7 +39,7 @@ def run(total: int, running: int = 1) -> RunRow:
 def take(
     outlook: RunForecast, rows: dict[str, RolloutRow], row: RunRow, now_s: float = NOW_S
 ) -> bool:
-    return outlook.take(rows, rows, {"run": row}, now_s)
+    return outlook.take(rows, rows, {"run"} if row.active else set(), now_s)
 
 
 def some(count: int, seed: int = 1) -> dict[str, RolloutRow]:
@@ -63,7 +63,7 @@ def test_it_says_what_the_numbers_of_the_run_say_however_the_changes_came(seed: 
     while names:
         part, names = names[:7], names[7:]
         known.update({name: rows[name] for name in part})
-        outlook.take(part, known, {"run": run(40)}, NOW_S)
+        outlook.take(part, known, {"run"}, NOW_S)
     items = [row.rollout for row in rows.values() if row.rollout]
     plain = run_numbers(items, total=40).eta(NOW_S)
     found = outlook.eta(run(40), NOW_S)
@@ -85,8 +85,8 @@ def test_much_at_once_is_taken_in_parts_and_none_is_lost() -> None:
     row = run(len(rows))
     assert take(outlook, rows, row)
     assert outlook.eta(row, NOW_S) is None
-    assert outlook.take((), rows, {"run": row}, NOW_S)
-    assert not outlook.take((), rows, {"run": row}, NOW_S)
+    assert outlook.take((), rows, {"run"}, NOW_S)
+    assert not outlook.take((), rows, {"run"}, NOW_S)
     assert outlook.eta(row, NOW_S) is not None
 
 
@@ -120,7 +120,7 @@ def test_a_run_that_ended_or_went_is_forgotten() -> None:
     outlook, rows = RunForecast(), some(20)
     take(outlook, rows, run(20))
     assert outlook.moved_s("run") == NOW_S
-    outlook.take((), rows, {"run": run(20, running=0)}, NOW_S)
+    outlook.take((), rows, set(), NOW_S)
     assert outlook.moved_s("run") is None
     assert outlook.eta(run(20, running=0), NOW_S) is None
 
