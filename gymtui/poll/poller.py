@@ -9,11 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import Counter
-from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import (
@@ -22,35 +21,31 @@ from gymtui.api.errors import (
     Unauthorized,
     Unreachable,
 )
-from gymtui.api.response import Answer
-from gymtui.core.server_clock import ServerClock, Window
+from gymtui.core.server_clock import ServerClock
 from gymtui.poll.catch_up import runs_without_results
 from gymtui.poll.connection import Link, LinkState, Update
-from gymtui.poll.fetch import ask, observed
+from gymtui.poll.fetch import ask
 from gymtui.poll.flights import Flights
+from gymtui.poll.intake import Intake, Listener
 from gymtui.poll.plan import pace_s, pause_s, plan, quiet, seen_s, sweep_due, wants
 from gymtui.poll.request_log import RequestLog
-from gymtui.poll.scenario_answer import answers_by_run
 from gymtui.poll.view import View
 from gymtui.store.delta import (
     NOTHING,
     PAGE_LIMIT,
     Delta,
     OneRun,
-    Query,
     Request,
     RolloutsOf,
     RunsPage,
     ScenarioRollouts,
 )
 from gymtui.store.stats.run_summary import RunSummary
-from gymtui.store.store import Applied, Store
+from gymtui.store.store import Store
 
 __all__ = ["Link", "LinkState", "Poller", "Update"]
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 REFUSED_S = 60.0
 """A refused key is tried again after so many seconds, with one question."""
@@ -91,21 +86,18 @@ class Poller:
         view: View,
         monotonic: Callable[[], float],
         rng: random.Random,
-        heard: Callable[[Query, Applied, Window], Iterable[None]] = lambda *_answer: (),
+        heard: Listener = lambda *_answer: (),
         renew: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
         breathe: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
         max_requests_per_s: float = REQUESTS_PER_S,
     ) -> None:
         self._client = client
         self._store = store
-        self._clock = clock
         self._tell = tell
         self._view = view
         self._monotonic = monotonic
         self._rng = rng
-        self._heard = heard
         self._renew = renew
-        self._breathe = breathe
         self._ledger = RequestLog()
         self._link = Link(interval_s=view.interval_s)
         self._told: Link | None = None
@@ -118,8 +110,17 @@ class Poller:
         self._flights = Flights(self._ledger, store, max_requests_per_s)
         self._failing: dict[Request, GymError] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._in_turn = asyncio.Lock()
-        self._untold: Counter[str] = Counter()
+        self.intake = Intake(
+            store,
+            self._ledger,
+            clock,
+            monotonic=monotonic,
+            heard=heard,
+            breathe=breathe,
+            got=self._answered,
+            tell=self._announce,
+            on_screen=lambda: self._view.open_run,
+        )
 
     @property
     def link(self) -> Link:
@@ -306,9 +307,9 @@ class Poller:
             answer = await ask(self._client, query)
             self._flights.answered(query, sent_s, self._monotonic())
             if not isinstance(query, ScenarioRollouts):
-                await self._take(query, answer, sent_s)
+                await self.intake.take(query, answer, sent_s)
             elif answer is not None:
-                await self._take_scenario(query, answer, sent_s)
+                await self.intake.take_scenario(query, answer, sent_s)
             self._hurry(query)
         except GymError as error:
             self._failed(query, sent_s, error)
@@ -318,65 +319,15 @@ class Poller:
             self._wake.set()
         self._start(group)
 
-    async def _take_scenario(self, query: ScenarioRollouts, answer: Answer, sent_s: float) -> None:
-        """Take an answer about a scenario in, run by run."""
-        runs = self._store.runs
-        totals = {
-            run_id: row.run.total
-            for run_id in (*self._ledger.wanted, *self._store.active_runs)
-            if (row := runs.get(run_id)) is not None
-            and row.run is not None
-            and row.run.scenario_id == query.scenario_id
-            and row.run.total is not None
-        }
-        by_run = await self._gently(answers_by_run(answer.body, totals.keys(), totals))
-        self._ledger.scenario_answered(query, sent_s, self._monotonic(), useful=bool(by_run))
-        self._failing.pop(query, None)
-        # Its date and its size belong to the answer as a whole.
-        share = answer.wire_bytes // max(1, len(by_run))
-        part = replace(answer, body=b"", wire_bytes=share, date=None)
-        if answer.date is not None:
-            self._clock.sample(answer.sent_s, answer.received_s, answer.date)
-        for run_id, body in by_run.items():
-            await self._take(RolloutsOf(run_id), replace(part, body=body), sent_s)
-
-    async def _take(self, query: Query, answer: Answer | None, sent_s: float) -> None:
-        seen = observed(query, answer, sent_s, self._clock)
-        applied = await self._gently(self._store.applying(seen))
-        received_s = answer.received_s if answer is not None else self._monotonic()
-        window = self._clock.window(seen.sent_s, received_s)
+    def _answered(self, query: Request) -> Delta:
+        """A question was answered; what is to be told for it besides what changed."""
         allowed = self._marked(query) if self._ledger.recall(query).forbidden else NOTHING
-        self._ledger.answered(seen, applied, self._store, self._monotonic())
         self._failing.pop(query, None)
         if self._stopped is not None:
             self._stopped = None
             self._tick_s = self._monotonic()
             self._wake.set()
-        hearing = self._heard(query, applied, window)
-        if isinstance(query, RolloutsOf):
-            self._untold[query.run_id] += 1
-        # Whoever waits for it gets it in turn, so that answers are heard in their order.
-        async with self._in_turn:
-            await self._breathe()
-            for _ in hearing:
-                await self._breathe()
-            self._announce(applied.delta.then(allowed))
-            if isinstance(query, RolloutsOf):
-                self._untold -= Counter([query.run_id])
-            if applied.delta:
-                # What was not told yet cannot be told to be given up.
-                kept = {self._view.open_run or "", *self._untold}
-                self._announce(self._store.trim(kept))
-
-    async def _gently(self, steps: Generator[None, None, T]) -> T:
-        """Take a large answer in piece by piece."""
-        while True:
-            try:
-                next(steps)
-            except StopIteration as done:
-                taken: T = done.value
-                return taken
-            await self._breathe()
+        return allowed
 
     def _failed(self, query: Request, sent_s: float, error: GymError) -> None:
         log.warning("%s: %s", query.label, error.brief)

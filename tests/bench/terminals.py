@@ -41,6 +41,10 @@ class Mirror:
         """Show what a program wrote."""
         self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", data))
 
+    def lines(self) -> list[str]:
+        """The text of each line."""
+        return list(self._screen.display)
+
     def picture(self) -> Picture:
         """All cells as they are."""
         screen = self._screen

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence, Set
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -12,7 +11,6 @@ from textual.widget import Widget
 
 from gymtui.config.schema import SOURCES
 from gymtui.core.urls import without_login
-from gymtui.poll.connection import LIVE_INTERVALS, Link
 from gymtui.poll.view import View
 from gymtui.session.actions import Verb
 from gymtui.store.column_def import ValueKind, natural
@@ -21,28 +19,20 @@ from gymtui.store.formats import listed
 from gymtui.store.lists.columns import LISTED, RUNS, RunView
 from gymtui.store.lists.grouping import Grouping, Groups
 from gymtui.store.lists.ordering import OrderedView
-from gymtui.store.running_rollouts import Running
-from gymtui.store.stats.formulas import known_sum
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import CompareRuns, OpenActive, OpenLaunch, OpenMatrix, OpenRun
-from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.grid import Column, Grid
-from gymtui.tui.kit.line_parts import LinePart, join_fitting, room_beside
+from gymtui.tui.kit.line_parts import join_fitting, room_beside
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.menu import Choice, MenuScreen
-from gymtui.tui.kit.outcome_text import of_many
 from gymtui.tui.kit.refusal import UNREAD_RUN, refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.runs.columns import run_columns
+from gymtui.tui.runs.run_views import ORDER_WAIT_S, RunViews
+from gymtui.tui.runs.totals import totals
 
 _GROUPINGS: tuple[Grouping | None, ...] = (None, *Grouping)
-ORDER_WAIT_S = 2.0
-"""How long rows are not drawn at first because nobody knows in which order."""
-PAST_TOLD = 4
-"""Of so many past runs it is told how far their results are read; fewer are there at once."""
-REVIEW_S = 10.0
-"""How often what only time changes of runs that are not in view is looked at."""
 MATRIX_RUNS = 50
 """Runs that a matrix is made of at most; a group may have thousands."""
 
@@ -62,13 +52,9 @@ class RunsScreen(ListScreen[RunView]):
         self.unfilled = frozenset({"score"})
         self._runs = self._rows
         self._groups: Groups | None = None
-        self._on_the_move = Running()
         self._filter = ""
         self._only_active = False
-        self._newest_first: bool | None = None
-        self._drawn = False
-        self._waits_since: float | None = None
-        self._reviewed = 0.0
+        self._views: RunViews
 
     def columns(self) -> tuple[Column[RunView], ...]:
         """The columns of the run list."""
@@ -83,7 +69,7 @@ class RunsScreen(ListScreen[RunView]):
 
     def body(self) -> Iterable[Widget]:
         """Numbers over all runs, and the list."""
-        self._on_the_move = Running(self.session.settings.stuck)
+        self._views = RunViews(self.session)
         yield Lines(self.services.palette, id="summary")
         yield self.grid()
 
@@ -127,64 +113,34 @@ class RunsScreen(ListScreen[RunView]):
     def changed(self, delta: Delta) -> None:
         """Take the changed runs in."""
         store = self.session.store
-        self._on_the_move.update(store.rollouts, delta.rollouts, self.session.pace)
-        if not self._order_is_known():
+        self._views.running.update(store.rollouts, delta.rollouts, self.session.pace)
+        waited = self._views.waits
+        if not self._views.order_is_known(self._rows.order):
+            if not waited:
+                self.set_timer(ORDER_WAIT_S, lambda: self.changed(NOTHING))
             self.summarise()
             return
         at = self.services.now()
         now = at.timestamp()
-        changed = delta.runs_added | delta.runs_changed
-        if self._newest_first is not store.order.newest_first or not self._drawn:
-            self._newest_first, self._drawn = store.order.newest_first, True
-            changed = frozenset(store.runs)
-        touched = {i: self._view_of(i, at) for i in changed if i in store.runs}
-        for run_id in self._moving(now) - touched.keys():
-            # An estimate changes by the passing of time, too, and so does who is stuck.
-            before, after = self._runs.records.get(run_id), self._view_of(run_id, at)
-            if before is not None and _by_time(before) != _by_time(after):
-                touched[run_id] = after
+        touched = self._views.changed(delta, self._runs.records, self._grid.in_view, at)
         if any(run.summary is not None and run.summary.scored for run in touched.values()):
             self.fill("score", filled=True)
         # Not what the delta says went: runs go while another screen is on top of this one, too.
         gone = self._runs.records.keys() - store.runs.keys()
         moved = bool(self._runs.apply(touched, gone, now)) | self._stand_in()
         if self._groups is not None:
-            moved = bool(self._rows.apply(*self._groups.apply(touched, gone), now))
+            moved |= bool(self._rows.apply(*self._groups.apply(touched, gone), now))
         if moved or not delta or gone:
             self._rows.tick(now)
             self.show_rows()
         self._find_launched()
         self.summarise()
 
-    def _moving(self, now: float) -> Set[str]:
-        """The active runs to look at again: those in view, and now and then all."""
-        active = self.session.store.active_runs
-        if now - self._reviewed < REVIEW_S and not self.session.link.reading:
-            return active & set(self._grid.in_view)
-        self._reviewed = now
-        return active
-
     def _stand_in(self) -> bool:
         """Order by the gym's own list while results are read; whether anything moved."""
         column = LISTED if self.session.link.reading else None
         moved = self._runs.stand_in(column)
         return bool(self._rows.stand_in(column) if self._groups is not None else moved)
-
-    def _order_is_known(self) -> bool:
-        """Whether rows can be drawn where they will stay: for that it is waited a moment."""
-        if self._drawn:
-            return True
-        session, order = self.session, self._rows.order
-        runs, newest_first = session.store.runs, session.store.order.newest_first
-        if not runs:
-            return True
-        if self._waits_since is None:
-            self._waits_since = session.monotonic()
-            self.set_timer(ORDER_WAIT_S, lambda: self.changed(NOTHING))
-        known = newest_first is not None and (newest_first or session.link.synced)
-        waited_s = session.monotonic() - self._waits_since
-        needless = not order.from_history or not session.link.reading or len(runs) < 2
-        return known or needless or waited_s >= ORDER_WAIT_S
 
     def _find_launched(self) -> None:
         """Put the cursor on the run that was just launched, once it is there."""
@@ -197,59 +153,11 @@ class RunsScreen(ListScreen[RunView]):
         if run_id not in self._rows:
             self.services.notify(f"{run_id} is hidden by the filter", timeout=4)
 
-    def _view_of(self, run_id: str, now: datetime) -> RunView:
-        store = self.session.store
-        row, summary = store.runs[run_id], store.summary(run_id)
-        stuck = self._on_the_move.stuck_in(run_id, now) if row.active else 0
-        place = store.order.place(run_id)
-        timed = summary is not None and summary.created_at is not None
-        behind_s = self.session.poller.behind_s(run_id) if row.active else None
-        return RunView(
-            row,
-            summary,
-            place=place if self._newest_first is not False else -place,
-            placed_at=None if timed else store.placed_at(run_id),
-            behind=behind_s is not None
-            and behind_s > LIVE_INTERVALS * self.session.link.interval_s,
-            left=self.session.forecast.eta(row, now.timestamp(), stuck=stuck),
-            watched=self.session.alerts.watches(run_id),
-            stuck=stuck,
-            forbidden=self.session.forbidden_s(run_id) is not None,
-        )
-
     def summarise(self) -> None:
         """Write the numbers over all runs."""
-        store = self.session.store
-        active = [store.runs[run_id].run for run_id in store.active_runs]
-        running = known_sum(run.running for run in active if run is not None)
-        waiting = known_sum(run.pending for run in active if run is not None)
-        total = store.total_runs
-        known = len(store.runs)
-        said = [LinePart((StyledText(of_many(known, "run"), "strong"),))]
-        if not self.session.link.synced:
-            left = f" of {'?' if total is None else f'{total:,}'}, reading …"
-            said = [LinePart((*said[0].cell, StyledText(left, "muted")))]
-        said.append(LinePart((StyledText(of_many(len(active), "active", "active")),)))
-        if running != 0:
-            said.append(
-                LinePart((StyledText(f"{outcome_text.count(running)} running", "running"),), 1)
-            )
-        if waiting != 0:
-            said.append(
-                LinePart((StyledText(f"{outcome_text.count(waiting)} waiting", "waiting"),), 3)
-            )
-        stuck = self._on_the_move.stuck(self.services.now())
-        if stuck:
-            said.append(LinePart((StyledText(f"{stuck} stuck", "warning"),)))
-        rate = self.session.forecast.rate(self.services.now().timestamp())
-        if rate is not None and rate.verdicts:
-            minutes = rate.window_s / 60
-            window = f"{minutes:.0f} min" if minutes >= 2 else outcome_text.duration(rate.window_s)
-            per_minute = StyledText(f"{rate.per_minute:.1f} verdicts/min ")
-            said.append(LinePart((per_minute, StyledText(f"({window})", "muted")), 2))
-        if self._groups is not None:
-            said.append(LinePart((StyledText(f"by {self._groups.by}", "accent"),)))
-        said += past_parts(self.session.link)
+        now = self.services.now()
+        by = None if self._groups is None else self._groups.by
+        said = totals(self.session, self._views.running.stuck(now), now, by)
         remarks = self.remarks()
         words = join_fitting(said, room_beside(remarks, self.size.width))
         self.lines("summary").show([Line(words, remarks)])
@@ -265,6 +173,8 @@ class RunsScreen(ListScreen[RunView]):
 
     def empty_text(self) -> str:
         """Why there are no runs; "active only" is no filter that `esc` clears."""
+        if self._views.waits:
+            return "reading …"
         if not self._only_active or self._filter.strip():
             return super().empty_text()
         if not self._runs.records:
@@ -499,19 +409,3 @@ def _created(run: RunView) -> float:
     """When a run was created, UNIX seconds; one not known comes first."""
     created = run.summary.created_at if run.summary is not None else None
     return created.timestamp() if created is not None else 0.0
-
-
-def _by_time(run: RunView) -> tuple[object, ...]:
-    """What changes of a run by the passing of time alone."""
-    return (run.left, run.stuck, run.behind)
-
-
-def past_parts(link: Link) -> list[LinePart]:
-    """How far the results of runs are read that had finished before, and what could not be."""
-    if link.past >= PAST_TOLD:
-        words = f"results of past runs {link.past_read:,}/{link.past:,}"
-        return [LinePart((StyledText(words, "accent"),))]
-    if link.unread:
-        words = f"results of {of_many(link.unread, 'past run')} could not be read"
-        return [LinePart((StyledText(words, "warning"),), 1)]
-    return []

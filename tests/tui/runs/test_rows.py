@@ -49,10 +49,10 @@ async def _learn(person: Person, query: OneRun) -> None:
 
     session = person.app.session
     poller = session.poller
-    await poller._take(query, await _answer(person, query), person.gym.clock.seconds)  # type: ignore[attr-defined]
+    await poller.intake.take(query, await _answer(person, query), person.gym.clock.seconds)  # type: ignore[attr-defined]
     if query.run_id in person.gym.runs:  # type: ignore[attr-defined]
         listed = RolloutsOf(query.run_id)
-        await poller._take(listed, await _answer(person, listed), person.gym.clock.seconds)  # type: ignore[attr-defined]
+        await poller.intake.take(listed, await _answer(person, listed), person.gym.clock.seconds)  # type: ignore[attr-defined]
     else:
         session._drop(frozenset({query.run_id}))
     session._observed(Update(session._untold, session.link))

@@ -1,0 +1,125 @@
+"""An answer on its way in: into the store, past whoever listens, and then to the screens.
+
+Done in slices, so that keys are answered meanwhile; answers are heard in the order they came in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from dataclasses import replace
+from typing import TypeVar
+
+from gymtui.api.response import Answer
+from gymtui.core.server_clock import ServerClock, Window
+from gymtui.poll.fetch import observed
+from gymtui.poll.request_log import RequestLog
+from gymtui.poll.scenario_answer import answers_by_run
+from gymtui.store.delta import Delta, Query, Request, RolloutsOf, ScenarioRollouts
+from gymtui.store.store import Applied, Store
+
+T = TypeVar("T")
+
+Listener = Callable[[Query, Applied, Window], Iterable[None]]
+"""Hears of each answer; does its work in the pieces that it returns."""
+
+
+class Intake:
+    """Takes answers in.
+
+    Args:
+        store: Where they go.
+        log: What was asked.
+        clock: Learns the server's time from each answer.
+        monotonic: Seconds that only go forward.
+        heard: Hears of every answer right after the store took it in, changed or not.
+        breathe: Awaited between two pieces of work.
+        got: Called with each question that was answered; what else is to be told for it.
+        tell: Called with what changed.
+        on_screen: The run that is open, whose rollouts are never given up.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        log: RequestLog,
+        clock: ServerClock,
+        *,
+        monotonic: Callable[[], float],
+        heard: Listener,
+        breathe: Callable[[], Awaitable[None]],
+        got: Callable[[Request], Delta],
+        tell: Callable[[Delta], None],
+        on_screen: Callable[[], str | None],
+    ) -> None:
+        self._store = store
+        self._log = log
+        self._clock = clock
+        self._monotonic = monotonic
+        self._heard = heard
+        self._breathe = breathe
+        self._got = got
+        self._tell = tell
+        self._on_screen = on_screen
+        self._in_turn = asyncio.Lock()
+        self._untold: Counter[str] = Counter()
+
+    async def take(self, query: Query, answer: Answer | None, sent_s: float) -> None:
+        """Take one answer in.
+
+        Args:
+            query: What was asked.
+            answer: The answer; None when there is no such run.
+            sent_s: When it was asked, monotonic seconds.
+        """
+        seen = observed(query, answer, sent_s, self._clock)
+        applied = await self._in_slices(self._store.applying(seen))
+        received_s = answer.received_s if answer is not None else self._monotonic()
+        window = self._clock.window(seen.sent_s, received_s)
+        besides = self._got(query)
+        self._log.answered(seen, applied, self._store, self._monotonic())
+        work = self._heard(query, applied, window)
+        run_id = query.run_id if isinstance(query, RolloutsOf) else ""
+        self._untold[run_id] += 1
+        # Whoever waits for it gets it in turn, so that answers are heard in their order.
+        async with self._in_turn:
+            await self._breathe()
+            for _ in work:
+                await self._breathe()
+            self._tell(applied.delta.then(besides))
+            self._untold -= Counter([run_id])
+            if applied.delta:
+                # What was not told yet cannot be told to be given up.
+                self._tell(self._store.trim({self._on_screen() or "", *self._untold}))
+
+    async def take_scenario(self, query: ScenarioRollouts, answer: Answer, sent_s: float) -> None:
+        """Take an answer about a scenario in, run by run; the arguments are those of `take`."""
+        runs = self._store.runs
+        totals = {
+            run_id: row.run.total
+            for run_id in (*self._log.wanted, *self._store.active_runs)
+            if (row := runs.get(run_id)) is not None
+            and row.run is not None
+            and row.run.scenario_id == query.scenario_id
+            and row.run.total is not None
+        }
+        by_run = await self._in_slices(answers_by_run(answer.body, totals.keys(), totals))
+        self._log.scenario_answered(query, sent_s, self._monotonic(), useful=bool(by_run))
+        self._got(query)
+        # Its date and its size belong to the answer as a whole.
+        share = answer.wire_bytes // max(1, len(by_run))
+        part = replace(answer, body=b"", wire_bytes=share, date=None)
+        if answer.date is not None:
+            self._clock.sample(answer.sent_s, answer.received_s, answer.date)
+        for run_id, body in by_run.items():
+            await self.take(RolloutsOf(run_id), replace(part, body=body), sent_s)
+
+    async def _in_slices(self, steps: Generator[None, None, T]) -> T:
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                taken: T = done.value
+                return taken
+            await self._breathe()

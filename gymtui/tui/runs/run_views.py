@@ -1,0 +1,114 @@
+"""What the run list shows of each run, and whether it is known where that will stand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+
+from gymtui.poll.connection import LIVE_INTERVALS
+from gymtui.session.session import Session
+from gymtui.store.column_def import Field
+from gymtui.store.delta import Delta
+from gymtui.store.lists.columns import RunView
+from gymtui.store.running_rollouts import Running
+
+ORDER_WAIT_S = 2.0
+"""How long rows are not drawn at first because nobody knows in which order."""
+REVIEW_S = 10.0
+"""How often what only time changes of runs that are not in view is looked at."""
+
+
+class RunViews:
+    """Makes the rows of the run list.
+
+    Args:
+        session: The gym that is watched.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.running = Running(session.settings.stuck)
+        self._session = session
+        self._newest_first: bool | None = None
+        self._drawn = False
+        self._waits_since_s: float | None = None
+        self._reviewed = 0.0
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing is drawn yet although there are runs."""
+        return self._waits_since_s is not None and not self._drawn
+
+    def order_is_known(self, order: Field[RunView]) -> bool:
+        """Whether rows can be drawn where they will stay; for that it is waited a moment.
+
+        Args:
+            order: The column they are ordered by.
+        """
+        session = self._session
+        runs, newest_first = session.store.runs, session.store.order.newest_first
+        if self._drawn or not runs:
+            return True
+        now_s = session.monotonic()
+        if self._waits_since_s is None:
+            self._waits_since_s = now_s
+        known = newest_first is not None and (newest_first or session.link.synced)
+        needless = not order.from_history or not session.link.reading or len(runs) < 2
+        return known or needless or now_s - self._waits_since_s >= ORDER_WAIT_S
+
+    def changed(
+        self,
+        delta: Delta,
+        shown: Mapping[str, RunView],
+        in_view: Iterable[str],
+        now: datetime,
+    ) -> dict[str, RunView]:
+        """The rows that differ from those shown.
+
+        Args:
+            delta: What changed.
+            shown: The rows as they are.
+            in_view: Ids of those on screen.
+            now: The server's time.
+        """
+        store = self._session.store
+        changed: Collection[str] = delta.runs_added | delta.runs_changed
+        if self._newest_first is not store.order.newest_first or not self._drawn:
+            self._newest_first, self._drawn = store.order.newest_first, True
+            changed = store.runs.keys()
+        rows = {run_id: self._view(run_id, now) for run_id in changed if run_id in store.runs}
+        active = store.active_runs
+        if now.timestamp() - self._reviewed < REVIEW_S and not self._session.link.reading:
+            active = active & set(in_view)
+        else:
+            self._reviewed = now.timestamp()
+        for run_id in active - rows.keys():
+            # An estimate changes by the passing of time, too, and so does who is stuck.
+            before, after = shown.get(run_id), self._view(run_id, now)
+            if before is not None and _by_time(before) != _by_time(after):
+                rows[run_id] = after
+        return rows
+
+    def _view(self, run_id: str, now: datetime) -> RunView:
+        session, store = self._session, self._session.store
+        row, summary = store.runs[run_id], store.summary(run_id)
+        stuck = self.running.stuck_in(run_id, now) if row.active else 0
+        place = store.order.place(run_id)
+        timed = summary is not None and summary.created_at is not None
+        behind_s = session.poller.behind_s(run_id) if row.active else None
+        older = LIVE_INTERVALS * session.link.interval_s
+        return RunView(
+            row,
+            summary,
+            left=session.forecast.eta(row, now.timestamp(), stuck=stuck),
+            watched=session.alerts.watches(run_id),
+            stuck=stuck,
+            forbidden=session.forbidden_s(run_id) is not None,
+            place=place if self._newest_first is not False else -place,
+            placed_at=None if timed else store.placed_at(run_id),
+            behind=behind_s is not None and behind_s > older,
+        )
+
+
+def _by_time(run: RunView) -> tuple[object, ...]:
+    """What changes of a run by the passing of time alone."""
+    return (run.left, run.stuck, run.behind)

@@ -1,0 +1,66 @@
+"""The numbers over all runs: the line above the run list."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gymtui.poll.connection import Link
+from gymtui.session.session import Session
+from gymtui.store.lists.grouping import Grouping
+from gymtui.store.stats.formulas import known_sum
+from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.line_parts import LinePart
+from gymtui.tui.kit.outcome_text import of_many
+from gymtui.tui.kit.styled_text import StyledText
+
+PAST_TOLD = 4
+"""Of so many past runs it is said how far their results are read; fewer are there at once."""
+
+
+def totals(session: Session, stuck: int, now: datetime, by: Grouping | None) -> list[LinePart]:
+    """The parts of the line.
+
+    Args:
+        session: The gym that is watched.
+        stuck: How many running rollouts count as stuck.
+        now: The server's time.
+        by: What the runs are grouped by, or None.
+    """
+    store = session.store
+    active = [store.runs[run_id].run for run_id in store.active_runs]
+    running = known_sum(run.running for run in active if run is not None)
+    waiting = known_sum(run.pending for run in active if run is not None)
+    said = [LinePart((StyledText(of_many(len(store.runs), "run"), "strong"),))]
+    if not session.link.synced:
+        total = store.total_runs
+        left = f" of {'?' if total is None else f'{total:,}'}, reading …"
+        said = [LinePart((*said[0].cell, StyledText(left, "muted")))]
+    said.append(LinePart((StyledText(of_many(len(active), "active", "active")),)))
+    if running != 0:
+        words = f"{outcome_text.count(running)} running"
+        said.append(LinePart((StyledText(words, "running"),), 1))
+    if waiting != 0:
+        words = f"{outcome_text.count(waiting)} waiting"
+        said.append(LinePart((StyledText(words, "waiting"),), 3))
+    if stuck:
+        said.append(LinePart((StyledText(f"{stuck} stuck", "warning"),)))
+    rate = session.forecast.rate(now.timestamp())
+    if rate is not None and rate.verdicts:
+        minutes = rate.window_s / 60
+        window = f"{minutes:.0f} min" if minutes >= 2 else outcome_text.duration(rate.window_s)
+        per_minute = StyledText(f"{rate.per_minute:.1f} verdicts/min ")
+        said.append(LinePart((per_minute, StyledText(f"({window})", "muted")), 2))
+    if by is not None:
+        said.append(LinePart((StyledText(f"by {by}", "accent"),)))
+    return [*said, *_past(session.link)]
+
+
+def _past(link: Link) -> list[LinePart]:
+    """How far the results of runs are read that had finished before, and what could not be."""
+    if link.past >= PAST_TOLD:
+        words = f"results of past runs {link.past_read:,}/{link.past:,}"
+        return [LinePart((StyledText(words, "accent"),))]
+    if link.unread:
+        words = f"results of {of_many(link.unread, 'past run')} could not be read"
+        return [LinePart((StyledText(words, "warning"),), 1)]
+    return []
