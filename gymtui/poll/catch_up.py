@@ -78,9 +78,14 @@ class CatchUp:
         """The person asks to refresh: what failed is tried again."""
         self._scenarios = None
 
-    def is_reading(self, log: RequestLog) -> bool:
-        """Whether results of past runs are still to come in."""
-        if not self.over and self.begun and log.synced and not any(_left(log)):
+    def is_reading(self, log: RequestLog, *, under_way: bool) -> bool:
+        """Whether results of past runs are still to come in.
+
+        Args:
+            log: What was asked.
+            under_way: Whether answers are still on their way to the screens.
+        """
+        if not (self.over or under_way) and self.begun and log.synced and not any(_left(log)):
             self.over = True
         return not self.over
 

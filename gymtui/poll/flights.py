@@ -48,6 +48,11 @@ class Flights:
         """Whether nothing is under way."""
         return not self._under_way
 
+    @property
+    def is_catching_up(self) -> bool:
+        """Whether anything of the past is under way."""
+        return bool(self._past)
+
     # -- waiting ---------------------------------------------------------------------------
 
     def queue(self, due: Iterable[Request], *, anew: bool) -> None:

@@ -318,6 +318,7 @@ class Poller:
         if struggling != self._ledger.struggling:
             self._wake.set()
         self._start(group)
+        self._announce()
 
     def _answered(self, query: Request) -> Delta:
         """A question was answered; what is to be told for it besides what changed."""
@@ -395,7 +396,8 @@ class Poller:
 
     def _progress(self) -> dict[str, Any]:
         """How far catching up has come, in steps."""
-        reading = self._flights.catch_up.is_reading(self._ledger)
+        under_way = self._flights.is_catching_up
+        reading = self._flights.catch_up.is_reading(self._ledger, under_way=under_way)
         done, left = self._ledger.past_read, len(self._ledger.past)
         step = max(1, (done + left) // PROGRESS_STEPS)
         return {
