@@ -306,7 +306,7 @@ async def test_a_download_is_stopped_by_escape_and_asked_for_again(tmp_path: Pat
         await person.press("enter")
         await person.sees("downloading the artifacts")
         await person.press("escape")
-        await person.sees("stopped · ctrl+r asks")
+        await person.sees("stopped · ctrl+r downloads")
         person.http.delete("/__faults__").raise_for_status()
         await person.press("ctrl+r")
         await person.sees("1 user", "turn 1 of")
@@ -360,7 +360,7 @@ async def test_saving_what_is_too_large_is_stopped_by_escape_and_leaves_nothing(
         await person.press("ctrl+s")
         await person.sees("already saving")
         await person.press("escape")
-        await person.sees("nothing was saved", "ctrl+s")
+        await person.sees("nothing saved", "ctrl+s")
         await person.until(lambda: list(home.iterdir()) == [])
         person.http.delete("/__faults__").raise_for_status()
         taken = home / "taken.json"
@@ -411,7 +411,7 @@ async def test_rollouts_of_two_runs_are_compared_wherever_they_are_listed(tmp_pa
         await person.press("C")
         await person.sees("compare › ", "· first", "· second", "difference 1 of")
         await person.press("q", "C")
-        await person.sees("will be compared")
+        await person.sees("chosen to compare")
 
 
 async def test_a_rollout_that_still_runs_is_compared_when_it_has_finished(tmp_path: Path) -> None:
