@@ -31,6 +31,7 @@ from gymtui.api.errors import (
     Unreachable,
     UnsafeUrl,
 )
+from gymtui.api.etag_cache import EtagCache
 from gymtui.api.gzip_decoder import BadEncodingError, GzipDecoder, OverCapError
 from gymtui.api.request import Call, Progress, Timeouts, why_unreachable
 from gymtui.api.response import Answer, date_of, error_of, intercepted
@@ -50,6 +51,9 @@ _CONNECTIONS = 20
 _IDLE_S = 4.0  # below the 5 s after which common servers close an idle connection
 _KEEP_METHOD = frozenset({307, 308})
 _REDIRECT = frozenset({301, 302, 303}) | _KEEP_METHOD
+_NOT_MODIFIED = 304
+_POLLED = frozenset({"/runs", "/runs/{run_id}", "/rollouts"})
+"""What is asked again and again."""
 
 
 _ANY_RUN = Call("GET", "/runs", query=(("limit", "1"),))
@@ -129,6 +133,7 @@ class GymClient(Endpoints):
         self._max_bytes = max_bytes
         self._clock = clock
         self._now = now
+        self._etags = EtagCache()
         self._prefix = ""
         self._settled = False
         self._looked_around_s: float | None = None
@@ -266,14 +271,17 @@ class GymClient(Endpoints):
         except httpx.InvalidURL:
             return Refused(400, "an id that is too long for a URL")
         content = None if call.body is None else json.dumps(call.body.to_wire()).encode()
-        headers = None if content is None else {"Content-Type": "application/json"}
+        headers = {} if content is None else {"Content-Type": "application/json"}
+        tag = self._etags.tag(path) if _is_polled(call) else None
+        if tag is not None:
+            headers["If-None-Match"] = tag
         for _ in range(_REDIRECTS + 1):
             sent_s = self._clock()
             request = self._http.build_request(call.method, url, content=content, headers=headers)
             response = await self._http.send(request, stream=True)
             try:
                 if response.status_code not in _REDIRECT or "location" not in response.headers:
-                    return await self._take(call, response, sent_s)
+                    return await self._take(call, path, response, sent_s)
                 target = self._redirected(call, response, url)
             finally:
                 await response.aclose()
@@ -296,8 +304,12 @@ class GymClient(Endpoints):
             return Redirected(f"{call.name}: redirected by a {response.status_code}: not followed")
         return target
 
-    async def _take(self, call: Call, response: httpx.Response, sent_s: float) -> Answer | GymError:
+    async def _take(
+        self, call: Call, path: bytes, response: httpx.Response, sent_s: float
+    ) -> Answer | GymError:
         headers = response.headers
+        if response.status_code == _NOT_MODIFIED and (kept := self._etags.body(path)) is not None:
+            return Answer(kept, date_of(headers), sent_s, self._clock(), 0)
         if not response.is_success:
             return error_of(
                 response.status_code,
@@ -328,6 +340,8 @@ class GymClient(Endpoints):
             return Garbled(f"{call.name}: {error}")
         except httpx.RemoteProtocolError:
             return Garbled(f"{call.name}: cut off after {received} bytes")
+        if _is_polled(call):
+            self._etags.keep(path, headers.get("etag"), bytes(body))
         return Answer(bytes(body), date_of(headers), sent_s, self._clock(), received)
 
     async def _error_body(self, response: httpx.Response) -> bytes:
@@ -340,6 +354,10 @@ class GymClient(Endpoints):
         except (OverCapError, BadEncodingError, httpx.TransportError):
             pass  # what was read until then is used
         return bytes(body)
+
+
+def _is_polled(call: Call) -> bool:
+    return call.method == "GET" and call.template in _POLLED
 
 
 def _is_missing(outcome: Answer | GymError) -> bool:
