@@ -26,7 +26,6 @@ class Clock:
 
     Attributes:
         offset: How far the gym's clock is ahead of the machine's.
-        read: Reads the machine's clock.
     """
 
     offset: timedelta = timedelta(0)
@@ -47,7 +46,6 @@ class Pace:
 
     Attributes:
         speed: 1 is a few seconds a step; 10 is ten times as fast.
-        sleep: Waits a number of seconds.
     """
 
     speed: float = 1.0
@@ -64,8 +62,6 @@ class Spread:
     """A duration with a tail: uniform between `low_s` and `high_s`, now and then longer.
 
     Attributes:
-        low_s: Shortest, seconds.
-        high_s: Longest of the ordinary ones, seconds.
         tail_chance: How often a draw belongs to the tail, 0 to 1.
         tail_factor: How many times `high_s` a tail draw can take.
     """

@@ -32,7 +32,6 @@ class Link:
         next_try_s: When the next tick is due, monotonic seconds.
         interval_s: Seconds between ticks just now, without their jitter.
         synced: Whether the whole run list was read once.
-        paused: Whether the person paused it.
         stopped: Why nothing but the key is tried (it was refused), or None.
         reading: Whether results of runs that had finished before are still to come in.
         past_read: Of how many of those they are in.

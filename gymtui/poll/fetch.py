@@ -26,10 +26,6 @@ from gymtui.store.delta import (
 async def ask(client: Endpoints, query: Request) -> Answer | None:
     """Ask one question.
 
-    Args:
-        client: Whom to ask.
-        query: What.
-
     Returns:
         The answer; None when there is no such run.
 
@@ -65,9 +61,7 @@ def observed(query: Query, answer: Answer | None, sent_s: float, clock: ServerCl
     """What was seen, and when by the server's clock.
 
     Args:
-        query: What was asked.
         answer: The answer; None when there is no such run.
-        sent_s: When it was asked, in monotonic seconds.
         clock: The server's; an answer that is dated makes it better known.
     """
     if answer is None:

@@ -62,9 +62,6 @@ def plan(
     """The questions to ask now, most wanted first, none twice, none that was just asked.
 
     Args:
-        ledger: What was asked before.
-        store: What is known.
-        view: What is on screen.
         now_s: Monotonic seconds.
         room: How many requests there are until the next tick.
 

@@ -59,13 +59,10 @@ class Poller:
     """Polls one gym into one store.
 
     Args:
-        client: Whom to ask.
-        store: Where answers go.
         clock: Learns the server's time from each answer.
         tell: Called on the event loop with every change, never concurrently.
         view: What is on screen; replace it with `look`.
         monotonic: Seconds that only go forward: those of the client.
-        rng: Where jitter comes from.
         heard: Called with every answer right after the store took it in, changed or not: the
             question, what the answer did to the store, and when it was given on the server's
             clock. It does its work in the pieces that it returns, in the order of the answers;

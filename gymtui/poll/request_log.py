@@ -131,9 +131,6 @@ class RequestLog:
         """Remember that a question was answered.
 
         Args:
-            seen: The answer.
-            applied: What it did to the store.
-            store: The store after it.
             now_s: Monotonic seconds.
         """
         self._got_through(seen.sent_s, now_s)
@@ -203,11 +200,8 @@ class RequestLog:
         sent, the link is down, and everything waits.
 
         Args:
-            query: The question.
-            sent_s: When it was sent.
             now_s: Now, both in monotonic seconds.
             interval_s: The ordinary interval, which is the first wait.
-            rng: Where jitter comes from.
             limited: Whether the server asked to be left alone.
             retry_after_s: For how long, if it said so.
         """

@@ -56,8 +56,6 @@ class Sweep:
 
         Args:
             offset: Where it began.
-            ids: What it listed.
-            total: The server's count of all rows, if it gave one.
             known: Everything that is known now.
             now_s: Monotonic seconds.
 

@@ -84,7 +84,6 @@ class RolloutTracker:
     """Watches every rollout that the poller lists.
 
     Args:
-        store: What is known; the poller's.
         journal: Where what is observed is kept, or None to keep nothing.
         remembered: Called once on the event loop with the final numbers of earlier sessions.
         recalled: Called on the event loop with each run whose earlier observations came in.
@@ -120,7 +119,6 @@ class RolloutTracker:
 
         Args:
             query: What was asked; only answers about rollouts tell anything.
-            applied: What the answer did to the store.
             window: When it was answered, on the server's clock.
         """
         for _ in self.answering(query, applied, window):
@@ -230,7 +228,6 @@ class RolloutTracker:
         """Its artifacts were read, and say how many steps an ended rollout took.
 
         Args:
-            rollout_id: Which.
             steps: How many; the last one may have passed between two looks.
         """
         self._steps[rollout_id] = steps

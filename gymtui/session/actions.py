@@ -90,9 +90,6 @@ class ActionResult:
     """What became of one run.
 
     Attributes:
-        verb: What was to be done.
-        run_id: The run.
-        outcome: What became of it.
         rollouts: How many rollouts the gym says it cancelled or deleted; None if it did not say.
         checked: Whether the gym's answer was unclear and the run was looked at.
         error: What the request ended in, or None.
@@ -147,9 +144,6 @@ async def act(
     """Cancel or delete runs, a few at a time.
 
     Args:
-        client: The gym.
-        verb: What to do.
-        run_ids: To which runs.
         checking: Told of each run that is looked at, and of the answer that was unclear.
         done: Told what became of each run as soon as that is known.
         looks_s: How long to wait before each look, in seconds; None for `LOOKS_S`.

@@ -39,12 +39,7 @@ class AlertKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunAlert:
-    """Something that happened to a run, with its figures at that time.
-
-    Attributes:
-        event: What.
-        run: The run and the numbers over its rollouts, as far as they are known.
-    """
+    """Something that happened to a run, with its figures at that time."""
 
     event: AlertKind
     run: RunView
@@ -82,11 +77,7 @@ _WORDS = {
 
 
 def words(alert: RunAlert) -> str:
-    """A alert as a sentence, with the name exactly as received.
-
-    Args:
-        alert: What happened.
-    """
+    """A alert as a sentence, with the name exactly as received."""
     run, summary = alert.run, alert.run.summary
     said = [f"{run.name} {_WORDS[alert.event]}"]
     if alert.event is not AlertKind.GONE and run.row.run is not None:
@@ -106,8 +97,6 @@ class _Told:
     Attributes:
         ended_s: When it was first seen ended, UNIX seconds.
         waits_since_s: Since when rollouts of it wait and none runs.
-        stalled: Whether its stall was told.
-        failing: Whether its failures were told.
         since_s: Of a run that was over when it turned up: told only if it ended after this, UNIX
             seconds.
     """
@@ -159,7 +148,6 @@ class AlertMonitor:
         same where every run is.
 
         Args:
-            rows: The runs.
             since_s: None that ended before this is news, UNIX seconds.
         """
         if self._everything:

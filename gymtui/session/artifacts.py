@@ -34,11 +34,7 @@ _CALL = "GET /rollouts/{rollout_id}/artifacts"
 
 
 class TooLargeError(Exception):
-    """The artifacts are larger than what is opened.
-
-    Attributes:
-        cap_bytes: How much is.
-    """
+    """The artifacts are larger than what is opened."""
 
     def __init__(self, cap_bytes: int) -> None:
         super().__init__(f"larger than {cap_bytes:,} bytes")
@@ -50,8 +46,6 @@ class Artifacts:
     """A rollout's artifacts: the answer's bytes, and what was read in them.
 
     Attributes:
-        body: As received.
-        transcript: What it holds.
         redacted: Whether the gym was asked to leave tool calls out.
     """
 
@@ -64,10 +58,8 @@ class ArtifactLoader:
     """Where artifacts are asked for.
 
     Args:
-        client: The gym.
         cap_bytes: The largest that are opened.
         cache_bytes: How much is kept.
-        sleep: Waits, in seconds.
         on_read: Told of what was read, and whose it is.
     """
 
@@ -105,12 +97,7 @@ class ArtifactLoader:
         """Get a rollout's artifacts, from here or from the gym, and read them.
 
         Args:
-            rollout_id: Whose.
-            redacted: Whether the gym is to leave tool calls out.
             on_progress: Told bytes received and, if known, announced.
-
-        Returns:
-            The artifacts.
 
         Raises:
             GymError: As the client, after some tries; Garbled if the answer is not artifacts.
@@ -156,10 +143,7 @@ class ArtifactLoader:
         """Write a rollout's artifacts to a file as they come, whatever their size.
 
         Args:
-            rollout_id: Whose.
             path: A file that does not exist.
-            redacted: Whether the gym is to leave tool calls out.
-            on_progress: Told bytes received and, if known, announced.
 
         Raises:
             GymError: As the client, after some tries, and Garbled if the answer is not artifacts;

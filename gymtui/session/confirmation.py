@@ -17,9 +17,7 @@ class Target:
     """A run that would go.
 
     Attributes:
-        run_id: Its id.
         unfinished: How many of its rollouts still run or wait.
-        total: How many rollouts it has, if known.
         hidden: Whether it is marked but the filter hides it.
     """
 
@@ -38,12 +36,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked.
-
-    Attributes:
-        verb: What would be done.
-        targets: To which runs.
-    """
+    """What is asked."""
 
     verb: Verb
     targets: tuple[Target, ...]
@@ -75,7 +68,6 @@ def why_none(verb: Verb, rows: Sequence[RunRow]) -> str:
     """Why there is nothing to do it to: `nothing to cancel: run_x is finished`.
 
     Args:
-        verb: What would be done.
         rows: The runs that were chosen, of which it can be done to none.
     """
     if not rows:
@@ -114,8 +106,6 @@ def targets_among(
     Not those to which it is being done.
 
     Args:
-        verb: What would be done.
-        rows: The runs.
         hidden: Those of them that a filter hides.
     """
     return tuple(

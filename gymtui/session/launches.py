@@ -38,8 +38,6 @@ class Launches:
     """What is known and done about launching.
 
     Args:
-        client: The gym.
-        store: What is known of it.
         surroundings: What carries work out and tells of it.
         refresh: Asks the gym now.
         keys: Where model keys come from.
@@ -139,8 +137,6 @@ class Launches:
         """Send launches one after the other, up to the first that is not launched.
 
         Args:
-            draft: What they were made of.
-            made: The requests.
             lost: Called when one got no answer and is looked for.
             done: Called with what became of those that were sent; whether that is seen there.
         """
@@ -205,10 +201,6 @@ def launches_of(
     """What is known about launching at one gym.
 
     Args:
-        client: The gym.
-        store: What is known of it.
-        surroundings: What carries work out and tells of it.
-        refresh: Asks the gym now.
         settings: What led to it, and where model keys are.
         env: The environment that model keys may come from.
         journal: The gym's journal, beside which launches are kept; None keeps nothing.

@@ -9,12 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class RolloutRef:
-    """One of a list's rollouts.
-
-    Attributes:
-        run_id: Its run.
-        rollout_id: The rollout.
-    """
+    """One of a list's rollouts."""
 
     run_id: str
     rollout_id: str

@@ -68,8 +68,6 @@ class Action:
     """Some runs that are cancelled or deleted together.
 
     Attributes:
-        verb: What is done to them.
-        run_ids: Which.
         results: What became of each, by its id, as far as that is known.
     """
 
@@ -96,13 +94,10 @@ class Session:
 
     Args:
         settings: What led there.
-        client: The gym.
         clock: Its time, as far as that is known.
         journal: Where what is observed is kept; None keeps nothing.
-        audience: Who is told.
         turns: Whose turn it is on the event loop.
         monotonic: Seconds that only go forward.
-        rng: Where jitter comes from.
         find_key: Called in a thread before a refused key is tried again.
         model_env: The environment that model keys may come from.
         journal_path: The journal's file, beside which launches are kept; None keeps nothing.
@@ -275,10 +270,6 @@ class Session:
 
     def act(self, verb: Verb, run_ids: Sequence[str]) -> Awaitable[Action]:
         """Cancel or delete runs, and show them so, from now on, until the gym agrees.
-
-        Args:
-            verb: What to do.
-            run_ids: To which runs.
 
         Returns:
             What became of each, when all are through.

@@ -115,7 +115,6 @@ class Schema(Generic[R]):
         """Take the columns.
 
         Args:
-            fields: The columns.
             elsewhere: Columns that only other lists have, with what to say to who asks for one
                 here: where it is.
 
@@ -201,9 +200,6 @@ def _sane(value: object) -> float | None:
 @lru_cache(maxsize=4096)
 def natural(text: str) -> str:
     """A text that sorts as a person counts: `step-400` before `step-1000`.
-
-    Args:
-        text: Any text.
 
     Returns:
         It with each number preceded by how long that is; for `Field.order`, not for display.

@@ -89,7 +89,6 @@ class Observation:
     """One answer, as it came.
 
     Attributes:
-        query: What was asked.
         body: The answer's bytes, or None for a 404.
         sent_s: When it was asked, monotonic seconds: an answer to an older question
             never overwrites one to a newer question.

@@ -18,7 +18,6 @@ def ending_of(rollout: Rollout, outcome: Outcome | None = None) -> Ending | None
     """The result of a rollout: outcome, the verifier's message, what failed, why it ended.
 
     Args:
-        rollout: As last received.
         outcome: How it stands, where a row has that; else by its own fields alone.
 
     Returns:

@@ -217,7 +217,6 @@ def steps(rollout: Rollout, seen: int | None = None) -> str:
     """`14/30`: the step it is at, of so many.
 
     Args:
-        rollout: The rollout.
         seen: The last step it was seen at, for one that no longer says it.
     """
     step = steps_of(rollout, seen)

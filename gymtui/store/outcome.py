@@ -53,7 +53,6 @@ def outcome_of(rollout: Rollout, *, we_cancelled: bool = False) -> Outcome:
     verifier made of the remains, and reaching the step limit is a fail though no verifier ran.
 
     Args:
-        rollout: As last seen.
         we_cancelled: Whether it was active when its run was cancelled from here. How the
             server marks such a rollout is not documented.
 
@@ -88,7 +87,6 @@ def verdict(rollout: Rollout, *, we_cancelled: bool = False) -> bool | None:
     """Whether the agent passed.
 
     Args:
-        rollout: As last seen.
         we_cancelled: As for `outcome_of`.
 
     Returns:
@@ -131,7 +129,6 @@ def steps_of(rollout: Rollout, seen: int | None = None) -> int | None:
     """How many steps a rollout took, or which one it is at; None where nobody knows.
 
     Args:
-        rollout: As last received.
         seen: The last step it was seen at, for one that no longer says it.
     """
     if rollout.current_step is not None:

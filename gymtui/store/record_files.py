@@ -50,7 +50,6 @@ class Opened:
     Attributes:
         body: What is in the file, unpacked.
         transcript: What it holds, and the result that its record tells of.
-        record: The record.
     """
 
     body: bytes
@@ -128,7 +127,6 @@ def write(path: Path, row: RolloutRow) -> bool:
 
     Args:
         path: The file, which is there; whoever may read it may read the record.
-        row: The rollout.
 
     Returns:
         Whether another record lay there, or none.

@@ -51,7 +51,6 @@ class RolloutBatch:
         """Add a plain row.
 
         Args:
-            row: As it was read.
             before: The row it replaces.
         """
         row = self.plain[row.rollout_id] = with_usage(row, before)
@@ -68,7 +67,6 @@ class RolloutBatch:
         """Count a plain row to its run.
 
         Args:
-            row: As it was read.
             before: The row it replaces.
             numbers: What the run adds up to so far, which stays as it is; None for a new one.
         """

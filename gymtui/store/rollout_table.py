@@ -86,7 +86,6 @@ class RolloutTable:
         Args:
             items: The listed items' bytes.
             asked: The run whose rollouts they are, or None for an answer over all runs.
-            seen: The answer they are from.
 
         Returns:
             What was listed; good until anything else changes.
@@ -145,11 +144,7 @@ class RolloutTable:
         """Take the list of all rollouts of one run in.
 
         Args:
-            asked: The run.
-            listing: What came.
             reading: What `read` made of it.
-            seen: The answer it is from.
-            built: Gets the ids that are added, changed, removed.
 
         Returns:
             The ids it listed, in its order.
@@ -187,10 +182,7 @@ class RolloutTable:
         """Take the list of all running rollouts in.
 
         Args:
-            listing: What came.
             reading: What `read` made of it.
-            seen: The answer.
-            built: Gets the ids that are added, changed, removed.
             scenario_id: The scenario that was asked for, or None.
 
         Returns:
@@ -249,7 +241,6 @@ class RolloutTable:
         Args:
             limit: How many rollouts may stay.
             needed: Runs that keep theirs all the same.
-            built: Gets the ids that are removed.
 
         Returns:
             The runs that gave theirs up; their summaries stay.

@@ -25,7 +25,6 @@ def waited_so_long(rollout: Rollout, until: datetime) -> bool:
     """Whether a rollout waited until then, as it was drawn, by what its own times say.
 
     Args:
-        rollout: It.
         until: Where its wait ends in a picture, which is never later than its end, nor than now.
     """
     events = rollout.status_events or ()
@@ -56,7 +55,6 @@ def elapsed_s(row: RolloutRow, now: datetime) -> float | None:
     """The same in seconds.
 
     Args:
-        row: The rollout.
         now: The server's time, as well as it is known: a start that is later by no more than that
             may be wrong is a start now.
     """

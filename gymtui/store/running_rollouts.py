@@ -40,7 +40,6 @@ class RunningRow:
     """A rollout that runs.
 
     Attributes:
-        row: As last seen.
         moved_at: When it last moved, the latest it may have been; None if it is not watched.
         stuck_from: From when on it counts as stuck unless it moves; None if nothing tells.
         limit_s: How long it may stand still, in seconds; None where no threshold applies.
@@ -52,11 +51,7 @@ class RunningRow:
     limit_s: float | None = None
 
     def stuck(self, now: datetime) -> bool:
-        """Whether it counts as stuck.
-
-        Args:
-            now: The server's time.
-        """
+        """Whether it counts as stuck."""
         return self.stuck_from is not None and now > self.stuck_from
 
 
@@ -95,21 +90,12 @@ class Running:
         return self._of_run.keys()
 
     def stuck(self, now: datetime) -> int:
-        """How many count as stuck.
-
-        Args:
-            now: The server's time.
-        """
+        """How many count as stuck."""
         due = (run_id for run_id, since in self._stuck_from.items() if since < now)
         return sum(self.stuck_in(run_id, now) for run_id in due)
 
     def stuck_in(self, run_id: str, now: datetime) -> int:
-        """How many of a run count as stuck.
-
-        Args:
-            run_id: The run.
-            now: The server's time.
-        """
+        """How many of a run count as stuck."""
         since = self._stuck_from.get(run_id)
         if since is None or now <= since:
             return 0

@@ -49,7 +49,6 @@ class Applied:
     """What applying one observation did.
 
     Attributes:
-        delta: What changed.
         ids: The ids the answer listed, in its order (runs or rollouts, by the query).
         total: The server's own count, where it gave one.
         overtaken: Runs of which a rollout no longer runs, by an answer that does not tell how
@@ -165,9 +164,6 @@ class Store:
     def apply(self, seen: Observation) -> Applied:
         """Take one answer in, at one go.
 
-        Args:
-            seen: The answer and the question it belongs to.
-
         Returns:
             What changed, and which ids the answer listed.
 
@@ -273,7 +269,6 @@ class Store:
         """Show runs as being cancelled or deleted until the server agrees.
 
         Args:
-            run_ids: The runs.
             intent: What was asked of them; None takes it back, since it was refused.
         """
         built = DeltaBuilder()
@@ -300,7 +295,6 @@ class Store:
         """Show runs as no longer existing; `drop` removes them once that was seen.
 
         Args:
-            run_ids: The runs.
             sent_s: When the question was sent whose answer said so, monotonic seconds:
                 only an answer to a later question can bring them back.
         """

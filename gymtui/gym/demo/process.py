@@ -57,7 +57,6 @@ def place(wanted: Path | None, *, fresh: bool, temporary: Path) -> Iterator[Plac
 
     Args:
         wanted: The one that is kept; None for none.
-        fresh: Whether to begin anew there.
         temporary: Where directories that are not kept are made, and those of gyms that were
             killed lie.
     """

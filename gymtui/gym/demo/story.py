@@ -41,13 +41,8 @@ class Chapter:
     """One launch.
 
     Attributes:
-        name: The run's name.
-        model: Which of the cast.
-        tasks: How many of the scenario's tasks.
-        rollouts: How many rollouts of each.
         parallel: How many run at a time.
         ago: How long ago it was launched; zero for what is under way.
-        script: What goes wrong in it.
     """
 
     name: str
@@ -95,7 +90,6 @@ def sequel(number: int, seed: int) -> Chapter:
 
     Args:
         number: From 1, without end.
-        seed: What chance starts from.
     """
     rng = _chance(seed, f"sequel {number}")
     at = 5 + (number - 1) // 2
@@ -114,12 +108,7 @@ def sequel(number: int, seed: int) -> Chapter:
 
 
 def script_of(seed: int, run_id: str) -> Script | None:
-    """What goes wrong in a run; nothing in one that the story did not launch.
-
-    Args:
-        seed: What chance starts from.
-        run_id: Of the run.
-    """
+    """What goes wrong in a run; nothing in one that the story did not launch."""
     for chapter in OPENING:
         if chapter.name == run_id:
             return chapter.script
@@ -145,9 +134,7 @@ async def tell(
     again, whatever became of it, and what is missing of a full house is launched at once.
 
     Args:
-        engine: The gym.
         speed: Times real time.
-        seed: What chance starts from.
         opening: What is under way from the first second.
         behind: What happened before that.
     """

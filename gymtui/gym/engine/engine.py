@@ -90,11 +90,8 @@ class Engine:
 
         Args:
             database: The gym's memory; closed by whoever opened it.
-            clock: The gym's time.
-            pace: How fast simulated work goes.
             seed: Every random choice comes from it, rollout by rollout.
             failure_share: Which share of scripted agents' workspaces fail to build, 0 to 1.
-            scenarios: What can be run, by id.
             temperaments: The scripted agents, by the name of the model.
             troubles: What goes wrong for them besides.
             new_id: Makes the random part of ids.

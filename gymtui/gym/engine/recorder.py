@@ -20,7 +20,6 @@ class Recorder:
     """Takes down one rollout and makes its artifacts.
 
     Attributes:
-        clock: Stamps what is recorded.
         notional_cost: Whether to estimate a cost by `NOTIONAL_USD_PER_TOKEN`.
         keep: Keeps a piece of what is recorded, as JSON, in case the gym ends before the rollout.
     """

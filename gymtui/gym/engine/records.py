@@ -121,7 +121,6 @@ class PhaseSpan:
     """When a phase really began and ended: the truth that observed timelines are tested against.
 
     Attributes:
-        phase: Its name on the wire.
         start: ISO 8601.
         end: ISO 8601, or None while it lasts.
     """

@@ -25,8 +25,6 @@ class Moment:
     """Where a rollout stands.
 
     Attributes:
-        run_id: Its run.
-        task_id: Its task.
         attempt: Which try of the task, from 0.
         step: The turn that is about to be taken, from 1; 0 while the workspace is built.
     """
@@ -42,7 +40,6 @@ class Trouble:
     """Something that goes wrong.
 
     Attributes:
-        kind: What.
         reason: What the rollout's termination says of it.
     """
 

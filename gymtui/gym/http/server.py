@@ -58,7 +58,6 @@ class Options:
         api_key: Asked of every request; None asks for none.
         failure_share: Which share of scripted agents' workspaces fail to build, 0 to 1.
         temperaments: The scripted agents, by the name of the model.
-        troubles: What goes wrong besides.
         sleep: Waits a number of seconds, the speed being taken into account.
         max_parallel: How many rollouts run at a time, over all runs.
         server_limits: What model servers are asked at most.
@@ -226,7 +225,6 @@ async def serve_until(
         ending: Set to stop.
         listener: From `bind`.
         db_path: The gym's memory; made when it is missing.
-        options: How the gym behaves.
         ready: Called with the URL once requests are answered.
         beside: What goes on with the engine meanwhile; cancelled at the end.
 

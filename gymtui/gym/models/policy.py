@@ -35,7 +35,6 @@ class Mind:
     """The temperament a plan is carried out with.
 
     Attributes:
-        random: Where its choices come from.
         care: How likely it is to do the careful thing at one decision, 0 to 1.
     """
 

@@ -26,7 +26,6 @@ class Temperament:
         distraction: How likely a turn goes to something else, 0 to 1.
         fumbles: How likely a call is first made with a parameter misnamed, 0 to 1.
         gives_answers: Whether it ever says that it is done.
-        thinks: How long a turn takes.
     """
 
     care: float
@@ -58,8 +57,6 @@ class ScriptedAgent:
         """Begin a plan.
 
         Args:
-            temperament: How it is carried out.
-            plan: What is to be done.
             wander: Makes the turns that lead nowhere.
             random: Where decisions come from.
             pace: Where durations come from; apart, so that speed never changes an outcome.

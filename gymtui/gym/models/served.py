@@ -33,7 +33,6 @@ class ServedAgent:
         Args:
             servers: The way to the model; closed by whoever made it.
             settings: The model's.
-            instruction: What the agent is told.
             functions: The tools as OpenAI function definitions.
         """
         self._servers = servers

@@ -19,7 +19,6 @@ class Finding:
     """What a verifier found about one criterion.
 
     Attributes:
-        criterion: What should hold, in a few words.
         problem: What is missing or wrong, or None when it holds.
     """
 
@@ -59,7 +58,6 @@ class Scenario:
 
     Attributes:
         servers: Tool servers by name, with their type.
-        schema: The workspace's tables.
         populate: Fills an empty workspace with what all tasks share.
         wander: Makes turns that lead nowhere, for agents that are lost.
     """

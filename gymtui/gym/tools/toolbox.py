@@ -38,10 +38,8 @@ class Tool(Generic[P]):
     """One tool.
 
     Attributes:
-        server: The tool server that offers it.
         name: Its name on that server.
         description: What it does, for models.
-        parameters: What it takes.
         run: Does it on a workspace and returns the observation, any JSON value.
     """
 

@@ -44,9 +44,6 @@ def read_amount(text: str, kind: ValueKind) -> Amount:
         text: The text, without quotes.
         kind: The kind of the column; not text and not a flag.
 
-    Returns:
-        The amount.
-
     Raises:
         ValueError: It is none; the message is for the person.
     """
@@ -128,10 +125,6 @@ def accepts(operator: str, amount: Amount) -> Callable[[float], bool]:
 
     Args:
         operator: One of `<`, `<=`, `>`, `>=`, `=`, `:` and `!=`, which is `=` negated.
-        amount: What it compares with.
-
-    Returns:
-        The test.
     """
     at, low, high = amount.at, amount.low, amount.high
     if operator == "<":

@@ -25,8 +25,6 @@ class RunView:
     """A run with the numbers over its rollouts, if those were seen.
 
     Attributes:
-        row: The run as last seen.
-        summary: The numbers.
         left: When it will be done, while it is active and that can be said.
         watched: Whether the person wants to be told of its end.
         stuck: How many of its running rollouts are stuck, as far as they are watched.

@@ -18,7 +18,6 @@ def completions(text: str, schema: Schema[R]) -> tuple[str, ...]:
 
     Args:
         text: What stands before the cursor.
-        schema: The columns.
 
     Returns:
         The text with each; a column gets its colon, a word of a value a blank.

@@ -25,7 +25,6 @@ class ExpiryQueue:
         """Set when an id is due, in place of what was set before.
 
         Args:
-            key: The id.
             moment: When, in the caller's unit; None for never.
         """
         if self._moments.get(key) == moment:

@@ -35,12 +35,7 @@ class Grouping(StrEnum):
 
 
 def key_of(run: RunView, by: Grouping) -> str:
-    """The group that a run belongs to.
-
-    Args:
-        run: The run.
-        by: What is common.
-    """
+    """The group that a run belongs to."""
     match by:
         case Grouping.MODEL:
             return (run.summary.model if run.summary else None) or UNNAMED
@@ -52,9 +47,6 @@ def key_of(run: RunView, by: Grouping) -> str:
 
 def stem(name: str) -> str:
     """A run's name without what counts it off: `nightly-qwen3-s4000` belongs to `nightly-qwen3`.
-
-    Args:
-        name: As received.
 
     Returns:
         The name without trailing parts that hold a number after at most five letters; the whole
@@ -88,7 +80,6 @@ class Groups:
 
         Args:
             changed: Runs that are new or differ, by id.
-            removed: Ids of runs that are no longer known.
 
         Returns:
             The groups that differ, each as one run; and the names of those that are gone.

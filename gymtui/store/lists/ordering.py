@@ -58,7 +58,6 @@ class OrderedView(Sequence[str], Generic[R]):
         """Begin empty and unfiltered.
 
         Args:
-            schema: The columns.
             order: The name of the column to order by.
             reverse: Whether the largest comes first.
 
@@ -119,10 +118,6 @@ class OrderedView(Sequence[str], Generic[R]):
     def set_order(self, order: str, *, reverse: bool = False) -> ViewChange:
         """Order by another column, or the other way round.
 
-        Args:
-            order: The column's name.
-            reverse: Whether the largest comes first.
-
         Returns:
             What moved.
 
@@ -166,7 +161,6 @@ class OrderedView(Sequence[str], Generic[R]):
         """Narrow to another filter.
 
         Args:
-            wanted: The filter.
             now: UNIX seconds.
 
         Returns:
@@ -298,12 +292,8 @@ class OrderedView(Sequence[str], Generic[R]):
         """The place of an id.
 
         Args:
-            row_id: The id.
             start: The first place to consider.
             stop: The place to stop before.
-
-        Returns:
-            Its place.
 
         Raises:
             ValueError: It is not shown, or not within these places.

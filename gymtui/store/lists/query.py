@@ -86,11 +86,7 @@ class Filter(Generic[R]):
         """Whether a record passes.
 
         Args:
-            record: The record.
             now: UNIX seconds, on the clock of the records' moments.
-
-        Returns:
-            Whether every term holds.
         """
         return self._holds(record, micros(now)) if self.terms else True
 
@@ -98,7 +94,6 @@ class Filter(Generic[R]):
         """Those of many records that pass.
 
         Args:
-            records: Records by id.
             now: UNIX seconds.
 
         Returns:
@@ -113,7 +108,6 @@ class Filter(Generic[R]):
         """When the answer for a record, left as it is, will first differ from the one now.
 
         Args:
-            record: The record.
             now: UNIX seconds.
 
         Returns:
@@ -147,10 +141,6 @@ def parse(text: str, schema: Schema[R]) -> Filter[R]:
 
     Args:
         text: What was written; blank lets everything through.
-        schema: The columns that it may name.
-
-    Returns:
-        The filter.
 
     Raises:
         FilterError: It is no filter.

@@ -21,7 +21,6 @@ def link_cell(link: Link, now_s: float, clock: str, room: int) -> Cell:
     The clock goes first, then when the next try is, then why there is nothing fresh.
 
     Args:
-        link: How polling goes.
         now_s: Monotonic seconds.
         clock: The time of day.
         room: Cells beside the way to here.
@@ -98,8 +97,6 @@ def banner(link: Link, settings: Settings, refresh: str) -> tuple[Cell, ...]:
     """What the person must know before anything else, or nothing.
 
     Args:
-        link: How polling goes.
-        settings: What led to the gym.
         refresh: The key that asks again.
     """
     stopped = link.stopped

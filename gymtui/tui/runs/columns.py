@@ -31,7 +31,6 @@ def run_columns(
     """The columns of the run list.
 
     Args:
-        now: The server's time.
         title: What the rows are: runs, or groups of runs by something.
         members: How many runs a group has; None while rows are runs.
         plain: Whether bars are drawn with glyphs instead of colours.
