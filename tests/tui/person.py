@@ -124,7 +124,7 @@ async def dashboard(
         base_url=gym.url,
         key=ApiKey(key) if key else None,
         key_origin="a test" if key else "",
-        **{"interval_s": 0.1, **settings},
+        **{"interval_s": 0.1, "max_requests_per_s": 100.0, **settings},
     )
     secrets = [key] if key else []
     app = GymtuiApp(

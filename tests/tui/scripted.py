@@ -162,7 +162,9 @@ async def scripted_dashboard(
     **settings: Any,
 ) -> AsyncIterator[Person]:
     """The dashboard on a scripted gym, polling ten times a second."""
-    wanted = Settings(base_url=gym.url, **{"interval_s": 0.1, **settings})
+    wanted = Settings(
+        base_url=gym.url, **{"interval_s": 0.1, "max_requests_per_s": 100.0, **settings}
+    )
     client = GymClient(wanted.base_url, transport=httpx.MockTransport(gym.answer))
     reporter = Reporter(directory, secrets=[])
     app = GymtuiApp(wanted, client, reporter, appearance=appearance, saved_layout=saved_layout)
