@@ -204,7 +204,12 @@ async def draw(directory: Path) -> list[Path]:
     drawn: list[Path] = []
     async with played_gym() as gym:
         with tempfile.TemporaryDirectory() as reports:
-            settings = Settings(base_url=URL, interval_s=INTERVAL_S, profile_name="demo")
+            settings = Settings(
+                base_url=URL,
+                interval_s=INTERVAL_S,
+                profile_name="demo",
+                max_requests_per_s=100.0,
+            )
             client = GymClient(URL, transport=gym, clock=lambda: gym.seconds)
             app = GymtuiApp(
                 settings,

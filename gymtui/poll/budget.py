@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-BURST = 20.0
-"""Requests that may be sent at once after a rest, or when the person asks to refresh."""
+BURST_S = 4.0
+"""After a rest, or when the person asks to refresh, so many seconds' requests go out at once."""
 REFILL_AFTER_S = 10.0
 """Asking to refresh fills the budget anew no more often than this."""
 LEAST_SHARE = 0.1
@@ -30,12 +30,12 @@ class RequestBudget:
 
     Attributes:
         most_per_s: Requests a second in the long run, at most.
-        burst: Requests that may be sent at once.
+        burst: Requests that may be sent at once; 0 stands for `BURST_S`.
         per_s: Requests a second just now.
     """
 
     most_per_s: float
-    burst: float = BURST
+    burst: float = 0.0
     per_s: float = field(init=False)
     _tokens: float = field(init=False)
     _at_s: float = field(init=False, default=-math.inf)
@@ -43,6 +43,7 @@ class RequestBudget:
     _refilled_s: float = field(init=False, default=-math.inf)
 
     def __post_init__(self) -> None:
+        self.burst = self.burst or BURST_S * self.most_per_s
         self.per_s = self.most_per_s
         self._tokens = self.burst
 

@@ -171,6 +171,11 @@ class Poller:
             self._ledger.want_results(self._store.runs[run_id], self._store)
         return delta
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way."""
+        return self._flights.is_idle
+
     def begin_catch_up(self) -> None:
         """What earlier sessions kept is in: from now on the rest is read."""
         self._flights.catch_up.begun = True

@@ -252,6 +252,11 @@ class Session:
         """
         self.poller.look(at(self._view))
 
+    @property
+    def has_news(self) -> bool:
+        """Whether something was observed that is not on screen yet."""
+        return self._news.is_set()
+
     async def news(self) -> Delta:
         """Wait for what was observed; what came together is told together."""
         await self._news.wait()

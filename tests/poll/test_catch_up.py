@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 
 from gymtui.api.errors import GymError, RateLimited, Refused, ServerError
-from gymtui.poll.budget import BURST
+from gymtui.poll.budget import BURST_S
 from gymtui.poll.catch_up import AT_ONCE, REQUESTS_PER_S
 from gymtui.poll.poller import REQUESTS_PER_S as STEADY_PER_S
 from gymtui.poll.view import View
@@ -21,6 +21,7 @@ from tests.helpers.model_gym import ModelGym, rollouts_body
 from tests.helpers.virtual_time import play
 from tests.poll.test_poller import HEAD, Stage
 
+BURST = BURST_S * STEADY_PER_S
 SCENARIO = ScenarioRollouts("hr")
 
 

@@ -13,12 +13,19 @@ from typing import Any
 from textual._context import active_app
 from textual.app import App
 
+from gymtui.tui.app.app import GymtuiApp
+
 MOST_TURNS = 1_000
 """An app that is never at rest is looked at as it is, as by the framework's pilot: after so many
 turns of the event loop, however long a busy machine takes for them. To ask how long that was would
 cost as much as a tenth of what the tests do."""
 _RESIZED_S = 1 / 120
 """So often the framework looks whether the terminal has another size."""
+
+
+_NEWS_S = 0.01
+"""So often it is looked whether what was observed is on screen: the app shows much at once."""
+_LOOKS = 100
 
 
 async def at_rest(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
@@ -31,10 +38,13 @@ async def at_rest(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
         max_sleep: The same.
     """
     app = active_app.get()
-    left = await _others_turns(MOST_TURNS)
+    left, looks = await _others_turns(MOST_TURNS), _LOOKS
     while left:
         if app._resize_event is not None:
             await asyncio.sleep(_RESIZED_S)
+        elif looks and isinstance(app, GymtuiApp) and app.session.has_news:
+            looks -= 1
+            await asyncio.sleep(_NEWS_S)
         elif not _draws(app):
             return
         left = await _others_turns(left)

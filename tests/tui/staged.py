@@ -144,7 +144,7 @@ async def staged_dashboard(
     gym: StagedGym, directory: Path, size: tuple[int, int]
 ) -> AsyncIterator[Person]:
     """The dashboard on a staged gym; it polls when `pass_time` says so."""
-    settings = Settings(base_url=gym.url, interval_s=2.0)
+    settings = Settings(base_url=gym.url, interval_s=2.0, max_requests_per_s=100.0)
     transport = httpx.MockTransport(gym.answer)
     clock = gym.clock
     client = GymClient(gym.url, transport=transport, clock=lambda: clock.seconds)

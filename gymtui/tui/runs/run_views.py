@@ -73,7 +73,7 @@ class RunViews:
         store = self._session.store
         changed: Collection[str] = delta.runs_added | delta.runs_changed
         if self._newest_first is not store.order.newest_first or not self._drawn:
-            self._newest_first, self._drawn = store.order.newest_first, True
+            self._newest_first, self._drawn = store.order.newest_first, bool(store.runs)
             changed = store.runs.keys()
         rows = {run_id: self._view(run_id, now) for run_id in changed if run_id in store.runs}
         active = store.active_runs

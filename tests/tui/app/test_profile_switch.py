@@ -205,7 +205,7 @@ async def test_what_was_under_way_when_one_left_is_not_shown_there(
             await person.sees("live")
             held.go.clear()
             person.launch("late")
-            await person.until(lambda: app.session.poller._asking)
+            await person.until(lambda: not app.session.poller.is_idle)
             app.enter(
                 Settings(base_url=there.url, interval_s=0.1, profile_name="there"),
                 GymClient(there.url),

@@ -92,7 +92,7 @@ async def test_a_mended_key_is_sent_at_the_next_try_and_the_old_one_never_again(
         await again()
         await person.until(lambda: "api_key_command" in home.banner and WRONG in home.sent)
         began = home.sent.index(WRONG)
-        await person.until(lambda: "ck_" in home.banner and not home.app.session.poller._asking)
+        await person.until(lambda: "ck_" in home.banner and home.app.session.poller.is_idle)
 
         # A key for another gym is not for this one.
         home.write(f'api_key = "{NEW}"', "http://127.0.0.1:10")
@@ -104,7 +104,7 @@ async def test_a_mended_key_is_sent_at_the_next_try_and_the_old_one_never_again(
         home.write(f'api_key_command = ["cat", "{home.printed}"]')
         home.printed.write_text(NEW + "\n")
         await person.until(lambda: by_hand or NEW in home.sent)
-        await person.until(lambda: not by_hand or not home.app.session.poller._asking)
+        await person.until(lambda: not by_hand or home.app.session.poller.is_idle)
         await again()
         await person.until(lambda: bool(home.app.session.store.runs))
         await person.until(lambda: home.app.screen.banner() == ())
