@@ -25,7 +25,7 @@ SCENARIO_RUNS = 8
 """A scenario is asked as a whole for so many runs at least."""
 SCENARIO_SHARE = 0.25
 """And when so much of what it answers is wanted."""
-SCENARIO_BYTES = 16_000_000
+SCENARIO_BYTES = 32_000_000
 """The largest answer about a whole scenario that is asked for, decompressed."""
 
 
@@ -53,7 +53,7 @@ class CatchUp:
     def next_request(
         self, log: RequestLog, store: Store, view: View, busy: Container[Request], now_s: float
     ) -> Request | None:
-        """What to ask next: what is in view first, then the rest by the fewest requests.
+        """What to ask next: whole scenarios, what is in view meanwhile, then the rest.
 
         Args:
             log: What was asked before.
@@ -96,14 +96,14 @@ class CatchUp:
         if store.order.newest_first is None and log.past_read < ENDS:
             # Any two of them show which end of the list is new.
             yield from (RolloutsOf(run_id) for run_id in store.order.ends() if run_id in past)
-        yield from (RolloutsOf(run_id) for run_id in view.runs_in_view if run_id in past)
         asked_as_whole: set[str] = set()
         for scenario in self._scenarios or ():
             whole = ScenarioRollouts(scenario)
             if whole in busy:
                 asked_as_whole.add(scenario)
             elif log.recall(whole).answered_s is None and not log.recall(whole).failures:
-                yield whole
+                yield whole  # it takes longest: what is in view is asked beside it
+        yield from (RolloutsOf(run_id) for run_id in view.runs_in_view if run_id in past)
         if not log.synced:
             return
         for run_id in past:
