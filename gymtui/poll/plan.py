@@ -35,6 +35,10 @@ REST_SHARE = 4
 ONE_BY_ONE = 4
 """Active runs of one page that are asked singly, at most: their requests count, not bytes alone."""
 UNBOUNDED = 1_000_000
+MANY_RUNNING = 500
+"""More running rollouts than these are asked about each tick only where all are on screen."""
+MANY_EVERY_S = 10.0
+"""And else so often."""
 SCENARIO_EVERY_S = 10.0
 """How often the runs of a scenario are asked about together, at most."""
 IDLE_INTERVAL_S = 30.0
@@ -266,7 +270,11 @@ def _rollouts(ledger: RequestLog, store: Store, view: View, now_s: float, room: 
     if len(active) > 1:
         each = REQUEST_BYTES * len(active) + sum(_cost(ledger, store, i) for i in active)
         if len(active) > room or at_once < each:
-            together, singly = [everything], moved
+            singly = moved
+            # Of so many each takes a step all the time, which is shown of few and summed of none.
+            rarely = expected > MANY_RUNNING and not view.all_running
+            waited_s = now_s - ledger.recall(everything).planned_s
+            together = [] if rarely and waited_s < MANY_EVERY_S else [everything]
     if len(singly) <= room // 2:
         return _Rollouts(tuple(together), singly)
     by_scenario: dict[str, list[str]] = {}

@@ -244,6 +244,23 @@ def test_when_many_runs_are_active_all_running_rollouts_are_asked_at_once() -> N
     assert desk.plan() == [HEAD, RUNNING, RolloutsOf("r0")]
 
 
+@pytest.mark.parametrize(("on_screen", "asked_s"), [(True, [0, 2, 4, 6, 8]), (False, [0])])
+def test_thousands_that_run_are_asked_about_each_tick_only_where_all_are_on_screen(
+    on_screen: bool, asked_s: list[int]
+) -> None:
+    desk = Desk(room=10, all_running=on_screen)
+    desk.synced(*(run(f"r{i}", total=20, running=20, scenario_id=None) for i in range(100)))
+    began, asked = desk.now, []
+    for _ in range(5):
+        if RUNNING in desk.plan():
+            asked.append(desk.now - began)
+            desk.hear(RUNNING, rollouts_body(), wire=900)
+        desk.now += 2
+    assert asked == asked_s
+    desk.now += 0.5
+    assert RUNNING in desk.plan()
+
+
 def test_one_answer_for_all_is_given_up_when_it_proves_larger() -> None:
     desk = many_active()
     desk.plan()
