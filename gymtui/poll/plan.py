@@ -86,8 +86,17 @@ def plan(
     first = due(on_screen(ledger, store, view, rollouts))
     known = set(first)
     rest = [q for q in due(behind(ledger, store, view, rollouts, now_s)) if q not in known]
+    if room < REST_SHARE:
+        # Too few to be shared each tick: in turn, what is on screen so many times as often.
+        def age(query: Request) -> float:
+            return (now_s - ledger.recall(query).planned_s) * (REST_SHARE if query in known else 1)
+
+        return sorted(first + rest, key=age, reverse=True)[: max(1, room)]
     share = min(len(rest), room // REST_SHARE)
-    first = first[: max(1, room - share)]
+    if len(first) > room - share:
+        opened = [query for query in _opened(ledger, store, view) if query in known]
+        others = (query for query in first if query not in opened)
+        first = [*opened, *_oldest_first(ledger, others)][: room - share]
     return first + rest[: max(share, room - len(first))]
 
 

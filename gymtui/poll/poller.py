@@ -103,6 +103,7 @@ class Poller:
         self._tick_s = monotonic()
         self._paused = False
         self._once = False
+        self._ended = False
         self._stopped: GymError | None = None
         self._flights = Flights(self._ledger, store, max_requests_per_s)
         self._failing: dict[Request, GymError] = {}
@@ -190,10 +191,14 @@ class Poller:
         """Poll until cancelled; nothing that it started outlives it."""
         try:
             async with asyncio.TaskGroup() as group:
-                while True:
-                    self._wake.clear()
-                    self._turn(group)
-                    await self._rest()
+                try:
+                    while True:
+                        self._wake.clear()
+                        self._turn(group)
+                        await self._rest()
+                finally:
+                    # An answer that comes in spite of being cancelled starts nothing more.
+                    self._ended = True
         except ExceptionGroup as defects:
             # A defect is reported as what it is.
             raise defects.exceptions[0] from None
@@ -274,7 +279,7 @@ class Poller:
         """Start what is queued, as far as there is room among its kind, and what is catching up."""
         now_s = self._monotonic()
         self._start_later(None)
-        if self._ledger.held_until_s() > now_s:
+        if self._ended or self._ledger.held_until_s() > now_s:
             return
         for query in self._flights.take_due(self._view, now_s):
             self._launch(query, group, now_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -279,6 +280,41 @@ def test_a_crowd_of_active_runs_is_asked_in_turns_and_none_is_left_out() -> None
         asked |= {query for query in now if isinstance(query, RolloutsOf)}
         desk.now += 2
     assert len(asked) == 150
+
+
+@pytest.mark.parametrize("room", [1, 2, 3])
+def test_the_smallest_budget_serves_what_is_on_screen_first_and_all_in_the_end(room: int) -> None:
+    names = [f"r{i}" for i in range(12)]
+    desk = Desk(room=room, open_run="r0").synced(
+        *(run(i, total=1, running=1, scenario_id=None) for i in names)
+    )
+    asked: Counter[Request] = Counter()
+    for _ in range(240 // room):
+        now = desk.plan()
+        assert len(now) == room
+        asked.update(now)
+        desk.now += 2
+    rest = [asked[RolloutsOf(i)] for i in names[1:]]
+    assert min(rest) > 0
+    assert max(rest) - min(rest) <= 2
+    for shown in (HEAD, RolloutsOf("r0")):
+        assert asked[shown] > 2.5 * max(rest)
+
+
+def test_more_on_screen_than_there_is_room_for_is_asked_in_turn_behind_what_is_opened() -> None:
+    desk = Desk(room=6, open_run="r0")
+    desk.ledger.planned([HEAD], desk.now)
+    pages = {offset: [f"r{offset + i}" for i in range(200)] for offset in range(0, 1800, 180)}
+    for offset, names in pages.items():
+        rows = (run(i, total=1, running=1, scenario_id=None) for i in names)
+        desk.hear(RunsPage(offset), runs_body(*rows, total=1820))
+    desk.now += 2
+    asked: Counter[Request] = Counter()
+    for _ in range(12):
+        asked.update(desk.plan())
+        desk.now += 2
+    assert asked[RolloutsOf("r0")] == 12
+    assert all(asked[RunsPage(offset)] >= 3 for offset in pages)
 
 
 def test_a_run_missing_from_a_whole_round_is_asked_for_and_never_just_forgotten() -> None:

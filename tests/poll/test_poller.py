@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import math
 import random
@@ -792,6 +793,36 @@ def test_cancelled_at_any_moment_it_leaves_no_task_behind(after: float) -> None:
         await asyncio.sleep(after)
 
     staged(scene, active=10)
+
+
+def test_an_answer_that_comes_after_the_end_all_the_same_starts_nothing_more() -> None:
+    async def main() -> None:
+        gym = ModelGym(random.Random(3))
+        for _ in range(30):
+            gym.launch(2, finished=True)
+        stage = Stage(gym)
+        let_go = asyncio.Event()
+        ask = stage.client._answer
+
+        async def stubborn(query: Request) -> Answer:
+            answer = await ask(query)
+            while not (let_go.is_set() or isinstance(query, RunsPage)):
+                with contextlib.suppress(asyncio.CancelledError):
+                    await let_go.wait()
+            return answer
+
+        stage.client._answer = stubborn
+        await asyncio.sleep(1)
+        assert not stage.poller.is_idle
+        stage.task.cancel()
+        await asyncio.sleep(1)
+        began = len(stage.client.began)
+        let_go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await stage.task
+        assert len(stage.client.began) == began
+
+    play(main)
 
 
 def test_a_defect_ends_it_as_what_it_is_and_leaves_nothing_running() -> None:
