@@ -12,7 +12,6 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import (
@@ -22,12 +21,12 @@ from gymtui.api.errors import (
     Unreachable,
 )
 from gymtui.core.server_clock import ServerClock
-from gymtui.poll.catch_up import runs_without_results
 from gymtui.poll.connection import Link, LinkState, Update
 from gymtui.poll.fetch import ask
 from gymtui.poll.flights import Flights
 from gymtui.poll.intake import Intake, Listener
-from gymtui.poll.plan import pace_s, pause_s, plan, quiet, seen_s, sweep_due, wants
+from gymtui.poll.link_report import LinkReport
+from gymtui.poll.plan import pace_s, pause_s, plan, quiet, sweep_due, wants
 from gymtui.poll.request_log import RequestLog
 from gymtui.poll.view import View
 from gymtui.store.delta import (
@@ -51,8 +50,6 @@ REFUSED_S = 60.0
 """A refused key is tried again after so many seconds, with one question."""
 REQUESTS_PER_S = 5.0
 """Requests a second in the long run, unless the settings say otherwise."""
-PROGRESS_STEPS = 40
-"""In so many steps it is told how far catching up has come: each is a change of the screen."""
 
 
 class Poller:
@@ -90,15 +87,11 @@ class Poller:
     ) -> None:
         self._client = client
         self._store = store
-        self._tell = tell
         self._view = view
         self._monotonic = monotonic
         self._rng = rng
         self._renew = renew
         self._ledger = RequestLog()
-        self._link = Link(interval_s=view.interval_s)
-        self._told: Link | None = None
-        self._told_state: LinkState | None = None
         self._wake = asyncio.Event()
         self._tick_s = monotonic()
         self._paused = False
@@ -106,7 +99,7 @@ class Poller:
         self._ended = False
         self._stopped: GymError | None = None
         self._flights = Flights(self._ledger, store, max_requests_per_s)
-        self._failing: dict[Request, GymError] = {}
+        self._report = LinkReport(self._ledger, store, self._flights, tell, view.interval_s)
         self._timer: asyncio.TimerHandle | None = None
         self.intake = Intake(
             store,
@@ -123,7 +116,7 @@ class Poller:
     @property
     def link(self) -> Link:
         """How polling goes just now."""
-        return self._link
+        return self._report.link
 
     @property
     def view(self) -> View:
@@ -246,9 +239,8 @@ class Poller:
         still = quiet(self._ledger, self._store)
         self._ledger.quiet_ticks = self._ledger.quiet_ticks + 1 if still else 0
         self._tick_s = now_s + pause_s(self._ledger, self._view, now_s, self._rng)
-        if self._failing:
-            wanted = set(wants(self._ledger, self._store, self._view, now_s))
-            self._failing = {q: error for q, error in self._failing.items() if q in wanted}
+        if self._report.failing:
+            self._report.keep_failing(set(wants(self._ledger, self._store, self._view, now_s)))
 
     async def _rest(self) -> None:
         wait_s = None if self._paused else max(0.0, self._tick_s - self._monotonic())
@@ -330,7 +322,7 @@ class Poller:
     def _answered(self, query: Request) -> Delta:
         """A question was answered; what is to be told for it besides what changed."""
         allowed = self._marked(query) if self._ledger.recall(query).forbidden else NOTHING
-        self._failing.pop(query, None)
+        self._report.failing.pop(query, None)
         if self._stopped is not None:
             self._stopped = None
             self._tick_s = self._monotonic()
@@ -347,7 +339,7 @@ class Poller:
             self._ledger.scenario_answered(query, sent_s, now_s, useful=False)
             self._wake.set()
             return
-        self._failing.pop(query, None)
+        self._report.failing.pop(query, None)
         marked = NOTHING
         one_run = isinstance(query, OneRun | RolloutsOf)
         if isinstance(error, Unauthorized) or (isinstance(error, Forbidden) and not one_run):
@@ -375,7 +367,7 @@ class Poller:
                 self._tick_s = now_s
                 self._wake.set()
         if not marked:  # what is told at the run is not told of the link
-            self._failing[query] = error
+            self._report.failing[query] = error
         self._announce(marked)
 
     def _marked(self, query: Request) -> Delta:
@@ -392,48 +384,12 @@ class Poller:
         self._flights.cancel()
         self._wake.set()
 
-    # -- telling ---------------------------------------------------------------------------
-
-    def _failing_first(self) -> Request | None:
-        """Of the questions that fail the one to tell of: about what is on screen, else the last."""
-        for query in self._failing:
-            if query == RolloutsOf(self._view.open_run or ""):
-                return query
-        return next(reversed(self._failing), None)
-
-    def _progress(self) -> dict[str, Any]:
-        """How far catching up has come, in steps."""
-        under_way = self._flights.is_catching_up
-        reading = self._flights.catch_up.is_reading(self._ledger, under_way=under_way)
-        done, left = self._ledger.past_read, len(self._ledger.past)
-        step = max(1, (done + left) // PROGRESS_STEPS)
-        return {
-            "reading": reading,
-            "past_read": done // step * step,
-            "past": done + left if reading else 0,
-            "unread": 0 if reading else runs_without_results(self._ledger),
-        }
-
     def _announce(self, delta: Delta = NOTHING) -> None:
-        """Tell what changed; that an answer came as expected is no news."""
-        now_s = self._monotonic()
-        failing = self._failing_first()
-        error = self._failing[failing] if failing is not None else None
-        retry_s = self._ledger.recall(failing).not_before_s if failing is not None else 0.0
-        self._link = Link(
-            since_s=seen_s(self._ledger, self._store, self._view),
-            error=error,
-            next_try_s=self._tick_s if self._stopped else max(self._tick_s, retry_s),
-            interval_s=pace_s(self._ledger, self._view),
-            synced=self._ledger.synced,
+        self._report.announce(
+            delta,
+            self._view,
+            self._monotonic(),
+            tick_s=self._tick_s,
             paused=self._paused,
             stopped=self._stopped,
-            rest_s=self._flights.rest_interval.seconds(self._view.interval_s, now_s),
-            **self._progress(),
         )
-        # While all is well, times pass unsaid.
-        news = self._link if error is not None else replace(self._link, since_s=0.0, next_try_s=0.0)
-        state = self._link.state(now_s)
-        if delta or news != self._told or state is not self._told_state:
-            self._told, self._told_state = news, state
-            self._tell(Update(delta, self._link))
