@@ -9,9 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -20,29 +18,21 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from gymtui.api.endpoints import Endpoints
-from gymtui.api.errors import GymError
 from gymtui.config.settings import Settings
 from gymtui.core.secret import ApiKey
 from gymtui.core.server_clock import ServerClock, Window
 from gymtui.poll.poller import Link, LinkState, Poller, Update
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.poll.view import View
-from gymtui.session.actions import (
-    CARRIED_OUT_S,
-    ActionOutcome,
-    ActionResult,
-    Verb,
-    act,
-    not_carried_out,
-)
+from gymtui.session.actions import ActionResult, Verb
 from gymtui.session.alerts import AlertMonitor, RunAlert
 from gymtui.session.input_priority import InputPriority
 from gymtui.session.rollout_ref import RolloutRef
+from gymtui.session.run_actions import Action, RunActions
 from gymtui.session.step_pace import ObservedStepPace
 from gymtui.session.surroundings import Surroundings
 from gymtui.store.delta import NOTHING, Delta, Query
 from gymtui.store.history.journal import Journal
-from gymtui.store.records import Intent
 from gymtui.store.stats.forecast import RunForecast
 from gymtui.store.stats.run_summary import RunSummary
 from gymtui.store.store import Applied, Store
@@ -59,21 +49,6 @@ FindKey = Callable[[Settings], tuple[ApiKey, str] | None]
 MIB = 1024 * 1024
 GONE_SHOWN_S = 5.0
 """How long a run that is gone stays on screen, struck through."""
-ACTIONS_KEPT = 20
-"""Of how many cancels and deletes of some runs is remembered what became of each run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """Some runs that are cancelled or deleted together.
-
-    Attributes:
-        results: What became of each, by its id, as far as that is known.
-    """
-
-    verb: Verb
-    run_ids: tuple[str, ...]
-    results: dict[str, ActionResult] = field(default_factory=dict)
 
 
 class Audience(Surroundings, Protocol):
@@ -128,9 +103,6 @@ class Session:
         self.tracker = RolloutTracker(
             self.store, journal, remembered=self._remembered, recalled=self._recalled
         )
-        self.actions: deque[Action] = deque(maxlen=ACTIONS_KEPT)
-        """What was done to runs from here, the latest first."""
-        self._intents: dict[str, dict[Verb, Intent]] = {}
         self.over = False
         """Whether one went elsewhere: what still comes in is nobody's business then."""
         self._audience = audience
@@ -162,12 +134,24 @@ class Session:
             breathe=turns.yield_to_input,
             max_requests_per_s=settings.max_requests_per_s,
         )
+        self._run_actions = RunActions(
+            client,
+            self.store,
+            refresh=self.poller.refresh,
+            is_live=self._is_live,
+            show=self._show,
+            deleted=self._bury,
+            not_carried_out=audience.action_finished,
+            look_again_s=settings.interval_s,
+            monotonic=monotonic,
+        )
         if journal is None:
             self.poller.begin_catch_up()
 
     def close(self) -> None:
         """One goes elsewhere: write down what was watched, and hear nothing more."""
         self.over = True
+        self._run_actions.close()
         self.tracker.close()
 
     def leave_launches(self) -> None:
@@ -232,6 +216,11 @@ class Session:
         return self._launches.seen(run_ids) if self._launches is not None else None
 
     @property
+    def actions(self) -> Sequence[Action]:
+        """What was done to runs from here, the latest first."""
+        return self._run_actions.recent
+
+    @property
     def pace(self) -> ObservedStepPace:
         """How fast rollouts move, as far as this session watched them."""
         return ObservedStepPace(self.tracker)
@@ -279,71 +268,7 @@ class Session:
         Returns:
             What became of each, when all are through.
         """
-        action = Action(verb, tuple(run_ids))
-        self.actions.appendleft(action)
-        self._intend(verb, run_ids, verb.intent)
-        return self._see_through(action)
-
-    async def _see_through(self, action: Action) -> Action:
-        def checking(run_id: str, _error: GymError) -> None:
-            self._intend(action.verb, [run_id], Intent.CHECK)
-
-        def done(result: ActionResult) -> None:
-            action.results[result.run_id] = result
-            self._take_result(result)
-
-        await act(self.client, action.verb, action.run_ids, checking=checking, done=done)
-        outcomes = {result.outcome for result in action.results.values()}
-        if outcomes != {ActionOutcome.LIMITED}:
-            self.poller.refresh()
-        self._expect_the_end(action)
-        return action
-
-    def _expect_the_end(self, action: Action, after_s: float | None = None) -> None:
-        """Look later whether what the gym agreed to cancel has come to its end."""
-        after_s = CARRIED_OUT_S if after_s is None else after_s
-        if any(result.is_begun for result in action.results.values()):
-            asyncio.get_running_loop().call_later(after_s, self._check_ended, action)
-
-    def _check_ended(self, action: Action) -> None:
-        """Tell of runs that go on although they are cancelled, so that they may be again."""
-        runs = self.store.runs
-        begun = [run_id for run_id, result in action.results.items() if result.is_begun]
-        left = [run_id for run_id in begun if run_id in runs and runs[run_id].active]
-        if self.over or not left:
-            return
-        if self.link.state(self.monotonic()) is not LinkState.LIVE:
-            # What is not fresh does not show that it goes on.
-            self._expect_the_end(action, self.settings.interval_s)
-            return
-        for run_id in left:
-            action.results[run_id] = not_carried_out(run_id)
-        self._intend(Verb.CANCEL, left, None)
-        self._audience.action_finished([action.results[run_id] for run_id in left])
-
-    def _take_result(self, result: ActionResult) -> None:
-        """Show what became of a run."""
-        if result.is_deleted:
-            self._intents.pop(result.run_id, None)
-            self._show(self.store.mark_deleted([result.run_id], self.monotonic()))
-            self._bury([result.run_id])
-        else:
-            # What the gym has agreed to cancel goes on until its rollouts have ended.
-            intent = Intent.CANCEL if result.is_begun else None
-            self._intend(result.verb, [result.run_id], intent)
-
-    def _intend(self, verb: Verb, run_ids: Iterable[str], intent: Intent | None) -> None:
-        """Show how far something is that is done to runs; of a delete and a cancel, the delete."""
-        delta = NOTHING
-        for run_id in run_ids:
-            intents = self._intents.setdefault(run_id, {})
-            if intent is None:
-                intents.pop(verb, None)
-            else:
-                intents[verb] = intent
-            shown = intents.get(Verb.DELETE) or intents.get(Verb.CANCEL)
-            delta = delta.then(self.store.intend([run_id], shown))
-        self._show(delta)
+        return self._run_actions.act(verb, run_ids)
 
     async def _renew_key(self) -> None:
         """Use the key that is found now, where there is one; else that of before may work again."""
@@ -431,9 +356,12 @@ class Session:
         elif update.link.synced:
             self._knew_all_s = self.now().timestamp()
 
+    def _is_live(self) -> bool:
+        return self.link.state(self.monotonic()) is LinkState.LIVE
+
     def _tell_of_runs(self) -> None:
         """Tell what happened to watched runs, while what is known of them is fresh."""
-        if self.over or self.link.state(self.monotonic()) is not LinkState.LIVE:
+        if self.over or not self._is_live():
             return
         alerts = self.alerts.notice(self.store, self.forecast, self.now().timestamp())
         if alerts:
@@ -454,8 +382,7 @@ class Session:
         still = frozenset(
             run_id for run_id in run_ids if run_id in runs and runs[run_id].is_deleted
         )
-        for run_id in still:
-            self._intents.pop(run_id, None)
+        self._run_actions.forget(still)
         delta = self.poller.forget(still)
         self.tracker.forget(still)
         self.tracker.dropped(delta.rollouts_removed)

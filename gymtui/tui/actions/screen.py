@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.widget import Widget
 
 from gymtui.session.actions import describe_result, describe_results
-from gymtui.session.session import Action
+from gymtui.session.run_actions import Action
 from gymtui.store.delta import Delta
 from gymtui.store.formats import of_many
 from gymtui.tui.context.keymap import Key, Scope

@@ -8,7 +8,8 @@ from typing import Final, Literal, Protocol
 from gymtui.core.text import clean
 from gymtui.session.actions import ActionResult, Verb, describe_results
 from gymtui.session.confirmation import Question, Target, targets_among, why_none
-from gymtui.session.session import Action, Session
+from gymtui.session.run_actions import Action
+from gymtui.session.session import Session
 from gymtui.session.surroundings import Work
 from gymtui.store.formats import listed
 from gymtui.tui.context.key_bindings import KeyBindings

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gymtui.session import actions, session
+from gymtui.session import actions, run_actions
 from gymtui.tui.actions.screen import ActionsScreen
 from gymtui.tui.kit.confirm import ConfirmScreen
 from gymtui.tui.runs.screen import RunsScreen
@@ -170,7 +170,7 @@ async def test_what_the_gym_agreed_to_cancel_is_shown_so_and_not_sent_again_unti
 async def test_a_cancel_that_the_gym_agreed_to_and_does_not_carry_out_is_told_and_may_be_sent_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "CARRIED_OUT_S", 0.0)
+    monkeypatch.setattr(run_actions, "CARRIED_OUT_S", 0.0)
     gym = ActingGym(ends=False)
     gym.add("stubborn", "enrol", "running")
     gym.add("slow", "enrol", "running", "running")
@@ -195,7 +195,7 @@ async def test_a_cancel_that_the_gym_agreed_to_and_does_not_carry_out_is_told_an
 async def test_what_is_not_fresh_does_not_show_that_a_cancelled_run_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "CARRIED_OUT_S", 0.0)
+    monkeypatch.setattr(run_actions, "CARRIED_OUT_S", 0.0)
     gym = ActingGym(ends=False)
     gym.add("graceful", "enrol", "running")
     answered = gym.hold("POST", "graceful")
