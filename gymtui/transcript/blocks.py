@@ -27,36 +27,38 @@ class BlockKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Spoken:
+    """What somebody says or thinks, or what is said of a message."""
+
+    text: str
+
+    def plain(self) -> str:
+        """Everything in the block, as text."""
+        return self.text
+
+
+class Text(Spoken):
     """What was said."""
 
-    text: str
-
-    def plain(self) -> str:
-        """Everything in the block, as text."""
-        return self.text
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Thinking:
+class Thinking(Spoken):
     """What was thought before it was said; ``<think>`` tags are part of it where they were sent."""
 
-    text: str
-
-    def plain(self) -> str:
-        """Everything in the block, as text."""
-        return self.text
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Spoken):
     """What the model declined, in its own words."""
 
-    text: str
+    __slots__ = ()
 
-    def plain(self) -> str:
-        """Everything in the block, as text."""
-        return self.text
+
+class Fault(Spoken):
+    """What a message says went wrong with itself: an error of the model's provider, an abort."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,10 @@ class ToolCall:
     """The server, where the message names it apart."""
     number: int = -1
     """Which of `Transcript.exchanges` it belongs to."""
+    ordinal: int = field(default=0, compare=False)
+    """Which of several calls made at once that look alike, from 1; 0 where none does."""
+    wording: str | None = field(default=None, compare=False, repr=False)
+    """The text that it was read from, where the agent wrote it in a message's text."""
     written: str | None = field(default=None, compare=False, repr=False)
     """How it is read, where writing that out takes noticeably long (`passages.write_long`)."""
 
@@ -101,7 +107,10 @@ class ToolCall:
 
     def plain(self) -> str:
         """Everything in the block, as text."""
-        return f"→ {_heading(self.given_server, self.name, self.id)}\n{self.text}"
+        heading = f"→ {_heading(self.given_server, self.name, self.id)}"
+        if self.wording is not None:
+            return f"{self.wording}\n{heading}"
+        return f"{heading}\n{self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +134,14 @@ class ToolResult:
     """Whether `observation` holds all that `value` says."""
     number: int = -1
     """Which of `Transcript.exchanges` it belongs to."""
+    exit_code: int | None = None
+    """What a command ended with, wherever that is said."""
     answers: str | None = field(default=None, compare=False)
     """The tool of the call it was paired with, `server.tool`, where it names none itself."""
+    asked: str = field(default="", compare=False)
+    """What that call asks for, where others stand between the two."""
+    ordinal: int = field(default=0, compare=False)
+    """The call's `ToolCall.ordinal`."""
     written: str | None = field(default=None, compare=False, repr=False)
     """How it is read, where writing that out takes noticeably long (`passages.write_long`)."""
 
@@ -212,11 +227,9 @@ class Extras:
         return self.text
 
 
-Spoken = Text | Thinking | Refusal
-"""What somebody says or thinks."""
 Tooled = ToolCall | ToolResult
 """What goes to a tool or comes from it."""
-Block = Spoken | Tooled | Image | Unknown | Extras
+Block = Text | Thinking | Refusal | Fault | Tooled | Image | Unknown | Extras
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +254,8 @@ class Turn:
     """Seconds since the turn before: messages are stamped when they are done."""
     error: bool = False
     """Whether it, or an answer in it, failed."""
+    notes: tuple[str, ...] = ()
+    """What is to be known of it: another model, a sub-agent, a demonstration, a cut-off answer."""
 
     @property
     def text(self) -> str:
@@ -249,20 +264,17 @@ class Turn:
 
     def plain(self) -> str:
         """Everything in the turn, as text."""
-        heading = " ".join(filter(None, (str(self.index), self.role, self.name, self.stamp)))
+        words = (str(self.index), self.role, self.name, self.stamp, *self.notes)
+        heading = " ".join(filter(None, words))
         return "\n".join([heading, *(block.plain() for block in self.blocks)])
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands."""
+    """Where something stands: in `Transcript.turns`, and in `Turn.blocks`."""
 
     turn: int
-    """In `Transcript.turns`."""
-    block: int | None
-    """In `Turn.blocks`; None when it is written in the turn's text, as some agents do."""
-    written: tuple[int, int] | None = None
-    """Where in that text a call begins: the block, and the character of what it holds."""
+    block: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +292,8 @@ class Exchange:
     error: bool | None = None
     duration_s: float | None = None
     """Seconds from the call's turn to the result's."""
+    inferred: bool = False
+    """Whether `error` is a guess from the answer's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,8 +355,18 @@ class Transcript:
         """What stands under the last turn, each in the place of a turn, the result last."""
         error, seen = self.error, self.final_observation
         found = [Ending("error", error, failed=True)] if error else []
+        if errors := self._errors:
+            found.append(Ending("errors", "\n".join(map(pretty, errors)), failed=True))
         found += [Ending("final observation", seen)] if seen else []
         return (*found, self.result) if self.result is not None else tuple(found)
+
+    @property
+    def _errors(self) -> list[object]:
+        """The lists of errors beside the messages."""
+        inner = (self.extras.value.get(name) for name in ("metadata", "answer"))
+        holders = [self.extras.value, *(value for value in inner if isinstance(value, Mapping))]
+        lists = (holder.get("errors") for holder in holders)
+        return [item for found in lists if isinstance(found, list) for item in found]
 
     def plain(self) -> str:
         """Everything in the transcript, as text."""

@@ -15,6 +15,7 @@ from gymtui.transcript.blocks import (
     Block,
     Ending,
     Extras,
+    Fault,
     Image,
     Refusal,
     Text,
@@ -152,6 +153,7 @@ def heading(turn: Turn) -> str:
         words.append(f"{turn.timestamp:%H:%M:%S}")
     if turn.error:
         words.append("✗ error")
+    words += map(clean, turn.notes)
     return " ".join(words)
 
 
@@ -163,7 +165,7 @@ def _of(number: int | None, limit: int | None) -> str | None:
 
 def _markdown(block: Block) -> str:
     match block:
-        case Text() | Refusal():
+        case Text() | Refusal() | Fault():
             return clean_block(passages.body(block))
         case Thinking():
             return "\n".join(

@@ -21,9 +21,7 @@ class Spot:
     """A place in a turn that is still being read."""
 
     draft: Draft
-    block: int | None
-    written: tuple[int, int] | None = None
-    """Of a call in the turn's text: the block, and the character in it at which it begins."""
+    block: int
 
 
 @dataclass(slots=True)
@@ -32,10 +30,6 @@ class Pair:
 
     call: Spot | None = None
     result: Spot | None = None
-    tool: str = ""
-    server: str | None = None
-    error: bool | None = None
-    """The last three only where no block says it."""
 
 
 @dataclass(slots=True)

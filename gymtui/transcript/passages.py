@@ -12,6 +12,7 @@ from gymtui.core.text import clean, clean_block
 from gymtui.transcript.blocks import (
     Block,
     Extras,
+    Fault,
     Refusal,
     Text,
     Thinking,
@@ -56,6 +57,8 @@ def body(block: Block) -> str:
     if isinstance(block, Tooled | Unknown | Extras) and block.written is not None:
         return block.written
     match block:
+        case Fault():
+            return f"✗ {block.text.strip()}"
         case Text() | Thinking() | Refusal():
             return block.text.rstrip().lstrip("\r\n")
         case ToolCall():

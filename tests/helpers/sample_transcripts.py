@@ -190,6 +190,28 @@ MESSAGES: dict[str, list[Any]] = {
         {**SAID, "content": None, "function_call": {"name": "lookup", "arguments": TEXT}},
         {"role": "function", "name": "lookup", "content": FOUND},
     ],
+    "a shell of its own": [
+        ASKED,
+        {
+            **{"role": "bashExecution", "command": "ls shelf", "output": FOUND, "exitCode": 1},
+            **{"cancelled": False, "truncated": False, "timestamp": 1774000806500},
+        },
+        _calls({"id": "c1", "name": "lookup", "arguments": ARGUMENTS}, model="m-1"),
+        {
+            **{"role": "toolResult", "toolCallId": "c1", "toolName": "lookup", "isError": False},
+            **{"content": [_text(FOUND)], "details": {"diff": "+1 a kettle\n-1 a pot"}},
+        },
+        {
+            **{"role": "assistant", "content": [], "model": "m-2", "stopReason": "error"},
+            "errorMessage": "529 overloaded",
+        },
+    ],
+    "steps of actions": [
+        {
+            **{"thought": "I look.", "action": "ls shelf", "observation": "kettle"},
+            **{"response": "I look.\n```\nls shelf\n```", "state": "{}"},
+        },
+    ],
     "role is the tool": [
         ASKED,
         _calls({"id": "", "name": "lookup", "arguments": TEXT, "type": "function"}),
@@ -198,7 +220,7 @@ MESSAGES: dict[str, list[Any]] = {
 }
 """By shape."""
 
-CALL_LESS = {"text actions", "xml in text"}
+CALL_LESS = {"text actions", "xml in text", "steps of actions", "a shell of its own"}
 """Shapes whose actions are told by other means than calls of `lookup`."""
 
 

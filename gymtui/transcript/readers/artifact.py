@@ -13,6 +13,7 @@ from typing import TypeGuard
 
 from gymtui.transcript import pairing
 from gymtui.transcript.blocks import (
+    Block,
     BlockKind,
     Exchange,
     Extras,
@@ -27,14 +28,14 @@ from gymtui.transcript.blocks import (
 )
 from gymtui.transcript.pairing import Pair, Spot
 from gymtui.transcript.pretty_json import NotJsonError, as_text, decode
-from gymtui.transcript.readers import events, messages, recorded_calls
+from gymtui.transcript.readers import events, messages, recorded_calls, written_calls
 from gymtui.transcript.readers.fields import Draft, Fields, is_empty
 from gymtui.transcript.readers.timestamps import instant
 
 Reader = Callable[[Mapping[str, object]], list[Draft]]
 Element = Mapping[str, object]
 
-_LISTS = ("messages", "steps", "history", "contents")
+_LISTS = ("messages", "steps", "history", "trajectory", "contents")
 """Under which name a document has its messages: the vendor's, Harbor's, SWE-agent's, Gemini's."""
 _MOST = 2**63
 """Below this every number is that has been counted."""
@@ -84,6 +85,8 @@ def _artifact(fields: Fields) -> Transcript:
             draft.source = index
             _name_is_role(draft, tools)
             drafts.append(draft)
+    written_calls.read_written(drafts)
+    _note_models(drafts)
     pairs = pairing.pair(drafts)
     calls, results = fields.items("tool_calls"), fields.items("tool_results")
     recorded_calls.add_recorded(drafts, pairs, calls, results)
@@ -129,6 +132,16 @@ def _is_event(element: Element) -> bool:
     return named and isinstance(element.get("source"), str) and "role" not in element
 
 
+def _is_action_step(element: Element) -> bool:
+    acts = isinstance(element.get("action"), str) and "observation" in element
+    return acts and "role" not in element
+
+
+def _is_change(element: Element) -> bool:
+    said = (element.get(key) for key in ("modelId", "summary"))
+    return isinstance(element.get("type"), str) and any(isinstance(text, str) for text in said)
+
+
 def _is_message(element: Element) -> bool:
     return isinstance(element.get("role"), str)
 
@@ -161,12 +174,25 @@ _RECOGNISERS: tuple[tuple[Callable[[Element], bool], Reader], ...] = (
     (_is_entry, events.entry),
     (_is_step, events.step),
     (_is_event, events.event),
+    (_is_action_step, events.action_step),
     (_is_message, messages.chat),
     (_is_item, events.response_item),
     (_is_typed, _typed),
+    (_is_change, events.change),
     (_has_content, messages.chat),
     (lambda element: True, _unknown),
 )
+
+
+def _note_models(drafts: list[Draft]) -> None:
+    """Where several models speak, note with each turn at which another one begins."""
+    if len({draft.model for draft in drafts if draft.model}) < 2:
+        return
+    before: str | None = None
+    for draft in drafts:
+        if draft.model is not None and draft.model != before:
+            draft.notes.insert(0, f"model {draft.model}")
+            before = draft.model
 
 
 def _name_is_role(draft: Draft, tools: set[str]) -> None:
@@ -198,6 +224,7 @@ def _assembled(drafts: list[Draft], pairs: list[Pair], fields: Fields) -> Transc
                 timestamp=time,
                 duration_s=_seconds(before, time),
                 error=draft.error,
+                notes=tuple(draft.notes),
             )
         )
         before = time or before
@@ -208,33 +235,31 @@ def _exchange(
     number: int, pair: Pair, turn_of: Mapping[int, int], times: list[datetime | None]
 ) -> Exchange:
     """Number a pair, in its blocks too."""
-    tool, server, error = pair.tool, pair.server, pair.error
-    for spot in (pair.result, pair.call):
-        if spot is None or spot.block is None:
-            continue
-        block = spot.draft.blocks[spot.block]
-        if isinstance(block, ToolResult):
-            tool, server, error = block.name or "", block.server, block.error
-            answers = None if block.name else _called(pair.call)
-            spot.draft.blocks[spot.block] = replace(block, number=number, answers=answers)
-        elif isinstance(block, ToolCall):
-            tool, server = block.tool, block.server
-            spot.draft.blocks[spot.block] = replace(block, number=number)
+    tool, server, error, inferred = "", None, None, False
+    called = _block(pair.call)
+    if pair.call is not None and isinstance(called, ToolCall):
+        tool, server = called.tool, called.server
+        pair.call.draft.blocks[pair.call.block] = replace(called, number=number)
+    answered = _block(pair.result)
+    if pair.result is not None and isinstance(answered, ToolResult):
+        error, inferred = answered.error, answered.inferred
+        if called is None:
+            tool, server = answered.name or "", answered.server
+        named = f"{server}.{tool}" if server else tool
+        answers = None if answered.name or called is None else named
+        made = replace(answered, number=number, answers=answers)
+        pair.result.draft.blocks[pair.result.block] = made
     call, result = _place(pair.call, turn_of), _place(pair.result, turn_of)
     duration = _seconds(times[call.turn], times[result.turn]) if call and result else None
-    return Exchange(number, server, tool, call, result, error, duration)
+    return Exchange(number, server, tool, call, result, error, duration, inferred)
 
 
-def _called(spot: Spot | None) -> str | None:
-    """The tool that is called somewhere, with its server."""
-    block = spot.draft.blocks[spot.block] if spot is not None and spot.block is not None else None
-    if not isinstance(block, ToolCall):
-        return None
-    return f"{block.server}.{block.tool}" if block.server else block.tool
+def _block(spot: Spot | None) -> Block | None:
+    return None if spot is None else spot.draft.blocks[spot.block]
 
 
 def _place(spot: Spot | None, turn_of: Mapping[int, int]) -> Place | None:
-    return None if spot is None else Place(turn_of[id(spot.draft)], spot.block, spot.written)
+    return None if spot is None else Place(turn_of[id(spot.draft)], spot.block)
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> float | None:

@@ -120,13 +120,62 @@ def entry(item: Mapping[str, object]) -> list[Draft]:
     fields = Fields(item)
     drafts = chat(fields.mapping("message") or {})
     stamp = take_stamp(fields)
+    failed = fields.rest.get("isApiErrorMessage") is True
+    agent = fields.rest.get("isSidechain") is True or isinstance(
+        fields.rest.get("parent_tool_use_id"), str
+    )
     for draft in drafts:
+        draft.error = draft.error or failed
+        if agent:
+            draft.notes.append("sub-agent")
         if draft.stamp is None:
             draft.stamp = stamp
         elif stamp is not None:
             fields.rest["timestamp"] = stamp
         draft.keep("entry", fields.rest)
     return drafts
+
+
+def action_step(item: Mapping[str, object]) -> list[Draft]:
+    """Read a step of SWE-agent's ``trajectory``: what was thought and done, and what was seen.
+
+    Args:
+        item: An object with a string ``action`` and an ``observation``.
+
+    Returns:
+        A turn; and a second one when something was seen.
+    """
+    fields = Fields(item)
+    stamp = take_stamp(fields)
+    draft = Draft("", BlockKind.ASSISTANT, rest=fields.rest, stamp=stamp)
+    said = fields.rest.get("response") or fields.rest.get("thought")
+    draft.add([Text(said)] if isinstance(said, str) else [])
+    for key in ("response", "thought"):
+        if isinstance(copy := fields.rest.get(key), str) and isinstance(said, str) and copy in said:
+            fields.rest[key] = None
+    value, others, left = answer(fields.any("observation"))
+    draft.keep("observation", left)
+    if value is None and not others:
+        return [draft]
+    seen = Draft("observation", BlockKind.TOOL, stamp=stamp)
+    seen.add([ToolResult(value), *others])
+    return [draft, seen]
+
+
+def change(item: Mapping[str, object]) -> list[Draft]:
+    """Read an entry of a session log that is no message: another model, a summary.
+
+    Args:
+        item: A typed object with a ``modelId`` or a ``summary``.
+    """
+    fields = Fields(item)
+    draft = Draft(fields.text("type") or "", BlockKind.OTHER, rest=fields.rest)
+    draft.stamp = take_stamp(fields)
+    if (model := fields.text("modelId")) is not None:
+        draft.add([Text("/".join(filter(None, (fields.text("provider"), model))))])
+    if (summary := fields.text("summary")) is not None:
+        draft.add([Text(summary)])
+    return [draft]
 
 
 def _action(draft: Draft, fields: Fields) -> None:

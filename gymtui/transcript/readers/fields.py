@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from gymtui.transcript.blocks import Block, BlockKind, Extras, Text
+from gymtui.transcript.blocks import Block, BlockKind, Extras, Fault, Text
 from gymtui.transcript.readers.timestamps import instant
 
 _KINDS = {
@@ -88,12 +88,20 @@ class Draft:
     name: str | None = None
     stamp: object = None
     error: bool = False
+    notes: list[str] = field(default_factory=list)
+    model: str | None = None
 
     def add(self, blocks: Iterable[Block]) -> None:
         """Append blocks, texts without anything in them left out."""
         for block in blocks:
             if not isinstance(block, Text) or block.text:
                 self.blocks.append(block)
+
+    def fail(self, words: str) -> None:
+        """Note that it went wrong itself, and how."""
+        self.error = True
+        if words:
+            self.blocks.append(Fault(words))
 
     def keep(self, key: str, rest: object) -> None:
         """Keep what is left of a member whose main content is shown, if anything is."""

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from gymtui.transcript.blocks import BlockKind, Image, Refusal, Text, Thinking, ToolResult
+from gymtui.transcript.blocks import BlockKind, Image, Refusal, Text, Thinking, ToolCall, ToolResult
 from gymtui.transcript.pretty_json import pretty
 from gymtui.transcript.readers.content import answer, call, content, holds_results
 from gymtui.transcript.readers.fields import Draft, Fields, is_empty, kind_of, take_stamp
 
 _WRAPPED = {"content", "tool_calls", "tool_call_id", "tool_name", "summary"}
 """Members by which an object under ``content`` is known to be the message itself (API.md)."""
+
+_FAULTS = ("error", "aborted", "content_filter", "safety", "malformed_function_call")
+"""Reasons to stop that are errors, or aborts."""
+_CUT_OFF = ("length", "max_tokens", "model_length", "refusal", "pause_turn")
+"""Reasons to stop that the reader should know of."""
 
 _PROVIDER = "provider_specific_fields"
 
@@ -31,15 +36,17 @@ def chat(message: Mapping[str, object]) -> list[Draft]:
     fields.tag("type", ("message",))
     draft = Draft(role, kind_of(role), rest=fields.rest)
     draft.stamp = take_stamp(fields) or _nested_stamp(fields.rest)
+    draft.model = _model(fields.rest)
     _thoughts(draft, fields)
+    if _shell(draft, fields):
+        return [draft]
     if draft.kind is BlockKind.TOOL or (
         draft.kind is BlockKind.OTHER and isinstance(fields.rest.get("tool_call_id"), str)
     ):
         _answer(draft, fields)
     else:
         draft.name = fields.text("name", "agent")
-        draft.error = _failed(fields)
-    for key in ("content", "parts"):
+    for key in ("content", "parts", "summary"):
         if (value := fields.any(key)) is not None:
             blocks, left = content(value, thinks=draft.kind is BlockKind.ASSISTANT)
             draft.add(blocks)
@@ -47,7 +54,10 @@ def chat(message: Mapping[str, object]) -> list[Draft]:
     if (text := fields.text("refusal")) is not None:
         draft.add([Refusal(text)])
     _calls(draft, fields)
-    _drop_copies(draft)
+    _drop_thought(draft)
+    _faults(draft, fields)
+    if draft.rest.get("is_demo") is True:
+        draft.notes.append("demonstration")
     if draft.kind is BlockKind.USER and _only_answers(draft):
         draft.kind = BlockKind.TOOL
     return [draft]
@@ -110,9 +120,20 @@ def _answer(draft: Draft, fields: Fields) -> None:
         call_id=call_id or fields.text("id"),
         error=error,
         problem=problem,
+        observation=_details_diff(fields),
     )
     draft.add([result, *others])
     draft.keep("content", left)
+
+
+def _details_diff(fields: Fields) -> str | None:
+    """Take the diff that a result has beside its words, as an editor's (pi) does."""
+    details = fields.rest.get("details")
+    diff = details.get("diff") if isinstance(details, Mapping) else None
+    if not isinstance(details, Mapping) or not isinstance(diff, str) or not diff:
+        return None
+    fields.rest["details"] = {key: value for key, value in details.items() if key != "diff"}
+    return diff
 
 
 def _failure(fields: Fields) -> tuple[bool | None, str | None]:
@@ -130,9 +151,55 @@ def _failure(fields: Fields) -> tuple[bool | None, str | None]:
     return flag, None
 
 
-def _failed(fields: Fields) -> bool:
-    error = fields.rest.get("error")
-    return error is True or (isinstance(error, str | Mapping) and bool(error))
+def _faults(draft: Draft, fields: Fields) -> None:
+    """Take what a message says went wrong with itself, and why the model stopped early."""
+    if fields.rest.get("error") is True:
+        draft.error = True
+    for key in ("errorMessage", "error_message", "error", "errors"):
+        value = fields.rest.get(key)
+        if isinstance(value, str | Mapping | list) and not is_empty(value):
+            del fields.rest[key]
+            items = value if isinstance(value, list) else [value]
+            draft.fail("\n".join(map(pretty, items)))
+    for key in ("stopReason", "stop_reason", "finish_reason", "finishReason"):
+        reason = fields.rest.get(key)
+        if not isinstance(reason, str):
+            continue
+        if reason.lower() in _FAULTS:
+            draft.error = True
+            draft.notes.append(f"stopped: {reason}")
+        elif reason.lower() in _CUT_OFF:
+            draft.notes.append(f"stopped: {reason}")
+
+
+def _shell(draft: Draft, fields: Fields) -> bool:
+    """Read a command that is a message of its own, with its output (pi); whether it is one."""
+    command = fields.rest.get("command", fields.rest.get("code"))
+    output = fields.rest.get("output")
+    if draft.kind is not BlockKind.OTHER or not isinstance(command, str):
+        return False
+    if not isinstance(output, str | None) or "content" in fields.rest:
+        return False
+    key = "command" if "command" in fields.rest else "code"
+    del fields.rest[key]
+    fields.rest.pop("output", None)
+    code = fields.rest.get("exitCode", fields.rest.get("exit_code"))
+    stopped = fields.rest.get("cancelled") is True
+    error = stopped or code != 0 if isinstance(code, int) else stopped or None
+    name = "python" if key == "code" else "bash"
+    draft.kind = BlockKind.TOOL
+    draft.blocks += [
+        ToolCall(name, {key: command}),
+        ToolResult(output, error=error, problem="cancelled" if stopped else None),
+    ]
+    return True
+
+
+def _model(rest: Mapping[str, object]) -> str | None:
+    """The model that wrote a message, if it says so."""
+    holders = (rest, _at(rest, "raw_data"), _at(_at(rest, "extra"), "response"))
+    found = (holder.get(key) for holder in holders for key in ("model", "model_name"))
+    return next((name for name in found if isinstance(name, str) and name), None)
 
 
 def _calls(draft: Draft, fields: Fields) -> None:
@@ -149,13 +216,14 @@ def _calls(draft: Draft, fields: Fields) -> None:
         draft.keep("tool_calls", left)
 
 
-def _drop_copies(draft: Draft) -> None:
-    """Leave out SWE-agent's ``thought`` and ``action`` where the content repeats them."""
+def _drop_thought(draft: Draft) -> None:
+    """Leave out SWE-agent's ``thought`` where the content repeats it, and ``action`` of a demo."""
     shown = [block.text for block in draft.blocks if isinstance(block, Text)]
-    for key in ("thought", "action"):
+    demo = draft.rest.get("is_demo") is True
+    for key in ("thought", "action") if demo else ("thought",):
         copy = draft.rest.get(key)
         if isinstance(copy, str) and any(copy in text for text in shown):
-            del draft.rest[key]
+            draft.rest[key] = None  # which says nothing, and that there was one
 
 
 def _only_answers(draft: Draft) -> bool:

@@ -6,7 +6,6 @@ already is not shown again; what they do not is added where it belongs, or at th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -21,16 +20,11 @@ from gymtui.transcript.blocks import (
 )
 from gymtui.transcript.pairing import Pair, Spot
 from gymtui.transcript.pretty_json import parsed
+from gymtui.transcript.readers import failures, written_calls
 from gymtui.transcript.readers.fields import Draft, Fields, is_empty, take_stamp
 
 _AHEAD = 16
 """How far to look for the message a recorded call belongs to."""
-_NAMED_WITHIN = 500
-"""How many characters before its longest argument the name of a written call is looked for."""
-_OPENING = re.compile(r"[ \t]*(?:<[^<>\n]{1,80}>|```[ \t\w]*|[\w *-]{1,20}:[ *]*)[ \t\r]*")
-"""A line that only opens a call: `<command>`, a fence, `Action:`."""
-_OPENINGS = 3
-_FAILING = ("Error", "ERROR", "Traceback (most recent call last)", "Exception:")
 
 
 @dataclass(slots=True)
@@ -66,7 +60,7 @@ def add_recorded(drafts: list[Draft], pairs: list[Pair], calls: object, results:
         _complete_call(pair, entry)
         if made := _complete_result(pair, entry):
             after.append((pair.call.draft if pair.call else drafts[-1], made))
-    if not any(pair.call for pair in pairs):
+    if all(_is_written(pair) for pair in pairs):
         unplaced = _find_in_text(drafts, pairs, unplaced, after)
     _insert(drafts, after)
     for entry in unplaced:
@@ -83,11 +77,12 @@ def settle_errors(drafts: Iterable[Draft]) -> None:
         for index, block in enumerate(draft.blocks):
             if not isinstance(block, ToolResult):
                 continue
-            if block.error is None and _looks_failed(block.value, block.observation):
-                draft.blocks[index] = replace(block, error=True, inferred=True)
-                draft.error = True
-            elif block.error:
-                draft.error = True
+            code = failures.exit_code(block.value, block.observation, draft.rest)
+            error, inferred = block.error, False
+            if error is None and failures.looks_failed(block.value, block.observation, draft.rest):
+                error = inferred = True
+            draft.blocks[index] = replace(block, error=error, inferred=inferred, exit_code=code)
+            draft.error = draft.error or bool(error)
 
 
 def _read(calls: object, results: object) -> list[_Recorded]:
@@ -147,7 +142,7 @@ def _match(recorded: list[_Recorded], pairs: list[Pair]) -> dict[int, Pair]:
 
 
 def _block(spot: Spot | None) -> Block | None:
-    return None if spot is None or spot.block is None else spot.draft.blocks[spot.block]
+    return None if spot is None else spot.draft.blocks[spot.block]
 
 
 def _same_tool(entry: _Recorded, call: ToolCall) -> bool:
@@ -157,7 +152,7 @@ def _same_tool(entry: _Recorded, call: ToolCall) -> bool:
 def _complete_call(pair: Pair, entry: _Recorded) -> None:
     """Add to a message's call what only the record says."""
     spot, call = pair.call, _block(pair.call)
-    if spot is None or spot.block is None or not isinstance(call, ToolCall):
+    if spot is None or not isinstance(call, ToolCall):
         return
     if call.server != entry.server and call.given_server is None:
         call = replace(call, given_server=entry.server)
@@ -173,12 +168,14 @@ def _complete_call(pair: Pair, entry: _Recorded) -> None:
 def _complete_result(pair: Pair, entry: _Recorded) -> Draft | None:
     """Add to a message's result what only the record says; make a turn if there is no message."""
     spot, result = pair.result, _block(pair.result)
-    if spot is None or spot.block is None or not isinstance(result, ToolResult):
+    if spot is None or not isinstance(result, ToolResult):
         made = _result_turn(entry)
         pair.result = Spot(made, 0) if made else None
         return made
     more, covered = _more(result.value, entry.observation)
-    error = entry.error if result.error is None else result.error
+    more = result.observation if more is None else more
+    # That no error was recorded says that the call came back, not that it went well.
+    error = entry.error or None if result.error is None else result.error
     if more is not None or error != result.error:
         spot.draft.blocks[spot.block] = replace(
             result, observation=more, covered=covered, error=error
@@ -195,12 +192,19 @@ def _more(value: object, observation: object) -> tuple[object, bool]:
         return observation, True
     if isinstance(value, str):
         if isinstance(observation, str):
-            return (None, False) if value.strip() == observation.strip() else (observation, False)
+            if observation.strip() in value:  # a message may say more: SWE-agent's prompt
+                return None, False
+            return observation, value.strip() in observation
         if parsed(value) == observation:
             return None, False
         if isinstance(observation, Mapping) and value in observation.values():
             return observation, True
     return observation, False
+
+
+def _is_written(pair: Pair) -> bool:
+    call = _block(pair.call)
+    return not isinstance(call, ToolCall) or call.wording is not None
 
 
 def _find_in_text(
@@ -213,88 +217,60 @@ def _find_in_text(
 
     The record itself is kept in that turn's extras: the text need not hold all of it.
     """
-    texts = ["\n".join(b.text for b in draft.blocks if isinstance(b, Text)) for draft in drafts]
     writers = [
         index
         for index, draft in enumerate(drafts)
-        if draft.kind is BlockKind.ASSISTANT and draft.rest.get("is_demo") is not True
+        if draft.kind is BlockKind.ASSISTANT and written_calls.may_write(draft)
     ]
+    texts = {
+        index: "\n".join(b.text for b in drafts[index].blocks if isinstance(b, Text))
+        for index in writers
+    }
     # Looking costs what is read: so much of it, and no more, whatever was sent.
-    allowance = 8 * sum(map(len, texts)) + 1_000_000
+    allowance = 8 * sum(map(len, texts.values())) + 1_000_000
     left: list[_Recorded] = []
     start = 0
     for entry in unplaced:
         probe = _longest_string(entry.parameters)
-        found = None
+        place, found = None, -1
         for position in range(start, min(start + _AHEAD, len(writers))):
-            text = texts[writers[position]]
-            allowance -= len(text)
+            found = writers[position]
+            allowance -= len(texts[found])
             if not probe or allowance < 0:
                 break
-            if probe in text:
-                found, start = writers[position], position + 1
+            if probe in texts[found]:
+                place = written_calls.stretch(drafts[found], probe, entry.tool or "")
+                start = position + 1
                 break
-        if found is None or entry.call is None:
+        if place is None or entry.call is None or entry.tool is None:
             left.append(entry)
             continue
-        at = _beginning(texts[found], texts[found].rfind(probe), entry.tool or "")
-        spot = Spot(drafts[found], None, _within(drafts[found], at))
-        pair = Pair(spot, None, entry.tool or "", entry.server, entry.error)
+        block = written_calls.split_at(drafts[found], place, entry.tool, entry.parameters)
+        pair = Pair(Spot(drafts[found], block))
+        _complete_call(pair, entry)
         pairs.append(pair)
-        record: dict[str, object] = {"tool_server": entry.server, "tool_name": entry.tool}
-        record |= {"parameters": entry.parameters} | entry.call.rest
-        drafts[found].keep("recorded call", record)
-        _find_result(drafts, texts, found, pair, entry, after)
+        _find_result(drafts, found, pair, entry, after)
     return left
 
 
 def _find_result(
     drafts: list[Draft],
-    texts: list[str],
     found: int,
     pair: Pair,
     entry: _Recorded,
     after: list[tuple[Draft, Draft]],
 ) -> None:
     """Find the answer to a call in the turn after it, which may say more (SWE-agent's prompt)."""
-    following = found + 1
-    text = texts[following].strip() if following < len(drafts) else ""
+    following = drafts[found + 1] if found + 1 < len(drafts) else None
+    text = "\n".join(b.text for b in following.blocks if isinstance(b, Text)) if following else ""
     answer = entry.observation.strip() if isinstance(entry.observation, str) else None
-    if text and (answer in text if answer is not None else parsed(text) == entry.observation):
-        pair.result = Spot(drafts[following], None)
-        drafts[following].error = drafts[following].error or bool(entry.error)
-        drafts[following].keep("recorded result", entry.result.rest if entry.result else None)
-    elif (made := _result_turn(entry)) is not None:
-        pair.result = Spot(made, 0)
+    says = answer in text if answer is not None else parsed(text) == entry.observation
+    if following is not None and text.strip() and says:
+        written_calls.observe(following)
+        if isinstance(following.blocks[0], ToolResult):
+            pair.result = Spot(following, 0)
+    if made := _complete_result(pair, entry):
         after.append((drafts[found], made))
-
-
-def _beginning(text: str, argument: int, tool: str) -> int:
-    """Where a call written in text begins: the line that names its tool, and what opens it.
-
-    Args:
-        text: All of the turn's.
-        argument: Where its longest argument stands.
-    """
-    named = text.rfind(split_name(tool)[1], max(0, argument - _NAMED_WITHIN), argument)
-    start = text.rfind("\n", 0, named if named >= 0 else argument) + 1
-    for _ in range(_OPENINGS):
-        before = text.rfind("\n", 0, max(0, start - 1)) + 1
-        if before == start or not _OPENING.fullmatch(text, before, start - 1):
-            break
-        start = before
-    return start
-
-
-def _within(draft: Draft, at: int) -> tuple[int, int]:
-    """The text block, and the character in it, of a place in all texts of a turn joined by LF."""
-    left = at
-    for number, block in enumerate(draft.blocks):
-        if isinstance(block, Text):
-            if left <= len(block.text):
-                return number, left
-            left -= len(block.text) + 1
-    return 0, 0
 
 
 def _longest_string(parameters: object) -> str:
@@ -306,7 +282,8 @@ def _result_turn(entry: _Recorded) -> Draft | None:
     rest = entry.result.rest if entry.result else {}
     if entry.observation is None and not entry.error and not any(rest.values()):
         return None
-    result = ToolResult(entry.observation, name=entry.tool, server=entry.server, error=entry.error)
+    failed = entry.error or None
+    result = ToolResult(entry.observation, name=entry.tool, server=entry.server, error=failed)
     draft = Draft("", BlockKind.TOOL, [result], rest=dict(rest))
     if entry.result:
         draft.stamp = take_stamp(entry.result)
@@ -338,22 +315,3 @@ def _insert(drafts: list[Draft], after: list[tuple[Draft, Draft]]) -> None:
     for anchor, made in after:
         following.setdefault(id(anchor), []).append(made)
     drafts[:] = [item for draft in drafts for item in (draft, *following.get(id(draft), ()))]
-
-
-def _looks_failed(*values: object) -> bool:
-    for value in values:
-        if isinstance(value, str):
-            text = value[:200].lstrip()
-            if text.startswith(_FAILING):
-                return True
-            if text.startswith("<returncode>"):
-                return not text.startswith("<returncode>0<")
-            value = parsed(value) if text.startswith("{") and len(value) < 100_000 else None
-        if isinstance(value, Mapping) and (
-            bool(value.get("error"))
-            or value.get("success") is False
-            or value.get("returncode") not in (None, 0)
-            or value.get("exit_code") not in (None, 0)
-        ):
-            return True
-    return False

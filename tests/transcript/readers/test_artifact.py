@@ -198,8 +198,14 @@ def test_recorded_calls_written_as_text_are_found_there() -> None:
     assert len(transcript.turns) == 4
     (exchange,) = transcript.exchanges
     assert (exchange.server, exchange.tool, exchange.error) == ("s", "ls", True)
-    assert (exchange.call, exchange.result) == (Place(2, None, (0, 8)), Place(3, None))
-    assert transcript.turns[3].error
+    assert (exchange.call, exchange.result) == (Place(2, 1), Place(3, 0))
+    assert transcript.turns[2].blocks[0] == Text("I look.\n")
+    assert (transcript.turns[3].error, transcript.turns[3].kind) == (True, BlockKind.TOOL)
+    assert transcript.turns[0].blocks == (
+        Text("<command>\nls\n</command>"),
+        Extras({"is_demo": True}),
+    )
+    assert transcript.turns[0].notes == ("demonstration",)
 
 
 @pytest.mark.parametrize(

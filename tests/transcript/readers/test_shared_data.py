@@ -81,10 +81,15 @@ def test_calls_find_the_results_that_the_artifact_records(case: Path | bytes) ->
     if isinstance(case, Path) and "aviary" in case.name:
         pytest.skip("its messages repeat the whole history, its record does not")
 
+    if not artifacts["tool_calls"]:
+        pytest.skip("its calls, if any, are written in text, and nobody recorded them")
     exchanges = [exchange for exchange in transcript.exchanges if exchange.call]
     assert len(exchanges) == len(artifacts["tool_calls"])
-    failed = sum(bool(result["is_error"]) for result in artifacts["tool_results"])
-    assert sum(bool(exchange.error) for exchange in exchanges) == failed
+    failed = [bool(result["is_error"]) for result in artifacts["tool_results"]]
+    known = [bool(exchange.error) and not exchange.inferred for exchange in exchanges]
+    # A code other than 0 fails a call, whatever the record of another program makes of it.
+    assert all(mine or not theirs for mine, theirs in zip(known, failed, strict=False))
+    assert sum(known) == sum(failed)
     tools = sorted(call["tool_name"] for call in artifacts["tool_calls"])
     assert sorted(exchange.tool.split("---")[-1] for exchange in exchanges) == tools
     for exchange, recorded in zip(exchanges, artifacts["tool_results"], strict=False):

@@ -241,7 +241,7 @@ class ReaderScreen(SaveScreen):
         found = [stop for stop in stops_of(transcript) if self._view.has_turn(stop.turn)]
         stop = stops.nearest_stop(found, self._view.here, step)
         if stop is not None:
-            self._view.jump_to_stop(stop)
+            self._view.jump(stop.turn, stop.block)
             return
         where = f"no other {thing} {'below' if step > 0 else 'above'}" if found else ""
         refuse(self, where or f"no {thing}s here")

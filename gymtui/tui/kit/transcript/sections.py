@@ -15,6 +15,7 @@ from gymtui.transcript.blocks import (
     Block,
     BlockKind,
     Extras,
+    Fault,
     Refusal,
     Text,
     Thinking,
@@ -187,6 +188,7 @@ def heading(turn: Turn) -> TextLine:
         failed = [b for b in turn.blocks if isinstance(b, ToolResult) and b.error]
         guessed = bool(failed) and all(block.inferred for block in failed)
         pieces.append(("  ✗ error?" if guessed else "  ✗ error", "failed"))
+    pieces += ((f"  {note}", "warning") for note in turn.notes)
     if turn.timestamp is not None:
         pieces.append((f"  {turn.timestamp:%H:%M:%S}", "muted"))
     if turn.duration_s is not None and turn.duration_s >= _MOMENT_S:
@@ -213,10 +215,9 @@ def _close(found: list[Section]) -> None:
 
 def _of_block(turn: int, number: int, block: Block, shown: ViewOptions) -> Iterator[Section]:
     match block:
-        case Text() | Refusal():
+        case Text() | Refusal() | Fault():
             if text := passages.body(block):
-                look = TextKind.WARNING if isinstance(block, Refusal) else TextKind.TEXT
-                yield from _parts(turn, number, text, look)
+                yield from _parts(turn, number, text, _SPOKEN.get(type(block), TextKind.TEXT))
         case Thinking():
             yield from _foldable(turn, number, block, TextKind.QUIET, 1, shown)
         case ToolCall():
@@ -324,5 +325,11 @@ def _lines(section: Section, raw: str, *, styled: bool) -> Iterator[TextLine]:
         start += len(text) + 1
 
 
-_BASE = {TextKind.QUIET: "thinking", TextKind.WARNING: "warning", TextKind.JSON: "muted"}
+_BASE = {
+    TextKind.QUIET: "thinking",
+    TextKind.WARNING: "warning",
+    TextKind.FAULT: "failed",
+    TextKind.JSON: "muted",
+}
+_SPOKEN = {Refusal: TextKind.WARNING, Fault: TextKind.FAULT}
 _FIRST = {TextKind.CALL: "accent", TextKind.RESULT: "muted", TextKind.FAILED: "failed"}

@@ -17,6 +17,7 @@ class TextKind(Enum):
     TEXT = auto()
     QUIET = auto()
     WARNING = auto()
+    FAULT = auto()
     CALL = auto()
     RESULT = auto()
     FAILED = auto()
@@ -37,7 +38,7 @@ def runs_of(look: TextKind, lines: list[str], *, at_start: bool, in_code: bool) 
     """
     if look in (TextKind.TEXT, TextKind.QUIET):
         return _with_diffs(lines, highlight.markdown(lines, in_code=in_code))
-    if look is TextKind.WARNING:
+    if look in (TextKind.WARNING, TextKind.FAULT):
         return []
     if look is TextKind.CALL:
         return [

@@ -22,7 +22,7 @@ from textual.widget import Widget
 
 from gymtui.transcript.blocks import Turn
 from gymtui.transcript.search import Match
-from gymtui.transcript.stops import Spot, Stop
+from gymtui.transcript.stops import Spot
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.styled_text import StyledText, strip
@@ -232,15 +232,6 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
         section = self._numbers.get((turn, block, 0), self._turns[turn])
         above = 0 if block == HEADING else -1
         self._go(self._flow.moved(Place(section, 0), above), here=(turn, block, 0, 0))
-
-    def jump_to_stop(self, stop: Stop) -> None:
-        """Put a place within a block under the turn's name; where it is not shown, its block."""
-        section = self._numbers.get((stop.turn, stop.block, stop.part))
-        if section is None or not stop.character:
-            self.jump(stop.turn, stop.block)
-        else:
-            place = self._flow.place_of(section, stop.character)
-            self._go(self._flow.moved(place, -1), here=stop.spot)
 
     def jump_to(self, match: Match) -> bool:
         """Show a match.

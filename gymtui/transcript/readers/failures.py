@@ -1,0 +1,165 @@
+"""Whether an answer failed, and what a command ended with, told from what tools write.
+
+Precision goes first: what is guessed here is shown as `✗ error?`, and a wrong mark costs more than
+a missing one. `tests/transcript/readers/test_failures.py` has the sentences, and what is none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from gymtui.transcript.pretty_json import parsed
+
+_LOOKED_AT = 400
+"""Characters at each end of a text in which it says how it went."""
+_MOST_JSON = 100_000
+_CODES = ("returncode", "exit_code", "exitCode", "return_code", "exitcode", "exit_status")
+_STATUSES = ("status_code", "statusCode", "http_status", "httpStatus")
+_CODE_FIRST = re.compile(
+    r"\s*(?:<returncode>\s*(-?\d{1,5})\s*</returncode>|<exit_?code>\s*(-?\d{1,5})\s*<"
+    r"|(?:Process exited with|Command exited with|Error:)?\s*exit code:?\s*(-?\d{1,5})\b)",
+    re.IGNORECASE,
+)
+_CODE_LAST = re.compile(
+    r"(?:^|\n)\W{0,2}(?:the )?(?:(?:command|process|program)\b[^\n]{0,60}?\b)?"
+    r"(?:exited|finished|completed|failed|returned)?\s*(?:with )?(?:an )?"
+    r"exit(?:ed with)? (?:code|status):?\s*(-?\d{1,5})\b[^\n]{0,20}(?=\n|\Z)",
+    re.IGNORECASE,
+)
+_FIRST = re.compile(
+    r"(?:\W{0,3}(?:error|exception|fatal|failure|failed)\b[\w ]{0,40}:"
+    r"|error (?:executing|calling|running|while|in|invoking|during|parsing|occurred)\b"
+    r"|(?:tool )?(?:execution|call) (?:failed|timed out)\b"
+    r"|(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b(?::|\(|$)"
+    r"|traceback \(most recent call last\)"
+    r"|(?:http|api|server|client|network|unexpected|internal|syntax|parse|validation|connection)"
+    r" error\b"
+    r"|no replacement was performed|your proposed edit has introduced"
+    r"|(?:invalid|unknown|missing|unrecognized) (?:tool|function|command|argument|parameter"
+    r"|`|option|input|json|path|action)"
+    r"|(?:tool|function|command) \S{1,60} (?:not found|does not exist)"
+    r"|(?:file|path|directory|module|page|user|order|item|reservation|flight|element)"
+    r"(?: \S{1,80})? (?:not found|does not exist)\b"
+    r"|no such file or directory|permission denied|(?:access|request) denied"
+    r"|(?:execution|command|request|operation)(?: \S{1,40})? timed out\b"
+    r"|failed to \w+|could not \w+|cannot \w+|can't \w+|unable to \w+)",
+    re.IGNORECASE,
+)
+"""How the first line of an answer begins that tells of a failure."""
+_SHELL = re.compile(
+    r"(?:^|\n)(?:/\S{1,60}: |-)?(?:ba|z|da|k)?sh: (?:line )?[^\n]{0,200}"
+    r"(?:command not found|not found|syntax error|no such file or directory|permission denied)",
+    re.IGNORECASE,
+)
+_PROGRAM = re.compile(
+    r"[\w./-]{1,40}: [^\n]{0,200}(?:No such file or directory|Permission denied"
+    r"|Is a directory|Not a directory|cannot [^\n]{1,100}|can't open file [^\n]{1,100})\s*$"
+)
+_RAISED = re.compile(r"(?:^|\n)\s{0,8}(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Exit|Interrupt)\b")
+_TRACEBACK = re.compile(r"(?:^|\n) {0,4}Traceback \(most recent call last\):?\s*\n")
+_REFUSED_EDIT = re.compile(
+    r"no replacement was performed|your proposed edit has introduced new syntax error"
+    r"|the edit failed|did not (?:replace|apply)|old_str(?:ing)? (?:was )?not found"
+    r"|string to replace not found|file has not been read yet"
+    r"|failed to edit|0 occurrences found for",
+    re.IGNORECASE,
+)
+_STOPPED = re.compile(
+    r"(?:^|\n)\W{0,3}(?:EXECUTION TIMED OUT|the command timed out|command timed out"
+    r"|timeout: the command|<error>|<tool_use_error>)",
+    re.IGNORECASE,
+)
+
+
+def exit_code(*values: object) -> int | None:
+    """The code that a command ended with, where one of some answers says it.
+
+    Args:
+        values: Texts, JSON values, or what stands beside an answer.
+    """
+    for value in values:
+        found = _code_in(value)
+        if found is not None:
+            return found
+    return None
+
+
+def looks_failed(*values: object) -> bool:
+    """Whether an answer reads as one of a call that failed.
+
+    Args:
+        values: All that is known of it: text or JSON.
+    """
+    code = exit_code(*values)
+    if code is not None:
+        return code != 0
+    return any(map(_failed, values))
+
+
+def _code_in(value: object) -> int | None:
+    if isinstance(value, str):
+        if (inner := _object_in(value)) is not None:
+            return _code_in(inner)
+        head, tail = value[:_LOOKED_AT], value[-_LOOKED_AT:]
+        found = _CODE_FIRST.match(head)
+        if found is None:
+            last = [*_CODE_LAST.finditer(tail)]
+            found = last[-1] if last else None
+        return None if found is None else int(next(filter(None, found.groups())))
+    if not isinstance(value, Mapping):
+        return None
+    for name in _CODES:
+        code = value.get(name)
+        if isinstance(code, int) and not isinstance(code, bool):
+            return code
+    for name in ("metadata", "extra", "extras", "details", "result"):
+        inner = value.get(name)
+        if isinstance(inner, Mapping) and (code := _code_in(inner)) is not None:
+            return code
+    return _code_in(inner) if isinstance(inner := value.get("output"), str) else None
+
+
+def _object_in(text: str) -> Mapping[str, object] | None:
+    if len(text) >= _MOST_JSON or not text[:8].lstrip().startswith("{"):
+        return None
+    value = parsed(text)
+    return value if isinstance(value, Mapping) else None
+
+
+def _failed(value: object) -> bool:
+    if isinstance(value, str):
+        inner = _object_in(value)
+        return _object_failed(inner) if inner is not None else _text_failed(value)
+    return isinstance(value, Mapping) and _object_failed(value)
+
+
+def _object_failed(value: Mapping[str, object]) -> bool:
+    error = value.get("error")
+    if isinstance(error, bool | str | Mapping) and error:
+        return True
+    if any(value.get(name) is False for name in ("success", "ok")) or value.get("isError") is True:
+        return True
+    if value.get("status") in ("error", "failed", "failure"):
+        return True
+    for name in _STATUSES:
+        status = value.get(name)
+        if isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 600:
+            return True
+    texts = (value.get(name) for name in ("output", "text", "content", "result", "message"))
+    said = [text for text in texts if isinstance(text, str)]
+    return len(said) == 1 and _text_failed(said[0])
+
+
+def _text_failed(text: str) -> bool:
+    head, tail = text[:_LOOKED_AT].lstrip(), text[-_LOOKED_AT:]
+    for opening in ("Observation:", "OBSERVATION:", "<observation>", "<output>", "Output:"):
+        head = head.removeprefix(opening).lstrip()
+    first = head.split("\n", 1)[0]
+    if _FIRST.match(first) or _PROGRAM.match(first):
+        return True
+    if _REFUSED_EDIT.search(head) or _SHELL.search(head) or _SHELL.search(tail):
+        return True
+    if _STOPPED.search(head) or _STOPPED.search(tail):
+        return True
+    return _TRACEBACK.search(text) is not None and _RAISED.search(tail) is not None
