@@ -96,7 +96,7 @@ class Poller:
         self._tick_s = monotonic()
         self._paused = False
         self._once = False
-        self._ended = False
+        self._group: asyncio.TaskGroup | None = None
         self._stopped: GymError | None = None
         self._flights = Flights(self._ledger, store, max_requests_per_s)
         self._report = LinkReport(self._ledger, store, self._flights, tell, view.interval_s)
@@ -184,14 +184,16 @@ class Poller:
         """Poll until cancelled; nothing that it started outlives it."""
         try:
             async with asyncio.TaskGroup() as group:
+                self._group = group
                 try:
                     while True:
                         self._wake.clear()
-                        self._turn(group)
+                        self._turn()
                         await self._rest()
                 finally:
                     # An answer that comes in spite of being cancelled starts nothing more.
-                    self._ended = True
+                    if self._group is group:
+                        self._group = None
         except ExceptionGroup as defects:
             # A defect is reported as what it is.
             raise defects.exceptions[0] from None
@@ -205,14 +207,14 @@ class Poller:
 
     # -- when ------------------------------------------------------------------------------
 
-    def _turn(self, group: asyncio.TaskGroup) -> None:
+    def _turn(self) -> None:
         """Queue what is due, and start as much of it as may be under way at once."""
         now_s = self._monotonic()
         if self._paused and not self._once:
             self._announce()
             return
         if self._stopped is not None:
-            self._try_key(group, now_s)
+            self._try_key(now_s)
             return
         room = self._flights.budget.room(now_s, pace_s(self._ledger, self._view))
         due = dict.fromkeys(plan(self._ledger, self._store, self._view, now_s, room))
@@ -221,17 +223,17 @@ class Poller:
         if ticked:
             self._tick(now_s)
         self._flights.queue(due, anew=ticked)
-        self._start(group)
+        self._start()
         self._announce()
 
-    def _try_key(self, group: asyncio.TaskGroup, now_s: float) -> None:
+    def _try_key(self, now_s: float) -> None:
         """Ask for the head of the list alone: its answer shows whether the key is taken again."""
         head = RunsPage(0, PAGE_LIMIT, self._view.source, self._view.scenario_id)
         if now_s >= self._tick_s:
             self._tick_s = now_s + REFUSED_S
             if self._flights.is_idle:
                 self._flights.queue([head], anew=True)
-                self._start(group)
+                self._start()
         self._announce()
 
     def _tick(self, now_s: float) -> None:
@@ -267,21 +269,21 @@ class Poller:
 
     # -- one question ----------------------------------------------------------------------
 
-    def _start(self, group: asyncio.TaskGroup) -> None:
+    def _start(self) -> None:
         """Start what is queued, as far as there is room among its kind, and what is catching up."""
         now_s = self._monotonic()
         self._start_later(None)
-        if self._ended or self._ledger.held_until_s() > now_s:
+        if self._group is None or self._ledger.held_until_s() > now_s:
             return
         for query in self._flights.take_due(self._view, now_s):
-            self._launch(query, group, now_s)
+            self._launch(query, self._group, now_s)
         if self._catches_up:
             for query in self._flights.take_past(self._view, now_s):
-                self._launch(query, group, now_s)
+                self._launch(query, self._group, now_s)
         wait_s = self._flights.wait_s(self._view, now_s, past=self._catches_up)
         if wait_s is not None:
             loop = asyncio.get_running_loop()
-            self._start_later(loop.call_later(wait_s, self._start, group))
+            self._start_later(loop.call_later(wait_s, self._start))
 
     def _start_later(self, timer: asyncio.TimerHandle | None) -> None:
         """Wait for the budget, and for nothing that was waited for before."""
@@ -291,12 +293,12 @@ class Poller:
 
     def _launch(self, query: Request, group: asyncio.TaskGroup, now_s: float) -> None:
         self._ledger.planned([query], now_s)
-        task = group.create_task(self._settle(query, group))
+        task = group.create_task(self._settle(query))
         # One that is cancelled before it began never comes to its own `finally`.
         task.add_done_callback(partial(self._flights.end, query))
         self._flights.begin(query, task)
 
-    async def _settle(self, query: Request, group: asyncio.TaskGroup) -> None:
+    async def _settle(self, query: Request) -> None:
         """Ask one question and see to its answer or failure."""
         sent_s = self._monotonic()
         struggling = self._ledger.struggling
@@ -316,7 +318,7 @@ class Poller:
             self._flights.end(query, asyncio.current_task())
         if struggling != self._ledger.struggling:
             self._wake.set()
-        self._start(group)
+        self._start()
         self._announce()
 
     def _answered(self, query: Request) -> Delta:

@@ -430,7 +430,7 @@ def test_a_key_that_takes_longer_than_a_minute_to_look_up_is_looked_up_one_at_a_
         stage.renewal_s = 90.0
         turns = stage.poller._turn
         turned: list[float] = []
-        stage.poller._turn = lambda group: (turned.append(stage.now()), turns(group))[1]
+        stage.poller._turn = lambda: (turned.append(stage.now()), turns())[1]
         await stage.play(600)
         assert 3 <= len(stage.renewed) <= 7
         assert len(turned) < 60
@@ -823,6 +823,19 @@ def test_an_answer_that_comes_after_the_end_all_the_same_starts_nothing_more() -
         assert len(stage.client.began) == began
 
     play(main)
+
+
+def test_it_goes_on_when_it_is_run_again() -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.play(5)
+        await stage.end()
+        stage.task = asyncio.create_task(stage.poller.run())
+        since = stage.now()
+        await stage.play(5, steps=True)
+        assert stage.state is LinkState.LIVE
+        assert stage.asked(RolloutsOf(ACTIVE), since)
+
+    staged(scene)
 
 
 def test_a_defect_ends_it_as_what_it_is_and_leaves_nothing_running() -> None:
