@@ -1,7 +1,7 @@
 """Following some runs until they are over, as politely as the dashboard and with less traffic.
 
-What was asked when, back-off and `Retry-After` are the poller's own ledger, and a refused key and
-what is forbidden are tried again as it does. Nothing is printed.
+What was asked when, back-off and `Retry-After` are the poller's own request log, and a refused
+key and what is forbidden are tried again as it does. Nothing is printed.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Follower:
     max_requests_per_s: float = REQUESTS_PER_S
     asked: GymReader = field(init=False)
     trouble: Trouble | None = field(init=False, default=None)
-    _ledger: RequestLog = field(init=False, default_factory=RequestLog)
+    _log: RequestLog = field(init=False, default_factory=RequestLog)
     _budget: RequestBudget = field(init=False)
     _heard_s: float = field(init=False)
     _answered: bool = field(init=False, default=False)
@@ -119,7 +119,7 @@ class Follower:
             return True
         results = RolloutsOf(run_id)
         given_up = results not in self._denied or self._is_given_up(results)
-        return given_up and settled(self._ledger, self.asked.store, run_id)
+        return given_up and settled(self._log, self.asked.store, run_id)
 
     def forbidden(self, run_id: str) -> Forbidden | None:
         """What the gym says of a run that the key may not see, in part at least; else None."""
@@ -156,7 +156,7 @@ class Follower:
             await news()
             if all(map(self.settled, self.run_ids)):
                 return
-            held_s = self._ledger.held_until_s() - self.monotonic()
+            held_s = self._log.held_until_s() - self.monotonic()
             pause_s = self.interval_s * self.rng.uniform(1 - JITTER, 1 + JITTER)
             await self.sleep(max(held_s, pause_s))
 
@@ -164,17 +164,17 @@ class Follower:
         unseen = [run_id for run_id in self.run_ids if run_id not in self.asked.store.runs]
         await self._put(list(self._due(self.monotonic())))
         # What was over before anybody looked has its results by now: there is nothing to wait for.
-        if not (self._ledger.struggling or self._refused):
+        if not (self._log.struggling or self._refused):
             await self._put([RolloutsOf(run_id) for run_id in unseen if self._unlisted(run_id)])
 
     async def _put(self, due: Sequence[OneRun | RolloutsOf]) -> None:
-        if self._ledger.struggling or self._refused:
+        if self._log.struggling or self._refused:
             due = due[:1]
         if self._refused or any(query in self._denied for query in due):
             await self.renew()
         # What there is no room for is asked in the next round: those asked longest ago come first.
         due = [query for query in due if self._budget.take(self.monotonic())]
-        self._ledger.planned(due, self.monotonic())
+        self._log.planned(due, self.monotonic())
         await at_once(partial(self._ask, query) for query in due)
 
     def _unlisted(self, run_id: str) -> bool:
@@ -182,12 +182,12 @@ class Follower:
         return row is not None and not row.active and not self.settled(run_id)
 
     def _due(self, now_s: float) -> Iterator[OneRun | RolloutsOf]:
-        if now_s < self._ledger.held_until_s():
+        if now_s < self._log.held_until_s():
             return
         every_s = 0.0 if self.closely else NUMBERS_EVERY_S
         left = [run_id for run_id in self.run_ids if not self.settled(run_id)]
-        wanted = questions(self._ledger, self.asked.store, left, now_s, every_s)
-        yield from (q for q in wanted if self._ledger.recall(q).not_before_s <= now_s)
+        wanted = questions(self._log, self.asked.store, left, now_s, every_s)
+        yield from (q for q in wanted if self._log.recall(q).not_before_s <= now_s)
 
     async def _ask(self, query: OneRun | RolloutsOf) -> None:
         sent_s = self.monotonic()
@@ -214,24 +214,24 @@ class Follower:
         self._answered, self._refused = True, False
         if isinstance(seen.query, OneRun | RolloutsOf):
             self._denied.pop(seen.query, None)
-        self._ledger.answered(seen, applied, self.asked.store, self._heard_s)
+        self._log.answered(seen, applied, self.asked.store, self._heard_s)
 
     def _key_refused(self, error: Unauthorized) -> None:
         wait_s = self.refused_wait_s(self._heard_s)
         if not self._answered or wait_s <= 0:
             raise error
         self._refused = True
-        self._ledger.hold_until_s = self.monotonic() + wait_s
+        self._log.hold_until_s = self.monotonic() + wait_s
         self.trouble = Trouble(error, wait_s)
 
     def _is_denied(self, query: OneRun | RolloutsOf, sent_s: float, error: Forbidden) -> None:
         now_s = self.monotonic()
         before = self._denied.get(query)
         since_s = now_s if before is None else before.since_s
-        seen = self._ledger.recall(query).answered_s is not None
+        seen = self._log.recall(query).answered_s is not None
         self._denied[query] = Denied(error, since_s, seen)
         wait_s = max(0.0, self.refused_wait_s(since_s))
-        self._ledger.forbidden(query, sent_s, now_s, wait_s)
+        self._log.forbidden(query, sent_s, now_s, wait_s)
         self._heard_s, self.trouble, self._refused = now_s, None, False
 
     def _failed(self, query: OneRun | RolloutsOf, sent_s: float, error: GymError) -> None:
@@ -241,7 +241,7 @@ class Follower:
         silent_s = now_s - self._heard_s
         if silent_s > self.patience_s:
             raise SilentError(error, silent_s)
-        self._ledger.failed(
+        self._log.failed(
             query,
             sent_s,
             now_s,
@@ -250,20 +250,20 @@ class Follower:
             limited=error.limiting,
             retry_after_s=error.retry_after_s,
         )
-        until_s = max(self._ledger.held_until_s(), self._ledger.recall(query).not_before_s)
+        until_s = max(self._log.held_until_s(), self._log.recall(query).not_before_s)
         self.trouble = Trouble(error, max(0.0, until_s - now_s))
 
 
-def settled(ledger: RequestLog, store: Store, run_id: str) -> bool:
+def settled(log: RequestLog, store: Store, run_id: str) -> bool:
     """Whether nothing more is to be learnt of a run: it is over and its results were listed."""
     row = store.runs.get(run_id)
     if row is None:
         return False
-    return row.is_deleted or (not row.active and run_id not in ledger.wanted)
+    return row.is_deleted or (not row.active and run_id not in log.wanted)
 
 
 def questions(
-    ledger: RequestLog, store: Store, unsettled: Sequence[str], now_s: float, every_s: float
+    log: RequestLog, store: Store, unsettled: Sequence[str], now_s: float, every_s: float
 ) -> Iterator[OneRun | RolloutsOf]:
     """What to ask about runs that are not settled; waits are still to be kept.
 
@@ -271,15 +271,15 @@ def questions(
         now_s: Monotonic seconds.
         every_s: How often the rollouts of a run under way are listed, at most.
     """
-    left = sorted(unsettled, key=lambda run_id: ledger.recall(OneRun(run_id)).planned_s)
+    left = sorted(unsettled, key=lambda run_id: log.recall(OneRun(run_id)).planned_s)
     asked = 0
     for run_id in left:
         row = store.runs.get(run_id)
         if (row is None or row.active) and asked < SINGLY_A_TICK:
             asked += 1
             yield OneRun(run_id)
-        outstanding = run_id in ledger.wanted or run_id in ledger.shut
-        if row is None or (ledger.listed_since_moved(run_id) and not outstanding):
+        outstanding = run_id in log.wanted or run_id in log.shut
+        if row is None or (log.listed_since_moved(run_id) and not outstanding):
             continue
-        if not row.active or now_s - ledger.recall(RolloutsOf(run_id)).planned_s >= every_s:
+        if not row.active or now_s - log.recall(RolloutsOf(run_id)).planned_s >= every_s:
             yield RolloutsOf(run_id)

@@ -61,7 +61,7 @@ _PLAIN_ID = re.compile(r"[\w-]+", re.ASCII)
 
 
 def plan(
-    ledger: RequestLog, store: Store, view: View, now_s: float, room: int = UNBOUNDED
+    log: RequestLog, store: Store, view: View, now_s: float, room: int = UNBOUNDED
 ) -> list[Request]:
     """The questions to ask now, most wanted first, none twice, none that was just asked.
 
@@ -72,133 +72,131 @@ def plan(
     Returns:
         Questions; one alone while nothing gets through, and none while the link is held.
     """
-    if now_s < ledger.held_until_s():
+    if now_s < log.held_until_s():
         return []
-    if ledger.struggling:
+    if log.struggling:
         # Another each time, lest the only one tried is the only one that cannot work.
-        wanted = dict.fromkeys(wants(ledger, store, view, now_s))
-        return [min(wanted, key=lambda query: ledger.recall(query).failures)]
+        wanted = dict.fromkeys(wants(log, store, view, now_s))
+        return [min(wanted, key=lambda query: log.recall(query).failures)]
 
     def due(queries: Iterable[Request]) -> list[Request]:
-        return [q for q in dict.fromkeys(queries) if _due(ledger, q, view, now_s)]
+        return [q for q in dict.fromkeys(queries) if _due(log, q, view, now_s)]
 
-    rollouts = _rollouts(ledger, store, view, now_s, room)
-    first = due(on_screen(ledger, store, view, rollouts))
+    rollouts = _rollouts(log, store, view, now_s, room)
+    first = due(on_screen(log, store, view, rollouts))
     known = set(first)
-    rest = [q for q in due(behind(ledger, store, view, rollouts, now_s)) if q not in known]
+    rest = [q for q in due(behind(log, store, view, rollouts, now_s)) if q not in known]
     if room < REST_SHARE:
         # Too few to be shared each tick: in turn, what is on screen so many times as often.
         def age(query: Request) -> float:
-            return (now_s - ledger.recall(query).planned_s) * (REST_SHARE if query in known else 1)
+            return (now_s - log.recall(query).planned_s) * (REST_SHARE if query in known else 1)
 
         return sorted(first + rest, key=age, reverse=True)[: max(1, room)]
     share = min(len(rest), room // REST_SHARE)
     if len(first) > room - share:
-        opened = [query for query in _opened(ledger, store, view) if query in known]
+        opened = [query for query in _opened(log, store, view) if query in known]
         others = (query for query in first if query not in opened)
-        first = [*opened, *_oldest_first(ledger, others)][: room - share]
+        first = [*opened, *_oldest_first(log, others)][: room - share]
     return first + rest[: max(share, room - len(first))]
 
 
 def wants(
-    ledger: RequestLog, store: Store, view: View, now_s: float, room: int = UNBOUNDED
+    log: RequestLog, store: Store, view: View, now_s: float, room: int = UNBOUNDED
 ) -> Iterator[Request]:
     """What is wanted at this moment, due already or not, most wanted first; some of it twice."""
-    rollouts = _rollouts(ledger, store, view, now_s, room)
-    yield from on_screen(ledger, store, view, rollouts)
-    yield from behind(ledger, store, view, rollouts, now_s)
-    yield from map(RolloutsOf, ledger.wanted)
+    rollouts = _rollouts(log, store, view, now_s, room)
+    yield from on_screen(log, store, view, rollouts)
+    yield from behind(log, store, view, rollouts, now_s)
+    yield from map(RolloutsOf, log.wanted)
 
 
-def on_screen(
-    ledger: RequestLog, store: Store, view: View, rollouts: _Rollouts
-) -> Iterator[Request]:
+def on_screen(log: RequestLog, store: Store, view: View, rollouts: _Rollouts) -> Iterator[Request]:
     """What is asked each tick: what is on screen, and the counters of what is active."""
-    yield from _opened(ledger, store, view)
+    yield from _opened(log, store, view)
     yield _page(view, 0)
-    if (ledger.grows_at_end or ledger.tail_due) and store.total_runs:
-        size = ledger.sweep.page_size
-        yield _page(view, max(0, store.total_runs - size + ledger.sweep.overlap))
-    yield from _counters(ledger, store, view)
+    if (log.grows_at_end or log.tail_due) and store.total_runs:
+        size = log.sweep.page_size
+        yield _page(view, max(0, store.total_runs - size + log.sweep.overlap))
+    yield from _counters(log, store, view)
     yield from rollouts.together
     in_view = set(view.runs_in_view)
     singly = [RolloutsOf(i) for i in view.runs_in_view if i in rollouts.singly]
-    singly += [RolloutsOf(i) for i in ledger.awaiting_results if i in in_view]
-    yield from _oldest_first(ledger, singly)
+    singly += [RolloutsOf(i) for i in log.awaiting_results if i in in_view]
+    yield from _oldest_first(log, singly)
 
 
 def behind(
-    ledger: RequestLog, store: Store, view: View, rollouts: _Rollouts, now_s: float
+    log: RequestLog, store: Store, view: View, rollouts: _Rollouts, now_s: float
 ) -> Iterator[Request]:
     """What is asked in turn, what was asked longest ago first."""
-    ready = (q for q in map(RolloutsOf, ledger.awaiting_results) if _ready(ledger, q, now_s))
+    ready = (q for q in map(RolloutsOf, log.awaiting_results) if _ready(log, q, now_s))
     yield from islice(ready, JUST_FINISHED_A_TICK)
-    if sweep_due(ledger, store, now_s):
-        yield _page(view, ledger.sweep.next)
-    queries: list[Request] = [OneRun(run_id) for run_id in _pageless(ledger, store)]
+    if sweep_due(log, store, now_s):
+        yield _page(view, log.sweep.next)
+    queries: list[Request] = [OneRun(run_id) for run_id in _pageless(log, store)]
     # The answer about their scenario is on its way.
     asked = rollouts.in_scenarios
     in_view = set(view.runs_in_view)
     queries += [RolloutsOf(i) for i in rollouts.singly if i not in in_view and i not in asked]
-    yield from _oldest_first(ledger, queries)
+    yield from _oldest_first(log, queries)
     yield from islice(
-        (q for q in map(RolloutsOf, ledger.shut) if _ready(ledger, q, now_s)), FORBIDDEN_A_TICK
+        (q for q in map(RolloutsOf, log.shut) if _ready(log, q, now_s)), FORBIDDEN_A_TICK
     )
-    yield from map(OneRun, islice(ledger.suspects, SUSPECTS_A_TICK))
+    yield from map(OneRun, islice(log.suspects, SUSPECTS_A_TICK))
 
 
-def sweep_due(ledger: RequestLog, store: Store, now_s: float) -> bool:
+def sweep_due(log: RequestLog, store: Store, now_s: float) -> bool:
     """Whether the next page of the sweep is due: at once at first, then once round in `SWEEP_S`."""
-    sweep = ledger.sweep
+    sweep = log.sweep
     if not sweep.rounds or sweep.began_s is None:
         return True
     rows = store.total_runs if store.total_runs is not None else len(store.runs)
     return sweep.next <= rows * (now_s - sweep.began_s) / SWEEP_S
 
 
-def pace_s(ledger: RequestLog, view: View) -> float:
+def pace_s(log: RequestLog, view: View) -> float:
     """Seconds between ticks just now: ever slower while there is nothing to wait for.
 
     Each pause is a tenth longer than the one before, so that a run launched elsewhere is seen
     within a tenth of the time for which nothing had happened, and never later than
     `IDLE_INTERVAL_S`: doubling would be at that limit within half a minute.
     """
-    if not ledger.quiet_ticks:
+    if not log.quiet_ticks:
         return view.interval_s
-    slower = view.interval_s * SLOWING ** min(ledger.quiet_ticks - 1, 100)
+    slower = view.interval_s * SLOWING ** min(log.quiet_ticks - 1, 100)
     return max(view.interval_s, min(IDLE_INTERVAL_S, slower))
 
 
-def pause_s(ledger: RequestLog, view: View, now_s: float, rng: random.Random) -> float:
+def pause_s(log: RequestLog, view: View, now_s: float, rng: random.Random) -> float:
     """Seconds until the next tick: its pace, jittered; while the link is held, until that ends."""
-    held_s = ledger.held_until_s() - now_s
+    held_s = log.held_until_s() - now_s
     if held_s > 0:
         return held_s
-    return pace_s(ledger, view) * rng.uniform(1 - JITTER, 1 + JITTER)
+    return pace_s(log, view) * rng.uniform(1 - JITTER, 1 + JITTER)
 
 
-def quiet(ledger: RequestLog, store: Store) -> bool:
+def quiet(log: RequestLog, store: Store) -> bool:
     """Whether there is nothing to wait for: all read, nothing active, no results outstanding."""
-    return ledger.synced and not (store.active_runs or ledger.wanted or ledger.suspects)
+    return log.synced and not (store.active_runs or log.wanted or log.suspects)
 
 
-def seen_s(ledger: RequestLog, store: Store, view: View) -> float | None:
+def seen_s(log: RequestLog, store: Store, view: View) -> float | None:
     """When what is on screen was last answered.
 
     Returns:
         Monotonic seconds; None if it never was.
     """
-    head_s = ledger.recall(_page(view, 0)).answered_s
+    head_s = log.recall(_page(view, 0)).answered_s
     if view.open_run is not None:
         row = store.runs.get(view.open_run)
-        gone = row.is_deleted if row is not None else ledger.recall(OneRun(view.open_run)).missing
+        gone = row.is_deleted if row is not None else log.recall(OneRun(view.open_run)).missing
         moves = row is None or row.active or not store.knows_rollouts_of(view.open_run)
-        asked = ledger.recall(RolloutsOf(view.open_run))
+        asked = log.recall(RolloutsOf(view.open_run))
         return asked.answered_s if moves and not gone and not asked.forbidden else head_s
     if view.all_running and store.active_runs:
-        every_s = ledger.recall(RunningRollouts(view.scenario_id)).answered_s
-        seen = store.active_runs - ledger.shut.keys()
-        each_s = [ledger.recall(RolloutsOf(run_id)).answered_s or -math.inf for run_id in seen]
+        every_s = log.recall(RunningRollouts(view.scenario_id)).answered_s
+        seen = store.active_runs - log.shut.keys()
+        each_s = [log.recall(RolloutsOf(run_id)).answered_s or -math.inf for run_id in seen]
         newest_s = max(min(each_s, default=-math.inf), -math.inf if every_s is None else every_s)
         return newest_s if newest_s > -math.inf else None if seen else head_s
     return head_s
@@ -211,33 +209,33 @@ def _page(view: View, offset: int) -> RunsPage:
     return RunsPage(offset, PAGE_LIMIT, view.source, view.scenario_id)
 
 
-def _due(ledger: RequestLog, query: Request, view: View, now_s: float) -> bool:
-    asked = ledger.recall(query)
-    if asked.planned_s < ledger.forced_s:
+def _due(log: RequestLog, query: Request, view: View, now_s: float) -> bool:
+    asked = log.recall(query)
+    if asked.planned_s < log.forced_s:
         return True
     return now_s >= asked.not_before_s and now_s - asked.planned_s >= ANEW * view.interval_s
 
 
-def _settled(ledger: RequestLog, store: Store, run_id: str) -> bool:
+def _settled(log: RequestLog, store: Store, run_id: str) -> bool:
     """Whether there is nothing more to learn of a run: finished, and all its results are held."""
     row = store.runs.get(run_id)
     if row is None:
         return False
-    finished = not row.active and run_id not in ledger.wanted
+    finished = not row.active and run_id not in log.wanted
     return row.is_deleted or (finished and store.knows_rollouts_of(run_id))
 
 
-def _opened(ledger: RequestLog, store: Store, view: View) -> Iterator[Request]:
+def _opened(log: RequestLog, store: Store, view: View) -> Iterator[Request]:
     run_id = view.open_run
     if run_id is None:
         return
     if run_id not in store.runs:
         yield OneRun(run_id)
-        if ledger.recall(OneRun(run_id)).missing:
+        if log.recall(OneRun(run_id)).missing:
             return
     rollouts = RolloutsOf(run_id)
-    forced = ledger.recall(rollouts).planned_s < ledger.forced_s
-    if forced or not _settled(ledger, store, run_id):
+    forced = log.recall(rollouts).planned_s < log.forced_s
+    if forced or not _settled(log, store, run_id):
         yield rollouts
 
 
@@ -256,7 +254,7 @@ class _Rollouts:
     in_scenarios: frozenset[str] = frozenset()
 
 
-def _rollouts(ledger: RequestLog, store: Store, view: View, now_s: float, room: int) -> _Rollouts:
+def _rollouts(log: RequestLog, store: Store, view: View, now_s: float, room: int) -> _Rollouts:
     """Rollouts of active runs: run by run or all running at once, whichever is smaller.
 
     The one answer for all holds only what runs, so that runs whose counters moved since their
@@ -264,25 +262,25 @@ def _rollouts(ledger: RequestLog, store: Store, view: View, now_s: float, room: 
     their scenario is asked as a whole now and then.
     """
     active = store.active_runs
-    moved = [run_id for run_id in active if not ledger.listed_since_moved(run_id)]
+    moved = [run_id for run_id in active if not log.listed_since_moved(run_id)]
     expected = running_of(store)
     rollout_bytes = float(ROLLOUT_BYTES)
     everything = RunningRollouts(view.scenario_id)
-    answered_s = ledger.recall(everything).answered_s
+    answered_s = log.recall(everything).answered_s
     if answered_s is not None and now_s - answered_s < REMEASURED_S:
-        expected += ledger.unlisted_running
-        rollout_bytes = ledger.running_bytes or rollout_bytes
+        expected += log.unlisted_running
+        rollout_bytes = log.running_bytes or rollout_bytes
     at_once = REQUEST_BYTES + rollout_bytes * expected
-    at_once += REQUEST_BYTES * len(moved) + sum(_cost(ledger, store, i) for i in moved)
+    at_once += REQUEST_BYTES * len(moved) + sum(_cost(log, store, i) for i in moved)
     together: list[Request] = []
     singly: Collection[str] = active
     if len(active) > 1:
-        each = REQUEST_BYTES * len(active) + sum(_cost(ledger, store, i) for i in active)
+        each = REQUEST_BYTES * len(active) + sum(_cost(log, store, i) for i in active)
         if len(active) > room or at_once < each:
             singly = moved
             # Of so many each takes a step all the time, which is shown of few and summed of none.
             rarely = expected > MANY_RUNNING and not view.all_running
-            waited_s = now_s - ledger.recall(everything).planned_s
+            waited_s = now_s - log.recall(everything).planned_s
             together = [] if rarely and waited_s < MANY_EVERY_S else [everything]
     if len(singly) <= room // 2:
         return _Rollouts(tuple(together), singly)
@@ -293,41 +291,39 @@ def _rollouts(ledger: RequestLog, store: Store, view: View, now_s: float, room: 
             by_scenario.setdefault(run.scenario_id, []).append(run_id)
     covered: set[str] = set()
     for scenario, run_ids in by_scenario.items():
-        if len(run_ids) > room // 2 and may_ask_scenario(ledger, store, scenario):
+        if len(run_ids) > room // 2 and may_ask_scenario(log, store, scenario):
             covered.update(run_ids)
             whole = ScenarioRollouts(scenario)
-            if now_s - ledger.recall(whole).planned_s >= SCENARIO_EVERY_S:
+            if now_s - log.recall(whole).planned_s >= SCENARIO_EVERY_S:
                 together.append(whole)
     return _Rollouts(tuple(together), singly, frozenset(covered))
 
 
-def _oldest_first(ledger: RequestLog, queries: Iterable[Request]) -> list[Request]:
-    return sorted(queries, key=lambda query: ledger.recall(query).planned_s)
+def _oldest_first(log: RequestLog, queries: Iterable[Request]) -> list[Request]:
+    return sorted(queries, key=lambda query: log.recall(query).planned_s)
 
 
-def _ready(ledger: RequestLog, query: Request, now_s: float) -> bool:
-    return ledger.recall(query).not_before_s <= now_s
+def _ready(log: RequestLog, query: Request, now_s: float) -> bool:
+    return log.recall(query).not_before_s <= now_s
 
 
-def _cost(ledger: RequestLog, store: Store, run_id: str) -> int:
-    asked = ledger.recall(RolloutsOf(run_id))
+def _cost(log: RequestLog, store: Store, run_id: str) -> int:
+    asked = log.recall(RolloutsOf(run_id))
     if asked.answered_s is not None:
         return asked.wire_bytes
     run = store.runs[run_id].run
     return ROLLOUT_BYTES * ((run.total if run is not None else None) or 1)
 
 
-def _counters(ledger: RequestLog, store: Store, view: View) -> Iterator[Request]:
+def _counters(log: RequestLog, store: Store, view: View) -> Iterator[Request]:
     """The pages that hold active runs, or these runs singly, whichever is smaller."""
     on_page: dict[int, list[str]] = {}
     for run_id in store.active_runs:
-        if page := ledger.page_of.get(run_id):  # the head is asked anyway
+        if page := log.page_of.get(run_id):  # the head is asked anyway
             on_page.setdefault(page, []).append(run_id)
     for offset, run_ids in sorted(on_page.items()):
         page_query = _page(view, offset)
-        page_bytes = REQUEST_BYTES + (
-            ledger.recall(page_query).wire_bytes or RUN_BYTES * PAGE_LIMIT
-        )
+        page_bytes = REQUEST_BYTES + (log.recall(page_query).wire_bytes or RUN_BYTES * PAGE_LIMIT)
         smaller = len(run_ids) * (REQUEST_BYTES + RUN_BYTES) < page_bytes
         few = len(run_ids) <= ONE_BY_ONE and all(map(_PLAIN_ID.fullmatch, run_ids))
         if smaller and few:
@@ -336,6 +332,6 @@ def _counters(ledger: RequestLog, store: Store, view: View) -> Iterator[Request]
             yield page_query
 
 
-def _pageless(ledger: RequestLog, store: Store) -> list[str]:
+def _pageless(log: RequestLog, store: Store) -> list[str]:
     """Active runs that their page no longer lists: they have moved to another page, or are gone."""
-    return [run_id for run_id in store.active_runs if run_id not in ledger.page_of]
+    return [run_id for run_id in store.active_runs if run_id not in log.page_of]

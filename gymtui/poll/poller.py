@@ -91,19 +91,19 @@ class Poller:
         self._monotonic = monotonic
         self._rng = rng
         self._renew = renew
-        self._ledger = RequestLog()
+        self._log = RequestLog()
         self._wake = asyncio.Event()
         self._tick_s = monotonic()
         self._paused = False
         self._once = False
         self._group: asyncio.TaskGroup | None = None
         self._stopped: GymError | None = None
-        self._flights = Flights(self._ledger, store, max_requests_per_s)
-        self._report = LinkReport(self._ledger, store, self._flights, tell, view.interval_s)
+        self._flights = Flights(self._log, store, max_requests_per_s)
+        self._report = LinkReport(self._log, store, self._flights, tell, view.interval_s)
         self._timer: asyncio.TimerHandle | None = None
         self.intake = Intake(
             store,
-            self._ledger,
+            self._log,
             clock,
             monotonic=monotonic,
             heard=heard,
@@ -138,7 +138,7 @@ class Poller:
 
     def refresh(self) -> None:
         """Ask now, once even while paused, whatever waits; a refused key is tried first."""
-        self._ledger.release(self._monotonic())
+        self._log.release(self._monotonic())
         self._flights.budget.refill(self._monotonic())
         self._flights.catch_up.anew()
         self._once = True
@@ -155,14 +155,14 @@ class Poller:
 
     def forget(self, run_ids: frozenset[str]) -> Delta:
         """Drop runs that are gone from the store and from the plan."""
-        self._ledger.forget(run_ids)
+        self._log.forget(run_ids)
         return self._store.drop(run_ids)
 
     def remember(self, summaries: Mapping[str, RunSummary]) -> Delta:
         """Take numbers of runs from an earlier session; final ones are not asked for again."""
         delta = self._store.remember(summaries)
         for run_id in delta.runs_changed:
-            self._ledger.want_results(self._store.runs[run_id], self._store)
+            self._log.want_results(self._store.runs[run_id], self._store)
         return delta
 
     @property
@@ -177,7 +177,7 @@ class Poller:
 
     def behind_s(self, run_id: str) -> float | None:
         """For how many seconds a run's rollouts have been older than its counters; else None."""
-        since_s = self._ledger.behind_s(run_id)
+        since_s = self._log.behind_s(run_id)
         return None if since_s is None else self._monotonic() - since_s
 
     async def run(self) -> None:
@@ -202,7 +202,7 @@ class Poller:
 
     def forbidden_s(self, run_id: str) -> float | None:
         """Seconds until a run's rollouts are asked for again; None unless they are forbidden."""
-        asked = self._ledger.recall(RolloutsOf(run_id))
+        asked = self._log.recall(RolloutsOf(run_id))
         return max(0.0, asked.not_before_s - self._monotonic()) if asked.forbidden else None
 
     # -- when ------------------------------------------------------------------------------
@@ -216,8 +216,8 @@ class Poller:
         if self._stopped is not None:
             self._try_key(now_s)
             return
-        room = self._flights.budget.room(now_s, pace_s(self._ledger, self._view))
-        due = dict.fromkeys(plan(self._ledger, self._store, self._view, now_s, room))
+        room = self._flights.budget.room(now_s, pace_s(self._log, self._view))
+        due = dict.fromkeys(plan(self._log, self._store, self._view, now_s, room))
         ticked = now_s >= self._tick_s or self._once
         self._once = False
         if ticked:
@@ -238,11 +238,11 @@ class Poller:
 
     def _tick(self, now_s: float) -> None:
         """What is done once an interval: set the next one, and let go of what is not wanted now."""
-        still = quiet(self._ledger, self._store)
-        self._ledger.quiet_ticks = self._ledger.quiet_ticks + 1 if still else 0
-        self._tick_s = now_s + pause_s(self._ledger, self._view, now_s, self._rng)
+        still = quiet(self._log, self._store)
+        self._log.quiet_ticks = self._log.quiet_ticks + 1 if still else 0
+        self._tick_s = now_s + pause_s(self._log, self._view, now_s, self._rng)
         if self._report.failing:
-            self._report.keep_failing(set(wants(self._ledger, self._store, self._view, now_s)))
+            self._report.keep_failing(set(wants(self._log, self._store, self._view, now_s)))
 
     async def _rest(self) -> None:
         wait_s = None if self._paused else max(0.0, self._tick_s - self._monotonic())
@@ -259,12 +259,12 @@ class Poller:
     def _hurry(self, query: Request) -> None:
         """After an answer: go on at once where it showed that more is due before the next tick."""
         now_s = self._monotonic()
-        if self._ledger.quiet_ticks and not quiet(self._ledger, self._store):
-            self._ledger.quiet_ticks = 0
-            pause = pause_s(self._ledger, self._view, now_s, self._rng)
+        if self._log.quiet_ticks and not quiet(self._log, self._store):
+            self._log.quiet_ticks = 0
+            pause = pause_s(self._log, self._view, now_s, self._rng)
             self._tick_s = min(self._tick_s, now_s + pause)
             self._wake.set()
-        if isinstance(query, RunsPage) and sweep_due(self._ledger, self._store, now_s):
+        if isinstance(query, RunsPage) and sweep_due(self._log, self._store, now_s):
             self._wake.set()
 
     # -- one question ----------------------------------------------------------------------
@@ -273,7 +273,7 @@ class Poller:
         """Start what is queued, as far as there is room among its kind, and what is catching up."""
         now_s = self._monotonic()
         self._start_later(None)
-        if self._group is None or self._ledger.held_until_s() > now_s:
+        if self._group is None or self._log.held_until_s() > now_s:
             return
         for query in self._flights.take_due(self._view, now_s):
             self._launch(query, self._group, now_s)
@@ -292,7 +292,7 @@ class Poller:
         self._timer = timer
 
     def _launch(self, query: Request, group: asyncio.TaskGroup, now_s: float) -> None:
-        self._ledger.planned([query], now_s)
+        self._log.planned([query], now_s)
         task = group.create_task(self._settle(query))
         # One that is cancelled before it began never comes to its own `finally`.
         task.add_done_callback(partial(self._flights.end, query))
@@ -301,7 +301,7 @@ class Poller:
     async def _settle(self, query: Request) -> None:
         """Ask one question and see to its answer or failure."""
         sent_s = self._monotonic()
-        struggling = self._ledger.struggling
+        struggling = self._log.struggling
         try:
             if self._stopped is not None:
                 await self._renew()
@@ -316,14 +316,14 @@ class Poller:
             self._failed(query, sent_s, error)
         finally:
             self._flights.end(query, asyncio.current_task())
-        if struggling != self._ledger.struggling:
+        if struggling != self._log.struggling:
             self._wake.set()
         self._start()
         self._announce()
 
     def _answered(self, query: Request) -> Delta:
         """A question was answered; what is to be told for it besides what changed."""
-        allowed = self._marked(query) if self._ledger.recall(query).forbidden else NOTHING
+        allowed = self._marked(query) if self._log.recall(query).forbidden else NOTHING
         self._report.failing.pop(query, None)
         if self._stopped is not None:
             self._stopped = None
@@ -338,7 +338,7 @@ class Poller:
             self._flights.overloaded(sent_s, now_s)
         elif isinstance(query, ScenarioRollouts) and not isinstance(error, Unauthorized):
             # Its runs are asked one by one instead.
-            self._ledger.scenario_answered(query, sent_s, now_s, useful=False)
+            self._log.scenario_answered(query, sent_s, now_s, useful=False)
             self._wake.set()
             return
         self._report.failing.pop(query, None)
@@ -347,10 +347,10 @@ class Poller:
         if isinstance(error, Unauthorized) or (isinstance(error, Forbidden) and not one_run):
             self._stop(error, now_s)
         elif isinstance(error, Forbidden):
-            self._ledger.forbidden(query, sent_s, now_s)
+            self._log.forbidden(query, sent_s, now_s)
             marked = self._marked(query)
         elif self._stopped is None:
-            self._ledger.failed(
+            self._log.failed(
                 query,
                 sent_s,
                 now_s,
@@ -359,12 +359,12 @@ class Poller:
                 limited=error.limiting,
                 retry_after_s=error.retry_after_s,
             )
-            if self._ledger.held_until_s() > now_s:
-                self._tick_s = self._ledger.held_until_s()
+            if self._log.held_until_s() > now_s:
+                self._tick_s = self._log.held_until_s()
                 self._wake.set()
         if self._stopped is not None:
             # Whoever asked to refresh since this was begun wants a try of its own.
-            self._once = self._ledger.forced_s > sent_s
+            self._once = self._log.forced_s > sent_s
             if self._once:
                 self._tick_s = now_s
                 self._wake.set()

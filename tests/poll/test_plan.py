@@ -33,24 +33,24 @@ RUNNING = RunningRollouts()
 
 
 class Desk:
-    """A ledger with its store and a clock set by hand."""
+    """A log with its store and a clock set by hand."""
 
     def __init__(self, *, room: int = UNBOUNDED, **view: object) -> None:
-        self.ledger, self.store, self.now = RequestLog(), Store(), 100.0
+        self.log, self.store, self.now = RequestLog(), Store(), 100.0
         self.catch_up = CatchUp(begun=True)
         self.room = room
         self.view = View(**view)
 
     def plan(self) -> list[Request]:
         """What is asked in this tick, and then to catch up."""
-        found = plan(self.ledger, self.store, self.view, self.now, self.room)
+        found = plan(self.log, self.store, self.view, self.now, self.room)
         while (past := self.next_past(found)) is not None:
             found.append(past)
-        self.ledger.planned(found, self.now)
+        self.log.planned(found, self.now)
         return found
 
     def next_past(self, busy: list[Request]) -> Request | None:
-        return self.catch_up.next_request(self.ledger, self.store, self.view, busy, self.now)
+        return self.catch_up.next_request(self.log, self.store, self.view, busy, self.now)
 
     def hear(
         self, query: Query, body: bytes | None, *, sent: float | None = None, wire: int = 1000
@@ -58,15 +58,15 @@ class Desk:
         """An answer to what was asked now, or earlier."""
         seen = Observation(query, body, self.now if sent is None else sent, self.now, wire)
         applied = self.store.apply(seen)
-        self.ledger.answered(seen, applied, self.store, self.now)
+        self.log.answered(seen, applied, self.store, self.now)
         return applied
 
     def fail(self, query: Query, sent: float | None = None, **how: object) -> None:
         at = self.now if sent is None else sent
-        self.ledger.failed(query, at, self.now, self.view.interval_s, RNG, **how)
+        self.log.failed(query, at, self.now, self.view.interval_s, RNG, **how)
 
     def synced(self, *runs: object) -> Desk:
-        self.ledger.planned([HEAD], self.now)
+        self.log.planned([HEAD], self.now)
         self.hear(HEAD, runs_body(*runs))
         self.now += 2
         return self
@@ -80,7 +80,7 @@ def test_at_first_the_head_alone_is_asked_and_then_page_after_page_without_repea
         desk.hear(RunsPage(offset), runs_body(*map(run, ids[offset : offset + 200]), total=500))
         following = [query for query in desk.plan() if isinstance(query, RunsPage)]
         assert following == ([RunsPage(offset + 180)] if offset < 360 else [])
-    assert desk.ledger.synced
+    assert desk.log.synced
     assert len(desk.store.runs) == 500
 
 
@@ -88,7 +88,7 @@ def test_at_first_the_head_alone_is_asked_and_then_page_after_page_without_repea
 def test_a_server_with_smaller_pages_is_read_to_its_end(total: int | None) -> None:
     desk = Desk()
     asked: list[int] = []
-    while not desk.ledger.synced:
+    while not desk.log.synced:
         (page,) = [query for query in desk.plan() if isinstance(query, RunsPage)]
         items = [run(f"r{i:04}") for i in range(110)][page.offset : page.offset + 50]
         body = json.dumps({"runs": items} | ({} if total is None else {"total": total}))
@@ -106,14 +106,14 @@ def test_a_server_that_ignores_the_offset_is_not_read_for_ever(total: int | None
         for query in desk.plan():
             if isinstance(query, RunsPage):
                 desk.hear(query, body)
-    assert desk.ledger.synced
+    assert desk.log.synced
 
 
 def test_an_empty_gym_is_read_at_one_go() -> None:
     desk = Desk()
     desk.plan()
     desk.hear(HEAD, b'{"runs": []}')
-    assert desk.ledger.synced
+    assert desk.log.synced
     assert desk.plan() == []
 
 
@@ -124,7 +124,7 @@ def test_rows_that_move_up_since_some_were_deleted_are_not_stepped_over() -> Non
     desk.hear(HEAD, runs_body(*map(run, ids[:200]), total=600))
     del ids[:100]
     desk.hear(RunsPage(180), runs_body(*map(run, ids[180:380]), total=500))
-    while not desk.ledger.synced:
+    while not desk.log.synced:
         (page,) = [query for query in desk.plan() if isinstance(query, RunsPage)]
         upto = page.offset + 200
         desk.hear(page, runs_body(*map(run, ids[page.offset : upto]), total=500))
@@ -151,7 +151,7 @@ def test_a_run_that_is_opened_by_its_id_alone_is_asked_for_until_it_is_known_not
     desk.hear(OneRun("far"), None)
     desk.now += 2
     assert desk.plan() == [HEAD]
-    assert seen_s(desk.ledger, desk.store, desk.view) is not None
+    assert seen_s(desk.log, desk.store, desk.view) is not None
 
 
 def test_results_are_asked_for_once_more_after_the_counters_moved() -> None:
@@ -303,7 +303,7 @@ def test_the_smallest_budget_serves_what_is_on_screen_first_and_all_in_the_end(r
 
 def test_more_on_screen_than_there_is_room_for_is_asked_in_turn_behind_what_is_opened() -> None:
     desk = Desk(room=6, open_run="r0")
-    desk.ledger.planned([HEAD], desk.now)
+    desk.log.planned([HEAD], desk.now)
     pages = {offset: [f"r{offset + i}" for i in range(200)] for offset in range(0, 1800, 180)}
     for offset, names in pages.items():
         rows = (run(i, total=1, running=1, scenario_id=None) for i in names)
@@ -327,7 +327,7 @@ def test_a_run_missing_from_a_whole_round_is_asked_for_and_never_just_forgotten(
         desk.now += 2
         desk.hear(HEAD, runs_body(run("b", total=0)))
         asked += OneRun("a") in desk.plan()
-        if desk.ledger.suspects:
+        if desk.log.suspects:
             desk.hear(OneRun("a"), json.dumps(run("a", total=0)).encode())
     assert 1 <= asked <= 3
 
@@ -341,12 +341,12 @@ def test_an_active_run_that_its_page_lost_is_asked_singly() -> None:
 def test_a_far_page_is_asked_only_when_it_is_smaller_than_its_active_runs_singly() -> None:
     def asked(active: list[str]) -> list[Query]:
         desk = Desk()
-        desk.ledger.planned([HEAD, RunsPage(180)], desk.now)
+        desk.log.planned([HEAD, RunsPage(180)], desk.now)
         desk.hear(HEAD, runs_body(*(run(f"o{i}", total=0) for i in range(200)), total=380))
         page = [run(i, running=1) for i in active]
         page += [run(f"p{i}", total=0) for i in range(200 - len(active))]
         desk.hear(RunsPage(180), runs_body(*page, total=380), wire=6000)
-        assert desk.ledger.synced
+        assert desk.log.synced
         desk.now += 2
         return [q for q in desk.plan() if isinstance(q, OneRun | RunsPage) and q != HEAD]
 
@@ -380,7 +380,7 @@ def test_nothing_is_asked_twice_within_a_tick_unless_the_person_insists() -> Non
     desk.plan()
     desk.now += 0.3
     assert desk.plan() == []
-    desk.ledger.release(desk.now)
+    desk.log.release(desk.now)
     desk.now += 0.1
     assert desk.plan() == [HEAD, RolloutsOf("a")]
     assert desk.plan() == []
@@ -413,10 +413,10 @@ def test_a_link_that_is_down_is_tried_by_one_question_ever_less_often_and_not_al
     desk.now += 0.1
     desk.fail(HEAD, sent=sent)
     desk.fail(RolloutsOf("a"), sent=sent)
-    assert desk.ledger.down == 1
+    assert desk.log.down == 1
     tried: list[Query] = []
     while len(tried) < 10:
-        held = desk.ledger.held_until_s()
+        held = desk.log.held_until_s()
         assert 0 < held - desk.now <= BACKOFF_LIMIT_S * 1.1
         desk.now = held - 0.01
         assert desk.plan() == []
@@ -426,7 +426,7 @@ def test_a_link_that_is_down_is_tried_by_one_question_ever_less_often_and_not_al
         desk.now += 0.1
         desk.fail(probe, sent=desk.now - 0.05)
     assert set(tried) == {HEAD, RolloutsOf("a")}
-    desk.now = desk.ledger.held_until_s()
+    desk.now = desk.log.held_until_s()
     (probe,) = desk.plan()
     desk.hear(HEAD, runs_body(run("a", running=1)))
     # Nobody serves the rest of a sentence for what was the link's fault.
@@ -441,7 +441,7 @@ def test_retry_after_is_obeyed_whatever_still_gets_through_and_then_asked_gently
     desk.hear(HEAD, runs_body(run("a", running=1)))
     desk.now += 44.9
     assert desk.plan() == []
-    assert pause_s(desk.ledger, desk.view, desk.now, RNG) == pytest.approx(0.1)
+    assert pause_s(desk.log, desk.view, desk.now, RNG) == pytest.approx(0.1)
     desk.now += 0.1
     assert len(desk.plan()) == 1
     desk.hear(HEAD, runs_body(run("a", running=1)))
@@ -456,8 +456,8 @@ def test_limits_without_a_time_are_answered_with_longer_and_longer_silence() -> 
         (probe, *_) = desk.plan()
         desk.now += 0.1
         desk.fail(probe, sent=desk.now - 0.05, limited=True)
-        waits.append(desk.ledger.held_until_s() - desk.now)
-        desk.now = desk.ledger.held_until_s()
+        waits.append(desk.log.held_until_s() - desk.now)
+        desk.now = desk.log.held_until_s()
     assert waits == sorted(waits)
     assert waits[-1] > 20
 
@@ -470,24 +470,24 @@ def test_back_off_doubles_to_a_limit_with_jitter() -> None:
 
 def test_the_pace_slows_only_when_there_is_nothing_at_all_to_wait_for() -> None:
     desk = Desk().synced(run("a", running=1))
-    assert not quiet(desk.ledger, desk.store)
+    assert not quiet(desk.log, desk.store)
     desk.hear(HEAD, runs_body(run("a")))
-    assert not quiet(desk.ledger, desk.store)  # its results
+    assert not quiet(desk.log, desk.store)  # its results
     desk.now += 1
     desk.hear(RolloutsOf("a"), rollouts_body(ended("r", "a")))
-    assert quiet(desk.ledger, desk.store)
+    assert quiet(desk.log, desk.store)
     paces: list[float] = []
     for ticks in range(200):
-        desk.ledger.quiet_ticks = ticks
-        paces.append(pace_s(desk.ledger, desk.view))
+        desk.log.quiet_ticks = ticks
+        paces.append(pace_s(desk.log, desk.view))
     assert paces[:2] == [2, 2]
     assert paces == sorted(paces)
     assert paces[-1] == IDLE_INTERVAL_S
     for ticks, pace in enumerate(paces):
         assert pace <= 2.2 + sum(paces[1:ticks]) / 10, "a tenth of the time it has been quiet"
     desk.view = View(interval_s=45)
-    assert pace_s(desk.ledger, desk.view) == 45
-    pauses = {pause_s(desk.ledger, View(), desk.now, RNG) for _ in range(200)}
+    assert pace_s(desk.log, desk.view) == 45
+    pauses = {pause_s(desk.log, View(), desk.now, RNG) for _ in range(200)}
     assert 27 <= min(pauses) < 28 < 32 < max(pauses) <= 33
 
 
@@ -496,7 +496,7 @@ def test_what_is_on_screen_decides_how_fresh_the_picture_is() -> None:
     head_s = desk.now - 2
 
     def fresh(**view: object) -> float | None:
-        return seen_s(desk.ledger, desk.store, View(**view))
+        return seen_s(desk.log, desk.store, View(**view))
 
     assert fresh() == head_s
     assert fresh(open_run="a") is None
@@ -518,15 +518,15 @@ def test_deciding_changes_nothing() -> None:
     desk = many_active()
     desk.fail(RolloutsOf("r4"), limited=False)
     desk.now += 10
-    before = repr(desk.ledger)
-    first = plan(desk.ledger, desk.store, desk.view, desk.now)
-    assert plan(desk.ledger, desk.store, desk.view, desk.now) == first
-    assert repr(desk.ledger) == before
+    before = repr(desk.log)
+    first = plan(desk.log, desk.store, desk.view, desk.now)
+    assert plan(desk.log, desk.store, desk.view, desk.now) == first
+    assert repr(desk.log) == before
 
 
 def test_what_is_forgotten_leaves_nothing_behind() -> None:
     desk = many_active()
     desk.hear(OneRun("r1"), json.dumps(run("r1", total=100, running=1)).encode())
-    desk.ledger.suspects["r1"] = None
-    desk.ledger.forget(["r1"])
-    assert "'r1'" not in repr(desk.ledger).replace("_known", "")[: repr(desk.ledger).find("sweep=")]
+    desk.log.suspects["r1"] = None
+    desk.log.forget(["r1"])
+    assert "'r1'" not in repr(desk.log).replace("_known", "")[: repr(desk.log).find("sweep=")]

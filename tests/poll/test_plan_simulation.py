@@ -48,7 +48,7 @@ class Simulation:
     rng: random.Random
     view: View = field(default_factory=View)
     store: Store = field(default_factory=Store)
-    ledger: RequestLog = field(default_factory=RequestLog)
+    log: RequestLog = field(default_factory=RequestLog)
     past: CatchUp = field(default_factory=lambda: CatchUp(begun=True))
     now: float = 1000.0
     failing: float = 0.0
@@ -58,36 +58,36 @@ class Simulation:
 
     def tick(self, *, step: bool = True) -> None:
         self.gym.now = self.now
-        queries = plan(self.ledger, self.store, self.view, self.now)
+        queries = plan(self.log, self.store, self.view, self.now)
         assert len(queries) == len(set(queries))
         early = {query for query in queries if self.rng.random() < 0.5}
         answers = {query: self.ask(query) for query in queries if query in early}
         if step:
             self.gym.step()
         answers |= {query: self.ask(query) for query in queries if query not in early}
-        self.ledger.planned(queries, self.now)
+        self.log.planned(queries, self.now)
         self.hear(answers)
         # As the poller does: the sweep goes on at once while it is behind.
         for _ in range(100):
-            more = plan(self.ledger, self.store, self.view, self.now + 0.5)
+            more = plan(self.log, self.store, self.view, self.now + 0.5)
             if not any(isinstance(query, RunsPage) for query in more):
                 break
-            self.ledger.planned(more, self.now + 0.5)
+            self.log.planned(more, self.now + 0.5)
             self.hear({query: self.ask(query) for query in more})
         self.catch_up()
         self.forget_gone()
         self.watch()
-        quiet_now = quiet(self.ledger, self.store)
-        self.ledger.quiet_ticks = self.ledger.quiet_ticks + 1 if quiet_now else 0
-        self.now += pause_s(self.ledger, self.view, self.now, self.rng)
+        quiet_now = quiet(self.log, self.store)
+        self.log.quiet_ticks = self.log.quiet_ticks + 1 if quiet_now else 0
+        self.now += pause_s(self.log, self.view, self.now, self.rng)
 
     def catch_up(self) -> None:
         """Read a few results of what had finished before anybody looked."""
         for _ in range(PAST_A_TICK):
-            query = self.past.next_request(self.ledger, self.store, self.view, (), self.now)
+            query = self.past.next_request(self.log, self.store, self.view, (), self.now)
             if query is None:
                 return
-            self.ledger.planned([query], self.now)
+            self.log.planned([query], self.now)
             if isinstance(query, RolloutsOf):
                 self.hear({query: self.ask(query, after_s=0.5)})
 
@@ -104,16 +104,16 @@ class Simulation:
         for query, seen in self.rng.sample(list(answers.items()), len(answers)):
             if seen is None:
                 self.failed_s = self.now
-                self.ledger.failed(query, self.now + 0.1, self.now + 0.4, TICK_S, self.rng)
+                self.log.failed(query, self.now + 0.1, self.now + 0.4, TICK_S, self.rng)
             else:
                 applied = self.store.apply(seen)
-                self.ledger.answered(seen, applied, self.store, seen.at)
+                self.log.answered(seen, applied, self.store, seen.at)
 
     def forget_gone(self) -> None:
         """The app drops what is gone a few seconds after it said so."""
         gone = [run_id for run_id in self.gym.deleted if run_id in self.store.runs]
         gone = [run_id for run_id in gone if self.store.runs[run_id].is_deleted]
-        self.ledger.forget(gone)
+        self.log.forget(gone)
         self.store.drop(gone)
 
     # -- what must hold ----------------------------------------------------------------------
@@ -195,7 +195,7 @@ def test_nothing_is_lost_or_stale_while_rows_come_and_go(
         11, 450, newest_first=newest_first, page_cap=page_cap, gives_total=gives_total
     )
     history_moves(world, 400)
-    world.settle(400 + 2 * len(world.ledger.wanted))
+    world.settle(400 + 2 * len(world.log.wanted))
     world.agrees()
 
 
@@ -206,7 +206,7 @@ def test_the_same_with_a_gym_that_fails_now_and_then(seed: int, newest_first: bo
     for failing in (0.1, 0.0, 0.5, 1.0, 0.0):
         world.failing = failing
         history_moves(world, 60)
-    world.settle(600 + 2 * len(world.ledger.wanted))
+    world.settle(600 + 2 * len(world.log.wanted))
     world.agrees()
 
 

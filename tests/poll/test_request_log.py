@@ -23,13 +23,13 @@ class Even(random.Random):
         return (a + b) / 2
 
 
-def waits(ledger: RequestLog, failures: int, **how: object) -> list[float]:
+def waits(log: RequestLog, failures: int, **how: object) -> list[float]:
     """For how long a question is left alone after each of so many failures."""
     found = []
     for number in range(failures):
         now = 1000.0 * number
-        ledger.failed(HEAD, now - 1, now, 2.0, Even(), **how)
-        found.append(ledger.recall(HEAD).not_before_s - now)
+        log.failed(HEAD, now - 1, now, 2.0, Even(), **how)
+        found.append(log.recall(HEAD).not_before_s - now)
     return found
 
 
@@ -38,22 +38,22 @@ def test_a_question_that_fails_waits_twice_as_long_each_time_up_to_a_minute() ->
 
 
 def test_everything_waits_while_nothing_gets_through_and_no_longer() -> None:
-    ledger = RequestLog()
-    assert not ledger.struggling
-    ledger.failed(HEAD, 9.0, 10.0, 2.0, Even())
-    assert ledger.struggling
-    assert ledger.held_until_s() == 12.0
+    log = RequestLog()
+    assert not log.struggling
+    log.failed(HEAD, 9.0, 10.0, 2.0, Even())
+    assert log.struggling
+    assert log.held_until_s() == 12.0
     # Of those that were under way together the first tells all there is to tell.
-    ledger.failed(RUNNING, 9.5, 10.5, 2.0, Even())
-    assert (ledger.down, ledger.held_until_s()) == (1, 12.0)
-    ledger.failed(RUNNING, 12.0, 13.0, 2.0, Even())
-    assert (ledger.down, ledger.held_until_s()) == (2, 17.0)
-    ledger.forbidden(RolloutsOf("a"), 17.0, 18.0)
-    assert not ledger.struggling, "a refusal got through"
-    assert ledger.held_until_s() < 18.0
+    log.failed(RUNNING, 9.5, 10.5, 2.0, Even())
+    assert (log.down, log.held_until_s()) == (1, 12.0)
+    log.failed(RUNNING, 12.0, 13.0, 2.0, Even())
+    assert (log.down, log.held_until_s()) == (2, 17.0)
+    log.forbidden(RolloutsOf("a"), 17.0, 18.0)
+    assert not log.struggling, "a refusal got through"
+    assert log.held_until_s() < 18.0
     # What was sent before that and fails later says nothing about the link.
-    ledger.failed(HEAD, 17.5, 19.0, 2.0, Even())
-    assert not ledger.struggling
+    log.failed(HEAD, 17.5, 19.0, 2.0, Even())
+    assert not log.struggling
 
 
 @pytest.mark.parametrize(
@@ -63,54 +63,54 @@ def test_everything_waits_while_nothing_gets_through_and_no_longer() -> None:
 def test_a_gym_that_asks_for_silence_has_it_for_an_hour_at_most(
     asked_s: float | None, waited_s: float
 ) -> None:
-    ledger = RequestLog()
-    ledger.failed(HEAD, 9.0, 10.0, 2.0, Even(), limited=True, retry_after_s=asked_s)
-    assert ledger.struggling
-    assert ledger.held_until_s() == 10.0 + waited_s
+    log = RequestLog()
+    log.failed(HEAD, 9.0, 10.0, 2.0, Even(), limited=True, retry_after_s=asked_s)
+    assert log.struggling
+    assert log.held_until_s() == 10.0 + waited_s
     # A shorter silence does not cut a longer one short.
-    ledger.failed(HEAD, 9.0, 11.0, 2.0, Even(), limited=True)
-    assert ledger.held_until_s() == max(10.0 + waited_s, 13.0)
+    log.failed(HEAD, 9.0, 11.0, 2.0, Even(), limited=True)
+    assert log.held_until_s() == max(10.0 + waited_s, 13.0)
 
 
 def test_answers_that_were_limited_together_count_as_one() -> None:
-    ledger = RequestLog()
+    log = RequestLog()
     for sent_s in (8.0, 8.5, 9.0):
-        ledger.failed(HEAD, sent_s, 10.0, 2.0, Even(), limited=True)
-    assert ledger.held_until_s() == 12.0
-    ledger.failed(HEAD, 12.0, 13.0, 2.0, Even(), limited=True)
-    assert ledger.held_until_s() == 17.0
+        log.failed(HEAD, sent_s, 10.0, 2.0, Even(), limited=True)
+    assert log.held_until_s() == 12.0
+    log.failed(HEAD, 12.0, 13.0, 2.0, Even(), limited=True)
+    assert log.held_until_s() == 17.0
 
 
 def test_the_person_s_refresh_forgets_every_wait() -> None:
-    ledger = RequestLog()
-    waits(ledger, 3)
-    ledger.failed(RUNNING, 5000.0, 5001.0, 2.0, Even(), limited=True, retry_after_s=900.0)
-    ledger.quiet_ticks = 9
-    ledger.release(5002.0)
-    assert not ledger.struggling
-    assert ledger.held_until_s() < 5002.0
-    assert ledger.recall(HEAD).not_before_s < 5002.0
-    assert pace_s(ledger, View()) == 2.0
-    ledger.failed(HEAD, 5003.0, 5004.0, 2.0, Even())
-    assert ledger.held_until_s() == 5006.0, "the first failure again"
+    log = RequestLog()
+    waits(log, 3)
+    log.failed(RUNNING, 5000.0, 5001.0, 2.0, Even(), limited=True, retry_after_s=900.0)
+    log.quiet_ticks = 9
+    log.release(5002.0)
+    assert not log.struggling
+    assert log.held_until_s() < 5002.0
+    assert log.recall(HEAD).not_before_s < 5002.0
+    assert pace_s(log, View()) == 2.0
+    log.failed(HEAD, 5003.0, 5004.0, 2.0, Even())
+    assert log.held_until_s() == 5006.0, "the first failure again"
 
 
 def test_what_is_forbidden_is_asked_every_ten_minutes() -> None:
     desk = Desk().synced(run("a", total=1, running=1))
     desk.plan()
-    desk.ledger.forbidden(RolloutsOf("a"), desk.now, desk.now)
+    desk.log.forbidden(RolloutsOf("a"), desk.now, desk.now)
     asked = []
     for _ in range(1300):
         desk.now += 1
-        desk.ledger.planned([], desk.now)
+        desk.log.planned([], desk.now)
         if RolloutsOf("a") in desk.plan():
             asked.append(desk.now)
-            desk.ledger.forbidden(RolloutsOf("a"), desk.now, desk.now)
+            desk.log.forbidden(RolloutsOf("a"), desk.now, desk.now)
     assert len(asked) == 2
     assert asked[1] - asked[0] == FORBIDDEN_S
     desk.hear(RolloutsOf("a"), rollouts_body(rollout("r", "a", status="running")))
-    assert not desk.ledger.recall(RolloutsOf("a")).forbidden
-    assert not desk.ledger.shut
+    assert not desk.log.recall(RolloutsOf("a")).forbidden
+    assert not desk.log.shut
 
 
 def test_a_finished_run_with_loose_ends_is_listed_again_after_2_4_8_seconds_and_so_on() -> None:
@@ -140,28 +140,28 @@ def test_a_run_of_which_there_is_nothing_is_asked_for_again_after_a_minute() -> 
 
 def test_pages_that_nobody_asked_for_in_three_minutes_are_forgotten() -> None:
     desk = Desk().synced(run("a", total=0))
-    desk.ledger.planned([RunsPage(180)], desk.now)
+    desk.log.planned([RunsPage(180)], desk.now)
     desk.now += 179
     desk.hear(HEAD, runs_body(run("a", total=0)))
-    assert RunsPage(180) in desk.ledger.asked
+    assert RunsPage(180) in desk.log.asked
     desk.now += 2
-    desk.ledger.planned([HEAD], desk.now)
+    desk.log.planned([HEAD], desk.now)
     desk.hear(HEAD, runs_body(run("a", total=0)))
-    assert RunsPage(180) not in desk.ledger.asked
-    assert HEAD in desk.ledger.asked
+    assert RunsPage(180) not in desk.log.asked
+    assert HEAD in desk.log.asked
 
 
 def test_after_the_first_round_pages_come_evenly_once_a_minute() -> None:
-    ledger, store = RequestLog(), Store()
-    assert sweep_due(ledger, store, 0.0), "at first at once"
+    log, store = RequestLog(), Store()
+    assert sweep_due(log, store, 0.0), "at first at once"
     store.apply(saw(HEAD, runs_body(*(run(f"r{i}", total=0) for i in range(200)), total=600)))
     ids = tuple(store.runs)
-    ledger.sweep.answered(0, ids, 200, ids, 100.0)
-    ledger.sweep.answered(0, ids, 600, ids, 100.0)
-    assert ledger.sweep.next == 180
+    log.sweep.answered(0, ids, 200, ids, 100.0)
+    log.sweep.answered(0, ids, 600, ids, 100.0)
+    assert log.sweep.next == 180
     # 180 of 600 rows are three tenths of the way.
-    assert not sweep_due(ledger, store, 117.9)
-    assert sweep_due(ledger, store, 118.0)
+    assert not sweep_due(log, store, 117.9)
+    assert sweep_due(log, store, 118.0)
 
 
 @pytest.mark.parametrize(
@@ -171,19 +171,19 @@ def test_after_the_first_round_pages_come_evenly_once_a_minute() -> None:
 def test_pauses_grow_by_a_tenth_while_nothing_is_to_come(
     quiet_ticks: int, interval_s: float, pace: float
 ) -> None:
-    ledger = RequestLog(quiet_ticks=quiet_ticks)
-    assert pace_s(ledger, View(interval_s=interval_s)) == pytest.approx(pace)
+    log = RequestLog(quiet_ticks=quiet_ticks)
+    assert pace_s(log, View(interval_s=interval_s)) == pytest.approx(pace)
 
 
 def test_pauses_differ_by_a_tenth_at_most_and_end_when_silence_does() -> None:
-    ledger, rng = RequestLog(), random.Random(1)
-    pauses = [pause_s(ledger, View(), 0.0, rng) for _ in range(200)]
+    log, rng = RequestLog(), random.Random(1)
+    pauses = [pause_s(log, View(), 0.0, rng) for _ in range(200)]
     assert 1.8 <= min(pauses) < 1.82
     assert 2.18 < max(pauses) <= 2.2
-    ledger.hold_until_s = 30.0
-    assert pause_s(ledger, View(), 18.0, rng) == 12.0
-    assert plan(ledger, Store(), View(), 18.0) == []
-    assert plan(ledger, Store(), View(), 30.0) == [HEAD]
+    log.hold_until_s = 30.0
+    assert pause_s(log, View(), 18.0, rng) == 12.0
+    assert plan(log, Store(), View(), 18.0) == []
+    assert plan(log, Store(), View(), 30.0) == [HEAD]
 
 
 def test_a_tick_that_comes_early_asks_again_only_from_seven_tenths_of_the_interval_on() -> None:
