@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -30,6 +30,8 @@ from gymtui.tui.runtime.guard import run_guarded
 log = logging.getLogger(__name__)
 
 LOG_BYTES = 1_000_000
+NOT_OF_FILES = frozenset({"source", "redact", "actions"})
+"""Keys that only a gym has a use for."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,13 @@ def open_dashboard(
         UnsafeUrl: The environment names a proxy or a key log that cannot be used.
     """
     settings = loaded.settings
-    # Before the screen is there: what no waiting mends is said in a line, and ends it.
-    proxies.proxy_for(settings.base_url, env)
-    proxies.check_key_log(env)
     keys = rebound(settings.keys, settings.origins)
+    if settings.directories:
+        keys = replace(keys, absent=keys.absent | NOT_OF_FILES)
+    else:
+        # Before the screen is there: what no waiting mends is said in a line, and ends it.
+        proxies.proxy_for(settings.base_url, env)
+        proxies.check_key_log(env)
     logs = paths.log_dir(env)
     secrets = [settings.key.reveal()] if settings.key is not None else []
     reporter = Reporter(logs, secrets=secrets)

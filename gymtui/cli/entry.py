@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from gymtui import __version__
+from gymtui.cli.directories import FILES, settings_and_names
 from gymtui.cli.options import (
     EXIT_REFUSED,
     EXIT_UNREACHABLE,
     EXIT_USAGE,
+    as_option,
     exit_quietly,
     fail,
     given,
@@ -28,7 +30,6 @@ from gymtui.cli.options import (
     report_problems,
     run_against_gym,
     scope_options,
-    settings_of,
     with_options,
     with_streams,
 )
@@ -239,36 +240,40 @@ def gym(
 
 
 @main.command()
-@click.argument("rollout")
+@click.argument("names", nargs=-1, required=True, metavar="[DIR/]… ROLLOUT")
 @gym_options
+@as_option
 @click.option("--json", "form", flag_value="json", help="JSON as received.")
 @click.option("--markdown", "form", flag_value="markdown", help="Markdown.")
 @click.option("--text", "form", flag_value="text", default=True, help="Plain text (default).")
 @click.option("--redact", is_flag=True, help="Have the gym redact tool calls.")
-def show(rollout: str, form: str, redact: bool, **flags: Any) -> None:
+def show(names: tuple[str, ...], form: str, redact: bool, **flags: Any) -> None:
     """Print a rollout's transcript."""
     from gymtui.cli.show import print_rollout
 
-    settings = settings_of(given(flags))
+    settings, rest = settings_and_names(given(flags), names)
+    rollout = _only("ROLLOUT", rest)
     run_against_gym(settings, lambda: print_rollout(settings, rollout, form, redacted=redact))
 
 
 @main.command()
-@click.argument("run")
+@click.argument("names", nargs=-1, required=True, metavar="[DIR/]… RUN")
 @click.option(
     "--to", "directory", required=True, metavar="DIR", help="Target directory, created if missing."
 )
 @gym_options
+@as_option
 @click.option("--json", "form", flag_value="json", default=True, help="JSON as received (default).")
 @click.option("--markdown", "form", flag_value="markdown", help="Markdown.")
 @click.option("--text", "form", flag_value="text", help="Plain text.")
-def export(run: str, directory: str, form: str, **flags: Any) -> None:
+def export(names: tuple[str, ...], directory: str, form: str, **flags: Any) -> None:
     """Save the artifacts of a run's finished rollouts; a second run adds only what is new."""
     from pathlib import Path
 
     from gymtui.cli.export import export_run
 
-    settings = settings_of(given(flags))
+    settings, rest = settings_and_names(given(flags), names)
+    run = _only("RUN", rest)
     try:
         tally = run_against_gym(
             settings,
@@ -282,22 +287,45 @@ def export(run: str, directory: str, form: str, **flags: Any) -> None:
     sys.exit(EXIT_REFUSED if tally.failed else 0)
 
 
+def _only(what: str, names: tuple[str, ...]) -> str:
+    """The one name that there is to be beside directories."""
+    if len(names) != 1:
+        raise click.UsageError(f"name one {what}")
+    return names[0]
+
+
 @main.command("open")
 @click.argument("files", nargs=-1, required=True, metavar="FILE|DIR…")
+@click.option(
+    "--as",
+    "read_as",
+    metavar="SOURCE",
+    help="Read it as this source (default: found out); `files` opens transcripts one by one.",
+)
 @click.option(
     "--markdown", "form", flag_value="markdown", help="Print Markdown, without the viewer."
 )
 @click.option("--text", "form", flag_value="text", help="Print plain text, without the viewer.")
 @with_options(*looks_options)
-def open_(files: tuple[str, ...], form: str | None, **flags: Any) -> None:
-    """View artifacts from disk (also gzipped), without a gym."""
+def open_(files: tuple[str, ...], read_as: str | None, form: str | None, **flags: Any) -> None:
+    """Open what is on disk as runs (directories of results) or transcripts (files), without a gym.
+
+    Sources: this API's artifacts and exports, simlab, or another program's results.
+    """
     from pathlib import Path
 
     from gymtui.core.text import clean
     from gymtui.transcript.artifact_files import FileProblem, find
 
+    paths = [Path(name) for name in files]
+    if read_as != FILES:
+        from gymtui.cli.open import as_gym
+
+        settings = as_gym(paths, read_as, form, given(flags))
+        if settings is not None:
+            _open_gym(settings, form)
     try:
-        found = find([Path(name) for name in files])
+        found = find(paths)
         if form is not None:
             from gymtui.cli.open import print_files
 
@@ -310,6 +338,25 @@ def open_(files: tuple[str, ...], form: str | None, **flags: Any) -> None:
     # What is wrong with where a gym is, is no matter here.
     settings = loaded(given(flags), want_key=False)
     sys.exit(view_files(found, settings, os.environ))
+
+
+def _open_gym(found: LoadedSettings, form: str | None) -> NoReturn:
+    """Open directories as a gym, or print the transcripts in them, and end."""
+    if form is not None:
+        from gymtui.cli.show import print_all
+
+        settings = found.settings
+        run_against_gym(settings, lambda: print_all(settings, form))
+        sys.exit(0)
+    _want_terminal()
+    gc.disable()  # as for the dashboard
+    from gymtui.cli.dashboard import Storage, open_dashboard
+    from gymtui.core import paths
+
+    storage = Storage(paths.state_dir(os.environ))  # the files themselves are the journal
+    sys.exit(
+        run_against_gym(found.settings, lambda: open_dashboard(found, os.environ, storage=storage))
+    )
 
 
 def _own_gym(flags: Mapping[str, Any]) -> NoReturn:

@@ -1,6 +1,7 @@
 """`gymtui export`: the artifacts of a run's finished rollouts as files, with how each ended.
 
-That stands in a document itself; beside artifacts as received lies the rollout's record. What is
+That stands in a document itself; beside artifacts as received lies the rollout's record, and of a
+rollout that ended without any that alone. What is
 there and whole is not asked for again, and every file is written whole or not at all: after an
 interruption the same command goes on, and repeated it brings up to date what has changed.
 """
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from gymtui.api.client import GymClient
+from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import GymError, NotFound
 from gymtui.cli.gym_access import GymReader, at_once, with_gym
 from gymtui.config.settings import Settings
@@ -80,7 +81,7 @@ def export_run(
         OSError: The directory cannot be made.
     """
 
-    async def every(client: GymClient) -> Tally:
+    async def every(client: Endpoints) -> Tally:
         asked = GymReader(client)
         [found] = await asked.runs_named([run_id])  # tells a run without rollouts from none
         await asked.rollouts_of([found])
@@ -118,6 +119,9 @@ async def _written(
             kept = form == "json" and await asyncio.to_thread(record_files.write, path, row)
         except NotFound:
             tally.unfinished += 1
+            if form == "json" and row.outcome not in ACTIVE:
+                # It ended without artifacts: that it did is all there is to keep of it.
+                await asyncio.to_thread(record_files.write, path, row)
         except TooLargeError as error:
             tally.failed += 1
             tell(f"{clean(row.rollout_id)}: {error}; --json saves it as received")

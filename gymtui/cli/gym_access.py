@@ -16,6 +16,7 @@ from gymtui.api.client import GymClient
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Forbidden, NotFound, RateLimited, ServerError
 from gymtui.api.retry import with_retry
+from gymtui.cli.directories import gym_in
 from gymtui.config.settings import Settings
 from gymtui.core.normalization import spellings
 from gymtui.core.server_clock import ServerClock
@@ -50,8 +51,8 @@ _BUSY = (RateLimited, ServerError)
 """Where nothing listens at all, a command says so at once."""
 
 
-def with_gym(settings: Settings, talk: Callable[[GymClient], Awaitable[T]]) -> T:
-    """Talk to a gym.
+def with_gym(settings: Settings, talk: Callable[[Endpoints], Awaitable[T]]) -> T:
+    """Talk to a gym, or to what lies in directories in its place.
 
     Args:
         talk: What is said; the client is closed after it.
@@ -61,8 +62,15 @@ def with_gym(settings: Settings, talk: Callable[[GymClient], Awaitable[T]]) -> T
     """
 
     async def whole() -> T:
-        async with GymClient(settings.base_url, settings.key, insecure=settings.insecure) as client:
+        client: Endpoints
+        if settings.directories:
+            client = gym_in(settings)
+        else:
+            client = GymClient(settings.base_url, settings.key, insecure=settings.insecure)
+        try:
             return await talk(client)
+        finally:
+            await client.aclose()
 
     return asyncio.run(whole())
 

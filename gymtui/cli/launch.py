@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from gymtui.api.client import GymClient
+from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import GymError, Refused
 from gymtui.api.launch_request import LaunchRequest
 from gymtui.cli.gym_access import with_gym
@@ -98,7 +98,7 @@ def launch_all(settings: Settings, requests: Sequence[LaunchRequest], *, as_json
 
 
 async def _send(
-    client: GymClient, requests: Sequence[LaunchRequest], *, quiet: bool
+    client: Endpoints, requests: Sequence[LaunchRequest], *, quiet: bool
 ) -> list[Submission]:
     sent: list[Submission] = []
     for request in requests:

@@ -8,7 +8,9 @@ import click
 
 from gymtui.cli import document_keys as keys
 from gymtui.cli import suggestions
+from gymtui.cli.directories import settings_and_names
 from gymtui.cli.options import (
+    as_option,
     given,
     gym_options,
     journal_of,
@@ -16,7 +18,6 @@ from gymtui.cli.options import (
     jsonl_option,
     run_against_gym,
     scope_options,
-    settings_of,
     tell,
     with_options,
 )
@@ -63,8 +64,9 @@ def _epilog(*paragraphs: str) -> str:
         keys.describe_keys("Fields of numbers", keys.NUMBERS),
     )
 )
-@click.argument("filters", nargs=-1, metavar="[FILTER]…")
+@click.argument("filters", nargs=-1, metavar="[DIR/]… [FILTER]…")
 @gym_options
+@as_option
 @scope_options
 @_list_options
 @click.option(
@@ -83,8 +85,10 @@ def runs(
     numbers: bool | None,
     **flags: Any,
 ) -> None:
-    """List runs, all or those that match a filter."""
-    settings = settings_of(given(flags))
+    """List runs, all or those that match a filter; those in a directory if one is named."""
+    settings, filters = settings_and_names(given(flags), filters)
+    if settings.directories and numbers is None:
+        numbers = True  # they cost no requests
     from gymtui.cli.list_filters import ListRequest
     from gymtui.cli.output import Printer
     from gymtui.cli.runs import print_runs
@@ -111,8 +115,9 @@ def runs(
         keys.describe_keys("Fields of a rollout", keys.ROLLOUT),
     )
 )
-@click.argument("run_ids", nargs=-1, metavar="[RUN]…", shell_complete=suggestions.runs)
+@click.argument("run_ids", nargs=-1, metavar="[DIR/]… [RUN]…", shell_complete=suggestions.runs)
 @gym_options
+@as_option
 @scope_options
 @click.option("-f", "--filter", "filters", multiple=True, metavar="F", help="Filter, as in `/`.")
 @click.option("--all", "every", is_flag=True, help="List the rollouts of all runs.")
@@ -127,8 +132,8 @@ def rollouts(
     limit: int | None,
     **flags: Any,
 ) -> None:
-    """List the rollouts of runs (default: active runs)."""
-    settings = settings_of(given(flags))
+    """List the rollouts of runs (default: active runs; of a directory, all)."""
+    settings, run_ids = settings_and_names(given(flags), run_ids)
     from gymtui.cli.list_filters import ListRequest
     from gymtui.cli.output import Printer
     from gymtui.cli.rollouts import print_rollouts
@@ -143,6 +148,6 @@ def rollouts(
             Printer.standard(),
             tell,
             journal=journal_of(settings),
-            every=every,
+            every=every or bool(settings.directories),
         ),
     )

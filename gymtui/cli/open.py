@@ -5,15 +5,44 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Final
 
 import click
 
+from gymtui.cli.directories import gym_in, of_directories, sources_for
 from gymtui.cli.options import tell
 from gymtui.config.settings import LoadedSettings
 from gymtui.core import paths
 from gymtui.core.text import clean
 from gymtui.store import record_files
 from gymtui.transcript import artifact_files, export
+
+_OF_FILES: Final = frozenset({"artifacts", "simlab"})
+"""Sources that consist of transcripts, which are printed as the files that they are."""
+
+
+def as_gym(
+    paths_named: Sequence[Path], read_as: str | None, form: str | None, flags: Mapping[str, Any]
+) -> LoadedSettings | None:
+    """The settings for opening files as a gym; None where they are transcripts to be read alone.
+
+    Args:
+        read_as: The source that was named; it ends if there is nothing of it.
+        form: In which form they are printed, if they are.
+        flags: The options that were given.
+    """
+    from gymtui.sources.files import Files
+    from gymtui.sources.source import places
+
+    sources, files = sources_for(read_as), Files()
+    owners = {
+        source.name for path in paths_named for source, _place in places(path, sources, files)
+    }
+    if read_as is None and (not owners or (form is not None and owners <= _OF_FILES)):
+        return None
+    found = of_directories({**flags, "as": read_as}, paths_named)
+    gym_in(found.settings)  # says at once that there is nothing
+    return found
 
 
 def print_files(files: Sequence[Path], form: str) -> bool:

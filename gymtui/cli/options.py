@@ -62,6 +62,11 @@ gym_options = with_options(
 )
 """The options that choose a gym."""
 
+as_option = click.option(
+    "--as", "as_", metavar="SOURCE", help="Read directories as this source (default: found out)."
+)
+"""How directories in the place of a gym are read."""
+
 scope_options = with_options(
     click.option(
         "--source",

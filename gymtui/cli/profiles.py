@@ -10,6 +10,7 @@ from typing import Any
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.lazy_client import LazyClient
+from gymtui.cli.directories import gym_in
 from gymtui.config.api_key import run_command
 from gymtui.config.schema import variable
 from gymtui.config.settings import LoadedSettings, ProfileInfo, Settings, load
@@ -121,6 +122,8 @@ def journal_file(settings: Settings, env: Mapping[str, str]) -> Path:
 
 def client_of(settings: Settings) -> Endpoints:
     """Make the client; called in a thread, once the screen is there."""
+    if settings.directories:
+        return gym_in(settings)
     from gymtui.api.client import GymClient
 
     return GymClient(settings.base_url, settings.key, insecure=settings.insecure)

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from gymtui.api.client import GymClient
+from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Garbled, NotFound
 from gymtui.cli.gym_access import GymReader, at_once, with_gym
 from gymtui.cli.reporting import html, markdown
@@ -38,7 +38,7 @@ def render_report(
     """A report.
 
     Args:
-        run_ids: Of which runs, at least one.
+        run_ids: Of which runs, at least one; of a directory none stands for all.
         form: `markdown`, `html` or `json`.
         journal: Where a dashboard would have kept what it saw of them, there or not.
         now: The local time, aware, in UTC.
@@ -50,9 +50,13 @@ def render_report(
     """
     wanted = list(dict.fromkeys(run_ids))
 
-    async def fetch(client: GymClient) -> tuple[GymReader, list[str]]:
+    async def fetch(client: Endpoints) -> tuple[GymReader, list[str]]:
         asked = GymReader(client)
-        found = await asked.runs_named(wanted)
+        if wanted or not settings.directories:
+            found = await asked.runs_named(wanted)
+        else:
+            await asked.every_run(None, None)
+            found = list(asked.store.runs)
         await asked.rollouts_of(found)
         if usage:
             cap_bytes = settings.artifact_limit_mib << 20

@@ -10,14 +10,15 @@ import click
 
 from gymtui import __version__
 from gymtui.cli import suggestions
+from gymtui.cli.directories import settings_and_names
 from gymtui.cli.options import (
     EXIT_USAGE,
+    as_option,
     fail,
     given,
     gym_options,
     journal_of,
     run_against_gym,
-    settings_of,
     tell,
 )
 
@@ -27,8 +28,11 @@ from gymtui.cli.options import (
     "settings; several runs are compared. The HTML is one self-contained file. Time per phase is "
     "known for rollouts that a dashboard observed on this machine."
 )
-@click.argument("run_ids", nargs=-1, required=True, metavar="RUN…", shell_complete=suggestions.runs)
+@click.argument(
+    "run_ids", nargs=-1, required=True, metavar="[DIR/]… RUN…", shell_complete=suggestions.runs
+)
 @gym_options
+@as_option
 @click.option("--markdown", "form", flag_value="markdown", default=True, help="Markdown (default).")
 @click.option("--html", "form", flag_value="html", help="One self-contained HTML file.")
 @click.option("--json", "form", flag_value="json", help="The numbers as one JSON document.")
@@ -43,8 +47,8 @@ def report(
     usage: bool,
     **flags: Any,
 ) -> None:
-    """Write a report on one run, or a comparison of several."""
-    settings = settings_of(given(flags))
+    """Write a report on one run, or a comparison of several; of a directory, on all runs in it."""
+    settings, run_ids = settings_and_names(given(flags), run_ids)
     from datetime import UTC, datetime
     from pathlib import Path
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from gymtui.api.client import GymClient
+from gymtui.api.endpoints import Endpoints
 from gymtui.cli.documents import rollout_document
 from gymtui.cli.gym_access import UNSTEADY, GymReader, with_gym
 from gymtui.cli.list_filters import (
@@ -65,7 +65,7 @@ def print_rollouts(
     check_order(request.order, ROLLOUTS)
     read_filters(request.filters, ROLLOUTS)
 
-    async def fetch(client: GymClient) -> tuple[FilteredRows[RolloutRow], datetime]:
+    async def fetch(client: Endpoints) -> tuple[FilteredRows[RolloutRow], datetime]:
         asked = GymReader(client)
         wanted = list(dict.fromkeys(run_ids))
         if wanted:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from gymtui.api.client import GymClient
+from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import GymError
 from gymtui.cli.gym_access import GymReader, with_gym
 from gymtui.cli.options import EXIT_REFUSED, EXIT_UNREACHABLE, tell
@@ -43,7 +43,7 @@ def find_runs(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> FoundRu
         GymError: As the client; a run that is not there is no error.
     """
 
-    async def look(client: GymClient) -> FoundRuns:
+    async def look(client: Endpoints) -> FoundRuns:
         asked = GymReader(client)
         missing = []
         for typed in dict.fromkeys(run_ids):
@@ -69,7 +69,7 @@ def act_on(settings: Settings, question: Question, journal: Path) -> tuple[Actio
     def checking(run_id: str, error: GymError) -> None:
         tell(f"{clean(run_id)}: no clear answer ({clean(error.brief)}), checking …")
 
-    async def doing(client: GymClient) -> tuple[ActionResult, ...]:
+    async def doing(client: Endpoints) -> tuple[ActionResult, ...]:
         return await act(client, question.verb, run_ids, checking=checking)
 
     done = with_gym(settings, doing)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from gymtui.api.client import GymClient
+from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Forbidden
 from gymtui.cli.documents import run_document
 from gymtui.cli.gym_access import UNSTEADY, GymReader, with_gym
@@ -70,7 +70,7 @@ def print_runs(
     read_filters(request.filters, COMMAND_RUNS)
     needed = _needs_numbers(request)
 
-    async def fetch(client: GymClient) -> tuple[FilteredRows[RunView], datetime]:
+    async def fetch(client: Endpoints) -> tuple[FilteredRows[RunView], datetime]:
         asked = GymReader(client)
         denied: dict[str, Forbidden] = {}
         if not await asked.every_run(settings.source, settings.scenario):

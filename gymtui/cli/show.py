@@ -11,12 +11,12 @@ from dataclasses import replace
 import click
 import msgspec
 
-from gymtui.api.client import GymClient
+from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import GymError, NotFound
 from gymtui.api.lenient import loads
 from gymtui.api.listing import parse_rollout
 from gymtui.api.models import Rollout
-from gymtui.cli.gym_access import with_gym
+from gymtui.cli.gym_access import GymReader, with_gym
 from gymtui.cli.options import tell
 from gymtui.config.settings import Settings
 from gymtui.core.json_output import json_text
@@ -41,7 +41,7 @@ def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: b
         GymError: As the client.
     """
 
-    async def fetch(client: GymClient) -> Artifacts:
+    async def fetch(client: Endpoints) -> Artifacts:
         desk = ArtifactLoader(client, cap_bytes=UNCAPPED)
         label, *others = spellings(rollout_id)
         while True:
@@ -73,6 +73,40 @@ def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: b
         sys.stdout.buffer.flush()
     else:
         click.echo(export.render(artifacts.transcript, form), nl=False)
+
+
+def print_all(settings: Settings, form: str) -> None:
+    """Print the transcripts of all rollouts, each under its id.
+
+    Args:
+        form: `markdown` or `text`.
+
+    Raises:
+        GymError: As the client.
+    """
+
+    async def fetch(client: Endpoints) -> None:
+        asked = GymReader(client)
+        await asked.every_run(None, None)
+        await asked.rollouts_of(asked.store.runs)
+        desk = ArtifactLoader(client, cap_bytes=UNCAPPED, cache_bytes=0)
+        printed = False
+        for run_id in asked.store.runs:
+            for row in asked.store.rollouts_of(run_id):
+                try:
+                    found = await desk.get(row.rollout_id)
+                except NotFound:
+                    continue
+                if printed:
+                    click.echo()
+                printed = True
+                name = clean(row.rollout_id).replace("`", "'")
+                click.echo(f"`{name}`\n" if form == "markdown" else f"rollout: {name}")
+                result = None if row.rollout is None else ending_of(row.rollout, row.outcome)
+                transcript = replace(found.transcript, result=result)
+                click.echo(export.render(transcript, form), nl=False)
+
+    with_gym(settings, fetch)
 
 
 def _as_json(body: bytes) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gymtui.api.client import GymClient
+from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Forbidden, GymError, Unauthorized
 from gymtui.cli.documents import run_document
 from gymtui.cli.follower import Follower
@@ -120,7 +120,7 @@ def wait_for(
         GymError: As the client: the key was refused, or there is no such run.
     """
 
-    async def wait(client: GymClient) -> WaitResult:
+    async def wait(client: Endpoints) -> WaitResult:
         async def renew() -> None:
             key = await asyncio.to_thread(find_key)
             if key is not None:
@@ -167,7 +167,7 @@ def wait_for(
         line.end()
 
 
-async def _named(client: GymClient, typed: str) -> str:
+async def _named(client: Endpoints, typed: str) -> str:
     """The run that a person meant; a gym that does not answer yet is waited for as it was typed."""
     if typed.isascii():
         return typed
@@ -224,7 +224,7 @@ class _Canceller:
 
     def __init__(
         self,
-        client: GymClient,
+        client: Endpoints,
         follower: Follower,
         when: Filter[RunView] | None,
         line: ProgressLine,

@@ -80,6 +80,8 @@ class Settings(Choices):
         keys: Keys other than the program's own, by the name of what they do (`tui.context.keymap`).
         origins: Where each of these came from, by field name; of a table's entries by table and
             name, `stuck.floor_s`.
+        directories: What is read in the place of a gym; empty where there is a gym.
+        read_as: As what these are read; None finds it out.
     """
 
     profile_name: str = "default"
@@ -89,6 +91,13 @@ class Settings(Choices):
     keys: Mapping[str, tuple[str, ...]] = {}
     model_keys: Mapping[str, ModelKeySource] = {}
     origins: Mapping[str, str] = {}
+    directories: tuple[Path, ...] = ()
+    read_as: str | None = None
+
+    @property
+    def why_read_only(self) -> str:
+        """Why nothing can be changed, where that is so."""
+        return "files are only read" if self.directories else "read-only"
 
 
 @dataclass(frozen=True, slots=True)

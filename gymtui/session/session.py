@@ -190,7 +190,11 @@ class Session:
 
     @property
     def host(self) -> str:
-        """The gym's host, with its port where it has one."""
+        """The gym's host, with its port where it has one; of directories their names."""
+        if self.settings.directories:
+            first, *others = self.settings.directories
+            more = f" +{len(others)}" if others else ""
+            return f"{first.name or first}{more}"
         return urlsplit(self.settings.base_url).netloc.rpartition("@")[2]
 
     @property

@@ -126,7 +126,7 @@ def write(path: Path, row: RolloutRow) -> bool:
     """Put a rollout's record beside a file with its artifacts, whole or not at all.
 
     Args:
-        path: The file, which is there; whoever may read it may read the record.
+        path: The file; where it is there, whoever may read it may read the record.
 
     Returns:
         Whether another record lay there, or none.
@@ -145,7 +145,7 @@ def write(path: Path, row: RolloutRow) -> bool:
             return False
     except FileNotFoundError:
         pass
-    replace_text(beside, text, mode=stat.S_IMODE(path.stat().st_mode))
+    replace_text(beside, text, mode=stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600)
     return True
 
 

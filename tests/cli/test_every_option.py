@@ -114,6 +114,17 @@ OWN = {
     "export --json": Trial("export one --to out --text", "--json", r"made out/\S+\.json"),
     "export --markdown": Trial("export one --to out", "--markdown", r"made \S+\.md"),
     "export --text": Trial("export one --to out", "--text", r"made \S+\.txt"),
+    "open --as": Trial("open run.json", "--as nonsense", "there are simlab"),
+    **{
+        f"{command} --as": Trial(call, "--as simlab", "no directory is named")
+        for command, call in (
+            ("show", "show one.001"),
+            ("export", "export one --to out"),
+            ("runs", "runs"),
+            ("rollouts", "rollouts one"),
+            ("report", "report one"),
+        )
+    },
     "open --markdown": Trial("open run.json", "--markdown", "# "),
     "open --text": Trial("open saved.json", "--text", "words"),
     "open --theme": Trial("open saved.json", "--theme day", "theme='day'"),

@@ -363,7 +363,8 @@ class GymtuiApp(HostApp):
         """Show what a route leads to."""
         match route:
             case OpenLaunch() if self.read_only:
-                self.notify("read-only: launch is disabled", severity="warning")
+                why = self.session.settings.why_read_only
+                self.notify(f"{why}: launch is disabled", severity="warning")
             case OpenRun(run_id):
                 self._go_to_run(run_id, route)
             case CompareRollouts(chosen):

@@ -57,7 +57,8 @@ def ask(app: Host, verb: Verb, run_ids: Sequence[str], hidden: frozenset[str]) -
         hidden: Those of them that the filter hides.
     """
     if app.read_only:
-        app.notify("read-only: cancel and delete are disabled", severity="warning")
+        why = app.session.settings.why_read_only
+        app.notify(f"{why}: cancel and delete are disabled", severity="warning")
         return
     targets = _targets(app, verb, run_ids, hidden)
     if not targets:

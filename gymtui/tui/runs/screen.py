@@ -96,11 +96,12 @@ class RunsScreen(ListScreen[RunView]):
         """The gym that is looked at."""
         settings = self.session.settings
         profile = "" if settings.profile_name == "default" else f"{settings.profile_name} "
+        shown = "from disk" if settings.directories else f"source {settings.source}"
         return (
             StyledText("gymtui  ", "strong"),
             StyledText(profile, "accent"),
             StyledText(f"{self.session.host}  ", ""),
-            StyledText(f"source {settings.source}", "muted"),
+            StyledText(shown, "muted"),
         )
 
     def poll_target(self, view: View) -> View:
@@ -224,6 +225,9 @@ class RunsScreen(ListScreen[RunView]):
 
     def action_source(self) -> None:
         """Choose which source's runs to list."""
+        if self.session.settings.directories:
+            refuse(self, "files have no sources to choose from")
+            return
         now = self.session.settings.source
         choices = [Choice(source, source, source == now) for source in SOURCES]
         self.app.push_screen(MenuScreen("source of the runs", choices), self.services.switch_source)

@@ -279,6 +279,9 @@ class TranscriptScreen(ReaderScreen):
 
     def action_redact(self) -> None:
         """Ask the gym for the artifacts without tool calls, or with them again."""
+        if self.session.settings.directories:
+            refuse(self, "files are not redacted")
+            return
         if self._download is not None:
             refuse(self, "already downloading the artifacts")
             return

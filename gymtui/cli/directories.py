@@ -1,0 +1,114 @@
+"""Directories in the place of a gym: which words name some, and how they are read.
+
+What is in them is for `sources`; a name without a slash is a run's, or a filter's, as before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gymtui.cli.options import EXIT_USAGE, fail, loaded, report_problems, settings_of, tell
+
+if TYPE_CHECKING:
+    from gymtui.config.settings import LoadedSettings, Settings
+    from gymtui.sources.directory_gym import DirectoryGym
+    from gymtui.sources.source import Source
+
+FILES = "files"
+"""What `open --as` calls reading transcripts one by one."""
+
+
+def split(names: Sequence[str]) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """The directories and files among some words, and the rest.
+
+    Only what is there and is written as a path is one: `jobs/`, `./jobs`, `/data/jobs`, `.`.
+    """
+    marks = (os.sep, os.altsep or os.sep)
+    found = [
+        name
+        for name in names
+        if (name in (".", "..") or any(mark in name for mark in marks)) and os.path.exists(name)  # noqa: PTH110
+    ]
+    rest = tuple(name for name in names if name not in found)
+    for name in rest:
+        if os.path.isdir(name):  # noqa: PTH112
+            from gymtui.core.text import clean
+
+            tell(f"{clean(name)} is also a directory: {clean(name)}/ reads it")
+    return tuple(Path(name) for name in dict.fromkeys(found)), rest
+
+
+def settings_and_names(
+    flags: Mapping[str, Any], names: Sequence[str]
+) -> tuple[Settings, tuple[str, ...]]:
+    """The settings for a command: those of a directory where one is named, else of the gym.
+
+    Args:
+        flags: The options that were given.
+        names: The command's arguments, directories among them.
+
+    Returns:
+        The settings, and the arguments that name no directory.
+    """
+    found, rest = split(names)
+    if not found:
+        if (read_as := flags.get("as")) is not None:
+            fail(f"--as {read_as}: no directory is named", EXIT_USAGE)
+        return settings_of(flags), rest
+    settings = report_problems(of_directories(flags, found)).settings
+    gym_in(settings)  # says at once that there is nothing
+    return settings, rest
+
+
+def of_directories(flags: Mapping[str, Any], found: Sequence[Path]) -> LoadedSettings:
+    """The settings for reading directories: what is wrong with where a gym is, is no matter."""
+    from dataclasses import replace
+
+    elsewhere = {name: flags[name] for name in flags if name not in ("base_url", "source")}
+    told = loaded(elsewhere, want_key=False)
+    there = tuple(place.absolute() for place in found)
+    update = {
+        "base_url": " ".join(place.as_uri() for place in there),
+        "directories": there,
+        "read_as": flags.get("as"),
+        "read_only": True,
+        "profile_name": "default",
+        "source": "all",
+        "origins": {**told.settings.origins, "read_only": "a directory"},
+    }
+    problems = tuple(problem for problem in told.problems if not problem.fatal)
+    return replace(told, settings=told.settings.model_copy(update=update), problems=problems)
+
+
+def sources_for(read_as: str | None) -> tuple[Source, ...]:
+    """Who may read: all, or the one that is named; ends where there is none of that name."""
+    from gymtui.core.text import clean
+    from gymtui.sources import registry
+
+    known = registry.sources(lambda words: tell(clean(words)))
+    if read_as is None:
+        return known
+    source = registry.named(read_as, known)
+    if source is None:
+        names = ", ".join(one.name for one in known)
+        fail(f"--as {clean(read_as)}: there are {names}", EXIT_USAGE)
+    return (source,)
+
+
+def gym_in(settings: Settings) -> DirectoryGym:
+    """The directories that settings name, as a gym; ends where there is nothing in them."""
+    from gymtui.core.text import clean
+    from gymtui.sources.directory_gym import DirectoryGym
+    from gymtui.sources.files import Files
+    from gymtui.sources.source import places
+
+    sources = sources_for(settings.read_as)
+    files = Files()
+    for place in settings.directories:
+        if next(places(place, sources, files), None) is None:
+            what = " or ".join(source.title for source in sources)
+            fail(f"nothing found in {clean(place)}: {what}", EXIT_USAGE)
+    return DirectoryGym(settings.directories, sources)

@@ -1,0 +1,1 @@
+"""What other programs left on disk, answered for as a gym would; `directory_gym` is the way in."""

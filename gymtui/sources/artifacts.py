@@ -1,0 +1,149 @@
+"""This API's artifacts: files of `GET …/artifacts`, and what `export` wrote; any transcript else.
+
+A file is a rollout, a directory a run; the record beside a file says which rollout and which run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from gymtui.api.listing import parse_rollout
+from gymtui.api.models import Malformed
+from gymtui.sources.files import Entries, Files, entries, newest_s
+from gymtui.sources.json_fields import JsonFields, utc_time
+from gymtui.sources.rollout_facts import RolloutFacts, RunFacts
+from gymtui.sources.source import Look
+from gymtui.transcript import artifact_files
+from gymtui.transcript.artifact_files import RECORD
+from gymtui.transcript.body_check import no_artifacts
+
+_SUFFIXES: Final = (".json.gz", ".json")
+_LOOKED_AT: Final = 64
+"""So many files of a directory are looked into before it is no directory of artifacts."""
+
+
+class Artifacts:
+    """Reads directories of artifacts, one file a rollout."""
+
+    name = "artifacts"
+    title = "artifacts of this API, and exports"
+
+    def owns(self, place: Path, found: Entries, files: Files) -> bool:
+        """One that holds a record, or a file with a transcript in it."""
+        names = sorted(name for name in found.files if name.endswith(_SUFFIXES))
+        if any(_is_record(name) for name in names):
+            return True
+        return any(files.parsed(place / name, rollout_of) for name in names[:_LOOKED_AT])
+
+    def owns_file(self, file: Path, files: Files) -> bool:
+        """None: a single transcript is read as it is."""
+        return False
+
+    def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
+        """A run for each that the records name; what has no record is the directory's own."""
+        names = sorted(name for name in entries(place).files if name.endswith(_SUFFIXES))
+        stems = {_stem(name): name for name in names if not _is_record(name)}
+        runs: dict[str, list[RolloutFacts]] = {}
+        scenarios: dict[str, str | None] = {}
+        seen = set()
+        for record in filter(_is_record, names):
+            told = look.files.parsed(place / record, record_of)
+            stem = _stem(record)
+            if told is None:
+                continue
+            seen.add(stem)
+            run_id, scenario, facts = told
+            file = stems.get(stem)
+            body = None if file is None else partial(artifact_files.load, place / file)
+            run_id = run_id or place.name
+            runs.setdefault(run_id, []).append(replace(facts, body=body))
+            scenarios.setdefault(run_id, scenario)
+        for stem, name in stems.items():
+            if stem in seen:
+                continue
+            found = look.files.parsed(place / name, rollout_of)
+            if found is not None:
+                load = partial(artifact_files.load, place / name)
+                runs.setdefault(place.name, []).append(
+                    replace(found, rollout_id=found.rollout_id or stem, body=load)
+                )
+        for run_id, found_of in runs.items():
+            rollouts = sorted(found_of, key=lambda one: (one.created_at or "", one.rollout_id))
+            times = [facts.created_at or facts.started_at for facts in rollouts]
+            began = min(filter(None, times), default=None) or utc_time(newest_s(place)) or ""
+            yield RunFacts(
+                run_id=run_id,
+                source=self.name,
+                rollouts=rollouts,
+                scenario_id=scenarios.get(run_id),
+                began=began,
+            )
+
+
+def record_of(body: bytes) -> tuple[str | None, str | None, RolloutFacts]:
+    """A record: its run, its scenario, and the rollout, whose item it is.
+
+    Raises:
+        ValueError: It is none.
+    """
+    rollout = parse_rollout(body)
+    if isinstance(rollout, Malformed):
+        raise ValueError(rollout.reason)
+    times = (rollout.created_at, rollout.started_at)
+    created, started = (None if when is None else when.isoformat() for when in times)
+    facts = RolloutFacts(
+        rollout_id=rollout.rollout_id,
+        task_id=rollout.task_id,
+        status=rollout.status or "",
+        created_at=created,
+        started_at=started,
+        item=body,
+    )
+    return rollout.run_id, rollout.scenario_id, facts
+
+
+def rollout_of(body: bytes) -> RolloutFacts:
+    """What a transcript's document says of its rollout; its id is empty where it does not say it.
+
+    Raises:
+        ValueError: It holds no transcript.
+    """
+    if (fault := no_artifacts(body)) is not None:
+        raise ValueError(fault)
+    outer = JsonFields(body)
+    inner = outer.inner("artifacts") if "artifacts" in outer else outer
+    return facts_of(inner, outer.text("rollout_id") or "")
+
+
+def facts_of(artifacts: JsonFields, rollout_id: str, **known: Any) -> RolloutFacts:
+    """What artifacts say of their rollout (API.md).
+
+    Args:
+        known: What is known from elsewhere.
+    """
+    error = artifacts.text("error")
+    told: Mapping[str, Any] = {
+        "task_id": artifacts.label("task_id"),
+        "status": "failed" if error else "completed",
+        "model": artifacts.text("model"),
+        "provider": artifacts.text("provider"),
+        "current_step": artifacts.whole("steps_taken"),
+        "max_steps": artifacts.whole("max_steps"),
+        "created_at": artifacts.time("created_at"),
+        "message": error or "",
+        "termination_reason": error,
+    }
+    return RolloutFacts(rollout_id=rollout_id, **{**told, **known})
+
+
+def _is_record(name: str) -> bool:
+    return name.removesuffix(".gz").endswith(RECORD)
+
+
+def _stem(name: str) -> str:
+    name = name.removesuffix(".gz")
+    return name.removesuffix(RECORD) if name.endswith(RECORD) else name.removesuffix(".json")

@@ -1,0 +1,227 @@
+"""Files on disk behind the protocol of a gym: every question that only reads has its answer.
+
+Which files mean what is for the sources. Nothing is written; what would change a gym is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from gymtui.api.endpoints import Endpoints
+from gymtui.api.errors import Garbled, NotFound, Refused
+from gymtui.api.request import Call
+from gymtui.api.response import Answer
+from gymtui.core.json_output import json_text
+from gymtui.core.secret import ApiKey
+from gymtui.sources.files import Files
+from gymtui.sources.rollout_facts import ListedRollout, ListedRun, RunFacts, listed
+from gymtui.sources.source import Look, Source, places
+
+READ_ONLY: Final = "a directory is only read"
+"""Why nothing can be changed here."""
+_REST_SHARE: Final = 4
+"""After looking at the files it is waited so many times as long as that took, at least."""
+_CHUNK: Final = 1 << 20
+
+
+class NothingFoundError(Exception):
+    """There is nothing that any source reads; its text is for the person."""
+
+
+class DirectoryGym(Endpoints):
+    """What lies in some directories, as a gym.
+
+    Args:
+        found: Directories and files.
+        sources: Who may read them, the most certain of itself first.
+        monotonic: Seconds that only go forward.
+        wall: UNIX seconds.
+    """
+
+    def __init__(
+        self,
+        found: Sequence[Path],
+        sources: Sequence[Source],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._places = tuple(found)
+        self._sources = tuple(sources)
+        self._monotonic = monotonic
+        self._wall = wall
+        self._files = Files()
+        self._lock = threading.Lock()
+        self._facts: dict[tuple[str, Path, int], tuple[RunFacts, ListedRun]] = {}
+        self._runs: dict[str, ListedRun] | None = None
+        self._rollouts: dict[str, ListedRollout] = {}
+        self._next_s = 0.0
+        self._note: str | None = None
+
+    @property
+    def note(self) -> str | None:
+        """Which files cannot be read."""
+        return self._note
+
+    def use_key(self, key: ApiKey) -> None:
+        """There is nobody to send it to."""
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+    async def _ask(self, call: Call) -> Answer:
+        sent_s = self._monotonic()
+        body = await asyncio.to_thread(self._answer_to, call)
+        if call.on_progress is not None:
+            call.on_progress(len(body), len(body))
+        if call.sink is not None:
+            for start in range(0, len(body), _CHUNK):
+                call.sink(body[start : start + _CHUNK])
+            body = b""
+        return Answer(body, None, sent_s, self._monotonic(), len(body))
+
+    def _answer_to(self, call: Call) -> bytes:
+        if call.method != "GET":
+            raise Refused(405, READ_ONLY)
+        query = dict(call.query)
+        with self._lock:
+            if self._runs is None or (call.template == "/runs" and query.get("offset") == "0"):
+                self._look()
+            runs = self._runs or {}
+            match call.template, call.ids:
+                case "/runs", ():
+                    return self._page(runs, query)
+                case "/runs/{run_id}", (run_id,) if run_id in runs:
+                    return runs[run_id].item
+                case "/rollouts", ():
+                    return self._rollouts_that(runs, query)
+                case "/rollouts/{rollout_id}", (rollout_id,) if rollout_id in self._rollouts:
+                    return self._rollouts[rollout_id].item
+                case "/rollouts/{rollout_id}/artifacts", (rollout_id,):
+                    rollout = self._rollouts.get(rollout_id)
+                case "/scenarios", ():
+                    return _scenarios(runs)
+                case "/scenarios/{scenario_id}/tasks", (scenario_id,):
+                    return _tasks(runs, scenario_id)
+                case _:
+                    raise NotFound("not in this directory")
+        return _artifacts(rollout, query)
+
+    def _page(self, runs: Mapping[str, ListedRun], query: Mapping[str, str]) -> bytes:
+        scenario = query.get("scenario_id")
+        found = [run for run in runs.values() if scenario in (None, run.scenario_id)]
+        start = int(query.get("offset", 0))
+        page = found[start : start + int(query.get("limit", len(found)))]
+        if query.get("expand") == "rollouts":
+            return _list_of("runs", [_expanded(run) for run in page], len(found))
+        return _list_of("runs", [run.item for run in page], len(found))
+
+    def _rollouts_that(self, runs: Mapping[str, ListedRun], query: Mapping[str, str]) -> bytes:
+        run_id, scenario = query.get("run_id"), query.get("scenario_id")
+        if run_id is not None and run_id not in runs:
+            raise NotFound("no such run in this directory")
+        items = [
+            rollout.item
+            for run in (runs.values() if run_id is None else (runs[run_id],))
+            if scenario in (None, run.scenario_id)
+            for rollout in run.rollouts.values()
+            if query.get("status") in (None, rollout.status)
+            and query.get("task_id") in (None, rollout.task_id)
+        ]
+        return _list_of("rollouts", items, len(items))
+
+    def _look(self) -> None:
+        """Read what is new, unless that was done just now: it may take as long as there is much."""
+        began_s = self._monotonic()
+        if began_s < self._next_s:
+            return
+        look = Look(self._files, self._wall())
+        facts: dict[tuple[str, Path, int], RunFacts] = {}
+        for place in self._places:
+            for source, where in places(place, self._sources, self._files):
+                for number, run in enumerate(source.read(where, look)):
+                    facts.setdefault((source.name, where, number), run)
+        self._list(facts)
+        damaged = self._files.damaged(look.now_s)
+        first = f"cannot be read: {damaged[0]}" if damaged else None
+        self._note = f"{first} (and {len(damaged) - 1} more)" if len(damaged) > 1 else first
+        ended_s = self._monotonic()
+        self._next_s = ended_s + _REST_SHARE * (ended_s - began_s)
+
+    def _list(self, facts: Mapping[tuple[str, Path, int], RunFacts]) -> None:
+        """List runs, the newest first; those of which nothing is new are listed as they were."""
+        before, self._facts = self._facts, {}
+        runs: dict[str, ListedRun] = {}
+        rollouts: dict[str, ListedRollout] = {}
+        for key, run in facts.items():
+            run_id = _free(run.run_id, key[1], runs)
+            known = before.get(key)
+            if known is not None and known[0] == run and known[1].run_id == run_id:
+                one = known[1]
+            else:
+                one = listed(run, run_id, partial(_unique, run_id=run_id, taken=rollouts))
+            self._facts[key] = (run, one)
+            runs[run_id] = one
+            rollouts.update(one.rollouts)
+        order = sorted(runs.values(), key=lambda run: run.began, reverse=True)
+        self._runs = {run.run_id: run for run in order}
+        self._rollouts = rollouts
+
+
+def _free(run_id: str, place: Path, taken: Mapping[str, object]) -> str:
+    """A run's id that no other has: by the directories above it, then by a number."""
+    for above in ("", place.parent.name, str(place.parent)):
+        name = f"{above}/{run_id}" if above else run_id
+        if name not in taken:
+            return name
+    number = 2
+    while f"{run_id} ({number})" in taken:
+        number += 1
+    return f"{run_id} ({number})"
+
+
+def _unique(rollout_id: str, run_id: str, taken: Mapping[str, object]) -> str:
+    return f"{rollout_id}@{run_id}" if rollout_id in taken else rollout_id
+
+
+def _list_of(key: str, items: Sequence[bytes], total: int) -> bytes:
+    return b'{"total":%d,"%s":[%s]}' % (total, key.encode(), b",".join(items))
+
+
+def _expanded(run: ListedRun) -> bytes:
+    ids = json_text(list(run.rollouts)).encode()
+    return b'%s,"rollout_ids":%s}' % (run.item[:-1], ids)
+
+
+def _scenarios(runs: Mapping[str, ListedRun]) -> bytes:
+    names = dict.fromkeys(run.scenario_id for run in runs.values() if run.scenario_id)
+    return json_text([{"scenario_id": name} for name in names]).encode()
+
+
+def _tasks(runs: Mapping[str, ListedRun], scenario_id: str) -> bytes:
+    tasks = dict.fromkeys(
+        rollout.task_id
+        for run in runs.values()
+        if run.scenario_id == scenario_id
+        for rollout in run.rollouts.values()
+        if rollout.task_id
+    )
+    return json_text([{"task_id": task} for task in tasks]).encode()
+
+
+def _artifacts(rollout: ListedRollout | None, query: Mapping[str, str]) -> bytes:
+    if query.get("redact_tool_calls") == "true":
+        raise Refused(400, "files are not redacted")
+    if rollout is None or rollout.body is None:
+        raise NotFound("no transcript of it in this directory")
+    try:
+        return rollout.body()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise Garbled(f"the files of {rollout.rollout_id}: {why}") from None

@@ -1,0 +1,237 @@
+"""Files that others are writing: looked at by time and size, read once, half-written ones wait."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gymtui.transcript import artifact_files
+from gymtui.transcript.artifact_files import FileProblem
+
+T = TypeVar("T")
+
+_CHUNK = 8 << 20
+_SETTLED_S = 60.0
+"""A file that cannot be read and was not touched for so long is damaged, not being written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """By what a file is seen to be another than before.
+
+    Attributes:
+        modified_ns: When it was last written, in nanoseconds since the epoch.
+        size: Its bytes.
+        inode: Which file it is: one that is replaced is another.
+    """
+
+    modified_ns: int
+    size: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of a file.
+
+    Attributes:
+        start: Its first byte.
+        size: Its bytes.
+    """
+
+    path: Path
+    start: int
+    size: int
+
+    def read(self) -> bytes:
+        """Its bytes as they are now.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            return file.read(self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What a directory holds, by name."""
+
+    files: frozenset[str] = frozenset()
+    directories: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class _Kept:
+    mark: Mark
+    value: Any = None
+    fault: str = ""
+
+
+@dataclass(slots=True)
+class _Lines:
+    """How far a file of lines was read.
+
+    Attributes:
+        mark: As it was when it was read.
+        end: Where what was read whole ends.
+        values: What its lines hold.
+        last: What the line holds that has no end yet, if it is whole all the same.
+    """
+
+    mark: Mark
+    end: int = 0
+    values: list[Any] = field(default_factory=list)
+    last: list[Any] = field(default_factory=list)
+
+
+def mark_of(path: Path) -> Mark | None:
+    """A file's mark; None where there is no such file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return Mark(found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+def entries(path: Path) -> Entries:
+    """What is in a directory, but for what is hidden; nothing where it cannot be read."""
+    files: set[str] = set()
+    directories: set[str] = set()
+    try:
+        with os.scandir(path) as found:
+            for entry in found:
+                if not entry.name.startswith("."):
+                    (directories if entry.is_dir() else files).add(entry.name)
+    except OSError:
+        return Entries()
+    return Entries(frozenset(files), frozenset(directories))
+
+
+class Files:
+    """Reads files, each as often as it changes.
+
+    A value is kept by the function that made it, so that this must be one of a module.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[Path, object], _Kept] = {}
+        self._lines: dict[tuple[Path, object], _Lines] = {}
+
+    def parsed(self, path: Path, parse: Callable[[bytes], T]) -> T | None:
+        """What a file holds.
+
+        Args:
+            path: A file, gzip or not.
+            parse: Makes something of its bytes; a ValueError says that they are not whole.
+
+        Returns:
+            None where there is no such file, or nothing that could be read of it so far.
+        """
+        return self.looked_at(path, parse, lambda: parse(artifact_files.load(path)))
+
+    def looked_at(self, path: Path, kind: object, read: Callable[[], T]) -> T | None:
+        """What somebody makes of a file, made again when the file is another.
+
+        Args:
+            kind: What is made of it, beside what else is.
+            read: Makes it; a ValueError or FileProblem says that the file is not whole.
+        """
+        mark, key = mark_of(path), (path, kind)
+        if mark is None:
+            self._kept.pop(key, None)
+            return None
+        kept = self._kept.get(key)
+        value: T | None = kept.value if kept is not None else None
+        if kept is not None and kept.mark == mark:
+            return value
+        fault = ""
+        try:
+            value = read()
+        except (ValueError, FileProblem, OSError) as problem:
+            fault = str(problem) or "cannot be read"  # what was read before stands meanwhile
+        self._kept[key] = _Kept(mark, value, fault)
+        return value
+
+    def lines(self, path: Path, parse: Callable[[bytes, Slice], T | None]) -> list[T]:
+        """What the lines of a file hold; of one that has grown only the new ones are read.
+
+        Args:
+            parse: Makes something of a line; None or a ValueError leaves it out.
+        """
+        mark, key = mark_of(path), (path, parse)
+        if mark is None:
+            self._lines.pop(key, None)
+            return []
+        known = self._lines.get(key)
+        if known is None or known.mark.inode != mark.inode or mark.size < known.end:
+            known = self._lines[key] = _Lines(Mark(0, 0, mark.inode))
+        if known.mark != mark:
+            known.mark = mark
+            self._read_on(path, known, parse)
+        return [*known.values, *known.last]
+
+    def damaged(self, now_s: float) -> list[str]:
+        """Files that cannot be read and that nobody writes any more, with what is wrong.
+
+        Args:
+            now_s: The time, UNIX seconds.
+        """
+        return [
+            f"{path.name}: {kept.fault}"
+            for (path, _kind), kept in self._kept.items()
+            if kept.fault and now_s - kept.mark.modified_ns / 1e9 > _SETTLED_S
+        ]
+
+    def _read_on(
+        self, path: Path, known: _Lines, parse: Callable[[bytes, Slice], T | None]
+    ) -> None:
+        known.last = []
+        try:
+            for line, start, whole in _pieces(path, known.end):
+                made = _made_of(line, Slice(path, start, len(line)), parse)
+                if not whole:
+                    known.last = made
+                    return
+                known.values += made
+                known.end = start + len(line) + 1
+        except OSError:
+            return
+
+
+def _made_of(line: bytes, place: Slice, parse: Callable[[bytes, Slice], T | None]) -> list[T]:
+    if not line.strip():
+        return []
+    try:
+        made = parse(line, place)
+    except ValueError:
+        return []
+    return [] if made is None else [made]
+
+
+def _pieces(path: Path, start: int) -> Iterator[tuple[bytes, int, bool]]:
+    """A file's lines from a place on, each with where it starts and whether it has an end."""
+    rest: list[bytes] = []
+    with path.open("rb") as file:
+        file.seek(start)
+        while chunk := file.read(_CHUNK):
+            first, *others = chunk.split(b"\n")
+            rest.append(first)
+            for line in others:
+                whole = b"".join(rest)
+                yield whole, start, True
+                start += len(whole) + 1
+                rest = [line]
+    last = b"".join(rest)
+    if last:
+        yield last, start, False
+
+
+def newest_s(*paths: Path) -> float:
+    """When the last of some files and directories was written, UNIX seconds; 0 for none."""
+    marks = (mark_of(path) for path in paths)
+    return max((mark.modified_ns / 1e9 for mark in marks if mark is not None), default=0.0)

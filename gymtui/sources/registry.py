@@ -1,0 +1,40 @@
+"""Which sources there are: the program's own, and those that others add by an entry point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
+from typing import Final
+
+from gymtui.sources.artifacts import Artifacts
+from gymtui.sources.simlab import Simlab
+from gymtui.sources.source import Source
+
+GROUP: Final = "gymtui.sources"
+"""The group of entry points; each is a `Source`, or a class of one that takes no arguments."""
+
+
+def own_sources() -> tuple[Source, ...]:
+    """The program's own, those first that are the most certain of what is theirs."""
+    return (Simlab(), Artifacts())
+
+
+def sources(tell: Callable[[str], object] = lambda _words: None) -> tuple[Source, ...]:
+    """All, those of others first: whoever adds one knows his files.
+
+    Args:
+        tell: Told of entry points that cannot be used.
+    """
+    added: list[Source] = []
+    for point in entry_points(group=GROUP):
+        try:
+            found = point.load()
+            added.append(found() if isinstance(found, type) else found)
+        except Exception as error:  # noqa: BLE001  (whatever others' code raises is theirs)
+            tell(f"source {point.name} ({point.value}): {error}")
+    return (*added, *own_sources())
+
+
+def named(name: str, known: Sequence[Source]) -> Source | None:
+    """The source of a name."""
+    return next((source for source in known if source.name == name), None)

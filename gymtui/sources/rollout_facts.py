@@ -1,0 +1,245 @@
+"""A rollout and a run as files tell of them, and as the wire has them.
+
+What is planned and not done is waiting, or in a run that nobody writes any more `not run`; what was
+begun there and not ended is `interrupted`: neither is a fail, nor an error of anybody's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from gymtui.api.lenient import loads
+from gymtui.core.json_output import json_text
+from gymtui.sources.json_fields import JsonFields
+
+NOT_RUN: Final = "not run"
+INTERRUPTED: Final = "interrupted"
+QUIET_S: Final = 1800.0
+"""A run whose files nobody wrote for so long is dead, if it did not come to its end."""
+
+Body = Callable[[], bytes]
+"""Reads a rollout's artifacts, as `GET …/artifacts` answers; it may raise OSError or ValueError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutFacts:
+    """What files say of a rollout; None where they do not say it.
+
+    Attributes:
+        rollout_id: Unique within its run.
+        status: One of the API's (API.md), `NOT_RUN` or `INTERRUPTED`.
+        reward: Whatever it was rewarded; whether that is a verdict is for the whole run to say.
+        success: The verdict, where the program that wrote the file has one of its own.
+        message: Why it ended as it did.
+        details: What else is known of its result.
+        item: Its item as a gym listed it, which says all of this.
+        body: Its artifacts; None where there are none.
+    """
+
+    rollout_id: str
+    task_id: str | None = None
+    status: str = "completed"
+    model: str | None = None
+    provider: str | None = None
+    current_step: int | None = None
+    max_steps: int | None = None
+    created_at: str | None = None
+    started_at: str | None = None
+    completed_at: str | None = None
+    reward: float | None = None
+    success: bool | None = None
+    message: str = ""
+    failed_criteria: tuple[str, ...] = ()
+    termination_reason: str | None = None
+    details: Mapping[str, Any] | None = None
+    item: bytes | None = None
+    body: Body | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What files say of a run.
+
+    Attributes:
+        run_id: What to call it.
+        source: Which program wrote it.
+        began: When, in ISO 8601, or else when its files were written; orders the list.
+        reported: Numbers that the program itself gives of it, under its own names.
+    """
+
+    run_id: str
+    source: str
+    rollouts: Sequence[RolloutFacts]
+    scenario_id: str | None = None
+    began: str = ""
+    reported: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRollout:
+    """A rollout as it is listed.
+
+    Attributes:
+        item: Its bytes on the wire.
+        body: Its artifacts, if it has any.
+    """
+
+    rollout_id: str
+    run_id: str
+    status: str
+    task_id: str | None
+    item: bytes
+    body: Body | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRun:
+    """A run as it is listed.
+
+    Attributes:
+        item: Its bytes on the wire.
+    """
+
+    run_id: str
+    scenario_id: str | None
+    began: str
+    item: bytes
+    rollouts: Mapping[str, ListedRollout]
+
+
+def listed(run: RunFacts, run_id: str, id_of: Callable[[str], str]) -> ListedRun:
+    """A run as a gym lists it.
+
+    Rewards that are all 0 or 1 are verdicts; among others no number of them is one, and where some
+    lie outside 0 to 1 they are no scores either.
+
+    Args:
+        run_id: What to call it: unique among all.
+        id_of: What to call a rollout: unique among all.
+    """
+    rewards = {facts.reward for facts in run.rollouts if facts.reward is not None}
+    binary = rewards <= {0.0, 1.0}
+    scores = all(0 <= reward <= 1 for reward in rewards)
+    rollouts = {}
+    for facts in run.rollouts:
+        rollout_id = id_of(facts.rollout_id)
+        item = None if facts.item is None else _called(facts.item, rollout_id, run_id)
+        if item is None:
+            wire = _wire(facts, rollout_id, run_id, run.scenario_id, binary=binary, scores=scores)
+            item = json_text(wire).encode()
+        rollouts[rollout_id] = ListedRollout(
+            rollout_id, run_id, facts.status, facts.task_id, item, facts.body
+        )
+    status = Counter(rollout.status for rollout in rollouts.values())
+    counters: dict[str, Any] = {
+        "run_id": run_id,
+        "scenario_id": run.scenario_id,
+        "source": run.source,
+        "total": len(rollouts),
+        "completed": status["completed"],
+        "failed": status["failed"] + status["workspace_error"],
+        "in_progress": status["running"],
+        "pending": status["pending"],
+        "running": status["running"],
+    }
+    if run.reported:
+        counters["reported"] = run.reported
+    item = json_text(counters).encode()
+    return ListedRun(run_id, run.scenario_id, run.began, item, rollouts)
+
+
+def _called(item: bytes, rollout_id: str, run_id: str) -> bytes:
+    """An item as a gym listed it, under these names: as received where it has them."""
+    fields = JsonFields(item)
+    if (fields.value("rollout_id"), fields.value("run_id")) == (rollout_id, run_id):
+        return item
+    return json_text({**loads(item), "rollout_id": rollout_id, "run_id": run_id}).encode()
+
+
+def _wire(
+    facts: RolloutFacts,
+    rollout_id: str,
+    run_id: str,
+    scenario_id: str | None,
+    *,
+    binary: bool,
+    scores: bool,
+) -> dict[str, Any]:
+    settings = {"model": facts.model, "provider": facts.provider, "max_steps": facts.max_steps}
+    return {
+        "rollout_id": rollout_id,
+        "scenario_id": scenario_id,
+        "task_id": facts.task_id,
+        "run_id": run_id,
+        "status": facts.status,
+        "phase": None,
+        "current_step": facts.current_step,
+        "max_steps": facts.max_steps,
+        "created_at": facts.created_at,
+        "started_at": facts.started_at,
+        "completed_at": facts.completed_at,
+        "result": _result(facts, binary=binary, scores=scores),
+        "termination_reason": facts.termination_reason,
+        "model_config": {name: value for name, value in settings.items() if value is not None},
+    }
+
+
+def _result(facts: RolloutFacts, *, binary: bool, scores: bool) -> dict[str, Any] | None:
+    success, reward = facts.success, facts.reward
+    if success is None and reward is not None and binary:
+        success = reward == 1
+    message = facts.message
+    if reward is not None and not scores:
+        message = "; ".join(filter(None, (message, f"reward {reward:g}")))
+    found = {
+        **(facts.details or {}),
+        "success": success,
+        "message": message or None,
+        "score": reward if scores else None,
+        "failed_criteria": list(facts.failed_criteria) if success is not True else None,
+    }
+    found = {name: value for name, value in found.items() if value not in (None, [])}
+    return found or None
+
+
+def with_rest(
+    rollouts: Iterable[RolloutFacts], planned: Mapping[str, int], *, dead: bool
+) -> list[RolloutFacts]:
+    """Rollouts, and those that are planned and not there: waiting, or not run.
+
+    Args:
+        planned: How many there are to be, by task; "" stands for any task.
+        dead: Whether nobody will run them any more.
+    """
+    found = list(rollouts)
+    if dead:
+        found = [
+            replace(facts, status=INTERRUPTED) if facts.status == "running" else facts
+            for facts in found
+        ]
+    status = NOT_RUN if dead else "pending"
+    there = Counter(facts.task_id or "" for facts in found)
+    ids = {facts.rollout_id for facts in found}
+    for task, count in planned.items():
+        missing = count - (there[task] if task else len(found))
+        number = 0
+        for _ in range(missing):
+            number += 1
+            while (name := f"{task or 'rollout'}.{status.replace(' ', '-')}.{number}") in ids:
+                number += 1
+            ids.add(name)
+            found.append(RolloutFacts(rollout_id=name, task_id=task or None, status=status))
+    return found
+
+
+def artifacts_body(rollout_id: str, artifacts: Mapping[str, Any] | bytes) -> bytes:
+    """Artifacts as `GET …/artifacts` answers them.
+
+    Args:
+        artifacts: An object, or its JSON.
+    """
+    inner = artifacts if isinstance(artifacts, bytes) else json_text(artifacts).encode()
+    return b'{"rollout_id":%s,"artifacts":%s}' % (json_text(rollout_id).encode(), inner)

@@ -1,0 +1,239 @@
+"""Directories behind the protocol of a gym: what it answers, refuses, and reads anew."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gymtui.api.errors import NotFound, Refused
+from gymtui.sources import registry
+from gymtui.sources.files import Entries, Files
+from gymtui.sources.source import places
+from tests.sources.on_disk import growing, opened, write
+
+
+def record(rollout_id: str, run_id: str = "night", **more: Any) -> dict[str, Any]:
+    return {
+        "rollout_id": rollout_id,
+        "run_id": run_id,
+        "scenario_id": "hr",
+        "task_id": "book",
+        "status": "completed",
+        "created_at": "2026-03-01T00:00:00Z",
+        "result": {"success": True},
+        **more,
+    }
+
+
+def exported(directory: Path, rollout_id: str, **more: Any) -> None:
+    write(directory / f"{rollout_id}.rollout.json", record(rollout_id, **more))
+    artifacts = {"rollout_id": rollout_id, "artifacts": {"messages": []}}
+    write(directory / f"{rollout_id}.json", artifacts)
+
+
+def test_records_are_answered_as_they_were_listed(tmp_path: Path) -> None:
+    exported(tmp_path, "a", novel={"kept": 1})
+    exported(tmp_path, "b", result={"success": False, "message": "no room"})
+    exported(tmp_path, "c", run_id="other", created_at="2026-03-02T00:00:00Z")
+    disk = opened(tmp_path)
+    assert list(disk.runs()) == ["other", "night"]  # the newest first
+    assert disk.runs()["night"]["total"] == disk.runs()["night"]["completed"] == 2
+    assert disk.outcomes("night") == {"a": "passed", "b": "failed"}
+    [item] = json.loads(asyncio.run(disk.gym.list_rollouts(run_id="other")).body)["rollouts"]
+    assert item == record("c", "other", created_at="2026-03-02T00:00:00Z")
+    assert disk.artifacts("a") == {"messages": []}
+
+
+def test_a_rollout_without_artifacts_is_listed_all_the_same(tmp_path: Path) -> None:
+    write(tmp_path / "a.rollout.json", record("a", status="workspace_error", result=None))
+    disk = opened(tmp_path)
+    disk.runs()
+    assert disk.outcomes() == {"a": "environment"}
+    with pytest.raises(NotFound):
+        disk.artifacts("a")
+
+
+def test_transcripts_without_records_have_no_verdict(tmp_path: Path) -> None:
+    told = {"task_id": "t", "model": "m", "steps_taken": 3, "messages": [{"role": "user"}]}
+    write(tmp_path / "night" / "one.json", told)
+    write(tmp_path / "night" / "two.json", {**told, "error": "Cancelled"})
+    write(tmp_path / "night" / "notes.json", {"nothing": "of it"})
+    disk = opened(tmp_path)
+    assert disk.runs()["night"]["total"] == 2
+    assert disk.outcomes() == {"one": "done", "two": "cancelled"}
+    rollout = disk.rollouts()["one"]
+    assert (rollout.task_id, rollout.current_step, rollout.phase) == ("t", 3, None)
+
+
+def test_what_asks_for_some_gets_those(tmp_path: Path) -> None:
+    exported(tmp_path, "a", task_id="x")
+    exported(tmp_path, "b", status="failed", result=None)
+    gym = opened(tmp_path).gym
+
+    async def ids(**query: Any) -> list[str]:
+        found = json.loads((await gym.list_rollouts(**query)).body)["rollouts"]
+        return [item["rollout_id"] for item in found]
+
+    async def asked() -> None:
+        assert await ids(task_id="x") == ["a"]
+        assert await ids(status="failed") == ["b"]
+        assert await ids(scenario_id="hr") == ["a", "b"]
+        assert await ids(scenario_id="none") == []
+        page = json.loads((await gym.list_runs(limit=1, offset=1)).body)
+        assert page == {"total": 1, "runs": []}
+        [run] = json.loads((await gym.list_runs(expand=("rollouts",))).body)["runs"]
+        assert run["rollout_ids"] == ["a", "b"]
+        assert json.loads((await gym.get_run("night")).body)["total"] == 2
+        assert json.loads((await gym.get_rollout("b")).body)["status"] == "failed"
+        assert [one.scenario_id for one in await gym.list_scenarios()] == ["hr"]
+        assert [one.task_id for one in await gym.list_tasks("hr")] == ["x", "book"]
+        for nothing in (gym.get_run("?"), gym.get_rollout("?"), gym.list_rollouts(run_id="?")):
+            with pytest.raises(NotFound):
+                await nothing
+
+    asyncio.run(asked())
+
+
+def test_nothing_can_be_changed_and_it_says_why(tmp_path: Path) -> None:
+    exported(tmp_path, "a")
+    gym = opened(tmp_path).gym
+    for act in (gym.cancel_run, gym.delete_run):
+        with pytest.raises(Refused, match="a directory is only read"):
+            asyncio.run(act("night"))
+    with pytest.raises(Refused, match="not redacted"):
+        asyncio.run(gym.artifacts("a", redact_tool_calls=True))
+
+
+def test_artifacts_stream_in_pieces(tmp_path: Path) -> None:
+    write(tmp_path / "a.rollout.json", record("a"))
+    whole = json.dumps({"messages": ["x" * 3_000_000]}).encode()
+    write(tmp_path / "a.json", whole)
+    pieces: list[bytes] = []
+    told: list[tuple[int, int | None]] = []
+    gym = opened(tmp_path).gym
+    asyncio.run(gym.stream_artifacts("a", pieces.append, on_progress=lambda *n: told.append(n)))
+    assert b"".join(pieces) == whole and len(pieces) > 1
+    assert told == [(len(whole), len(whole))]
+
+
+def test_the_same_names_in_two_places_are_two(tmp_path: Path) -> None:
+    exported(tmp_path / "x", "a")
+    exported(tmp_path / "y", "a", result={"success": False})
+    disk = opened(tmp_path)
+    assert len(disk.runs()) == 2
+    assert sorted(disk.outcomes().values()) == ["failed", "passed"]
+    # Named twice it is one.
+    assert len(opened(tmp_path, tmp_path).runs()) == 2
+
+
+def test_a_file_is_read_once_and_again_when_it_changed(tmp_path: Path) -> None:
+    file = write(tmp_path / "a", "1")
+    files, read = Files(), []
+
+    def parse(body: bytes) -> bytes:
+        read.append(body)
+        if b"{" in body:
+            raise ValueError("half")
+        return body
+
+    assert [files.parsed(file, parse) for _ in range(3)] == [b"1"] * 3
+    assert read == [b"1"]
+    with growing(file):
+        file.write_text("2")
+    assert files.parsed(file, parse) == b"2"
+    with growing(file):
+        file.write_text("{")
+    # Half written: what was read before stands, and it is read again once it is another.
+    assert [files.parsed(file, parse) for _ in range(3)] == [b"2"] * 3
+    assert read == [b"1", b"2", b"{"]
+    assert files.damaged(file.stat().st_mtime) == []
+    assert files.damaged(file.stat().st_mtime + 3600) == ["a: half"]
+    with growing(file):
+        file.write_text("3")
+    assert files.parsed(file, parse) == b"3" and files.damaged(file.stat().st_mtime + 3600) == []
+    file.unlink()
+    assert files.parsed(file, parse) is None
+
+
+def test_of_a_file_that_grows_only_the_new_lines_are_read(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", '1\n\n2\n{"half')
+    files, read = Files(), []
+
+    def parse(line: bytes, place: object) -> Any:
+        read.append(line)
+        return json.loads(line), place.read()  # type: ignore[attr-defined]
+
+    first = [(1, b"1"), (2, b"2")]
+    assert files.lines(file, parse) == first
+    read.clear()
+    with growing(file), file.open("a") as end:
+        end.write('": 3}\n4')
+    assert files.lines(file, parse) == [*first, ({"half": 3}, b'{"half": 3}'), (4, b"4")]
+    assert read == [b'{"half": 3}', b"4"]
+    read.clear()
+    assert len(files.lines(file, parse)) == 4 and read == []
+    with growing(file):
+        file.write_text("9\n")  # begun anew
+    assert files.lines(file, parse) == [(9, b"9")]
+
+
+def test_a_run_that_grows_is_seen_to_grow(tmp_path: Path) -> None:
+    exported(tmp_path, "a")
+    disk = opened(tmp_path)
+    assert disk.runs()["night"]["total"] == 1
+    exported(tmp_path, "b", status="running", result=None)
+    assert disk.runs()["night"]["running"] == 1
+    with growing(tmp_path / "b.rollout.json"):
+        exported(tmp_path, "b", result={"success": False})
+    assert disk.runs()["night"]["completed"] == 2
+    assert disk.outcomes() == {"a": "passed", "b": "failed"}
+
+
+class Odd:
+    """A source of somebody else."""
+
+    name = "odd"
+    title = "odd files"
+
+    def owns(self, place: Path, found: Entries, files: Files) -> bool:
+        return "odd" in found.files
+
+    def owns_file(self, file: Path, files: Files) -> bool:
+        return file.name == "odd"
+
+    def read(self, place: Path, look: object) -> tuple[()]:
+        return ()
+
+
+class Point:
+    """An entry point."""
+
+    def __init__(self, name: str, loaded: object) -> None:
+        self.name = self.value = name
+        self._loaded = loaded
+
+    def load(self) -> object:
+        if isinstance(self._loaded, Exception):
+            raise self._loaded
+        return self._loaded
+
+
+def test_others_add_sources_and_a_broken_one_costs_only_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = [Point("broken", ImportError("no such module")), Point("odd", Odd)]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    told: list[str] = []
+    sources = registry.sources(told.append)
+    assert told == ["source broken (broken): no such module"]
+    exported(tmp_path / "ours", "a")
+    write(tmp_path / "theirs" / "odd", "")
+    found = [(source.name, place.name) for source, place in places(tmp_path, sources, Files())]
+    assert found == [("artifacts", "ours"), ("odd", "theirs")]
+    odd = registry.named("odd", sources)
+    assert odd is not None and registry.named("even", sources) is None
+    assert list(places(tmp_path / "ours", [odd], Files())) == []
