@@ -6,6 +6,7 @@ at all is `Garbled`; an item that cannot be read is `Malformed` and costs the ot
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +20,11 @@ from gymtui.core.json_output import json_text
 
 SECRET_FIELDS = frozenset({"apikey", "xapikey", "authorization"})
 """Names, without case and marks, whose values are never shown, wherever they turn up."""
+
+_MAY_NAME_SECRET = re.compile(
+    b'"(?:' + "|".join("[-_]*".join(name) for name in sorted(SECRET_FIELDS)).encode() + b')[-_]*"',
+    re.IGNORECASE,
+)
 
 HIDDEN = "(hidden)"
 """What stands in their place."""
@@ -101,6 +107,20 @@ def shown(item: bytes) -> str:
         return json_text(masked(document), indent=2, ascii_only=False)
     except (ValueError, RecursionError):
         return item.decode("utf-8", "replace")
+
+
+def without_secrets(body: bytes) -> bytes:
+    """A body as it may be kept: as it came, unless it names a secret, which is hidden then.
+
+    Returns:
+        Nothing of a body that names one and cannot be read.
+    """
+    if _MAY_NAME_SECRET.search(body) is None:
+        return body
+    try:
+        return json_text(masked(loads(body)), ascii_only=False).encode("utf-8", "replace")
+    except (ValueError, RecursionError):
+        return b""
 
 
 def masked(document: Any) -> Any:

@@ -41,15 +41,17 @@ class Storage:
     Attributes:
         arrangement: The directory of what the person arranged on screen.
         journal: The file of what was observed.
+        archive: The file of transcripts.
     """
 
     saved_layout: Path | None = None
     journal: Path | None = None
+    archive: Path | None = None
 
 
 def storage_of(settings: Settings, env: Mapping[str, str]) -> Storage:
     """Where what is learnt of a person's gym is kept: in the state directory, a file a gym."""
-    return Storage(paths.state_dir(env), journal_file(settings, env))
+    return Storage(paths.state_dir(env), journal_file(settings, env), paths.archive_file(env))
 
 
 def open_dashboard(
@@ -104,6 +106,7 @@ def open_dashboard(
         appearance=appearance_of(settings, env, sys.stderr.encoding),
         saved_layout=saved_layout,
         journal=storage.journal,
+        archive=storage.archive,
         keys=keys,
         guided=guided,
         model_env=model_env,

@@ -59,7 +59,7 @@ def open_demo(
         storage = Storage()
         if home is not None and gym.told.kept:
             # Not what was arranged: a filter left from the last time would hide the story.
-            storage = Storage(journal=home / JOURNAL)
+            storage = Storage(journal=home / JOURNAL, archive=home / paths.ARCHIVE)
             if gym.told.anew:
                 _forget(home / JOURNAL)
         loaded = _hurried(settle(gym.told.url), speed)

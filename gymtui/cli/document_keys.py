@@ -68,6 +68,28 @@ ROLLOUT: Mapping[str, str] = {
     "extra": "other fields from the gym",
 }
 
+HIT: Mapping[str, str] = {
+    "run_id": "as received, like rollout_id and task_id",
+    "rollout_id": "",
+    "task_id": "",
+    "turn": "from 1, as on screen",
+    "role": "system, user, assistant, tool or other",
+    "tool": "the tool that is called or answers, or null",
+    "error": "whether it is a failure",
+    "before": "text left of the match",
+    "match": "the text found",
+    "after": "text right of it",
+}
+
+SEARCHED: Mapping[str, str] = {
+    "total": "rollouts in the runs",
+    "searched": "transcripts searched",
+    "unfinished": "rollouts without a transcript yet",
+    "missing": "rollouts whose artifacts the gym does not have",
+    "failed": "transcripts that could not be downloaded or were too large",
+    "left": "not downloaded: --max-download was reached, or the gym stopped answering",
+}
+
 
 def describe_keys(title: str, keys: Mapping[str, str]) -> str:
     """Keys with what they mean, as a paragraph of `--help`.

@@ -44,6 +44,7 @@ _DEMO_INTERVAL_S = 0.5
 _ELSEWHERE: Mapping[str, str] = {
     "runs": "list_commands",
     "rollouts": "list_commands",
+    "search": "search_command",
     "report": "report_command",
     "cancel": "action_commands",
     "delete": "action_commands",

@@ -25,6 +25,7 @@ DEFAULT_BASE_URL = "https://rl-gym-api.collinear.ai"
 INTERVAL_LIMITS_S = (0.1, 3600.0)
 REQUEST_LIMITS = (0.1, 100.0)
 ARTIFACT_LIMITS_MIB = (1, 4096)
+ARCHIVE_LIMITS_MIB = (0, 1024 * 1024)
 Provider = Literal["custom", "openai", "anthropic", "aws-bedrock", "azure-openai", "gcp"]
 """Of models, as the API names them."""
 PROVIDERS = get_args(Provider)
@@ -79,6 +80,9 @@ Text = Annotated[str, Field(pattern=r"\S")]
 Seconds = Annotated[float, BeforeValidator(_number(*INTERVAL_LIMITS_S, "a number of seconds"))]
 MiB = Annotated[
     int, BeforeValidator(_number(*ARTIFACT_LIMITS_MIB, "a whole number of MiB", whole=True))
+]
+ArchiveMiB = Annotated[
+    int, BeforeValidator(_number(*ARCHIVE_LIMITS_MIB, "a whole number of MiB", whole=True))
 ]
 Share = Annotated[float, BeforeValidator(_number(0, 1, "a share"))]
 PerSecond = Annotated[float, BeforeValidator(_number(*REQUEST_LIMITS, "a number of requests"))]
@@ -154,6 +158,9 @@ class Choices(BaseModel, frozen=True, extra="forbid", populate_by_name=True):
     debug: bool = Field(False, description="debug log")
     artifact_limit_mib: MiB = Field(
         64, description="largest artifacts to open, in MiB; larger ones can be saved"
+    )
+    archive_limit_mib: ArchiveMiB = Field(
+        2048, description="transcripts kept on disk, in MiB, of all gyms together; 0 keeps none"
     )
     watch_all: bool = Field(False, description="notify about all runs, not only watched ones (`w`)")
     bell: bool = Field(True, description="ring the terminal's bell on notifications")

@@ -68,7 +68,7 @@ LAST_PICKED = "last used"
 """The origin of a profile that was picked in the dashboard."""
 
 # Of variables that are read elsewhere; the last is the local gym's own.
-_OTHER_NAMES = ("api_key", "profile", "config", "config_dir", "state_dir", "gym_key")
+_OTHER_NAMES = ("api_key", "profile", "config", "config_dir", "state_dir", "cache_dir", "gym_key")
 
 
 class Settings(Choices):

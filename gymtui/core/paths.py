@@ -1,7 +1,7 @@
 """Where files of this program live, and the vendor client's: by the platform's rules, or as told.
 
-`GYMTUI_CONFIG_DIR` and `GYMTUI_STATE_DIR` move a directory, `GYMTUI_CONFIG` the configuration file
-alone, `SIMLAB_CONFIG` the vendor client's. Nothing is created here.
+`GYMTUI_CONFIG_DIR`, `GYMTUI_STATE_DIR` and `GYMTUI_CACHE_DIR` move a directory, `GYMTUI_CONFIG` the
+configuration file alone, `SIMLAB_CONFIG` the vendor client's. Nothing is created here.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 import platformdirs
 
 _APP = "gymtui"
+ARCHIVE = "transcripts.sqlite3"
 
 
 def config_file(env: Mapping[str, str]) -> Path:
@@ -30,6 +31,17 @@ def state_dir(env: Mapping[str, str]) -> Path:
     """Where the journal is kept, and what the person arranged on the screen."""
     told = env.get("GYMTUI_STATE_DIR")
     return Path(told).expanduser() if told else platformdirs.user_state_path(_APP, appauthor=False)
+
+
+def cache_dir(env: Mapping[str, str]) -> Path:
+    """Where transcripts are kept that a gym can give again."""
+    told = env.get("GYMTUI_CACHE_DIR")
+    return Path(told).expanduser() if told else platformdirs.user_cache_path(_APP, appauthor=False)
+
+
+def archive_file(env: Mapping[str, str]) -> Path:
+    """The file of transcripts, of all gyms."""
+    return cache_dir(env) / ARCHIVE
 
 
 def demo_dir(env: Mapping[str, str]) -> Path:

@@ -1,4 +1,6 @@
-"""Gets artifacts: streamed with progress, capped, tried again when the gym stumbles, kept a while.
+"""Gets artifacts: streamed with progress, capped, tried again when the gym stumbles, and kept.
+
+What was read last is kept in memory, what cannot change any more in the archive, too.
 
 Only these downloads are repeated, and they are GETs: polling is its own retry, and what changes the
 gym is never sent twice. (httpx-retries would do this inside the transport, for one dependency more
@@ -13,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Garbled
@@ -20,6 +23,7 @@ from gymtui.api.request import Progress
 from gymtui.api.response import intercepted
 from gymtui.api.retry import with_retry
 from gymtui.core.new_file import NewFile
+from gymtui.session.archive import Archive, ArchiveKey
 from gymtui.transcript.blocks import Transcript
 from gymtui.transcript.body_check import no_artifacts
 from gymtui.transcript.body_reader import open_body
@@ -61,6 +65,9 @@ class ArtifactLoader:
         cap_bytes: The largest that are opened.
         cache_bytes: How much is kept.
         on_read: Told of what was read, and whose it is.
+        archive: Where what cannot change is kept; None keeps nothing there.
+        key_of: A rollout's key in the archive, given its id and whether it is redacted; None for
+            artifacts that may still change.
     """
 
     def __init__(
@@ -71,12 +78,17 @@ class ArtifactLoader:
         cache_bytes: int = CACHE_BYTES,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         on_read: Callable[[str, Artifacts], object] = lambda _rollout_id, _artifacts: None,
+        archive: Archive | None = None,
+        key_of: Callable[[str, bool], ArchiveKey | None] = lambda _rollout_id, _redacted: None,
     ) -> None:
         self._client = client
         self.cap_bytes = cap_bytes
         self._cache_bytes = cache_bytes
         self._sleep = sleep
         self._on_read = on_read
+        self._archive = archive
+        self._key_of = key_of
+        self._turns: WeakValueDictionary[tuple[str, bool], asyncio.Lock] = WeakValueDictionary()
         self._kept: OrderedDict[tuple[str, bool], Artifacts] = OrderedDict()
 
     def kept(self, rollout_id: str, *, redacted: bool = False) -> Artifacts | None:
@@ -106,6 +118,41 @@ class ArtifactLoader:
         found = self.kept(rollout_id, redacted=redacted)
         if found is not None:
             return found
+        body = await self.body(rollout_id, redacted=redacted, on_progress=on_progress)
+        found = Artifacts(body, await asyncio.to_thread(open_body, body), redacted)
+        self._keep(rollout_id, found)
+        self._on_read(rollout_id, found)
+        return found
+
+    async def body(
+        self, rollout_id: str, *, redacted: bool = False, on_progress: Progress | None = None
+    ) -> bytes:
+        """Get a rollout's artifacts as received, from the archive or from the gym; not read.
+
+        Args:
+            on_progress: Told bytes received and, if known, announced; of a download only.
+
+        Raises:
+            GymError: As the client, after some tries; Garbled if the answer is not artifacts.
+            TooLargeError: They are larger than the cap.
+        """
+        archive, key = self._archive, self._key_of(rollout_id, redacted)
+        if archive is None or key is None:
+            return await self._downloaded(rollout_id, redacted, on_progress)
+        # Who comes second waits, and finds them here.
+        turn = self._turns.setdefault((rollout_id, redacted), asyncio.Lock())
+        async with turn:
+            body = await asyncio.to_thread(archive.body, key)
+            if body is None:
+                body = await self._downloaded(rollout_id, redacted, on_progress)
+                await asyncio.to_thread(archive.keep, key, body)
+            elif len(body) > self.cap_bytes:
+                raise TooLargeError(self.cap_bytes)
+            return body
+
+    async def _downloaded(
+        self, rollout_id: str, redacted: bool, on_progress: Progress | None
+    ) -> bytes:
         body = bytearray()
 
         def progressed(received: int, announced: int | None) -> None:
@@ -127,10 +174,8 @@ class ArtifactLoader:
         await with_retry(fetch, sleep=self._sleep)
         received = bytes(body)
         body.clear()
-        found = Artifacts(received, await asyncio.to_thread(_opened, received), redacted)
-        self._keep(rollout_id, found)
-        self._on_read(rollout_id, found)
-        return found
+        await asyncio.to_thread(_must_be_artifacts, received)
+        return received
 
     async def save(
         self,
@@ -172,11 +217,6 @@ class ArtifactLoader:
         while size - len(artifacts.body) > self._cache_bytes and len(self._kept) > 1:
             _, old = self._kept.popitem(last=False)
             size -= len(old.body)
-
-
-def _opened(body: bytes) -> Transcript:
-    _must_be_artifacts(body)
-    return open_body(body)
 
 
 def _finish(file: NewFile) -> None:

@@ -38,6 +38,7 @@ from gymtui.store.stats.run_summary import RunSummary
 from gymtui.store.store import Applied, Store
 
 if TYPE_CHECKING:
+    from gymtui.session.archive import Archive
     from gymtui.session.artifacts import ArtifactLoader, Artifacts
     from gymtui.session.launches import Launches
 
@@ -76,6 +77,7 @@ class Session:
         find_key: Called in a thread before a refused key is tried again.
         model_env: The environment that model keys may come from.
         journal_path: The journal's file, beside which launches are kept; None keeps nothing.
+        archive: Makes, or has made, what transcripts are kept in; None keeps them in memory.
     """
 
     def __init__(
@@ -92,8 +94,10 @@ class Session:
         find_key: FindKey = lambda _settings: None,
         model_env: Mapping[str, str] = MappingProxyType({}),
         journal_path: Path | None = None,
+        archive: Callable[[], Archive] | None = None,
     ) -> None:
         self.settings = settings
+        self._archive = archive
         self.client = client
         self.clock = clock
         self.journal = journal
@@ -183,10 +187,36 @@ class Session:
     @cached_property
     def artifact_loader(self) -> ArtifactLoader:
         """Where artifacts are asked for."""
+        from gymtui.session.archive import key_of
         from gymtui.session.artifacts import ArtifactLoader
 
         cap_bytes = self.settings.artifact_limit_mib * MIB
-        return ArtifactLoader(self.client, cap_bytes=cap_bytes, on_read=self._read)
+        return ArtifactLoader(
+            self.client,
+            cap_bytes=cap_bytes,
+            on_read=self._read,
+            archive=self.archive,
+            key_of=lambda rollout_id, redacted: key_of(
+                self.gym_name, self.store.rollouts.get(rollout_id), redacted=redacted
+            ),
+        )
+
+    @cached_property
+    def archive(self) -> Archive:
+        """Where transcripts are kept."""
+        from gymtui.session.archive import Archive
+
+        archive = Archive(None) if self._archive is None else self._archive()
+        if self.settings.key is not None:
+            archive.keep_out(self.settings.key.reveal())
+        return archive
+
+    @cached_property
+    def gym_name(self) -> str:
+        """What the gym is called in the archive."""
+        from gymtui.session.archive import gym_name
+
+        return gym_name(self.settings.base_url)
 
     @property
     def host(self) -> str:
@@ -284,6 +314,7 @@ class Session:
         origins = {**self.settings.origins, "key": origin}
         update = {"key": key, "key_origin": origin, "origins": origins}
         self.settings = self.settings.model_copy(update=update)
+        self.archive.keep_out(key.reveal())
         self.client.use_key(key)
 
     def watch_for(self, run_ids: Iterable[str]) -> tuple[list[str], list[str]] | None:

@@ -25,6 +25,8 @@ MOST = 100_000
 """Matches that are kept; finding ends there."""
 REGEX_S = 10.0
 """Seconds a regular expression may take for a whole transcript."""
+_WINDOW = 256 * 1024
+"""Characters that are looked through at once: a few milliseconds."""
 _MOST_REPEATED = 100_000
 """What counts such as `{1000}` may come to: each repeat is laid out in memory, 300 bytes of it."""
 
@@ -159,8 +161,22 @@ def _by_text(texts: Iterable[Passage], typed: str, stop: Callable[[], bool]) -> 
     for passage in texts:
         if stop():
             return
-        for found in wanted.finditer(passage.text):
-            yield passage.match(found.start(), found.end())
+        for start, end in _in_windows(wanted, passage.text, len(typed)):
+            yield passage.match(start, end)
+
+
+def _in_windows(wanted: re.Pattern[str], text: str, longest: int) -> Iterator[tuple[int, int]]:
+    """Find a literal a window at a time: the engine holds the interpreter while it looks.
+
+    Args:
+        longest: Characters of the literal, at the least; its spellings may have twice as many.
+    """
+    at = 0
+    while at < len(text):
+        found = wanted.search(text, at, at + _WINDOW + 2 * longest)
+        if found is not None:
+            yield found.span()
+        at = at + _WINDOW if found is None else found.end()
 
 
 def _by_pattern(

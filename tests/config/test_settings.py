@@ -43,6 +43,7 @@ VALUES: dict[str, tuple[Any, Any, Any, Any]] = {
     "max_requests_per_s": (1.0, "2.5", "3", "4.0"),
     "theme": ("flag", "env", '"profile"', '"file"'),
     "artifact_limit_mib": (1, "2", "3", "4"),
+    "archive_limit_mib": (1, "2", "0", "4"),
     "fail_share": (0.1, "0.2", "0.3", "0.4"),
 }
 

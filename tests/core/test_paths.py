@@ -18,6 +18,7 @@ Place = Callable[[Mapping[str, str]], Path]
         (paths.config_dir, {"GYMTUI_CONFIG_DIR": "/x"}, "/x"),
         (paths.state_dir, {"GYMTUI_STATE_DIR": "/x"}, "/x"),
         (paths.log_dir, {"GYMTUI_STATE_DIR": "/x"}, "/x/log"),
+        (paths.archive_file, {"GYMTUI_CACHE_DIR": "/x"}, "/x/transcripts.sqlite3"),
         (paths.vendor_config_file, {"SIMLAB_CONFIG": "/x/s.toml"}, "/x/s.toml"),
         (paths.vendor_config_file, {"HOME": "/h"}, "/h/.config/simlab/config.toml"),
         (
@@ -39,6 +40,7 @@ def test_a_place_is_where_the_environment_says(
         (paths.config_dir, platformdirs.user_config_dir("gymtui", appauthor=False)),
         (paths.state_dir, platformdirs.user_state_dir("gymtui", appauthor=False)),
         (paths.log_dir, platformdirs.user_log_dir("gymtui", appauthor=False)),
+        (paths.cache_dir, platformdirs.user_cache_dir("gymtui", appauthor=False)),
     ],
 )
 def test_else_it_is_the_platforms(place: Place, path: str) -> None:

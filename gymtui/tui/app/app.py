@@ -63,6 +63,7 @@ class GymtuiApp(HostApp):
         wall: UNIX seconds.
         arrangement: What the person arranged on screen; by default nothing, kept nowhere.
         journal: Where what is observed of this gym is kept; None keeps nothing.
+        archive: Where transcripts are kept; None keeps them in memory.
         notes: What is told once the screen is there.
         gyms: What other profiles lead to; None where there are none.
         model_env: The environment that model keys may come from.
@@ -78,6 +79,7 @@ class GymtuiApp(HostApp):
         appearance: Appearance | None = None,
         saved_layout: SavedLayout | None = None,
         journal: Path | None = None,
+        archive: Path | None = None,
         keys: KeyBindings = PROGRAMS_OWN,
         problems: Sequence[Problem] = (),
         notes: Sequence[str] = (),
@@ -111,6 +113,7 @@ class GymtuiApp(HostApp):
             model_env=model_env,
             on_notice=self._journal_in_trouble,
             journal_path=journal,
+            archive_path=archive,
         )
         self.session = self.sessions.first(settings, client)
 
@@ -275,6 +278,7 @@ class GymtuiApp(HostApp):
         """Write down what was watched, and close the connections."""
         self.sessions.leave(self.session)
         await self.leave()
+        await self.sessions.close_archive()
 
     def _journal_in_trouble(self, notice: Notice) -> None:
         """Say so once; called on the journal's thread."""

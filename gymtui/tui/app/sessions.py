@@ -9,7 +9,9 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.config.settings import Settings
@@ -18,6 +20,9 @@ from gymtui.core.server_clock import ServerClock
 from gymtui.session.input_priority import InputPriority
 from gymtui.session.session import Audience, Session
 from gymtui.store.history.journal import Journal, Notice
+
+if TYPE_CHECKING:
+    from gymtui.session.archive import Archive
 
 
 @dataclass(slots=True)
@@ -30,6 +35,7 @@ class Sessions:
         rng: Where jitter comes from.
         on_notice: Told, on a journal's thread, when there is trouble with it.
         journal_path: Where what is observed of the gym one is at is kept; None keeps nothing.
+        archive_path: Where transcripts of all gyms are kept; None keeps them in memory.
         left: What belongs to gyms that were left, and is not closed yet.
     """
 
@@ -42,7 +48,9 @@ class Sessions:
     model_env: Mapping[str, str]
     on_notice: Callable[[Notice], None]
     journal_path: Path | None
+    archive_path: Path | None = None
     left: list[tuple[Endpoints, Journal | None]] = field(default_factory=list)
+    _archive: Archive | None = None
 
     def first(self, settings: Settings, client: Endpoints) -> Session:
         """The first one, with no journal yet: opening it can wait until the screen is there."""
@@ -103,4 +111,21 @@ class Sessions:
             find_key=self.find_key,
             model_env=self.model_env,
             journal_path=self.journal_path,
+            archive=partial(self._the_archive, settings),
         )
+
+    def _the_archive(self, settings: Settings) -> Archive:
+        """One for all sessions, made when the first transcript is read."""
+        from gymtui.session.archive import Archive
+
+        if self._archive is None:
+            limit = settings.archive_limit_mib << 20
+            # What lies on disk already is not kept there twice.
+            keeps = limit and not settings.directories and self.archive_path is not None
+            self._archive = Archive(self.archive_path, limit) if keeps else Archive(None)
+        return self._archive
+
+    async def close_archive(self) -> None:
+        """Let go of the transcripts' file."""
+        if self._archive is not None:
+            await asyncio.to_thread(self._archive.close)

@@ -1,0 +1,179 @@
+"""`gymtui search`: a phrase in the transcripts of runs, a line a hit, printed as they are found."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gymtui.api.endpoints import Endpoints
+from gymtui.cli.document_keys import HIT, SEARCHED
+from gymtui.cli.gym_access import GymReader, with_gym
+from gymtui.cli.output import Printer, coloured
+from gymtui.config.settings import Settings
+from gymtui.core.text import clean, fit, width
+from gymtui.session.archive import Archive, gym_name, key_of
+from gymtui.session.artifacts import ArtifactLoader
+from gymtui.session.transcript_search import (
+    FoundHit,
+    SearchProgress,
+    TranscriptSearch,
+    target_of,
+)
+from gymtui.store.records import RolloutRow
+from gymtui.transcript.hits import Wanted
+
+_EVERYTHING = 1 << 60
+_WHO = 24
+"""Cells of who speaks, at most."""
+_LEAST = 20
+"""Cells of what was found, at the least."""
+
+
+def print_hits(
+    settings: Settings,
+    run_ids: Sequence[str],
+    wanted: Wanted,
+    form: str,
+    printer: Printer,
+    *,
+    archive: Path,
+    most_bytes: int | None = None,
+) -> SearchProgress:
+    """Search, and print what is found.
+
+    Args:
+        run_ids: Of which runs; none for all there are.
+        form: Lines for people, one JSON document, a JSON object a line, or CSV.
+        archive: Where transcripts are kept, there or not.
+        most_bytes: How much is downloaded at most; None for all that is needed.
+
+    Raises:
+        NotFound: There is no such run.
+        GymError: Its rollouts cannot be listed.
+    """
+    limit = settings.archive_limit_mib << 20
+    # What lies on disk already is not kept there twice.
+    kept = Archive(archive, limit) if limit and not settings.directories else Archive(None)
+    if settings.key is not None:
+        kept.keep_out(settings.key.reveal())
+
+    async def search(client: Endpoints) -> SearchProgress:
+        asked = GymReader(client)
+        if run_ids:
+            found = await asked.runs_named(list(dict.fromkeys(run_ids)))
+        else:
+            await asked.every_run(settings.source, settings.scenario)
+            found = [run for run, row in asked.store.runs.items() if row.malformed is None]
+        await asked.rollouts_of(found)
+        rows = {row.rollout_id: row for run in found for row in asked.store.rollouts_of(run)}
+        gym = gym_name(settings.base_url)
+        loader = ArtifactLoader(
+            client,
+            cap_bytes=settings.artifact_limit_mib << 20,
+            cache_bytes=0,
+            archive=kept,
+            key_of=lambda name, redacted: key_of(gym, rows.get(name), redacted=redacted),
+        )
+        readable = [row for row in rows.values() if row.malformed is None]
+        going = TranscriptSearch(
+            loader,
+            kept,
+            gym,
+            map(target_of, readable),
+            wanted,
+            most_bytes=_EVERYTHING if most_bytes is None else most_bytes,
+        )
+        await _print(going, rows, form, printer, several=len(found) > 1)
+        return going.progress
+
+    try:
+        return with_gym(settings, search)
+    finally:
+        kept.close()
+
+
+async def _print(
+    going: TranscriptSearch,
+    rows: Mapping[str, RolloutRow],
+    form: str,
+    printer: Printer,
+    *,
+    several: bool,
+) -> None:
+    lines = _Lines(printer, rows.values(), several=several)
+    documents: list[dict[str, Any]] = []
+    if form == "csv":
+        printer.write(_csv([list(HIT)]))
+    async for hits in going.hits():
+        if form == "table":
+            printer.lines(lines.of(found) for found in hits)
+            continue
+        told = [_document(found, rows[found.ref.rollout_id]) for found in hits]
+        if form == "jsonl":
+            printer.objects(told)
+        elif form == "csv":
+            printer.write(_csv([list(document.values()) for document in told]))
+        else:
+            documents += told
+    if form == "json":
+        searched = {name: getattr(going.progress, name) for name in SEARCHED}
+        printer.document({"transcripts": searched, "hits": documents})
+
+
+def _document(found: FoundHit, row: RolloutRow) -> dict[str, Any]:
+    hit = found.hit
+    values = (
+        *(found.ref.run_id, found.ref.rollout_id, row.rollout and row.rollout.task_id),
+        *(hit.match.turn + 1, str(hit.kind), hit.tool or None, hit.error),
+        *(hit.before, hit.text, hit.after),
+    )
+    return dict(zip(HIT, values, strict=True))
+
+
+def _csv(rows: Sequence[Sequence[object]]) -> str:
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows(rows)
+    return written.getvalue()
+
+
+class _Lines:
+    """Hits as lines, aligned although they come one by one: all ids are known before."""
+
+    def __init__(self, printer: Printer, rows: Any, *, several: bool) -> None:
+        self._printer = printer
+        self._several = several
+        rows = list(rows)
+        self._rollout = max((width(clean(row.rollout_id)) for row in rows), default=0)
+        self._run = max((width(clean(row.run_id)) for row in rows), default=0)
+
+    def of(self, found: FoundHit) -> str:
+        """A hit: whose transcript, which turn, who speaks there, and the text around it."""
+        hit, colour = found.hit, self._printer.colour
+        who = fit(f"{'✗ ' if hit.error else ''}{hit.tool or hit.kind}", _WHO, pad=True)
+        names = [fit(found.ref.rollout_id, self._rollout, pad=True)]
+        if self._several:
+            names.insert(0, fit(found.ref.run_id, self._run, pad=True))
+        head = "  ".join([*names, f"{hit.match.turn + 1:>4}", who])
+        before, text, after = hit.before, clean(hit.text), hit.after
+        if self._printer.width is not None:
+            room = max(self._printer.width - width(head) - 2, _LEAST)
+            text = fit(text, room)
+            left = max(room - width(text), 0)
+            after = fit(after, max(left - min(width(before), left // 3), 0))
+            before = _tail(before, left - width(after))
+        if colour:
+            head, text = coloured(head, "dim"), coloured(text, "bold")
+        return f"{head}  {before}{text}{after}".rstrip()
+
+
+def _tail(text: str, cells: int) -> str:
+    """The end of a text, cut at its beginning."""
+    while text and width(text) > cells:
+        text = text[max(1, (width(text) - cells) // 2) :]
+    return text
+
+
+__all__ = ["print_hits"]

@@ -1,0 +1,276 @@
+"""A search through the transcripts of many rollouts: what is here first, then what is downloaded.
+
+Reading, indexing and looking go on in threads, one at a time; the event loop only hands over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from gymtui.api.errors import NOT_THE_GYM, GymError, NotFound
+from gymtui.session.archive import Archive, ArchiveKey, Known, version_of
+from gymtui.session.artifacts import ArtifactLoader, TooLargeError
+from gymtui.session.rollout_ref import RolloutRef
+from gymtui.store.ending import ending_of
+from gymtui.store.outcome import ACTIVE
+from gymtui.store.records import RolloutRow
+from gymtui.transcript.blocks import Ending
+from gymtui.transcript.body_reader import open_body
+from gymtui.transcript.hits import (
+    Hit,
+    PatternError,
+    SpokenPassage,
+    Wanted,
+    find_hits,
+    spoken_passages,
+)
+
+AT_ONCE = 4
+"""Downloads at the same time."""
+MOST_BYTES = 256 * 1024 * 1024
+"""What one search downloads unless it is told to go on."""
+_TURN_S = 0.03
+"""How long transcripts are looked through until what was found is handed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTarget:
+    """A rollout whose transcript is to be searched.
+
+    Attributes:
+        version: As the archive has it; None where its artifacts may still change.
+        finished: Whether it has artifacts.
+        result: How it ended, by its record.
+    """
+
+    ref: RolloutRef
+    version: str | None
+    finished: bool
+    result: Ending | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundHit:
+    """A hit, and whose transcript it is in."""
+
+    ref: RolloutRef
+    hit: Hit
+
+
+@dataclass(slots=True)
+class SearchProgress:
+    """How far a search is.
+
+    Attributes:
+        total: Rollouts in question.
+        searched: Transcripts that were looked through.
+        unfinished: Rollouts that have no transcript yet.
+        missing: Rollouts of which the gym has no artifacts.
+        failed: Transcripts that could not be had or were too large.
+        left: Transcripts that were not downloaded, since that would have been too much.
+        received: Bytes downloaded.
+        problem: Why it ended early, or why some failed; "" for neither.
+        done: Whether it has come to its end.
+    """
+
+    total: int
+    searched: int = 0
+    unfinished: int = 0
+    missing: int = 0
+    failed: int = 0
+    left: int = 0
+    received: int = 0
+    problem: str = ""
+    done: bool = False
+
+    @property
+    def words(self) -> str:
+        """`412 of 600 transcripts searched`, and what became of the others."""
+        parts = [f"{self.searched:,} of {self.total:,} transcripts searched"]
+        for number, what in (
+            (self.unfinished, "not finished"),
+            (self.missing, "without artifacts"),
+            (self.failed, "failed"),
+            (self.left, "not downloaded"),
+        ):
+            if number:
+                parts.append(f"{number:,} {what}")
+        return ", ".join(parts)
+
+
+def target_of(row: RolloutRow) -> SearchTarget:
+    """A rollout as a search takes it."""
+    result = ending_of(row.rollout, row.outcome) if row.rollout is not None else None
+    finished = row.rollout is not None and row.outcome not in ACTIVE
+    return SearchTarget(RolloutRef(row.run_id, row.rollout_id), version_of(row), finished, result)
+
+
+class TranscriptSearch:
+    """One search.
+
+    Args:
+        loader: Where artifacts come from that are not here.
+        gym: The gym's name in the archive.
+        targets: What is searched, in the order in which hits are to come.
+        most_bytes: How much is downloaded at most.
+    """
+
+    def __init__(
+        self,
+        loader: ArtifactLoader,
+        archive: Archive,
+        gym: str,
+        targets: Iterable[SearchTarget],
+        wanted: Wanted,
+        *,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
+        self._loader = loader
+        self._archive = archive
+        self._gym = gym
+        self._targets = list(targets)
+        self._wanted = wanted
+        self._most_bytes = most_bytes
+        self._stopped = threading.Event()
+        self._reading = asyncio.Lock()
+        self.progress = SearchProgress(len(self._targets))
+
+    async def hits(self) -> AsyncGenerator[Sequence[FoundHit], None]:
+        """Search, and hand over what was found as it is found.
+
+        Yields:
+            Hits of whole transcripts, also none, so that progress can be shown.
+        """
+        targets = [target for target in self._targets if target.finished]
+        self.progress.unfinished = len(self._targets) - len(targets)
+        try:
+            known = await asyncio.to_thread(self._known, targets)
+            indexed = self._look_through(targets, known)
+            lacking = [t for t in targets if self._key(t) not in known.passages]
+            while batch := await asyncio.to_thread(_for_a_while, indexed):
+                for target, found in batch:
+                    if found is None:
+                        lacking.append(target)
+                        continue
+                    self.progress.searched += 1
+                    yield found
+            async for found in self._read_others(lacking, known):
+                yield found
+        except PatternError as error:
+            self.progress.problem = str(error)
+        finally:
+            self._stopped.set()
+        self.progress.done = True
+        yield ()
+
+    def _key(self, target: SearchTarget) -> ArchiveKey | None:
+        if target.version is None:
+            return None
+        return ArchiveKey(self._gym, target.ref.rollout_id, target.version)
+
+    def _known(self, targets: Sequence[SearchTarget]) -> Known:
+        keys = [key for target in targets if (key := self._key(target)) is not None]
+        return self._archive.known(keys, self._wanted.query)
+
+    def _look_through(
+        self, targets: Sequence[SearchTarget], known: Known
+    ) -> Iterator[tuple[SearchTarget, Sequence[FoundHit] | None]]:
+        """Look through what is indexed; None of what has gone meanwhile."""
+        for target in targets:
+            key = self._key(target)
+            if key is None or key not in known.passages:
+                continue
+            numbers = known.passages[key]
+            if numbers is not None and not numbers:
+                yield target, ()
+                continue
+            passages = self._archive.passages(key, numbers)
+            yield target, None if passages is None else self._found(target, passages)
+
+    def _found(self, target: SearchTarget, passages: Iterable[SpokenPassage]) -> Sequence[FoundHit]:
+        hits = find_hits(passages, self._wanted, self._stopped.is_set)
+        return [FoundHit(target.ref, hit) for hit in hits]
+
+    # -- what is not indexed ---------------------------------------------------------------
+
+    async def _read_others(
+        self, targets: Sequence[SearchTarget], known: Known
+    ) -> AsyncGenerator[Sequence[FoundHit], None]:
+        """Read what is not indexed, downloading what is not here; a few at a time."""
+        here: asyncio.Queue[Sequence[FoundHit] | BaseException] = asyncio.Queue()
+        waiting = iter(targets)
+
+        async def work() -> None:
+            for target in waiting:
+                try:
+                    here.put_nowait(await self._read(target, self._key(target) in known.kept))
+                except Exception as error:  # noqa: BLE001  (raised below, by who waits)
+                    here.put_nowait(error)
+
+        workers = [asyncio.create_task(work()) for _ in range(min(AT_ONCE, len(targets)))]
+        try:
+            for _ in targets:
+                found = await here.get()
+                if isinstance(found, BaseException):
+                    raise found
+                yield found
+        finally:
+            self._stopped.set()
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _read(self, target: SearchTarget, is_kept: bool) -> Sequence[FoundHit]:
+        progress = self.progress
+        if not is_kept and (progress.received >= self._most_bytes or progress.problem):
+            progress.left += 1
+            return ()
+        before = 0
+
+        def received(now: int, _announced: int | None) -> None:
+            nonlocal before
+            progress.received += max(now - before, 0)
+            before = now
+
+        try:
+            body = await self._loader.body(target.ref.rollout_id, on_progress=received)
+        except NotFound:
+            progress.missing += 1
+            return ()
+        except TooLargeError:
+            progress.failed += 1
+            return ()
+        except GymError as error:
+            progress.failed += 1
+            if isinstance(error, NOT_THE_GYM):
+                progress.problem = error.line  # the rest would say the same
+            return ()
+        async with self._reading:
+            found = await asyncio.to_thread(self._read_and_index, target, body)
+        progress.searched += 1
+        return found
+
+    def _read_and_index(self, target: SearchTarget, body: bytes) -> Sequence[FoundHit]:
+        transcript = replace(open_body(body), result=target.result)
+        passages = list(spoken_passages(transcript))
+        key = self._key(target)
+        if key is not None:
+            self._archive.index(key, passages)
+        return self._found(target, passages)
+
+
+def _for_a_while(
+    found: Iterator[tuple[SearchTarget, Sequence[FoundHit] | None]],
+) -> list[tuple[SearchTarget, Sequence[FoundHit] | None]]:
+    """What comes within a short time, at least one; none when there is no more."""
+    until_s = time.monotonic() + _TURN_S
+    batch = []
+    for item in found:
+        batch.append(item)
+        if item[1] is None or time.monotonic() >= until_s:
+            break
+    return batch

@@ -1,0 +1,222 @@
+"""Hits: where something is found in one transcript of many, with who speaks there and which tool.
+
+What is typed for such a search is read here, too. Where the transcripts are kept, and which of them
+can hold a phrase at all, is `session.archive`; finding text in a passage is `search`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from gymtui.core.normalization import folded
+from gymtui.core.text import clean
+from gymtui.transcript.blocks import BlockKind, Tooled, ToolResult, Transcript
+from gymtui.transcript.outline import tool_of
+from gymtui.transcript.search import Match, Passage, PatternError, Query, find, parse, passages_of
+
+BEFORE, AFTER = 80, 160
+"""Characters of a snippet left and right of what was found."""
+_QUOTED = re.compile(r'(?<!\S)"([^"]*)"(?!\S)')
+_TERM = re.compile(r'(?<!\S)(?:error:|(tool|role):(?:"([^"]*)"|(\S*)))(?!\S)')
+_ROLES = tuple(str(kind) for kind in BlockKind)
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenPassage:
+    """A passage, and what can be asked of it besides its text.
+
+    Attributes:
+        tool: The tool that is called or that answers, `server.tool`; "" for neither.
+        error: Whether it is a failure.
+    """
+
+    passage: Passage
+    kind: BlockKind
+    tool: str
+    error: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One place where something was found; its texts are clean and of one line.
+
+    Attributes:
+        before: What stands left of it.
+        text: What was found.
+        after: What stands right of it.
+    """
+
+    match: Match
+    kind: BlockKind
+    tool: str
+    error: bool
+    before: str
+    text: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to look for; all of it must hold. Without a phrase, every passage that fits is a hit.
+
+    Attributes:
+        query: The phrase, or the regular expression.
+        tool: Part of a tool's name, or a glob; "" for any.
+        error: Whether only failures count.
+        role: Who speaks; None for anybody.
+    """
+
+    query: Query
+    tool: str = ""
+    error: bool = False
+    role: BlockKind | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is asked."""
+        return not self.has_phrase and not (self.tool or self.error or self.role)
+
+    @property
+    def has_phrase(self) -> bool:
+        """Whether a text or an expression is looked for."""
+        return bool(self.query.text) or self.query.pattern is not None
+
+    @property
+    def typed(self) -> str:
+        """The phrase as it is typed to find it within one transcript."""
+        return self.query.text if self.query.pattern is None else f"re:{self.query.pattern}"
+
+    def takes(self, spoken: SpokenPassage) -> bool:
+        """Whether a passage is one in which to look."""
+        if (self.error and not spoken.error) or self.role not in (None, spoken.kind):
+            return False
+        return not self.tool or _names(self.tool, spoken.tool)
+
+
+def wanted_of(typed: str) -> Wanted:
+    """Read what was typed: a phrase or `/expression/`, and `tool:NAME`, `error:`, `role:WHO`.
+
+    Args:
+        typed: What is quoted as a whole is a phrase, whatever it looks like.
+
+    Raises:
+        PatternError: The expression is none, or there is no such role; the text says why.
+    """
+    quoted = _QUOTED.search(typed)
+    rest = typed if quoted is None else typed[: quoted.start()] + typed[quoted.end() :]
+    wanted = Wanted(Query())
+    for name, long, short in _TERM.findall(rest):
+        if not name:
+            wanted = replace(wanted, error=True)
+        elif name == "tool":
+            wanted = replace(wanted, tool=long or short)
+        else:
+            wanted = replace(wanted, role=role_of(long or short))
+    phrase = quoted[1] if quoted is not None else _TERM.sub("", rest).strip()
+    if quoted is None and len(phrase) > 2 and phrase[0] == phrase[-1] == "/":
+        return replace(wanted, query=parse(f"re:{phrase[1:-1]}"))
+    return replace(wanted, query=Query(phrase))
+
+
+def role_of(typed: str) -> BlockKind:
+    """A role from its name or the beginning of that.
+
+    Raises:
+        PatternError: There is none, or not only one; the text names them all.
+    """
+    fitting = [role for role in _ROLES if typed and role.startswith(typed.lower())]
+    if len(fitting) != 1:
+        raise PatternError(f"role: is one of {', '.join(_ROLES)}")
+    return BlockKind(fitting[0])
+
+
+def spoken_passages(transcript: Transcript) -> Iterator[SpokenPassage]:
+    """All that can be searched, in order, with who speaks there."""
+    for passage in passages_of(transcript):
+        if passage.turn >= len(transcript.turns):
+            ending = transcript.endings[passage.turn - len(transcript.turns)]
+            yield SpokenPassage(passage, BlockKind.OTHER, "", ending.failed)
+            continue
+        turn = transcript.turns[passage.turn]
+        block = turn.blocks[passage.block]
+        if isinstance(block, Tooled):
+            failed = isinstance(block, ToolResult) and bool(block.error)
+            yield SpokenPassage(passage, turn.kind, tool_of(block), failed)
+        else:
+            answers = any(isinstance(other, ToolResult) for other in turn.blocks)
+            yield SpokenPassage(passage, turn.kind, "", turn.error and not answers)
+
+
+def find_hits(
+    passages: Iterable[SpokenPassage], wanted: Wanted, stop: Callable[[], bool] = lambda: False
+) -> Iterator[Hit]:
+    """Find what is wanted in a transcript's passages.
+
+    Args:
+        stop: Asked between passages whether nobody wants the answer any more.
+
+    Raises:
+        PatternError: A regular expression took too long; hits until then came.
+    """
+    looked: list[SpokenPassage] = []
+
+    def fitting() -> Iterator[Passage]:
+        for spoken in passages:
+            if wanted.takes(spoken):
+                looked[:] = [spoken]
+                yield spoken.passage
+
+    if wanted.has_phrase:
+        for match in find(fitting(), wanted.query, stop):
+            yield _hit(looked[0], match)
+        return
+    for passage in fitting():
+        if stop():
+            return
+        line = passage.text.partition("\n")[0]
+        yield _hit(looked[0], passage.match(0, len(line)))
+
+
+def _hit(spoken: SpokenPassage, match: Match) -> Hit:
+    passage = spoken.passage
+    begin = passage.starts[match.part]
+    start, end = begin + match.start, begin + match.end
+    text = passage.text
+    return Hit(
+        match,
+        spoken.kind,
+        spoken.tool,
+        spoken.error,
+        _line(text[max(0, start - BEFORE) : start]).lstrip() if start else "",
+        _line(text[start : min(end, start + AFTER)]),
+        _line(text[end : end + AFTER]).rstrip() if end - start <= AFTER else "",
+    )
+
+
+def _line(text: str) -> str:
+    return re.sub(r"\s+", " ", clean(text, newline=" "))
+
+
+def _names(typed: str, tool: str) -> bool:
+    """Whether a tool is the one that is meant: by a part of its name, or by a glob."""
+    meant, name = folded(typed), folded(tool)
+    if any(character in meant for character in "*?["):
+        return bool(name) and (
+            fnmatchcase(name, meant) or fnmatchcase(name.rpartition(".")[2], meant)
+        )
+    return meant in name
+
+
+__all__ = [
+    "Hit",
+    "PatternError",
+    "SpokenPassage",
+    "Wanted",
+    "find_hits",
+    "role_of",
+    "spoken_passages",
+    "wanted_of",
+]
