@@ -14,8 +14,8 @@ from gymtui.cli.directories import settings_and_names
 from gymtui.cli.options import (
     EXIT_REFUSED,
     EXIT_USAGE,
-    fail,
     as_option,
+    fail,
     given,
     gym_options,
     json_option,

@@ -46,6 +46,18 @@ def test_lists_reports_and_transcripts_come_from_a_directory(shell: Shell, resul
     assert shell("show", results, "r9").returncode == 4
 
 
+def test_transcripts_in_a_directory_are_searched(
+    shell: Shell, results: str, tmp_path: Path
+) -> None:
+    done = shell("search", results, "", "--role", "user", "--jsonl")
+    hits = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {hit["rollout_id"] for hit in hits} == {"r0", "r1", "r2"}
+    assert done.stderr == "gymtui: 3 of 3 transcripts searched\n"
+    # What lies on disk already is not kept there twice.
+    assert not list(tmp_path.rglob("transcripts.sqlite3"))
+    assert shell("search", results, "night", "no such phrase").stdout == ""
+
+
 def test_a_round_trip_keeps_rows_and_numbers(shell: Shell, results: str, tmp_path: Path) -> None:
     write(
         tmp_path / "o" / "r9.rollout.json",

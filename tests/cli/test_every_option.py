@@ -124,6 +124,7 @@ OWN = {
             ("runs", "runs"),
             ("rollouts", "rollouts one"),
             ("report", "report one"),
+            ("search", "search one words"),
         )
     },
     "open --markdown": Trial("open run.json", "--markdown", "# "),
