@@ -43,9 +43,15 @@ def test_the_wheel_has_every_module_style_and_theme(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     sources = {p.relative_to(ROOT).as_posix() for p in (ROOT / "gymtui").rglob("*.py")}
     styles = {p.relative_to(ROOT).as_posix() for p in (ROOT / "gymtui").rglob("*.tcss")}
+    data = {
+        p.relative_to(ROOT).as_posix()
+        for p in (ROOT / "gymtui" / "gym" / "scenarios").rglob("*")
+        if p.suffix in (".json", ".md", ".toml")
+    }
+    assert len(data) > 20
     themes = {f"gymtui/themes/{path.name}" for path in (ROOT / "themes").glob("*.toml")}
     assert len(themes) >= 5
-    assert sources | styles | themes <= names
+    assert sources | styles | themes | data <= names
     assert not any(name.startswith("tests/") for name in names)
 
 

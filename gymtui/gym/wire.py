@@ -270,6 +270,7 @@ class ToolServer(Answered):
 
     name: str
     server_type: str
+    tool_server_url: str | None = None
 
 
 class ScenarioSummary(Answered):
@@ -281,6 +282,7 @@ class ScenarioSummary(Answered):
     num_tasks: int
     num_npcs: int
     tool_servers: list[ToolServer]
+    scenario_guidance_md: str | None = None
 
 
 class TaskSummary(Answered):
@@ -293,7 +295,7 @@ class TaskSummary(Answered):
     difficulty: str
     tool_servers: list[ToolServer]
     rubric: str
-    npc_profiles: list[dict[str, str]]
+    npc_profiles: list[dict[str, Any]]
 
 
 class TaskList(Answered):

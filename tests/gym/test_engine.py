@@ -1,14 +1,17 @@
 """What the engine promises: parallelism, cancelling, deleting, restarting, repeatable chance."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from gymtui.gym.clock import Pace
 from gymtui.gym.engine.engine import CUT_OFF, Engine
-from gymtui.gym.scenarios import SCENARIOS
+from gymtui.gym.scenarios.base import World
+from gymtui.gym.scenarios.catalog import SCENARIOS
 from gymtui.gym.scenarios.hr.scenario import HR
 from gymtui.gym.wire import Rollout
 from tests.gym.engines import Turnstile, engine_at, finish, start
@@ -287,12 +290,19 @@ async def test_at_speed_1_a_rollout_takes_its_time_and_careful_takes_longer(tmp_
     assert 20 < medians["hasty"] < medians["careful"] < 60
 
 
-async def test_a_broken_verifier_fails_its_rollout_and_not_the_run(tmp_path: Path) -> None:
-    def broken(*_: object) -> None:
+async def test_a_broken_verifier_fails_its_rollout_and_not_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def opened(task: Mapping[str, Any]) -> World:
+        world = await HR.open(task)
+        if task["meta"]["task_id"] == "record_title_change":
+            monkeypatch.setattr(world, "verify", broken)
+        return world
+
+    async def broken(record: object) -> None:
         raise ZeroDivisionError("a defect")
 
-    task = dataclasses.replace(HR.tasks["record_title_change"], verify=broken)
-    hr = dataclasses.replace(HR, tasks={**HR.tasks, task.task_id: task})
+    hr = dataclasses.replace(HR, open=opened)
     async with engine_at(tmp_path / "db", scenarios={"hr": hr}) as engine:
         run_id = await start(engine, task_ids=["record_title_change", "schedule_phone_screen"])
         rollouts = await finish(engine, run_id)

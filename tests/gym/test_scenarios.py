@@ -1,37 +1,40 @@
 """The tasks of `hr`: verifiers look at the state, plans work through the tools, seeds repeat."""
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 
 from gymtui.gym.clock import Spread
 from gymtui.gym.models.scripted import ScriptedAgent, Temperament
-from gymtui.gym.scenarios.base import Facts, Task, judge
+from gymtui.gym.scenarios.base import Task
 from gymtui.gym.scenarios.hr.scenario import HR
-from gymtui.gym.tools.toolbox import Call, Observation
-from gymtui.gym.tools.workspace import Workspace
+from gymtui.gym.scenarios.hr.servers import calendar, email, hr_records
+from gymtui.gym.scenarios.hr.world import Office, make
+from gymtui.gym.tools.toolbox import Call, Observation, Toolbox
 from gymtui.gym.wire import Result
 
 FLAWLESS = Temperament(1.0, 0.0, 0.0, True, Spread(0.0, 0.0))
 SEEDS = range(12)
+TOOLBOX = Toolbox((*calendar.TOOLS, *email.TOOLS, *hr_records.TOOLS))
 
 
-def prepared(task: Task, seed: int) -> tuple[Workspace, Facts]:
-    workspace, random = Workspace(HR.schema), Random(seed)
-    HR.populate(workspace, random)
-    facts = task.seed(workspace, random)
-    workspace.take_changes()
-    return workspace, facts
+def prepared(task: Task, seed: int) -> Office:
+    office = make(task.content, Random(seed))
+    office.take_changes()
+    return office
 
 
 async def acted(
-    workspace: Workspace,
+    workspace: Office,
     task: Task,
     *,
     skip: Callable[[Call], bool] = lambda call: False,
 ) -> list[Observation]:
     """Let a flawless agent act; calls to `skip` are answered as if made, and are not."""
+    assert task.plan is not None
     agent = ScriptedAgent(FLAWLESS, task.plan, HR.wander, random=Random(1), pace=Random(1))
     observations: list[Observation] = []
     seen: list[Observation] = []
@@ -40,25 +43,28 @@ async def acted(
         if not turn.calls:
             return seen
         observations = [
-            Observation("Done.") if skip(call) else HR.toolbox.call(workspace, call)
+            Observation("Done.") if skip(call) else TOOLBOX.call(workspace, call)
             for call in turn.calls
         ]
         seen += observations
     raise AssertionError("the plan does not end within 30 steps")
 
 
-def verdict(task: Task, workspace: Workspace, facts: Facts) -> Result:
-    return judge(task.verify(workspace, facts))
+def verdict(task: Task, workspace: Office) -> Result:
+    module = import_module(f"gymtui.gym.scenarios.hr.verifiers.{task.task_id}")
+    result = module.verify(SimpleNamespace(world=workspace))
+    assert isinstance(result, Result)
+    return result
 
 
 @pytest.mark.parametrize("task_id", HR.tasks)
 async def test_a_flawless_agent_passes_whatever_the_seed(task_id: str) -> None:
     task = HR.tasks[task_id]
     for seed in SEEDS:
-        workspace, facts = prepared(task, seed)
+        workspace = prepared(task, seed)
         with workspace:
             await acted(workspace, task)
-            result = verdict(task, workspace, facts)
+            result = verdict(task, workspace)
         assert result.success, (seed, result.message)
         assert result.message.startswith("All ")
         assert result.output is not None
@@ -69,9 +75,9 @@ async def test_a_flawless_agent_passes_whatever_the_seed(task_id: str) -> None:
 def test_doing_nothing_fails_and_says_what_is_missing(task_id: str) -> None:
     task = HR.tasks[task_id]
     for seed in SEEDS:
-        workspace, facts = prepared(task, seed)
+        workspace = prepared(task, seed)
         with workspace:
-            result = verdict(task, workspace, facts)
+            result = verdict(task, workspace)
         assert not result.success
         assert "Missing: " in result.message
         assert result.output is not None
@@ -96,10 +102,10 @@ WRITES = {
 )
 async def test_claiming_to_have_acted_is_not_enough(task_id: str, tool: str) -> None:
     task = HR.tasks[task_id]
-    workspace, facts = prepared(task, 3)
+    workspace = prepared(task, 3)
     with workspace:
         await acted(workspace, task, skip=lambda call: call.tool == tool)
-        result = verdict(task, workspace, facts)
+        result = verdict(task, workspace)
     assert not result.success, f"nobody noticed that {tool} was never called"
 
 
@@ -133,21 +139,21 @@ TAMPERINGS: dict[str, tuple[Sequence[str], str]] = {
 @pytest.mark.parametrize("task_id", HR.tasks)
 async def test_a_tampered_state_fails(task_id: str) -> None:
     task = HR.tasks[task_id]
-    workspace, facts = prepared(task, 5)
+    workspace = prepared(task, 5)
     statements, words = TAMPERINGS[task_id]
     with workspace:
         await acted(workspace, task)
-        assert verdict(task, workspace, facts).success
+        assert verdict(task, workspace).success
         for statement in statements:
             workspace.rows(statement)
-        result = verdict(task, workspace, facts)
+        result = verdict(task, workspace)
     assert not result.success
     assert words in result.message
 
 
 def test_a_seed_makes_the_same_world_again_and_another_makes_another() -> None:
     def dump(seed: int) -> list[list[dict[str, object]]]:
-        workspace, _ = prepared(HR.tasks["book_panel_interview"], seed)
+        workspace = prepared(HR.tasks["book_panel_interview"], seed)
         with workspace:
             return [workspace.rows(f"SELECT * FROM {name}") for name in ("events", "emails")]
 
@@ -157,7 +163,7 @@ def test_a_seed_makes_the_same_world_again_and_another_makes_another() -> None:
 
 def test_a_busy_attendee_and_a_taken_room_are_conflicts() -> None:
     task = HR.tasks["book_panel_interview"]
-    workspace, _ = prepared(task, 1)
+    workspace = prepared(task, 1)
     with workspace:
         event = workspace.row("SELECT * FROM events WHERE location != ''")
         assert event is not None
@@ -170,7 +176,7 @@ def test_a_busy_attendee_and_a_taken_room_are_conflicts() -> None:
             "calendar", "create_event", {**fields, "attendees": ["facilities@acme.example"]}
         )
         for call in (in_room, with_busy):
-            answer = HR.toolbox.call(workspace, call)
+            answer = TOOLBOX.call(workspace, call)
             assert answer.is_error
             assert answer.value["error"] == "conflict"
             assert answer.value["with"].startswith("evt_")
@@ -195,19 +201,19 @@ def test_a_busy_attendee_and_a_taken_room_are_conflicts() -> None:
     ],
 )
 def test_a_wrong_call_is_an_observation_and_changes_nothing(call: Call, error: str) -> None:
-    workspace, _ = prepared(HR.tasks["schedule_phone_screen"], 1)
+    workspace = prepared(HR.tasks["schedule_phone_screen"], 1)
     with workspace:
-        answer = HR.toolbox.call(workspace, call)
+        answer = TOOLBOX.call(workspace, call)
         assert answer.is_error
         assert answer.value["error"] == error
         assert workspace.take_changes() == []
 
 
 def test_a_write_tells_its_state_diff() -> None:
-    workspace, _ = prepared(HR.tasks["schedule_phone_screen"], 1)
+    workspace = prepared(HR.tasks["schedule_phone_screen"], 1)
     change = Call("hr_records", "update_candidate", {"candidate_id": "cand_02", "stage": "panel"})
     with workspace:
-        answer = HR.toolbox.call(workspace, change)
+        answer = TOOLBOX.call(workspace, change)
     assert str(answer.value).split("\n")[2:] == [
         "[STATE DIFF]",
         '- candidates/cand_02.stage: "applied"',

@@ -67,8 +67,9 @@ def dashboard(terminal: Terminal, script: str, **env: str) -> Terminal:
 
 def test_every_block_of_commands_is_tried_here() -> None:
     tried = (
-        *("make demo", "export GYMTUI_API_KEY", "gymtui gym", "gymtui launch launch.toml"),
+        *("make demo", "export GYMTUI_API_KEY", "gym.sqlite3", "gymtui launch launch.toml"),
         *("gymtui report", "gymtui runs 'status", "gymtui config"),
+        *("gymtui gym new shop", "gymtui launch shop/launch.toml"),
     )
     assert {script_with(words) for words in tried} == set(SCRIPTS)
 
@@ -95,7 +96,7 @@ def test_with_a_key_in_the_environment_the_dashboard_opens(
 def test_a_gym_of_ones_own_is_served_and_watched(terminal: Terminal, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    script = script_with("gymtui gym").replace("8765", str(port))
+    script = script_with("gym.sqlite3").replace("8765", str(port))
     script = script.replace("gym.sqlite3", str(tmp_path / "gym.sqlite3"))
     dashboard(terminal, script)
     terminal.wait_for(r"● live")
@@ -115,6 +116,28 @@ def test_a_run_is_launched_from_the_file_and_waited_for(tmp_path: Path) -> None:
         printed = in_shell(script.replace("http://127.0.0.1:8765", gym.url), tmp_path)
         assert patient_http.get(f"{gym.url}/runs/first").json()["completed"] == 8
     assert printed.startswith("first\n")
+
+
+def test_a_scenario_of_ones_own_is_written_served_and_rolled_out(tmp_path: Path) -> None:
+    write, serve = script_with("gymtui gym new shop").splitlines()
+    in_shell(write, tmp_path)
+    gym = subprocess.Popen(
+        [sys.executable, "-m", *serve.replace("8765", "0").split()],
+        env=isolated(tmp_path, {}),
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert gym.stderr is not None
+    with gym, gym.stderr as said:
+        try:
+            url = said.readline().rpartition(" ")[2].strip()
+            script = script_with("gymtui launch shop/launch.toml")
+            printed = in_shell(script.replace("http://127.0.0.1:8765", url), tmp_path)
+        finally:
+            gym.terminate()
+    assert printed.startswith("refunds\n")
+    assert "The teapot was refunded" in printed
 
 
 def test_the_commands_read_from_each_other(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from gymtui.gym.demo.cast import CAST, Script, checkpoint
 from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.engine import Engine
 from gymtui.gym.engine.records import RunNameTakenError
-from gymtui.gym.scenarios import SCENARIOS
+from gymtui.gym.scenarios.catalog import SCENARIOS
 from gymtui.gym.wire import LaunchRequest, ModelConfig
 
 AT_ONCE = 3

@@ -56,7 +56,8 @@ class Assignment:
             every agent that tries the same task.
         attempt: Which try of the task this is, from 0.
         make_user: Makes the person who wants the task done; None has the agent told itself.
-        make_tools: Makes the tools in place of the scenario's; None for those.
+        make_tools: Makes the tools of servers elsewhere, for each attempt anew.
+        has_own_tools: Whether the agent has the scenario's own tools, too.
         judge: Judges what happened, given the record, in place of the task's verifier.
         cancellation: The run's.
         is_scripted: Whether the agent only plays one: then phases take time and things go wrong.
@@ -75,7 +76,8 @@ class Assignment:
     is_scripted: bool
     attempt: int = 0
     make_user: Callable[[str], SimulatedUser] | None = None
-    make_tools: Callable[[], RemoteTools] | None = None
+    make_tools: Callable[[], Sequence[RemoteTools]] = tuple
+    has_own_tools: bool = True
     judge: Callable[[Mapping[str, Any]], Awaitable[Result]] | None = None
 
 

@@ -15,9 +15,9 @@ from gymtui.gym.models.simulated_user import (
     SimulatedUserError,
     is_done,
 )
+from gymtui.gym.scenarios.base import World, WorldError
 from gymtui.gym.tools.remote import RemoteTools
 from gymtui.gym.tools.toolbox import Call, Observation
-from gymtui.gym.tools.workspace import Workspace
 
 MAX_STEPS = "max_steps"
 NO_FINAL_ANSWER = "Max steps reached without final assistant response"
@@ -36,8 +36,8 @@ class Conversation:
     around: Surroundings
     given: Assignment
     recorder: Recorder
-    workspace: Workspace
-    tools: RemoteTools | None
+    world: World
+    tools: Sequence[RemoteTools]
     durations: Random
     _steps: int = field(default=0, init=False)
 
@@ -54,6 +54,8 @@ class Conversation:
         except SimulatedUserError as error:
             reason = f"Simulated user failed: {error}"
             raise EndedError("failed", reason, reason) from None
+        except WorldError as error:
+            raise EndedError("workspace_error", str(error), f"Workspace failed: {error}") from None
         except AgentError as error:
             reason = f"Agent execution failed: {error}"
             raise EndedError("failed", reason, reason) from None
@@ -64,7 +66,9 @@ class Conversation:
         task = self.given.task
         user = self.given.make_user(task.instruction) if self.given.make_user else None
         if user is None:
-            told = task.instruction
+            guidance = self.given.scenario.guidance.strip()
+            more = f"\n\nScenario guidance:\n{guidance}" if guidance else ""
+            told = task.instruction + more
             self.recorder.user(told)
         else:
             told = (await self._answer(user, GREETING)).text
@@ -94,7 +98,8 @@ class Conversation:
                 heard = said.text
 
     def _agent(self, told: str) -> Agent:
-        functions = self.tools.functions if self.tools else self.given.scenario.toolbox.functions()
+        own = self.world.functions if self.given.has_own_tools else ()
+        functions = [*own, *(item for tools in self.tools for item in tools.functions)]
         decisions = randomness(self.given.seed, "decisions")
         return self.given.make_agent(told, functions, decisions, self.durations)
 
@@ -112,15 +117,19 @@ class Conversation:
         began = monotonic_s()
         observations = []
         for call in calls:
-            if self.tools is None:
-                observation = self.given.scenario.toolbox.call(self.workspace, call)
-            else:
-                with self.given.cancellation.interrupts():
-                    observation = await self.tools.call(call)
+            with self.given.cancellation.interrupts():
+                observation = await self._owner_of(call).call(call)
             observations.append(observation)
             self.recorder.result(call, observation)
         self.recorder.tools_s += monotonic_s() - began
         return observations
+
+    def _owner_of(self, call: Call) -> World | RemoteTools:
+        """Return whoever makes a call, or says that there is no such tool."""
+        for tools in self.tools:
+            if tools.has(call):
+                return tools
+        return self.world if self.given.has_own_tools else self.tools[0]
 
     async def _think(
         self, agent: Agent, observations: Sequence[Observation], heard: str | None

@@ -36,8 +36,8 @@ from gymtui.gym.models.model_servers import (
 )
 from gymtui.gym.models.probe import probe
 from gymtui.gym.models.scripted import TEMPERAMENTS, Temperament
-from gymtui.gym.scenarios import SCENARIOS
 from gymtui.gym.scenarios.base import Scenario
+from gymtui.gym.scenarios.catalog import SCENARIOS
 from gymtui.gym.wire import ACTIVE, LaunchRequest, ModelConfig, ProbeResult, TaskOverride
 
 DEFAULT_PARALLEL = 4
@@ -189,13 +189,17 @@ class Engine:
         job.task = asyncio.create_task(self._drive(job), name=f"run {run_id}")
 
     async def _problems(self, request: LaunchRequest) -> list[Problem]:
+        scenario = self.scenarios[request.scenario_id]
         problems = [
-            *task_problems(request, self.scenarios[request.scenario_id]),
+            *task_problems(request, scenario),
             *setting_problems(
-                request, self._participants.temperaments, can_judge=self._participants.can_judge
+                request,
+                scenario,
+                self._participants.temperaments,
+                can_judge=self._participants.can_judge,
             ),
         ]
-        return problems or await self._participants.unreachable(request)
+        return problems or await self._participants.unreachable(request, scenario)
 
     async def test_model(self, settings: ModelConfig) -> ProbeResult:
         """Return whether an agent could be driven with these settings."""
@@ -257,9 +261,12 @@ class Engine:
         settings = request.settings
         scenario = self.scenarios[request.scenario_id]
         override = (request.task_overrides or {}).get(rollout.task_id)
-        task = overridden(scenario.tasks[rollout.task_id], override)
+        found = scenario.find(rollout.task_id)
+        assert found is not None  # noqa: S101  (launches of other tasks are refused)
+        task = overridden(found, override)
         place = f"{self._seed}|{scenario.scenario_id}|{task.task_id}|{rollout.attempt}"
-        judged = override is not None and override.rubric_markdown is not None
+        has_rubric = override is not None and override.rubric_markdown is not None
+        judged = has_rubric or not task.is_verified
         return Assignment(
             rollout_id=rollout.rollout_id,
             run_id=job.run_id,
@@ -273,8 +280,9 @@ class Engine:
             attempt=rollout.attempt,
             make_agent=self._participants.agent_maker(settings, scenario, task),
             make_user=self._participants.user_maker(request.user_settings),
-            make_tools=self._participants.tools_maker(settings),
-            judge=self._participants.judge_of(task) if judged else None,
+            make_tools=self._participants.tools_maker(settings, scenario),
+            has_own_tools=settings.tool_server_url is None,
+            judge=self._participants.judge_of(task, settings) if judged else None,
             cancellation=job.cancellation,
             is_scripted=is_scripted(settings),
         )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gymtui.gym.engine.overrides import task_json_problem
+from gymtui.gym.engine.overrides import overridden, task_json_problem
 from gymtui.gym.models import providers
 from gymtui.gym.models.scripted import PREFIX, TEMPERAMENTS, Temperament
 from gymtui.gym.scenarios.base import Scenario
@@ -46,7 +46,7 @@ def task_problems(request: LaunchRequest, scenario: Scenario) -> list[Problem]:
     """Return what is wrong with the tasks of a launch and with what it changes about them."""
     problems = []
     for index, task_id in enumerate(request.task_ids):
-        if task_id not in scenario.tasks:
+        if scenario.find(task_id) is None:
             words = f"Scenario {request.scenario_id} has no task {task_id}"
             problems.append(Problem(("task_ids", index), words))
         elif task_id in request.task_ids[:index]:
@@ -60,12 +60,17 @@ def task_problems(request: LaunchRequest, scenario: Scenario) -> list[Problem]:
 
 
 def setting_problems(
-    request: LaunchRequest, temperaments: Mapping[str, Temperament], *, can_judge: bool
+    request: LaunchRequest,
+    scenario: Scenario,
+    temperaments: Mapping[str, Temperament],
+    *,
+    can_judge: bool,
 ) -> list[Problem]:
     """Return what is wrong with the models of a launch, and what it asks that cannot be done here.
 
     Args:
         request: The launch.
+        scenario: Has all tasks of the launch.
         temperaments: The scripted agents.
         can_judge: Whether there is a model that judges by rubrics.
     """
@@ -80,7 +85,8 @@ def setting_problems(
         ]
     problems += _user_problems(request, temperaments)
     for task_id, override in (request.task_overrides or {}).items():
-        problems += _override_problems(("task_overrides", task_id), override, can_judge)
+        problems += _override_problems(("task_overrides", task_id), override)
+    problems += _task_setting_problems(request, scenario, can_judge)
     if request.settings.tool_server_url is not None:
         overrides = request.task_overrides or {}
         problems += [
@@ -112,9 +118,34 @@ def _user_problems(
     ]
 
 
-def _override_problems(
-    place: tuple[str, str], override: TaskOverride, can_judge: bool
+def _task_setting_problems(
+    request: LaunchRequest, scenario: Scenario, can_judge: bool
 ) -> list[Problem]:
+    """Return which tasks cannot be done or judged with these settings."""
+    problems = []
+    for index, task_id in enumerate(request.task_ids):
+        override = (request.task_overrides or {}).get(task_id)
+        found = scenario.find(task_id)
+        if found is None:
+            continue
+        task = overridden(found, override)
+        if is_scripted(request.settings) and task.plan is None:
+            words = f"No scripted agent knows {task_id}: give a model, or its task `scripted`"
+            problems.append(Problem(("model_config", "model"), words))
+        has_rubric = override is not None and override.rubric_markdown is not None
+        place = (
+            ("task_overrides", task_id, "rubric_markdown") if has_rubric else ("task_ids", index)
+        )
+        if not has_rubric and task.is_verified:
+            continue
+        if task.judged_by == "run" and is_scripted(request.settings):
+            problems.append(Problem(place, f"{task_id} is judged by the run's model: give one"))
+        elif task.judged_by == "gym" and not can_judge:
+            problems.append(Problem(place, "Start the gym with --judge-model to have this judged"))
+    return problems
+
+
+def _override_problems(place: tuple[str, str], override: TaskOverride) -> list[Problem]:
     problems = []
     if override.task_json is not None:
         problem = task_json_problem(override.task_json)
@@ -123,8 +154,6 @@ def _override_problems(
     rubric = (*place, "rubric_markdown")
     if override.rubric_markdown is not None and not override.rubric_markdown.strip():
         problems.append(Problem(rubric, "By an empty rubric nothing can be judged"))
-    elif override.rubric_markdown is not None and not can_judge:
-        problems.append(Problem(rubric, "Start the gym with --judge-model to have this judged"))
     return problems
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from gymtui.gym.scenarios.base import Task
 from gymtui.gym.wire import TaskOverride
 
-TASK_JSON = ("task", "name", "meta", "category", "difficulty")
+TASK_JSON = ("task", "name", "meta", "category", "difficulty", "judged_by")
 """What of a task in the vendor's form is carried out here."""
 
 
@@ -25,6 +25,7 @@ def overridden(task: Task, override: TaskOverride | None) -> Task:
         category=_first(given.get("category"), task.category),
         difficulty=_first(given.get("difficulty"), task.difficulty),
         rubric=_first(override.rubric_markdown, task.rubric),
+        judged_by="run" if given.get("judged_by", task.judged_by) == "run" else "gym",
     )
 
 
@@ -40,4 +41,6 @@ def task_json_problem(task_json: Mapping[str, Any]) -> tuple[str, str] | None:
         wanted = dict if key == "meta" else str
         if not isinstance(value, wanted):
             return key, "not an object" if wanted is dict else "not text"
+        if key == "judged_by" and value not in ("gym", "run"):
+            return key, "gym or run"
     return None

@@ -1,6 +1,6 @@
 """Who takes part in rollouts: makes agents, the people they work for, their tools and judges."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -9,14 +9,14 @@ from typing import Any
 from gymtui.gym.engine.assignment import Functions, MakeAgent
 from gymtui.gym.engine.launch_check import Problem, is_scripted
 from gymtui.gym.models.agent import Agent, AgentError
-from gymtui.gym.models.judge import judge_by_rubric
+from gymtui.gym.models.judge import JudgeError, judge_by_rubric
 from gymtui.gym.models.model_servers import ModelServers
 from gymtui.gym.models.probe import reach
 from gymtui.gym.models.scripted import ScriptedAgent, Temperament
 from gymtui.gym.models.served import ServedAgent
 from gymtui.gym.models.simulated_user import SimulatedUser
 from gymtui.gym.scenarios.base import Scenario, Task
-from gymtui.gym.tools.remote import RemoteTools, ToolServerError
+from gymtui.gym.tools.remote import SERVER, RemoteTools, ToolServerError
 from gymtui.gym.wire import LaunchRequest, ModelConfig, Result
 
 
@@ -45,7 +45,7 @@ class Participants:
         def make(
             instruction: str, functions: Functions, decisions: Random, durations: Random
         ) -> Agent:
-            if not is_scripted(settings):
+            if not is_scripted(settings) or task.plan is None:
                 return ServedAgent(self.servers, settings, instruction, functions)
             return ScriptedAgent(
                 self.temperaments[settings.model or ""],
@@ -61,25 +61,34 @@ class Participants:
         """Return what makes the person who wants a task done, given its story."""
         return None if settings is None else partial(SimulatedUser, self.servers, settings)
 
-    def tools_maker(self, settings: ModelConfig) -> Callable[[], RemoteTools] | None:
-        """Return what makes the tools in place of a scenario's."""
-        if settings.tool_server_url is None:
-            return None
-        return partial(RemoteTools, self.servers.client, settings.tool_server_url)
+    def tools_maker(
+        self, settings: ModelConfig, scenario: Scenario
+    ) -> Callable[[], Sequence[RemoteTools]]:
+        """Return what makes the tools that are elsewhere, in place of a scenario's or of it."""
+        url = settings.tool_server_url
+        places = (
+            {server.name: server.url for server in scenario.servers.values() if server.url}
+            if url is None
+            else {SERVER: url}
+        )
+        return lambda: [RemoteTools(self.servers.client, at, name) for name, at in places.items()]
 
-    def judge_of(self, task: Task) -> Callable[[Mapping[str, Any]], Awaitable[Result]] | None:
-        """Return what judges a task by its rubric."""
-        if self.judge is None:
-            return None
+    def judge_of(
+        self, task: Task, settings: ModelConfig
+    ) -> Callable[[Mapping[str, Any]], Awaitable[Result]]:
+        """Return what judges a task by its rubric: the gym's judge, or the run's own model."""
+        judge = settings if task.judged_by == "run" else self.judge
 
-        async def judged(record: Mapping[str, Any], settings: ModelConfig = self.judge) -> Result:
+        async def judged(record: Mapping[str, Any]) -> Result:
+            if judge is None:
+                raise JudgeError("the gym has no judge any more: start it with --judge-model")
             return await judge_by_rubric(
-                self.servers, settings, rubric=task.rubric, task=task.instruction, record=record
+                self.servers, judge, rubric=task.rubric, task=task.instruction, record=record
             )
 
         return judged
 
-    async def unreachable(self, request: LaunchRequest) -> list[Problem]:
+    async def unreachable(self, request: LaunchRequest, scenario: Scenario) -> list[Problem]:
         """Return which servers of a launch do not answer."""
         problems = []
         for field, settings in (
@@ -97,10 +106,12 @@ class Participants:
                 reason = await reach(self.servers, settings)
                 if reason is not None:
                     problems.append(Problem((field, "base_url"), reason, "connection_error"))
-        if (make_tools := self.tools_maker(request.settings)) is not None:
+        for tools in self.tools_maker(request.settings, scenario)():
             try:
-                await make_tools().open()
+                await tools.open()
             except ToolServerError as error:
-                words = f"The tool server cannot be used: {error}"
-                problems.append(Problem(("model_config", "tool_server_url"), words))
+                is_given = request.settings.tool_server_url is not None
+                place = ("model_config", "tool_server_url") if is_given else ("scenario_id",)
+                which = "The tool server" if is_given else f"The tool server {tools.server}"
+                problems.append(Problem(place, f"{which} cannot be used: {error}"))
         return problems

@@ -57,4 +57,5 @@ def request_again(
     if scenario is None or task_problems(request, scenario):
         return None
     request = request.model_copy(update={"task_overrides": overrides})
-    return None if setting_problems(request, temperaments, can_judge=can_judge) else request
+    problems = setting_problems(request, scenario, temperaments, can_judge=can_judge)
+    return None if problems else request

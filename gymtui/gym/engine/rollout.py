@@ -1,7 +1,8 @@
 """One rollout from its first phase to its end: builds, seeds, has the agent act, verifies."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -15,10 +16,9 @@ from gymtui.gym.engine.recorder import Recorder
 from gymtui.gym.engine.records import Ending, PhaseSpan, StorageError
 from gymtui.gym.engine.troubles import Kind, Moment
 from gymtui.gym.models.judge import JudgeError
-from gymtui.gym.scenarios.base import Facts, judge
+from gymtui.gym.scenarios.base import World, WorldError
 from gymtui.gym.tools.remote import RemoteTools, ToolServerError
-from gymtui.gym.tools.workspace import Workspace
-from gymtui.gym.wire import Phase, Result
+from gymtui.gym.wire import Artifacts, Phase, Result
 
 WORKSPACE_FAILURES = (
     "Container {server}-mcp exited with code 137 before it became healthy (out of memory)",
@@ -41,12 +41,12 @@ class RolloutRunner:
     around: Surroundings
     given: Assignment
     _phases: list[PhaseSpan] = field(default_factory=list)
+    _created_at: str = ""
 
     def __post_init__(self) -> None:
         # Apart, so that how long something takes never changes what happens.
         self._pace = randomness(self.given.seed, "pace")
         self._luck = randomness(self.given.seed, "luck")
-        self._world = randomness(self.given.world_seed, "world")
         self._recorder = Recorder(
             self.around.clock,
             notional_cost=self.given.is_scripted,
@@ -60,12 +60,12 @@ class RolloutRunner:
             StorageError: It cannot be written.
         """
         clock, database = self.around.clock, self.around.database
-        created_at = clock.stamp()
-        if not database.begin(self.given.rollout_id, created_at):
+        self._created_at = clock.stamp()
+        if not database.begin(self.given.rollout_id, self._created_at):
             return
-        workspace = Workspace(self.given.scenario.schema)
         try:
-            ending = await self._live(workspace)
+            with ExitStack() as until:
+                ending = await self._live(until)
         except EndedError as end:
             self._recorder.error = end.error
             ending = {"status": end.status, "termination_reason": end.reason}
@@ -79,87 +79,93 @@ class RolloutRunner:
             reason = f"Agent execution failed: the gym broke ({type(error).__name__})"
             self._recorder.error = reason
             ending = {"status": "failed", "termination_reason": reason}
-        finally:
-            workspace.close()
         self._leave_phase()
         database.finish(
             self.given.rollout_id,
             Ending(
                 stamp=clock.stamp(),
-                artifacts=self._recorder.artifacts(
-                    task_id=self.given.task.task_id,
-                    task=self.given.task.instruction,
-                    model=self.given.settings.model,
-                    provider=self.given.settings.provider,
-                    max_steps=self.given.settings.max_steps,
-                    created_at=created_at,
-                    metadata=self._metadata(),
-                ),
+                artifacts=self._artifacts(),
                 phases=self._phases,
                 **ending,
             ),
         )
 
-    async def _live(self, workspace: Workspace) -> dict[str, Any]:
-        tools = await self._build()
-        facts = await self._seed(workspace)
+    async def _live(self, until: ExitStack) -> dict[str, Any]:
+        world, tools = await self._build(until)
+        await self._seed(world)
         self._enter("agent_running")
         conversation = Conversation(
-            self.around, self.given, self._recorder, workspace, tools, self._pace
+            self.around, self.given, self._recorder, world, tools, self._pace
         )
         reason = await conversation.run()
         self._enter("verifying")
         await self._spend(VERIFYING)
-        result = await self._verify(workspace, facts)
+        result = await self._verify(world)
         return {"status": "completed", "result": result, "termination_reason": reason}
 
-    async def _verify(self, workspace: Workspace, facts: Facts) -> Result:
-        if self.given.judge is None:
-            return judge(self.given.task.verify(workspace, facts))
+    async def _verify(self, world: World) -> Result:
+        record = self._recorder.record()
         try:
+            if self.given.judge is None:
+                # What is being verified keeps its verdict: that takes a limited time.
+                return await world.verify({**dict(self._artifacts()), **record})
             with self.given.cancellation.interrupts():
-                return await self.given.judge(self._recorder.record())
-        except JudgeError as error:
+                return await self.given.judge(record)
+        except (JudgeError, WorldError) as error:
             reason = f"Verification failed: {error}"
             raise EndedError("failed", reason, reason) from None
 
-    async def _build(self) -> RemoteTools | None:
-        """Provide what the agent works with; returns tools in place of the scenario's."""
+    def _artifacts(self) -> Artifacts:
+        return self._recorder.artifacts(
+            task_id=self.given.task.task_id,
+            task=self.given.task.instruction,
+            model=self.given.settings.model,
+            provider=self.given.settings.provider,
+            max_steps=self.given.settings.max_steps,
+            created_at=self._created_at,
+            metadata=self._metadata(),
+        )
+
+    async def _build(self, until: ExitStack) -> tuple[World, Sequence[RemoteTools]]:
+        """Provide what the agent works with; returns the world and the tools elsewhere."""
         self._enter("building_environment")
         await self._spend(BUILDING)
         self.given.cancellation.check()
         if self.given.is_scripted:
             self._meet_trouble()
-        make_tools = self.given.make_tools
-        return await self._open_tools(make_tools) if make_tools else None
-
-    async def _open_tools(self, make_tools: Callable[[], RemoteTools]) -> RemoteTools:
-        tools = make_tools()
+        elsewhere = self.given.make_tools()
         try:
             with self.given.cancellation.interrupts():
-                await tools.open()
+                world = await self.given.scenario.open(self.given.task.content)
+                until.callback(world.close)
+                for tools in elsewhere:
+                    await tools.open()
+        except WorldError as error:
+            raise _workspace_failed(str(error)) from None
         except ToolServerError as error:
             raise _workspace_failed(f"the tool server cannot be used: {error}") from None
-        return tools
+        return world, elsewhere
 
     def _meet_trouble(self) -> None:
         moment = Moment(self.given.run_id, self.given.task.task_id, self.given.attempt, 0)
         trouble = self.around.troubles(moment)
         if trouble is not None and trouble.kind is Kind.WORKSPACE:
             raise _workspace_failed(trouble.reason)
-        if self._luck.random() < self.around.failure_share:
+        is_unlucky = self._luck.random() < self.around.failure_share
+        if is_unlucky and self.given.scenario.invents_trouble:
             words = self._luck.choice(WORKSPACE_FAILURES)
             reason = words.format(server=self._luck.choice(self.given.task.servers))
             raise _workspace_failed(reason)
 
-    async def _seed(self, workspace: Workspace) -> Facts:
+    async def _seed(self, world: World) -> None:
         self._enter("seeding")
-        self.given.scenario.populate(workspace, self._world)
-        facts = self.given.task.seed(workspace, self._world)
-        workspace.forget_changes()
+        try:
+            with self.given.cancellation.interrupts():
+                await world.seed(f"{self.given.world_seed}|world")
+        except WorldError as error:
+            raise _workspace_failed(str(error)) from None
         await self._spend(SEEDING)
         self.given.cancellation.check()
-        return facts
 
     async def _spend(self, spread: Spread) -> None:
         """Let a scripted rollout's phase take its time; a real one's is over when it is done."""

@@ -226,7 +226,7 @@ class Api:
         override = TaskOverride.model_validate(given)
         context = override.client_context
         scenario = self._engine.scenarios.get(rollout.scenario_id)
-        task = scenario.tasks.get(rollout.task_id) if scenario else None
+        task = scenario.find(rollout.task_id) if scenario else None
         reason = rollout.termination_reason
         return pieced_together(
             self._database.progress(rollout.rollout_id),
@@ -244,8 +244,11 @@ class Api:
                 name=scenario.name,
                 description=scenario.description,
                 num_tasks=len(scenario.tasks),
-                num_npcs=len({name for task in scenario.tasks.values() for name in task.npcs}),
+                num_npcs=len(
+                    {npc["profile_id"] for task in scenario.tasks.values() for npc in task.npcs}
+                ),
                 tool_servers=_servers(scenario, list(scenario.servers)),
+                scenario_guidance_md=scenario.guidance or None,
             )
             for scenario in self._engine.scenarios.values()
         ]
@@ -263,7 +266,7 @@ class Api:
                 difficulty=task.difficulty,
                 tool_servers=_servers(scenario, task.servers),
                 rubric=task.rubric,
-                npc_profiles=[{"name": name, "role": role} for name, role in task.npcs.items()],
+                npc_profiles=[dict(profile) for profile in task.npcs],
             )
             for task in scenario.tasks.values()
         ]
@@ -272,7 +275,7 @@ class Api:
     async def get_rubric(self, request: Request, names: Names) -> Response:
         """`GET /scenarios/{scenario_id}/tasks/{task_id}/rubric`."""
         scenario = self._scenario(names["scenario_id"])
-        task: Task | None = scenario.tasks.get(names["task_id"])
+        task: Task | None = scenario.find(names["task_id"])
         if task is None:
             raise ApiError(404, f"Task not found: {names['task_id']}")
         return answer(
@@ -294,7 +297,11 @@ class Api:
 
 
 def _servers(scenario: Scenario, names: Sequence[str]) -> list[ToolServer]:
-    return [ToolServer(name=name, server_type=scenario.servers[name]) for name in names]
+    found = (scenario.servers[name] for name in names)
+    return [
+        ToolServer(name=item.name, server_type=item.server_type, tool_server_url=item.url)
+        for item in found
+    ]
 
 
 def make_router(

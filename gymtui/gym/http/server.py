@@ -8,8 +8,16 @@ import ipaddress
 import math
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+)
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import format_datetime
@@ -34,6 +42,10 @@ from gymtui.gym.http.router import ApiError, Names, Route, answer
 from gymtui.gym.http.transport import Protocol
 from gymtui.gym.models.model_servers import LIMITS, ServerLimits
 from gymtui.gym.models.scripted import TEMPERAMENTS, Temperament
+from gymtui.gym.scenarios.base import Scenario
+from gymtui.gym.scenarios.bundle import opened_bundles
+from gymtui.gym.scenarios.bundle_files import BundleError
+from gymtui.gym.scenarios.catalog import SCENARIOS
 from gymtui.gym.wire import ModelConfig
 
 GRACE_S = 2
@@ -62,6 +74,7 @@ class Options:
         max_parallel: How many rollouts run at a time, over all runs.
         server_limits: What model servers are asked at most.
         judge: The model that judges by rubrics; None where none does.
+        scenarios: Bundles besides the built-in scenarios, or directories of bundles.
     """
 
     speed: float = 1.0
@@ -76,6 +89,7 @@ class Options:
     max_parallel: int = MOST_PARALLEL
     server_limits: ServerLimits = LIMITS
     judge: ModelConfig | None = None
+    scenarios: tuple[Path, ...] = ()
 
 
 class Truth(BaseModel):
@@ -180,18 +194,27 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+@contextmanager
+def _bundles(directories: Iterable[Path]) -> Iterator[Mapping[str, Scenario]]:
+    try:
+        with opened_bundles(directories, SCENARIOS) as scenarios:
+            yield scenarios
+    except BundleError as error:
+        raise CannotServeError(str(error)) from error
+
+
 @asynccontextmanager
 async def opened(db_path: Path, options: Options) -> AsyncIterator[Engine]:
     """Open a database with a running engine on it, and close both at the end.
 
     Raises:
-        CannotServeError: The database is in use or is not one.
+        CannotServeError: The database is in use or is not one, or a bundle cannot be used.
     """
     try:
         database = Database(db_path)
     except DatabaseRefusedError as error:
         raise CannotServeError(str(error)) from error
-    with database:
+    with database, _bundles(options.scenarios) as more:
         engine = Engine(
             database,
             clock=Clock(timedelta(seconds=options.clock_offset_s)),
@@ -203,6 +226,7 @@ async def opened(db_path: Path, options: Options) -> AsyncIterator[Engine]:
             most_parallel=options.max_parallel,
             server_limits=options.server_limits,
             judge=options.judge,
+            scenarios={**SCENARIOS, **more},
         )
         engine.start()
         try:
@@ -267,6 +291,7 @@ def serve(
     judge: Mapping[str, str] | None = None,
     model_timeout_s: float = LIMITS.timeout_s,
     api_key: str | None = None,
+    scenarios: Iterable[Path] = (),
     ready: Callable[[str], None] = lambda url: None,
 ) -> None:
     """Serve a gym until SIGTERM or SIGINT; to be called in the main thread.
@@ -284,6 +309,7 @@ def serve(
         judge: The settings of the model that judges by rubrics, as a ModelConfig; None for none.
         model_timeout_s: How long one answer of a model may take, seconds.
         api_key: Asked of every request; None asks for none.
+        scenarios: Bundles besides the built-in scenarios, or directories of bundles.
         ready: Called once with the gym's URL, when it answers.
 
     Raises:
@@ -299,6 +325,7 @@ def serve(
         max_parallel=max_parallel,
         server_limits=ServerLimits(max_requests, model_timeout_s),
         judge=_judge(judge),
+        scenarios=tuple(scenarios),
     )
     listener = bind(host, port, has_key=key is not None)
 

@@ -1,6 +1,1 @@
-"""The scenarios the local gym offers; `SCENARIOS` holds them by id."""
-
-from gymtui.gym.scenarios.base import Scenario
-from gymtui.gym.scenarios.hr.scenario import HR
-
-SCENARIOS: dict[str, Scenario] = {HR.scenario_id: HR}
+"""Scenarios: bundles of files, checked and opened, and the one that comes with the gym."""

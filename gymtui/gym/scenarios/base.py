@@ -1,17 +1,60 @@
-"""What a scenario is made of: a world, tools to act on it, and tasks with their verifiers."""
+"""What a scenario is: tasks, and worlds in which each attempt at one is made and verified."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from random import Random
-from typing import Any
+from typing import Any, Literal, Protocol
 
 from gymtui.gym.models.policy import Ask, Plan
-from gymtui.gym.tools.toolbox import Toolbox
-from gymtui.gym.tools.workspace import Workspace
+from gymtui.gym.tools.toolbox import Call, Observation
 from gymtui.gym.wire import Result
 
 Facts = dict[str, Any]
 """What a task's seeding decided and its verifier must know; agents never see it."""
+
+
+class WorldError(Exception):
+    """A world cannot go on; the message says why."""
+
+
+class World(Protocol):
+    """Where one attempt at a task is made: its tools, what they act on, and its verifiers."""
+
+    @property
+    def functions(self) -> Sequence[Mapping[str, Any]]:
+        """The tools as OpenAI function definitions."""
+        ...
+
+    async def seed(self, seed: str) -> None:
+        """Make what the task starts from; the same seed makes the same again.
+
+        Raises:
+            WorldError: It cannot be made.
+        """
+        ...
+
+    async def call(self, call: Call) -> Observation:
+        """Make a call. What is wrong with it is an observation.
+
+        Raises:
+            WorldError: The tool server itself does not answer any more.
+        """
+        ...
+
+    async def verify(self, record: Mapping[str, Any]) -> Result:
+        """Return the verdict on what happened.
+
+        Args:
+            record: The artifacts as they are so far.
+
+        Raises:
+            WorldError: There is none, for a reason that says nothing about the rollout.
+        """
+        ...
+
+    def close(self) -> None:
+        """Throw it away; closing twice does nothing."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -32,11 +75,14 @@ class Task:
 
     Attributes:
         instruction: What the agent is told; also the task's description.
-        rubric: What counts, in Markdown, for readers.
-        npcs: The people in it, by name and role.
-        seed: Adds what the task needs to a seeded world, at random, and returns the facts.
-        verify: Looks at the state an agent left behind.
-        plan: How a scripted agent goes about it.
+        servers: The tool servers that it names.
+        rubric: What counts, in Markdown.
+        npcs: The profiles of the people in it.
+        content: The task in the vendor's form, as its file has it.
+        aliases: Other ids by which it is found.
+        is_verified: Whether it has verifiers; one without is judged by its rubric.
+        judged_by: Whose model judges by a rubric: the gym's (`--judge-model`) or the run's own.
+        plan: How a scripted agent goes about it; None where none can.
     """
 
     task_id: str
@@ -46,10 +92,25 @@ class Task:
     difficulty: str
     servers: tuple[str, ...]
     rubric: str
-    npcs: Mapping[str, str]
-    seed: Callable[[Workspace, Random], Facts]
-    verify: Callable[[Workspace, Facts], Sequence[Finding]]
-    plan: Plan
+    npcs: tuple[Mapping[str, Any], ...]
+    content: Mapping[str, Any]
+    aliases: tuple[str, ...] = ()
+    is_verified: bool = True
+    judged_by: Literal["gym", "run"] = "gym"
+    plan: Plan | None = None
+
+
+@dataclass(frozen=True)
+class Server:
+    """A tool server of a scenario.
+
+    Attributes:
+        url: Where it is, if it is elsewhere; None for one of the scenario's own.
+    """
+
+    name: str
+    server_type: str
+    url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,20 +118,30 @@ class Scenario:
     """A world and what can be asked of an agent in it.
 
     Attributes:
-        servers: Tool servers by name, with their type.
-        populate: Fills an empty workspace with what all tasks share.
-        wander: Makes turns that lead nowhere, for agents that are lost.
+        guidance: What every agent is told besides its task, in Markdown.
+        open: Opens the world of one attempt, given the task in the vendor's form.
+        tools: The tools of its own servers as OpenAI function definitions.
+        wander: Makes turns that lead nowhere, for scripted agents that are lost.
+        invents_trouble: Whether some of their workspaces fail to build.
     """
 
     scenario_id: str
     name: str
     description: str
-    servers: Mapping[str, str]
-    toolbox: Toolbox
-    schema: str
-    populate: Callable[[Workspace, Random], None]
+    servers: Mapping[str, Server]
     tasks: Mapping[str, Task]
+    open: Callable[[Mapping[str, Any]], Awaitable[World]]
+    tools: Sequence[Mapping[str, Any]]
     wander: Callable[[Random], Ask]
+    guidance: str = ""
+    invents_trouble: bool = False
+
+    def find(self, task_id: str) -> Task | None:
+        """Return a task by its id or another of its names, under the one that was given."""
+        for task in self.tasks.values():
+            if task_id in (task.task_id, *task.aliases):
+                return replace(task, task_id=task_id)
+        return None
 
 
 def check(criterion: str, holds: bool, problem: str) -> Finding:

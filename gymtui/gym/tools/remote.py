@@ -22,9 +22,10 @@ class ToolServerError(Exception):
 class RemoteTools:
     """The tools of one server."""
 
-    def __init__(self, client: httpx.AsyncClient, url: str) -> None:
+    def __init__(self, client: httpx.AsyncClient, url: str, server: str = SERVER) -> None:
         self._client = client
         self._url = url.rstrip("/")
+        self.server = server
         self._functions: list[dict[str, Any]] = []
 
     @property
@@ -42,13 +43,17 @@ class RemoteTools:
         listed = answer.get("tools") if isinstance(answer, Mapping) else answer
         if not isinstance(listed, list):
             raise ToolServerError("its answer to GET /tools lists no tools")
-        self._functions = [_function(item) for item in listed]
+        self._functions = [_function(item, self.server) for item in listed]
         if not self._functions:
             raise ToolServerError("it has no tools")
 
+    def has(self, call: Call) -> bool:
+        """Return whether a call is for one of these tools."""
+        return any(item["function"]["name"] == call.function_name for item in self._functions)
+
     async def call(self, call: Call) -> Observation:
         """Make a call. Whatever is wrong with it is an observation, never an exception."""
-        if call.function_name not in {item["function"]["name"] for item in self._functions}:
+        if not self.has(call):
             return Observation({"error": "unknown_tool", "tool": call.function_name}, is_error=True)
         action = {"tool_name": call.tool, "parameters": dict(call.parameters)}
         try:
@@ -76,7 +81,7 @@ class RemoteTools:
             raise ToolServerError(f"its answer to {method} {path} is not JSON") from None
 
 
-def _function(item: Any) -> dict[str, Any]:
+def _function(item: Any, server: str) -> dict[str, Any]:
     name = item.get("name") if isinstance(item, Mapping) else None
     if not isinstance(name, str) or not name:
         raise ToolServerError("one of its tools has no name")
@@ -84,7 +89,7 @@ def _function(item: Any) -> dict[str, Any]:
     return {
         "type": "function",
         "function": {
-            "name": f"{item.get('tool_server') or SERVER}{SEPARATOR}{name}",
+            "name": f"{item.get('tool_server') or server}{SEPARATOR}{name}",
             "description": str(item.get("description") or ""),
             "parameters": schema if isinstance(schema, dict) else {"type": "object"},
         },

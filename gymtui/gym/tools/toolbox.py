@@ -47,7 +47,7 @@ class Tool(Generic[P]):
     name: str
     description: str
     parameters: type[P]
-    run: Callable[[Workspace, P], Any]
+    run: Callable[[Any, P], Any]
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Toolbox:
     def __iter__(self) -> Iterator[Tool[Any]]:
         return iter(self._tools.values())
 
-    def call(self, workspace: Workspace, call: Call) -> Observation:
+    def call(self, workspace: Any, call: Call) -> Observation:
         """Make a call. Whatever is wrong with it is an observation, never an exception."""
         tool = self._tools.get((call.server, call.tool))
         if tool is None:
@@ -124,7 +124,9 @@ class Toolbox:
             value = tool.run(workspace, parameters)
         except ToolError as refusal:
             return Observation(refusal.payload, is_error=True)
-        return Observation(_with_diff(value, workspace.take_changes()))
+        # A bundle's world may be anything: only one that notes its changes has a diff.
+        changes = workspace.take_changes() if isinstance(workspace, Workspace) else []
+        return Observation(_with_diff(value, changes))
 
     def functions(self) -> list[dict[str, Any]]:
         """Return the tools as OpenAI function definitions; not to be changed."""

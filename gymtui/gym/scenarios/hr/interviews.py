@@ -4,7 +4,7 @@ import json
 from random import Random
 
 from gymtui.gym.scenarios.base import Facts, Finding, check
-from gymtui.gym.scenarios.hr.world import (
+from gymtui.gym.scenarios.hr.company import (
     DOMAIN,
     THURSDAY,
     TUESDAY,

@@ -3,7 +3,7 @@
 from random import Random
 
 from gymtui.gym.scenarios.base import Facts, Finding, check
-from gymtui.gym.scenarios.hr.world import PEOPLE, add_email, address, moment, sent_to
+from gymtui.gym.scenarios.hr.company import PEOPLE, add_email, address, moment, sent_to
 from gymtui.gym.tools.workspace import Workspace
 
 CHLOE, CHLOE_EMAIL = "cand_04", address("Chloé Martin", domain="mail.example")

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from random import Random
 
 from gymtui.gym.scenarios.base import Facts, Finding, check
-from gymtui.gym.scenarios.hr.world import (
+from gymtui.gym.scenarios.hr.company import (
     PEOPLE,
     add_email,
     address,

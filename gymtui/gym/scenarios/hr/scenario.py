@@ -1,17 +1,31 @@
-"""The `hr` scenario: a people-operations desk with calendar, email and HR records."""
+"""The `hr` scenario: a people-operations desk with calendar, email and HR records.
 
+It is a bundle as anybody's, and besides has plans for scripted agents.
+"""
+
+from pathlib import Path
 from random import Random
 
 from gymtui.gym.models.policy import Ask, ask, call
-from gymtui.gym.scenarios.base import Scenario
-from gymtui.gym.scenarios.hr import office_tools, records_tools, world
-from gymtui.gym.scenarios.hr.tasks import ALL_SERVERS, TASKS
-from gymtui.gym.tools.toolbox import Call, Toolbox
+from gymtui.gym.scenarios.bundle import built_in
+from gymtui.gym.scenarios.hr import company, interview_plans, judgement_plans, people_plans
+from gymtui.gym.tools.toolbox import Call
+
+PLANS = {
+    "schedule_phone_screen": interview_plans.schedule_phone_screen,
+    "book_panel_interview": interview_plans.book_panel_interview,
+    "cover_sick_interviewer": interview_plans.cover_sick_interviewer,
+    "offer_negotiation": judgement_plans.offer_negotiation,
+    "record_title_change": people_plans.record_title_change,
+    "approve_leave_requests": people_plans.approve_leave_requests,
+    "onboard_new_hire": people_plans.onboard_new_hire,
+    "flag_biased_adjustment": judgement_plans.flag_biased_adjustment,
+}
 
 
 def wander(random: Random) -> Ask:
     """Return a turn that leads nowhere: a look at something, often at something not there."""
-    person = random.choice(world.PEOPLE)[0]
+    person = random.choice(company.PEOPLE)[0]
     options: tuple[tuple[str, Call], ...] = (
         ("Maybe the inbox says more.", call("email", "list_emails")),
         (
@@ -20,7 +34,7 @@ def wander(random: Random) -> Ask:
         ),
         (
             f"What does {person} do this week?",
-            call("calendar", "list_events", attendee=world.address(person)),
+            call("calendar", "list_events", attendee=company.address(person)),
         ),
         ("Who works here, again?", call("hr_records", "search_employees", query=person[:4])),
         (
@@ -40,14 +54,4 @@ def wander(random: Random) -> Ask:
     return ask(say, made)
 
 
-HR = Scenario(
-    scenario_id="hr",
-    name="HR operations",
-    description="A people-operations desk: interviews, offers, leave, reviews and onboarding.",
-    servers={name: name for name in ALL_SERVERS},
-    toolbox=Toolbox((*office_tools.TOOLS, *records_tools.TOOLS)),
-    schema=world.SCHEMA,
-    populate=world.populate,
-    tasks={task.task_id: task for task in TASKS},
-    wander=wander,
-)
+HR = built_in(Path(__file__).parent, "gymtui.gym.scenarios.hr", PLANS, wander)

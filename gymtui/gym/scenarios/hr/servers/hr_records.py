@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from gymtui.gym.scenarios.hr.office_tools import Day
+from gymtui.gym.scenarios.hr.parameters import Day
 from gymtui.gym.tools.toolbox import Parameters, Tool, ToolError
 from gymtui.gym.tools.workspace import Row, Workspace
 

@@ -1,39 +1,20 @@
-"""The calendar and email servers of the `hr` scenario."""
+"""The calendar server of the `hr` scenario."""
 
 import json
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from gymtui.gym.scenarios.hr.world import (
-    AGENT_EMAIL,
-    DOMAIN,
-    MONDAY,
+from gymtui.gym.scenarios.hr.company import (
     add_event,
     clashes,
     events_of,
     later,
-    moment,
 )
+from gymtui.gym.scenarios.hr.parameters import Address, Day, Moment
 from gymtui.gym.tools.toolbox import Parameters, Tool, ToolError
 from gymtui.gym.tools.workspace import Row, Workspace
-
-
-def _moment(value: str) -> str:
-    parsed = datetime.fromisoformat(value)
-    if parsed.tzinfo is not None:
-        raise ValueError("give local time without a zone, like 2026-03-18T10:30")
-    return parsed.isoformat(timespec="minutes")
-
-
-def _day(value: str) -> str:
-    return date.fromisoformat(value).isoformat()
-
-
-Moment = Annotated[str, AfterValidator(_moment), Field(description="Local time, YYYY-MM-DDTHH:MM")]
-Day = Annotated[str, AfterValidator(_day), Field(description="YYYY-MM-DD")]
-Address = Annotated[str, Field(min_length=3, pattern=r"^\S+@\S+$", description="E-mail address")]
 
 
 class ListEvents(Parameters):
@@ -139,91 +120,9 @@ def _refuse_conflicts(
         raise ToolError("conflict", location=room, **{"with": taken["event_id"]})
 
 
-class ListEmails(Parameters):
-    """Which folder."""
-
-    folder: str = "inbox"
-
-
-def list_emails(workspace: Workspace, given: ListEmails) -> dict[str, Any]:
-    """Return the messages of a folder without their bodies, newest first."""
-    rows = workspace.rows(
-        "SELECT email_id, sender, recipient, subject, sent_at FROM emails WHERE folder = ?"
-        " ORDER BY sent_at DESC, email_id DESC",
-        given.folder,
-    )
-    return {"folder": given.folder, "emails": rows}
-
-
-class SearchEmails(Parameters):
-    """Words to look for in addresses, subjects and bodies."""
-
-    query: Annotated[str, Field(min_length=1)]
-
-
-def search_emails(workspace: Workspace, given: SearchEmails) -> dict[str, Any]:
-    """Return the messages that hold the words, newest first."""
-    rows = workspace.rows(
-        "SELECT email_id, sender, subject, sent_at FROM emails"
-        " WHERE instr(lower(sender || ' ' || subject || ' ' || body), lower(?))"
-        " ORDER BY sent_at DESC, email_id DESC",
-        given.query,
-    )
-    return {"query": given.query, "emails": rows}
-
-
-class ReadEmail(Parameters):
-    """Which message."""
-
-    email_id: str
-
-
-def read_email(workspace: Workspace, given: ReadEmail) -> str:
-    """Return a message as text."""
-    row = workspace.row("SELECT * FROM emails WHERE email_id = ?", given.email_id)
-    if row is None:
-        raise ToolError("not_found", email_id=given.email_id)
-    head = (f"{name}: {row[key]}" for name, key in HEADERS)
-    return "\n".join([*head, "", str(row["body"])])
-
-
-HEADERS = (("From", "sender"), ("To", "recipient"), ("Subject", "subject"), ("Date", "sent_at"))
-
-
-class SendEmail(Parameters):
-    """A message to one address."""
-
-    to: Address
-    subject: Annotated[str, Field(min_length=1)]
-    body: Annotated[str, Field(min_length=1)]
-
-
-def send_email(workspace: Workspace, given: SendEmail) -> str:
-    """Send a message; an address of the company that nobody has bounces."""
-    known = workspace.row("SELECT 1 FROM employees WHERE email = ?", given.to)
-    if given.to.endswith(f"@{DOMAIN}") and known is None:
-        raise ToolError("undeliverable", address=given.to)
-    email_id = workspace.next_id("emails", "msg")
-    row = {
-        "email_id": email_id,
-        "folder": "sent",
-        "sender": AGENT_EMAIL,
-        "recipient": given.to,
-        "subject": given.subject,
-        "body": given.body,
-        "sent_at": moment(MONDAY, "09:00"),
-    }
-    workspace.insert("emails", row)
-    return f"Sent to {given.to}."
-
-
 TOOLS: tuple[Tool[Any], ...] = (
     Tool("calendar", "list_events", "Someone's events", ListEvents, list_events),
     Tool("calendar", "create_event", "Book an event", CreateEvent, create_event),
     Tool("calendar", "move_event", "Move an event", MoveEvent, move_event),
     Tool("calendar", "cancel_event", "Cancel an event", CancelEvent, cancel_event),
-    Tool("email", "list_emails", "List a folder's messages", ListEmails, list_emails),
-    Tool("email", "search_emails", "Search all messages", SearchEmails, search_emails),
-    Tool("email", "read_email", "Read one message", ReadEmail, read_email),
-    Tool("email", "send_email", "Send a message", SendEmail, send_email),
 )

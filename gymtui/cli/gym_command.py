@@ -1,0 +1,125 @@
+"""The command line of `gym`: serve a local gym, or begin a scenario of one's own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from gymtui.cli.options import EXIT_USAGE, fail
+
+
+@click.group(invoke_without_command=True)
+@click.option("--port", type=int, default=8765, show_default=True, help="0 picks a free port.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Anything but loopback needs a key."
+)
+@click.option(
+    "--db", metavar="PATH", default="gym.sqlite3", show_default=True, help="Database file."
+)
+@click.option(
+    "--speed", type=float, default=1.0, show_default=True, help="Speed of time (1 is real time)."
+)
+@click.option("--seed", type=int, default=7, show_default=True, help="Random seed.")
+@click.option("--faults", is_flag=True, help="Accept fault injection, for tests.")
+@click.option(
+    "--clock-offset", type=float, default=0.0, metavar="S", help="Offset of the gym's clock."
+)
+@click.option(
+    "--max-parallel",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="Concurrent rollouts, over all runs.",
+)
+@click.option(
+    "--max-requests",
+    type=click.IntRange(1),
+    default=64,
+    show_default=True,
+    metavar="N",
+    help="Concurrent requests per model.",
+)
+@click.option(
+    "--scenarios",
+    multiple=True,
+    metavar="DIR",
+    help="Scenario of your own, or a directory of them. Repeatable.",
+)
+@click.option("--judge-model", metavar="MODEL", help="Model that judges by rubric_markdown.")
+@click.option("--judge-url", metavar="URL", help="Base URL of the judge model.")
+@click.option(
+    "--model-timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=600.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds until a model request times out.",
+)
+@click.pass_context
+def gym(
+    context: click.Context,
+    /,
+    port: int,
+    host: str,
+    db: str,
+    speed: float,
+    seed: int,
+    faults: bool,
+    clock_offset: float,
+    max_parallel: int,
+    max_requests: int,
+    scenarios: tuple[str, ...],
+    judge_model: str | None,
+    judge_url: str | None,
+    model_timeout: float,
+) -> None:
+    """Serve a local gym: the same API, with rollouts that really run.
+
+    If GYMTUI_GYM_KEY is set, every request must carry that key. GYMTUI_JUDGE_KEY is the API key
+    of the judge model.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from gymtui.gym.http.server import CannotServeError, serve
+
+    judge = None
+    if judge_model is not None:
+        judge = {"model": judge_model, "api_key": os.environ.get("GYMTUI_JUDGE_KEY", "")}
+        judge |= {"base_url": judge_url} if judge_url is not None else {}
+    try:
+        serve(
+            host,
+            port,
+            Path(db),
+            speed=speed,
+            seed=seed,
+            faults=faults,
+            clock_offset_s=clock_offset,
+            max_parallel=max_parallel,
+            max_requests=max_requests,
+            judge=judge,
+            model_timeout_s=model_timeout,
+            api_key=os.environ.get("GYMTUI_GYM_KEY") or None,
+            scenarios=[Path(name) for name in scenarios],
+            ready=lambda url: click.echo(f"gym listening on {url}", err=True),
+        )
+    except CannotServeError as error:
+        fail(str(error), EXIT_USAGE)
+
+
+@gym.command()
+@click.argument("directory", metavar="DIR")
+def new(directory: str) -> None:
+    """Write a small scenario of your own: a tool server, a task and its verifier."""
+    from gymtui.core.text import clean
+    from gymtui.gym.scenarios.example_bundle import write_example
+
+    try:
+        written = write_example(Path(directory))
+    except OSError as error:
+        fail(f"{clean(directory)}: {error.strerror or error}", EXIT_USAGE)
+    for path in written:
+        click.echo(clean(path))

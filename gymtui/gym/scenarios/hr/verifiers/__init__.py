@@ -1,0 +1,1 @@
+"""The verifiers of the `hr` scenario."""

@@ -1,0 +1,343 @@
+"""Scenarios of one's own: what is checked, and what happens in their processes."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gymtui.gym.engine.launch_check import LaunchRefusedError
+from gymtui.gym.scenarios.base import Scenario, WorldError
+from gymtui.gym.scenarios.bundle import opened_bundles
+from gymtui.gym.scenarios.catalog import SCENARIOS
+from gymtui.gym.scenarios.world_process import ProcessWorld
+from gymtui.gym.tools.toolbox import Call
+from gymtui.gym.wire import Artifacts, Rollout
+from tests.gym.bundles import SERVER_FILE, TASK_FILE, example
+from tests.gym.engines import engine_at, finish, start
+from tests.gym.model_server import ModelServer, Play, calling, model_server, saying
+
+TASK = "refund_damaged_order"
+LOOK = calling("desk__find_orders", '{"customer": "Dana Kim"}')
+REFUND = calling("desk__refund", '{"order_id": "ord_1", "amount": 24.5}')
+DONE = saying("Done.")
+
+VERDICTS = {
+    "True": (True, "passed"),
+    "False": (False, "failed"),
+    "(True, 'fine')": (True, "fine"),
+    "{'success': False, 'message': 'no', 'output': {'score': 0.5}}": (False, "no"),
+    "VerifierResult(True, 'v', 'more')": (True, "v"),
+    "(run_artifacts.final_observation == 'Done.', run_artifacts.model)": (True, "m"),
+    "(run_artifacts.tool_calls[0]['tool_name'] == 'refund', str(run_artifacts.steps_taken))": (
+        *(True, "1"),
+    ),
+    "('orders' in run_artifacts.seed_data, run_artifacts.tool_server_name)": (True, "desk"),
+    "helper.shared()": (True, "shared"),
+}
+"""What a verifier returns, and the verdict that it is."""
+FAULTS = {
+    "raise KeyError('total')": ":5: KeyError: 'total'",
+    "return None": "no verdict",
+    "import os; os._exit(3)": "the process of the verifier ended",
+    "return run_artifacts.nothing": "run_artifacts has no nothing",
+}
+"""What a verifier does, and what is said of its failure."""
+BODIES = {
+    **{f"return {said}": None for said in VERDICTS},
+    **FAULTS,
+    "by_url": None,
+}
+BY_URL = """\
+import json, urllib.request
+    url = run_artifacts.server_url('desk')
+    listed = json.load(urllib.request.urlopen(url + '/tools'))
+    action = {'tool_name': 'find_orders', 'parameters': {'customer': 'Dana Kim'}}
+    asked = urllib.request.Request(url + '/step', json.dumps({'action': action}).encode())
+    seen = json.load(urllib.request.urlopen(asked))['observation']
+    orders = seen['structured_content']['orders']
+    return orders[0]['refunded'] == 24.5, listed['tools'][0]['name']
+"""
+HEAD = (
+    "from collinear.core.verifier import VerifierResult\n"
+    "from collinear.scenarios.shop.verifiers import helper\n"
+)
+MODULE = "collinear.scenarios.shop.verifiers."
+DESK = """
+import os
+
+def pid(world): return {'pid': os.getpid(), 'keys': [k for k in os.environ if 'KEY' in k]}
+def leave(world): os._exit(3)
+def hang(world):
+    while True: pass
+def odd(world): return {1: {2, 3}, 'x': float('nan')}
+TOOLS += [pid, leave, hang, odd]
+"""
+
+
+def task_of(body: str) -> str:
+    """The id of the task that a verifier with this body verifies."""
+    return f"task_{list(BODIES).index(body)}"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Scenario]]:
+    """The example with a task for each of these verifiers, and more tools; its process runs."""
+    directory = tmp_path_factory.mktemp("bundles")
+    bundle = example(directory)
+    (bundle / SERVER_FILE).write_text((bundle / SERVER_FILE).read_text() + DESK)
+    (bundle / "verifiers" / "helper.py").write_text("def shared(): return True, 'shared'\n")
+    plain = json.loads((bundle / TASK_FILE).read_text())
+
+    def add(task_id: str, **changes: Any) -> None:
+        meta = {**plain["meta"], "task_id": task_id}
+        task = {**plain, "meta": meta, "scripted": [], **changes}
+        (bundle / "tasks" / f"{task_id}.json").write_text(json.dumps(task))
+
+    for body in BODIES:
+        text = HEAD + "\ndef verify(run_artifacts):\n    "
+        written = BY_URL if body == "by_url" else f"{body}\n"
+        (bundle / "verifiers" / f"{task_of(body)}.py").write_text(text + written)
+        verifier = {"func": "python_module", "module": MODULE + task_of(body)}
+        add(task_of(body), verifiers=[verifier])
+    several = [task_of(f"return {said}") for said in ("True", "False", "(True, 'fine')")]
+    add("several", verifiers=[{"func": "python_module", "module": MODULE + n} for n in several])
+    (bundle / "rubrics" / "judged.md").write_text("# Refund it")
+    add("judged", verifiers=[])
+    (bundle / "rubrics" / "self_judged.md").write_text("# Refund it")
+    add("self_judged", verifiers=[], judged_by="run")
+    (bundle / "skills.md").write_text("Be kind.")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OPENAI_API_KEY", "sk-MARKED")
+        with opened_bundles([bundle], SCENARIOS) as scenarios:
+            yield {**SCENARIOS, **scenarios}
+
+
+@dataclass(frozen=True)
+class Played:
+    """A rollout, what it recorded, and what its model was sent."""
+
+    rollout: Rollout
+    artifacts: Artifacts
+    server: ModelServer
+
+    @property
+    def verdict(self) -> tuple[bool, str]:
+        assert self.rollout.result is not None, self.rollout.termination_reason
+        return self.rollout.result.success, self.rollout.result.message
+
+    @property
+    def seen(self) -> list[Any]:
+        return [item.observation for item in self.artifacts.tool_results]
+
+
+async def played(
+    scenarios: Mapping[str, Scenario], directory: Path, *plays: Play, **changes: Any
+) -> Played:
+    """One rollout of a task in the shop, by a model that answers so."""
+    async with (
+        model_server(*plays) as server,
+        engine_at(directory / "db", scenarios=scenarios) as engine,
+    ):
+        settings = {"model": "m", "api_key": "k", "base_url": server.url}
+        about = {"scenario_id": "shop", "task_ids": [TASK], "model_config": settings}
+        run_id = await start(engine, **{**about, **changes})
+        [rollout] = await finish(engine, run_id)
+        artifacts = engine.database.artifacts(rollout.rollout_id)
+        assert artifacts is not None
+        return Played(rollout, artifacts, server)
+
+
+Shop = Mapping[str, Scenario]
+
+# -- what is played -------------------------------------------------------------------------------
+
+
+async def test_an_agent_acts_in_it_and_is_verified(tmp_path: Path, shop: Shop) -> None:
+    ended = await played(shop, tmp_path, LOOK, REFUND, DONE)
+    assert (ended.rollout.status, ended.rollout.termination_reason) == ("completed", None)
+    assert ended.verdict == (True, "The teapot was refunded")
+    found, refunded = ended.seen
+    assert [order["order_id"] for order in found["orders"]] == ["ord_1", "ord_3"]
+    assert refunded == "Refunded 24.50 of ord_1."
+    told = ended.server.bodies[0]
+    assert told["messages"][1]["content"].endswith("\n\nScenario guidance:\nBe kind.")
+    look, refund = (item["function"] for item in told["tools"][:2])
+    assert (look["name"], look["description"]) == (
+        "desk__find_orders",
+        "Find a customer's orders by the full name.",
+    )
+    assert refund["parameters"]["required"] == ["order_id", "amount"]
+    assert refund["parameters"]["properties"]["amount"]["type"] == "number"
+
+
+async def test_each_rollout_has_a_world_and_a_process_of_its_own_without_keys(
+    tmp_path: Path, shop: Shop
+) -> None:
+    pids = set()
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        ended = await played(shop, tmp_path / name, calling("desk__pid"), REFUND, DONE)
+        # 24.50 twice would be too much.
+        assert ended.verdict[0]
+        assert ended.seen[0]["keys"] == []
+        pids.add(ended.seen[0]["pid"])
+    assert len(pids | {os.getpid()}) == 3
+
+
+async def test_what_a_tool_refuses_is_told_to_the_agent(tmp_path: Path, shop: Shop) -> None:
+    plays = (
+        calling("desk__refund", '{"order_id": "ord_9", "amount": 1}'),
+        calling("desk__refund", '{"order_id": "ord_1", "amount": "much"}'),
+        calling("desk__fly"),
+        DONE,
+    )
+    ended = await played(shop, tmp_path, *plays)
+    assert ended.rollout.status == "completed"
+    missing, wrong, unknown = ended.seen
+    assert missing == {"error": "LookupError", "text": "there is no order ord_9"}
+    assert (wrong["error"], unknown["error"]) == ("invalid_parameters", "unknown_tool")
+    assert all(item.is_error for item in ended.artifacts.tool_results)
+
+
+async def test_what_is_no_json_is_told_as_far_as_it_can_be(tmp_path: Path, shop: Shop) -> None:
+    ended = await played(shop, tmp_path, calling("desk__odd"), DONE)
+    assert ended.seen == [{"1": [2, 3], "x": None}]
+
+
+async def test_scripted_agents_do_what_the_task_lays_down(tmp_path: Path, shop: Shop) -> None:
+    options = {"scenarios": shop, "failure_share": 1.0}
+    async with engine_at(tmp_path / "db", **options) as engine:
+        about = {"scenario_id": "shop", "model": "scripted/careful"}
+        run_id = await start(engine, task_ids=[TASK], rollout_count=4, **about)
+        rollouts = await finish(engine, run_id)
+        assert {item.status for item in rollouts} == {"completed"}
+        assert any(item.result and item.result.success for item in rollouts)
+        with pytest.raises(LaunchRefusedError, match="No scripted agent knows several"):
+            await start(engine, task_ids=["several"], **about)
+
+
+@pytest.mark.parametrize("said", VERDICTS)
+async def test_a_verdict_of_any_of_the_vendors_forms_is_one(
+    tmp_path: Path, shop: Shop, said: str
+) -> None:
+    ended = await played(shop, tmp_path, REFUND, DONE, task_ids=[task_of(f"return {said}")])
+    assert ended.verdict == VERDICTS[said]
+
+
+async def test_a_verifier_asks_a_tool_server_by_its_url_as_the_vendors_do(
+    tmp_path: Path, shop: Shop
+) -> None:
+    ended = await played(shop, tmp_path, REFUND, DONE, task_ids=[task_of("by_url")])
+    assert ended.verdict == (True, "find_orders")
+
+
+async def test_all_of_several_verifiers_must_pass(tmp_path: Path, shop: Shop) -> None:
+    ended = await played(shop, tmp_path, DONE, task_ids=["several"])
+    assert ended.verdict == (False, "failed")
+    assert ended.rollout.result is not None
+    assert ended.rollout.result.output is not None
+    assert ended.rollout.result.output["failed_criteria"] == [task_of("return False")]
+
+
+@pytest.mark.parametrize("body", FAULTS)
+async def test_a_verifier_that_fails_is_an_error_and_no_fail(
+    tmp_path: Path, shop: Shop, body: str
+) -> None:
+    ended = await played(shop, tmp_path, DONE, task_ids=[task_of(body)])
+    assert (ended.rollout.status, ended.rollout.result) == ("failed", None)
+    reason = str(ended.rollout.termination_reason)
+    assert reason.startswith("Verification failed: ")
+    assert FAULTS[body] in reason
+    assert ended.artifacts.final_observation == "Done."
+
+
+async def test_a_tool_server_that_ends_is_an_error_of_the_environment(
+    tmp_path: Path, shop: Shop
+) -> None:
+    ended = await played(shop, tmp_path, calling("desk__leave"), DONE)
+    assert ended.rollout.status == "workspace_error"
+    assert ended.rollout.termination_reason == "the process of the tool server desk ended"
+    assert [message["role"] for message in ended.artifacts.messages] == ["user", "assistant"]
+
+
+async def test_what_hangs_is_given_up_on_after_its_time(shop: Shop) -> None:
+    world = await shop["shop"].open(shop["shop"].tasks[TASK].content)
+    assert isinstance(world, ProcessWorld)
+    await world.seed("any")
+    pid = (await world.call(Call("desk", "pid"))).value["pid"]
+    os.kill(pid, 0)
+    world.time_limit_s = 0.01
+    with pytest.raises(WorldError, match="the tool server desk took longer"):
+        await world.call(Call("desk", "hang"))
+    with pytest.raises(WorldError, match="ended"):
+        await world.call(Call("desk", "pid"))
+
+
+async def test_a_world_is_made_by_the_bundles_own_python(tmp_path: Path) -> None:
+    make = (
+        "def make(task, random):\n"
+        "    if random is None or task['meta']['task_id'] == 'broken': raise KeyError('no world')\n"
+        "    return {'orders': {'ord_1': {'customer': 'x', 'paid': random.random()}}}\n"
+    )
+    bundle = example(tmp_path, {"world.py": make})
+    with opened_bundles([bundle], {}) as scenarios:
+        shop = scenarios["shop"]
+        content = shop.tasks[TASK].content
+        paid = []
+        for seed in ("one", "one", "two"):
+            world = await shop.open(content)
+            await world.seed(seed)
+            found = await world.call(Call("desk", "find_orders", {"customer": "x"}))
+            paid.append(found.value["orders"][0]["paid"])
+            world.close()
+        assert paid[0] == paid[1] != paid[2]
+        broken = await shop.open({**content, "meta": {"task_id": "broken"}})
+        with pytest.raises(WorldError, match=r"^world\.py:2: KeyError: 'no world'$"):
+            await broken.seed("one")
+        broken.close()
+
+
+# -- judged by a model ----------------------------------------------------------------------------
+
+
+async def test_a_task_without_verifiers_needs_a_judge(tmp_path: Path, shop: Shop) -> None:
+    with pytest.raises(LaunchRefusedError, match="--judge-model"):
+        await played(shop, tmp_path, DONE, task_ids=["judged"])
+
+
+async def test_the_runs_own_model_judges_where_the_task_asks(tmp_path: Path, shop: Shop) -> None:
+    judgement = saying('{"score": 0.7, "failed_criteria": []}')
+    ended = await played(shop, tmp_path, REFUND, DONE, judgement, task_ids=["self_judged"])
+    assert ended.verdict == (True, "judged 0.70 by the rubric")
+    asked = ended.server.bodies[-1]
+    assert (asked["model"], asked["temperature"]) == ("m", 0.2)
+    assert "# Refund it" in asked["messages"][1]["content"]
+
+
+async def test_a_run_may_ask_for_its_own_judge(tmp_path: Path, shop: Shop) -> None:
+    judgement = saying('{"score": 0.2, "failed_criteria": ["polite"]}')
+    override = {"rubric_markdown": "# Polite", "task_json": {"judged_by": "run"}}
+    overrides = {TASK: override}
+    ended = await played(shop, tmp_path, REFUND, DONE, judgement, task_overrides=overrides)
+    assert ended.verdict == (False, "polite")
+
+
+# -- the built-in one -----------------------------------------------------------------------------
+
+
+async def test_the_published_example_of_a_launch_works_to_the_letter(tmp_path: Path) -> None:
+    async with model_server(DONE) as server, engine_at(tmp_path / "db") as engine:
+        run_id = await start(
+            engine,
+            scenario_id="hr",
+            task_ids=["hr__100_weaver_schedule_phone_screen"],
+            **{"rollout_count": 3, "max_parallel": 2},
+            model_config={"model": "m", "api_key": "k", "base_url": server.url},
+        )
+        rollouts = await finish(engine, run_id)
+    assert [item.task_id for item in rollouts] == ["hr__100_weaver_schedule_phone_screen"] * 3
+    assert {item.status for item in rollouts} == {"completed"}
