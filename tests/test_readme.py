@@ -12,6 +12,7 @@ import pytest
 
 from gymtui.cli.entry import main
 from gymtui.config import reference
+from gymtui.config.user_commands import UserCommand
 from gymtui.store.lists import columns, query
 from gymtui.tui.context import keymap
 from tests.helpers.places import ROOT
@@ -71,7 +72,7 @@ def test_every_setting_it_names_is_one() -> None:
     for code in CODE:
         if re.fullmatch(r"[a-z_]+ = [^=]+", code):
             named |= set(tomllib.loads(code.replace('"NAME"', '"night"')))
-    table = reference.markdown()
+    table = reference.markdown() + "".join(f"`{name}`" for name in UserCommand.model_fields)
     assert len(named) >= 3
     assert [name for name in sorted(named) if f"`{name}`" not in table] == []
 

@@ -103,6 +103,8 @@ def named(name: str, profile: str | None) -> Named:
     if top in TABLES and rest:
         if top not in PROFILE_TABLES and profile:
             raise ConfigError(f"{top} belongs at the top of the file, not in a profile")
+        if top == "commands":
+            raise ConfigError("commands are written in the file: [commands.NAME]")
         if top != "model_keys":
             return Named((top, ".".join(rest)), profile)
         if len(rest) > 1 and rest[-1] in ("env", "command"):

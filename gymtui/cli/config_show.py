@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gymtui.config.reference import FIELDS, toml_value
@@ -46,14 +46,20 @@ def applied(loaded: LoadedSettings) -> Iterator[Applied]:
         yield of(f"stuck.{name}", toml_value(getattr(settings.stuck, name)))
     for provider, source in settings.model_keys.items():
         yield of(f"model_keys.{provider}", _source(source))
+    for name, command in settings.commands.items():
+        yield of(f"commands.{name}", f"{' '.join(command.key)}: {_program(command.command)}")
     for name, keys in settings.keys.items():
         yield of(f"keys.{name}", " ".join(keys))
 
 
+def _program(command: Sequence[str]) -> str:
+    """A command's name: its arguments may hold what they should not."""
+    return f"{shlex.quote(command[0].split()[0])} …"
+
+
 def _source(source: ModelKeySource) -> str:
-    # Of a command, its name: its arguments may hold what they should not.
     if source.command is not None:
-        return f"{shlex.quote(source.command[0])} …"
+        return _program(source.command)
     return f"${source.env}"
 
 

@@ -80,7 +80,7 @@ def open_dashboard(
         UnsafeUrl: The environment names a proxy or a key log that cannot be used.
     """
     settings = loaded.settings
-    keys = rebound(settings.keys, settings.origins)
+    keys = rebound(settings.keys, settings.origins, settings.commands)
     if settings.directories:
         keys = replace(keys, absent=keys.absent | NOT_OF_FILES)
     else:

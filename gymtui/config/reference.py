@@ -82,6 +82,13 @@ def rows() -> tuple[Row, ...]:
             '{ env = "OPENAI_API_KEY" }',
         ),
         Row("keys.NAME", ("file",), "", "key or keys bound to a command", '"x"'),
+        Row(
+            "commands.NAME",
+            ("file",),
+            "",
+            "a command of your own, with its key and screen",
+            '{ key = "f5", scope = "runs", command = ["my-script"] }',
+        ),
     )
 
 

@@ -181,7 +181,10 @@ NAMES = tuple(
 EVENT_PREFIX = "GYMTUI_EVENT"
 """What the names of the variables begin with in which `on_finish` is told what happened."""
 
-TABLES = ("stuck", "model_keys", "keys")
+COMMAND_PREFIX = "GYMTUI_COMMAND"
+"""Likewise of those in which a person's own command is told what it was run on."""
+
+TABLES = ("stuck", "model_keys", "keys", "commands")
 """The tables of the file besides `profiles`."""
 
 PROFILE_TABLES = ("stuck", "model_keys")

@@ -31,6 +31,7 @@ from gymtui.config.api_key import (
     run_command,
 )
 from gymtui.config.schema import (
+    COMMAND_PREFIX,
     DEFAULT_BASE_URL,
     EVENT_PREFIX,
     KEY_FIELDS,
@@ -46,6 +47,7 @@ from gymtui.config.schema import (
     read_file,
     variable,
 )
+from gymtui.config.user_commands import UserCommand
 from gymtui.core import urls
 from gymtui.core.secret import ApiKey
 
@@ -90,6 +92,7 @@ class Settings(Choices):
     stuck: StuckThresholds = StuckThresholds()
     keys: Mapping[str, tuple[str, ...]] = {}
     model_keys: Mapping[str, ModelKeySource] = {}
+    commands: Mapping[str, UserCommand] = {}
     origins: Mapping[str, str] = {}
     directories: tuple[Path, ...] = ()
     read_as: str | None = None
@@ -215,6 +218,7 @@ def load(
         stuck=tables.stuck,
         keys=tables.keys,
         model_keys=tables.model_keys,
+        commands=tables.commands,
         origins=origins | {"profile_name": profile.origin, "key": search.origin},
         **values,
     )
@@ -303,8 +307,9 @@ def _check_names(env: Mapping[str, str], file: ConfigFile, problems: list[Proble
     """Tells of names that mean nothing, with the one that was probably meant."""
     variables = tuple(map(variable, (*NAMES, *_OTHER_NAMES)))
     for name in sorted(env):
-        of_an_event = name.startswith(EVENT_PREFIX)  # what `on_finish` was told, inherited
-        if name.startswith("GYMTUI_") and name not in variables and not of_an_event:
+        # What `on_finish` or a person's own command was told, inherited.
+        told = name.startswith((EVENT_PREFIX, COMMAND_PREFIX))
+        if name.startswith("GYMTUI_") and name not in variables and not told:
             match = nearest(name, variables)
             problems.append(Problem(name, f"unknown setting{match}"))
     in_profile = (*NAMES, *KEY_FIELDS, *PROFILE_TABLES, "insecure")
@@ -324,9 +329,9 @@ def _check_names(env: Mapping[str, str], file: ConfigFile, problems: list[Proble
             problems.append(Problem(place, "should be in a profile: [profiles.NAME]"))
             continue
         for name in table:
-            if name == "keys":
+            if name in TABLES and name not in PROFILE_TABLES:
                 place = file.place("profiles", profile, name)
-                problems.append(Problem(place, "belongs at the top of the file: [keys]"))
+                problems.append(Problem(place, f"belongs at the top of the file: [{name}]"))
             elif name not in in_profile:
                 problems.append(_unknown_setting(file, ("profiles", profile, name), in_profile))
 

@@ -1,8 +1,8 @@
 """The tables of the configuration file, read entry by entry: one that is wrong costs no other.
 
 `[stuck]` and `[model_keys]` may stand in a profile too (`[profiles.lab.stuck]`), whose entries go
-before those of the file; `[keys]` is the person's and stands at the top only. Which names `[keys]`
-may use is known to the dashboard, which tells what it cannot bind.
+before those of the file; `[keys]` and `[commands]` are the person's and stand at the top only.
+Which names and keys `[keys]` may use is known to the dashboard, which tells what it cannot bind.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from gymtui.config.schema import (
     fault,
     nearest,
 )
+from gymtui.config.user_commands import UserCommand, user_command
 
 _COMMAND: TypeAdapter[tuple[str, ...]] = TypeAdapter(Command)
 _TEXT: TypeAdapter[str] = TypeAdapter(Text)
@@ -44,6 +45,7 @@ class Tables:
     stuck: StuckThresholds = field(default_factory=StuckThresholds)
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     model_keys: Mapping[str, ModelKeySource] = field(default_factory=dict)
+    commands: Mapping[str, UserCommand] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -63,10 +65,15 @@ def read_tables(file: ConfigFile, profile: tuple[str, ...]) -> Tables:
             may_run(file)
         return source
 
+    def command(name: str, value: object) -> UserCommand:
+        may_run(file)
+        return user_command(name, value)
+
     stuck = _entries(tables, file, both, "stuck", stuck_value)
     tables.stuck = StuckThresholds.model_validate(stuck)
     tables.model_keys = _entries(tables, file, both, "model_keys", model_key)
     tables.keys = _entries(tables, file, ((),), "keys", lambda _name, value: keys_value(value))
+    tables.commands = _entries(tables, file, ((),), "commands", command)
     return tables
 
 

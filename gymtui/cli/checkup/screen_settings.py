@@ -24,9 +24,9 @@ def screen_problems(settings: Settings, env: Mapping[str, str]) -> Sequence[Prob
     if settings.theme is not None:
         told_by = settings.origins.get("theme", "theme")
         found += theme_files.read(settings.theme, theme_files.directories(env), told_by).problems
-    if settings.keys:
+    if settings.keys or settings.commands:
         # The framework is heavy, and few bind keys of their own.
         from gymtui.tui.context.key_bindings import rebound
 
-        found += rebound(settings.keys, settings.origins).problems
+        found += rebound(settings.keys, settings.origins, settings.commands).problems
     return found

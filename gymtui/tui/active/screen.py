@@ -23,6 +23,7 @@ from gymtui.store.stats.failures import BROKEN, Failures
 from gymtui.tui.active.columns import active_columns, idle_s
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import CompareRollouts, OpenTranscript
+from gymtui.tui.context.selection import Selection
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.column import Column
@@ -220,15 +221,18 @@ class ActiveScreen(ListScreen[RunningRow]):
         """Put the cursor on the rollout that was read last."""
         self._grid.select(rollout_id)
 
-    def action_compare(self) -> None:
-        """Compare the two marked rollouts, else this one with another."""
+    def _chosen_rollouts(self) -> tuple[RolloutRef, ...]:
         records = self._rows.records
         chosen = [row_id for row_id in self.chosen() if row_id in records]
-        self.services.navigate(
-            CompareRollouts(
-                tuple(RolloutRef(records[row_id].row.run_id, row_id) for row_id in chosen)
-            )
-        )
+        return tuple(RolloutRef(records[row_id].row.run_id, row_id) for row_id in chosen)
+
+    def selection(self) -> Selection:
+        """The marked rollouts, else the one under the cursor."""
+        return Selection.of_rollouts(self._chosen_rollouts())
+
+    def action_compare(self) -> None:
+        """Compare the two marked rollouts, else this one with another."""
+        self.services.navigate(CompareRollouts(self._chosen_rollouts()))
 
     def unmark(self, run_ids: Collection[str]) -> None:
         """Take the marks from these runs' rollouts."""

@@ -135,6 +135,20 @@ class HostApp(ThemedApp[None]):
         else:
             self.notify(f"nothing to go back to · {self.keys.label('leave')} quits", timeout=2)
 
+    def action_user_command_at(self, key: str) -> None:
+        """Run the person's own command that a key is bound to on this screen."""
+        if isinstance(self.screen, GymScreen):
+            name = self.keys.command_at(key, self.screen.scopes)
+            if name is not None:
+                self.action_user_command(name)
+
+    def action_user_command(self, name: str) -> None:
+        """Run a command of the person's own on what is selected."""
+        from gymtui.tui.app import user_commands
+
+        if isinstance(self.screen, GymScreen):
+            user_commands.start(self, self.keys.commands[name], self.screen.selection())
+
     @property
     def services(self) -> Services:
         """What screens may use of this."""

@@ -6,13 +6,16 @@ A binding that cannot be is told and left out; the program's own key stays in it
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from textual.keys import _character_to_key
 
 from gymtui.config.schema import nearest
 from gymtui.config.settings import Problem
+from gymtui.config.user_commands import UserCommand
+from gymtui.core.text import clean
 from gymtui.tui.context.keymap import STACKS, TABLE, Key, Scope, character, keys_of, shown
 from gymtui.tui.runtime.guard import GuardedApp
 
@@ -38,6 +41,17 @@ _ALWAYS_ESCAPE = ("back", "keep", "menu-leave")
 """Whatever else they are bound to, `esc` is the way out where letters are typed."""
 _DESTROYER = "do-it"
 
+COMMAND = "commands."
+"""What the names of a person's own commands begin with in the table."""
+COMMAND_SCOPES = {
+    "runs": Scope.RUNS,
+    "rollouts": Scope.ROLLOUTS,
+    "active": Scope.ACTIVE,
+    "matrix": Scope.MATRIX,
+    "transcript": Scope.TRANSCRIPT,
+}
+"""The scopes of the table by their names in `[commands]`."""
+
 
 @dataclass(frozen=True)
 class KeyBindings:
@@ -47,6 +61,7 @@ class KeyBindings:
         table: As `keys.TABLE`, with the person's keys.
         problems: What could not be bound.
         plain: Whether keys are written with ASCII alone.
+        commands: The person's own commands that can be reached, by name.
         absent: Names of what cannot be done in this program: told of nowhere. At a gym, a
             transcript has no file.
     """
@@ -54,6 +69,7 @@ class KeyBindings:
     table: tuple[Key, ...] = TABLE
     problems: tuple[Problem, ...] = ()
     plain: bool = False
+    commands: Mapping[str, UserCommand] = field(default_factory=dict)
     absent: frozenset[str] = frozenset({"files"})
 
     def of(self, scopes: Iterable[Scope], *, read_only: bool) -> list[Key]:
@@ -87,10 +103,25 @@ class KeyBindings:
         keys = next(key.keys for key in self.table if key.name == name)
         return self.written(next((key for key in keys if not types(key)), keys[0]))
 
+    def command_at(self, key: str, scopes: Iterable[Scope]) -> str | None:
+        """The person's own command that a key runs in these scopes, by name."""
+        names = [
+            one.name
+            for one in self.table[len(TABLE) :]
+            if one.scope in scopes and key in map(_framework, one.keys)
+        ]
+        return names[0].removeprefix(COMMAND) if names else None
+
+    @property
+    def command_keys(self) -> Iterable[str]:
+        """The keys of the person's own commands."""
+        return {_framework(key) for one in self.table[len(TABLE) :] for key in one.keys}
+
     @property
     def keymap(self) -> dict[str, str]:
         """What differs from the program's own, in the framework's form."""
-        changed = zip(self.table, TABLE, strict=True)
+        # The person's own commands come after the program's.
+        changed = zip(self.table, TABLE, strict=False)
         return {new.name: ",".join(new.keys) for new, old in changed if new.keys != old.keys}
 
 
@@ -138,19 +169,25 @@ def types(key: str) -> bool:
     return character(key) is not None
 
 
-def rebound(wanted: Mapping[str, Sequence[str]], origins: Mapping[str, str]) -> KeyBindings:
-    """Puts a person's keys in the place of the program's own.
+def rebound(
+    wanted: Mapping[str, Sequence[str]],
+    origins: Mapping[str, str],
+    commands: Mapping[str, UserCommand] = MappingProxyType({}),
+) -> KeyBindings:
+    """Puts a person's keys in the place of the program's own, and their commands beside them.
 
     Args:
         wanted: Keys as written, by the name of what they do.
-        origins: Where each stands, by `keys.` and the name; for the problems.
+        origins: Where each stands, by `keys.` and the name, or `commands.`; for the problems.
+        commands: The person's own commands, by name.
     """
-    if not wanted:
+    if not wanted and not commands:
         return PROGRAMS_OWN
     problems: list[Problem] = []
 
     def refuse(name: str, why: str) -> None:
-        problems.append(Problem(origins.get(f"keys.{name}", f"keys.{name}"), why))
+        setting = name if name.startswith(COMMAND) else f"keys.{name}"
+        problems.append(Problem(origins.get(setting, setting), why))
 
     by_name = {key.name: key for key in TABLE}
     fit: dict[str, tuple[str, ...]] = {}
@@ -172,7 +209,21 @@ def rebound(wanted: Mapping[str, Sequence[str]], origins: Mapping[str, str]) -> 
     while (clash := next(_clashes(_with(fit), fit), None)) is not None:
         refuse(clash.name, f"{clash.why}; keeping {_listed(by_name[clash.name].keys)}")
         del fit[clash.name]
-    return KeyBindings(_with(fit), tuple(problems))
+    table = list(_with(fit))
+    added: dict[str, UserCommand] = {}
+    for name, command in commands.items():
+        try:
+            own = _command_key(command)
+        except ValueError as error:
+            refuse(f"{COMMAND}{name}", str(error))
+            continue
+        clash = next(_clashes([*table, own], {own.name: None}, own), None)
+        if clash is not None:
+            refuse(own.name, f"{clash.why}; choose another key, or rebind that in [keys]")
+            continue
+        table.append(own)
+        added[name] = command
+    return KeyBindings(tuple(table), tuple(problems), commands=added)
 
 
 def put_in_force(app: GuardedApp[Any], keys: KeyBindings) -> None:
@@ -180,6 +231,8 @@ def put_in_force(app: GuardedApp[Any], keys: KeyBindings) -> None:
     # The framework's own key for its palette would act before, and on top of, any question.
     app._bindings.key_to_bindings.pop(app.COMMAND_PALETTE_BINDING, None)
     app.set_keymap(keys.keymap)
+    for key in keys.command_keys:
+        app.bind(key, f"user_command_at('{key}')", show=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +243,26 @@ class _Clash:
 
 def _with(fit: Mapping[str, tuple[str, ...]]) -> tuple[Key, ...]:
     return tuple(replace(key, keys=fit.get(key.name, key.keys)) for key in TABLE)
+
+
+def _command_key(command: UserCommand) -> Key:
+    """The key of a person's own command, for the table.
+
+    Raises:
+        ValueError: It may not be that.
+    """
+    key = Key(
+        name=f"{COMMAND}{command.name}",
+        scope=COMMAND_SCOPES[command.scope],
+        keys=tuple(dict.fromkeys(map(named, command.key))),
+        action=f"app.user_command('{command.name}')",
+        text=clean(command.description or f"run {command.name}"),
+        short=command.name,
+        destroys=command.destroys,
+    )
+    for one in key.keys:
+        _may_be(key, one)
+    return key
 
 
 def _may_be(what: Key, key: str) -> None:
@@ -209,8 +282,14 @@ def _may_be(what: Key, key: str) -> None:
         raise ValueError(f"{shown(key)} is typed in filters, where it would also trigger this")
 
 
-def _clashes(table: Sequence[Key], fit: Mapping[str, object]) -> Iterator[_Clash]:
-    """Keys that would do two things in one place, the later of the person's own first."""
+def _clashes(
+    table: Sequence[Key], fit: Mapping[str, object], only: Key | None = None
+) -> Iterator[_Clash]:
+    """Keys that would do two things in one place, the later of the person's own first.
+
+    Args:
+        only: The key that is looked at; None looks at all.
+    """
     later = {name: number for number, name in enumerate(fit)}
     destroyer = next(key for key in table if key.name == _DESTROYER)
     for one in table:
@@ -218,6 +297,10 @@ def _clashes(table: Sequence[Key], fit: Mapping[str, object]) -> Iterator[_Clash
             # The key that opened the question must not answer it.
             yield _told(one, destroyer, same, "opens the confirmation that it would confirm", later)
     for number, one in enumerate(table):
+        if only is not None:
+            if one is not only and (same := _shared(only, one)) and _meet(only, one):
+                yield _told(only, one, same, "", later)
+            continue
         for other in table[number + 1 :]:
             if (same := _shared(one, other)) and _meet(one, other):
                 yield _told(one, other, same, "", later)

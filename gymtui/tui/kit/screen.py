@@ -23,6 +23,7 @@ from gymtui.session.session import Session
 from gymtui.store.delta import Delta
 from gymtui.tui.context.keymap import Key, Scope, bindings
 from gymtui.tui.context.routes import OpenActions, OpenRun
+from gymtui.tui.context.selection import Selection
 from gymtui.tui.context.services import Services, services_of
 from gymtui.tui.kit.breadcrumb import name_in
 from gymtui.tui.kit.footer import footer_line
@@ -153,6 +154,10 @@ class GymScreen(SoonDrawn, Screen[None]):
     def filter_text(self) -> str:
         """What the filter is now."""
         return ""
+
+    def selection(self) -> Selection:
+        """What is marked, else what the cursor is on."""
+        return Selection()
 
     def undo(self) -> bool:
         """Undo one thing (a filter, marks); False when there is nothing left to undo."""

@@ -19,6 +19,7 @@ from gymtui.tui.context.routes import (
     OpenMatrix,
     OpenTranscript,
 )
+from gymtui.tui.context.selection import Selection
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.column import Column
@@ -243,6 +244,13 @@ class MatrixScreen(MatrixPanes[TaskRow]):
                 self._grid.select(row_id)
                 self.go_to({rollout_id})
                 return
+
+    def selection(self) -> Selection:
+        """The attempt under the cursor."""
+        attempt = self._chosen_attempt
+        if attempt is None:
+            return Selection()
+        return Selection((attempt.run_id,), (attempt.rollout_id,))
 
     def action_compare(self) -> None:
         """Compare the rollout under the cursor with another."""

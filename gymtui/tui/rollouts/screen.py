@@ -26,6 +26,7 @@ from gymtui.store.running_rollouts import Running
 from gymtui.store.stats.run_stats import RunStats
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import CompareRollouts, OpenLaunch, OpenMatrix, OpenTranscript
+from gymtui.tui.context.selection import Selection
 from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.grid import Column, Grid
 from gymtui.tui.kit.line_parts import room_beside
@@ -344,6 +345,10 @@ class RolloutsScreen(TimelineScreen):
     def action_matrix(self) -> None:
         """Show this run as tasks by attempts."""
         self.services.navigate(OpenMatrix((self.run_id,)))
+
+    def selection(self) -> Selection:
+        """The marked rollouts, else the one under the cursor, of this run."""
+        return Selection((self.run_id,), tuple(self.chosen()))
 
     def action_compare(self) -> None:
         """Compare the two marked rollouts, else this one with another."""

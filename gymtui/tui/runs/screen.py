@@ -21,6 +21,7 @@ from gymtui.store.lists.grouping import Grouping, Groups
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import CompareRuns, OpenActive, OpenLaunch, OpenMatrix, OpenRun
+from gymtui.tui.context.selection import Selection
 from gymtui.tui.kit.grid import Column, Grid
 from gymtui.tui.kit.line_parts import join_fitting, room_beside
 from gymtui.tui.kit.lines import Line, Lines
@@ -324,6 +325,10 @@ class RunsScreen(ListScreen[RunView]):
             return self.chosen()
         runs = [run for group in super().chosen() for run in groups.members(group)]
         return sorted(runs, key=lambda run: (_created(views[run]), natural(run)))
+
+    def selection(self) -> Selection:
+        """The marked runs, else the one under the cursor; of groups all their runs."""
+        return Selection(tuple(self._meant()))
 
     def action_watch(self) -> None:
         """Tell when the chosen runs end, or no longer."""

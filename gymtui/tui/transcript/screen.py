@@ -23,6 +23,7 @@ from gymtui.store.outcome import ACTIVE
 from gymtui.store.records import RolloutRow
 from gymtui.transcript.artifact_files import FileProblem
 from gymtui.tui.context.routes import CompareRollouts
+from gymtui.tui.context.selection import Selection
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.breadcrumb import LEAST_NAME_CELLS, runs_crumb
 from gymtui.tui.kit.line_parts import LinePart, join_fitting
@@ -71,6 +72,10 @@ class TranscriptScreen(ReaderScreen):
     @property
     def _row(self) -> RolloutRow | None:
         return self.session.store.rollouts.get(self.rollout_id)
+
+    def selection(self) -> Selection:
+        """The rollout that is read."""
+        return Selection((self.run_id,), (self.rollout_id,))
 
     def breadcrumb(self) -> Cell:
         """The way here."""

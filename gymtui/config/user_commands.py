@@ -1,0 +1,94 @@
+"""A person's own commands: `[commands.NAME]` of the configuration file.
+
+[commands.notes]
+key = "f5"
+scope = "rollouts"
+command = ["my-notes", "--add"]       # or, with shell = true, a line for sh
+description = "add a note"
+confirm = true                        # ask first
+destroys = true                       # changes the gym: asks first, not with --read-only
+terminal = true                       # gets the terminal, as an editor needs it
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, StrictBool, ValidationError, model_validator
+
+from gymtui.config.schema import Text, command_value, fault, nearest
+
+CommandScope = Literal["runs", "rollouts", "active", "matrix", "transcript"]
+"""Screens on which a person's command may work."""
+SCOPES = get_args(CommandScope)
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.IGNORECASE)
+
+
+def _keys(value: object) -> tuple[str, ...]:
+    keys = [value] if isinstance(value, str) else value
+    if not isinstance(keys, list) or not keys or not all(isinstance(k, str) and k for k in keys):
+        raise ValueError("should be a key, or a list of keys")
+    return tuple(keys)
+
+
+class UserCommand(BaseModel, frozen=True, extra="forbid", defer_build=True):
+    """A person's own command.
+
+    Attributes:
+        name: The name of its table.
+        key: Keys as written.
+        command: The words of the command; of one for a shell, its line alone.
+        shell: Whether `sh` reads the line.
+        confirm: Whether it is asked first.
+        destroys: Whether it changes the gym.
+        terminal: Whether it has the terminal to itself until it ends.
+    """
+
+    name: str
+    key: Annotated[tuple[str, ...], BeforeValidator(_keys)]
+    scope: CommandScope
+    command: tuple[str, ...]
+    description: Text | None = None
+    shell: StrictBool = False
+    confirm: StrictBool = False
+    destroys: StrictBool = False
+    terminal: StrictBool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _words(cls, values: Any) -> Any:
+        """Splits the command into words, unless a shell is to read it."""
+        command, shell = values.get("command"), values.get("shell") is True
+        if shell and not (isinstance(command, str) and command.strip()):
+            raise ValueError("command should be one line: shell = true has sh read it")
+        words = (command,) if shell else command_value(command)
+        if not words:
+            raise ValueError("has no command")
+        return {**values, "command": words}
+
+
+def user_command(name: str, value: object) -> UserCommand:
+    """One `[commands.NAME]`.
+
+    Raises:
+        ValueError: It may not be that.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError("a command's name is letters, digits, - and _")
+    if not isinstance(value, Mapping):
+        raise ValueError(f"should be a table: [commands.{name}]")
+    known = [field for field in UserCommand.model_fields if field != "name"]
+    for entry in value:
+        if entry not in known:
+            raise ValueError(f"unknown entry {entry}{nearest(str(entry), known)}")
+    for entry in ("key", "scope", "command"):
+        if entry not in value:
+            raise ValueError(f"needs {entry}")
+    try:
+        return UserCommand.model_validate({**value, "name": name})
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"][:1]))
+        raise ValueError(f"{where}: {fault(error)}" if where else fault(error)) from None
