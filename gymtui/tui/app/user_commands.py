@@ -14,10 +14,11 @@ from gymtui.config.user_commands import UserCommand
 from gymtui.core.text import clean, clean_block
 from gymtui.session.session import Session
 from gymtui.store.formats import of_many
-from gymtui.tui.app.host import HostApp
 from gymtui.tui.context.selection import Selection
+from gymtui.tui.context.services import services_of
 from gymtui.tui.kit.ask import AskScreen
 from gymtui.tui.kit.styled_text import Cell, StyledText
+from gymtui.tui.runtime.guard import GuardedApp
 
 OUTPUT_BYTES = 64 * 1024
 """Of what a command prints the last so many bytes are looked at."""
@@ -32,9 +33,9 @@ def command_variables(
 
     Returns:
         `GYMTUI_COMMAND` (its name), `GYMTUI_COMMAND_BASE_URL`, `…_PROFILE`, `GYMTUI_COMMAND_RUN_ID`
-        and `…_ROLLOUT_ID` (the first), `…_RUN_IDS` and `…_ROLLOUT_IDS` (a line each), and of the first
-        `…_SCENARIO_ID`, `…_MODEL`, and of a rollout `…_TASK_ID` and `…_STATUS`, as received; what
-        is not known is left out.
+        and `…_ROLLOUT_ID` (the first), `…_RUN_IDS` and `…_ROLLOUT_IDS` (a line each), of the first
+        `…_SCENARIO_ID`, `…_MODEL`, `…_TASK_ID`, and of a rollout `…_STATUS`, as received; what is
+        not known is left out.
     """
     told: dict[str, str | None] = {"": command.name}
     if session is not None:
@@ -61,7 +62,7 @@ def command_variables(
 
 
 def start(
-    app: HostApp,
+    app: GuardedApp[None],
     command: UserCommand,
     selection: Selection,
     environ: Mapping[str, str] = os.environ,
@@ -71,10 +72,11 @@ def start(
     Args:
         environ: What the command inherits.
     """
-    if command.destroys and app.read_only:
+    services = services_of(app)
+    if command.destroys and services.read_only:
         app.notify(f"read-only: {command.name} is disabled", severity="warning")
         return
-    surroundings = {**environ, **command_variables(command, selection, app.watching)}
+    surroundings = {**environ, **command_variables(command, selection, services.watching)}
 
     def answered(do_it: bool | None) -> None:
         if do_it:
@@ -102,7 +104,9 @@ def _shown(command: UserCommand) -> str:
     return " ".join(command.command)
 
 
-async def _run(app: HostApp, command: UserCommand, surroundings: Mapping[str, str]) -> None:
+async def _run(
+    app: GuardedApp[None], command: UserCommand, surroundings: Mapping[str, str]
+) -> None:
     words = ("sh", "-c", *command.command) if command.shell else command.command
     try:
         if command.terminal:
@@ -121,12 +125,13 @@ async def _run(app: HostApp, command: UserCommand, surroundings: Mapping[str, st
         app.notify(message, severity="warning", timeout=_READ_S)
     elif not command.terminal:
         app.notify(f"{command.name}: {said}" if said else f"{command.name}: done")
-    session = app.watching
-    if session is not None and command.destroys:
-        app.refresh_now()
+    if command.destroys:
+        services_of(app).refresh_now()
 
 
-async def _in_terminal(app: HostApp, words: Sequence[str], surroundings: Mapping[str, str]) -> int:
+async def _in_terminal(
+    app: GuardedApp[None], words: Sequence[str], surroundings: Mapping[str, str]
+) -> int:
     """Give the terminal to a command until it ends; polling goes on.
 
     Returns:
