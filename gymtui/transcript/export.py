@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from textwrap import dedent
 
 from gymtui.core.text import clean, clean_block, fit
 from gymtui.transcript import passages
@@ -25,6 +26,7 @@ from gymtui.transcript.blocks import (
     Transcript,
     Turn,
 )
+from gymtui.transcript.call_names import error_mark
 
 NO_MESSAGES = "the artifacts hold no messages"
 """What is said where there is nothing to read."""
@@ -151,8 +153,8 @@ def heading(turn: Turn) -> str:
         words.append(clean(turn.name))
     if turn.timestamp is not None:
         words.append(f"{turn.timestamp:%H:%M:%S}")
-    if turn.error:
-        words.append("✗ error")
+    if mark := error_mark(turn):
+        words.append(mark)
     words += map(clean, turn.notes)
     return " ".join(words)
 
@@ -171,14 +173,13 @@ def _markdown(block: Block) -> str:
             return "\n".join(
                 f"> {line}".rstrip() for line in clean_block(passages.body(block)).split("\n")
             )
-        case ToolCall():
-            inside = block.text
-            name = passages.heading(block).replace("`", "'")
-            return f"`{name}`" + (f"\n\n{_fenced(inside, 'json')}" if inside else "")
-        case ToolResult():
-            name = passages.heading(block).replace("`", "'")
-            failed = " **error**" if block.error else ""
-            return f"`{name}`{failed}" + (f"\n\n{_fenced(block.text, '')}" if block.text else "")
+        case ToolCall() | ToolResult():
+            name, _, inside = clean_block(passages.body(block)).partition("\n")
+            if name.endswith("(") and inside.endswith("\n)"):
+                name, inside = name[:-1], dedent(inside[:-2])
+            name = name.replace("`", "'")
+            language = "json" if inside[:1] in ("{", "[") else ""
+            return f"`{name}`" + (f"\n\n{_fenced(inside, language)}" if inside else "")
         case Image():
             return clean(block.text)
         case Extras():
@@ -187,7 +188,7 @@ def _markdown(block: Block) -> str:
             inside = _fenced(block.text, "json")
             return f"<details><summary>further fields</summary>\n\n{inside}\n\n</details>"
         case _:
-            return _fenced(block.text, "json")
+            return _fenced(passages.body(block), "json")
 
 
 def _fenced(inside: str, language: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gymtui.core.text import clean
-from gymtui.transcript import passages
 from gymtui.transcript.blocks import (
     BlockKind,
     Extras,
@@ -16,6 +15,7 @@ from gymtui.transcript.blocks import (
     Turn,
     Unknown,
 )
+from gymtui.transcript.call_names import tool_name
 from gymtui.transcript.pretty_json import preview
 from gymtui.transcript.stops import HEAD
 
@@ -66,15 +66,10 @@ def endings(transcript: Transcript) -> tuple[Entry, ...]:
     )
 
 
-def tool_of(block: Tooled) -> str:
-    """A tool's name with its server, as one clean line; of a result the call's, if it has none."""
-    return passages.heading(block)[1:].strip()
-
-
 def _entry(turn: Turn) -> Entry:
     found = [block for block in turn.blocks if isinstance(block, Tooled)]
     calls = any(isinstance(block, ToolCall) for block in found)
-    tools = [tool_of(block) for block in found if isinstance(block, ToolCall) or not calls]
+    tools = [tool_name(block) for block in found if isinstance(block, ToolCall) or not calls]
     return Entry(
         turn.index,
         turn.kind,

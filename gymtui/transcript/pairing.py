@@ -7,9 +7,11 @@ first is answered, within one message or over several; the rules below are made 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from gymtui.transcript.blocks import ToolCall, ToolResult, split_name
+from gymtui.transcript.call_names import argument
 from gymtui.transcript.readers.fields import Draft
 
 _BATCHES_BACK = 8
@@ -118,6 +120,71 @@ class _Ledger:
             if number in self.open:
                 return number
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a result says of the call that it answers, and both of their number.
+
+    Attributes:
+        asked: What the call asks for; empty for a result that follows its call.
+        ordinal: Which it is of several calls made at once that look alike; 0 where none does.
+    """
+
+    asked: str = ""
+    ordinal: int = 0
+
+
+def labels(pairs: list[Pair], turn_of: Mapping[int, int]) -> dict[int, Label]:
+    """Tell which results do not follow their calls at once, and which of these look alike.
+
+    Args:
+        pairs: Every call with its result.
+        turn_of: The place of each turn, by its draft's id.
+
+    Returns:
+        By the pair's place; only those that have something to say.
+    """
+    spots = [
+        (turn_of[id(spot.draft)], spot.block, number, spot is pair.call)
+        for number, pair in enumerate(pairs)
+        for spot in (pair.call, pair.result)
+        if spot is not None
+    ]
+    found: dict[int, Label] = {}
+    apart: set[int] = set()
+    round_: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    before, calling, made = -1, False, 0
+    for _, _, number, is_call in sorted(spots):
+        if is_call:
+            if not calling:
+                _number(round_, apart, found)
+                round_.clear()
+                made = 0
+            made += 1
+            call = _call_of(pairs[number])
+            round_[call.name, argument(call)].append(number)
+        elif (number != before or made > 1) and pairs[number].call is not None:
+            apart.add(number)
+            found[number] = Label(argument(_call_of(pairs[number])))
+        before, calling = number, is_call
+    _number(round_, apart, found)
+    return found
+
+
+def _number(
+    round_: Mapping[tuple[str, str], list[int]], apart: set[int], found: dict[int, Label]
+) -> None:
+    """Number the calls of a round that look alike, if any of their results stands apart."""
+    for alike in round_.values():
+        if len(alike) > 1 and not apart.isdisjoint(alike):
+            for ordinal, number in enumerate(alike, 1):
+                found[number] = replace(found.get(number, Label()), ordinal=ordinal)
+
+
+def _call_of(pair: Pair) -> ToolCall:
+    block = pair.call.draft.blocks[pair.call.block] if pair.call is not None else None
+    return block if isinstance(block, ToolCall) else ToolCall("")
 
 
 def pair(drafts: list[Draft]) -> list[Pair]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import TypeGuard
 
 from gymtui.core.text import clean, clean_block
 from gymtui.transcript.blocks import (
@@ -23,7 +24,9 @@ from gymtui.transcript.blocks import (
     Turn,
     Unknown,
 )
-from gymtui.transcript.pretty_json import compact, compact_in_steps, is_short
+from gymtui.transcript.call_names import heading
+from gymtui.transcript.edits import diff_lines, edit_in
+from gymtui.transcript.pretty_json import compact, compact_in_steps, is_short, parsed, readable
 
 PART = 16_384
 """Characters of a part: what is cleaned, wrapped and coloured at once, so it has to be quick."""
@@ -31,20 +34,6 @@ LAID_OUT = 256 * 1024
 """Characters of JSON up to which it is laid out anew; more is shown as it came."""
 INLINE = 100
 """Characters of arguments that still stand in the line of their call."""
-
-
-def heading(block: ToolCall | ToolResult) -> str:
-    """The name of a tool as people write it: `→ server.tool`, `← server.tool`.
-
-    Returns:
-        One clean line.
-    """
-    if isinstance(block, ToolCall):
-        name = f"{block.server}.{block.tool}" if block.server else block.tool
-        return f"→ {clean(name)}"
-    own = ".".join(filter(None, (block.server, block.name))) if block.name else block.answers
-    told = own or block.server
-    return f"← {clean(told)}" if told else "←"
 
 
 def body(block: Block) -> str:
@@ -59,6 +48,8 @@ def body(block: Block) -> str:
     match block:
         case Fault():
             return f"✗ {block.text.strip()}"
+        case Text() if _is_short(block.text) and parsed(block.text) is not None:
+            return readable(block.text)
         case Text() | Thinking() | Refusal():
             return block.text.rstrip().lstrip("\r\n")
         case ToolCall():
@@ -67,13 +58,13 @@ def body(block: Block) -> str:
             values = [block.observation] if block.covered else [block.value, block.observation]
             laid = [value for value in values if value is not None]
             if all(_is_short(value) for value in laid):
-                text = block.text
+                told = list(map(readable, laid))
             else:
-                told = [*(_as_it_came(value) for value in laid), block.problem or ""]
-                text = "\n".join(filter(None, told))
+                told = list(map(_as_it_came, laid))
+            text = "\n".join(filter(None, (*told, block.problem)))
             return f"{heading(block)}\n{text}".rstrip()
         case Unknown() | Extras():
-            return block.text if _is_short(block.value) else _as_it_came(block.value)
+            return readable(block.value) if _is_short(block.value) else _as_it_came(block.value)
         case _:
             return block.text
 
@@ -176,24 +167,49 @@ def _call(call: ToolCall) -> str:
         return f"{head}()"
     if _is_short(call.arguments) and isinstance(values := call.parameters, Mapping):
         inline = ", ".join(f"{name}={value}" for name, value in parameters(call))
-        if len(inline) <= INLINE:
+        if len(inline) <= INLINE and not _takes_lines(values):
             return f"{head}({inline})"
         return "\n".join([f"{head}(", *_laid_parameters(values), ")"])
-    text = call.text if _is_short(call.arguments) else _as_it_came(call.arguments)
+    laid = readable if _is_short(call.arguments) else _as_it_came
+    text = laid(call.arguments)
     return f"{head}\n{text}" if text else head
 
 
-def _laid_parameters(values: Mapping[str, object]) -> Iterator[str]:
-    """One argument after another: text of several lines as such, all else as JSON."""
+def _laid_parameters(values: Mapping[str, object], indent: str = "  ") -> Iterator[str]:
+    """One argument after another: several lines as such, edits as diffs, all else as JSON."""
+    edit = edit_in(values)
     for name, value in values.items():
-        if isinstance(value, str) and "\n" in value:
-            yield f"  {clean(str(name))}="
-            yield from (f"    {line}" for line in value.split("\n"))
+        if edit is not None and name in edit:
+            if name == edit[0]:
+                yield f"{indent}{' → '.join(map(clean, edit))}="
+                changed = diff_lines(str(values[edit[0]]), str(values[edit[1]]))
+                yield from (f"{indent}  {line}" for line in changed)
+        elif _is_edits(value):
+            for number, each in enumerate(value, 1):
+                yield f"{indent}{clean(str(name))} {number}:"
+                yield from _laid_parameters(each, indent + "  ")
+        elif isinstance(value, str) and "\n" in value:
+            yield f"{indent}{clean(str(name))}="
+            yield from (f"{indent}  {line}" for line in value.removesuffix("\n").split("\n"))
         else:
-            written = ToolCall("", value).text if not isinstance(value, str) else compact(value)
+            written = compact(value) if isinstance(value, str) else readable(value)
             first, *rest = written.split("\n")
-            yield f"  {clean(str(name))}={first}"
-            yield from (f"  {line}" for line in rest)
+            yield f"{indent}{clean(str(name))}={first}"
+            yield from (f"{indent}{line}" for line in rest)
+
+
+def _takes_lines(values: Mapping[str, object]) -> bool:
+    """Whether an argument is shown in lines of its own, however short it is."""
+    texts = (value for value in values.values() if isinstance(value, str))
+    several = any("\n" in text.removesuffix("\n") for text in texts)
+    return several or edit_in(values) is not None or any(map(_is_edits, values.values()))
+
+
+def _is_edits(value: object) -> TypeGuard[list[Mapping[str, object]]]:
+    """Whether an argument is a list of edits."""
+    if not isinstance(value, list) or not value:
+        return False
+    return all(isinstance(each, Mapping) and edit_in(each) is not None for each in value)
 
 
 def _is_short(value: object) -> bool:

@@ -98,6 +98,17 @@ def pretty(value: object) -> str:
     return _reindented(compact(value))
 
 
+def readable(value: object) -> str:
+    """The same as `pretty`, but for strings of several lines, which are written as such.
+
+    Returns:
+        JSON, except that such a string is `|` with its lines below, indented further.
+    """
+    if isinstance(value, str):
+        return _reindented(value, blocks=True) if parsed(value) is not None else value
+    return _reindented(compact(value), blocks=True)
+
+
 def compact_in_steps(value: object) -> str:
     """The same as `compact`, in steps that leave other threads their turn."""
     return _compact_any(value, whole=_STEP)
@@ -179,8 +190,12 @@ def _flattened(text: str) -> str:
     return "".join([*parts, text[done:]])
 
 
-def _reindented(source: str) -> str:
-    """Lay out valid JSON anew, token by token: no key and no digit of it is interpreted."""
+def _reindented(source: str, *, blocks: bool = False) -> str:
+    """Lay out valid JSON anew, token by token: no key and no digit of it is interpreted.
+
+    Args:
+        blocks: Whether strings of several lines are written as such.
+    """
     parts: list[str] = []
     depth = 0
     opened = False
@@ -196,14 +211,17 @@ def _reindented(source: str) -> str:
         if opened:
             parts.append(_break(depth))
             opened = False
-        if first == '"':
+        if first == '"' and blocks and "\\n" in token and (lines := _lines_in(token, depth)):
+            parts.append(lines)
+        elif first == '"':
             parts.append(_readable(token) if "\\u" in token else token)
         elif first in "{[":
             parts.append(token)
             depth += 1
             opened = True
         elif first == ",":
-            parts.append("," + (_break(depth) or " "))
+            comma = "" if parts[-1][:2] == "|\n" else ","  # no line of a text ends with it
+            parts.append(comma + (_break(depth) or " "))
         elif first == ":":
             parts.append(": ")
         else:
@@ -213,6 +231,15 @@ def _reindented(source: str) -> str:
 
 def _break(depth: int) -> str:
     return "\n" + "  " * depth if depth < INDENTED_LEVELS else ""
+
+
+def _lines_in(token: str, depth: int) -> str:
+    """A string of several lines as a block; empty for one that has no second line."""
+    text: str = json.loads(token, strict=False)
+    lines = text.removesuffix("\n").split("\n")
+    if len(lines) < 2 or not 0 < depth < INDENTED_LEVELS:
+        return ""
+    return "|" + "".join(f"{_break(depth + 1)}{line}" for line in lines)
 
 
 def _readable(token: str) -> str:

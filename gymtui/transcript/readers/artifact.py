@@ -26,7 +26,7 @@ from gymtui.transcript.blocks import (
     Unknown,
     Usage,
 )
-from gymtui.transcript.pairing import Pair, Spot
+from gymtui.transcript.pairing import Label, Pair, Spot
 from gymtui.transcript.pretty_json import NotJsonError, as_text, decode
 from gymtui.transcript.readers import events, messages, recorded_calls, written_calls
 from gymtui.transcript.readers.fields import Draft, Fields, is_empty
@@ -208,7 +208,11 @@ def _name_is_role(draft: Draft, tools: set[str]) -> None:
 def _assembled(drafts: list[Draft], pairs: list[Pair], fields: Fields) -> Transcript:
     turn_of = {id(draft): index for index, draft in enumerate(drafts)}
     times = [instant(draft.stamp) for draft in drafts]
-    exchanges = tuple(_exchange(number, pair, turn_of, times) for number, pair in enumerate(pairs))
+    labels = pairing.labels(pairs, turn_of)
+    exchanges = tuple(
+        _exchange(number, pair, labels.get(number, Label()), turn_of, times)
+        for number, pair in enumerate(pairs)
+    )
     turns = []
     before: datetime | None = None
     for index, (draft, time) in enumerate(zip(drafts, times, strict=True)):
@@ -232,14 +236,20 @@ def _assembled(drafts: list[Draft], pairs: list[Pair], fields: Fields) -> Transc
 
 
 def _exchange(
-    number: int, pair: Pair, turn_of: Mapping[int, int], times: list[datetime | None]
+    number: int,
+    pair: Pair,
+    label: Label,
+    turn_of: Mapping[int, int],
+    times: list[datetime | None],
 ) -> Exchange:
-    """Number a pair, in its blocks too."""
+    """Number a pair and label it, in its blocks too."""
     tool, server, error, inferred = "", None, None, False
     called = _block(pair.call)
     if pair.call is not None and isinstance(called, ToolCall):
         tool, server = called.tool, called.server
-        pair.call.draft.blocks[pair.call.block] = replace(called, number=number)
+        pair.call.draft.blocks[pair.call.block] = replace(
+            called, number=number, ordinal=label.ordinal
+        )
     answered = _block(pair.result)
     if pair.result is not None and isinstance(answered, ToolResult):
         error, inferred = answered.error, answered.inferred
@@ -247,8 +257,13 @@ def _exchange(
             tool, server = answered.name or "", answered.server
         named = f"{server}.{tool}" if server else tool
         answers = None if answered.name or called is None else named
-        made = replace(answered, number=number, answers=answers)
-        pair.result.draft.blocks[pair.result.block] = made
+        pair.result.draft.blocks[pair.result.block] = replace(
+            answered,
+            number=number,
+            answers=answers,
+            asked=label.asked,
+            ordinal=label.ordinal,
+        )
     call, result = _place(pair.call, turn_of), _place(pair.result, turn_of)
     duration = _seconds(times[call.turn], times[result.turn]) if call and result else None
     return Exchange(number, server, tool, call, result, error, duration, inferred)

@@ -25,6 +25,7 @@ from gymtui.transcript.blocks import (
     Turn,
     Unknown,
 )
+from gymtui.transcript.call_names import error_mark
 from gymtui.transcript.export import NO_MESSAGES
 from gymtui.tui.kit.outcome_text import duration, of_many
 from gymtui.tui.kit.transcript import highlight
@@ -184,10 +185,8 @@ def heading(turn: Turn) -> TextLine:
     pieces = [(f"{GLYPHS.get(kind, '○')} ", role), (f"{turn.index + 1} {turn.role or kind}", role)]
     if turn.name:
         pieces.append((f" {turn.name}", "strong"))
-    if turn.error:
-        failed = [b for b in turn.blocks if isinstance(b, ToolResult) and b.error]
-        guessed = bool(failed) and all(block.inferred for block in failed)
-        pieces.append(("  ✗ error?" if guessed else "  ✗ error", "failed"))
+    if mark := error_mark(turn):
+        pieces.append((f"  {mark}", "failed"))
     pieces += ((f"  {note}", "warning") for note in turn.notes)
     if turn.timestamp is not None:
         pieces.append((f"  {turn.timestamp:%H:%M:%S}", "muted"))

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from enum import Enum, auto
 
 from gymtui.core.ansi_sgr import PLAIN, Style
 from gymtui.core.text import Span
 from gymtui.tui.kit.transcript import highlight
 from gymtui.tui.kit.transcript.highlight import Run, Runs
+
+_UNDER_A_NAME = 4
+"""Cells that a text of several lines is indented by, under the name of its argument."""
+_NAME = re.compile(r"( *)([^\s=]+(?: → [^\s=]+)?)=")
+"""A line that only names an argument, or the two that are an edit."""
+_PATCH = ("*** Begin Patch", "*** Update File", "diff --git ", "--- ", "@@ ")
+_CHANGED = {"+": "added", "-": "removed", "@": "place", "*": "place"}
+_NUMBERED = re.compile(r"[+-] *\d+ ")
+_BESIDE = re.compile(r"[ +-] *(?:\d+ |\.\.\.)")
+"""Lines of a diff with their numbers (pi): changed, and any."""
+_IN_DIFF = re.compile(r"[ +\-\\]|index |new file|deleted|similarity|rename|old mode|new mode")
+_ANYWHERE = -1
+"""In place of an indentation: signs are looked for after whatever blanks (state diffs)."""
 
 
 class TextKind(Enum):
@@ -41,21 +56,48 @@ def runs_of(look: TextKind, lines: list[str], *, at_start: bool, in_code: bool) 
     if look in (TextKind.WARNING, TextKind.FAULT):
         return []
     if look is TextKind.CALL:
-        return [
-            _call_runs(line) if at_start and n == 0 else highlight.json(line)
-            for n, line in enumerate(lines)
-        ]
+        return list(_argument_runs(lines, at_start=at_start))
     body = lines[1] if at_start and len(lines) > 1 else lines[0]
     is_json = look is TextKind.JSON or body.lstrip()[:1] in ("{", "[", '"', "}", "]")
-    if is_json:
-        return _with_diffs(
-            lines,
-            [
-                () if at_start and n == 0 and look is not TextKind.JSON else highlight.json(line)
-                for n, line in enumerate(lines)
-            ],
-        )
-    return _with_diffs(lines, [()] * len(lines))
+    runs: list[Runs] = list(_json_runs(lines)) if is_json else [()] * len(lines)
+    if runs and at_start and look is not TextKind.JSON:
+        runs[0] = ()
+    return _with_diffs(lines, runs)
+
+
+def _argument_runs(lines: list[str], *, at_start: bool) -> Iterator[Runs]:
+    """Style arguments: JSON, and below a name texts of several lines, which are code or a diff."""
+    within, changes = (0, False) if at_start else (_UNDER_A_NAME, False)
+    for number, line in enumerate(lines):
+        if at_start and number == 0:
+            yield _call_runs(line)
+        elif within and (line[:within].isspace() or not line):
+            text = line[within:]
+            changes = changes or text.startswith(_PATCH)
+            style = _CHANGED.get(text[:1], "") if changes else ""
+            yield (Run(0, len(line), style),) if style else highlight.code(line)
+        else:
+            named = _NAME.fullmatch(line)
+            within = len(named[1]) + 2 if named is not None else _indent_below(line)
+            changes = named is not None and " → " in named[2]
+            yield highlight.json(line)
+
+
+def _json_runs(lines: list[str]) -> Iterator[Runs]:
+    """Style JSON; texts of several lines in it stay as they are."""
+    within = 0
+    for line in lines:
+        if within and (line[:within].isspace() or not line):
+            yield ()
+        else:
+            within = _indent_below(line)
+            yield highlight.json(line)
+
+
+def _indent_below(line: str) -> int:
+    """How far the lines of a text are indented that begins in the next line; 0 if none does."""
+    opens = line.endswith(": |") or line.strip() == "|"
+    return len(line) - len(line.lstrip()) + 2 if opens else 0
 
 
 def _call_runs(line: str) -> Runs:
@@ -77,21 +119,39 @@ def _call_runs(line: str) -> Runs:
 
 def _with_diffs(lines: list[str], runs: list[Runs]) -> list[Runs]:
     """Colour state diffs, and unified diffs, wherever they stand."""
-    inside = False
+    inside: int | None = None
     found = list(runs)
     for number, line in enumerate(lines):
+        bare = line.lstrip(" ")
+        indent = len(line) - len(bare)
         if highlight.is_state_diff(line):
-            inside = True
+            inside = _ANYWHERE
             found[number] = (Run(0, len(line), "strong"),)
-        elif line.startswith("@@ ") or line.startswith(("diff --git ", "--- ")):
-            inside = inside or any(later.startswith("+++ ") for later in lines[number : number + 4])
-            inside = inside or line.startswith("@@ ")
-            found[number] = (Run(0, len(line), "place"),)
-        elif inside and (changed := highlight.diff(line)) is not None:
+        elif bare.startswith(("@@ ", "diff --git ", "--- ")):
+            later = (after[indent:] for after in lines[number : number + 4])
+            if bare.startswith("@@ ") or any(text.startswith("+++ ") for text in later):
+                inside = indent
+            if inside is not None or not indent:
+                found[number] = (Run(0, len(line), "place"),)
+        elif inside == _ANYWHERE and (changed := highlight.diff(line)) is not None:
             found[number] = changed
-        elif inside and not line.strip():
-            inside = False
+        elif inside is not None and line[max(0, inside) :][:1] in ("+", "-"):
+            found[number] = (Run(0, len(line), _CHANGED[line[inside]]),)
+        elif _NUMBERED.match(line) and any(
+            _BESIDE.match(near)
+            for near in (*lines[number - 1 : number], *lines[number + 1 : number + 2])
+        ):
+            found[number] = (Run(0, len(line), _CHANGED[line[0]]),)
+        elif inside is not None and _ends(line, inside):
+            inside = None
     return found
+
+
+def _ends(line: str, inside: int) -> bool:
+    """Whether a line stands below a diff: state diffs end with a blank one."""
+    if inside == _ANYWHERE or not line.strip():
+        return inside == _ANYWHERE and not line.strip()
+    return line[:inside].strip() != "" or _IN_DIFF.match(line[inside:]) is None
 
 
 def from_spans(line: list[Span]) -> Runs:

@@ -170,3 +170,46 @@ def test_a_failure_that_is_only_guessed_is_marked_as_a_guess() -> None:
     said = {"role": "tool", "content": "Error: no such room"}
     assert lines([said])[0].endswith("✗ error?")
     assert lines([said | {"error": True}])[0].endswith("✗ error")
+
+
+def calling(**arguments: Any) -> list[dict[str, Any]]:
+    return [{"role": "assistant", "tool_calls": [{"name": "edit", "arguments": arguments}]}]
+
+
+def colours(messages: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Each line of what is drawn with the style of its last run; of lines without one with none."""
+    found = [line for s in sections(read(messages), ViewOptions()) for line in lay_out(s).lines]
+    return [(line.text.strip(), line.runs[-1].style if line.runs else "") for line in found]
+
+
+def test_an_edit_is_coloured_as_a_diff_and_nothing_after_it() -> None:
+    found = colours(calling(old_str="- a\n b\n", new_str="- a\n c\n", note="- of\n+ two"))
+    assert ("- b", "removed") in found
+    assert ("+ c", "added") in found
+    assert [style for text, style in found if text == "- a"] not in (["removed"], ["added"])
+    assert [style for text, style in found if text in ("- of", "+ two")] == ["code", "code"]
+
+
+def test_code_in_an_argument_is_coloured_as_code_and_a_patch_as_a_diff() -> None:
+    assert ("return 1", "number") in colours(calling(code="def f():\n    return 1"))
+    patch = "*** Begin Patch\n*** Update File: a.py\n@@ def f():\n-a\n+b\n*** End Patch"
+    found = colours(calling(input=patch))
+    assert ("-a", "removed") in found
+    assert ("+b", "added") in found
+
+
+def test_lines_of_a_text_within_json_are_not_coloured_as_json() -> None:
+    found = colours(tool(json.dumps({"output": "1 true\n2 false", "code": 1})))
+    assert ("1 true", "") in found
+    assert ('"code": 1', "number") in found
+
+
+def test_diffs_are_coloured_wherever_they_stand_and_context_is_not() -> None:
+    inner = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n - item\n-old\n+new\n\nafter"
+    for content in (inner, json.dumps({"output": inner, "code": 1})):
+        found = colours(tool(content))
+        assert ("- item", "") in found
+        assert ("-old", "removed") in found
+        assert ("+new", "added") in found
+    numbered = colours(tool("Edited.\n 11 a\n-12 b\n+12 c\n- 3 apples"))
+    assert [style for text, style in numbered if text in ("-12 b", "+12 c")] == ["removed", "added"]
