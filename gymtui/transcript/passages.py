@@ -26,6 +26,7 @@ from gymtui.transcript.blocks import (
 )
 from gymtui.transcript.call_names import heading
 from gymtui.transcript.edits import diff_lines, edit_in
+from gymtui.transcript.frames import last_frames
 from gymtui.transcript.pretty_json import compact, compact_in_steps, is_short, parsed, readable
 
 PART = 16_384
@@ -61,7 +62,7 @@ def body(block: Block) -> str:
                 told = list(map(readable, laid))
             else:
                 told = list(map(_as_it_came, laid))
-            text = "\n".join(filter(None, (*told, block.problem)))
+            text = last_frames("\n".join(filter(None, (*told, block.problem))))
             return f"{heading(block)}\n{text}".rstrip()
         case Unknown() | Extras():
             return readable(block.value) if _is_short(block.value) else _as_it_came(block.value)

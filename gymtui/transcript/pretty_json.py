@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from json.encoder import encode_basestring
 
+from gymtui.transcript.frames import last_frames
+
 INDENTED_LEVELS = 16
 """Deeper containers stay on one line: indentation alone must not outgrow the document."""
 DEEPEST = 200
@@ -236,7 +238,7 @@ def _break(depth: int) -> str:
 def _lines_in(token: str, depth: int) -> str:
     """A string of several lines as a block; empty for one that has no second line."""
     text: str = json.loads(token, strict=False)
-    lines = text.removesuffix("\n").split("\n")
+    lines = last_frames(text).removesuffix("\n").split("\n")
     if len(lines) < 2 or not 0 < depth < INDENTED_LEVELS:
         return ""
     return "|" + "".join(f"{_break(depth + 1)}{line}" for line in lines)

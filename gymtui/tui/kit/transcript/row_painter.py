@@ -109,6 +109,8 @@ def marks_of(
     left, right = (at - base for at in selected)
     if left < min(right, row.end) and right > row.start:
         return [Run(left, right, "selected")]
+    if row.line.below:
+        return []
     found: list[Run] = []
     # They do not overlap, so their ends are in order too.
     for place in range(bisect_right(matches, base + row.start, key=_end), len(matches)):

@@ -27,6 +27,7 @@ from gymtui.transcript.blocks import (
 )
 from gymtui.transcript.call_names import error_mark
 from gymtui.transcript.export import NO_MESSAGES
+from gymtui.transcript.folds import Hidden, Piece, fold
 from gymtui.tui.kit.outcome_text import duration, of_many
 from gymtui.tui.kit.transcript import highlight
 from gymtui.tui.kit.transcript.highlight import Run, Runs
@@ -37,7 +38,6 @@ INDENT = 3
 HEADING = -1
 """The block number of a turn's heading."""
 _FOLD_LINES = 12
-_FOLD_CHARACTERS = 2000
 _GLANCE = 200
 _MOMENT_S = 0.05
 
@@ -103,6 +103,7 @@ class TextLine:
         start: Where it begins in the section's text; -1 for what is no part of it.
         indent: Cells left of it, kept when it wraps.
         style: Under them.
+        below: Whether it stands below something hidden: its place is not that of its block's text.
     """
 
     text: str
@@ -110,6 +111,7 @@ class TextLine:
     indent: int = INDENT
     runs: Runs = ()
     style: str = ""
+    below: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,11 @@ class SectionLayout:
 
     lines: tuple[TextLine, ...]
     text: str = field(repr=False)
+
+    @property
+    def start_shown(self) -> int:
+        """How many characters of the text are the start of its block, nothing left out."""
+        return next((line.start for line in self.lines if line.below), len(self.text))
 
 
 Kept = dict[tuple[int, bool, tuple[tuple[int, int], ...]], list[Section]]
@@ -268,40 +275,48 @@ def _body(section: Section, *, styled: bool) -> Iterator[TextLine]:
     if isinstance(section.source, str):
         yield from _lines(section, section.source, styled=styled)
         return
-    raw, told = _folded(section)
-    if raw or not told:
-        yield from _lines(section, raw, styled=styled)
-    if told:
-        yield TextLine(told, -1, style="thinking" if section.look is TextKind.QUIET else "muted")
+    quiet = section.look is TextKind.QUIET
+    start = 0
+    for piece in _folded(section):
+        if isinstance(piece, Hidden):
+            yield TextLine(_words(piece, section.fold_key), -1, style="muted")
+        elif isinstance(piece, _Told):
+            yield TextLine(piece.words, -1, style="thinking" if quiet else "muted")
+        else:
+            below = start > 0
+            shown = replace(section, part=1) if below else section
+            for line in _lines(shown, piece, styled=styled):
+                yield replace(line, start=start, below=below)
+                start += len(line.text) + 1
 
 
-def _folded(section: Section) -> tuple[str, str]:
-    """The lines that a folded section shows, and what it says of the rest."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is said in place of a text."""
+
+    words: str
+
+
+def _folded(section: Section) -> Iterator[Piece | _Told]:
+    """What a folded section shows: its lines, and what it says of the rest."""
     source = section.source
     if isinstance(source, Extras):
         names = ", ".join(clean(name) for name in list(source.value)[:8])
-        return "", f"⋯ also {names[:200]}"
-    if isinstance(source, str | Turn):
-        return "", ""
-    whole = passages.body(source)
-    if isinstance(source, Thinking):
+        yield _Told(f"⋯ also {names[:200]}")
+    elif isinstance(source, Thinking):
+        whole = passages.body(source)
         count = passages.lines_in(whole)
         rest = of_many(count - 1, "more line")
         more = f"  ⋯ {rest} · {section.fold_key} unfolds" if count > 1 else ""
-        return "", f"∴ {clean(whole[:_GLANCE].split(chr(10), 1)[0])}{more}"
-    place = -1
-    for _ in range((section.folded or 0) + 1):  # the line with the tool's name does not count
-        place = whole.find("\n", place + 1)
-        if place < 0:
-            break
-    # Two lines more are shown sooner than they are told.
-    end = place if place >= 0 and whole.count("\n", place) > 2 else len(whole)
-    end = min(end, _FOLD_CHARACTERS)
-    if end >= len(whole):
-        return whole, ""
-    left = passages.lines_in(whole) - passages.lines_in(whole[:end])
-    more = of_many(left, "more line") if left > 0 else f"{len(whole) - end:,} more characters"
-    return whole[:end], f"⋯ {more} · {section.fold_key} unfolds"
+        yield _Told(f"∴ {clean(whole[:_GLANCE].split(chr(10), 1)[0])}{more}")
+    elif not isinstance(source, str | Turn):
+        yield from fold(passages.body(source), section.folded or 0)
+
+
+def _words(hidden: Hidden, key: str) -> str:
+    lines = of_many(hidden.lines, "more line")
+    more = lines if hidden.lines else f"{hidden.characters:,} more characters"
+    return f"⋯ {more} · {key} unfolds"
 
 
 def _lines(section: Section, raw: str, *, styled: bool) -> Iterator[TextLine]:

@@ -243,7 +243,7 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
         if section is None:
             return False
         flow = self._flow
-        if match.start >= len(flow.wrapped(section).layout.text):
+        if match.start >= flow.wrapped(section).layout.start_shown:
             return False
         self._match = match
         self._strips.clear()

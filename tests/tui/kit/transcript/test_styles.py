@@ -42,12 +42,23 @@ def test_a_short_call_stands_in_one_line() -> None:
 def test_a_long_result_is_folded_and_what_is_hidden_is_counted() -> None:
     text = "\n".join(f"line {n}" for n in range(100))
     folded = lines(tool(text))
-    assert "line 11" in folded
-    assert "line 12" not in folded
+    assert [line for line in folded if line.startswith("line")] == [
+        *(f"line {n}" for n in range(8)),
+        *(f"line {n}" for n in range(96, 100)),
+    ]
     assert "⋯ 88 more lines · z unfolds" in folded
     unfolded = lines(tool(text), ViewOptions(all_open=True))
     assert "line 99" in unfolded
     assert not [line for line in unfolded if "more lines" in line]
+
+
+def test_what_stands_below_something_hidden_has_no_place_in_the_whole_text() -> None:
+    [section] = [
+        s for s in sections(read(tool("line\n" * 99 + "end")), ViewOptions()) if s.block == 0
+    ]
+    laid = lay_out(section)
+    assert laid.text[laid.start_shown :].split("\n") == [*["line"] * 3, "end"]
+    assert laid.text[: laid.start_shown].split("\n") == ["← search", *["line"] * 8, ""]
 
 
 @pytest.mark.parametrize("count", [12, 13, 14])
