@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from gymtui.core.normalization import folded
 from gymtui.core.text import clean
 from gymtui.transcript.blocks import BlockKind, Tooled, ToolResult, Transcript
-from gymtui.transcript.outline import tool_of
+from gymtui.transcript.call_names import tool_name
 from gymtui.transcript.search import Match, Passage, PatternError, Query, find, parse, passages_of
 
 BEFORE, AFTER = 80, 160
@@ -144,7 +144,7 @@ def spoken_passages(transcript: Transcript) -> Iterator[SpokenPassage]:
         block = turn.blocks[passage.block]
         if isinstance(block, Tooled):
             failed = isinstance(block, ToolResult) and bool(block.error)
-            yield SpokenPassage(passage, turn.kind, tool_of(block), failed)
+            yield SpokenPassage(passage, turn.kind, tool_name(block), failed)
         else:
             answers = any(isinstance(other, ToolResult) for other in turn.blocks)
             yield SpokenPassage(passage, turn.kind, "", turn.error and not answers)
