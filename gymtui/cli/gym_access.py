@@ -17,9 +17,11 @@ from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Forbidden, NotFound, RateLimited, ServerError
 from gymtui.api.retry import with_retry
 from gymtui.cli.directories import gym_in
+from gymtui.cli.options import tell
 from gymtui.config.settings import Settings
 from gymtui.core.normalization import spellings
 from gymtui.core.server_clock import ServerClock
+from gymtui.core.text import clean
 from gymtui.poll.fetch import ask, observed
 from gymtui.store.delta import (
     PAGE_LIMIT,
@@ -68,7 +70,10 @@ def with_gym(settings: Settings, talk: Callable[[Endpoints], Awaitable[T]]) -> T
         else:
             client = GymClient(settings.base_url, settings.key, insecure=settings.insecure)
         try:
-            return await talk(client)
+            done = await talk(client)
+            if settings.directories and client.note is not None:
+                tell(clean(client.note))
+            return done
         finally:
             await client.aclose()
 

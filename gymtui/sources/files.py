@@ -14,6 +14,7 @@ from gymtui.transcript.artifact_files import FileProblem
 T = TypeVar("T")
 
 _CHUNK = 8 << 20
+_HEAD = 4096
 _SETTLED_S = 60.0
 """A file that cannot be read and was not touched for so long is damaged, not being written."""
 
@@ -70,6 +71,7 @@ class _Kept:
     mark: Mark
     value: Any = None
     fault: str = ""
+    lasting: bool = False
 
 
 @dataclass(slots=True)
@@ -112,6 +114,10 @@ def entries(path: Path) -> Entries:
     return Entries(frozenset(files), frozenset(directories))
 
 
+class UnsupportedError(ValueError):
+    """A file that is whole and cannot be read here; its text says what would help."""
+
+
 class Files:
     """Reads files, each as often as it changes.
 
@@ -134,6 +140,10 @@ class Files:
         """
         return self.looked_at(path, parse, lambda: parse(artifact_files.load(path)))
 
+    def head(self, path: Path) -> bytes:
+        """How a file begins: enough to know it by."""
+        return self.looked_at(path, _HEAD, lambda: Slice(path, 0, _HEAD).read()) or b""
+
     def looked_at(self, path: Path, kind: object, read: Callable[[], T]) -> T | None:
         """What somebody makes of a file, made again when the file is another.
 
@@ -149,12 +159,14 @@ class Files:
         value: T | None = kept.value if kept is not None else None
         if kept is not None and kept.mark == mark:
             return value
-        fault = ""
+        fault, lasting = "", False
         try:
             value = read()
+        except UnsupportedError as error:
+            fault, lasting = str(error), True
         except (ValueError, FileProblem, OSError) as problem:
             fault = str(problem) or "cannot be read"  # what was read before stands meanwhile
-        self._kept[key] = _Kept(mark, value, fault)
+        self._kept[key] = _Kept(mark, value, fault, lasting)
         return value
 
     def lines(self, path: Path, parse: Callable[[bytes, Slice], T | None]) -> list[T]:
@@ -184,7 +196,7 @@ class Files:
         return [
             f"{path.name}: {kept.fault}"
             for (path, _kind), kept in self._kept.items()
-            if kept.fault and now_s - kept.mark.modified_ns / 1e9 > _SETTLED_S
+            if kept.lasting or (kept.fault and now_s - kept.mark.modified_ns / 1e9 > _SETTLED_S)
         ]
 
     def _read_on(

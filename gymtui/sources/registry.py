@@ -7,8 +7,13 @@ from importlib.metadata import entry_points
 from typing import Final
 
 from gymtui.sources.artifacts import Artifacts
+from gymtui.sources.harbor import Harbor
+from gymtui.sources.inspect_logs import InspectLogs
 from gymtui.sources.simlab import Simlab
 from gymtui.sources.source import Source
+from gymtui.sources.tau_bench import TauBench
+from gymtui.sources.terminal_bench import TerminalBench
+from gymtui.sources.verifiers import Verifiers
 
 GROUP: Final = "gymtui.sources"
 """The group of entry points; each is a `Source`, or a class of one that takes no arguments."""
@@ -16,7 +21,15 @@ GROUP: Final = "gymtui.sources"
 
 def own_sources() -> tuple[Source, ...]:
     """The program's own, those first that are the most certain of what is theirs."""
-    return (Simlab(), Artifacts())
+    return (
+        Harbor(),
+        TerminalBench(),
+        Simlab(),
+        Verifiers(),
+        InspectLogs(),
+        TauBench(),
+        Artifacts(),
+    )
 
 
 def sources(tell: Callable[[str], object] = lambda _words: None) -> tuple[Source, ...]:

@@ -68,6 +68,7 @@ class RunFacts:
         source: Which program wrote it.
         began: When, in ISO 8601, or else when its files were written; orders the list.
         reported: Numbers that the program itself gives of it, under its own names.
+        graded: Whether its rewards are scores alone, even where all are 0 or 1.
     """
 
     run_id: str
@@ -76,6 +77,7 @@ class RunFacts:
     scenario_id: str | None = None
     began: str = ""
     reported: Mapping[str, Any] | None = None
+    graded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def listed(run: RunFacts, run_id: str, id_of: Callable[[str], str]) -> ListedRun
         id_of: What to call a rollout: unique among all.
     """
     rewards = {facts.reward for facts in run.rollouts if facts.reward is not None}
-    binary = rewards <= {0.0, 1.0}
+    binary = rewards <= {0.0, 1.0} and not run.graded
     scores = all(0 <= reward <= 1 for reward in rewards)
     rollouts = {}
     for facts in run.rollouts:

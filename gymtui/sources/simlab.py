@@ -36,6 +36,7 @@ class Simlab:
 
     name = "simlab"
     title = "simlab's output directory"
+    inner: frozenset[str] | None = None
 
     def owns(self, place: Path, found: Entries, files: Files) -> bool:
         """The output directory, or one of a run in it."""

@@ -33,10 +33,12 @@ class Source(Protocol):
     Attributes:
         name: What it is called in `--as`, a word.
         title: What it reads, in a few words.
+        inner: Directories below one that it owns which are its own, too; None for all.
     """
 
     name: str
     title: str
+    inner: frozenset[str] | None
 
     def owns(self, place: Path, found: Entries, files: Files) -> bool:
         """Whether a directory holds a run of it, or several.
@@ -74,6 +76,7 @@ def _below(
     owner = next((one for one in sources if one.owns(place, found, files)), None)
     if owner is not None:
         yield owner, place
-    elif levels:
-        for name in sorted(found.directories):
+    inner = frozenset() if owner is None else owner.inner
+    if levels and inner is not None:
+        for name in sorted(found.directories - inner):
             yield from _below(place / name, sources, files, levels - 1)

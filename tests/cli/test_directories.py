@@ -93,7 +93,7 @@ def test_a_plain_name_is_no_directory_and_says_so(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("runs", "o/", "--as", "nonsense"), "--as nonsense: there are simlab"),
+        (("runs", "o/", "--as", "nonsense"), "--as nonsense: there are harbor"),
         (("runs", "o/", "--as", "simlab"), ": simlab's output directory"),
         (("runs", "--as", "simlab"), "no directory is named"),
         (("open", "o/", "--as", "simlab"), "nothing found in"),

@@ -115,7 +115,7 @@ OWN = {
     "export --json": Trial("export one --to out --text", "--json", r"made out/\S+\.json"),
     "export --markdown": Trial("export one --to out", "--markdown", r"made \S+\.md"),
     "export --text": Trial("export one --to out", "--text", r"made \S+\.txt"),
-    "open --as": Trial("open run.json", "--as nonsense", "there are simlab"),
+    "open --as": Trial("open run.json", "--as nonsense", "there are harbor"),
     **{
         f"{command} --as": Trial(call, "--as simlab", "no directory is named")
         for command, call in (

@@ -198,6 +198,7 @@ class Odd:
 
     name = "odd"
     title = "odd files"
+    inner = None
 
     def owns(self, place: Path, found: Entries, files: Files) -> bool:
         return "odd" in found.files

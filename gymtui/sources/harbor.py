@@ -1,0 +1,304 @@
+"""Harbor's jobs (terminal-bench 2 and others): a job is a run, a trial a rollout.
+
+Read in Harbor 0.26 (`models/job`, `models/trial`, `job.py`, `trial/`): a job's directory has its
+configuration, `lock.json` with all trials that are planned, `result.json` with `finished_at` null
+while it runs, and a directory a trial. That has a configuration from its start and `result.json`
+from its end on; what the agent did is `agent/trajectory.json`, of a trial of several steps below
+`steps/STEP/`. An exception may stand beside a reward: whether that counts then is `reward_valid`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from gymtui.sources.files import Entries, Files, entries, newest_s
+from gymtui.sources.json_fields import JsonFields, number_in
+from gymtui.sources.rollout_facts import (
+    QUIET_S,
+    RolloutFacts,
+    RunFacts,
+    artifacts_body,
+    with_rest,
+)
+from gymtui.sources.source import Look
+
+_MAIN: Final = "reward"
+"""The name of the reward, where there are several."""
+_LOG_BYTES: Final = 64 * 1024
+"""Of what a verifier, or an agent without a trajectory, printed so much is shown: its end."""
+_LOGS: Final = (".txt", ".log")
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What a job says of itself.
+
+    Attributes:
+        total: How many trials there are to be.
+        tasks: How many of each task, where that is known.
+    """
+
+    ended: bool = False
+    began: str | None = None
+    total: int | None = None
+    tasks: Mapping[str, int] | None = None
+    scenario: str | None = None
+
+
+class Harbor:
+    """Reads the directories of jobs, and of single trials."""
+
+    name = "harbor"
+    title = "Harbor's jobs"
+    inner: frozenset[str] | None = None
+
+    def owns(self, place: Path, found: Entries, files: Files) -> bool:
+        """A job's directory, a trial's, or one of trials alone."""
+        if "config.json" not in found.files:
+            return False
+        return files.parsed(place / "config.json", _kind) is not None
+
+    def owns_file(self, file: Path, files: Files) -> bool:
+        """None: what it writes is a directory."""
+        return False
+
+    def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
+        """The job."""
+        if look.files.parsed(place / "config.json", _kind) == "trial":
+            trials = [place]
+            job = _Job(ended=(place / "result.json").exists())
+        else:
+            names = sorted(entries(place).directories)
+            trials = [place / name for name in names]
+            job = _job(place, look)
+        found = [facts for trial in trials if (facts := _trial(trial, look)) is not None]
+        dead = job.ended or look.now_s - _touched(place, found, trials) > QUIET_S
+        times = (facts.started_at for facts in found)
+        yield RunFacts(
+            run_id=place.name,
+            source=self.name,
+            rollouts=with_rest(found, _planned(job, found), dead=dead),
+            scenario_id=job.scenario,
+            began=job.began or min(filter(None, times), default=""),
+        )
+
+
+def _kind(body: bytes) -> str:
+    config = JsonFields(body)
+    if "trial_name" in config and "task" in config:
+        return "trial"
+    if "job_name" in config and ("agents" in config or "n_attempts" in config):
+        return "job"
+    raise ValueError("neither a job's configuration nor a trial's")
+
+
+def _job(place: Path, look: Look) -> _Job:
+    result = look.files.parsed(place / "result.json", _result_of_job) or _Job()
+    tasks = look.files.parsed(place / "lock.json", _tasks)
+    scenario = look.files.parsed(place / "config.json", _dataset)
+    return replace(result, tasks=tasks, scenario=scenario or None)
+
+
+def _result_of_job(body: bytes) -> _Job:
+    result = JsonFields(body)
+    return _Job(
+        ended=result.time("finished_at") is not None,
+        began=result.time("started_at"),
+        total=result.whole("n_total_trials"),
+    )
+
+
+def _tasks(body: bytes) -> Mapping[str, int]:
+    trials = JsonFields(body).objects("trials")
+    names = (trial.inner("task").text("name") for trial in trials)
+    return Counter(_short(name) for name in names if name)
+
+
+def _dataset(body: bytes) -> str:
+    """The one dataset of a job; empty where there are several, or tasks alone."""
+    found = [
+        one.text("name") or Path(one.text("path") or "").name
+        for one in JsonFields(body).objects("datasets")
+    ]
+    return found[0] if len(found) == 1 else ""
+
+
+def _planned(job: _Job, found: Iterable[RolloutFacts]) -> Mapping[str, int]:
+    if job.tasks:
+        full = {_short(facts.task_id): facts.task_id for facts in found if facts.task_id}
+        return {full.get(task, task): count for task, count in job.tasks.items()}
+    return {} if job.total is None else {"": job.total}
+
+
+def _short(task: str) -> str:
+    """A task's name without the organization before it, which not every file has."""
+    return task.rpartition("/")[2]
+
+
+def _touched(place: Path, found: Iterable[RolloutFacts], trials: Iterable[Path]) -> float:
+    """When the job's files were last written: its own, and those of trials under way."""
+    running = {facts.rollout_id for facts in found if facts.status == "running"}
+    files = [place, place / "result.json", place / "job.log"]
+    for trial in trials:
+        if trial.name in running:
+            files += [trial, trial / "trial.log", trial / "agent", trial / "verifier"]
+            files += [trial / "agent" / name for name in entries(trial / "agent").files]
+    return newest_s(*files)
+
+
+def _trial(place: Path, look: Look) -> RolloutFacts | None:
+    """A trial, ended or under way; None where a directory holds none."""
+    facts = look.files.parsed(place / "result.json", _ended)
+    if facts is None:
+        facts = look.files.parsed(place / "config.json", _begun)
+        if facts is None:
+            return None
+    body = partial(_artifacts, place) if facts.status != "running" else None
+    return replace(facts, rollout_id=place.name, body=body)
+
+
+def _begun(body: bytes) -> RolloutFacts:
+    config = JsonFields(body)
+    if "trial_name" not in config:
+        raise ValueError("not a trial's configuration")
+    task = config.inner("task")
+    named = task.text("name") or Path(task.text("path") or "").name
+    provider, model = _model(config.inner("agent").text("model_name"))
+    return RolloutFacts(
+        rollout_id="", task_id=named or None, status="running", model=model, provider=provider
+    )
+
+
+def _ended(body: bytes) -> RolloutFacts:
+    trial = JsonFields(body)
+    if "trial_name" not in trial or "task_name" not in trial:
+        raise ValueError("not a trial's result")
+    rewards = _rewards(trial.inner("verifier_result"))
+    steps = trial.objects("step_results")
+    errors = [one for one in (trial, *steps) if "exception_type" in one.inner("exception_info")]
+    error = errors[0].inner("exception_info") if errors else None
+    # Whether a reward beside an exception counts is said since 0.2x; before, it did.
+    counts = bool(rewards) and trial.flag("reward_valid") is not False
+    reward = _reward(rewards) if counts else None
+    kind = None if error is None else error.text("exception_type")
+    told = None if error is None else error.text("exception_message")
+    never_began = not steps and "started_at" not in trial.inner("agent_execution")
+    status = "completed"
+    if error is not None and reward is None:
+        status = "workspace_error" if never_began else "failed"
+    info = trial.inner("agent_info").inner("model_info")
+    provider, model = _model(trial.inner("config").inner("agent").text("model_name"))
+    return RolloutFacts(
+        rollout_id="",
+        task_id=trial.text("task_name"),
+        status=status,
+        model=info.text("name") or model,
+        provider=info.text("provider") or provider,
+        created_at=trial.time("started_at"),
+        started_at=trial.inner("agent_execution").time("started_at") or trial.time("started_at"),
+        completed_at=trial.time("finished_at"),
+        reward=reward,
+        message=": ".join(filter(None, (kind, told))),
+        failed_criteria=tuple(
+            name for name, value in rewards.items() if len(rewards) > 1 and value <= 0
+        ),
+        termination_reason=kind,
+        details={"output": {"rewards": rewards}} if rewards else None,
+    )
+
+
+def _rewards(result: JsonFields) -> dict[str, float]:
+    found = result.value("rewards")
+    if not isinstance(found, Mapping):
+        return {}
+    numbers = ((str(name), number_in(value)) for name, value in found.items())
+    return {name: value for name, value in numbers if value is not None}
+
+
+def _reward(rewards: Mapping[str, float]) -> float | None:
+    """The reward: the one there is, or the one that is called so."""
+    return (
+        rewards.get(_MAIN, next(iter(rewards.values())))
+        if len(rewards) == 1
+        else rewards.get(_MAIN)
+    )
+
+
+def _model(named: str | None) -> tuple[str | None, str | None]:
+    """Provider and model, which Harbor's command line takes as one."""
+    provider, slash, model = (named or "").partition("/")
+    return (provider, model) if slash else (None, named)
+
+
+def _artifacts(place: Path) -> bytes:
+    """What an agent did in a trial."""
+    steps = sorted(entries(place / "steps").directories)
+    parts = [place / "steps" / name for name in steps] or [place]
+    read = [(part, _read(part / "agent" / "trajectory.json")) for part in parts]
+    found = [JsonFields(body) for _part, body in read if body]
+    document: dict[str, Any] = {}
+    if found:
+        for name in found[0]:
+            document[name] = msgspec.Raw(found[0].raw(name) or b"null")
+        document["steps"] = [step for one in found for step in one.listed("steps")]
+    else:
+        logs = [
+            {"role": "assistant", "content": text}
+            for part in parts
+            for name in sorted(entries(part / "agent").files)
+            if name.endswith(_LOGS) and (text := _end_of(part / "agent" / name))
+        ]
+        document["messages"] = logs
+    result = JsonFields(_read(place / "result.json") or b"{}")
+    document.setdefault("task_id", result.text("task_name"))
+    error = result.inner("exception_info").text("exception_traceback")
+    document["error"] = error or result.inner("exception_info").text("exception_message")
+    printed = "\n".join(
+        filter(None, (_end_of(part / "verifier" / "test-stdout.txt") for part in parts))
+    )
+    document["metadata"] = {
+        "rollout_metrics": _metrics(result),
+        "rewards": result.inner("verifier_result").value("rewards"),
+        "verifier_output": printed or None,
+    }
+    encoded = msgspec.json.encode(document)
+    return artifacts_body(place.name, encoded)
+
+
+def _metrics(result: JsonFields) -> dict[str, Any]:
+    steps = result.objects("step_results")
+    used = [one.inner("agent_result") for one in (result, *steps)]
+    return {
+        "token_usage": {
+            "prompt_tokens_total": _sum(used, "n_input_tokens"),
+            "completion_tokens_total": _sum(used, "n_output_tokens"),
+        },
+        "cost": {"estimated_cost_usd": _sum(used, "cost_usd")},
+    }
+
+
+def _sum(used: Iterable[JsonFields], name: str) -> float | int | None:
+    found = [value for one in used if (value := one.number(name)) is not None]
+    total = sum(found)
+    return None if not found else int(total) if total == int(total) else total
+
+
+def _read(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return None
+
+
+def _end_of(file: Path) -> str:
+    """A text file, of a large one its end."""
+    body = _read(file) or b""
+    text = body[-_LOG_BYTES:].decode("utf-8", "replace")
+    return f"… {len(body) - _LOG_BYTES:,} bytes before\n{text}" if len(body) > _LOG_BYTES else text

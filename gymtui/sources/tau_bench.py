@@ -1,0 +1,268 @@
+"""Result files of τ-bench and τ²-bench: a file is a run, a simulation a rollout.
+
+Read in their sources: τ-bench's `run.py` writes one list of `{task_id, reward, info, traj, trial}`;
+τ²-bench's `data_model/simulation.py` an object with `info`, `tasks` and `simulations`, or the
+simulations beside it in `simulations/`, with an index. A reward of 1 is a success in both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from gymtui.sources.files import Entries, Files, entries, newest_s
+from gymtui.sources.json_fields import JsonFields, list_in, objects_in
+from gymtui.sources.rollout_facts import QUIET_S, RolloutFacts, RunFacts, artifacts_body, with_rest
+from gymtui.sources.source import Look
+
+_BROKEN: Final = frozenset({"infrastructure_error", "unexpected_error"})
+"""Reasons for which a simulation says nothing of the agent."""
+_NAMED: Final = re.compile(r"(?:tool-calling|act|react|few-shot)-(.+)-[\d.]+_range_")
+"""How τ-bench calls its files."""
+_ALMOST: Final = 1e-6
+"""By so much a reward of 1 may miss it (`is_successful`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Results:
+    rollouts: tuple[RolloutFacts, ...]
+    scenario: str | None = None
+    planned: Mapping[str, int] | None = None
+    began: str | None = None
+    model: str | None = None
+
+
+class TauBench:
+    """Reads result files of both."""
+
+    name = "tau"
+    title = "result files of τ-bench and τ²-bench"
+    inner: frozenset[str] | None = frozenset({"simulations"})
+
+    def owns(self, place: Path, found: Entries, files: Files) -> bool:
+        """A directory with such a file in it."""
+        return any(self.owns_file(place / name, files) for name in sorted(found.files))
+
+    def owns_file(self, file: Path, files: Files) -> bool:
+        """A result file, by how it begins."""
+        if file.suffix != ".json":
+            return False
+        head = files.head(file)
+        start = head.lstrip()
+        if start.startswith(b"["):
+            return b'"task_id"' in head[:200] and b'"reward"' in head and b'"info"' in head
+        first = head[:512]
+        return start.startswith(b"{") and b'"info"' in first and b'"num_trials"' in first
+
+    def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
+        """A run for each file."""
+        names = [place]
+        if not place.is_file():
+            names = [place / name for name in sorted(entries(place).files)]
+        for file in names:
+            if not self.owns_file(file, look.files):
+                continue
+            found = look.files.looked_at(file, _results, partial(_results, file))
+            if found is None:
+                continue
+            apart = file.parent / "simulations"
+            rollouts = [
+                replace(facts, rollout_id=f"{facts.rollout_id}@{_run_id(file)}", model=found.model)
+                for facts in (*found.rollouts, *_apart(apart, look.files))
+            ]
+            quiet = look.now_s - newest_s(file, file.parent / "simulations") > QUIET_S
+            yield RunFacts(
+                run_id=_run_id(file),
+                source=self.name,
+                rollouts=with_rest(rollouts, found.planned or {}, dead=quiet),
+                scenario_id=found.scenario,
+                began=found.began or "",
+            )
+
+
+def _run_id(file: Path) -> str:
+    return file.parent.name if file.stem == "results" else file.stem
+
+
+def _results(file: Path) -> _Results:
+    body = file.read_bytes()
+    if body.lstrip()[:1] == b"[":
+        return _tau(file, objects_in(list_in(body)))
+    return _tau2(file, JsonFields(body))
+
+
+def _tau(file: Path, results: list[JsonFields]) -> _Results:
+    named = _NAMED.match(file.name)
+    counts: Counter[str] = Counter()
+    rollouts = []
+    for place, result in enumerate(results):
+        task = result.label("task_id") or "?"
+        counts[task] += 1
+        trial = result.whole("trial")
+        number = counts[task] if trial is None else trial + 1
+        rollout_id = f"{task}.{number}"
+        error = result.inner("info").text("error")
+        reward = result.number("reward")
+        missed = not error and reward is not None and not _passed(reward)
+        failed = tuple(_failed_in_tau(result)) if missed else ()
+        rollouts.append(
+            RolloutFacts(
+                rollout_id=rollout_id,
+                task_id=task,
+                status="failed" if error else "completed",
+                reward=None if error else reward,
+                success=None if error or reward is None else _passed(reward),
+                message=error or "; ".join(failed),
+                failed_criteria=failed,
+                termination_reason=error,
+                details={"output": {"reward_info": result.inner("info").value("reward_info")}},
+                body=partial(_tau_artifacts, file, place, rollout_id),
+            )
+        )
+    return _Results(tuple(rollouts), model=None if named is None else named[1])
+
+
+def _passed(reward: float) -> bool:
+    return abs(reward - 1) <= _ALMOST
+
+
+def _failed_in_tau(result: JsonFields) -> Iterable[str]:
+    """What of τ-bench's two checks failed: the state of the data, and what the user is told."""
+    info = result.inner("info").inner("reward_info").inner("info")
+    if info.number("r_actions") == 0 or info.flag("r_actions") is False:
+        yield "database state"
+    outputs = info.value("outputs")
+    for told, met in outputs.items() if isinstance(outputs, Mapping) else ():
+        if met is False:
+            yield f"told {told}"
+
+
+def _tau_artifacts(file: Path, place: int, rollout_id: str) -> bytes:
+    results = objects_in(list_in(file.read_bytes()))
+    if place >= len(results):
+        raise ValueError("the simulation is no longer in its file")
+    result = results[place]
+    info = result.inner("info")
+    artifacts = {
+        "task_id": result.label("task_id"),
+        "task": info.inner("task").text("instruction"),
+        "messages": result.value("traj"),
+        "error": info.text("traceback") or info.text("error"),
+        "metadata": {
+            "reward": result.value("reward"),
+            "reward_info": info.value("reward_info"),
+            "task": info.value("task"),
+        },
+    }
+    return artifacts_body(rollout_id, artifacts)
+
+
+def _tau2(file: Path, results: JsonFields) -> _Results:
+    info = results.inner("info")
+    simulations = [_simulation(one, file) for one in results.objects("simulations")]
+    trials = info.whole("num_trials") or 1
+    tasks = (task.label("id") for task in results.objects("tasks"))
+    return _Results(
+        tuple(simulations),
+        info.inner("environment_info").text("domain_name"),
+        {task: trials for task in tasks if task},
+        results.time("timestamp"),
+        info.inner("agent_info").text("llm"),
+    )
+
+
+def _apart(place: Path, files: Files) -> list[RolloutFacts]:
+    """The simulations that lie in files of their own, each read once."""
+    found = []
+    for name in sorted(entries(place).files):
+        path = place / name
+        facts = files.looked_at(path, _simulation, partial(_simulation_in, path))
+        if facts is not None:
+            found.append(facts)
+    return found
+
+
+def _simulation_in(path: Path) -> RolloutFacts:
+    one = JsonFields(path.read_bytes())
+    if "task_id" not in one:
+        raise ValueError("no simulation")
+    return _simulation(one, path)
+
+
+def _simulation(one: JsonFields, path: Path) -> RolloutFacts:
+    told = one.inner("reward_info")
+    reason = one.text("termination_reason")
+    broken = reason in _BROKEN
+    reward = None if broken else told.number("reward")
+    trial = one.whole("trial")
+    task = one.label("task_id")
+    failed = tuple(_failed(told)) if reward is not None and not _passed(reward) else ()
+    output = {
+        "reward_breakdown": told.value("reward_breakdown"),
+        "db_check": told.value("db_check"),
+        "agent_cost": one.number("agent_cost"),
+    }
+    return RolloutFacts(
+        rollout_id=f"{task}.{1 if trial is None else trial + 1}",
+        task_id=task,
+        status="failed" if broken else "completed",
+        created_at=one.time("start_time"),
+        started_at=one.time("start_time"),
+        completed_at=one.time("end_time"),
+        reward=reward,
+        success=None if reward is None else _passed(reward),
+        message="; ".join(failed) or (reason or "" if broken else ""),
+        failed_criteria=failed,
+        termination_reason=reason,
+        details={"output": {name: value for name, value in output.items() if value is not None}},
+        body=partial(_tau2_artifacts, path, one.text("id") or ""),
+    )
+
+
+def _failed(told: JsonFields) -> Iterable[str]:
+    """What of a task's checks failed, as they are called there."""
+    if told.inner("db_check").flag("db_match") is False:
+        yield "database state"
+    for check in told.objects("action_checks"):
+        if check.flag("action_match") is False:
+            yield f"action {check.inner('action').text('name') or '?'}"
+    for check in told.objects("env_assertions"):
+        if check.flag("met") is False:
+            yield f"state {check.inner('env_assertion').text('func_name') or '?'}"
+    for check in told.objects("communicate_checks"):
+        if check.flag("met") is False:
+            yield f"told {check.text('info') or '?'}"
+    for check in told.objects("nl_assertions"):
+        if check.flag("met") is False:
+            yield check.text("nl_assertion") or "?"
+
+
+def _tau2_artifacts(path: Path, identity: str) -> bytes:
+    document = JsonFields(path.read_bytes())
+    found = [document] if "messages" in document else document.objects("simulations")
+    one = next((one for one in found if one.text("id") == identity), None)
+    if one is None:
+        raise ValueError("the simulation is no longer in its file")
+    tasks = {task.label("id"): task for task in document.objects("tasks")}
+    task = tasks.get(one.label("task_id"))
+    artifacts: dict[str, Any] = {
+        "task_id": one.label("task_id"),
+        "model": document.inner("info").inner("agent_info").text("llm"),
+        "messages": one.value("messages") or [],
+        "created_at": one.time("start_time"),
+        "metadata": {
+            "reward_info": one.value("reward_info"),
+            "termination_reason": one.text("termination_reason"),
+            "task": None if task is None else task.value("user_scenario"),
+            "rollout_metrics": {
+                "timing": {"duration_seconds": one.number("duration")},
+                "cost": {"estimated_cost_usd": one.number("agent_cost")},
+            },
+        },
+    }
+    return artifacts_body(identity, artifacts)

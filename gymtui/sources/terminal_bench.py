@@ -1,0 +1,181 @@
+"""terminal-bench's runs (the harness before Harbor): a run's directory, a rollout each trial.
+
+Read in terminal-bench 0.2 (`harness/harness.py`, `harness/models.py`, `handlers/trial_handler.py`):
+`run_metadata.json` from the start on, with the tasks and attempts that are planned; a trial is
+`TASK/TASK.K-of-N.RUN/`, with `results.json` once it has ended. A trial that the harness itself lost
+stands in the run's `results.json` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from gymtui.sources.files import Entries, Files, entries, newest_s
+from gymtui.sources.json_fields import JsonFields
+from gymtui.sources.rollout_facts import QUIET_S, RolloutFacts, RunFacts, artifacts_body, with_rest
+from gymtui.sources.source import Look
+
+_NO_FAILURE: Final = frozenset({"unset", "none"})
+_NO_WORKSPACE: Final = frozenset({"agent_installation_failed"})
+_PANE_BYTES: Final = 64 * 1024
+"""Of what was on the terminal so much is shown: its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Metadata:
+    model: str | None = None
+    dataset: str | None = None
+    began: str | None = None
+    ended: bool = False
+    tasks: tuple[str, ...] = ()
+    attempts: int = 1
+
+
+class TerminalBench:
+    """Reads the directories of runs."""
+
+    name = "terminal-bench"
+    title = "terminal-bench's runs"
+    inner: frozenset[str] | None = None
+
+    def owns(self, place: Path, found: Entries, files: Files) -> bool:
+        """A run's directory."""
+        return "run_metadata.json" in found.files or "tb.lock" in found.files
+
+    def owns_file(self, file: Path, files: Files) -> bool:
+        """None: what it writes is a directory."""
+        return False
+
+    def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
+        """The run."""
+        told = look.files.parsed(place / "run_metadata.json", _metadata) or _Metadata()
+        whole = look.files.parsed(place / "results.json", _all_results) or {}
+        found: dict[str, RolloutFacts] = {}
+        touched = [place, place / "run.log", place / "results.json"]
+        for task in sorted(entries(place).directories):
+            for name in sorted(entries(place / task).directories):
+                trial = place / task / name
+                facts = look.files.parsed(trial / "results.json", _result)
+                if facts is None:
+                    facts = RolloutFacts(rollout_id=name, task_id=task, status="running")
+                    touched += [trial, *(trial / part for part in entries(trial).directories)]
+                found[name] = replace(facts, rollout_id=name, body=partial(_artifacts, trial))
+        for name, facts in whole.items():
+            if name not in found or found[name].status == "running":
+                body = found[name].body if name in found else None
+                found[name] = replace(facts, rollout_id=name, body=body)
+        dead = told.ended or look.now_s - newest_s(*touched) > QUIET_S
+        rollouts = [replace(facts, model=told.model) for facts in found.values()]
+        yield RunFacts(
+            run_id=place.name,
+            source=self.name,
+            rollouts=with_rest(rollouts, dict.fromkeys(told.tasks, told.attempts), dead=dead),
+            scenario_id=told.dataset,
+            began=told.began or "",
+        )
+
+
+def _metadata(body: bytes) -> _Metadata:
+    told = JsonFields(body)
+    tasks = told.value("task_ids")
+    return _Metadata(
+        model=told.text("model_name") or told.text("agent_name"),
+        dataset=told.text("dataset_name") or Path(told.text("dataset_path") or "").name or None,
+        began=told.time("start_time"),
+        ended=told.time("end_time") is not None,
+        tasks=tuple(map(str, tasks)) if isinstance(tasks, list) else (),
+        attempts=told.whole("n_attempts") or 1,
+    )
+
+
+def _all_results(body: bytes) -> Mapping[str, RolloutFacts]:
+    results = JsonFields(body).objects("results")
+    found = ((one.text("trial_name"), one) for one in results)
+    return {name: _facts(one) for name, one in found if name is not None}
+
+
+def _result(body: bytes) -> RolloutFacts:
+    return _facts(JsonFields(body))
+
+
+def _facts(result: JsonFields) -> RolloutFacts:
+    resolved = result.flag("is_resolved")
+    mode = result.text("failure_mode")
+    failure = None if mode in _NO_FAILURE else mode
+    status = "completed"
+    if resolved is None and failure is not None:
+        status = "workspace_error" if failure in _NO_WORKSPACE else "failed"
+    tests = result.value("parser_results")
+    failed = [
+        str(name)
+        for name, how in (tests.items() if isinstance(tests, Mapping) else ())
+        if how != "passed"
+    ]
+    why = "; ".join(failed) if resolved is False else ""
+    return RolloutFacts(
+        rollout_id="",
+        task_id=result.text("task_id"),
+        status=status,
+        created_at=result.time("trial_started_at"),
+        started_at=result.time("agent_started_at") or result.time("trial_started_at"),
+        completed_at=result.time("trial_ended_at"),
+        success=resolved,
+        message=why or (failure or "").replace("_", " "),
+        failed_criteria=tuple(failed),
+        termination_reason=failure,
+        details={"output": {"parser_results": tests}} if tests else None,
+    )
+
+
+def _artifacts(trial: Path) -> bytes:
+    """The task, what the agent was asked and said where it kept that, and the terminal's end."""
+    result = JsonFields(_read(trial / "results.json") or b"{}")
+    task = result.text("instruction")
+    messages: list[dict[str, Any]] = [{"role": "user", "content": task}] if task else []
+    logs = trial / "agent-logs"
+    for name in sorted(entries(logs).directories, key=_number):
+        for file, role in (("prompt.txt", "user"), ("response.txt", "assistant")):
+            if text := _end_of(logs / name / file):
+                messages.append({"role": role, "content": text})
+    for file, what in (("post-agent.txt", "terminal"), ("post-test.txt", "tests")):
+        if text := _end_of(trial / "panes" / file):
+            messages.append({"role": "tool", "name": what, "content": text})
+    artifacts = {
+        "task_id": result.text("task_id"),
+        "task": task,
+        "messages": messages,
+        "metadata": {
+            "parser_results": result.value("parser_results"),
+            "failure_mode": result.text("failure_mode"),
+            "rollout_metrics": {
+                "token_usage": {
+                    "prompt_tokens_total": result.whole("total_input_tokens"),
+                    "completion_tokens_total": result.whole("total_output_tokens"),
+                }
+            },
+        },
+    }
+    return artifacts_body(trial.name, artifacts)
+
+
+def _number(name: str) -> tuple[int, str]:
+    digits = name.rpartition("-")[2]
+    return (int(digits) if digits.isdecimal() else 0, name)
+
+
+def _read(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return None
+
+
+def _end_of(file: Path) -> str:
+    body = _read(file) or b""
+    text = body[-_PANE_BYTES:].decode("utf-8", "replace").strip()
+    cut = len(body) - _PANE_BYTES
+    return f"… {cut:,} bytes before\n{text}" if cut > 0 else text

@@ -1,0 +1,235 @@
+"""Inspect's logs: whole, being written, killed, superseded, with zstd members."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gymtui.sources import zip_members
+from gymtui.sources.zip_members import ZSTD, ZipMembers
+from tests.sources.on_disk import opened, touch, write
+
+HOUR_S = 3600.0
+LOG = "2026-05-01T10-00-00+00-00_hello_abcdefghij"
+
+
+def spec(**more: Any) -> dict[str, Any]:
+    return {
+        "run_id": "r",
+        "created": "2026-05-01T10:00:00+00:00",
+        "task": "hello",
+        "task_id": "abcdefghij",
+        "model": "openai/gpt-5",
+        "dataset": {"samples": 2, "sample_ids": ["x", 7]},
+        "config": {"epochs": 2},
+        **more,
+    }
+
+
+def summary(sample: str | int, epoch: int, value: Any, **more: Any) -> dict[str, Any]:
+    scores = {} if value is None else {"match": {"value": value}}
+    times = {"started_at": "2026-05-01T10:00:00+00:00", "completed_at": "2026-05-01T10:00:08+00:00"}
+    return {"id": sample, "epoch": epoch, "input": "?", "scores": scores, **times, **more}
+
+
+def sample_of(one: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    said = [{"role": "user", "content": "attachment://k"}, {"role": "assistant", "content": "yes"}]
+    attached = {"attachments": {"k": "a long text"}}
+    usage = {"model_usage": {"openai/gpt-5": {"input_tokens": 10, "output_tokens": 3}}}
+    return {**one, "messages": said, **attached, **usage, **more}
+
+
+def archive(members: Mapping[str, Any], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", method) as file:
+        for name, content in members.items():
+            file.writestr(name, json.dumps(content))
+    return made.getvalue()
+
+
+def log(*summaries: dict[str, Any], finished: bool = True, **more: Any) -> dict[str, Any]:
+    start = {"version": 2, "eval": spec(**more), "plan": {}}
+    samples = {f"samples/{s['id']}_epoch_{s['epoch']}.json": sample_of(s) for s in summaries}
+    members: dict[str, Any] = {"_journal/start.json": start, **samples}
+    members["_journal/summaries/1.json"] = list(summaries)
+    if finished:
+        metrics = {"accuracy": {"name": "accuracy", "value": 0.5}}
+        scores = [{"name": "match", "scorer": "match", "reducer": "mean", "metrics": metrics}]
+        members["summaries.json"] = list(summaries)
+        members["header.json"] = {**start, "status": "success", "results": {"scores": scores}}
+    return members
+
+
+def four() -> list[dict[str, Any]]:
+    return [summary(7, 1, "I"), summary("x", 1, "C"), summary("x", 2, "P"), summary(7, 2, "N")]
+
+
+def test_samples_and_epochs_are_tasks_and_attempts(tmp_path: Path) -> None:
+    write(tmp_path / f"{LOG}.eval", archive(log(*four())))
+    disk = opened(tmp_path)
+    run = disk.runs()[LOG]
+    assert (run["source"], run["scenario_id"], run["total"]) == ("inspect", "hello", 4)
+    assert run["reported"] == {"match (mean)": {"accuracy": 0.5}}  # its own name for its own number
+    assert disk.outcomes() == {
+        "x.1@abcdef": "passed",
+        "x.2@abcdef": "failed",
+        "7.1@abcdef": "failed",
+        "7.2@abcdef": "failed",
+    }
+    partial = disk.rollouts()["x.2@abcdef"]
+    assert partial.result is not None and partial.result.score == 0.5
+    assert partial.task_id == "x" and partial.settings is not None
+    assert (partial.settings.model, partial.settings.provider) == ("openai/gpt-5", "openai")
+    found = disk.artifacts("7.1@abcdef")
+    assert found["messages"][0]["content"] == "a long text"
+    assert found["metadata"]["rollout_metrics"]["token_usage"]["prompt_tokens_total"] == 10
+
+
+@pytest.mark.parametrize(
+    ("one", "outcome", "score"),
+    [
+        (summary("x", 1, value=True), "passed", 1.0),
+        (summary("x", 1, 1.0), "passed", 1.0),  # its scorer counts accuracy
+        (summary("x", 1, "no"), "failed", 0.0),
+        (summary("x", 1, {"a": 1.0, "b": 0.0}), "done", None),
+        (summary("x", 1, None, error="boom"), "agent", None),
+        (summary("x", 1, "C", error="late"), "passed", 1.0),
+        (summary("x", 1, None, limit="turn"), "failed", None),
+        (summary("x", 1, None), "done", None),
+    ],
+)
+def test_how_a_sample_stands(
+    tmp_path: Path, one: dict[str, Any], outcome: str, score: float | None
+) -> None:
+    write(tmp_path / f"{LOG}.eval", archive(log(one, dataset={}, config={})))
+    disk = opened(tmp_path)
+    assert list(disk.outcomes().values()) == [outcome]
+    [rollout] = disk.rollouts().values()
+    assert (rollout.result.score if rollout.result is not None else None) == score
+
+
+def test_a_number_has_no_pass_of_its_own(tmp_path: Path) -> None:
+    members = log(summary("x", 1, 0.0), summary("x", 2, 1.0), dataset={})
+    members["header.json"]["results"]["scores"][0]["metrics"] = {"mean": {"value": 0.5}}
+    write(tmp_path / f"{LOG}.eval", archive(members))
+    assert set(opened(tmp_path).outcomes().values()) == {"done"}
+
+
+def test_a_log_that_is_written_and_one_that_was_killed_look_alike_but_for_their_age(
+    tmp_path: Path,
+) -> None:
+    file = write(tmp_path / f"{LOG}.eval", archive(log(*four()[:2], finished=False)), age_s=60)
+    disk = opened(tmp_path)
+    assert disk.runs()[LOG]["pending"] == 2
+    assert sorted(disk.outcomes().values()) == ["failed", "passed", "waiting", "waiting"]
+    touch(file, HOUR_S)
+    killed = opened(tmp_path)
+    assert (killed.runs()[LOG]["pending"], killed.runs()[LOG]["failed"]) == (0, 0)
+    assert [one.status for one in killed.rollouts().values()][2:] == ["not run", "not run"]
+
+
+def test_an_archive_that_is_cut_off_waits(tmp_path: Path) -> None:
+    whole = archive(log(*four()))
+    file = write(tmp_path / f"{LOG}.eval", whole[:-40], age_s=60)
+    disk = opened(tmp_path)
+    assert disk.runs() == {}
+    write(file, whole, age_s=50)
+    assert disk.runs()[LOG]["completed"] == 4
+
+
+def test_what_was_run_again_supersedes_and_a_list_of_logs_is_none(tmp_path: Path) -> None:
+    write(tmp_path / f"{LOG}.eval", archive(log(*four()[:1])))
+    later = archive(log(*four(), created="2026-05-01T12:00:00+00:00"))
+    write(tmp_path / "2026-05-01T12-00-00+00-00_hello_abcdefghij.eval", later)
+    write(tmp_path / "logs.json", {"eval": {"run_id": "r", "task": "hello"}})
+    disk = opened(tmp_path)
+    assert list(disk.runs()) == ["2026-05-01T12-00-00+00-00_hello_abcdefghij"]
+
+
+def test_a_json_log_says_the_same(tmp_path: Path) -> None:
+    samples = [sample_of(one, events=[]) for one in four()]
+    scores = {"scores": [{"name": "match", "metrics": {"accuracy": {"value": 0.5}}}]}
+    document = {"version": 2, "status": "success", "eval": spec(), "results": scores}
+    file = write(tmp_path / f"{LOG}.json", {**document, "samples": samples})
+    for there in (tmp_path, file):
+        disk = opened(there)
+        disk.runs()
+        assert list(disk.outcomes().values()) == ["passed", "failed", "failed", "failed"]
+    assert disk.artifacts("x.1@abcdef")["messages"][1]["content"] == "yes"
+
+
+def test_without_messages_those_of_the_last_call_are_shown(tmp_path: Path) -> None:
+    pool = [{"role": "user", "content": name} for name in ("a", "b", "c")]
+    call = {
+        "event": "model",
+        "input": [],
+        "input_refs": [[0, 1], [2, 3]],
+        "output": {"choices": [{"message": {"role": "assistant", "content": "d"}}]},
+    }
+    one = summary("x", 1, None, error="boom")
+    members = log(one, dataset={})
+    members["samples/x_epoch_1.json"] = {
+        **one,
+        "messages": [],
+        "events": [call],
+        "events_data": {"messages": pool, "calls": []},
+        "error": {"message": "boom", "traceback": "Traceback: boom"},
+    }
+    write(tmp_path / f"{LOG}.eval", archive(members))
+    disk = opened(tmp_path)
+    disk.runs()
+    found = disk.artifacts("x.1@abcdef")
+    assert [message["content"] for message in found["messages"]] == ["a", "c", "d"]
+    assert found["error"] == "Traceback: boom"
+
+
+def zstd_archive(path: Path, name: str, packed: bytes, body: bytes) -> Path:
+    """An archive with one member of method 93."""
+    facts = (zlib.crc32(body), len(packed), len(body), len(name))
+    local = struct.pack("<4sHHHHHLLLHH", b"PK\3\4", 63, 0, ZSTD, 0, 33, *facts, 0)
+    offset = len(local) + len(name) + len(packed)
+    central = struct.pack(
+        "<4sHHHHHHLLLHHHHHLL", b"PK\1\2", 63, 63, 0, ZSTD, 0, 33, *facts, 0, 0, 0, 0, 0, 0
+    )
+    size = len(central) + len(name)
+    end = struct.pack("<4sHHHHLLH", b"PK\5\6", 0, 0, 1, 1, size, offset, 0)
+    named = name.encode()
+    path.write_bytes(local + named + packed + central + named + end)
+    return path
+
+
+def test_zstd_is_unpacked_by_whatever_can_and_else_it_is_told_what_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = b"{}dezsuz"
+    path = zstd_archive(tmp_path / "a.eval", "header.json", body[::-1], body)
+    there: dict[str, Any] = {}
+
+    def import_module(name: str) -> Any:
+        if name not in there:
+            raise ImportError(name)
+        return there[name]
+
+    monkeypatch.setattr(zip_members, "import_module", import_module)
+    with pytest.raises(ValueError, match=r"gymtui\[inspect\]"):
+        ZipMembers(path).read("header.json")
+    disk = opened(tmp_path)
+    assert disk.runs() == {} and disk.gym.note is not None and "gymtui[inspect]" in disk.gym.note
+    backwards = SimpleNamespace(decompress=lambda packed: packed[::-1])
+    other = SimpleNamespace(decompressobj=lambda: backwards)
+    there["zstandard"] = SimpleNamespace(ZstdDecompressor=lambda: other, ZstdError=OSError)
+    assert ZipMembers(path).read("header.json") == body
+    there["compression.zstd"] = SimpleNamespace(
+        decompress=lambda packed: packed[::-1], ZstdError=OSError
+    )
+    del there["zstandard"]
+    assert ZipMembers(path).read("header.json") == body
