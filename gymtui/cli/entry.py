@@ -54,6 +54,7 @@ _ELSEWHERE: Mapping[str, str] = {
     "completion": "completion",
     "launch": "launch_command",
     "gym": "gym_command",
+    "record": "record_command",
 }
 """Commands that are imported when they are named, by their module."""
 

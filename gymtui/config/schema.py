@@ -26,6 +26,7 @@ INTERVAL_LIMITS_S = (0.1, 3600.0)
 REQUEST_LIMITS = (0.1, 100.0)
 ARTIFACT_LIMITS_MIB = (1, 4096)
 ARCHIVE_LIMITS_MIB = (0, 1024 * 1024)
+DISK_LIMITS_MIB = (1, 1_048_576)
 Provider = Literal["custom", "openai", "anthropic", "aws-bedrock", "azure-openai", "gcp"]
 """Of models, as the API names them."""
 PROVIDERS = get_args(Provider)
@@ -84,6 +85,10 @@ MiB = Annotated[
 ArchiveMiB = Annotated[
     int, BeforeValidator(_number(*ARCHIVE_LIMITS_MIB, "a whole number of MiB", whole=True))
 ]
+DiskMiB = Annotated[
+    int, BeforeValidator(_number(*DISK_LIMITS_MIB, "a whole number of MiB", whole=True))
+]
+Days = Annotated[int, BeforeValidator(_number(1, 3650, "a whole number of days", whole=True))]
 Share = Annotated[float, BeforeValidator(_number(0, 1, "a share"))]
 PerSecond = Annotated[float, BeforeValidator(_number(*REQUEST_LIMITS, "a number of requests"))]
 Factor = Annotated[float, BeforeValidator(_number(1, 1000, "a number"))]
@@ -161,6 +166,10 @@ class Choices(BaseModel, frozen=True, extra="forbid", populate_by_name=True):
     )
     archive_limit_mib: ArchiveMiB = Field(
         2048, description="transcripts kept on disk, in MiB, of all gyms together; 0 keeps none"
+    )
+    recording_days: Days = Field(14, description="`record`: older recordings are deleted, in days")
+    recording_limit_mib: DiskMiB = Field(
+        1024, description="`record`: disk space of a gym's recording, in MiB; the oldest goes first"
     )
     watch_all: bool = Field(False, description="notify about all runs, not only watched ones (`w`)")
     bell: bool = Field(True, description="ring the terminal's bell on notifications")

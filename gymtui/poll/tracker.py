@@ -8,7 +8,7 @@ looks become observations is `store.history.observer`, how observations become s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -18,7 +18,13 @@ from gymtui.core.server_clock import Window
 from gymtui.store.delta import Query, RolloutsOf, RunningRollouts
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.journal_file import SavedSummary
-from gymtui.store.history.observer import Observer, StateObservation, UnchangedPoll, last_step
+from gymtui.store.history.observer import (
+    Observer,
+    ObserverState,
+    StateObservation,
+    UnchangedPoll,
+    last_step,
+)
 from gymtui.store.history.timeline import Segment, segments
 from gymtui.store.phases import SegmentKind, is_finished
 from gymtui.store.records import RolloutRow
@@ -63,6 +69,24 @@ class _Spent:
 
     spending: PhaseTime = field(default_factory=PhaseTime)
     due: dict[str, None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerState:
+    """All that was observed, as a recording keeps it.
+
+    Attributes:
+        lives: By rollout, its observations.
+        steps: By rollout, the last step it was seen at.
+        listed: By run, when its rollouts were last listed.
+        running_listed: When all running rollouts were.
+    """
+
+    observer: ObserverState
+    lives: Mapping[str, tuple[StateObservation, ...]]
+    steps: Mapping[str, int]
+    listed: Mapping[str, datetime]
+    running_listed: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +269,27 @@ class RolloutTracker:
         if gone and self._journal is not None:
             self._journal.forget(*gone)
 
+    @property
+    def state(self) -> TrackerState:
+        """What was observed; good until the next answer."""
+        lives = {i: life.observations for i, life in self._lives.items() if life.observations}
+        observer = self.observer.state
+        return TrackerState(observer, lives, self._steps, self._listed, self._running_listed)
+
+    def restore(self, state: TrackerState) -> None:
+        """Know what was observed by then, and nothing else."""
+        self.observer.restore(state.observer)
+        self._lives = {i: _Life(observations) for i, observations in state.lives.items()}
+        self._steps, self._listed = dict(state.steps), dict(state.listed)
+        self._running_listed = state.running_listed
+        self._spent.clear()
+        self._spent_in.clear()
+
+    @property
+    def recalled_runs(self) -> Set[str]:
+        """The runs whose earlier observations were asked for."""
+        return self._loaded
+
     # -- reading ---------------------------------------------------------------------------
 
     @property
@@ -359,10 +404,10 @@ class RolloutTracker:
             run_id = await self._wanted.get()
             loaded = await asyncio.to_thread(journal.load, run_id)
             if loaded and run_id in self._loaded:
-                self._join(loaded)
+                self.join(loaded)
                 self._recalled(run_id)
 
-    def _join(self, loaded: Iterable[StateObservation]) -> None:
+    def join(self, loaded: Iterable[StateObservation]) -> None:
         """Take the journal's observations in; those of this session are among them already."""
         by_rollout: dict[str, dict[StateObservation, None]] = {}
         for observation in loaded:

@@ -22,6 +22,7 @@ from gymtui.config.settings import Settings
 from gymtui.core.secret import ApiKey
 from gymtui.core.server_clock import ServerClock, Window
 from gymtui.poll.poller import Link, LinkState, Poller, Update
+from gymtui.poll.recorder import Recorder
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.poll.view import View
 from gymtui.session.actions import ActionResult, Verb
@@ -116,6 +117,8 @@ class Session:
         self._model_env = model_env
         self._journal_path = journal_path
         self._rng = rng
+        self.recorder: Recorder | None = None
+        """What keeps all that comes in, for `record`."""
         self._launches: Launches | None = None
         self.compared_first: RolloutRef | None = None
         """The first of two rollouts to compare, until the second is chosen."""
@@ -351,6 +354,8 @@ class Session:
         if not self.over:
             self._show(self.poller.remember(summaries))
             self.poller.begin_catch_up()
+            if self.recorder is not None:
+                self.recorder.remembered(summaries)
 
     def _recalled(self, run_id: str) -> None:
         """What the journal kept of a run's rollouts came in: of many runs at once, at the start."""
@@ -359,11 +364,16 @@ class Session:
         self._untold = self._untold.then(delta)
         self._look_out(delta.rollouts)
         self._news.set()
+        if self.recorder is not None:
+            self.recorder.recalled(run_id)
 
     def _answered(self, query: Query, applied: Applied, window: Window) -> Iterable[None]:
         """Called by the poller right after each answer: what passes quickly is seen here alone."""
         self._tell_of_runs()
-        return self.tracker.answering(query, applied, window)
+        work = self.tracker.answering(query, applied, window)
+        if self.recorder is not None:
+            return self.recorder.answering(query, applied, window, work)
+        return work
 
     def _observed(self, update: Update) -> None:
         """Called by the poller with every change."""
@@ -421,4 +431,6 @@ class Session:
         delta = self.poller.forget(still)
         self.tracker.forget(still)
         self.tracker.dropped(delta.rollouts_removed)
+        if self.recorder is not None:
+            self.recorder.dropped(still)
         self._show(delta)

@@ -144,6 +144,16 @@ def few(number: int | None) -> str:
     return str(number) if number else ABSENT
 
 
+def data_size(size: int) -> str:
+    """An amount of data: `812 B`, `40 KiB`, `1.5 MiB`."""
+    amount = float(size)
+    for unit in ("B", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if amount >= 10 or unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"
+
+
 def of_many(number: int, thing: str, things: str | None = None) -> str:
     """`1 run`, `5 runs`."""
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"

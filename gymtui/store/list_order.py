@@ -85,6 +85,10 @@ class ListOrder:
         above = [name for _, name in order[max(0, at - most) : at]]
         return above[::-1], [name for _, name in order[at + 1 : at + 1 + most]]
 
+    def ids(self) -> tuple[str, ...]:
+        """The runs in the order of the list as far as it is known."""
+        return tuple(name for _, name in self._in_order())
+
     def ends(self) -> tuple[str, ...]:
         """The first and the last run of the list as far as it is known."""
         order = self._in_order()

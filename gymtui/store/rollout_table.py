@@ -7,7 +7,7 @@ only because it runs is a *stray*, and no summary counts a run by its running pa
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import repeat
 
@@ -309,6 +309,13 @@ class RolloutTable:
                 self._touched(run_id, held, built)
         for row in reading.odd:
             self.put(with_usage(row, self.rows.get(row.rollout_id)), built)
+
+    def date(self, seen_s: Mapping[str, float]) -> None:
+        """Say when rollouts' bytes were first seen, UNIX seconds."""
+        for rollout_id, at_s in seen_s.items():
+            row = self.rows.get(rollout_id)
+            if row is not None and row.at != at_s:
+                self.rows[rollout_id] = replace(row, at=at_s)
 
     def put(self, row: RolloutRow, built: DeltaBuilder) -> None:
         """Take one row in, if it is news."""

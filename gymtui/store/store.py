@@ -291,6 +291,14 @@ class Store:
             self._rollouts.put(replace(row, usage=usage), built)
         return built.build()
 
+    def date(self, seen_s: Mapping[str, float]) -> None:
+        """Say when rollouts' bytes were first seen, where they come from a recording.
+
+        Args:
+            seen_s: By rollout, the server's clock, UNIX seconds.
+        """
+        self._rollouts.date(seen_s)
+
     def mark_deleted(self, run_ids: Iterable[str], sent_s: float) -> Delta:
         """Show runs as no longer existing; `drop` removes them once that was seen.
 

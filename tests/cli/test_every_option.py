@@ -81,6 +81,9 @@ CALLS = {
     "config show": "config show",
     "config list": "config list",
     "launch": "launch run.json",
+    "record start": "record --for 0",
+    "record status": "record status",
+    "record export": "record export",
 }
 """A call of each command that has the options of a gym."""
 LISTING = ("", "runs", "rollouts", "doctor", "config show", "config list")
@@ -173,12 +176,22 @@ OWN = {
     "config list --json": Trial("config list", "--json", r"\{.*\}"),
     "launch --dry-run": Trial("launch run.json", "--dry-run", r"\A(?!.*POST)"),
     "launch --json": Trial("launch run.json", "--json", '"run_name": "new"'),
+    "record status --json": Trial("record status", "--json", '"running": '),
 }
 
 ELSEWHERE = {
     "wait --timeout": "test_wait.test_a_timeout_ends_with_124_and_leaves_the_runs_alone",
     "wait --patience": "test_wait.test_a_gym_that_never_answers_ends_with_3_after_its_time",
     "wait --interval": "test_every_option.test_wait_looks_as_often_as_it_is_told",
+    "record start --interval": "test_record.test_it_asks_for_what_it_is_told",
+    "record start --source": "test_record.test_it_asks_for_what_it_is_told",
+    "record start --scenario": "test_record.test_it_asks_for_what_it_is_told",
+    "record start --for": "test_record.test_it_ends_after_its_time",
+    "record start --until-done": "test_record.test_it_ends_when_all_is_done_and_is_whole",
+    "record start --keep": "test_record.test_it_asks_for_what_it_is_told",
+    "record export --jsonl": "test_record.test_it_ends_when_all_is_done_and_is_whole",
+    "record export --parquet": "test_record.test_parquet_has_the_same_rows",
+    "record export --to": "test_record.test_parquet_has_the_same_rows",
     "wait --cancel-if": "test_wait.test_cancel_if_cancels_once_and_counts_as_failed",
 }
 """Options of what takes its time, by their tests."""

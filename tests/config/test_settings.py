@@ -44,6 +44,8 @@ VALUES: dict[str, tuple[Any, Any, Any, Any]] = {
     "theme": ("flag", "env", '"profile"', '"file"'),
     "artifact_limit_mib": (1, "2", "3", "4"),
     "archive_limit_mib": (1, "2", "0", "4"),
+    "recording_days": (1, "2", "3", "4"),
+    "recording_limit_mib": (1, "2", "3", "4"),
     "fail_share": (0.1, "0.2", "0.3", "0.4"),
 }
 

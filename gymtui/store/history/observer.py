@@ -126,7 +126,7 @@ def last_steps(lives: Mapping[str, Iterable[StateObservation]]) -> dict[str, int
 
 
 @dataclass(slots=True)
-class _Watched:
+class Watched:
     """What the observer remembers of one rollout.
 
     Attributes:
@@ -149,11 +149,28 @@ class _Watched:
 
 
 @dataclass(frozen=True, slots=True)
-class _List:
+class ListLook:
     """A list of all rollouts of a run: which one of all lists it was, and when it was answered."""
 
     turn: int
     window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class ObserverState:
+    """All that an observer remembers.
+
+    Attributes:
+        watched: By rollout.
+        lists: By run, the last list of all its rollouts.
+        turn: How many such lists there were.
+        step_gaps_s: By run, the latest times between steps.
+    """
+
+    watched: Mapping[str, Watched]
+    lists: Mapping[str, ListLook]
+    turn: int
+    step_gaps_s: Mapping[str, Iterable[float]]
 
 
 class Observer:
@@ -164,10 +181,24 @@ class Observer:
     """
 
     def __init__(self) -> None:
-        self._watched: dict[str, _Watched] = {}
-        self._lists: dict[str, _List] = {}
+        self._watched: dict[str, Watched] = {}
+        self._lists: dict[str, ListLook] = {}
         self._turn = 0
         self._step_gaps: dict[str, deque[float]] = {}
+
+    @property
+    def state(self) -> ObserverState:
+        """What is remembered; not to be changed, and good until the next look."""
+        return ObserverState(self._watched, self._lists, self._turn, self._step_gaps)
+
+    def restore(self, state: ObserverState) -> None:
+        """Remember that, and nothing else."""
+        self._watched, self._lists = dict(state.watched), dict(state.lists)
+        self._turn = state.turn
+        self._step_gaps = {
+            run_id: deque(gaps_s, maxlen=STEP_GAPS_KEPT)
+            for run_id, gaps_s in state.step_gaps_s.items()
+        }
 
     def look(self, rollout: Rollout, window: Window) -> StateObservation | None:
         """Take in one rollout of an answer.
@@ -195,7 +226,7 @@ class Observer:
             # all the same, and whoever reads both must find them in their order.
             after = max(observation.seen_at, known.observation.seen_at)
             observation = replace(observation, seen_at=after)
-        self._watched[rollout.rollout_id] = _Watched(
+        self._watched[rollout.rollout_id] = Watched(
             observation, window, window, self._turn, step, last_step, window
         )
         return observation
@@ -220,9 +251,9 @@ class Observer:
                 looked at before, or their change would seem to be later than this list.
         """
         self._turn += 1
-        self._lists[run_id] = _List(self._turn, window)
+        self._lists[run_id] = ListLook(self._turn, window)
 
-    def _last(self, known: _Watched) -> Window:
+    def _last(self, known: Watched) -> Window:
         """When a rollout was last looked at, by itself or with all of its run."""
         whole = self._lists.get(known.observation.run_id)
         return whole.window if whole is not None and whole.turn > known.turn else known.last
@@ -298,7 +329,7 @@ class Observer:
         """The latest times between steps seen in a run, in seconds."""
         return tuple(self._step_gaps.get(run_id, ()))
 
-    def _step(self, known: _Watched, rollout: Rollout, window: Window) -> None:
+    def _step(self, known: Watched, rollout: Rollout, window: Window) -> None:
         """Note a step; several between two looks share the time."""
         if rollout.current_step == known.step:
             return

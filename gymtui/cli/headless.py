@@ -1,0 +1,137 @@
+"""A session with a gym without a screen: polled, observed and kept as in a dashboard."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from gymtui.api.endpoints import Endpoints
+from gymtui.cli.options import tell
+from gymtui.config.settings import Settings
+from gymtui.core.server_clock import ServerClock
+from gymtui.core.text import clean
+from gymtui.session.actions import ActionResult
+from gymtui.session.alerts import RunAlert
+from gymtui.session.input_priority import InputPriority
+from gymtui.session.session import FindKey, Session
+from gymtui.session.surroundings import Work
+from gymtui.store.delta import Delta
+from gymtui.store.history.journal import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """Work under way."""
+
+    task: asyncio.Task[None]
+
+    def cancel(self) -> None:
+        """End it."""
+        self.task.cancel()
+
+
+@dataclass(slots=True)
+class _Nobody:
+    """Nobody looks."""
+
+    work: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def begin(self, work: Coroutine[None, None, None], group: str) -> Work:
+        """Carry work out."""
+        task = asyncio.ensure_future(work)
+        self.work.add(task)
+        task.add_done_callback(self.work.discard)
+        return _Task(task)
+
+    def notify_later(self, words: str, severity: Literal["information", "warning"]) -> None:
+        """Tell something."""
+        tell(clean(words))
+
+    def hide(self, secret: str) -> None:
+        """Nothing is written."""
+
+    def changed(self, delta: Delta) -> None:
+        """Nothing is shown."""
+
+    def on_alerts(self, alerts: Sequence[RunAlert]) -> None:
+        """Nothing is told."""
+
+    def action_finished(self, results: Sequence[ActionResult]) -> None:
+        """Nothing is done."""
+
+
+@asynccontextmanager
+async def headless_session(
+    settings: Settings,
+    client: Endpoints,
+    *,
+    journal: Path | None,
+    find_key: FindKey = lambda _settings: None,
+    wall: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
+    prepare: Callable[[Session], object] = lambda _session: None,
+) -> AsyncIterator[Session]:
+    """A session that polls for as long as it is entered; a defect in it ends the block.
+
+    Args:
+        journal: Where what is observed is kept; None keeps nothing.
+        find_key: Looks for the key anew when it is refused.
+        wall: UNIX seconds.
+        monotonic: Seconds that only go forward: those of the client.
+        prepare: Called before the first question is asked.
+    """
+    kept = None
+    if journal is not None:
+        kept = Journal.open(journal, on_notice=lambda notice: tell(clean(notice.text)))
+    session = Session(
+        settings,
+        client,
+        ServerClock(wall, monotonic),
+        kept,
+        _Nobody(),
+        turns=InputPriority(monotonic),
+        monotonic=monotonic,
+        rng=random.Random(),  # noqa: S311  (jitter)
+        find_key=find_key,
+        journal_path=journal,
+    )
+    prepare(session)
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(session.poller.run()),
+                group.create_task(session.tracker.run()),
+            ]
+            try:
+                yield session
+            finally:
+                for task in tasks:
+                    task.cancel()
+    except BaseExceptionGroup as defects:
+        raise defects.exceptions[0] from None
+    finally:
+        session.close()
+        if kept is not None:
+            await asyncio.to_thread(kept.close)
+
+
+@contextmanager
+def ended_by_signal() -> Iterator[asyncio.Event]:
+    """An event that SIGTERM, SIGHUP and `^C` set, in place of ending the process."""
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    for number in signals:
+        loop.add_signal_handler(number, ended.set)
+    try:
+        yield ended
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)

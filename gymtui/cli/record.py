@@ -1,0 +1,266 @@
+"""`gymtui record`: watch a gym without a screen, and keep what is seen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gymtui.api.endpoints import Endpoints
+from gymtui.cli.gym_access import with_gym
+from gymtui.cli.headless import ended_by_signal, headless_session
+from gymtui.cli.options import tell
+from gymtui.config.settings import Settings
+from gymtui.core.text import clean
+from gymtui.core.urls import without_login
+from gymtui.poll.poller import LinkState
+from gymtui.poll.recorder import Recorder
+from gymtui.session.session import FindKey, Session
+from gymtui.store.formats import data_size, duration, of_many
+from gymtui.store.history.recording_format import SUFFIX
+from gymtui.store.history.recording_reader import Recording
+from gymtui.store.history.recording_rows import Head, when_of
+from gymtui.store.history.recording_writer import (
+    RecorderLock,
+    RecordingLimits,
+    RecordingWriter,
+    is_recorded,
+)
+from gymtui.store.lists.columns import RunView
+from gymtui.store.lists.query import Filter
+from gymtui.store.running_rollouts import Running
+
+TELL_EVERY_S = 600.0
+"""How often it is said how far it is."""
+LOOK_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOptions:
+    """What is recorded, and until when.
+
+    Attributes:
+        runs: Which runs' rollouts; a run that once matched goes on being recorded.
+        for_s: For how long; None until it is ended.
+        until_done: Whether it ends once no such run is active.
+        keep: Whether what is recorded is never deleted by age or size.
+    """
+
+    runs: Filter[RunView]
+    for_s: float | None = None
+    until_done: bool = False
+    keep: bool = False
+
+
+class _Wanted:
+    """Which runs are recorded: those that match, and those that once did."""
+
+    def __init__(self, session: Session, runs: Filter[RunView]) -> None:
+        self._session = session
+        self._runs = runs
+        self.seen: set[str] = set()
+        self.watched: set[str] = set()
+        """Those that were active while they were recorded."""
+
+    def __call__(self, run_id: str) -> bool:
+        if not self._runs.terms or run_id in self.seen:
+            return True
+        row = self._session.store.runs.get(run_id)
+        if row is None:
+            return False
+        view = RunView(row, self._session.store.summary(run_id))
+        if self._runs.matches(view, self._session.now().timestamp()):
+            self.seen.add(run_id)
+            return True
+        return False
+
+
+def record(
+    settings: Settings,
+    directory: Path,
+    journal: Path,
+    options: RecordOptions,
+    *,
+    find_key: FindKey = lambda _settings: None,
+    say: Callable[[str], None] = tell,
+) -> None:
+    """Record until told to stop.
+
+    Args:
+        directory: Of the recording.
+        say: Told a line now and then.
+
+    Raises:
+        BlockingIOError: Somebody else records this gym.
+        OSError: The directory cannot be written.
+        GymError: As the client.
+    """
+    lock = RecorderLock(directory)
+    try:
+        with_gym(
+            settings,
+            lambda client: _record(client, settings, directory, journal, options, find_key, say),
+        )
+    finally:
+        lock.close()
+
+
+async def _record(
+    client: Endpoints,
+    settings: Settings,
+    directory: Path,
+    journal: Path,
+    options: RecordOptions,
+    find_key: FindKey,
+    say: Callable[[str], None],
+) -> None:
+    limits = RecordingLimits(
+        timedelta(days=settings.recording_days), settings.recording_limit_mib << 20
+    )
+    writer = RecordingWriter(directory, limits, keep=options.keep)
+    gym = without_login(settings.base_url)
+    head = Head(gym, settings.source, settings.scenario, settings.interval_s)
+    wanted: list[_Wanted] = []
+
+    def trouble(error: OSError | None) -> None:
+        say("recording again" if error is None else f"not recording: {error.strerror or error}")
+
+    def prepare(session: Session) -> None:
+        wanted.append(_Wanted(session, options.runs))
+        session.recorder = Recorder(
+            writer,
+            head,
+            session.store,
+            session.tracker,
+            session.clock,
+            running=Running(settings.stuck),
+            pace=session.pace,
+            wanted=wanted[0],
+            on_trouble=trouble,
+        )
+
+    with ended_by_signal() as ended:
+        async with headless_session(
+            settings, client, journal=journal, find_key=find_key, prepare=prepare
+        ) as session:
+            say(f"recording {clean(gym)} to {clean(directory)}")
+            try:
+                await _until_over(session, options, wanted[0], ended, say)
+            finally:
+                if session.recorder is not None:
+                    session.recorder.close()
+    say(f"recorded {_said(session)}")
+
+
+async def _until_over(
+    session: Session,
+    options: RecordOptions,
+    wanted: _Wanted,
+    ended: asyncio.Event,
+    say: Callable[[str], None],
+) -> None:
+    began_s = told_s = session.monotonic()
+    while not ended.is_set() and options.for_s != 0:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(LOOK_S, options.for_s or LOOK_S)):
+                await ended.wait()
+        if session.has_news:
+            await session.news()
+            await session.look_out()
+        if session.recorder is not None:
+            session.recorder.write()
+        now_s = session.monotonic()
+        if options.for_s is not None and now_s - began_s >= options.for_s:
+            return
+        if options.until_done and _done(session, wanted):
+            return
+        if now_s - told_s >= TELL_EVERY_S:
+            told_s = now_s
+            say(_said(session))
+
+
+def _done(session: Session, wanted: _Wanted) -> bool:
+    """Whether no run that is recorded has anything left to say."""
+    link, store = session.link, session.store
+    if not link.synced or link.state(session.monotonic()) is not LinkState.LIVE:
+        return False
+    active = [run_id for run_id in store.active_runs if wanted(run_id)]
+    wanted.watched.update(active)
+    if active:
+        return False
+    results = [store.summary(run_id) for run_id in wanted.watched if run_id in store.runs]
+    return all(summary is not None and summary.settled for summary in results)
+
+
+def _said(session: Session) -> str:
+    tally = session.recorder.tally if session.recorder is not None else None
+    if tally is None:
+        return "nothing"
+    active = of_many(len(session.store.active_runs), "active run")
+    link = session.link
+    said = f"{active}, {of_many(tally.items, 'change')}, {data_size(tally.bytes)}"
+    if link.error is not None:
+        said += f"; {clean(link.error.brief)}"
+    return said
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStatus:
+    """What there is of a gym's recording.
+
+    Attributes:
+        from_at: When it begins, by the gym's clock; None for an empty one.
+        gaps: Stretches of which nothing is known.
+        problems: What of it cannot be read.
+    """
+
+    running: bool
+    gym: str
+    directory: Path
+    bytes: int
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+    gaps: int = 0
+    problems: tuple[str, ...] = ()
+
+
+def status_of(settings: Settings, directory: Path) -> RecordingStatus:
+    """Look at a gym's recording."""
+    gym = without_login(settings.base_url)
+    running = is_recorded(directory)
+    size = sum(path.stat().st_size for path in directory.glob(f"*{SUFFIX}"))
+    recording = Recording(directory)
+    if not recording:
+        return RecordingStatus(running, gym, directory, size, problems=tuple(recording.problems))
+    begin, end = when_of(recording.from_us), when_of(recording.to_us)
+    problems = tuple(
+        problem
+        for problem in recording.problems
+        if not (running and problem == recording.unfinished)
+    )
+    return RecordingStatus(
+        running, gym, directory, size, begin, end, len(recording.gaps()), problems
+    )
+
+
+def status_lines(status: RecordingStatus) -> list[str]:
+    """The status in clean lines, for people."""
+    lines = [
+        f"gym: {clean(status.gym)}",
+        f"recorder: {'running' if status.running else 'not running'}",
+    ]
+    lines.append(f"directory: {clean(status.directory)} ({data_size(status.bytes)})")
+    if status.from_at is None or status.to_at is None:
+        lines.append("recorded: nothing")
+    else:
+        span = (status.to_at - status.from_at).total_seconds()
+        begin, end = (
+            at.astimezone().strftime("%Y-%m-%d %H:%M") for at in (status.from_at, status.to_at)
+        )
+        gaps = f", {of_many(status.gaps, 'gap')}" if status.gaps else ""
+        lines.append(f"recorded: {begin} to {end} ({duration(span)}{gaps})")
+    lines += [f"damaged: {clean(problem)}" for problem in status.problems]
+    return lines

@@ -1,0 +1,197 @@
+"""The command lines of `record`. What they do is `cli.record` and `cli.record_export`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gymtui.cli.options import (
+    EXIT_REFUSED,
+    EXIT_USAGE,
+    fail,
+    given,
+    gym_options,
+    journal_of,
+    json_option,
+    loaded,
+    report_problems,
+    run_against_gym,
+    scope_options,
+    settings_of,
+    tell,
+)
+from gymtui.cli.wait_command import seconds
+
+if TYPE_CHECKING:
+    from gymtui.config.settings import Settings
+    from gymtui.store.history.recording_reader import Recording
+
+START = "start"
+
+
+class RecordCommands(click.Group):
+    """`record` and what belongs to it: what names no command of it is `record start`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line."""
+        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named else [START, *args])
+
+
+@click.group(cls=RecordCommands)
+def record() -> None:
+    """Watch a gym without a screen and record what is seen: `record [FILTER…]`, `record export`."""
+
+
+@record.command(
+    START,
+    epilog="""\
+Every change of a run or rollout is recorded as received, with when it was seen. A FILTER, as in
+`gymtui runs`, limits whose rollouts are recorded; a run that once matched goes on being recorded.
+^C and SIGTERM end it whole; a kill loses the last two seconds. One recorder a gym.
+""",
+)
+@click.argument("filters", nargs=-1, metavar="[FILTER…]")
+@gym_options
+@scope_options
+@click.option("--interval", type=float, metavar="S", help="Seconds between polls.")
+@click.option("--for", "for_s", type=seconds, metavar="T", help="Stop after 90m, 12h, …")
+@click.option("--until-done", is_flag=True, help="Stop when no recorded run is active.")
+@click.option("--keep", is_flag=True, help="Never delete this recording by age or size.")
+def start(
+    filters: tuple[str, ...], for_s: float | None, until_done: bool, keep: bool, **flags: Any
+) -> None:
+    """Record until stopped."""
+    given_flags = given(flags)
+    found = report_problems(loaded(given_flags))
+    settings = found.settings
+    from gymtui.cli.list_filters import COMMAND_RUNS, read_filters
+    from gymtui.cli.profiles import gyms_of
+    from gymtui.cli.record import RecordOptions
+    from gymtui.cli.record import record as carry_out
+    from gymtui.core.text import clean
+
+    options = RecordOptions(read_filters(filters, COMMAND_RUNS), for_s, until_done, keep)
+    directory = recording_of(settings)
+    gyms = gyms_of(found, given_flags, os.environ)
+    try:
+        run_against_gym(
+            settings,
+            lambda: carry_out(
+                settings, directory, journal_of(settings), options, find_key=gyms.find_key
+            ),
+        )
+    except BlockingIOError:
+        fail("another recorder of this gym is running (`gymtui record status`)", EXIT_REFUSED)
+    except OSError as error:
+        fail(f"{clean(directory)}: {clean(error.strerror or error)}", EXIT_USAGE)
+
+
+@record.command()
+@gym_options
+@json_option
+def status(form: str | None, **flags: Any) -> None:
+    """Show whether a recorder is running, and what is recorded."""
+    settings = settings_of(given(flags))
+    import dataclasses
+
+    from gymtui.cli.output import Printer
+    from gymtui.cli.record import status_lines, status_of
+
+    found = status_of(settings, recording_of(settings))
+    printer = Printer.standard()
+    if form != "json":
+        printer.lines(status_lines(found))
+        return
+    document = dataclasses.asdict(found)
+    for name in ("from_at", "to_at"):
+        document[name] = document[name] and document[name].isoformat()
+    printer.document({**document, "directory": str(found.directory)})
+
+
+@record.command(
+    epilog="""\
+A row is a run or rollout as received, whenever it was another than before: kind, id, seen_from
+and seen_at (between which instants the gym answered so, by its clock), ours_at (this machine's
+clock), first (what the recording begins with may have been so for long), item. RECORDING.md has
+the format of the files themselves.
+""",
+)
+@click.argument("source", required=False, metavar="[FILE|DIR]", type=click.Path(path_type=Path))
+@gym_options
+@click.option("--jsonl", "form", flag_value="jsonl", default=True, help="JSON lines (default).")
+@click.option("--parquet", "form", flag_value="parquet", help="Parquet; needs gymtui[parquet].")
+@click.option(
+    "--to",
+    "file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Output file; must not exist.",
+)
+def export(source: Path | None, form: str, file: Path | None, **flags: Any) -> None:
+    """Write a recording for other tools (DuckDB, pandas)."""
+    from gymtui.cli.output import Printer
+    from gymtui.cli.record_export import NoParquetError, json_lines, write_parquet
+    from gymtui.core.text import clean
+
+    recording = opened(source, flags)
+    try:
+        if form == "parquet":
+            if file is None:
+                fail("--parquet needs --to FILE", EXIT_USAGE)
+            count = write_parquet(recording, file)
+            tell(f"wrote {count:,} rows to {clean(file)}")
+        elif file is None:
+            printer = Printer(sys.stdout)
+            for line in json_lines(recording):
+                printer.stream.write(f"{line}\n")
+        else:
+            with file.open("x", encoding="utf-8") as stream:
+                stream.writelines(f"{line}\n" for line in json_lines(recording))
+            tell(f"wrote {clean(file)}")
+    except NoParquetError as error:
+        fail(str(error), EXIT_USAGE)
+    except FileExistsError:
+        fail(f"{clean(file)} already exists", EXIT_USAGE)
+    except OSError as error:
+        if file is None:
+            raise
+        fail(f"{clean(file)}: {clean(error.strerror or error)}", EXIT_USAGE)
+
+
+def recording_of(settings: Settings) -> Path:
+    """Where this gym's recording is, there or not."""
+    from gymtui.core import paths
+    from gymtui.store.history.recording_format import directory_name
+
+    return paths.state_dir(os.environ) / directory_name(settings.base_url)
+
+
+def opened(source: Path | None, flags: dict[str, Any]) -> Recording:
+    """Open a recording; what of it cannot be read is told, and an empty one ends it.
+
+    Args:
+        source: A file or directory; None for the recording of the gym that the settings name.
+    """
+    from gymtui.core.text import clean
+    from gymtui.store.history.recording_reader import Recording
+    from gymtui.store.history.recording_writer import is_recorded
+
+    if source is None:
+        settings = settings_of(given(flags))
+        path, what = recording_of(settings), f"of {clean(settings.base_url)}"
+    else:
+        path, what = source, f"in {clean(source)}"
+        if not path.exists():
+            fail(f"{clean(path)}: no such file or directory", EXIT_USAGE)
+    recording = Recording(path)
+    for problem in recording.problems:
+        if not (problem == recording.unfinished and is_recorded(path)):
+            tell(clean(problem))
+    if not recording:
+        fail(f"nothing is recorded {what}", EXIT_USAGE)
+    return recording

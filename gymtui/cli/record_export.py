@@ -1,0 +1,113 @@
+"""`gymtui record export`: a recording for other tools, as JSON lines or Parquet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from gymtui.api.lenient import loads
+from gymtui.core.json_output import json_text
+from gymtui.store.history.recording_items import SeenItem, seen_items
+from gymtui.store.history.recording_reader import Recording
+
+AT_ONCE = 10_000
+"""Rows of a group in a Parquet file."""
+
+
+class NoParquetError(Exception):
+    """The library that writes Parquet is not installed."""
+
+
+def documents(recording: Recording) -> Iterator[dict[str, Any]]:
+    """A document a version of a run or rollout, in the order in which they were seen."""
+    return map(_document, seen_items(recording))
+
+
+def json_lines(recording: Recording) -> Iterator[str]:
+    """The same as lines of JSON."""
+    return map(json_text, documents(recording))
+
+
+def write_parquet(recording: Recording, path: Path) -> int:
+    """Write a Parquet file, which must not exist.
+
+    Returns:
+        How many rows it has.
+
+    Raises:
+        NoParquetError: pyarrow is not installed.
+        OSError: It cannot be written, or there is such a file.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise NoParquetError("Parquet needs pyarrow: pip install 'gymtui[parquet]'") from None
+    instant = pa.timestamp("us", tz="UTC")
+    schema = pa.schema(
+        [
+            ("kind", pa.string()),
+            ("id", pa.string()),
+            ("run_id", pa.string()),
+            ("seen_from", instant),
+            ("seen_at", instant),
+            ("ours_at", instant),
+            ("first", pa.bool_()),
+            ("item", pa.string()),
+        ]
+    )
+    count = 0
+    with path.open("xb") as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for rows in _groups(seen_items(recording)):
+            count += len(rows)
+            writer.write_table(pa.Table.from_pylist([_row(seen) for seen in rows], schema))
+    return count
+
+
+def _groups(items: Iterable[SeenItem]) -> Iterator[list[SeenItem]]:
+    group: list[SeenItem] = []
+    for item in items:
+        group.append(item)
+        if len(group) == AT_ONCE:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _document(seen: SeenItem) -> dict[str, Any]:
+    try:
+        item = loads(seen.raw)
+    except (ValueError, RecursionError):
+        item = None
+    return {
+        "kind": seen.kind,
+        "id": seen.item_id,
+        "seen_from": seen.seen_from.isoformat(),
+        "seen_at": seen.seen_at.isoformat(),
+        "ours_at": seen.ours.isoformat(),
+        "first": seen.first,
+        "item": item,
+    }
+
+
+def _row(seen: SeenItem) -> dict[str, Any]:
+    item = _document(seen)["item"]
+    run_id = item.get("run_id") if isinstance(item, dict) else None
+    return {
+        "kind": seen.kind,
+        # Parquet's text is UTF-8: what that cannot hold is escaped as in JSON.
+        "id": _text(seen.item_id),
+        "run_id": _text(run_id) if isinstance(run_id, str) else None,
+        "seen_from": seen.seen_from,
+        "seen_at": seen.seen_at,
+        "ours_at": seen.ours,
+        "first": seen.first,
+        "item": seen.raw.decode("utf-8", "replace"),
+    }
+
+
+def _text(text: str) -> str:
+    return text if text.encode("utf-8", "ignore").decode() == text else json.dumps(text)[1:-1]

@@ -1,0 +1,132 @@
+"""What a session observed, as a recording keeps it, and back. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
+
+from gymtui.core.server_clock import Window
+from gymtui.poll.tracker import TrackerState
+from gymtui.store.history.observer import ListLook, ObserverState, StateObservation, Watched
+from gymtui.store.history.recording_rows import (
+    PackedObservation,
+    PackedWindow,
+    Watching,
+    micros,
+    when_of,
+)
+from gymtui.store.history.recording_rows import Watched as PackedWatched
+from gymtui.store.store import Store
+
+
+def watching_of(state: TrackerState, store: Store, runs: Collection[str] | None) -> Watching:
+    """What was observed, packed.
+
+    Args:
+        runs: The runs whose rollouts' lives are wanted; None for all.
+    """
+    lives: dict[str, dict[str, tuple[PackedObservation, ...]]] = {}
+    for rollout_id, seen in state.lives.items():
+        row = store.rollouts.get(rollout_id)
+        run_id = row.run_id if row is not None else seen[-1].run_id
+        if runs is None or run_id in runs:
+            lives.setdefault(run_id, {})[rollout_id] = packed_observations(seen)
+    observer = state.observer
+    return Watching(
+        lives=lives,
+        watched={i: _packed_watched(known) for i, known in observer.watched.items()},
+        lists={i: (look.turn, *_packed_window(look.window)) for i, look in observer.lists.items()},
+        turn=observer.turn,
+        gaps_s={i: tuple(gaps) for i, gaps in observer.step_gaps_s.items()},
+        steps=dict(state.steps),
+        listed_us={i: micros(at) for i, at in state.listed.items()},
+        running_listed_us=None if state.running_listed is None else micros(state.running_listed),
+    )
+
+
+def state_of(watching: Watching, wanted: Callable[[str], bool]) -> TrackerState:
+    """What was observed, unpacked.
+
+    Args:
+        wanted: Whether the lives of a run's rollouts are wanted.
+    """
+    lives: dict[str, tuple[StateObservation, ...]] = {}
+    for run_id, by_rollout in watching.lives.items():
+        if wanted(run_id):
+            for rollout_id, seen in by_rollout.items():
+                lives[rollout_id] = observations(run_id, rollout_id, seen)
+    observer = ObserverState(
+        {i: _watched(i, packed) for i, packed in watching.watched.items()},
+        {i: ListLook(turn, _window(of)) for i, (turn, *of) in watching.lists.items()},
+        watching.turn,
+        watching.gaps_s,
+    )
+    listed: dict[str, datetime] = {i: when_of(at_us) for i, at_us in watching.listed_us.items()}
+    running_us = watching.running_listed_us
+    running = None if running_us is None else when_of(running_us)
+    return TrackerState(observer, lives, watching.steps, listed, running)
+
+
+def packed_observations(seen: Iterable[StateObservation]) -> tuple[PackedObservation, ...]:
+    """A rollout's observations, packed."""
+    return tuple(map(_packed, seen))
+
+
+def observations(
+    run_id: str, rollout_id: str, packed: Iterable[PackedObservation]
+) -> tuple[StateObservation, ...]:
+    """A rollout's observations, unpacked."""
+    return tuple(_observation(run_id, rollout_id, one) for one in packed)
+
+
+def _packed(seen: StateObservation) -> PackedObservation:
+    otherwise = seen.last_otherwise_at
+    return (
+        seen.status,
+        seen.phase,
+        micros(seen.seen_from),
+        micros(seen.seen_at),
+        None if otherwise is None else micros(otherwise),
+        seen.step,
+    )
+
+
+def _observation(run_id: str, rollout_id: str, packed: PackedObservation) -> StateObservation:
+    status, phase, from_us, at_us, otherwise_us, step = packed
+    otherwise = None if otherwise_us is None else when_of(otherwise_us)
+    seen_from, seen_at = when_of(from_us), when_of(at_us)
+    return StateObservation(rollout_id, run_id, status, phase, seen_from, seen_at, otherwise, step)
+
+
+def _packed_watched(known: Watched) -> PackedWatched:
+    return PackedWatched(
+        known.observation.run_id,
+        _packed(known.observation),
+        _packed_window(known.first),
+        _packed_window(known.last),
+        known.turn,
+        known.step,
+        known.last_step,
+        _packed_window(known.moved),
+    )
+
+
+def _watched(rollout_id: str, packed: PackedWatched) -> Watched:
+    return Watched(
+        _observation(packed.run_id, rollout_id, packed.observation),
+        _window(packed.first),
+        _window(packed.last),
+        packed.turn,
+        packed.step,
+        packed.last_step,
+        _window(packed.moved),
+    )
+
+
+def _packed_window(window: Window) -> PackedWindow:
+    return micros(window.earliest), micros(window.latest)
+
+
+def _window(packed: Iterable[int]) -> Window:
+    earliest, latest = packed
+    return Window(when_of(earliest), when_of(latest))

@@ -1,0 +1,441 @@
+"""From answers of the gym to rows of a recording: what changed, and now and then all there is.
+
+It hears each answer right after the store took it in. Files and compression are
+`store.history.recording_writer`; the way back is `session.playback`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from gymtui.api.lenient import loads
+from gymtui.api.listing import masked
+from gymtui.core.json_output import json_text
+from gymtui.core.server_clock import ServerClock, Window
+from gymtui.poll.recorded_state import packed_observations, watching_of
+from gymtui.poll.tracker import RolloutTracker
+from gymtui.store.delta import Delta, OneRun, Query, RolloutsOf, RunningRollouts, RunsPage
+from gymtui.store.history.recording_rows import (
+    Answer,
+    Dropped,
+    Head,
+    KeptRollout,
+    KeptRun,
+    Mark,
+    Page,
+    Patch,
+    Recalled,
+    Remembered,
+    Row,
+    Snapshot,
+    asked_of,
+    micros,
+    patch,
+)
+from gymtui.store.history.recording_writer import RecordingWriter
+from gymtui.store.outcome import ERRORS
+from gymtui.store.records import RolloutRow, RunRow
+from gymtui.store.running_rollouts import Running, StepPace
+from gymtui.store.stats.run_summary import RunSummary, to_keep
+from gymtui.store.store import Applied, Store
+
+FLUSH_US = 2_000_000
+"""Rows are written when the first of them is this old, so that a kill loses no more."""
+KEY_ITEMS, KEY_ANSWERS = 1_500, 1_000
+"""After so many changes or answers there is a key: what lies between is played to reach a time."""
+BASE_ITEMS = 30_000
+"""After so many changes a new segment begins: what a cut costs, and what is deleted at a time."""
+AGAIN_US = 60_000_000
+"""How long after the disk refused it is tried again."""
+
+_MAY_HOLD_KEY = re.compile(rb"api[-_]*key|authorization|\\u00", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What was recorded since the start: changed items, and bytes in files."""
+
+    items: int = 0
+    answers: int = 0
+    bytes: int = 0
+
+
+class Recorder:
+    """Records one session.
+
+    Args:
+        head: What is recorded.
+        clock: The server's, and by its offset ours.
+        pace: How fast rollouts move, for marking those that are stuck.
+        wanted: Whether a run's rollouts are recorded; the list of runs always is. Once so, always.
+        on_trouble: Told once when the disk refuses, and with None once it takes rows again.
+    """
+
+    def __init__(
+        self,
+        writer: RecordingWriter,
+        head: Head,
+        store: Store,
+        tracker: RolloutTracker,
+        clock: ServerClock,
+        *,
+        running: Running,
+        pace: StepPace,
+        wanted: Callable[[str], bool] = lambda _run_id: True,
+        on_trouble: Callable[[OSError | None], object] = lambda _error: None,
+    ) -> None:
+        self._writer = writer
+        self._head = head
+        self._store = store
+        self._tracker = tracker
+        self._clock = clock
+        self._running = running
+        self._pace = pace
+        self._wanted = wanted
+        self._on_trouble = on_trouble
+        self._trouble: OSError | None = None
+        self._not_before_us = 0
+        self._waiting = 0
+        self._rows: list[Row] = []
+        self._marks: list[Mark] = []
+        self._first_us = 0
+        self._now_us = 0
+        self._open = False
+        self._listed: dict[Query, Page] = {}
+        self._raws: dict[str, bytes] = {}
+        self._runs: dict[str, bytes] = {}
+        self._base: dict[str, dict[str, bytes]] = {}
+        self._base_runs: dict[str, KeptRun] = {}
+        self._touched: set[str] = set()
+        self._active: set[str] = set()
+        self._failed: set[str] = set()
+        self._stuck: set[str] = set()
+        self._since_key = self._answers_since_key = self._since_base = 0
+        self._written = 0
+        self._items = self._answers = 0
+
+    @property
+    def tally(self) -> Tally:
+        """What was recorded since the start."""
+        return Tally(self._items, self._answers, self._written + self._writer.written)
+
+    # -- what comes in ---------------------------------------------------------------------
+
+    def answering(
+        self, query: Query, applied: Applied, window: Window, work: Iterable[None]
+    ) -> Iterator[None]:
+        """Record an answer that the store has just taken in.
+
+        Args:
+            work: What the tracker makes of it, in pieces.
+
+        Returns:
+            That work, piece by piece.
+        """
+        self._waiting += 1
+        late_us = micros(window.latest)
+        # A clock that was set back: what came later is recorded as no earlier.
+        self._now_us = max(self._now_us, late_us)
+        listed = self._listing(query, applied)
+        if listed is not None:
+            if self._open:
+                self._take(query, listed, applied.delta, window)
+            self._listed[query] = listed
+        return self._through(work)
+
+    def _listing(self, query: Query, applied: Applied) -> Page | None:
+        """What of an answer is recorded; None for nothing."""
+        asked, total, ids = asked_of(query), applied.total, applied.ids
+        match query:
+            case RolloutsOf(run_id=run_id):
+                return Page(asked, total, ids) if self._wanted(run_id) else None
+            case RunningRollouts():
+                rows = self._store.rollouts
+                wanted = tuple(i for i in ids if i in rows and self._wanted(rows[i].run_id))
+                return Page(asked, total if len(wanted) == len(ids) else len(wanted), wanted)
+            case _:
+                return Page(asked, total, ids)
+
+    def _through(self, work: Iterable[None]) -> Iterator[None]:
+        yield from work
+        self._waiting -= 1
+        self.write()
+
+    def recalled(self, run_id: str) -> None:
+        """What an earlier session observed of a run came in."""
+        if not self._wanted(run_id):
+            return
+        self._touched.add(run_id)
+        lives = {
+            row.rollout_id: packed_observations(seen)
+            for row in self._store.rollouts_of(run_id)
+            if (seen := self._tracker.observations(row.rollout_id))
+        }
+        self._add(Recalled(run_id, lives))
+
+    def dropped(self, run_ids: Iterable[str]) -> None:
+        """Runs that were deleted are no longer listed."""
+        gone = tuple(run_ids)
+        for run_id in gone:
+            self._runs.pop(run_id, None)
+        self._add(Dropped(gone))
+
+    def remembered(self, summaries: Mapping[str, RunSummary]) -> None:
+        """Numbers of runs came in from an earlier session."""
+        if summaries:  # of runs that are listed later, too
+            self._add(Remembered(tuple(_summary(i, s) for i, s in summaries.items())))
+
+    # -- what is written -------------------------------------------------------------------
+
+    def write(self, *, at_once: bool = False) -> None:
+        """Write what is due.
+
+        Args:
+            at_once: Whether all of it is.
+        """
+        if self._waiting:
+            # Between an answer's effect on the store and on the tracker there is no whole picture.
+            return
+        now_us = self._now_us
+        try:
+            if not self._open:
+                if now_us >= self._not_before_us and (self._store.runs or self._answers):
+                    self._begin()
+                return
+            if self._rows and (at_once or now_us - self._first_us >= FLUSH_US):
+                self._writer.append(self._rows, now_us)
+                self._rows = []
+                if self._marks:
+                    self._writer.mark(self._marks, now_us)
+                    self._marks = []
+            if not self._rows and self._since_base >= BASE_ITEMS:
+                self._begin()
+            elif not self._rows and (
+                self._since_key >= KEY_ITEMS or self._answers_since_key >= KEY_ANSWERS
+            ):
+                self._writer.key(self._snapshot(whole=False), now_us)
+                self._since_key = self._answers_since_key = 0
+        except OSError as error:
+            self._open, self._rows, self._marks = False, [], []
+            self._not_before_us = now_us + AGAIN_US
+            if self._trouble is None:
+                self._on_trouble(error)
+            self._trouble = error
+
+    def close(self) -> None:
+        """Write what is left, and that nothing is watched from now on."""
+        self._waiting = 0
+        self.write(at_once=True)
+        if self._open:
+            try:
+                self._writer.end(self._now_us)
+            except OSError as error:
+                self._on_trouble(error)
+            self._open = False
+
+    def _begin(self) -> None:
+        goes_on, self._open = self._open, False
+        self._written += self._writer.written
+        self._raws.clear()
+        self._runs.clear()
+        snapshot = self._snapshot(whole=True)
+        self._writer.begin(self._head, snapshot, self._now_us, goes_on=goes_on)
+        self._open = True
+        self._since_key = self._answers_since_key = self._since_base = 0
+        if self._trouble is not None:
+            self._trouble = None
+            self._on_trouble(None)
+
+    def _add(self, row: Row) -> None:
+        if self._open:
+            if not self._rows:
+                self._first_us = self._now_us
+            self._rows.append(row)
+
+    def _take(self, query: Query, listed: Page, delta: Delta, window: Window) -> None:
+        about_runs = isinstance(query, RunsPage | OneRun)
+        seen_us: int | None = None
+        items: list[Patch] = []
+        if about_runs:
+            changed = delta.runs_added | delta.runs_changed
+            items = [item for i in listed.ids if i in changed and (item := self._run_item(i))]
+        else:
+            changed = delta.rollouts_added | delta.rollouts_changed
+            for rollout_id in listed.ids:
+                if rollout_id in changed:
+                    row = self._store.rollouts[rollout_id]
+                    self._touched.add(row.run_id)
+                    seen_us = round(row.at * 1_000_000)
+                    items.append(self._item(rollout_id, row.raw, self._raws))
+        if isinstance(query, RolloutsOf) and delta.rollouts_removed:
+            self._touched.add(query.run_id)
+        before = self._listed.get(query)
+        same = before is not None and before.ids == listed.ids
+        late_us = micros(window.latest)
+        self._add(
+            Answer(
+                listed.asked,
+                late_us,
+                late_us - micros(window.earliest),
+                0 if seen_us is None else late_us - seen_us,
+                round(self._clock.offset_s * 1_000_000),
+                listed.total,
+                None if same else listed.ids,
+                tuple(items),
+                found=self._is_found(query, listed),
+            )
+        )
+        self._items += len(items)
+        self._answers += 1
+        self._since_key += len(items)
+        self._since_base += len(items)
+        self._answers_since_key += 1
+        self._notice(delta, self._now_us)
+
+    def _is_found(self, query: Query, listed: Page) -> bool:
+        if listed.ids or not isinstance(query, OneRun | RolloutsOf):
+            return True
+        return isinstance(query, RolloutsOf) and self._store.knows_rollouts_of(query.run_id)
+
+    def _run_item(self, run_id: str) -> Patch | None:
+        row = self._store.runs[run_id]
+        raw = without_keys(row.raw)
+        if self._runs.get(run_id) == raw:
+            return None
+        return self._item(run_id, raw, self._runs)
+
+    def _item(self, item_id: str, received: bytes, known: dict[str, bytes]) -> Patch:
+        raw = without_keys(received)
+        before = known.get(item_id, b"")
+        known[item_id] = raw
+        return patch(item_id, before, raw)
+
+    # -- marks -----------------------------------------------------------------------------
+
+    def _notice(self, delta: Delta, at_us: int) -> None:
+        """Mark what a person may want to look at."""
+        active = set(self._store.active_runs)
+        for run_id in sorted((self._active - active) & self._store.runs.keys()):
+            self._marks.append(Mark(at_us, "ended", run_id))
+        for run_id in sorted((active - self._active) & delta.runs_added):
+            self._marks.append(Mark(at_us, "began", run_id))
+        self._active = active
+        rollouts = self._store.rollouts
+        for rollout_id in sorted(delta.rollouts_changed):
+            row = rollouts.get(rollout_id)
+            if row is None or not self._wanted(row.run_id):
+                continue
+            if row.outcome in ERRORS and rollout_id not in self._failed:
+                self._failed.add(rollout_id)
+                self._marks.append(Mark(at_us, "error", row.run_id, rollout_id))
+        self._running.update(rollouts, delta.rollouts, self._pace)
+        now = self._clock.now()
+        stuck: set[str] = set()
+        for run_id in self._running.runs:
+            if self._running.stuck_in(run_id, now):
+                stuck |= {
+                    rollout_id
+                    for rollout_id, running in self._running.rows.items()
+                    if running.row.run_id == run_id and running.stuck(now)
+                }
+        for rollout_id in sorted(stuck - self._stuck):
+            run_id = self._running.rows[rollout_id].row.run_id
+            if self._wanted(run_id):
+                self._marks.append(Mark(at_us, "stuck", run_id, rollout_id))
+        self._stuck = stuck
+
+    # -- snapshots -------------------------------------------------------------------------
+
+    def _snapshot(self, *, whole: bool) -> Snapshot:
+        """All that is known, or what is another than in the base."""
+        store = self._store
+        if whole:
+            self._base, self._base_runs, self._touched = {}, {}, set()
+            self._active = set(store.active_runs)
+            self._failed = {i for i, row in store.rollouts.items() if row.outcome in ERRORS}
+        runs = {run_id: self._kept_run(row) for run_id, row in store.runs.items()}
+        changed = {i: run for i, run in runs.items() if self._base_runs.get(i) != run}
+        wanted = [run_id for run_id in store.runs if self._wanted(run_id)]
+        held = {i: store.rollouts_of(i) for i in wanted if store.knows_rollouts_of(i)}
+        # Of the rest, those that were only ever listed as running count as strays.
+        members = {row.rollout_id for rows in held.values() for row in rows}
+        rollouts: dict[str, tuple[KeptRollout, ...]] = {}
+        for run_id, rows in held.items():
+            if whole or run_id in self._touched or run_id not in self._base:
+                rollouts[run_id] = tuple(self._kept(row, run_id) for row in rows)
+        strays: dict[str, list[KeptRollout]] = {}
+        for row in store.rollouts.values():
+            if row.rollout_id not in members and self._wanted(row.run_id):
+                strays.setdefault(row.run_id, []).append(self._kept(row, ""))
+        summaries = {
+            run_id: _summary(run_id, summary)
+            for run_id in wanted
+            if run_id not in held and (summary := store.summary(run_id)) is not None
+        }
+        dropped = tuple(i for i in self._base_runs if i not in runs)
+        given_up = tuple(i for i in self._base if i in runs and i not in held)
+        # Nobody who begins to read here knows those that went before.
+        self._raws = {i: raw for i, raw in self._raws.items() if i in store.rollouts}
+        self._runs = {i: raw for i, raw in self._runs.items() if i in runs}
+        if whole:
+            self._base_runs = runs
+            self._base = {
+                i: {item.rollout_id: item.raw or b"" for item in kept}
+                for i, kept in rollouts.items()
+            }
+            self._raws = {row.rollout_id: without_keys(row.raw) for row in store.rollouts.values()}
+            self._runs = {i: run.raw for i, run in runs.items()}
+        return Snapshot(
+            lead_us=round(self._clock.offset_s * 1_000_000),
+            listed=tuple(self._pages()),
+            order=store.order.ids(),
+            runs=runs if whole else changed,
+            rollouts=rollouts,
+            strays={i: tuple(kept) for i, kept in strays.items()},
+            summaries=summaries,
+            watching=watching_of(
+                self._tracker.state, store, None if whole else {*rollouts, *strays}
+            ),
+            dropped=() if whole else dropped,
+            given_up=() if whole else given_up,
+        )
+
+    def _pages(self) -> Iterator[Page]:
+        """What was listed last, as far as it can matter: of runs that are there."""
+        runs = self._store.runs
+        for query in [q for q in self._listed if getattr(q, "run_id", None) not in (None, *runs)]:
+            del self._listed[query]
+        for query, page in self._listed.items():
+            if not isinstance(query, OneRun):
+                yield page
+
+    def _kept_run(self, row: RunRow) -> KeptRun:
+        raw = self._runs.get(row.run_id)
+        return KeptRun(without_keys(row.raw) if raw is None else raw, row.is_deleted)
+
+    def _kept(self, row: RolloutRow, run_id: str) -> KeptRollout:
+        raw = without_keys(row.raw)
+        same = self._base.get(run_id, {}).get(row.rollout_id) == raw
+        return KeptRollout(row.rollout_id, None if same else raw, round(row.at * 1_000_000))
+
+
+def without_keys(raw: bytes) -> bytes:
+    """An item's bytes as received, unless there is a key in them."""
+    if _MAY_HOLD_KEY.search(raw) is None:
+        return raw
+    try:
+        document = loads(raw)
+        hidden = masked(document)
+    except (ValueError, RecursionError):
+        return b"null"
+    return raw if hidden == document else json_text(hidden).encode()
+
+
+def _summary(run_id: str, summary: RunSummary) -> str:
+    # Escaped to ASCII, as the journal has it.
+    return json.dumps(msgspec.to_builtins(to_keep(run_id, summary)))

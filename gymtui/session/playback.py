@@ -1,0 +1,309 @@
+"""A recording played into a store and a tracker: any moment of it, and on from there.
+
+It takes the poller's place in a session: no request is sent. What is on disk is
+`store.history.recording_reader`; which screens show it is the app's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from gymtui.core.server_clock import Window
+from gymtui.poll.recorded_state import observations, state_of
+from gymtui.poll.tracker import RolloutTracker
+from gymtui.store.delta import (
+    NOTHING,
+    Delta,
+    Observation,
+    OneRun,
+    Query,
+    RolloutsOf,
+    RunningRollouts,
+    RunsPage,
+)
+from gymtui.store.history.journal_file import SavedSummary
+from gymtui.store.history.observer import StateObservation
+from gymtui.store.history.recording_reader import Recording
+from gymtui.store.history.recording_rows import (
+    Answer,
+    Dropped,
+    KeptRollout,
+    Recalled,
+    Remembered,
+    Row,
+    Snapshot,
+    patched,
+    query_of,
+    when_of,
+)
+from gymtui.store.stats.run_summary import RunSummary, from_kept
+from gymtui.store.store import Store
+
+APART_S = 1e10
+"""By so much the times of questions differ before and after a jump, so that each answer after it is
+newer than all before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What playing on did.
+
+    Attributes:
+        delta: What changed.
+        at_us: By when the last answer had come in.
+    """
+
+    delta: Delta
+    at_us: int
+
+
+class Player:
+    """Plays a recording into a store and its tracker.
+
+    Args:
+        recording: What is played; not empty.
+    """
+
+    def __init__(self, recording: Recording, store: Store, tracker: RolloutTracker) -> None:
+        self._recording = recording
+        self._store = store
+        self._tracker = tracker
+        self._generation = 0
+        self._raws: dict[str, bytes] = {}
+        self._runs: dict[str, bytes] = {}
+        self._listed: dict[Query, tuple[int | None, tuple[str, ...]]] = {}
+        self._lives: dict[str, dict[str, tuple[StateObservation, ...]]] = {}
+        self._snapshot: Snapshot | None = None
+        self._rows: Iterator[tuple[int, Row]] = iter(())
+        self._next: tuple[int, Row] | None = None
+        self.at_us = 0
+        """By when the last answer that was played had come in, by the server's clock."""
+        self.lead_us = 0
+        """How far the server's clock was ahead of the recorder's."""
+
+    @property
+    def next_us(self) -> int | None:
+        """When the next answer came in, a gap skipped; None at the end."""
+        if self._next is not None:
+            return self._next[0]
+        following = self._recording.following(self.at_us)
+        return None if following is None else following[1]
+
+    def jump(self, to_us: int, needed: Iterable[str] = ()) -> Delta:
+        """Know what was known at a time, and nothing else.
+
+        Args:
+            to_us: By the server's clock, microseconds since 1970.
+            needed: Runs that are on screen, besides those that were active then.
+
+        Returns:
+            What is another than before the jump.
+        """
+        found = self._recording.at(to_us)
+        if found is None:
+            return NOTHING
+        snapshot, at_us, events = found
+        delta = self._restore(snapshot, at_us, frozenset(needed))
+        self._follow(events)
+        return delta.then(self.play(to_us).delta)
+
+    def play(self, to_us: int) -> Played:
+        """Play on up to a time."""
+        delta = NOTHING
+        while (at_us := self.next_us) is not None and at_us <= to_us:
+            delta = delta.then(self.step())
+        return Played(delta, self.at_us)
+
+    def step(self) -> Delta:
+        """Play the next answer; at the end of what is whole, go on after the gap."""
+        if self._next is None:
+            following = self._recording.following(self.at_us)
+            if following is None:
+                return NOTHING
+            snapshot, at_us = following
+            delta = self._restore(snapshot, at_us, frozenset(self._tracker.recalled_runs))
+            found = self._recording.at(at_us)
+            self._follow(found[2] if found is not None else iter(()))
+            return delta
+        at_us, row = self._next
+        self.at_us = max(self.at_us, at_us)
+        delta = self._apply(row)
+        self._advance()
+        return delta
+
+    def lives_of(self, run_id: str) -> tuple[StateObservation, ...]:
+        """What was observed of a run's rollouts by then, as far as it is not played yet."""
+        if self._snapshot is None:
+            return ()
+        packed = self._snapshot.watching.lives.get(run_id, {})
+        return tuple(
+            one for name, seen in packed.items() for one in observations(run_id, name, seen)
+        )
+
+    # -- rows ------------------------------------------------------------------------------
+
+    def _follow(self, events: Iterator[tuple[int, tuple[Row, ...]]]) -> None:
+        def rows() -> Iterator[tuple[int, Row]]:
+            last_us = self.at_us
+            for _, chunk in events:
+                for row in chunk:
+                    if isinstance(row, Answer):
+                        last_us = max(last_us, row.late_us)
+                    yield last_us, row
+
+        self._rows = rows()
+        self._advance()
+
+    def _advance(self) -> None:
+        self._next = next(self._rows, None)
+
+    def _apply(self, row: Row) -> Delta:
+        match row:
+            case Answer():
+                return self._answer(row)
+            case Recalled(run_id, lives):
+                for rollout_id, seen in lives.items():
+                    self._tracker.join(observations(run_id, rollout_id, seen))
+                return Delta(rollouts_changed=frozenset(lives))
+            case Dropped(run_ids):
+                return self._drop(run_ids)
+            case Remembered(summaries):
+                return self._store.remember(_summaries(summaries))
+        return NOTHING
+
+    def _answer(self, row: Answer) -> Delta:
+        try:
+            query = query_of(row.asked)
+            about_runs = isinstance(query, RunsPage | OneRun)
+            raws = self._runs if about_runs else self._raws
+            for change in row.items:
+                raws[change[0]] = patched(raws.get(change[0], b""), change)
+        except ValueError:
+            return NOTHING
+        ids = row.ids if row.ids is not None else self._listed.get(query, (None, ()))[1]
+        self._listed[query] = (row.total, ids)
+        self.lead_us = row.lead_us
+        if isinstance(query, OneRun):
+            body = raws.get(query.run_id) if row.found else None
+        else:
+            body = _body(query, row.total, (raws[i] for i in ids if i in raws))
+        early_us = row.late_us - row.width_us
+        return self._take(
+            query,
+            body if row.found else None,
+            (row.late_us - row.age_us) / 1_000_000,
+            early_us / 1_000_000,
+            Window(when_of(early_us), when_of(row.late_us)),
+        )
+
+    def _take(
+        self, query: Query, body: bytes | None, at_s: float, sent_s: float, window: Window | None
+    ) -> Delta:
+        sent_s += self._generation * APART_S
+        applied = self._store.apply(Observation(query, body, sent_s, at_s))
+        if window is not None:
+            self._tracker.answered(query, applied, window)
+        return applied.delta
+
+    def _drop(self, run_ids: Iterable[str]) -> Delta:
+        gone = tuple(run_ids)
+        delta = self._store.drop(gone)
+        self._tracker.forget(gone)
+        self._tracker.dropped(delta.rollouts_removed)
+        return delta
+
+    # -- snapshots -------------------------------------------------------------------------
+
+    def _restore(self, snapshot: Snapshot, at_us: int, needed: frozenset[str]) -> Delta:
+        """Know what a snapshot says; what is known already is left alone."""
+        self._generation += 1
+        self.at_us, self.lead_us, self._snapshot = at_us, snapshot.lead_us, snapshot
+        self._runs = {i: run.raw for i, run in snapshot.runs.items()}
+        kept = [*snapshot.rollouts.values(), *snapshot.strays.values()]
+        self._raws = {item.rollout_id: item.raw or b"" for items in kept for item in items}
+        self._listed = {}
+        # Older than whatever follows, which may have been asked before the snapshot was made.
+        at_s, sent_s = at_us / 1_000_000, 0.0
+        store = self._store
+        delta = store.drop([i for i in store.runs if self._differs(i, snapshot)])
+        loose = [i for i, row in store.rollouts.items() if row.run_id not in store.runs]
+        pages = []
+        for page in snapshot.listed:
+            try:
+                query = query_of(page.asked)
+            except ValueError:
+                continue
+            self._listed[query] = (page.total, page.ids)
+            if isinstance(query, RunsPage):
+                pages.append((query, page))
+        listed: set[str] = set()
+        for query, page in sorted(pages, key=lambda found: found[0].offset, reverse=True):
+            ids = [i for i in page.ids if i in self._runs]
+            listed.update(ids)
+            body = _body(query, page.total, (self._runs[i] for i in ids))
+            delta = delta.then(self._take(query, body, at_s, sent_s, None))
+        for run_id in self._runs.keys() - listed - store.runs.keys():
+            one = self._take(OneRun(run_id), self._runs[run_id], at_s, sent_s, None)
+            delta = delta.then(one)
+        for run_id, items in snapshot.rollouts.items():
+            delta = delta.then(self._hold(run_id, items, at_s, sent_s))
+        strays = [item for items in snapshot.strays.values() for item in items]
+        if strays or loose:
+            raws = [item.raw for item in strays if item.raw]
+            running = _body(RunningRollouts(), len(raws), raws)
+            delta = delta.then(self._take(RunningRollouts(), running, at_s, sent_s, None))
+        deleted = [i for i, run in snapshot.runs.items() if run.deleted]
+        delta = delta.then(store.mark_deleted(deleted, self._generation * APART_S))
+        delta = delta.then(store.remember(_summaries(snapshot.summaries.values())))
+        store.order.drop(tuple(store.runs))
+        store.order.take(snapshot.order, 0)
+        store.date({item.rollout_id: item.at_us / 1_000_000 for i in kept for item in i})
+        wanted = needed | self._tracker.recalled_runs | store.active_runs
+        self._tracker.restore(state_of(snapshot.watching, wanted.__contains__))
+        return delta
+
+    def _differs(self, run_id: str, snapshot: Snapshot) -> bool:
+        """Whether what is known of a run cannot become what the snapshot says by answers alone."""
+        store, run = self._store, snapshot.runs.get(run_id)
+        row = store.runs[run_id]
+        if run is None or run.raw != row.raw or run.deleted is not row.is_deleted:
+            return True
+        if store.knows_rollouts_of(run_id) is not (run_id in snapshot.rollouts):
+            return True
+        if run_id not in snapshot.rollouts:
+            return (store.summary(run_id) is None) is not (run_id not in snapshot.summaries)
+        rows = store.rollouts_of(run_id)
+        items = snapshot.rollouts[run_id]
+        return [(r.rollout_id, r.raw) for r in rows] != [(i.rollout_id, i.raw) for i in items]
+
+    def _hold(
+        self, run_id: str, items: tuple[KeptRollout, ...], at_s: float, sent_s: float
+    ) -> Delta:
+        query = RolloutsOf(run_id)
+        if self._store.knows_rollouts_of(run_id):
+            return NOTHING
+        raws = [item.raw for item in items if item.raw]
+        return self._take(query, _body(query, len(raws), raws), at_s, sent_s, None)
+
+
+def _body(query: Query, total: int | None, items: Iterable[bytes]) -> bytes:
+    """A list as the gym would send it."""
+    name = b"runs" if isinstance(query, RunsPage) else b"rollouts"
+    count = b"null" if total is None else b"%d" % total
+    return b'{"total":' + count + b',"' + name + b'":[' + b",".join(items) + b"]}"
+
+
+def _summaries(kept: Iterable[str]) -> dict[str, RunSummary]:
+    found: dict[str, RunSummary] = {}
+    for text in kept:
+        try:
+            saved = msgspec.json.decode(text, type=SavedSummary)
+        except msgspec.MsgspecError:
+            continue
+        summary = from_kept(saved)
+        if summary is not None:
+            found[saved.run_id] = summary
+    return found

@@ -1,0 +1,356 @@
+"""What is in a recording's chunks: answers of the gym, snapshots of all that is known, marks.
+
+Pure: data to bytes and back, by MessagePack. What each means is in RECORDING.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+
+from gymtui.store.delta import OneRun, Query, RolloutsOf, RunningRollouts, RunsPage
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+Patch = tuple[str, int, int, bytes]
+"""An item's id, how many bytes of it stay at its start and end, and what stands between."""
+PackedObservation = tuple[str | None, str | None, int, int, int | None, int | None]
+"""Status, phase, `seen_from`, `seen_at`, `last_otherwise_at` (microseconds) and step."""
+PackedWindow = tuple[int, int]
+"""Earliest and latest, microseconds."""
+
+
+class Answer(msgspec.Struct, array_like=True, tag=1):
+    """An answer of the gym.
+
+    Attributes:
+        asked: Which question: its letter and what it is about.
+        late_us: The latest instant at which it was given, by the server's clock.
+        width_us: How long before that it was given at the earliest.
+        age_us: How long before that the server's clock is taken to have stood.
+        lead_us: How far the server's clock was ahead of ours.
+        total: The server's own count, where it gave one.
+        ids: What it listed; None for what the question's last answer listed.
+        items: Those that are new or another than they were last.
+        found: Whether there was such a thing (no 404).
+    """
+
+    asked: tuple[str | int | None, ...]
+    late_us: int
+    width_us: int
+    age_us: int
+    lead_us: int
+    total: int | None
+    ids: tuple[str, ...] | None
+    items: tuple[Patch, ...] = ()
+    found: bool = True
+
+
+class Recalled(msgspec.Struct, array_like=True, tag=2):
+    """What an earlier session had observed of a run came in, by rollout."""
+
+    run_id: str
+    lives: dict[str, tuple[PackedObservation, ...]]
+
+
+class Dropped(msgspec.Struct, array_like=True, tag=3):
+    """Runs that are no longer listed because they were deleted."""
+
+    run_ids: tuple[str, ...]
+
+
+class Remembered(msgspec.Struct, array_like=True, tag=4):
+    """Numbers of runs from an earlier session: each a summary as the journal keeps it, in JSON."""
+
+    summaries: tuple[str, ...]
+
+
+Row = Answer | Recalled | Dropped | Remembered
+
+
+class Watched(msgspec.Struct, array_like=True):
+    """What is remembered of a rollout that is watched."""
+
+    run_id: str
+    observation: PackedObservation
+    first: PackedWindow
+    last: PackedWindow
+    turn: int
+    step: int | None
+    last_step: int | None
+    moved: PackedWindow
+
+
+class Watching(msgspec.Struct, array_like=True):
+    """What was observed so far, beside what the gym itself says.
+
+    Attributes:
+        lives: By run, by rollout, its observations; of runs that differ from the base alone.
+        watched: By rollout; always all of them.
+        lists: By run, which list of all its rollouts was the last, and when.
+        gaps_s: By run, the latest times between steps.
+        steps: By rollout, the last step it was seen at.
+        listed_us: By run, when its rollouts were last listed.
+    """
+
+    lives: dict[str, dict[str, tuple[PackedObservation, ...]]]
+    watched: dict[str, Watched]
+    lists: dict[str, tuple[int, int, int]]
+    turn: int
+    gaps_s: dict[str, tuple[float, ...]]
+    steps: dict[str, int]
+    listed_us: dict[str, int]
+    running_listed_us: int | None
+
+
+class KeptRollout(msgspec.Struct, array_like=True):
+    """A rollout as it was known.
+
+    Attributes:
+        raw: Its bytes as received; None where they are those of the base.
+        at_us: When these were first seen, by the server's clock.
+    """
+
+    rollout_id: str
+    raw: bytes | None
+    at_us: int
+
+
+class KeptRun(msgspec.Struct, array_like=True):
+    """A run as it was known: its bytes, and whether the gym no longer has it."""
+
+    raw: bytes
+    deleted: bool
+
+
+class Page(msgspec.Struct, array_like=True):
+    """What the last answer to a question listed."""
+
+    asked: tuple[str | int | None, ...]
+    total: int | None
+    ids: tuple[str, ...]
+
+
+class Head(msgspec.Struct, array_like=True, frozen=True):
+    """What a segment is of.
+
+    Attributes:
+        gym: The gym's URL, without a login.
+        interval_s: How often it was asked.
+        follows: Which segment this one goes on from without a gap; 0 for none.
+        follows_chunks: How many chunks that one has.
+    """
+
+    gym: str
+    source: str | None
+    scenario: str | None
+    interval_s: float
+    follows: int = 0
+    follows_chunks: int = 0
+
+
+class Snapshot(msgspec.Struct, array_like=True):
+    """All that was known at an instant; in a `KEY` what was another than in the segment's `BASE`.
+
+    Attributes:
+        lead_us: How far the server's clock was ahead of ours.
+        listed: By question, what its last answer listed.
+        order: The runs as the gym lists them.
+        runs: By id.
+        rollouts: By run whose rollouts were all listed.
+        strays: Rollouts known only because they run, by their run.
+        summaries: Of runs whose rollouts are not held, as the journal keeps them, in JSON.
+        dropped: Runs that the base has and that are gone.
+        given_up: Runs whose rollouts the base has and that are not held any more.
+    """
+
+    lead_us: int
+    listed: tuple[Page, ...]
+    order: tuple[str, ...]
+    runs: dict[str, KeptRun]
+    rollouts: dict[str, tuple[KeptRollout, ...]]
+    strays: dict[str, tuple[KeptRollout, ...]]
+    summaries: dict[str, str]
+    watching: Watching
+    dropped: tuple[str, ...] = ()
+    given_up: tuple[str, ...] = ()
+
+
+class Mark(msgspec.Struct, array_like=True, frozen=True):
+    """Something that happened, to jump to.
+
+    Attributes:
+        at_us: By the server's clock.
+        what: `began`, `ended`, `error` or `stuck`.
+    """
+
+    at_us: int
+    what: str
+    run_id: str
+    rollout_id: str | None = None
+
+
+# -- bytes of rows -----------------------------------------------------------------------------
+
+T = TypeVar("T")
+
+_pack = msgspec.msgpack.Encoder().encode
+_LONE = "\x00lone:"
+"""What a text begins with whose lone surrogates, which JSON can carry, UTF-8 cannot hold; its
+UTF-16 follows in hex digits."""
+
+
+def pack(rows: Head | Snapshot | Sequence[Row] | Sequence[Mark]) -> bytes:
+    """What is in a chunk, as MessagePack, not compressed yet."""
+    try:
+        return _pack(rows)
+    except UnicodeEncodeError:
+        return _pack(_in_texts(msgspec.to_builtins(rows, builtin_types=(bytes,)), _escaped))
+
+
+def read_rows(data: bytes) -> tuple[Row, ...]:
+    """The rows of an `EVENTS` chunk.
+
+    Raises:
+        msgspec.MsgspecError: They are none.
+    """
+    return _read(data, _ROWS)
+
+
+def read_snapshot(data: bytes) -> Snapshot:
+    """The snapshot of a `BASE` or `KEY` chunk.
+
+    Raises:
+        msgspec.MsgspecError: It is none.
+    """
+    return _read(data, _SNAPSHOT)
+
+
+def read_head(data: bytes) -> Head:
+    """What a segment is of.
+
+    Raises:
+        msgspec.MsgspecError: It says nothing.
+    """
+    return _read(data, _HEAD)
+
+
+def read_marks(data: bytes) -> tuple[Mark, ...]:
+    """The marks of a chunk.
+
+    Raises:
+        msgspec.MsgspecError: They are none.
+    """
+    return _read(data, _MARKS)
+
+
+def _read(data: bytes, decoder: msgspec.msgpack.Decoder[T]) -> T:
+    if _LONE.encode() not in data:
+        return decoder.decode(data)
+    document = _in_texts(msgspec.msgpack.decode(data), _unescaped)
+    return msgspec.convert(document, decoder.type, builtin_types=(bytes,))
+
+
+def _in_texts(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {_in_texts(k, change): _in_texts(v, change) for k, v in value.items()}
+    return [_in_texts(v, change) for v in value] if isinstance(value, list | tuple) else value
+
+
+def _escaped(text: str) -> str:
+    whole = text.encode("utf-8", "ignore").decode() == text
+    return text if whole else _LONE + text.encode("utf-16-be", "surrogatepass").hex()
+
+
+def _unescaped(text: str) -> str:
+    if not text.startswith(_LONE):
+        return text
+    try:
+        return bytes.fromhex(text.removeprefix(_LONE)).decode("utf-16-be", "surrogatepass")
+    except ValueError:
+        return text
+
+
+_ROWS = msgspec.msgpack.Decoder(tuple[Row, ...])
+_SNAPSHOT = msgspec.msgpack.Decoder(Snapshot)
+_MARKS = msgspec.msgpack.Decoder(tuple[Mark, ...])
+_HEAD = msgspec.msgpack.Decoder(Head)
+
+
+def patch(item_id: str, before: bytes, after: bytes) -> Patch:
+    """What makes an item of what it was before."""
+    short = min(len(before), len(after))
+    start = _alike(before, after, short)
+    end = _alike(before[::-1], after[::-1], short - start)
+    return item_id, start, end, after[start : len(after) - end]
+
+
+def patched(before: bytes, change: Patch) -> bytes:
+    """The item after a change.
+
+    Raises:
+        ValueError: It is no change of this one.
+    """
+    _, start, end, middle = change
+    if start < 0 or end < 0 or start + end > len(before):
+        raise ValueError("a change of another item")
+    return before[:start] + middle + before[len(before) - end :]
+
+
+def _alike(one: bytes, other: bytes, most: int) -> int:
+    """How many of the first bytes are the same."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def asked_of(query: Query) -> tuple[str | int | None, ...]:
+    """A question as it is written."""
+    match query:
+        case RunsPage():
+            return ("p", query.offset, query.limit, query.source, query.scenario_id)
+        case OneRun(run_id):
+            return ("o", run_id)
+        case RolloutsOf(run_id):
+            return ("r", run_id)
+        case RunningRollouts(scenario_id):
+            return ("a", scenario_id)
+
+
+def query_of(asked: tuple[str | int | None, ...]) -> Query:
+    """A question as it was asked.
+
+    Raises:
+        ValueError: It is none.
+    """
+    match asked:
+        case ("p", int(offset), int(limit), (str() | None) as source, (str() | None) as scenario):
+            return RunsPage(offset, limit, source, scenario)
+        case ("o", str(run_id)):
+            return OneRun(run_id)
+        case ("r", str(run_id)):
+            return RolloutsOf(run_id)
+        case ("a", (str() | None) as scenario):
+            return RunningRollouts(scenario)
+    raise ValueError("no question")
+
+
+def micros(when: datetime) -> int:
+    """Microseconds since 1970."""
+    return (when - _EPOCH) // _MICROSECOND
+
+
+def when_of(micros: int) -> datetime:
+    """The instant, in UTC."""
+    return _EPOCH + micros * _MICROSECOND

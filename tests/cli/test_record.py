@@ -1,0 +1,149 @@
+"""`gymtui record`: watching without a screen, until it is over; and what is left of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gymtui.cli import record as command
+from gymtui.store.history.recording_reader import Recording
+from gymtui.store.history.recording_writer import RecorderLock
+from tests.cli.in_process import URL, Shell
+from tests.helpers.model_gym import ended, rollout
+from tests.terminal.harness import isolated
+from tests.tui.scripted import ScriptedGym
+
+
+class PassingGym(ScriptedGym):
+    """Its one run that is active ends when its rollouts were listed a few times."""
+
+    listed = 0
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        if request.url.params.get("run_id") == "night-1":
+            self.listed += 1
+            if self.listed == 3:
+                self.runs["night-1"] = [ended("night-1.0", "night-1")]
+        return super().answer(request)
+
+
+@pytest.fixture
+def gym() -> PassingGym:
+    made = PassingGym()
+    moving = rollout("night-1.0", "night-1", status="running", phase="seeding")
+    made.runs = {"day-1": [ended("day-1.0", "day-1")], "night-1": [moving]}
+    return made
+
+
+@pytest.fixture
+def shell(gym: PassingGym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.setattr(command, "LOOK_S", 0.01)
+    return Shell(tmp_path, gym.answer, monkeypatch)
+
+
+def recording_of(shell: Shell) -> Path:
+    return Path(json.loads(shell("record", "status", "--json").stdout)["directory"])
+
+
+def test_it_ends_when_all_is_done_and_is_whole(shell: Shell) -> None:
+    done = shell("record", "--until-done", "--interval", "0.1")
+    assert done.returncode == 0, done.stderr
+    assert "recording" in done.stderr and done.stdout == ""
+    recording = Recording(recording_of(shell))
+    assert recording.problems == []
+    said = json.loads(shell("record", "status", "--json").stdout)
+    assert (said["running"], said["gaps"], said["problems"]) == (False, 0, [])
+    rows = [json.loads(line) for line in shell("record", "export").stdout.splitlines()]
+    night = [row["item"]["status"] for row in rows if row["id"] == "night-1.0"]
+    assert night == ["running", "completed"]
+    assert {row["id"] for row in rows if row["kind"] == "run"} == {"day-1", "night-1"}
+
+
+def test_it_asks_for_what_it_is_told(
+    gym: PassingGym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[httpx.URL] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url)
+        return gym.answer(request)
+
+    monkeypatch.setattr(command, "LOOK_S", 0.01)
+    shell = Shell(tmp_path, answer, monkeypatch)
+    options = ("--source", "all", "--scenario", "hr", "--interval", "0.1", "--keep")
+    assert shell("record", "--until-done", *options).returncode == 0
+    assert {url.params["source"] for url in asked if url.path == "/runs"} == {"all"}
+    assert {url.params["scenario_id"] for url in asked if url.path == "/runs"} == {"hr"}
+    assert [path.stem[-5:] for path in recording_of(shell).glob("*.gymrec")] == ["-kept"]
+    head = Recording(recording_of(shell)).head
+    assert head is not None and head.interval_s == 0.1
+
+
+def test_it_ends_after_its_time(shell: Shell, gym: PassingGym) -> None:
+    gym.listed = 5  # its run never ends
+    assert shell("record", "--for", "0").returncode == 0
+    assert shell("record", "--for", "1", "--interval", "0.1").returncode == 0
+
+
+def test_parquet_has_the_same_rows(shell: Shell, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    assert shell("record", "--until-done", "--interval", "0.1").returncode == 0
+    lines = shell("record", "export", "--jsonl").stdout.splitlines()
+    to = tmp_path / "night.parquet"
+    assert shell("record", "export", "--parquet", "--to", str(to)).returncode == 0
+    rows = parquet.read_table(to).to_pylist()
+    assert [row["id"] for row in rows] == [json.loads(line)["id"] for line in lines]
+    assert [json.loads(row["item"]) for row in rows] == [json.loads(x)["item"] for x in lines]
+    assert shell("record", "export", "--parquet", "--to", str(to)).returncode == 2
+
+
+def test_only_the_rollouts_of_runs_that_match_are_recorded(shell: Shell) -> None:
+    assert shell("record", "night*", "--until-done", "--interval", "0.1").returncode == 0
+    rows = [json.loads(line) for line in shell("record", "export").stdout.splitlines()]
+    assert {row["id"] for row in rows} == {"day-1", "night-1", "night-1.0"}
+
+
+def test_a_second_recorder_is_refused(shell: Shell) -> None:
+    lock = RecorderLock(recording_of(shell))
+    done = shell("record", "--until-done")
+    assert done.returncode == 4
+    assert "another recorder" in done.stderr
+    lock.close()
+
+
+def test_nothing_recorded_is_said(shell: Shell, tmp_path: Path) -> None:
+    assert shell("record", "export").returncode == 2
+    assert shell("record", "export", str(tmp_path / "nowhere")).returncode == 2
+    assert "recorded: nothing" in shell("record", "status").stdout
+
+
+def test_sigterm_ends_it_whole_without_any_screen_read_in(tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from gymtui.cli.entry import main\n"
+        "import gymtui.cli.record as record\n"
+        "said = record.tell\n"
+        "def tell(words):\n"
+        "    said(words)\n"
+        "    assert not {'textual', 'pygments'} & set(sys.modules)\n"
+        "    print('ready', flush=True)\n"
+        "record.record.__kwdefaults__['say'] = tell\n"
+        "main(['record'])\n"
+    )
+    env = isolated(tmp_path, {"GYMTUI_BASE_URL": URL})
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    os.kill(process.pid, signal.SIGTERM)
+    _, said = process.communicate()
+    assert process.returncode == 0, said
+    assert b"recorded 0 active runs" in said
