@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic import Strict as Exactly
 
 from gymtui.api.errors import FieldError
-from gymtui.config.schema import Provider
+from gymtui.config.schema import Provider, RunSource
 from gymtui.core.secret import ApiKey
 
 _TAIL_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -96,6 +96,8 @@ class LaunchRequest(Outgoing):
     run_name: NonEmpty
     user_settings: ModelConfig | None = Field(default=None, alias="user_model_config")
     task_overrides: dict[str, TaskOverride] | None = None
+    source: RunSource | None = None
+    """The local gym's own: the real one knows where a run comes from. Left out unless given."""
 
     @field_validator("task_overrides")
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -16,6 +16,7 @@ from gymtui.cli.options import (
     run_against_gym,
     settings_of,
 )
+from gymtui.config.schema import RunSource
 
 EXAMPLE = """\
 scenario_id = "hr"
@@ -54,8 +55,13 @@ A launch is sent once. If its answer is lost, the run is looked up by name.
 @click.option(
     "--dry-run", is_flag=True, help="Print the requests without sending them, keys masked."
 )
+@click.option(
+    "--source",
+    type=click.Choice(get_args(RunSource)),
+    help="Source to record; for the local gym, to try its filter.",
+)
 @json_option
-def launch(file: str, dry_run: bool, form: str | None, **flags: Any) -> None:
+def launch(file: str, dry_run: bool, source: str | None, form: str | None, **flags: Any) -> None:
     """Launch the runs that a file describes, and print their ids."""
     from gymtui.cli.launch import dry, launch_all, read_requests
     from gymtui.core.text import clean
@@ -68,6 +74,8 @@ def launch(file: str, dry_run: bool, form: str | None, **flags: Any) -> None:
         for line in str(faults).splitlines()[:-1]:
             click.echo(f"gymtui: {clean(line)}", err=True)
         fail(clean(str(faults).splitlines()[-1]), EXIT_USAGE)
+    if source is not None:
+        requests = tuple(one.model_copy(update={"source": source}) for one in requests)
     if dry_run:
         click.echo(dry(requests))
         return

@@ -30,7 +30,8 @@ DISK_LIMITS_MIB = (1, 1_048_576)
 Provider = Literal["custom", "openai", "anthropic", "aws-bedrock", "azure-openai", "gcp"]
 """Of models, as the API names them."""
 PROVIDERS = get_args(Provider)
-Source = Literal["rl-gym", "task-editor", "datadog-synthetics", "all"]
+RunSource = Literal["rl-gym", "task-editor", "datadog-synthetics"]
+Source = Literal[RunSource, "all"]
 """What runs are listed by, as the API names them."""
 SOURCES = get_args(Source)
 KEY_FIELDS = ("api_key_env", "api_key_command", "api_key")

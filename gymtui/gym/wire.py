@@ -1,5 +1,6 @@
 """The gym's own wire models: strict where it is asked, exact in what it answers (`API.md`)."""
 
+from base64 import b64encode
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -94,7 +95,12 @@ class ModelConfig(Asked):
         """Return what must be neither kept nor shown."""
         parts = urlsplit(self.base_url or "")
         found = (self.api_key.get_secret_value(), parts.password, parts.username)
-        return [form for secret in found if secret for form in {secret, unquote(secret)}]
+        secrets = [form for secret in found if secret for form in {secret, unquote(secret)}]
+        if parts.username or parts.password:
+            # As they go into the header, which some servers repeat whole.
+            pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+            secrets.append(b64encode(pair.encode()).decode())
+        return secrets
 
 
 class TaskOverride(Asked):

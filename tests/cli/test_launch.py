@@ -48,6 +48,21 @@ def test_a_run_is_launched_and_its_id_printed_alone(tmp_path: Path) -> None:
         assert seen["total"] == 2
 
 
+def test_a_source_is_recorded_so_that_the_filter_can_be_tried(tmp_path: Path) -> None:
+    with serving_gym(tmp_path) as gym:
+        text = json.dumps(body(run_name="edited"))
+        done = launch(tmp_path, gym.url, "-", "--source", "task-editor", text=text)
+        assert done.returncode == 0, done.stderr
+        shown = {
+            source: [
+                run["run_id"]
+                for run in patient_http.get(f"{gym.url}/runs?source={source}").json()["runs"]
+            ]
+            for source in ("rl-gym", "task-editor")
+        }
+    assert shown == {"rl-gym": [], "task-editor": ["edited"]}
+
+
 def test_a_file_in_toml_with_several_models_is_several_runs(tmp_path: Path) -> None:
     file = tmp_path / "run.toml"
     file.write_text(

@@ -1,10 +1,12 @@
 """What a model server can do wrong, and how the rollout that meets it ends."""
 
+import gzip
 from pathlib import Path
 
 import pytest
 
 from gymtui.gym.models.model_servers import ServerLimits
+from gymtui.gym.response_body import MOST_BYTES
 from tests.gym.engines import engine_at, finish, start
 from tests.gym.model_server import CUT, HANG, Raw, error, model_server
 from tests.gym.one_rollout import DONE, LOOK, rolled_out
@@ -49,6 +51,15 @@ FATAL = {
         1,
     ),
     "null": (Raw(b"null"), "no chat completion", 1),
+    "without end": (Raw(b" " * (MOST_BYTES + 1)), "an answer larger than 16 MiB", 1),
+    "a small answer that unpacks without end": (
+        Raw(gzip.compress(bytes(MOST_BYTES + 1), 1), 200, {"Content-Encoding": "gzip"}),
+        "an answer larger than 16 MiB",
+        1,
+    ),
+    "not found as text": (Raw(b"no route", 404, {"Content-Type": "text/plain"}), "no route", 1),
+    "a status that there is not": (error(599, {"error": "odd"}), "599 from endpoint: odd", 1),
+    "a gateway that gave up": (error(504, {"message": "upstream timed out"}), "timed out", 6),
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gymtui.gym.engine.launch_check import LaunchRefusedError
+from gymtui.gym.response_body import MOST_BYTES
 from gymtui.gym.wire import ModelConfig
 from tests.gym.engines import engine_at, start
 from tests.gym.model_server import CUT, Play, Raw, Sent, calling, error, model_server, saying
@@ -82,6 +83,7 @@ async def test_an_agent_calls_the_tools_there(tmp_path: Path) -> None:
         (error(500, {}), "answers POST /step with 500"),
         (CUT, "no answer to POST /step"),
         (Raw(b"<html>"), "not JSON"),
+        (Raw(b" " * (MOST_BYTES + 1)), "larger than 16 MiB"),
     ],
 )
 async def test_a_call_that_fails_is_told_to_the_agent(

@@ -109,6 +109,7 @@ class Participants:
         for tools in self.tools_maker(request.settings, scenario)():
             try:
                 await tools.open()
+                await tools.close()
             except ToolServerError as error:
                 is_given = request.settings.tool_server_url is not None
                 place = ("model_config", "tool_server_url") if is_given else ("scenario_id",)

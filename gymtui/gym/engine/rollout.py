@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -64,7 +64,7 @@ class RolloutRunner:
         if not database.begin(self.given.rollout_id, self._created_at):
             return
         try:
-            with ExitStack() as until:
+            async with AsyncExitStack() as until:
                 ending = await self._live(until)
         except EndedError as end:
             self._recorder.error = end.error
@@ -90,7 +90,7 @@ class RolloutRunner:
             ),
         )
 
-    async def _live(self, until: ExitStack) -> dict[str, Any]:
+    async def _live(self, until: AsyncExitStack) -> dict[str, Any]:
         world, tools = await self._build(until)
         await self._seed(world)
         self._enter("agent_running")
@@ -126,7 +126,7 @@ class RolloutRunner:
             metadata=self._metadata(),
         )
 
-    async def _build(self, until: ExitStack) -> tuple[World, Sequence[RemoteTools]]:
+    async def _build(self, until: AsyncExitStack) -> tuple[World, Sequence[RemoteTools]]:
         """Provide what the agent works with; returns the world and the tools elsewhere."""
         self._enter("building_environment")
         await self._spend(BUILDING)
@@ -139,6 +139,7 @@ class RolloutRunner:
                 world = await self.given.scenario.open(self.given.task.content)
                 until.callback(world.close)
                 for tools in elsewhere:
+                    until.push_async_callback(tools.close)
                     await tools.open()
         except WorldError as error:
             raise _workspace_failed(str(error)) from None

@@ -5,7 +5,6 @@ an exception, which may hold a header or a URL.
 """
 
 import asyncio
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +21,9 @@ from gymtui.gym.models.answers import server_words
 from gymtui.gym.models.failures import Failure
 from gymtui.gym.models.limiter import REAL_TIME, Limiter, Timer
 from gymtui.gym.models.providers import Providers
+from gymtui.gym.models.scrubbing import scrubbed
 from gymtui.gym.models.transport import ParallelTransport
+from gymtui.gym.response_body import TooLargeError, read_body
 from gymtui.gym.wire import ModelConfig
 
 Transport = httpx.AsyncBaseTransport
@@ -34,10 +35,22 @@ TRIES = 6
 MOST_WAITING_S = 300.0
 """Between the tries of one request, all together."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
-SHORTEST_SECRET = 12
-"""Shorter keys are placeholders such as `EMPTY`, and may be ordinary words."""
 
 LOOPBACK = tuple(f"all://{host}" for host in ("localhost", "127.0.0.1", "[::1]"))
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a model server answered."""
+
+    status: int
+    headers: httpx.Headers
+    content: bytes
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it did as asked."""
+        return 200 <= self.status < 300
 
 
 @dataclass(frozen=True)
@@ -127,16 +140,18 @@ class ModelServers:
             try:
                 raw = await self._providers.once(settings, body, self.limits.timeout_s)
             except Failure as failure:
-                failure.words = _scrubbed(failure.words.encode(), settings).decode()
+                failure.words = scrubbed(failure.words.encode(), settings.secrets()).decode()
                 raise
-            return parse(_scrubbed(raw, settings))
+            return parse(scrubbed(raw, settings.secrets()))
         content = msgspec.json.encode({"model": settings.model, **body})
         try:
             response = await self.post(settings, content)
+        except TooLargeError as error:
+            raise AgentError(f"{error} from endpoint") from None
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             passes = isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError))
             raise Failure(f"{failure_words(error)} from endpoint", passes=passes) from None
-        raw = _scrubbed(response.content, settings)
+        raw = scrubbed(response.content, settings.secrets())
         try:
             answer = parse(raw)
         except ValueError:
@@ -149,8 +164,8 @@ class ModelServers:
         plain = "text/plain" in response.headers.get("content-type", "")
         said = server_words(raw.decode(errors="replace") if answer is None and plain else answer)
         raise Failure(
-            f"{response.status_code} from endpoint" + (f": {said}" if said else ""),
-            status=response.status_code,
+            f"{response.status} from endpoint" + (f": {said}" if said else ""),
+            status=response.status,
             code=_code(answer),
             headers=response.headers,
         )
@@ -163,24 +178,26 @@ class ModelServers:
         """
         await self._providers.open(settings)
 
-    async def post(self, settings: ModelConfig, content: bytes) -> httpx.Response:
+    async def post(self, settings: ModelConfig, content: bytes) -> Answered:
         """Send a chat completion once; the answer is there whole, or not at all.
 
         Raises:
             httpx.HTTPError: What goes wrong on the way.
             httpx.InvalidURL: The base URL is none.
             TimeoutError: It takes too long.
+            TooLargeError: It is larger than what is read.
         """
         key = settings.api_key.get_secret_value()
-        async with asyncio.timeout(self.limits.timeout_s):
-            return await self.client.post(
-                f"{(settings.base_url or '').rstrip('/')}/chat/completions",
-                content=content,
-                headers={
-                    "Content-Type": "application/json",
-                    **({"Authorization": f"Bearer {key}"} if key else {}),
-                },
-            )
+        headers = {"Content-Type": "application/json"}
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
+        url = f"{(settings.base_url or '').rstrip('/')}/chat/completions"
+        async with (
+            asyncio.timeout(self.limits.timeout_s),
+            self.client.stream("POST", url, content=content, headers=headers) as response,
+        ):
+            body = await read_body(response.aiter_bytes())
+            return Answered(response.status_code, response.headers, body)
 
 
 def make_client(transport: Transport | None = None) -> httpx.AsyncClient:
@@ -223,15 +240,6 @@ def _after(failure: Failure, tried: int, wait_s: float) -> str:
     if failure.wait_s is not None and failure.wait_s > MOST_WAITING_S:
         return f"{failure.words} (to be tried again in {wait_s:.0f} s)"
     return failure.words if tried == 1 else f"{failure.words} ({tried} tries)"
-
-
-def _scrubbed(raw: bytes, settings: ModelConfig) -> bytes:
-    """Return an answer without the secrets it was asked with: some servers repeat them."""
-    for secret in settings.secrets():
-        if len(secret) >= SHORTEST_SECRET:
-            for form in {secret, json.dumps(secret)[1:-1]}:
-                raw = raw.replace(form.encode(), b"[key]")
-    return raw
 
 
 def _code(answer: Any) -> Any:

@@ -9,6 +9,7 @@ import httpx
 from gymtui.gym.models.agent import AgentError
 from gymtui.gym.models.failures import Failure
 from gymtui.gym.models.model_servers import ModelServers, failure_words
+from gymtui.gym.response_body import TooLargeError
 from gymtui.gym.wire import ModelConfig, ProbeResult
 
 ERRORS = (httpx.HTTPError, httpx.InvalidURL, TimeoutError)
@@ -23,6 +24,8 @@ async def probe(servers: ModelServers, settings: ModelConfig) -> ProbeResult:
         response = await servers.post(
             settings, json.dumps({"model": settings.model, **body}).encode()
         )
+    except TooLargeError as error:
+        return ProbeResult(success=False, message=f"{error}", error_type="bad_request")
     except (httpx.TimeoutException, TimeoutError):
         return ProbeResult(success=False, message="No answer in time", error_type="timeout")
     except ERRORS as error:
@@ -30,7 +33,7 @@ async def probe(servers: ModelServers, settings: ModelConfig) -> ProbeResult:
         return ProbeResult(success=False, message=message, error_type="connection_error")
     if response.is_success:
         return ProbeResult(success=True, message=f"{settings.model} answered")
-    return _refused(response.status_code, f"The endpoint answered {response.status_code}")
+    return _refused(response.status, f"The endpoint answered {response.status}")
 
 
 async def _probe_provider(
