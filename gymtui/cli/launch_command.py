@@ -27,7 +27,7 @@ run_name = "nightly"             # auto-generated if omitted
 [model_config]
 model = "gpt-4o"                 # or ["gpt-4o", "gpt-4o-mini"]: one run each
 provider = "openai"              # custom openai anthropic aws-bedrock azure-openai gcp
-temperature = 0.7
+temperature = 0.7                # a list likewise, as of max_steps
 """
 """A launch as a file."""
 

@@ -1,11 +1,13 @@
 """A launch as a person writes it: texts field by field, and the models that they name.
 
+Every model, and every value of a setting that holds several, gets a run of its own: a sweep.
 `launching.validation` judges a draft, `launching.requests` makes of it what is sent. Keys that were
 typed are held as `ApiKey`s and are in no text; where other keys come from is `model_keys`.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +18,16 @@ from typing import Final
 from gymtui.api.launch_request import new_run_name, slug
 from gymtui.config.schema import PROVIDERS
 from gymtui.core.secret import ApiKey
-from gymtui.launching.form_fields import BY_PATH, MODEL, NAME, PROVIDER, SCENARIO, USER, FieldKind
+from gymtui.launching.form_fields import (
+    BY_PATH,
+    MODEL,
+    NAME,
+    PROVIDER,
+    SCENARIO,
+    SWEPT,
+    USER,
+    FieldKind,
+)
 from gymtui.launching.lineage import rerun_name
 
 USER_KEY: Final = f"{USER}.api_key"
@@ -44,6 +55,24 @@ class ModelChoice:
         return f"{self.provider}:{name}" if self.elsewhere else name
 
 
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What gets a run of its own: a model with its own values of what is swept.
+
+    Attributes:
+        settings: Path and text of each field that holds several values.
+    """
+
+    model: ModelChoice
+    settings: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What it is called: `gpt-4o · temperature 0.2`."""
+        told = (f"{BY_PATH[path].label} {text}" for path, text in self.settings)
+        return " · ".join((self.model.words, *told))
+
+
 @dataclass(frozen=True)
 class Draft:
     """What was typed, and what was taken over from a run or a list.
@@ -53,12 +82,14 @@ class Draft:
         exact: Ids and names that came from the gym, by path: commas in them divide nothing.
         keys: Keys that were typed, by path.
         parent: The run that this is a rerun of, or None.
+        launched: Variants that have their run already.
     """
 
     texts: Mapping[str, str] = field(default_factory=dict)
     exact: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     keys: Mapping[str, ApiKey] = field(default_factory=dict, repr=False)
     parent: str | None = None
+    launched: frozenset[Variant] = frozenset()
 
     def text(self, path: str) -> str:
         """What stands in a field; of a key, nothing."""
@@ -82,8 +113,7 @@ class Draft:
         """The ids or names in a list field, each once."""
         if path in self.exact:
             return self.exact[path]
-        parts = (part.strip() for part in re.split(r"[,\n⏎]", self.text(path)))
-        return tuple(dict.fromkeys(part for part in parts if part))
+        return _parts(self.text(path))
 
     def restored(self, path: str, before: Draft) -> Draft:
         """The draft with a field as it was in another."""
@@ -114,6 +144,20 @@ class Draft:
         return tuple(found) or (ModelChoice(None, here),)
 
     @property
+    def swept(self) -> Mapping[str, tuple[str, ...]]:
+        """The fields that hold several values, with these as typed."""
+        found = {path: _parts(self.text(path)) for path in SWEPT}
+        return {path: values for path, values in found.items() if len(values) > 1}
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """What gets a run: every model with every value of what is swept, but what has its run."""
+        settings = [[(path, value) for value in values] for path, values in self.swept.items()]
+        pairs = itertools.product(self.models, itertools.product(*settings))
+        every = itertools.starmap(Variant, pairs)
+        return tuple(variant for variant in every if variant not in self.launched)
+
+    @property
     def has_user(self) -> bool:
         """Whether anything is said about the simulated user's model."""
         return USER_KEY in self.keys or any(
@@ -126,28 +170,53 @@ class Draft:
         return self.text(USER_PROVIDER).strip() or BY_PATH[USER_PROVIDER].default
 
 
-def only(draft: Draft, models: Sequence[ModelChoice]) -> Draft:
-    """The draft with these of its models: what is left when some were launched."""
-    return draft.typed(MODEL, ", ".join(choice.words for choice in models if choice.name))
+def _parts(text: str) -> tuple[str, ...]:
+    parts = (part.strip() for part in re.split(r"[,\n⏎]", text))
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def without(draft: Draft, launched: Sequence[Variant]) -> Draft:
+    """What is left of a draft when the first of its variants were launched."""
+    if draft.swept:
+        return replace(draft, launched=draft.launched | frozenset(launched))
+    left = [variant.model for variant in draft.variants if variant not in launched]
+    return draft.typed(MODEL, ", ".join(choice.words for choice in left if choice.name))
+
+
+def alone(draft: Draft, variant: Variant) -> Draft:
+    """The draft of one variant's run."""
+    chosen = draft
+    if len(draft.models) > 1:
+        name = variant.model.name
+        chosen = chosen.chosen(MODEL, (name,) if name else ())
+        chosen = chosen.typed(PROVIDER, variant.model.provider)
+    for path, text in variant.settings:
+        chosen = chosen.typed(path, text)
+    return replace(chosen, launched=frozenset())
 
 
 def run_names(draft: Draft, *, now: datetime, rng: random.Random) -> tuple[str, ...]:
-    """The runs' names, one a model: as typed, or made.
+    """The runs' names, one a variant: as typed, or made.
 
     Args:
-        draft: What was typed. Where it names several models, theirs end its name; a rerun's name
-            that is made tells its parent's (`launching.lineage`).
+        draft: What was typed. Where it names several models or sweeps a setting, what differs ends
+            the name; a rerun's name that is made tells its parent's (`launching.lineage`).
     """
     typed = draft.text(NAME).strip()
     several = len(draft.models) > 1
     base = typed or (rerun_name(draft.parent, rng) if draft.parent is not None else "")
     names: list[str] = []
-    for choice in draft.models:
-        model = choice.name or ""
+    made: dict[str, str] = {}
+    for variant in draft.variants:
+        model = variant.model.name or ""
         if not base:
-            name = new_run_name(draft.text(SCENARIO).strip(), model, now, rng)
+            # The runs of one model begin alike, so that a list can group them.
+            if model not in made:
+                made[model] = new_run_name(draft.text(SCENARIO).strip(), model, now, rng)
+            name = made[model]
         else:
             name = f"{base}-{slug(model) or 'model'}" if several else base
+        name += "".join(f"-{SWEPT[path]}{slug(text)}" for path, text in variant.settings)
         while name in names:  # two models that differ in what a name leaves out
             name = f"{name}-{len(names) + 1}"
         names.append(name)

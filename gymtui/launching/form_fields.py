@@ -23,6 +23,10 @@ PROVIDER: Final = "model_config.provider"
 KEY: Final = "model_config.api_key"
 NAME: Final = "run_name"
 COUNT: Final = "rollout_count"
+TEMPERATURE: Final = "model_config.temperature"
+MAX_STEPS: Final = "model_config.max_steps"
+SWEPT: Final = MappingProxyType({TEMPERATURE: "t", MAX_STEPS: "s"})
+"""Fields that may hold several values, a run each, and how their part of its name begins."""
 OVERRIDES: Final = "task_overrides"
 USER: Final = "user_model_config"
 
@@ -87,8 +91,14 @@ _MODEL_WORDS: Final = {
     "provider": ("provider", "provider of the model; custom: a base URL, or the gym's own agents"),
     "api_key": ("api key", "the provider's key; never saved, never shown"),
     "base_url": ("base url", "URL of an OpenAI-compatible model server"),
-    "temperature": ("temperature", "sampling temperature"),
-    "max_steps": ("max steps", "maximum tool-calling turns per rollout"),
+    "temperature": (
+        "temperature",
+        "sampling temperature; several, separated by commas, launch one run each",
+    ),
+    "max_steps": (
+        "max steps",
+        "maximum tool-calling turns per rollout; several launch one run each",
+    ),
     "system_prompt": ("system prompt", "system prompt of the agent"),
     "tool_server_url": ("tool server url", "tool server to use instead of the scenario's"),
     "log_prob": ("log probs", "record log probabilities"),
@@ -105,7 +115,7 @@ _RUN_WORDS: Final = {
 }
 _ORDER: Final = (
     *(SCENARIO, TASKS, MODEL, PROVIDER, KEY, COUNT, NAME),
-    *("model_config.base_url", "model_config.temperature", "model_config.max_steps"),
+    *("model_config.base_url", TEMPERATURE, MAX_STEPS),
     "max_parallel",
     *("model_config.system_prompt", "model_config.tool_server_url", "model_config.log_prob"),
     *("model_config.summarize_every_n_turns", "model_config.context_stride"),

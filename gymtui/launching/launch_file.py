@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import product
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -19,6 +20,7 @@ from gymtui.api.launch_request import (
     LaunchRequest,
     ModelConfig,
     TaskOverride,
+    new_run_name,
     problems,
     read_launch,
     slug,
@@ -31,6 +33,8 @@ from gymtui.launching.form_fields import (
     NAME,
     OVERRIDES,
     PROVIDER,
+    SCENARIO,
+    SWEPT,
     USER,
     nearest,
 )
@@ -97,7 +101,7 @@ def requests_of(
     now: datetime,
     rng: random.Random,
 ) -> tuple[LaunchRequest, ...]:
-    """What a file launches: a run for each model that it names.
+    """What a file launches: a run for each model, and each value of what it sweeps.
 
     Raises:
         NotALaunch: A field is missing, unknown or beyond its limits, or there is no key.
@@ -107,19 +111,49 @@ def requests_of(
     if not isinstance(trusted, bool):
         raise LaunchFileError(f"{document.place(TRUST)}: should be true or false")
     config = values.get("model_config")
-    models = config.get("model") if isinstance(config, Mapping) else None
-    if not isinstance(models, list):
-        return (_request(document, values, key_of, trusted=trusted, now=now, rng=rng),)
+    lists = {
+        path: config[path.rpartition(".")[2]]
+        for path in (MODEL, *SWEPT)
+        if isinstance(config, Mapping) and isinstance(config.get(path.rpartition(".")[2]), list)
+    }
+    models = lists.get(MODEL, ["-"])
     if not models or not all(isinstance(model, str) and model for model in models):
         raise LaunchFileError(f"{document.place(MODEL)}: should be a name, or a list of names")
-    name = values.get(NAME)
+    for path in lists.keys() - {MODEL}:
+        if not lists[path] or not all(map(_is_number, lists[path])):
+            raise LaunchFileError(f"{document.place(path)}: should be a number, or a list of them")
+    bases: dict[str, object] = {}
     made = []
-    for model in dict.fromkeys(models):
-        one = {**values, "model_config": {**(config or {}), "model": model}}
-        if isinstance(name, str) and name and len(models) > 1:
-            one[NAME] = f"{name}-{slug(model) or 'model'}"
+    for chosen in product(*(dict.fromkeys(listed) for listed in lists.values())):
+        one, ends = dict(values), list[str]()
+        for path, value in zip(lists, chosen, strict=True):
+            one["model_config"] = {**one["model_config"], path.rpartition(".")[2]: value}
+            if len(set(lists[path])) > 1 and path in SWEPT:
+                ends.append(f"{SWEPT[path]}{slug(str(value))}")
+        config = one.get("model_config")
+        model = str((config.get("model") if isinstance(config, Mapping) else None) or "")
+        if model not in bases:
+            bases[model] = _base_name(values, model, several=len(set(models)) > 1, now=now, rng=rng)
+        if isinstance(base := bases[model], str):
+            one[NAME] = "-".join((base, *ends))
         made.append(_request(document, one, key_of, trusted=trusted, now=now, rng=rng))
     return tuple(made)
+
+
+def _base_name(
+    values: Mapping[str, Any], model: str, *, several: bool, now: datetime, rng: random.Random
+) -> object:
+    """What the names of a model's runs begin with: as the file says, or made."""
+    name = values.get(NAME)
+    if isinstance(name, str) and name:
+        return f"{name}-{slug(model) or 'model'}" if several else name
+    if name is not None and name != "":
+        return name
+    return new_run_name(str(values.get(SCENARIO) or "run"), model, now, rng)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def masked(request: LaunchRequest) -> dict[str, Any]:

@@ -8,8 +8,17 @@ from typing import Any, Final
 
 from gymtui.api.launch_request import LaunchRequest, ModelConfig
 from gymtui.core.secret import ApiKey
-from gymtui.launching.draft import USER_KEY, Draft, ModelChoice
-from gymtui.launching.form_fields import FIELDS, KEY, NAME, TASKS, USER, FieldKind, FormField
+from gymtui.launching.draft import USER_KEY, Draft, ModelChoice, Variant
+from gymtui.launching.form_fields import (
+    BY_PATH,
+    FIELDS,
+    KEY,
+    NAME,
+    TASKS,
+    USER,
+    FieldKind,
+    FormField,
+)
 from gymtui.launching.json_input import JsonError, read_json
 
 _YES: Final = frozenset({"yes", "y", "true", "on", "1"})
@@ -22,7 +31,7 @@ def requests(
     names: Sequence[str],
     key_of: Callable[[str], ApiKey],
 ) -> tuple[LaunchRequest, ...]:
-    """What a draft sends: a request a model, differing in name, model and provider alone.
+    """What a draft sends: a request a variant, differing in name, model and what is swept alone.
 
     Args:
         draft: One without problems.
@@ -36,7 +45,7 @@ def requests(
     """
     document, _ = document_of(draft)
     document[TASKS] = tuple(tasks)
-    agents, user = _configs(draft, document, key_of)
+    agents, user = _configs(draft, draft.variants, document, key_of)
     if user is not None:
         document[USER] = user
     bodies = (
@@ -60,7 +69,8 @@ def configs(
         NoModelKey: As `key_of`.
     """
     document, _ = document_of(draft)
-    agents, user = _configs(draft, document, key_of)
+    every = [Variant(model) for model in draft.models]
+    agents, user = _configs(draft, every, document, key_of)
     named = list(zip(draft.models, agents, strict=True))
     if user is not None:
         named.append((ModelChoice(user.get("model"), draft.user_provider), user))
@@ -68,9 +78,12 @@ def configs(
 
 
 def _configs(
-    draft: Draft, document: Mapping[str, Any], key_of: Callable[[str], ApiKey]
+    draft: Draft,
+    variants: Sequence[Variant],
+    document: Mapping[str, Any],
+    key_of: Callable[[str], ApiKey],
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """The settings of each model, and of the simulated user's, with their keys."""
+    """The settings of each variant, and of the simulated user's model, with their keys."""
     keys: dict[str, ApiKey] = {}
 
     def key(provider: str, typed: str, *, elsewhere: bool = False) -> ApiKey:
@@ -81,8 +94,11 @@ def _configs(
         return keys[provider]
 
     agents = []
-    for choice in draft.models:
+    for variant in variants:
+        choice = variant.model
         config = {**document.get("model_config", {})}
+        for path, text in variant.settings:
+            config[path.rpartition(".")[2]] = value_of(BY_PATH[path], text)
         config |= {"model": choice.name, "provider": choice.provider}
         config["api_key"] = key(choice.provider, KEY, elsewhere=choice.elsewhere)
         if choice.elsewhere:
@@ -95,7 +111,10 @@ def _configs(
 
 
 def document_of(draft: Draft) -> tuple[dict[str, Any], dict[str, str]]:
-    """What the texts say, without lists and keys, and what cannot be read, by path."""
+    """What the texts say, without lists and keys, and what cannot be read, by path.
+
+    Of a setting that is swept it has the first value.
+    """
     document: dict[str, Any] = {}
     wrong: dict[str, str] = {}
     for known in FIELDS:
@@ -103,16 +122,21 @@ def document_of(draft: Draft) -> tuple[dict[str, Any], dict[str, str]]:
         if known.kind in (FieldKind.LIST, FieldKind.SECRET) or not text.strip():
             continue
         try:
-            value = _value(known, text)
+            values = [value_of(known, part) for part in draft.swept.get(known.path, (text,))]
         except ValueError as error:
             wrong[known.path] = str(error)
             continue
         owner, _, name = known.path.rpartition(".")
-        (document.setdefault(owner, {}) if owner else document)[name] = value
+        (document.setdefault(owner, {}) if owner else document)[name] = values[0]
     return document, wrong
 
 
-def _value(known: FormField, text: str) -> Any:
+def value_of(known: FormField, text: str) -> Any:
+    """The value of a field that is no list and no key.
+
+    Raises:
+        ValueError: It cannot be read as that.
+    """
     plain = text.strip()
     match known.kind:
         case FieldKind.WHOLE:

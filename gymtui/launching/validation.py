@@ -13,7 +13,7 @@ from gymtui.api.errors import FieldError
 from gymtui.api.launch_request import LaunchRequest, problems
 from gymtui.config.schema import nearest as alike
 from gymtui.core.secret import ApiKey
-from gymtui.launching.draft import USER_KEY, Draft, ModelChoice
+from gymtui.launching.draft import USER_KEY, Draft, Variant
 from gymtui.launching.form_fields import (
     BY_PATH,
     COUNT,
@@ -26,7 +26,7 @@ from gymtui.launching.form_fields import (
     FieldKind,
     nearest,
 )
-from gymtui.launching.requests import document_of
+from gymtui.launching.requests import document_of, value_of
 
 _STANDS_IN: Final = ApiKey("-")
 """For a key, while a draft is judged: which one it will be changes nothing."""
@@ -41,12 +41,13 @@ class DraftCheck:
         remarks: What may be meant so, by path.
         unlisted: Of those, the names that the gym's lists do not have.
         tasks: The tasks, wildcards spelt out.
+        variants: What gets a run.
         attempts: Rollouts a task; None while that is no number.
     """
 
     problems: Mapping[str, str]
     remarks: Mapping[str, str]
-    models: tuple[ModelChoice, ...]
+    variants: tuple[Variant, ...]
     tasks: tuple[str, ...]
     attempts: int | None
     unlisted: Mapping[str, str] = field(default_factory=dict)
@@ -56,13 +57,14 @@ class DraftCheck:
         """How many rollouts it would start over all runs; None while that is not known."""
         if self.attempts is None or not self.tasks:
             return None
-        return len(self.models) * len(self.tasks) * self.attempts
+        return len(self.variants) * len(self.tasks) * self.attempts
 
     @property
     def words(self) -> str:
-        """`2 models × 3 tasks × 4 rollouts = 24`."""
+        """`2 models × 3 tasks × 4 rollouts = 24`; of a sweep `6 runs × …`."""
+        swept = any(variant.settings for variant in self.variants)
         counted = (
-            _many(len(self.models), "model"),
+            _many(len(self.variants), "run" if swept else "model"),
             _many(len(self.tasks), "task"),
             "? rollouts" if self.attempts is None else _many(self.attempts, "rollout"),
         )
@@ -93,7 +95,7 @@ def check(
     config |= {"api_key": _STANDS_IN, "model": models[0].name, "provider": models[0].provider}
     if draft.has_user:
         document.setdefault(USER, {})["api_key"] = _STANDS_IN
-    wrong = {**_refusals(document), **wrong}
+    wrong = {**_refusals(document), **_swept_refusals(draft, document, wrong), **wrong}
     if unmatched:
         wrong[TASKS] = unmatched
     elif not tasks:
@@ -111,7 +113,7 @@ def check(
     return DraftCheck(
         wrong,
         {**_remarks(draft, tasks), **unlisted},
-        models,
+        draft.variants,
         tasks,
         count if isinstance(count, int) and COUNT not in wrong else None,
         unlisted,
@@ -170,6 +172,21 @@ def _refusals(document: Mapping[str, Any]) -> dict[str, str]:
             found.setdefault(path, words_of(path, fault))
         return found
     return {}
+
+
+def _swept_refusals(
+    draft: Draft, document: Mapping[str, Any], wrong: Mapping[str, str]
+) -> dict[str, str]:
+    """What the other values of what is swept are refused for; those that can be read."""
+    found: dict[str, str] = {}
+    for path, texts in draft.swept.items():
+        for text in texts[1:] if path not in wrong else ():
+            name = path.rpartition(".")[2]
+            config = {**document["model_config"], name: value_of(BY_PATH[path], text)}
+            refused = _refusals({**document, "model_config": config})
+            if path in refused:
+                found.setdefault(path, f"{text}: {refused[path]}")
+    return found
 
 
 def _tasks(draft: Draft, offered: Sequence[str] | None) -> tuple[tuple[str, ...], str]:

@@ -20,8 +20,7 @@ from gymtui.config.api_key import run_command
 from gymtui.config.settings import Settings
 from gymtui.core.secret import ApiKey
 from gymtui.launching.catalog import ScenarioCatalog
-from gymtui.launching.draft import Draft, ModelChoice, run_names
-from gymtui.launching.form_fields import MODEL, PROVIDER
+from gymtui.launching.draft import Draft, ModelChoice, alone, run_names
 from gymtui.launching.launch_history import LaunchHistory, file_name
 from gymtui.launching.lineage import family
 from gymtui.launching.model_keys import ModelKeys
@@ -152,12 +151,12 @@ class Launches:
         done: Callable[[Sequence[Submission]], bool],
     ) -> None:
         sent: list[Submission] = []
-        for request in made:
+        for variant, request in zip(draft.variants, made, strict=True):
             one = await launch(self._client, request, lost=partial(lost, request))
             sent.append(one)
             if one.fate is not SubmissionState.LAUNCHED or one.run_id is None:
                 break
-            self.kept.remember(one.run_id, _as_one(draft, request))
+            self.kept.remember(one.run_id, alone(draft, variant))
             if self.to_select is None or len(sent) == 1:
                 self.to_select = one.run_id
         self._under_way.pop(made[0].run_name, None)
@@ -213,11 +212,3 @@ def launches_of(
     )
     keys = ModelKeys(settings.model_keys, env, run)
     return Launches(client, store, surroundings, refresh, keys, kept, rng)
-
-
-def _as_one(draft: Draft, request: LaunchRequest) -> Draft:
-    """The draft with the one model of a request, of those that it compares."""
-    if len(draft.models) == 1:
-        return draft
-    chosen = draft.chosen(MODEL, (request.settings.model or "",))
-    return chosen.typed(PROVIDER, request.settings.provider)

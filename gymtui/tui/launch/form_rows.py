@@ -69,7 +69,7 @@ class FormState:
     @property
     def repeats(self) -> str:
         """That more is run again than went wrong, where it is: a launch takes tasks as a whole."""
-        total, lost = self.check.total or 0, self.lost * len(self.check.models)
+        total, lost = self.check.total or 0, self.lost * len(self.check.variants)
         if not 0 < lost < total:
             return ""
         return f"whole tasks are rerun: {total:,} rollouts for {lost:,} failures"
@@ -120,7 +120,7 @@ def rows_of(form: FormState) -> tuple[Row, ...]:
         next_ = StyledText(f"{len(form.refused)} refused", "warning")
     total: Cell = (StyledText(form.check.words, "strong"),)
     if form.repeats and not wrong:
-        total += (StyledText(f", for {form.lost * len(form.check.models):,} failures", "accent"),)
+        total += (StyledText(f", for {form.lost * len(form.check.variants):,} failures", "accent"),)
     return (*rows, Row(LAUNCH, "launch", total, (next_,), Typing.ACTION))
 
 
@@ -209,13 +209,15 @@ def confirmation_lines(form: FormState, names: Sequence[str], host: str) -> tupl
     """What is to be read before a launch: the runs, the tasks, the keys and how much it is."""
     draft, check = form.draft, form.check
     lines: list[Cell] = []
-    for name, choice in list(zip(names, check.models, strict=True))[:_LISTED]:
+    for name, variant in list(zip(names, check.variants, strict=True))[:_LISTED]:
+        choice = variant.model
         model = choice.name or "the gym's default model"
+        told = "".join(f" · {BY_PATH[path].label} {text}" for path, text in variant.settings)
         lines.append(
             (
                 StyledText("  "),
                 StyledText(name, "strong"),
-                StyledText(f"  {model} · {choice.provider}", ""),
+                StyledText(f"  {model} · {choice.provider}{told}", ""),
             )
         )
     if len(names) > _LISTED:

@@ -151,7 +151,7 @@ class FormScreen(GymScreen):
             scenarios=None if self._scenarios is None else self._scenario_ids(),
             missing_key_reason=launches.missing_key_reason,
         )
-        provider, keys = found.models[0].provider, self.services.keys
+        provider, keys = found.variants[0].model.provider, self.services.keys
         self._shown = FormState(
             self._draft,
             found,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from gymtui.api.errors import GymError, NotFound, Refused
 from gymtui.api.launch_request import LaunchRequest
 from gymtui.api.models import ConfigCheck
-from gymtui.launching.draft import Draft, ModelChoice, only
+from gymtui.launching.draft import Draft, ModelChoice, without
 from gymtui.launching.form_fields import BY_PATH, KEY, MODEL, NAME, TASKS
 from gymtui.launching.model_keys import NoModelKey
 from gymtui.launching.rerun import (
@@ -229,14 +229,14 @@ class LaunchScreen(FormScreen):
             return False
         last = sent[-1]
         launched = sum(one.fate is SubmissionState.LAUNCHED for one in sent)
-        models = self._draft.models
-        if launched == len(models):
+        variants = self._draft.variants
+        if launched == len(variants):
             self._over = True
             if self.app.screen is self:
                 self._leave()
             return False
         if launched:
-            self._draft = self._before = only(self._draft, models[launched:])
+            self._draft = self._before = without(self._draft, variants[:launched])
         self._say(StyledText(describe_submission(last), "warning"))
         error = last.error
         if isinstance(error, Refused) and last.fate is SubmissionState.REFUSED:
