@@ -46,6 +46,7 @@ _ELSEWHERE: Mapping[str, str] = {
     "rollouts": "list_commands",
     "search": "search_command",
     "report": "report_command",
+    "failures": "failures_command",
     "cancel": "action_commands",
     "delete": "action_commands",
     "wait": "wait_command",

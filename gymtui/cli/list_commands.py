@@ -11,6 +11,7 @@ from gymtui.cli import suggestions
 from gymtui.cli.directories import settings_and_names
 from gymtui.cli.options import (
     as_option,
+    csv_option,
     given,
     gym_options,
     journal_of,
@@ -25,6 +26,7 @@ from gymtui.cli.options import (
 _list_options = with_options(
     json_option,
     jsonl_option,
+    csv_option,
     click.option(
         "--order",
         metavar="COLUMN",
@@ -40,7 +42,7 @@ RUN_COLUMNS = (
 )
 ROLLOUT_COLUMNS = (
     "rollout run task scenario state status phase outcome passed steps max_steps score elapsed age "
-    "created reason message model"
+    "created reason message criterion failure ended model"
 )
 """The columns that a filter and an order may name, as `--help` lists them."""
 

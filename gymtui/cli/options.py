@@ -93,6 +93,9 @@ json_option = click.option("--json", "form", flag_value="json", help="Print one 
 jsonl_option = click.option(
     "--jsonl", "form", flag_value="jsonl", help="Print one JSON object per line."
 )
+csv_option = click.option(
+    "--csv", "form", flag_value="csv", help="Print CSV, control characters escaped."
+)
 
 
 def given(flags: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,12 @@ they are never cut. JSON is ASCII: ids are exact in it, and no terminal acts on 
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TextIO, TypeVar
 
@@ -19,7 +21,7 @@ from gymtui.core.text import clean, fit, width
 
 R = TypeVar("R")
 
-Form = Literal["table", "json", "jsonl"]
+Form = Literal["table", "json", "jsonl", "csv"]
 Colour = Literal["", "bold", "dim", "red", "green", "yellow", "blue", "cyan"]
 
 _SGR: Mapping[Colour, str] = {
@@ -32,6 +34,8 @@ _SGR: Mapping[Colour, str] = {
     "cyan": "36",
 }
 _GAP = 2
+_FORMULA = ("=", "+", "-", "@")
+"""What a spreadsheet computes rather than shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,42 @@ class Printer:
     def objects(self, documents: Iterable[Any]) -> None:
         """Write a JSON document a line."""
         self.lines(map(json_text, documents))
+
+    def comma_separated(self, documents: Sequence[Mapping[str, Any]], keys: Iterable[str]) -> None:
+        """Write documents as CSV (RFC 4180), a line each, their keys as the heading.
+
+        Args:
+            keys: What the heading has where there are no documents.
+        """
+        flat = [dict(_flat(document)) for document in documents]
+        names = list(dict.fromkeys(name for row in flat for name in row)) or list(keys)
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([_csv_cell(row.get(name)) for name in names] for row in flat)
+        self.write(text.getvalue())
+
+
+def _flat(document: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
+    """An object's fields, those of objects in it by both names."""
+    for name, value in document.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{within}{name}.")
+        else:
+            yield within + name, value
+
+
+def _csv_cell(value: Any) -> Any:
+    """A value as CSV has it: nothing acts on a terminal or in a spreadsheet."""
+    if value is None or value == {}:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return value
+    text = value if isinstance(value, str) else json_text(value)
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return f"'{shown}" if shown[:1] in _FORMULA else shown
 
 
 def table(

@@ -21,7 +21,9 @@ from gymtui.core.urls import without_login
 from gymtui.session.artifacts import ArtifactLoader, TooLargeError
 from gymtui.store.history import journal_reader
 from gymtui.store.phases import is_finished
+from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.matrix import Matrix
+from gymtui.store.stats.tool_errors import tool_uses
 from gymtui.store.store import Store
 
 
@@ -67,31 +69,37 @@ def render_report(
                 for row in asked.store.rollouts_of(run_id)
                 if row.rollout is not None and is_finished(row.rollout)
             ]
-            await at_once(partial(_read, desk, asked.store, rollout_id) for rollout_id in ended)
+            await at_once(
+                partial(read_artifacts, desk, asked.store, rollout_id) for rollout_id in ended
+            )
         return asked, found
 
     asked, wanted = with_gym(settings, fetch)
     seen = journal_reader.observations(journal, wanted)
     server_now = asked.clock.now()
-    together = Matrix()
+    together, failures = Matrix(), Failures()
     runs = []
     for run_id in wanted:
         rows = asked.store.rollouts_of(run_id)
         runs.append(facts_of(asked.view(run_id), rows, seen.get(run_id, ()), server_now))
         for row in rows:
             together.take(row)
+            failures.take(row)
     together.refresh(last_steps={})
     made = Made(now, without_login(settings.base_url), version)
     if form == "json":
-        return f"{json_text(document(runs, together, made), indent=2, ascii_only=False)}\n"
+        return (
+            f"{json_text(document(runs, together, failures, made), indent=2, ascii_only=False)}\n"
+        )
     written_in = {"markdown": markdown.render_markdown, "html": html.render_html}[form]
-    return written_in(contents(runs, together, made))
+    return written_in(contents(runs, together, failures, made))
 
 
-async def _read(desk: ArtifactLoader, store: Store, rollout_id: str) -> None:
-    """Keep what a rollout used; artifacts that are not there, or none, do not say it."""
+async def read_artifacts(desk: ArtifactLoader, store: Store, rollout_id: str) -> None:
+    """Keep what a rollout used and called; artifacts that are not there, or none, do not say it."""
     try:
         artifacts = await desk.get(rollout_id)
     except (NotFound, Garbled, TooLargeError):
         return
-    store.note_usage(rollout_id, artifacts.transcript.usage)
+    transcript = artifacts.transcript
+    store.note_artifacts(rollout_id, transcript.usage, tool_uses(transcript))

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gymtui.api.endpoints import Endpoints
+from gymtui.cli import document_keys
 from gymtui.cli.documents import rollout_document
 from gymtui.cli.gym_access import UNSTEADY, GymReader, with_gym
 from gymtui.cli.list_filters import (
@@ -52,7 +53,7 @@ def print_rollouts(
 
     Args:
         run_ids: Of which runs; of none named, those of the runs under way.
-        form: A table, one JSON document, or a JSON object a line.
+        form: A table, one JSON document, a JSON object a line, or CSV.
         tell: Told what is to be said beside the data.
         journal: Where a dashboard would have kept the steps it saw, there or not.
         every: Of no run named, those of all runs instead.
@@ -93,6 +94,8 @@ def print_rollouts(
     documents = [rollout_document(row, now) for row in found.rows]
     if form == "json":
         printer.document({"total": found.matching, "rollouts": documents})
+    elif form == "csv":
+        printer.comma_separated(documents, document_keys.ROLLOUT)
     else:
         printer.objects(documents)
 

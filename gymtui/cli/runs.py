@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Forbidden
+from gymtui.cli import document_keys
 from gymtui.cli.documents import run_document
 from gymtui.cli.gym_access import UNSTEADY, GymReader, with_gym
 from gymtui.cli.list_filters import (
@@ -56,7 +57,7 @@ def print_runs(
     """Print runs.
 
     Args:
-        form: A table, one JSON document, or a JSON object a line.
+        form: A table, one JSON document, a JSON object a line, or CSV.
         tell: Told what is to be said beside the data.
         numbers: Whether to ask for the rollouts of each; None: where they are wanted for the
             filter or the order, or for a table of few.
@@ -101,6 +102,8 @@ def print_runs(
     documents = [run_document(run, numbers=needed or bool(numbers)) for run in found.rows]
     if form == "json":
         printer.document({"total": found.matching, "runs": documents})
+    elif form == "csv":
+        printer.comma_separated(documents, document_keys.RUN)
     else:
         printer.objects(documents)
 

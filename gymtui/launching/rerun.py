@@ -15,8 +15,7 @@ from gymtui.launching.draft import Draft
 from gymtui.launching.form_fields import BY_PATH, COUNT, MODEL, NAME, SCENARIO, TASKS, FieldKind
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
-from gymtui.store.stats.failure_reasons import Reason
-from gymtui.store.stats.failures import Failures
+from gymtui.store.stats.failures import FailureGroup, Failures
 
 ORDER: Final = (Outcome.ENVIRONMENT, Outcome.AGENT, Outcome.FAILED, Outcome.CANCELLED)
 """Causes as they are offered: what says least about the model first."""
@@ -39,7 +38,7 @@ class Cause:
     """
 
     key: str
-    reason: Reason
+    reason: FailureGroup
     tasks: tuple[str, ...]
 
 
@@ -57,7 +56,7 @@ def causes(rows: Iterable[RolloutRow]) -> tuple[Cause, ...]:
             failures.take(row)
     found = [
         Cause(
-            f"{reason.outcome}:{reason.text}",
+            f"{reason.outcome}:{reason.folded}",
             reason,
             tuple(dict.fromkeys(tasks[rollout] for rollout in reason.rollout_ids)),
         )

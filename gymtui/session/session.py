@@ -34,8 +34,10 @@ from gymtui.session.step_pace import ObservedStepPace
 from gymtui.session.surroundings import Surroundings
 from gymtui.store.delta import NOTHING, Delta, Query
 from gymtui.store.history.journal import Journal
+from gymtui.store.stats.checkpoints import checkpoint_before
 from gymtui.store.stats.forecast import RunForecast
 from gymtui.store.stats.run_summary import RunSummary
+from gymtui.store.stats.tool_errors import tool_uses
 from gymtui.store.store import Applied, Store
 
 if TYPE_CHECKING:
@@ -181,6 +183,18 @@ class Session:
     def forbidden_s(self, run_id: str) -> float | None:
         """Seconds until a run's rollouts are asked for again; None unless they are forbidden."""
         return self.poller.forbidden_s(run_id)
+
+    def compared_with(self, run_id: str) -> str | None:
+        """The run that a run is compared with: the checkpoint before it; None without one."""
+        scenarios = {
+            name: row.run.scenario_id
+            for name, row in self.store.runs.items()
+            if row.run is not None and not row.is_deleted
+        }
+        own = scenarios.get(run_id)
+        return checkpoint_before(
+            run_id, [i for i, scenario in scenarios.items() if scenario == own]
+        )
 
     @property
     def link(self) -> Link:
@@ -347,7 +361,9 @@ class Session:
         taken = artifacts.transcript.steps_taken
         if taken is not None:
             self.tracker.took(rollout_id, taken)
-        self._show(self.store.note_usage(rollout_id, artifacts.transcript.usage))
+        transcript = artifacts.transcript
+        tools = None if artifacts.redacted else tool_uses(transcript)
+        self._show(self.store.note_artifacts(rollout_id, transcript.usage, tools))
 
     def _remembered(self, summaries: Mapping[str, RunSummary]) -> None:
         """What the journal kept of finished runs came in."""

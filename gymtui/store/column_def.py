@@ -84,6 +84,7 @@ class Field(Generic[R]):
         order_kind: The kind of that value, when that is another.
         choices: Of text, all it can be; a value written is matched by prefix. empty if open.
         also: Another text that it matches by.
+        each: Of a list of texts, all of them: one that matches is enough.
         count: Of a share: what a whole number without a percent sign is compared with.
         from_history: Whether it is known of a finished run only once its rollouts were read.
     """
@@ -98,6 +99,7 @@ class Field(Generic[R]):
     count: Callable[[R], object] | None = None
     choices: tuple[str, ...] = ()
     also: Callable[[R], str | None] | None = None
+    each: Callable[[R], Iterable[str]] | None = None
     from_history: bool = False
 
     @property

@@ -15,6 +15,7 @@ from gymtui.api.models import Rollout, RunStatus
 from gymtui.store.outcome import Outcome, score_in
 
 if TYPE_CHECKING:
+    from gymtui.store.stats.tool_errors import ToolUse
     from gymtui.transcript.blocks import Usage
 
 
@@ -123,6 +124,7 @@ class RolloutRow:
         malformed: Why it could not, or None.
         outcome: How it stands, our own cancel counted; None when it could not be read.
         usage: What it used, once its artifacts were read: the rollout does not say it.
+        tools: Which tools it called, likewise; None until then.
     """
 
     rollout_id: str
@@ -134,6 +136,7 @@ class RolloutRow:
     malformed: str | None = None
     outcome: Outcome | None = None
     usage: Usage | None = None
+    tools: tuple[ToolUse, ...] | None = None
 
 
 def name_of_malformed(raw: bytes, within: str = "") -> str:

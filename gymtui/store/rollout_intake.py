@@ -53,7 +53,7 @@ class RolloutBatch:
         Args:
             before: The row it replaces.
         """
-        row = self.plain[row.rollout_id] = with_usage(row, before)
+        row = self.plain[row.rollout_id] = with_artifacts(row, before)
         if before is not None:
             self.replaced.append(before)
         if row.malformed is None:
@@ -86,12 +86,17 @@ Steps = Generator[None, None, RolloutBatch]
 
 def supersedes(row: RolloutRow, before: RolloutRow) -> bool:
     """Whether a row says something else than the one known, by a question that is no older."""
-    news = before.raw != row.raw or before.usage != row.usage
+    read = before.usage != row.usage or before.tools != row.tools
+    news = before.raw != row.raw or read
     return news and row.sent_s >= before.sent_s
 
 
-def with_usage(row: RolloutRow, before: RolloutRow | None) -> RolloutRow:
+def with_artifacts(row: RolloutRow, before: RolloutRow | None) -> RolloutRow:
     """The row with what its artifacts said, which no list of rollouts says again."""
-    if before is None or before.usage is None or row.usage is not None:
+    if before is None or (before.usage is None and before.tools is None):
         return row
-    return replace(row, usage=before.usage)
+    return replace(
+        row,
+        usage=before.usage if row.usage is None else row.usage,
+        tools=before.tools if row.tools is None else row.tools,
+    )

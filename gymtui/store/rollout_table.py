@@ -17,7 +17,7 @@ from gymtui.store import rollout_intake
 from gymtui.store.delta import DeltaBuilder, Observation
 from gymtui.store.outcome import ACTIVE, Outcome, outcome_of
 from gymtui.store.records import RolloutRow, name_of_malformed
-from gymtui.store.rollout_intake import RolloutBatch, Steps, supersedes, with_usage
+from gymtui.store.rollout_intake import RolloutBatch, Steps, supersedes, with_artifacts
 from gymtui.store.stats.run_summary import RunSummary, SummaryBuilder
 
 
@@ -308,7 +308,7 @@ class RolloutTable:
                 held.numbers = reading.numbers[run_id]
                 self._touched(run_id, held, built)
         for row in reading.odd:
-            self.put(with_usage(row, self.rows.get(row.rollout_id)), built)
+            self.put(with_artifacts(row, self.rows.get(row.rollout_id)), built)
 
     def date(self, seen_s: Mapping[str, float]) -> None:
         """Say when rollouts' bytes were first seen, UNIX seconds."""

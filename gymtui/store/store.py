@@ -32,6 +32,7 @@ from gymtui.store.run_table import RunTable
 from gymtui.store.stats.run_summary import RunSummary
 
 if TYPE_CHECKING:
+    from gymtui.store.stats.tool_errors import ToolUse
     from gymtui.transcript.blocks import Usage
 
 ROLLOUTS_KEPT = 20_000
@@ -283,12 +284,21 @@ class Store:
             self._runs.intend([run_id], intent, built)
         return built.build()
 
-    def note_usage(self, rollout_id: str, usage: Usage) -> Delta:
-        """Keep what a rollout used, by its artifacts; nothing where these do not say it."""
+    def note_artifacts(
+        self, rollout_id: str, usage: Usage, tools: tuple[ToolUse, ...] | None
+    ) -> Delta:
+        """Keep what a rollout used and which tools it called, by its artifacts.
+
+        Args:
+            usage: Nothing is kept where these do not say it.
+            tools: None where they were left out.
+        """
         built = DeltaBuilder()
         row = self.rollouts.get(rollout_id)
-        if row is not None and usage.told:
-            self._rollouts.put(replace(row, usage=usage), built)
+        if row is not None and (usage.told or tools is not None):
+            used = usage if usage.told else row.usage
+            called = row.tools if tools is None else tools
+            self._rollouts.put(replace(row, usage=used, tools=called), built)
         return built.build()
 
     def date(self, seen_s: Mapping[str, float]) -> None:

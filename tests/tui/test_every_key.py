@@ -46,6 +46,7 @@ from gymtui.tui.matrix.panes import MatrixPanes
 from gymtui.tui.matrix.runs_screen import RunsMatrixScreen
 from gymtui.tui.matrix.screen import MatrixScreen
 from gymtui.tui.rollouts.screen import RolloutsScreen
+from gymtui.tui.rollouts.several_screen import SeveralRolloutsScreen
 from gymtui.tui.runs.screen import RunsScreen
 from gymtui.tui.runtime.crash_report import Reporter
 from gymtui.tui.runtime.guard import GuardedApp
@@ -119,6 +120,7 @@ TRANSCRIPT = ("gamma", "gamma.005")
 PLACES: dict[str, Callable[[], Screen[Any]]] = {
     "runs": RunsScreen,
     "rollouts": lambda: RolloutsScreen("gamma"),
+    "several": lambda: SeveralRolloutsScreen(RUNS, ""),
     "active": ActiveScreen,
     "matrix": lambda: MatrixScreen("gamma"),
     "across": lambda: RunsMatrixScreen(RUNS),

@@ -17,6 +17,7 @@ from gymtui.cli.reporting.blocks import (
     Table,
 )
 from gymtui.cli.reporting.comparison import meanings, side_by_side
+from gymtui.cli.reporting.failures import failures_part
 from gymtui.cli.reporting.numbers import (
     NOTHING,
     common_k,
@@ -28,24 +29,22 @@ from gymtui.cli.reporting.numbers import (
 from gymtui.cli.reporting.run_facts import RunFacts
 from gymtui.core.text import ABSENT
 from gymtui.store.column_def import natural
-from gymtui.store.formats import WORD, duration, of_many, percent, span
-from gymtui.store.outcome import Outcome
-from gymtui.store.stats.failure_reasons import Reason
+from gymtui.store.formats import duration, of_many, percent, span
+from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.task_rows import TaskRow
 
-MOST_CAUSES = 25
-"""Causes of failure that are listed; how many more there are is told."""
 MOST_ATTEMPTS = 80
 """Attempts of a task that are drawn; likewise."""
 
 
-def contents(runs: Sequence[RunFacts], together: Matrix, made: Made) -> Report:
+def contents(runs: Sequence[RunFacts], together: Matrix, failures: Failures, made: Made) -> Report:
     """Put a report together.
 
     Args:
         runs: At least one, in their order.
         together: The rollouts of all of them.
+        failures: Of all of them likewise.
     """
     several = len(runs) > 1
     name = of_many(len(runs), "run") if several else runs[0].run_id
@@ -60,7 +59,7 @@ def contents(runs: Sequence[RunFacts], together: Matrix, made: Made) -> Report:
         blocks += side_by_side(runs, together)
     for run in runs:
         blocks += _matrix(run, several=several)
-    blocks += _failures(runs)
+    blocks += failures_part([run.run_id for run in runs], failures, together)
     blocks += _settings(runs)
     blocks += [Heading(2, ("What the numbers mean",)), Items(tuple(_meanings(runs)))]
     return Report(f"Report on {name}", tuple(blocks))
@@ -137,53 +136,6 @@ def _attempts(row: TaskRow) -> Line:
 # -- failures and settings -----------------------------------------------------------------
 
 
-def _failures(runs: Sequence[RunFacts]) -> Iterator[Block]:
-    """Causes, the largest over all runs first, how often in each run."""
-    causes: dict[tuple[Outcome, str], dict[str, Reason]] = {}
-    for run in runs:
-        for reason in run.reasons:
-            causes.setdefault((reason.outcome, reason.text), {})[run.run_id] = reason
-    yield Heading(2, ("Failures by cause",))
-    if not causes:
-        yield Paragraph(("No finished rollout failed.",))
-        return
-
-    def size(found: dict[str, Reason]) -> int:
-        return sum(len(reason.rollout_ids) for reason in found.values())
-
-    ordered = sorted(causes.items(), key=lambda item: (-size(item[1]), item[0][1]))
-    several = len(runs) > 1
-    counts: tuple[Line, ...] = tuple((Name(run.run_id),) for run in runs) if several else ()
-    rows: list[tuple[Line, ...]] = []
-    for (outcome, _), found in ordered[:MOST_CAUSES]:
-        each: list[Line] = [
-            (str(len(found[run.run_id].rollout_ids)) if run.run_id in found else "0",)
-            for run in runs
-        ]
-        first = next(iter(found.values()))
-        rows.append(
-            (
-                (str(size(found)),),
-                *(each if several else ()),
-                (WORD.get(outcome, outcome.value),),
-                (Name(first.example if size(found) == 1 else first.text),),
-                (Name(first.rollout_ids[0]),),
-            )
-        )
-    headings: tuple[Line, ...] = (
-        ("rollouts",),
-        *counts,
-        ("outcome",),
-        ("cause",),
-        ("first rollout",),
-    )
-    yield Table(headings, tuple(rows), frozenset(range(1 + len(counts))))
-    rest = ordered[MOST_CAUSES:]
-    if rest:
-        rollouts = of_many(sum(size(found) for _, found in rest), "rollout")
-        yield Paragraph((f"And {of_many(len(rest), 'further cause')} of {rollouts}.",))
-
-
 def _settings(runs: Sequence[RunFacts]) -> Iterator[Block]:
     names = list(dict.fromkeys(name for run in runs for name in run.settings))
     yield Heading(2, ("Settings",))
@@ -242,10 +194,13 @@ def _meanings(runs: Sequence[RunFacts]) -> Iterator[Line]:
     )
     if len(runs) > 1:
         yield from meanings()
-    if any(run.reasons for run in runs):
+    if any(run.failures for run in runs):
         yield (
-            "Failures have one cause if their messages differ only in ids, times and numbers, "
-            "which are then shown as ",
+            "Criteria are the verifier's own; those marked guessed are parts of its message. They "
+            "are one if they differ only in names, ids, times and numbers, which are then shown "
+            "as ",
+            Name("*"),
+            ", ",
             Name("<id>"),
             ", ",
             Name("<time>"),

@@ -9,20 +9,26 @@ from typing import Any
 
 from gymtui.cli.documents import run_document
 from gymtui.cli.reporting.blocks import Made
+from gymtui.cli.reporting.failures import failure_document, rows_of
 from gymtui.cli.reporting.run_facts import RunFacts
 from gymtui.store.column_def import natural
 from gymtui.store.stats.comparison import differences, evidence_of
+from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow
 
 
-def document(runs: Sequence[RunFacts], together: Matrix, made: Made) -> dict[str, Any]:
+def document(
+    runs: Sequence[RunFacts], together: Matrix, failures: Failures, made: Made
+) -> dict[str, Any]:
     """Put a report's figures together.
 
     Args:
         runs: At least one, in their order; the others are compared with the first.
         together: The rollouts of all of them.
+        failures: Of all of them likewise.
     """
+    failed = rows_of(failures, together, [run.run_id for run in runs])
     names = [run.run_id for run in runs]
     rows = sorted(together.across(names).values(), key=lambda row: natural(row.name))
     return {
@@ -36,6 +42,7 @@ def document(runs: Sequence[RunFacts], together: Matrix, made: Made) -> dict[str
             if found is not None
         ],
         "tasks": [_task(row, names) for row in rows],
+        "failures": [failure_document(row, failed, names[1:], together) for row in failed],
     }
 
 

@@ -17,7 +17,6 @@ from gymtui.store.lists.columns import RunView
 from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import formulas
-from gymtui.store.stats.failure_reasons import Reason
 from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.run_stats import RunStats, run_numbers, time_spent_s
@@ -31,7 +30,7 @@ class RunFacts:
 
     Attributes:
         matrix: Its tasks, all of which it takes to set runs side by side.
-        reasons: Why rollouts went wrong, the largest group first.
+        failures: How many rollouts went wrong.
         settings: Of the model, by field: each value with how many rollouts have it.
         spent: Where time went, over rollouts that a dashboard watched.
         malformed: Rollouts that could not be read.
@@ -41,7 +40,7 @@ class RunFacts:
     view: RunView
     numbers: RunStats
     matrix: Matrix
-    reasons: tuple[Reason, ...]
+    failures: int
     settings: Mapping[str, tuple[tuple[str, int], ...]]
     spent: formulas.Shares
     malformed: int
@@ -84,7 +83,7 @@ def facts_of(
         view=view,
         numbers=run_numbers(readable, total=total, last_steps=steps),
         matrix=matrix,
-        reasons=failures.groups(),
+        failures=len(failures),
         settings=_settings(rows),
         spent=_spent(rows, lives, now),
         malformed=len(rows) - len(readable),

@@ -16,7 +16,10 @@ from gymtui.store.formats import PHASE_WORD, WORD, state_word
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import Intent, RolloutRow, RunRow, score_of
 from gymtui.store.rollout_times import elapsed, started_at
+from gymtui.store.stats.criteria import criteria_of
 from gymtui.store.stats.eta import Eta, Left
+from gymtui.store.stats.failure_reasons import fold, reason_of, silence_of
+from gymtui.store.stats.failures import WRONG, ended_at
 from gymtui.store.stats.run_summary import RunSummary
 
 
@@ -224,6 +227,26 @@ STATES = (*dict.fromkeys((*map(str, WORD), *PHASE_WORD.values(), "malformed")),)
 STATUSES = ("pending", "running", "completed", "failed", "workspace_error")
 """The gym's own (API.md)."""
 
+
+def failed_criteria(row: RolloutRow) -> tuple[str, ...]:
+    """What a rollout failed, folded as the groups of failures are called; empty if it did not."""
+    if row.rollout is None or row.outcome not in WRONG:
+        return ()
+    return tuple(criterion.folded for criterion in criteria_of(row.rollout, row.outcome))
+
+
+def failed_tools(row: RolloutRow) -> tuple[str, ...]:
+    """The tools of which a call failed, as far as the artifacts were read."""
+    return tuple(use.tool for use in row.tools or () if use.errors)
+
+
+def failure_message(row: RolloutRow) -> str | None:
+    """What a rollout that went wrong says, folded as groups are called; None if it did not."""
+    if row.rollout is None or row.outcome not in WRONG:
+        return None
+    return fold(reason_of(row.rollout, row.outcome) or silence_of(row.outcome))
+
+
 ROLLOUTS: Schema[RolloutRow] = Schema(
     [
         Field(
@@ -289,6 +312,15 @@ ROLLOUTS: Schema[RolloutRow] = Schema(
             lambda row: row.rollout and row.rollout.result and row.rollout.result.message,
         ),
         Field(
+            "criterion",
+            ValueKind.TEXT,
+            lambda row: "; ".join(failed_criteria(row)) or None,
+            words=False,
+            each=failed_criteria,
+        ),
+        Field("failure", ValueKind.TEXT, failure_message, words=False),
+        Field("ended", ValueKind.TIME, lambda row: row.rollout and ended_at(row.rollout)),
+        Field(
             "model",
             ValueKind.TEXT,
             lambda row: row.rollout and row.rollout.settings and row.rollout.settings.model,
@@ -296,7 +328,9 @@ ROLLOUTS: Schema[RolloutRow] = Schema(
     ],
     elsewhere={
         "stuck": "only the dashboard's run list and active rollouts have it",
-        **dict.fromkeys(("tokens", "cost"), "only the dashboard's rollout list has it"),
+        **dict.fromkeys(
+            ("tokens", "cost", "failed_tool"), "only the dashboard's rollout list has it"
+        ),
     },
 )
 
@@ -305,6 +339,13 @@ READ_ROLLOUTS: Schema[RolloutRow] = Schema(
         *ROLLOUTS,
         Field("tokens", ValueKind.NUMBER, lambda row: row.usage and row.usage.tokens),
         Field("cost", ValueKind.NUMBER, lambda row: row.usage and row.usage.cost_usd),
+        Field(
+            "failed_tool",
+            ValueKind.TEXT,
+            lambda row: "; ".join(failed_tools(row)) or None,
+            words=False,
+            each=failed_tools,
+        ),
     ],
     elsewhere={"stuck": "only the dashboard's run list and active rollouts have it"},
 )

@@ -25,6 +25,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Generic, TypeVar
 
 from gymtui.store.column_def import MICROS, Field, Schema, ValueKind, micros
@@ -43,6 +44,15 @@ _BARE_VALUE = re.compile(r'[^\s",]+')
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ANSWERS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
+
+def quoted(text: str) -> str:
+    """A text as a value that it alone matches; in place of what cannot be typed, anything."""
+    pieces = (("".join(piece), plain) for plain, piece in groupby(text, str.isprintable))
+    return "".join(
+        '"' + piece.replace("\\", "\\\\").replace('"', '\\"') + '"' if plain else "*"
+        for piece, plain in pieces
+    )
 
 
 class FilterError(Exception):

@@ -81,7 +81,12 @@ def text(column: Field[R], operator: str, patterns: list[Glob]) -> Term[R]:
     def fits(value: str) -> bool:
         return value in literals or any(pattern.matches(value) for pattern in wild)
 
+    each = column.each
+
     def test(record: R, now: int) -> bool:
+        if each is not None:
+            texts = [read_text(value) or "" for value in each(record)]
+            return bool(texts) and any(map(fits, texts)) is wanted
         value = read_text(read(record))
         if value is None:
             return False

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from functools import lru_cache
 
 from gymtui.api.models import Rollout
 from gymtui.store.outcome import ERRORS, Outcome, outcome_of
+from gymtui.store.stats.person_names import fold_names
 
 LONGEST_REASON = 300
 """Characters of a reason that are looked at; a traceback's first line is as good a name."""
 
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 _FOLDS = (
+    (re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+"), "*"),
     # Dates and times of day, before their numbers are taken for numbers.
     (
         re.compile(
-            r"\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)?"
+            rf"\b{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?\b(?:,? \d{{4}}\b)?"
+            rf"|\b\d{{1,2}} {_MONTH} \d{{4}}\b"
+            r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
+            r"|\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)?"
             r"(?:Z\b|[+-]\d{2}:?\d{2}\b)?"
             r"|\b\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?[ap]m\b)?",
             re.IGNORECASE,
@@ -40,26 +46,8 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _HTTP_ERROR = re.compile(r"4\d\d|5[0-4]\d")
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Rollouts that failed in the same words.
-
-    Attributes:
-        text: What they have in common, placeholders for the rest: `<id>`, `<time>`, `#`. As the
-            server wrote it otherwise: clean it to draw it.
-        outcome: Fails and the causes of errors are never one group.
-        example: The first rollout's words, unfolded.
-        rollout_ids: In the order given.
-        run_ids: The runs they belong to, each once, in the order given.
-    """
-
-    text: str
-    outcome: Outcome
-    example: str
-    rollout_ids: tuple[str, ...]
-    run_ids: tuple[str, ...]
+_CODE = re.compile(r"\b(?:code|errno|signal|status|returncode)[ :=#>]{0,3}$", re.IGNORECASE)
+_LIST = re.compile(r"(\*|<id>|<time>|#)(?:(?:, and |, or |, | and | or )\1(?![\w*]))+")
 
 
 def reason_of(rollout: Rollout, outcome: Outcome | None = None) -> str | None:
@@ -82,19 +70,33 @@ def reason_of(rollout: Rollout, outcome: Outcome | None = None) -> str | None:
     return None
 
 
+def silence_of(outcome: Outcome) -> str:
+    """What is said for one that gives no reason."""
+    return "cancelled" if outcome is Outcome.CANCELLED else "no reason given"
+
+
+@lru_cache(maxsize=8192)
 def fold(reason: str) -> str:
-    """A reason with ids, numbers and times replaced by placeholders.
+    """A reason with names, ids, numbers and times replaced by placeholders.
 
     Args:
         reason: One line; only its first `LONGEST_REASON` characters count.
+
+    Returns:
+        `*` for people and addresses, `<id>`, `<time>` and `#` for the rest; several of one kind in
+        a row are one.
     """
-    folded = reason[:LONGEST_REASON]
+    folded = fold_names(" ".join(reason[:LONGEST_REASON].split()), "*")
     for pattern, placeholder in _FOLDS:
         folded = pattern.sub(placeholder, folded)
-    return " ".join(_NUMBER.sub(_fold_number, folded).split())
+    return _LIST.sub(r"\1", _NUMBER.sub(_fold_number, folded))
 
 
 def _fold_number(number: re.Match[str]) -> str:
-    """HTTP statuses say what went wrong and stay; other numbers only say where or how much."""
+    """HTTP statuses and codes say what went wrong and stay; others only say where or how much."""
     digits, unit = number[1], number[2] or ""
-    return digits if not unit and _HTTP_ERROR.fullmatch(digits) else f"#{unit}"
+    if not unit and (
+        _HTTP_ERROR.fullmatch(digits) or _CODE.search(number.string, 0, number.start())
+    ):
+        return digits
+    return f"#{unit}"

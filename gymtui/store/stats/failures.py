@@ -1,19 +1,22 @@
-"""The rollouts that went wrong, grouped by what they say, kept up to date rollout by rollout.
+"""The rollouts that went wrong, grouped by criterion or message, kept up to date one by one.
 
-How words are folded is `store.stats.failure_reasons`; here each rollout's are folded once, since a
-run of thousands is grouped again with every one that fails.
+What a rollout says is read by `store.stats.criteria` and `failure_reasons`; here each rollout's is
+read once, since a run of thousands is grouped again with every one that fails.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from gymtui.api.models import Rollout
 from gymtui.store.outcome import ERRORS, Outcome
 from gymtui.store.records import RolloutRow
-from gymtui.store.stats.failure_reasons import Reason, fold, reason_of
+from gymtui.store.stats.criteria import Criterion, criteria_of
+from gymtui.store.stats.failure_reasons import fold, reason_of, silence_of
+from gymtui.store.stats.task_rows import row_id_of
 
 WRONG = frozenset({Outcome.FAILED, *ERRORS})
 """What is grouped by default: fails, and errors of every cause."""
@@ -22,15 +25,54 @@ BROKEN = frozenset({Outcome.ENVIRONMENT, Outcome.AGENT})
 """What went wrong by itself: neither the agent's failing at its task nor a person's cancel."""
 
 
+class FailureView(StrEnum):
+    """By what failures are grouped."""
+
+    CRITERION = "criterion"
+    MESSAGE = "message"
+
+
+@dataclass(frozen=True, slots=True)
+class FailureGroup:
+    """Rollouts that failed alike.
+
+    Attributes:
+        text: What they have in common; where all say the same, their own words. As the server
+            wrote it otherwise: clean it to draw it.
+        example: The words of the first.
+        folded: The same with placeholders, which names the group: `*`, `<id>`, `<time>`, `#`.
+        outcome: Fails and the causes of errors are never one group.
+        rollout_ids: In the order given.
+        run_ids: The runs they belong to, each once, in the order given.
+        task_row_ids: Their tasks likewise, by `task_rows.row_id_of`.
+        guessed: Whether the criterion was read out of messages.
+    """
+
+    text: str
+    example: str
+    folded: str
+    outcome: Outcome
+    rollout_ids: tuple[str, ...]
+    run_ids: tuple[str, ...]
+    task_row_ids: tuple[str, ...]
+    guessed: bool = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What names it while its members come and go."""
+        return (str(self.outcome), self.folded)
+
+
 @dataclass(frozen=True, slots=True)
 class _Said:
     """What is remembered of one rollout."""
 
     rollout: Rollout
     run_id: str
+    task_row_id: str
     outcome: Outcome
-    words: str
-    folded: str
+    message: Criterion
+    criteria: tuple[Criterion, ...]
     ended_at: datetime | None
 
 
@@ -57,10 +99,15 @@ class Failures:
         known = self._said.get(row.rollout_id)
         if known is not None and known.rollout is row.rollout and known.outcome is row.outcome:
             return False
-        silent = "cancelled" if row.outcome is Outcome.CANCELLED else "no reason given"
-        words = reason_of(row.rollout, row.outcome) or silent
+        words = reason_of(row.rollout, row.outcome) or silence_of(row.outcome)
         self._said[row.rollout_id] = _Said(
-            row.rollout, row.run_id, row.outcome, words, fold(words), ended_at(row.rollout)
+            row.rollout,
+            row.run_id,
+            row_id_of(row.rollout.task_id),
+            row.outcome,
+            Criterion(words, fold(words)),
+            criteria_of(row.rollout, row.outcome),
+            ended_at(row.rollout),
         )
         return True
 
@@ -76,35 +123,51 @@ class Failures:
         return bool(gone)
 
     def groups(
-        self, outcomes: frozenset[Outcome] = WRONG, *, since: datetime | None = None
-    ) -> tuple[Reason, ...]:
-        """Group them by their words.
+        self,
+        outcomes: frozenset[Outcome] = WRONG,
+        *,
+        by: FailureView = FailureView.MESSAGE,
+        runs: Collection[str] | None = None,
+        since: datetime | None = None,
+    ) -> tuple[FailureGroup, ...]:
+        """Group them.
 
         Args:
+            by: By criterion, a rollout is in the group of each of its own.
+            runs: Only those of these runs.
             since: Only those that ended at this time or later; one that nobody knows the end of
                 is then left out.
 
         Returns:
             The largest group first; equal ones by their words, so that they keep their places.
         """
-        found: dict[tuple[Outcome, str], list[tuple[str, _Said]]] = {}
+        found: dict[tuple[Outcome, str], list[tuple[str, _Said, Criterion]]] = {}
         for rollout_id, said in self._said.items():
-            if said.outcome not in outcomes:
+            if said.outcome not in outcomes or (runs is not None and said.run_id not in runs):
                 continue
             if since is not None and (said.ended_at is None or said.ended_at < since):
                 continue
-            found.setdefault((said.outcome, said.folded), []).append((rollout_id, said))
-        reasons = [
-            Reason(
-                text=folded,
+            for each in said.criteria if by is FailureView.CRITERION else (said.message,):
+                found.setdefault((said.outcome, each.folded), []).append((rollout_id, said, each))
+        groups = [
+            FailureGroup(
+                text=_in_common(folded, [each.words for _, _, each in members]),
+                example=members[0][2].words,
+                folded=folded,
                 outcome=outcome,
-                example=members[0][1].words,
-                rollout_ids=tuple(rollout_id for rollout_id, _ in members),
-                run_ids=tuple(dict.fromkeys(said.run_id for _, said in members)),
+                rollout_ids=tuple(rollout_id for rollout_id, _, _ in members),
+                run_ids=tuple(dict.fromkeys(said.run_id for _, said, _ in members)),
+                task_row_ids=tuple(dict.fromkeys(said.task_row_id for _, said, _ in members)),
+                guessed=any(each.guessed for _, _, each in members),
             )
             for (outcome, folded), members in found.items()
         ]
-        return tuple(sorted(reasons, key=lambda reason: (-len(reason.rollout_ids), reason.text)))
+        return tuple(sorted(groups, key=lambda group: (-len(group.rollout_ids), group.folded)))
+
+
+def _in_common(folded: str, said: list[str]) -> str:
+    first = said[0]
+    return first if all(words == first for words in said) else folded
 
 
 def ended_at(rollout: Rollout) -> datetime | None:

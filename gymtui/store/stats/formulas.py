@@ -64,6 +64,25 @@ def wilson(passes: float, verdicts: float, z: float = Z_95) -> Interval | None:
     )
 
 
+def difference_interval(now: Tally, before: Tally) -> Interval | None:
+    """The 95 % interval of one rate less another, -1..1: of independent verdicts.
+
+    Newcombe 1998, Statistics in Medicine 17:873, method 10, which is made of Wilson's intervals.
+    Where the same tasks are counted on both sides it is, if anything, too wide.
+
+    Returns:
+        None unless both have verdicts.
+    """
+    one, other = wilson(now.passes, now.verdicts), wilson(before.passes, before.verdicts)
+    if one is None or other is None:
+        return None
+    p, q = now.passes / now.verdicts, before.passes / before.verdicts
+    return Interval(
+        p - q - sqrt((p - one.low) ** 2 + (other.high - q) ** 2),
+        p - q + sqrt((one.high - p) ** 2 + (q - other.low) ** 2),
+    )
+
+
 def pass_rate_interval(tasks: Iterable[Tally], alone: Tally = NO_VERDICTS) -> Interval | None:
     """The 95 % interval of a pass rate: Wilson's, clustered by task where tasks repeat.
 

@@ -18,8 +18,7 @@ from gymtui.session.rollout_ref import RolloutRef
 from gymtui.store.delta import Delta
 from gymtui.store.phases import KIND_OF_PHASE, SegmentKind
 from gymtui.store.running_rollouts import RUNNING, Running, RunningRow
-from gymtui.store.stats.failure_reasons import Reason
-from gymtui.store.stats.failures import BROKEN, Failures
+from gymtui.store.stats.failures import BROKEN, FailureGroup, Failures
 from gymtui.tui.active.columns import active_columns, idle_s
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import CompareRollouts, OpenTranscript
@@ -165,7 +164,7 @@ class ActiveScreen(ListScreen[RunningRow]):
             )
         self.lines("causes").show([Line(title), *lines])
 
-    def _cause(self, reason: Reason) -> Cell:
+    def _cause(self, reason: FailureGroup) -> Cell:
         """One line: what happened, and how many it hit."""
         runs = outcome_text.of_many(len(reason.run_ids), "run")
         counted = f" · {runs}, {outcome_text.of_many(len(reason.rollout_ids), 'rollout')}"

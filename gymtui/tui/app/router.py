@@ -21,6 +21,7 @@ from gymtui.tui.context.routes import (
     OpenActive,
     OpenLaunch,
     OpenMatrix,
+    OpenRollouts,
     OpenRun,
     OpenTranscript,
     Route,
@@ -28,6 +29,7 @@ from gymtui.tui.context.routes import (
 
 _MODULES = (
     "rollouts.screen",
+    "rollouts.several_screen",
     "active.screen",
     "matrix.screen",
     "matrix.runs_screen",
@@ -56,6 +58,14 @@ def screen_of(route: Route) -> Screen[Any]:
             from gymtui.tui.rollouts.screen import RolloutsScreen
 
             return RolloutsScreen(run_id)
+        case OpenRollouts((run_id,), wanted):
+            from gymtui.tui.rollouts.screen import RolloutsScreen
+
+            return RolloutsScreen(run_id, wanted)
+        case OpenRollouts(run_ids, wanted):
+            from gymtui.tui.rollouts.several_screen import SeveralRolloutsScreen
+
+            return SeveralRolloutsScreen(run_ids, wanted)
         case OpenActive():
             from gymtui.tui.active.screen import ActiveScreen
 

@@ -21,6 +21,7 @@ class Scope(StrEnum):
     LIST = "lists"
     RUNS = "runs"
     ROLLOUTS = "rollouts"
+    SEVERAL = "rollouts of several runs"
     ACTIVE = "active rollouts"
     MATRIX = "matrix"
     TEXT = "reading"
@@ -37,6 +38,7 @@ STACKS: tuple[frozenset[Scope], ...] = tuple(
     for stack in (
         (Scope.RUNS, Scope.LIST, Scope.EVERYWHERE),
         (Scope.ROLLOUTS, Scope.LIST, Scope.EVERYWHERE),
+        (Scope.SEVERAL, Scope.LIST, Scope.EVERYWHERE),
         (Scope.ACTIVE, Scope.LIST, Scope.EVERYWHERE),
         (Scope.MATRIX, Scope.LIST, Scope.EVERYWHERE),
         (Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE),
@@ -88,6 +90,7 @@ TABLE: tuple[Key, ...] = (
     Key("runs-matrix", Scope.RUNS, ("m",), "matrix", "tasks × attempts; with several marked runs, tasks × runs", "matrix"),
     Key("timeline", Scope.ROLLOUTS, ("t",), "timeline", "show or hide the timeline", "timeline"),
     Key("matrix", Scope.ROLLOUTS, ("m",), "matrix", "tasks × attempts", "matrix"),
+    Key("several-matrix", Scope.SEVERAL, ("m",), "matrix", "tasks × runs", "matrix"),
     Key("mark", Scope.LIST, ("space",), "mark", "mark or unmark, then move down", "mark"),
     Key("next-turn", Scope.TRANSCRIPT, ("J",), "turn(1)", "next turn", "turn"),
     Key("previous-turn", Scope.TRANSCRIPT, ("K",), "turn(-1)", "previous turn"),
@@ -119,6 +122,7 @@ TABLE: tuple[Key, ...] = (
     Key("fold-all-bodies", Scope.COMPARE, ("Z",), "fold_all", "fold or unfold everything"),
     Key("compare-rollouts", Scope.ROLLOUTS, ("C",), "compare", "compare the two marked, else this one with another", "compare"),
     Key("compare-active", Scope.ACTIVE, ("C",), "compare", "compare the two marked, else this one with another", "compare"),
+    Key("compare-several", Scope.SEVERAL, ("C",), "compare", "compare the two marked, else this one with another", "compare"),
     Key("compare-attempts", Scope.MATRIX, ("C",), "compare", "compare this rollout with another; of several runs, the runs", "compare"),
     Key("compare-this", Scope.TRANSCRIPT, ("C",), "compare", "compare this rollout with another"),
     Key("compare-runs", Scope.RUNS, ("C",), "compare", "compare the marked runs", "compare"),
@@ -173,6 +177,8 @@ TABLE: tuple[Key, ...] = (
     Key("group-tasks", Scope.ROLLOUTS, ("b",), "group", "group by task, or ungroup", "group"),
     Key("more-k", Scope.MATRIX, ("plus", "equals_sign"), "k(1)", "increase k of pass@k and pass^k", "k"),
     Key("less-k", Scope.MATRIX, ("minus",), "k(-1)", "decrease k of pass@k and pass^k"),
+    Key("failures-view", Scope.MATRIX, ("f",), "failures_view", "failures by criterion, by tool or by message", "failures by"),
+    Key("read-transcripts", Scope.MATRIX, ("F",), "read_transcripts", "read the transcripts that the failures by tool lack"),
     Key("down", Scope.LIST, ("down", "j"), "move(1)", "down"),
     Key("up", Scope.LIST, ("up", "k"), "move(-1)", "up"),
     Key("page-down", Scope.LIST, ("pagedown",), "page(1)", "page down"),

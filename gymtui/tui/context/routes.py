@@ -15,6 +15,18 @@ class OpenRun:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenRollouts:
+    """Some rollouts of one run or of several.
+
+    Attributes:
+        filter: What they are narrowed to.
+    """
+
+    run_ids: tuple[str, ...]
+    filter: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenActive:
     """Every running rollout of every run."""
 
@@ -102,6 +114,7 @@ class OpenActions:
 
 Route = (
     OpenRun
+    | OpenRollouts
     | OpenActive
     | OpenMatrix
     | OpenTranscript

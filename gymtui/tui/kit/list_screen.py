@@ -46,6 +46,15 @@ class ListScreen(GymScreen, Generic[R]):
         self._grid: Grid[R]
         self.unfilled: frozenset[str] = frozenset()
 
+    def start_with_filter(self, text: str) -> None:
+        """Narrow the list before it is there.
+
+        Args:
+            text: A filter of ours, so one without a mistake.
+        """
+        self._wanted = parse(text, self._schema)
+        self._rows.set_filter(self._wanted, 0.0)
+
     @abstractmethod
     def columns(self) -> tuple[Column[R], ...]:
         """The grid's columns."""

@@ -21,7 +21,7 @@ TIPS: Mapping[Scope, str] = {
         "Longest idle first, stuck ones marked · `↵` current step, or transcript when done"
         " · `x` cancels its run"
     ),
-    Scope.MATRIX: "A row is a task, a glyph an attempt: `↵` opens it · `tab` failure reasons",
+    Scope.MATRIX: "A row is a task, a glyph an attempt: `↵` opens it · `tab` what failed",
     Scope.TRANSCRIPT: (
         "`e` the next error · `t` the next tool call · `/` searches"
         " · `]` the next rollout in the list"

@@ -289,7 +289,7 @@ def cause_offers(causes: Sequence[Cause]) -> tuple[PickOption, ...]:
             size=str(len(cause.reason.rollout_ids)),
             about=of_many(len(cause.tasks), "task") + f": {', '.join(cause.tasks)}",
             style="failed" if cause.reason.outcome == "failed" else "error",
-            name=cause.reason.example,
+            name=cause.reason.text,
         )
         for cause in causes
     )

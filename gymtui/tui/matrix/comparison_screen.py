@@ -32,6 +32,7 @@ from gymtui.tui.kit.line_parts import LinePart, join_fitting
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled, width_of
+from gymtui.tui.matrix.failures_pane import PaneView
 from gymtui.tui.matrix.runs_screen import RunsMatrixScreen
 
 _NAME = 28
@@ -72,7 +73,10 @@ class CompareRunsScreen(RunsMatrixScreen):
 
     layout_name: ClassVar[str] = "comparison of runs"
     prompt: ClassVar[str] = "words, or p<0.05 diff>=50% run1<50%"
-    DEFAULT_CSS = "CompareRunsScreen #panes ReasonsGrid { display: none; }"
+    DEFAULT_CSS = """
+    CompareRunsScreen #panes FailuresPane { display: none; }
+    CompareRunsScreen.failures #panes FailuresPane { display: block; }
+    """
 
     def __init__(self, run_ids: Sequence[str]) -> None:
         super().__init__(run_ids, _schema(len(run_ids)))
@@ -232,6 +236,17 @@ class CompareRunsScreen(RunsMatrixScreen):
             event.prevent_default()
             pair = tuple(RolloutRef(side.run_id, side.rollout_id) for side in (best, worst))
             self.services.navigate(CompareRollouts(pair))
+
+    def action_failures_view(self) -> None:
+        """Show what failed, too: by criterion, then by the next thing, then no more."""
+        shown = self.has_class("failures")
+        self.set_class(not shown or self._view is not PaneView.MESSAGE, "failures")
+        if shown:
+            super().action_failures_view()
+        else:
+            self._show_failures()
+        if not self.has_class("failures"):
+            self._grid.focus()
 
     def footer_keys(self) -> list[Key]:
         """Without what does nothing here."""

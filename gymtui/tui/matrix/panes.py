@@ -5,8 +5,9 @@ What a row and a cell are is said by the screen: `screen` for one run, `runs_scr
 
 from __future__ import annotations
 
+import asyncio
 from abc import abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, TypeVar
 
@@ -15,29 +16,46 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
+from gymtui.api.errors import GymError
 from gymtui.core.text import clean
 from gymtui.poll.view import View
+from gymtui.session.artifacts import TooLargeError
 from gymtui.store.column_def import Schema
 from gymtui.store.delta import NOTHING, Delta
-from gymtui.store.stats.failure_reasons import Reason
-from gymtui.store.stats.failures import Failures
+from gymtui.store.formats import of_many
+from gymtui.store.phases import is_finished
+from gymtui.store.stats.failure_changes import FailureRow, RunPair, attempts_of, failure_rows
+from gymtui.store.stats.failures import Failures, FailureView
 from gymtui.store.stats.matrix import AT_ONCE, Matrix
+from gymtui.store.stats.tool_errors import tool_tallies
 from gymtui.tui.context.keymap import Scope, bindings
-from gymtui.tui.kit import outcome_text
+from gymtui.tui.context.routes import OpenRollouts
 from gymtui.tui.kit.column import GAP, Column, place
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
-from gymtui.tui.kit.reasons_pane import NOT_KNOWN, ReasonKey, ReasonsGrid, key_of
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.rollout_details import wrapped
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
+from gymtui.tui.matrix.failures_pane import (
+    NOT_KNOWN,
+    FailuresGrid,
+    FailuresPane,
+    PaneContent,
+    PaneRow,
+    PaneView,
+    described,
+    filter_of,
+    rollouts_of,
+)
 
 R = TypeVar("R")
-_REASONS_SHARE = 0.36
+_FAILURES_SHARE = 0.48
 """Of the width, where they stand beside the tasks: as in the style sheet below."""
-_REASON_LINES = 3
-"""Lines in which a reason is told in full, on a terminal of some height."""
+_FULL_LINES = 3
+"""Lines in which a failure is told in full, on a terminal of some height."""
+_READ_AT_ONCE = 4
+"""Transcripts under way at the same time, where all are to be read."""
 
 
 class MatrixPanes(ListScreen[R]):
@@ -46,19 +64,19 @@ class MatrixPanes(ListScreen[R]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.MATRIX)
     DEFAULT_CSS = """
     MatrixPanes #panes { layout: vertical; height: 1fr; }
-    MatrixPanes #panes ReasonsGrid {
-        width: 100%; height: 30%; min-height: 4; border-top: solid $surface;
+    MatrixPanes #panes FailuresPane {
+        width: 100%; height: 45%; min-height: 5; border-top: solid $surface;
     }
-    MatrixPanes #panes ReasonsGrid:focus { border-top: solid $primary; }
+    MatrixPanes #panes FailuresPane:focus-within { border-top: solid $primary; }
     MatrixPanes.beside #panes { layout: horizontal; }
-    MatrixPanes.beside #panes ReasonsGrid {
-        width: 36%; height: 100%; border-top: none; border-left: solid $surface;
+    MatrixPanes.beside #panes FailuresPane {
+        width: 48%; height: 100%; border-top: none; border-left: solid $surface;
     }
-    MatrixPanes.beside #panes ReasonsGrid:focus { border-left: solid $primary; }
+    MatrixPanes.beside #panes FailuresPane:focus-within { border-left: solid $primary; }
     """
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.MATRIX, Scope.LIST, Scope.EVERYWHERE)
     empty: ClassVar[str] = "no rollouts yet"
-    beside_from: ClassVar[int] = 110
+    beside_from: ClassVar[int] = 160
     """Cells from which on what went wrong may stand beside the tasks instead of below."""
 
     def __init__(self, run_ids: Sequence[str], schema: Schema[R], order: str) -> None:
@@ -66,10 +84,11 @@ class MatrixPanes(ListScreen[R]):
         self.run_ids = tuple(run_ids)
         self._matrix = Matrix()
         self._failures = Failures()
-        self._reasons: ReasonsGrid
+        self._pane: FailuresPane
+        self._content = PaneContent(PaneView.CRITERION, (), lambda _row: ())
+        self._view = PaneView.CRITERION
         self._seen: set[str] = set()
-        self._only: ReasonKey | None = None
-        self._only_ids: frozenset[str] = frozenset()
+        self._unread: list[str] = []
         self._at = 0
         self._untaken = NOTHING
         self._taking = False
@@ -88,6 +107,10 @@ class MatrixPanes(ListScreen[R]):
     def cell_clicked(self, key: str, offset: int, cells: int) -> int | None:
         """Which cell was clicked, in the column of this key, so far from its left edge."""
 
+    def compared(self) -> tuple[str, str] | None:
+        """The run whose failures are compared, and with which; None where there is no such."""
+        return None
+
     @abstractmethod
     def said(self) -> Sequence[Cell]:
         """The lines above the tasks."""
@@ -104,16 +127,22 @@ class MatrixPanes(ListScreen[R]):
         yield Lines(palette, height=2, id="summary")
         with Container(id="panes"):
             yield self.grid()
-            self._reasons = ReasonsGrid(palette, runs=len(self.run_ids) > 1)
-            yield self._reasons
+            self._pane = FailuresPane(palette)
+            yield self._pane
         yield Lines(palette, id="details")
 
     def poll_target(self, view: View) -> View:
         """The runs' rollouts come first; of those not known yet, one run after the other."""
         known = self.session.store.knows_rollouts_of
-        missing = (run for run in self.run_ids if run not in self._seen and not known(run))
+        wanted = self._wanted_runs
+        missing = (run for run in wanted if run not in self._seen and not known(run))
         opened = next(missing, self.run_ids[0])
-        return replace(view, open_run=opened, runs_in_view=self.run_ids)
+        return replace(view, open_run=opened, runs_in_view=wanted)
+
+    @property
+    def _wanted_runs(self) -> tuple[str, ...]:
+        """The runs, and the one that they are compared with."""
+        return tuple(dict.fromkeys((*self.run_ids, *(self.compared() or ()))))
 
     def empty_text(self) -> str:
         """Why there are no tasks; of runs that were not read, none can be said to lack them."""
@@ -124,26 +153,31 @@ class MatrixPanes(ListScreen[R]):
         """Put the panes beside or below each other."""
         super().on_resize(event)
         self._settle_panes()
-        self.call_after_refresh(self.summarise)
+        self.call_after_refresh(self._fit_words)
+
+    def _fit_words(self) -> None:
+        self._write_failures()
+        self.summarise()
 
     def _settle_panes(self) -> None:
         """Put what went wrong beside the tasks where that cuts no name of theirs, else below."""
         name, rows = self._grid.columns[0], self._rows.records.values()
         longest = max((width_of(name.cell(row, name.most)) for row in rows), default=0)
-        cells = int(self.size.width * (1 - _REASONS_SHARE))
+        cells = int(self.size.width * (1 - _FAILURES_SHARE))
         room = place(self.shown_columns(), cells, {name.key: longest})[0].width
         self.set_class(self.size.width >= self.beside_from and room >= longest, "beside")
 
     def dim(self, dimmed: bool) -> None:
         """Dim both panes while they are old."""
         super().dim(dimmed)
-        if self._reasons.dimmed != dimmed:
-            self._reasons.dimmed = dimmed
-            self._reasons.sync()
+        failures = self._pane.grid
+        if failures.dimmed != dimmed:
+            failures.dimmed = dimmed
+            failures.sync()
 
     def changed(self, delta: Delta) -> None:
         """Take the changed rollouts of these runs in: few at once, thousands between keys."""
-        if not delta.runs.isdisjoint(self.run_ids):
+        if not delta.runs.isdisjoint(self._wanted_runs):
             self.show_frame()
         self._let_go()
         if not delta and not self._taking:
@@ -179,7 +213,7 @@ class MatrixPanes(ListScreen[R]):
     @property
     def _due(self) -> int:
         """How many rollouts are to be looked at, at most."""
-        new = (run_id for run_id in self.run_ids if run_id not in self._seen)
+        new = (run_id for run_id in self._wanted_runs if run_id not in self._seen)
         held = (len(self.session.store.rollouts_of(run_id)) for run_id in new)
         return len(self._untaken.rollouts) + sum(held)
 
@@ -197,7 +231,7 @@ class MatrixPanes(ListScreen[R]):
         store, steps = self.session.store, self.session.tracker.last_steps
         touched, seen = delta.rollouts, set(self._seen)
         moved = False
-        for run_id in self.run_ids:
+        for run_id in self._wanted_runs:
             first = run_id not in seen
             # One that is not held was given up to save memory: what was seen stays.
             if not store.knows_rollouts_of(run_id) or not (first or run_id in delta.runs):
@@ -227,16 +261,8 @@ class MatrixPanes(ListScreen[R]):
             self.services.view_changed()
 
     def _show(self) -> None:
-        """Show the tasks that are wanted, and what went wrong."""
-        reasons = self._failures.groups()
-        self._reasons.show_reasons(reasons, known=self._seen.issuperset(self.run_ids))
-        chosen = next((reason for reason in reasons if key_of(reason) == self._only), None)
-        self._only_ids = frozenset(chosen.rollout_ids if chosen is not None else ())
+        """Show the tasks, and what went wrong."""
         tasks = self.tasks()
-        every = tasks.keys()
-        if self._only is not None:
-            wanted = {self._matrix.task_of(rollout_id) for rollout_id in self._only_ids}
-            tasks = {row_id: row for row_id, row in tasks.items() if row_id in wanted}
         known = self._rows.records
         changed = {i: row for i, row in tasks.items() if known.get(i) != row}
         other = changed.keys() - known.keys()
@@ -244,8 +270,88 @@ class MatrixPanes(ListScreen[R]):
         self._rows.apply(changed, removed, self.services.now().timestamp())
         if other or removed:
             self._settle_panes()
-        self.show_rows(every)
+        self.show_rows()
+        self._show_failures()
         self.summarise()
+
+    # -- what went wrong -------------------------------------------------------------------
+
+    def _show_failures(self) -> None:
+        view, pair = self._view, self.compared()
+        if pair is not None and pair[1] not in self._seen:
+            pair = None
+        ended, rows = self._tools()
+        if view is not PaneView.TOOL:
+            rows = failure_rows(
+                self._failures,
+                self._matrix,
+                FailureView(view),
+                self.run_ids,
+                [RunPair(*pair)] if pair is not None and pair[0] != pair[1] else (),
+            )
+        tasks = [self._matrix.tasks(run_id) for run_id in self.run_ids]
+        self._content = PaneContent(
+            view,
+            rows,
+            lambda row: attempts_of(row.group, tasks),
+            compared=pair[1] if pair is not None else None,
+            read=(ended - len(self._unread), ended),
+            several=len(self.run_ids) > 1,
+            known=self._seen.issuperset(self.run_ids),
+        )
+        self._write_failures()
+
+    def _tools(self) -> tuple[int, Sequence[PaneRow]]:
+        """How many rollouts ended, and the tools that those whose artifacts were read called."""
+        if self._view is not PaneView.TOOL:
+            return 0, ()
+        rows = [
+            row
+            for run_id in self.run_ids
+            for row in self.session.store.rollouts_of(run_id)
+            if row.rollout is not None and is_finished(row.rollout)
+        ]
+        self._unread = [row.rollout_id for row in rows if row.tools is None]
+        return len(rows), tool_tallies({r.rollout_id: r.tools for r in rows if r.tools is not None})
+
+    def _write_failures(self) -> None:
+        shown = self.services.keys.shown
+        keys = {name: shown(name) for name in ("failures-view", "read-transcripts")}
+        self._pane.show_content(self._content, keys, self._pane.size.width or self.size.width)
+
+    def action_failures_view(self) -> None:
+        """Group what went wrong by the next thing."""
+        self._view = self._view.next
+        self._show_failures()
+        self._grid.sync()
+        self.summarise()
+
+    def action_read_transcripts(self) -> None:
+        """Read the transcripts whose tool calls are not known yet."""
+        if self._view is not PaneView.TOOL:
+            refuse(self, f"{self.services.keys.label('failures-view')} shows the failures by tool")
+        elif not self._unread:
+            refuse(self, "all transcripts are read")
+        else:
+            self.run_worker(self._read_all(), group="transcripts", exclusive=True)
+
+    async def _read_all(self) -> None:
+        """Read them, some at a time; what each says shows as it comes."""
+        due = list(reversed(self._unread))
+        failed: list[GymError | TooLargeError] = []
+        loader = self.session.artifact_loader
+
+        async def read() -> None:
+            while due:
+                try:
+                    await loader.get(due.pop())
+                except (GymError, TooLargeError) as error:
+                    failed.append(error)
+
+        await asyncio.gather(*(read() for _ in range(_READ_AT_ONCE)))
+        if failed:
+            number = of_many(len(failed), "transcript")
+            self.services.notify(f"{number} not read: {clean(failed[0])}", severity="warning")
 
     # -- around the tasks ------------------------------------------------------------------
 
@@ -256,50 +362,33 @@ class MatrixPanes(ListScreen[R]):
         first, second = self.said()
         lines = [Line(first), Line(second, self.remarks())]
         self.lines("summary").show(lines)
-        reason = self._pointed_at
-        details = [self.detail()] if reason is None else self._in_full(reason)
+        row = self._pointed_at
+        details = [self.detail()] if row is None else self._in_full(row)
         self.lines("details").show([Line(cell, bar=True) for cell in details])
 
     @property
-    def _pointed_at(self) -> Reason | None:
-        """The reason under the cursor, while keys go to what went wrong."""
-        return self._reasons.chosen if self.focused is self._reasons else None
+    def _pointed_at(self) -> PaneRow | None:
+        """The row under the cursor, while keys go to what went wrong."""
+        return self._pane.grid.chosen if self.focused is self._pane.grid else None
 
-    def _in_full(self, reason: Reason) -> list[Cell]:
-        """A reason in all its words: always so many lines, or the panes would jump."""
-        outcome, height = reason.outcome, min(_REASON_LINES, max(1, self.size.height // 10))
-        number = outcome_text.of_many(len(reason.rollout_ids), "rollout")
-        head = (
-            StyledText(
-                f"{outcome_text.GLYPH[outcome]} {outcome_text.WORD[outcome]} ",
-                outcome_text.STYLE[outcome],
-            ),
-            StyledText(f" {number}  ", "muted"),
-        )
+    def _in_full(self, row: PaneRow) -> list[Cell]:
+        """A failure in all its words: always so many lines, or the panes would jump."""
+        height = min(_FULL_LINES, max(1, self.size.height // 10))
         cells = max(self.size.width - 2, 8)
-        first, *rest = wrapped(clean(reason.text), cells - width_of(head), cells, height)
+        head, text, numbers = described(self._content, row, cells)
+        words = " ".join(clean(piece.text) for piece in text)
+        most = max(1, height - 1)
+        first, *rest = wrapped(words, cells - width_of(head), cells, most)
         lines: list[Cell] = [(*head, StyledText(first)), *((StyledText(line),) for line in rest)]
+        if height > 1:
+            lines.append(numbers)
         return [*lines, *[()] * (height - len(lines))]
-
-    def remarks(self) -> Cell:
-        """What the tasks are seen through, a reason included."""
-        said = super().remarks()
-        if self._only is None or self.hint:
-            return said
-        room = max(self.size.width // 3, 12)
-        words = self._only[1] if len(self._only[1]) <= room else f"{self._only[1][: room - 1]}…"
-        return (StyledText("only: ", "muted"), StyledText(words, "accent"), StyledText("  "), *said)
-
-    @property
-    def faded(self) -> frozenset[str] | None:
-        """The rollouts that all others stand back behind, if a reason was chosen."""
-        return self._only_ids if self._only is not None else None
 
     @property
     def highlighted(self) -> frozenset[str] | None:
-        """The rollouts that stand out: those of the reason pointed at, else of the one chosen."""
-        reason = self._pointed_at
-        return self.faded if reason is None else frozenset(reason.rollout_ids)
+        """The rollouts that stand out: those of the failure pointed at, if one is."""
+        row = self._pointed_at
+        return None if row is None else frozenset(rollouts_of(row))
 
     def shown_columns(self) -> tuple[Column[R], ...]:
         """The tasks' columns that are not hidden, whether they fit or not."""
@@ -312,7 +401,7 @@ class MatrixPanes(ListScreen[R]):
     def on_grid_moved(self, event: Grid.Moved) -> None:
         """Other rows are looked at, or another reason, whose rollouts stand out."""
         super().on_grid_moved(event)
-        if self.focused is self._reasons:
+        if self.focused is self._pane.grid:
             self._grid.sync()
 
     def on_descendant_focus(self) -> None:
@@ -322,7 +411,7 @@ class MatrixPanes(ListScreen[R]):
 
     def action_attempt(self, step: int) -> None:
         """Go to the next or previous cell of the row."""
-        if self.focused is self._reasons:
+        if self.focused is self._pane.grid:
             refuse(self, f"{self.services.keys.label('panes')} goes to the tasks")
             return
         last = max(self.width_of_row() - 1, 0)
@@ -347,29 +436,10 @@ class MatrixPanes(ListScreen[R]):
                 if cell is not None:
                     self.move_cursor_to(cell)
 
-    def on_reasons_grid_chosen(self, event: ReasonsGrid.Chosen) -> None:
-        """Narrow the tasks to those that failed so; the same once more shows all again."""
-        key = key_of(event.reason)
-        if self._only == key:
-            self.undo_reason()
-            return
-        self._only = key
-        self._show()
-        self._grid.action_top()
-        self._grid.focus()
-        self.go_to(event.reason.rollout_ids)
-
-    def go_to(self, rollout_ids: Collection[str]) -> None:
-        """Put the cursor on the first of these in its row, if there is one."""
-
-    def undo_reason(self) -> None:
-        """Show all tasks again."""
-        self._only = None
-        self._show()
-
-    def undo(self) -> bool:
-        """Drop the reason, then the filter, then the marks."""
-        if self._only is not None:
-            self.undo_reason()
-            return True
-        return super().undo()
+    def on_failures_grid_chosen(self, event: FailuresGrid.Chosen) -> None:
+        """Go to the rollouts that failed so."""
+        wanted = filter_of(event.row, self._content.rows, self._content.view)
+        runs = self.run_ids
+        if isinstance(event.row, FailureRow):
+            runs = tuple(run for run in runs if run in event.row.group.run_ids)
+        self.services.navigate(OpenRollouts(runs, wanted))

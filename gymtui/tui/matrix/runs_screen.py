@@ -62,6 +62,10 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
 
     # -- what it shows ---------------------------------------------------------------------
 
+    def compared(self) -> tuple[str, str] | None:
+        """The run under the cursor, else the last, with the first."""
+        return (self.run_ids[self._at or -1], self.run_ids[0])
+
     def tasks(self) -> Mapping[str, TaskAcrossRuns]:
         """The tasks, over all the runs."""
         self._sums = tuple(
@@ -172,6 +176,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         if self._first != first:
             self._grid.choose(self.hidden_columns())
         super().move_cursor_to(cell)
+        self._show_failures()
 
     # -- keys ------------------------------------------------------------------------------
 

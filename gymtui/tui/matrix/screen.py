@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from gymtui.session.rollout_ref import RolloutRef
@@ -107,6 +107,11 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         ]
 
     # -- what it shows ---------------------------------------------------------------------
+
+    def compared(self) -> tuple[str, str] | None:
+        """This run and the checkpoint before it."""
+        before = None if self._along else self.session.compared_with(self.run_id)
+        return None if before is None else (self.run_id, before)
 
     def tasks(self) -> Mapping[str, TaskRow]:
         """The tasks, with pass@k and pass^k: for the k chosen, as far as any task reaches it."""
@@ -212,14 +217,6 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             return None
         return attempt_at(offset, cells, at=self._at, most=self._most)
 
-    def go_to(self, rollout_ids: Collection[str]) -> None:
-        """Put the cursor on the first of these in its row."""
-        row = self._rows.records.get(self._grid.cursor_id or "")
-        for number, attempt in enumerate(row.attempts if row is not None else ()):
-            if attempt.rollout_id in rollout_ids:
-                self.move_cursor_to(number)
-                return
-
     def on_grid_opened(self, event: Grid.Opened) -> None:
         """Open the rollout under the cursor."""
         attempt = self._chosen_attempt
@@ -227,23 +224,19 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             self.services.navigate(OpenTranscript(attempt.run_id, attempt.rollout_id, self))
 
     def rollout_ids(self) -> Sequence[str]:
-        """The rollouts row by row, of a chosen reason only those: for reading one by one."""
-        only, records = self.faded, self._rows.records
-        return [
-            attempt.rollout_id
-            for row_id in self._rows
-            for attempt in records[row_id].attempts
-            if only is None or attempt.rollout_id in only
-        ]
+        """The rollouts row by row, for reading one by one."""
+        records = self._rows.records
+        return [a.rollout_id for row_id in self._rows for a in records[row_id].attempts]
 
     def move_cursor_to_rollout(self, rollout_id: str) -> None:
         """Put the cursor on the rollout that was read last."""
         for row_id in self._rows:
             attempts = self._rows.records[row_id].attempts
-            if any(attempt.rollout_id == rollout_id for attempt in attempts):
-                self._grid.select(row_id)
-                self.go_to({rollout_id})
-                return
+            for number, attempt in enumerate(attempts):
+                if attempt.rollout_id == rollout_id:
+                    self._grid.select(row_id)
+                    self.move_cursor_to(number)
+                    return
 
     def selection(self) -> Selection:
         """The attempt under the cursor."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from gymtui.core.text import fit
 from gymtui.store.records import RolloutRow, score_of
@@ -21,10 +22,9 @@ _SAME_TASK: Cell = (StyledText("  ″", "muted"),)
 def rollout_columns(
     now: Callable[[], datetime],
     last_steps: Callable[[], Mapping[str, int]],
-    chart: TimeWindow,
-    heads: Mapping[str, tuple[str, str]],
+    heads: Mapping[str, tuple[str, str]] = MappingProxyType({}),
 ) -> tuple[Column[RolloutRow], ...]:
-    """The columns of a run's rollouts.
+    """The columns of rollouts, up to their ids.
 
     Args:
         last_steps: The last step each rollout was seen at: ended ones no longer say it.
@@ -72,9 +72,6 @@ def rollout_columns(
             outcome_text.cost(row.usage.cost_usd if row.usage is not None else None), "muted"
         )
 
-    def reason(row: RolloutRow, cells: int) -> Cell:
-        return styled(outcome_text.why(row), "muted")
-
     return (
         Column("task", "TASK", 18, task, whole=True, cut="middle"),
         Column("state", "STATE", 12, state),
@@ -84,6 +81,18 @@ def rollout_columns(
         Column("tokens", "TOKENS", 6, tokens, align="right", priority=4),
         Column("cost", "COST", 9, cost, align="right", priority=4),
         Column("rollout", "ROLLOUT", 12, name, whole=True, cut="middle", priority=2),
-        Column("timeline", "TIMELINE", 24, chart.cell, 1, flex=8, heading=chart.heading),
-        Column("message", "MESSAGE", 32, reason, whole=True, most=120, priority=3),
     )
+
+
+def timeline_column(chart: TimeWindow) -> Column[RolloutRow]:
+    """The column of what rollouts spent their time on."""
+    return Column("timeline", "TIMELINE", 24, chart.cell, 1, flex=8, heading=chart.heading)
+
+
+def message_column(*, flex: int = 0, priority: int = 3) -> Column[RolloutRow]:
+    """The column of why rollouts ended as they did."""
+
+    def reason(row: RolloutRow, cells: int) -> Cell:
+        return styled(outcome_text.why(row), "muted")
+
+    return Column("message", "MESSAGE", 32, reason, priority, whole=True, flex=flex, most=120)

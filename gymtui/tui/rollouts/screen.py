@@ -37,7 +37,7 @@ from gymtui.tui.kit.run_marks import run_marks, why_empty
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.time_window import TimeWindow
 from gymtui.tui.kit.timeline_screen import TimelineScreen
-from gymtui.tui.rollouts.columns import rollout_columns
+from gymtui.tui.rollouts.columns import message_column, rollout_columns, timeline_column
 from gymtui.tui.rollouts.header import bounds, run_header
 
 SETTLED_AT_ONCE = 50
@@ -50,7 +50,11 @@ LAST_FEW = 64
 
 
 class RolloutsScreen(TimelineScreen):
-    """The rollouts of one run."""
+    """The rollouts of one run.
+
+    Args:
+        wanted: The filter that it starts with.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.ROLLOUTS)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.ROLLOUTS, Scope.LIST, Scope.EVERYWHERE)
@@ -58,8 +62,9 @@ class RolloutsScreen(TimelineScreen):
     layout_name: ClassVar[str] = "rollouts"
     prompt: ClassVar[str] = "words, or status:running task:*phone* steps>=20"
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, wanted: str = "") -> None:
         super().__init__(READ_ROLLOUTS, "task")
+        self.start_with_filter(wanted)
         self.unfilled = frozenset({"score", "tokens", "cost"})
         self.run_id = self.shows_run = run_id
         self._run_rows = RunRows(self._rows)
@@ -78,8 +83,10 @@ class RolloutsScreen(TimelineScreen):
         kept = self.services.saved_layout.of(self.layout_name)
         self._chart.arrange(kept.zoom, wall=kept.wall)
         self._grouped = kept.group == _BY_TASK
-        return rollout_columns(
-            self.services.now, lambda: watched.last_steps, self._chart, self._heads
+        return (
+            *rollout_columns(self.services.now, lambda: watched.last_steps, self._heads),
+            timeline_column(self._chart),
+            message_column(),
         )
 
     def body(self) -> Iterable[Widget]:

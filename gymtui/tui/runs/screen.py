@@ -19,6 +19,7 @@ from gymtui.store.formats import listed
 from gymtui.store.lists.columns import LISTED, RUNS, RunView
 from gymtui.store.lists.grouping import Grouping, Groups
 from gymtui.store.lists.ordering import OrderedView
+from gymtui.store.lists.query import quoted
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import CompareRuns, OpenActive, OpenLaunch, OpenMatrix, OpenRun
 from gymtui.tui.context.selection import Selection
@@ -241,10 +242,9 @@ class RunsScreen(ListScreen[RunView]):
             by = self._groups.by
             column = {Grouping.NAME: "run"}.get(by, str(by))
             wild = "*" if by is Grouping.NAME else ""
-            name = event.row_id.replace("\\", "\\\\").replace('"', '\\"')
             self._group_by(None)
             self.services.saved_layout.change(self.layout_name, group=None)
-            self.apply_filter(f'{column}:"{name}"{wild}')
+            self.apply_filter(f"{column}:{quoted(event.row_id)}{wild}")
             return
         if event.row_id not in self._runs.records or self._is_unread(event.row_id):
             self.action_describe()

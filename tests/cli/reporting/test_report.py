@@ -20,6 +20,7 @@ from gymtui.cli.reporting.run_facts import facts_of
 from gymtui.core.text import is_clean
 from gymtui.store.delta import OneRun, RolloutsOf
 from gymtui.store.lists.columns import RunView
+from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.store import Store
 from tests.helpers.model_gym import rollout, rollouts_body, run, saw
@@ -60,7 +61,7 @@ def failed(
 
 
 def report_on(*runs: Sequence[dict[str, Any]], names: Sequence[str] = ("r", "s", "u")) -> Report:
-    store, matrix, facts = Store(), Matrix(), []
+    store, matrix, failures, facts = Store(), Matrix(), Failures(), []
     for name, rollouts in zip(names, runs, strict=False):
         open_ = sum(item["status"] in ("pending", "running") for item in rollouts)
         item = json.dumps(run(name, len(rollouts), open_)).encode()
@@ -71,8 +72,9 @@ def report_on(*runs: Sequence[dict[str, Any]], names: Sequence[str] = ("r", "s",
         facts.append(facts_of(view, rows, (), NOW))
         for row in rows:
             matrix.take(row)
+            failures.take(row)
     matrix.refresh(last_steps={})
-    return contents(facts, matrix, Made(NOW, "https://gym.example", "9.9"))
+    return contents(facts, matrix, failures, Made(NOW, "https://gym.example", "9.9"))
 
 
 def plain(report: Report) -> str:
@@ -105,7 +107,7 @@ def test_rates_carry_their_verdicts_and_interval_and_errors_their_cause() -> Non
     label = "pass@1, counting errors as failures"
     assert row(report, label) == f"| {label} | 67% |"
     assert row(report, "errors") == "| errors | 1 env, 1 agent |"
-    assert "| 1 | agent | `429 from endpoint` | `rol_11` |" in plain(report)
+    assert "| 1 | 1 | agent | `429 from endpoint` | `!` | – | `rol_11` |" in plain(report)
     assert "Unfinished" not in plain(report)
 
 
@@ -206,7 +208,8 @@ def test_failures_are_counted_by_cause_in_each_run() -> None:
     first = [failed(n, why=f"timeout after {n} s") for n in range(3)]
     second = [failed(n, "s", why=f"timeout after {n} s") for n in (10, 11)]
     text = plain(report_on(first, second))
-    assert "| 5 | 3 | 2 | fail | `timeout after # s` | `rol_0` |" in text
+    cells = "| 5 | 3 | 2 +0 (-66 to +56) | 1 | fail | guessed: `timeout after # s` |"
+    assert f"{cells} `✗✗✗✗✗` | – | `rol_0` |" in text
 
 
 def test_settings_that_differ_are_marked_and_no_key_is_told() -> None:

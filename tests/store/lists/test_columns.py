@@ -192,6 +192,9 @@ def test_every_column_of_a_rollout() -> None:
         "created": T0,
         "reason": "done",
         "message": "Missing: a room",
+        "criterion": "Missing: a room",
+        "failure": "Missing: a room",
+        "ended": STARTED + timedelta(seconds=60),
         "model": "small",
     }
 

@@ -32,7 +32,7 @@ from gymtui.tui.matrix.columns import (
     rate_cell,
     task_columns,
 )
-from gymtui.tui.rollouts.columns import rollout_columns
+from gymtui.tui.rollouts.columns import message_column, rollout_columns, timeline_column
 from gymtui.tui.runs.columns import run_columns
 from tests.tui.transcript.test_pictures import assert_pictured
 
@@ -58,7 +58,9 @@ def of_runs(
 def of_rollouts(
     heads: Mapping[str, tuple[str, str]] | None = None, **seen: int
 ) -> tuple[Column[RolloutRow], ...]:
-    return rollout_columns(lambda: NOW, lambda: seen, cast("TimeWindow", NoChart()), heads or {})
+    chart = cast("TimeWindow", NoChart())
+    columns = rollout_columns(lambda: NOW, lambda: seen, heads or {})
+    return (*columns, timeline_column(chart), message_column())
 
 
 def of_tasks() -> tuple[Column[TaskRow], ...]:

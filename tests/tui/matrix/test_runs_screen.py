@@ -101,20 +101,19 @@ async def test_a_click_goes_to_the_run_and_the_task_that_were_clicked(tmp_path: 
         assert screen.copy_text() == RUNS[0]
 
 
-async def test_a_reason_narrows_the_tasks_of_all_runs(tmp_path: Path) -> None:
+async def test_what_failed_is_compared_with_the_first_run_and_led_to(tmp_path: Path) -> None:
     async with scripted_dashboard(five(), tmp_path, size=(200, 50)) as person:
         await person.until(lambda: len(person.app.session.store.rollouts) == 25)
         screen = RunsMatrixScreen(RUNS)
         person.app.push_screen(screen)
-        await person.sees("book_room", "call_back", "image pull")
+        await person.sees("book_room", "call_back", "image pull", f"vs {RUNS[0]}")
+        assert screen.compared() == (RUNS[-1], RUNS[0])
+        await person.press("right")
+        assert screen.compared() == (RUNS[1], RUNS[0])
         await person.press("tab")
-        while "image pull" not in (screen._pointed_at.text if screen._pointed_at else ""):
+        while not any("image pull" in name for name in [screen._pane.grid.cursor_id or ""]):
             await person.press("j")
         await person.press("left")
         await person.sees("goes to the tasks")
         await person.press("enter")
-        await person.sees("only: image pull")
-        assert list(screen._rows) == ["=call_back"]
-        await person.press("tab", "enter")
-        await person.until(lambda: len(screen._rows) == 2)
-        await person.sees_no("only: ")
+        await person.sees('filter: criterion:"image pull failed"')

@@ -156,35 +156,62 @@ async def test_the_cursor_stays_on_its_rollout_while_others_end(
         await person.sees("0% of 1")
 
 
-async def test_failures_are_grouped_and_enter_narrows_the_tasks_to_them(
+async def test_enter_on_a_criterion_goes_to_its_rollouts_one_after_the_other(
     gym: ScriptedGym, tmp_path: Path
 ) -> None:
     async with scripted_dashboard(gym, tmp_path) as person:
-        await opened(person, "FAILURE REASON", "Missing: calendar", "image pull")
+        await opened(person, "failures by criterion", "Missing: calendar", "image pull")
         await person.press("tab", "enter")
-        await person.sees_no("enrol")
-        shown = await person.sees("call_back", "draft_plan", "only: Missing: calendar event #")
-        assert "book_room" not in shown
-        assert cursor(person) == "nightly.005", "on the first of them"
-        await person.press("escape")
-        await person.sees("enrol", "book_room")
-        await person.sees_no("only:")
+        screen: Any = await person.until(
+            lambda: person.app.screen if isinstance(person.app.screen, RolloutsScreen) else None
+        )
+        await person.sees('filter: criterion:"Missing: calendar event #"', "(4 shown)")
+        assert sorted(screen.rollout_ids()) == [f"nightly.00{n}" for n in (5, 6, 8, 9)]
+        await person.press("enter")
+        reader: Any = await person.until(
+            lambda: person.app.screen if isinstance(person.app.screen, TranscriptScreen) else None
+        )
+        assert reader.rollout_id == screen.rollout_ids()[0]
+        await person.press("q", "q")
         assert isinstance(person.app.screen, MatrixScreen)
 
 
-async def test_reading_one_by_one_after_choosing_a_reason_goes_through_those(
+async def test_failures_are_seen_by_tool_and_by_message_too(
     gym: ScriptedGym, tmp_path: Path
 ) -> None:
+    gym.artifacts = {
+        f"nightly.{number:03d}": {
+            "artifacts": {
+                "messages": [],
+                "tool_calls": [{"tool_server": "mail", "tool_name": "send"}],
+                "tool_results": [{"observation": "Error: mailbox full", "is_error": number > 6}],
+            }
+        }
+        for number in range(1, 12)
+    }
     async with scripted_dashboard(gym, tmp_path) as person:
-        await opened(person, "Missing: calendar")
-        await person.press("tab", "enter", "enter")
-        await person.until(lambda: isinstance(person.app.screen, TranscriptScreen))
-        read = []
-        for _ in range(4):
-            screen: Any = person.app.screen
-            read.append(screen.rollout_id)
-            await person.press("right_square_bracket")
-        assert read == ["nightly.005", "nightly.006", "nightly.008", "nightly.009"]
+        await opened(person)
+        await person.press("F")
+        await person.press("f")
+        await person.sees("failures by tool", "known for 0 of 12", "no transcripts read yet")
+        await person.press("F")
+        await person.sees("known for 11 of 12", "mail.send", "Error: mailbox full", "45%")
+        await person.press("tab", "enter")
+        await person.sees('filter: failed_tool:"mail.send"', "(5 shown)")
+        await person.press("q", "f")
+        await person.sees("failures by message", "Missing: calendar event 7")
+        await person.press("f")
+        await person.sees("failures by criterion")
+
+
+async def test_a_checkpoint_is_compared_with_the_one_before(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    gym.add("nightly-s1000", "call", *["pass"] * 8)
+    gym.add("nightly-s2000", "call", *["fail"] * 8)
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.sees("nightly-s2000")
+        person.app.push_screen(MatrixScreen("nightly-s2000"))
+        await person.sees("vs nightly-s1000", "CHANGE, pp", "+100 (+54 to +100)")
 
 
 async def test_the_failures_follow_the_rollouts(gym: ScriptedGym, tmp_path: Path) -> None:
@@ -194,7 +221,7 @@ async def test_the_failures_follow_the_rollouts(gym: ScriptedGym, tmp_path: Path
         gym.rollout("nightly.013").update(
             status="failed", completed_at=at(), termination_reason="disk quota exceeded"
         )
-        await person.sees("disk quota", "! agent")
+        await person.sees("! disk quota")
 
 
 async def test_it_is_filtered_and_ordered_like_every_list(gym: ScriptedGym, tmp_path: Path) -> None:
@@ -374,10 +401,12 @@ async def test_failures_of_several_runs_are_grouped_together(
 ) -> None:
     async with scripted_dashboard(two, tmp_path) as person:
         await across(person)
-        shown = await person.sees("FAILURE REASON", "RUNS", "Missing: calend")
+        shown = await person.sees("CRITERION", "RUNS", "Missing: calend")
         row = next(text for text in shown.split("\n") if "Missing: calend" in text)
-        assert row.split("✗")[0].split()[-1] == "8"
-        assert row.split()[-1] == "2"
+        # Rollouts, tasks, runs.
+        assert row.split("event 7")[1].split()[:3] == ["8", "2", "2"]
+        await person.press("tab", "enter")
+        shown = await person.sees("rollouts of 2 runs", "(8 shown)", "step-1000", "step-2000")
 
 
 async def test_more_runs_than_fit_are_scrolled_with_the_cursor(tmp_path: Path) -> None:
@@ -456,15 +485,15 @@ async def test_the_reason_under_the_cursor_is_told_in_full_and_its_attempts_stan
     (wrong,) = gym.add("nightly", "book_room", "fail", result=said)
     missing = gym.add("nightly", "call_back", "fail", "fail")
     async with scripted_dashboard(gym, tmp_path, size=size) as person:
-        await opened(person, "FAILURE REASON", "call_back")
+        await opened(person, "CRITERION", "call_back")
         screen = person.app.screen
         assert isinstance(screen, MatrixScreen)
         await person.press("tab")
-        await person.sees("✗ fail  2 rollouts  Missing: calendar event")
+        await person.sees("✗ fail  2 rollouts of 1 task  Missing: calendar event")
         assert screen.highlighted == frozenset(missing)
         assert faint(screen) == {"book_room"}
         await person.press("j")
-        await person.sees("✗ fail  1 rollout  Wrong: the request")
+        await person.sees("✗ fail  1 rollout of 1 task  Wrong: the request")
         last = person.screen().split("\n")[-5:]
         words = " ".join(word for text in last for word in text.split())
         assert "Wrong:" in words and ("to the end" in words or size[1] < 30)

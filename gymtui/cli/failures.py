@@ -1,0 +1,206 @@
+"""`gymtui failures`: what runs fail in, by criterion, tool or message, for people and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from gymtui.api.client import GymClient
+from gymtui.cli.gym_access import GymReader, at_once, with_gym
+from gymtui.cli.output import Cell, Column, Printer
+from gymtui.cli.report import read_artifacts
+from gymtui.cli.reporting.failures import failure_document, rows_of
+from gymtui.config.settings import Settings
+from gymtui.core.text import ABSENT
+from gymtui.session.artifacts import ArtifactLoader
+from gymtui.store.formats import GLYPH, WORD, listed, of_many, percent, points
+from gymtui.store.outcome import Outcome
+from gymtui.store.phases import is_finished
+from gymtui.store.stats.failure_changes import FailureRow, together_with
+from gymtui.store.stats.failures import Failures, FailureView
+from gymtui.store.stats.matrix import Matrix
+from gymtui.store.stats.tool_errors import ToolTally, tool_tallies
+
+TOOL = "tool"
+_DRAWN = 40
+"""Attempts that are drawn of one criterion."""
+
+
+def print_failures(
+    settings: Settings,
+    run_ids: Sequence[str],
+    by: str,
+    form: str,
+    printer: Printer,
+    tell: Callable[[str], None],
+    *,
+    against: str | None = None,
+) -> None:
+    """Print what runs fail in.
+
+    Args:
+        by: `criterion`, `message` or `tool`.
+        form: A table, one JSON document, a JSON object a line, or CSV.
+        tell: Told what is to be said beside the data.
+        against: The run that they are compared with; by default the first of them.
+
+    Raises:
+        NotFound: There is no such run.
+        GymError: As the client.
+    """
+
+    async def fetch(client: GymClient) -> tuple[GymReader, list[str], str | None]:
+        asked = GymReader(client)
+        typed = list(dict.fromkeys(run_ids))
+        found = await asked.runs_named([*typed, *([against] if against is not None else [])])
+        await asked.rollouts_of(found)
+        if by == TOOL:
+            desk = ArtifactLoader(
+                client, cap_bytes=settings.artifact_limit_mib << 20, cache_bytes=0
+            )
+            ended = _ended(asked, found)
+            await at_once(partial(read_artifacts, desk, asked.store, i) for i in ended)
+        wanted, other = found[: len(typed)], found[len(typed) :]
+        return asked, wanted, other[0] if other else None
+
+    asked, names, compared = with_gym(settings, fetch)
+    if by == TOOL:
+        _print_tools(asked, names, form, printer, tell)
+        return
+    failures, matrix = Failures(), Matrix()
+    for run_id in dict.fromkeys((*names, *([compared] if compared is not None else []))):
+        for row in asked.store.rollouts_of(run_id):
+            failures.take(row)
+            matrix.take(row)
+    matrix.refresh(last_steps={})
+    rows = rows_of(failures, matrix, names, FailureView(by), compared)
+    before = names[0] if compared is None else compared
+    others = [name for name in names if name != before]
+    if form == "table":
+        if not rows:
+            tell("no finished rollout failed")
+        if others:
+            tell(f"CHANGE of {listed(others)} against {before}, in percentage points (95 %)")
+        printer.table(_columns(rows, by, others), rows)
+        return
+    documents = [failure_document(row, rows, others, matrix) for row in rows]
+    _print(documents, "failures", form, printer, {"against": before if others else None})
+
+
+def _print(
+    documents: Sequence[dict[str, Any]],
+    name: str,
+    form: str,
+    printer: Printer,
+    beside: dict[str, Any],
+) -> None:
+    if form == "json":
+        printer.document({**beside, name: documents})
+    elif form == "csv":
+        printer.comma_separated(documents, [])
+    else:
+        printer.objects(documents)
+
+
+def _columns(
+    rows: Sequence[FailureRow], by: str, others: Sequence[str]
+) -> tuple[Column[FailureRow], ...]:
+    groups = [row.group for row in rows]
+
+    def name(row: FailureRow) -> Cell:
+        guess = "~ " if row.group.guessed and by == "criterion" else ""
+        return Cell(f"{guess}{row.group.text}")
+
+    def cause(row: FailureRow) -> Cell:
+        outcome = row.group.outcome
+        colour = "red" if outcome is Outcome.FAILED else "yellow"
+        return Cell(f"{GLYPH[outcome]} {WORD[outcome]}", "red" if colour == "red" else "yellow")
+
+    def with_(row: FailureRow) -> Cell:
+        found = together_with(row.group, groups, 1)
+        if not found or row.group.outcome is not Outcome.FAILED:
+            return Cell(ABSENT, "dim")
+        return Cell(f"{found[0][1]}× {found[0][0].text}", "dim")
+
+    def change(place: int) -> Callable[[FailureRow], Cell]:
+        def cell(row: FailureRow) -> Cell:
+            found = row.changes[place]
+            if found is None:
+                return Cell(ABSENT, "dim")
+            low, high = points(found.interval.low), points(found.interval.high)
+            said = f"{points(found.difference)} ({low} to {high})"
+            return Cell(said, "yellow" if found.clear else "dim")
+
+        return cell
+
+    numbered = len(others) > 1
+    changes = [
+        Column(f"CHANGE {name}" if numbered else "CHANGE", change(place), right=True, priority=1)
+        for place, name in enumerate(others)
+    ]
+    shown = (Column("FAILS WITH", with_, least=16, priority=3),) if by == "criterion" else ()
+    return (
+        Column("OUTCOME", cause),
+        Column(by.upper(), name, least=24),
+        Column("ROLLOUTS", lambda row: Cell(len(row.group.rollout_ids)), right=True),
+        Column("TASKS", lambda row: Cell(len(row.group.task_row_ids)), right=True, priority=2),
+        *changes,
+        *shown,
+    )
+
+
+# -- by tool -------------------------------------------------------------------------------
+
+
+def _ended(asked: GymReader, names: Sequence[str]) -> list[str]:
+    return [
+        row.rollout_id
+        for run_id in names
+        for row in asked.store.rollouts_of(run_id)
+        if row.rollout is not None and is_finished(row.rollout)
+    ]
+
+
+def _print_tools(
+    asked: GymReader,
+    names: Sequence[str],
+    form: str,
+    printer: Printer,
+    tell: Callable[[str], None],
+) -> None:
+    ended = _ended(asked, names)
+    known = {
+        rollout_id: tools
+        for rollout_id in ended
+        if (tools := asked.store.rollouts[rollout_id].tools) is not None
+    }
+    tallies = tool_tallies(known)
+    if form == "table":
+        tell(f"known for {len(known)} of {of_many(len(ended), 'finished rollout')}")
+        printer.table(_TOOL_COLUMNS, tallies)
+        return
+    documents = [
+        {
+            "tool": tally.tool,
+            "calls": tally.calls,
+            "errors": tally.errors,
+            "error_share": tally.error_share,
+            "commonest_error": tally.commonest,
+            "commonest_count": tally.commonest_count,
+            "rollouts": len(tally.rollout_ids),
+            "rollout_ids": list(tally.rollout_ids),
+        }
+        for tally in tallies
+    ]
+    _print(documents, "tools", form, printer, {"known": len(known), "of_rollouts": len(ended)})
+
+
+_TOOL_COLUMNS: tuple[Column[ToolTally], ...] = (
+    Column("TOOL", lambda row: Cell(row.tool), least=16),
+    Column("CALLS", lambda row: Cell(row.calls), right=True),
+    Column("ERRORS", lambda row: Cell(row.errors, "yellow" if row.errors else "dim"), right=True),
+    Column("SHARE", lambda row: Cell(percent(row.error_share)), right=True, priority=1),
+    Column("ROLLOUTS", lambda row: Cell(len(row.rollout_ids)), right=True, priority=2),
+    Column("COMMONEST ERROR", lambda row: Cell(row.commonest or ABSENT, "dim"), least=24),
+)

@@ -1,0 +1,167 @@
+"""Rollouts of several runs in one list: those that failed alike."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from gymtui.poll.view import View
+from gymtui.session.rollout_ref import RolloutRef
+from gymtui.store.delta import Delta
+from gymtui.store.lists.columns import READ_ROLLOUTS
+from gymtui.store.records import RolloutRow
+from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.routes import CompareRollouts, OpenMatrix, OpenTranscript
+from gymtui.tui.kit.breadcrumb import runs_crumb
+from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.grid import Grid
+from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.list_screen import ListScreen
+from gymtui.tui.kit.outcome_text import of_many
+from gymtui.tui.kit.rollout_details import OWN_LINES, rollout_details
+from gymtui.tui.kit.styled_text import Cell, StyledText, styled
+from gymtui.tui.rollouts.columns import message_column, rollout_columns
+
+AT_ONCE = 500
+"""Rollouts taken in without a pause."""
+
+
+class SeveralRolloutsScreen(ListScreen[RolloutRow]):
+    """The rollouts of some runs.
+
+    Args:
+        wanted: The filter that it starts with.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.SEVERAL)
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.SEVERAL, Scope.LIST, Scope.EVERYWHERE)
+    empty: ClassVar[str] = "no rollouts yet"
+    layout_name: ClassVar[str] = "rollouts of several runs"
+    prompt: ClassVar[str] = "words, or state:failed task:*phone* steps>=20"
+
+    def __init__(self, run_ids: Sequence[str], wanted: str) -> None:
+        super().__init__(READ_ROLLOUTS, "run")
+        self.start_with_filter(wanted)
+        self.run_ids = tuple(run_ids)
+        self._taking = False
+
+    def columns(self) -> tuple[Column[RolloutRow], ...]:
+        """The columns of rollouts, their run among them."""
+        tracker = self.session.tracker
+
+        def run(row: RolloutRow, cells: int) -> Cell:
+            return styled(row.run_id)
+
+        task, *others = rollout_columns(self.services.now, lambda: tracker.last_steps)
+        named = Column("run", "RUN", 12, run, good=20, whole=True, cut="middle")
+        return (named, task, *others, message_column(flex=1))
+
+    def body(self) -> Iterable[Widget]:
+        """The list, and what there is to say about the rollout under the cursor."""
+        palette = self.services.palette
+        yield Lines(palette, id="summary")
+        yield self.grid()
+        yield Lines(palette, height=self._details_height, id="details")
+
+    @property
+    def _details_height(self) -> int:
+        height = self.app.size.height
+        return 2 if height < 16 else 4 if height < 30 else 5
+
+    def breadcrumb(self) -> Cell:
+        """The way here."""
+        runs = of_many(len(self.run_ids), "run")
+        return (*runs_crumb(), StyledText(f"rollouts of {runs}", "strong"))
+
+    def poll_target(self, view: View) -> View:
+        """The runs' rollouts come first."""
+        known = self.session.store.knows_rollouts_of
+        opened = next((run for run in self.run_ids if not known(run)), None)
+        return replace(view, open_run=opened, runs_in_view=self.run_ids)
+
+    # -- what it shows ---------------------------------------------------------------------
+
+    def changed(self, delta: Delta) -> None:
+        """Take the rollouts of these runs in: few at once, thousands between keys."""
+        if self._taking:
+            return
+        taking = self._take_in()
+        if delta.rollouts and len(delta.rollouts) > AT_ONCE:
+            self._taking = True
+            self.run_worker(self._in_pieces(taking), group="taking", exit_on_error=True)
+            return
+        for _ in taking:
+            pass
+        self._show()
+
+    async def _in_pieces(self, taking: Generator[None, None, object]) -> None:
+        try:
+            for _ in taking:
+                await self.services.turns.yield_to_input()
+        finally:
+            self._taking = False
+        self._show()
+
+    def _take_in(self) -> Generator[None, None, object]:
+        store, known = self.session.store, self._rows.records
+        rows = {row.rollout_id: row for run_id in self.run_ids for row in store.rollouts_of(run_id)}
+        yield
+        changed = {i: row for i, row in rows.items() if known.get(i) is not row}
+        removed = [i for i in known if i not in rows]
+        return (yield from self._rows.applying(changed, removed, self.services.now().timestamp()))
+
+    def _show(self) -> None:
+        self._rows.tick(self.services.now().timestamp())
+        self.show_rows()
+        self.summarise()
+
+    def summarise(self) -> None:
+        """Write how many there are, and the details of the one under the cursor."""
+        shown = of_many(len(self._rows), "rollout")
+        runs = len({self._rows.records[row_id].run_id for row_id in self._rows})
+        said = (StyledText(shown, "strong"), StyledText(f" of {of_many(runs, 'run')}", "muted"))
+        self.lines("summary").show([Line(said, self.remarks())])
+        row = self._rows.records.get(self._grid.cursor_id or "")
+        height = self._details_height
+        told: list[Cell] = [()] * height
+        if row is not None:
+            life = self.session.tracker.segments(row)
+            told = rollout_details(row, life, self.size.width - 2, max(height, OWN_LINES + 1))
+        self.lines("details").show([Line(cell, bar=True) for cell in told[:height]])
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        """Open a rollout; of one that could not be read, what was received."""
+        row = self._rows.records.get(event.row_id)
+        if row is None or row.malformed is not None:
+            self.action_describe()
+        else:
+            self.services.navigate(OpenTranscript(row.run_id, event.row_id, self))
+
+    def rollout_ids(self) -> Sequence[str]:
+        """The rollouts as they are listed, for reading one after the other."""
+        return tuple(i for i in self._rows if self._rows.records[i].malformed is None)
+
+    def move_cursor_to_rollout(self, rollout_id: str) -> None:
+        """Put the cursor on the rollout that was read last."""
+        self._grid.select(rollout_id)
+
+    def action_matrix(self) -> None:
+        """Show these runs as tasks by runs."""
+        self.services.navigate(OpenMatrix(self.run_ids))
+
+    def action_compare(self) -> None:
+        """Compare the two marked rollouts, else this one with another."""
+        records = self._rows.records
+        chosen = (RolloutRef(records[i].run_id, i) for i in self.chosen() if i in records)
+        self.services.navigate(CompareRollouts(tuple(chosen)))
+
+    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
+        """The rollout as the server listed it."""
+        row = self.session.store.rollouts.get(row_id)
+        return (row.raw, row.malformed) if row is not None else None
