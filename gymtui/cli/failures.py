@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from gymtui.api.client import GymClient
+from gymtui.api.endpoints import Endpoints
 from gymtui.cli.gym_access import GymReader, at_once, with_gym
 from gymtui.cli.output import Cell, Column, Printer
 from gymtui.cli.report import read_artifacts
@@ -50,9 +50,12 @@ def print_failures(
         GymError: As the client.
     """
 
-    async def fetch(client: GymClient) -> tuple[GymReader, list[str], str | None]:
+    async def fetch(client: Endpoints) -> tuple[GymReader, list[str], str | None]:
         asked = GymReader(client)
         typed = list(dict.fromkeys(run_ids))
+        if not typed and settings.directories:
+            await asked.every_run(None, None)
+            typed = list(asked.store.runs)
         found = await asked.runs_named([*typed, *([against] if against is not None else [])])
         await asked.rollouts_of(found)
         if by == TOOL:

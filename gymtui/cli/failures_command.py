@@ -7,14 +7,15 @@ from typing import Any
 import click
 
 from gymtui.cli import suggestions
+from gymtui.cli.directories import settings_and_names
 from gymtui.cli.options import (
+    as_option,
     csv_option,
     given,
     gym_options,
     json_option,
     jsonl_option,
     run_against_gym,
-    settings_of,
     tell,
 )
 
@@ -25,8 +26,11 @@ from gymtui.cli.options import (
     "of rollouts that failed so minus that of the run compared with, over the tasks that both "
     "have, with its 95 % interval; yellow if p, adjusted for all rows, is 0.05 or less."
 )
-@click.argument("run_ids", nargs=-1, required=True, metavar="RUN…", shell_complete=suggestions.runs)
+@click.argument(
+    "run_ids", nargs=-1, required=True, metavar="[DIR/]… RUN…", shell_complete=suggestions.runs
+)
 @gym_options
+@as_option
 @click.option(
     "--by",
     type=click.Choice(["criterion", "tool", "message"]),
@@ -47,8 +51,8 @@ from gymtui.cli.options import (
 def failures(
     run_ids: tuple[str, ...], by: str, against: str | None, form: str | None, **flags: Any
 ) -> None:
-    """List what runs fail in, by criterion, tool or message."""
-    settings = settings_of(given(flags))
+    """List what runs fail in, by criterion, tool or message; of a directory, all runs in it."""
+    settings, run_ids = settings_and_names(given(flags), run_ids)
     from gymtui.cli.failures import print_failures
     from gymtui.cli.output import Printer
 

@@ -118,10 +118,12 @@ class Printer:
         """
         flat = [dict(_flat(document)) for document in documents]
         names = list(dict.fromkeys(name for row in flat for name in row)) or list(keys)
+        self.csv_rows([names, *([row.get(name) for name in names] for row in flat)])
+
+    def csv_rows(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Write rows of values as CSV."""
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows([_csv_cell(row.get(name)) for name in names] for row in flat)
+        csv.writer(text, lineterminator="\n").writerows(map(_csv_cell, row) for row in rows)
         self.write(text.getvalue())
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -106,7 +104,7 @@ async def _print(
     lines = _Lines(printer, rows.values(), several=several)
     documents: list[dict[str, Any]] = []
     if form == "csv":
-        printer.write(_csv([list(HIT)]))
+        printer.csv_rows([list(HIT)])
     async for hits in going.hits():
         if form == "table":
             printer.lines(lines.of(found) for found in hits)
@@ -115,7 +113,7 @@ async def _print(
         if form == "jsonl":
             printer.objects(told)
         elif form == "csv":
-            printer.write(_csv([list(document.values()) for document in told]))
+            printer.csv_rows([list(document.values()) for document in told])
         else:
             documents += told
     if form == "json":
@@ -131,12 +129,6 @@ def _document(found: FoundHit, row: RolloutRow) -> dict[str, Any]:
         *(hit.before, hit.text, hit.after),
     )
     return dict(zip(HIT, values, strict=True))
-
-
-def _csv(rows: Sequence[Sequence[object]]) -> str:
-    written = io.StringIO()
-    csv.writer(written, lineterminator="\n").writerows(rows)
-    return written.getvalue()
 
 
 class _Lines:

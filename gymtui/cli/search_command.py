@@ -15,6 +15,7 @@ from gymtui.cli.options import (
     EXIT_REFUSED,
     EXIT_USAGE,
     as_option,
+    csv_option,
     fail,
     given,
     gym_options,
@@ -57,7 +58,7 @@ from gymtui.cli.options import (
 )
 @json_option
 @jsonl_option
-@click.option("--csv", "form", flag_value="csv", help="Print CSV.")
+@csv_option
 def search(
     names: tuple[str, ...],
     phrase: str,

@@ -75,7 +75,7 @@ def test_json_a_line_each_and_csv_say_the_same(shell: Shell) -> None:
     assert [json.loads(line) for line in lines] == [hit]
     done = shell("search", "nightly", "red kettle", "--csv")
     [row] = csv.DictReader(io.StringIO(done.stdout))
-    assert row == {name: str(value) for name, value in hit.items()}
+    assert row == {name: str(value) for name, value in hit.items()} | {"error": "false"}
 
 
 def test_tool_and_error_without_a_phrase(shell: Shell, gym: ScriptedGym) -> None:

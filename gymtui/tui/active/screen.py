@@ -11,17 +11,18 @@ from textual import events
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from gymtui.core.text import fit
 from gymtui.poll.view import View
 from gymtui.session.actions import Verb
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.store.delta import Delta
+from gymtui.store.lists.query import quoted
 from gymtui.store.phases import KIND_OF_PHASE, SegmentKind
 from gymtui.store.running_rollouts import RUNNING, Running, RunningRow
-from gymtui.store.stats.failures import BROKEN, FailureGroup, Failures
+from gymtui.store.stats.failures import BROKEN, Failures
+from gymtui.tui.active.causes import CausesGrid
 from gymtui.tui.active.columns import active_columns, idle_s
 from gymtui.tui.context.keymap import Scope, bindings
-from gymtui.tui.context.routes import CompareRollouts, OpenTranscript
+from gymtui.tui.context.routes import CompareRollouts, OpenRollouts, OpenTranscript
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.breadcrumb import runs_crumb
@@ -29,14 +30,15 @@ from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
-from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
+from gymtui.tui.kit.styled_text import Cell, StyledText
 
 WINDOW = timedelta(minutes=10)
 """What goes wrong now: errors that ended within this time."""
+_WINDOW = f"the last {WINDOW.seconds // 60} min"
 AT_ONCE = 1000
 """Rollouts looked at for what went wrong before others get their turn: some 3 ms."""
 _CAUSES_SHARE = 6
-"""One line in so many is for causes; the rest stays for the list."""
+"""One line in so many is for causes; the rest stays for the list, and they are scrolled."""
 
 
 class ActiveScreen(ListScreen[RunningRow]):
@@ -55,6 +57,7 @@ class ActiveScreen(ListScreen[RunningRow]):
         self._on_the_move = Running()
         self._failures = Failures()
         self._taking = 0
+        self._causes: CausesGrid
 
     def columns(self) -> tuple[Column[RunningRow], ...]:
         """The columns of running rollouts."""
@@ -65,7 +68,9 @@ class ActiveScreen(ListScreen[RunningRow]):
         palette = self.services.palette
         self._on_the_move = Running(self.session.settings.stuck)
         yield Lines(palette, id="summary")
-        yield Lines(palette, id="causes")
+        yield Lines(palette, id="no-causes")
+        self._causes = CausesGrid(palette, _WINDOW)
+        yield self._causes
         yield self.grid()
         yield Lines(palette, id="details")
 
@@ -144,40 +149,17 @@ class ActiveScreen(ListScreen[RunningRow]):
         self._detail()
 
     def _show_causes(self) -> None:
-        reasons = self._failures.groups(BROKEN, since=self.services.now() - WINDOW)
-        window = f"the last {WINDOW.seconds // 60} min"
-        room = max(2, self.size.height // _CAUSES_SHARE)
-        shown = reasons if len(reasons) <= room else reasons[: room - 1]
-        lines = [Line(self._cause(reason)) for reason in shown]
-        if len(shown) < len(reasons):
-            rest = reasons[len(shown) :]
-            rollouts = outcome_text.of_many(
-                sum(len(reason.rollout_ids) for reason in rest), "rollout"
-            )
-            more = f"  {outcome_text.of_many(len(rest), 'more cause')} · {rollouts}"
-            lines.append(Line((StyledText(more, "muted"),)))
-        title: Cell = (StyledText("" if self._taking else f"no errors in {window}", "muted"),)
-        if lines:
-            title = (
-                StyledText("going wrong", "heading"),
-                StyledText(f"  errors of {window}", "muted"),
-            )
-        self.lines("causes").show([Line(title), *lines])
+        causes = self._failures.groups(BROKEN, since=self.services.now() - WINDOW)
+        self._causes.show_causes(causes, max(2, self.size.height // _CAUSES_SHARE))
+        none = () if self._taking or causes else (StyledText(f"no errors in {_WINDOW}", "muted"),)
+        self.lines("no-causes").show([Line(none)] if none else [])
 
-    def _cause(self, reason: FailureGroup) -> Cell:
-        """One line: what happened, and how many it hit."""
-        runs = outcome_text.of_many(len(reason.run_ids), "run")
-        counted = f" · {runs}, {outcome_text.of_many(len(reason.rollout_ids), 'rollout')}"
-        begin = (
-            StyledText("! ", "error"),
-            StyledText(f"{outcome_text.WORD[reason.outcome]:<6}", "muted"),
-        )
-        room = self.size.width - 2 - width_of(begin) - len(counted)
-        return (
-            *begin,
-            StyledText(fit(reason.text, max(room, 8), cut="end")),
-            StyledText(counted, "muted"),
-        )
+    def on_causes_grid_chosen(self, event: CausesGrid.Chosen) -> None:
+        """Go to the rollouts that ended so within that time."""
+        cause = event.cause
+        wanted = f"failure:{quoted(cause.folded)} outcome:{cause.outcome}"
+        minutes = WINDOW.seconds // 60
+        self.services.navigate(OpenRollouts(cause.run_ids, f"{wanted} ended<{minutes}m"))
 
     def _detail(self) -> None:
         row_id = self._grid.cursor_id
@@ -203,6 +185,13 @@ class ActiveScreen(ListScreen[RunningRow]):
         if running.limit_s is None:
             return f"{said} · no stuck threshold"
         return f"{said} · stuck after {outcome_text.duration(running.limit_s)}"
+
+    def dim(self, dimmed: bool) -> None:
+        """Dim both lists while they are old."""
+        super().dim(dimmed)
+        if self._causes.dimmed != dimmed:
+            self._causes.dimmed = dimmed
+            self._causes.sync()
 
     # -- keys ------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Collection, Container, Sequence
 from typing import ClassVar, Generic, TypeVar
 
+from gymtui.core.text import clean, fit, width
 from gymtui.store.column_def import Schema
 from gymtui.store.lists.completion import completions
 from gymtui.store.lists.ordering import OrderedView
@@ -109,7 +110,9 @@ class ListScreen(GymScreen, Generic[R]):
             said.append(StyledText(f"{words}  ", "mark"))
         typed = self.filter_text().strip()
         if typed:
-            said += [StyledText("filter: ", "muted"), StyledText(typed, "accent")]
+            room = max(self.size.width // 2, 24)
+            shown = fit(typed, room, cut="middle") if width(clean(typed)) > room else typed
+            said += [StyledText("filter: ", "muted"), StyledText(shown, "accent")]
         if self._rows.filter.text:
             gap = " " if typed else ""
             said.append(StyledText(f"{gap}({len(self._rows)} shown)", "muted"))

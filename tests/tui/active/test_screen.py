@@ -208,9 +208,10 @@ async def test_what_goes_wrong_now_is_one_line_a_cause_across_runs(
     gym.add("c", "enrol", "env", completed_at=at(3600), termination_reason="an hour ago")
     gym.add("c", "enrol", "fail", "cancelled", **recent)
     async with scripted_dashboard(gym, tmp_path, size=(80, 24)) as person:
-        await opened(person, "errors of the last 10 min", "429 Too Many Requests", "image pull")
-        assert "request <id> · 2 runs, 3 rollouts" in line(person, "429")
-        assert "1 run, 1 rollout" in line(person, "image pull")
+        await opened(person, "GOING WRONG, the last 10 min", "429 Too Many Requests", "image pull")
+        # Rollouts, runs, tasks.
+        assert line(person, "429").split()[-3:] == ["3", "2", "1"]
+        assert line(person, "image pull").split()[-3:] == ["1", "1", "1"]
         shown = person.screen()
         assert shown.index("429") < shown.index("image pull"), "the largest first"
         assert "an hour ago" not in shown
@@ -224,19 +225,40 @@ async def test_without_errors_that_is_said_with_its_window(
     async with scripted_dashboard(gym, tmp_path) as person:
         await opened(person, "no errors in the last 10 min")
         gym.add("a", "book_room", "agent", completed_at=at())
-        await person.sees("429 Too Many Requests", "1 run, 1 rollout")
+        await person.sees("429 Too Many Requests", "GOING WRONG")
+        await person.sees_no("no errors")
 
 
-async def test_more_causes_than_there_is_room_for_are_counted(
+async def test_a_cause_is_opened_and_has_its_rollouts_of_all_runs(
+    gym: ScriptedGym, tmp_path: Path
+) -> None:
+    gym.add("a", "book_room", "agent", "env", completed_at=at(60))
+    gym.add("b", "book_room", "agent", completed_at=at(60))
+    gym.add("b", "book_room", "agent", completed_at=at(3600))
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await opened(person, "429 Too Many Requests", "image pull")
+        await person.press("tab", "space")
+        await person.sees("causes cannot be marked")
+        await person.press("enter")
+        await person.sees("rollouts of 2 runs", "filter: failure:", "ended<10m (2 shown)", "b.003")
+        await person.press("q", "j", "enter")
+        await person.sees("runs › a", 'filter: failure:"image pull failed"', "(1 shown)")
+        await person.press("q")
+        assert isinstance(person.app.screen, ActiveScreen)
+
+
+async def test_more_causes_than_there_is_room_for_are_scrolled(
     gym: ScriptedGym, tmp_path: Path
 ) -> None:
     words = ("apple", "birch", "cedar", "daisy", "elder", "fern", "gorse", "hazel")
     for word in words:
         gym.add("a", "t", "agent", completed_at=at(30), termination_reason=f"{word} is broken")
     async with scripted_dashboard(gym, tmp_path, size=(80, 24)) as person:
-        shown = (await opened(person, "5 more causes · 5 rollouts", "apple"), person.screen())[1]
-        assert sum(word in shown for word in words) == 3
-        assert "call_back" in shown
+        await opened(person, "apple", "daisy", "call_back")
+        shown = person.screen()
+        assert sum(word in shown for word in words) == 4
+        await person.press("tab", "G")
+        await person.sees("hazel", "call_back")
 
 
 async def test_enter_opens_the_rollout_and_the_brackets_go_through_the_list(
