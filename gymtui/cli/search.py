@@ -14,8 +14,8 @@ from gymtui.config.settings import Settings
 from gymtui.core.text import clean, fit, width
 from gymtui.session.archive import Archive, gym_name, key_of
 from gymtui.session.artifacts import ArtifactLoader
+from gymtui.session.hit_list import FoundHit
 from gymtui.session.transcript_search import (
-    FoundHit,
     SearchProgress,
     TranscriptSearch,
     target_of,

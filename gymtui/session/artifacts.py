@@ -125,18 +125,24 @@ class ArtifactLoader:
         return found
 
     async def body(
-        self, rollout_id: str, *, redacted: bool = False, on_progress: Progress | None = None
+        self,
+        rollout_id: str,
+        *,
+        redacted: bool = False,
+        key: ArchiveKey | None = None,
+        on_progress: Progress | None = None,
     ) -> bytes:
         """Get a rollout's artifacts as received, from the archive or from the gym; not read.
 
         Args:
+            key: Their key in the archive, where whoever asks knows that.
             on_progress: Told bytes received and, if known, announced; of a download only.
 
         Raises:
             GymError: As the client, after some tries; Garbled if the answer is not artifacts.
             TooLargeError: They are larger than the cap.
         """
-        archive, key = self._archive, self._key_of(rollout_id, redacted)
+        archive, key = self._archive, key or self._key_of(rollout_id, redacted)
         if archive is None or key is None:
             return await self._downloaded(rollout_id, redacted, on_progress)
         # Who comes second waits, and finds them here.

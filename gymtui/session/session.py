@@ -34,6 +34,7 @@ from gymtui.session.step_pace import ObservedStepPace
 from gymtui.session.surroundings import Surroundings
 from gymtui.store.delta import NOTHING, Delta, Query
 from gymtui.store.history.journal import Journal
+from gymtui.store.records import RolloutRow
 from gymtui.store.stats.checkpoints import checkpoint_before
 from gymtui.store.stats.forecast import RunForecast
 from gymtui.store.stats.run_summary import RunSummary
@@ -122,6 +123,8 @@ class Session:
         self.recorder: Recorder | None = None
         """What keeps all that comes in, for `record`."""
         self._launches: Launches | None = None
+        self.listed_elsewhere: dict[str, RolloutRow] = {}
+        """Rollouts of runs that the store does not hold, as a search listed them."""
         self.compared_first: RolloutRef | None = None
         """The first of two rollouts to compare, until the second is chosen."""
         self._untold = NOTHING
@@ -214,9 +217,12 @@ class Session:
             on_read=self._read,
             archive=self.archive,
             key_of=lambda rollout_id, redacted: key_of(
-                self.gym_name, self.store.rollouts.get(rollout_id), redacted=redacted
+                self.gym_name, self._row(rollout_id), redacted=redacted
             ),
         )
+
+    def _row(self, rollout_id: str) -> RolloutRow | None:
+        return self.store.rollouts.get(rollout_id) or self.listed_elsewhere.get(rollout_id)
 
     @cached_property
     def archive(self) -> Archive:

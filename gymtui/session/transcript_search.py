@@ -9,19 +9,24 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from gymtui.api.errors import NOT_THE_GYM, GymError, NotFound
+from gymtui.poll.fetch import ask, observed
 from gymtui.session.archive import Archive, ArchiveKey, Known, version_of
 from gymtui.session.artifacts import ArtifactLoader, TooLargeError
+from gymtui.session.hit_list import FoundHit
 from gymtui.session.rollout_ref import RolloutRef
+from gymtui.session.session import Session
+from gymtui.store.delta import RolloutsOf
 from gymtui.store.ending import ending_of
 from gymtui.store.outcome import ACTIVE
 from gymtui.store.records import RolloutRow
+from gymtui.store.store import Store
 from gymtui.transcript.blocks import Ending
 from gymtui.transcript.body_reader import open_body
 from gymtui.transcript.hits import (
-    Hit,
     PatternError,
     SpokenPassage,
     Wanted,
@@ -33,6 +38,7 @@ AT_ONCE = 4
 """Downloads at the same time."""
 MOST_BYTES = 256 * 1024 * 1024
 """What one search downloads unless it is told to go on."""
+_EVERYTHING = 1 << 40
 _TURN_S = 0.03
 """How long transcripts are looked through until what was found is handed over."""
 
@@ -51,14 +57,6 @@ class SearchTarget:
     version: str | None
     finished: bool
     result: Ending | None
-
-
-@dataclass(frozen=True, slots=True)
-class FoundHit:
-    """A hit, and whose transcript it is in."""
-
-    ref: RolloutRef
-    hit: Hit
 
 
 @dataclass(slots=True)
@@ -107,6 +105,44 @@ def target_of(row: RolloutRow) -> SearchTarget:
     result = ending_of(row.rollout, row.outcome) if row.rollout is not None else None
     finished = row.rollout is not None and row.outcome not in ACTIVE
     return SearchTarget(RolloutRef(row.run_id, row.rollout_id), version_of(row), finished, result)
+
+
+async def rollouts_of(
+    session: Session, run_ids: Sequence[str], rollout_ids: Sequence[str] | None = None
+) -> list[RolloutRow]:
+    """The rollouts of runs; of runs that the session does not hold they are listed now.
+
+    Args:
+        rollout_ids: Which of them; None for all.
+
+    Returns:
+        Those that could be read, in the order of the runs; without those of runs that are gone, or
+        that the gym does not list.
+    """
+    store = session.store
+    lacking = [run_id for run_id in run_ids if not store.knows_rollouts_of(run_id)]
+    listed = Store(rollouts_kept=_EVERYTHING)
+    waiting = iter(lacking)
+
+    async def work() -> None:
+        for run_id in waiting:
+            query, sent_s = RolloutsOf(run_id), session.monotonic()
+            with suppress(GymError):
+                answer = await ask(session.client, query)
+                if answer is not None:
+                    listed.apply(observed(query, answer, sent_s, session.clock))
+
+    await asyncio.gather(*(work() for _ in range(min(AT_ONCE, len(lacking)))))
+    session.listed_elsewhere.update(listed.rollouts)
+    found = [
+        row
+        for run_id in run_ids
+        for row in (listed if run_id in lacking else store).rollouts_of(run_id)
+    ]
+    if rollout_ids is not None:
+        by_id = {row.rollout_id: row for row in found}
+        found = [by_id[rollout_id] for rollout_id in rollout_ids if rollout_id in by_id]
+    return [row for row in found if row.malformed is None]
 
 
 class TranscriptSearch:
@@ -237,7 +273,9 @@ class TranscriptSearch:
             before = now
 
         try:
-            body = await self._loader.body(target.ref.rollout_id, on_progress=received)
+            body = await self._loader.body(
+                target.ref.rollout_id, key=self._key(target), on_progress=received
+            )
         except NotFound:
             progress.missing += 1
             return ()

@@ -12,9 +12,9 @@ from gymtui.api.client import GymClient
 from gymtui.api.errors import GymError, NotFound, Unreachable
 from gymtui.session.archive import Archive, ArchiveKey
 from gymtui.session.artifacts import ArtifactLoader
+from gymtui.session.hit_list import FoundHit
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.session.transcript_search import (
-    FoundHit,
     SearchProgress,
     SearchTarget,
     TranscriptSearch,

@@ -26,6 +26,7 @@ from gymtui.tui.active.screen import ActiveScreen
 from gymtui.tui.app.file_app import FileApp
 from gymtui.tui.compare.screen import CompareScreen
 from gymtui.tui.context.keymap import TABLE, Key, Scope
+from gymtui.tui.context.routes import OpenSearch
 from gymtui.tui.describe.screen import DescribeScreen
 from gymtui.tui.files.screen import FileScreen
 from gymtui.tui.help.screen import HelpScreen
@@ -50,6 +51,7 @@ from gymtui.tui.rollouts.several_screen import SeveralRolloutsScreen
 from gymtui.tui.runs.screen import RunsScreen
 from gymtui.tui.runtime.crash_report import Reporter
 from gymtui.tui.runtime.guard import GuardedApp
+from gymtui.tui.search.screen import SearchScreen
 from gymtui.tui.transcript.screen import TranscriptScreen
 from tests.tui.app.test_file_app import MESSAGES, sees
 from tests.tui.person import Person
@@ -126,6 +128,7 @@ PLACES: dict[str, Callable[[], Screen[Any]]] = {
     "across": lambda: RunsMatrixScreen(RUNS),
     "comparison": lambda: CompareRunsScreen(RUNS),
     "transcript": lambda: TranscriptScreen(*TRANSCRIPT),
+    "search": lambda: SearchScreen(OpenSearch(RUNS, None, "3 runs", "role:assistant")),
     "compare": lambda: CompareScreen(RolloutRef(*TRANSCRIPT), RolloutRef("gamma", "gamma.006")),
     "describe": lambda: DescribeScreen("gamma", b'{"run_id": "gamma"}', None),
     "actions": ActionsScreen,
@@ -274,6 +277,7 @@ READY = {
     "across": ("call_back",),
     "comparison": ("call_back",),
     "transcript": ("turn 1 of",),
+    "search": ("transcripts searched", "hit"),
     "compare": ("the same calls",),
 }
 OF_THE_GYM = [*READY, "form"]

@@ -21,6 +21,7 @@ _SCOPES = frozenset({Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE, Scope.MENU,
 _NOT_HERE = frozenset(
     {
         "redact",
+        "search-this",
         "compare-this",
         "pause",
         "actions",

@@ -23,6 +23,7 @@ from gymtui.tui.context.routes import (
     OpenMatrix,
     OpenRollouts,
     OpenRun,
+    OpenSearch,
     OpenTranscript,
     Route,
 )
@@ -35,6 +36,7 @@ _MODULES = (
     "matrix.runs_screen",
     "matrix.comparison_screen",
     "transcript.screen",
+    "search.screen",
     "compare.screen",
     "launch.screen",
     "help.screen",
@@ -72,10 +74,14 @@ def screen_of(route: Route) -> Screen[Any]:
             return ActiveScreen()
         case OpenMatrix():
             return _matrix(route)
-        case OpenTranscript(run_id, rollout_id, opened_from):
+        case OpenTranscript(run_id, rollout_id, opened_from, hits):
             from gymtui.tui.transcript.screen import TranscriptScreen
 
-            return TranscriptScreen(run_id, rollout_id, opened_from)
+            return TranscriptScreen(run_id, rollout_id, opened_from, hits)
+        case OpenSearch():
+            from gymtui.tui.search.screen import SearchScreen
+
+            return SearchScreen(route)
         case CompareRuns(run_ids):
             from gymtui.tui.matrix.comparison_screen import CompareRunsScreen
 

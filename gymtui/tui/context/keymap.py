@@ -26,6 +26,7 @@ class Scope(StrEnum):
     MATRIX = "matrix"
     TEXT = "reading"
     TRANSCRIPT = "transcript"
+    SEARCH = "search"
     COMPARE = "comparison"
     FORM = "launch form"
     PICK = "choosing"
@@ -42,6 +43,7 @@ STACKS: tuple[frozenset[Scope], ...] = tuple(
         (Scope.ACTIVE, Scope.LIST, Scope.EVERYWHERE),
         (Scope.MATRIX, Scope.LIST, Scope.EVERYWHERE),
         (Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE),
+        (Scope.SEARCH, Scope.LIST, Scope.EVERYWHERE),
         (Scope.COMPARE, Scope.TEXT, Scope.EVERYWHERE),
         (Scope.FORM,),
         (Scope.PICK,),
@@ -92,16 +94,22 @@ TABLE: tuple[Key, ...] = (
     Key("matrix", Scope.ROLLOUTS, ("m",), "matrix", "tasks × attempts", "matrix"),
     Key("several-matrix", Scope.SEVERAL, ("m",), "matrix", "tasks × runs", "matrix"),
     Key("mark", Scope.LIST, ("space",), "mark", "mark or unmark, then move down", "mark"),
+    Key("search-runs", Scope.RUNS, ("ctrl+f",), "search", "search the transcripts of the marked runs, else of all listed", "search"),
+    Key("search-rollouts", Scope.ROLLOUTS, ("ctrl+f",), "search", "search the transcripts of the marked rollouts, else of all listed", "search"),
+    Key("search-tasks", Scope.MATRIX, ("ctrl+f",), "search", "search the transcripts of these runs", "search"),
+    Key("search-more", Scope.SEARCH, ("plus", "equals_sign"), "download_more", "download and search the transcripts left out", "more"),
+    Key("search-again", Scope.SEARCH, ("ctrl+f",), "screen.filter", "search for something else"),
     Key("next-turn", Scope.TRANSCRIPT, ("J",), "turn(1)", "next turn", "turn"),
     Key("previous-turn", Scope.TRANSCRIPT, ("K",), "turn(-1)", "previous turn"),
     Key("next-error", Scope.TRANSCRIPT, ("e",), "error(1)", "next error", "error"),
     Key("previous-error", Scope.TRANSCRIPT, ("E",), "error(-1)", "previous error"),
     Key("next-call", Scope.TRANSCRIPT, ("t",), "call(1)", "next tool call", "tool call"),
     Key("previous-call", Scope.TRANSCRIPT, ("T",), "call(-1)", "previous tool call"),
-    Key("next-match", Scope.TRANSCRIPT, ("n",), "match(1)", "next match of the search"),
-    Key("previous-match", Scope.TRANSCRIPT, ("N",), "match(-1)", "previous match"),
+    Key("next-match", Scope.TRANSCRIPT, ("n",), "match(1)", "next match; opened from a search, its next hit"),
+    Key("previous-match", Scope.TRANSCRIPT, ("N",), "match(-1)", "previous match, or hit"),
     Key("next-rollout", Scope.TRANSCRIPT, ("right_square_bracket",), "rollout(1)", "next rollout in the list", "next"),
     Key("previous-rollout", Scope.TRANSCRIPT, ("left_square_bracket",), "rollout(-1)", "previous rollout in the list"),
+    Key("search-this", Scope.TRANSCRIPT, ("ctrl+f",), "search", "search all transcripts of the list, else of the run"),
     Key("files", Scope.TRANSCRIPT, ("f",), "files", "list the opened files with their outcomes", "files"),
     Key("fold", Scope.TRANSCRIPT, ("z",), "fold", "fold or unfold this turn", "fold"),
     Key("fold-all", Scope.TRANSCRIPT, ("Z",), "fold_all", "fold or unfold everything"),

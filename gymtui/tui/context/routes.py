@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gymtui.session.rollout_ref import RolloutList, RolloutRef
+
+if TYPE_CHECKING:
+    from gymtui.session.hit_list import HitList
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +57,30 @@ class OpenTranscript:
 
     Attributes:
         opened_from: The list whose other rollouts can be gone on to.
+        hits: The list of hits that it was opened from: it begins at the one under the cursor.
     """
 
     run_id: str
     rollout_id: str
     opened_from: RolloutList | None = None
+    hits: HitList | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSearch:
+    """A search through transcripts.
+
+    Attributes:
+        run_ids: Of which runs.
+        rollout_ids: Of which of their rollouts; None for all.
+        scope: What that is, in words.
+        typed: What is searched for; "" asks for it.
+    """
+
+    run_ids: tuple[str, ...]
+    rollout_ids: tuple[str, ...] | None
+    scope: str
+    typed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +141,7 @@ Route = (
     | OpenActive
     | OpenMatrix
     | OpenTranscript
+    | OpenSearch
     | CompareRuns
     | CompareRollouts
     | Describe

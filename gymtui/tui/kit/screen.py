@@ -265,7 +265,7 @@ class GymScreen(SoonDrawn, Screen[None]):
             self.size.width - 4,
             self.services.keys,
             first=self.is_first,
-            searches=Scope.TEXT in self.scopes,
+            searches=bool({Scope.TEXT, Scope.SEARCH} & set(self.scopes)),
         )
         self.lines("footer").show([line])
 

@@ -26,6 +26,7 @@ TIPS: Mapping[Scope, str] = {
         "`e` the next error · `t` the next tool call · `/` searches"
         " · `]` the next rollout in the list"
     ),
+    Scope.SEARCH: "`↵` opens the transcript at the hit · `/` searches again: error: tool:calendar",
     Scope.COMPARE: "`n` the next difference",
 }
 """By the screen's own scope; what stands between backquotes is a key, and what

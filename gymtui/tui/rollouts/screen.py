@@ -18,6 +18,7 @@ from gymtui.poll.view import View
 from gymtui.session.actions import Verb
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.store.delta import Delta
+from gymtui.store.formats import of_many
 from gymtui.store.lists.columns import READ_ROLLOUTS, RunView
 from gymtui.store.outcome import VERDICTS, Outcome
 from gymtui.store.records import RolloutRow, RunRow
@@ -25,7 +26,13 @@ from gymtui.store.run_rows import RunRows
 from gymtui.store.running_rollouts import Running
 from gymtui.store.stats.run_stats import RunStats
 from gymtui.tui.context.keymap import Scope, bindings
-from gymtui.tui.context.routes import CompareRollouts, OpenLaunch, OpenMatrix, OpenTranscript
+from gymtui.tui.context.routes import (
+    CompareRollouts,
+    OpenLaunch,
+    OpenMatrix,
+    OpenSearch,
+    OpenTranscript,
+)
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.grid import Column, Grid
@@ -356,6 +363,18 @@ class RolloutsScreen(TimelineScreen):
     def selection(self) -> Selection:
         """The marked rollouts, else the one under the cursor, of this run."""
         return Selection((self.run_id,), tuple(self.chosen()))
+
+    def action_search(self) -> None:
+        """Search the transcripts of the marked rollouts, else of those that are listed."""
+        marked = self.chosen() if self._grid.marks else None
+        listed = self.rollout_ids() if self._rows.filter.text else None
+        if not self._rows.records or listed == ():
+            refuse(self, "no rollouts to search")
+            return
+        wanted = marked if marked is not None else listed
+        of = "" if wanted is None else f"{of_many(len(wanted), 'rollout')} of "
+        only = None if wanted is None else tuple(wanted)
+        self.services.navigate(OpenSearch((self.run_id,), only, f"{of}{self.run_id}"))
 
     def action_compare(self) -> None:
         """Compare the two marked rollouts, else this one with another."""

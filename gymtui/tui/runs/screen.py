@@ -15,13 +15,20 @@ from gymtui.poll.view import View
 from gymtui.session.actions import Verb
 from gymtui.store.column_def import ValueKind, natural
 from gymtui.store.delta import NOTHING, Delta
-from gymtui.store.formats import listed
+from gymtui.store.formats import listed, of_many
 from gymtui.store.lists.columns import LISTED, RUNS, RunView
 from gymtui.store.lists.grouping import Grouping, Groups
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.lists.query import quoted
 from gymtui.tui.context.keymap import Scope, bindings
-from gymtui.tui.context.routes import CompareRuns, OpenActive, OpenLaunch, OpenMatrix, OpenRun
+from gymtui.tui.context.routes import (
+    CompareRuns,
+    OpenActive,
+    OpenLaunch,
+    OpenMatrix,
+    OpenRun,
+    OpenSearch,
+)
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.kit.grid import Column, Grid
 from gymtui.tui.kit.line_parts import join_fitting, room_beside
@@ -329,6 +336,22 @@ class RunsScreen(ListScreen[RunView]):
     def selection(self) -> Selection:
         """The marked runs, else the one under the cursor; of groups all their runs."""
         return Selection(tuple(self._meant()))
+
+    def action_search(self) -> None:
+        """Search the transcripts of the chosen runs, else of all that are listed."""
+        runs, groups = self.session.store.runs, self._groups
+        if self._grid.marks:
+            meant, what = self._meant(), "marked run"
+        elif groups is not None:
+            meant, what = [i for group in self._rows for i in groups.members(group)], "run"
+        else:
+            meant, what = list(self._rows), "run"
+        chosen = tuple(i for i in meant if i in runs and runs[i].malformed is None)
+        if not chosen:
+            refuse(self, "no run to search")
+            return
+        scope = chosen[0] if len(chosen) == 1 else of_many(len(chosen), what)
+        self.services.navigate(OpenSearch(chosen, None, scope))
 
     def action_watch(self) -> None:
         """Tell when the chosen runs end, or no longer."""

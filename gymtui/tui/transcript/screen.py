@@ -15,14 +15,16 @@ from gymtui.core import new_file
 from gymtui.core.text import ABSENT, clean, fit, width
 from gymtui.poll.view import View
 from gymtui.session.artifacts import Artifacts, TooLargeError
+from gymtui.session.hit_list import HitList
 from gymtui.session.rollout_ref import RolloutList, RolloutRef
 from gymtui.store import record_files
 from gymtui.store.delta import Delta
 from gymtui.store.ending import ending_of
+from gymtui.store.formats import of_many
 from gymtui.store.outcome import ACTIVE
 from gymtui.store.records import RolloutRow
 from gymtui.transcript.artifact_files import FileProblem
-from gymtui.tui.context.routes import CompareRollouts
+from gymtui.tui.context.routes import CompareRollouts, OpenSearch
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.breadcrumb import LEAST_NAME_CELLS, runs_crumb
@@ -47,12 +49,19 @@ class TranscriptScreen(ReaderScreen):
     Args:
         opened_from: The list that it was opened from, for the keys that go to the rollouts beside
             it; what is read stands under that list's cursor.
+        hits: The list of hits that it was opened from: `n` and `N` go on in it.
     """
 
     def __init__(
-        self, run_id: str, rollout_id: str, opened_from: RolloutList | None = None
+        self,
+        run_id: str,
+        rollout_id: str,
+        opened_from: RolloutList | None = None,
+        hits: HitList | None = None,
     ) -> None:
         super().__init__()
+        self._hits = hits
+        self._aim = hits.hit() if hits is not None else None
         self.run_id = run_id
         self.rollout_id = rollout_id
         self._opened_from = opened_from
@@ -150,7 +159,10 @@ class TranscriptScreen(ReaderScreen):
         return (*said, StyledText(f" · {why}")) if why else said
 
     def _place(self) -> Cell:
-        """`3 of 24`: which rollout this is of the list that it was opened from."""
+        """`3 of 24`: which rollout this is of the list that it was opened from, or which hit."""
+        if self._hits is not None:
+            number, hits = self._hits.hit_place()
+            return (StyledText(f"hit {number:,} of {hits:,}", "muted"),)
         if self._opened_from is None:
             return ()
         now = self._opened_from.rollout_ids()
@@ -184,6 +196,43 @@ class TranscriptScreen(ReaderScreen):
     def show_artifacts(self, artifacts: Artifacts) -> None:
         """Show the transcript with its result."""
         super().show_artifacts(self._with_result(artifacts))
+        self._reach_aim()
+
+    def _reach_aim(self) -> None:
+        """Go to the hit that one was on the way to."""
+        if self._hits is None or self._aim is None or self._artifacts is None:
+            return
+        found, self._aim = self._aim, None
+        if found.ref.rollout_id == self.rollout_id:
+            self.reach_match(found.hit.match, self._hits.phrase)
+
+    def action_match(self, step: int) -> None:
+        """Go to the next or previous hit of the list it was opened from, else match."""
+        hits = self._hits
+        if hits is None or self._search.typed not in ("", hits.phrase):
+            super().action_match(step)
+            return
+        found = hits.step_hit(step)
+        if found is None:
+            refuse(self, "end of the hits" if step > 0 else "start of the hits")
+            return
+        self._aim = found
+        if found.ref.rollout_id == self.rollout_id:
+            self._reach_aim()
+        else:
+            self._turn_to(found.ref)
+
+    def action_search(self) -> None:
+        """Search all transcripts of the list it was opened from, else of its run."""
+        if self._hits is not None:
+            self.services.go_back(quit_at_end=False)
+            return
+        listed = self._opened_from.rollout_ids() if self._opened_from is not None else ()
+        rows = self.session.store.rollouts
+        runs = {rows[name].run_id: None for name in listed if name in rows} or {self.run_id: None}
+        only = tuple(listed) or None
+        scope = of_many(len(only), "rollout") if only is not None else self.run_id
+        self.services.navigate(OpenSearch(tuple(runs), only, scope))
 
     def _with_result(self, artifacts: Artifacts) -> Artifacts:
         """The artifacts, and what the rollout's record says of its end, which they do not hold."""
@@ -380,12 +429,19 @@ class TranscriptScreen(ReaderScreen):
         place = beside.index(self.rollout_id) + step
         if not 0 <= place < len(beside):
             return False
+        row = self.session.store.rollouts.get(beside[place])
+        run_id = row.run_id if row is not None else self.run_id
+        self._opened_from.move_cursor_to_rollout(beside[place])
+        self._aim = self._hits.hit() if self._hits is not None else None
+        self._turn_to(RolloutRef(run_id, beside[place]))
+        return True
+
+    def _turn_to(self, ref: RolloutRef) -> None:
+        """Read another rollout."""
         if self._download is not None:
             self._download.cancel()
             self._download = None
-        self.rollout_id = beside[place]
-        self.run_id = self._row.run_id if self._row is not None else self.run_id
-        self._opened_from.move_cursor_to_rollout(self.rollout_id)
+        self.run_id, self.rollout_id = ref.run_id, ref.rollout_id
         self._raw = self._redacted = self._too_large = False
         self._saving = None
         self.drop_artifacts()
@@ -393,4 +449,3 @@ class TranscriptScreen(ReaderScreen):
         self.services.view_changed()
         self._fetch()
         self.summarise()
-        return True

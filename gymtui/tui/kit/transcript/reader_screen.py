@@ -315,6 +315,10 @@ class ReaderScreen(SaveScreen):
         """Only rollouts of a gym are compared."""
         refuse(self, "only rollouts from a gym can be compared")
 
+    def action_search(self) -> None:
+        """Only rollouts of a gym are searched together."""
+        refuse(self, "only transcripts from a gym are searched together")
+
     async def action_files(self) -> None:
         """Only what was read from disk has files."""
         refuse(self, "only transcripts from disk have a file list")
@@ -344,6 +348,20 @@ class ReaderScreen(SaveScreen):
             self.action_raw()
         if match is not None:
             self._view.reach(match)
+        self.summarise()
+
+    def reach_match(self, match: Match, phrase: str) -> None:
+        """Go to a match that is known.
+
+        Args:
+            phrase: What else is marked, as it is typed; "" for nothing.
+        """
+        if self._raw:
+            self.action_raw()
+        if phrase != self._search.typed:
+            self._search.begin(phrase, at=match)
+        self._search.stand_on(match)
+        self._view.reach(match)
         self.summarise()
 
     def action_match(self, step: int) -> None:

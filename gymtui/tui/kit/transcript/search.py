@@ -34,20 +34,22 @@ class Search:
         self._changed = changed
         self._found: Found | None = None
         self._finder: Finder | None = None
+        self._at: Match | None = None
         self.typed = ""
         """What is searched for."""
 
-    def begin(self, typed: str) -> str | None:
+    def begin(self, typed: str, at: Match | None = None) -> str | None:
         """Search for something else, or for nothing.
 
         Args:
             typed: A text, or `re:` and a regular expression.
+            at: The match to stand on, where it is known; else the first from here on.
 
         Returns:
             What is wrong with it, or None.
         """
         self.stop()
-        self.typed = typed
+        self.typed, self._at = typed, at
         if not typed or self._reader.transcript is None:
             return None
         try:
@@ -94,6 +96,13 @@ class Search:
         problem = self._found.problem
         return (*said, StyledText(f"  {problem}", "warning")) if problem else said
 
+    def stand_on(self, match: Match) -> None:
+        """Stand on a match that is known; the next one is the one after it."""
+        if self._found is not None:
+            self._at = match
+            self._found.first_from(match[:4])
+            self._reader.mark(self._found.by_part, match)
+
     def step(self, step: int) -> bool:
         """Go to the next (1) or previous (-1) match; whether there is another."""
         if self._found is None:
@@ -120,7 +129,7 @@ class Search:
 
     def _first(self, found: Found) -> Match | None:
         """The first match from here on, once it is known."""
-        place = self._reader.place
+        place = self._reader.place if self._at is None else self._at[:4]
         if found.matches and (found.done or found.matches[-1] >= Match(*place, 0)):
             return found.first_from(place)
         return None

@@ -1,0 +1,1 @@
+"""A search through the transcripts of many rollouts."""

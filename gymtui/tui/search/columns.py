@@ -1,0 +1,109 @@
+"""The columns of the search screen: what each cell of a hit shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gymtui.core.text import clean, width
+from gymtui.session.hit_list import FoundHit
+from gymtui.store.column_def import Field, Schema, ValueKind, natural
+from gymtui.store.formats import state_word
+from gymtui.store.records import RolloutRow
+from gymtui.transcript.hits import Hit
+from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.styled_text import Cell, StyledText, styled
+
+
+@dataclass(frozen=True, slots=True)
+class HitRow:
+    """A hit as the list has it.
+
+    Attributes:
+        number: Which it is, as they were found.
+        row: The rollout that it is of.
+    """
+
+    number: int
+    found: FoundHit
+    row: RolloutRow
+
+    @property
+    def task_id(self) -> str | None:
+        """The rollout's task."""
+        return self.row.rollout.task_id if self.row.rollout is not None else None
+
+
+HITS: Schema[HitRow] = Schema(
+    (
+        Field("found", ValueKind.NUMBER, lambda hit: hit.number),
+        Field(
+            "run", ValueKind.TEXT, lambda hit: hit.row.run_id, order=lambda h: natural(h.row.run_id)
+        ),
+        Field("rollout", ValueKind.TEXT, lambda hit: hit.row.rollout_id),
+        Field("task", ValueKind.TEXT, lambda hit: hit.task_id),
+        Field("state", ValueKind.TEXT, lambda hit: state_word(hit.row)),
+        Field("turn", ValueKind.NUMBER, lambda hit: hit.found.hit.match.turn + 1),
+        Field("who", ValueKind.TEXT, lambda hit: hit.found.hit.tool or str(hit.found.hit.kind)),
+        Field("text", ValueKind.TEXT, lambda hit: hit.found.hit.text),
+    )
+)
+
+
+def hit_columns() -> tuple[Column[HitRow], ...]:
+    """The columns of hits."""
+
+    def run(hit: HitRow, cells: int) -> Cell:
+        return styled(hit.row.run_id or None)
+
+    def rollout(hit: HitRow, cells: int) -> Cell:
+        return styled(hit.row.rollout_id, "muted")
+
+    def task(hit: HitRow, cells: int) -> Cell:
+        return styled(hit.task_id)
+
+    def state(hit: HitRow, cells: int) -> Cell:
+        return outcome_text.state(hit.row)
+
+    def turn(hit: HitRow, cells: int) -> Cell:
+        return styled(hit.found.hit.match.turn + 1, "muted")
+
+    def text(hit: HitRow, cells: int) -> Cell:
+        return snippet(hit.found.hit, cells)
+
+    return (
+        Column("rollout", "ROLLOUT", 10, rollout, good=14, whole=True, most=32, cut="middle"),
+        Column("run", "RUN", 10, run, good=14, whole=True, most=32, cut="middle", priority=3),
+        Column("task", "TASK", 10, task, good=14, whole=True, most=32, cut="middle", priority=4),
+        Column("state", "STATE", 8, state, priority=2),
+        Column("turn", "TURN", 4, turn, align="right"),
+        Column("who", "WHO", 9, _who, good=16, whole=True, most=28, priority=1),
+        Column("text", "TEXT", 20, text, flex=1),
+    )
+
+
+def _who(hit: HitRow, cells: int) -> Cell:
+    return who(hit.found.hit)
+
+
+def who(hit: Hit) -> Cell:
+    """Who speaks where something was found: the tool, else the role; with a mark if it failed."""
+    name = StyledText(hit.tool or str(hit.kind))
+    return (StyledText("✗ ", "failed"), name) if hit.error else (name,)
+
+
+def snippet(hit: Hit, cells: int) -> Cell:
+    """What was found with as much around it as there is room for, itself whole before all else."""
+    text, after = clean(hit.text), hit.after
+    left = max(cells - width(text), 0)
+    before = _end_of(hit.before, max(left - width(after), left // 3))
+    return (StyledText(before, "muted"), StyledText(text, "accent"), StyledText(after, "muted"))
+
+
+def _end_of(text: str, cells: int) -> str:
+    """The end of a clean text, where it has no room."""
+    if width(text) <= cells:
+        return text
+    while text and width(text) > cells - 1:
+        text = text[max(1, (width(text) - cells) // 2) :]
+    return f"…{text}" if cells else ""

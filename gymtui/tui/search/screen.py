@@ -1,0 +1,360 @@
+"""A phrase in many transcripts: a line a hit, each of which opens its transcript there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Input
+from textual.worker import Worker
+
+from gymtui.session.hit_list import FoundHit
+from gymtui.session.transcript_search import (
+    MOST_BYTES,
+    SearchProgress,
+    TranscriptSearch,
+    rollouts_of,
+    target_of,
+)
+from gymtui.store.delta import Delta
+from gymtui.store.lists.ordering import OrderedView
+from gymtui.store.records import RolloutRow
+from gymtui.transcript.hits import PatternError, Wanted, wanted_of
+from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.routes import OpenSearch, OpenTranscript
+from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.breadcrumb import runs_crumb
+from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.grid import Grid
+from gymtui.tui.kit.line_parts import LinePart, join_fitting, room_beside
+from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.list_screen import ListScreen
+from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.styled_text import Cell, StyledText
+from gymtui.tui.search.columns import HITS, HitRow, hit_columns, snippet, who
+
+MOST_HITS = 10_000
+"""Hits that are listed; a search ends there."""
+_SHOWN_S = 0.05
+"""How often what was found is shown."""
+_TERMS = ("tool:", "error:", "role:assistant", "role:system", "role:tool", "role:user")
+
+
+class SearchScreen(ListScreen[HitRow]):
+    """One search: what was typed, how far it is, and what was found.
+
+    Args:
+        route: What is searched.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.SEARCH)
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.SEARCH, Scope.LIST, Scope.EVERYWHERE)
+    layout_name: ClassVar[str] = "search"
+    prompt: ClassVar[str] = "phrase or /regex/, with tool:NAME error: role:tool"
+
+    def __init__(self, route: OpenSearch) -> None:
+        super().__init__(HITS, "found")
+        self._route = route
+        self._typed = ""
+        self._wanted_hits: Wanted | None = None
+        self._work: Worker[None] | None = None
+        self._progress: SearchProgress | None = None
+        self._most_bytes = MOST_BYTES
+        self._found: list[HitRow] = []
+        self._due: Timer | None = None
+        self._asked = False
+        self.unfilled = frozenset() if len(route.run_ids) > 1 else frozenset({"run"})
+
+    # -- the frame -------------------------------------------------------------------------
+
+    def columns(self) -> tuple[Column[HitRow], ...]:
+        """The columns of hits."""
+        return hit_columns()
+
+    def body(self) -> Iterable[Widget]:
+        """What is searched for and how far that is, the hits, and the one under the cursor."""
+        palette = self.services.palette
+        yield Lines(palette, height=2, id="summary")
+        yield self.grid()
+        yield Lines(palette, height=2, id="details")
+
+    def breadcrumb(self) -> Cell:
+        """The way here."""
+        words = StyledText(f"search in {self._route.scope}", "strong")
+        return (*runs_crumb(), words)
+
+    def on_screen_resume(self) -> None:
+        """Ask for the phrase, the first time."""
+        super().on_screen_resume()
+        if self.ready and not self._asked:
+            self._asked = True
+            self.summarise()
+            if self._route.typed:
+                self._begin(self._route.typed)
+            else:
+                self.action_filter()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit what stands around the list."""
+        super().on_resize(event)
+        if self.ready:
+            self.summarise()
+
+    def changed(self, delta: Delta) -> None:
+        """What is found depends on no poll."""
+
+    def dim(self, dimmed: bool) -> None:
+        """Hits do not grow old."""
+
+    def empty_text(self) -> str:
+        """Why there are no hits."""
+        if self._progress is None:
+            return "searching …" if self._work is not None else "type a phrase"
+        return "no hits" if self._work is None else "no hits yet"
+
+    def summarise(self) -> None:
+        """Write what is searched for, how far that is, and the cursor's hit."""
+        if not self.ready:
+            return
+        remarks: Cell = (StyledText(self.hint, "warning"),) if self.hint else ()
+        words = join_fitting(self._said(), room_beside(remarks, self.size.width))
+        progress = join_fitting(self._how_far(), self.size.width - 2)
+        self.lines("summary").show([Line(words, remarks), Line(progress)])
+        self._detail()
+
+    def _said(self) -> Sequence[LinePart]:
+        if not self._typed:
+            return (LinePart((StyledText("search transcripts", "strong"),)),)
+        parts = [LinePart((StyledText(self._typed, "accent"),))]
+        if records := self._rows.records:
+            hits = outcome_text.of_many(len(records), "hit")
+            rollouts = len({hit.row.rollout_id for hit in records.values()})
+            parts.append(LinePart((StyledText(hits, "strong"),)))
+            among = outcome_text.of_many(rollouts, "rollout")
+            parts.append(LinePart((StyledText(f"in {among}", "muted"),), 1))
+        return parts
+
+    def _how_far(self) -> Sequence[LinePart]:
+        progress = self._progress
+        if progress is None:
+            return ()
+        parts = [LinePart((StyledText(progress.words, "muted"),))]
+        if progress.received:
+            size = f"{progress.received / 1e6:.1f} MB downloaded"
+            parts.append(LinePart((StyledText(size, "muted"),), 2))
+        if self._work is not None:
+            stop = f"{self.services.keys.label('back')} stops"
+            parts.append(LinePart((StyledText(stop, "muted"),), 1))
+        elif progress.problem:
+            parts.append(LinePart((StyledText(progress.problem, "warning"),)))
+        elif progress.left:
+            more = f"{self.services.keys.label('search-more')} downloads more"
+            parts.append(LinePart((StyledText(more, "warning"),)))
+        return parts
+
+    def _detail(self) -> None:
+        hit = self._chosen
+        lines: list[Cell] = [(), ()]
+        if hit is not None:
+            turn = StyledText(f"  turn {hit.found.hit.match.turn + 1}  ", "muted")
+            task = StyledText(f"  {hit.task_id or ''}", "muted")
+            name = StyledText(f"{hit.row.rollout_id}  ", "strong")
+            state = outcome_text.state(hit.row)
+            lines[0] = (name, *state, turn, *who(hit.found.hit), task)
+            lines[1] = snippet(hit.found.hit, self.size.width - 2)
+        self.lines("details").show([Line(cell, bar=True) for cell in lines])
+
+    # -- what is typed ---------------------------------------------------------------------
+
+    def filter_text(self) -> str:
+        """What is searched for."""
+        return self._typed
+
+    def completions(self, text: str) -> Sequence[str]:
+        """The terms there are."""
+        before, space, word = text.rpartition(" ")
+        return [f"{before}{space}{term}" for term in _TERMS if word and term.startswith(word)]
+
+    def apply_filter(self, text: str) -> str | None:
+        """See whether what is typed can be searched for; that begins when all of it is."""
+        try:
+            wanted_of(text)
+        except PatternError as error:
+            self.mistake = range(len(text))
+            return str(error)
+        self.mistake = range(0)
+        return None
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Search."""
+        typed = event.value.strip()
+        super().on_input_submitted(event)
+        if not self.filtering and typed:
+            self._begin(typed)
+
+    def action_back(self) -> None:
+        """Stop the search, else go back; out of the line as it was before."""
+        if self.filtering:
+            self.close_prompt()
+            self.summarise()
+            if self._typed:
+                return
+        super().action_back()
+
+    def undo(self) -> bool:
+        """Stop the search, else drop the marks."""
+        if self._work is not None:
+            self._work.cancel()
+            self._ended("stopped")
+            return True
+        if self._grid.marks:
+            self._grid.keep_marks(())
+            return True
+        return False
+
+    # -- searching -------------------------------------------------------------------------
+
+    def _begin(self, typed: str) -> None:
+        wanted = wanted_of(typed)
+        if wanted.is_empty:
+            refuse(self, "nothing to search for")
+            return
+        if self._work is not None:
+            self._work.cancel()
+        order, reverse = self._rows.order.name, self._rows.reverse
+        self._rows = OrderedView(HITS, order, reverse=reverse)
+        self._typed, self._wanted_hits, self._progress = typed, wanted, None
+        self._found.clear()
+        self._grid.keep_marks(())
+        self._grid.cursor_id = None
+        self._work = self.run_worker(self._search(wanted), group="search", exit_on_error=True)
+        self._show_found()
+
+    async def _search(self, wanted: Wanted) -> None:
+        session, route = self.session, self._route
+        rows = await rollouts_of(session, route.run_ids, route.rollout_ids)
+        by_id = {row.rollout_id: row for row in rows}
+        search = TranscriptSearch(
+            session.artifact_loader,
+            session.archive,
+            session.gym_name,
+            map(target_of, rows),
+            wanted,
+            most_bytes=self._most_bytes,
+        )
+        self._progress = search.progress
+        async with aclosing(search.hits()) as found:
+            async for hits in found:
+                self._take(hits, by_id)
+                if len(self._rows.records) + len(self._found) >= MOST_HITS:
+                    search.progress.problem = f"ended at {MOST_HITS:,} hits"
+                    break
+                await self.services.turns.yield_to_input()
+        self._ended("")
+
+    def _take(self, hits: Sequence[FoundHit], rows: dict[str, RolloutRow]) -> None:
+        first = len(self._rows.records) + len(self._found)
+        for number, found in enumerate(hits, first):
+            self._found.append(HitRow(number, found, rows[found.ref.rollout_id]))
+        if self._due is None:
+            self._due = self.set_timer(_SHOWN_S, self._show_found)
+
+    def _show_found(self) -> None:
+        """Show what was found since it was shown last."""
+        if self._due is not None:
+            self._due.stop()
+            self._due = None
+        new = {str(hit.number): hit for hit in self._found}
+        self._found.clear()
+        self._rows.apply(new, (), self.services.now().timestamp())
+        self._grid.empty = self.empty_text()
+        self.show_rows()
+        self.summarise()
+
+    def _ended(self, why: str) -> None:
+        self._work = None
+        if self._progress is not None and why:
+            self._progress.problem = why
+        self._show_found()
+
+    def action_download_more(self) -> None:
+        """Search what was left out, since it would have been too much to download."""
+        if self._progress is None or not self._progress.left or self._work is not None:
+            refuse(self, "nothing was left out")
+            return
+        self._most_bytes += MOST_BYTES
+        self._begin(self._typed)
+
+    # -- the hits --------------------------------------------------------------------------
+
+    @property
+    def _chosen(self) -> HitRow | None:
+        return self._rows.records.get(self._grid.cursor_id or "")
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        """Open the transcript at the hit."""
+        hit = self._rows.records.get(event.row_id)
+        if hit is not None:
+            ref = hit.found.ref
+            self.services.navigate(OpenTranscript(ref.run_id, ref.rollout_id, self, self))
+
+    @property
+    def phrase(self) -> str:
+        """What was looked for, as it is typed within one transcript."""
+        return self._wanted_hits.typed if self._wanted_hits is not None else ""
+
+    def hit(self) -> FoundHit | None:
+        """The hit under the cursor."""
+        return self._chosen.found if self._chosen is not None else None
+
+    def step_hit(self, step: int) -> FoundHit | None:
+        """Go to the next hit of the list, or the one before; None at its end."""
+        at = self._grid.cursor_index
+        if at is None or not 0 <= at + step < len(self._rows):
+            return None
+        self._grid.move_to(at + step)
+        return self.hit()
+
+    def hit_place(self) -> tuple[int, int]:
+        """Which hit the cursor is on, from 1, and how many there are."""
+        at = self._grid.cursor_index
+        return (0 if at is None else at + 1), len(self._rows)
+
+    def rollout_ids(self) -> Sequence[str]:
+        """The rollouts with hits, as they are listed."""
+        records = self._rows.records
+        return tuple(dict.fromkeys(records[row_id].row.rollout_id for row_id in self._rows))
+
+    def move_cursor_to_rollout(self, rollout_id: str) -> None:
+        """Put the cursor on the first hit of a rollout, unless it is on one of it."""
+        if self._chosen is not None and self._chosen.row.rollout_id == rollout_id:
+            return
+        for row_id in self._rows:
+            if self._rows.records[row_id].row.rollout_id == rollout_id:
+                self._grid.select(row_id)
+                return
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        super().action_reverse()
+        if not self._rows:
+            refuse(self, "no hits to sort")
+
+    def copy_text(self) -> str | None:
+        """The text around the hit."""
+        hit = self._chosen
+        return (
+            None
+            if hit is None
+            else "".join((hit.found.hit.before, hit.found.hit.text, hit.found.hit.after))
+        )
+
+    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
+        """The rollout of a hit as the server listed it."""
+        hit = self._rows.records.get(row_id)
+        return None if hit is None else (hit.row.raw, hit.row.malformed)
