@@ -176,8 +176,15 @@ def find_hits(
     for passage in fitting():
         if stop():
             return
-        line = passage.text.partition("\n")[0]
-        yield _hit(looked[0], passage.match(0, len(line)))
+        start = _heading(looked[0])
+        end = passage.text.find("\n", start)
+        yield _hit(looked[0], passage.match(start, len(passage.text) if end < 0 else end))
+
+
+def _heading(spoken: SpokenPassage) -> int:
+    """Characters of the line that names the tool, which a hit says anyway; 0 if it says more."""
+    text = spoken.passage.text
+    return text.find("\n") + 1 if spoken.tool and text[:1] in {"←", "→"} else 0
 
 
 def _hit(spoken: SpokenPassage, match: Match) -> Hit:
@@ -185,12 +192,14 @@ def _hit(spoken: SpokenPassage, match: Match) -> Hit:
     begin = passage.starts[match.part]
     start, end = begin + match.start, begin + match.end
     text = passage.text
+    heading = _heading(spoken)
+    left = max(start - BEFORE, heading if start >= heading else 0)
     return Hit(
         match,
         spoken.kind,
         spoken.tool,
         spoken.error,
-        _line(text[max(0, start - BEFORE) : start]).lstrip() if start else "",
+        _line(text[left:start]).lstrip(),
         _line(text[start : min(end, start + AFTER)]),
         _line(text[end : end + AFTER]).rstrip() if end - start <= AFTER else "",
     )

@@ -49,7 +49,7 @@ def test_a_line_a_hit_and_what_was_searched(shell: Shell, asked: list[str]) -> N
     done = shell("search", "nightly", "Kettle")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", SAID)
     done = shell("search", "nightly", "red kettle")
-    line = "nightly.001     3  shop.lookup               ← shop.lookup a red kettle, =1+1\n"
+    line = "nightly.001     3  shop.lookup               a red kettle, =1+1\n"
     assert (done.stdout, done.stderr) == (line, SAID)
     fetched = [path for path in asked if path.endswith("nightly.001/artifacts")]
     assert len(fetched) == 1
@@ -64,7 +64,7 @@ def test_json_a_line_each_and_csv_say_the_same(shell: Shell) -> None:
     hit = {
         **{"run_id": "nightly", "rollout_id": "nightly.001", "task_id": "hr/email", "turn": 3},
         **{"role": "tool", "tool": "shop.lookup", "error": False},
-        **{"before": "← shop.lookup a ", "match": "red kettle", "after": ", =1+1"},
+        **{"before": "a ", "match": "red kettle", "after": ", =1+1"},
     }
     document = json.loads(shell("search", "nightly", "red ket+le", "--re", "--json").stdout)
     assert document["hits"] == [{**hit}]
