@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,8 +99,12 @@ def sources_for(read_as: str | None) -> tuple[Source, ...]:
     return (source,)
 
 
-def gym_in(settings: Settings) -> DirectoryGym:
-    """The directories that settings name, as a gym; ends where there is nothing in them."""
+def gym_in(settings: Settings, *, look_s: float = inf) -> DirectoryGym:
+    """The directories that settings name, as a gym; ends where there is nothing in them.
+
+    Args:
+        look_s: As for `DirectoryGym`.
+    """
     from gymtui.core.text import clean
     from gymtui.sources.directory_gym import DirectoryGym
     from gymtui.sources.files import Files
@@ -111,4 +116,4 @@ def gym_in(settings: Settings) -> DirectoryGym:
         if next(places(place, sources, files), None) is None:
             what = " or ".join(source.title for source in sources)
             fail(f"nothing found in {clean(place)}: {what}", EXIT_USAGE)
-    return DirectoryGym(settings.directories, sources)
+    return DirectoryGym(settings.directories, sources, look_s=look_s)

@@ -18,6 +18,8 @@ from gymtui.core import paths, urls
 from gymtui.core.secret import ApiKey
 from gymtui.store.history.journal import file_name
 
+LOOK_S = 1.0
+"""For so long files are read before a screen shows what is there; the rest comes in later."""
 OF_THE_FIRST_GYM = ("profile", "base_url", "source", "scenario")
 """Flags and variables that chose the gym one began with: they say nothing of another."""
 
@@ -123,7 +125,7 @@ def journal_file(settings: Settings, env: Mapping[str, str]) -> Path:
 def client_of(settings: Settings) -> Endpoints:
     """Make the client; called in a thread, once the screen is there."""
     if settings.directories:
-        return gym_in(settings)
+        return gym_in(settings, look_s=LOOK_S)
     from gymtui.api.client import GymClient
 
     return GymClient(settings.base_url, settings.key, insecure=settings.insecure)

@@ -16,14 +16,12 @@ from gymtui.api.models import Malformed
 from gymtui.sources.files import Entries, Files, entries, newest_s
 from gymtui.sources.json_fields import JsonFields, utc_time
 from gymtui.sources.rollout_facts import RolloutFacts, RunFacts
-from gymtui.sources.source import Look
+from gymtui.sources.source import LOOKED_AT, Look
 from gymtui.transcript import artifact_files
 from gymtui.transcript.artifact_files import RECORD
 from gymtui.transcript.body_check import no_artifacts
 
 _SUFFIXES: Final = (".json.gz", ".json")
-_LOOKED_AT: Final = 64
-"""So many files of a directory are looked into before it is no directory of artifacts."""
 
 
 class Artifacts:
@@ -38,7 +36,7 @@ class Artifacts:
         names = sorted(name for name in found.files if name.endswith(_SUFFIXES))
         if any(_is_record(name) for name in names):
             return True
-        return any(files.parsed(place / name, rollout_of) for name in names[:_LOOKED_AT])
+        return any(files.parsed(place / name, rollout_of) for name in names[:LOOKED_AT])
 
     def owns_file(self, file: Path, files: Files) -> bool:
         """None: a single transcript is read as it is."""
@@ -51,27 +49,20 @@ class Artifacts:
         runs: dict[str, list[RolloutFacts]] = {}
         scenarios: dict[str, str | None] = {}
         seen = set()
-        for record in filter(_is_record, names):
-            told = look.files.parsed(place / record, record_of)
-            stem = _stem(record)
-            if told is None:
-                continue
+        records = filter(_is_record, names)
+        read = partial(_recorded, stems=stems, look=look)
+        for told in filter(None, look.files.each("record", place, records, read)):
+            stem, run_id, scenario, facts = told
             seen.add(stem)
-            run_id, scenario, facts = told
-            file = stems.get(stem)
-            body = None if file is None else partial(artifact_files.load, place / file)
             run_id = run_id or place.name
-            runs.setdefault(run_id, []).append(replace(facts, body=body))
+            runs.setdefault(run_id, []).append(facts)
             scenarios.setdefault(run_id, scenario)
-        for stem, name in stems.items():
-            if stem in seen:
-                continue
-            found = look.files.parsed(place / name, rollout_of)
-            if found is not None:
-                load = partial(artifact_files.load, place / name)
-                runs.setdefault(place.name, []).append(
-                    replace(found, rollout_id=found.rollout_id or stem, body=load)
-                )
+        bare = [name for stem, name in stems.items() if stem not in seen]
+        if not look.files.unread:  # else it is not known yet which have no record
+            for found in look.files.each("artifacts", place, bare, partial(_bare, look=look)):
+                if found is not None:
+                    runs.setdefault(place.name, []).append(found)
+        unread = look.files.unread
         for run_id, found_of in runs.items():
             rollouts = sorted(found_of, key=lambda one: (one.created_at or "", one.rollout_id))
             times = [facts.created_at or facts.started_at for facts in rollouts]
@@ -82,7 +73,32 @@ class Artifacts:
                 rollouts=rollouts,
                 scenario_id=scenarios.get(run_id),
                 began=began,
+                unread=unread,
             )
+
+
+def _recorded(
+    record: Path, stems: Mapping[str, str], look: Look
+) -> tuple[tuple[str, str | None, str | None, RolloutFacts] | None, float]:
+    """A record's name, run, scenario and rollout, and when it was touched."""
+    told = look.files.parsed(record, record_of)
+    stem = _stem(record.name)
+    if told is None:
+        return None, look.now_s
+    run_id, scenario, facts = told
+    file = stems.get(stem)
+    body = None if file is None else partial(artifact_files.load, record.with_name(file))
+    return (stem, run_id, scenario, replace(facts, body=body)), newest_s(record)
+
+
+def _bare(file: Path, look: Look) -> tuple[RolloutFacts | None, float]:
+    """The rollout of a transcript without a record, and when it was touched."""
+    found = look.files.parsed(file, rollout_of)
+    if found is None:
+        return None, newest_s(file)
+    load = partial(artifact_files.load, file)
+    named = replace(found, rollout_id=found.rollout_id or _stem(file.name), body=load)
+    return named, newest_s(file)
 
 
 def record_of(body: bytes) -> tuple[str | None, str | None, RolloutFacts]:

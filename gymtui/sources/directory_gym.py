@@ -6,9 +6,11 @@ Which files mean what is for the sources. Nothing is written; what would change 
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -19,7 +21,7 @@ from gymtui.api.request import Call
 from gymtui.api.response import Answer
 from gymtui.core.json_output import json_text
 from gymtui.core.secret import ApiKey
-from gymtui.sources.files import Files
+from gymtui.sources.files import REST_SHARE, Files, OutOfTimeError, newest_s
 from gymtui.sources.rollout_facts import ListedRollout, ListedRun, RunFacts, listed
 from gymtui.sources.source import Look, Source, places
 
@@ -30,8 +32,22 @@ _REST_SHARE: Final = 4
 _CHUNK: Final = 1 << 20
 
 
-class NothingFoundError(Exception):
-    """There is nothing that any source reads; its text is for the person."""
+_LONGEST_REST_S: Final = 60.0
+_Key = tuple[str, Path, int]
+"""A run by its source, its place and its number there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """How long a place is left alone.
+
+    Attributes:
+        since_s: Since when nothing has happened there, UNIX seconds.
+        until_s: When it is looked at again.
+    """
+
+    since_s: float
+    until_s: float
 
 
 class DirectoryGym(Endpoints):
@@ -40,6 +56,8 @@ class DirectoryGym(Endpoints):
     Args:
         found: Directories and files.
         sources: Who may read them, the most certain of itself first.
+        look_s: For how long files are read before what was read is answered with, the rest being
+            read in the next looks; by default all are read.
         monotonic: Seconds that only go forward.
         wall: UNIX seconds.
     """
@@ -49,6 +67,7 @@ class DirectoryGym(Endpoints):
         found: Sequence[Path],
         sources: Sequence[Source],
         *,
+        look_s: float = math.inf,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -56,9 +75,12 @@ class DirectoryGym(Endpoints):
         self._sources = tuple(sources)
         self._monotonic = monotonic
         self._wall = wall
-        self._files = Files()
+        self._look_s = look_s
+        self._files = Files(monotonic)
         self._lock = threading.Lock()
-        self._facts: dict[tuple[str, Path, int], tuple[RunFacts, ListedRun]] = {}
+        self._found: dict[_Key, ListedRun] = {}
+        self._rest: dict[Path, _Rest] = {}
+        self._reading = False
         self._runs: dict[str, ListedRun] | None = None
         self._rollouts: dict[str, ListedRollout] = {}
         self._next_s = 0.0
@@ -142,31 +164,66 @@ class DirectoryGym(Endpoints):
         if began_s < self._next_s:
             return
         look = Look(self._files, self._wall())
-        facts: dict[tuple[str, Path, int], RunFacts] = {}
+        self._files.begin(look.now_s, self._look_s)
+        runs: dict[_Key, RunFacts] = {}
+        whole = True
         for place in self._places:
-            for source, where in places(place, self._sources, self._files):
-                for number, run in enumerate(source.read(where, look)):
-                    facts.setdefault((source.name, where, number), run)
-        self._list(facts)
-        damaged = self._files.damaged(look.now_s)
-        first = f"cannot be read: {damaged[0]}" if damaged else None
-        self._note = f"{first} (and {len(damaged) - 1} more)" if len(damaged) > 1 else first
+            try:
+                for source, where in places(place, self._sources, self._files):
+                    runs |= self._runs_in(source, where, look)
+            except OutOfTimeError:
+                whole = False
+        if not whole:  # what there was no time to look at is as it was
+            runs = {**{key: run.facts for key, run in self._found.items()}, **runs}
+        self._list(runs)
+        whole = whole and not any(run.unread for run in runs.values())
+        self._tell(look.now_s, whole=whole)
         ended_s = self._monotonic()
-        self._next_s = ended_s + _REST_SHARE * (ended_s - began_s)
+        self._next_s = ended_s + _REST_SHARE * (ended_s - began_s) if whole else ended_s
 
-    def _list(self, facts: Mapping[tuple[str, Path, int], RunFacts]) -> None:
+    def _runs_in(self, source: Source, where: Path, look: Look) -> dict[_Key, RunFacts]:
+        """The runs of a place; one in which nothing has happened for long rests for a while."""
+        before = {k: run for k, run in self._found.items() if k[:2] == (source.name, where)}
+        rest = self._rest.get(where)
+        if before and rest is not None and look.now_s < rest.until_s:
+            return {key: run.facts for key, run in before.items()}
+        self._files.begin_place()
+        found = {
+            (source.name, where, number): run for number, run in enumerate(source.read(where, look))
+        }
+        changed = found != {key: run.facts for key, run in before.items()}
+        since_s = newest_s(where) if rest is None else look.now_s if changed else rest.since_s
+        active = self._files.unread or any(run.active for run in found.values())
+        wait_s = 0.0 if active else min(_LONGEST_REST_S, REST_SHARE * (look.now_s - since_s))
+        self._rest[where] = _Rest(since_s, look.now_s + wait_s)
+        return found
+
+    def _tell(self, now_s: float, *, whole: bool) -> None:
+        """Say what is not read, and what cannot be."""
+        damaged = self._files.damaged(now_s)
+        if not whole:
+            self._note = "files are still being read: there is more to come"
+        elif damaged:
+            more = f" (and {len(damaged) - 1} more)" if len(damaged) > 1 else ""
+            self._note = f"cannot be read: {damaged[0]}{more}"
+        elif self._reading:
+            self._note = "all files are read"
+        self._reading = self._reading or not whole
+
+    def _list(self, facts: Mapping[_Key, RunFacts]) -> None:
         """List runs, the newest first; those of which nothing is new are listed as they were."""
-        before, self._facts = self._facts, {}
+        before, self._found = self._found, {}
         runs: dict[str, ListedRun] = {}
         rollouts: dict[str, ListedRollout] = {}
         for key, run in facts.items():
             run_id = _free(run.run_id, key[1], runs)
             known = before.get(key)
-            if known is not None and known[0] == run and known[1].run_id == run_id:
-                one = known[1]
+            if known is not None and known.facts == run and known.run_id == run_id:
+                one = known
             else:
-                one = listed(run, run_id, partial(_unique, run_id=run_id, taken=rollouts))
-            self._facts[key] = (run, one)
+                id_of = partial(_unique, run_id=run_id, taken=rollouts)
+                one = listed(run, run_id, id_of, known)
+            self._found[key] = one
             runs[run_id] = one
             rollouts.update(one.rollouts)
         order = sorted(runs.values(), key=lambda run: run.began, reverse=True)

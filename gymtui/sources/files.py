@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +19,9 @@ _CHUNK = 8 << 20
 _HEAD = 4096
 _SETTLED_S = 60.0
 """A file that cannot be read and was not touched for so long is damaged, not being written."""
+REST_SHARE = 0.1
+"""What was not touched for a while is not looked at for this part of it."""
+_LONGEST_REST_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,9 @@ class Mark:
     modified_ns: int
     size: int
     inode: int
+
+
+_NEVER = Mark(-1, -1, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,12 @@ class Entries:
 
 
 @dataclass(slots=True)
+class _Made:
+    value: Any
+    again_s: float
+
+
+@dataclass(slots=True)
 class _Kept:
     mark: Mark
     value: Any = None
@@ -80,12 +94,14 @@ class _Lines:
 
     Attributes:
         mark: As it was when it was read.
+        inode: Of the file.
         end: Where what was read whole ends.
         values: What its lines hold.
         last: What the line holds that has no end yet, if it is whole all the same.
     """
 
     mark: Mark
+    inode: int
     end: int = 0
     values: list[Any] = field(default_factory=list)
     last: list[Any] = field(default_factory=list)
@@ -118,15 +134,73 @@ class UnsupportedError(ValueError):
     """A file that is whole and cannot be read here; its text says what would help."""
 
 
+class OutOfTimeError(Exception):
+    """Something is not read yet, and there is no more time for it in this look."""
+
+
 class Files:
     """Reads files, each as often as it changes.
 
     A value is kept by the function that made it, so that this must be one of a module.
+
+    Args:
+        monotonic: Seconds that only go forward.
+
+    Attributes:
+        unread: Of how many things there was no time to read them since `begin_place`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
         self._kept: dict[tuple[Path, object], _Kept] = {}
         self._lines: dict[tuple[Path, object], _Lines] = {}
+        self._each: dict[tuple[str, str], _Made] = {}
+        self._now_s = 0.0
+        self._until_s = math.inf
+        self.unread = 0
+
+    def begin(self, now_s: float, most_s: float) -> None:
+        """Look at everything anew, for so long at most.
+
+        Args:
+            now_s: The time, UNIX seconds.
+            most_s: After so many seconds nothing is begun that was not read before.
+        """
+        self._now_s = now_s
+        self._until_s = self._monotonic() + most_s
+
+    def begin_place(self) -> None:
+        """Count anew what there is no time for."""
+        self.unread = 0
+
+    def each(
+        self, kind: str, place: Path, names: Iterable[str], read: Callable[[Path], tuple[T, float]]
+    ) -> list[T]:
+        """What a directory's entries hold, one by one.
+
+        The longer ago one was touched, the more rarely it is looked at: once a minute at least.
+
+        Args:
+            kind: What is made of them.
+            read: Makes it, and says when it was last touched, UNIX seconds.
+
+        Returns:
+            What could be read in the time there is.
+        """
+        found = []
+        for name in names:
+            key = (kind, f"{place}/{name}")
+            made = self._each.get(key)
+            if made is None or self._now_s >= made.again_s:
+                try:
+                    value, touched_s = read(place / name)
+                except OutOfTimeError:
+                    self.unread += 1
+                    continue
+                rest_s = min(_LONGEST_REST_S, REST_SHARE * (self._now_s - touched_s))
+                made = self._each[key] = _Made(value, self._now_s + rest_s)
+            found.append(made.value)
+        return found
 
     def parsed(self, path: Path, parse: Callable[[bytes], T]) -> T | None:
         """What a file holds.
@@ -159,6 +233,7 @@ class Files:
         value: T | None = kept.value if kept is not None else None
         if kept is not None and kept.mark == mark:
             return value
+        self._must_have_time()
         fault, lasting = "", False
         try:
             value = read()
@@ -180,8 +255,8 @@ class Files:
             self._lines.pop(key, None)
             return []
         known = self._lines.get(key)
-        if known is None or known.mark.inode != mark.inode or mark.size < known.end:
-            known = self._lines[key] = _Lines(Mark(0, 0, mark.inode))
+        if known is None or known.inode != mark.inode or mark.size < known.end:
+            known = self._lines[key] = _Lines(_NEVER, inode=mark.inode)
         if known.mark != mark:
             known.mark = mark
             self._read_on(path, known, parse)
@@ -199,12 +274,20 @@ class Files:
             if kept.lasting or (kept.fault and now_s - kept.mark.modified_ns / 1e9 > _SETTLED_S)
         ]
 
+    def _must_have_time(self) -> None:
+        if self._monotonic() > self._until_s:
+            raise OutOfTimeError
+
     def _read_on(
         self, path: Path, known: _Lines, parse: Callable[[bytes, Slice], T | None]
     ) -> None:
         known.last = []
         try:
             for line, start, whole in _pieces(path, known.end):
+                if self._monotonic() > self._until_s:
+                    known.mark = _NEVER  # it is gone on with in the next look
+                    self.unread += 1
+                    return
                 made = _made_of(line, Slice(path, start, len(line)), parse)
                 if not whole:
                     known.last = made

@@ -19,7 +19,7 @@ from typing import Any, Final
 import msgspec
 
 from gymtui.sources.files import Entries, Files, entries, newest_s
-from gymtui.sources.json_fields import JsonFields, number_in
+from gymtui.sources.json_fields import JsonFields, number_in, utc_time
 from gymtui.sources.rollout_facts import (
     QUIET_S,
     RolloutFacts,
@@ -72,19 +72,21 @@ class Harbor:
     def read(self, place: Path, look: Look) -> Iterable[RunFacts]:
         """The job."""
         if look.files.parsed(place / "config.json", _kind) == "trial":
-            trials = [place]
+            above, names = place.parent, [place.name]
             job = _Job(ended=(place / "result.json").exists())
         else:
-            names = sorted(entries(place).directories)
-            trials = [place / name for name in names]
+            above, names = place, sorted(entries(place).directories)
             job = _job(place, look)
-        found = [facts for trial in trials if (facts := _trial(trial, look)) is not None]
-        dead = job.ended or look.now_s - _touched(place, found, trials) > QUIET_S
+        made = look.files.each(self.name, above, names, partial(_trial, look=look))
+        found = [facts for facts in made if facts is not None]
+        unread = look.files.unread
+        dead = job.ended or look.now_s - _touched(place, found, above) > QUIET_S
         times = (facts.started_at for facts in found)
         yield RunFacts(
             run_id=place.name,
             source=self.name,
-            rollouts=with_rest(found, _planned(job, found), dead=dead),
+            rollouts=with_rest(found, _planned(job, found), dead=dead, unread=unread),
+            unread=unread,
             scenario_id=job.scenario,
             began=job.began or min(filter(None, times), default=""),
         )
@@ -142,26 +144,40 @@ def _short(task: str) -> str:
     return task.rpartition("/")[2]
 
 
-def _touched(place: Path, found: Iterable[RolloutFacts], trials: Iterable[Path]) -> float:
+def _touched(place: Path, found: Iterable[RolloutFacts], above: Path) -> float:
     """When the job's files were last written: its own, and those of trials under way."""
-    running = {facts.rollout_id for facts in found if facts.status == "running"}
     files = [place, place / "result.json", place / "job.log"]
-    for trial in trials:
-        if trial.name in running:
+    for facts in found:
+        if facts.status == "running":
+            trial = above / facts.rollout_id
             files += [trial, trial / "trial.log", trial / "agent", trial / "verifier"]
             files += [trial / "agent" / name for name in entries(trial / "agent").files]
     return newest_s(*files)
 
 
-def _trial(place: Path, look: Look) -> RolloutFacts | None:
-    """A trial, ended or under way; None where a directory holds none."""
-    facts = look.files.parsed(place / "result.json", _ended)
+def _trial(place: Path, look: Look) -> tuple[RolloutFacts | None, float]:
+    """A trial, ended or under way (None where a directory holds none), and when it was touched."""
+    result = place / "result.json"
+    facts = look.files.parsed(result, _ended)
     if facts is None:
         facts = look.files.parsed(place / "config.json", _begun)
         if facts is None:
-            return None
-    body = partial(_artifacts, place) if facts.status != "running" else None
-    return replace(facts, rollout_id=place.name, body=body)
+            return None, look.now_s
+        # It is written as the trial starts, and never again.
+        start = utc_time(newest_s(place / "config.json"))
+        running = replace(facts, rollout_id=place.name, created_at=start, started_at=start)
+        return running, look.now_s
+    if facts.reward == 0 and not facts.message:
+        failed = look.files.parsed(place / "verifier" / "ctrf.json", _failed_tests) or ()
+        facts = replace(facts, message="; ".join(failed), failed_criteria=failed)
+    body = partial(_artifacts, place)
+    return replace(facts, rollout_id=place.name, body=body), newest_s(result)
+
+
+def _failed_tests(body: bytes) -> tuple[str, ...]:
+    """The tests that failed, by a report in the Common Test Report Format, if there is one."""
+    tests = JsonFields(body).inner("results").objects("tests")
+    return tuple(test.text("name") or "?" for test in tests if test.text("status") == "failed")
 
 
 def _begun(body: bytes) -> RolloutFacts:
@@ -238,16 +254,20 @@ def _model(named: str | None) -> tuple[str | None, str | None]:
 
 
 def _artifacts(place: Path) -> bytes:
-    """What an agent did in a trial."""
+    """What an agent did in a trial, and at its end what the verifier printed."""
     steps = sorted(entries(place / "steps").directories)
     parts = [place / "steps" / name for name in steps] or [place]
-    read = [(part, _read(part / "agent" / "trajectory.json")) for part in parts]
-    found = [JsonFields(body) for _part, body in read if body]
+    read = (_read(part / "agent" / "trajectory.json") for part in parts)
+    found = [JsonFields(body) for body in read if body]
+    printed = (_end_of(part / "verifier" / "test-stdout.txt") for part in parts)
+    verified = [f"Verifier output:\n{text}" for text in printed if text]
     document: dict[str, Any] = {}
     if found:
-        for name in found[0]:
-            document[name] = msgspec.Raw(found[0].raw(name) or b"null")
-        document["steps"] = [step for one in found for step in one.listed("steps")]
+        document |= {name: msgspec.Raw(found[0].raw(name) or b"null") for name in found[0]}
+        done: list[Any] = [step for one in found for step in one.listed("steps")]
+        for text in verified:
+            done.append({"step_id": len(done) + 1, "source": "system", "message": text})
+        document["steps"] = done
     else:
         logs = [
             {"role": "assistant", "content": text}
@@ -255,21 +275,16 @@ def _artifacts(place: Path) -> bytes:
             for name in sorted(entries(part / "agent").files)
             if name.endswith(_LOGS) and (text := _end_of(part / "agent" / name))
         ]
-        document["messages"] = logs
+        document["messages"] = logs + [{"role": "system", "content": text} for text in verified]
     result = JsonFields(_read(place / "result.json") or b"{}")
     document.setdefault("task_id", result.text("task_name"))
-    error = result.inner("exception_info").text("exception_traceback")
-    document["error"] = error or result.inner("exception_info").text("exception_message")
-    printed = "\n".join(
-        filter(None, (_end_of(part / "verifier" / "test-stdout.txt") for part in parts))
-    )
+    error = result.inner("exception_info")
+    document["error"] = error.text("exception_traceback") or error.text("exception_message")
     document["metadata"] = {
         "rollout_metrics": _metrics(result),
         "rewards": result.inner("verifier_result").value("rewards"),
-        "verifier_output": printed or None,
     }
-    encoded = msgspec.json.encode(document)
-    return artifacts_body(place.name, encoded)
+    return artifacts_body(place.name, msgspec.json.encode(document))
 
 
 def _metrics(result: JsonFields) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from gymtui.sources.files import Entries, Files, entries, newest_s
 from gymtui.sources.inspect_samples import artifacts_of
 from gymtui.sources.json_fields import JsonFields, list_in, number_in, objects_in
 from gymtui.sources.rollout_facts import QUIET_S, RolloutFacts, RunFacts, artifacts_body, with_rest
-from gymtui.sources.source import Look
+from gymtui.sources.source import LOOKED_AT, Look
 from gymtui.sources.zip_members import ZipMembers
 
 _EVAL: Final = ".eval"
@@ -56,7 +56,10 @@ class InspectLogs:
 
     def owns(self, place: Path, found: Entries, files: Files) -> bool:
         """A directory with a log in it."""
-        return any(self.owns_file(place / name, files) for name in sorted(found.files))
+        if any(name.endswith(_EVAL) for name in found.files):
+            return True
+        names = sorted(found.files)[:LOOKED_AT]
+        return any(self.owns_file(place / name, files) for name in names)
 
     def owns_file(self, file: Path, files: Files) -> bool:
         """A log, by its name or by how it begins."""

@@ -69,6 +69,7 @@ class RunFacts:
         began: When, in ISO 8601, or else when its files were written; orders the list.
         reported: Numbers that the program itself gives of it, under its own names.
         graded: Whether its rewards are scores alone, even where all are 0 or 1.
+        unread: How many of its rollouts are not read yet.
     """
 
     run_id: str
@@ -78,6 +79,14 @@ class RunFacts:
     began: str = ""
     reported: Mapping[str, Any] | None = None
     graded: bool = False
+    unread: int = 0
+
+    @property
+    def active(self) -> bool:
+        """Whether something of it is still to come."""
+        return bool(self.unread) or any(
+            facts.status in ("running", "pending") for facts in self.rollouts
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +112,9 @@ class ListedRun:
 
     Attributes:
         item: Its bytes on the wire.
+        facts: What it was made of.
+        binary: Whether its rewards are verdicts.
+        scores: Whether they are scores.
     """
 
     run_id: str
@@ -110,9 +122,14 @@ class ListedRun:
     began: str
     item: bytes
     rollouts: Mapping[str, ListedRollout]
+    facts: RunFacts
+    binary: bool
+    scores: bool
 
 
-def listed(run: RunFacts, run_id: str, id_of: Callable[[str], str]) -> ListedRun:
+def listed(
+    run: RunFacts, run_id: str, id_of: Callable[[str], str], before: ListedRun | None = None
+) -> ListedRun:
     """A run as a gym lists it.
 
     Rewards that are all 0 or 1 are verdicts; among others no number of them is one, and where some
@@ -121,12 +138,21 @@ def listed(run: RunFacts, run_id: str, id_of: Callable[[str], str]) -> ListedRun
     Args:
         run_id: What to call it: unique among all.
         id_of: What to call a rollout: unique among all.
+        before: As it was listed before, of which all that did not change is taken.
     """
     rewards = {facts.reward for facts in run.rollouts if facts.reward is not None}
     binary = rewards <= {0.0, 1.0} and not run.graded
     scores = all(0 <= reward <= 1 for reward in rewards)
-    rollouts = {}
+    known: Mapping[int, ListedRollout] = {}
+    kept = before is not None and (before.run_id, before.binary, before.scores)
+    if before is not None and kept == (run_id, binary, scores):
+        pairs = zip(before.facts.rollouts, before.rollouts.values(), strict=True)
+        known = {id(facts): rollout for facts, rollout in pairs}
+    rollouts: dict[str, ListedRollout] = {}
     for facts in run.rollouts:
+        if (same := known.get(id(facts))) is not None:
+            rollouts[same.rollout_id] = same
+            continue
         rollout_id = id_of(facts.rollout_id)
         item = None if facts.item is None else _called(facts.item, rollout_id, run_id)
         if item is None:
@@ -140,17 +166,17 @@ def listed(run: RunFacts, run_id: str, id_of: Callable[[str], str]) -> ListedRun
         "run_id": run_id,
         "scenario_id": run.scenario_id,
         "source": run.source,
-        "total": len(rollouts),
+        "total": len(rollouts) + run.unread,
         "completed": status["completed"],
         "failed": status["failed"] + status["workspace_error"],
-        "in_progress": status["running"],
+        "in_progress": status["running"] + status["pending"] + run.unread,
         "pending": status["pending"],
         "running": status["running"],
     }
     if run.reported:
         counters["reported"] = run.reported
     item = json_text(counters).encode()
-    return ListedRun(run_id, run.scenario_id, run.began, item, rollouts)
+    return ListedRun(run_id, run.scenario_id, run.began, item, rollouts, run, binary, scores)
 
 
 def _called(item: bytes, rollout_id: str, run_id: str) -> bytes:
@@ -208,13 +234,14 @@ def _result(facts: RolloutFacts, *, binary: bool, scores: bool) -> dict[str, Any
 
 
 def with_rest(
-    rollouts: Iterable[RolloutFacts], planned: Mapping[str, int], *, dead: bool
+    rollouts: Iterable[RolloutFacts], planned: Mapping[str, int], *, dead: bool, unread: int = 0
 ) -> list[RolloutFacts]:
     """Rollouts, and those that are planned and not there: waiting, or not run.
 
     Args:
         planned: How many there are to be, by task; "" stands for any task.
         dead: Whether nobody will run them any more.
+        unread: How many are there and not read yet: which ones are missing is not known then.
     """
     found = list(rollouts)
     if dead:
@@ -222,6 +249,8 @@ def with_rest(
             replace(facts, status=INTERRUPTED) if facts.status == "running" else facts
             for facts in found
         ]
+    if unread:
+        return found
     status = NOT_RUN if dead else "pending"
     there = Counter(facts.task_id or "" for facts in found)
     ids = {facts.rollout_id for facts in found}

@@ -67,13 +67,21 @@ class Simlab:
 
 
 def _run_of(run_id: str, place: Path, found: list[Path], look: Look) -> Iterator[RunFacts]:
-    rollouts = [facts for one in found if (facts := _rollout(one, one.name, look)) is not None]
-    if rollouts:
+    def read(one: Path) -> tuple[RolloutFacts | None, float]:
+        return _rollout(one, one.name, look), newest_s(one, one / "verifier")
+
+    names = [one.name for one in found]
+    above = found[0].parent if found else place
+    made = look.files.each(Simlab.name, above, names, read)
+    rollouts = [facts for facts in made if facts is not None]
+    unread = look.files.unread
+    if rollouts or unread:
         began = min((facts.created_at or "" for facts in rollouts), default="")
         yield RunFacts(
             run_id=run_id,
             source=Simlab.name,
             rollouts=rollouts,
+            unread=unread,
             began=began or utc_time(newest_s(place)) or "",
         )
 

@@ -10,6 +10,8 @@ from typing import Protocol
 from gymtui.sources.files import Entries, Files, entries
 from gymtui.sources.rollout_facts import RunFacts
 
+LOOKED_AT = 32
+"""So many files of a directory are looked into to see whether it belongs to a source."""
 _DEEPEST = 8
 """Directories below the one that is opened in which nothing is looked for any more."""
 

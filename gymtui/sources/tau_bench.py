@@ -18,7 +18,7 @@ from typing import Any, Final
 from gymtui.sources.files import Entries, Files, entries, newest_s
 from gymtui.sources.json_fields import JsonFields, list_in, objects_in
 from gymtui.sources.rollout_facts import QUIET_S, RolloutFacts, RunFacts, artifacts_body, with_rest
-from gymtui.sources.source import Look
+from gymtui.sources.source import LOOKED_AT, Look
 
 _BROKEN: Final = frozenset({"infrastructure_error", "unexpected_error"})
 """Reasons for which a simulation says nothing of the agent."""
@@ -46,7 +46,8 @@ class TauBench:
 
     def owns(self, place: Path, found: Entries, files: Files) -> bool:
         """A directory with such a file in it."""
-        return any(self.owns_file(place / name, files) for name in sorted(found.files))
+        names = sorted(found.files)[:LOOKED_AT]
+        return any(self.owns_file(place / name, files) for name in names)
 
     def owns_file(self, file: Path, files: Files) -> bool:
         """A result file, by how it begins."""

@@ -56,27 +56,41 @@ class TerminalBench:
         whole = look.files.parsed(place / "results.json", _all_results) or {}
         found: dict[str, RolloutFacts] = {}
         touched = [place, place / "run.log", place / "results.json"]
+        read = partial(_trial, look=look, model=told.model)
         for task in sorted(entries(place).directories):
-            for name in sorted(entries(place / task).directories):
-                trial = place / task / name
-                facts = look.files.parsed(trial / "results.json", _result)
-                if facts is None:
-                    facts = RolloutFacts(rollout_id=name, task_id=task, status="running")
+            names = sorted(entries(place / task).directories)
+            for facts in look.files.each(self.name, place / task, names, read):
+                found[facts.rollout_id] = facts
+                if facts.status == "running":
+                    trial = place / task / facts.rollout_id
                     touched += [trial, *(trial / part for part in entries(trial).directories)]
-                found[name] = replace(facts, rollout_id=name, body=partial(_artifacts, trial))
+        unread = look.files.unread
         for name, facts in whole.items():
             if name not in found or found[name].status == "running":
                 body = found[name].body if name in found else None
-                found[name] = replace(facts, rollout_id=name, body=body)
+                found[name] = replace(facts, rollout_id=name, body=body, model=told.model)
         dead = told.ended or look.now_s - newest_s(*touched) > QUIET_S
-        rollouts = [replace(facts, model=told.model) for facts in found.values()]
+        planned = dict.fromkeys(told.tasks, told.attempts)
         yield RunFacts(
             run_id=place.name,
             source=self.name,
-            rollouts=with_rest(rollouts, dict.fromkeys(told.tasks, told.attempts), dead=dead),
+            rollouts=with_rest(found.values(), planned, dead=dead, unread=unread),
+            unread=unread,
             scenario_id=told.dataset,
             began=told.began or "",
         )
+
+
+def _trial(trial: Path, look: Look, model: str | None) -> tuple[RolloutFacts, float]:
+    """A trial, and when it was touched."""
+    result = trial / "results.json"
+    facts = look.files.parsed(result, _result)
+    body = partial(_artifacts, trial)
+    if facts is None:
+        task = trial.parent.name
+        facts = RolloutFacts(rollout_id=trial.name, task_id=task, status="running", model=model)
+        return replace(facts, body=body), look.now_s
+    return replace(facts, rollout_id=trial.name, model=model, body=body), newest_s(result)
 
 
 def _metadata(body: bytes) -> _Metadata:

@@ -109,8 +109,12 @@ def _results(file: Path, look: Look) -> RunFacts:
         run_id=f"{place.parent.name}/{place.name}" if named else place.name,
         source=Verifiers.name,
         rollouts=with_rest(
-            rollouts, _planned(told, counts), dead=look.now_s - newest_s(file) > QUIET_S
+            rollouts,
+            _planned(told, counts),
+            dead=look.now_s - newest_s(file) > QUIET_S,
+            unread=look.files.unread,
         ),
+        unread=look.files.unread,
         scenario_id=told.environment,
         began=told.began or "",
     )
@@ -237,7 +241,13 @@ def _traces(file: Path, look: Look) -> RunFacts:
     return RunFacts(
         run_id=place.name,
         source=Verifiers.name,
-        rollouts=with_rest(rollouts, planned, dead=look.now_s - newest_s(file) > QUIET_S),
+        rollouts=with_rest(
+            rollouts,
+            planned,
+            dead=look.now_s - newest_s(file) > QUIET_S,
+            unread=look.files.unread,
+        ),
+        unread=look.files.unread,
         scenario_id=told.environment if told is not None else None,
         began=min((facts.started_at or "" for facts in rollouts), default=""),
     )

@@ -8,10 +8,10 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Final
+
+import zstandard
 
 from gymtui.sources.files import UnsupportedError
 
@@ -19,7 +19,6 @@ ZSTD: Final = 93
 """The method (APPNOTE.TXT 4.4.5)."""
 _HEADER: Final = struct.Struct("<4s22sHH")
 """A local header, as far as it says where the member begins."""
-_NO_ZSTD: Final = "compressed with zstd: pip install 'gymtui[inspect]'"
 
 
 class ZipMembers:
@@ -75,9 +74,9 @@ class ZipMembers:
             elif info.compress_type == zipfile.ZIP_DEFLATED:
                 body = zlib.decompress(packed, -zlib.MAX_WBITS)
             elif info.compress_type == ZSTD:
-                body = _zstd()(packed, info.file_size)
+                body = _zstd(packed)
             else:
-                raise ValueError(f"{info.filename}: packed with method {info.compress_type}")
+                raise UnsupportedError(f"packed with method {info.compress_type}")
         except zlib.error as error:
             raise ValueError(f"{info.filename}: {error}") from None
         if len(body) != info.file_size or zlib.crc32(body) != info.CRC:
@@ -85,38 +84,9 @@ class ZipMembers:
         return body
 
 
-def _zstd() -> Callable[[bytes, int], bytes]:
-    """What unpacks zstd here.
-
-    Raises:
-        ValueError: Nothing does.
-    """
+def _zstd(packed: bytes) -> bytes:
     try:
-        zstd = import_module("compression.zstd")
-    except ImportError:
-        return _zstandard()
-
-    def standard(packed: bytes, _size: int) -> bytes:
-        try:
-            found: bytes = zstd.decompress(packed)
-        except zstd.ZstdError as error:
-            raise ValueError(str(error)) from None
-        return found
-
-    return standard
-
-
-def _zstandard() -> Callable[[bytes, int], bytes]:
-    try:
-        zstandard = import_module("zstandard")
-    except ImportError:
-        raise UnsupportedError(_NO_ZSTD) from None
-
-    def other(packed: bytes, size: int) -> bytes:
-        try:
-            reader = zstandard.ZstdDecompressor().decompressobj()
-            return bytes(reader.decompress(packed))[:size]
-        except zstandard.ZstdError as error:
-            raise ValueError(str(error)) from None
-
-    return other
+        # As a stream: who writes one does not say at its head how large it is.
+        return zstandard.ZstdDecompressor().decompressobj().decompress(packed)
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from None

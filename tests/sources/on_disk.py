@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,8 +59,8 @@ class Answers:
     clock: Clock = field(default_factory=Clock)
 
     def runs(self) -> dict[str, dict[str, Any]]:
-        """The runs by their ids, in their order, looked at anew."""
-        self.clock.at_s += 1
+        """The runs by their ids, in their order, looked at anew: whatever rests has rested."""
+        self.clock.at_s += 61
         body = asyncio.run(self.gym.list_runs(limit=200)).body
         return {run["run_id"]: run for run in json.loads(body)["runs"]}
 
@@ -81,7 +82,9 @@ class Answers:
         return found
 
 
-def opened(*found: Path, read_as: str | None = None, now_s: float = NOW_S) -> Answers:
+def opened(
+    *found: Path, read_as: str | None = None, now_s: float = NOW_S, look_s: float = math.inf
+) -> Answers:
     """Directories as a gym."""
     sources = registry.own_sources()
     if read_as is not None:
@@ -89,7 +92,7 @@ def opened(*found: Path, read_as: str | None = None, now_s: float = NOW_S) -> An
         assert source is not None
         sources = (source,)
     clock = Clock()
-    gym = DirectoryGym(found, sources, monotonic=clock, wall=lambda: now_s)
+    gym = DirectoryGym(found, sources, look_s=look_s, monotonic=clock, wall=lambda: now_s + clock())
     return Answers(gym, clock)
 
 

@@ -11,9 +11,11 @@ import pytest
 
 from gymtui.api.errors import NotFound, Refused
 from gymtui.sources import registry
+from gymtui.sources.artifacts import Artifacts
+from gymtui.sources.directory_gym import DirectoryGym
 from gymtui.sources.files import Entries, Files
 from gymtui.sources.source import places
-from tests.sources.on_disk import growing, opened, write
+from tests.sources.on_disk import Answers, growing, opened, write
 
 
 def record(rollout_id: str, run_id: str = "night", **more: Any) -> dict[str, Any]:
@@ -238,3 +240,59 @@ def test_others_add_sources_and_a_broken_one_costs_only_itself(
     odd = registry.named("odd", sources)
     assert odd is not None and registry.named("even", sources) is None
     assert list(places(tmp_path / "ours", [odd], Files())) == []
+
+
+class Hurried:
+    """A monotonic clock by which everything takes its time."""
+
+    def __init__(self) -> None:
+        self.at_s = 0.0
+
+    def __call__(self) -> float:
+        self.at_s += 1
+        return self.at_s
+
+
+def test_what_there_is_no_time_for_comes_in_later_and_is_no_end(tmp_path: Path) -> None:
+    for number in range(40):
+        exported(tmp_path, f"r{number:02}")
+    clock = Hurried()
+    gym = DirectoryGym([tmp_path], [Artifacts()], look_s=20, monotonic=clock)
+    disk = Answers(gym)
+    first = disk.runs()["night"]
+    rows = len(disk.outcomes())
+    # Those that are not read yet are counted, and asked about until they are.
+    assert 0 < rows < 40
+    assert (first["total"], first["in_progress"]) == (40, 40 - rows)
+    assert gym.note == "files are still being read: there is more to come"
+    seen = [rows]
+    while disk.runs()["night"]["in_progress"]:
+        seen.append(len(disk.outcomes()))
+        assert seen[-1] > seen[-2]
+    assert len(disk.outcomes()) == 40 and gym.note == "all files are read"
+
+
+def test_lines_there_is_no_time_for_come_in_later(tmp_path: Path) -> None:
+    write(tmp_path / "metadata.json", {"num_examples": 40, "rollouts_per_example": 1})
+    lines = [json.dumps({"example_id": number, "reward": 1.0}) for number in range(40)]
+    write(tmp_path / "results.jsonl", "\n".join(lines) + "\n")
+    clock = Hurried()
+    gym = DirectoryGym([tmp_path], registry.own_sources(), look_s=20, monotonic=clock)
+    disk = Answers(gym)
+    [run] = disk.runs().values()
+    assert 0 < run["completed"] < 40
+    assert "not run" not in {one.status for one in disk.rollouts().values()}
+    while disk.runs()[run["run_id"]]["in_progress"]:
+        pass
+    assert list(disk.outcomes().values()) == ["passed"] * 40
+
+
+def test_what_has_not_changed_for_long_rests(tmp_path: Path) -> None:
+    exported(tmp_path, "a")
+    disk = opened(tmp_path)
+    assert disk.runs()["night"]["total"] == 1
+    exported(tmp_path, "b")
+    # Nothing was written for a day: it is looked at again in a minute.
+    disk.clock.at_s -= 61
+    assert disk.runs()["night"]["total"] == 1
+    assert disk.runs()["night"]["total"] == 2

@@ -141,6 +141,18 @@ def test_how_a_trial_stands(tmp_path: Path, result: dict[str, Any], outcome: str
     assert list(opened(place).outcomes().values()) == [outcome]
 
 
+def test_a_trial_that_failed_says_which_tests_did_where_a_report_of_them_is_there(
+    tmp_path: Path,
+) -> None:
+    place = job(tmp_path / "j", total=1, finished=True)
+    trial = ended(place / "a__A", verifier_result=rewarded(0.0))
+    tests = [{"name": "test_it", "status": "failed"}, {"name": "test_b", "status": "passed"}]
+    write(trial / "verifier" / "ctrf.json", {"results": {"tests": tests}})
+    [rollout] = opened(place).rollouts().values()
+    assert rollout.result is not None
+    assert (rollout.result.message, rollout.result.failed_criteria) == ("test_it", ("test_it",))
+
+
 def test_rewards_between_0_and_1_are_scores_and_no_verdicts(tmp_path: Path) -> None:
     place = job(tmp_path / "j", total=2, finished=True)
     ended(place / "a__A")
@@ -208,8 +220,8 @@ def test_a_transcript_is_the_trajectory_with_what_the_verifier_printed(tmp_path:
     disk = opened(place)
     disk.runs()
     found = disk.artifacts("a__A")
-    assert found["steps"] == [step] and found["error"] == "Traceback …"
-    assert found["metadata"]["verifier_output"] == "1 failed"
+    assert found["steps"][0] == step and found["error"] == "Traceback …"
+    assert found["steps"][1]["message"] == "Verifier output:\n1 failed"
     usage = found["metadata"]["rollout_metrics"]["token_usage"]
     assert usage == {"prompt_tokens_total": 100, "completion_tokens_total": 7}
     assert [step["message"] for step in disk.artifacts("b__B")["steps"]] == ["one", "two"]
