@@ -1,17 +1,22 @@
 """A way to model servers for many requests at once.
 
 httpx's own pool looks at each of its connections several times a request, and with sixty of them
-most of the time goes there. Here each connection has a pool of its own, taken from a stack.
+most of the time goes there. Here connections that are free lie on a stack, one for each request.
 """
 
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import cast
 
+import httpcore
 import httpx
 
-Origin = tuple[str, str, int | None]
+Origin = tuple[bytes, bytes, int]
+KEPT_S = 5.0
+"""How long a connection that is free is kept, as httpx does."""
+PORTS = {b"http": 80, b"https": 443}
 
 
 class _Stream(httpx.AsyncByteStream):
@@ -19,27 +24,28 @@ class _Stream(httpx.AsyncByteStream):
 
     def __init__(
         self,
-        body: httpx.AsyncByteStream,
-        lane: httpx.AsyncHTTPTransport,
-        free: list[httpx.AsyncHTTPTransport],
+        body: httpcore.Response,
+        connection: httpcore.AsyncHTTPConnection,
+        free: list[httpcore.AsyncHTTPConnection],
     ) -> None:
         self._body = body
-        self._lane = lane
+        self._connection = connection
         self._free = free
         self._closed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._body:
-            yield part
+        with _as_httpx():
+            async for part in self._body.aiter_stream():
+                yield part
 
     async def aclose(self) -> None:
         if self._closed:
             return
         self._closed = True
-        try:
+        with _as_httpx():
             await self._body.aclose()
-        finally:
-            self._free.append(self._lane)
+        if self._connection.is_available():
+            self._free.append(self._connection)
 
 
 class ParallelTransport(httpx.AsyncBaseTransport):
@@ -47,34 +53,70 @@ class ParallelTransport(httpx.AsyncBaseTransport):
 
     def __init__(self) -> None:
         self._context: ssl.SSLContext | None = None
-        self._free: defaultdict[Origin, list[httpx.AsyncHTTPTransport]] = defaultdict(list)
-        self._all: list[httpx.AsyncHTTPTransport] = []
+        self._free: defaultdict[Origin, list[httpcore.AsyncHTTPConnection]] = defaultdict(list)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request over a connection that is free, or over a new one."""
         url = request.url
-        free = self._free[(url.scheme, url.host, url.port)]
-        lane = free.pop() if free else self._new()
-        try:
-            response = await lane.handle_async_request(request)
-        except BaseException:
-            free.append(lane)
-            raise
-        # What this transport answers with is always read asynchronously.
-        response.stream = _Stream(cast("httpx.AsyncByteStream", response.stream), lane, free)
-        return response
+        scheme, host = url.raw_scheme, url.raw_host
+        if scheme not in PORTS:
+            raise httpx.UnsupportedProtocol("only http and https are spoken", request=request)
+        origin = scheme, host, url.port or PORTS[scheme]
+        connection = await self._connection(origin)
+        with _as_httpx():
+            try:
+                answer = await connection.handle_async_request(
+                    httpcore.Request(
+                        request.method,
+                        httpcore.URL(scheme=scheme, host=host, port=url.port, target=url.raw_path),
+                        headers=request.headers.raw,
+                        content=request.stream,
+                        extensions=request.extensions,
+                    )
+                )
+            except BaseException:
+                # Whatever it was, the next request begins with another.
+                await connection.aclose()
+                raise
+        return httpx.Response(
+            answer.status,
+            headers=answer.headers,
+            # What this transport answers with is always read asynchronously.
+            stream=_Stream(answer, connection, self._free[origin]),
+            extensions=answer.extensions,
+        )
 
-    def _new(self) -> httpx.AsyncHTTPTransport:
+    async def _connection(self, origin: Origin) -> httpcore.AsyncHTTPConnection:
+        free = self._free[origin]
+        while free:
+            connection = free.pop()
+            if connection.is_available() and not connection.has_expired():
+                return connection
+            await connection.aclose()
         if self._context is None:
             self._context = httpx.create_ssl_context()
-        lane = httpx.AsyncHTTPTransport(
-            verify=self._context,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=1),
+        scheme, host, port = origin
+        return httpcore.AsyncHTTPConnection(
+            httpcore.Origin(scheme, host, port), self._context, keepalive_expiry=KEPT_S
         )
-        self._all.append(lane)
-        return lane
 
     async def aclose(self) -> None:
-        """Close every connection."""
-        for lane in self._all:
-            await lane.aclose()
+        """Close every connection that is free; the others are closed by who uses them."""
+        for free in self._free.values():
+            while free:
+                await free.pop().aclose()
+
+
+@contextmanager
+def _as_httpx() -> Iterator[None]:
+    """Raise what httpx raises, which gives its exceptions the names of httpcore's."""
+    try:
+        yield
+    except (
+        httpcore.NetworkError,
+        httpcore.TimeoutException,
+        httpcore.ProtocolError,
+        httpcore.UnsupportedProtocol,
+    ) as error:
+        kind = cast("type[httpx.TransportError]", getattr(httpx, type(error).__name__))
+        raise kind(str(error)) from error

@@ -29,6 +29,8 @@ class Workspace:
         self._connection.executescript(schema)
         self._changes: list[Change] = []
         self._keys: dict[str, str] = {}
+        self._numbers: dict[str, int] = {}
+        self._inserts: dict[tuple[str, ...], str] = {}
 
     def close(self) -> None:
         """Throw the workspace away; closing twice does nothing."""
@@ -52,11 +54,11 @@ class Workspace:
     # Table and column names come from the scenarios' own code, values are always bound.
     def insert(self, table: str, row: Mapping[str, object]) -> None:
         """Add a row and note it."""
-        names, marks = ", ".join(row), ", ".join("?" * len(row))
-        self._connection.execute(
-            f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608
-            list(row.values()),
-        )
+        shape = (table, *row)
+        if shape not in self._inserts:
+            names, marks = ", ".join(row), ", ".join("?" * len(row))
+            self._inserts[shape] = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
+        self._connection.execute(self._inserts[shape], list(row.values()))
         key = next(iter(row.values()))
         self._changes.append(("+", f"{table}/{key}", " ", row))
 
@@ -90,14 +92,17 @@ class Workspace:
 
     def next_id(self, table: str, prefix: str) -> str:
         """Return an id for a new row of `table`, such as `evt_07`."""
-        count = self._connection.execute(f"SELECT count(*) FROM {table}")  # noqa: S608
-        number = int(count.fetchone()[0]) + 1
+        if table not in self._numbers:
+            count = self._connection.execute(f"SELECT count(*) FROM {table}")  # noqa: S608
+            self._numbers[table] = int(count.fetchone()[0])
+        number = self._numbers[table] + 1
         column = self._key_column(table)
-        while self.row(
+        while self._connection.execute(
             f"SELECT 1 FROM {table} WHERE {column} = ?",  # noqa: S608
-            identifier := f"{prefix}_{number:02}",
-        ):
+            (identifier := f"{prefix}_{number:02}",),
+        ).fetchone():
             number += 1
+        self._numbers[table] = number
         return identifier
 
     def take_changes(self) -> list[str]:
