@@ -56,6 +56,7 @@ _ELSEWHERE: Mapping[str, str] = {
     "launch": "launch_command",
     "gym": "gym_command",
     "record": "record_command",
+    "watch": "watch_command",
 }
 """Commands that are imported when they are named, by their module."""
 

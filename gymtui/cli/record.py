@@ -78,6 +78,44 @@ class _Wanted:
         return False
 
 
+def new_recorder(
+    session: Session,
+    directory: Path,
+    *,
+    wanted: Callable[[str], bool] = lambda _run_id: True,
+    keep: bool = False,
+    say: Callable[[str], None] = tell,
+) -> None:
+    """Have a session recorded from its first answer on.
+
+    Args:
+        directory: Of the recording, which nobody else writes.
+        wanted: Whether a run's rollouts are recorded.
+        keep: Whether what is recorded is never deleted by age or size.
+        say: Told when the disk refuses, and when it no longer does.
+    """
+    settings = session.settings
+    limits = RecordingLimits(
+        timedelta(days=settings.recording_days), settings.recording_limit_mib << 20
+    )
+
+    def trouble(error: OSError | None) -> None:
+        say("recording again" if error is None else f"not recording: {error.strerror or error}")
+
+    gym = without_login(settings.base_url)
+    session.recorder = Recorder(
+        RecordingWriter(directory, limits, keep=keep),
+        Head(gym, settings.source, settings.scenario, settings.interval_s),
+        session.store,
+        session.tracker,
+        session.clock,
+        running=Running(settings.stuck),
+        pace=session.pace,
+        wanted=wanted,
+        on_trouble=trouble,
+    )
+
+
 def record(
     settings: Settings,
     directory: Path,
@@ -117,30 +155,12 @@ async def _record(
     find_key: FindKey,
     say: Callable[[str], None],
 ) -> None:
-    limits = RecordingLimits(
-        timedelta(days=settings.recording_days), settings.recording_limit_mib << 20
-    )
-    writer = RecordingWriter(directory, limits, keep=options.keep)
     gym = without_login(settings.base_url)
-    head = Head(gym, settings.source, settings.scenario, settings.interval_s)
     wanted: list[_Wanted] = []
-
-    def trouble(error: OSError | None) -> None:
-        say("recording again" if error is None else f"not recording: {error.strerror or error}")
 
     def prepare(session: Session) -> None:
         wanted.append(_Wanted(session, options.runs))
-        session.recorder = Recorder(
-            writer,
-            head,
-            session.store,
-            session.tracker,
-            session.clock,
-            running=Running(settings.stuck),
-            pace=session.pace,
-            wanted=wanted[0],
-            on_trouble=trouble,
-        )
+        new_recorder(session, directory, wanted=wanted[0], keep=options.keep, say=say)
 
     with ended_by_signal() as ended:
         async with headless_session(

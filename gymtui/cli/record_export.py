@@ -9,7 +9,7 @@ from typing import Any
 
 from gymtui.api.lenient import loads
 from gymtui.core.json_output import json_text
-from gymtui.store.history.recording_items import SeenItem, seen_items
+from gymtui.store.history.recording_items import ChangeList, ItemChange
 from gymtui.store.history.recording_reader import Recording
 
 AT_ONCE = 10_000
@@ -22,7 +22,7 @@ class NoParquetError(Exception):
 
 def documents(recording: Recording) -> Iterator[dict[str, Any]]:
     """A document a version of a run or rollout, in the order in which they were seen."""
-    return map(_document, seen_items(recording))
+    return map(_document, _versions(recording))
 
 
 def json_lines(recording: Recording) -> Iterator[str]:
@@ -60,14 +60,19 @@ def write_parquet(recording: Recording, path: Path) -> int:
     )
     count = 0
     with path.open("xb") as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
-        for rows in _groups(seen_items(recording)):
+        for rows in _groups(_versions(recording)):
             count += len(rows)
             writer.write_table(pa.Table.from_pylist([_row(seen) for seen in rows], schema))
     return count
 
 
-def _groups(items: Iterable[SeenItem]) -> Iterator[list[SeenItem]]:
-    group: list[SeenItem] = []
+def _versions(recording: Recording) -> Iterator[ItemChange]:
+    """Each version of each item."""
+    return (change for change in ChangeList(recording).every() if change.after is not None)
+
+
+def _groups(items: Iterable[ItemChange]) -> Iterator[list[ItemChange]]:
+    group: list[ItemChange] = []
     for item in items:
         group.append(item)
         if len(group) == AT_ONCE:
@@ -77,9 +82,9 @@ def _groups(items: Iterable[SeenItem]) -> Iterator[list[SeenItem]]:
         yield group
 
 
-def _document(seen: SeenItem) -> dict[str, Any]:
+def _document(seen: ItemChange) -> dict[str, Any]:
     try:
-        item = loads(seen.raw)
+        item = loads(seen.after or b"")
     except (ValueError, RecursionError):
         item = None
     return {
@@ -87,13 +92,13 @@ def _document(seen: SeenItem) -> dict[str, Any]:
         "id": seen.item_id,
         "seen_from": seen.seen_from.isoformat(),
         "seen_at": seen.seen_at.isoformat(),
-        "ours_at": seen.ours.isoformat(),
+        "ours_at": seen.ours_at.isoformat(),
         "first": seen.first,
         "item": item,
     }
 
 
-def _row(seen: SeenItem) -> dict[str, Any]:
+def _row(seen: ItemChange) -> dict[str, Any]:
     item = _document(seen)["item"]
     run_id = item.get("run_id") if isinstance(item, dict) else None
     return {
@@ -103,9 +108,9 @@ def _row(seen: SeenItem) -> dict[str, Any]:
         "run_id": _text(run_id) if isinstance(run_id, str) else None,
         "seen_from": seen.seen_from,
         "seen_at": seen.seen_at,
-        "ours_at": seen.ours,
+        "ours_at": seen.ours_at,
         "first": seen.first,
-        "item": seen.raw.decode("utf-8", "replace"),
+        "item": (seen.after or b"").decode("utf-8", "replace"),
     }
 
 

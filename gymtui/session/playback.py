@@ -26,7 +26,7 @@ from gymtui.store.delta import (
 )
 from gymtui.store.history.journal_file import SavedSummary
 from gymtui.store.history.observer import StateObservation
-from gymtui.store.history.recording_reader import Recording
+from gymtui.store.history.recording_reader import Moment, Piece, Recording
 from gymtui.store.history.recording_rows import (
     Answer,
     Dropped,
@@ -79,6 +79,7 @@ class Player:
         self._snapshot: Snapshot | None = None
         self._rows: Iterator[tuple[int, Row]] = iter(())
         self._next: tuple[int, Row] | None = None
+        self._where = (0, 0)
         self.at_us = 0
         """By when the last answer that was played had come in, by the server's clock."""
         self.lead_us = 0
@@ -89,8 +90,8 @@ class Player:
         """When the next answer came in, a gap skipped; None at the end."""
         if self._next is not None:
             return self._next[0]
-        following = self._recording.following(self.at_us)
-        return None if following is None else following[1]
+        following = self._recording.following(*self._where)
+        return None if following is None else max(self.at_us, following.at_us)
 
     def jump(self, to_us: int, needed: Iterable[str] = ()) -> Delta:
         """Know what was known at a time, and nothing else.
@@ -105,9 +106,8 @@ class Player:
         found = self._recording.at(to_us)
         if found is None:
             return NOTHING
-        snapshot, at_us, events = found
-        delta = self._restore(snapshot, at_us, frozenset(needed))
-        self._follow(events)
+        self.at_us = 0
+        delta = self._begin(found, frozenset(needed))
         return delta.then(self.play(to_us).delta)
 
     def play(self, to_us: int) -> Played:
@@ -120,14 +120,10 @@ class Player:
     def step(self) -> Delta:
         """Play the next answer; at the end of what is whole, go on after the gap."""
         if self._next is None:
-            following = self._recording.following(self.at_us)
+            following = self._recording.following(*self._where)
             if following is None:
                 return NOTHING
-            snapshot, at_us = following
-            delta = self._restore(snapshot, at_us, frozenset(self._tracker.recalled_runs))
-            found = self._recording.at(at_us)
-            self._follow(found[2] if found is not None else iter(()))
-            return delta
+            return self._begin(following, frozenset(self._tracker.recalled_runs))
         at_us, row = self._next
         self.at_us = max(self.at_us, at_us)
         delta = self._apply(row)
@@ -145,11 +141,21 @@ class Player:
 
     # -- rows ------------------------------------------------------------------------------
 
-    def _follow(self, events: Iterator[tuple[int, tuple[Row, ...]]]) -> None:
+    def _begin(self, found: Moment, needed: frozenset[str]) -> Delta:
+        at_us = max(self.at_us, found.at_us)
+        self._where = (found.segment, found.number)
+        delta = self._restore(found.snapshot, at_us, needed)
+        self._follow(found.events)
+        return delta
+
+    def _follow(self, events: Iterator[Piece | None]) -> None:
         def rows() -> Iterator[tuple[int, Row]]:
             last_us = self.at_us
-            for _, chunk in events:
-                for row in chunk:
+            for piece in events:
+                if piece is None:
+                    continue
+                self._where = (piece.segment, piece.number)
+                for row in piece.rows:
                     if isinstance(row, Answer):
                         last_us = max(last_us, row.late_us)
                     yield last_us, row

@@ -1,82 +1,224 @@
-"""A recording as a table: each version of a run or rollout, with when it was seen.
+"""A recording as a list of changes: what a run or rollout was before and after, and when.
 
-What `record export` writes, for tools that know nothing of this program.
+What `record export` and `watch` print, for tools that know nothing of this program.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from gymtui.store.history.recording_reader import Recording
-from gymtui.store.history.recording_rows import Answer, patched, when_of
+from gymtui.store.history.recording_reader import Moment, Recording
+from gymtui.store.history.recording_rows import Answer, Dropped, Row, Snapshot, patched, when_of
+
+_CURSOR = re.compile(r"1-([0-9a-f]{8})-(\d{1,9})-(\d{1,9})", re.ASCII)
+
+
+class UnknownCursorError(Exception):
+    """A cursor that is none, or that the recording no longer goes back to."""
 
 
 @dataclass(frozen=True, slots=True)
-class SeenItem:
-    """A run or rollout as it was received, where it is another than before.
+class Cursor:
+    """A place in a recording, after a change.
+
+    Attributes:
+        segment: Which segment.
+        chunk: The number of the chunk in it.
+        change: How many changes of the chunk were told.
+    """
+
+    segment: int
+    chunk: int
+    change: int
+
+    def __str__(self) -> str:
+        return f"1-{self.segment:08x}-{self.chunk}-{self.change}"
+
+    @classmethod
+    def read(cls, text: str) -> Cursor:
+        """From its text.
+
+        Raises:
+            UnknownCursorError: It is none.
+        """
+        found = _CURSOR.fullmatch(text)
+        if found is None:
+            raise UnknownCursorError(f"no cursor: {text}")
+        return cls(int(found[1], 16), int(found[2]), int(found[3]))
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChange:
+    """A run or rollout that is another than before.
 
     Attributes:
         kind: `run` or `rollout`.
         item_id: Its id, exactly.
-        raw: Its bytes as received, but for keys.
+        before: Its bytes before; None for one that was not known.
+        after: Its bytes after, as received but for keys; None for one that is gone.
+        otherwise_at: When it was last seen as before; None if it never was.
         seen_from: The earliest instant at which the gym gave that answer, by its own clock.
-        seen_at: The latest instant. What a segment begins with was seen before.
-        ours: What our clock said at `seen_at`.
-        first: Whether a segment begins with it, so that it may have been so for long.
+        seen_at: The latest instant.
+        ours_at: What our clock said at `seen_at`.
+        first: Whether the recording begins with it, here or after a gap.
     """
 
     kind: str
     item_id: str
-    raw: bytes
+    before: bytes | None
+    after: bytes | None
+    otherwise_at: datetime | None
     seen_from: datetime
     seen_at: datetime
-    ours: datetime
-    first: bool = False
+    ours_at: datetime
+    first: bool
+    cursor: Cursor
 
 
-def seen_items(recording: Recording) -> Iterator[SeenItem]:
-    """Every version of every item, in the order in which they were seen."""
-    if not recording:
-        return
-    known: dict[str, dict[str, bytes]] = {"run": {}, "rollout": {}}
-    at_us = recording.from_us
-    found = recording.at(at_us)
-    while found is not None:
-        snapshot, begins_us, events = found
+_Change = tuple[
+    str, str, bytes | None, bytes | None, datetime | None, datetime, datetime, datetime, bool
+]
+"""An `ItemChange` without its cursor."""
+
+
+class ChangeList:
+    """The changes of a recording, in the order in which they were seen.
+
+    Args:
+        recording: Which; it may be written still.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._known: dict[str, dict[str, bytes]] = {"run": {}, "rollout": {}}
+        self._seen_us: dict[str, dict[str, int]] = {"run": {}, "rollout": {}}
+        self._listed: dict[tuple[str | int | None, ...], tuple[str, ...]] = {}
+        self._skip: Cursor | None = None
+        self._last: Cursor | None = None
+
+    def every(self) -> Iterator[ItemChange]:
+        """All of them, from the recording's begin to its end."""
+        if self._recording:
+            found = self._recording.at(self._recording.from_us)
+            yield from (change for change in self._from(found, goes_on=False) if change)
+
+    def after(self, cursor: Cursor) -> Iterator[ItemChange | None]:
+        """Those after a place, and those that are written later; None while there are no more.
+
+        Raises:
+            UnknownCursorError: The recording does not go back to that any more.
+        """
+        found = self._recording.after(cursor.segment, cursor.chunk, goes_on=True)
+        if found is None:
+            raise UnknownCursorError("the recording does not go back to this cursor")
+        self._skip = cursor
+        self._take_snapshot(found.snapshot, found.at_us)
+        return self._from(found, goes_on=True, known=True)
+
+    def from_now(self) -> Iterator[ItemChange | None]:
+        """Those that are written later; None while there are no more."""
+        there = self._from(self._recording.at(self._recording.to_us, goes_on=True), goes_on=True)
+        while next(there) is not None:
+            pass
+        return there
+
+    def _from(
+        self, found: Moment | None, *, goes_on: bool, known: bool = False
+    ) -> Iterator[ItemChange | None]:
+        where = (0, 0)
+        while found is not None or goes_on:
+            if found is None:
+                yield None
+            else:
+                where = (found.segment, found.number)
+                if not known:
+                    yield from self._first(found)
+                known = False
+                for piece in found.events:
+                    if piece is None:
+                        yield None
+                        continue
+                    where = (piece.segment, piece.number)
+                    yield from self._changes(piece.rows, piece.segment, piece.number)
+            found = self._recording.following(*where, goes_on=goes_on)
+
+    def _first(self, found: Moment) -> Iterator[ItemChange]:
+        """What differs between what was known and a snapshot after a gap."""
+        known, seen_us = self._known, self._seen_us
+        self._known, self._seen_us = {"run": {}, "rollout": {}}, {"run": {}, "rollout": {}}
+        self._take_snapshot(found.snapshot, found.at_us)
+        # A recorder that has just begun has not listed them all yet: they are as they were.
+        self._known["rollout"] = {**known["rollout"], **self._known["rollout"]}
+        self._seen_us["rollout"] = {**seen_us["rollout"], **self._seen_us["rollout"]}
+        at, ours = when_of(found.at_us), when_of(found.at_us - found.snapshot.lead_us)
+        cursor = Cursor(found.segment, found.number, 0)
+        changes = []
+        for kind, items in self._known.items():
+            gone = [i for i in known[kind] if i not in items] if kind == "run" else []
+            for item_id in (*items, *gone):
+                before, after = known[kind].get(item_id), items.get(item_id)
+                if before != after:
+                    otherwise = _when(seen_us[kind].get(item_id))
+                    times = (otherwise, at, at, ours, True)
+                    changes.append((kind, item_id, before, after, *times))
+        for number, change in enumerate(changes, start=1):
+            # Whoever goes on from among them is told all of them again.
+            last = cursor if number == len(changes) or self._last is None else self._last
+            yield ItemChange(*change, last)
+        self._last = cursor
+
+    def _take_snapshot(self, snapshot: Snapshot, at_us: int) -> None:
         kept = [*snapshot.rollouts.values(), *snapshot.strays.values()]
-        items = [("run", i, run.raw, begins_us) for i, run in snapshot.runs.items()]
-        items += [
-            ("rollout", item.rollout_id, item.raw or b"", item.at_us)
-            for several in kept
-            for item in several
-        ]
-        raws: dict[str, dict[str, bytes]] = {"run": {}, "rollout": {}}
-        for kind, item_id, raw, seen_us in items:
-            raws[kind][item_id] = raw
-            if known[kind].get(item_id) != raw:
-                at = when_of(seen_us)
-                ours = when_of(seen_us - snapshot.lead_us)
-                yield SeenItem(kind, item_id, raw, at, at, ours, first=True)
-        known, at_us = raws, begins_us
-        for ends_us, rows in events:
-            at_us = ends_us
-            for row in rows:
-                if isinstance(row, Answer):
-                    yield from _items_of(row, known)
-        following = recording.following(at_us)
-        found = None if following is None else recording.at(following[1])
+        self._known["run"] = {i: run.raw for i, run in snapshot.runs.items() if not run.deleted}
+        self._known["rollout"] = {
+            item.rollout_id: item.raw or b"" for several in kept for item in several
+        }
+        self._seen_us = {kind: dict.fromkeys(items, at_us) for kind, items in self._known.items()}
+        self._listed = {page.asked: page.ids for page in snapshot.listed}
+
+    def _changes(self, rows: Iterable[Row], segment: int, chunk: int) -> Iterator[ItemChange]:
+        count, skip = 0, self._skip
+        for row in rows:
+            for change in self._changes_of(row):
+                count += 1
+                cursor = Cursor(segment, chunk, count)
+                told = skip is not None and segment == skip.segment
+                if told and skip is not None and (chunk, count) <= (skip.chunk, skip.change):
+                    continue
+                self._skip = skip = None
+                self._last = cursor
+                yield ItemChange(*change, cursor)
+
+    def _changes_of(self, row: Row) -> Iterator[_Change]:
+        if isinstance(row, Dropped):
+            for run_id in row.run_ids:
+                self._known["run"].pop(run_id, None)
+            return
+        if not isinstance(row, Answer):
+            return
+        kind = "run" if row.asked[0] in ("p", "o") else "rollout"
+        known, seen_us = self._known[kind], self._seen_us[kind]
+        early_us = row.late_us - row.width_us
+        times = (when_of(early_us), when_of(row.late_us), when_of(row.late_us - row.lead_us), False)
+        gone = row.asked[1] if row.asked[0] == "o" and not row.found else None
+        if isinstance(gone, str) and gone in known:
+            yield kind, gone, known.pop(gone), None, _when(seen_us.get(gone)), *times
+        for change in row.items:
+            item_id = change[0]
+            before = known.get(item_id)
+            try:
+                after = patched(before or b"", change)
+            except ValueError:
+                continue
+            known[item_id] = after
+            yield kind, item_id, before, after, _when(seen_us.get(item_id)), *times
+        listed = row.ids if row.ids is not None else self._listed.get(row.asked, ())
+        self._listed[row.asked] = listed
+        seen_us.update(dict.fromkeys(listed, early_us))
 
 
-def _items_of(row: Answer, known: dict[str, dict[str, bytes]]) -> Iterator[SeenItem]:
-    kind = "run" if row.asked[0] in ("p", "o") else "rollout"
-    for change in row.items:
-        try:
-            raw = patched(known[kind].get(change[0], b""), change)
-        except ValueError:
-            continue
-        known[kind][change[0]] = raw
-        seen_from, seen_at = when_of(row.late_us - row.width_us), when_of(row.late_us)
-        ours = when_of(row.late_us - row.lead_us)
-        yield SeenItem(kind, change[0], raw, seen_from, seen_at, ours)
+def _when(micros: int | None) -> datetime | None:
+    return None if micros is None else when_of(micros)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -27,18 +27,20 @@ from gymtui.store.history.recording_rows import (
     read_snapshot,
 )
 
-if TYPE_CHECKING:
-    import zstandard
-
 MOST_PLAIN_BYTES = 1 << 30
 """A snapshot that claims to be larger is damage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a chunk is; its payload is read when it is wanted."""
+    """Where a chunk is; its payload is read when it is wanted.
+
+    Attributes:
+        number: Of the chunk in its segment.
+    """
 
     kind: Kind
+    number: int
     at_us: int
     offset: int
     length: int
@@ -50,10 +52,11 @@ class Segment:
 
     Attributes:
         places: Its base, keys and events, in their order; those after a gap begin with a key.
-        broken: Indices of `places` before which something is missing.
+        broken: Indices of `places` before which something is missing; the last one may be that
+            of a place which is not there yet.
         marks: In the order of time.
         chunks: How many it has at least, missing ones included.
-        cut: Whether what came last is missing.
+        short: Whether what goes on from it says that it has more chunks.
         ended: Whether its recorder said that it stopped.
     """
 
@@ -64,8 +67,13 @@ class Segment:
     broken: set[int] = field(default_factory=set)
     marks: list[Mark] = field(default_factory=list)
     chunks: int = 0
-    cut: bool = False
+    short: bool = False
     ended: bool = False
+
+    @property
+    def cut(self) -> bool:
+        """Whether what came last is missing."""
+        return self.short or len(self.places) in self.broken
 
     @property
     def from_us(self) -> int:
@@ -86,6 +94,40 @@ class Gap:
     to_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What came in within a few seconds.
+
+    Attributes:
+        segment: The segment that it is in.
+        number: Of its chunk in that.
+        at_us: The time that it ends with.
+    """
+
+    segment: int
+    number: int
+    at_us: int
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """All that was known at an instant, and what came in from there.
+
+    Attributes:
+        segment: The segment that the snapshot is in.
+        number: Of its chunk in that.
+        events: To the recording's end or the next gap; None where it is gone on with but nothing
+            more is written yet.
+    """
+
+    snapshot: Snapshot
+    segment: int
+    number: int
+    at_us: int
+    events: Iterator[Piece | None]
+
+
 class Recording:
     """The recording of one gym.
 
@@ -100,33 +142,46 @@ class Recording:
     def __init__(self, path: Path) -> None:
         self.problems: list[str] = []
         self.unfinished: str | None = None
+        self._path = path
         self._segments: list[Segment] = []
+        self._starts: list[int] = []
         self._bases: dict[int, Snapshot] = {}
-        try:
-            single = [path] if path.exists() else []
-            files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else single
-        except OSError as error:
-            files = []
-            self.problems.append(f"{path}: {error.strerror}")
-        found: dict[int, Segment] = {}
-        for file in files:
-            self._index(file, found)
-        whole = [segment for segment in found.values() if segment.places]
-        for segment in sorted(whole, key=lambda segment: (segment.from_us, segment.to_us)):
-            self._add(segment)
-        by_number = {segment.number: segment for segment in self._segments}
-        followed = set()
-        for segment in self._segments:
-            head = segment.head
-            before = by_number.get(head.follows) if head is not None else None
-            if before is not None and head is not None:
-                followed.add(before.number)
-                before.cut |= before.chunks != head.follows_chunks
+        self._found: dict[int, Segment] = {}
+        self._read: dict[Path, int] = {}
+        for file in self._files():
+            self._index(file, said=True)
+        self._arrange()
+        followed = {_follows(segment) for segment in self._segments}
         for segment in self._segments:
             if segment.cut or not (segment.ended or segment.number in followed):
                 self.unfinished = f"{segment.path.name}: its end is missing"
                 self.problems.append(self.unfinished)
-        self._starts = [segment.from_us for segment in self._segments]
+
+    def refresh(self) -> None:
+        """Read what was written since."""
+        for file in self._files():
+            self._index(file, said=False)
+        self._arrange()
+
+    def _files(self) -> list[Path]:
+        try:
+            if self._path.is_dir():
+                return sorted(self._path.glob(f"*{SUFFIX}"))
+            return [self._path] if self._path.exists() else []
+        except OSError as error:
+            self.problems.append(f"{self._path}: {error.strerror}")
+            return []
+
+    def _arrange(self) -> None:
+        """Put the segments in the order of time."""
+        whole = [segment for segment in self._found.values() if segment.places]
+        self._segments = sorted(whole, key=_began)
+        self._starts = list(accumulate((segment.from_us for segment in self._segments), max))
+        for segment in self._segments:
+            head = segment.head
+            before = self._found.get(head.follows) if head is not None else None
+            if before is not None and head is not None:
+                before.short |= before.chunks != head.follows_chunks
 
     # -- what there is ---------------------------------------------------------------------
 
@@ -136,7 +191,7 @@ class Recording:
     @property
     def from_us(self) -> int:
         """When it begins, by the server's clock, microseconds since 1970."""
-        return self._segments[0].from_us
+        return min(segment.from_us for segment in self._segments)
 
     @property
     def to_us(self) -> int:
@@ -156,7 +211,7 @@ class Recording:
         for segment in self._segments:
             if before is not None and (before.cut or _follows(segment) != before.number):
                 found.append(Gap(before.to_us, segment.from_us))
-            for index in sorted(segment.broken):
+            for index in sorted(i for i in segment.broken if i < len(segment.places)):
                 found.append(Gap(segment.places[index - 1].at_us, segment.places[index].at_us))
             before = segment
         return found
@@ -169,62 +224,80 @@ class Recording:
 
     # -- what was known --------------------------------------------------------------------
 
-    def at(self, at_us: int) -> tuple[Snapshot, int, Iterator[tuple[int, tuple[Row, ...]]]] | None:
-        """What was known at a time.
+    def at(self, at_us: int, *, goes_on: bool = False) -> Moment | None:
+        """What was known at a time: the last snapshot before it, and what came in from there.
 
         Args:
-            at_us: By the server's clock, microseconds since 1970.
+            at_us: By the server's clock, microseconds since 1970; before the recording's begin it
+                is that.
+            goes_on: Whether what is written later is waited for.
 
         Returns:
-            The last snapshot before that time (of an earlier time, the first one), when it was,
-            and what came in from there to the recording's end or the next gap: each with the time
-            it ends with. None for an empty recording.
+            None for an empty recording.
         """
         index = max(0, bisect_right(self._starts, at_us) - 1)
         for segment in self._segments[index::-1]:
-            base = self._base(segment)
-            if base is None:
-                continue
             times = [place.at_us for place in segment.places]
-            last = max(1, bisect_right(times, at_us))
-            for place_index in range(last - 1, -1, -1):
-                place = segment.places[place_index]
-                if place.kind is Kind.EVENTS:
-                    continue
-                snapshot = base if place.kind is Kind.BASE else self._key(segment, place, base)
-                if snapshot is not None:
-                    return snapshot, place.at_us, self._events(segment, place_index)
+            found = self._last_before(segment, max(1, bisect_right(times, at_us)), goes_on)
+            if found is not None:
+                return found
         return None
 
-    def following(self, at_us: int) -> tuple[Snapshot, int] | None:
-        """The first snapshot after a time from which it can be read on, and when it was."""
-        for segment in self._segments:
-            base = self._base(segment)
-            if base is None or segment.to_us <= at_us:
+    def after(self, number: int, chunk: int, *, goes_on: bool = False) -> Moment | None:
+        """The last snapshot before a chunk of a segment; None if that is not there any more."""
+        segment = self._found.get(number)
+        if segment is None or not segment.places:
+            return None
+        before = sum(place.number <= chunk for place in segment.places)
+        return self._last_before(segment, max(1, before), goes_on)
+
+    def _last_before(self, segment: Segment, end: int, goes_on: bool) -> Moment | None:
+        """The last sound snapshot among a segment's first places."""
+        base = self._base(segment)
+        if base is None:
+            return None
+        for index in range(end - 1, -1, -1):
+            place = segment.places[index]
+            if place.kind is Kind.EVENTS:
                 continue
-            for index, place in enumerate(segment.places):
-                if place.at_us <= at_us or place.kind is Kind.EVENTS:
-                    continue
-                if index not in segment.broken and (index or self._goes_on(segment)):
-                    continue
-                snapshot = base if place.kind is Kind.BASE else self._key(segment, place, base)
-                if snapshot is not None:
-                    return snapshot, place.at_us
+            snapshot = base if place.kind is Kind.BASE else self._key(segment, place, base)
+            if snapshot is not None:
+                events = self._events(segment, index, goes_on)
+                return Moment(snapshot, segment.number, place.number, place.at_us, events)
         return None
 
-    def _events(self, segment: Segment, start: int) -> Iterator[tuple[int, tuple[Row, ...]]]:
+    def following(self, number: int, chunk: int, *, goes_on: bool = False) -> Moment | None:
+        """The first snapshot beyond a chunk that what is before it does not lead to: after a gap.
+
+        By place, not by time: a recorder that begins anew may know the gym's clock otherwise.
+        """
+        here = next((i for i, s in enumerate(self._segments) if s.number == number), 0)
+        for segment in self._segments[here:]:
+            for index, place in enumerate(segment.places):
+                if segment.number == number and place.number <= chunk:
+                    continue
+                led_to = index not in segment.broken and (index or self._goes_on(segment))
+                if place.kind is Kind.EVENTS or led_to:
+                    continue
+                found = self._last_before(segment, index + 1, goes_on)
+                if found is not None and found.number == place.number:
+                    return found
+        return None
+
+    def _events(self, going: Segment, start: int, goes_on: bool) -> Iterator[Piece | None]:
         """What came in after a snapshot, up to the recording's end or the next gap."""
         import zstandard
 
-        going: Segment | None = segment
-        while going is not None:
-            stream = _stream()
-            for index in range(start + 1, len(going.places)):
+        stream = zstandard.ZstdDecompressor().decompressobj()
+        index = start + 1
+        while True:
+            while index < len(going.places):
                 place = going.places[index]
                 if index in going.broken:
                     return
+                index += 1
                 if place.kind is not Kind.EVENTS:
-                    stream = _stream()
+                    stream = zstandard.ZstdDecompressor().decompressobj()
                     continue
                 payload = self._payload(going, place)
                 try:
@@ -233,12 +306,19 @@ class Recording:
                     rows = None
                 if rows is None:
                     return
-                yield place.at_us, rows
+                yield Piece(going.number, place.number, place.at_us, rows)
             if going.cut:
                 return
             before = going.number
-            going = next((s for s in self._segments if _follows(s) == before), None)
-            start = 0
+            following = next((s for s in self._segments if _follows(s) == before), None)
+            if following is not None:
+                # Its base says what is known by now.
+                going, index = following, 1
+                stream = zstandard.ZstdDecompressor().decompressobj()
+            elif goes_on and not going.ended:
+                yield None
+            else:
+                return
 
     def _goes_on(self, segment: Segment) -> bool:
         """Whether what came before a segment leads into it without a gap."""
@@ -247,9 +327,15 @@ class Recording:
 
     # -- reading files ---------------------------------------------------------------------
 
-    def _index(self, file: Path, segments: dict[int, Segment]) -> None:
+    def _index(self, file: Path, *, said: bool) -> None:
+        """Find the chunks of a file that are not known yet, and say what is wrong with it."""
+        segments, begin = self._found, self._read.get(file, 0)
         try:
-            data = file.read_bytes()
+            if not said and file.stat().st_size <= begin:
+                return
+            with file.open("rb") as stream:
+                stream.seek(begin)
+                data = stream.read()
         except OSError as error:
             self.problems.append(f"{file.name}: {error.strerror}")
             return
@@ -258,7 +344,9 @@ class Recording:
             if isinstance(found, Damage):
                 damaged, newer = damaged + found.length, newer or found.newer
                 continue
-            offset, part = found
+            offset, part = begin + found[0], found[1]
+            # What is half written is looked at again.
+            self._read[file] = offset + len(part.payload)
             segment = segments.get(part.segment)
             if segment is None:
                 segment = segments[part.segment] = Segment(file, part.segment)
@@ -267,20 +355,22 @@ class Recording:
                 continue
             gap, segment.chunks = part.number != segment.chunks, part.number + 1
             self._take(segment, part, offset, gap=gap)
-        said = []
+        if not said:
+            return
+        wrong = []
         if damaged:
-            said.append(f"{damaged:,} bytes are damaged")
+            wrong.append(f"{damaged:,} bytes are damaged")
         if doubled:
-            said.append(f"{doubled:,} chunks are copies or out of order")
+            wrong.append(f"{doubled:,} chunks are copies or out of order")
         if newer:
-            said.append("parts were written by a newer gymtui")
+            wrong.append("parts were written by a newer gymtui")
         if not any(segment.places for segment in segments.values() if segment.path == file):
-            said.append("nothing can be read from it")
-        if said:
-            self.problems.append(f"{file.name}: {'; '.join(said)}")
+            wrong.append("nothing can be read from it")
+        if wrong:
+            self.problems.append(f"{file.name}: {'; '.join(wrong)}")
 
     def _take(self, segment: Segment, part: Chunk, offset: int, *, gap: bool) -> None:
-        place = Place(part.kind, part.at_us, offset, len(part.payload))
+        place = Place(part.kind, part.number, part.at_us, offset, len(part.payload))
         here = len(segment.places)
         if gap and here:
             segment.broken.add(here)
@@ -298,11 +388,6 @@ class Recording:
         goes_on = part.kind is Kind.EVENTS and here and here not in segment.broken
         if begins or goes_on:
             segment.places.append(place)
-
-    def _add(self, segment: Segment) -> None:
-        segment.cut = len(segment.places) in segment.broken
-        segment.broken.discard(len(segment.places))
-        self._segments.append(segment)
 
     def _base(self, segment: Segment) -> Snapshot | None:
         """A segment's first snapshot; the last few are kept."""
@@ -326,8 +411,9 @@ class Recording:
         if payload is None:
             return None
         try:
-            plain = zstandard.ZstdDecompressor().decompress(payload)
-            return read_snapshot(plain)
+            if zstandard.frame_content_size(payload) > MOST_PLAIN_BYTES:
+                return None
+            return read_snapshot(zstandard.ZstdDecompressor().decompress(payload))
         except (msgspec.MsgspecError, zstandard.ZstdError):
             return None
 
@@ -371,11 +457,10 @@ def joined(base: Snapshot, key: Snapshot) -> Snapshot:
     )
 
 
+def _began(segment: Segment) -> tuple[int, int]:
+    head = segment.head
+    return (head.began_us if head is not None else segment.from_us), segment.from_us
+
+
 def _follows(segment: Segment) -> int:
     return segment.head.follows if segment.head is not None else 0
-
-
-def _stream() -> zstandard.ZstdDecompressionObj:
-    import zstandard
-
-    return zstandard.ZstdDecompressor().decompressobj()

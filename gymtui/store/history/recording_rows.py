@@ -143,6 +143,8 @@ class Head(msgspec.Struct, array_like=True, frozen=True):
         interval_s: How often it was asked.
         follows: Which segment this one goes on from without a gap; 0 for none.
         follows_chunks: How many chunks that one has.
+        began_us: When it began by our clock, which orders segments: that of the gym is known
+            a little otherwise each time.
     """
 
     gym: str
@@ -151,6 +153,7 @@ class Head(msgspec.Struct, array_like=True, frozen=True):
     interval_s: float
     follows: int = 0
     follows_chunks: int = 0
+    began_us: int = 0
 
 
 class Snapshot(msgspec.Struct, array_like=True):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gymtui.store.history.recording_format import SUFFIX, Chunk, Kind, packed
-from gymtui.store.history.recording_rows import Head, Mark, Row, Snapshot, pack
+from gymtui.store.history.recording_rows import Head, Mark, Row, Snapshot, micros, pack
 
 if TYPE_CHECKING:
     import zstandard
@@ -117,6 +117,7 @@ class RecordingWriter:
             at_us: The server's time, microseconds since 1970.
             goes_on: Whether it goes on from the one that is written now, without a gap.
         """
+        head = msgspec.structs.replace(head, began_us=micros(self._now()))
         if goes_on:
             follows, count = self.segment, self._number
             head = msgspec.structs.replace(head, follows=follows, follows_chunks=count)
@@ -126,7 +127,7 @@ class RecordingWriter:
         self.segment = secrets.randbits(31) or 1
         self._number = self.written = 0
         # Names in the order of time make a listing readable; nothing else hangs on them.
-        stamp = self._now().strftime("%Y%m%dT%H%M%S")
+        stamp = self._now().strftime("%Y%m%dT%H%M%S%f")
         path = self._directory / f"{stamp}-{self.segment:08x}{self._kept}{SUFFIX}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._handle = os.open(path, flags, FILE_MODE)

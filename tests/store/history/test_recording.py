@@ -31,7 +31,7 @@ from gymtui.store.history.recording_writer import (
 from tests.helpers.recorded import HEAD, START, Recorded, model_gym
 
 SEEDS = 500
-Read = tuple[Snapshot, int, list[tuple[int, tuple[Row, ...]]]]
+Read = tuple[Snapshot, int, list[tuple[Row, ...]]]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,9 @@ def times_of(recording: Recording) -> list[int]:
 
 def read_at(recording: Recording, at_us: int) -> Read | None:
     found = recording.at(at_us)
-    return None if found is None else (found[0], found[1], list(found[2]))
+    if found is None:
+        return None
+    return found.snapshot, found.at_us, [piece.rows for piece in found.events if piece]
 
 
 def chunks_of(data: bytes) -> list[bytes]:
@@ -169,7 +171,7 @@ def test_old_files_are_deleted_by_age_and_size_and_kept_ones_are_not(tmp_path: P
     watched.tick()
     snapshot = Recording(tmp_path / "other").at(0)
     assert snapshot is not None
-    writer.begin(HEAD, snapshot[0], 1)
+    writer.begin(HEAD, snapshot.snapshot, 1)
     left = {path.name.removesuffix(SUFFIX) for path in tmp_path.glob(f"?*{SUFFIX}")}
     assert {"c", "d-kept", "e"} <= left
     assert not {"a", "b"} & left

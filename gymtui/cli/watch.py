@@ -1,0 +1,176 @@
+"""`gymtui watch`: every change of runs and rollouts as a line of JSON, for scripts and agents.
+
+It follows the gym's recording: that of a recorder that is running, else one that it writes itself.
+So a script that goes on from a cursor misses nothing that was recorded meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from gymtui.api.endpoints import Endpoints
+from gymtui.api.lenient import loads
+from gymtui.cli.gym_access import with_gym
+from gymtui.cli.headless import ended_by_signal, headless_session
+from gymtui.cli.record import new_recorder
+from gymtui.config.settings import Settings
+from gymtui.core.text import ABSENT, clean
+from gymtui.session.session import FindKey, Session
+from gymtui.store.formats import of_many
+from gymtui.store.history.recording_items import ChangeList, Cursor, ItemChange
+from gymtui.store.history.recording_reader import Recording
+from gymtui.store.history.recording_writer import RecorderLock
+
+VERSION = 1
+"""Of the documents; another one where a field goes or means something else."""
+LOOK_S = 1.0
+"""How often it is looked for more."""
+
+
+def watch(
+    settings: Settings,
+    directory: Path,
+    journal: Path,
+    run_ids: Collection[str],
+    after: Cursor | None,
+    tell: Callable[[dict[str, Any]], None],
+    *,
+    find_key: FindKey = lambda _settings: None,
+) -> None:
+    """Tell of changes until ended.
+
+    Args:
+        directory: Of the recording.
+        run_ids: Of which runs; all without any.
+        after: Where to go on; None for what happens from now on.
+        tell: Told each change as a document.
+
+    Raises:
+        UnknownCursorError: The recording does not go back to that.
+        OSError: The directory cannot be written.
+        GymError: As the client.
+    """
+
+    async def whole(client: Endpoints) -> None:
+        recording = Recording(directory)
+        changes = ChangeList(recording)
+        told: Iterator[ItemChange | None] | None = None
+        if after is not None:
+            told = changes.after(after)
+        with ended_by_signal() as ended:
+            async with _recorded(client, settings, directory, journal, find_key) as session:
+                while not ended.is_set():
+                    await _drain(session)
+                    recording.refresh()
+                    if told is None and recording:
+                        told = changes.from_now()
+                    for change in told or ():
+                        if change is None:
+                            break
+                        document = document_of(change)
+                        if not run_ids or document["run_id"] in run_ids:
+                            tell(document)
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(LOOK_S):
+                            await ended.wait()
+
+    with_gym(settings, whole)
+
+
+def document_of(change: ItemChange) -> dict[str, Any]:
+    """A change as a document (README, *Watch*)."""
+    before, after = _item(change.before), _item(change.after)
+    known = after or before or {}
+    slack = None
+    if change.otherwise_at is not None:
+        slack = max(0.0, (change.seen_at - change.otherwise_at).total_seconds())
+    return {
+        "version": VERSION,
+        "cursor": str(change.cursor),
+        "kind": change.kind,
+        "id": change.item_id,
+        "run_id": change.item_id if change.kind == "run" else known.get("run_id"),
+        "seen_at": change.seen_at.isoformat(),
+        "ours_at": change.ours_at.isoformat(),
+        "slack_s": slack,
+        "after_gap": change.first,
+        "before": before,
+        "after": after,
+    }
+
+
+def line_of(document: Mapping[str, Any]) -> str:
+    """A change in a clean line, for people: its fields that differ."""
+    before, after = document["before"] or {}, document["after"]
+    at = datetime.fromisoformat(document["ours_at"]).astimezone()
+    name = f"{at:%H:%M:%S}  {document['kind']} {document['id']}"
+    if after is None:
+        return clean(f"{name}: gone")
+    if document["before"] is None:
+        what = after.get("status") or of_many(after.get("total") or 0, "rollout")
+        return clean(f"{name}: first seen, {what}")
+    changed = [
+        f"{field} {_short(before.get(field))} → {_short(value)}"
+        for field, value in after.items()
+        if value != before.get(field)
+    ]
+    return clean(f"{name}: {', '.join(changed)}")
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict | list):
+        return "…"
+    return ABSENT if value is None else str(value)
+
+
+def _item(raw: bytes | None) -> dict[str, Any] | None:
+    if raw is None:
+        return None
+    try:
+        item = loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return item if isinstance(item, dict) else None
+
+
+async def _drain(session: Session | None) -> None:
+    """Take in what came; nobody else does."""
+    if session is None:
+        return
+    if session.has_news:
+        await session.news()
+        await session.look_out()
+    if session.recorder is not None:
+        session.recorder.write(at_once=True)
+
+
+@asynccontextmanager
+async def _recorded(
+    client: Endpoints, settings: Settings, directory: Path, journal: Path, find_key: FindKey
+) -> AsyncIterator[Session | None]:
+    """Record the gym, unless somebody else does."""
+    try:
+        lock = RecorderLock(directory)
+    except BlockingIOError:
+        yield None
+        return
+    try:
+        async with headless_session(
+            settings,
+            client,
+            journal=journal,
+            find_key=find_key,
+            prepare=lambda session: new_recorder(session, directory),
+        ) as session:
+            try:
+                yield session
+            finally:
+                if session.recorder is not None:
+                    session.recorder.close()
+    finally:
+        lock.close()
