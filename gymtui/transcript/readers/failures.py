@@ -30,16 +30,20 @@ _CODE_LAST = re.compile(
 _FIRST = re.compile(
     r"(?:\W{0,3}(?:error|exception|fatal|failure|failed)\b[\w ]{0,40}:"
     r"|error (?:executing|calling|running|while|in|invoking|during|parsing|occurred)\b"
-    r"|(?:tool )?(?:execution|call) (?:failed|timed out)\b"
-    r"|(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b(?::|\(|$)"
+    r"|(?:tool |function )?(?:execution|call(?:ing)?) (?:failed|timed out)\b"
+    r"|ran into (?:\[errno|an? error)"
+    r"|(?:http(?:/\d(?:\.\d)?)? |status(?: code)?:? ?|request failed with status code )[45]\d\d\b"
+    r"|[45]\d\d (?:client error|server error|bad request|unauthorized|forbidden|not found"
+    r"|too many requests|internal server error|bad gateway|service unavailable|gateway timeout)\b"
+    r"|(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b(?::|\(|$| while )|internalerror> "
     r"|traceback \(most recent call last\)"
     r"|(?:http|api|server|client|network|unexpected|internal|syntax|parse|validation|connection)"
     r" error\b"
     r"|no replacement was performed|your proposed edit has introduced"
     r"|(?:invalid|unknown|missing|unrecognized) (?:tool|function|command|argument|parameter"
-    r"|`|option|input|json|path|action)"
+    r"|`|option|input|json|path|action)|invalid \S{1,40} format\b"
     r"|(?:tool|function|command) \S{1,60} (?:not found|does not exist)"
-    r"|(?:file|path|directory|module|page|user|order|item|reservation|flight|element)"
+    r"|(?:the )?(?:file|path|directory|module|page|section|user|order|item|reservation|flight|element)"
     r"(?: \S{1,80})? (?:not found|does not exist)\b"
     r"|no such file or directory|permission denied|(?:access|request) denied"
     r"|(?:execution|command|request|operation)(?: \S{1,40})? timed out\b"
@@ -48,7 +52,7 @@ _FIRST = re.compile(
 )
 """How the first line of an answer begins that tells of a failure."""
 _SHELL = re.compile(
-    r"(?:^|\n)(?:/\S{1,60}: |-)?(?:ba|z|da|k)?sh: (?:line )?[^\n]{0,200}"
+    r"(?:^|\n)(?:/[\w/]{1,40}/|/\S{1,60}: |-)?(?:ba|z|da|k)?sh: (?:line )?[^\n]{0,200}"
     r"(?:command not found|not found|syntax error|no such file or directory|permission denied)",
     re.IGNORECASE,
 )
@@ -58,6 +62,21 @@ _PROGRAM = re.compile(
 )
 _RAISED = re.compile(r"(?:^|\n)\s{0,8}(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Exit|Interrupt)\b")
 _TRACEBACK = re.compile(r"(?:^|\n) {0,4}Traceback \(most recent call last\):?\s*\n")
+_SYNTAX = re.compile(r"\n\s*[~^]*\^[~^]*\n\w*Error: [^\n]*\s*\Z")
+"""How Python shows a line that it cannot read."""
+_NOTEBOOK = re.compile(r"-{40,}\n[A-Z]\w*(?:Error|Exception)\s+Traceback \(most recent call last\)")
+_TESTS = re.compile(
+    r"(?:^|\n)=+ (?:[^\n]{0,80}, )?[1-9]\d{0,6} (?:failed|errors?)\b[^\n]{0,120}=+ *(?=\n|\Z)"
+    r"|(?:^|\n)FAILED \((?:failures|errors)=\d"
+)
+"""What pytest and unittest end with when tests fail, whatever comes below (a prompt)."""
+_ALONE = re.compile(r"(?:^|\n)[A-Z]\w{0,40} error:[ \t]*\n")
+_DONE = re.compile(
+    r"the file \S{1,300} has been (?:edited|updated|created)|file (?:created|updated|edited) succ"
+    r"|(?:the )?edit (?:was )?(?:applied|succe)|successfully \w+|\[file: |ok\b",
+    re.IGNORECASE,
+)
+"""How an answer begins that says it went well; what a file or a test says below is no failure."""
 _REFUSED_EDIT = re.compile(
     r"no replacement was performed|your proposed edit has introduced new syntax error"
     r"|the edit failed|did not (?:replace|apply)|old_str(?:ing)? (?:was )?not found"
@@ -104,7 +123,8 @@ def _code_in(value: object) -> int | None:
         head, tail = value[:_LOOKED_AT], value[-_LOOKED_AT:]
         found = _CODE_FIRST.match(head)
         if found is None:
-            last = [*_CODE_LAST.finditer(tail)]
+            opening = "\n".join(head.split("\n", 3)[:3])
+            last = [*_CODE_LAST.finditer(tail)] or [*_CODE_LAST.finditer(opening)]
             found = last[-1] if last else None
         return None if found is None else int(next(filter(None, found.groups())))
     if not isinstance(value, Mapping):
@@ -156,10 +176,14 @@ def _text_failed(text: str) -> bool:
     for opening in ("Observation:", "OBSERVATION:", "<observation>", "<output>", "Output:"):
         head = head.removeprefix(opening).lstrip()
     first = head.split("\n", 1)[0]
-    if _FIRST.match(first) or _PROGRAM.match(first):
+    if _FIRST.match(first) or _PROGRAM.match(first) or _NOTEBOOK.match(head):
         return True
+    if _DONE.match(first):
+        return False
     if _REFUSED_EDIT.search(head) or _SHELL.search(head) or _SHELL.search(tail):
         return True
     if _STOPPED.search(head) or _STOPPED.search(tail):
+        return True
+    if _TESTS.search(tail) or _SYNTAX.search(tail) or _ALONE.search(head):
         return True
     return _TRACEBACK.search(text) is not None and _RAISED.search(tail) is not None
