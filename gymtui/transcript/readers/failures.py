@@ -43,7 +43,7 @@ _FIRST = re.compile(
     r"|(?:invalid|unknown|missing|unrecognized) (?:tool|function|command|argument|parameter"
     r"|`|option|input|json|path|action)|invalid \S{1,40} format\b"
     r"|(?:tool|function|command) \S{1,60} (?:not found|does not exist)"
-    r"|(?:the )?(?:file|path|directory|module|page|section|user|order|item|reservation|flight|element)"
+    r"|(?:the )?(?:file|path|directory|module|page|section|user|order|item|reservation|flight)"
     r"(?: \S{1,80})? (?:not found|does not exist)\b"
     r"|no such file or directory|permission denied|(?:access|request) denied"
     r"|(?:execution|command|request|operation)(?: \S{1,40})? timed out\b"
