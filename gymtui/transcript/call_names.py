@@ -6,6 +6,7 @@ once that look alike are numbered.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from gymtui.core.text import clean, fit
@@ -20,6 +21,8 @@ _MODES = ("command", "action", "mode", "operation", "cmd")
 _MODE = 24
 _TALK = ("description", "thought", "thoughts", "instruction", "explanation", "reasoning")
 """Arguments in which the model says what it is about."""
+_GONE_THERE = re.compile(r"\s*cd \S+ *&& *")
+"""How shell commands often begin, saying nothing."""
 _THINGS = ("path", "file_path", "file", "name", "url")
 
 
@@ -79,5 +82,7 @@ def error_mark(where: ToolResult | Turn) -> str:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, str):
+        value = _GONE_THERE.sub("", value[: 2 * _LOOKED_AT], count=1)
     text = value if isinstance(value, str) else preview(value, _LOOKED_AT)
     return clean(text[:_LOOKED_AT].strip(), newline=" ")

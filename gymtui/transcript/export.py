@@ -7,7 +7,6 @@ the server sent them are not made here: they are written as they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from textwrap import dedent
 
 from gymtui.core.text import clean, clean_block, fit
@@ -27,6 +26,7 @@ from gymtui.transcript.blocks import (
     Turn,
 )
 from gymtui.transcript.call_names import error_mark
+from gymtui.transcript.facts import facts, untold_task
 
 NO_MESSAGES = "the artifacts hold no messages"
 """What is said where there is nothing to read."""
@@ -55,16 +55,18 @@ def markdown(transcript: Transcript) -> str:
     parts = [
         f"# {title}",
         "\n".join(f"- **{name}**: {value}" for name, value in facts(transcript)),
+        untold_task(transcript),
     ]
     if not transcript.turns:
         parts.append(f"*{NO_MESSAGES}*")
     for turn in transcript.turns:
         parts.append(f"## {heading(turn)}")
         parts += [shown for block in turn.blocks if (shown := _markdown(block))]
-    if transcript.final_observation:
-        parts += ["## Final observation", clean_block(transcript.final_observation)]
-    if transcript.result is not None:
-        parts.append(_result_as_markdown(transcript.result))
+    for ending in transcript.endings:
+        if ending is transcript.result:
+            parts.append(_result_as_markdown(ending))
+        elif ending.text != transcript.error:  # which is a fact
+            parts += [f"## {clean(ending.title).capitalize()}", clean_block(ending.text)]
     if transcript.extras.value:
         parts += ["## Further fields", _fenced(transcript.extras.text, "json")]
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -78,6 +80,8 @@ def text(transcript: Transcript) -> str:
         fields that are no part of the conversation.
     """
     lines = [f"{name}: {value}" for name, value in facts(transcript)]
+    if task := untold_task(transcript):
+        lines += ["", "== task", *(f"   {line}".rstrip() for line in task.split("\n"))]
     if not transcript.turns:
         lines += ["", NO_MESSAGES]
     for turn in transcript.turns:
@@ -87,10 +91,9 @@ def text(transcript: Transcript) -> str:
                 lines += [
                     f"   {line}".rstrip() for line in clean_block(passages.body(block)).split("\n")
                 ]
-    if transcript.final_observation:
-        lines += ["", "== final observation", clean_block(transcript.final_observation)]
-    if transcript.result is not None:
-        lines += ["", *_result_as_text(transcript.result)]
+    for ending in transcript.endings:
+        if ending is transcript.result or ending.text != transcript.error:  # which is a fact
+            lines += ["", *_result_as_text(ending)]
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
@@ -126,26 +129,6 @@ def _result_as_text(result: Ending) -> list[str]:
     return [f"== {clean(result.title)}", *told]
 
 
-def facts(transcript: Transcript) -> Iterator[tuple[str, str]]:
-    """What is known about a transcript as a whole, by name, each as one clean line."""
-    usage = transcript.usage
-    known: list[tuple[str, object]] = [
-        ("rollout", transcript.rollout_id),
-        ("task", transcript.task_id),
-        ("model", " ".join(filter(None, (transcript.model, transcript.provider))) or None),
-        ("steps", _of(transcript.steps_taken, transcript.max_steps)),
-        ("created", transcript.created_at and f"{transcript.created_at:%Y-%m-%d %H:%M:%S} UTC"),
-        ("prompt tokens", usage.prompt_tokens),
-        ("completion tokens", usage.completion_tokens),
-        ("seconds", usage.duration_s),
-        ("cost", None if usage.cost_usd is None else f"${usage.cost_usd:.4g}"),
-        ("error", transcript.error),
-    ]
-    for name, value in known:
-        if value is not None:
-            yield name, clean(value)
-
-
 def heading(turn: Turn) -> str:
     """A turn's number, role, name, time and whether it failed, as one clean line."""
     words = [f"{turn.index + 1}", clean(turn.role or str(turn.kind))]
@@ -157,12 +140,6 @@ def heading(turn: Turn) -> str:
         words.append(mark)
     words += map(clean, turn.notes)
     return " ".join(words)
-
-
-def _of(number: int | None, limit: int | None) -> str | None:
-    if number is None:
-        return None
-    return str(number) if limit is None else f"{number}/{limit}"
 
 
 def _markdown(block: Block) -> str:

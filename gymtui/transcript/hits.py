@@ -136,6 +136,9 @@ def role_of(typed: str) -> BlockKind:
 def spoken_passages(transcript: Transcript) -> Iterator[SpokenPassage]:
     """All that can be searched, in order, with who speaks there."""
     for passage in passages_of(transcript):
+        if passage.turn < 0:
+            yield SpokenPassage(passage, BlockKind.OTHER, "", False)
+            continue
         if passage.turn >= len(transcript.turns):
             ending = transcript.endings[passage.turn - len(transcript.turns)]
             yield SpokenPassage(passage, BlockKind.OTHER, "", ending.failed)

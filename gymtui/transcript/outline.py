@@ -1,26 +1,38 @@
-"""A transcript in one line a turn: who, which tools, whether it failed, how long it took."""
+"""A transcript in one line a turn: who, which tools and what for, whether it failed, how long."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from gymtui.core.text import clean
+from gymtui.transcript import facts
 from gymtui.transcript.blocks import (
     BlockKind,
     Extras,
     Spoken,
     ToolCall,
     Tooled,
+    ToolResult,
     Transcript,
     Turn,
     Unknown,
 )
-from gymtui.transcript.call_names import tool_name
+from gymtui.transcript.call_names import argument, tool_name
 from gymtui.transcript.pretty_json import preview
 from gymtui.transcript.stops import HEAD
 
 _GLANCE = 200
 """Characters of a turn's text that are looked at for its line."""
+_REPEATS = 3
+"""From so many times on a call that is made again and again is one line."""
+_FRAME = re.compile(
+    r"\s*(?:</?\w{1,20}>|<returncode>-?\d+</returncode>|observation:|output:|```\w*|-{8,}|={8,})\s*",
+    re.IGNORECASE,
+)
+"""What stands around an answer and says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +40,18 @@ class Entry:
     """One turn's line.
 
     Attributes:
-        turn: The turn's place in `Transcript.turns`; beyond them, in `Transcript.endings`.
+        turn: The turn's place in `Transcript.turns`; beyond them, in `Transcript.endings`; before
+            them `facts.OPENING`.
         kind: Who speaks.
         tools: The names of the tools that it calls or that answer in it, clean, in order.
         calls: Whether it calls tools, rather than answering.
-        words: The beginning of what it says, clean, in one line.
+        words: The beginning of what it says, or of what a tool answers; clean, in one line.
         error: Whether it, or an answer in it, failed.
         duration_s: Seconds since the turn before, if both are stamped.
         block: Which of its blocks the line is about: its first call; else `HEAD`.
+        asked: What the first call asks for, in one line.
+        times: How many turns like it the line stands for, with their answers.
+        last: The last turn that it stands for.
     """
 
     turn: int
@@ -46,11 +62,65 @@ class Entry:
     error: bool
     duration_s: float | None
     block: int = HEAD
+    asked: str = ""
+    times: int = 1
+    last: int = HEAD
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing to see in it."""
+        return not (self.tools or self.words or self.error)
 
 
 def outline(transcript: Transcript) -> tuple[Entry, ...]:
-    """Write a transcript's outline."""
-    return tuple(_entry(turn) for turn in transcript.turns)
+    """Write a transcript's outline, a line for each turn."""
+    servers: defaultdict[str, set[str | None]] = defaultdict(set)
+    for turn in transcript.turns:
+        for block in turn.blocks:
+            if isinstance(block, ToolCall):
+                servers[block.tool].add(block.server)
+    clashing = frozenset(tool for tool, names in servers.items() if len(names) > 1)
+    return tuple(_entry(turn, clashing) for turn in transcript.turns)
+
+
+def rows(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """The lines that are shown: blank ones left out, repeats as one.
+
+    Args:
+        entries: Of all turns.
+    """
+    found: list[Entry] = []
+    steps: list[list[Entry]] = []
+    for entry in entries:
+        if entry.is_blank:
+            continue
+        if steps and entry.kind is BlockKind.TOOL and not entry.calls:
+            steps[-1].append(entry)
+        else:
+            steps.append([entry])
+    for alike in _runs(steps):
+        lines = [entry for step in alike for entry in step]
+        if len(alike) < _REPEATS:
+            found += lines
+            continue
+        took = [entry.duration_s for entry in lines if entry.duration_s is not None]
+        found.append(
+            replace(
+                lines[0],
+                times=len(alike),
+                last=lines[-1].turn,
+                error=any(entry.error for entry in lines),
+                duration_s=sum(took) if took else None,
+            )
+        )
+    return tuple(found)
+
+
+def openings(transcript: Transcript) -> tuple[Entry, ...]:
+    """Write the line of what stands over the first turn, if anything does."""
+    if not facts.opening(transcript):
+        return ()
+    return (Entry(facts.OPENING, BlockKind.OTHER, (), False, facts.TITLE, False, None),)
 
 
 def endings(transcript: Transcript) -> tuple[Entry, ...]:
@@ -66,26 +136,69 @@ def endings(transcript: Transcript) -> tuple[Entry, ...]:
     )
 
 
-def _entry(turn: Turn) -> Entry:
+def _runs(steps: list[list[Entry]]) -> Iterator[list[list[Entry]]]:
+    """Steps that make the same call again and again, together."""
+    run: list[list[Entry]] = []
+    for step in steps:
+        if run and not _alike(run[-1][0], step[0]):
+            yield run
+            run = []
+        run.append(step)
+    if run:
+        yield run
+
+
+def _alike(before: Entry, after: Entry) -> bool:
+    calls = before.calls and after.calls
+    return calls and (before.tools, before.asked) == (after.tools, after.asked)
+
+
+def _entry(turn: Turn, clashing: frozenset[str]) -> Entry:
     found = [block for block in turn.blocks if isinstance(block, Tooled)]
-    calls = any(isinstance(block, ToolCall) for block in found)
-    tools = [tool_name(block) for block in found if isinstance(block, ToolCall) or not calls]
+    first = next((block for block in found if isinstance(block, ToolCall)), None)
+    tools = [
+        _short(block, clashing) for block in found if isinstance(block, ToolCall) or first is None
+    ]
+    answers = bool(found) and first is None
     return Entry(
         turn.index,
         turn.kind,
         tuple(filter(None, tools)),
-        calls,
-        _words(turn),
+        first is not None,
+        _answer(found[0]) if answers and isinstance(found[0], ToolResult) else _words(turn),
         turn.error,
         turn.duration_s,
         next((at for at, block in enumerate(turn.blocks) if isinstance(block, ToolCall)), HEAD),
+        "" if first is None else argument(first),
+        last=turn.index,
     )
+
+
+def _short(block: ToolCall | ToolResult, clashing: frozenset[str]) -> str:
+    """A tool's name, with its server only where another server has one of that name."""
+    if isinstance(block, ToolCall):
+        return tool_name(block) if block.tool in clashing else clean(block.tool)
+    named = block.name or (block.answers or "").rpartition(".")[2]
+    return tool_name(block) if not named or named in clashing else clean(named)
+
+
+def _answer(result: ToolResult) -> str:
+    """The beginning of what a tool answers."""
+    value = result.observation if result.covered or not result.value else result.value
+    text = value if isinstance(value, str) else "" if value is None else preview(value, _GLANCE)
+    text = (text or result.problem or "")[: 2 * _GLANCE]
+    place = 0
+    while (found := _FRAME.match(text, place)) is not None and found.end() > place:
+        place = found.end()
+    words = clean(text[place : place + _GLANCE].strip(), newline=" ")
+    code = f"exit {result.exit_code}" if result.exit_code else ""
+    return ": ".join(filter(None, (code, words)))
 
 
 def _words(turn: Turn) -> str:
     for block in turn.blocks:
         if isinstance(block, Spoken):
-            start = block.text[:_GLANCE].strip()
+            start = block.text[:_GLANCE].replace("<think>", "").strip()
             if start:
                 return clean(start, newline=" ")
         elif isinstance(block, Unknown):

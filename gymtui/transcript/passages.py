@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TypeGuard
 
 from gymtui.core.text import clean, clean_block
+from gymtui.transcript import facts
 from gymtui.transcript.blocks import (
     Block,
     Extras,
@@ -51,7 +52,9 @@ def body(block: Block) -> str:
             return f"✗ {block.text.strip()}"
         case Text() if _is_short(block.text) and parsed(block.text) is not None:
             return readable(block.text)
-        case Text() | Thinking() | Refusal():
+        case Thinking():
+            return f"∴ {block.text.strip()}"
+        case Text() | Refusal():
             return block.text.rstrip().lstrip("\r\n")
         case ToolCall():
             return _call(block)
@@ -100,6 +103,8 @@ def message(turn: Turn) -> str:
 
 def message_at(transcript: Transcript, place: int) -> str | None:
     """What stands at a place: a turn's message, or beyond them how it ended; None for nothing."""
+    if place < 0:
+        return facts.opening(transcript)
     if place < len(transcript.turns):
         return message(transcript.turns[place])
     beyond = transcript.endings[place - len(transcript.turns) :]

@@ -16,7 +16,7 @@ from math import prod
 from typing import NamedTuple
 
 from gymtui.core.normalization import spellings
-from gymtui.transcript import passages
+from gymtui.transcript import facts, passages
 from gymtui.transcript.blocks import Transcript
 
 REGEX = "re:"
@@ -45,8 +45,8 @@ class Match(NamedTuple):
     """Where something was found. A tuple, since there may be many, and collecting them costs time.
 
     Attributes:
-        turn: In `Transcript.turns`; beyond them, in `Transcript.endings`.
-        block: In `Turn.blocks`; 0 in an ending.
+        turn: In `Transcript.turns`; beyond them, in `Transcript.endings`; or `facts.OPENING`.
+        block: In `Turn.blocks`; 0 in an ending, and in the opening.
         part: Which of `passages.parts` of the block's body.
         start: In the part as `passages.shown` gives it.
         end: Its end there; past the part's end when it goes on in the next one.
@@ -109,6 +109,8 @@ def parse(typed: str) -> Query:
 
 def passages_of(transcript: Transcript) -> Iterator[Passage]:
     """All that can be searched, in order, each made when it is asked for."""
+    if opening := facts.opening(transcript):
+        yield _passage(facts.OPENING, 0, opening)
     for turn in transcript.turns:
         for number, block in enumerate(turn.blocks):
             yield _passage(turn.index, number, passages.body(block))

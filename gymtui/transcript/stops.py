@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gymtui.transcript import facts
 from gymtui.transcript.blocks import Fault, ToolCall, ToolResult, Transcript
 
 HEAD = -1
@@ -43,7 +44,9 @@ def nearest_stop(stops: Sequence[Stop], spot: Spot, step: int) -> Stop | None:
 
 
 def turns(transcript: Transcript) -> Iterator[Stop]:
-    """Every turn, and how it ended."""
+    """What stands over the first turn, every turn, and how it ended."""
+    if facts.opening(transcript):
+        yield Stop(facts.OPENING)
     for place in range(len(transcript.turns) + len(transcript.endings)):
         yield Stop(place)
 

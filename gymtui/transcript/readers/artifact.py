@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeGuard
 
 from gymtui.transcript import pairing
 from gymtui.transcript.blocks import (
@@ -28,7 +27,7 @@ from gymtui.transcript.blocks import (
 )
 from gymtui.transcript.pairing import Label, Pair, Spot
 from gymtui.transcript.pretty_json import NotJsonError, as_text, decode
-from gymtui.transcript.readers import events, messages, recorded_calls, written_calls
+from gymtui.transcript.readers import events, messages, recorded_calls, spending, written_calls
 from gymtui.transcript.readers.fields import Draft, Fields, is_empty
 from gymtui.transcript.readers.timestamps import instant
 
@@ -37,8 +36,8 @@ Element = Mapping[str, object]
 
 _LISTS = ("messages", "steps", "history", "trajectory", "contents")
 """Under which name a document has its messages: the vendor's, Harbor's, SWE-agent's, Gemini's."""
-_MOST = 2**63
-"""Below this every number is that has been counted."""
+_LAST = 4
+"""Turns in which what was observed last may stand."""
 _SPEAKERS = ("human", "ai", "user", "assistant", "system", "tool")
 
 
@@ -232,7 +231,8 @@ def _assembled(drafts: list[Draft], pairs: list[Pair], fields: Fields) -> Transc
             )
         )
         before = time or before
-    return _with_header(tuple(turns), exchanges, fields)
+    usage = spending.usage_of(fields.rest, drafts)
+    return _with_header(tuple(turns), exchanges, fields, usage)
 
 
 def _exchange(
@@ -284,9 +284,9 @@ def _seconds(start: datetime | None, end: datetime | None) -> float | None:
 
 
 def _with_header(
-    turns: tuple[Turn, ...], exchanges: tuple[Exchange, ...], fields: Fields
+    turns: tuple[Turn, ...], exchanges: tuple[Exchange, ...], fields: Fields, usage: Usage
 ) -> Transcript:
-    usage = _usage(fields.rest)
+    seen = fields.text("final_observation")
     created_at = fields.rest.get("created_at")
     return Transcript(
         turns,
@@ -299,61 +299,29 @@ def _with_header(
         steps_taken=_count(fields, "steps_taken"),
         max_steps=_count(fields, "max_steps"),
         error=fields.text("error"),
-        final_observation=fields.text("final_observation"),
+        final_observation=None if seen is None or _is_said(turns, seen) else seen,
         created_at=instant(created_at),
         usage=usage,
         extras=Extras({key: value for key, value in fields.rest.items() if not is_empty(value)}),
     )
 
 
+def _is_said(turns: tuple[Turn, ...], seen: str) -> bool:
+    """Whether one of the last turns is what was observed last."""
+    for turn in turns[-_LAST:]:
+        texts = [
+            block.wording or "" if isinstance(block, ToolCall) else block.text
+            for block in turn.blocks
+            if not isinstance(block, Extras)
+        ]
+        if "".join(texts).strip() == seen.strip():
+            return True
+    return False
+
+
 def _count(fields: Fields, key: str) -> int | None:
     value = fields.rest.get(key)
-    if not _is_amount(value) or not isinstance(value, int):
+    if not spending.is_amount(value) or not isinstance(value, int):
         return None
     del fields.rest[key]
     return value
-
-
-def _is_amount(value: object) -> TypeGuard[int | float]:
-    """Whether something is a number of things or of seconds: finite, and not below zero."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return 0 <= value < _MOST
-
-
-def _usage(artifact: Mapping[str, object]) -> Usage:
-    """Read what the artifact says it cost: the vendor's ``rollout_metrics``, else its relatives."""
-
-    def number(*paths: str) -> float | None:
-        for path in paths:
-            value: object = artifact
-            for key in path.split("."):
-                value = value.get(key) if isinstance(value, Mapping) else None
-            if _is_amount(value):
-                return value
-        return None
-
-    prompt = number(
-        "metadata.rollout_metrics.token_usage.prompt_tokens_total",
-        "metadata.final_metrics.total_prompt_tokens",
-        "final_metrics.total_prompt_tokens",
-        "metadata.model_stats.tokens_sent",
-    )
-    completion = number(
-        "metadata.rollout_metrics.token_usage.completion_tokens_total",
-        "metadata.final_metrics.total_completion_tokens",
-        "final_metrics.total_completion_tokens",
-        "metadata.model_stats.tokens_received",
-    )
-    return Usage(
-        prompt_tokens=None if prompt is None else int(prompt),
-        completion_tokens=None if completion is None else int(completion),
-        duration_s=number("metadata.rollout_metrics.timing.duration_seconds", "metadata.duration"),
-        cost_usd=number(
-            "metadata.rollout_metrics.cost.estimated_cost_usd",
-            "metadata.final_metrics.total_cost_usd",
-            "final_metrics.total_cost_usd",
-            "metadata.agent_cost",
-            "metadata.model_stats.instance_cost",
-        ),
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from textual.message import Message
@@ -15,20 +16,30 @@ from gymtui.tui.kit.outcome_text import duration
 from gymtui.tui.kit.styled_text import Cell, StyledText, fit_cells, strip
 from gymtui.tui.kit.transcript.sections import GLYPHS
 
+_LEAST = 5
+"""Cells from which on there is a use in what a call asks for."""
+
 
 def label(entry: Entry, cells: int) -> Cell:
-    """Who speaks and what, or which tool; where there is no room the tool without its server."""
+    """Who speaks and what, or which tool and what for; of an answer what it says."""
     kind = str(entry.kind)
     style = kind if kind != "other" else "strong"
     glyph = StyledText(f"{GLYPHS.get(kind, '○')} ", style)
-    if entry.tools:
-        arrow = "→" if entry.calls else "←"
-        more = f" +{len(entry.tools) - 1}" if len(entry.tools) > 1 else ""
-        name, room = entry.tools[0], max(4, cells - 4 - len(more))
-        if width(name) > room:
-            name = fit(name.partition(".")[2] or name, room, cut="middle")
-        return (glyph, StyledText(f"{arrow} ", "muted"), StyledText(f"{name}{more}"))
-    return (glyph, StyledText(entry.words or kind, "muted"))
+    if not entry.tools:
+        return (glyph, StyledText(entry.words or kind, "muted"))
+    alike = sum(name == entry.tools[0] for name in entry.tools)
+    more = f" ×{alike * entry.times}" if alike * entry.times > 1 else ""
+    more += f" +{len(entry.tools) - alike}" if len(entry.tools) > alike else ""
+    if not entry.calls and entry.words:
+        return (glyph, StyledText("← ", "muted"), StyledText(f"{entry.words}{more}", "muted"))
+    arrow = StyledText("→ " if entry.calls else "← ", "muted")
+    room = max(4, cells - 4 - len(more))
+    name = entry.tools[0]
+    if width(name) > room:
+        name = fit(name.partition(".")[2] or name, room, cut="middle")
+    left = room - width(name) - 1
+    asked = f" {fit(entry.asked, left, cut='middle')}" if entry.asked and left >= _LEAST else ""
+    return (glyph, arrow, StyledText(name), StyledText(asked, "muted"), StyledText(more))
 
 
 def figures(entry: Entry) -> Cell:
@@ -66,10 +77,16 @@ class OutlinePane(CursorRows):
         self._turns = 0
         self._marked: frozenset[int] = frozenset()
 
-    def show(self, turns: Sequence[Entry], endings: Sequence[Entry] = ()) -> None:
-        """Show these entries: of turns, by their numbers, and of what stands under the last."""
+    def show(
+        self, turns: Sequence[Entry], endings: Sequence[Entry] = (), count: int | None = None
+    ) -> None:
+        """Show these entries: of turns, by their numbers, and of what stands under the last.
+
+        Args:
+            count: How many turns there are; else as many as entries.
+        """
         self._entries = (*turns, *endings)
-        self._turns = len(turns)
+        self._turns = len(turns) if count is None else count
         self.can_focus = bool(self._entries)
         self.cursor = self.top = 0
         self.refresh()
@@ -80,10 +97,13 @@ class OutlinePane(CursorRows):
             self._marked = turns
             self.refresh()
 
+    def _is_marked(self, entry: Entry) -> bool:
+        turns = range(entry.turn, max(entry.turn, entry.last) + 1)
+        return not self._marked.isdisjoint(turns)
+
     def follow(self, turn: int) -> None:
         """Put the cursor on a turn, and that on screen."""
-        row = next((n for n, entry in enumerate(self._entries) if entry.turn >= turn), None)
-        row = len(self._entries) - 1 if row is None else row
+        row = bisect_right(self._entries, turn, key=lambda entry: entry.turn) - 1
         if row != self.cursor:
             self.cursor = max(0, row)
             self.keep_in_view()
@@ -121,9 +141,9 @@ class OutlinePane(CursorRows):
             return strip((StyledText(" " * (cells - 1)), edge), styles, base)
         entry = self._entries[row]
         here = row == self.cursor
-        numbered = entry.turn + 1 if row < self._turns else ""
+        numbered = entry.turn + 1 if 0 <= entry.turn < self._turns else ""
         number = f"{numbered:>{len(str(self._turns))}} "
-        mark = StyledText("▌" if here else "•" if entry.turn in self._marked else " ", "mark")
+        mark = StyledText("▌" if here else "•" if self._is_marked(entry) else " ", "mark")
         right = figures(entry)
         tail = sum(width(piece.text) for piece in right)
         room = max(0, cells - 3 - len(number) - tail)

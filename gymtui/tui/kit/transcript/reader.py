@@ -80,7 +80,7 @@ class TranscriptReader(MouseView):
             Whether anything looks different then.
         """
         number = self.current
-        if self.transcript is None or number >= len(self.transcript.turns):
+        if self.transcript is None or not 0 <= number < len(self.transcript.turns):
             return False
         blocks = [(number, block) for block in range(len(self.transcript.turns[number].blocks))]
         opened = not all(self._shown.is_open(*block) for block in blocks)

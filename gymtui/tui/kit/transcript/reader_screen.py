@@ -14,7 +14,7 @@ from gymtui.api.listing import shown as laid_out_json
 from gymtui.session.artifacts import Artifacts
 from gymtui.transcript import passages, stops
 from gymtui.transcript.blocks import BlockKind, Transcript
-from gymtui.transcript.outline import endings, outline
+from gymtui.transcript.outline import endings, openings, outline, rows
 from gymtui.transcript.pretty_json import as_text
 from gymtui.transcript.search import Match
 from gymtui.transcript.stops import Stop
@@ -80,7 +80,8 @@ class ReaderScreen(SaveScreen):
         self._artifacts = artifacts
         self.say(())
         transcript = artifacts.transcript
-        self._outline.show(outline(transcript), endings(transcript))
+        turns = (*openings(transcript), *rows(outline(transcript)))
+        self._outline.show(turns, endings(transcript), len(transcript.turns))
         self._view.read(transcript, at_start=not again)
         self._lay_out(at_start=not again)
         self.services.gc_control.freeze()
@@ -199,7 +200,7 @@ class ReaderScreen(SaveScreen):
             said.append(StyledText("as received", "warning"))
         elif artifacts is not None:
             count = len(artifacts.transcript.turns)
-            here = min(self._view.current + 1, count)
+            here = max(1, min(self._view.current + 1, count))
             said.append(StyledText(f"turn {here} of {count}" if count else "no turns", "muted"))
         return tuple(said)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from gymtui.core.text import clean, span_lines
-from gymtui.transcript import passages
+from gymtui.transcript import facts, passages
 from gymtui.transcript.blocks import (
     Block,
     BlockKind,
@@ -145,6 +145,11 @@ def sections(transcript: Transcript, shown: ViewOptions, kept: Kept | None = Non
     for block in sorted(shown.turned):
         turned.setdefault(block[0], []).append(block)
     found: list[Section] = []
+    if text := facts.opening(transcript):
+        found.append(Section(facts.OPENING, HEADING, 0, TextKind.NOTE, facts.TITLE))
+        found += _parts(facts.OPENING, 0, text, TextKind.TEXT)
+        _close(found)
+    over = len(found)
     for turn in transcript.turns:
         if turn.kind not in shown.hidden:
             key = (turn.index, shown.all_open, tuple(turned.get(turn.index, ())))
@@ -152,7 +157,7 @@ def sections(transcript: Transcript, shown: ViewOptions, kept: Kept | None = Non
                 kept[key] = _of_turn(turn, shown)
             found += kept[key]
     count = len(transcript.turns)
-    if not found:
+    if len(found) == over:
         words = f"all turns are hidden: {shown.kind_keys} show them" if count else NO_MESSAGES
         found.append(Section(count, HEADING, 0, TextKind.NOTE, words, last=True))
     for place, ending in enumerate(transcript.endings, count):
@@ -232,7 +237,7 @@ def _of_block(turn: int, number: int, block: Block, shown: ViewOptions) -> Itera
             look = TextKind.FAILED if block.error else TextKind.RESULT
             yield from _foldable(turn, number, block, look, _FOLD_LINES, shown)
         case Extras():
-            if block.value:
+            if block.value and shown.is_open(turn, number):
                 yield from _foldable(turn, number, block, TextKind.JSON, 0, shown)
         case Unknown():
             yield from _foldable(turn, number, block, TextKind.JSON, _FOLD_LINES, shown)
@@ -300,15 +305,12 @@ class _Told:
 def _folded(section: Section) -> Iterator[Piece | _Told]:
     """What a folded section shows: its lines, and what it says of the rest."""
     source = section.source
-    if isinstance(source, Extras):
-        names = ", ".join(clean(name) for name in list(source.value)[:8])
-        yield _Told(f"⋯ also {names[:200]}")
-    elif isinstance(source, Thinking):
+    if isinstance(source, Thinking):
         whole = passages.body(source)
         count = passages.lines_in(whole)
         rest = of_many(count - 1, "more line")
         more = f"  ⋯ {rest} · {section.fold_key} unfolds" if count > 1 else ""
-        yield _Told(f"∴ {clean(whole[:_GLANCE].split(chr(10), 1)[0])}{more}")
+        yield _Told(f"{clean(whole[:_GLANCE].split(chr(10), 1)[0])}{more}")
     elif not isinstance(source, str | Turn):
         yield from fold(passages.body(source), section.folded or 0)
 

@@ -173,8 +173,8 @@ def test_the_outline_names_tools_errors_and_durations() -> None:
         )
     )
     assert entries[0].words == "do it now"
-    assert (entries[1].tools, entries[1].calls, entries[1].duration_s) == (("srv.find",), True, 5.0)
-    assert (entries[2].tools, entries[2].calls, entries[2].error) == (("srv.find",), False, True)
+    assert (entries[1].tools, entries[1].calls, entries[1].duration_s) == (("find",), True, 5.0)
+    assert (entries[2].tools, entries[2].calls, entries[2].error) == (("find",), False, True)
 
 
 def test_a_failure_that_is_only_guessed_is_marked_as_a_guess() -> None:

@@ -1,0 +1,155 @@
+"""What is known of a transcript as a whole: task, model, settings, tokens, cost, times, reward."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from gymtui.core.text import clean, clean_block
+from gymtui.transcript.blocks import BlockKind, Spoken, Transcript
+from gymtui.transcript.pretty_json import preview
+
+OPENING = -1
+"""The place of what stands over the first turn, as if it were a turn."""
+TITLE = "about"
+_LOOKED_AT = 3
+"""Turns in which the task may be said again."""
+_SHOWN = 200
+_SETTINGS = ("settings", "model_settings", "sampling_args", "generate_config", "generation_config")
+_SETTING = (
+    *("temperature", "top_p", "top_k", "max_tokens", "max_completion_tokens", "max_output_tokens"),
+    *("seed", "reasoning_effort", "thinking", "stop", "frequency_penalty", "presence_penalty"),
+)
+_MODELS = 3
+_NOTE = "model "
+"""How a turn notes that another model speaks."""
+
+
+def facts(transcript: Transcript) -> Iterator[tuple[str, str]]:
+    """What is known about a transcript as a whole, by name, each as one clean line."""
+    known: list[tuple[str, object]] = [
+        ("rollout", transcript.rollout_id),
+        ("task", transcript.task_id),
+        ("model", _model(transcript)),
+        ("settings", " · ".join(_settings(transcript)) or None),
+        ("steps", _of(transcript.steps_taken, transcript.max_steps)),
+        ("created", transcript.created_at and f"{transcript.created_at:%Y-%m-%d %H:%M:%S} UTC"),
+        *_used(transcript),
+        *_judged(transcript),
+        ("error", transcript.error),
+    ]
+    for name, value in known:
+        if value is not None:
+            yield name, clean(value)
+
+
+def opening(transcript: Transcript) -> str:
+    """What stands over the first turn: what is known as a whole, and a task that no turn says.
+
+    Returns:
+        Clean text of a few lines; empty where all that is known stands elsewhere.
+    """
+    settings = " · ".join(_settings(transcript))
+    judged = " · ".join(f"{name} {value}" for name, value in _judged(transcript))
+    untold = untold_task(transcript)
+    if not (settings or judged or untold):
+        return ""
+    used = " · ".join(f"{name} {value}" for name, value in _used(transcript))
+    model = _model(transcript) or ""
+    lines = (" · ".join(filter(None, (model, settings))), used, judged)
+    told = "\n".join(clean(line) for line in lines if line)
+    return "\n\n".join(filter(None, (told, untold and f"task as given:\n{untold}")))
+
+
+def untold_task(transcript: Transcript) -> str:
+    """The task as given, where no turn says it; clean."""
+    task = (transcript.task or "").strip()
+    return "" if _is_said(transcript, task) else clean_block(task)
+
+
+def _model(transcript: Transcript) -> str | None:
+    own = " ".join(filter(None, (transcript.model, transcript.provider)))
+    notes = (note for turn in transcript.turns for note in turn.notes)
+    spoken = {note.removeprefix(_NOTE) for note in notes if note.startswith(_NOTE)}
+    others = sorted(spoken - {transcript.model})
+    more = f"also {', '.join(others[:_MODELS])}" if others else ""
+    return ", ".join(filter(None, (own, more))) or None
+
+
+def _settings(transcript: Transcript) -> Iterator[str]:
+    """How the model was set, wherever the artifact says it."""
+    extras = transcript.extras.value
+    metadata = _inner(extras, "metadata")
+    nested = [_inner(holder, key) for holder in (extras, metadata) for key in _SETTINGS]
+    for key in _SETTING:
+        for holder in (extras, metadata, *nested):
+            value = holder.get(key)
+            if value is not None and value not in ("", [], {}):
+                yield f"{key} {_value(value)}"
+                break
+
+
+def _used(transcript: Transcript) -> Iterator[tuple[str, str]]:
+    usage = transcript.usage
+    if usage.prompt_tokens is not None:
+        yield "prompt tokens", f"{usage.prompt_tokens:,}"
+    if usage.completion_tokens is not None:
+        yield "completion tokens", f"{usage.completion_tokens:,}"
+    if usage.cost_usd is not None:
+        yield "cost", f"${usage.cost_usd:.4g}"
+    if usage.duration_s is not None:
+        yield "seconds", f"{usage.duration_s:.4g}"
+    for name, kind in (
+        ("model time", BlockKind.ASSISTANT),
+        ("tool time", BlockKind.TOOL),
+    ):
+        took = [
+            turn.duration_s
+            for turn in transcript.turns
+            if turn.kind is kind and turn.duration_s is not None
+        ]
+        if any(took):
+            yield name, f"{sum(took):.1f} s"
+
+
+def _judged(transcript: Transcript) -> Iterator[tuple[str, str]]:
+    """Reward, score and how it ended, wherever the artifact says it."""
+    extras = transcript.extras.value
+    holders = (extras, *(_inner(extras, name) for name in ("metadata", "answer", "info", "result")))
+    for name, keys in (
+        ("reward", ("reward", "total_reward")),
+        ("score", ("score", "scores", "reward_info")),
+        ("success", ("success", "resolved", "passed")),
+        ("verdict", ("verdict",)),
+        ("ended", ("termination_reason", "exit_status", "stop_reason", "finish_reason", "status")),
+    ):
+        values = (holder.get(key) for key in keys for holder in holders)
+        value = next((v for v in values if v is not None and v not in ("", [], {})), None)
+        if value is not None:
+            yield name, _value(value)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return value if isinstance(value, str) else preview(value, _SHOWN)
+
+
+def _is_said(transcript: Transcript, task: str) -> bool:
+    """Whether one of the first turns says the task."""
+    wanted = "".join(task.split())
+    for turn in transcript.turns[:_LOOKED_AT]:
+        said = "".join(block.text for block in turn.blocks if isinstance(block, Spoken))
+        if wanted in "".join(said.split()):
+            return True
+    return not task
+
+
+def _inner(value: Mapping[str, object], key: str) -> Mapping[str, object]:
+    inner = value.get(key)
+    return inner if isinstance(inner, Mapping) else {}
+
+
+def _of(number: int | None, limit: int | None) -> str | None:
+    if number is None:
+        return None
+    return str(number) if limit is None else f"{number}/{limit}"
