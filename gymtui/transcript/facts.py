@@ -11,8 +11,8 @@ from gymtui.transcript.pretty_json import preview
 OPENING = -1
 """The place of what stands over the first turn, as if it were a turn."""
 TITLE = "about"
-_LOOKED_AT = 3
-"""Turns in which the task may be said again."""
+_LOOKED_AT = 1_000_000
+"""Characters of users' turns in which the task is looked for."""
 _SHOWN = 200
 _SETTINGS = ("settings", "model_settings", "sampling_args", "generate_config", "generation_config")
 _SETTING = (
@@ -135,11 +135,17 @@ def _value(value: object) -> str:
 
 
 def _is_said(transcript: Transcript, task: str) -> bool:
-    """Whether one of the first turns says the task."""
+    """Whether a turn says the task."""
     wanted = "".join(task.split())
-    for turn in transcript.turns[:_LOOKED_AT]:
+    left = _LOOKED_AT
+    for turn in transcript.turns:
+        if turn.kind not in (BlockKind.USER, BlockKind.SYSTEM):
+            continue
         said = "".join(block.text for block in turn.blocks if isinstance(block, Spoken))
-        if wanted in "".join(said.split()):
+        left -= len(said)
+        if left < 0:
+            break
+        if len(said) >= len(wanted) and wanted in "".join(said.split()):
             return True
     return not task
 

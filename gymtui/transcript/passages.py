@@ -34,6 +34,11 @@ PART = 16_384
 """Characters of a part: what is cleaned, wrapped and coloured at once, so it has to be quick."""
 LAID_OUT = 256 * 1024
 """Characters of JSON up to which it is laid out anew; more is shown as it came."""
+_MCP = {
+    *("content", "isError", "is_error", "meta", "_meta", "data"),
+    *("structuredContent", "structured_content"),
+}
+"""Members of a result of the Model Context Protocol, as clients write them."""
 INLINE = 100
 """Characters of arguments that still stand in the line of their call."""
 
@@ -53,7 +58,8 @@ def body(block: Block) -> str:
         case Text() if _is_short(block.text) and parsed(block.text) is not None:
             return readable(block.text)
         case Thinking():
-            return f"∴ {block.text.strip()}"
+            said = block.text.strip().removeprefix("<think>").removesuffix("</think>")
+            return f"∴ {said.strip()}"
         case Text() | Refusal():
             return block.text.rstrip().lstrip("\r\n")
         case ToolCall():
@@ -62,7 +68,7 @@ def body(block: Block) -> str:
             values = [block.observation] if block.covered else [block.value, block.observation]
             laid = [value for value in values if value is not None]
             if all(_is_short(value) for value in laid):
-                told = list(map(readable, laid))
+                told = [_of_protocol(value) or readable(value) for value in laid]
             else:
                 told = list(map(_as_it_came, laid))
             text = last_frames("\n".join(filter(None, (*told, block.problem))))
@@ -178,7 +184,33 @@ def _call(call: ToolCall) -> str:
         return "\n".join([f"{head}(", *_laid_parameters(values), ")"])
     laid = readable if _is_short(call.arguments) else _as_it_came
     text = laid(call.arguments)
+    if isinstance(call.arguments, str) and text.startswith("{") and call.parameters == text:
+        head = f"{head}  (no valid JSON)"
     return f"{head}\n{text}" if text else head
+
+
+def _of_protocol(value: object) -> str:
+    """What a result of the Model Context Protocol says, without its frame; empty for any other."""
+    found = parsed(value) if isinstance(value, str) else value
+    if not isinstance(found, Mapping) or not found.keys() <= _MCP:
+        return ""
+    parts = found.get("content")
+    if not isinstance(parts, list) or not parts:
+        return ""
+    texts = [part.get("text") if isinstance(part, Mapping) else None for part in parts]
+    words = [text for text in texts if isinstance(text, str)]
+    if len(words) < len(texts):
+        return ""
+    said = [parsed(text) or text for text in words]
+    rest = {
+        key: more
+        for key, more in found.items()
+        if key != "content"
+        and more
+        and more is not True
+        and more not in (*said, {"result": words[0]})
+    }
+    return "\n".join([*map(readable, words), *([readable(rest)] if rest else [])])
 
 
 def _laid_parameters(values: Mapping[str, object], indent: str = "  ") -> Iterator[str]:

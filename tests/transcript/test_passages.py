@@ -72,3 +72,19 @@ def test_a_message_that_is_json_is_laid_out_too() -> None:
 def test_a_result_says_its_exit_code_over_its_lines() -> None:
     result = ToolResult({"output": "a\nb", "exit_code": 2}, name="bash", exit_code=2)
     assert body(result).split("\n")[:4] == ["← bash  exit 2", "{", '  "output": |', "    a"]
+
+
+def test_a_result_in_the_frame_of_the_protocol_is_read_without_it() -> None:
+    part = {"type": "text", "text": '{"id": 9}', "annotations": None}
+    framed = {"meta": None, "content": [part], "structuredContent": {"id": 9}, "isError": False}
+    for value in (framed, json.dumps(framed)):
+        assert body(ToolResult(value)).split("\n") == ["←", "{", '  "id": 9', "}"]
+    more = framed | {"structuredContent": {"id": 10}}
+    assert '"id": 10' in body(ToolResult(more))
+    picture = {"content": [{"type": "image", "data": "AA"}]}
+    assert '"image"' in body(ToolResult(picture))
+
+
+def test_arguments_that_are_no_valid_json_are_said_to_be_none() -> None:
+    assert body(ToolCall("f", '{"a": ')).split("\n") == ["→ f  (no valid JSON)", '{"a": ']
+    assert body(ToolCall("f", "free text")).split("\n") == ["→ f", "free text"]

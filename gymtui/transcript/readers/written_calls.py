@@ -65,9 +65,13 @@ class _Found:
 def read_written(drafts: list[Draft]) -> None:
     """Make calls of what agents write, and results of what answers them, in place."""
     for number, draft in enumerate(drafts):
-        if draft.kind is not BlockKind.ASSISTANT or not may_write(draft):
+        if draft.kind is not BlockKind.ASSISTANT:
             continue
         after = drafts[number + 1] if number + 1 < len(drafts) else None
+        if after is not None and _hands_over(draft, after):
+            observe(after)
+        if not may_write(draft):
+            continue
         answered = after is not None and _answers(after)
         if (_take_action(draft) or _take_calls(draft, answered=answered)) and after is not None:
             observe(after)
@@ -259,6 +263,13 @@ def _divided(text: str, found: list[_Found]) -> Iterator[Block]:
         place = end
     if place < len(text):
         yield Text(text[place:])
+
+
+def _hands_over(draft: Draft, after: Draft) -> bool:
+    """Whether a user's turn that is JSON stands where calls are answered (Google's ADK)."""
+    calls = any(isinstance(block, ToolCall) for block in draft.blocks)
+    said = after.blocks[0] if len(after.blocks) == 1 else None
+    return calls and isinstance(said, Text) and isinstance(parsed(said.text), Mapping)
 
 
 def _answers(draft: Draft) -> bool:

@@ -278,3 +278,13 @@ def test_texts_full_of_openings_are_read_at_once() -> None:
         assert json.dumps(text)[1:5] in json.dumps(
             read([{"role": "assistant", "content": text}]).plain()
         )
+
+
+def test_json_from_the_user_where_a_call_is_answered_is_its_answer() -> None:
+    """Google's ADK, as Langfuse records it (FORMATS 1.19)."""
+    call = {"role": "model", "tool_calls": [{"id": "", "name": "hello", "arguments": "{}"}]}
+    transcript = read([call, {"role": "user", "content": '{"greeting": "Hi"}'}])
+    assert transcript.turns[1].kind is BlockKind.TOOL
+    assert transcript.exchanges[0].result is not None
+    said = read([call, {"role": "user", "content": "Hi"}])
+    assert said.turns[1].kind is BlockKind.USER
