@@ -91,3 +91,8 @@ def test_a_narrow_outline_keeps_the_name_of_the_tool() -> None:
     entries = outline(read([calling(call("a", "get_reservation_details", id="8C8K4E"))]))
     assert line(entries[0], 30) == "● → get_reservation_details"
     assert line(entries[0], 36) == "● → get_reservation_details 8C8K4E"
+
+
+def test_of_a_path_the_end_is_seen() -> None:
+    messages = [calling(call("a", "read", path="/home/somebody/kitchen/shelf/kettle.py"))]
+    assert line(outline(read(messages))[0], 24) == "● → read …helf/kettle.py"

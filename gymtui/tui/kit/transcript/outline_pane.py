@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from textual.message import Message
 from textual.strip import Strip
 
-from gymtui.core.text import fit, width
+from gymtui.core.text import Cut, fit, width
 from gymtui.transcript.outline import Entry
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.cursor_rows import CursorRows
@@ -38,7 +38,9 @@ def label(entry: Entry, cells: int) -> Cell:
     if width(name) > room:
         name = fit(name.partition(".")[2] or name, room, cut="middle")
     left = room - width(name) - 1
-    asked = f" {fit(entry.asked, left, cut='middle')}" if entry.asked and left >= _LEAST else ""
+    # Of a path its end tells most.
+    cut: Cut = "start" if "/" in entry.asked.rpartition(" ")[2] else "middle"
+    asked = f" {fit(entry.asked, left, cut=cut)}" if entry.asked and left >= _LEAST else ""
     return (glyph, arrow, StyledText(name), StyledText(asked, "muted"), StyledText(more))
 
 
