@@ -141,25 +141,26 @@ class Recorder:
         late_us = micros(window.latest)
         # A clock that was set back: what came later is recorded as no earlier.
         self._now_us = max(self._now_us, late_us)
-        listed = self._listing(query, applied)
+        listed = self._listing(query, applied, micros(window.earliest))
         if listed is not None:
             if self._open:
                 self._take(query, listed, applied.delta, window)
             self._listed[query] = listed
         return self._through(work)
 
-    def _listing(self, query: Query, applied: Applied) -> Page | None:
+    def _listing(self, query: Query, applied: Applied, early_us: int) -> Page | None:
         """What of an answer is recorded; None for nothing."""
         asked, total, ids = asked_of(query), applied.total, applied.ids
         match query:
             case RolloutsOf(run_id=run_id):
-                return Page(asked, total, ids) if self._wanted(run_id) else None
+                return Page(asked, total, ids, early_us) if self._wanted(run_id) else None
             case RunningRollouts():
                 rows = self._store.rollouts
                 wanted = tuple(i for i in ids if i in rows and self._wanted(rows[i].run_id))
-                return Page(asked, total if len(wanted) == len(ids) else len(wanted), wanted)
+                total = total if len(wanted) == len(ids) else len(wanted)
+                return Page(asked, total, wanted, early_us)
             case _:
-                return Page(asked, total, ids)
+                return Page(asked, total, ids, early_us)
 
     def _through(self, work: Iterable[None]) -> Iterator[None]:
         yield from work
@@ -410,9 +411,7 @@ class Recorder:
         runs = self._store.runs
         for query in [q for q in self._listed if getattr(q, "run_id", None) not in (None, *runs)]:
             del self._listed[query]
-        for query, page in self._listed.items():
-            if not isinstance(query, OneRun):
-                yield page
+        yield from self._listed.values()
 
     def _kept_run(self, row: RunRow) -> KeptRun:
         raw = self._runs.get(row.run_id)

@@ -115,7 +115,7 @@ class ChangeList:
         if found is None:
             raise UnknownCursorError("the recording does not go back to this cursor")
         self._skip = cursor
-        self._take_snapshot(found.snapshot, found.at_us)
+        self._take_snapshot(found.snapshot)
         return self._from(found, goes_on=True, known=True)
 
     def from_now(self) -> Iterator[ItemChange | None]:
@@ -149,7 +149,7 @@ class ChangeList:
         """What differs between what was known and a snapshot after a gap."""
         known, seen_us = self._known, self._seen_us
         self._known, self._seen_us = {"run": {}, "rollout": {}}, {"run": {}, "rollout": {}}
-        self._take_snapshot(found.snapshot, found.at_us)
+        self._take_snapshot(found.snapshot)
         # A recorder that has just begun has not listed them all yet: they are as they were.
         self._known["rollout"] = {**known["rollout"], **self._known["rollout"]}
         self._seen_us["rollout"] = {**seen_us["rollout"], **self._seen_us["rollout"]}
@@ -170,13 +170,16 @@ class ChangeList:
             yield ItemChange(*change, last)
         self._last = cursor
 
-    def _take_snapshot(self, snapshot: Snapshot, at_us: int) -> None:
+    def _take_snapshot(self, snapshot: Snapshot) -> None:
         kept = [*snapshot.rollouts.values(), *snapshot.strays.values()]
         self._known["run"] = {i: run.raw for i, run in snapshot.runs.items() if not run.deleted}
         self._known["rollout"] = {
             item.rollout_id: item.raw or b"" for several in kept for item in several
         }
-        self._seen_us = {kind: dict.fromkeys(items, at_us) for kind, items in self._known.items()}
+        self._seen_us = {"run": {}, "rollout": {}}
+        for page in sorted(snapshot.listed, key=lambda page: page.early_us):
+            kind = _kind(page.asked)
+            self._seen_us[kind].update(dict.fromkeys(page.ids, page.early_us))
         self._listed = {page.asked: page.ids for page in snapshot.listed}
 
     def _changes(self, rows: Iterable[Row], segment: int, chunk: int) -> Iterator[ItemChange]:
@@ -199,7 +202,7 @@ class ChangeList:
             return
         if not isinstance(row, Answer):
             return
-        kind = "run" if row.asked[0] in ("p", "o") else "rollout"
+        kind = _kind(row.asked)
         known, seen_us = self._known[kind], self._seen_us[kind]
         early_us = row.late_us - row.width_us
         times = (when_of(early_us), when_of(row.late_us), when_of(row.late_us - row.lead_us), False)
@@ -218,6 +221,11 @@ class ChangeList:
         listed = row.ids if row.ids is not None else self._listed.get(row.asked, ())
         self._listed[row.asked] = listed
         seen_us.update(dict.fromkeys(listed, early_us))
+
+
+def _kind(asked: tuple[str | int | None, ...]) -> str:
+    """What a question is about."""
+    return "run" if asked[0] in ("p", "o") else "rollout"
 
 
 def _when(micros: int | None) -> datetime | None:

@@ -128,11 +128,12 @@ class KeptRun(msgspec.Struct, array_like=True):
 
 
 class Page(msgspec.Struct, array_like=True):
-    """What the last answer to a question listed."""
+    """What the last answer to a question listed, and the earliest instant at which it was given."""
 
     asked: tuple[str | int | None, ...]
     total: int | None
     ids: tuple[str, ...]
+    early_us: int
 
 
 class Head(msgspec.Struct, array_like=True, frozen=True):
