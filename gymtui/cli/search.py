@@ -12,7 +12,8 @@ from gymtui.cli.gym_access import GymReader, with_gym
 from gymtui.cli.output import Printer, coloured
 from gymtui.config.settings import Settings
 from gymtui.core.text import clean, fit, width
-from gymtui.session.archive import Archive, gym_name, key_of
+from gymtui.session.archive import Archive
+from gymtui.session.archive_key import gym_name, key_of
 from gymtui.session.artifacts import ArtifactLoader
 from gymtui.session.hit_list import FoundHit
 from gymtui.session.transcript_search import (

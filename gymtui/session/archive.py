@@ -8,7 +8,6 @@ thread, and none raises for the sake of the file. Which transcripts are searched
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import sqlite3
@@ -25,9 +24,8 @@ import msgspec
 
 from gymtui import __version__
 from gymtui.api.listing import without_secrets
-from gymtui.core.normalization import spellings
-from gymtui.store.outcome import ACTIVE, Outcome
-from gymtui.store.records import RolloutRow
+from gymtui.session.archive_key import ArchiveKey
+from gymtui.session.trigrams import indexed, trigram_query
 from gymtui.transcript.blocks import BlockKind
 from gymtui.transcript.hits import SpokenPassage
 from gymtui.transcript.search import Passage, Query
@@ -44,15 +42,15 @@ BUSY_S = 5.0
 _USED_S = 60.0
 """Use is noted no more often than this."""
 _LEVEL = 3
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _READING = __version__
 """What texts were read by: another version may read other turns into the same artifacts."""
 _PAGES = 500
 """Pages of the index that are rewritten in one transaction."""
+_CHUNK = 16
+"""Passages that are packed together: a few of a transcript are read without the rest."""
 _NUMBERS = 24
 """Bits of a passage's number in its row of the index."""
-_TRIGRAMS = 24
-"""Of a long phrase no more are looked up: those few rule out as much."""
 _BROKEN = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _SCHEMA = (
     """CREATE TABLE transcripts (
@@ -62,31 +60,14 @@ _SCHEMA = (
         UNIQUE (gym, rollout_id, redacted))""",
     "CREATE INDEX by_use ON transcripts (used_at)",
     "CREATE TABLE bodies (id INTEGER PRIMARY KEY, body BLOB NOT NULL)",
-    "CREATE TABLE texts (id INTEGER PRIMARY KEY, text BLOB NOT NULL)",
+    # Its number is that of the first passage in it.
+    "CREATE TABLE texts (number INTEGER PRIMARY KEY, text BLOB NOT NULL)",
 )
 _TRIGRAM_TABLE = (
     "CREATE VIRTUAL TABLE trigrams USING fts5(text, content='', detail='none', tokenize='trigram')"
 )
-_SAME_LETTERS = str.maketrans({"\u017f": "s", "\u0131": "i", "\u0130": "i", "\u212a": "k"})
-"""Letters that are ASCII ones to a search without regard to case."""
 _Written = list[tuple[int, int, str, tuple[int, ...], str, str, bool]]
 _decoder = msgspec.msgpack.Decoder(_Written)
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveKey:
-    """Whose artifacts they are.
-
-    Attributes:
-        gym: Which gym's, as `gym_name` calls it.
-        version: What tells them from those of the same rollout finished at another time.
-        redacted: Whether the gym left tool calls out.
-    """
-
-    gym: str
-    rollout_id: str
-    version: str
-    redacted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,29 +82,6 @@ class Known:
 
     passages: Mapping[ArchiveKey, Sequence[int] | None] = field(default_factory=dict)
     kept: frozenset[ArchiveKey] = frozenset()
-
-
-def gym_name(base_url: str) -> str:
-    """A gym's name in an archive: nothing of a URL, which may hold a login, can be read in it."""
-    return hashlib.sha256(base_url.encode("utf-8", "replace")).hexdigest()[:16]
-
-
-def version_of(row: RolloutRow | None) -> str | None:
-    """What tells a rollout's artifacts from others of its id; None while they may change."""
-    if row is None or row.rollout is None or row.outcome in (*ACTIVE, Outcome.UNKNOWN, None):
-        return None
-    if row.rollout.completed_at is None:
-        return None
-    created = row.rollout.created_at
-    return f"{created and created.isoformat()} {row.rollout.completed_at.isoformat()}"
-
-
-def key_of(gym: str, row: RolloutRow | None, *, redacted: bool = False) -> ArchiveKey | None:
-    """The key of a rollout's artifacts; None while they may change."""
-    version = version_of(row)
-    if row is None or version is None:
-        return None
-    return ArchiveKey(gym, row.rollout_id, version, redacted)
 
 
 class Archive:
@@ -160,13 +118,14 @@ class Archive:
 
         def read(db: sqlite3.Connection) -> bytes | None:
             found = db.execute(
-                "SELECT id, body FROM transcripts JOIN bodies USING (id)"
+                "SELECT id, body, used_at FROM transcripts JOIN bodies USING (id)"
                 " WHERE gym = ? AND rollout_id = ? AND redacted = ? AND version = ?",
                 (key.gym, key.rollout_id, key.redacted, key.version),
             ).fetchone()
             if found is None:
                 return None
-            self._used(db, [found[0]])
+            if found[2] < self._now() - _USED_S:
+                self._used(db, [found[0]])
             return zlib.decompress(found[1])
 
         return self._with(read, None)
@@ -211,9 +170,13 @@ class Archive:
             for spoken in passages
             for p in (spoken.passage,)
         ]
-        packed = zlib.compress(msgspec.msgpack.encode(written), _LEVEL)
+        packed = [
+            (at, zlib.compress(msgspec.msgpack.encode(written[at : at + _CHUNK]), _LEVEL))
+            for at in range(0, len(written), _CHUNK)
+        ]
+        held = sum(len(chunk) for _, chunk in packed)
         # Of text, the index takes about half.
-        size = len(packed) + sum(len(entry[2]) for entry in written) // 2
+        size = held + sum(len(entry[2]) for entry in written) // 2
 
         def write(db: sqlite3.Connection) -> bool:
             ids = self._ids(db, key, version=key.version)
@@ -225,14 +188,18 @@ class Archive:
                 if self._ids(db, key, version=key.version) != ids:
                     return False  # another dashboard dropped it meanwhile
                 self._drop_text(db, place)
-                db.execute("INSERT INTO texts VALUES (?, ?)", (place, packed))
+                db.executemany(
+                    "INSERT INTO texts VALUES (?, ?)",
+                    ((place << _NUMBERS | at, chunk) for at, chunk in packed),
+                )
                 if self._has_trigrams:
                     db.executemany(
-                        "INSERT INTO trigrams (rowid, text) VALUES (?, ?)", _rows(place, written)
+                        "INSERT INTO trigrams (rowid, text) VALUES (?, ?)",
+                        _rows(place << _NUMBERS, written),
                     )
                 db.execute("UPDATE transcripts SET reading = ? WHERE id = ?", (_READING, place))
             # Only now it is known what the index took.
-            grown = max(_file_bytes(db) - before, len(packed))
+            grown = max(_file_bytes(db) - before, held)
             with _writing(db):
                 db.execute("UPDATE transcripts SET size = size + ? WHERE id = ?", (grown, place))
             return self._make_room(db, 0, spare=place)
@@ -246,21 +213,24 @@ class Archive:
         def read(db: sqlite3.Connection) -> Known:
             places: dict[int, ArchiveKey] = {}
             kept: set[ArchiveKey] = set()
+            unused: list[int] = []
             by_name = {(key.gym, key.rollout_id, int(key.redacted)): key for key in keys}
             for gym in {key.gym for key in keys}:
                 rows = db.execute(
-                    "SELECT id, rollout_id, redacted, version, reading FROM transcripts"
+                    "SELECT id, rollout_id, redacted, version, reading, used_at FROM transcripts"
                     " WHERE gym = ?",
                     (gym,),
                 )
-                for place, rollout_id, redacted, version, reading in rows:
+                for place, rollout_id, redacted, version, reading, used_at in rows:
                     key = by_name.get((gym, rollout_id, redacted))
                     if key is None or key.version != version:
                         continue
                     kept.add(key)
                     if reading == _READING:
                         places[place] = key
-            self._used(db, list(places))
+                        if used_at < self._now() - _USED_S:
+                            unused.append(place)
+            self._used(db, unused)
             if wanted is None or not self._has_trigrams:
                 return Known(dict.fromkeys(places.values()), frozenset(kept))
             found: dict[ArchiveKey, list[int]] = {key: [] for key in places.values()}
@@ -287,24 +257,37 @@ class Archive:
         Args:
             numbers: Which; None for all.
         """
+        wanted = (
+            None if numbers is None else sorted({number - number % _CHUNK for number in numbers})
+        )
 
-        def read(db: sqlite3.Connection) -> bytes | None:
+        def read(db: sqlite3.Connection) -> list[tuple[int, bytes]] | None:
             found = db.execute(
-                "SELECT text FROM transcripts JOIN texts USING (id)"
-                " WHERE gym = ? AND rollout_id = ? AND redacted = ? AND version = ?"
-                " AND reading = ?",
+                "SELECT id FROM transcripts WHERE gym = ? AND rollout_id = ? AND redacted = ?"
+                " AND version = ? AND reading = ?",
                 (key.gym, key.rollout_id, key.redacted, key.version, _READING),
             ).fetchone()
-            return None if found is None else found[0]
+            if found is None:
+                return None
+            first = found[0] << _NUMBERS
+            if wanted is None:
+                chunks = _chunks(db, found[0])
+            else:
+                one = "SELECT number, text FROM texts WHERE number = ?"
+                chunks = [row for at in wanted for row in db.execute(one, (first | at,))]
+            return [(number - first, chunk) for number, chunk in chunks]
 
-        packed = self._with(read, None)
-        if packed is None:
+        chunks = self._with(read, None)
+        if chunks is None:
             return None
-        written = _decoder.decode(zlib.decompress(packed))
-        chosen = written if numbers is None else [written[n] for n in numbers if n < len(written)]
+        chosen = None if numbers is None else frozenset(numbers)
         return [
             SpokenPassage(Passage(turn, block, text, starts), BlockKind(kind), tool, error)
-            for turn, block, text, starts, kind, tool, error in chosen
+            for first, chunk in chunks
+            for at, (turn, block, text, starts, kind, tool, error) in enumerate(
+                _decoder.decode(zlib.decompress(chunk)), first
+            )
+            if chosen is None or at in chosen
         ]
 
     def close(self) -> None:
@@ -386,12 +369,14 @@ class Archive:
         return [place for (place,) in rows]
 
     def _used(self, db: sqlite3.Connection, places: Sequence[int]) -> None:
+        if not places:
+            return
         now = self._now()
         # Where another dashboard writes for long, it is no matter.
         with suppress(sqlite3.OperationalError), _writing(db):
             db.executemany(
-                "UPDATE transcripts SET used_at = ? WHERE id = ? AND used_at < ?",
-                ((now, place, now - _USED_S) for place in places),
+                "UPDATE transcripts SET used_at = ? WHERE id = ?",
+                ((now, place) for place in places),
             )
 
     def _make_room(self, db: sqlite3.Connection, size: int, spare: int = -1) -> bool:
@@ -445,47 +430,30 @@ class Archive:
             db.execute("DELETE FROM transcripts WHERE id = ?", (place,))
 
     def _drop_text(self, db: sqlite3.Connection, place: int) -> None:
-        found = db.execute("SELECT text FROM texts WHERE id = ?", (place,)).fetchone()
-        if found is None:
-            return
         if self._has_trigrams:
             # An index without its text is told what goes.
-            written = _decoder.decode(zlib.decompress(found[0]))
-            db.executemany(
-                "INSERT INTO trigrams (trigrams, rowid, text) VALUES ('delete', ?, ?)",
-                _rows(place, written),
-            )
-        db.execute("DELETE FROM texts WHERE id = ?", (place,))
+            for number, chunk in _chunks(db, place):
+                written = _decoder.decode(zlib.decompress(chunk))
+                db.executemany(
+                    "INSERT INTO trigrams (trigrams, rowid, text) VALUES ('delete', ?, ?)",
+                    _rows(number, written),
+                )
+        db.execute(
+            "DELETE FROM texts WHERE number >= ? AND number < ?",
+            (place << _NUMBERS, (place + 1) << _NUMBERS),
+        )
 
 
-def trigram_query(query: Query) -> str | None:
-    """What the index is asked for a phrase; None where it cannot rule anything out.
-
-    Every passage that holds the phrase fits, whatever its case; not every one that fits holds it.
-    """
-    if query.pattern is not None:
-        return None
-    either = []
-    for spelling in spellings(query.text):
-        text = spelling.lower()
-        found = {text[at : at + 3] for at in range(len(text) - 2)}
-        sure = sorted(trigram for trigram in found if all(map(_has_one_form, trigram)))
-        if not sure:
-            return None
-        quoted = (trigram.replace('"', '""') for trigram in sure[:: -(-len(sure) // _TRIGRAMS)])
-        either.append("(" + " AND ".join(f'"{trigram}"' for trigram in quoted) + ")")
-    return " OR ".join(either) or None
+def _chunks(db: sqlite3.Connection, place: int) -> list[tuple[int, bytes]]:
+    return db.execute(
+        "SELECT number, text FROM texts WHERE number >= ? AND number < ? ORDER BY number",
+        (place << _NUMBERS, (place + 1) << _NUMBERS),
+    ).fetchall()
 
 
-def _has_one_form(character: str) -> bool:
-    """Whether the index and the search agree on what a character is without its case."""
-    return character.isascii() or character.lower() == character.upper()
-
-
-def _rows(place: int, written: _Written) -> Iterator[tuple[int, str]]:
-    for number, entry in enumerate(written):
-        text = entry[2]
-        yield place << _NUMBERS | number, text if text.isascii() else text.translate(_SAME_LETTERS)
+def _rows(first: int, written: _Written) -> Iterator[tuple[int, str]]:
+    for number, entry in enumerate(written, first):
+        yield number, indexed(entry[2])
 
 
 def _file_bytes(db: sqlite3.Connection) -> int:

@@ -23,7 +23,8 @@ from gymtui.api.request import Progress
 from gymtui.api.response import intercepted
 from gymtui.api.retry import with_retry
 from gymtui.core.new_file import NewFile
-from gymtui.session.archive import Archive, ArchiveKey
+from gymtui.session.archive import Archive
+from gymtui.session.archive_key import ArchiveKey
 from gymtui.transcript.blocks import Transcript
 from gymtui.transcript.body_check import no_artifacts
 from gymtui.transcript.body_reader import open_body

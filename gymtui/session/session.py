@@ -207,7 +207,7 @@ class Session:
     @cached_property
     def artifact_loader(self) -> ArtifactLoader:
         """Where artifacts are asked for."""
-        from gymtui.session.archive import key_of
+        from gymtui.session.archive_key import key_of
         from gymtui.session.artifacts import ArtifactLoader
 
         cap_bytes = self.settings.artifact_limit_mib * MIB
@@ -237,7 +237,7 @@ class Session:
     @cached_property
     def gym_name(self) -> str:
         """What the gym is called in the archive."""
-        from gymtui.session.archive import gym_name
+        from gymtui.session.archive_key import gym_name
 
         return gym_name(self.settings.base_url)
 

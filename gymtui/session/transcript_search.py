@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 
 from gymtui.api.errors import NOT_THE_GYM, GymError, NotFound
 from gymtui.poll.fetch import ask, observed
-from gymtui.session.archive import Archive, ArchiveKey, Known, version_of
+from gymtui.session.archive import Archive, Known
+from gymtui.session.archive_key import ArchiveKey, version_of
 from gymtui.session.artifacts import ArtifactLoader, TooLargeError
 from gymtui.session.hit_list import FoundHit
 from gymtui.session.rollout_ref import RolloutRef
@@ -167,8 +168,12 @@ class TranscriptSearch:
     ) -> None:
         self._loader = loader
         self._archive = archive
-        self._gym = gym
         self._targets = list(targets)
+        self._keys = {
+            target.ref.rollout_id: ArchiveKey(gym, target.ref.rollout_id, target.version)
+            for target in self._targets
+            if target.version is not None
+        }
         self._wanted = wanted
         self._most_bytes = most_bytes
         self._stopped = threading.Event()
@@ -186,7 +191,7 @@ class TranscriptSearch:
         try:
             known = await asyncio.to_thread(self._known, targets)
             indexed = self._look_through(targets, known)
-            lacking = [t for t in targets if self._key(t) not in known.passages]
+            lacking = [t for t in targets if self._keys.get(t.ref.rollout_id) not in known.passages]
             while batch := await asyncio.to_thread(_for_a_while, indexed):
                 for target, found in batch:
                     if found is None:
@@ -203,13 +208,9 @@ class TranscriptSearch:
         self.progress.done = True
         yield ()
 
-    def _key(self, target: SearchTarget) -> ArchiveKey | None:
-        if target.version is None:
-            return None
-        return ArchiveKey(self._gym, target.ref.rollout_id, target.version)
-
     def _known(self, targets: Sequence[SearchTarget]) -> Known:
-        keys = [key for target in targets if (key := self._key(target)) is not None]
+        names = (target.ref.rollout_id for target in targets)
+        keys = [self._keys[name] for name in names if name in self._keys]
         return self._archive.known(keys, self._wanted.query)
 
     def _look_through(
@@ -217,7 +218,7 @@ class TranscriptSearch:
     ) -> Iterator[tuple[SearchTarget, Sequence[FoundHit] | None]]:
         """Look through what is indexed; None of what has gone meanwhile."""
         for target in targets:
-            key = self._key(target)
+            key = self._keys.get(target.ref.rollout_id)
             if key is None or key not in known.passages:
                 continue
             numbers = known.passages[key]
@@ -243,7 +244,8 @@ class TranscriptSearch:
         async def work() -> None:
             for target in waiting:
                 try:
-                    here.put_nowait(await self._read(target, self._key(target) in known.kept))
+                    key = self._keys.get(target.ref.rollout_id)
+                    here.put_nowait(await self._read(target, key, is_kept=key in known.kept))
                 except Exception as error:  # noqa: BLE001  (raised below, by who waits)
                     here.put_nowait(error)
 
@@ -260,7 +262,9 @@ class TranscriptSearch:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
 
-    async def _read(self, target: SearchTarget, is_kept: bool) -> Sequence[FoundHit]:
+    async def _read(
+        self, target: SearchTarget, key: ArchiveKey | None, *, is_kept: bool
+    ) -> Sequence[FoundHit]:
         progress = self.progress
         if not is_kept and (progress.received >= self._most_bytes or progress.problem):
             progress.left += 1
@@ -274,7 +278,9 @@ class TranscriptSearch:
 
         try:
             body = await self._loader.body(
-                target.ref.rollout_id, key=self._key(target), on_progress=received
+                target.ref.rollout_id,
+                key=self._keys.get(target.ref.rollout_id),
+                on_progress=received,
             )
         except NotFound:
             progress.missing += 1
@@ -295,7 +301,7 @@ class TranscriptSearch:
     def _read_and_index(self, target: SearchTarget, body: bytes) -> Sequence[FoundHit]:
         transcript = replace(open_body(body), result=target.result)
         passages = list(spoken_passages(transcript))
-        key = self._key(target)
+        key = self._keys.get(target.ref.rollout_id)
         if key is not None:
             self._archive.index(key, passages)
         return self._found(target, passages)

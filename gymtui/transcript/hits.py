@@ -41,21 +41,33 @@ class SpokenPassage:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One place where something was found; its texts are clean and of one line.
+    """One place where something was found.
 
     Attributes:
-        before: What stands left of it.
-        text: What was found.
-        after: What stands right of it.
+        around: What stands left of it, it, and what stands right of it, as in the passage: of
+            thousands of hits few are ever written out.
     """
 
     match: Match
     kind: BlockKind
     tool: str
     error: bool
-    before: str
-    text: str
-    after: str
+    around: tuple[str, str, str]
+
+    @property
+    def before(self) -> str:
+        """What stands left of it, as one clean line."""
+        return _line(self.around[0]).lstrip()
+
+    @property
+    def text(self) -> str:
+        """What was found, as one clean line."""
+        return _line(self.around[1])
+
+    @property
+    def after(self) -> str:
+        """What stands right of it, as one clean line."""
+        return _line(self.around[2]).rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +214,11 @@ def _hit(spoken: SpokenPassage, match: Match) -> Hit:
         spoken.kind,
         spoken.tool,
         spoken.error,
-        _line(text[left:start]).lstrip(),
-        _line(text[start : min(end, start + AFTER)]),
-        _line(text[end : end + AFTER]).rstrip() if end - start <= AFTER else "",
+        (
+            text[left:start],
+            text[start : min(end, start + AFTER)],
+            text[end : end + AFTER] if end - start <= AFTER else "",
+        ),
     )
 
 

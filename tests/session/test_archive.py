@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from gymtui.session.archive import Archive, ArchiveKey, gym_name, trigram_query
+from gymtui.session.archive import Archive
+from gymtui.session.archive_key import ArchiveKey, gym_name
+from gymtui.session.trigrams import trigram_query
 from gymtui.transcript.blocks import BlockKind
 from gymtui.transcript.hits import SpokenPassage
 from gymtui.transcript.search import Passage, Query, find

@@ -10,7 +10,8 @@ import pytest
 
 from gymtui.api.client import GymClient
 from gymtui.api.errors import GymError, NotFound, Unreachable
-from gymtui.session.archive import Archive, ArchiveKey
+from gymtui.session.archive import Archive
+from gymtui.session.archive_key import ArchiveKey
 from gymtui.session.artifacts import ArtifactLoader
 from gymtui.session.hit_list import FoundHit
 from gymtui.session.rollout_ref import RolloutRef

@@ -156,6 +156,6 @@ async def test_what_one_dashboard_read_the_next_one_does_not_ask_for(tmp_path: P
 
 @pytest.mark.parametrize("cells", [8, 20, 40, 400])
 def test_what_was_found_is_seen_at_any_width(cells: int) -> None:
-    hit = Hit(Match(0, 0, 0, 0, 1), BlockKind.USER, "", False, "b" * 80, "found", "a" * 160)
+    hit = Hit(Match(0, 0, 0, 0, 1), BlockKind.USER, "", False, ("b" * 80, "found", "a" * 160))
     shown = "".join(piece.text for piece in snippet(hit, cells))[:cells]
     assert "found" in shown
