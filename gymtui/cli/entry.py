@@ -47,6 +47,7 @@ _ELSEWHERE: Mapping[str, str] = {
     "search": "search_command",
     "report": "report_command",
     "failures": "failures_command",
+    "compare": "compare_command",
     "cancel": "action_commands",
     "delete": "action_commands",
     "wait": "wait_command",

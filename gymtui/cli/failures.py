@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from gymtui.api.endpoints import Endpoints
-from gymtui.cli.gym_access import GymReader, at_once, with_gym
+from gymtui.cli.gym_access import GymReader, at_once, runs_and_rollouts, with_gym
 from gymtui.cli.output import Cell, Column, Printer
 from gymtui.cli.report import read_artifacts
 from gymtui.cli.reporting.failures import failure_document, rows_of
@@ -52,19 +52,14 @@ def print_failures(
 
     async def fetch(client: Endpoints) -> tuple[GymReader, list[str], str | None]:
         asked = GymReader(client)
-        typed = list(dict.fromkeys(run_ids))
-        if not typed and settings.directories:
-            await asked.every_run(None, None)
-            typed = list(asked.store.runs)
-        found = await asked.runs_named([*typed, *([against] if against is not None else [])])
-        await asked.rollouts_of(found)
+        wanted = await runs_and_rollouts(asked, settings, run_ids)
+        other = [] if against is None else await runs_and_rollouts(asked, settings, [against])
         if by == TOOL:
             desk = ArtifactLoader(
                 client, cap_bytes=settings.artifact_limit_mib << 20, cache_bytes=0
             )
-            ended = _ended(asked, found)
+            ended = _ended(asked, wanted)
             await at_once(partial(read_artifacts, desk, asked.store, i) for i in ended)
-        wanted, other = found[: len(typed)], found[len(typed) :]
         return asked, wanted, other[0] if other else None
 
     asked, names, compared = with_gym(settings, fetch)

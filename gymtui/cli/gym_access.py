@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -271,3 +271,28 @@ class GymReader:
             total = row.run.total if row.run is not None else None
             self._numbers[row.run_id] = run_numbers((r for r in rollouts if r), total=total)
         return self._numbers[row.run_id]
+
+
+async def runs_and_rollouts(
+    asked: GymReader, settings: Settings, run_ids: Sequence[str]
+) -> list[str]:
+    """Ask for runs and list all their rollouts.
+
+    Args:
+        run_ids: As typed; of directories none stands for all runs in them.
+
+    Returns:
+        The runs' ids as the gym has them, each once.
+
+    Raises:
+        NotFound: There is no such run.
+        GymError: As the client.
+    """
+    wanted = list(dict.fromkeys(run_ids))
+    if wanted or not settings.directories:
+        found = await asked.runs_named(wanted)
+    else:
+        await asked.every_run(None, None)
+        found = list(asked.store.runs)
+    await asked.rollouts_of(found)
+    return found

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Garbled, NotFound
-from gymtui.cli.gym_access import GymReader, at_once, with_gym
+from gymtui.cli.gym_access import GymReader, at_once, runs_and_rollouts, with_gym
 from gymtui.cli.reporting import html, markdown
 from gymtui.cli.reporting.blocks import Made
 from gymtui.cli.reporting.contents import contents
@@ -54,12 +54,7 @@ def render_report(
 
     async def fetch(client: Endpoints) -> tuple[GymReader, list[str]]:
         asked = GymReader(client)
-        if wanted or not settings.directories:
-            found = await asked.runs_named(wanted)
-        else:
-            await asked.every_run(None, None)
-            found = list(asked.store.runs)
-        await asked.rollouts_of(found)
+        found = await runs_and_rollouts(asked, settings, wanted)
         if usage:
             cap_bytes = settings.artifact_limit_mib << 20
             desk = ArtifactLoader(client, cap_bytes=cap_bytes, cache_bytes=0)

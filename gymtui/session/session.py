@@ -127,6 +127,8 @@ class Session:
         """Rollouts of runs that the store does not hold, as a search listed them."""
         self.compared_first: RolloutRef | None = None
         """The first of two rollouts to compare, until the second is chosen."""
+        self.baseline: str | None = None
+        """The run that others are compared with, where one was chosen."""
         self._untold = NOTHING
         self._news = asyncio.Event()
         self._knew_all_s: float | None = None
@@ -188,7 +190,14 @@ class Session:
         return self.poller.forbidden_s(run_id)
 
     def compared_with(self, run_id: str) -> str | None:
-        """The run that a run is compared with: the checkpoint before it; None without one."""
+        """The run that a run is compared with: the baseline, else the checkpoint before it.
+
+        Returns:
+            None where there is neither, and for the baseline itself.
+        """
+        baseline = self.baseline
+        if baseline is not None and baseline in self.store.runs:
+            return baseline if baseline != run_id else None
         scenarios = {
             name: row.run.scenario_id
             for name, row in self.store.runs.items()
@@ -198,6 +207,10 @@ class Session:
         return checkpoint_before(
             run_id, [i for i, scenario in scenarios.items() if scenario == own]
         )
+
+    def baseline_first(self, run_ids: Sequence[str]) -> tuple[str, ...]:
+        """Some runs in their order, the baseline before the others if it is one of them."""
+        return tuple(sorted(run_ids, key=lambda run_id: run_id != self.baseline))
 
     @property
     def link(self) -> Link:

@@ -74,6 +74,7 @@ CALLS = {
     "rollouts": "rollouts --all",
     "report": "report one",
     "failures": "failures one",
+    "compare": "compare one two",
     "search": "search one words",
     "cancel": "cancel two --yes",
     "delete": "delete two --yes",
@@ -129,6 +130,7 @@ OWN = {
             ("rollouts", "rollouts one"),
             ("report", "report one"),
             ("failures", "failures one"),
+            ("compare", "compare one two"),
             ("search", "search one words"),
         )
     },
@@ -154,6 +156,7 @@ OWN = {
     "report --html": Trial("report one", "--html", "<html"),
     "report --json": Trial("report one", "--json", '"runs": '),
     "report --usage": Trial("report one", "--usage", "/artifacts"),
+    "compare --json": Trial("compare one two", "--json", '"differences": '),
     "failures --by": Trial("failures one", "--by message", "MESSAGE"),
     "failures --against": Trial("failures two", "--against one", "against one"),
     "failures --json": Trial("failures one", "--json", '"failures": '),

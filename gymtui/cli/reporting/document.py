@@ -28,14 +28,27 @@ def document(
         together: The rollouts of all of them.
         failures: Of all of them likewise.
     """
-    failed = rows_of(failures, together, [run.run_id for run in runs])
-    names = [run.run_id for run in runs]
-    rows = sorted(together.across(names).values(), key=lambda row: natural(row.name))
     return {
         "made_at": made.at.isoformat().replace("+00:00", "Z"),
         "gym": made.gym,
         "version": made.version,
         "runs": [{**run_document(run.view), "usage": _usage(run)} for run in runs],
+        **comparison_document([run.run_id for run in runs], together, failures),
+    }
+
+
+def comparison_document(
+    names: Sequence[str], together: Matrix, failures: Failures
+) -> dict[str, Any]:
+    """How runs differ: by task, and in what fails. The others are compared with the first.
+
+    Args:
+        together: The rollouts of all of them.
+        failures: Likewise.
+    """
+    rows = sorted(together.across(names).values(), key=lambda row: natural(row.name))
+    failed = rows_of(failures, together, names)
+    return {
         "differences": [
             {"run_id": name, "against": names[0], **asdict(found), "adjustment": "holm"}
             for name, found in zip(names, differences(rows, len(names)), strict=True)

@@ -35,7 +35,14 @@ from gymtui.tui.app.rollout_pair import choose_pair
 from gymtui.tui.app.sessions import Sessions
 from gymtui.tui.context.appearance import Appearance
 from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings
-from gymtui.tui.context.routes import CompareRollouts, OpenLaunch, OpenMatrix, OpenRun, Route
+from gymtui.tui.context.routes import (
+    CompareRollouts,
+    CompareRuns,
+    OpenLaunch,
+    OpenMatrix,
+    OpenRun,
+    Route,
+)
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.kit.status_line import ticking
@@ -372,10 +379,15 @@ class GymtuiApp(HostApp):
             case OpenRun(run_id):
                 self._go_to_run(run_id, route)
             case CompareRollouts(chosen):
-                pair = choose_pair(self, self.session, chosen)
-                if pair is not None:
-                    super().navigate(CompareRollouts(pair))
-            case OpenMatrix(replace=True):
+                show = super().navigate
+                choose_pair(
+                    self,
+                    self.session,
+                    chosen,
+                    ask=self.push_screen,
+                    show=lambda pair: show(CompareRollouts(pair)),
+                )
+            case OpenMatrix(replace=True) | CompareRuns(replace=True):
                 self.switch_screen(router.screen_of(route))
             case _:
                 super().navigate(route)

@@ -1,51 +1,133 @@
 """What `C` does on a rollout: two that are marked, or one after the other, from wherever they are.
 
-The first of two that are not in one list is remembered by the session until the second is chosen.
+Of one that failed, passes of the same task are offered. The first of two that are not in one list
+is remembered by the session until the second is chosen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.session.session import Session
+from gymtui.store.formats import duration, of_many
+from gymtui.store.outcome import Outcome, steps_of
+from gymtui.store.records import RolloutRow
+from gymtui.store.rollout_times import duration_s
 from gymtui.tui.context.services import Services
+from gymtui.tui.kit.menu import Choice, MenuScreen
 from gymtui.tui.kit.refusal import UNREAD_ROLLOUT
+
+MOST_OFFERED = 12
+"""Passes that are offered: those of the same run first, then of the latest runs."""
+_ANOTHER = "another"
+
+Pair = tuple[RolloutRef, RolloutRef]
+Ask = Callable[[MenuScreen, Callable[[str | None], None]], object]
 
 
 def choose_pair(
-    services: Services, session: Session, chosen: Sequence[RolloutRef]
-) -> tuple[RolloutRef, RolloutRef] | None:
-    """The two rollouts to compare; of one alone, remember it and say so.
+    services: Services,
+    session: Session,
+    chosen: Sequence[RolloutRef],
+    ask: Ask,
+    show: Callable[[Pair], None],
+) -> None:
+    """Show two rollouts beside each other; of one alone, find the other or remember it.
 
     Args:
         chosen: The marked rollouts, else the one under the cursor.
+        ask: Puts a menu on screen.
+        show: Called with the two.
     """
     first = session.compared_first
     rows = (session.store.rollouts.get(listed.rollout_id) for listed in chosen)
     if any(row is not None and row.malformed is not None for row in rows):
         services.notify(f"cannot compare: {UNREAD_ROLLOUT}", timeout=3)
-        return None
-    if len(chosen) == 2:
-        pair = (chosen[0], chosen[1])
+    elif len(chosen) == 2:
+        session.compared_first = None
+        show((chosen[0], chosen[1]))
     elif len(chosen) == 1 and first is not None and first != chosen[0]:
-        pair = (first, chosen[0])
+        session.compared_first = None
+        show((first, chosen[0]))
     elif len(chosen) == 1 and first is None:
-        session.compared_first = chosen[0]
-        key = services.keys.label("compare-rollouts")
-        said = (
-            f"{chosen[0].rollout_id} chosen to compare: press {key} on another rollout, of any run"
-        )
-        services.notify(said, timeout=4)
-        return None
+        passes = _passes_of_its_task(session, chosen[0])
+        if passes:
+            _offer(services, session, chosen[0], passes, ask, show)
+        else:
+            _remember(services, session, chosen[0])
     elif len(chosen) == 1:
         session.compared_first = None
         services.notify(f"{chosen[0].rollout_id} no longer chosen to compare", timeout=3)
-        return None
     else:
         services.notify(
             "compare needs two rollouts: mark two, or mark none and press it on each", timeout=3
         )
-        return None
-    session.compared_first = None
-    return pair
+
+
+def _remember(services: Services, session: Session, one: RolloutRef) -> None:
+    session.compared_first = one
+    key = services.keys.label("compare-rollouts")
+    services.notify(
+        f"{one.rollout_id} chosen to compare: press {key} on another rollout, of any run", timeout=4
+    )
+
+
+def _passes_of_its_task(session: Session, one: RolloutRef) -> list[RolloutRow]:
+    """Passing attempts of the task that a rollout failed; none of one that did not fail."""
+    row = session.store.rollouts.get(one.rollout_id)
+    if row is None or row.outcome is not Outcome.FAILED or row.rollout is None:
+        return []
+    task, scenario = row.rollout.task_id, row.rollout.scenario_id
+    if task is None:
+        return []
+    found = [
+        other
+        for other in session.store.rollouts.values()
+        if other.outcome is Outcome.PASSED
+        and other.rollout is not None
+        and (other.rollout.task_id, other.rollout.scenario_id) == (task, scenario)
+    ]
+    found.sort(key=_ended_s, reverse=True)
+    found.sort(key=lambda other: other.run_id != one.run_id)
+    return found[:MOST_OFFERED]
+
+
+def _ended_s(row: RolloutRow) -> float:
+    ended = row.rollout.completed_at if row.rollout is not None else None
+    return ended.timestamp() if ended is not None else 0.0
+
+
+def _offer(
+    services: Services,
+    session: Session,
+    one: RolloutRef,
+    passes: Sequence[RolloutRow],
+    ask: Ask,
+    show: Callable[[Pair], None],
+) -> None:
+    """Ask which pass of its task a rollout is compared with."""
+    steps = session.tracker.last_steps
+    choices = [Choice(row.rollout_id, _words(row, steps.get(row.rollout_id))) for row in passes]
+    by_id = {row.rollout_id: row for row in passes}
+
+    def answered(key: str | None) -> None:
+        if key == _ANOTHER:
+            _remember(services, session, one)
+        elif key is not None:
+            # The pass stands left, as what is compared with does everywhere.
+            show((RolloutRef(by_id[key].run_id, key), one))
+
+    ask(
+        MenuScreen("compare with a pass", [*choices, Choice(_ANOTHER, "another rollout …")]),
+        answered,
+    )
+
+
+def _words(row: RolloutRow, seen: int | None) -> str:
+    """A pass in a line: its run, how many steps it took, and how long."""
+    steps = steps_of(row.rollout, seen) if row.rollout is not None else None
+    took = duration_s(row.rollout) if row.rollout is not None else None
+    said = [row.run_id, "" if steps is None else of_many(steps, "step")]
+    said.append("" if took is None else duration(took))
+    return " · ".join(filter(None, said))

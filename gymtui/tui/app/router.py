@@ -82,7 +82,7 @@ def screen_of(route: Route) -> Screen[Any]:
             from gymtui.tui.search.screen import SearchScreen
 
             return SearchScreen(route)
-        case CompareRuns(run_ids):
+        case CompareRuns(run_ids=run_ids):
             from gymtui.tui.matrix.comparison_screen import CompareRunsScreen
 
             return CompareRunsScreen(run_ids)

@@ -85,9 +85,14 @@ class OpenSearch:
 
 @dataclass(frozen=True, slots=True)
 class CompareRuns:
-    """Several runs side by side."""
+    """Several runs side by side, compared with the first.
+
+    Attributes:
+        replace: Whether it takes the place of the screen one is on.
+    """
 
     run_ids: tuple[str, ...]
+    replace: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from gymtui.store.stats.significance import SOME
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow, across_schema
 from gymtui.transcript import diff
 from gymtui.tui.context.keymap import Key
-from gymtui.tui.context.routes import CompareRollouts
+from gymtui.tui.context.routes import CompareRollouts, CompareRuns, Route
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.column import Column
@@ -236,6 +236,10 @@ class CompareRunsScreen(RunsMatrixScreen):
             event.prevent_default()
             pair = tuple(RolloutRef(side.run_id, side.rollout_id) for side in (best, worst))
             self.services.navigate(CompareRollouts(pair))
+
+    def route_with(self, run_ids: tuple[str, ...]) -> Route:
+        """The way to these runs in another order, in the place of this screen."""
+        return CompareRuns(run_ids, replace=True)
 
     def action_failures_view(self) -> None:
         """Show what failed, too: by criterion, then by the next thing, then no more."""

@@ -10,7 +10,7 @@ from gymtui.store.stats.formulas import wilson
 from gymtui.store.stats.matrix import Totals, totals
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow, across_schema, row_id_of
 from gymtui.tui.context.keymap import Key
-from gymtui.tui.context.routes import CompareRuns, Describe, OpenMatrix
+from gymtui.tui.context.routes import CompareRuns, Describe, OpenMatrix, Route
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
@@ -191,6 +191,19 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
     def on_grid_opened(self, event: Grid.Opened) -> None:
         """Open the run under the cursor as a matrix of its own, at this task."""
         self.services.navigate(OpenMatrix((self.run_ids[self._at],), task=event.row_id))
+
+    def action_baseline(self) -> None:
+        """Compare the others with the run under the cursor."""
+        run_id = self.run_ids[self._at]
+        if self._at == 0:
+            refuse(self, f"the others are compared with {run_id} already: go to another run")
+            return
+        self.session.baseline = run_id
+        self.services.navigate(self.route_with(self.session.baseline_first(self.run_ids)))
+
+    def route_with(self, run_ids: tuple[str, ...]) -> Route:
+        """The way to these runs in another order, in the place of this screen."""
+        return OpenMatrix(run_ids, replace=True)
 
     def action_compare(self) -> None:
         """Compare these runs: what they differ in, and what that is worth."""

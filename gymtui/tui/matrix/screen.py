@@ -21,6 +21,7 @@ from gymtui.tui.context.routes import (
 )
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.baseline import toggle_baseline
 from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
@@ -258,6 +259,11 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         if self._k == now:
             verdicts = outcome_text.of_many(most, "verdict")
             refuse(self, f"no task has more than {verdicts}" if step > 0 else "k is already 1")
+        self._show()
+
+    def action_baseline(self) -> None:
+        """Compare other runs with this one, or no longer."""
+        toggle_baseline(self.services, self.session, self.run_id)
         self._show()
 
     def action_describe(self) -> None:

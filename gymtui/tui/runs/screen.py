@@ -30,6 +30,7 @@ from gymtui.tui.context.routes import (
     OpenSearch,
 )
 from gymtui.tui.context.selection import Selection
+from gymtui.tui.kit.baseline import toggle_baseline
 from gymtui.tui.kit.grid import Column, Grid
 from gymtui.tui.kit.line_parts import join_fitting, room_beside
 from gymtui.tui.kit.lines import Line, Lines
@@ -177,6 +178,13 @@ class RunsScreen(ListScreen[RunView]):
         said = super().remarks()
         if self._rows.is_provisional and self._rows.order.kind is not ValueKind.TIME:
             said = (StyledText("reading  ", "accent"), *said)
+        if (baseline := self.session.baseline) is not None:
+            said = (
+                StyledText("baseline: ", "muted"),
+                StyledText(baseline),
+                StyledText("  "),
+                *said,
+            )
         if self._only_active and not self.hint:
             return (StyledText("active only  ", "accent"), *said)
         return said
@@ -308,7 +316,7 @@ class RunsScreen(ListScreen[RunView]):
             chosen = chosen[-MATRIX_RUNS:]
         family = self.session.launches.family(chosen[0]) if len(chosen) > 1 else ()
         if not set(chosen) <= set(family):
-            self.services.navigate(OpenMatrix(tuple(chosen)))
+            self.services.navigate(OpenMatrix(self.session.baseline_first(chosen)))
             return
         # A run and its reruns may be meant as one, or to be compared.
         choices = [
@@ -403,8 +411,22 @@ class RunsScreen(ListScreen[RunView]):
         self._grid.hold()
         self.services.navigate(OpenLaunch(run.row.run_id, rerun=again))
 
+    def action_baseline(self) -> None:
+        """Compare other runs with the one under the cursor; or, of the baseline, no longer."""
+        run_id = self._grid.cursor_id
+        if self._groups is not None or run_id is None or self._is_unread(run_id):
+            refuse(self, UNREAD_RUN if self._is_unread(run_id) else "move the cursor to a run")
+            return
+        self._grid.hold()
+        toggle_baseline(self.services, self.session, run_id)
+        self.summarise()
+
     def action_compare(self) -> None:
-        """Compare the marked runs, the oldest first: the others are measured against it."""
+        """Compare the marked runs, the oldest first: the others are measured against it.
+
+        Against the baseline where one was chosen; a run alone is compared with that, else with the
+        checkpoint before it.
+        """
         store = self.session.store
         meant = self.chosen()
         chosen = [i for i in meant if i in store.runs and not self._is_unread(i)]
@@ -413,11 +435,14 @@ class RunsScreen(ListScreen[RunView]):
         if len(chosen) > 1:
             if len(known) == len(chosen):
                 chosen = [run_id for _, run_id in known]
-            self.services.navigate(CompareRuns(tuple(chosen)))
+            self.services.navigate(CompareRuns(self.session.baseline_first(chosen)))
+        elif chosen and (before := self.session.compared_with(chosen[0])) is not None:
+            self.services.navigate(CompareRuns((before, chosen[0])))
         elif len(meant) > 1:
             refuse(self, "runs that could not be read cannot be compared")
         else:
-            refuse(self, "mark two or more runs to compare")
+            key = self.services.keys.label("baseline")
+            refuse(self, f"mark two or more runs to compare, or choose a baseline with {key}")
 
     def unmark(self, run_ids: Collection[str]) -> None:
         """Take the marks from runs."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.tui.compare.screen import CompareScreen
+from gymtui.tui.context.routes import CompareRollouts
 from tests.tui.scripted import ScriptedGym, scripted_dashboard
 from tests.tui.transcript.test_pictures import answer, artifacts, calling
 
@@ -59,3 +60,25 @@ async def test_the_same_calls_have_no_difference_to_go_to(tmp_path: Path) -> Non
         assert "· nightly" not in shown.split("\n", 1)[1], "of one run, it need not be said"
         await person.press("n")
         await person.until(lambda: person.screen().count("the same calls") == 2)
+
+
+async def test_a_failed_rollout_is_offered_the_passes_of_its_task(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    gym.add("weekly", "call", "pass")
+    failed, own = gym.add("nightly", "call", "fail", "pass")
+    gym.add("nightly", "other task", "pass")
+    gym.artifacts = {name: artifacts() for name in (failed, own, "weekly.001")}
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.until(lambda: len(person.app.session.store.rollouts) == 4)
+        person.app.navigate(CompareRollouts((RolloutRef("nightly", failed),)))
+        shown = await person.sees("compare with a pass", "nightly · 2m00s", "weekly · 2m00s")
+        assert shown.index("nightly ·") < shown.index("weekly ·") < shown.index("another rollout")
+        await person.press("enter")
+        await person.sees(f"compare › {own} with {failed}")
+        await person.press("q")
+        person.app.navigate(CompareRollouts((RolloutRef("nightly", failed),)))
+        await person.sees("another rollout")
+        await person.press("down", "down", "enter")
+        await person.until(
+            lambda: person.app.session.compared_first == RolloutRef("nightly", failed)
+        )

@@ -1,0 +1,199 @@
+"""`gymtui compare`: what runs differ in, with the figures of the screen and of reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from gymtui.api.endpoints import Endpoints
+from gymtui.cli.documents import run_document
+from gymtui.cli.gym_access import GymReader, runs_and_rollouts, with_gym
+from gymtui.cli.output import Cell, Column, Printer
+from gymtui.cli.reporting.document import comparison_document
+from gymtui.cli.reporting.failures import rows_of
+from gymtui.config.settings import Settings
+from gymtui.core.text import ABSENT
+from gymtui.store.column_def import natural
+from gymtui.store.formats import GLYPH, p_value, p_words, percent, points, span
+from gymtui.store.lists.columns import pass_rate
+from gymtui.store.stats.comparison import (
+    Difference,
+    Setting,
+    Significance,
+    differences,
+    differing,
+    evidence_of,
+    settings_of,
+)
+from gymtui.store.stats.failure_changes import FailureRow
+from gymtui.store.stats.failures import Failures
+from gymtui.store.stats.matrix import Matrix
+from gymtui.store.stats.task_rows import TaskAcrossRuns
+
+MOST_FAILURES = 10
+"""Criteria whose change is printed: those that chance explains least."""
+
+
+def print_comparison(
+    settings: Settings,
+    run_ids: Sequence[str],
+    form: str,
+    printer: Printer,
+    tell: Callable[[str], None],
+) -> None:
+    """Print how runs differ from the first.
+
+    Args:
+        form: A table, or one JSON document.
+        tell: Told what is to be said beside the data.
+
+    Raises:
+        NotFound: There is no such run.
+        GymError: As the client.
+    """
+
+    async def fetch(client: Endpoints) -> tuple[GymReader, list[str]]:
+        asked = GymReader(client)
+        return asked, await runs_and_rollouts(asked, settings, run_ids)
+
+    asked, names = with_gym(settings, fetch)
+    failures, matrix = Failures(), Matrix()
+    launched = []
+    for run_id in names:
+        rows = asked.store.rollouts_of(run_id)
+        for row in rows:
+            failures.take(row)
+            matrix.take(row)
+        rollouts = [row.rollout for row in rows if row.rollout is not None]
+        launched.append(settings_of(asked.store.runs[run_id].run, rollouts))
+    matrix.refresh(last_steps={})
+    parted = differing(launched)
+    if form == "json":
+        document = {
+            "runs": [run_document(asked.view(run_id)) for run_id in names],
+            "settings": [
+                {"name": setting.name, "values": dict(zip(names, setting.values, strict=True))}
+                for setting in parted
+            ],
+            **comparison_document(names, matrix, failures),
+        }
+        printer.document(document)
+        return
+    tasks = list(matrix.across(names).values())
+    found = differences(tasks, len(names))
+    runs = [_Run(asked, *pair) for pair in zip(names, found, strict=True)]
+    printer.table(_RUN_COLUMNS, runs)
+    if parted:
+        printer.lines([""])
+        printer.table(_setting_columns(names), parted)
+    differ = [row for row in tasks if row.difference]
+    if differ:
+        printer.lines([""])
+        printer.table(_task_columns(names), sorted(differ, key=_rank))
+    changed = [row for row in rows_of(failures, matrix, names) if any(row.changes)]
+    if changed:
+        printer.lines([""])
+        changed.sort(key=lambda row: min(c.p for c in row.changes if c is not None))
+        printer.table(_failure_columns(names[1:]), changed[:MOST_FAILURES])
+    tell(f"compared with {names[0]}; {len(differ)} of {len(tasks)} tasks differ")
+
+
+class _Run:
+    """A run, and how far it is from the first."""
+
+    def __init__(self, asked: GymReader, name: str, found: Difference | None) -> None:
+        self.view = asked.view(name)
+        self.found = found
+
+
+def _pass(run: _Run) -> Cell:
+    rate, summary = pass_rate(run.view), run.view.summary
+    if rate is None or summary is None:
+        return Cell(ABSENT, "dim")
+    return Cell(f"{percent(rate)} {span(summary.interval)} of {summary.verdicts}")
+
+
+def _difference(run: _Run) -> Cell:
+    if run.found is None:
+        return Cell(ABSENT, "dim")
+    return Cell(f"{points(run.found.mean)}pp", "yellow" if run.found.clear else "")
+
+
+def _interval(run: _Run) -> Cell:
+    found = run.found
+    if found is None or found.low is None or found.high is None:
+        return Cell(ABSENT, "dim")
+    return Cell(f"{points(found.low)} to {points(found.high)}")
+
+
+_RUN_COLUMNS: tuple[Column[_Run], ...] = (
+    Column("RUN", lambda run: Cell(run.view.name), least=20),
+    Column("PASS@1", _pass),
+    Column("BY TASK", _difference, right=True),
+    Column("95 %", _interval, right=True, priority=1),
+    Column("P ADJUSTED", lambda run: Cell(p_value(run.found.adjusted) if run.found else ABSENT)),
+    Column("TASKS", lambda run: Cell(run.found.tasks if run.found else ABSENT), right=True),
+)
+
+
+def _setting_columns(names: Sequence[str]) -> tuple[Column[Setting], ...]:
+    def value(place: int) -> Callable[[Setting], Cell]:
+        return lambda setting: Cell(setting.values[place] or ABSENT)
+
+    values = [Column(name, value(place), least=10) for place, name in enumerate(names)]
+    return (Column("SETTING", lambda setting: Cell(setting.name)), *values)
+
+
+def _rank(row: TaskAcrossRuns) -> tuple[float, float, str]:
+    return (row.p, -(row.difference or 0.0), natural(row.name))
+
+
+def _task_columns(names: Sequence[str]) -> tuple[Column[TaskAcrossRuns], ...]:
+    def rate(place: int) -> Callable[[TaskAcrossRuns], Cell]:
+        def cell(row: TaskAcrossRuns) -> Cell:
+            own = row.cells[place]
+            if own is None or own.pass_rate is None:
+                return Cell(ABSENT, "dim")
+            return Cell(f"{percent(own.pass_rate)} of {own.tally.verdicts}")
+
+        return cell
+
+    def evidence(row: TaskAcrossRuns) -> Cell:
+        found = evidence_of(row)
+        if found is None:
+            return Cell(ABSENT, "dim")
+        p = "" if found.worth is Significance.ONE_ATTEMPT else f", {p_words(found.p)}"
+        return Cell(f"{found.worth.value}{p}", "yellow" if found.sure else "dim")
+
+    rates = [Column(name, rate(place), right=True) for place, name in enumerate(names)]
+    return (
+        Column("TASK", lambda row: Cell(row.name), least=20),
+        *rates,
+        Column("EVIDENCE", evidence, priority=1),
+    )
+
+
+def _failure_columns(others: Sequence[str]) -> tuple[Column[FailureRow], ...]:
+    def change(place: int) -> Callable[[FailureRow], Cell]:
+        def cell(row: FailureRow) -> Cell:
+            found = row.changes[place]
+            if found is None:
+                return Cell(ABSENT, "dim")
+            said = f"{points(found.difference)} ({points(found.interval.low)} to "
+            said += f"{points(found.interval.high)})"
+            return Cell(said, "yellow" if found.clear else "")
+
+        return cell
+
+    changes = [
+        Column(f"CHANGE {name}" if len(others) > 1 else "CHANGE, PP", change(place), right=True)
+        for place, name in enumerate(others)
+    ]
+    return (
+        Column(
+            "CRITERION",
+            lambda row: Cell(f"{GLYPH[row.group.outcome]} {row.group.text}"),
+            least=24,
+        ),
+        Column("ROLLOUTS", lambda row: Cell(len(row.group.rollout_ids)), right=True),
+        *changes,
+    )
