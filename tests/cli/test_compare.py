@@ -34,7 +34,7 @@ def test_runs_settings_tasks_and_failures_that_differ_are_printed(shell: Shell) 
     assert done.returncode == 0
     runs, settings, tasks, failures = done.stdout.split("\n\n")
     assert runs.splitlines()[2].split() == [
-        *("s3000", "67%", "26–92", "of", "18", "-25pp", "-100", "to", "+55", "1", "4"),
+        *("s3000", "67%", "22–93", "of", "18", "-25pp", "-100", "to", "+54", "1", "4"),
     ]
     assert settings.splitlines()[1].split() == ["temperature", "0.7", "1.0"]
     assert len(tasks.splitlines()) == 2, "tasks that do not differ are left out"

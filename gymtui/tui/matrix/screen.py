@@ -264,7 +264,8 @@ class MatrixScreen(MatrixPanes[TaskRow]):
     def action_baseline(self) -> None:
         """Compare other runs with this one, or no longer."""
         toggle_baseline(self.services, self.session, self.run_id)
-        self._show()
+        self.services.view_changed()
+        self.changed(self.session.everything())  # with what it is now compared with
 
     def action_describe(self) -> None:
         """Show every field of the rollout under the cursor, as received."""

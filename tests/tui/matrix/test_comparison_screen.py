@@ -108,7 +108,7 @@ async def test_enter_compares_a_pass_with_a_fail_of_the_task(
 async def test_one_run_alone_is_not_compared(gym: ScriptedGym, tmp_path: Path) -> None:
     async with scripted_dashboard(gym, tmp_path) as person:
         await person.sees("nightly-4000")
-        await person.press("C")
+        await person.press("slash", *"run:nightly-4000", "enter", "C")
         await person.sees("mark two or more runs to compare")
 
 

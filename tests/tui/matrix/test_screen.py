@@ -184,7 +184,11 @@ async def test_failures_are_seen_by_tool_and_by_message_too(
             "artifacts": {
                 "messages": [],
                 "tool_calls": [{"tool_server": "mail", "tool_name": "send"}],
-                "tool_results": [{"observation": "Error: mailbox full", "is_error": number > 6}],
+                "tool_results": [
+                    {"observation": "Error: mailbox full", "is_error": True}
+                    if number > 6
+                    else {"observation": "sent"}
+                ],
             }
         }
         for number in range(1, 12)
@@ -212,6 +216,28 @@ async def test_a_checkpoint_is_compared_with_the_one_before(tmp_path: Path) -> N
         await person.sees("nightly-s2000")
         person.app.push_screen(MatrixScreen("nightly-s2000"))
         await person.sees("vs nightly-s1000", "CHANGE, pp", "+100 (+54 to +100)")
+
+
+async def test_the_baseline_is_chosen_on_the_list_and_on_the_matrix(tmp_path: Path) -> None:
+    gym = ScriptedGym()
+    for name, outcome in (("base", "pass"), ("s1000", "fail"), ("s2000", "fail")):
+        gym.add(name, "call", *[outcome] * 8)
+    async with scripted_dashboard(gym, tmp_path) as person:
+        await person.until(lambda: person.screen().count(" of 8 ") == 3)
+        await person.press("slash", *"run:s2000", "enter", "C")
+        await person.sees("compare 2 runs", "1: s1000", "2: s2000")
+        await person.press("q", "escape", "slash", *"run:base", "enter", "B")
+        await person.sees("baseline: base")
+        await person.press("escape", "slash", *"run:s2000", "enter", "C")
+        await person.sees("1: base", "2: s2000", "by task -100pp")
+        await person.press("B", "right", "B")
+        await person.sees("1: s2000", "2: base", "by task +100pp")
+        assert person.app.session.baseline == "s2000"
+        await person.press("q", "m")
+        await person.sees("runs › s2000 › matrix")
+        assert "vs " not in person.screen(), "the baseline is compared with nothing"
+        await person.press("B")
+        await person.sees("vs s1000")
 
 
 async def test_the_failures_follow_the_rollouts(gym: ScriptedGym, tmp_path: Path) -> None:
