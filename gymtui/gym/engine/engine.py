@@ -111,6 +111,11 @@ class Engine:
         self._participants = Participants(self._servers, temperaments, judge)
         self._places = asyncio.Semaphore(most_parallel)
         self._jobs: dict[str, _Job] = {}
+        self._at_end: list[Callable[[], None]] = []
+
+    def at_end(self, close: Callable[[], None]) -> None:
+        """Have something closed when this engine stops."""
+        self._at_end.append(close)
 
     def start(self) -> None:
         """Settle what an earlier gym on this database left unfinished.
@@ -142,6 +147,8 @@ class Engine:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._servers.close()
+        for close in self._at_end:
+            close()
 
     async def finished(self) -> None:
         """Wait until no run has rollouts left to drive."""

@@ -26,6 +26,7 @@ from gymtui.gym.http.router import (
     invalid_fields,
     read_body,
 )
+from gymtui.gym.http.tool_servers import ToolServers, url_of
 from gymtui.gym.scenarios.base import Scenario, Task
 from gymtui.gym.wire import (
     ACTIVE,
@@ -113,6 +114,8 @@ class Api:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._database = engine.database
+        self._tool_servers = ToolServers(self._scenario)
+        engine.at_end(self._tool_servers.close)
 
     def routes(self) -> list[Route]:
         """Return every route of the API."""
@@ -129,6 +132,7 @@ class Api:
             Route("GET", "/scenarios/{scenario_id}/tasks", self.list_tasks),
             Route("GET", "/scenarios/{scenario_id}/tasks/{task_id}/rubric", self.get_rubric),
             Route("POST", "/test-model-config", self.test_model_config),
+            *self._tool_servers.routes(),
         ]
 
     async def create_run(self, request: Request, names: Names) -> Response:
@@ -264,7 +268,14 @@ class Api:
                 description=task.instruction,
                 category=task.category,
                 difficulty=task.difficulty,
-                tool_servers=_servers(scenario, task.servers),
+                tool_servers=[
+                    ToolServer(
+                        name=server.name,
+                        server_type=server.server_type,
+                        tool_server_url=url_of(request, scenario, task, server),
+                    )
+                    for server in map(scenario.servers.__getitem__, task.servers)
+                ],
                 rubric=task.rubric,
                 npc_profiles=[dict(profile) for profile in task.npcs],
             )

@@ -41,7 +41,9 @@ def asked(server: str, body: Any) -> Call | None:
 def step(observation: Observation) -> dict[str, Any]:
     """Return the answer of `POST /step`."""
     value = observation.value
-    text = observation.text if observation.text is not None else json.dumps(value)
+    text = observation.text
+    if text is None:
+        text = json.dumps(value, ensure_ascii=False)
     return {
         "observation": {
             "is_error": observation.is_error,
