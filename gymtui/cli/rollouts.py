@@ -35,6 +35,7 @@ _COLOUR: dict[Outcome, Colour] = {
     Outcome.CANCELLED: "yellow",
     Outcome.RUNNING: "cyan",
     Outcome.WAITING: "dim",
+    Outcome.NOT_RUN: "dim",
 }
 
 

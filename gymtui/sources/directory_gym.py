@@ -22,7 +22,14 @@ from gymtui.api.response import Answer
 from gymtui.core.json_output import json_text
 from gymtui.core.secret import ApiKey
 from gymtui.sources.files import REST_SHARE, Files, OutOfTimeError, newest_s
-from gymtui.sources.rollout_facts import ListedRollout, ListedRun, RunFacts, listed
+from gymtui.sources.json_fields import JsonFields
+from gymtui.sources.rollout_facts import (
+    ListedRollout,
+    ListedRun,
+    RunFacts,
+    artifacts_body,
+    listed,
+)
 from gymtui.sources.source import Look, Source, places
 
 READ_ONLY: Final = "a directory is only read"
@@ -278,7 +285,11 @@ def _artifacts(rollout: ListedRollout | None, query: Mapping[str, str]) -> bytes
     if rollout is None or rollout.body is None:
         raise NotFound("no transcript of it in this directory")
     try:
-        return rollout.body()
+        body = rollout.body()
+        outer = JsonFields(body)
+        if "artifacts" in outer and outer.text("rollout_id") != rollout.rollout_id:
+            return artifacts_body(rollout.rollout_id, outer.raw("artifacts") or b"{}")
+        return body
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise Garbled(f"the files of {rollout.rollout_id}: {why}") from None

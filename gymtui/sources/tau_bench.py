@@ -243,9 +243,27 @@ def _failed(told: JsonFields) -> Iterable[str]:
             yield check.text("nl_assertion") or "?"
 
 
+def _spoken(ticks: list[JsonFields]) -> list[dict[str, Any]]:
+    """The messages of a conversation by voice, where what one says lies in many ticks."""
+    messages: list[dict[str, Any]] = []
+    for tick in ticks:
+        for who, role in (("agent", "assistant"), ("user", "user")):
+            said = tick.inner(f"{who}_chunk").text("content")
+            last = messages[-1] if messages else {}
+            if said and last.get("role") == role and "tool_calls" not in last:
+                last["content"] += said
+            elif said:
+                told = {"role": role, "content": said, "timestamp": tick.time("timestamp")}
+                messages.append(told)
+            if calls := tick.value(f"{who}_tool_calls"):
+                messages.append({"role": role, "content": None, "tool_calls": calls})
+            messages += tick.value(f"{who}_tool_results") or []
+    return messages
+
+
 def _tau2_artifacts(path: Path, identity: str) -> bytes:
     document = JsonFields(path.read_bytes())
-    found = [document] if "messages" in document else document.objects("simulations")
+    found = document.objects("simulations") if "simulations" in document else [document]
     one = next((one for one in found if one.text("id") == identity), None)
     if one is None:
         raise ValueError("the simulation is no longer in its file")
@@ -254,7 +272,7 @@ def _tau2_artifacts(path: Path, identity: str) -> bytes:
     artifacts: dict[str, Any] = {
         "task_id": one.label("task_id"),
         "model": document.inner("info").inner("agent_info").text("llm"),
-        "messages": one.value("messages") or [],
+        "messages": one.value("messages") or _spoken(one.objects("ticks")),
         "created_at": one.time("start_time"),
         "metadata": {
             "reward_info": one.value("reward_info"),

@@ -25,7 +25,7 @@ def ending_of(rollout: Rollout, outcome: Outcome | None = None) -> Ending | None
     """
     outcome = outcome or outcome_of(rollout)
     reason = rollout.termination_reason
-    if outcome in ACTIVE or (rollout.result is None and not reason):
+    if outcome in (*ACTIVE, Outcome.NOT_RUN) or (rollout.result is None and not reason):
         return None
     limit = " ⊣" if outcome is Outcome.FAILED and at_step_limit(rollout) else ""
     word = (rollout.status or ABSENT) if outcome is Outcome.UNKNOWN else WORD[outcome]

@@ -28,6 +28,7 @@ GLYPH: Mapping[Outcome, str] = {
     Outcome.CANCELLED: "!",
     Outcome.RUNNING: "▸",
     Outcome.WAITING: "·",
+    Outcome.NOT_RUN: "–",
     Outcome.UNKNOWN: "?",
 }
 WORD: Mapping[Outcome, str] = {
@@ -39,6 +40,7 @@ WORD: Mapping[Outcome, str] = {
     Outcome.CANCELLED: "cancelled",
     Outcome.RUNNING: "running",
     Outcome.WAITING: "waiting",
+    Outcome.NOT_RUN: "not run",
 }
 PHASE_WORD: Mapping[str, str] = {
     "building_environment": "building",
@@ -207,7 +209,7 @@ def state_word(row: RolloutRow) -> str:
     rollout, outcome = row.rollout, row.outcome
     if rollout is None or outcome is None:
         return "malformed"
-    if outcome is Outcome.UNKNOWN:
+    if outcome in (Outcome.UNKNOWN, Outcome.NOT_RUN):
         return rollout.status or ABSENT
     if outcome is Outcome.RUNNING and rollout.phase is not None:
         return PHASE_WORD.get(rollout.phase, rollout.phase)

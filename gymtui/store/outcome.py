@@ -20,6 +20,7 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
     RUNNING = "running"
     WAITING = "waiting"
+    NOT_RUN = "not_run"
     UNKNOWN = "unknown"
 
 
@@ -27,6 +28,8 @@ VERDICTS = frozenset({Outcome.PASSED, Outcome.FAILED})
 ERRORS = (Outcome.ENVIRONMENT, Outcome.AGENT, Outcome.CANCELLED)
 """By cause, in the order in which causes are always told."""
 ACTIVE = frozenset({Outcome.RUNNING, Outcome.WAITING})
+NOT_RUN_STATUSES = frozenset({"not run", "interrupted"})
+"""What files say of rollouts that a dead run had not begun, or not ended."""
 
 
 def verdicts_in(counts: Mapping[Outcome, int]) -> int:
@@ -58,13 +61,16 @@ def outcome_of(rollout: Rollout, *, we_cancelled: bool = False) -> Outcome:
 
     Returns:
         `DONE` for a completed rollout without result, which counts as neither verdict nor
-        error; `UNKNOWN` for a status that nobody has described and that is no verdict.
+        error, no more than `NOT_RUN`; `UNKNOWN` for a status that nobody has described and that
+        is no verdict.
     """
     status, result = rollout.status, rollout.result
     if status == "pending":
         return Outcome.WAITING
     if status == "running":
         return Outcome.RUNNING
+    if status in NOT_RUN_STATUSES:
+        return Outcome.NOT_RUN
     if status == "workspace_error":
         return Outcome.ENVIRONMENT
     success = result.success if result is not None else None

@@ -128,6 +128,8 @@ def test_the_same_names_in_two_places_are_two(tmp_path: Path) -> None:
     disk = opened(tmp_path)
     assert len(disk.runs()) == 2
     assert sorted(disk.outcomes().values()) == ["failed", "passed"]
+    for name in disk.rollouts():  # an export of it is whole
+        assert json.loads(asyncio.run(disk.gym.artifacts(name)).body)["rollout_id"] == name
     # Named twice it is one.
     assert len(opened(tmp_path, tmp_path).runs()) == 2
 

@@ -93,8 +93,14 @@ def test_tau2_bench_in_a_file_for_each_simulation(tmp_path: Path) -> None:
     del document["simulations"]
     write(place / "results.json", document)
     write(place / "simulations" / "s0.json", simulation(0, "a", 1.0))
-    write(place / "simulations" / "s1.json", simulation(1, "a", None))
+    ticks = [{"agent_chunk": {"content": said}} for said in ("hel", "lo")]
+    call = {"id": "c", "name": "look", "arguments": {}}
+    ticks += [{"agent_tool_calls": [call]}, {"user_chunk": {"content": "hi"}}]
+    spoken = simulation(1, "a", None, messages=None, ticks=ticks)
+    write(place / "simulations" / "s1.json", spoken)
     disk = opened(tmp_path)
     assert disk.runs()["voice"]["total"] == 4
     assert list(disk.outcomes().values())[:2] == ["passed", "done"]
-    assert disk.artifacts("a.2@voice")["messages"][0]["content"] == "hello 1"
+    assert disk.artifacts("a.1@voice")["messages"][0]["content"] == "hello 0"
+    messages = disk.artifacts("a.2@voice")["messages"]
+    assert [message["content"] for message in messages] == ["hello", None, "hi"]

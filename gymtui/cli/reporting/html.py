@@ -32,6 +32,7 @@ _CLASS = {
     Outcome.CANCELLED: "err",
     Outcome.RUNNING: "run",
     Outcome.WAITING: "wait",
+    Outcome.NOT_RUN: "wait",
     Outcome.DONE: "wait",
     Outcome.UNKNOWN: "wait",
 }

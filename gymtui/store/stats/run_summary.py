@@ -191,7 +191,8 @@ class SummaryBuilder:
         self._built = None
         self._known += by
         self._counts[outcome] += by
-        if outcome in ACTIVE or (outcome is Outcome.UNKNOWN and rollout.completed_at is None):
+        unknown = outcome is Outcome.UNKNOWN and rollout.completed_at is None
+        if unknown or outcome is Outcome.NOT_RUN or outcome in ACTIVE:
             self._unfinished += by
         score = score_in(rollout)
         if score is not None and outcome is not Outcome.RUNNING:

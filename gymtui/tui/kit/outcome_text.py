@@ -70,6 +70,7 @@ STYLE: Mapping[Outcome, str] = {
     Outcome.CANCELLED: "error",
     Outcome.RUNNING: "running",
     Outcome.WAITING: "waiting",
+    Outcome.NOT_RUN: "waiting",
     Outcome.UNKNOWN: "warning",
 }
 
@@ -114,7 +115,7 @@ def outcome_counts(run: RunView) -> list[int]:
         errors = summary.errors + counts[Outcome.UNKNOWN]
         return [
             *(counts[Outcome.PASSED], counts[Outcome.FAILED], errors, counts[Outcome.DONE]),
-            *(counts[Outcome.RUNNING], counts[Outcome.WAITING]),
+            *(counts[Outcome.RUNNING], counts[Outcome.WAITING] + counts[Outcome.NOT_RUN]),
         ]
     finished, running, waiting = run.finished, status.running, status.pending
     if finished is None or running is None or waiting is None:

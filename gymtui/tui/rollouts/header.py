@@ -51,6 +51,7 @@ def run_header(
         LinePart(_errors(numbers), 1),
         LinePart(_counter(run, "running", Outcome.RUNNING), 2),
         LinePart(_counter(run, "pending", Outcome.WAITING), 2),
+        LinePart(_not_run(numbers), 2),
     ]
     second = [
         LinePart(_eta(run, numbers, now_s)),
@@ -119,6 +120,11 @@ def _with_errors(numbers: RunStats | None) -> Cell:
             f"{outcome_text.percent(numbers.rate_with_errors)} counting errors as failures", "muted"
         ),
     )
+
+
+def _not_run(numbers: RunStats | None) -> Cell:
+    count = numbers.counts.get(Outcome.NOT_RUN, 0) if numbers is not None else 0
+    return (StyledText(f"{outcome_text.count(count)} not run", "waiting"),) if count else ()
 
 
 def _errors(numbers: RunStats | None) -> Cell:

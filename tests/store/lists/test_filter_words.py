@@ -9,13 +9,15 @@ import pytest
 
 from gymtui.api.models import Rollout
 from gymtui.store.column_def import Schema
+from gymtui.store.ending import ending_of
 from gymtui.store.formats import state_word, state_words
 from gymtui.store.lists.columns import ROLLOUTS, RUNS
 from gymtui.store.lists.completion import completions
 from gymtui.store.lists.query import FilterError, parse
-from gymtui.store.outcome import Outcome
+from gymtui.store.outcome import Outcome, outcome_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.running_rollouts import RUNNING, RunningRow
+from gymtui.store.stats.run_summary import SummaryBuilder
 from gymtui.tui.kit import outcome_text
 
 
@@ -26,7 +28,7 @@ def row_of(outcome: Outcome, **fields: object) -> RolloutRow:
 
 
 ROWS = [
-    *(row_of(outcome) for outcome in Outcome if outcome is not Outcome.UNKNOWN),
+    *(row_of(one) for one in Outcome if one not in (Outcome.UNKNOWN, Outcome.NOT_RUN)),
     *(
         row_of(Outcome.RUNNING, status="running", phase=phase)
         for phase in ("building_environment", "seeding", "agent_running", "verifying")
@@ -52,12 +54,26 @@ def test_a_cancel_from_here_is_cancelled_everywhere() -> None:
     assert not parse("state:agent", ROLLOUTS).matches(row, 0.0)
 
 
+@pytest.mark.parametrize("status", ["not run", "interrupted"])
+def test_what_a_dead_run_left_is_neither_a_fail_nor_an_error(status: str) -> None:
+    rollout = Rollout.model_validate({"rollout_id": "r", "status": status})
+    row = replace(row_of(Outcome.WAITING), rollout=rollout, outcome=outcome_of(rollout))
+    assert row.outcome is Outcome.NOT_RUN and state_words(row) == status
+    for text in ("state:not", "outcome:not_run") if status == "not run" else ("outcome:not_run",):
+        assert parse(text, ROLLOUTS).matches(row, 0.0)
+    builder = SummaryBuilder()
+    builder.add(row)
+    summary = builder.summary([row])
+    assert (summary.errors, summary.verdicts, summary.ended) == (0, 0, 0)
+    assert ending_of(rollout) is None
+
+
 def test_what_runs_is_running_whatever_its_phase() -> None:
     row = row_of(Outcome.RUNNING, status="running", phase="verifying")
     assert parse("state:running state:verif phase:verify", ROLLOUTS).matches(row, 0.0)
 
 
-@pytest.mark.parametrize("text", ["state:faild", "status:x", "phase:agnt", "outcome:no"])
+@pytest.mark.parametrize("text", ["state:faild", "status:x", "phase:agnt", "outcome:nix"])
 def test_a_word_that_fits_nothing_is_refused_with_the_choices(text: str) -> None:
     with pytest.raises(FilterError) as refused:
         parse(text, ROLLOUTS)
