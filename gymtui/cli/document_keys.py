@@ -32,6 +32,8 @@ NUMBERS: Mapping[str, str] = {
     "pass_rate": "pass@1: passes over verdicts, 0 to 1",
     "pass_low": "95 % confidence interval, clustered by task",
     "pass_high": "",
+    "low": "bounds of pass@1 that are right however often they are looked at",
+    "high": "",
     "score": "mean over rollouts with a score, 0 to 1, or null",
     "scored": "number of rollouts with a score",
     "at_step_limit": "failed rollouts that reached the step limit",

@@ -15,7 +15,7 @@ from gymtui.api.lenient import loads
 from gymtui.api.listing import masked
 from gymtui.cli import document_keys
 from gymtui.store.formats import state_word
-from gymtui.store.lists.columns import RunView, pass_rate, progress
+from gymtui.store.lists.columns import RunView, pass_bounds, pass_rate, progress
 from gymtui.store.outcome import ERRORS, at_step_limit
 from gymtui.store.records import RolloutRow, score_of
 from gymtui.store.rollout_times import elapsed_s
@@ -93,7 +93,7 @@ def _numbers(run: RunView) -> dict[str, Any]:
     summary: RunSummary | None = run.summary
     if summary is None:
         return dict.fromkeys(document_keys.NUMBERS)
-    interval = summary.interval
+    interval, bounds = summary.interval, pass_bounds(run)
     return {
         "rollouts": summary.known,
         "passes": summary.passes,
@@ -101,6 +101,8 @@ def _numbers(run: RunView) -> dict[str, Any]:
         "pass_rate": pass_rate(run),
         "pass_low": None if interval is None else interval.low,
         "pass_high": None if interval is None else interval.high,
+        "low": None if bounds is None else bounds[0],
+        "high": None if bounds is None else bounds[1],
         "score": summary.score,
         "scored": summary.scored,
         "at_step_limit": summary.at_limit,

@@ -37,8 +37,8 @@ _list_options = with_options(
 )
 
 RUN_COLUMNS = (
-    "run status scenario model provider source pass score progress done verdicts errors total "
-    "running waiting active stalled eta age"
+    "run status scenario model provider source pass low high score progress done verdicts errors "
+    "total running waiting active stalled eta age"
 )
 ROLLOUT_COLUMNS = (
     "rollout run task scenario state status phase outcome passed steps max_steps score elapsed age "

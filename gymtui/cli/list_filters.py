@@ -13,7 +13,7 @@ import click
 
 from gymtui.core.text import clean, width
 from gymtui.store.column_def import Schema
-from gymtui.store.lists.columns import RUNS, RunView
+from gymtui.store.lists.columns import RUNS, RunView, certain
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.lists.query import Filter, FilterError, parse
 from gymtui.store.lists.terms import Term
@@ -30,6 +30,9 @@ COMMAND_RUNS: Schema[RunView] = Schema(
     (field for field in RUNS if field.name not in _DASHBOARD_ONLY), elsewhere=_DASHBOARD_ONLY
 )
 """The columns of runs, but for those that only a dashboard has."""
+
+CERTAIN_RUNS = certain(COMMAND_RUNS)
+"""The same for what is cancelled by it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,19 @@ ASKED_UNTOLD = 50
 """Of so many runs a table has the numbers without being told to ask for them."""
 
 NUMBER_COLUMNS = frozenset(
-    {"model", "provider", "pass", "score", "verdicts", "errors", "age", "stalled", "eta"}
+    {
+        "model",
+        "provider",
+        "pass",
+        "low",
+        "high",
+        "score",
+        "verdicts",
+        "errors",
+        "age",
+        "stalled",
+        "eta",
+    }
 )
 """Columns that need a run's rollouts."""
 

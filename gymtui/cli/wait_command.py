@@ -68,7 +68,9 @@ if its pass@1 is below --fail-under. Errors beside verdicts are reported and do 
 is passes over verdicts; errors count as neither.
 
 --cancel-if takes a filter as in `gymtui runs`, over the run's own numbers: done>=20 counts
-rollouts, done>=20% is a share of them.
+rollouts, done>=20% is a share of them. pass<30% holds once it is certain: pass@1 is looked at with
+every verdict, so its bounds (low and high in a filter) are those of a confidence sequence, wrong
+for at most one run in twenty however often they are looked at.
 
 Progress goes to standard error: one line updated in place on a terminal, otherwise a line per
 change. At the end standard output has a line per run, or with --json
@@ -103,7 +105,7 @@ Exit codes:
 @click.option(
     "--cancel-if",
     metavar="FILTER",
-    help="Cancel a run when it matches, e.g. 'done>=20 pass<30%'.",
+    help="Cancel a run when it matches, e.g. 'pass<30%' or 'errors>=10'.",
 )
 @click.option("--interval", type=float, metavar="S", help="Seconds between polls.")
 @json_option
@@ -122,7 +124,7 @@ def wait(
     settings = found.settings
     from gymtui.api.errors import GymError
     from gymtui.cli.follower import SilentError
-    from gymtui.cli.list_filters import COMMAND_RUNS, read_filters
+    from gymtui.cli.list_filters import CERTAIN_RUNS, read_filters
     from gymtui.cli.output import Printer
     from gymtui.cli.profiles import RenewedKey, gyms_of
     from gymtui.cli.progress_line import ProgressLine
@@ -130,7 +132,7 @@ def wait(
     from gymtui.core.text import clean
     from gymtui.store.formats import duration
 
-    when = read_filters([cancel_if], COMMAND_RUNS) if cancel_if is not None else None
+    when = read_filters([cancel_if], CERTAIN_RUNS) if cancel_if is not None else None
     if when is not None and not when.terms:
         raise click.UsageError("--cancel-if is empty, which would cancel every run")
     if when is not None and settings.read_only:

@@ -84,6 +84,8 @@ class Field(Generic[R]):
         order_kind: The kind of that value, when that is another.
         choices: Of text, all it can be; a value written is matched by prefix. empty if open.
         also: Another text that it matches by.
+        bounds: Of an estimate, between what the truth is: a comparison then holds only where it
+            does for both.
         each: Of a list of texts, all of them: one that matches is enough.
         count: Of a share: what a whole number without a percent sign is compared with.
         from_history: Whether it is known of a finished run only once its rollouts were read.
@@ -100,6 +102,7 @@ class Field(Generic[R]):
     choices: tuple[str, ...] = ()
     also: Callable[[R], str | None] | None = None
     each: Callable[[R], Iterable[str]] | None = None
+    bounds: Callable[[R], tuple[float, float] | None] | None = None
     from_history: bool = False
 
     @property

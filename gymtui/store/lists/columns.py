@@ -6,7 +6,7 @@ How a column is drawn is `tui.runs.columns`; the filter language over these name
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import get_args
 
@@ -16,6 +16,7 @@ from gymtui.store.formats import PHASE_WORD, WORD, state_word
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import Intent, RolloutRow, RunRow, score_of
 from gymtui.store.rollout_times import elapsed, started_at
+from gymtui.store.stats.confidence_sequence import anytime_interval
 from gymtui.store.stats.criteria import criteria_of
 from gymtui.store.stats.eta import Eta, Left
 from gymtui.store.stats.failure_reasons import fold, reason_of, silence_of
@@ -115,6 +116,21 @@ def pass_rate(run: RunView) -> float | None:
     return run.summary.passes / run.summary.verdicts
 
 
+def pass_bounds(run: RunView) -> tuple[float, float] | None:
+    """Between what pass@1 is, however often one looks; None without a verdict."""
+    if run.summary is None or not run.summary.verdicts:
+        return None
+    found = anytime_interval(run.summary.passes, run.summary.verdicts)
+    return (found.low, found.high)
+
+
+def certain(schema: Schema[RunView]) -> Schema[RunView]:
+    """The columns for conditions that something is done by: pass@1 only as far as it is certain."""
+    return Schema(
+        replace(field, bounds=pass_bounds) if field.name == "pass" else field for field in schema
+    )
+
+
 RUN_STATUSES = (
     *("waiting", "running", "finished", "cancelled"),
     *(*map(str, Intent), "deleted", "malformed"),
@@ -157,6 +173,18 @@ RUNS: Schema[RunView] = Schema(
             choices=SOURCES,
         ),
         Field("pass", ValueKind.PERCENT, pass_rate, ("pass@1",), from_history=True),
+        Field(
+            "low",
+            ValueKind.PERCENT,
+            lambda run: (bounds := pass_bounds(run)) and bounds[0],
+            from_history=True,
+        ),
+        Field(
+            "high",
+            ValueKind.PERCENT,
+            lambda run: (bounds := pass_bounds(run)) and bounds[1],
+            from_history=True,
+        ),
         Field(
             "score",
             ValueKind.NUMBER,

@@ -235,6 +235,10 @@ class _Parser(Generic[R]):
             raise FilterError("nothing follows !", start, self.position - start, incomplete=True)
         comparison = _COLUMN.match(self.text, self.position)
         if comparison is not None:
+            column = self._column(comparison)
+            if negated and column.bounds is not None:
+                length = comparison.end() - start
+                raise FilterError(f"write it without !, as {column.name}>=50%", start, length)
             term = self._comparison(comparison)
         elif self.text[self.position] in "<>=:":
             raise FilterError("a column is missing before this", self.position, 1)
@@ -255,6 +259,10 @@ class _Parser(Generic[R]):
         if worded and operator in _ONE_VALUE:
             place = found.end() - len(operator)
             raise FilterError(f"{column.name} takes : = or !=", place, len(operator))
+        if column.bounds is not None and operator not in _ONE_VALUE:
+            place = found.start(2)
+            message = f"{column.name} is an estimate here: it takes < <= > >="
+            raise FilterError(message, place, len(found[2]))
         values = self._values(operator, found)
         if column.kind is ValueKind.TEXT:
             return terms.text(column, operator, [glob(v.chosen(column).pieces) for v in values])

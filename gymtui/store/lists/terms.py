@@ -117,8 +117,15 @@ def flag(column: Field[R], operator: str, answers: list[bool]) -> Term[R]:
 
 def number(column: Field[R], operator: str, amounts: list[Amount]) -> Term[R]:
     """A known number or share passes a comparison with any of the amounts, for `!=` with all."""
-    read = column.value
+    read, bounds = column.value, column.bounds
     passes = _passes(operator, amounts)
+    if bounds is not None:
+
+        def surely(record: R, now: int) -> bool:
+            ends = bounds(record)
+            return ends is not None and all(map(passes, ends))
+
+        return Term(surely)
 
     def test(record: R, now: int) -> bool:
         value = read_number(read(record))

@@ -14,6 +14,7 @@ from gymtui.store.column_def import Schema
 from gymtui.store.lists.columns import ROLLOUTS, RUNS, RunView
 from gymtui.store.outcome import Outcome, outcome_of
 from gymtui.store.records import Intent, RolloutRow, RunRow
+from gymtui.store.stats.confidence_sequence import anytime_interval
 from gymtui.store.stats.eta import Eta
 from gymtui.store.stats.run_summary import RunSummary
 
@@ -59,6 +60,8 @@ def test_every_column_of_a_run() -> None:
         "provider": "hub",
         "source": "rl-gym",
         "pass": 0.6,
+        "low": anytime_interval(3, 5).low,
+        "high": anytime_interval(3, 5).high,
         "progress": 0.5,
         "done": 0.5,
         "verdicts": 5,
