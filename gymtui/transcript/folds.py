@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 _LINE_END = re.compile("\r+\n?|[\u2028\u2029]")
 """Line ends that are drawn as such, besides LF (`core.text`)."""
@@ -14,14 +16,23 @@ _HEAD, _TAIL = 1400, 600
 _FAILURES = 4
 """Lines that tell of failures, from what is hidden: the first ones, and the last."""
 _FAILURE_CHARACTERS = 200
-_SEARCHED = 1_000_000
+_MOST_LINES = 2000
+"""Lines with such words that are looked at."""
+_NORMALISED = 256 * 1024
+"""Characters of a text up to which all line ends count; in a longer one LF alone does."""
+_SEARCHED = 400_000
 """Characters at each end of what is hidden in which failures are looked for."""
+_WORDS = (
+    *("error", "exception", "fatal", "panic", "traceback", "fail", "command not found"),
+    *("no such file", "permission denied", "exit code", "exited with", "exit status"),
+    *("\ne   ", "✗ ", "✘ ", "❌ ", "× "),
+)
+"""What a line that tells of a failure has in it, in small letters: found fast in long texts."""
 _FAILURE = re.compile(
-    r"^[^\n]{0,200}?(?:\b(?i:errors?|exception|fatal|panic|traceback|failures?|failed)\b"
+    r"\b(?i:errors?|exception|fatal|panic|traceback|failures?|failed)\b"
     r"|(?<![a-z])[A-Z]\w{0,60}(?:Error|Exception)\b|\bFAIL\b"
-    r"|: command not found|No such file or directory|Permission denied"
-    r"|exit(?:ed with)? (?:code|status):? [1-9]|^E   |[✗✘❌×] )[^\n]*",
-    re.MULTILINE,
+    r"|: command not found|(?i:no such file or directory|permission denied)"
+    r"|(?i:exit(?:ed with)? (?:code|status):? [1-9])|^E   |[✗✘❌×] "
 )
 _NONE = re.compile(r"\b(?:0|no) (?:errors?|failures?|failed)\b", re.IGNORECASE)
 
@@ -52,7 +63,7 @@ def fold(text: str, most: int) -> list[Piece]:
     Returns:
         What is seen and what is not, in turn, from the start on; a single text for a short one.
     """
-    if "\r" in text or "\u2028" in text or "\u2029" in text:
+    if len(text) <= _NORMALISED and ("\r" in text or "\u2028" in text or "\u2029" in text):
         text = _LINE_END.sub("\n", text)
     head, tail = most - most // 3, most // 3
     start = min(_nth_end(text, head), _HEAD)
@@ -67,36 +78,72 @@ def _between(text: str, start: int, end: int) -> list[Piece]:
     """What is hidden, with the lines in it that tell of failures."""
     found: list[Piece] = []
     for first, last in _failures(text, start, end):
-        if hidden := _hidden(text[start:first]):
+        if hidden := _hidden(text, start, first):
             found.append(hidden)
         line = text[first : min(last, first + _FAILURE_CHARACTERS)]
         found.append(line if len(line) == last - first else f"{line}…")
         start = last
-    if hidden := _hidden(text[start:end]):
+    if hidden := _hidden(text, start, end):
         found.append(hidden)
     return found
 
 
 def _failures(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """The whole lines of a stretch that tell of failures: the first few, and the last."""
-    places = [(start, min(end, start + _SEARCHED))]
-    if end - start > _SEARCHED:
-        places.append((max(places[0][1], end - _SEARCHED), end))
-    spans = [
-        match.span()
-        for left, right in places
-        for match in _FAILURE.finditer(text, text.find("\n", left) + 1 or left, right)
-        if match.end() < right and _NONE.search(match[0]) is None
-    ]
-    return [*spans[: _FAILURES - 1], *spans[_FAILURES - 1 :][-1:]]
+    middle = min(end, start + _SEARCHED)
+    first = list(islice(_lines_that_fail(text, start, middle), _FAILURES))
+    tail = max(middle - 1, end - _SEARCHED) if middle < end else start
+    last = next(_lines_that_fail(text, tail, end, backwards=True), None)
+    if last is None or last in first:
+        return first
+    return [*first[: _FAILURES - 1], last]
 
 
-def _hidden(stretch: str) -> Hidden | None:
+def _lines_that_fail(
+    text: str, start: int, end: int, *, backwards: bool = False
+) -> Iterator[tuple[int, int]]:
+    """The whole lines within a stretch that tell of failures, from its start or its end on."""
+    small = text[start:end].lower()
+    if len(small) != end - start:  # some letters are longer when they are small
+        small = text[start:end]
+    seek = small.rfind if backwards else small.find
+    left, right = 0, len(small)
+    places = {word: seek(word) for word in _WORDS}
+    for _ in range(_MOST_LINES):
+        found = [place for place in places.values() if place >= 0]
+        if not found:
+            return
+        place = max(found) if backwards else min(found)
+        begin = small.rfind("\n", 0, place + 1) + 1
+        close = small.find("\n", max(begin, place + 1))
+        if begin and close >= 0 and _tells(text[start + begin : start + close]):
+            yield start + begin, start + close
+        if backwards:
+            right = begin - 1 if begin else 0
+        else:
+            left = close if close >= 0 else len(small)
+        if left >= right:
+            return
+        places = {
+            word: at if left <= at < right else seek(word, left, right) if at >= 0 else -1
+            for word, at in places.items()
+        }
+
+
+def _tells(line: str) -> bool:
+    line = line[:_FAILURE_CHARACTERS]
+    return _FAILURE.search(line) is not None and _NONE.search(line) is None
+
+
+def _hidden(text: str, start: int, end: int) -> Hidden | None:
     """A stretch between two lines that are seen, or within one; None for a line end alone."""
-    inner = stretch.removeprefix("\n").removesuffix("\n")
-    if "\n" not in stretch:
-        return Hidden(0, len(stretch)) if stretch else None
-    return Hidden(inner.count("\n") + 1, len(inner)) if inner or len(stretch) > 1 else None
+    if start >= end:
+        return None
+    ends = text.count("\n", start, end)
+    if not ends:
+        return Hidden(0, end - start)
+    lines = ends + 1 - text.startswith("\n", start) - (text[end - 1] == "\n")
+    return Hidden(lines, end - start) if lines > 0 else None
 
 
 def _nth_end(text: str, lines: int) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 _LETTERS = re.compile(r"[^\W\d_]+")
+_MANY = 1000
+"""Frames of a line that are compared one by one; more are one bar where both its ends look so."""
 _SAME = 6
 """So many letters at the start of two frames make them frames of one bar."""
 
@@ -18,19 +20,25 @@ def last_frames(text: str) -> str:
     Returns:
         The same, each bar as it was left. Lines that merely end with CR are kept.
     """
-    if "\r" not in text:
+    if text.count("\r") == text.count("\r\n"):
         return text
     return "\n".join(_last_frame(line) if "\r" in line else line for line in text.split("\n"))
 
 
 def _last_frame(line: str) -> str:
-    frames = [frame for frame in line.rstrip("\r").split("\r") if frame.strip()]
+    line_itself = line.rstrip("\r")
+    if "\r" not in line_itself:
+        return line
+    frames = [frame for frame in line_itself.split("\r") if frame.strip()]
+    if len(frames) > _MANY and _alike(*frames[:2]) and _alike(*frames[-2:]):
+        return frames[-1]
     kept: list[str] = []
-    for frame in frames:
+    for frame in frames[:_MANY]:
         if kept and _alike(kept[-1], frame):
             kept[-1] = frame
         else:
             kept.append(frame)
+    kept += frames[_MANY:]
     return "\r".join(kept) if len(kept) < len(frames) else line
 
 

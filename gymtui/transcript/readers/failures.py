@@ -186,4 +186,5 @@ def _text_failed(text: str) -> bool:
         return True
     if _TESTS.search(tail) or _SYNTAX.search(tail) or _ALONE.search(head):
         return True
-    return _TRACEBACK.search(text) is not None and _RAISED.search(tail) is not None
+    raised = "Traceback (most recent call last)" in text and _TRACEBACK.search(text) is not None
+    return raised and _RAISED.search(tail) is not None
