@@ -16,9 +16,9 @@ from gymtui.gym.scenarios.catalog import SCENARIOS
 from gymtui.gym.scenarios.world_process import ProcessWorld
 from gymtui.gym.tools.toolbox import Call
 from gymtui.gym.wire import Artifacts, Rollout
-from tests.gym.bundles import SERVER_FILE, TASK_FILE, example
+from tests.gym.bundles import SERVER_FILE, TASK_FILE, VERIFIER_FILE, example
 from tests.gym.engines import engine_at, finish, start
-from tests.gym.model_server import ModelServer, Play, calling, model_server, saying
+from tests.gym.model_server import ModelServer, Play, Raw, calling, model_server, saying
 
 TASK = "refund_damaged_order"
 LOOK = calling("desk__find_orders", '{"customer": "Dana Kim"}')
@@ -299,6 +299,45 @@ async def test_a_world_is_made_by_the_bundles_own_python(tmp_path: Path) -> None
         with pytest.raises(WorldError, match=r"^world\.py:2: KeyError: 'no world'$"):
             await broken.seed("one")
         broken.close()
+
+
+@pytest.mark.parametrize("is_error", [False, True])
+async def test_a_tool_server_elsewhere_is_seeded_and_asked_as_by_the_vendors_client(
+    tmp_path: Path, is_error: bool
+) -> None:
+    listed = Raw(b'{"tools": [{"name": "send_email"}, {"name": "list_emails"}]}')
+    seen = Raw(json.dumps({"observation": {"is_error": is_error, "text": "done"}}).encode())
+    emails = [
+        {"from_profile_id": "dana-kim", "to_addr": "desk@shop.example", "subject": "Broken"},
+        {"from_profile_id": "x@y.example", "to_addr": "desk@shop.example", "subject": "Spam"},
+    ]
+    verifier = "def verify(run_artifacts): return True, run_artifacts.server_url('email-env')"
+    async with model_server(lambda body: listed if body is None else seen) as elsewhere:
+        url = elsewhere.url.removesuffix("/v1")
+        bundle = example(
+            tmp_path,
+            # As the vendor's bundles are: without a file of ours, and a URL in the task.
+            {"scenario.json": None, SERVER_FILE: None, VERIFIER_FILE: verifier},
+            tool_servers=[{"name": "email-env", "tool_server_url": url}],
+            seed_emails=emails,
+            **{"seed_data": None, "scripted": None},
+        )
+        with opened_bundles([bundle], SCENARIOS) as scenarios:
+            say = calling("email-env__list_emails")
+            ended = await played(scenarios, tmp_path, say, DONE)
+        steps = [one.body["action"] for one in elsewhere.sent if one.body]
+    seeded = [step["parameters"] for step in steps if step["tool_name"] == "send_email"]
+    if is_error:
+        assert ended.rollout.status == "workspace_error"
+        assert ended.rollout.termination_reason == "email-env was not seeded: done"
+        return
+    assert [(one["from_email"], one["subject"]) for one in seeded] == [
+        ("dana.kim@mail.example", "Broken"),
+        ("x@y.example", "Spam"),
+    ]
+    assert steps[-1]["tool_name"] == "list_emails"
+    assert ended.artifacts.tool_calls[0].tool_server == "email-env"
+    assert ended.verdict == (True, url)
 
 
 # -- judged by a model ----------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from gymtui.gym.engine.records import Ending, PhaseSpan, StorageError
 from gymtui.gym.engine.troubles import Kind, Moment
 from gymtui.gym.models.judge import JudgeError
 from gymtui.gym.scenarios.base import World, WorldError
+from gymtui.gym.scenarios.seeding import seed_calls
 from gymtui.gym.tools.remote import RemoteTools, ToolServerError
 from gymtui.gym.wire import Artifacts, Phase, Result
 
@@ -92,7 +93,7 @@ class RolloutRunner:
 
     async def _live(self, until: AsyncExitStack) -> dict[str, Any]:
         world, tools = await self._build(until)
-        await self._seed(world)
+        await self._seed(world, tools)
         self._enter("agent_running")
         conversation = Conversation(
             self.around, self.given, self._recorder, world, tools, self._pace
@@ -158,11 +159,17 @@ class RolloutRunner:
             reason = words.format(server=self._luck.choice(self.given.task.servers))
             raise _workspace_failed(reason)
 
-    async def _seed(self, world: World) -> None:
+    async def _seed(self, world: World, elsewhere: Sequence[RemoteTools]) -> None:
         self._enter("seeding")
+        task = self.given.task
         try:
             with self.given.cancellation.interrupts():
                 await world.seed(f"{self.given.world_seed}|world")
+                for tools in elsewhere:
+                    for call in seed_calls(task.content, task.npcs, tools.server):
+                        seen = await tools.call(call)
+                        if seen.is_error:
+                            raise WorldError(f"{tools.server} was not seeded: {seen.text}")
         except WorldError as error:
             raise _workspace_failed(str(error)) from None
         await self._spend(SEEDING)

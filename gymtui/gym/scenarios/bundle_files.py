@@ -22,6 +22,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from gymtui.gym.scenarios.json_lines import Place, line_of, lines_of
+from gymtui.gym.scenarios.seeding import EMAIL_SERVERS
 
 Name = Annotated[str, StringConstraints(min_length=1)]
 SEEDS = ("seed_emails", "seed_calendar_events", "seed_group_channels")
@@ -295,10 +296,12 @@ class _Reader:
         for verifier in part.verifiers:
             file = self.directory / "verifiers" / f"{stem_of(verifier.module)}.py"
             self._python(file, "verify")
+        away = [item.name for item in part.tool_servers if servers[item.name].tool_server_url]
+        has_own = len(away) < len(part.tool_servers)
         for key in ("seed_data", *SEEDS):
-            away = [item.name for item in part.tool_servers if servers[item.name].tool_server_url]
-            own = len(away) < len(part.tool_servers)
-            if content.get(key) and not own:
+            if key == "seed_emails" and not {*away}.isdisjoint(EMAIL_SERVERS):
+                continue
+            if content.get(key) and not has_own:
                 words = f"nothing seeds {', '.join(away)}: a server elsewhere is as it is"
                 about.note((key,), words)
         rubric = self._rubric(part.meta.task_id)
