@@ -54,7 +54,7 @@ async def test_a_directory_is_looked_at_like_a_gym_and_never_changed(
             await person.press("enter")
             await person.sees("t0", "✗ fail", "r0", "no room", "✓ pass")
             await person.press("m")
-            await person.sees("FAILURE REASON", "no room")
+            await person.sees("failures by criterion", "no room")
             await person.press("escape", "enter")
             await person.sees("1 of 3")
             told.clear()
