@@ -24,9 +24,10 @@ from gymtui.session.saved_layout import SavedLayout
 from gymtui.tui.actions.screen import ActionsScreen
 from gymtui.tui.active.screen import ActiveScreen
 from gymtui.tui.app.file_app import FileApp
+from gymtui.tui.charts.screen import ChartsScreen
 from gymtui.tui.compare.screen import CompareScreen
 from gymtui.tui.context.keymap import TABLE, Key, Scope
-from gymtui.tui.context.routes import OpenSearch
+from gymtui.tui.context.routes import OpenCharts, OpenSearch
 from gymtui.tui.describe.screen import DescribeScreen
 from gymtui.tui.files.screen import FileScreen
 from gymtui.tui.help.screen import HelpScreen
@@ -128,6 +129,8 @@ PLACES: dict[str, Callable[[], Screen[Any]]] = {
     "across": lambda: RunsMatrixScreen(RUNS),
     "comparison": lambda: CompareRunsScreen(RUNS),
     "transcript": lambda: TranscriptScreen(*TRANSCRIPT),
+    "charts": lambda: ChartsScreen(OpenCharts(RUNS)),
+    "bins": lambda: ChartsScreen(OpenCharts(RUNS, "elapsed")),
     "search": lambda: SearchScreen(OpenSearch(RUNS, None, "3 runs", "role:assistant")),
     "compare": lambda: CompareScreen(RolloutRef(*TRANSCRIPT), RolloutRef("gamma", "gamma.006")),
     "describe": lambda: DescribeScreen("gamma", b'{"run_id": "gamma"}', None),
@@ -277,6 +280,8 @@ READY = {
     "across": ("call_back",),
     "comparison": ("call_back",),
     "transcript": ("turn 1 of",),
+    "charts": ("CHECKPOINT",),
+    "bins": ("ELAPSED",),
     "search": ("transcripts searched", "hit"),
     "compare": ("the same calls",),
 }

@@ -152,11 +152,31 @@ def differences(tasks: Iterable[TaskAcrossRuns], runs: int) -> tuple[Difference 
         nothing tells by how much they might.
     """
     named = [row for row in tasks if row.task_id is not None]
-    found = [None, *(_difference(named, place) for place in range(1, runs))]
+    return adjusted([None, *(_difference(named, place) for place in range(1, runs))])
+
+
+def adjusted(found: Sequence[Difference | None]) -> tuple[Difference | None, ...]:
+    """Several comparisons that are shown together, their p adjusted for each other (Holm)."""
     known = [item for item in found if item is not None]
-    adjusted = iter(holm([item.p for item in known]))
+    ps = iter(holm([item.p for item in known]))
     return tuple(
-        item and replace(item, adjusted=next(adjusted), comparisons=len(known)) for item in found
+        item and replace(item, adjusted=next(ps), comparisons=len(known)) for item in found
+    )
+
+
+def difference_of(mine: Mapping[str, Tally], theirs: Mapping[str, Tally]) -> Difference | None:
+    """How far one run's pass rate is from another's, over the tasks that both have verdicts of.
+
+    Args:
+        mine: The verdicts of each task that has any.
+        theirs: Those of the run it is compared with.
+    """
+    return _mean_of(
+        [
+            Fraction(tally.passes, tally.verdicts) - Fraction(other.passes, other.verdicts)
+            for name, tally in mine.items()
+            if (other := theirs.get(name)) is not None
+        ]
     )
 
 
@@ -167,6 +187,10 @@ def _difference(tasks: Iterable[TaskAcrossRuns], run: int) -> Difference | None:
         for mine, theirs in ((_rate(row.cells[run]), _rate(row.cells[0])) for row in tasks)
         if mine is not None and theirs is not None
     ]
+    return _mean_of(apart)
+
+
+def _mean_of(apart: Sequence[Fraction]) -> Difference | None:
     if not apart:
         return None
     count, p = len(apart), sign_flip(tuple(apart))

@@ -22,7 +22,7 @@ from gymtui.store.stats.failures import BROKEN, Failures
 from gymtui.tui.active.causes import CausesGrid
 from gymtui.tui.active.columns import active_columns, idle_s
 from gymtui.tui.context.keymap import Scope, bindings
-from gymtui.tui.context.routes import CompareRollouts, OpenRollouts, OpenTranscript
+from gymtui.tui.context.routes import CompareRollouts, OpenCharts, OpenRollouts, OpenTranscript
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.breadcrumb import runs_crumb
@@ -30,6 +30,7 @@ from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
+from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText
 
 WINDOW = timedelta(minutes=10)
@@ -217,6 +218,14 @@ class ActiveScreen(ListScreen[RunningRow]):
     def selection(self) -> Selection:
         """The marked rollouts, else the one under the cursor."""
         return Selection.of_rollouts(self._chosen_rollouts())
+
+    def action_charts(self) -> None:
+        """Chart the active runs."""
+        runs = tuple(sorted(self._on_the_move.runs))
+        if runs:
+            self.services.navigate(OpenCharts(runs))
+        else:
+            refuse(self, "no active run to chart")
 
     def action_compare(self) -> None:
         """Compare the two marked rollouts, else this one with another."""

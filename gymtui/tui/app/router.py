@@ -19,6 +19,7 @@ from gymtui.tui.context.routes import (
     Describe,
     OpenActions,
     OpenActive,
+    OpenCharts,
     OpenLaunch,
     OpenMatrix,
     OpenRollouts,
@@ -37,6 +38,7 @@ _MODULES = (
     "matrix.comparison_screen",
     "transcript.screen",
     "search.screen",
+    "charts.screen",
     "compare.screen",
     "launch.screen",
     "help.screen",
@@ -78,6 +80,10 @@ def screen_of(route: Route) -> Screen[Any]:
             from gymtui.tui.transcript.screen import TranscriptScreen
 
             return TranscriptScreen(run_id, rollout_id, opened_from, hits)
+        case OpenCharts():
+            from gymtui.tui.charts.screen import ChartsScreen
+
+            return ChartsScreen(route)
         case OpenSearch():
             from gymtui.tui.search.screen import SearchScreen
 

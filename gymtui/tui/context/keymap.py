@@ -27,6 +27,7 @@ class Scope(StrEnum):
     TEXT = "reading"
     TRANSCRIPT = "transcript"
     SEARCH = "search"
+    CHARTS = "charts"
     COMPARE = "comparison"
     FORM = "launch form"
     PICK = "choosing"
@@ -44,6 +45,7 @@ STACKS: tuple[frozenset[Scope], ...] = tuple(
         (Scope.MATRIX, Scope.LIST, Scope.EVERYWHERE),
         (Scope.TRANSCRIPT, Scope.TEXT, Scope.EVERYWHERE),
         (Scope.SEARCH, Scope.LIST, Scope.EVERYWHERE),
+        (Scope.CHARTS, Scope.LIST, Scope.EVERYWHERE),
         (Scope.COMPARE, Scope.TEXT, Scope.EVERYWHERE),
         (Scope.FORM,),
         (Scope.PICK,),
@@ -97,6 +99,12 @@ TABLE: tuple[Key, ...] = (
     Key("search-runs", Scope.RUNS, ("ctrl+f",), "search", "search the transcripts of the marked runs, else of all listed", "search"),
     Key("search-rollouts", Scope.ROLLOUTS, ("ctrl+f",), "search", "search the transcripts of the marked rollouts, else of all listed", "search"),
     Key("search-tasks", Scope.MATRIX, ("ctrl+f",), "search", "search the transcripts of these runs", "search"),
+    Key("charts", Scope.RUNS, ("P",), "charts", "charts of the marked runs, else of this one's checkpoints or group", "charts"),
+    Key("charts-of-run", Scope.ROLLOUTS, ("P",), "charts", "charts of this run"),
+    Key("charts-of-runs", Scope.MATRIX, ("P",), "charts", "charts of these runs"),
+    Key("charts-of-active", Scope.ACTIVE, ("P",), "charts", "charts of the active runs"),
+    Key("next-chart", Scope.CHARTS, ("right", "l"), "chart(1)", "next chart", "chart"),
+    Key("previous-chart", Scope.CHARTS, ("left", "h"), "chart(-1)", "previous chart"),
     Key("search-more", Scope.SEARCH, ("plus", "equals_sign"), "download_more", "download and search the transcripts left out", "more"),
     Key("search-again", Scope.SEARCH, ("ctrl+f",), "screen.filter", "search for something else"),
     Key("next-turn", Scope.TRANSCRIPT, ("J",), "turn(1)", "next turn", "turn"),
@@ -154,7 +162,7 @@ TABLE: tuple[Key, ...] = (
     Key("launch-again", Scope.RUNS, ("R",), "launch_again", "rerun this run's failures", "rerun", destroys=True),
     Key("launch-again-rollouts", Scope.ROLLOUTS, ("R",), "launch_again", "rerun the marked rollouts' tasks, else the failures", "rerun", destroys=True),
     Key("launch-again-tasks", Scope.MATRIX, ("R",), "launch_again", "rerun the marked tasks, else the failures", "rerun", destroys=True),
-    Key("with-reruns", Scope.MATRIX, ("P",), "with_reruns", "combine the run with its parent and reruns, or not"),
+    Key("with-reruns", Scope.MATRIX, ("W",), "with_reruns", "combine the run with its parent and reruns, or not"),
     Key("form-launch", Scope.FORM, ("ctrl+l",), "screen.launch", "validate, then confirm and launch", "launch", destroys=True),
     Key("form-enter", Scope.FORM, ("enter",), "enter", "choose from the gym's list, or next field", "list"),
     Key("form-next", Scope.FORM, ("down", "tab"), "row(1)", "next field", "next"),

@@ -67,6 +67,18 @@ class OpenTranscript:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenCharts:
+    """Charts of some runs.
+
+    Attributes:
+        chart: Which comes first; "" for the pass rate.
+    """
+
+    run_ids: tuple[str, ...]
+    chart: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenSearch:
     """A search through transcripts.
 
@@ -147,6 +159,7 @@ Route = (
     | OpenMatrix
     | OpenTranscript
     | OpenSearch
+    | OpenCharts
     | CompareRuns
     | CompareRollouts
     | Describe

@@ -29,7 +29,7 @@ from gymtui.store.stats.failures import Failures, FailureView
 from gymtui.store.stats.matrix import AT_ONCE, Matrix
 from gymtui.store.stats.tool_errors import tool_tallies
 from gymtui.tui.context.keymap import Scope, bindings
-from gymtui.tui.context.routes import OpenRollouts, OpenSearch
+from gymtui.tui.context.routes import OpenCharts, OpenRollouts, OpenSearch
 from gymtui.tui.kit.column import GAP, Column, place
 from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
@@ -92,6 +92,14 @@ class MatrixPanes(ListScreen[R]):
         self._at = 0
         self._untaken = NOTHING
         self._taking = False
+
+    def action_charts(self) -> None:
+        """Chart these runs."""
+        runs = tuple(run_id for run_id in self.run_ids if run_id in self.session.store.runs)
+        if runs:
+            self.services.navigate(OpenCharts(runs))
+        else:
+            refuse(self, "no run to chart")
 
     def action_search(self) -> None:
         """Search the transcripts of these runs."""

@@ -28,6 +28,7 @@ from gymtui.store.stats.run_stats import RunStats
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import (
     CompareRollouts,
+    OpenCharts,
     OpenLaunch,
     OpenMatrix,
     OpenSearch,
@@ -363,6 +364,13 @@ class RolloutsScreen(TimelineScreen):
     def selection(self) -> Selection:
         """The marked rollouts, else the one under the cursor, of this run."""
         return Selection((self.run_id,), tuple(self.chosen()))
+
+    def action_charts(self) -> None:
+        """Chart this run."""
+        if not self._rows.records:
+            refuse(self, "no rollouts to chart")
+        else:
+            self.services.navigate(OpenCharts((self.run_id,), "steps"))
 
     def action_search(self) -> None:
         """Search the transcripts of the marked rollouts, else of those that are listed."""

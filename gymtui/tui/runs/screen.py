@@ -20,10 +20,12 @@ from gymtui.store.lists.columns import LISTED, RUNS, RunView
 from gymtui.store.lists.grouping import Grouping, Groups
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.lists.query import quoted
+from gymtui.store.stats.checkpoints import checkpoint_of
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import (
     CompareRuns,
     OpenActive,
+    OpenCharts,
     OpenLaunch,
     OpenMatrix,
     OpenRun,
@@ -344,6 +346,18 @@ class RunsScreen(ListScreen[RunView]):
     def selection(self) -> Selection:
         """The marked runs, else the one under the cursor; of groups all their runs."""
         return Selection(tuple(self._meant()))
+
+    def action_charts(self) -> None:
+        """Chart the chosen runs; of one alone, all checkpoints of its series."""
+        runs = self.session.store.runs
+        chosen = [i for i in self._meant() if i in runs and runs[i].malformed is None]
+        if not chosen:
+            refuse(self, "no run to chart")
+            return
+        if len(chosen) == 1 and (own := checkpoint_of(chosen[0])) is not None:
+            series = ((run_id, checkpoint_of(run_id)) for run_id in runs)
+            chosen = [run_id for run_id, found in series if found and found[0] == own[0]]
+        self.services.navigate(OpenCharts(tuple(chosen)))
 
     def action_search(self) -> None:
         """Search the transcripts of the chosen runs, else of all that are listed."""

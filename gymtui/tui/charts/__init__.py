@@ -1,0 +1,1 @@
+"""Pass rates along checkpoints, and distributions over rollouts."""

@@ -1,0 +1,173 @@
+"""What the rows of each chart stand for: their labels, their numbers, and those in words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from math import isinf
+
+from gymtui.store.column_def import Field, Schema, ValueKind
+from gymtui.store.formats import cost, duration, of_many, p_words, percent, points, span, thousands
+from gymtui.store.lists.query import quoted
+from gymtui.store.stats.histograms import KINDS, Bin, Histogram, Measure
+from gymtui.store.stats.trend import Checkpoint
+
+RATE, OVER_TIME = "pass@1", "over time"
+_NOUNS = {"passed": "passed", "failed": "failed", "error": "errors"}
+
+
+@dataclass(frozen=True, slots=True)
+class ChartRow:
+    """A point or a bin.
+
+    Attributes:
+        place: Which it is, from the start of the chart.
+        label: What it is called.
+        numbers: Its numbers, as short as can be.
+        words: They in words.
+        point: The checkpoint; None for a bin.
+        base: The rate of the run that a checkpoint is compared with.
+        counts: How many rollouts of a bin came to which end.
+        rollout_ids: The rollouts of a bin.
+    """
+
+    place: int
+    label: str
+    numbers: str
+    words: str
+    point: Checkpoint | None = None
+    base: float | None = None
+    counts: Mapping[str, int] | None = None
+    rollout_ids: tuple[str, ...] = ()
+
+    @property
+    def filter(self) -> str:
+        """What finds the rollouts of a bin, and no others."""
+        return f"rollout:{','.join(map(quoted, self.rollout_ids))}"
+
+    @property
+    def total(self) -> int:
+        """How many rollouts it stands for."""
+        return sum(self.counts.values()) if self.counts is not None else 0
+
+
+ROWS: Schema[ChartRow] = Schema(
+    (
+        Field("place", ValueKind.NUMBER, lambda row: row.place),
+        Field("label", ValueKind.TEXT, lambda row: row.label),
+        Field(
+            "rate", ValueKind.PERCENT, lambda row: row.point.rate if row.point is not None else None
+        ),
+        Field("rollouts", ValueKind.NUMBER, lambda row: row.total or None),
+    )
+)
+
+
+def rate_rows(checkpoints: Sequence[Checkpoint]) -> list[ChartRow]:
+    """The rows of checkpoints."""
+    rates = {point.run_id: point.rate for point in checkpoints}
+    return [
+        ChartRow(
+            place,
+            point.label,
+            f"{percent(point.rate)} {span(point.interval)} of {point.tally.verdicts}",
+            point_words(point),
+            point=point,
+            base=rates.get(point.against or ""),
+        )
+        for place, point in enumerate(checkpoints)
+    ]
+
+
+def point_words(point: Checkpoint) -> str:
+    """A checkpoint's numbers, and how it compares."""
+    if point.rate is None:
+        return f"{point.run_id}: no verdict yet"
+    words = f"{point.run_id}: pass@1 {percent(point.rate)} ({span(point.interval)}) of "
+    words += of_many(point.tally.verdicts, "verdict")
+    if point.unfinished:
+        words += ", unfinished"
+    found = point.difference
+    if found is None or point.against is None:
+        return words
+    between = "" if found.low is None else f" ({points(found.low)} to {points(found.high or 0)})"
+    words += f" · {points(found.mean)}pp{between} against {point.against}"
+    words += f" over {of_many(found.tasks, 'task')}, {p_words(found.adjusted)}"
+    if found.comparisons > 1:
+        words += f" adjusted for {found.comparisons} comparisons"
+    return words if found.clear else f"{words}: not significant"
+
+
+def bin_rows(found: Histogram, measure: Measure) -> list[ChartRow]:
+    """The rows of a distribution."""
+    rows = []
+    for place, one in enumerate(found.bins):
+        label = bin_label(one, measure)
+        rows.append(
+            ChartRow(
+                place,
+                label,
+                f"{one.total:,}",
+                f"{measure.name} {label}: {counted(one.counts)}",
+                counts=one.counts,
+                rollout_ids=one.rollout_ids,
+            )
+        )
+    return rows
+
+
+def time_rows(found: Histogram, zone: tzinfo | None = None) -> list[ChartRow]:
+    """The rows of what ended over time.
+
+    Args:
+        zone: Of the clock that labels show; None for this machine's.
+    """
+    many_days = bool(found.bins) and found.bins[-1].low - found.bins[0].low > 86400
+    form = "%d %b %H:%M" if many_days else "%H:%M:%S"
+    rows = []
+    for place, one in enumerate(found.bins):
+        label = datetime.fromtimestamp(one.low, UTC).astimezone(zone).strftime(form)
+        within = "" if isinf(one.high) else f" within {duration(one.high - one.low)}"
+        rows.append(
+            ChartRow(
+                place,
+                label,
+                f"{one.total:,}",
+                f"ended from {label}{within}: {counted(one.counts)}",
+                counts=one.counts,
+                rollout_ids=one.rollout_ids,
+            )
+        )
+    return rows
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """`14 rollouts: 9 passed, 5 failed`."""
+    parts = [f"{counts[kind]:,} {_NOUNS[kind]}" for kind in KINDS if counts.get(kind)]
+    total = of_many(sum(counts.values()), "rollout")
+    return f"{total}: {', '.join(parts)}" if parts else total
+
+
+def _value(value: float, measure: Measure) -> str:
+    if measure.clock:
+        return duration(value)
+    if measure.name == "cost":
+        return cost(value)
+    return thousands(round(value)) if measure.whole else f"{value:g}"
+
+
+def bin_label(one: Bin, measure: Measure) -> str:
+    """The range of a bin: one number where it holds only that."""
+    if isinf(one.high):
+        return f"≥ {_value(one.low, measure)}"
+    if measure.clock:
+        return f"{duration(one.low)}–{duration(one.high)}"
+    if measure.name == "cost":
+        return f"{cost(one.low)}–{cost(one.high)}"
+    if measure.whole and one.high - one.low == 1:
+        return f"{one.low:g}"
+    if measure.whole:
+        last = one.high - 1
+        return f"{thousands(round(one.low))}–{thousands(round(last))}"
+    return f"{one.low:g}–{one.high:g}"

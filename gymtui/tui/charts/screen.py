@@ -1,0 +1,258 @@
+"""Charts: is it getting better, and how are steps, times, scores and costs distributed.
+
+Each chart is a list whose rows are drawn: a point or a bin under the cursor says its numbers in
+words and can be entered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from gymtui.core.text import clean
+from gymtui.poll.view import View
+from gymtui.store.delta import Delta
+from gymtui.store.lists.ordering import OrderedView
+from gymtui.store.records import RolloutRow
+from gymtui.store.stats.histograms import ENDED, MEASURES, Histogram, histogram
+from gymtui.store.stats.trend import trend
+from gymtui.tui.charts.bars import axis, outcome_bar, rate_line
+from gymtui.tui.charts.rows import OVER_TIME, RATE, ROWS, ChartRow, bin_rows, rate_rows, time_rows
+from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.routes import OpenCharts, OpenRollouts, OpenRun
+from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.breadcrumb import runs_crumb
+from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.grid import Grid
+from gymtui.tui.kit.line_parts import LinePart, join_fitting
+from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.list_screen import ListScreen
+from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.rollout_details import wrapped
+from gymtui.tui.kit.styled_text import Cell, StyledText, styled
+
+CHARTS = (RATE, *(measure.name for measure in MEASURES), OVER_TIME)
+
+
+class ChartsScreen(ListScreen[ChartRow]):
+    """The charts of some runs.
+
+    Args:
+        route: Of which runs, and which chart comes first.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.CHARTS)
+    scopes: ClassVar[tuple[Scope, ...]] = (Scope.CHARTS, Scope.LIST, Scope.EVERYWHERE)
+    layout_name: ClassVar[str] = "charts"
+    prompt: ClassVar[str] = "words, or rollouts>=5 rate<50%"
+
+    def __init__(self, route: OpenCharts) -> None:
+        super().__init__(ROWS, "place")
+        self.run_ids = route.run_ids
+        self._chart = route.chart if route.chart in CHARTS else CHARTS[0]
+        self._counted = Histogram((), 0, 0)
+        self._most = 0
+
+    def columns(self) -> tuple[Column[ChartRow], ...]:
+        """What a row is called, what is drawn of it, and its numbers."""
+        plain = self.services.appearance.ascii or not self.services.appearance.colour
+
+        def label(row: ChartRow, cells: int) -> Cell:
+            worse = row.point is not None and row.point.worse
+            return styled(row.label, "failed" if worse else "")
+
+        def drawn(row: ChartRow, cells: int) -> Cell:
+            if row.point is not None:
+                return rate_line(row.point, row.base, cells, plain=plain)
+            return outcome_bar(row.counts or {}, self._most, cells, plain=plain)
+
+        def numbers(row: ChartRow, cells: int) -> Cell:
+            return styled(row.numbers)
+
+        def verdict(row: ChartRow, cells: int) -> Cell:
+            point = row.point
+            if point is not None and point.worse:
+                return (StyledText("v worse" if plain else "▼ worse", "failed"),)
+            if point is not None and point.better:
+                return (StyledText("^ better" if plain else "▲ better", "passed"),)
+            return ()
+
+        return (
+            Column("label", lambda: self._label_title, 6, label, whole=True, most=28, cut="middle"),
+            Column("chart", "", 12, drawn, flex=1, heading=self._heading),
+            Column("numbers", lambda: self._numbers_title, 8, numbers, whole=True, align="right"),
+            Column("verdict", "", 8, verdict, priority=1),
+        )
+
+    @property
+    def _label_title(self) -> str:
+        return {RATE: "CHECKPOINT", OVER_TIME: "ENDED"}.get(self._chart, self._chart.upper())
+
+    @property
+    def _numbers_title(self) -> str:
+        return "PASS@1" if self._chart == RATE else "ROLLOUTS"
+
+    def _heading(self, cells: int) -> Cell:
+        return axis(cells) if self._chart == RATE else ()
+
+    # -- the frame -------------------------------------------------------------------------
+
+    def body(self) -> Iterable[Widget]:
+        """Which chart it is, the chart, and the numbers under the cursor in words."""
+        palette = self.services.palette
+        yield Lines(palette, height=2, id="summary")
+        yield self.grid()
+        yield Lines(palette, height=2, id="details")
+
+    def breadcrumb(self) -> Cell:
+        """The way here."""
+        if len(self.run_ids) == 1:
+            of: str = self.named(self.run_ids[0], beside=9)
+        else:
+            of = outcome_text.of_many(len(self.run_ids), "run")
+        return (*runs_crumb(), StyledText(f"charts of {of}", "strong"))
+
+    def poll_target(self, view: View) -> View:
+        """All its runs are looked at; the rollouts of those not known are read one by one."""
+        opened = next(self._missing(), self.run_ids[0])
+        return replace(view, open_run=opened, runs_in_view=self.run_ids)
+
+    def _missing(self) -> Iterator[str]:
+        """The runs whose rollouts are not known yet, or no more."""
+        store = self.session.store
+        for run_id in self.run_ids:
+            if run_id in store.runs and not store.knows_rollouts_of(run_id):
+                yield run_id
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit what stands around the chart."""
+        super().on_resize(event)
+        if self.ready:
+            self.summarise()
+
+    def empty_text(self) -> str:
+        """Why there is nothing to draw."""
+        if self._wanted.text.strip():
+            return super().empty_text()
+        if self._chart in ("tokens", "cost") and self._counted.of:
+            return f"{self._chart} is known of transcripts that were read: of none here"
+        return "nothing to draw yet"
+
+    def changed(self, delta: Delta) -> None:
+        """Draw anew what changed."""
+        store = self.session.store
+        touched = delta.runs & set(self.run_ids) or any(
+            (row := store.rollouts.get(name)) is not None and row.run_id in self.run_ids
+            for name in delta.rollouts
+        )
+        if touched or not self._rows.records:
+            self._draw()
+            self.services.view_changed()
+
+    def _draw(self) -> None:
+        rows = {str(row.place): row for row in self._chart_rows()}
+        self._most = max((row.total for row in rows.values()), default=0)
+        gone = [row_id for row_id in self._rows.records if row_id not in rows]
+        self._rows.apply(rows, gone, self.services.now().timestamp())
+        self._grid.empty = self.empty_text()
+        self.show_rows()
+        self._grid.redraw()
+        self.summarise()
+
+    def _chart_rows(self) -> Sequence[ChartRow]:
+        store, session = self.session.store, self.session
+        if self._chart == RATE:
+            known = [run_id for run_id in self.run_ids if run_id in store.runs]
+            found = [(run_id, store.summary(run_id)) for run_id in known]
+            return rate_rows(trend(found, session.compared_with))
+        rollouts = self._rollouts()
+        if self._chart == OVER_TIME:
+            self._counted = histogram(rollouts, ENDED)
+            return time_rows(self._counted)
+        measure = next(one for one in MEASURES if one.name == self._chart)
+        self._counted = histogram(rollouts, measure, session.tracker.last_steps)
+        return bin_rows(self._counted, measure)
+
+    def _rollouts(self) -> list[RolloutRow]:
+        store = self.session.store
+        return [row for run_id in self.run_ids for row in store.rollouts_of(run_id)]
+
+    def summarise(self) -> None:
+        """Write which charts there are, what this one counts, and the cursor's numbers."""
+        if not self.ready:
+            return
+        tabs = [
+            StyledText(
+                f" {name} ",
+                "accent" if name == self._chart else "muted",
+                f"key:chart('{name}')",
+            )
+            for name in CHARTS
+        ]
+        counts = LinePart((StyledText(self._counts(), "muted"),))
+        lines = [
+            Line(tuple(tabs)),
+            Line(join_fitting([counts], self.size.width - 2), self.remarks()),
+        ]
+        self.lines("summary").show(lines)
+        row, room = self._rows.records.get(self._grid.cursor_id or ""), self.size.width - 2
+        told = wrapped(clean(row.words), room, room, 2) if row is not None else []
+        cells: list[Cell] = [(StyledText(line),) for line in told]
+        cells += [()] * (2 - len(cells))
+        self.lines("details").show([Line(cell, bar=True) for cell in cells[:2]])
+
+    def _counts(self) -> str:
+        if self._chart == RATE:
+            mark = "|" if self.services.appearance.ascii else "┊"
+            return f"95 % intervals · {mark} the checkpoint that it is compared with"
+        known, of = self._counted.known, outcome_text.of_many(self._counted.of, "rollout")
+        missing = sum(1 for _ in self._missing())
+        more = f" · reading {outcome_text.of_many(missing, 'more run')}" if missing else ""
+        return f"{self._chart} known for {known:,} of {of} that ended{more}"
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def action_chart(self, which: int | str) -> None:
+        """Show the next chart (1), the one before (-1), or one by its name."""
+        if isinstance(which, str):
+            self._chart = which
+        else:
+            self._chart = CHARTS[(CHARTS.index(self._chart) + which) % len(CHARTS)]
+        self._rows = OrderedView(ROWS, "place")
+        self._grid.order = ("place", False)
+        self._grid.keep_marks(())
+        self._grid.cursor_id = None
+        self.apply_filter("")
+        self._draw()
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        """Go to the run, or to the rollouts in the bin."""
+        row = self._rows.records.get(event.row_id)
+        if row is None:
+            return
+        if row.point is not None:
+            self.services.navigate(OpenRun(row.point.run_id))
+        elif not row.total:
+            refuse(self, "no rollouts in this bin")
+        else:
+            self.services.navigate(OpenRollouts(self.run_ids, row.filter))
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        super().action_reverse()
+        if len(self._rows) < 2:
+            refuse(self, "nothing to sort")
+
+    def copy_text(self) -> str | None:
+        """The numbers in words."""
+        row = self._rows.records.get(self._grid.cursor_id or "")
+        return None if row is None else row.words
+
+    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
+        """A chart is nothing that was received."""
+        return None
