@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -53,14 +53,14 @@ class Checkpoint:
 
 def trend(
     runs: Sequence[tuple[str, RunSummary | None]],
-    compared_with: Callable[[str], str | None] = lambda _run_id: None,
+    baseline: tuple[str, RunSummary | None] | None = None,
 ) -> tuple[Checkpoint, ...]:
     """Put runs in the order of their training, each beside the one that it is compared with.
 
     Args:
         runs: Their ids, with what is known of each.
-        compared_with: The run that a run is compared with, if any is chosen; else it is the one
-            before.
+        baseline: The run that all others are compared with, whether it is one of them or not;
+            None for the one before each.
 
     Returns:
         By the number in the name where all are checkpoints of one series, else by when they
@@ -81,14 +81,13 @@ def trend(
     ordered = sorted(runs, key=place)
     tallies = {
         run_id: dict(summary.tallies) if summary is not None and summary.tallies else {}
-        for run_id, summary in ordered
+        for run_id, summary in (*ordered, *([baseline] if baseline is not None else []))
     }
     points: list[Checkpoint] = []
     for run_id, summary in ordered:
         found = numbers[run_id]
-        chosen = compared_with(run_id)
         before = points[-1].run_id if points else None
-        against = chosen if chosen in tallies and chosen != run_id else before
+        against = before if baseline is None else baseline[0] if baseline[0] != run_id else None
         points.append(
             Checkpoint(
                 run_id,

@@ -64,9 +64,18 @@ ROWS: Schema[ChartRow] = Schema(
 )
 
 
-def rate_rows(checkpoints: Sequence[Checkpoint]) -> list[ChartRow]:
-    """The rows of checkpoints."""
+def rate_rows(
+    checkpoints: Sequence[Checkpoint], baseline: str | None = None, base: float | None = None
+) -> list[ChartRow]:
+    """The rows of checkpoints.
+
+    Args:
+        baseline: The run that all are compared with, if one was chosen.
+        base: Its rate.
+    """
     rates = {point.run_id: point.rate for point in checkpoints}
+    if baseline is not None:
+        rates[baseline] = base
     return [
         ChartRow(
             place,

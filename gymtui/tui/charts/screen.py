@@ -26,6 +26,7 @@ from gymtui.tui.charts.rows import OVER_TIME, RATE, ROWS, ChartRow, bin_rows, ra
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import OpenCharts, OpenRollouts, OpenRun
 from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.baseline import toggle_baseline
 from gymtui.tui.kit.breadcrumb import runs_crumb
 from gymtui.tui.kit.column import Column
 from gymtui.tui.kit.grid import Grid
@@ -78,6 +79,8 @@ class ChartsScreen(ListScreen[ChartRow]):
             point = row.point
             if point is not None and point.worse:
                 return (StyledText("v worse" if plain else "▼ worse", "failed"),)
+            if point is not None and point.run_id == self.session.baseline:
+                return (StyledText("baseline", "accent"),)
             if point is not None and point.better:
                 return (StyledText("^ better" if plain else "▲ better", "passed"),)
             return ()
@@ -169,7 +172,12 @@ class ChartsScreen(ListScreen[ChartRow]):
         if self._chart == RATE:
             known = [run_id for run_id in self.run_ids if run_id in store.runs]
             found = [(run_id, store.summary(run_id)) for run_id in known]
-            return rate_rows(trend(found, session.compared_with))
+            name = session.baseline if session.baseline in store.runs else None
+            if name is None:
+                return rate_rows(trend(found))
+            summary = store.summary(name)
+            rate = summary.passes / summary.verdicts if summary and summary.verdicts else None
+            return rate_rows(trend(found, (name, summary)), name, rate)
         rollouts = self._rollouts()
         if self._chart == OVER_TIME:
             self._counted = histogram(rollouts, ENDED)
@@ -209,7 +217,8 @@ class ChartsScreen(ListScreen[ChartRow]):
     def _counts(self) -> str:
         if self._chart == RATE:
             mark = "|" if self.services.appearance.ascii else "┊"
-            return f"95 % intervals · {mark} the checkpoint that it is compared with"
+            against = "the baseline" if self.session.baseline else "the checkpoint before"
+            return f"95 % intervals · {mark} what it is compared with: {against}"
         known, of = self._counted.known, outcome_text.of_many(self._counted.of, "rollout")
         missing = sum(1 for _ in self._missing())
         more = f" · reading {outcome_text.of_many(missing, 'more run')}" if missing else ""
@@ -241,6 +250,15 @@ class ChartsScreen(ListScreen[ChartRow]):
             refuse(self, "no rollouts in this bin")
         else:
             self.services.navigate(OpenRollouts(self.run_ids, row.filter))
+
+    def action_baseline(self) -> None:
+        """Compare the others with this checkpoint, or each with the one before."""
+        row = self._rows.records.get(self._grid.cursor_id or "")
+        if row is None or row.point is None:
+            refuse(self, "only a checkpoint can be the baseline")
+            return
+        toggle_baseline(self.services, self.session, row.point.run_id)
+        self._draw()
 
     def action_reverse(self) -> None:
         """Turn the order round."""

@@ -196,6 +196,7 @@ TABLE: tuple[Key, ...] = (
     Key("failures-view", Scope.MATRIX, ("f",), "failures_view", "failures by criterion, by tool or by message", "failures by"),
     Key("read-transcripts", Scope.MATRIX, ("F",), "read_transcripts", "read the transcripts that the failures by tool lack"),
     Key("baseline", Scope.RUNS, ("B",), "baseline", "compare other runs with this one, or with the checkpoint before", "baseline"),
+    Key("baseline-on-chart", Scope.CHARTS, ("B",), "baseline", "compare the others with this one, or each with the one before", "baseline"),
     Key("baseline-here", Scope.MATRIX, ("B",), "baseline", "compare other runs with this one, or with the checkpoint before"),
     Key("down", Scope.LIST, ("down", "j"), "move(1)", "down"),
     Key("up", Scope.LIST, ("up", "k"), "move(-1)", "up"),

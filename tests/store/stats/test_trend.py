@@ -52,8 +52,8 @@ def test_other_runs_stand_by_when_they_began() -> None:
 @pytest.mark.parametrize("chosen", ["p-1", "p-3"])
 def test_a_chosen_baseline_is_what_all_are_compared_with(chosen: str) -> None:
     runs = [("p-1", GOOD), ("p-2", MIDDLING), ("p-3", BAD)]
-    points = trend(runs, lambda _run_id: chosen)
-    assert all(p.against == chosen for p in points if p.run_id != chosen and p.label != "1")
+    points = trend(runs, (chosen, dict(runs)[chosen]))
+    assert [p.against for p in points] == [None if run == chosen else chosen for run, _ in runs]
     assert [p.better for p in points] == [chosen == "p-3", chosen == "p-3", False]
 
 
@@ -73,3 +73,11 @@ def test_what_chance_explains_is_no_fall() -> None:
 def test_runs_without_a_task_in_common_are_not_compared() -> None:
     points = trend([("p-1", GOOD), ("p-2", summary({"other": (0, 4)}))])
     assert points[1].difference is None
+
+
+def test_a_baseline_need_not_be_charted() -> None:
+    points = trend([("p-1", BAD), ("p-2", GOOD)], ("other", MIDDLING))
+    assert [(p.against, p.worse, p.better) for p in points] == [
+        ("other", True, False),
+        ("other", False, True),
+    ]
