@@ -11,7 +11,7 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gymtui.cli.options import EXIT_USAGE, fail, loaded, report_problems, settings_of, tell
+from gymtui.cli.options import EXIT_USAGE, fail, loaded, report_problems, tell
 
 if TYPE_CHECKING:
     from gymtui.config.settings import LoadedSettings, Settings
@@ -54,14 +54,22 @@ def settings_and_names(
     Returns:
         The settings, and the arguments that name no directory.
     """
+    told, rest = loaded_and_names(flags, names)
+    return told.settings, rest
+
+
+def loaded_and_names(
+    flags: Mapping[str, Any], names: Sequence[str]
+) -> tuple[LoadedSettings, tuple[str, ...]]:
+    """As `settings_and_names`, with what else was found out about the settings."""
     found, rest = split(names)
     if not found:
         if (read_as := flags.get("as")) is not None:
             fail(f"--as {read_as}: no directory is named", EXIT_USAGE)
-        return settings_of(flags), rest
-    settings = report_problems(of_directories(flags, found)).settings
-    gym_in(settings)  # says at once that there is nothing
-    return settings, rest
+        return report_problems(loaded(flags)), rest
+    told = report_problems(of_directories(flags, found))
+    gym_in(told.settings)  # says at once that there is nothing
+    return told, rest
 
 
 def of_directories(flags: Mapping[str, Any], found: Sequence[Path]) -> LoadedSettings:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,8 +43,12 @@ def themes(context: click.Context, parameter: click.Parameter, incomplete: str) 
     return _beginning(incomplete, theme_files.names(theme_files.directories(os.environ)))
 
 
-def runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Runs that a dashboard has watched on this gym, the last seen first."""
+def runs(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str] | list[CompletionItem]:
+    """Runs that a dashboard has watched on this gym, the last seen first; directories of a path."""
+    if incomplete.startswith(".") or os.sep in incomplete:
+        return [CompletionItem(incomplete, type="dir")]
     try:
         from gymtui.store.history.journal_reader import recent_runs
 

@@ -126,9 +126,10 @@ def wait_for(
             if key is not None:
                 client.use_key(key)
 
+        names = run_ids or await _all_in(client)
         follower = Follower(
             client,
-            tuple([await _named(client, typed) for typed in dict.fromkeys(run_ids)]),
+            tuple([await _named(client, typed) for typed in dict.fromkeys(names)]),
             settings.interval_s,
             terms.patience_s,
             closely=terms.cancel_if is not None,
@@ -165,6 +166,13 @@ def wait_for(
         return with_gym(settings, wait)
     finally:
         line.end()
+
+
+async def _all_in(client: Endpoints) -> Sequence[str]:
+    """All runs there are: what is meant where a directory alone is named."""
+    asked = GymReader(client)
+    await asked.every_run(None, None)
+    return tuple(asked.store.runs)
 
 
 async def _named(client: Endpoints, typed: str) -> str:

@@ -9,19 +9,19 @@ from typing import Any
 import click
 
 from gymtui.cli import suggestions
+from gymtui.cli.directories import loaded_and_names
 from gymtui.cli.options import (
     EXIT_FAILED,
     EXIT_REFUSED,
     EXIT_UNREACHABLE,
     EXIT_USAGE,
+    as_option,
     exit_with_error,
     fail,
     given,
     gym_options,
     json_option,
-    loaded,
     report_key,
-    report_problems,
     tell,
 )
 
@@ -90,8 +90,11 @@ Exit codes:
   124  --timeout expired; the runs continue
 """,
 )
-@click.argument("run_ids", nargs=-1, required=True, metavar="RUN…", shell_complete=suggestions.runs)
+@click.argument(
+    "run_ids", nargs=-1, required=True, metavar="[DIR/]… RUN…", shell_complete=suggestions.runs
+)
 @gym_options
+@as_option
 @click.option("--timeout", type=seconds, metavar="T", help="Stop waiting after 90s, 5m, 2h.")
 @click.option(
     "--patience",
@@ -118,9 +121,9 @@ def wait(
     form: str | None,
     **flags: Any,
 ) -> None:
-    """Wait until runs have ended; exit 1 if one failed."""
+    """Wait until runs have ended; exit 1 if one failed. Of a directory, all runs in it."""
     given_flags = given(flags)
-    found = report_problems(loaded(given_flags))
+    found, run_ids = loaded_and_names(given_flags, run_ids)
     settings = found.settings
     from gymtui.api.errors import GymError
     from gymtui.cli.follower import SilentError

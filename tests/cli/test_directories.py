@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from tests.cli.in_process import Shell
 from tests.sources.on_disk import write
 from tests.sources.test_directory_gym import exported
+from tests.sources.test_harbor import ended, exception, job
 
 
 def no_gym(request: httpx.Request) -> httpx.Response:
@@ -75,6 +77,44 @@ def test_a_round_trip_keeps_rows_and_numbers(shell: Shell, results: str, tmp_pat
             for place in (results, "again/")
         )
         assert _plain(first) == _plain(second)
+
+
+def test_what_another_program_wrote_comes_back_from_an_export(shell: Shell, tmp_path: Path) -> None:
+    place = job(tmp_path / "jobs" / "night", total=4, finished=True)
+    ended(place / "a__A")
+    ended(place / "b__B", "b", verifier_result={"rewards": {"reward": 0.0}})
+    lost = {"exception_info": exception("SandboxBuildFailedError"), "verifier_result": None}
+    ended(place / "c__C", "c", **lost)
+    assert shell("export", "jobs/", "night", "--to", "again").returncode == 0
+    first, second = (
+        json.loads(shell("rollouts", where, "--json").stdout)["rollouts"]
+        for where in ("jobs/", "again/")
+    )
+    assert [row["outcome"] for row in first] == ["passed", "failed", "agent", "not_run"]
+    key = itemgetter("rollout_id")
+    assert sorted(first, key=key) == sorted(second, key=key)
+
+
+def test_waiting_for_a_directory_ends_with_its_runs(shell: Shell, results: str) -> None:
+    done = shell("wait", results, "--json")
+    assert done.returncode == 0
+    assert [run["run_id"] for run in json.loads(done.stdout)["runs"]] == ["night"]
+    assert shell("wait", results, "night", "--fail-under", "90%").returncode == 1
+    assert shell("wait", results, "night", "--cancel-if", "done>=1").returncode == 2
+
+
+def test_open_prints_what_other_programs_wrote(shell: Shell, tmp_path: Path) -> None:
+    place = job(tmp_path / "jobs" / "night", total=1, finished=True)
+    trial = ended(place / "a__A")
+    steps = [{"step_id": 1, "source": "user", "message": "fix it"}]
+    write(trial / "agent" / "trajectory.json", {"schema_version": "ATIF-v1.6", "steps": steps})
+    for form in ("--text", "--markdown"):
+        done = shell("open", form, "jobs")
+        assert done.returncode == 0
+        for told in ("a__A", "fix it", "✓ pass"):
+            assert told in done.stdout
+    alone = shell("open", "--text", "--as", "files", "jobs")
+    assert "fix it" in alone.stdout and "a__A" not in alone.stdout
 
 
 def _plain(document: dict[str, Any]) -> dict[str, Any]:

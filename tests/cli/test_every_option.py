@@ -129,6 +129,7 @@ OWN = {
             ("runs", "runs"),
             ("rollouts", "rollouts one"),
             ("report", "report one"),
+            ("wait", "wait one"),
             ("failures", "failures one"),
             ("compare", "compare one two"),
             ("search", "search one words"),
