@@ -30,6 +30,7 @@ from gymtui.cli.options import (
     report_problems,
     run_against_gym,
     scope_options,
+    want_terminal,
     with_options,
     with_streams,
 )
@@ -57,6 +58,7 @@ _ELSEWHERE: Mapping[str, str] = {
     "launch": "launch_command",
     "gym": "gym_command",
     "record": "record_command",
+    "replay": "replay_command",
     "watch": "watch_command",
 }
 """Commands that are imported when they are named, by their module."""
@@ -133,7 +135,7 @@ def demo(speed: float, seed: int, fresh: bool, **flags: Any) -> None:
 
     The next demo continues where the last one stopped. Its state is separate from your gyms'.
     """
-    _want_terminal()
+    want_terminal()
     gc.disable()  # as for the dashboard
     _demo(given(flags), speed=speed, seed=seed, fresh=fresh)
 
@@ -249,7 +251,7 @@ def open_(files: tuple[str, ...], read_as: str | None, form: str | None, **flags
             sys.exit(0 if print_files(found, form) else EXIT_USAGE)
     except FileProblem as problem:
         fail(clean(problem), EXIT_USAGE)
-    _want_terminal()
+    want_terminal()
     from gymtui.cli.open import view_files
 
     # What is wrong with where a gym is, is no matter here.
@@ -265,7 +267,7 @@ def _open_gym(found: LoadedSettings, form: str | None) -> NoReturn:
         settings = found.settings
         run_against_gym(settings, lambda: print_all(settings, form))
         sys.exit(0)
-    _want_terminal()
+    want_terminal()
     gc.disable()  # as for the dashboard
     from gymtui.cli.dashboard import Storage, open_dashboard
     from gymtui.core import paths
@@ -278,7 +280,7 @@ def _open_gym(found: LoadedSettings, form: str | None) -> NoReturn:
 
 def _own_gym(flags: Mapping[str, Any]) -> NoReturn:
     """Open the dashboard on the gym that the settings name, and end with its exit code."""
-    _want_terminal()
+    want_terminal()
     from gymtui.core import paths
     from gymtui.session.saved_layout import SavedLayout
 
@@ -302,15 +304,3 @@ def _own_gym(flags: Mapping[str, Any]) -> NoReturn:
             lambda: open_dashboard(found, env, storage=storage, gyms=gyms, model_env=env),
         )
     )
-
-
-def _want_terminal() -> None:
-    """The screen is drawn on standard error, keys come from standard input."""
-    for stream, name in ((sys.stdin, "standard input"), (sys.stderr, "standard error")):
-        if not stream.isatty():
-            fail(f"{name} is not a terminal; `gymtui runs` prints a list", EXIT_USAGE)
-    from gymtui.core.terminal_caps import abilities
-
-    if not abilities(os.environ, None).screen:
-        term = os.environ["TERM"]
-        fail(f"TERM is {term}: no screen to draw on; `gymtui runs` prints a list", EXIT_USAGE)

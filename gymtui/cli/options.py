@@ -216,6 +216,18 @@ def fail(words: str, status: int) -> NoReturn:
     sys.exit(status)
 
 
+def want_terminal() -> None:
+    """The screen is drawn on standard error, keys come from standard input."""
+    for stream, name in ((sys.stdin, "standard input"), (sys.stderr, "standard error")):
+        if not stream.isatty():
+            fail(f"{name} is not a terminal; `gymtui runs` prints a list", EXIT_USAGE)
+    from gymtui.core.terminal_caps import abilities
+
+    if not abilities(os.environ, None).screen:
+        term = os.environ["TERM"]
+        fail(f"TERM is {term}: no screen to draw on; `gymtui runs` prints a list", EXIT_USAGE)
+
+
 def with_streams() -> None:
     """Put nothing in the place of standard streams that the shell has closed (`>&-`).
 

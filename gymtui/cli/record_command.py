@@ -50,8 +50,9 @@ def record() -> None:
 @record.command(
     START,
     epilog="""\
-Every change of a run or rollout is recorded as received, with when it was seen. A FILTER, as in
-`gymtui runs`, limits whose rollouts are recorded; a run that once matched goes on being recorded.
+Every change of a run or rollout is recorded as received, with when it was seen: for `gymtui
+replay`, `gymtui watch` and `gymtui record export`. A FILTER, as in `gymtui runs`, limits whose
+rollouts are recorded; a run that once matched goes on being recorded.
 ^C and SIGTERM end it whole; a kill loses the last two seconds. One recorder a gym.
 """,
 )

@@ -138,15 +138,24 @@ class Recorder:
             That work, piece by piece.
         """
         self._waiting += 1
-        late_us = micros(window.latest)
+        at_us = self._answered_us(applied.delta)
         # A clock that was set back: what came later is recorded as no earlier.
-        self._now_us = max(self._now_us, late_us)
+        self._now_us = max(self._now_us, at_us)
         listed = self._listing(query, applied, micros(window.earliest))
         if listed is not None:
             if self._open:
-                self._take(query, listed, applied.delta, window)
+                self._take(query, listed, applied.delta, window, at_us)
             self._listed[query] = listed
         return self._through(work)
+
+    def _answered_us(self, delta: Delta) -> int:
+        """When an answer came in, by the gym's clock as it is taken to have stood."""
+        rollouts = self._store.rollouts
+        for rollout_id in delta.rollouts_added | delta.rollouts_changed:
+            row = rollouts.get(rollout_id)
+            if row is not None:
+                return round(row.at * 1_000_000)
+        return micros(self._clock.now())
 
     def _listing(self, query: Query, applied: Applied, early_us: int) -> Page | None:
         """What of an answer is recorded; None for nothing."""
@@ -258,9 +267,8 @@ class Recorder:
                 self._first_us = self._now_us
             self._rows.append(row)
 
-    def _take(self, query: Query, listed: Page, delta: Delta, window: Window) -> None:
+    def _take(self, query: Query, listed: Page, delta: Delta, window: Window, at_us: int) -> None:
         about_runs = isinstance(query, RunsPage | OneRun)
-        seen_us: int | None = None
         items: list[Patch] = []
         if about_runs:
             changed = delta.runs_added | delta.runs_changed
@@ -271,7 +279,6 @@ class Recorder:
                 if rollout_id in changed:
                     row = self._store.rollouts[rollout_id]
                     self._touched.add(row.run_id)
-                    seen_us = round(row.at * 1_000_000)
                     items.append(self._item(rollout_id, row.raw, self._raws))
         if isinstance(query, RolloutsOf) and delta.rollouts_removed:
             self._touched.add(query.run_id)
@@ -283,7 +290,7 @@ class Recorder:
                 listed.asked,
                 late_us,
                 late_us - micros(window.earliest),
-                0 if seen_us is None else late_us - seen_us,
+                late_us - at_us,
                 round(self._clock.offset_s * 1_000_000),
                 listed.total,
                 None if same else listed.ids,

@@ -130,6 +130,28 @@ class Player:
         self._advance()
         return delta
 
+    def change_before(self, at_us: int) -> int:
+        """When the last change before a time came in; the recording's begin where there is none."""
+        until_us = at_us
+        while until_us > self._recording.from_us:
+            found = self._recording.at(until_us - 1)
+            if found is None:
+                break
+            times = []
+            for piece in found.events:
+                rows = piece.rows if piece is not None else ()
+                answers = [row for row in rows if isinstance(row, Answer)]
+                seen = [row.late_us - row.age_us for row in answers if row.items]
+                times += [seen_us for seen_us in seen if seen_us < at_us]
+                if piece is not None and piece.at_us >= at_us:
+                    break
+            if times:
+                return max(times)
+            if found.at_us >= until_us:
+                break
+            until_us = found.at_us
+        return self._recording.from_us
+
     def lives_of(self, run_id: str) -> tuple[StateObservation, ...]:
         """What was observed of a run's rollouts by then, as far as it is not played yet."""
         if self._snapshot is None:
@@ -157,7 +179,7 @@ class Player:
                 self._where = (piece.segment, piece.number)
                 for row in piece.rows:
                     if isinstance(row, Answer):
-                        last_us = max(last_us, row.late_us)
+                        last_us = max(last_us, row.late_us - row.age_us)
                     yield last_us, row
 
         self._rows = rows()

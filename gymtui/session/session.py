@@ -27,6 +27,7 @@ from gymtui.poll.tracker import RolloutTracker
 from gymtui.poll.view import View
 from gymtui.session.actions import ActionResult, Verb
 from gymtui.session.alerts import AlertMonitor, RunAlert
+from gymtui.session.feed import Feed
 from gymtui.session.input_priority import InputPriority
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.session.run_actions import Action, RunActions
@@ -80,6 +81,7 @@ class Session:
         monotonic: Seconds that only go forward.
         find_key: Called in a thread before a refused key is tried again.
         model_env: The environment that model keys may come from.
+        feed: What it learns from; by default a poller of its own.
         journal_path: The journal's file, beside which launches are kept; None keeps nothing.
         archive: Makes, or has made, what transcripts are kept in; None keeps them in memory.
     """
@@ -99,6 +101,7 @@ class Session:
         model_env: Mapping[str, str] = MappingProxyType({}),
         journal_path: Path | None = None,
         archive: Callable[[], Archive] | None = None,
+        feed: Feed | None = None,
     ) -> None:
         self.settings = settings
         self._archive = archive
@@ -135,7 +138,7 @@ class Session:
         self._view = View(
             interval_s=settings.interval_s, source=settings.source, scenario_id=settings.scenario
         )
-        self.poller = Poller(
+        self.poller: Feed = feed or Poller(
             client,
             self.store,
             clock,

@@ -196,6 +196,13 @@ ELSEWHERE = {
     "wait --timeout": "test_wait.test_a_timeout_ends_with_124_and_leaves_the_runs_alone",
     "wait --patience": "test_wait.test_a_gym_that_never_answers_ends_with_3_after_its_time",
     "wait --interval": "test_every_option.test_wait_looks_as_often_as_it_is_told",
+    "replay --profile": "test_replay.test_every_option_counts",
+    "replay --base-url": "test_replay.test_every_option_counts",
+    "replay --config": "test_replay.test_every_option_counts",
+    "replay --at": "test_replay.test_every_option_counts",
+    "replay --run": "test_replay.test_every_option_counts",
+    "replay --theme": "test_replay.test_every_option_counts",
+    "replay --ascii": "test_replay.test_every_option_counts",
     "watch --profile": "test_watch.test_options_choose_the_gym",
     "watch --base-url": "test_watch.test_options_choose_the_gym",
     "watch --config": "test_watch.test_options_choose_the_gym",
@@ -330,7 +337,7 @@ def observe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         with listener:
             click.echo(f"db {db} {options}")
 
-    monkeypatch.setattr(entry, "_want_terminal", lambda: None)
+    monkeypatch.setattr(entry, "want_terminal", lambda: None)
     for place in ("gymtui.cli.dashboard", "gymtui.cli.demo"):
         monkeypatch.setattr(f"{place}.open_dashboard", shown)
     monkeypatch.setattr("gymtui.cli.open.view_files", viewed)

@@ -199,6 +199,11 @@ class Recording:
         return max(segment.to_us for segment in self._segments)
 
     @property
+    def is_over(self) -> bool:
+        """Whether the last recorder said that it stopped."""
+        return bool(self._segments) and self._segments[-1].ended
+
+    @property
     def marks(self) -> Sequence[Mark]:
         """What happened, in the order of time."""
         marks = [mark for segment in self._segments for mark in segment.marks]

@@ -330,7 +330,7 @@ class GymtuiApp(HostApp):
         screen = self.top
         if screen is None:
             return
-        now_s = self._monotonic()
+        now_s = self.session.monotonic()
         state = self.session.link.state(now_s)
         screen.dim(state in (LinkState.STALE, LinkState.REFUSED))
         screen.show_frame()

@@ -33,6 +33,7 @@ class Scope(StrEnum):
     PICK = "choosing"
     CONFIRM = "confirm"
     MENU = "menus"
+    REPLAY = "replay"
 
 
 STACKS: tuple[frozenset[Scope], ...] = tuple(
@@ -51,6 +52,8 @@ STACKS: tuple[frozenset[Scope], ...] = tuple(
         (Scope.PICK,),
         (Scope.CONFIRM,),
         (Scope.MENU,),
+        # Of the app around any of these: where a person has bound a key on a screen, that goes first.
+        (Scope.REPLAY,),
     )
 )
 """Scopes that work together on some screen: within each, a key does one thing."""
@@ -219,6 +222,16 @@ TABLE: tuple[Key, ...] = (
     Key("menu-choose", Scope.MENU, ("enter",), "choose", "choose"),
     Key("menu-switch", Scope.MENU, ("space",), "switch", "show or hide the column"),
     Key("menu-leave", Scope.MENU, ("escape", "q"), "leave", "close, change nothing"),
+    Key("replay-play", Scope.REPLAY, ("semicolon",), "replay_play", "play or pause the recording", "play"),
+    Key("replay-back", Scope.REPLAY, ("comma",), "replay_step(-1)", "one change back"),
+    Key("replay-on", Scope.REPLAY, ("full_stop",), "replay_step(1)", "one change on"),
+    Key("replay-minute-back", Scope.REPLAY, ("less_than_sign",), "replay_skip(-60)", "a minute back"),
+    Key("replay-minute-on", Scope.REPLAY, ("greater_than_sign",), "replay_skip(60)", "a minute on"),
+    Key("replay-mark-back", Scope.REPLAY, ("left_parenthesis",), "replay_mark(-1)", "previous mark: a run's begin or end, an error, stuck"),
+    Key("replay-mark-on", Scope.REPLAY, ("right_parenthesis",), "replay_mark(1)", "next mark"),
+    Key("replay-slower", Scope.REPLAY, ("left_curly_bracket",), "replay_speed(-1)", "play slower"),
+    Key("replay-faster", Scope.REPLAY, ("right_curly_bracket",), "replay_speed(1)", "play faster, up to 600×"),
+    Key("replay-live", Scope.REPLAY, ("L",), "replay_live", "to the last that was recorded, and on as it comes"),
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from gymtui.poll.view import View
+from gymtui.session.replay import ReplaySession
 from gymtui.session.session import Session
 from gymtui.store.delta import Delta
 from gymtui.tui.context.keymap import Key, Scope, bindings
@@ -31,6 +32,7 @@ from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.mistake_mark import MistakeHighlighter
 from gymtui.tui.kit.prompt import PromptInput
 from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.replay_bar import replay_cell, time_bar
 from gymtui.tui.kit.status_line import banner, link_cell
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 from gymtui.tui.kit.tips import tip
@@ -245,6 +247,8 @@ class GymScreen(SoonDrawn, Screen[None]):
         session, clock = self.services.watching, self.services.wall_clock()
         if session is None:
             return (StyledText("from disk", "muted"),)
+        if isinstance(session, ReplaySession):
+            return replay_cell(session.playback, clock, room)
         return link_cell(session.link, session.monotonic(), clock, room)
 
     def banner(self) -> tuple[Cell, ...]:
@@ -252,6 +256,9 @@ class GymScreen(SoonDrawn, Screen[None]):
         session = self.services.watching
         if session is None:
             return ()
+        if isinstance(session, ReplaySession):
+            plain = self.services.appearance.ascii
+            return (time_bar(session.playback, self.size.width - 2, plain=plain),)
         return banner(session.link, session.settings, self.services.keys.label("refresh"))
 
     def show_footer(self) -> None:

@@ -1,0 +1,46 @@
+"""What a session learns from: a poller that asks the gym, or a recording that is played."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from gymtui.poll.connection import Link
+from gymtui.poll.view import View
+from gymtui.store.delta import Delta
+from gymtui.store.stats.run_summary import RunSummary
+
+
+class Feed(Protocol):
+    """Brings what is known of a gym into a session's store; `poll.poller.Poller` is one."""
+
+    @property
+    def link(self) -> Link:
+        """How it goes just now."""
+
+    def look(self, view: View) -> None:
+        """Another part of what can be known is on screen."""
+
+    def refresh(self) -> None:
+        """Bring what there is now."""
+
+    def pause(self, paused: bool) -> None:
+        """Stop, or go on."""
+
+    def forget(self, run_ids: frozenset[str]) -> Delta:
+        """Drop runs that are gone."""
+
+    def remember(self, summaries: Mapping[str, RunSummary]) -> Delta:
+        """Take numbers of runs from an earlier session."""
+
+    def begin_catch_up(self) -> None:
+        """What earlier sessions kept is in."""
+
+    def behind_s(self, run_id: str) -> float | None:
+        """For how many seconds a run's rollouts have been older than its counters; else None."""
+
+    def forbidden_s(self, run_id: str) -> float | None:
+        """Seconds until a run's rollouts are asked for again; None unless they are forbidden."""
+
+    async def run(self) -> None:
+        """Bring what comes until cancelled."""

@@ -1,0 +1,125 @@
+"""The dashboard on a recording: the same screens at any moment of it, and no request is sent."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from gymtui.config.settings import Problem, Settings
+from gymtui.core.text import clean
+from gymtui.session.replay import NoGym, Playback, ReplaySession
+from gymtui.session.saved_layout import SavedLayout
+from gymtui.store.delta import Delta
+from gymtui.store.history.recording_reader import Recording
+from gymtui.tui.app.app import GymtuiApp
+from gymtui.tui.context.appearance import Appearance
+from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings
+from gymtui.tui.context.keymap import Scope, bindings
+from gymtui.tui.context.routes import OpenRun
+from gymtui.tui.runtime.crash_report import Reporter
+
+REDRAWN_S = 0.5
+"""How often what changes by the passing of time alone is looked at while it is played."""
+
+
+class ReplayApp(GymtuiApp):
+    """Plays a recording.
+
+    Args:
+        recording: Not empty.
+        settings: Read only, with what led to the gym that was recorded.
+        at_us: Where it begins, by the gym's clock; None for the recording's begin.
+        run_id: The run that is opened at once.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.REPLAY)
+    quit_remark = ""
+
+    def __init__(
+        self,
+        recording: Recording,
+        settings: Settings,
+        reporter: Reporter,
+        *,
+        at_us: int | None = None,
+        run_id: str | None = None,
+        appearance: Appearance | None = None,
+        saved_layout: SavedLayout | None = None,
+        keys: KeyBindings = PROGRAMS_OWN,
+        problems: Sequence[Problem] = (),
+    ) -> None:
+        super().__init__(
+            settings,
+            NoGym(),
+            reporter,
+            appearance=appearance,
+            saved_layout=saved_layout,
+            keys=keys,
+            problems=problems,
+            wall=lambda: replayed.local_s(),
+        )
+        self.playback = Playback(recording, turns=self.turns, monotonic=self._monotonic)
+        if at_us is not None:
+            self.playback.position_us = at_us
+        replayed = self._replayed = ReplaySession(
+            settings,
+            self.playback,
+            self,
+            turns=self.turns,
+            rng=random.Random(),  # noqa: S311  (no key, no secret)
+        )
+        self.session = replayed
+        self._run_id = run_id
+
+    def on_mount(self) -> None:
+        """Begin to play, once the base class has put the first screen there."""
+        self.set_interval(REDRAWN_S, self._time_played)
+        self.call_after_refresh(self._opened)
+
+    def _opened(self) -> None:
+        if self._run_id is not None:
+            self.navigate(OpenRun(self._run_id))
+        play, help_ = self.keys.label("replay-play"), self.keys.label("help")
+        self.notify(f"{play} plays and pauses · {help_} shows the keys")
+
+    def _time_played(self) -> None:
+        if self.playback.playing:
+            self.changed(Delta())
+
+    def show_help(self, scopes: Sequence[Scope]) -> None:
+        """Show the keys, those of the replay too."""
+        super().show_help((Scope.REPLAY, *scopes))
+
+    # -- keys ------------------------------------------------------------------------------
+
+    def action_replay_play(self) -> None:
+        """Play or pause."""
+        self.playback.pause(self.playback.playing)
+
+    def action_replay_step(self, by: int) -> None:
+        """One change back or on."""
+        self.playback.step(by)
+
+    def action_replay_skip(self, seconds: int) -> None:
+        """Back or on by so many seconds."""
+        self.playback.skip(seconds)
+
+    def action_replay_speed(self, by: int) -> None:
+        """Slower or faster."""
+        self.playback.faster(by)
+
+    def action_replay_mark(self, by: int) -> None:
+        """To the mark before or after."""
+        mark = self.playback.to_mark(by)
+        if mark is None:
+            self.notify(f"no {'later' if by > 0 else 'earlier'} mark", timeout=2)
+        else:
+            name = f"rollout {mark.rollout_id}" if mark.rollout_id is not None else mark.run_id
+            self.notify(clean(f"{mark.what}: {name}"), timeout=3)
+
+    def action_replay_live(self) -> None:
+        """To the end, and on as it comes."""
+        self.playback.to_end()

@@ -1,0 +1,175 @@
+"""A recording plays in the same screens: what they show then is what they showed."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from gymtui.cli.record import new_recorder
+from gymtui.config.settings import Settings
+from gymtui.session.replay import moment_of
+from gymtui.store.delta import Delta
+from gymtui.store.history.recording_reader import Recording
+from gymtui.store.history.recording_rows import micros, when_of
+from gymtui.tui.app.replay_app import ReplayApp
+from gymtui.tui.context.keymap import TABLE, Scope
+from gymtui.tui.runtime.crash_report import Reporter
+from tests.helpers.recorded import Recorded, model_gym
+from tests.tui.staged import Clock, Life, StagedGym, pass_time, staged_dashboard
+
+DEADLINE_S = 60.0
+SIZE = (120, 24)
+PASSED = {"status": "completed", "result": {"success": True, "message": "ok"}}
+FAILED = {"status": "workspace_error", "result": None}
+
+
+def staged() -> StagedGym:
+    gym = StagedGym(clock=Clock())
+    gym.live("night-1", "book", Life(2, (4, 3, 12, 4), PASSED), Life(5, (3, 2, 40), None))
+    gym.live("night-1", "call", Life(9, (3,), FAILED), Life(None))
+    gym.live("day-1", "book", Life(-50, (3, 3, 9, 3), PASSED))
+    return gym
+
+
+async def recorded(gym: StagedGym, directory: Path, reports: Path) -> list[tuple[int, str]]:
+    """Watch and record; what was on screen, with the gym's time in microseconds."""
+    seen = []
+    async with staged_dashboard(gym, reports, SIZE) as person:
+        session = person.app.session
+        new_recorder(session, directory)
+        assert session.recorder is not None
+        for _ in range(10):
+            await pass_time(person, 2.0)
+            session.recorder.write(at_once=True)
+            person.app.changed(Delta())  # by the gym's time as it is known after the last answer
+            await person.pilot.pause()
+            seen.append((round(session.now().timestamp() * 1_000_000), lines_of(person.screen())))
+        session.recorder.close()
+    return seen
+
+
+def lines_of(screen: str) -> str:
+    """What is on screen but the status line's right end and the footer."""
+    status, *others = screen.split("\n")
+    status = re.sub(r" +([●○] |replay ).*", "", status)
+    return "\n".join([status.rstrip(), *others[:-1]])
+
+
+class Viewer:
+    """Somebody who watches the recording."""
+
+    def __init__(self, app: ReplayApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    def screen(self) -> str:
+        return "\n".join(
+            strip.text.rstrip() for strip in self.app.screen._compositor.render_strips()
+        )
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        end = time.monotonic() + DEADLINE_S
+        while not holds():
+            assert time.monotonic() < end, self.screen()
+            await self.pilot.pause(0.02)
+
+    async def shown(self) -> str:
+        """The screen once all news is on it, without the time line."""
+        await self.until(lambda: not self.app.session.has_news)
+        await self.pilot.pause()
+        first, _bar, *others = lines_of(self.screen()).split("\n")
+        return "\n".join([first, *others])
+
+
+@asynccontextmanager
+async def replayed(directory: Path, reports: Path, **options: Any) -> AsyncIterator[Viewer]:
+    """The recording on a screen that has room for its time line."""
+    settings = Settings(base_url=StagedGym.url, interval_s=2.0, read_only=True)
+    recording = Recording(directory)
+    assert recording.problems == []
+    app = ReplayApp(recording, settings, Reporter(reports, secrets=[]), **options)
+    async with app.run_test(size=(SIZE[0], SIZE[1] + 1)) as pilot:
+        viewer = Viewer(app, pilot)
+        await viewer.until(lambda: bool(app.session.store.runs))
+        yield viewer
+
+
+async def test_a_screen_shows_what_it_showed(tmp_path: Path) -> None:
+    directory = tmp_path / "recording"
+    seen = await recorded(staged(), directory, tmp_path)
+    async with replayed(directory, tmp_path) as viewer:
+        for at_us, was in (*seen[2::3], seen[4], seen[2]):
+            viewer.app.playback.jump(at_us)
+            assert await viewer.shown() == was
+
+
+async def test_keys_move_through_it_and_nothing_can_be_changed(tmp_path: Path) -> None:
+    directory = tmp_path / "recording"
+    await recorded(staged(), directory, tmp_path)
+    async with replayed(directory, tmp_path) as viewer:
+        playback, pilot = viewer.app.playback, viewer.pilot
+        begin = playback.position_us
+        assert "replay 00:00:00 of 00:00:1" in viewer.screen()
+        await pilot.press("full_stop")
+        first = playback.position_us
+        assert first > begin
+        await pilot.press("full_stop")
+        assert playback.position_us > first
+        await pilot.press("comma")
+        assert playback.position_us == first
+        await pilot.press("greater_than_sign")
+        assert playback.position_us == playback.recording.to_us
+        await pilot.press("less_than_sign")
+        assert playback.position_us == begin
+        await pilot.press("right_parenthesis")
+        assert playback.position_us == playback.marks[0].at_us
+        await pilot.press("right_curly_bracket", "semicolon")
+        assert (playback.speed, playback.playing) == (120, True)
+        await pilot.press("semicolon", "x", "n", "ctrl+d")
+        assert not playback.playing
+        assert type(viewer.app.screen).__name__ == "RunsScreen"
+        await pilot.press("question_mark")
+        assert "play or pause the recording" in viewer.screen()
+
+
+async def test_it_plays_at_its_speed_to_the_end(tmp_path: Path) -> None:
+    directory = tmp_path / "recording"
+    await recorded(staged(), directory, tmp_path)
+    async with replayed(directory, tmp_path, run_id="night-1") as viewer:
+        playback = viewer.app.playback
+        await viewer.pilot.press("semicolon")
+        await viewer.until(lambda: not playback.playing)
+        assert playback.position_us == playback.recording.to_us
+        await viewer.until(lambda: "night-1.003" in viewer.screen())
+
+
+def test_its_keys_do_nothing_else_on_any_screen() -> None:
+    lists = {Scope.CONFIRM, Scope.MENU, Scope.FORM, Scope.PICK, Scope.REPLAY}
+    taken = {name for key in TABLE if key.scope not in lists for name in key.keys}
+    assert not {name for key in TABLE if key.scope is Scope.REPLAY for name in key.keys} & taken
+
+
+def test_a_time_is_found_in_the_recording(tmp_path: Path) -> None:
+    rng = random.Random(0)
+    watched = Recorded(model_gym(rng), tmp_path, rng, keeps=False)
+    for _ in range(3):
+        watched.tick()
+    watched.recorder.close()
+    recording = Recording(tmp_path)
+    begin = when_of(recording.from_us).astimezone()
+    assert moment_of("+2m", recording) - recording.from_us == 120_000_000
+    later = begin + timedelta(minutes=5)
+    assert abs(moment_of(f"{later:%H:%M}", recording) - micros(later)) < 61_000_000
+    assert moment_of(later.isoformat(), recording) == micros(later)
+    for wrong in ("soon", "25:00", "1:2:3:4"):
+        with pytest.raises(ValueError, match="no time"):
+            moment_of(wrong, recording)
