@@ -21,6 +21,7 @@ RUN: Mapping[str, str] = {
     "done": "rollouts that ended, with a verdict or an error",
     "progress": "done over total, 0 to 1",
     "numbers": "numbers over its rollouts; null if they were not fetched",
+    "note": "your own note, or null",
     "malformed": "why it could not be read, or null",
     "extra": "other fields from the gym, and invalid values such as -1 rollouts",
 }
@@ -66,6 +67,7 @@ ROLLOUT: Mapping[str, str] = {
     "elapsed_s": "seconds from start to now or to its end",
     "score": "of the verifier, 0 to 1, or null",
     "at_step_limit": "whether it reached the step limit",
+    "note": "your own note, or null",
     "malformed": "why it could not be read, or null",
     "extra": "other fields from the gym",
 }

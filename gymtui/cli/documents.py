@@ -36,6 +36,7 @@ def run_document(run: RunView, *, numbers: bool = True) -> dict[str, Any]:
         "done": run.finished,
         "progress": progress(run),
         "numbers": _numbers(run) if numbers and run.summary is not None else None,
+        "note": run.note,
         "malformed": run.row.malformed,
     }
     return _document(document_keys.RUN, run.row.raw, run.row.run, ours)
@@ -54,6 +55,7 @@ def rollout_document(row: RolloutRow, now: datetime) -> dict[str, Any]:
         "elapsed_s": elapsed_s(row, now),
         "score": score_of(row),
         "at_step_limit": None if rollout is None else at_step_limit(rollout),
+        "note": row.note,
         "malformed": row.malformed,
     }
     return _document(document_keys.ROLLOUT, row.raw, rollout, ours)

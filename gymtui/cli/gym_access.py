@@ -32,6 +32,7 @@ from gymtui.store.delta import (
     RunsPage,
 )
 from gymtui.store.history import journal_reader
+from gymtui.store.history.notes import NoteOf, Notes
 from gymtui.store.lists.columns import RunView
 from gymtui.store.records import RunRow
 from gymtui.store.stats.run_stats import RunStats, run_numbers
@@ -120,6 +121,7 @@ class GymReader:
         self._heard = heard
         self._monotonic = monotonic
         self._numbers: dict[str, RunStats] = {}
+        self._notes = Notes()
 
     @property
     def now_s(self) -> float:
@@ -257,12 +259,23 @@ class GymReader:
             (summary.run_id, from_kept(summary)) for summary in journal_reader.summaries(journal)
         )
         self.store.remember({run_id: summary for run_id, summary in kept if summary is not None})
+        self.take_notes(journal)
+
+    def take_notes(self, journal: Path) -> None:
+        """Take the person's own notes on runs and rollouts.
+
+        Args:
+            journal: The file beside which they are kept, there or not.
+        """
+        self._notes = Notes.beside(journal)
+        self.store.note(self._notes.all(NoteOf.ROLLOUT))
 
     def view(self, run_id: str) -> RunView:
         """A run with the numbers over its rollouts and its end, as far as they are known."""
         row = self.store.runs[run_id]
         left = self._numbers_of(row).eta(self.now_s) if row.active else None
-        return RunView(row, self.store.summary(run_id), left)
+        note = self._notes.all(NoteOf.RUN).get(run_id)
+        return RunView(row, self.store.summary(run_id), left, note=note)
 
     def _numbers_of(self, row: RunRow) -> RunStats:
         """The numbers of a run, worked out once for each list of its rollouts."""

@@ -38,11 +38,11 @@ _list_options = with_options(
 
 RUN_COLUMNS = (
     "run status scenario model provider source pass low high score progress done verdicts errors "
-    "total running waiting active stalled eta age"
+    "total running waiting note tag active stalled eta age"
 )
 ROLLOUT_COLUMNS = (
     "rollout run task scenario state status phase outcome passed steps max_steps score elapsed age "
-    "created reason message criterion failure ended model"
+    "created reason note tag message criterion failure ended model"
 )
 """The columns that a filter and an order may name, as `--help` lists them."""
 

@@ -54,6 +54,7 @@ def render_report(
 
     async def fetch(client: Endpoints) -> tuple[GymReader, list[str]]:
         asked = GymReader(client)
+        asked.take_notes(journal)
         found = await runs_and_rollouts(asked, settings, wanted)
         if usage:
             cap_bytes = settings.artifact_limit_mib << 20

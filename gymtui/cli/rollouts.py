@@ -69,6 +69,7 @@ def print_rollouts(
 
     async def fetch(client: Endpoints) -> tuple[FilteredRows[RolloutRow], datetime]:
         asked = GymReader(client)
+        asked.take_notes(journal)
         wanted = list(dict.fromkeys(run_ids))
         if wanted:
             wanted = await asked.runs_named(wanted)
@@ -89,7 +90,8 @@ def print_rollouts(
         last_steps = journal_reader.last_steps(journal, shown)
         several = len(shown) > 1
         scored = any(score_of(row) is not None for row in found.rows)
-        columns = _columns(now, last_steps, several=several, scored=scored)
+        noted = any(row.note for row in found.rows)
+        columns = _columns(now, last_steps, several=several, scored=scored, noted=noted)
         printer.table(columns, found.rows)
         return
     documents = [rollout_document(row, now) for row in found.rows]
@@ -102,7 +104,7 @@ def print_rollouts(
 
 
 def _columns(
-    now: datetime, last_steps: Mapping[str, int], *, several: bool, scored: bool
+    now: datetime, last_steps: Mapping[str, int], *, several: bool, scored: bool, noted: bool
 ) -> tuple[Column[RolloutRow], ...]:
     def state(row: RolloutRow) -> Cell:
         if row.rollout is None or row.outcome is None:
@@ -130,9 +132,12 @@ def _columns(
         Column("ELAPSED", elapsed, right=True),
         Column("SCORE", lambda row: Cell(score(score_of(row))), right=True, priority=3),
         Column("RUN", run, least=20, priority=1),
+        Column("NOTE", lambda row: Cell(row.note), least=8, priority=2),
         Column("MESSAGE", lambda row: Cell(why(row) or ABSENT), least=16, priority=2),
     )
     left_out = set() if several else {"RUN"}
+    if not noted:
+        left_out.add("NOTE")
     if not scored:
         left_out.add("SCORE")  # most verifiers give none
     return tuple(c for c in columns if c.title not in left_out)

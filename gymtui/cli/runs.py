@@ -109,7 +109,8 @@ def print_runs(
     found, now = with_gym(settings, fetch)
     if form == "table":
         scored = any(run.summary is not None and run.summary.scored for run in found.rows)
-        printer.table(_columns(now, scored=scored), found.rows)
+        noted = any(run.note for run in found.rows)
+        printer.table(_columns(now, scored=scored, noted=noted), found.rows)
         return
     documents = [run_document(run, numbers=needed or bool(numbers)) for run in found.rows]
     if form == "json":
@@ -147,7 +148,7 @@ def _unknown(asked: GymReader, found: FilteredRows[RunView]) -> list[str]:
     return missing
 
 
-def _columns(now: datetime, *, scored: bool) -> tuple[Column[RunView], ...]:
+def _columns(now: datetime, *, scored: bool, noted: bool) -> tuple[Column[RunView], ...]:
     def name(run: RunView) -> Cell:
         if run.row.malformed is not None:
             return Cell(f"(malformed: {run.row.malformed})", "yellow")
@@ -199,6 +200,10 @@ def _columns(now: datetime, *, scored: bool) -> tuple[Column[RunView], ...]:
         return Cell(run.summary.model if run.summary else None)
 
     # Most verifiers give none.
+    def note(run: RunView) -> Cell:
+        return Cell(run.note)
+
+    note_column = (Column("NOTE", note, least=8, priority=4),) if noted else ()
     score_column = (Column("SCORE", mean_score, right=True, priority=5),) if scored else ()
     return (
         Column("RUN", name, least=28),
@@ -211,6 +216,7 @@ def _columns(now: datetime, *, scored: bool) -> tuple[Column[RunView], ...]:
         Column("WAITING", counter("pending"), right=True, priority=5),
         Column("ETA", left, right=True, priority=3),
         Column("AGE", started, right=True, priority=2),
+        *note_column,
         Column("SCENARIO", scenario, least=8, priority=7),
         Column("MODEL", model, least=10, priority=6),
     )

@@ -35,6 +35,7 @@ from gymtui.session.step_pace import ObservedStepPace
 from gymtui.session.surroundings import Surroundings
 from gymtui.store.delta import NOTHING, Delta, Query
 from gymtui.store.history.journal import Journal
+from gymtui.store.history.notes import NoteOf, Notes
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.checkpoints import checkpoint_before
 from gymtui.store.stats.forecast import RunForecast
@@ -109,6 +110,8 @@ class Session:
         self.clock = clock
         self.journal = journal
         self.store = Store()
+        self.notes = Notes.beside(journal_path)
+        self.store.note(dict(self.notes.all(NoteOf.ROLLOUT)))
         self.forecast = RunForecast()
         self.alerts = AlertMonitor(everything=settings.watch_all, fail_share=settings.fail_share)
         self.tracker = RolloutTracker(
@@ -355,6 +358,20 @@ class Session:
         self.settings = self.settings.model_copy(update=update)
         self.archive.keep_out(key.reveal())
         self.client.use_key(key)
+
+    def note(self, kind: NoteOf, ids: Sequence[str], text: str) -> None:
+        """Put a note on runs or rollouts; an empty one removes it.
+
+        Raises:
+            OSError: It could not be kept; until the program ends it stands all the same.
+        """
+        try:
+            self.notes.write(kind, ids, text)
+        finally:
+            if kind is NoteOf.RUN:
+                self._show(Delta(runs_changed=frozenset(ids) & self.store.runs.keys()))
+            else:
+                self._show(self.store.note(dict(self.notes.all(kind))))
 
     def watch_for(self, run_ids: Iterable[str]) -> tuple[list[str], list[str]] | None:
         """Tell when these runs end, or no longer if all of them are watched.

@@ -125,6 +125,7 @@ class RolloutRow:
         outcome: How it stands, our own cancel counted; None when it could not be read.
         usage: What it used, once its artifacts were read: the rollout does not say it.
         tools: Which tools it called, likewise; None until then.
+        note: The person's own note on it.
     """
 
     rollout_id: str
@@ -137,6 +138,7 @@ class RolloutRow:
     outcome: Outcome | None = None
     usage: Usage | None = None
     tools: tuple[ToolUse, ...] | None = None
+    note: str | None = None
 
 
 def name_of_malformed(raw: bytes, within: str = "") -> str:

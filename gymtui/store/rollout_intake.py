@@ -86,8 +86,8 @@ Steps = Generator[None, None, RolloutBatch]
 
 def supersedes(row: RolloutRow, before: RolloutRow) -> bool:
     """Whether a row says something else than the one known, by a question that is no older."""
-    read = before.usage != row.usage or before.tools != row.tools
-    news = before.raw != row.raw or read
+    told = (before.raw, before.usage, before.tools, before.note)
+    news = told != (row.raw, row.usage, row.tools, row.note)
     return news and row.sent_s >= before.sent_s
 
 

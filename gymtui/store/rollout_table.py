@@ -46,6 +46,8 @@ class RolloutTable:
         self.rows: dict[str, RolloutRow] = {}
         self.version = 0
         self.we_cancelled: set[str] = set()
+        self.notes: Mapping[str, str] = {}
+        """The person's own notes, by rollout, listed already or not."""
         self._runs = runs
         self._by_raw: dict[bytes, str] = {}
         self._held: OrderedDict[str, _Held] = OrderedDict()
@@ -276,6 +278,7 @@ class RolloutTable:
             seen.at,
             parsed,
             outcome=outcome_of(parsed, we_cancelled=parsed.rollout_id in self.we_cancelled),
+            note=self.notes.get(parsed.rollout_id),
         )
 
     def _home(self, rollout: Rollout, asked: str | None) -> str:

@@ -301,6 +301,20 @@ class Store:
             self._rollouts.put(replace(row, usage=used, tools=called), built)
         return built.build()
 
+    def note(self, notes: Mapping[str, str]) -> Delta:
+        """Show the person's own notes on rollouts.
+
+        Args:
+            notes: All of them, by rollout, listed already or not.
+        """
+        built = DeltaBuilder()
+        before, self._rollouts.notes = self._rollouts.notes, notes
+        for rollout_id in before.keys() | notes.keys():
+            row = self.rollouts.get(rollout_id)
+            if row is not None and row.note != notes.get(rollout_id):
+                self._rollouts.put(replace(row, note=notes.get(rollout_id)), built)
+        return built.build()
+
     def date(self, seen_s: Mapping[str, float]) -> None:
         """Say when rollouts' bytes were first seen, where they come from a recording.
 

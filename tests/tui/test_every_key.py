@@ -32,6 +32,7 @@ from gymtui.tui.describe.screen import DescribeScreen
 from gymtui.tui.files.screen import FileScreen
 from gymtui.tui.help.screen import HelpScreen
 from gymtui.tui.kit.ask import AskScreen
+from gymtui.tui.kit.ask_line import AskLineScreen
 from gymtui.tui.kit.confirm import ConfirmScreen
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.menu import Choice, MenuScreen
@@ -267,7 +268,7 @@ def test_every_screen_and_every_scope_is_among_the_places() -> None:
     for module in pkgutil.walk_packages(gymtui.tui.__path__, "gymtui.tui."):
         importlib.import_module(module.name)
     ours = {each for each in classes_of(Screen) if each.__module__.startswith("gymtui.")}
-    shown = {type(make()) for make in PLACES.values()} | {FileScreen}
+    shown = {type(make()) for make in PLACES.values()} | {FileScreen, AskLineScreen}
     assert ours - BASES == shown
     assert {key.scope for make in PLACES.values() for key in keys_at(make())} == set(Scope)
 

@@ -54,6 +54,7 @@ def contents(runs: Sequence[RunFacts], together: Matrix, failures: Failures, mad
     )  # fmt: skip
     blocks: list[Block] = [Heading(1, head), Paragraph(_made(made))]
     blocks += [Paragraph(line, notice=True) for run in runs for line in _notices(run, several)]
+    blocks += _notes(runs)
     blocks += [Heading(2, ("Numbers",)), numbers_of(runs)]
     if several:
         blocks += side_by_side(runs, together)
@@ -90,6 +91,17 @@ def _notices(run: RunFacts, several: bool) -> Iterator[Line]:
             *begin,
             f"{of_many(run.malformed, 'rollout')} could not be read and are not counted.",
         )
+
+
+def _notes(runs: Sequence[RunFacts]) -> Iterator[Block]:
+    lines: list[Line] = []
+    for run in runs:
+        if run.view.note:
+            lines.append((Name(run.run_id), ": ", Name(run.view.note)))
+        lines += [(Name(rollout), ": ", Name(note)) for rollout, note in sorted(run.notes.items())]
+    if lines:
+        yield Heading(2, ("Notes",))
+        yield Items(tuple(lines))
 
 
 # -- one run -------------------------------------------------------------------------------

@@ -32,7 +32,10 @@ def document(
         "made_at": made.at.isoformat().replace("+00:00", "Z"),
         "gym": made.gym,
         "version": made.version,
-        "runs": [{**run_document(run.view), "usage": _usage(run)} for run in runs],
+        "runs": [
+            {**run_document(run.view), "usage": _usage(run), "rollout_notes": run.notes}
+            for run in runs
+        ],
         **comparison_document([run.run_id for run in runs], together, failures),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gymtui.api.lenient import loads
@@ -35,6 +35,7 @@ class RunFacts:
         spent: Where time went, over rollouts that a dashboard watched.
         malformed: Rollouts that could not be read.
         usage: What rollouts used, for those whose artifacts were read and say it.
+        notes: The person's own, by rollout.
     """
 
     view: RunView
@@ -46,6 +47,7 @@ class RunFacts:
     malformed: int
     usage: tuple[Usage, ...] = ()
     ended: int = 0
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def run_id(self) -> str:
@@ -87,6 +89,7 @@ def facts_of(
         settings=_settings(rows),
         spent=_spent(rows, lives, now),
         malformed=len(rows) - len(readable),
+        notes={row.rollout_id: row.note for row in rows if row.note},
         usage=tuple(row.usage for row in rows if row.usage is not None),
         ended=sum(is_finished(rollout) for rollout in readable),
     )

@@ -13,6 +13,7 @@ from typing import get_args
 from gymtui.config.schema import SOURCES, Provider
 from gymtui.store.column_def import Field, Schema, ValueKind, natural
 from gymtui.store.formats import PHASE_WORD, WORD, state_word
+from gymtui.store.history.notes import tags
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import Intent, RolloutRow, RunRow, score_of
 from gymtui.store.rollout_times import elapsed, started_at
@@ -37,6 +38,7 @@ class RunView:
         place: Where the gym's own list has it, the newest with the smallest number.
         placed_at: When it was probably created, by those around it, while that is not known.
         behind: Whether its numbers are older than three ticks although it has moved on.
+        note: The person's own note on it.
     """
 
     row: RunRow
@@ -49,6 +51,7 @@ class RunView:
     place: float = 0.0
     placed_at: datetime | None = None
     behind: bool = False
+    note: str | None = None
 
     @property
     def began_at(self) -> datetime | None:
@@ -224,6 +227,8 @@ RUNS: Schema[RunView] = Schema(
             lambda run: run.row.run and run.row.run.pending,
             ("pending",),
         ),
+        Field("note", ValueKind.TEXT, lambda run: run.note),
+        Field("tag", ValueKind.TEXT, lambda run: run.note and tags(run.note), words=False),
         Field("active", ValueKind.FLAG, lambda run: run.row.active),
         Field("watched", ValueKind.FLAG, lambda run: run.watched),
         Field("stuck", ValueKind.FLAG, lambda run: run.stuck > 0),
@@ -334,6 +339,8 @@ ROLLOUTS: Schema[RolloutRow] = Schema(
         Field("age", ValueKind.TIME, lambda row: row.rollout and started_at(row.rollout)),
         Field("created", ValueKind.TIME, lambda row: row.rollout and row.rollout.created_at),
         Field("reason", ValueKind.TEXT, lambda row: row.rollout and row.rollout.termination_reason),
+        Field("note", ValueKind.TEXT, lambda row: row.note),
+        Field("tag", ValueKind.TEXT, lambda row: row.note and tags(row.note), words=False),
         Field(
             "message",
             ValueKind.TEXT,

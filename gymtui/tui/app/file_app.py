@@ -22,6 +22,7 @@ _NOT_HERE = frozenset(
     {
         "redact",
         "search-this",
+        "note-this",
         "compare-this",
         "pause",
         "actions",

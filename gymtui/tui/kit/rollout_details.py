@@ -43,11 +43,15 @@ def rollout_details(
     message = (result.message or result.error or "") if result is not None else ""
     lines = _message(row.rollout_id, outcome_text.state(row), message, cells, height - OWN_LINES)
     own = (
-        join_fitting(_ending(rollout.termination_reason, result), cells),
+        join_fitting([*_noted(row), *_ending(rollout.termination_reason, result)], cells),
         join_fitting([LinePart(cell, n) for n, cell in enumerate(_phases(life, rollout))], cells),
         join_fitting([*_model(rollout.settings), *_used(row.usage)], cells),
     )
     return _filled([*lines, *(cell for cell in own if cell)], height)
+
+
+def _noted(row: RolloutRow) -> Sequence[LinePart]:
+    return [LinePart((StyledText(f"note: {row.note}", "accent"),))] if row.note else ()
 
 
 def _filled(lines: list[Cell], height: int) -> list[Cell]:

@@ -22,10 +22,12 @@ from gymtui.poll.view import View
 from gymtui.session.replay import ReplaySession
 from gymtui.session.session import Session
 from gymtui.store.delta import Delta
+from gymtui.store.history.notes import LONGEST, NoteOf
 from gymtui.tui.context.keymap import Key, Scope, bindings
 from gymtui.tui.context.routes import OpenActions, OpenRun
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.context.services import Services, services_of
+from gymtui.tui.kit.ask_line import AskLineScreen
 from gymtui.tui.kit.breadcrumb import name_in
 from gymtui.tui.kit.footer import footer_line
 from gymtui.tui.kit.lines import Line, Lines
@@ -382,6 +384,33 @@ class GymScreen(SoonDrawn, Screen[None]):
             self.services.copy_to_clipboard(text)
         else:
             refuse(self, self.no_copy_reason())
+
+    def action_note(self) -> None:
+        """Ask for a note on what is selected, and keep it; an empty one removes it."""
+        chosen, session = self.selection(), self.session
+        kind, ids = (
+            (NoteOf.ROLLOUT, chosen.rollout_ids)
+            if chosen.rollout_ids
+            else (NoteOf.RUN, chosen.run_ids)
+        )
+        if not ids:
+            refuse(self, "nothing to write a note on")
+            return
+
+        def typed(text: str | None) -> None:
+            if text is None:
+                return
+            try:
+                session.note(kind, ids, text)
+            except OSError as error:
+                words = f"the note is not kept on disk: {error.strerror}"
+                self.services.notify(words, severity="warning")
+
+        title = f"Note on {ids[0]}" if len(ids) == 1 else f"Note on {len(ids)} {kind}"
+        known = session.notes.all(kind).get(ids[0], "")
+        self.app.push_screen(
+            AskLineScreen(title, known, hint="#word is a tag", longest=LONGEST), typed
+        )
 
     def action_panes(self) -> None:
         """Give the keys to the next pane."""

@@ -72,6 +72,9 @@ def rollout_columns(
             outcome_text.cost(row.usage.cost_usd if row.usage is not None else None), "muted"
         )
 
+    def note(row: RolloutRow, cells: int) -> Cell:
+        return styled(row.note, "accent")
+
     return (
         Column("task", "TASK", 18, task, whole=True, cut="middle"),
         Column("state", "STATE", 12, state),
@@ -80,6 +83,7 @@ def rollout_columns(
         Column("score", "SCORE", 5, score, align="right", priority=2),
         Column("tokens", "TOKENS", 6, tokens, align="right", priority=4),
         Column("cost", "COST", 9, cost, align="right", priority=4),
+        Column("note", "NOTE", 8, note, whole=True, most=60, priority=2),
         Column("rollout", "ROLLOUT", 12, name, whole=True, cut="middle", priority=2),
     )
 

@@ -19,6 +19,7 @@ from gymtui.session.actions import Verb
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.store.delta import Delta
 from gymtui.store.formats import of_many
+from gymtui.store.history.notes import NoteOf
 from gymtui.store.lists.columns import READ_ROLLOUTS, RunView
 from gymtui.store.outcome import VERDICTS, Outcome
 from gymtui.store.records import RolloutRow, RunRow
@@ -73,7 +74,7 @@ class RolloutsScreen(TimelineScreen):
     def __init__(self, run_id: str, wanted: str = "") -> None:
         super().__init__(READ_ROLLOUTS, "task")
         self.start_with_filter(wanted)
-        self.unfilled = frozenset({"score", "tokens", "cost"})
+        self.unfilled = frozenset({"score", "tokens", "cost", "note"})
         self.run_id = self.shows_run = run_id
         self._run_rows = RunRows(self._rows)
         self._settling = False
@@ -132,6 +133,8 @@ class RolloutsScreen(TimelineScreen):
         pieces += run_marks(self.session, self.run_id)
         if said:
             pieces.append(StyledText(f"   {said}", "muted"))
+        if note := self.session.notes.all(NoteOf.RUN).get(self.run_id):
+            pieces.append(StyledText(f"   {note}", "accent"))
         return tuple(pieces)
 
     def poll_target(self, view: View) -> View:
@@ -153,6 +156,8 @@ class RolloutsScreen(TimelineScreen):
         for usage in filter(None, (row.usage for row in own.values())):
             self.fill("tokens", filled="tokens" not in self.unfilled or usage.tokens is not None)
             self.fill("cost", filled="cost" not in self.unfilled or usage.cost_usd is not None)
+        if any(row.note for row in own.values()):
+            self.fill("note", filled=True)
         # Not what the delta says went: rollouts go while another screen is on top, too.
         rows.keep_only(rollouts)
         if self.run_id in delta.runs:

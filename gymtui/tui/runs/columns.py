@@ -133,6 +133,9 @@ def run_columns(
     def model(run: RunView, cells: int) -> Cell:
         return styled(run.summary.model if run.summary else None, "muted")
 
+    def note(run: RunView, cells: int) -> Cell:
+        return styled(run.note, "accent")
+
     return (
         Column("run", title, 12, name, good=20, whole=True, cut="middle"),
         Column("progress", "PROGRESS", 10, progress, flex=2, most=32, priority=2),
@@ -144,6 +147,7 @@ def run_columns(
         Column("eta", "ETA", 7, left, align="right", priority=1),
         Column("age", "AGE", 8, started, align="right", priority=EXTRA),
         Column("score", "SCORE", 5, score, align="right", priority=5),
+        Column("note", "NOTE", 8, note, priority=5, whole=True, most=60),
         Column("scenario", "SCENARIO", 8, scenario, priority=5, whole=True, cut="middle"),
         Column("model", "MODEL", 12, model, priority=EXTRA, good=16, whole=True, cut="middle"),
     )

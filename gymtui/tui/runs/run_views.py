@@ -9,6 +9,7 @@ from gymtui.poll.connection import LIVE_INTERVALS
 from gymtui.session.session import Session
 from gymtui.store.column_def import Field
 from gymtui.store.delta import Delta
+from gymtui.store.history.notes import NoteOf
 from gymtui.store.lists.columns import RunView
 from gymtui.store.running_rollouts import Running
 
@@ -106,6 +107,7 @@ class RunViews:
             place=place if self._newest_first is not False else -place,
             placed_at=None if timed else store.placed_at(run_id),
             behind=behind_s is not None and behind_s > older,
+            note=session.notes.all(NoteOf.RUN).get(run_id),
         )
 
 

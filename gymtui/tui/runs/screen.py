@@ -61,7 +61,7 @@ class RunsScreen(ListScreen[RunView]):
 
     def __init__(self) -> None:
         super().__init__(RUNS, "age")
-        self.unfilled = frozenset({"score"})
+        self.unfilled = frozenset({"score", "note"})
         self._runs = self._rows
         self._groups: Groups | None = None
         self._filter = ""
@@ -138,6 +138,8 @@ class RunsScreen(ListScreen[RunView]):
         touched = self._views.changed(delta, self._runs.records, self._grid.in_view, at)
         if any(run.summary is not None and run.summary.scored for run in touched.values()):
             self.fill("score", filled=True)
+        if any(run.note for run in touched.values()):
+            self.fill("note", filled=True)
         # Not what the delta says went: runs go while another screen is on top of this one, too.
         gone = self._runs.records.keys() - store.runs.keys()
         moved = bool(self._runs.apply(touched, gone, now)) | self._stand_in()

@@ -1,0 +1,99 @@
+"""Asking for a line of text, on top of a screen."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from gymtui.tui.context.services import Services, services_of
+from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.styled_text import StyledText
+from gymtui.tui.runtime.frame_timer import SoonDrawn
+
+
+class AskLineScreen(SoonDrawn, ModalScreen[str | None]):
+    """Its result is what was typed, or None.
+
+    Args:
+        title: What it is about, as received.
+        text: What stands there at first.
+        hint: What may be typed, in a few words.
+        longest: Characters that may be typed.
+    """
+
+    AUTO_FOCUS: ClassVar[str | None] = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", show=False, id="menu-leave"),
+        Binding("ctrl+q", "app.quit", show=False, priority=True, id="quit"),
+    ]
+    DEFAULT_CSS = """
+    AskLineScreen { align: center middle; background: $background 60%; }
+    AskLineScreen > Vertical {
+        width: 90; max-width: 96%; height: auto;
+        border: round $primary; background: $background; padding: 0 1;
+    }
+    AskLineScreen Input { border: none; padding: 0; background: $surface; height: 1; }
+    """
+
+    def __init__(self, title: str, text: str, *, hint: str, longest: int) -> None:
+        super().__init__()
+        self._title = title
+        self._text = text
+        self._hint = hint
+        self._longest = longest
+
+    @property
+    def services(self) -> Services:
+        """What the program around it offers."""
+        return services_of(self)
+
+    def compose(self) -> ComposeResult:
+        """One box."""
+        palette = self.services.palette
+        with Vertical():
+            yield Lines(palette, height=2, id="asked")
+            yield Input(self._text, compact=True, select_on_focus=False, max_length=self._longest)
+            yield Lines(palette, height=2, id="hint")
+
+    def on_mount(self) -> None:
+        """Ask."""
+        field = self.query_one(Input)
+        field.cursor_blink = False
+        field.cursor_position = len(field.value)
+        self.query_one("#asked", Lines).show([Line((StyledText(self._title, "strong"),))])
+        leave = self.services.keys.untyped("menu-leave")
+        keys = (
+            StyledText("↵ " if not self.services.keys.plain else "Enter ", "key"),
+            StyledText("save  ", "muted"),
+            StyledText(f"{leave} ", "key"),
+            StyledText(f"cancel   {self._hint}", "muted"),
+        )
+        self.query_one("#hint", Lines).show([Line(()), Line(keys)])
+
+    def on_key(self, event: events.Key) -> None:
+        """Take what was typed in one burst with the key that opened it."""
+        field = self.query_one(Input)
+        if self.focused is field:
+            return
+        if event.character is not None and event.is_printable:
+            event.stop()
+            event.prevent_default()
+            field.insert_text_at_cursor(event.character)
+        elif event.key == "enter":
+            event.stop()
+            self.dismiss(field.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take what was typed."""
+        event.stop()
+        self.dismiss(event.value)
+
+    def action_leave(self) -> None:
+        """Change nothing."""
+        self.dismiss(None)
