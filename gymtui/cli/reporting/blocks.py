@@ -10,6 +10,8 @@ from datetime import datetime
 
 from gymtui.store.outcome import Outcome
 from gymtui.store.stats.formulas import Interval
+from gymtui.store.stats.histograms import Bin
+from gymtui.store.stats.trend import Checkpoint
 
 NAME_CELLS = 300
 """Longer names lose their middle."""
@@ -96,7 +98,28 @@ class Table:
     right: frozenset[int] = frozenset()
 
 
-Block = Heading | Paragraph | Items | Table
+@dataclass(frozen=True, slots=True)
+class TrendChart:
+    """Pass rates along checkpoints, for forms that draw; others leave it out."""
+
+    points: tuple[Checkpoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramChart:
+    """How something is distributed by outcome, for forms that draw; others leave it out.
+
+    Attributes:
+        title: What is counted.
+        labels: Of the bins, in their order.
+    """
+
+    title: str
+    labels: tuple[str, ...]
+    bins: tuple[Bin, ...]
+
+
+Block = Heading | Paragraph | Items | Table | TrendChart | HistogramChart
 
 
 @dataclass(frozen=True, slots=True)

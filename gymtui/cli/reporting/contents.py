@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from gymtui.cli.reporting.blocks import (
     Block,
     Heading,
+    HistogramChart,
     Items,
     Line,
     Made,
@@ -15,6 +16,7 @@ from gymtui.cli.reporting.blocks import (
     Paragraph,
     Report,
     Table,
+    TrendChart,
 )
 from gymtui.cli.reporting.comparison import meanings, side_by_side
 from gymtui.cli.reporting.failures import failures_part
@@ -31,8 +33,10 @@ from gymtui.core.text import ABSENT
 from gymtui.store.column_def import natural
 from gymtui.store.formats import duration, of_many, percent, span
 from gymtui.store.stats.failures import Failures
+from gymtui.store.stats.histograms import bin_label
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.task_rows import TaskRow
+from gymtui.store.stats.trend import trend
 
 MOST_ATTEMPTS = 80
 """Attempts of a task that are drawn; likewise."""
@@ -57,9 +61,11 @@ def contents(runs: Sequence[RunFacts], together: Matrix, failures: Failures, mad
     blocks += _notes(runs)
     blocks += [Heading(2, ("Numbers",)), numbers_of(runs)]
     if several:
+        blocks.append(TrendChart(trend([(run.run_id, run.view.summary) for run in runs])))
         blocks += side_by_side(runs, together)
     for run in runs:
         blocks += _matrix(run, several=several)
+        blocks += _distributions(run)
     blocks += failures_part([run.run_id for run in runs], failures, together)
     blocks += _settings(runs)
     blocks += [Heading(2, ("What the numbers mean",)), Items(tuple(_meanings(runs)))]
@@ -137,6 +143,15 @@ def _matrix(run: RunFacts, *, several: bool) -> Iterator[Block]:
             "· waiting. Steps and time are medians over verdicts.",
         )
     )
+
+
+def _distributions(run: RunFacts) -> Iterator[Block]:
+    """How steps, times and what else is known are distributed, by outcome."""
+    for measure, found in run.histograms:
+        if len(found.bins) > 1:
+            title = f"{measure.name}, known for {found.known} of {of_many(found.of, 'rollout')}"
+            labels = tuple(bin_label(one, measure) for one in found.bins)
+            yield HistogramChart(title, labels, found.bins)
 
 
 def _attempts(row: TaskRow) -> Line:

@@ -8,6 +8,7 @@ from gymtui.cli.reporting.blocks import (
     NAME_CELLS,
     Block,
     Heading,
+    HistogramChart,
     Items,
     Line,
     Marks,
@@ -19,7 +20,9 @@ from gymtui.cli.reporting.blocks import (
     Report,
     Strong,
     Table,
+    TrendChart,
 )
+from gymtui.cli.reporting.svg import histogram_svg, trend_svg
 from gymtui.core.text import ABSENT, clean, fit
 from gymtui.store.formats import GLYPH, WORD
 from gymtui.store.outcome import Outcome
@@ -65,6 +68,12 @@ th { color: var(--faint); font-weight: 600 } .n { text-align: right } .scroll { 
   background: var(--line); vertical-align: middle; overflow: hidden }
 .bar i { position: absolute; top: 0; bottom: 0; background: currentColor }
 .bar .between { opacity: .45 } .bar .at { width: 2px }
+svg.chart { display: block; width: 100%; max-width: 44rem; height: auto; margin: .5rem 0 1rem;
+  print-color-adjust: exact; -webkit-print-color-adjust: exact }
+svg.chart text { font: 12px system-ui, sans-serif; fill: var(--ink) }
+svg.chart .faint { fill: var(--faint) } svg.chart .grid { stroke: var(--line) }
+svg.chart .line { stroke: currentColor; stroke-width: 2 } svg.chart .dot { fill: currentColor }
+svg.chart rect { fill: currentColor }
 footer { color: var(--faint); margin-top: 2rem }
 """
 
@@ -106,6 +115,10 @@ def _block(block: Block) -> str:
             return "<ul>\n" + "\n".join(f"<li>{_line(x)}</li>" for x in block.lines) + "\n</ul>"
         case Table():
             return _table(block)
+        case TrendChart():
+            return trend_svg(block)
+        case HistogramChart():
+            return histogram_svg(block)
 
 
 def _table(table: Table) -> str:

@@ -9,6 +9,7 @@ from gymtui.cli.reporting.blocks import (
     NAME_CELLS,
     Block,
     Heading,
+    HistogramChart,
     Items,
     Line,
     Marks,
@@ -20,6 +21,7 @@ from gymtui.cli.reporting.blocks import (
     Report,
     Strong,
     Table,
+    TrendChart,
 )
 from gymtui.core.text import ABSENT, clean, fit
 from gymtui.store.formats import GLYPH
@@ -31,7 +33,7 @@ def render_markdown(report: Report) -> str:
     Returns:
         Markdown, ended by a line end.
     """
-    return "\n\n".join(_block(block) for block in report.blocks) + "\n"
+    return "\n\n".join(filter(None, map(_block, report.blocks))) + "\n"
 
 
 def _block(block: Block) -> str:
@@ -46,6 +48,8 @@ def _block(block: Block) -> str:
             rule = ["---:" if n in block.right else "---" for n in range(len(block.headings))]
             rows = [_row(map(_line, block.headings)), f"| {' | '.join(rule)} |"]
             return "\n".join([*rows, *(_row(map(_line, row)) for row in block.rows)])
+        case TrendChart() | HistogramChart():
+            return ""
 
 
 def _row(cells: Iterable[str]) -> str:

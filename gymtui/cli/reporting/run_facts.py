@@ -18,6 +18,7 @@ from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import formulas
 from gymtui.store.stats.failures import Failures
+from gymtui.store.stats.histograms import MEASURES, Histogram, Measure, histogram
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.run_stats import RunStats, run_numbers, time_spent_s
 from gymtui.store.stats.task_rows import TaskRow
@@ -36,6 +37,7 @@ class RunFacts:
         malformed: Rollouts that could not be read.
         usage: What rollouts used, for those whose artifacts were read and say it.
         notes: The person's own, by rollout.
+        histograms: How what is known of rollouts is distributed.
     """
 
     view: RunView
@@ -48,6 +50,7 @@ class RunFacts:
     usage: tuple[Usage, ...] = ()
     ended: int = 0
     notes: Mapping[str, str] = field(default_factory=dict)
+    histograms: tuple[tuple[Measure, Histogram], ...] = ()
 
     @property
     def run_id(self) -> str:
@@ -92,6 +95,7 @@ def facts_of(
         notes={row.rollout_id: row.note for row in rows if row.note},
         usage=tuple(row.usage for row in rows if row.usage is not None),
         ended=sum(is_finished(rollout) for rollout in readable),
+        histograms=tuple((measure, histogram(rows, measure, steps)) for measure in MEASURES),
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, inf, log10
+from math import ceil, floor, inf, isinf, log10
 
+from gymtui.store.formats import cost, duration, thousands
 from gymtui.store.outcome import ERRORS, VERDICTS, Outcome, steps_of
 from gymtui.store.records import RolloutRow, score_of
 from gymtui.store.rollout_times import duration_s
@@ -179,3 +180,27 @@ def _clock(extent_s: float, most: int) -> float:
         if extent_s / width < most - 1:
             return float(width)
     return _DAY_S * max(1.0, _round(extent_s / _DAY_S, most))
+
+
+def _value(value: float, measure: Measure) -> str:
+    if measure.clock:
+        return duration(value)
+    if measure.name == "cost":
+        return cost(value)
+    return thousands(round(value)) if measure.whole else f"{value:g}"
+
+
+def bin_label(one: Bin, measure: Measure) -> str:
+    """The range of a bin: one number where it holds only that."""
+    if isinf(one.high):
+        return f"≥ {_value(one.low, measure)}"
+    if measure.clock:
+        return f"{duration(one.low)}–{duration(one.high)}"
+    if measure.name == "cost":
+        return f"{cost(one.low)}–{cost(one.high)}"
+    if measure.whole and one.high - one.low == 1:
+        return f"{one.low:g}"
+    if measure.whole:
+        last = one.high - 1
+        return f"{thousands(round(one.low))}–{thousands(round(last))}"
+    return f"{one.low:g}–{one.high:g}"

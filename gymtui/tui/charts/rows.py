@@ -8,9 +8,9 @@ from datetime import UTC, datetime, tzinfo
 from math import isinf
 
 from gymtui.store.column_def import Field, Schema, ValueKind
-from gymtui.store.formats import cost, duration, of_many, p_words, percent, points, span, thousands
+from gymtui.store.formats import duration, of_many, p_words, percent, points, span
 from gymtui.store.lists.query import quoted
-from gymtui.store.stats.histograms import KINDS, Bin, Histogram, Measure
+from gymtui.store.stats.histograms import KINDS, Histogram, Measure, bin_label
 from gymtui.store.stats.trend import Checkpoint
 
 RATE, OVER_TIME = "pass@1", "over time"
@@ -156,27 +156,3 @@ def counted(counts: Mapping[str, int]) -> str:
     parts = [f"{counts[kind]:,} {_NOUNS[kind]}" for kind in KINDS if counts.get(kind)]
     total = of_many(sum(counts.values()), "rollout")
     return f"{total}: {', '.join(parts)}" if parts else total
-
-
-def _value(value: float, measure: Measure) -> str:
-    if measure.clock:
-        return duration(value)
-    if measure.name == "cost":
-        return cost(value)
-    return thousands(round(value)) if measure.whole else f"{value:g}"
-
-
-def bin_label(one: Bin, measure: Measure) -> str:
-    """The range of a bin: one number where it holds only that."""
-    if isinf(one.high):
-        return f"≥ {_value(one.low, measure)}"
-    if measure.clock:
-        return f"{duration(one.low)}–{duration(one.high)}"
-    if measure.name == "cost":
-        return f"{cost(one.low)}–{cost(one.high)}"
-    if measure.whole and one.high - one.low == 1:
-        return f"{one.low:g}"
-    if measure.whole:
-        last = one.high - 1
-        return f"{thousands(round(one.low))}–{thousands(round(last))}"
-    return f"{one.low:g}–{one.high:g}"

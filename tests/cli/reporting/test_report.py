@@ -283,9 +283,10 @@ def test_html_holds_nothing_that_acts_or_loads(hostile: Report) -> None:
     assert tags.seen <= {
         *("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "ul", "li", "div"),
         *("table", "thead", "tbody", "tr", "th", "td", "code", "bdi", "strong", "span", "i"),
+        *("svg", "g", "line", "circle", "rect", "text"),  # shapes; what refers to others is none
     }
     names = {name for name, _ in tags.attributes}
-    assert not names & {"src", "href", "srcset", "onerror", "onload", "action"}
+    assert not names & {"src", "href", "xlink:href", "srcset", "onerror", "onload", "action"}
     assert "default-src 'none'" in text
     assert is_clean(text, block=True)
 
@@ -318,3 +319,23 @@ def test_any_name_is_one_code_span(name: str) -> None:
     [_, inline, _] = MarkdownIt("commonmark", {"html": True}).parse(text)
     kinds = [child.type for child in inline.children or ()]
     assert kinds == ["text", "code_inline", "text"]
+
+
+def test_html_draws_the_trend_and_what_is_distributed_and_markdown_does_not() -> None:
+    runs = [
+        [
+            (passed if number % 4 < good else failed)(
+                100 * place + number, name, f"t{number // 4}", max_steps=30
+            )
+            for number in range(48)
+        ]
+        for place, (name, good) in enumerate((("p-s1000", 4), ("p-s2000", 0)))
+    ]
+    report = report_on(*runs, names=("p-s1000", "p-s2000"))
+    page = html.render_html(report)
+    assert page.count("<svg") == 3
+    assert "p-s2000: pass@1 0%, 0–" in page and "-100pp against p-s1000" in page
+    assert '<g class="fail"><title>p-s2000' in page and ">0% " in page and "▼</text>" in page
+    assert "elapsed, known for 48 of 48 rollouts" in page
+    assert "rollouts failed</title>" in page or "rollout failed</title>" in page
+    assert "svg" not in plain(report) and "elapsed, known" not in plain(report)

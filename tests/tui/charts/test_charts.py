@@ -8,10 +8,10 @@ import pytest
 
 from gymtui.store.stats.comparison import Difference
 from gymtui.store.stats.formulas import Interval, Tally
-from gymtui.store.stats.histograms import Bin, Histogram, Measure
+from gymtui.store.stats.histograms import Bin, Histogram, Measure, bin_label
 from gymtui.store.stats.trend import Checkpoint
 from gymtui.tui.charts.bars import axis, outcome_bar, rate_line
-from gymtui.tui.charts.rows import bin_label, bin_rows, rate_rows
+from gymtui.tui.charts.rows import bin_rows, rate_rows
 from gymtui.tui.charts.screen import ChartsScreen
 from gymtui.tui.kit.styled_text import Cell
 from tests.tui.staged import StillGym, staged_dashboard
