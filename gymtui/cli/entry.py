@@ -57,6 +57,7 @@ _ELSEWHERE: Mapping[str, str] = {
     "completion": "completion",
     "launch": "launch_command",
     "gym": "gym_command",
+    "digest": "digest_command",
     "record": "record_command",
     "replay": "replay_command",
     "watch": "watch_command",

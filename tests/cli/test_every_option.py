@@ -84,11 +84,12 @@ CALLS = {
     "config list": "config list",
     "launch": "launch run.json",
     "record start": "record --for 0",
+    "digest": "digest",
     "record status": "record status",
     "record export": "record export",
 }
 """A call of each command that has the options of a gym."""
-LISTING = ("", "runs", "rollouts", "doctor", "config show", "config list")
+LISTING = ("", "digest", "runs", "rollouts", "doctor", "config show", "config list")
 """Those that list runs, or tell how they would be."""
 
 OWN = {
@@ -189,6 +190,9 @@ OWN = {
     "config list --json": Trial("config list", "--json", r"\{.*\}"),
     "launch --dry-run": Trial("launch run.json", "--dry-run", r"\A(?!.*POST)"),
     "launch --json": Trial("launch run.json", "--json", '"run_name": "new"'),
+    "digest --since": Trial("digest", "--since 2020-01-02T03:04", "2020-01-02 03:04"),
+    "digest --markdown": Trial("digest", "--markdown", r"\*\*Since"),
+    "digest --json": Trial("digest", "--json", '"finished": '),
     "record status --json": Trial("record status", "--json", '"running": '),
 }
 

@@ -1,0 +1,116 @@
+"""`gymtui digest`: what happened since a time, for people, for a chat, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from gymtui.api.endpoints import Endpoints
+from gymtui.cli.documents import run_document
+from gymtui.cli.gym_access import UNSTEADY, GymReader, with_gym
+from gymtui.config.settings import Settings
+from gymtui.core.text import clean
+from gymtui.store.digest import Digest, digest
+from gymtui.store.formats import of_many, p_words, percent
+from gymtui.store.lists.columns import RunView, pass_rate
+
+FAILING_SHOWN = 5
+
+
+def read_digest(
+    settings: Settings, journal: Path, since: datetime, tell: Callable[[str], None]
+) -> Digest:
+    """Ask the gym what happened.
+
+    Args:
+        journal: Where a dashboard or recorder kept numbers, there or not.
+        tell: Told what is to be said beside it.
+
+    Raises:
+        GymError: As the client.
+    """
+
+    async def fetch(client: Endpoints) -> Digest:
+        asked = GymReader(client)
+        if not await asked.every_run(settings.source, settings.scenario):
+            tell(UNSTEADY)
+        asked.remember(journal)
+        store = asked.store
+        # Of those whose numbers are known for good, only what ended since is listed once more.
+        wanted = []
+        for run_id, row in store.runs.items():
+            summary = store.summary(run_id)
+            ended = summary.ended_at if summary is not None else None
+            if row.active or ended is None or ended > since:
+                wanted.append(run_id)
+        denied = await asked.rollouts_allowed(wanted)
+        if denied:
+            tell(f"forbidden (403): the numbers of {of_many(len(denied), 'run')}")
+        views = [asked.view(run_id) for run_id in store.runs]
+        known = [run_id for run_id in store.runs if store.knows_rollouts_of(run_id)]
+        rollouts = {run_id: store.rollouts_of(run_id) for run_id in known}
+        return digest(views, rollouts, since)
+
+    return with_gym(settings, fetch)
+
+
+def digest_lines(told: Digest, *, markdown: bool) -> Iterator[str]:
+    """The digest in clean lines.
+
+    Args:
+        markdown: Whether they are Markdown, names as code.
+    """
+
+    def name(text: str) -> str:
+        cleaned = clean(text)
+        return f"`{cleaned.replace('`', chr(39))}`" if markdown else cleaned
+
+    def rate(run: RunView) -> str:
+        passed, summary = pass_rate(run), run.summary
+        if passed is None or summary is None:
+            return "no verdict"
+        return f"pass@1 {percent(passed)} of {summary.verdicts}"
+
+    bullet = "- " if markdown else "  "
+    line = told.line[0].upper() + told.line[1:] if markdown else told.line
+    yield f"**{line}**" if markdown else line
+    if markdown and told:
+        yield ""
+    worse = {regression.run.name: regression for regression in told.regressed}
+    for run in told.finished:
+        said = f"{bullet}{name(run.name)} finished: {rate(run)}"
+        found = worse.get(run.name)
+        if found is not None:
+            said += f", regressed from {rate(found.before)} of {name(found.before.name)}"
+            said += f" ({p_words(found.p)})"
+        if run.summary is not None and run.summary.errors:
+            said += f", {of_many(run.summary.errors, 'error')}"
+        yield said
+    ended = {run.name for run in told.finished}
+    left = [(run_id, count) for run_id, count in told.failing.items() if run_id not in ended]
+    for run_id, count in left[:FAILING_SHOWN]:
+        yield f"{bullet}{name(run_id)}: {of_many(count, 'error')}"
+    for run in told.active:
+        yield f"{bullet}{name(run.name)} goes on: {rate(run)}"
+    if told.unread:
+        yield f"{bullet}{of_many(told.unread, 'run')} without times: not counted"
+
+
+def digest_document(told: Digest) -> dict[str, Any]:
+    """The digest as JSON."""
+    return {
+        "since": told.since.isoformat(),
+        "line": told.line,
+        "began": [run.name for run in told.began],
+        "finished": [run_document(run) for run in told.finished],
+        "regressed": [
+            {"run_id": each.run.name, "before": each.before.name, "p": each.p}
+            for each in told.regressed
+        ],
+        "errors": {str(cause): count for cause, count in told.errors.items()},
+        "failing": dict(told.failing),
+        "active": [run.name for run in told.active],
+        "unread": told.unread,
+    }

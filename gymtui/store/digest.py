@@ -1,0 +1,179 @@
+"""What happened since a time: runs that began, finished and regressed, and errors by cause. Pure.
+
+A run regressed if it passes less than the run of its name that ended before it (`nightly-s4000`
+after `nightly-s3000`), by Fisher's exact test over their verdicts, corrected by Holm over all runs
+that are compared.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gymtui.store.formats import of_many
+from gymtui.store.lists.columns import RunView
+from gymtui.store.lists.grouping import stem
+from gymtui.store.outcome import ERRORS, Outcome
+from gymtui.store.records import RolloutRow
+from gymtui.store.stats.formulas import Tally
+from gymtui.store.stats.significance import SOME, fisher, holm
+
+_CAUSES = {
+    Outcome.ENVIRONMENT: "environment error",
+    Outcome.AGENT: "agent error",
+    Outcome.CANCELLED: "cancelled rollout",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """A run that passes less than the one before it.
+
+    Attributes:
+        p: Adjusted for all that were compared.
+    """
+
+    run: RunView
+    before: RunView
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What happened since a time.
+
+    Attributes:
+        began: Runs that started since.
+        finished: Runs that ended since, the last first.
+        errors: Rollouts that ended without a verdict since, by cause.
+        failing: Of each run with such rollouts, how many.
+        active: Runs that go on.
+        unread: Finished runs whose rollouts are not known: whether these ended since is not.
+    """
+
+    since: datetime
+    began: tuple[RunView, ...] = ()
+    finished: tuple[RunView, ...] = ()
+    regressed: tuple[Regression, ...] = ()
+    errors: Mapping[Outcome, int] = field(default_factory=dict)
+    failing: Mapping[str, int] = field(default_factory=dict)
+    active: tuple[RunView, ...] = ()
+    unread: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.began or self.finished or self.errors)
+
+    @property
+    def line(self) -> str:
+        """The same in a line: `since 18:02: 6 finished, 2 regressed, 8 environment errors`."""
+        said = [f"{len(self.began)} began"] if self.began else []
+        said += [f"{len(self.finished)} finished"] if self.finished else []
+        said += [f"{len(self.regressed)} regressed"] if self.regressed else []
+        said += [of_many(self.errors[cause], _CAUSES[cause]) for cause in self.errors]
+        return f"since {self.at}: {', '.join(said) if said else 'nothing happened'}"
+
+    @property
+    def at(self) -> str:
+        """The time in words: of another day with its date."""
+        return self.since.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def digest(
+    runs: Sequence[RunView], rollouts: Mapping[str, Sequence[RolloutRow]], since: datetime
+) -> Digest:
+    """Tell what happened since a time.
+
+    Args:
+        runs: All that are known.
+        rollouts: By run, where they were listed. Of others, a run that began since is counted by
+            its summary.
+        since: On the gym's clock.
+    """
+    finished = [run for run in runs if _ended_since(run, since)]
+    finished.sort(key=lambda run: _ended(run) or since, reverse=True)
+    errors: Counter[Outcome] = Counter()
+    failing: Counter[str] = Counter()
+    for run in runs:
+        for cause, count in _errors_of(run, rollouts.get(run.name), since).items():
+            errors[cause] += count
+            failing[run.name] += count
+    return Digest(
+        since,
+        tuple(run for run in runs if run.began_at is not None and run.began_at > since),
+        tuple(finished),
+        tuple(_regressed(finished, runs)),
+        {cause: errors[cause] for cause in ERRORS if errors[cause]},
+        dict(failing.most_common()),
+        tuple(run for run in runs if run.row.active),
+        sum(_is_unread(run) for run in runs),
+    )
+
+
+def _regressed(finished: Sequence[RunView], runs: Sequence[RunView]) -> list[Regression]:
+    pairs = [(run, before) for run in finished if (before := _before(run, runs)) is not None]
+    ps = holm([fisher(_tally(run), _tally(before)) for run, before in pairs])
+    return [
+        Regression(run, before, p)
+        for (run, before), p in zip(pairs, ps, strict=True)
+        if p < SOME and _rate(run) < _rate(before)
+    ]
+
+
+def _before(run: RunView, runs: Sequence[RunView]) -> RunView | None:
+    """The run of the same name and scenario that ended last before it."""
+    ended, name = _ended(run), stem(run.name)
+    if ended is None or not _tally(run).verdicts:
+        return None
+    earlier = [
+        (at, other.name, other)
+        for other in runs
+        if (at := _ended(other)) is not None
+        and at < ended
+        and stem(other.name) == name
+        and _scenario(other) == _scenario(run)
+        and _tally(other).verdicts
+    ]
+    return max(earlier, key=lambda found: found[:2])[2] if earlier else None
+
+
+def _errors_of(
+    run: RunView, rows: Sequence[RolloutRow] | None, since: datetime
+) -> Counter[Outcome]:
+    counts: Counter[Outcome] = Counter()
+    if rows is not None:
+        for row in rows:
+            ended = row.rollout.completed_at if row.rollout is not None else None
+            if row.outcome in ERRORS and row.outcome and ended is not None and ended > since:
+                counts[row.outcome] += 1
+    elif run.summary is not None and run.began_at is not None and run.began_at > since:
+        counts.update({cause: run.summary.counts[cause] for cause in ERRORS})
+    return +counts
+
+
+def _ended(run: RunView) -> datetime | None:
+    return None if run.row.active or run.summary is None else run.summary.ended_at
+
+
+def _ended_since(run: RunView, since: datetime) -> bool:
+    ended = _ended(run)
+    return ended is not None and ended > since
+
+
+def _is_unread(run: RunView) -> bool:
+    return run.summary is None and not run.row.active and not run.row.is_deleted
+
+
+def _tally(run: RunView) -> Tally:
+    summary = run.summary
+    return Tally(summary.passes, summary.verdicts) if summary is not None else Tally(0, 0)
+
+
+def _rate(run: RunView) -> float:
+    tally = _tally(run)
+    return tally.passes / tally.verdicts
+
+
+def _scenario(run: RunView) -> str | None:
+    return run.row.run.scenario_id if run.row.run is not None else None
