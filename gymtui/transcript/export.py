@@ -31,6 +31,7 @@ from gymtui.transcript.facts import facts, untold_task
 NO_MESSAGES = "the artifacts hold no messages"
 """What is said where there is nothing to read."""
 _TITLE_CELLS = 200
+_MOMENT_S = 0.05
 _HEAD_LINES = 12
 """In which the facts stand, the rollout's id among them."""
 
@@ -136,6 +137,8 @@ def heading(turn: Turn) -> str:
         words.append(clean(turn.name))
     if turn.timestamp is not None:
         words.append(f"{turn.timestamp:%H:%M:%S}")
+    if turn.duration_s is not None and turn.duration_s >= _MOMENT_S:
+        words.append(f"+{turn.duration_s:.1f}s")
     if mark := error_mark(turn):
         words.append(mark)
     words += map(clean, turn.notes)

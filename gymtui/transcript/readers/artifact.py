@@ -294,7 +294,7 @@ def _with_header(
         version=fields.text("version"),
         task_id=fields.text("task_id"),
         task=fields.text("task"),
-        model=fields.text("model"),
+        model=fields.text("model") or _agents_model(fields),
         provider=fields.text("provider"),
         steps_taken=_count(fields, "steps_taken"),
         max_steps=_count(fields, "max_steps"),
@@ -304,6 +304,13 @@ def _with_header(
         usage=usage,
         extras=Extras({key: value for key, value in fields.rest.items() if not is_empty(value)}),
     )
+
+
+def _agents_model(fields: Fields) -> str | None:
+    """The model of Harbor's ``agent``, which stays among the extras."""
+    agent = fields.rest.get("agent")
+    name = agent.get("model_name") if isinstance(agent, Mapping) else None
+    return name if isinstance(name, str) and name else None
 
 
 def _is_said(turns: tuple[Turn, ...], seen: str) -> bool:

@@ -56,6 +56,8 @@ def step(item: Mapping[str, object]) -> list[Draft]:
     fields = Fields(item)
     role = fields.text("source") or ""
     draft = Draft(role, kind_of(role), rest=fields.rest, stamp=take_stamp(fields))
+    model = fields.rest.get("model_name")
+    draft.model = model if isinstance(model, str) and model else None
     if (text := fields.text("reasoning_content")) is not None:
         draft.add([Thinking(text)])
     blocks, left = content(fields.any("message"), thinks=draft.kind is BlockKind.ASSISTANT)

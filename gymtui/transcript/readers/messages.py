@@ -21,6 +21,8 @@ _FAULTS = ("error", "aborted", "content_filter", "safety", "malformed_function_c
 _CUT_OFF = ("length", "max_tokens", "model_length", "refusal", "pause_turn")
 """Reasons to stop that the reader should know of."""
 
+_SYNTHETIC = "<synthetic>"
+"""The model of messages that Claude Code writes itself, when its provider fails."""
 _PROVIDER = "provider_specific_fields"
 
 
@@ -153,6 +155,11 @@ def _failure(fields: Fields) -> tuple[bool | None, str | None]:
 
 def _faults(draft: Draft, fields: Fields) -> None:
     """Take what a message says went wrong with itself, and why the model stopped early."""
+    said = next((block.text for block in draft.blocks if isinstance(block, Text)), "")
+    if fields.rest.get("model") == _SYNTHETIC and said.startswith("API Error"):
+        draft.error = True
+    elif draft.kind is BlockKind.USER and said.startswith("[Request interrupted by user"):
+        draft.notes.append("interrupted")
     if fields.rest.get("error") is True:
         draft.error = True
     for key in ("errorMessage", "error_message", "error", "errors"):
@@ -199,7 +206,7 @@ def _model(rest: Mapping[str, object]) -> str | None:
     """The model that wrote a message, if it says so."""
     holders = (rest, _at(rest, "raw_data"), _at(_at(rest, "extra"), "response"))
     found = (holder.get(key) for holder in holders for key in ("model", "model_name"))
-    return next((name for name in found if isinstance(name, str) and name), None)
+    return next((n for n in found if isinstance(n, str) and n and n != _SYNTHETIC), None)
 
 
 def _calls(draft: Draft, fields: Fields) -> None:

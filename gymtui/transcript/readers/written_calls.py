@@ -49,6 +49,8 @@ _OBSERVED = re.compile(
     re.IGNORECASE,
 )
 """How an answer begins that can be nothing else."""
+_RAN = re.compile(r"\s*<bash-input>(.*?)</bash-input>\s*", re.DOTALL)
+_PRINTED = re.compile(r"\s*<bash-std(?:out|err)>")
 _ANSWERS = re.compile(r"<tool_response>\s*(.*?)\s*(?:</tool_response>|\Z)", re.DOTALL)
 
 
@@ -65,6 +67,8 @@ class _Found:
 def read_written(drafts: list[Draft]) -> None:
     """Make calls of what agents write, and results of what answers them, in place."""
     for number, draft in enumerate(drafts):
+        if draft.kind is BlockKind.USER:
+            _take_shell(draft)
         if draft.kind is not BlockKind.ASSISTANT:
             continue
         after = drafts[number + 1] if number + 1 < len(drafts) else None
@@ -169,6 +173,18 @@ def _take_action(draft: Draft) -> bool:
     else:
         draft.blocks.append(ToolCall(name, arguments, wording=action))
     return True
+
+
+def _take_shell(draft: Draft) -> None:
+    """Read what the user ran beside an agent (Claude Code): the command, or what it printed."""
+    said = draft.blocks[0] if len(draft.blocks) == 1 else None
+    if not isinstance(said, Text):
+        return
+    if (ran := _RAN.fullmatch(said.text)) is not None:
+        draft.blocks = [ToolCall("bash", {"command": ran[1]}, wording=said.text)]
+    elif _PRINTED.match(said.text):
+        draft.kind = BlockKind.TOOL
+        draft.blocks = [ToolResult(said.text, name="bash")]
 
 
 def _take_calls(draft: Draft, *, answered: bool) -> bool:

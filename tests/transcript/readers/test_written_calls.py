@@ -288,3 +288,35 @@ def test_json_from_the_user_where_a_call_is_answered_is_its_answer() -> None:
     assert transcript.exchanges[0].result is not None
     said = read([call, {"role": "user", "content": "Hi"}])
     assert said.turns[1].kind is BlockKind.USER
+
+
+def test_what_a_user_runs_beside_an_agent_is_a_call_with_its_result() -> None:
+    """Claude Code's `!` commands."""
+    texts = (
+        "<bash-input>ls</bash-input>",
+        "<bash-stdout>kettle</bash-stdout><bash-stderr></bash-stderr>",
+    )
+    turns = read([{"role": "user", "content": text} for text in texts]).turns
+    assert shown(turns[0]) == [("bash", {"command": "ls"})]
+    assert [turn.kind for turn in turns] == [BlockKind.USER, BlockKind.TOOL]
+
+
+def test_what_claude_code_writes_when_its_provider_fails_is_an_error_and_no_model() -> None:
+    messages = [
+        {"role": "assistant", "content": "Hi", "model": "m"},
+        {"role": "assistant", "content": "API Error: 529 overloaded", "model": "<synthetic>"},
+        {"role": "user", "content": "[Request interrupted by user for tool use]"},
+    ]
+    turns = read(messages).turns
+    assert [turn.error for turn in turns] == [False, True, False]
+    assert [turn.notes for turn in turns] == [(), (), ("interrupted",)]
+
+
+def test_harbors_steps_say_their_models() -> None:
+    steps = [
+        {"step_id": n, "source": "agent", "message": "x", "model_name": name}
+        for n, name in enumerate("aab")
+    ]
+    transcript = read({"agent": {"name": "terminus", "model_name": "a"}, "steps": steps})
+    assert [turn.notes for turn in transcript.turns] == [("model a",), (), ("model b",)]
+    assert transcript.model == "a"
