@@ -23,7 +23,7 @@ async def test_a_run_is_watched_opened_and_read_down_to_what_the_agent_did(tmp_p
         await person.press("enter")
         await person.sees("runs › nightly", "2/2 done", "schedule_phone_screen")
         await person.press("enter")
-        await person.sees("1 user", "2 assistant", "→ ", "calendar.")
+        await person.sees("1 user", "2 assistant", "→ ", "create_event")
         assert isinstance(person.app.screen, TranscriptScreen)
         await person.press("q")
         assert isinstance(person.app.screen, RolloutsScreen)
