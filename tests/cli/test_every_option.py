@@ -111,6 +111,7 @@ OWN = {
     "gym --judge-url": Trial(
         "gym --port 0 --judge-model j", "--judge-url http://j:9", "http://j:9"
     ),
+    "gym --scenarios": Trial("gym --port 0", "--scenarios here", r"scenarios=\(\w+\('here'\)"),
     "gym --model-timeout": Trial("gym --port 0", "--model-timeout 9", "timeout_s=9.0"),
     "gym --clock-offset": Trial("gym --port 0", "--clock-offset 60", "offset_s=60.0"),
     "show --json": Trial("show one.001", "--json", '"artifacts"'),
@@ -189,6 +190,7 @@ OWN = {
     "config show --json": Trial("config show", "--json", r"\{.*\}"),
     "config list --json": Trial("config list", "--json", r"\{.*\}"),
     "launch --dry-run": Trial("launch run.json", "--dry-run", r"\A(?!.*POST)"),
+    "launch --source": Trial("launch run.json --dry-run", "--source task-editor", "task-editor"),
     "launch --json": Trial("launch run.json", "--json", '"run_name": "new"'),
     "digest --since": Trial("digest", "--since 2020-01-02T03:04", "2020-01-02 03:04"),
     "digest --markdown": Trial("digest", "--markdown", r"\*\*Since"),

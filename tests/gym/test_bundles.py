@@ -19,6 +19,7 @@ from gymtui.gym.wire import Artifacts, Rollout
 from tests.gym.bundles import SERVER_FILE, TASK_FILE, VERIFIER_FILE, example
 from tests.gym.engines import engine_at, finish, start
 from tests.gym.model_server import ModelServer, Play, Raw, calling, model_server, saying
+from tests.gym.running_gym import until
 
 TASK = "refund_damaged_order"
 LOOK = calling("desk__find_orders", '{"customer": "Dana Kim"}')
@@ -76,6 +77,10 @@ def hang(world):
 def odd(world): return {1: {2, 3}, 'x': float('nan')}
 TOOLS += [pid, leave, hang, odd]
 """
+
+
+def is_gone(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists()
 
 
 def task_of(body: str) -> str:
@@ -275,6 +280,39 @@ async def test_what_hangs_is_given_up_on_after_its_time(shop: Shop) -> None:
         await world.call(Call("desk", "hang"))
     with pytest.raises(WorldError, match="ended"):
         await world.call(Call("desk", "pid"))
+
+    async def gone() -> bool:
+        return is_gone(pid)
+
+    await until(gone, what="the end of what hangs")
+
+
+async def test_what_is_cancelled_in_a_tool_is_ended(tmp_path: Path, shop: Shop) -> None:
+    plays = (calling("desk__pid"), calling("desk__hang"))
+    async with (
+        model_server(*plays) as server,
+        engine_at(tmp_path / "db", scenarios=shop) as engine,
+    ):
+        settings = {"model": "m", "api_key": "k", "base_url": server.url}
+        about = {"scenario_id": "shop", "task_ids": [TASK], "model_config": settings}
+        run_id = await start(engine, **about)
+
+        async def hangs() -> bool:
+            [rollout] = engine.database.rollouts(run_id=run_id)
+            return rollout.current_step == 2
+
+        await until(hangs, what="the call that hangs")
+        engine.cancel(run_id)
+        [rollout] = await finish(engine, run_id)
+        artifacts = engine.database.artifacts(rollout.rollout_id)
+    assert (rollout.status, rollout.termination_reason) == ("failed", "cancelled")
+    assert artifacts is not None
+    pid = artifacts.tool_results[0].observation["pid"]
+
+    async def gone() -> bool:
+        return is_gone(pid)
+
+    await until(gone, what="the end of its process")
 
 
 async def test_a_world_is_made_by_the_bundles_own_python(tmp_path: Path) -> None:

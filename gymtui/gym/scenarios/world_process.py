@@ -3,10 +3,12 @@
 import asyncio
 import os
 import selectors
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +137,8 @@ class ProcessWorld:
         self._writer = writer
         self._verifiers = verifiers
         self.time_limit_s = time_limit_s
+        self._pid: int | None = None
+        self._is_busy = False
 
     async def seed(self, seed: str) -> None:
         """Make what the task starts from."""
@@ -155,10 +159,14 @@ class ProcessWorld:
         return Result.model_validate(await self._ask(request, "the verifier"))
 
     async def _ask(self, request: Mapping[str, Any], whom: str) -> Any:
+        self._is_busy = True
         try:
             async with asyncio.timeout(self.time_limit_s):
                 self._writer.write(_line(request))
                 await self._writer.drain()
+                if self._pid is None:
+                    greeting = await self._reader.readline()
+                    self._pid = msgspec.json.decode(greeting)["pid"] if greeting else None
                 line = await self._reader.readline()
         except TimeoutError:
             self.close()
@@ -167,6 +175,7 @@ class ProcessWorld:
             ) from None
         except (OSError, ValueError):
             line = b""
+        self._is_busy = False
         if not line:
             self.close()
             raise WorldError(f"the process of {whom} ended")
@@ -176,8 +185,13 @@ class ProcessWorld:
         return answer
 
     def close(self) -> None:
-        """Throw it away: its process ends when this side is closed."""
+        """Throw it away: its process ends when this side is closed, or is ended if it hangs."""
         self._writer.transport.abort()
+        if self._is_busy and self._pid is not None:
+            # It has not closed its side, so the number is still its own.
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+        self._is_busy = False
 
 
 def _line(value: Any) -> bytes:
