@@ -34,8 +34,10 @@ from gymtui.session.run_actions import Action, RunActions
 from gymtui.session.step_pace import ObservedStepPace
 from gymtui.session.surroundings import Surroundings
 from gymtui.store.delta import NOTHING, Delta, Query
+from gymtui.store.digest import Digest, digest
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.notes import NoteOf, Notes
+from gymtui.store.lists.columns import RunView
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.checkpoints import checkpoint_before
 from gymtui.store.stats.forecast import RunForecast
@@ -306,6 +308,17 @@ class Session:
         return Delta(
             runs_added=frozenset(self.store.runs), rollouts_added=frozenset(self.store.rollouts)
         )
+
+    def digest(self, since: datetime) -> Digest:
+        """What happened since a time, as far as it is known.
+
+        Args:
+            since: On our clock.
+        """
+        store = self.store
+        views = [RunView(row, store.summary(run_id)) for run_id, row in store.runs.items()]
+        known = {i: store.rollouts_of(i) for i in store.runs if store.knows_rollouts_of(i)}
+        return digest(views, known, since + timedelta(seconds=self.clock.offset_s))
 
     # -- what is asked ---------------------------------------------------------------------
 

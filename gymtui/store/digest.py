@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gymtui.store.formats import of_many
+from gymtui.store.formats import of_many, percent
 from gymtui.store.lists.columns import RunView
 from gymtui.store.lists.grouping import stem
 from gymtui.store.outcome import ERRORS, Outcome
@@ -73,6 +73,24 @@ class Digest:
         said += [f"{len(self.regressed)} regressed"] if self.regressed else []
         said += [of_many(self.errors[cause], _CAUSES[cause]) for cause in self.errors]
         return f"since {self.at}: {', '.join(said) if said else 'nothing happened'}"
+
+    def lines(self) -> list[tuple[str, str]]:
+        """What to look at, worst first: ids of runs, each with what happened, as received."""
+        worse = {each.run.name for each in self.regressed}
+        ended = {run.name: run for run in self.finished}
+        said = []
+        for run_id in dict.fromkeys((*worse, *self.failing, *ended, *(r.name for r in self.began))):
+            run, words = ended.get(run_id), []
+            if run_id in worse:
+                words.append("regressed")
+            elif run is not None:
+                words.append("finished")
+            if run is not None and run.summary is not None and run.summary.verdicts:
+                words.append(f"pass@1 {percent(_rate(run))} of {run.summary.verdicts}")
+            if run_id in self.failing:
+                words.append(of_many(self.failing[run_id], "error"))
+            said.append((run_id, f"{run_id}: {', '.join(words) or 'began'}"))
+        return said
 
     @property
     def at(self) -> str:

@@ -29,6 +29,7 @@ from gymtui.session.session import Session
 from gymtui.store.delta import Delta
 from gymtui.store.history.journal import Notice
 from gymtui.tui.app import router, run_actions
+from gymtui.tui.app.absence import Absence
 from gymtui.tui.app.host import HostApp
 from gymtui.tui.app.profile_switch import ProfileConnections, load_profile
 from gymtui.tui.app.rollout_pair import choose_pair
@@ -110,6 +111,8 @@ class GymtuiApp(HostApp):
         self._wall = wall
         self._seconds: Timer | None = None
         self._notes = notes
+        kept = self.saved_layout.path
+        self._absence = Absence(kept.parent if kept is not None else None, wall)
         self.sessions = Sessions(
             self,
             turns=self.turns,
@@ -142,6 +145,11 @@ class GymtuiApp(HostApp):
     def read_only(self) -> bool:
         """Whether nothing may be changed."""
         return self.session.settings.read_only
+
+    @property
+    def away_since(self) -> datetime | None:
+        """Since when the person was away last."""
+        return self._absence.since
 
     def now(self) -> datetime:
         """The server's time."""
@@ -283,6 +291,7 @@ class GymtuiApp(HostApp):
 
     async def on_unmount(self) -> None:
         """Write down what was watched, and close the connections."""
+        self._absence.keep()
         self.sessions.leave(self.session)
         await self.leave()
         await self.sessions.close_archive()
@@ -345,6 +354,7 @@ class GymtuiApp(HostApp):
         """See when the person waits for a frame."""
         if isinstance(event, events.InputEvent):
             self.turns.key()
+            self._absence.key()
         await super().on_event(event)
 
     def post_display_hook(self) -> None:
@@ -354,6 +364,9 @@ class GymtuiApp(HostApp):
     def _time_passed(self) -> None:
         self.gc_control.idle(self._monotonic())
         self.session.time_passed()
+        told = self._absence.due(self.session)
+        if told is not None:
+            self.notify(f"{told.line} · {self.keys.label('digest')} lists it", timeout=AGES_S)
         screen = self.top
         if screen is not None:
             screen.changed(Delta())

@@ -164,6 +164,11 @@ class HostApp(ThemedApp[None]):
         """Files are only read."""
         return True
 
+    @property
+    def away_since(self) -> datetime | None:
+        """Files do not change."""
+        return None
+
     def now(self) -> datetime:
         """The time."""
         return datetime.now(UTC)

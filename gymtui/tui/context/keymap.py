@@ -186,6 +186,7 @@ TABLE: tuple[Key, ...] = (
     Key("only-active", Scope.RUNS, ("f",), "only_active", "show only active runs, or all", "active only"),
     Key("group", Scope.RUNS, ("b",), "group", "group by model, scenario or name prefix, or ungroup", "group"),
     Key("watch", Scope.RUNS, ("w",), "watch", "notify when the run ends, stalls or fails, or stop", "watch"),
+    Key("digest", Scope.RUNS, ("S",), "digest", "list what happened since you left", "since"),
     Key("source", Scope.RUNS, ("s",), "source", "choose the source of the runs"),
     Key("zoom-in", Scope.ROLLOUTS, ("plus", "equals_sign"), "zoom(1)", "zoom in on the timeline", "zoom"),
     Key("zoom-out", Scope.ROLLOUTS, ("minus",), "zoom(-1)", "zoom out of the timeline"),

@@ -46,6 +46,10 @@ class Services(Protocol):
     def read_only(self) -> bool:
         """Whether nothing may be changed."""
 
+    @property
+    def away_since(self) -> datetime | None:
+        """Since when the person was away last, on our clock; None if that is not known."""
+
     def now(self) -> datetime:
         """The server's time, else ours."""
 

@@ -44,6 +44,7 @@ class MenuScreen(SoonDrawn, ModalScreen[str | None]):
     """Its result is the key that was chosen, or None.
 
     Args:
+        wide: Whether its choices are sentences.
         switch: Called with a choice to switch it on or off; gives the choices as they are then.
     """
 
@@ -54,6 +55,7 @@ class MenuScreen(SoonDrawn, ModalScreen[str | None]):
         width: 44; max-width: 96%; height: auto; max-height: 90%;
         border: round $primary; background: $background; padding: 0 1;
     }
+    MenuScreen.wide > Vertical { width: 100; }
     """
 
     def __init__(
@@ -61,8 +63,10 @@ class MenuScreen(SoonDrawn, ModalScreen[str | None]):
         title: str,
         choices: Sequence[Choice],
         switch: Callable[[str], Sequence[Choice]] | None = None,
+        *,
+        wide: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(classes="wide" if wide else None)
         self._title = title
         self._choices = tuple(choices)
         self._switch = switch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -45,6 +46,7 @@ from gymtui.tui.runs.run_views import ORDER_WAIT_S, RunViews
 from gymtui.tui.runs.totals import totals
 
 _GROUPINGS: tuple[Grouping | None, ...] = (None, *Grouping)
+HALF_A_DAY = timedelta(hours=12)
 MATRIX_RUNS = 50
 """Runs that a matrix is made of at most; a group may have thousands."""
 
@@ -376,6 +378,21 @@ class RunsScreen(ListScreen[RunView]):
             return
         scope = chosen[0] if len(chosen) == 1 else of_many(len(chosen), what)
         self.services.navigate(OpenSearch(chosen, None, scope))
+
+    def action_digest(self) -> None:
+        """List what happened since the person left, else in the last half day."""
+        since = self.services.away_since or self.services.now() - HALF_A_DAY
+        told = self.session.digest(since)
+        if not told:
+            refuse(self, told.line)
+            return
+        choices = [Choice(run_id, words) for run_id, words in told.lines()]
+
+        def chosen(run_id: str | None) -> None:
+            if run_id is not None and run_id in self.session.store.runs:
+                self.services.navigate(OpenRun(run_id))
+
+        self.app.push_screen(MenuScreen(told.line, choices, wide=True), chosen)
 
     def action_watch(self) -> None:
         """Tell when the chosen runs end, or no longer."""
