@@ -199,6 +199,10 @@ OWN = {
 }
 
 ELSEWHERE = {
+    "gym --scenarios": (
+        "terminal.test_readme.test_a_scenario_of_ones_own_is_written_served_and_rolled_out"
+    ),
+    "launch --source": ("test_launch.test_a_source_is_recorded_so_that_the_filter_can_be_tried"),
     "wait --timeout": "test_wait.test_a_timeout_ends_with_124_and_leaves_the_runs_alone",
     "wait --patience": "test_wait.test_a_gym_that_never_answers_ends_with_3_after_its_time",
     "wait --interval": "test_every_option.test_wait_looks_as_often_as_it_is_told",
@@ -272,8 +276,9 @@ TRIALS = trials()
 def test_each_option_is_tried() -> None:
     assert {f"{name} {option}" for name, option in options()} == {*TRIALS, *ELSEWHERE}
     for test in ELSEWHERE.values():
-        module, _, name = test.partition(".")
-        assert callable(getattr(import_module(f"tests.cli.{module}"), name))
+        module, _, name = test.rpartition(".")
+        place = module if "." in module else f"cli.{module}"
+        assert callable(getattr(import_module(f"tests.{place}"), name))
 
 
 class Observer:

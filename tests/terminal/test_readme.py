@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -12,9 +13,11 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 
 from gymtui.cli.checkup.screen_settings import screen_problems
+from gymtui.cli.entry import main
 from gymtui.config.settings import load
 from tests.gym.running_gym import launch_body, serving_gym
 from tests.helpers import patient_http
@@ -67,11 +70,39 @@ def dashboard(terminal: Terminal, script: str, **env: str) -> Terminal:
 
 def test_every_block_of_commands_is_tried_here() -> None:
     tried = (
+        *UNDERSTOOD,
         *("make demo", "export GYMTUI_API_KEY", "gym.sqlite3", "gymtui launch launch.toml"),
-        *("gymtui report", "gymtui runs 'status", "gymtui config"),
+        *("gymtui report policy", "gymtui runs 'status", "gymtui config"),
         *("gymtui gym new shop", "gymtui launch shop/launch.toml"),
     )
     assert {script_with(words) for words in tried} == set(SCRIPTS)
+
+
+UNDERSTOOD = (
+    *("gymtui open jobs/", "gymtui record ", "gymtui digest", "gymtui replay --at"),
+    "gymtui watch nightly-1 --jsonl --after",
+)
+"""Blocks whose commands take a night, or results of other programs: their words are looked at."""
+
+
+@pytest.mark.parametrize("words", UNDERSTOOD)
+def test_the_commands_that_take_long_are_understood(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "night.gymrec").touch()
+    for line in script_with(words).splitlines():
+        _, *arguments = shlex.split(line.partition(" | ")[0], comments=True)
+        command: click.Command = main
+        context = main.make_context("gymtui", list(arguments))
+        while isinstance(command, click.Group):
+            left = [*context._protected_args, *context.args]
+            name, found, arguments = command.resolve_command(context, left)
+            assert found is not None, line
+            command = found
+            context = command.make_context(name, list(arguments), parent=context)
 
 
 def test_the_targets_of_make_are_there() -> None:
@@ -147,7 +178,7 @@ def test_the_commands_read_from_each_other(tmp_path: Path) -> None:
             body = launch_body(run_name=name, rollout_count=24, model="scripted/hasty")
             assert patient_http.post(f"{gym.url}/runs", json=body).status_code == 200
         in_shell(f"gymtui wait {OLDER} {NEWER}", tmp_path, GYMTUI_BASE_URL=gym.url)
-        in_shell(script_with("gymtui report"), tmp_path, GYMTUI_BASE_URL=gym.url)
+        in_shell(script_with("gymtui report policy"), tmp_path, GYMTUI_BASE_URL=gym.url)
         left = [run["run_id"] for run in patient_http.get(f"{gym.url}/runs").json()["runs"]]
     assert left == ["first"]
     assert "<html" in (tmp_path / "report.html").read_text()

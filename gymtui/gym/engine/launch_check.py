@@ -132,7 +132,8 @@ def _task_setting_problems(
         if is_scripted(request.settings) and task.plan is None:
             words = f"No scripted agent knows {task_id}: give a model, or its task `scripted`"
             problems.append(Problem(("model_config", "model"), words))
-        has_rubric = override is not None and override.rubric_markdown is not None
+        # That it is empty is told where overrides are looked at.
+        has_rubric = override is not None and bool((override.rubric_markdown or "").strip())
         place = (
             ("task_overrides", task_id, "rubric_markdown") if has_rubric else ("task_ids", index)
         )

@@ -79,11 +79,12 @@ def event_variables(alert: RunAlert, base_url: str) -> dict[str, str]:
     }
     told[f"{EVENT_PREFIX}_BASE_URL"] = base_url
     told[f"{EVENT_PREFIX}_TEXT"] = clean(words(alert))
-    # No environment can hold a NUL or half a surrogate pair.
-    return {
-        name: value.replace("\0", "").encode("utf-8", "replace").decode()
-        for name, value in told.items()
-    }
+    return {name: as_variable(value) for name, value in told.items()}
+
+
+def as_variable(value: str) -> str:
+    """A text as an environment can hold it: without NUL and halves of surrogate pairs."""
+    return value.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 async def _run(

@@ -14,6 +14,7 @@ from gymtui.config.user_commands import UserCommand
 from gymtui.core.text import clean, clean_block
 from gymtui.session.session import Session
 from gymtui.store.formats import of_many
+from gymtui.tui.app.notifier import as_variable
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.context.services import services_of
 from gymtui.tui.kit.ask import AskScreen
@@ -53,9 +54,8 @@ def command_variables(
     for name, ids in (("RUN", selection.run_ids), ("ROLLOUT", selection.rollout_ids)):
         if ids:
             told |= {f"_{name}_ID": ids[0], f"_{name}_IDS": "\n".join(ids)}
-    # No environment can hold a NUL or half a surrogate pair.
     return {
-        f"{COMMAND_PREFIX}{name}": value.replace("\0", "").encode("utf-8", "replace").decode()
+        f"{COMMAND_PREFIX}{name}": as_variable(value)
         for name, value in told.items()
         if value is not None
     }

@@ -21,9 +21,15 @@ from gymtui.tui.kit.outcome_text import GLYPH
 from gymtui.tui.runtime.line_filters import SIGNS, Ascii, Colourless, plain
 
 PACKAGE = Path(gymtui.__file__).parent
-ELSEWHERE = ("gym", "cli", "api")
+ELSEWHERE = ("gym", "cli", "api", "sources")
 """Rooms whose words reach no screen of ours, or are read there as what came off the wire."""
-NO_DRAWING = {"core/text.py", "tui/kit/transcript/line_index.py", "transcript/pretty_json.py"}
+NO_DRAWING = {
+    "core/text.py",
+    "session/trigrams.py",
+    "transcript/folds.py",
+    "transcript/pretty_json.py",
+    "tui/kit/transcript/line_index.py",
+}
 """They name signs to recognise them."""
 
 
