@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from math import isfinite
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from gymtui.api.lenient import loads
 from gymtui.core.json_output import json_text
+
+_LARGEST: Final = 2.0**53
 
 
 class JsonFields:
@@ -77,9 +79,10 @@ class JsonFields:
         return number_in(self.value(name) if self._first(name) not in (b"{", b"[") else None)
 
     def whole(self, name: str) -> int | None:
-        """A whole number from 0 on."""
+        """A whole number from 0 on, of those that JSON has exactly."""
         value = self.number(name)
-        return int(value) if value is not None and value >= 0 and value == int(value) else None
+        sound = value is not None and 0 <= value < _LARGEST and value == int(value)
+        return int(value) if sound and value is not None else None
 
     def flag(self, name: str) -> bool | None:
         """True or false."""

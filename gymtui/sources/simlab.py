@@ -165,7 +165,10 @@ def _lasting(facts: RolloutFacts, seconds: float | None) -> RolloutFacts:
     started = facts.started_at or facts.created_at
     if seconds is None or started is None or facts.completed_at is not None:
         return facts
-    ended = datetime.fromisoformat(started) + timedelta(seconds=seconds)
+    try:
+        ended = datetime.fromisoformat(started) + timedelta(seconds=seconds)
+    except OverflowError:
+        return facts
     return replace(facts, started_at=started, completed_at=ended.isoformat())
 
 
