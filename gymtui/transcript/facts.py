@@ -71,7 +71,8 @@ def _model(transcript: Transcript) -> str | None:
     notes = (note for turn in transcript.turns for note in turn.notes)
     spoken = {note.removeprefix(_NOTE) for note in notes if note.startswith(_NOTE)}
     others = sorted(spoken - {transcript.model})
-    more = f"also {', '.join(others[:_MODELS])}" if others else ""
+    told = ", ".join(others[:_MODELS])
+    more = f"also {told}" if told and own else told
     return ", ".join(filter(None, (own, more))) or None
 
 

@@ -140,3 +140,9 @@ def test_other_fields_of_a_message_are_shown_only_when_it_is_unfolded() -> None:
     assert [section.block for section in sections(transcript, ViewOptions())] == [-1, 0]
     unfolded = sections(transcript, ViewOptions(turned=frozenset({(0, 1)})))
     assert [section.block for section in unfolded] == [-1, 0, 1]
+
+
+def test_the_models_of_a_session_are_named_at_its_head() -> None:
+    spoken = [{"role": "assistant", "content": "x", "model": model} for model in ("a", "b")]
+    assert dict(facts(read(spoken)))["model"] == "a, b"
+    assert dict(facts(read({"messages": spoken, "model": "a"})))["model"] == "a, also b"

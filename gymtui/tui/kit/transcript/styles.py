@@ -68,9 +68,14 @@ def runs_of(look: TextKind, lines: list[str], *, at_start: bool, in_code: bool) 
 def _argument_runs(lines: list[str], *, at_start: bool) -> Iterator[Runs]:
     """Style arguments: JSON, and below a name texts of several lines, which are code or a diff."""
     within, changes = (0, False) if at_start else (_UNDER_A_NAME, False)
+    patch = False  # the arguments are one text, and that a patch
     for number, line in enumerate(lines):
+        patch = patch or line.startswith(_PATCH)
         if at_start and number == 0:
             yield _call_runs(line)
+        elif patch:
+            style = _CHANGED.get(line[:1], "")
+            yield (Run(0, len(line), style),) if style else ()
         elif within and (line[:within].isspace() or not line):
             text = line[within:]
             changes = changes or text.startswith(_PATCH)

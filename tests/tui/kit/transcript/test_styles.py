@@ -204,9 +204,10 @@ def test_an_edit_is_coloured_as_a_diff_and_nothing_after_it() -> None:
 def test_code_in_an_argument_is_coloured_as_code_and_a_patch_as_a_diff() -> None:
     assert ("return 1", "number") in colours(calling(code="def f():\n    return 1"))
     patch = "*** Begin Patch\n*** Update File: a.py\n@@ def f():\n-a\n+b\n*** End Patch"
-    found = colours(calling(input=patch))
-    assert ("-a", "removed") in found
-    assert ("+b", "added") in found
+    free = [{"role": "assistant", "tool_calls": [{"name": "apply_patch", "arguments": patch}]}]
+    for found in (colours(calling(input=patch)), colours(free)):
+        assert ("-a", "removed") in found
+        assert ("+b", "added") in found
 
 
 def test_lines_of_a_text_within_json_are_not_coloured_as_json() -> None:
