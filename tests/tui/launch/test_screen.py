@@ -480,7 +480,7 @@ async def test_a_rerun_and_its_parent_are_read_as_one(tmp_path: Path) -> None:
         await person.press("enter")
         await person.sees("combined with a-again-abcde", "5/5 done", "✓ ✓ ✓")
         await person.press("W")
-        await person.sees("2/2 done", "P combined with its rerun")
+        await person.sees("2/2 done", "W combined with its rerun")
         await person.press("R")
         await person.sees("no failures")
 
