@@ -35,6 +35,8 @@ class AlertKind(StrEnum):
     STALLED = "stalled"
     FAILING = "failing"
     GONE = "deleted"
+    RULE = "rule"
+    """A rule that the person armed holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class RunAlert:
 
     event: AlertKind
     run: RunView
+    reason: str = ""
+    """What a rule did and why."""
 
     @property
     def figures(self) -> Mapping[str, str]:
@@ -79,6 +83,8 @@ _WORDS = {
 def words(alert: RunAlert) -> str:
     """A alert as a sentence, with the name exactly as received."""
     run, summary = alert.run, alert.run.summary
+    if alert.event is AlertKind.RULE:
+        return f"{run.name}: {alert.reason}"
     said = [f"{run.name} {_WORDS[alert.event]}"]
     if alert.event is not AlertKind.GONE and run.row.run is not None:
         said.append(f"{count(run.finished)}/{count(run.row.run.total)} done")

@@ -25,11 +25,12 @@ from gymtui.poll.poller import Link, LinkState, Poller, Update
 from gymtui.poll.recorder import Recorder
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.poll.view import View
-from gymtui.session.actions import ActionResult, Verb
-from gymtui.session.alerts import AlertMonitor, RunAlert
+from gymtui.session.actions import ActionResult, Verb, describe_result
+from gymtui.session.alerts import AlertKind, AlertMonitor, RunAlert
 from gymtui.session.feed import Feed
 from gymtui.session.input_priority import InputPriority
 from gymtui.session.rollout_ref import RolloutRef
+from gymtui.session.rules import Firing, RuleBook
 from gymtui.session.run_actions import Action, RunActions
 from gymtui.session.step_pace import ObservedStepPace
 from gymtui.session.surroundings import Surroundings
@@ -135,8 +136,11 @@ class Session:
         """Rollouts of runs that the store does not hold, as a search listed them."""
         self.compared_first: RolloutRef | None = None
         """The first of two rollouts to compare, until the second is chosen."""
+        kept = journal_path.with_suffix(".rules.json") if journal_path is not None else None
+        self.rules = RuleBook(kept)
         self.baseline: str | None = None
         """The run that others are compared with, where one was chosen."""
+        self._cancelling: set[asyncio.Future[None]] = set()
         self._untold = NOTHING
         self._news = asyncio.Event()
         self._knew_all_s: float | None = None
@@ -476,10 +480,34 @@ class Session:
         """Tell what happened to watched runs, while what is known of them is fresh."""
         if self.over or not self._is_live():
             return
-        alerts = self.alerts.notice(self.store, self.forecast, self.now().timestamp())
+        now_s = self.now().timestamp()
+        alerts = [*self.alerts.notice(self.store, self.forecast, now_s), *self._apply_rules(now_s)]
         if alerts:
             self._audience.on_alerts(alerts)
             self._show(Delta(runs_changed=frozenset(t.run.row.run_id for t in alerts)))
+
+    def _apply_rules(self, now_s: float) -> Iterable[RunAlert]:
+        """Do what armed rules say that hold now, and tell it."""
+        for firing in self.rules.look(self.store, now_s):
+            if firing.cancels and not self.settings.read_only:
+                cancelling = asyncio.ensure_future(self._cancel_by(firing))
+                self._cancelling.add(cancelling)
+                cancelling.add_done_callback(self._cancelling.discard)
+                yield RunAlert(AlertKind.RULE, firing.run, f"cancelling: {firing.reason}")
+            elif firing.cancels:
+                self.rules.note(firing.rule.key, f"nothing: read-only; {firing.reason}")
+            else:
+                yield RunAlert(AlertKind.RULE, firing.run, firing.reason)
+
+    async def _cancel_by(self, firing: Firing) -> None:
+        """Cancel a run by a rule, and keep what came of that."""
+        run_id = firing.rule.run_id
+        result = (await self.act(Verb.CANCEL, [run_id])).results[run_id]
+        outcome = f"{describe_result(result)}: {firing.reason}"
+        self.rules.note(firing.rule.key, outcome)
+        if not result.is_well:
+            alert = RunAlert(AlertKind.RULE, firing.run, outcome)
+            self._audience.on_alerts([alert])
 
     def _bury(self, run_ids: Iterable[str]) -> None:
         """Let runs that are gone be seen as such for a while, then drop them."""

@@ -50,6 +50,7 @@ from gymtui.tui.matrix.runs_screen import RunsMatrixScreen
 from gymtui.tui.matrix.screen import MatrixScreen
 from gymtui.tui.rollouts.screen import RolloutsScreen
 from gymtui.tui.rollouts.several_screen import SeveralRolloutsScreen
+from gymtui.tui.rules.screen import RulesScreen
 from gymtui.tui.runs.screen import RunsScreen
 from gymtui.tui.runtime.crash_report import Reporter
 from gymtui.tui.runtime.guard import GuardedApp
@@ -126,6 +127,7 @@ PLACES: dict[str, Callable[[], Screen[Any]]] = {
     "rollouts": lambda: RolloutsScreen("gamma"),
     "several": lambda: SeveralRolloutsScreen(RUNS, ""),
     "active": ActiveScreen,
+    "rules": RulesScreen,
     "matrix": lambda: MatrixScreen("gamma"),
     "across": lambda: RunsMatrixScreen(RUNS),
     "comparison": lambda: CompareRunsScreen(RUNS),

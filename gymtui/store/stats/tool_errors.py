@@ -109,9 +109,11 @@ def _answer(transcript: Transcript, exchange: Exchange) -> str:
 
 def _words(value: object) -> str | None:
     if isinstance(value, Mapping):
-        value = next(filter(None, (_words(value.get(name)) for name in _SAID)), None) or (
-            json_text(value, ascii_only=False) if value else None
-        )
+        said = list(filter(None, (_words(value.get(name)) for name in _SAID)))
+        if said and isinstance(value.get("error"), str) and len(said) > 1:
+            value = f"{said[0]}: {said[1]}"  # a code, and what it means
+        else:
+            value = said[0] if said else json_text(value, ascii_only=False) if value else None
     elif isinstance(value, list) and value:
         value = next(filter(None, map(_words, value)), None)
     if not isinstance(value, str):

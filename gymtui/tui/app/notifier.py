@@ -23,7 +23,7 @@ COMMAND_S = 60.0
 NOTICE_CELLS = 200
 """Longest notification: terminals show a line or two of it."""
 
-_BAD = frozenset({AlertKind.STALLED, AlertKind.FAILING, AlertKind.GONE})
+_BAD = frozenset({AlertKind.STALLED, AlertKind.FAILING, AlertKind.GONE, AlertKind.RULE})
 
 
 def notify_alert(
@@ -70,8 +70,9 @@ def event_variables(alert: RunAlert, base_url: str) -> dict[str, str]:
     """What the person's command is told, in its environment: data, never part of a command line.
 
     Returns:
-        `GYMTUI_EVENT` (`finished`, `stalled`, `failing` or `gone`), `GYMTUI_EVENT_RUN_ID` and the
-        other ids and figures exactly as received, `GYMTUI_EVENT_TEXT` fit for a terminal.
+        `GYMTUI_EVENT` (`finished`, `stalled`, `failing`, `deleted` or `rule`),
+        `GYMTUI_EVENT_RUN_ID` and the other ids and figures exactly as received,
+        `GYMTUI_EVENT_TEXT` fit for a terminal.
     """
     told = {
         EVENT_PREFIX if name == "event" else f"{EVENT_PREFIX}_{name.upper()}": value

@@ -23,6 +23,7 @@ from gymtui.tui.context.routes import (
     OpenLaunch,
     OpenMatrix,
     OpenRollouts,
+    OpenRules,
     OpenRun,
     OpenSearch,
     OpenTranscript,
@@ -44,6 +45,7 @@ _MODULES = (
     "help.screen",
     "describe.screen",
     "actions.screen",
+    "rules.screen",
     "kit.confirm",
     "kit.pick",
 )
@@ -105,6 +107,10 @@ def screen_of(route: Route) -> Screen[Any]:
             from gymtui.tui.launch.screen import LaunchScreen, LaunchStart
 
             return LaunchScreen(None if run_id is None else LaunchStart(run_id, rerun, tasks))
+        case OpenRules():
+            from gymtui.tui.rules.screen import RulesScreen
+
+            return RulesScreen()
         case OpenActions():
             from gymtui.tui.actions.screen import ActionsScreen
 

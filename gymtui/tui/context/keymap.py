@@ -21,6 +21,7 @@ class Scope(StrEnum):
     LIST = "lists"
     RUNS = "runs"
     ROLLOUTS = "rollouts"
+    RULES = "rules"
     SEVERAL = "rollouts of several runs"
     ACTIVE = "active rollouts"
     MATRIX = "matrix"
@@ -41,6 +42,7 @@ STACKS: tuple[frozenset[Scope], ...] = tuple(
     for stack in (
         (Scope.RUNS, Scope.LIST, Scope.EVERYWHERE),
         (Scope.ROLLOUTS, Scope.LIST, Scope.EVERYWHERE),
+        (Scope.RULES, Scope.LIST, Scope.EVERYWHERE),
         (Scope.SEVERAL, Scope.LIST, Scope.EVERYWHERE),
         (Scope.ACTIVE, Scope.LIST, Scope.EVERYWHERE),
         (Scope.MATRIX, Scope.LIST, Scope.EVERYWHERE),
@@ -97,6 +99,7 @@ TABLE: tuple[Key, ...] = (
     Key("runs-matrix", Scope.RUNS, ("m",), "matrix", "tasks × attempts; with several marked runs, tasks × runs", "matrix"),
     Key("timeline", Scope.ROLLOUTS, ("t",), "timeline", "show or hide the timeline", "timeline"),
     Key("matrix", Scope.ROLLOUTS, ("m",), "matrix", "tasks × attempts", "matrix"),
+    Key("disarm", Scope.RULES, ("ctrl+d",), "disarm", "remove the marked rules, else this one", "remove"),
     Key("several-matrix", Scope.SEVERAL, ("m",), "matrix", "tasks × runs", "matrix"),
     Key("mark", Scope.LIST, ("space",), "mark", "mark or unmark, then move down", "mark"),
     Key("search-runs", Scope.RUNS, ("ctrl+f",), "search", "search the transcripts of the marked runs, else of all listed", "search"),
@@ -185,7 +188,7 @@ TABLE: tuple[Key, ...] = (
     Key("pick-help", Scope.PICK, ("f1",), "help", "show the keys, while typing", "help"),
     Key("only-active", Scope.RUNS, ("f",), "only_active", "show only active runs, or all", "active only"),
     Key("group", Scope.RUNS, ("b",), "group", "group by model, scenario or name prefix, or ungroup", "group"),
-    Key("watch", Scope.RUNS, ("w",), "watch", "notify when the run ends, stalls or fails, or stop", "watch"),
+    Key("watch", Scope.RUNS, ("w",), "watch", "be told of the run, or have it cancelled when a condition is certain", "watch"),
     Key("digest", Scope.RUNS, ("S",), "digest", "list what happened since you left", "since"),
     Key("source", Scope.RUNS, ("s",), "source", "choose the source of the runs"),
     Key("zoom-in", Scope.ROLLOUTS, ("plus", "equals_sign"), "zoom(1)", "zoom in on the timeline", "zoom"),

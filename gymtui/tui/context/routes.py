@@ -148,6 +148,11 @@ class OpenLaunch:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenRules:
+    """The rules that are armed on runs."""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenActions:
     """What was cancelled and deleted from here, run by run."""
 
@@ -164,5 +169,6 @@ Route = (
     | CompareRollouts
     | Describe
     | OpenLaunch
+    | OpenRules
     | OpenActions
 )

@@ -358,7 +358,7 @@ def _attempts_cell(row: FailureRow, tasks: Sequence[Sequence[RolloutRow]], cells
             used += 1
         for attempt in attempts:
             if used >= cells - 1 and (attempt is not attempts[-1] or number < len(tasks) - 1):
-                return (*pieces, StyledText("…", "muted"))
+                return (*pieces, StyledText("›", "muted"))
             outcome = attempt.outcome
             glyph = outcome_text.GLYPH[outcome] if outcome is not None else ABSENT
             own = attempt.rollout_id in hit and outcome is not None

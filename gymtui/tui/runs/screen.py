@@ -42,6 +42,7 @@ from gymtui.tui.kit.menu import Choice, MenuScreen
 from gymtui.tui.kit.refusal import UNREAD_RUN, refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.runs.columns import run_columns
+from gymtui.tui.runs.rule_menu import offer_rules
 from gymtui.tui.runs.run_views import ORDER_WAIT_S, RunViews
 from gymtui.tui.runs.totals import totals
 
@@ -395,14 +396,18 @@ class RunsScreen(ListScreen[RunView]):
         self.app.push_screen(MenuScreen(told.line, choices, wide=True), chosen)
 
     def action_watch(self) -> None:
-        """Tell when the chosen runs end, or no longer."""
+        """Offer what can be told of the chosen runs, and done with them."""
         if self._groups is not None:
             refuse(
                 self,
                 f"groups cannot be watched · {self.services.keys.label('open')} shows its runs",
             )
         else:
-            self._watch(self.chosen())
+            chosen, session = self.chosen(), self.session
+            if any(i in session.store.runs and not self._is_unread(i) for i in chosen):
+                offer_rules(self.app, self.services, session, chosen, self._watch)
+            else:
+                self._watch(chosen)
 
     def _watch(self, run_ids: Sequence[str]) -> None:
         """Tell when these runs end, or no longer; those that ended already are only named."""

@@ -25,7 +25,7 @@ async def test_a_watched_run_is_told_of_when_it_ends_by_toast_and_by_the_persons
     ):
         person.launch("nightly", rollout_count=2)
         await person.sees("nightly", "1 active")
-        await person.press("w")
+        await person.press("w", "enter")
         await person.sees("◉ nightly", "watching nightly: notifies at end")
         gym.let_go()
         await person.sees("nightly finished", "2/2 done", "pass@1")
@@ -38,15 +38,15 @@ async def test_w_again_takes_it_back_and_what_ended_is_said_to_have(tmp_path: Pa
     async with running_gym(tmp_path, held=True) as gym, dashboard(gym, tmp_path) as person:
         person.launch("nightly", rollout_count=2)
         await person.sees("nightly", "1 active")
-        await person.press("w")
+        await person.press("w", "enter")
         await person.sees("◉ nightly")
-        await person.press("w")
+        await person.press("w", "enter")
         await person.sees("no longer watching")
         await person.sees_no("◉")
         person.http.post("/runs/nightly/cancel").raise_for_status()
         gym.let_go()
         await person.sees("0 active")
-        await person.press("w")
+        await person.press("w", "enter")
         await person.sees("nightly already ended")
 
 

@@ -1,0 +1,320 @@
+"""Rules that a person armed on runs: what to tell, or when to cancel, and what became of them.
+
+A rule is looked at with every answer, so a pass rate counts only as far as it is certain
+(`store.stats.confidence_sequence`). Nothing is cancelled that was not armed by hand. Rules are kept
+in a file beside the journal and survive a restart; `wait --cancel-if` has the same conditions.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from operator import is_
+from pathlib import Path
+from typing import Any
+
+from gymtui.core.atomic_write import locked, replace_text
+from gymtui.store.formats import of_many, percent, span
+from gymtui.store.lists.columns import RUNS, RunView, certain
+from gymtui.store.lists.query import Filter, FilterError, parse
+from gymtui.store.stats.confidence_sequence import anytime_interval
+from gymtui.store.stats.failures import BROKEN, Failures
+from gymtui.store.stats.run_summary import RunSummary
+from gymtui.store.store import Store
+
+log = logging.getLogger(__name__)
+
+CONDITIONS = certain(RUNS)
+"""The columns of a condition."""
+MOST = 500
+"""Rules that are kept; those armed longest ago are forgotten first."""
+KEPT_S = 7 * 86_400.0
+"""How long it is remembered what a rule did."""
+
+
+class RuleKind(StrEnum):
+    """What a rule does."""
+
+    TELL = "tell when"
+    CANCEL = "cancel when"
+    FIRST_ERRORS = "tell the first error of each kind"
+    REGRESSION = "tell if certainly worse than"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule on one run.
+
+    Attributes:
+        about: The condition of `TELL` and `CANCEL`, the other run of `REGRESSION`, else "".
+        armed_s: When it was armed, UNIX seconds of the server.
+        told: Kinds of errors that were told already.
+        evaluation: What was found when it was last looked at.
+        looked_s: When that was; None before.
+        outcome: What it did and why, once that is over.
+    """
+
+    run_id: str
+    kind: RuleKind
+    about: str = ""
+    armed_s: float = 0.0
+    told: tuple[str, ...] = ()
+    evaluation: str = ""
+    looked_s: float | None = None
+    outcome: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What names it."""
+        return json.dumps([self.run_id, self.kind, self.about])
+
+    @property
+    def words(self) -> str:
+        """What it does, in words."""
+        return f"{self.kind} {self.about}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """A rule that holds now.
+
+    Attributes:
+        reason: Why, with the figures.
+    """
+
+    rule: Rule
+    run: RunView
+    reason: str
+
+    @property
+    def cancels(self) -> bool:
+        """Whether the run is to be cancelled."""
+        return self.rule.kind is RuleKind.CANCEL
+
+
+def condition(text: str) -> Filter[RunView]:
+    """Read a condition.
+
+    Raises:
+        FilterError: It is none, or would hold for every run.
+    """
+    found = parse(text, CONDITIONS)
+    if not found.terms:
+        raise FilterError("a condition is missing", 0, 1)
+    return found
+
+
+class RuleBook:
+    """The rules at one gym.
+
+    Args:
+        path: Where they are kept; None keeps nothing.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._rules: dict[str, Rule] = {}
+        self._conditions: dict[str, Filter[RunView]] = {}
+        self._seen: dict[str, tuple[object, ...]] = {}
+        self._errors: dict[str, int] = {}
+        for rule in _read(path):
+            self._put(rule)
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(tuple(self._rules.values()))
+
+    def __len__(self) -> int:
+        return sum(rule.outcome is None for rule in self._rules.values())
+
+    def armed_on(self, run_id: str) -> tuple[Rule, ...]:
+        """The rules that wait on a run."""
+        return tuple(r for r in self if r.run_id == run_id and r.outcome is None)
+
+    def arm(self, run_ids: Iterable[str], kind: RuleKind, about: str, now_s: float) -> None:
+        """Arm a rule on runs; one that did its work already anew.
+
+        Raises:
+            FilterError: The condition is none.
+        """
+        if kind in (RuleKind.TELL, RuleKind.CANCEL):
+            condition(about)
+        for run_id in run_ids:
+            self._put(Rule(run_id, kind, about, now_s))
+        self._save()
+
+    def disarm(self, keys: Iterable[str]) -> None:
+        """Take rules away."""
+        gone = frozenset(keys)
+        for key in gone:
+            self._rules.pop(key, None)
+            self._seen.pop(key, None)
+        self._save(gone)
+
+    def note(self, key: str, outcome: str) -> None:
+        """Keep what became of what a rule did."""
+        if key in self._rules:
+            self._rules[key] = replace(self._rules[key], outcome=outcome)
+            self._save()
+
+    def look(self, store: Store, now_s: float) -> tuple[Firing, ...]:
+        """See which rules hold now; each is told once.
+
+        Args:
+            store: What is known; fresh.
+            now_s: The server's time, UNIX seconds.
+        """
+        fired: list[Firing] = []
+        before = dict(self._rules)
+        for key, rule in before.items():
+            if rule.outcome is not None:
+                continue
+            row = store.runs.get(rule.run_id)
+            if row is None:
+                continue  # not listed yet, or of another source
+            summary = store.summary(rule.run_id)
+            other = store.summary(rule.about) if rule.kind is RuleKind.REGRESSION else None
+            seen, last = (row, summary, other), self._seen.get(key, ())
+            timed = key in self._conditions and self._conditions[key].timed
+            if last and all(map(is_, seen, last)) and not timed:
+                continue
+            self._seen[key] = seen
+            run = RunView(row, summary)
+            self._rules[key] = looked = replace(rule, evaluation=_figures(run), looked_s=now_s)
+            if row.is_deleted:
+                self._rules[key] = replace(looked, outcome="nothing: the run was deleted")
+                continue
+            self._rules[key], reason = self._evaluate(looked, run, other, store, now_s)
+            if reason is not None:
+                fired.append(Firing(self._rules[key], run, reason))
+        if any(
+            rule.outcome != before[key].outcome or rule.told != before[key].told
+            for key, rule in self._rules.items()
+        ):
+            self._save()
+        return tuple(fired)
+
+    def _evaluate(
+        self, rule: Rule, run: RunView, other: RunSummary | None, store: Store, now_s: float
+    ) -> tuple[Rule, str | None]:
+        """The rule as it is after a look, and why it holds if it does."""
+        reason: str | None = None
+        if rule.kind is RuleKind.FIRST_ERRORS:
+            # Only with another error may there be one of another kind.
+            errors = run.summary.errors if run.summary is not None else 0
+            new = _new_errors(rule, store) if errors != self._errors.get(rule.key, 0) else []
+            self._errors[rule.key] = errors
+            if new:
+                told = (*rule.told, *(folded for folded, _ in new))
+                texts = "; ".join(text for _, text in new)
+                return replace(rule, told=told), f"first error of its kind: {texts}"
+        elif rule.kind is RuleKind.REGRESSION:
+            reason = _worse(run, other, rule.about)
+        elif (rule.kind is RuleKind.TELL or run.row.active) and self._conditions[rule.key].matches(
+            run, now_s
+        ):
+            reason = f"{rule.about} holds: {rule.evaluation}"
+        if reason is not None:
+            did = "cancelled" if rule.kind is RuleKind.CANCEL else "told"
+            return replace(rule, outcome=f"{did}: {reason}"), reason
+        if not run.row.active and (run.summary is None or run.summary.settled):
+            did = f"told {of_many(len(rule.told), 'error')}" if rule.told else "nothing"
+            return replace(rule, outcome=f"{did}: the run ended"), None
+        return rule, None
+
+    def _put(self, rule: Rule) -> None:
+        if rule.kind in (RuleKind.TELL, RuleKind.CANCEL):
+            self._conditions[rule.key] = condition(rule.about)
+        self._rules[rule.key] = rule
+        self._seen.pop(rule.key, None)
+
+    def _save(self, gone: frozenset[str] = frozenset()) -> None:
+        """Keep them, beside what another program of the same person armed meanwhile."""
+        if self._path is None:
+            return
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with locked(self._path.parent):
+                there = {rule.key: rule for rule in _read(self._path) if rule.key not in gone}
+                kept = list({**there, **self._rules}.values())[-MOST:]
+                document = {"rules": [asdict(rule) for rule in kept]}
+                replace_text(self._path, json.dumps(document, indent=1))
+        except OSError as error:
+            log.warning("rules cannot be kept: %s", error)
+
+
+def _figures(run: RunView) -> str:
+    """How a run stands, as far as rules go by it."""
+    summary = run.summary
+    if summary is None or not summary.known:
+        return "no rollouts known yet"
+    said = []
+    if summary.verdicts:
+        bounds = anytime_interval(summary.passes, summary.verdicts)
+        rate = percent(summary.passes / summary.verdicts)
+        said.append(f"pass@1 {rate}, certainly {span(bounds)}% of {summary.verdicts}")
+    else:
+        said.append("no verdicts yet")
+    if summary.errors:
+        said.append(of_many(summary.errors, "error"))
+    return " · ".join(said)
+
+
+def _new_errors(rule: Rule, store: Store) -> list[tuple[str, str]]:
+    """Errors in words that this rule has not told: folded, and as received."""
+    failures = Failures()
+    for row in store.rollouts_of(rule.run_id):
+        failures.take(row)
+    groups = failures.groups(BROKEN)
+    return [(group.folded, group.example) for group in groups if group.folded not in rule.told]
+
+
+def _worse(run: RunView, other: RunSummary | None, name: str) -> str | None:
+    """Why a run is certainly worse than another, by the bounds of both."""
+    summary = run.summary
+    if summary is None or other is None or not summary.verdicts or not other.verdicts:
+        return None
+    own = anytime_interval(summary.passes, summary.verdicts)
+    its = anytime_interval(other.passes, other.verdicts)
+    if own.high >= its.low:
+        return None
+    rate = percent(summary.passes / summary.verdicts)
+    its_rate = percent(other.passes / other.verdicts)
+    return f"worse than {name}: {rate} {span(own)} of {summary.verdicts}, it {its_rate} {span(its)}"
+
+
+def _read(path: Path | None) -> list[Rule]:
+    """The rules of a file; what cannot be read is left out."""
+    if path is None:
+        return []
+    try:
+        kept = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return []
+    found = kept.get("rules") if isinstance(kept, dict) else None
+    rules = (_rule(each) for each in found) if isinstance(found, list) else iter(())
+    return [rule for rule in rules if rule is not None]
+
+
+def _rule(kept: object) -> Rule | None:
+    if not isinstance(kept, Mapping):
+        return None
+    fields: dict[str, Any] = {name: kept.get(name) for name in Rule.__dataclass_fields__}
+    try:
+        rule = Rule(
+            run_id=str(fields["run_id"]),
+            kind=RuleKind(fields["kind"]),
+            about=str(fields["about"] or ""),
+            armed_s=float(fields["armed_s"]),
+            told=tuple(map(str, fields["told"] or ())),
+            evaluation=str(fields["evaluation"] or ""),
+            looked_s=None if fields["looked_s"] is None else float(fields["looked_s"]),
+            outcome=None if fields["outcome"] is None else str(fields["outcome"]),
+        )
+        if rule.kind in (RuleKind.TELL, RuleKind.CANCEL):
+            condition(rule.about)
+    except (TypeError, ValueError, FilterError):
+        return None
+    return rule

@@ -1,0 +1,105 @@
+"""What `w` offers on runs: to be told of them, and to have them cancelled when that is certain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textual.app import App
+
+from gymtui.session.rules import CONDITIONS, RuleKind, condition
+from gymtui.session.session import Session
+from gymtui.store.formats import listed, of_many
+from gymtui.store.lists.completion import completions
+from gymtui.store.lists.query import FilterError
+from gymtui.tui.context.routes import OpenRules
+from gymtui.tui.context.services import Services
+from gymtui.tui.kit.line_prompt import LinePromptScreen
+from gymtui.tui.kit.menu import Choice, MenuScreen
+
+_WATCH, _LIST = "watch", "list"
+_SUGGESTED = "pass<30%"
+
+
+def offer_rules(
+    app: App[None],
+    services: Services,
+    session: Session,
+    run_ids: Sequence[str],
+    watch: Callable[[Sequence[str]], None],
+) -> None:
+    """Ask what is to happen with runs.
+
+    Args:
+        run_ids: Of which there is one at least that could be read.
+        watch: Tells when runs end, stall or fail, or no longer.
+    """
+    watched = all(session.alerts.watches(run_id) for run_id in run_ids)
+    choices = [
+        Choice(_WATCH, "tell at end, stall or failures" if not watched else "no longer tell"),
+        Choice(RuleKind.FIRST_ERRORS, "tell the first error of each kind"),
+    ]
+    before = session.compared_with(run_ids[0])
+    if before is not None:
+        choices.append(Choice(RuleKind.REGRESSION, f"tell if worse than {before}"))
+    choices.append(Choice(RuleKind.TELL, "tell when …"))
+    if not services.read_only:
+        choices.append(Choice(RuleKind.CANCEL, "cancel when …"))
+    choices.append(Choice(_LIST, f"list rules ({len(session.rules)} armed)"))
+    title = run_ids[0] if len(run_ids) == 1 else of_many(len(run_ids), "run")
+
+    def answered(key: str | None) -> None:
+        if key == _WATCH:
+            watch(run_ids)
+        elif key == _LIST:
+            services.navigate(OpenRules())
+        elif key in (RuleKind.TELL, RuleKind.CANCEL):
+            _ask_condition(app, services, session, run_ids, RuleKind(key))
+        elif key is not None:
+            about = before or "" if key == RuleKind.REGRESSION else ""
+            _arm(services, session, run_ids, RuleKind(key), about)
+
+    app.push_screen(MenuScreen(f"rules: {title}", choices), answered)
+
+
+def _ask_condition(
+    app: App[None],
+    services: Services,
+    session: Session,
+    run_ids: Sequence[str],
+    kind: RuleKind,
+) -> None:
+    def check(text: str) -> str | None:
+        try:
+            condition(text)
+        except FilterError as error:
+            return error.message
+        return None
+
+    def answered(text: str | None) -> None:
+        if text is not None:
+            _arm(services, session, run_ids, kind, text)
+
+    app.push_screen(
+        LinePromptScreen(
+            f"{kind} … such as pass<30% (once it is certain) or errors>=10",
+            _SUGGESTED,
+            check=check,
+            completions=lambda text: completions(text, CONDITIONS),
+        ),
+        answered,
+    )
+
+
+def _arm(
+    services: Services, session: Session, run_ids: Sequence[str], kind: RuleKind, about: str
+) -> None:
+    """Arm a rule on those of the runs that are not over."""
+    runs = session.store.runs
+    live = [run_id for run_id in run_ids if run_id in runs and runs[run_id].active]
+    if not live:
+        services.notify(f"{listed(run_ids)} already ended", severity="warning", timeout=3)
+        return
+    session.rules.arm(live, kind, about, session.now().timestamp())
+    words = f"{kind} {about}".rstrip()
+    services.notify(f"armed on {listed(live)}: {words}", timeout=4)
+    session.time_passed()
