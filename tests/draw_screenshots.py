@@ -125,7 +125,7 @@ async def matrix(app: GymtuiApp, pilot: Pilot[None]) -> None:
 async def active(app: GymtuiApp, pilot: Pilot[None]) -> None:
     """Everything that runs."""
     await pilot.press("q", "escape", "slash", *"policy-8b-s3000", "enter", "a")
-    await seen(app, pilot, lambda text: text.count("▸ ") > 6 and "going wrong" in text)
+    await seen(app, pilot, lambda text: text.count("▸ ") > 6 and "GOING WRONG" in text)
 
 
 async def compared_runs(app: GymtuiApp, pilot: Pilot[None]) -> None:

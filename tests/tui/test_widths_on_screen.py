@@ -80,7 +80,7 @@ async def test_a_task_in_the_matrix_is_cut_only_where_there_is_no_room(
     async with scripted_dashboard(gym, tmp_path, size=(cells, 36)) as person:
         await person.sees("nightly", "PASS@1")
         await person.press("m")
-        await person.sees("FAILURE REASON", "reset")
+        await person.sees("CRITERION", "reset")
         screen = person.app.screen
         assert isinstance(screen, ListScreen)
         await person.until(lambda: len(screen._rows) == 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -13,6 +14,8 @@ from textual.widgets import Input
 
 from gymtui.tui.context.services import Services, services_of
 from gymtui.tui.kit.lines import Line, Lines
+from gymtui.tui.kit.mistake_mark import MistakeHighlighter
+from gymtui.tui.kit.prompt import PromptInput
 from gymtui.tui.kit.styled_text import StyledText
 from gymtui.tui.runtime.frame_timer import SoonDrawn
 
@@ -25,6 +28,8 @@ class AskLineScreen(SoonDrawn, ModalScreen[str | None]):
         text: What stands there at first.
         hint: What may be typed, in a few words.
         longest: Characters that may be typed.
+        check: What is wrong with a text, or None.
+        completions: All that a text can be gone on with.
     """
 
     AUTO_FOCUS: ClassVar[str | None] = "Input"
@@ -41,8 +46,19 @@ class AskLineScreen(SoonDrawn, ModalScreen[str | None]):
     AskLineScreen Input { border: none; padding: 0; background: $surface; height: 1; }
     """
 
-    def __init__(self, title: str, text: str, *, hint: str, longest: int) -> None:
+    def __init__(
+        self,
+        title: str,
+        text: str,
+        *,
+        hint: str,
+        longest: int,
+        check: Callable[[str], str | None] = lambda _text: None,
+        completions: Callable[[str], Sequence[str]] = lambda _text: (),
+    ) -> None:
         super().__init__()
+        self._check = check
+        self._completions = completions
         self._title = title
         self._text = text
         self._hint = hint
@@ -58,15 +74,29 @@ class AskLineScreen(SoonDrawn, ModalScreen[str | None]):
         palette = self.services.palette
         with Vertical():
             yield Lines(palette, height=2, id="asked")
-            yield Input(self._text, compact=True, select_on_focus=False, max_length=self._longest)
+            failed = palette.styles["failed"]
+            yield PromptInput(
+                self._completions,
+                placeholder="",
+                highlighter=MistakeHighlighter(lambda: (range(0), failed)),
+            )
             yield Lines(palette, height=2, id="hint")
 
     def on_mount(self) -> None:
         """Ask."""
         field = self.query_one(Input)
         field.cursor_blink = False
+        field.max_length = self._longest
+        field.value = self._text
         field.cursor_position = len(field.value)
         self.query_one("#asked", Lines).show([Line((StyledText(self._title, "strong"),))])
+        self._say(None)
+
+    def _say(self, wrong: str | None) -> None:
+        """Say what may be typed, or what is wrong with what was."""
+        if wrong is not None:
+            self.query_one("#hint", Lines).show([Line(()), Line((StyledText(wrong, "warning"),))])
+            return
         leave = self.services.keys.untyped("menu-leave")
         keys = (
             StyledText("↵ " if not self.services.keys.plain else "Enter ", "key"),
@@ -87,12 +117,23 @@ class AskLineScreen(SoonDrawn, ModalScreen[str | None]):
             field.insert_text_at_cursor(event.character)
         elif event.key == "enter":
             event.stop()
-            self.dismiss(field.value)
+            self._take(field.value)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say what is wrong while it is typed."""
+        event.stop()
+        self._say(self._check(event.value) if event.value.strip() else None)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take what was typed."""
+        """Take what was typed, if nothing is wrong with it."""
         event.stop()
-        self.dismiss(event.value)
+        self._take(event.value)
+
+    def _take(self, text: str) -> None:
+        wrong = self._check(text)
+        self._say(wrong)
+        if wrong is None:
+            self.dismiss(text)
 
     def action_leave(self) -> None:
         """Change nothing."""

@@ -13,11 +13,12 @@ from gymtui.store.lists.completion import completions
 from gymtui.store.lists.query import FilterError
 from gymtui.tui.context.routes import OpenRules
 from gymtui.tui.context.services import Services
-from gymtui.tui.kit.line_prompt import LinePromptScreen
+from gymtui.tui.kit.ask_line import AskLineScreen
 from gymtui.tui.kit.menu import Choice, MenuScreen
 
 _WATCH, _LIST = "watch", "list"
-_SUGGESTED = "pass<30%"
+_LONGEST = 300
+"""Characters of a condition."""
 
 
 def offer_rules(
@@ -77,12 +78,14 @@ def _ask_condition(
 
     def answered(text: str | None) -> None:
         if text is not None:
-            _arm(services, session, run_ids, kind, text)
+            _arm(services, session, run_ids, kind, text.strip())
 
     app.push_screen(
-        LinePromptScreen(
-            f"{kind} … such as pass<30% (once it is certain) or errors>=10",
-            _SUGGESTED,
+        AskLineScreen(
+            f"{kind} …",
+            "",
+            hint="pass<30% (once it is certain), errors>=10",
+            longest=_LONGEST,
             check=check,
             completions=lambda text: completions(text, CONDITIONS),
         ),

@@ -79,7 +79,7 @@ async def every_screen(person: Person, look: Callable[[], None]) -> None:
     await person.sees("book_room", "pass")
     look()
     await person.press("m")
-    await person.sees("FAILURE REASON")
+    await person.sees("CRITERION")
     look()
     person.app.notify("a notice", title="title", severity="warning")
     await person.sees("a notice")
