@@ -202,7 +202,7 @@ def test_texts_read_by_another_version_are_read_again(monkeypatch: pytest.Monkey
 
 def test_an_sqlite_without_trigrams_looks_at_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     table = "CREATE VIRTUAL TABLE trigrams USING fts5(text, tokenize='no such tokenizer')"
-    monkeypatch.setattr("gymtui.session.archive._TRIGRAM_TABLE", table)
+    monkeypatch.setattr("gymtui.session.archive_file._TRIGRAM_TABLE", table)
     archive = Archive(None)
     assert archive.keep(key("a"), body("x"))
     assert archive.index(key("a"), spoken("a red kettle"))
