@@ -13,6 +13,7 @@ from itertools import groupby, pairwise
 
 from gymtui.api.models import Rollout
 from gymtui.store.history.observer import BLIND_AFTER_S, StateObservation
+from gymtui.store.outcome import NOT_RUN_STATUSES
 from gymtui.store.phases import (
     ACTIVE_STATUSES,
     FINISHED_STATUSES,
@@ -116,6 +117,8 @@ def segments(
         began to run, the picture begins when it was first seen running. Empty when there is
         nothing to draw.
     """
+    if rollout.status in NOT_RUN_STATUSES:
+        return ()
     now_s = _unix_s(now)
     finished = is_finished(rollout)
     events = _events(rollout, now_s)
