@@ -21,6 +21,8 @@ from gymtui.core import child_environment, paths
 from gymtui.gym.demo.lock import Told, held
 
 END_S = 5.0
+REQUESTS_PER_S = 20.0
+"""Its gym is this machine's own, and is watched four times as often as others."""
 LOCK = "lock"
 JOURNAL = "journal.sqlite3"
 """A fixed name: others are named for a gym's URL, and the demo's port is never the same."""
@@ -67,12 +69,15 @@ def open_demo(
 
 
 def _hurried(loaded: LoadedSettings, speed: float) -> LoadedSettings:
-    """What hurries is stuck the sooner: its steps are that much shorter."""
+    """What hurries is stuck sooner, since its steps are shorter, and is asked more often."""
     settings = loaded.settings
     stuck = settings.stuck
     sooner = {name: getattr(stuck, name) / speed for name in ("floor_s", "fallback_s")}
     stuck = stuck.model_copy(update=sooner)
-    return replace(loaded, settings=settings.model_copy(update={"stuck": stuck}))
+    update: dict[str, object] = {"stuck": stuck}
+    if settings.origins.get("max_requests_per_s", "default") == "default":
+        update["max_requests_per_s"] = REQUESTS_PER_S
+    return replace(loaded, settings=settings.model_copy(update=update))
 
 
 @contextmanager
