@@ -1,23 +1,53 @@
-"""What `tab` makes of a filter being typed: columns, and the words of closed ones. Pure."""
+"""What `tab` makes of a filter being typed: columns, and their values. Pure."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from itertools import islice
 from typing import TypeVar
 
-from gymtui.store.column_def import Schema
+from gymtui.store.column_def import Field, Schema, ValueKind, natural
+from gymtui.store.lists.query import quoted
 
 R = TypeVar("R")
 
 _VALUE = re.compile(r"!*([^\W\d][\w.-]*)(?::|!?=)(?:[^\s\",]*,)*([^\s\",]*)$")
 _NAME = re.compile(r"!*([^\W\d][\w.-]*)$")
 
+_PLAIN = re.compile(r"[^\s\"*?,\\]+")
+LOOKED_AT = 2000
+"""Rows whose values are offered: some 3 ms."""
+LONGEST = 80
+"""Characters of a value that is offered."""
+MOST = 50
+"""Values that are offered."""
 
-def completions(text: str, schema: Schema[R]) -> tuple[str, ...]:
+
+def _values(column: Field[R], typed: str, records: Iterable[R]) -> tuple[str, ...]:
+    """The values of an open column that begin so, as they are written in a filter."""
+    if column.kind is not ValueKind.TEXT:
+        return ()
+    found: dict[str, None] = {}
+    for record in islice(records, LOOKED_AT):
+        texts = column.each(record) if column.each is not None else [column.value(record)]
+        for text in texts:
+            if not isinstance(text, str) or not 0 < len(text) <= LONGEST:
+                continue
+            if text.casefold().startswith(typed.casefold()):
+                found[text] = None
+    ordered = sorted(found, key=natural)[:MOST]
+    return tuple(
+        text if text.isprintable() and _PLAIN.fullmatch(text) else quoted(text) for text in ordered
+    )
+
+
+def completions(text: str, schema: Schema[R], records: Iterable[R] = ()) -> tuple[str, ...]:
     """Go on with the last word, in every way that can be meant.
 
     Args:
         text: What stands before the cursor.
+        records: What is listed: an open column's values are those that occur there.
 
     Returns:
         The text with each; a column gets its colon, a word of a value a blank.
@@ -26,12 +56,14 @@ def completions(text: str, schema: Schema[R]) -> tuple[str, ...]:
     word = text[start:]
     value = _VALUE.match(word)
     if value is not None:
-        known = schema[value[1]].choices if value[1] in schema else ()
         typed, end = value[2], " "
+        columns = [schema[value[1]]] if value[1] in schema else []
+        known = next((c.choices or _values(c, typed, records) for c in columns), ())
     else:
         name = _NAME.match(word)
         known, typed, end = tuple(field.name for field in schema), name[1] if name else "", ":"
-    fitting = [choice for choice in known if choice.startswith(typed.casefold())]
+    wanted = typed.casefold()
+    fitting = [choice for choice in known if choice.lstrip('"').casefold().startswith(wanted)]
     if not typed and value is None:
         return ()
     return tuple(f"{text[: len(text) - len(typed)]}{choice}{end}" for choice in fitting)

@@ -188,8 +188,8 @@ class ListScreen(GymScreen, Generic[R]):
             self.show_filtered()
 
     def completions(self, text: str) -> Sequence[str]:
-        """Columns and their words."""
-        return completions(text, self._schema)
+        """Columns and their values."""
+        return completions(text, self._schema, self._rows.records.values())
 
     def show_hint(self) -> None:
         """Say what is wrong with the filter."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gymtui.api.models import Rollout
-from gymtui.store.column_def import Schema
+from gymtui.store.column_def import Field, Schema, ValueKind
 from gymtui.store.ending import ending_of
 from gymtui.store.formats import state_word, state_words
 from gymtui.store.history.observer import StateObservation
@@ -137,3 +137,22 @@ def test_what_is_typed_can_be_gone_on_with(typed: str, after: tuple[str, ...]) -
 def test_the_runs_have_words_too() -> None:
     with pytest.raises(FilterError, match="cancelled"):
         parse("status:completed", RUNS)
+
+
+def test_the_values_of_an_open_column_are_those_that_are_listed() -> None:
+    schema: Schema[dict[str, object]] = Schema(
+        [
+            Field("model", ValueKind.TEXT, lambda row: row.get("model")),
+            Field("steps", ValueKind.NUMBER, lambda row: row.get("steps")),
+            Field("tag", ValueKind.TEXT, lambda row: None, each=lambda row: ("infra", "x y")),
+        ]
+    )
+    names = ("ckpt-1000", "ckpt-400", "Qwen 3", 'a"b', "e\x1bvil", "x" * 200, None)
+    rows = [{"model": name, "steps": 3} for name in names]
+    assert completions("model:", schema, rows) == (
+        *('model:"Qwen 3" ', 'model:"a\\"b" ', "model:ckpt-400 ", "model:ckpt-1000 "),
+        'model:"e"*"vil" ',
+    )
+    assert completions("a model:CK", schema, rows) == ("a model:ckpt-400 ", "a model:ckpt-1000 ")
+    assert completions("tag:", schema, rows) == ("tag:infra ", 'tag:"x y" ')
+    assert completions("steps:", schema, rows) == ()
