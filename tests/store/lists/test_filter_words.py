@@ -13,7 +13,7 @@ from gymtui.store.column_def import Field, Schema, ValueKind
 from gymtui.store.ending import ending_of
 from gymtui.store.formats import state_word, state_words
 from gymtui.store.history.observer import StateObservation
-from gymtui.store.history.timeline import timeline
+from gymtui.store.history.timeline import segments
 from gymtui.store.lists.columns import ROLLOUTS, RUNS
 from gymtui.store.lists.completion import completions
 from gymtui.store.lists.query import FilterError, parse
@@ -72,7 +72,7 @@ def test_what_a_dead_run_left_is_neither_a_fail_nor_an_error(status: str) -> Non
     # That it stood so while somebody looked is no part of its life.
     now = datetime(2026, 5, 1, tzinfo=UTC)
     seen = StateObservation("r", "run", status, None, now, now, None)
-    assert timeline(rollout, [seen], now + timedelta(hours=1)) == ()
+    assert segments(rollout, [seen], now + timedelta(hours=1)) == ()
 
 
 def test_what_runs_is_running_whatever_its_phase() -> None:
