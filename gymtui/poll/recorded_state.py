@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
+import msgspec
+
 from gymtui.core.server_clock import Window
 from gymtui.poll.tracker import TrackerState
 from gymtui.store.history.observer import ListLook, ObserverState, StateObservation, Watched
@@ -37,11 +39,39 @@ def watching_of(state: TrackerState, store: Store, runs: Collection[str] | None)
         watched={i: _packed_watched(known) for i, known in observer.watched.items()},
         lists={i: (look.turn, *_packed_window(look.window)) for i, look in observer.lists.items()},
         turn=observer.turn,
-        gaps_s={i: tuple(gaps) for i, gaps in observer.step_gaps_s.items()},
+        gaps_ms={
+            i: tuple(round(gap_s * 1000) for gap_s in gaps)
+            for i, gaps in observer.step_gaps_s.items()
+        },
         steps=dict(state.steps),
         listed_us={i: micros(at) for i, at in state.listed.items()},
         running_listed_us=None if state.running_listed is None else micros(state.running_listed),
     )
+
+
+def differing(now: Watching, before: Watching) -> Watching:
+    """What is another than before; `recording_reader.joined` puts both together."""
+    return msgspec.structs.replace(
+        now,
+        lists={i: look for i, look in now.lists.items() if before.lists.get(i) != look},
+        gaps_ms={
+            i: tail
+            for i, gaps in now.gaps_ms.items()
+            if (tail := _tail(before.gaps_ms.get(i, ()), gaps))
+        },
+        steps={i: step for i, step in now.steps.items() if before.steps.get(i) != step},
+        unknown_steps=tuple(i for i in before.steps if i not in now.steps),
+        listed_us={i: at for i, at in now.listed_us.items() if before.listed_us.get(i) != at},
+    )
+
+
+def _tail(before: tuple[int, ...], now: tuple[int, ...]) -> tuple[int, ...]:
+    """What was appended, however much was dropped at the begin."""
+    for lost in range(len(before) + 1):
+        kept = len(before) - lost
+        if now[:kept] == before[lost:]:
+            return now[kept:]
+    return now
 
 
 def state_of(watching: Watching, wanted: Callable[[str], bool]) -> TrackerState:
@@ -59,7 +89,7 @@ def state_of(watching: Watching, wanted: Callable[[str], bool]) -> TrackerState:
         {i: _watched(i, packed) for i, packed in watching.watched.items()},
         {i: ListLook(turn, _window(of)) for i, (turn, *of) in watching.lists.items()},
         watching.turn,
-        watching.gaps_s,
+        {i: [gap / 1000 for gap in gaps] for i, gaps in watching.gaps_ms.items()},
     )
     listed: dict[str, datetime] = {i: when_of(at_us) for i, at_us in watching.listed_us.items()}
     running_us = watching.running_listed_us

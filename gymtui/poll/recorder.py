@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -17,7 +17,7 @@ from gymtui.api.lenient import loads
 from gymtui.api.listing import masked
 from gymtui.core.json_output import json_text
 from gymtui.core.server_clock import ServerClock, Window
-from gymtui.poll.recorded_state import packed_observations, watching_of
+from gymtui.poll.recorded_state import differing, packed_observations, watching_of
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.store.delta import Delta, OneRun, Query, RolloutsOf, RunningRollouts, RunsPage
 from gymtui.store.history.recording_rows import (
@@ -33,6 +33,7 @@ from gymtui.store.history.recording_rows import (
     Remembered,
     Row,
     Snapshot,
+    Watching,
     asked_of,
     micros,
     patch,
@@ -46,8 +47,10 @@ from gymtui.store.store import Applied, Store
 
 FLUSH_US = 2_000_000
 """Rows are written when the first of them is this old, so that a kill loses no more."""
-KEY_ITEMS, KEY_ANSWERS = 1_500, 1_000
+KEY_ITEMS, KEY_ANSWERS = 800, 500
 """After so many changes or answers there is a key: what lies between is played to reach a time."""
+WHOLE_KEY = 8
+"""Of so many keys one says all that differs from the base, the others what does from that key."""
 BASE_ITEMS = 30_000
 """After so many changes a new segment begins: what a cut costs, and what is deleted at a time."""
 AGAIN_US = 60_000_000
@@ -63,6 +66,23 @@ class Tally:
     items: int = 0
     answers: int = 0
     bytes: int = 0
+
+
+@dataclass(slots=True)
+class _Known:
+    """What a reader knows by a snapshot.
+
+    Attributes:
+        chunk: The number of its chunk in the segment.
+        rollouts: By run, by rollout, its bytes.
+        touched: Runs of which something changed since.
+    """
+
+    chunk: int = 0
+    runs: Mapping[str, KeptRun] = field(default_factory=dict)
+    rollouts: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)
+    watching: Watching | None = None
 
 
 class Recorder:
@@ -109,9 +129,11 @@ class Recorder:
         self._listed: dict[Query, Page] = {}
         self._raws: dict[str, bytes] = {}
         self._runs: dict[str, bytes] = {}
-        self._base: dict[str, dict[str, bytes]] = {}
-        self._base_runs: dict[str, KeptRun] = {}
-        self._touched: set[str] = set()
+        self._base = _Known()
+        self._whole_key = self._base
+        """The last key that says what differs from the base: those after it say what differs
+        from that, or each would say most of it again."""
+        self._keys = 0
         self._active: set[str] = set()
         self._failed: set[str] = set()
         self._stuck: set[str] = set()
@@ -180,7 +202,7 @@ class Recorder:
         """What an earlier session observed of a run came in."""
         if not self._wanted(run_id):
             return
-        self._touched.add(run_id)
+        self._touch(run_id)
         lives = {
             row.rollout_id: packed_observations(seen)
             for row in self._store.rollouts_of(run_id)
@@ -228,8 +250,7 @@ class Recorder:
             elif not self._rows and (
                 self._since_key >= KEY_ITEMS or self._answers_since_key >= KEY_ANSWERS
             ):
-                self._writer.key(self._snapshot(whole=False), now_us)
-                self._since_key = self._answers_since_key = 0
+                self._key()
         except OSError as error:
             self._open, self._rows, self._marks = False, [], []
             self._not_before_us = now_us + AGAIN_US
@@ -253,13 +274,43 @@ class Recorder:
         self._written += self._writer.written
         self._raws.clear()
         self._runs.clear()
-        snapshot = self._snapshot(whole=True)
+        store = self._store
+        self._active = set(store.active_runs)
+        self._failed = {i for i, row in store.rollouts.items() if row.outcome in ERRORS}
+        snapshot = self._snapshot(None)
         self._writer.begin(self._head, snapshot, self._now_us, goes_on=goes_on)
+        self._base = self._whole_key = self._known_now()
+        self._keys = 0
         self._open = True
         self._since_key = self._answers_since_key = self._since_base = 0
         if self._trouble is not None:
             self._trouble = None
             self._on_trouble(None)
+
+    def _key(self) -> None:
+        """Write what is another than in the base, or in the last key that said all of that."""
+        self._keys += 1
+        whole = self._keys % WHOLE_KEY == 1  # the first one, too: a base knows little at a start
+        snapshot = self._snapshot(self._base if whole else self._whole_key)
+        self._writer.key(snapshot, self._now_us)
+        self._since_key = self._answers_since_key = 0
+        if whole:
+            self._whole_key = self._known_now()
+
+    def _known_now(self) -> _Known:
+        """What a reader knows by the snapshot that was written last."""
+        store = self._store
+        held = [i for i in store.runs if store.knows_rollouts_of(i) and self._wanted(i)]
+        rollouts = {
+            i: {r.rollout_id: without_keys(r.raw) for r in store.rollouts_of(i)} for i in held
+        }
+        runs = {run_id: self._kept_run(row) for run_id, row in store.runs.items()}
+        watching = watching_of(self._tracker.state, store, ())
+        return _Known(self._writer.chunks - 1, runs, rollouts, watching=watching)
+
+    def _touch(self, run_id: str) -> None:
+        self._base.touched.add(run_id)
+        self._whole_key.touched.add(run_id)
 
     def _add(self, row: Row) -> None:
         if self._open:
@@ -278,10 +329,10 @@ class Recorder:
             for rollout_id in listed.ids:
                 if rollout_id in changed:
                     row = self._store.rollouts[rollout_id]
-                    self._touched.add(row.run_id)
+                    self._touch(row.run_id)
                     items.append(self._item(rollout_id, row.raw, self._raws))
         if isinstance(query, RolloutsOf) and delta.rollouts_removed:
-            self._touched.add(query.run_id)
+            self._touch(query.run_id)
         before = self._listed.get(query)
         same = before is not None and before.ids == listed.ids
         late_us = micros(window.latest)
@@ -359,45 +410,39 @@ class Recorder:
 
     # -- snapshots -------------------------------------------------------------------------
 
-    def _snapshot(self, *, whole: bool) -> Snapshot:
-        """All that is known, or what is another than in the base."""
-        store = self._store
-        if whole:
-            self._base, self._base_runs, self._touched = {}, {}, set()
-            self._active = set(store.active_runs)
-            self._failed = {i for i, row in store.rollouts.items() if row.outcome in ERRORS}
+    def _snapshot(self, before: _Known | None) -> Snapshot:
+        """All that is known, or what is another than in a snapshot before."""
+        store, whole, known = self._store, before is None, before or _Known()
         runs = {run_id: self._kept_run(row) for run_id, row in store.runs.items()}
-        changed = {i: run for i, run in runs.items() if self._base_runs.get(i) != run}
+        changed = {i: run for i, run in runs.items() if known.runs.get(i) != run}
         wanted = [run_id for run_id in store.runs if self._wanted(run_id)]
         held = {i: store.rollouts_of(i) for i in wanted if store.knows_rollouts_of(i)}
         # Of the rest, those that were only ever listed as running count as strays.
         members = {row.rollout_id for rows in held.values() for row in rows}
         rollouts: dict[str, tuple[KeptRollout, ...]] = {}
         for run_id, rows in held.items():
-            if whole or run_id in self._touched or run_id not in self._base:
-                rollouts[run_id] = tuple(self._kept(row, run_id) for row in rows)
+            if whole or run_id in known.touched or run_id not in known.rollouts:
+                said = known.rollouts.get(run_id, {})
+                rollouts[run_id] = tuple(self._kept(row, said) for row in rows)
         strays: dict[str, list[KeptRollout]] = {}
         for row in store.rollouts.values():
             if row.rollout_id not in members and self._wanted(row.run_id):
-                strays.setdefault(row.run_id, []).append(self._kept(row, ""))
+                strays.setdefault(row.run_id, []).append(self._kept(row, {}))
         summaries = {
             run_id: _summary(run_id, summary)
             for run_id in wanted
             if run_id not in held and (summary := store.summary(run_id)) is not None
         }
-        dropped = tuple(i for i in self._base_runs if i not in runs)
-        given_up = tuple(i for i in self._base if i in runs and i not in held)
+        dropped = tuple(i for i in known.runs if i not in runs)
+        given_up = tuple(i for i in known.rollouts if i in runs and i not in held)
         # Nobody who begins to read here knows those that went before.
         self._raws = {i: raw for i, raw in self._raws.items() if i in store.rollouts}
         self._runs = {i: raw for i, raw in self._runs.items() if i in runs}
         if whole:
-            self._base_runs = runs
-            self._base = {
-                i: {item.rollout_id: item.raw or b"" for item in kept}
-                for i, kept in rollouts.items()
-            }
             self._raws = {row.rollout_id: without_keys(row.raw) for row in store.rollouts.values()}
             self._runs = {i: run.raw for i, run in runs.items()}
+        of_runs = None if whole else {*rollouts, *strays}
+        watching = watching_of(self._tracker.state, store, of_runs)
         return Snapshot(
             lead_us=round(self._clock.offset_s * 1_000_000),
             listed=tuple(self._pages()),
@@ -406,11 +451,10 @@ class Recorder:
             rollouts=rollouts,
             strays={i: tuple(kept) for i, kept in strays.items()},
             summaries=summaries,
-            watching=watching_of(
-                self._tracker.state, store, None if whole else {*rollouts, *strays}
-            ),
-            dropped=() if whole else dropped,
-            given_up=() if whole else given_up,
+            watching=watching if known.watching is None else differing(watching, known.watching),
+            dropped=dropped,
+            given_up=given_up,
+            builds_on=known.chunk,
         )
 
     def _pages(self) -> Iterator[Page]:
@@ -424,9 +468,9 @@ class Recorder:
         raw = self._runs.get(row.run_id)
         return KeptRun(without_keys(row.raw) if raw is None else raw, row.is_deleted)
 
-    def _kept(self, row: RolloutRow, run_id: str) -> KeptRollout:
+    def _kept(self, row: RolloutRow, known: Mapping[str, bytes]) -> KeptRollout:
         raw = without_keys(row.raw)
-        same = self._base.get(run_id, {}).get(row.rollout_id) == raw
+        same = known.get(row.rollout_id) == raw
         return KeptRollout(row.rollout_id, None if same else raw, round(row.at * 1_000_000))
 
 

@@ -340,7 +340,7 @@ class Observer:
                 gaps = self._step_gaps.setdefault(
                     known.observation.run_id, deque(maxlen=STEP_GAPS_KEPT)
                 )
-                gaps.extend([gap_s / steps] * steps)
+                gaps.extend([round(gap_s / steps, 3)] * steps)
         known.step, known.moved = rollout.current_step, window
         if known.step is not None:
             known.last_step = known.step

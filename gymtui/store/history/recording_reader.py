@@ -7,13 +7,15 @@ said. To which store and screens it goes is `session.playback`.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
+from gymtui.store.history.observer import STEP_GAPS_KEPT
 from gymtui.store.history.recording_format import SUFFIX, Chunk, Damage, Kind, chunks
 from gymtui.store.history.recording_rows import (
     Head,
@@ -26,6 +28,8 @@ from gymtui.store.history.recording_rows import (
     read_rows,
     read_snapshot,
 )
+
+T = TypeVar("T")
 
 MOST_PLAIN_BYTES = 1 << 30
 """A snapshot that claims to be larger is damage."""
@@ -407,7 +411,13 @@ class Recording:
 
     def _key(self, segment: Segment, place: Place, base: Snapshot) -> Snapshot | None:
         key = self._snapshot(segment, place)
-        return None if key is None else joined(base, key)
+        if key is None:
+            return None
+        before = next((p for p in segment.places if p.number == key.builds_on), None)
+        if before is None or before.number >= place.number:
+            return None
+        known = base if before.kind is Kind.BASE else self._key(segment, before, base)
+        return None if known is None else joined(known, key)
 
     def _snapshot(self, segment: Segment, place: Place) -> Snapshot | None:
         import zstandard
@@ -449,7 +459,18 @@ def joined(base: Snapshot, key: Snapshot) -> Snapshot:
         )
     lives = {i: life for i, life in base.watching.lives.items() if i in rollouts}
     # Of runs whose rollouts are not all known, the key says all there is.
-    watching = msgspec.structs.replace(key.watching, lives={**lives, **key.watching.lives})
+    old, new = base.watching, key.watching
+    steps = {i: step for i, step in old.steps.items() if i not in new.unknown_steps}
+    gaps = {i: old.gaps_ms.get(i, ()) + tail for i, tail in new.gaps_ms.items()}
+    watching = msgspec.structs.replace(
+        new,
+        lives={**lives, **new.lives},
+        lists=_without(gone, old.lists, new.lists),
+        gaps_ms={i: of[-STEP_GAPS_KEPT:] for i, of in _without(gone, old.gaps_ms, gaps).items()},
+        steps={**steps, **new.steps},
+        listed_us=_without(gone, old.listed_us, new.listed_us),
+        unknown_steps=(),
+    )
     summaries = {i: s for i, s in base.summaries.items() if i not in gone and i not in rollouts}
     return msgspec.structs.replace(
         key,
@@ -460,6 +481,11 @@ def joined(base: Snapshot, key: Snapshot) -> Snapshot:
         dropped=(),
         given_up=(),
     )
+
+
+def _without(gone: Container[str], before: dict[str, T], after: dict[str, T]) -> dict[str, T]:
+    """Both together, what is after counting, without what belongs to runs that are gone."""
+    return {i: value for i, value in {**before, **after}.items() if i not in gone or i in after}
 
 
 def _began(segment: Segment) -> tuple[int, int]:

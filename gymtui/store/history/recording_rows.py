@@ -92,19 +92,21 @@ class Watching(msgspec.Struct, array_like=True):
         lives: By run, by rollout, its observations; of runs that differ from the base alone.
         watched: By rollout; always all of them.
         lists: By run, which list of all its rollouts was the last, and when.
-        gaps_s: By run, the latest times between steps.
+        gaps_ms: By run, the latest milliseconds between steps; in a key those that came since.
         steps: By rollout, the last step it was seen at.
         listed_us: By run, when its rollouts were last listed.
+        unknown_steps: In a key, rollouts of which the last step is no longer known.
     """
 
     lives: dict[str, dict[str, tuple[PackedObservation, ...]]]
     watched: dict[str, Watched]
     lists: dict[str, tuple[int, int, int]]
     turn: int
-    gaps_s: dict[str, tuple[float, ...]]
+    gaps_ms: dict[str, tuple[int, ...]]
     steps: dict[str, int]
     listed_us: dict[str, int]
     running_listed_us: int | None
+    unknown_steps: tuple[str, ...] = ()
 
 
 class KeptRollout(msgspec.Struct, array_like=True):
@@ -170,6 +172,8 @@ class Snapshot(msgspec.Struct, array_like=True):
         summaries: Of runs whose rollouts are not held, as the journal keeps them, in JSON.
         dropped: Runs that the base has and that are gone.
         given_up: Runs whose rollouts the base has and that are not held any more.
+        builds_on: Of a `KEY`, the number of the chunk that takes the base's place in all this:
+            the base, or a key before it.
     """
 
     lead_us: int
@@ -182,6 +186,7 @@ class Snapshot(msgspec.Struct, array_like=True):
     watching: Watching
     dropped: tuple[str, ...] = ()
     given_up: tuple[str, ...] = ()
+    builds_on: int = 0
 
 
 class Mark(msgspec.Struct, array_like=True, frozen=True):

@@ -110,6 +110,11 @@ class RecordingWriter:
         self.written = 0
         """Bytes of the segment so far."""
 
+    @property
+    def chunks(self) -> int:
+        """Chunks of the segment so far."""
+        return self._number
+
     def begin(self, head: Head, snapshot: Snapshot, at_us: int, *, goes_on: bool = False) -> None:
         """Begin a segment.
 

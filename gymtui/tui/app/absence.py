@@ -56,7 +56,13 @@ class Absence:
         self._at(session)
         if self._key_s - self._kept_s >= KEPT_EVERY_S:
             self.keep()
-        if self._told or self.since is None or not session.link.synced or session.link.reading:
+        if (
+            self._path is None
+            or self._told
+            or self.since is None
+            or not session.link.synced
+            or session.link.reading
+        ):
             return None
         self._told = True
         told = session.digest(self.since)

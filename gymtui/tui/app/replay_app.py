@@ -51,6 +51,7 @@ class ReplayApp(GymtuiApp):
         keys: KeyBindings = PROGRAMS_OWN,
         problems: Sequence[Problem] = (),
     ) -> None:
+        replayed: list[ReplaySession] = []
         super().__init__(
             settings,
             NoGym(),
@@ -59,19 +60,19 @@ class ReplayApp(GymtuiApp):
             saved_layout=saved_layout,
             keys=keys,
             problems=problems,
-            wall=lambda: replayed.local_s(),
+            wall=lambda: replayed[0].local_s() if replayed else 0.0,
         )
         self.playback = Playback(recording, turns=self.turns, monotonic=self._monotonic)
         if at_us is not None:
             self.playback.position_us = at_us
-        replayed = self._replayed = ReplaySession(
+        self.session = ReplaySession(
             settings,
             self.playback,
             self,
             turns=self.turns,
             rng=random.Random(),  # noqa: S311  (no key, no secret)
         )
-        self.session = replayed
+        replayed.append(self.session)
         self._run_id = run_id
 
     def on_mount(self) -> None:

@@ -1,0 +1,205 @@
+"""A day of 20 active runs, asked every 2 s and recorded: its size, and how quickly one is anywhere.
+
+The gym is played in memory, as fast as it goes. Without `--long` an hour stands for the day.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from gymtui.core.server_clock import ServerClock, Window
+from gymtui.poll.recorder import Recorder
+from gymtui.poll.tracker import RolloutTracker
+from gymtui.session.playback import Player
+from gymtui.session.step_pace import ObservedStepPace
+from gymtui.store.delta import Observation, Query, RolloutsOf, RunningRollouts, RunsPage
+from gymtui.store.history.recording_reader import Recording
+from gymtui.store.history.recording_rows import Head
+from gymtui.store.history.recording_writer import RecordingWriter
+from gymtui.store.running_rollouts import Running
+from gymtui.store.store import Store
+from tests.bench.rows import Row, at_most, told
+
+RUNS, OF_A_RUN, AT_ONCE = 20, 20, 5
+TICK_S, DAY, HOUR = 2.0, 43_200, 1_800
+STEPS, TICKS_A_STEP = 30, 10
+SIZE_BYTES, JUMP_S = 30_000_000, 0.3
+JUMPS = 9
+START = datetime(2026, 3, 20, tzinfo=UTC)
+MODEL = {"model": "qwen3-32b-s4000", "provider": "custom", "temperature": 0.7, "max_steps": STEPS}
+
+
+def rows(*, long: bool) -> Iterator[Row]:
+    """Measure.
+
+    Args:
+        long: A whole day.
+    """
+    ticks = DAY if long else HOUR
+    note = "a day of 20 runs at 2 s" if long else "an hour, times 24"
+    with tempfile.TemporaryDirectory() as place:
+        recorder = play(Path(place), ticks)
+        size = sum(path.stat().st_size for path in Path(place).iterdir())
+        yield at_most("recording of a day", size * DAY / ticks, SIZE_BYTES, 1.0, "bytes", note)
+        items = recorder.tally.items
+        yield told("a changed item in it", size / items, size, "bytes", f"of {items:,}, all told")
+        recording = Recording(Path(place))
+        store = Store()
+        player = Player(recording, store, RolloutTracker(store, None))
+        rng = random.Random(1)
+        player.jump(recording.to_us)
+        taken = []
+        for _ in range(JUMPS):
+            to_us = rng.randrange(recording.from_us, recording.to_us)
+            began_s = time.process_time()
+            player.jump(to_us)
+            taken.append(time.process_time() - began_s)
+        yield at_most(
+            "jump anywhere in it",
+            max(taken),
+            JUMP_S,
+            1.0,
+            "s",
+            f"CPU, worst of {JUMPS}",
+        )
+        held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        yield at_most("memory to write and read it", held, 120_000_000, 1.0, "bytes", "this bench")
+
+
+@dataclass
+class Day:
+    """A gym whose runs end and are followed by others."""
+
+    rng: random.Random
+    now: datetime = START
+    runs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    items: dict[str, bytes] = field(default_factory=dict)
+    active: list[str] = field(default_factory=list)
+
+    def tick(self) -> set[str]:
+        """Let two seconds pass; the runs whose counters moved."""
+        self.now += timedelta(seconds=TICK_S)
+        moved = set()
+        while len(self.active) < RUNS:
+            run_id = f"nightly-qwen3-s{len(self.runs):04}"
+            self.active.append(run_id)
+            self.runs[run_id] = [self.rollout(run_id, number) for number in range(OF_A_RUN)]
+            moved.add(run_id)
+        for run_id in list(self.active):
+            members = self.runs[run_id]
+            for item in members:
+                if self.step(item):
+                    moved.add(run_id)
+            running = sum(item["status"] == "running" for item in members)
+            for item in members:
+                if item["status"] == "pending" and running < AT_ONCE:
+                    running += 1
+                    moved.add(run_id)
+                    at = self.now.isoformat()
+                    event = {"status": "running", "timestamp": at}
+                    item |= {"status": "running", "phase": "building_environment"}
+                    item |= {"started_at": at, "status_events": [*item["status_events"], event]}
+                    self.write(item)
+            if all(item["status"] == "completed" for item in members):
+                self.active.remove(run_id)
+        return moved
+
+    def step(self, item: dict[str, Any]) -> bool:
+        """Move a rollout on, if it is due; whether it ended."""
+        if item["status"] != "running" or self.rng.randrange(TICKS_A_STEP):
+            return False
+        step = item["current_step"]
+        ended = step == STEPS
+        if ended:
+            at = self.now.isoformat()
+            event = {"status": "completed", "timestamp": at}
+            passed = self.rng.random() < 0.6
+            item |= {"status": "completed", "phase": None, "current_step": None}
+            item |= {"completed_at": at, "result": {"success": passed, "message": "checked"}}
+            item["status_events"] = [*item["status_events"], event]
+        else:
+            item |= {"phase": "agent_running", "current_step": (step or 0) + 1}
+        self.write(item)
+        return ended
+
+    def rollout(self, run_id: str, number: int) -> dict[str, Any]:
+        at = self.now.isoformat()
+        item = {
+            "rollout_id": f"rol_{self.rng.getrandbits(64):016x}",
+            **{"run_id": run_id, "scenario_id": "hr", "task_id": f"task_{number % 10:02}"},
+            **{"status": "pending", "phase": None, "current_step": None, "max_steps": STEPS},
+            **{"created_at": at, "started_at": None, "completed_at": None, "result": None},
+            **{"termination_reason": None, "model_config": MODEL},
+            "status_events": [{"status": "pending", "timestamp": at}],
+        }
+        self.write(item)
+        return item
+
+    def write(self, item: dict[str, Any]) -> None:
+        self.items[item["rollout_id"]] = json.dumps(item).encode()
+
+    def answer(self, query: Query) -> bytes:
+        match query:
+            case RolloutsOf(run_id=run_id):
+                return self.listed(self.runs[run_id])
+            case RunningRollouts():
+                every = (item for run_id in self.active for item in self.runs[run_id])
+                return self.listed([item for item in every if item["status"] == "running"])
+            case _:
+                pages = [self.counters(run_id) for run_id in list(self.runs)[::-1][:200]]
+                return json.dumps({"total": len(self.runs), "runs": pages}).encode()
+
+    def listed(self, items: list[dict[str, Any]]) -> bytes:
+        told = b",".join(self.items[item["rollout_id"]] for item in items)
+        return b'{"total":%d,"rollouts":[%s]}' % (len(items), told)
+
+    def counters(self, run_id: str) -> dict[str, Any]:
+        states = [item["status"] for item in self.runs[run_id]]
+        running, pending = states.count("running"), states.count("pending")
+        return {
+            **{"run_id": run_id, "scenario_id": "hr", "source": "rl-gym", "total": OF_A_RUN},
+            **{"completed": states.count("completed"), "failed": 0, "running": running},
+            **{"pending": pending, "in_progress": running},
+        }
+
+
+def play(directory: Path, ticks: int) -> Recorder:
+    """Record so many ticks."""
+    rng, seconds = random.Random(7), 0.0
+    day, store = Day(rng), Store()
+    tracker = RolloutTracker(store, None)
+    clock = ServerClock(lambda: START.timestamp() + seconds, lambda: seconds)
+    pace = ObservedStepPace(tracker)
+    writer = RecordingWriter(directory, now=lambda: day.now)
+    head = Head("https://gym.test", "rl-gym", None, TICK_S)
+    recorder = Recorder(writer, head, store, tracker, clock, running=Running(), pace=pace)
+
+    def hear(query: Query) -> None:
+        late_s = seconds + rng.random() * 0.1
+        at = START + timedelta(seconds=seconds)
+        seen = Observation(query, day.answer(query), seconds, at.timestamp())
+        applied = store.apply(seen)
+        window = Window(at, START + timedelta(seconds=late_s))
+        work = tracker.answering(query, applied, window)
+        for _ in recorder.answering(query, applied, window, work):
+            pass
+        store.trim(())
+
+    for _ in range(ticks):
+        moved = day.tick()
+        seconds += TICK_S
+        hear(RunsPage())
+        hear(RunningRollouts())
+        for run_id in sorted(moved):
+            hear(RolloutsOf(run_id))
+    recorder.close()
+    return recorder
