@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import accumulate
-from math import comb, fsum, lcm, prod, sqrt
+from math import ceil, comb, exp, floor, fsum, lcm, lgamma, prod, sqrt
 from statistics import NormalDist
 
 from gymtui.store.stats.formulas import Tally
@@ -21,6 +21,8 @@ SOME = 0.05
 """The levels of what chance alone would bring about so rarely."""
 MOST_TABLES = 20_000
 """Tables that are looked at to be exact: some 20 ms."""
+LARGE = 500
+"""Verdicts from which on two tallies are compared in floats: whole numbers have too many digits."""
 MOST_SUMS = 2**14
 """Sums of either half of the tasks, likewise: enough for 28 tasks whatever their rates are."""
 
@@ -63,6 +65,8 @@ def fisher(*tallies: Tally) -> float:
     if len(rated) < 2 or passes in (0, left):
         return 1.0
     total = left
+    if len(rated) == 2 and total > LARGE:
+        return _hypergeometric(rated[0], rated[1])
     # Tables so far by their passes and the ways to come by them: how many there are.
     tables: Counter[tuple[int, int]] = Counter({(0, 1): 1})
     looked_at = 0
@@ -82,6 +86,28 @@ def fisher(*tallies: Tally) -> float:
     here = prod(comb(tally.verdicts, tally.passes) for tally in rated)
     as_far = sum(ways * number for (_, ways), number in tables.items() if ways <= here)
     return min(1.0, as_far / comb(total, passes))
+
+
+def _hypergeometric(one: Tally, other: Tally) -> float:
+    """Fisher's test of two tallies in floats, without the tables that are too unlikely to count."""
+    passes, total = one.passes + other.passes, one.verdicts + other.verdicts
+    mean = passes * one.verdicts / total
+    spread = sqrt(mean * (other.verdicts / total) * (total - passes) / max(1, total - 1))
+    reach = abs(one.passes - mean) + 8 * spread + 1
+    least = max(0, passes - other.verdicts, floor(mean - reach))
+    most = min(one.verdicts, passes, ceil(mean + reach))
+
+    def log_ways(mine: int) -> float:
+        return _log_comb(one.verdicts, mine) + _log_comb(other.verdicts, passes - mine)
+
+    logs = [log_ways(mine) for mine in range(least, most + 1)]
+    here = log_ways(one.passes) + 1e-9
+    whole = _log_comb(total, passes)
+    return min(1.0, fsum(exp(ways - whole) for ways in logs if ways <= here))
+
+
+def _log_comb(of: int, some: int) -> float:
+    return lgamma(of + 1) - lgamma(some + 1) - lgamma(of - some + 1)
 
 
 @lru_cache(64)

@@ -54,6 +54,9 @@ _FAILURES_SHARE = 0.48
 """Of the width, where they stand beside the tasks: as in the style sheet below."""
 _FULL_LINES = 3
 """Lines in which a failure is told in full, on a terminal of some height."""
+MANY_FAILURES = 1000
+FAILURES_WAIT_S = 1.0
+"""Of more than so many what is the same is looked for once in a while: it takes some 100 ms."""
 _READ_AT_ONCE = 4
 """Transcripts under way at the same time, where all are to be read."""
 
@@ -89,6 +92,7 @@ class MatrixPanes(ListScreen[R]):
         self._view = PaneView.CRITERION
         self._seen: set[str] = set()
         self._unread: list[str] = []
+        self._waits = False
         self._at = 0
         self._untaken = NOTHING
         self._taking = False
@@ -289,10 +293,19 @@ class MatrixPanes(ListScreen[R]):
         if other or removed:
             self._settle_panes()
         self.show_rows()
-        self._show_failures()
+        if len(self._failures) <= MANY_FAILURES:
+            self._show_failures()
+        elif not self._waits:
+            self._waits = True
+            self.set_timer(FAILURES_WAIT_S, self._show_due_failures)
         self.summarise()
 
     # -- what went wrong -------------------------------------------------------------------
+
+    def _show_due_failures(self) -> None:
+        self._waits = False
+        self._show_failures()
+        self.summarise()
 
     def _show_failures(self) -> None:
         view, pair = self._view, self.compared()

@@ -131,3 +131,17 @@ def test_many_tasks_of_many_different_rates_go_by_the_normal_law() -> None:
         for _ in range(2000)
     ]
     assert abs(p - sum(turned) / len(turned)) < 0.02
+
+
+@pytest.mark.parametrize("passes", [(3, 9), (40, 70), (0, 6), (255, 5), (120, 120)])
+def test_large_tallies_are_compared_in_floats_with_the_same_result(
+    passes: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tallies = tuple(
+        Tally(number, verdicts) for number, verdicts in zip(passes, (256, 260), strict=True)
+    )
+    in_floats = fisher(*tallies)
+    fisher.cache_clear()
+    monkeypatch.setattr(significance, "LARGE", 10_000)
+    assert fisher(*tallies) == pytest.approx(in_floats, rel=1e-6, abs=1e-30)
+    fisher.cache_clear()
