@@ -47,7 +47,8 @@ class Absence:
     def key(self) -> None:
         """Somebody is there."""
         now_s = self._wall()
-        if now_s - self._key_s >= AWAY_S:
+        # Where nothing is kept (the demo, a replay), nobody comes back to it.
+        if self._path is not None and now_s - self._key_s >= AWAY_S:
             self._since_s, self._told = self._key_s, False
         self._key_s = now_s
 

@@ -51,6 +51,14 @@ def test_whoever_comes_back_is_told_once(tmp_path: Path) -> None:
     assert back.due(Session(happened=False)) is None  # type: ignore[arg-type]
 
 
+def test_where_nothing_is_kept_nobody_was_away() -> None:
+    now = [0.0]
+    played = Absence(None, lambda: now[0])
+    now[0] = 1e9
+    played.key()
+    assert played.since is None and played.due(Session()) is None  # type: ignore[arg-type]
+
+
 def test_a_broken_file_is_no_absence(tmp_path: Path) -> None:
     for text in ("", "[]", '{"https://gym.test rl-gym": "x"}', '{"https://gym.test rl-gym": 1e99}'):
         (tmp_path / "last-seen.json").write_text(text)
