@@ -43,7 +43,6 @@ from gymtui.store.records import RolloutRow
 from gymtui.store.stats.checkpoints import checkpoint_before
 from gymtui.store.stats.forecast import RunForecast
 from gymtui.store.stats.run_summary import RunSummary
-from gymtui.store.stats.tool_errors import tool_uses
 from gymtui.store.store import Applied, Store
 
 if TYPE_CHECKING:
@@ -414,6 +413,8 @@ class Session:
 
     def _read(self, rollout_id: str, artifacts: Artifacts) -> None:
         """Artifacts were read: what they say of their rollout holds for the lists, too."""
+        from gymtui.store.stats.tool_errors import tool_uses
+
         taken = artifacts.transcript.steps_taken
         if taken is not None:
             self.tracker.took(rollout_id, taken)

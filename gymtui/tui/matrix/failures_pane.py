@@ -74,7 +74,7 @@ class PaneContent:
     compared: str | None = None
     read: tuple[int, int] = (0, 0)
     several: bool = False
-    known: bool = True
+    known: bool = False
 
 
 def row_id_of(row: PaneRow) -> str:

@@ -16,9 +16,12 @@ FIRST = {"gymtui.tui.runs.screen"}
 """The screen that it opens with."""
 
 
+_PRINT_LOADED = "import sys; print(*(name for name, there in sys.modules.items() if there))"
+
+
 def _loaded(code: str) -> set[str]:
     done = subprocess.run(
-        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
+        [sys.executable, "-c", f"{code}\n{_PRINT_LOADED}"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     return set(done.stdout.split())
