@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -115,4 +114,4 @@ def _row(seen: ItemChange) -> dict[str, Any]:
 
 
 def _text(text: str) -> str:
-    return text if text.encode("utf-8", "ignore").decode() == text else json.dumps(text)[1:-1]
+    return text if text.encode("utf-8", "ignore").decode() == text else json_text(text)[1:-1]

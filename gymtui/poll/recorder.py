@@ -6,7 +6,6 @@ It hears each answer right after the store took it in. Files and compression are
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -488,4 +487,4 @@ def without_keys(raw: bytes) -> bytes:
 
 def _summary(run_id: str, summary: RunSummary) -> str:
     # Escaped to ASCII, as the journal has it.
-    return json.dumps(msgspec.to_builtins(to_keep(run_id, summary)))
+    return json_text(msgspec.to_builtins(to_keep(run_id, summary)))

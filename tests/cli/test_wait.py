@@ -193,7 +193,7 @@ def test_cancel_if_tries_until_it_is_done_where_the_gym_was_only_busy(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--cancel-if", "dnoe>=2"], "did you mean done?"),
+        (["--cancel-if", "donee>=2"], "did you mean done?"),
         (["--cancel-if", " "], "would cancel every run"),
         (["--fail-under", "80"], "a share from 0 to 1"),
         (["--timeout", "soon"], "not a duration"),

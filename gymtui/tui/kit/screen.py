@@ -387,7 +387,10 @@ class GymScreen(SoonDrawn, Screen[None]):
 
     def action_note(self) -> None:
         """Ask for a note on what is selected, and keep it; an empty one removes it."""
-        chosen, session = self.selection(), self.session
+        chosen, session = self.selection(), self.services.watching
+        if session is None:
+            refuse(self, "notes are on what a gym lists")
+            return
         kind, ids = (
             (NoteOf.ROLLOUT, chosen.rollout_ids)
             if chosen.rollout_ids

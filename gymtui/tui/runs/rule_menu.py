@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from textual.app import App
+from textual.screen import Screen
 
 from gymtui.session.rules import CONDITIONS, RuleKind, condition
 from gymtui.session.session import Session
@@ -22,7 +23,7 @@ _LONGEST = 300
 
 
 def offer_rules(
-    app: App[None],
+    screen: Screen[Any],
     services: Services,
     session: Session,
     run_ids: Sequence[str],
@@ -54,16 +55,16 @@ def offer_rules(
         elif key == _LIST:
             services.navigate(OpenRules())
         elif key in (RuleKind.TELL, RuleKind.CANCEL):
-            _ask_condition(app, services, session, run_ids, RuleKind(key))
+            _ask_condition(screen, services, session, run_ids, RuleKind(key))
         elif key is not None:
             about = before or "" if key == RuleKind.REGRESSION else ""
             _arm(services, session, run_ids, RuleKind(key), about)
 
-    app.push_screen(MenuScreen(f"rules: {title}", choices), answered)
+    screen.app.push_screen(MenuScreen(f"rules: {title}", choices), answered)
 
 
 def _ask_condition(
-    app: App[None],
+    screen: Screen[Any],
     services: Services,
     session: Session,
     run_ids: Sequence[str],
@@ -80,7 +81,7 @@ def _ask_condition(
         if text is not None:
             _arm(services, session, run_ids, kind, text.strip())
 
-    app.push_screen(
+    screen.app.push_screen(
         AskLineScreen(
             f"{kind} …",
             "",

@@ -405,7 +405,7 @@ class RunsScreen(ListScreen[RunView]):
         else:
             chosen, session = self.chosen(), self.session
             if any(i in session.store.runs and not self._is_unread(i) for i in chosen):
-                offer_rules(self.app, self.services, session, chosen, self._watch)
+                offer_rules(self, self.services, session, chosen, self._watch)
             else:
                 self._watch(chosen)
 
