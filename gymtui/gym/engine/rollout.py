@@ -17,7 +17,7 @@ from gymtui.gym.engine.records import Ending, PhaseSpan, StorageError
 from gymtui.gym.engine.troubles import Kind, Moment
 from gymtui.gym.models.judge import JudgeError
 from gymtui.gym.scenarios.base import World, WorldError
-from gymtui.gym.scenarios.seeding import seed_calls
+from gymtui.gym.scenarios.seed_calls import seed_calls
 from gymtui.gym.tools.remote import RemoteTools, ToolServerError
 from gymtui.gym.wire import Artifacts, Phase, Result
 

@@ -21,7 +21,7 @@ from gymtui.gym.models.answers import server_words
 from gymtui.gym.models.failures import Failure
 from gymtui.gym.models.limiter import REAL_TIME, Limiter, Timer
 from gymtui.gym.models.providers import Providers
-from gymtui.gym.models.scrubbing import scrubbed
+from gymtui.gym.models.secret_filter import scrubbed
 from gymtui.gym.models.transport import ParallelTransport
 from gymtui.gym.response_body import TooLargeError, read_body
 from gymtui.gym.wire import ModelConfig

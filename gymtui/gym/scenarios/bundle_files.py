@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from gymtui.gym.scenarios.json_lines import Place, line_of, lines_of
-from gymtui.gym.scenarios.seeding import EMAIL_SERVERS
+from gymtui.gym.scenarios.seed_calls import EMAIL_SERVERS
 
 Name = Annotated[str, StringConstraints(min_length=1)]
 SEEDS = ("seed_emails", "seed_calendar_events", "seed_group_channels")

@@ -27,7 +27,7 @@ from gymtui.transcript.blocks import (
 )
 from gymtui.transcript.pairing import Label, Pair, Spot
 from gymtui.transcript.pretty_json import NotJsonError, as_text, decode
-from gymtui.transcript.readers import events, messages, recorded_calls, spending, written_calls
+from gymtui.transcript.readers import events, messages, recorded_calls, token_usage, written_calls
 from gymtui.transcript.readers.fields import Draft, Fields, is_empty
 from gymtui.transcript.readers.timestamps import instant
 
@@ -231,7 +231,7 @@ def _assembled(drafts: list[Draft], pairs: list[Pair], fields: Fields) -> Transc
             )
         )
         before = time or before
-    usage = spending.usage_of(fields.rest, drafts)
+    usage = token_usage.usage_of(fields.rest, drafts)
     return _with_header(tuple(turns), exchanges, fields, usage)
 
 
@@ -328,7 +328,7 @@ def _is_said(turns: tuple[Turn, ...], seen: str) -> bool:
 
 def _count(fields: Fields, key: str) -> int | None:
     value = fields.rest.get(key)
-    if not spending.is_amount(value) or not isinstance(value, int):
+    if not token_usage.is_amount(value) or not isinstance(value, int):
         return None
     del fields.rest[key]
     return value

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gymtui.gym.models.scrubbing import scrubbed
+from gymtui.gym.models.secret_filter import scrubbed
 from gymtui.gym.wire import ModelConfig
 
 LEFT_ALONE = [
