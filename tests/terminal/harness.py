@@ -155,6 +155,8 @@ class Terminal:
         self._sockets = tempfile.mkdtemp(prefix="gt-")  # short: a socket's path has 108 bytes
         self._started = Started()
         self._env = isolated(home)  # the server's, and so its children's
+        self._pressed_on: str | None = None
+        """The screen on which a key was pressed since something was last waited for."""
         self.pid = 0
         """Of the program, once started."""
 
@@ -199,12 +201,14 @@ class Terminal:
     def keys(self, *names: str) -> Self:
         """Press keys, by tmux's names: `Enter`, `C-d`, `Down`, `text`."""
         self._started.note(self.pids())
+        self._pressed_on = self.screen()
         for name in names:
             self._tmux("send-keys", name)
         return self
 
     def type(self, text: str) -> Self:
         """Type a text as it is."""
+        self._pressed_on = self.screen()
         self._tmux("send-keys", "-l", "--", text)
         return self
 
@@ -213,7 +217,7 @@ class Terminal:
         return self._tmux("capture-pane", "-p")
 
     def wait_for(self, pattern: str, timeout_s: float = DEADLINE_S) -> str:
-        """Wait until the screen matches.
+        """Wait until the screen matches; after a key, until it does so anew.
 
         Args:
             pattern: A regular expression, multi-line.
@@ -223,7 +227,7 @@ class Terminal:
             The screen that matched.
 
         Raises:
-            AssertionError: With the screen, if it never did.
+            AssertionError: With the screen, if it never did, or did before the key.
         """
         return self._wait(lambda s: re.search(pattern, s, re.M) is not None, pattern, timeout_s)
 
@@ -234,6 +238,9 @@ class Terminal:
         )
 
     def _wait(self, good: Callable[[str], bool], what: str, timeout_s: float) -> str:
+        pressed_on, self._pressed_on = self._pressed_on, None
+        # Such a wait ends before the key has acted, or after, as it happens.
+        assert pressed_on is None or not good(pressed_on), f"{what!r} held before:\n{pressed_on}"
         end = time.monotonic() + timeout_s
         while not good(screen := self.screen()):
             assert time.monotonic() < end, f"{what!r} not within {timeout_s:g} s:\n{screen}"

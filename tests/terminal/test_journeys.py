@@ -53,7 +53,7 @@ def test_the_demo_is_watched_opened_read_and_left(terminal: Terminal) -> None:
     terminal.wait_for(r"◆ 1 user")
     terminal.wait_for(r"→ \w+\.\w+")
     terminal.keys("t", "G")
-    terminal.wait_for(r"turn \d+ of \d+")
+    terminal.wait_for(r"turn (\d+) of \1\b")
     terminal.keys("C-q")
     assert terminal.wait_exit() == 0
     until(lambda: not any(map(alive, gym_and_dashboard)), "nothing is left")
@@ -88,7 +88,7 @@ def test_another_gym_is_shown_the_same_way_and_its_runs_cancelled_and_deleted(
     terminal.keys("C-d")
     terminal.wait_for(r"Delete this run\?")
     terminal.keys("y")
-    terminal.wait_for(r"deleted")
+    terminal.wait_for(r"deleted .* and 3 rollouts")
     assert status_of(held_gym, name).status_code == 404
     terminal.wait_for(r"no runs")
 

@@ -166,7 +166,7 @@ def test_after_a_session_the_key_is_nowhere_but_where_its_owner_put_it(
         terminal.type("profile there")
         sees(r"profile there +http")
         terminal.keys("Enter")
-        sees(r"there .*")
+        sees(r"gymtui +there .*")
         sees(r"second .*1/1")
         terminal.keys("?")
         sees(r"^ *keys ")
