@@ -38,7 +38,7 @@ class RolloutTable:
 
     Attributes:
         rows: Every known rollout by id.
-        version: Moves with every change of any row.
+        version: Moves with every change of any row, and of the notes.
         we_cancelled: Ids of rollouts that were active when their run was cancelled from here.
     """
 
@@ -101,7 +101,7 @@ class RolloutTable:
                 yield
             for count, at in enumerate(missing, start=1):
                 item = items[at]
-                if item not in fresh:
+                if item not in fresh or fresh[item].note != self.notes.get(fresh[item].rollout_id):
                     fresh[item] = self._read(item, asked, seen)
                 ids[at] = fresh[item].rollout_id
                 if count % rollout_intake.PARSED_AT_ONCE == 0:

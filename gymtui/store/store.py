@@ -309,6 +309,7 @@ class Store:
         """
         built = DeltaBuilder()
         before, self._rollouts.notes = self._rollouts.notes, notes
+        self._rollouts.version += 1  # what is just being read is looked at again
         for rollout_id in before.keys() | notes.keys():
             row = self.rollouts.get(rollout_id)
             if row is not None and row.note != notes.get(rollout_id):

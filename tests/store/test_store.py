@@ -525,3 +525,23 @@ def test_a_large_answer_is_taken_in_piece_by_piece_and_shows_whole_or_not_at_all
     assert turns >= 5
     assert store.rollouts["r5"].outcome is Outcome.RUNNING
     assert store.summary("a").known == 1000
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_note_written_while_an_answer_is_read_in_pieces_is_on_its_rows(
+    monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    monkeypatch.setattr(rollout_intake, "PARSED_AT_ONCE", 1)
+    store = filled(run("a", running=3))
+    items = [rollout(f"r{i}", "a") for i in range(3)]
+    if known:
+        store.apply(saw(RolloutsOf("a"), rollouts_body(*items)))
+    store.note({"r1": "of old"})
+    moved = [item | {"status": "running"} for item in items]
+    steps = store.applying(saw(RolloutsOf("a"), rollouts_body(*moved), 1.0))
+    for _ in range(2):
+        next(steps)
+    store.note({"r0": "new"})
+    for _ in steps:
+        pass
+    assert [row.note for row in store.rollouts_of("a")] == ["new", None, None]

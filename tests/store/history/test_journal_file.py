@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from gymtui.store.history.journal import Limits, set_aside
-from gymtui.store.history.journal_file import Batch, JournalFile, connect
+from gymtui.store.history.journal_file import PRUNE_ROWS, Batch, JournalFile, connect
 from tests.helpers.journals import NOW, impatient, observation, rows
 
 
@@ -45,6 +45,15 @@ def test_pruning_gives_the_space_back(tmp_path: Path) -> None:
     list(file.prune(Limits(size_bytes=400_000), NOW))
     file.close()
     assert path.stat().st_size < 400_000 < large
+
+
+def test_empty_pages_are_given_back_many_at_a_time(tmp_path: Path) -> None:
+    file = JournalFile.open(tmp_path / "journal.sqlite3")
+    old = [observation(i, seen_at=NOW - timedelta(days=90)) for i in range(12_000)]
+    file.write([Batch(observations=tuple(old))], NOW)
+    steps = sum(1 for _ in file.prune(Limits(), NOW))
+    file.close()
+    assert steps < 12_000 // PRUNE_ROWS + 6
 
 
 def test_pruning_ends_even_where_the_file_cannot_shrink(tmp_path: Path) -> None:
