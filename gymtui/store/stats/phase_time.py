@@ -1,6 +1,6 @@
 """Where the time of a run's ended rollouts went, kept up to date rollout by rollout. Pure.
 
-How long a rollout spent in a phase is `numbers.time_spent_s`; who watched it, `poll.tracker`.
+How long a rollout spent in a phase is `run_stats.time_spent_s`; who watched it, `poll.tracker`.
 """
 
 from __future__ import annotations
