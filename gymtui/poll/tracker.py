@@ -2,19 +2,20 @@
 
 The poller feeds it each answer, the screens read it. It asks the gym nothing and draws nothing; how
 looks become observations is `store.history.observer`, how observations become segments
-`store.history.timeline`.
+`store.history.timeline`, where the time of runs went `poll.time_spent`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from types import MappingProxyType
 
 from gymtui.core.server_clock import Window
+from gymtui.poll.time_spent import RunTimes, TimeSpent
 from gymtui.store.delta import Query, RolloutsOf, RunningRollouts
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.journal_file import SavedSummary
@@ -26,19 +27,11 @@ from gymtui.store.history.observer import (
     last_step,
 )
 from gymtui.store.history.timeline import Segment, segments
-from gymtui.store.phases import SegmentKind, is_finished
+from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow
-from gymtui.store.stats.eta import UsualTimes
-from gymtui.store.stats.formulas import Shares, quantile
-from gymtui.store.stats.phase_time import PhaseTime
-from gymtui.store.stats.run_stats import time_spent_s
 from gymtui.store.stats.run_summary import RunSummary, from_kept, to_keep
 from gymtui.store.store import Applied, Store
 
-DRAWN_AT_ONCE = 100
-"""Lives of ended rollouts looked through before others get their turn: some 5 ms."""
-UNWATCHED_COST = 0.05
-"""What one that nobody watched, with nothing to look through, costs of that."""
 LOOKED_AT_ONCE = 250
 """Rollouts that moved, taken in before others get their turn: some 2 ms."""
 LISTED_AT_ONCE = 5_000
@@ -58,19 +51,6 @@ class _Life:
     drawn: tuple[object, tuple[Segment, ...]] | None = None
 
 
-@dataclass(slots=True)
-class _Spent:
-    """Where a run's time went, as far as it was looked through.
-
-    Attributes:
-        spending: What was.
-        due: The rollouts to look through (again).
-    """
-
-    spending: PhaseTime = field(default_factory=PhaseTime)
-    due: dict[str, None] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True)
 class TrackerState:
     """All that was observed, as a recording keeps it.
@@ -87,21 +67,6 @@ class TrackerState:
     steps: Mapping[str, int]
     listed: Mapping[str, datetime]
     running_listed: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class TimeSpent:
-    """Where the time of a run's ended rollouts went.
-
-    Attributes:
-        shares: Of each phase, by its `SegmentKind`, with coverage.
-        usual: What is usual in the run, as far as it was watched.
-        complete: Whether all were looked through; if not, ask again soon.
-    """
-
-    shares: Shares
-    usual: UsualTimes
-    complete: bool
 
 
 class RolloutTracker:
@@ -128,8 +93,7 @@ class RolloutTracker:
         self._recalled = recalled
         self._lives: dict[str, _Life] = {}
         self._steps: dict[str, int] = {}
-        self._spent: dict[str, _Spent] = {}
-        self._spent_in: dict[str, str] = {}
+        self._times = RunTimes(store, self._watched_segments, self.observer.step_gaps_s)
         self._listed: dict[str, datetime] = {}
         self._running_listed: datetime | None = None
         self._loaded: set[str] = set()
@@ -215,7 +179,7 @@ class RolloutTracker:
 
     def _look(self, row: RolloutRow, window: Window) -> StateObservation | None:
         rollout = row.rollout
-        self._look_through(row)
+        self._times.changed(row)
         if rollout is None:
             return None
         rollout_id, finished = row.rollout_id, is_finished(rollout)
@@ -241,9 +205,7 @@ class RolloutTracker:
         for rollout_id in rollout_ids:
             self.observer.forget([rollout_id])
             self._steps.pop(rollout_id, None)
-            run_id = self._spent_in.pop(rollout_id, None)
-            if run_id is not None:
-                self._spent[run_id].spending.drop(rollout_id)
+            self._times.drop(rollout_id)
             life = self._lives.pop(rollout_id, None)
             if life is not None:
                 self._loaded -= {observation.run_id for observation in life.observations}
@@ -264,8 +226,7 @@ class RolloutTracker:
             self._loaded.discard(run_id)
             self._kept.pop(run_id, None)
             self._listed.pop(run_id, None)
-            self._spent.pop(run_id, None)
-            self._spent_in = {i: run for i, run in self._spent_in.items() if run != run_id}
+            self._times.forget(run_id)
         if gone and self._journal is not None:
             self._journal.forget(*gone)
 
@@ -282,8 +243,7 @@ class RolloutTracker:
         self._lives = {i: _Life(observations) for i, observations in state.lives.items()}
         self._steps, self._listed = dict(state.steps), dict(state.listed)
         self._running_listed = state.running_listed
-        self._spent.clear()
-        self._spent_in.clear()
+        self._times.clear()
 
     @property
     def recalled_runs(self) -> Set[str]:
@@ -339,49 +299,11 @@ class RolloutTracker:
         Args:
             run_id: Of a run whose rollouts the store holds.
         """
-        spent = self._spent.get(run_id)
-        if spent is None:
-            spent = self._spent[run_id] = _Spent()
-            for row in self._store.rollouts_of(run_id):
-                self._look_through(row)
-        left: float = DRAWN_AT_ONCE
-        while spent.due and left > 0:
-            left -= self._spend(run_id, spent.spending, spent.due.popitem()[0])
-        usual = UsualTimes(
-            step_s=quantile(sorted(self.observer.step_gaps_s(run_id)), 0.95),
-            build_s=spent.spending.p95_s(SegmentKind.BUILDING),
-            verify_s=spent.spending.p95_s(SegmentKind.VERIFYING),
-            watched=spent.spending.shares.counted,
-        )
-        return TimeSpent(spent.spending.shares, usual, not spent.due)
+        return self._times.spent(run_id)
 
-    def _look_through(self, row: RolloutRow) -> None:
-        """Note that a rollout is to be looked through, if where its run's time went is wanted."""
-        before, wanted = self._spent_in.get(row.rollout_id), self._spent.get(row.run_id)
-        if before is not None:
-            self._spent[before].due[row.rollout_id] = None
-        if wanted is not None and row.rollout is not None and is_finished(row.rollout):
-            wanted.due[row.rollout_id] = None
-
-    def _spend(self, run_id: str, spending: PhaseTime, rollout_id: str) -> float:
-        """Count where a rollout's time went, unless it is none of the run's ended ones.
-
-        Returns:
-            What looking it through cost, in rollouts that were watched.
-        """
-        row = self._store.rollouts.get(rollout_id)
-        if row is None or row.run_id != run_id or not (row.rollout and is_finished(row.rollout)):
-            spending.drop(rollout_id)
-            if self._spent_in.get(rollout_id) == run_id:
-                del self._spent_in[rollout_id]
-            return UNWATCHED_COST
-        self._spent_in[rollout_id] = run_id
-        life = self._lives.get(rollout_id)
-        if life is None or not life.observations:
-            spending.put(rollout_id, None)
-            return UNWATCHED_COST
-        spending.put(rollout_id, time_spent_s(self.segments(row)))
-        return 1.0
+    def _watched_segments(self, row: RolloutRow) -> tuple[Segment, ...] | None:
+        life = self._lives.get(row.rollout_id)
+        return self.segments(row) if life is not None and life.observations else None
 
     # -- the journal -----------------------------------------------------------------------
 
@@ -421,7 +343,7 @@ class RolloutTracker:
                 self._steps[rollout_id] = max(self._steps.get(rollout_id, 0), step)
             row = self._store.rollouts.get(rollout_id)
             if row is not None:
-                self._look_through(row)
+                self._times.changed(row)
 
     def _keep_summary(self, run_id: str) -> None:
         """Keep a run's numbers once they are final, and again whenever they changed after all."""

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gymtui.core.server_clock import Window
-from gymtui.poll import tracker
+from gymtui.poll import time_spent
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.store.delta import Observation, Query, RolloutsOf, RunningRollouts, RunsPage
 from gymtui.store.history.journal import Journal
@@ -170,7 +170,7 @@ def test_what_the_store_gives_up_is_forgotten_here_too() -> None:
 
 
 def test_a_large_run_is_added_up_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracker, "DRAWN_AT_ONCE", 2)
+    monkeypatch.setattr(time_spent, "DRAWN_AT_ONCE", 2)
     session = Session()
     names = [f"rol_{n}" for n in range(5)]
     session.lists(0, *(rollout("building_environment", rollout_id=name) for name in names))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gymtui.core.text import ABSENT
-from gymtui.poll.tracker import TimeSpent
+from gymtui.poll.time_spent import TimeSpent
 from gymtui.store.formats import STRETCH
 from gymtui.store.lists.columns import RunView
 from gymtui.store.outcome import ERRORS, Outcome

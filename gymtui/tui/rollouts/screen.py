@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from gymtui.core.text import ABSENT
-from gymtui.poll.tracker import TimeSpent
+from gymtui.poll.time_spent import TimeSpent
 from gymtui.poll.view import View
 from gymtui.session.actions import Verb
 from gymtui.session.rollout_ref import RolloutRef

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gymtui.api.models import Rollout, RunStatus
-from gymtui.poll.tracker import TimeSpent
+from gymtui.poll.time_spent import TimeSpent
 from gymtui.store.formats import eta_words
 from gymtui.store.lists.columns import RunView
 from gymtui.store.records import RunRow
