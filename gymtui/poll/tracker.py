@@ -18,7 +18,7 @@ from gymtui.core.server_clock import Window
 from gymtui.poll.time_spent import RunTimes, TimeSpent
 from gymtui.store.delta import Query, RolloutsOf, RunningRollouts
 from gymtui.store.history.journal import Journal
-from gymtui.store.history.journal_file import SavedSummary
+from gymtui.store.history.journal_store import SavedSummary
 from gymtui.store.history.observer import (
     Observer,
     ObserverState,

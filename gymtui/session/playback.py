@@ -24,7 +24,7 @@ from gymtui.store.delta import (
     RunningRollouts,
     RunsPage,
 )
-from gymtui.store.history.journal_file import SavedSummary
+from gymtui.store.history.journal_store import SavedSummary
 from gymtui.store.history.observer import StateObservation
 from gymtui.store.history.recording_reader import Moment, Piece, Recording
 from gymtui.store.history.recording_rows import (

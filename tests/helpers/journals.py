@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gymtui.store.history.journal import SavedSummary
+from gymtui.store.history.journal_store import SavedSummary
 from gymtui.store.history.observer import StateObservation
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

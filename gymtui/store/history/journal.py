@@ -1,41 +1,33 @@
-"""What was observed, kept on disk: one SQLite file a gym, written by a thread of its own.
+"""What was observed, kept: a journal a gym, written by a thread of its own.
 
-The dashboard never waits for it and never fails with it. The file itself is `journal_file`.
+The dashboard never waits for it and never fails with it. What keeps it is a `journal_store`.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import queue
 import re
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from gymtui.store.history.journal_file import (
+from gymtui.store.history.file_engine import FileEngine
+from gymtui.store.history.journal_store import (
     Batch,
-    Connect,
-    ForeignFileError,
-    JournalFile,
+    JournalEngine,
+    JournalStore,
     Limits,
-    NewerJournalError,
     SavedSummary,
-    connect,
-    primary_code,
+    Trouble,
 )
 from gymtui.store.history.observer import StateObservation, UnchangedPoll
-
-__all__ = ["Journal", "Limits", "Notice", "SavedSummary", "Trouble", "file_name"]
 
 FLUSH_AFTER_S = 0.5
 """A batch is written when its first row is this old, so that a kill loses less than two seconds."""
@@ -53,17 +45,6 @@ LOAD_TIMEOUT_S = 15.0
 Answer = TypeVar("Answer")
 
 
-class Trouble(StrEnum):
-    """Why there is no journal."""
-
-    LOCKED = "locked"
-    FULL = "full"
-    READ_ONLY = "read-only"
-    CORRUPT = "corrupt"
-    NEWER = "newer"
-    UNUSABLE = "unusable"
-
-
 @dataclass(frozen=True, slots=True)
 class Notice:
     """What to tell the person, once.
@@ -76,38 +57,10 @@ class Notice:
     text: str
 
 
-_TEXTS = {
-    Trouble.LOCKED: "{path} is locked by another program",
-    Trouble.FULL: "the disk of {path} is full",
-    Trouble.READ_ONLY: "{path} cannot be written",
-    Trouble.CORRUPT: "{path} was corrupt; set aside as {aside}, the next start begins a new one",
-    Trouble.NEWER: "{path} was written by a newer gymtui",
-    Trouble.UNUSABLE: "{path} cannot be used: {error}",
-}
-
-_BY_CODE = {
-    sqlite3.SQLITE_BUSY: Trouble.LOCKED,
-    sqlite3.SQLITE_LOCKED: Trouble.LOCKED,
-    sqlite3.SQLITE_FULL: Trouble.FULL,
-    sqlite3.SQLITE_READONLY: Trouble.READ_ONLY,
-    sqlite3.SQLITE_PERM: Trouble.READ_ONLY,
-    sqlite3.SQLITE_CORRUPT: Trouble.CORRUPT,
-    sqlite3.SQLITE_NOTADB: Trouble.CORRUPT,
-}
-
-_BY_ERRNO = {
-    errno.ENOSPC: Trouble.FULL,
-    errno.EDQUOT: Trouble.FULL,
-    errno.EROFS: Trouble.READ_ONLY,
-    errno.EACCES: Trouble.READ_ONLY,
-    errno.EPERM: Trouble.READ_ONLY,
-}
-
-
 class _Question(Generic[Answer]):
     """Something to be read between batches, and where the answer goes."""
 
-    def __init__(self, read: Callable[[JournalFile], Answer], without: Answer) -> None:
+    def __init__(self, read: Callable[[JournalStore], Answer], without: Answer) -> None:
         self.read = read
         self.without = without
         self.future: Future[Answer] = Future()
@@ -124,28 +77,25 @@ def file_name(base_url: str) -> str:
 class Journal:
     """The journal of one gym. Its methods may be called from any thread.
 
-    Nothing here raises for what happens to the file. In trouble there is one notice, and from
+    Nothing here raises for what happens to what keeps it. In trouble there is one notice, and from
     then on what is recorded goes nowhere and what is loaded is empty.
     """
 
     def __init__(
         self,
-        path: Path,
+        engine: JournalEngine,
         *,
         limits: Limits,
         now: Callable[[], datetime],
         on_notice: Callable[[Notice], None],
-        connect: Connect,
         patience_s: float,
     ) -> None:
-        self._path = path
+        self._engine = engine
         self._limits = limits
         self._now = now
         self._on_notice = on_notice
-        self._connect = connect
         self._patience_s = patience_s
         self._notice: Notice | None = None
-        self._inode: int | None = None
         self._inbox: queue.SimpleQueue[Batch | _Question[Any] | None] = queue.SimpleQueue()
         self._door = threading.Lock()
         self._open = True
@@ -155,29 +105,27 @@ class Journal:
     @classmethod
     def open(
         cls,
-        path: Path,
+        where: Path | JournalEngine,
         *,
         limits: Limits | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         on_notice: Callable[[Notice], None] = lambda _notice: None,
-        connect: Connect = connect,
         patience_s: float = PATIENCE_S,
     ) -> Journal:
-        """Start a journal; returns at once, the file is opened on the journal's thread.
+        """Start a journal; returns at once, what keeps it is opened on the journal's thread.
 
         Args:
-            path: Of its file, by `file_name` in the state directory.
+            where: Of a file its path, by `file_name` in the state directory.
             limits: How much is kept; 30 days and 200 MB.
             now: The local time, for the age of rows.
             on_notice: Called once, on the journal's thread, when there is trouble; must not raise.
-            patience_s: How long the file may be locked by somebody else.
+            patience_s: How long it may be locked by somebody else.
         """
         journal = cls(
-            path,
+            FileEngine(where) if isinstance(where, Path) else where,
             limits=limits or Limits(),
             now=now,
             on_notice=on_notice,
-            connect=connect,
             patience_s=patience_s,
         )
         journal._thread.start()
@@ -232,7 +180,7 @@ class Journal:
                 self._inbox.put(message)
             return self._open
 
-    def _ask(self, read: Callable[[JournalFile], Answer], without: Answer) -> Answer:
+    def _ask(self, read: Callable[[JournalStore], Answer], without: Answer) -> Answer:
         question = _Question(read, without)
         if not self._put(question):
             return without
@@ -244,37 +192,33 @@ class Journal:
     # -- on the journal's thread -----------------------------------------------------------------
 
     def _work(self) -> None:
-        file: JournalFile | None = None
+        store: JournalStore | None = None
         try:
-            file = self._patiently(lambda: JournalFile.open(self._path, self._connected))
-            self._serve(file)
-        except (sqlite3.Error, OSError, NewerJournalError, ForeignFileError) as error:
-            if file is not None:
-                file.close()
+            store = self._patiently(self._engine.open)
+            self._serve(store)
+        except self._engine.errors as error:
+            if store is not None:
+                store.close()
             self._give_up(error)
         else:
-            file.close()
+            store.close()
 
-    def _connected(self, path: Path) -> sqlite3.Connection:
-        self._inode = path.stat().st_ino
-        return self._connect(path)
-
-    def _serve(self, file: JournalFile) -> None:
+    def _serve(self, store: JournalStore) -> None:
         """Batch, write, answer and prune until told to stop."""
         pending: list[Batch] = []
         due_s = prune_s = time.monotonic()
         pruning: Iterator[None] | None = None
         while True:
             now_s = time.monotonic()
-            if pending and now_s >= due_s and self._write(file, pending):
+            if pending and now_s >= due_s and self._write(store, pending):
                 prune_s = now_s
             if pruning is None and now_s >= prune_s:
-                pruning, prune_s = file.prune(self._limits, self._now()), now_s + PRUNE_EVERY_S
+                pruning, prune_s = store.prune(self._limits, self._now()), now_s + PRUNE_EVERY_S
             until_s = now_s if pruning else min(due_s, prune_s) if pending else prune_s
             try:
                 message = self._inbox.get(timeout=max(until_s - now_s, 0.0))
             except queue.Empty:
-                if pruning is not None and not _goes_on(pruning):
+                if pruning is not None and not self._goes_on(pruning):
                     pruning = None
                 continue
             if isinstance(message, Batch):
@@ -283,23 +227,23 @@ class Journal:
                 pending.append(message)
                 continue
             try:
-                if self._write(file, pending):
+                if self._write(store, pending):
                     prune_s = now_s
                 if message is None:
                     return
-                message.future.set_result(self._patiently(partial(message.read, file)))
-            except (sqlite3.Error, OSError):
+                message.future.set_result(self._patiently(partial(message.read, store)))
+            except self._engine.errors:
                 if message is not None:
                     message.future.set_result(message.without)
                 raise
 
-    def _write(self, file: JournalFile, pending: list[Batch]) -> bool:
-        """Write what came in, and empty the list; tell whether the file is too large now."""
+    def _write(self, store: JournalStore, pending: list[Batch]) -> bool:
+        """Write what came in, and empty the list; tell whether it is too large now."""
         if not pending:
             return False
-        self._patiently(partial(file.write, pending, self._now()))
+        self._patiently(partial(store.write, pending, self._now()))
         pending.clear()
-        return file.size_bytes > self._limits.size_bytes
+        return store.is_over(self._limits)
 
     def _patiently(self, act: Callable[[], Answer]) -> Answer:
         """Do something, again and again while somebody else holds the lock."""
@@ -307,23 +251,27 @@ class Journal:
         while True:
             try:
                 return act()
-            except sqlite3.OperationalError as error:
+            except self._engine.errors as error:
                 out_of_patience = time.monotonic() >= until_s or self._closing.is_set()
-                if trouble_of(error) is not Trouble.LOCKED or out_of_patience:
+                if self._engine.trouble_of(error) is not Trouble.LOCKED or out_of_patience:
                     raise
             self._closing.wait(RETRY_S)
 
+    def _goes_on(self, pruning: Iterator[None]) -> bool:
+        """Do one step of it. Where another dashboard holds the lock, that one may be pruning."""
+        try:
+            next(pruning)
+        except StopIteration:
+            return False
+        except self._engine.errors as error:
+            if self._engine.trouble_of(error) is not Trouble.LOCKED:
+                raise
+            return False
+        return True
+
     def _give_up(self, error: Exception) -> None:
         """Say why once, and let everybody go on without."""
-        trouble, aside = trouble_of(error), None
-        if trouble is Trouble.CORRUPT:
-            try:
-                aside = set_aside(self._path, self._inode, self._now())
-            except OSError as refusal:
-                trouble, error = Trouble.UNUSABLE, refusal
-        text = _TEXTS[trouble].format(
-            path=self._path, aside=aside.name if aside else "another file", error=error
-        )
+        trouble, text = self._engine.give_up(error, self._now())
         self._notice = Notice(trouble, f"No journal: {text}.")
         with self._door:
             self._open = False
@@ -332,53 +280,3 @@ class Journal:
             if isinstance(message, _Question):
                 message.future.set_result(message.without)
         self._on_notice(self._notice)
-
-
-def trouble_of(error: Exception) -> Trouble:
-    """What kind of trouble an error of the file is."""
-    if isinstance(error, NewerJournalError):
-        return Trouble.NEWER
-    if isinstance(error, sqlite3.Error):
-        return _BY_CODE.get(primary_code(error) or 0, Trouble.UNUSABLE)
-    code = error.errno if isinstance(error, OSError) else None
-    return _BY_ERRNO.get(code or 0, Trouble.UNUSABLE)
-
-
-def _goes_on(pruning: Iterator[None]) -> bool:
-    """Do one step of it. Where another dashboard holds the lock, that one may be pruning."""
-    try:
-        next(pruning)
-    except StopIteration:
-        return False
-    except sqlite3.OperationalError as error:
-        if trouble_of(error) is not Trouble.LOCKED:
-            raise
-        return False
-    return True
-
-
-def set_aside(path: Path, inode: int | None, now: datetime) -> Path | None:
-    """Rename a corrupt journal and what belongs to it, so that the next start has a new one.
-
-    Args:
-        inode: Of the file that was found corrupt; another dashboard may have been faster, and
-            what lies at the path now is sound.
-
-    Returns:
-        The new name; None if there is nothing to rename.
-
-    Raises:
-        OSError: It cannot be renamed.
-    """
-    if not path.exists() or (inode is not None and path.stat().st_ino != inode):
-        return None
-    stem = f"{path.name}.corrupt-{now:%Y%m%d-%H%M%S}"
-    aside, count = path.with_name(stem), 1
-    while aside.exists():
-        count += 1
-        aside = path.with_name(f"{stem}-{count}")
-    path.rename(aside)
-    for suffix in ("-wal", "-shm", "-journal"):
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-    return aside

@@ -1,6 +1,6 @@
-"""The journal's SQLite file: opening, tables, rows, pruning. Used by one thread; raises as it must.
+"""The journal's SQLite file: opening, tables, rows, pruning.
 
-Threads, batches and what becomes of errors are `store.history.journal`.
+Threads and batches are `journal`; what its errors mean is `file_engine`.
 """
 
 from __future__ import annotations
@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,24 +18,15 @@ import msgspec
 from gymtui.store.history.journal_schema import (
     LOOKS_SINCE,
     SCHEMA_VERSION,
-    ForeignFileError,
-    NewerJournalError,
     migrate,
     version_of,
 )
+from gymtui.store.history.journal_store import (
+    Batch,
+    Limits,
+    SavedSummary,
+)
 from gymtui.store.history.observer import StateObservation, UnchangedPoll, extended
-
-__all__ = [
-    "Batch",
-    "Connect",
-    "ForeignFileError",
-    "JournalFile",
-    "Limits",
-    "NewerJournalError",
-    "SavedSummary",
-    "connect",
-    "primary_code",
-]
 
 BUSY_TIMEOUT_S = 1.0
 """How long SQLite itself waits for a lock; two dashboards hold it for milliseconds."""
@@ -72,80 +62,16 @@ WHERE excluded.seen_at > looks.seen_at
 
 _BY_AGE = {"sightings": "seen_at", "summaries": "kept_at", "looks": "seen_at"}
 
+_RECENT_SIGHTINGS = 2_000
+
+_RECENT_RUNS = """
+SELECT run_id, kept_at AS at FROM summaries
+UNION ALL
+SELECT run_id, seen_at FROM (SELECT run_id, seen_at FROM sightings ORDER BY seen_at DESC LIMIT ?)
+ORDER BY at DESC
+"""
+
 Connect = Callable[[Path], sqlite3.Connection]
-
-
-@dataclass(frozen=True, slots=True)
-class SavedSummary:
-    """The numbers of one run, so that its row has them before its rollouts are asked for.
-
-    Attributes:
-        run_id: Exactly as the server has it.
-        final: Whether every rollout has ended.
-        counts: Of them, by `Outcome` value; absent ones are 0.
-        at_limit: Fails that reached the step limit.
-        interval_low: Lower end of the pass rate's 95 % interval, 0..1.
-        interval_high: Its upper end.
-        created_at: When the first rollout was created.
-        started_at: When the first one started.
-        ended_at: When the last one ended, once all have.
-        tasks: Passes and verdicts of each task that has a verdict; None in what was kept before
-            this was.
-        loose: Passes and verdicts of rollouts that name no task.
-        scored: How many rollouts have a score.
-        score: Their mean score, 0..1.
-    """
-
-    run_id: str
-    final: bool
-    known: int
-    counts: Mapping[str, int]
-    at_limit: int = 0
-    interval_low: float | None = None
-    interval_high: float | None = None
-    model: str | None = None
-    provider: str | None = None
-    created_at: datetime | None = None
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    tasks: Mapping[str, tuple[int, int]] | None = None
-    loose: tuple[int, int] = (0, 0)
-    scored: int = 0
-    score: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What is to be written together.
-
-    Attributes:
-        looks: To replace earlier ones at the same runs.
-        summaries: To add or replace; a final one stays, unless the run is a newer one.
-        forgotten: Runs of which everything goes, before the rest is written.
-    """
-
-    observations: tuple[StateObservation, ...] = ()
-    looks: tuple[UnchangedPoll, ...] = ()
-    summaries: tuple[SavedSummary, ...] = ()
-    forgotten: tuple[str, ...] = ()
-
-    @property
-    def can_wait(self) -> bool:
-        """Whether it only tells that nothing changed."""
-        return not (self.observations or self.summaries or self.forgotten)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much is kept.
-
-    Attributes:
-        age: Rows older than this go.
-        size_bytes: The file stays below this.
-    """
-
-    age: timedelta = timedelta(days=30)
-    size_bytes: int = 200 * 1024 * 1024
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -266,6 +192,15 @@ class JournalFile:
                 continue
         return tuple(kept)
 
+    def recent_runs(self) -> list[str]:
+        """Runs whose names are text, the last kept or seen first."""
+        rows = self._connection.execute(_RECENT_RUNS, (_RECENT_SIGHTINGS,))
+        return list(dict.fromkeys(run_id for run_id, _ in rows if isinstance(run_id, str)))
+
+    def is_over(self, limits: Limits) -> bool:
+        """Whether it is larger than it may be."""
+        return self.size_bytes > limits.size_bytes
+
     def prune(self, limits: Limits, now: datetime) -> Iterator[None]:
         """Delete what is too old or too much, oldest first, and give its space back.
 
@@ -276,7 +211,7 @@ class JournalFile:
         for table, column in _BY_AGE.items():
             while self._delete_oldest(table, column, too_old):
                 yield
-        if self.size_bytes > limits.size_bytes:
+        if self.is_over(limits):
             for table, column in _BY_AGE.items():
                 while self.size_bytes > SHRINK_TO * limits.size_bytes and self._delete_oldest(
                     table, column, None

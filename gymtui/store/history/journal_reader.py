@@ -12,21 +12,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from gymtui.store.history import observer
-from gymtui.store.history.journal_file import JournalFile, SavedSummary
-from gymtui.store.history.journal_schema import ForeignFileError, NewerJournalError, version_of
+from gymtui.store.history.journal_file import JournalFile
+from gymtui.store.history.journal_schema import version_of
+from gymtui.store.history.journal_store import ForeignFileError, NewerJournalError, SavedSummary
 from gymtui.store.history.observer import StateObservation, lives_of
 
 PATIENCE_S = 0.2
 """How long a lock is waited for."""
-
-_RECENT_SIGHTINGS = 2_000
-
-_RECENT_RUNS = """
-SELECT run_id, kept_at AS at FROM summaries
-UNION ALL
-SELECT run_id, seen_at FROM (SELECT run_id, seen_at FROM sightings ORDER BY seen_at DESC LIMIT ?)
-ORDER BY at DESC
-"""
 
 T = TypeVar("T")
 
@@ -38,11 +30,6 @@ class _Look(JournalFile):
         self._connection = connection
         if not version_of(connection):
             raise ForeignFileError("it is empty")
-
-    def recent_runs(self) -> list[str]:
-        """Runs whose names are text, the last kept or seen first."""
-        rows = self._connection.execute(_RECENT_RUNS, (_RECENT_SIGHTINGS,))
-        return list(dict.fromkeys(run_id for run_id, _ in rows if isinstance(run_id, str)))
 
 
 def summaries(path: Path) -> tuple[SavedSummary, ...]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from gymtui.store.history.journal_store import ForeignFileError, NewerJournalError
+
 APPLICATION_ID = 0x67796D74
 """Marks the file as one of ours ("gymt")."""
 
@@ -36,14 +38,6 @@ SCHEMA_VERSION = len(STEPS)
 
 LOOKS_SINCE = 2
 """The version that began to keep looks; a file that is only read may be older."""
-
-
-class NewerJournalError(Exception):
-    """The file was written by a newer version of this program."""
-
-
-class ForeignFileError(Exception):
-    """The file is a database, but no journal."""
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gymtui.api.models import Rollout
-from gymtui.store.history.journal_file import SavedSummary
+from gymtui.store.history.journal_store import SavedSummary
 from gymtui.store.outcome import (
     ACTIVE,
     VERDICTS,

@@ -13,15 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from gymtui.store.history.journal import (
-    FLUSH_AFTER_S,
-    Journal,
-    Limits,
-    Notice,
-    Trouble,
-    file_name,
-)
+from gymtui.store.history.file_engine import FileEngine
+from gymtui.store.history.journal import FLUSH_AFTER_S, Journal, Notice, file_name
 from gymtui.store.history.journal_file import JournalFile, connect
+from gymtui.store.history.journal_store import JournalEngine, Limits, Trouble
 from gymtui.store.history.observer import StateObservation
 from tests.helpers.journals import NOW, impatient, observation, rows, summary, wait_until
 
@@ -40,7 +35,7 @@ class Opened:
         self.journals: list[Journal] = []
         self.notices: list[Notice] = []
 
-    def __call__(self, path: Path, **options: object) -> Journal:
+    def __call__(self, path: Path | JournalEngine, **options: object) -> Journal:
         options.setdefault("now", lambda: NOW)
         journal = Journal.open(path, on_notice=self.notices.append, **options)  # type: ignore[arg-type]
         self.journals.append(journal)
@@ -224,7 +219,7 @@ def test_a_lock_held_for_a_moment_is_waited_for(path: Path, opened: Opened) -> N
 
     opened(path).flush()
     other = sqlite3.connect(path, isolation_level=None)
-    journal = opened(path, connect=telling)
+    journal = opened(FileEngine(path, telling))
     journal.flush()
     other.execute("BEGIN IMMEDIATE")
     refused.clear()
@@ -259,7 +254,7 @@ def test_a_journal_locked_for_good_is_given_up(path: Path, opened: Opened) -> No
     opened(path).flush()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    journal = opened(path, connect=impatient, patience_s=0.05)
+    journal = opened(FileEngine(path, impatient), patience_s=0.05)
     journal.record([observation(1)])
     is_given_up(journal, opened, Trouble.LOCKED)
     other.execute("ROLLBACK")
@@ -267,7 +262,7 @@ def test_a_journal_locked_for_good_is_given_up(path: Path, opened: Opened) -> No
 
 
 def test_closing_does_not_wait_for_somebody_elses_lock(path: Path, opened: Opened) -> None:
-    journal = opened(path, connect=impatient, patience_s=600)
+    journal = opened(FileEngine(path, impatient), patience_s=600)
     journal.flush()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -285,7 +280,7 @@ def test_a_full_disk_is_one_notice(path: Path, opened: Opened) -> None:
         connection.execute("PRAGMA max_page_count = 20")
         return connection
 
-    journal = opened(path, connect=small)
+    journal = opened(FileEngine(path, small))
     journal.record(observation(i) for i in range(5_000))
     is_given_up(journal, opened, Trouble.FULL)
     assert path.exists()
@@ -296,7 +291,7 @@ def test_a_read_only_file_is_one_notice(path: Path, opened: Opened) -> None:
         return sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
 
     opened(path).flush()
-    is_given_up(opened(path, connect=read_only), opened, Trouble.READ_ONLY)
+    is_given_up(opened(FileEngine(path, read_only)), opened, Trouble.READ_ONLY)
 
 
 def test_a_place_that_cannot_be_is_one_notice(tmp_path: Path, opened: Opened) -> None:
@@ -361,7 +356,7 @@ def test_without_wal_it_keeps_a_rollback_journal(path: Path, opened: Opened) -> 
     file = JournalFile.open(path, no_shared_memory)
     assert file.journal_mode == "delete"
     file.close()
-    journal = opened(path, connect=no_shared_memory)
+    journal = opened(FileEngine(path, no_shared_memory))
     journal.record([observation(1)])
     assert journal.load("run_1") == (observation(1),)
     assert journal.notice is None

@@ -6,8 +6,9 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from gymtui.store.history.journal import Limits, set_aside
-from gymtui.store.history.journal_file import PRUNE_ROWS, Batch, JournalFile, connect
+from gymtui.store.history.file_engine import set_aside
+from gymtui.store.history.journal_file import PRUNE_ROWS, JournalFile, connect
+from gymtui.store.history.journal_store import Batch, Limits
 from tests.helpers.journals import NOW, impatient, observation, rows
 
 

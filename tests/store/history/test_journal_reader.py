@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from gymtui.store.history import journal_reader
-from gymtui.store.history.journal import LOOKS_AFTER_S, Journal, Limits
-from gymtui.store.history.journal_file import Batch, JournalFile
+from gymtui.store.history.journal import LOOKS_AFTER_S, Journal
+from gymtui.store.history.journal_file import JournalFile
 from gymtui.store.history.journal_schema import SCHEMA_VERSION
+from gymtui.store.history.journal_store import Batch, Limits
 from gymtui.store.history.observer import StateObservation, UnchangedPoll
 from tests.helpers.journals import NOW, observation, wait_until
 from tests.poll.test_tracker import Session, ended, rollout

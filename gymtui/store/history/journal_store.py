@@ -1,0 +1,163 @@
+"""What keeps a journal, whatever it is made of: what it is given, what it answers, what ails it.
+
+The SQLite file is `journal_file`. The thread that writes to either is `journal`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from gymtui.store.history.observer import StateObservation, UnchangedPoll
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSummary:
+    """The numbers of one run, so that its row has them before its rollouts are asked for.
+
+    Attributes:
+        run_id: Exactly as the server has it.
+        final: Whether every rollout has ended.
+        counts: Of them, by `Outcome` value; absent ones are 0.
+        at_limit: Fails that reached the step limit.
+        interval_low: Lower end of the pass rate's 95 % interval, 0..1.
+        interval_high: Its upper end.
+        created_at: When the first rollout was created.
+        started_at: When the first one started.
+        ended_at: When the last one ended, once all have.
+        tasks: Passes and verdicts of each task that has a verdict; None in what was kept before
+            this was.
+        loose: Passes and verdicts of rollouts that name no task.
+        scored: How many rollouts have a score.
+        score: Their mean score, 0..1.
+    """
+
+    run_id: str
+    final: bool
+    known: int
+    counts: Mapping[str, int]
+    at_limit: int = 0
+    interval_low: float | None = None
+    interval_high: float | None = None
+    model: str | None = None
+    provider: str | None = None
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    tasks: Mapping[str, tuple[int, int]] | None = None
+    loose: tuple[int, int] = (0, 0)
+    scored: int = 0
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is to be written together.
+
+    Attributes:
+        looks: To replace earlier ones at the same runs.
+        summaries: To add or replace; a final one stays, unless the run is a newer one.
+        forgotten: Runs of which everything goes, before the rest is written.
+    """
+
+    observations: tuple[StateObservation, ...] = ()
+    looks: tuple[UnchangedPoll, ...] = ()
+    summaries: tuple[SavedSummary, ...] = ()
+    forgotten: tuple[str, ...] = ()
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether it only tells that nothing changed."""
+        return not (self.observations or self.summaries or self.forgotten)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is kept.
+
+    Attributes:
+        age: Rows older than this go.
+        size_bytes: The file stays below this.
+    """
+
+    age: timedelta = timedelta(days=30)
+    size_bytes: int = 200 * 1024 * 1024
+
+
+class Trouble(StrEnum):
+    """Why there is no journal."""
+
+    LOCKED = "locked"
+    FULL = "full"
+    READ_ONLY = "read-only"
+    CORRUPT = "corrupt"
+    NEWER = "newer"
+    UNUSABLE = "unusable"
+
+
+class NewerJournalError(Exception):
+    """It was written by a newer version of this program."""
+
+
+class ForeignFileError(Exception):
+    """It is a database, but no journal."""
+
+
+class JournalStore(Protocol):
+    """An open journal of one gym. Used by one thread; what it raises its engine knows."""
+
+    def write(self, batches: Iterable[Batch], now: datetime) -> None:
+        """Write batches in their order, all or nothing.
+
+        Args:
+            now: For the age of summaries.
+        """
+
+    def observations(self, run_id: str) -> tuple[StateObservation, ...]:
+        """A run's observations, by time; with those that the last look at the run adds to them."""
+
+    def summaries(self) -> tuple[SavedSummary, ...]:
+        """All summaries; one that does not read as such is left out."""
+
+    def recent_runs(self) -> list[str]:
+        """Runs whose names are text, the last kept or seen first."""
+
+    def prune(self, limits: Limits, now: datetime) -> Iterator[None]:
+        """Delete what is too old or too much, oldest first.
+
+        Yields:
+            After each short transaction, so that other work can be done in between.
+        """
+
+    def is_over(self, limits: Limits) -> bool:
+        """Whether it is larger than it may be."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class JournalEngine(Protocol):
+    """Opens a journal, and knows what its errors mean."""
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What opening and using it may raise."""
+
+    def open(self) -> JournalStore:
+        """Open it, and bring it to this program's version; on the thread that will use it."""
+
+    def trouble_of(self, error: Exception) -> Trouble:
+        """What kind of trouble one of its errors is."""
+
+    def give_up(self, error: Exception, now: datetime) -> tuple[Trouble, str]:
+        """Leave it for good.
+
+        Args:
+            now: The local time.
+
+        Returns:
+            Why, and the same in words for the person.
+        """
