@@ -101,6 +101,9 @@ def _forget(journal: Path) -> None:
     for suffix in ("", "-wal", "-shm", "-journal"):
         with suppress(OSError):  # what cannot go is trouble that the journal itself will tell of
             journal.with_name(journal.name + suffix).unlink()
+    for kept in journal.parent.glob(f"{journal.stem}.*.json"):  # as `paths.beside` names them
+        with suppress(OSError):
+            kept.unlink()
 
 
 class LocalGym:

@@ -21,6 +21,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from gymtui.config.api_key import (
     NOT_LOOKED,
@@ -96,6 +97,15 @@ class Settings(Choices):
     origins: Mapping[str, str] = {}
     directories: tuple[Path, ...] = ()
     read_as: str | None = None
+
+    @property
+    def host(self) -> str:
+        """The gym's host, with its port where it has one; of directories their names."""
+        if self.directories:
+            first, *others = self.directories
+            more = f" +{len(others)}" if others else ""
+            return f"{first.name or first}{more}"
+        return urlsplit(self.base_url).netloc.rpartition("@")[2]
 
     @property
     def why_read_only(self) -> str:

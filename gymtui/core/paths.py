@@ -44,6 +44,18 @@ def archive_file(env: Mapping[str, str]) -> Path:
     return cache_dir(env) / ARCHIVE
 
 
+def beside(journal: Path | None, kind: str) -> Path | None:
+    """The file of one kind of what is kept of a gym, beside its journal: `host-0123.notes.json`.
+
+    Args:
+        journal: The gym's journal, there or not; None keeps nothing.
+    """
+    if journal is None:
+        return None
+    name = journal.name.removeprefix("journal-").partition(".")[0]
+    return journal.with_name(f"{name}.{kind}.json")
+
+
 def demo_dir(env: Mapping[str, str]) -> Path:
     """Where the demo keeps its gym and all that belongs to it, apart from the person's own."""
     return state_dir(env) / "demo"

@@ -85,11 +85,6 @@ class LaunchHistory:
         replace_text(path, json.dumps(document))
 
 
-def file_name(journal: str) -> str:
-    """The name of the file for the gym whose journal is called so."""
-    return f"{journal.removeprefix('journal-').partition('.')[0]}.launches.json"
-
-
 def _may_be_kept(path: str, text: str) -> bool:
     """Whether a field is not too long, and no address with a password in it."""
     return len(text) <= LONGEST and not (path.endswith("_url") and "@" in text)

@@ -126,6 +126,7 @@ class AlertMonitor:
         self._everything = everything
         self._fail_share = fail_share
         self._told: dict[str, _Told] = {}
+        self._whole_since_s: float | None = None
 
     def watches(self, run_id: str) -> bool:
         """Whether a run is watched."""
@@ -147,19 +148,23 @@ class AlertMonitor:
             self._told.setdefault(run_id, _Told())
         return live, [row.run_id for row in rows if not row.active]
 
-    def arrived(self, rows: Iterable[RunRow], since_s: float) -> None:
+    def listed(self, added: Iterable[RunRow], now_s: float, *, whole: bool) -> None:
         """Take note of runs that turned up in a list that was known whole.
 
         One that took less time than lies between two looks is over by then, and told of all the
-        same where every run is.
+        same where every run is; none that ended before the list was known is news.
 
         Args:
-            since_s: None that ended before this is news, UNIX seconds.
+            added: The runs that were not in the list before.
+            now_s: The server's time, UNIX seconds.
+            whole: Whether the list is known whole by now.
         """
-        if self._everything:
-            for row in rows:
+        if self._whole_since_s is None:
+            self._whole_since_s = now_s if whole else None
+        elif self._everything:
+            for row in added:
                 if not row.active:
-                    self._told.setdefault(row.run_id, _Told(since_s=since_s))
+                    self._told.setdefault(row.run_id, _Told(since_s=self._whole_since_s))
 
     def notice(self, store: Store, outlook: RunForecast, now_s: float) -> tuple[RunAlert, ...]:
         """What is to be told now.

@@ -18,10 +18,11 @@ from gymtui.api.launch_request import LaunchRequest
 from gymtui.api.models import ConfigCheck
 from gymtui.config.api_key import run_command
 from gymtui.config.settings import Settings
+from gymtui.core.paths import beside
 from gymtui.core.secret import ApiKey
 from gymtui.launching.catalog import ScenarioCatalog
 from gymtui.launching.draft import Draft, ModelChoice, alone, run_names
-from gymtui.launching.launch_history import LaunchHistory, file_name
+from gymtui.launching.launch_history import LaunchHistory
 from gymtui.launching.lineage import family
 from gymtui.launching.model_keys import ModelKeys
 from gymtui.launching.requests import configs, requests
@@ -207,8 +208,6 @@ def launches_of(
     """
     # A password manager must not ask on the terminal that is drawn on.
     run = partial(run_command, own_session=True)
-    kept = LaunchHistory.read(
-        journal.with_name(file_name(journal.name)) if journal is not None else None
-    )
+    kept = LaunchHistory.read(beside(journal, "launches"))
     keys = ModelKeys(settings.model_keys, env, run)
     return Launches(client, store, surroundings, refresh, keys, kept, rng)

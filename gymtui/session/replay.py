@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
 
 from gymtui.api.endpoints import Endpoints
@@ -314,7 +314,7 @@ class ReplaySession(Session):
     def _tell_of_runs(self) -> None:
         """What happened then was told then."""
 
-    def _bury(self, run_ids: Iterable[str]) -> None:
+    def _forget(self, run_ids: frozenset[str]) -> None:
         """What was deleted goes when it went then."""
 
 

@@ -11,53 +11,51 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.config.settings import Settings
+from gymtui.core.paths import beside
 from gymtui.core.secret import ApiKey
 from gymtui.core.server_clock import ServerClock, Window
 from gymtui.poll.poller import Link, LinkState, Poller, Update
 from gymtui.poll.recorder import Recorder
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.poll.view import View
-from gymtui.session.actions import ActionResult, Verb, describe_result
-from gymtui.session.alerts import AlertKind, AlertMonitor, RunAlert
+from gymtui.session.actions import ActionResult, Verb
+from gymtui.session.alerts import AlertMonitor, RunAlert
+from gymtui.session.baseline import Baseline
+from gymtui.session.deleted_runs import DeletedRuns
 from gymtui.session.feed import Feed
 from gymtui.session.input_priority import InputPriority
+from gymtui.session.notebook import Notebook
 from gymtui.session.rollout_ref import RolloutRef
-from gymtui.session.rules import Firing, RuleBook
+from gymtui.session.rule_actions import RuleActions
+from gymtui.session.rules import RuleBook
 from gymtui.session.run_actions import Action, RunActions
 from gymtui.session.step_pace import ObservedStepPace
 from gymtui.session.surroundings import Surroundings
+from gymtui.session.transcripts import Transcripts
 from gymtui.store.delta import NOTHING, Delta, Query
 from gymtui.store.digest import Digest, digest
 from gymtui.store.history.journal import Journal
-from gymtui.store.history.notes import NoteOf, Notes
+from gymtui.store.history.notes import Notes
 from gymtui.store.lists.columns import RunView
-from gymtui.store.records import RolloutRow
-from gymtui.store.stats.checkpoints import checkpoint_before
 from gymtui.store.stats.forecast import RunForecast
 from gymtui.store.stats.run_summary import RunSummary
 from gymtui.store.store import Applied, Store
 
 if TYPE_CHECKING:
     from gymtui.session.archive import Archive
-    from gymtui.session.artifacts import ArtifactLoader, Artifacts
+    from gymtui.session.artifacts import Artifacts
     from gymtui.session.launches import Launches
 
 log = logging.getLogger(__name__)
 
 FindKey = Callable[[Settings], tuple[ApiKey, str] | None]
 """Looks for the key of the gym that settings led to, anew: the key and where it came from."""
-
-MIB = 1024 * 1024
-GONE_SHOWN_S = 5.0
-"""How long a run that is gone stays on screen, struck through."""
 
 
 class Audience(Surroundings, Protocol):
@@ -107,13 +105,11 @@ class Session:
         feed: Feed | None = None,
     ) -> None:
         self.settings = settings
-        self._archive = archive
         self.client = client
         self.clock = clock
         self.journal = journal
         self.store = Store()
-        self.notes = Notes.beside(journal_path)
-        self.store.note(dict(self.notes.all(NoteOf.ROLLOUT)))
+        self.notes = Notebook(Notes.beside(journal_path), self.store, self._show)
         self.forecast = RunForecast()
         self.alerts = AlertMonitor(everything=settings.watch_all, fail_share=settings.fail_share)
         self.tracker = RolloutTracker(
@@ -131,18 +127,13 @@ class Session:
         self.recorder: Recorder | None = None
         """What keeps all that comes in, for `record`."""
         self._launches: Launches | None = None
-        self.listed_elsewhere: dict[str, RolloutRow] = {}
-        """Rollouts of runs that the store does not hold, as a search listed them."""
         self.compared_first: RolloutRef | None = None
         """The first of two rollouts to compare, until the second is chosen."""
-        kept = journal_path.with_suffix(".rules.json") if journal_path is not None else None
-        self.rules = RuleBook(kept)
-        self.baseline: str | None = None
-        """The run that others are compared with, where one was chosen."""
-        self._cancelling: set[asyncio.Future[None]] = set()
+        self.rules = RuleBook(beside(journal_path, "rules"))
+        self.baseline = Baseline(beside(journal_path, "baseline"), self.store)
+        self.transcripts = Transcripts(settings, client, self.store, self._read, archive)
         self._untold = NOTHING
         self._news = asyncio.Event()
-        self._knew_all_s: float | None = None
         self._view = View(
             interval_s=settings.interval_s, source=settings.source, scenario_id=settings.scenario
         )
@@ -165,11 +156,13 @@ class Session:
             refresh=self.poller.refresh,
             is_live=self._is_live,
             show=self._show,
-            deleted=self._bury,
+            deleted=lambda run_ids: self._deleted_runs.drop_later(run_ids),
             not_carried_out=audience.action_finished,
             look_again_s=settings.interval_s,
             monotonic=monotonic,
         )
+        self._rule_actions = RuleActions(self.rules, self.act, self._audience.on_alerts)
+        self._deleted_runs = DeletedRuns(self.store, self._forget)
         if journal is None:
             self.poller.begin_catch_up()
 
@@ -196,83 +189,10 @@ class Session:
         # Less is the estimate's own error, and would move every label of an axis.
         return timedelta(seconds=round(offset_s) if abs(offset_s) > 2 else 0)
 
-    def forbidden_s(self, run_id: str) -> float | None:
-        """Seconds until a run's rollouts are asked for again; None unless they are forbidden."""
-        return self.poller.forbidden_s(run_id)
-
-    def compared_with(self, run_id: str) -> str | None:
-        """The run that a run is compared with: the baseline, else the checkpoint before it.
-
-        Returns:
-            None where there is neither, and for the baseline itself.
-        """
-        baseline = self.baseline
-        if baseline is not None and baseline in self.store.runs:
-            return baseline if baseline != run_id else None
-        scenarios = {
-            name: row.run.scenario_id
-            for name, row in self.store.runs.items()
-            if row.run is not None and not row.is_deleted
-        }
-        own = scenarios.get(run_id)
-        return checkpoint_before(
-            run_id, [i for i, scenario in scenarios.items() if scenario == own]
-        )
-
-    def baseline_first(self, run_ids: Sequence[str]) -> tuple[str, ...]:
-        """Some runs in their order, the baseline before the others if it is one of them."""
-        return tuple(sorted(run_ids, key=lambda run_id: run_id != self.baseline))
-
     @property
     def link(self) -> Link:
         """How polling goes."""
         return self.poller.link
-
-    @cached_property
-    def artifact_loader(self) -> ArtifactLoader:
-        """Where artifacts are asked for."""
-        from gymtui.session.archive_key import key_of
-        from gymtui.session.artifacts import ArtifactLoader
-
-        cap_bytes = self.settings.artifact_limit_mib * MIB
-        return ArtifactLoader(
-            self.client,
-            cap_bytes=cap_bytes,
-            on_read=self._read,
-            archive=self.archive,
-            key_of=lambda rollout_id, redacted: key_of(
-                self.gym_name, self._row(rollout_id), redacted=redacted
-            ),
-        )
-
-    def _row(self, rollout_id: str) -> RolloutRow | None:
-        return self.store.rollouts.get(rollout_id) or self.listed_elsewhere.get(rollout_id)
-
-    @cached_property
-    def archive(self) -> Archive:
-        """Where transcripts are kept."""
-        from gymtui.session.archive import Archive
-
-        archive = Archive(None) if self._archive is None else self._archive()
-        if self.settings.key is not None:
-            archive.keep_out(self.settings.key.reveal())
-        return archive
-
-    @cached_property
-    def gym_name(self) -> str:
-        """What the gym is called in the archive."""
-        from gymtui.session.archive_key import gym_name
-
-        return gym_name(self.settings.base_url)
-
-    @property
-    def host(self) -> str:
-        """The gym's host, with its port where it has one; of directories their names."""
-        if self.settings.directories:
-            first, *others = self.settings.directories
-            more = f" +{len(others)}" if others else ""
-            return f"{first.name or first}{more}"
-        return urlsplit(self.settings.base_url).netloc.rpartition("@")[2]
 
     @property
     def launches(self) -> Launches:
@@ -372,22 +292,8 @@ class Session:
         origins = {**self.settings.origins, "key": origin}
         update = {"key": key, "key_origin": origin, "origins": origins}
         self.settings = self.settings.model_copy(update=update)
-        self.archive.keep_out(key.reveal())
+        self.transcripts.archive.keep_out(key.reveal())
         self.client.use_key(key)
-
-    def note(self, kind: NoteOf, ids: Sequence[str], text: str) -> None:
-        """Put a note on runs or rollouts; an empty one removes it.
-
-        Raises:
-            OSError: It could not be kept; until the program ends it stands all the same.
-        """
-        try:
-            self.notes.write(kind, ids, text)
-        finally:
-            if kind is NoteOf.RUN:
-                self._show(Delta(runs_changed=frozenset(ids) & self.store.runs.keys()))
-            else:
-                self._show(self.store.note(dict(self.notes.all(kind))))
 
     def watch_for(self, run_ids: Iterable[str]) -> tuple[list[str], list[str]] | None:
         """Tell when these runs end, or no longer if all of them are watched.
@@ -432,10 +338,9 @@ class Session:
 
     def _recalled(self, run_id: str) -> None:
         """What the journal kept of a run's rollouts came in: of many runs at once, at the start."""
-        rows = self.store.rollouts_of(run_id)
-        delta = Delta(rollouts_changed=frozenset(row.rollout_id for row in rows))
-        self._untold = self._untold.then(delta)
-        self._look_out(delta.rollouts)
+        rollout_ids = frozenset(row.rollout_id for row in self.store.rollouts_of(run_id))
+        self._untold = self._untold.then(Delta(rollouts_changed=rollout_ids))
+        self._look_out(rollout_ids)
         self._news.set()
         if self.recorder is not None:
             self.recorder.recalled(run_id)
@@ -454,8 +359,9 @@ class Session:
             return
         self.tracker.dropped(update.delta.rollouts_removed)
         self._look_out(update.delta.rollouts)
-        self._bury(update.delta.runs_changed)
-        self._notice_arrivals(update)
+        self._deleted_runs.drop_later(update.delta.runs_changed)
+        added = [self.store.runs[i] for i in update.delta.runs_added if i in self.store.runs]
+        self.alerts.listed(added, self.now().timestamp(), whole=update.link.synced)
         self._tell_of_runs()
         self._untold = self._untold.then(update.delta)
         self._news.set()
@@ -465,15 +371,6 @@ class Session:
         now_s = self.now().timestamp()
         return self.forecast.take(touched, self.store.rollouts, self.store.active_runs, now_s)
 
-    def _notice_arrivals(self, update: Update) -> None:
-        """Have it known which runs turned up since the whole list was known."""
-        if self._knew_all_s is not None:
-            runs = self.store.runs
-            added = [runs[run_id] for run_id in update.delta.runs_added if run_id in runs]
-            self.alerts.arrived(added, self._knew_all_s)
-        elif update.link.synced:
-            self._knew_all_s = self.now().timestamp()
-
     def _is_live(self) -> bool:
         return self.link.state(self.monotonic()) is LinkState.LIVE
 
@@ -482,52 +379,22 @@ class Session:
         if self.over or not self._is_live():
             return
         now_s = self.now().timestamp()
-        alerts = [*self.alerts.notice(self.store, self.forecast, now_s), *self._apply_rules(now_s)]
+        alerts = [
+            *self.alerts.notice(self.store, self.forecast, now_s),
+            *self._rule_actions.due(self.store, now_s, read_only=self.settings.read_only),
+        ]
         if alerts:
             self._audience.on_alerts(alerts)
             self._show(Delta(runs_changed=frozenset(t.run.row.run_id for t in alerts)))
 
-    def _apply_rules(self, now_s: float) -> Iterable[RunAlert]:
-        """Do what armed rules say that hold now, and tell it."""
-        for firing in self.rules.look(self.store, now_s):
-            if firing.cancels and not self.settings.read_only:
-                cancelling = asyncio.ensure_future(self._cancel_by(firing))
-                self._cancelling.add(cancelling)
-                cancelling.add_done_callback(self._cancelling.discard)
-                yield RunAlert(AlertKind.RULE, firing.run, f"cancelling: {firing.reason}")
-            elif firing.cancels:
-                self.rules.note(firing.rule.key, f"nothing: read-only; {firing.reason}")
-            else:
-                yield RunAlert(AlertKind.RULE, firing.run, firing.reason)
-
-    async def _cancel_by(self, firing: Firing) -> None:
-        """Cancel a run by a rule, and keep what came of that."""
-        run_id = firing.rule.run_id
-        result = (await self.act(Verb.CANCEL, [run_id])).results[run_id]
-        outcome = f"{describe_result(result)}: {firing.reason}"
-        self.rules.note(firing.rule.key, outcome)
-        if not result.is_well:
-            alert = RunAlert(AlertKind.RULE, firing.run, outcome)
-            self._audience.on_alerts([alert])
-
-    def _bury(self, run_ids: Iterable[str]) -> None:
-        """Let runs that are gone be seen as such for a while, then drop them."""
-        runs = self.store.runs
-        gone = frozenset(run_id for run_id in run_ids if run_id in runs and runs[run_id].is_deleted)
-        if gone:
-            asyncio.get_running_loop().call_later(GONE_SHOWN_S, self._drop, gone)
-
-    def _drop(self, run_ids: frozenset[str]) -> None:
+    def _forget(self, run_ids: frozenset[str]) -> None:
+        """Runs were deleted, and that was seen: nothing is kept of them."""
         if self.over:
             return
-        runs = self.store.runs
-        still = frozenset(
-            run_id for run_id in run_ids if run_id in runs and runs[run_id].is_deleted
-        )
-        self._run_actions.forget(still)
-        delta = self.poller.forget(still)
-        self.tracker.forget(still)
+        self._run_actions.forget(run_ids)
+        delta = self.poller.forget(run_ids)
+        self.tracker.forget(run_ids)
         self.tracker.dropped(delta.rollouts_removed)
         if self.recorder is not None:
-            self.recorder.dropped(still)
+            self.recorder.dropped(run_ids)
         self._show(delta)

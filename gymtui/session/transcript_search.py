@@ -134,7 +134,7 @@ async def rollouts_of(
                     listed.apply(observed(query, answer, sent_s, session.clock))
 
     await asyncio.gather(*(work() for _ in range(min(AT_ONCE, len(lacking)))))
-    session.listed_elsewhere.update(listed.rollouts)
+    session.transcripts.listed_elsewhere.update(listed.rollouts)
     found = [
         row
         for run_id in run_ids

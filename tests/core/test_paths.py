@@ -56,3 +56,10 @@ def test_nothing_is_created(tmp_path: Path) -> None:
     for place in (paths.config_file, paths.config_dir, paths.state_dir, paths.log_dir):
         place(env)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_kept_of_a_gym_stands_beside_its_journal(tmp_path: Path) -> None:
+    made = paths.beside(tmp_path / "journal-host-0123.sqlite3", "launches")
+    assert made == tmp_path / "host-0123.launches.json"
+    assert paths.beside(tmp_path / "journal.sqlite3", "notes") == tmp_path / "journal.notes.json"
+    assert paths.beside(None, "rules") is None

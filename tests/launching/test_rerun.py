@@ -12,7 +12,7 @@ import pytest
 
 from gymtui.api.models import Rollout
 from gymtui.launching.draft import Draft
-from gymtui.launching.launch_history import LONGEST, MOST, LaunchHistory, file_name
+from gymtui.launching.launch_history import LONGEST, MOST, LaunchHistory
 from gymtui.launching.lineage import family, parent_of, rerun_name
 from gymtui.launching.rerun import causes, default_causes, of_tasks, rerun_draft, similar_draft
 from gymtui.launching.validation import check
@@ -247,8 +247,3 @@ def test_a_directory_that_cannot_be_written_changes_nothing(tmp_path: Path) -> N
     kept = LaunchHistory.read(tmp_path / "file" / "l.json")
     kept.remember("run_1", draft())
     assert kept.parents == {"run_1": "bad"}
-
-
-def test_the_file_stands_beside_the_gyms_journal() -> None:
-    assert file_name("journal-host-0123.sqlite3") == "host-0123.launches.json"
-    assert file_name("demo.sqlite3") == "demo.launches.json"

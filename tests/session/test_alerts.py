@@ -83,7 +83,8 @@ def test_a_run_that_began_and_ended_between_two_looks_is_told_of_unless_it_is_an
     world = World()
     teller = AlertMonitor(everything=True)
     world.lists(total=1, completed=1)
-    teller.arrived([world.store.runs["run"]], world.now_s - 30)
+    teller.listed([], world.now_s - 30, whole=True)
+    teller.listed([world.store.runs["run"]], world.now_s, whole=True)
     assert world.told(teller) == [], "its results are waited for"
     world.ended(ago_s)
     assert world.told(teller) == told
@@ -95,10 +96,12 @@ def test_a_run_that_turns_up_over_is_told_of_only_where_every_run_is() -> None:
     teller = AlertMonitor()
     world.lists(total=1, completed=1)
     world.ended(5.0)
-    teller.arrived([world.store.runs["run"]], world.now_s - 30)
+    teller.listed([], world.now_s - 30, whole=True)
+    teller.listed([world.store.runs["run"]], world.now_s, whole=True)
     assert world.told(teller) == []
     silent = AlertMonitor(everything=True)
-    silent.arrived([world.store.runs["run"]], world.now_s - 30)
+    silent.listed([], world.now_s - 30, whole=True)
+    silent.listed([world.store.runs["run"]], world.now_s, whole=True)
     world.rollouts(["completed"])
     world.told(silent)
     world.now_s += RESULTS_S + 1

@@ -7,7 +7,7 @@ import textual.app
 import textual.pilot
 from textual.css.stylesheet import Stylesheet
 
-from gymtui.session import session
+from gymtui.session import deleted_runs
 from gymtui.tui.app import host
 from gymtui.tui.runtime.gc_control import GcControl
 from tests.tui.idle_app import at_rest
@@ -41,4 +41,4 @@ def _rest(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def soon_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that is gone does not stay on screen for long."""
-    monkeypatch.setattr(session, "GONE_SHOWN_S", 0.3)
+    monkeypatch.setattr(deleted_runs, "SHOWN_S", 0.3)

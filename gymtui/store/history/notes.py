@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from gymtui.core.atomic_write import locked, replace_text
+from gymtui.core.paths import beside
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +33,6 @@ def tags(note: str) -> str | None:
     return " ".join(_TAG.findall(note)) or None
 
 
-def file_name(journal: str) -> str:
-    """The name of the file for the gym whose journal is called so."""
-    return f"{journal.removeprefix('journal-').partition('.')[0]}.notes.json"
-
-
 class Notes:
     """The notes of one gym.
 
@@ -51,7 +47,7 @@ class Notes:
     @classmethod
     def beside(cls, journal: Path | None) -> Notes:
         """Those of the gym whose journal lies there."""
-        return cls(None if journal is None else journal.with_name(file_name(journal.name)))
+        return cls(beside(journal, "notes"))
 
     def all(self, kind: NoteOf) -> Mapping[str, str]:
         """The notes by id."""

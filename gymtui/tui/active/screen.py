@@ -139,7 +139,9 @@ class ActiveScreen(ListScreen[RunningRow]):
         if stuck:
             left += [StyledText(" · "), StyledText(f"{stuck:,} stuck", "warning")]
         session = self.session
-        shut = sum(session.forbidden_s(i) is not None for i in self.session.store.active_runs)
+        shut = sum(
+            session.poller.forbidden_s(i) is not None for i in self.session.store.active_runs
+        )
         if shut:
             left += [
                 StyledText(" · "),

@@ -79,7 +79,7 @@ class ChartsScreen(ListScreen[ChartRow]):
             point = row.point
             if point is not None and point.worse:
                 return (StyledText("v worse" if plain else "▼ worse", "failed"),)
-            if point is not None and point.run_id == self.session.baseline:
+            if point is not None and point.run_id == self.session.baseline.run_id:
                 return (StyledText("baseline", "accent"),)
             if point is not None and point.better:
                 return (StyledText("^ better" if plain else "▲ better", "passed"),)
@@ -172,7 +172,7 @@ class ChartsScreen(ListScreen[ChartRow]):
         if self._chart == RATE:
             known = [run_id for run_id in self.run_ids if run_id in store.runs]
             found = [(run_id, store.summary(run_id)) for run_id in known]
-            name = session.baseline if session.baseline in store.runs else None
+            name = session.baseline.run_id
             if name is None:
                 return rate_rows(trend(found))
             summary = store.summary(name)
@@ -217,7 +217,7 @@ class ChartsScreen(ListScreen[ChartRow]):
     def _counts(self) -> str:
         if self._chart == RATE:
             mark = "|" if self.services.appearance.ascii else "┊"
-            against = "the baseline" if self.session.baseline else "the checkpoint before"
+            against = "the baseline" if self.session.baseline.run_id else "the checkpoint before"
             return f"95 % intervals · {mark} what it is compared with: {against}"
         known, of = self._counted.known, outcome_text.of_many(self._counted.of, "rollout")
         missing = sum(1 for _ in self._missing())

@@ -134,7 +134,7 @@ class CompareScreen(GymScreen):
                 return
             try:
                 found.append(
-                    await self.session.artifact_loader.get(
+                    await self.session.transcripts.loader.get(
                         side.rollout_id, on_progress=self._progressed(number)
                     )
                 )

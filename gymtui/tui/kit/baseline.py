@@ -12,8 +12,8 @@ def toggle_baseline(services: Services, session: Session, run_id: str) -> bool:
     Returns:
         Whether it is now.
     """
-    is_now = session.baseline != run_id
-    session.baseline = run_id if is_now else None
+    is_now = session.baseline.chosen != run_id
+    session.baseline.choose(run_id if is_now else None)
     compared = f"{run_id} is the baseline: runs and failures are compared with it"
     without = "no baseline: a run is compared with the checkpoint before it"
     services.notify(compared if is_now else without, timeout=3)

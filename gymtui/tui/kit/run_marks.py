@@ -23,7 +23,7 @@ def run_marks(session: Session, run_id: str) -> Cell:
     if row is None or row.is_deleted:
         return (StyledText(f"  {DELETED}", "warning"),)
     words = [row.intent.under_way] if row.intent is not None else []
-    words += ["forbidden"] if session.forbidden_s(run_id) is not None else []
+    words += ["forbidden"] if session.poller.forbidden_s(run_id) is not None else []
     return tuple(StyledText(f"  {word}", "warning") for word in words)
 
 
@@ -31,7 +31,7 @@ def why_empty(session: Session, run_id: str) -> str | None:
     """Why nothing is listed of a run, where that is no matter of time."""
     if is_deleted(session, run_id):
         return DELETED
-    wait_s = session.forbidden_s(run_id)
+    wait_s = session.poller.forbidden_s(run_id)
     if wait_s is None:
         return None
     return f"forbidden: the gym answers 403 for this run's rollouts; retry {_when(wait_s)}"

@@ -404,7 +404,7 @@ class GymScreen(SoonDrawn, Screen[None]):
             if text is None:
                 return
             try:
-                session.note(kind, ids, text)
+                session.notes.write(kind, ids, text)
             except OSError as error:
                 words = f"the note is not kept on disk: {error.strerror}"
                 self.services.notify(words, severity="warning")

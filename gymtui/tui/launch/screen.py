@@ -200,7 +200,7 @@ class LaunchScreen(FormScreen):
                 self.run_worker(self._launch(found.tasks, names), exit_on_error=True)
 
         title = "Launch this run?" if len(names) == 1 else f"Launch these {len(names)} runs?"
-        said = confirmation_lines(self._shown, names, self.session.host)
+        said = confirmation_lines(self._shown, names, self.session.settings.host)
         self.app.push_screen(AskScreen(title, said, do="launch", keep="keep editing"), answered)
 
     async def _launch(self, tasks: Sequence[str], names: Sequence[str]) -> None:

@@ -370,7 +370,7 @@ class MatrixPanes(ListScreen[R]):
         """Read them, some at a time; what each says shows as it comes."""
         due = list(reversed(self._unread))
         failed: list[GymError | TooLargeError] = []
-        loader = self.session.artifact_loader
+        loader = self.session.transcripts.loader
 
         async def read() -> None:
             while due:

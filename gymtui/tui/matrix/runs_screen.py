@@ -198,8 +198,8 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         if self._at == 0:
             refuse(self, f"the others are compared with {run_id} already: go to another run")
             return
-        self.session.baseline = run_id
-        self.services.navigate(self.route_with(self.session.baseline_first(self.run_ids)))
+        self.session.baseline.choose(run_id)
+        self.services.navigate(self.route_with(self.session.baseline.first(self.run_ids)))
 
     def route_with(self, run_ids: tuple[str, ...]) -> Route:
         """The way to these runs in another order, in the place of this screen."""

@@ -111,7 +111,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
 
     def compared(self) -> tuple[str, str] | None:
         """This run and the checkpoint before it."""
-        before = None if self._along else self.session.compared_with(self.run_id)
+        before = None if self._along else self.session.baseline.compared_with(self.run_id)
         return None if before is None else (self.run_id, before)
 
     def tasks(self) -> Mapping[str, TaskRow]:

@@ -40,7 +40,7 @@ def offer_rules(
         Choice(_WATCH, "tell at end, stall or failures" if not watched else "no longer tell"),
         Choice(RuleKind.FIRST_ERRORS, "tell the first error of each kind"),
     ]
-    before = session.compared_with(run_ids[0])
+    before = session.baseline.compared_with(run_ids[0])
     if before is not None:
         choices.append(Choice(RuleKind.REGRESSION, f"tell if worse than {before}"))
     choices.append(Choice(RuleKind.TELL, "tell when …"))

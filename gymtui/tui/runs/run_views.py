@@ -103,7 +103,7 @@ class RunViews:
             left=session.forecast.eta(row, now.timestamp(), stuck=stuck),
             watched=session.alerts.watches(run_id),
             stuck=stuck,
-            forbidden=session.forbidden_s(run_id) is not None,
+            forbidden=session.poller.forbidden_s(run_id) is not None,
             place=place if self._newest_first is not False else -place,
             placed_at=None if timed else store.placed_at(run_id),
             behind=behind_s is not None and behind_s > older,

@@ -115,7 +115,7 @@ class RunsScreen(ListScreen[RunView]):
         return (
             StyledText("gymtui  ", "strong"),
             StyledText(profile, "accent"),
-            StyledText(f"{self.session.host}  ", ""),
+            StyledText(f"{self.session.settings.host}  ", ""),
             StyledText(shown, "muted"),
         )
 
@@ -185,10 +185,12 @@ class RunsScreen(ListScreen[RunView]):
         said = super().remarks()
         if self._rows.is_provisional and self._rows.order.kind is not ValueKind.TIME:
             said = (StyledText("reading  ", "accent"), *said)
-        if (baseline := self.session.baseline) is not None:
+        if (chosen := self.session.baseline.chosen) is not None:
+            lost = self.session.link.synced and self.session.baseline.run_id is None
             said = (
                 StyledText("baseline: ", "muted"),
-                StyledText(baseline),
+                StyledText(chosen),
+                StyledText(" (not listed)" if lost else "", "warning"),
                 StyledText("  "),
                 *said,
             )
@@ -323,7 +325,7 @@ class RunsScreen(ListScreen[RunView]):
             chosen = chosen[-MATRIX_RUNS:]
         family = self.session.launches.family(chosen[0]) if len(chosen) > 1 else ()
         if not set(chosen) <= set(family):
-            self.services.navigate(OpenMatrix(self.session.baseline_first(chosen)))
+            self.services.navigate(OpenMatrix(self.session.baseline.first(chosen)))
             return
         # A run and its reruns may be meant as one, or to be compared.
         choices = [
@@ -473,8 +475,8 @@ class RunsScreen(ListScreen[RunView]):
         if len(chosen) > 1:
             if len(known) == len(chosen):
                 chosen = [run_id for _, run_id in known]
-            self.services.navigate(CompareRuns(self.session.baseline_first(chosen)))
-        elif chosen and (before := self.session.compared_with(chosen[0])) is not None:
+            self.services.navigate(CompareRuns(self.session.baseline.first(chosen)))
+        elif chosen and (before := self.session.baseline.compared_with(chosen[0])) is not None:
             self.services.navigate(CompareRuns((before, chosen[0])))
         elif len(meant) > 1:
             refuse(self, "runs that could not be read cannot be compared")

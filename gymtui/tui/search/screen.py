@@ -240,9 +240,9 @@ class SearchScreen(ListScreen[HitRow]):
         rows = await rollouts_of(session, route.run_ids, route.rollout_ids)
         by_id = {row.rollout_id: row for row in rows}
         search = TranscriptSearch(
-            session.artifact_loader,
-            session.archive,
-            session.gym_name,
+            session.transcripts.loader,
+            session.transcripts.archive,
+            session.transcripts.gym_name,
             map(target_of, rows),
             wanted,
             most_bytes=self._most_bytes,

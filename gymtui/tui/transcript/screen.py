@@ -244,7 +244,11 @@ class TranscriptScreen(ReaderScreen):
         return replace(artifacts, transcript=replace(transcript, result=result))
 
     def _fetch(self) -> None:
-        desk, rollout_id, redacted = self.session.artifact_loader, self.rollout_id, self._redacted
+        desk, rollout_id, redacted = (
+            self.session.transcripts.loader,
+            self.rollout_id,
+            self._redacted,
+        )
         found = desk.kept(rollout_id, redacted=redacted)
         if found is not None:
             self.show_artifacts(found)
@@ -381,7 +385,7 @@ class TranscriptScreen(ReaderScreen):
 
         async def save() -> None:
             try:
-                await self.session.artifact_loader.save(
+                await self.session.transcripts.loader.save(
                     self.rollout_id, path, redacted=self._redacted, on_progress=self._progressed
                 )
                 if row is not None:

@@ -232,7 +232,7 @@ async def test_the_baseline_is_chosen_on_the_list_and_on_the_matrix(tmp_path: Pa
         await person.sees("1: base", "2: s2000", "by task -100pp")
         await person.press("B", "right", "B")
         await person.sees("1: s2000", "2: base", "by task +100pp")
-        assert person.app.session.baseline == "s2000"
+        assert person.app.session.baseline.run_id == "s2000"
         await person.press("q", "m")
         await person.sees("runs › s2000 › matrix")
         assert "vs " not in person.screen(), "the baseline is compared with nothing"

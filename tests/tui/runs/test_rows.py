@@ -54,7 +54,7 @@ async def _learn(person: Person, query: OneRun) -> None:
         listed = RolloutsOf(query.run_id)
         await poller.intake.take(listed, await _answer(person, listed), person.gym.clock.seconds)  # type: ignore[attr-defined]
     else:
-        session._drop(frozenset({query.run_id}))
+        session._forget(frozenset({query.run_id}))
     session._observed(Update(session._untold, session.link))
 
 

@@ -317,7 +317,7 @@ async def test_artifacts_too_large_to_open_are_saved_instead(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     async with running_gym(tmp_path) as gym, dashboard(gym, tmp_path) as person:
-        person.app.session.artifact_loader.cap_bytes = 100
+        person.app.session.transcripts.loader.cap_bytes = 100
         person.launch("nightly")
         await person.sees("nightly", "1/1")
         await person.press("enter")
@@ -336,7 +336,7 @@ async def test_how_large_is_too_large_is_a_setting(tmp_path: Path) -> None:
         running_gym(tmp_path) as gym,
         dashboard(gym, tmp_path, artifact_limit_mib=3) as person,
     ):
-        assert person.app.session.artifact_loader.cap_bytes == 3 * 1024 * 1024
+        assert person.app.session.transcripts.loader.cap_bytes == 3 * 1024 * 1024
 
 
 async def test_saving_what_is_too_large_is_stopped_by_escape_and_leaves_nothing(
@@ -346,7 +346,7 @@ async def test_saving_what_is_too_large_is_stopped_by_escape_and_leaves_nothing(
     home.mkdir()
     monkeypatch.chdir(home)
     async with running_gym(tmp_path, faults=True) as gym, dashboard(gym, tmp_path) as person:
-        person.app.session.artifact_loader.cap_bytes = 100
+        person.app.session.transcripts.loader.cap_bytes = 100
         person.launch("nightly")
         await person.sees("nightly", "1/1")
         await person.press("enter")

@@ -1,0 +1,60 @@
+"""What armed rules do once they hold: a run is cancelled, or something is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+from gymtui.session.actions import Verb, describe_result
+from gymtui.session.alerts import AlertKind, RunAlert
+from gymtui.session.rules import Firing, RuleBook
+from gymtui.session.run_actions import Action
+from gymtui.store.store import Store
+
+
+class RuleActions:
+    """Carries out the rules of one gym.
+
+    Args:
+        act: Cancels runs.
+        tell: Called with what is to be told later than at once.
+    """
+
+    def __init__(
+        self,
+        rules: RuleBook,
+        act: Callable[[Verb, Sequence[str]], Awaitable[Action]],
+        tell: Callable[[Sequence[RunAlert]], None],
+    ) -> None:
+        self._rules = rules
+        self._act = act
+        self._tell = tell
+        self._cancelling: set[asyncio.Future[None]] = set()
+
+    def due(self, store: Store, now_s: float, *, read_only: bool) -> Iterator[RunAlert]:
+        """Do what armed rules say that hold now, and tell it.
+
+        Args:
+            store: What is known; fresh.
+            now_s: The server's time, UNIX seconds.
+            read_only: Whether nothing may be cancelled.
+        """
+        for firing in self._rules.look(store, now_s):
+            if firing.cancels and not read_only:
+                cancelling = asyncio.ensure_future(self._cancel_by(firing))
+                self._cancelling.add(cancelling)
+                cancelling.add_done_callback(self._cancelling.discard)
+                yield RunAlert(AlertKind.RULE, firing.run, f"cancelling: {firing.reason}")
+            elif firing.cancels:
+                self._rules.note(firing.rule.key, f"nothing: read-only; {firing.reason}")
+            else:
+                yield RunAlert(AlertKind.RULE, firing.run, firing.reason)
+
+    async def _cancel_by(self, firing: Firing) -> None:
+        """Cancel a run by a rule, and keep what came of that."""
+        run_id = firing.rule.run_id
+        result = (await self._act(Verb.CANCEL, [run_id])).results[run_id]
+        outcome = f"{describe_result(result)}: {firing.reason}"
+        self._rules.note(firing.rule.key, outcome)
+        if not result.is_well:
+            self._tell([RunAlert(AlertKind.RULE, firing.run, outcome)])
