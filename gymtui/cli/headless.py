@@ -42,6 +42,7 @@ class _Nobody:
     """Nobody looks."""
 
     work: set[asyncio.Task[None]] = field(default_factory=set)
+    hears_alerts: bool = False
 
     def begin(self, work: Coroutine[None, None, None], group: str) -> Work:
         """Carry work out."""

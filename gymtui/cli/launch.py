@@ -7,6 +7,7 @@ import random
 import stat
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,17 +21,39 @@ from gymtui.cli.gym_access import with_gym
 from gymtui.cli.options import EXIT_UNREACHABLE, error_line, exit_code, report_key, tell
 from gymtui.config.settings import Settings
 from gymtui.core.json_output import json_text
+from gymtui.core.paths import beside
 from gymtui.core.text import clean
-from gymtui.launching.launch_file import LaunchFileError, masked, read_document, requests_of
+from gymtui.launching.launch_file import (
+    LaunchFileError,
+    masked,
+    read_document,
+    requests_of,
+    rules_of,
+)
 from gymtui.launching.model_keys import ModelKeys
 from gymtui.launching.submission import Submission, SubmissionState, describe_submission, launch
+from gymtui.session.rules import RuleBook
+from gymtui.store.rules import RuleSpec
 
 MOST_BYTES = 16 * 1024 * 1024
 """What a file of a launch may have; one that is larger is another file."""
 
 
-def read_requests(settings: Settings, file: str) -> tuple[LaunchRequest, ...]:
+@dataclass(frozen=True, slots=True)
+class FileLaunch:
     """What a file launches.
+
+    Attributes:
+        requests: One a run.
+        rules: What is armed on each of them.
+    """
+
+    requests: tuple[LaunchRequest, ...]
+    rules: tuple[RuleSpec, ...]
+
+
+def read_file(settings: Settings, file: str) -> FileLaunch:
+    """Read what a file launches.
 
     Args:
         settings: Which say where model keys are.
@@ -57,7 +80,8 @@ def read_requests(settings: Settings, file: str) -> tuple[LaunchRequest, ...]:
     document = read_document(text, name, private=private)
     keys = ModelKeys(settings.model_keys, dict(os.environ))
     rng = random.SystemRandom()
-    return requests_of(document, keys.get, now=datetime.now(UTC), rng=rng)
+    rules = rules_of(document)
+    return FileLaunch(requests_of(document, keys.get, now=datetime.now(UTC), rng=rng), rules)
 
 
 def dry(requests: Sequence[LaunchRequest]) -> str:
@@ -66,10 +90,11 @@ def dry(requests: Sequence[LaunchRequest]) -> str:
     return json_text(bodies[0] if len(bodies) == 1 else bodies, indent=2)
 
 
-def launch_all(settings: Settings, requests: Sequence[LaunchRequest], *, as_json: bool) -> int:
+def launch_all(settings: Settings, meant: FileLaunch, *, journal: Path, as_json: bool) -> int:
     """Launch one after the other, up to the first that is not; print the ids of those that are.
 
     Args:
+        journal: The gym's journal, there or not, beside which rules are kept.
         as_json: Whether to print a JSON document instead of ids.
 
     Returns:
@@ -78,12 +103,18 @@ def launch_all(settings: Settings, requests: Sequence[LaunchRequest], *, as_json
     Raises:
         GymError: The base URL is not one to send a key to.
     """
-    sent = with_gym(settings, lambda client: _send(client, requests, quiet=as_json))
+    armed = RuleBook(beside(journal, "rules"))
+    requests = meant.requests
+    sent = with_gym(settings, lambda client: _send(client, meant, armed, quiet=as_json))
     launched = [one for one in sent if one.fate is SubmissionState.LAUNCHED]
     if as_json and launched:
-        documents = [_document(one) for one in launched]
+        documents = [_document(one, meant.rules) for one in launched]
         document = documents[0] if len(requests) == 1 else {"runs": documents}
         click.echo(json_text(document, indent=2))
+    if launched and meant.rules:
+        words = "; ".join(rule.words for rule in meant.rules)
+        tell(clean(f"armed: {words}"))
+        tell("rules are carried out by a dashboard or `gymtui record` on this gym, on this machine")
     last = sent[-1]
     if last.fate is SubmissionState.LAUNCHED:
         return 0
@@ -98,18 +129,20 @@ def launch_all(settings: Settings, requests: Sequence[LaunchRequest], *, as_json
 
 
 async def _send(
-    client: Endpoints, requests: Sequence[LaunchRequest], *, quiet: bool
+    client: Endpoints, meant: FileLaunch, armed: RuleBook, *, quiet: bool
 ) -> list[Submission]:
     sent: list[Submission] = []
-    for request in requests:
+    for request in meant.requests:
 
         def lost(error: GymError, name: str = request.run_name) -> None:
             tell(f"sent, no answer ({clean(error.brief)}): looking for {clean(name)}")
 
         one = await launch(client, request, lost=lost)
         sent.append(one)
-        if one.fate is not SubmissionState.LAUNCHED:
+        if one.fate is not SubmissionState.LAUNCHED or one.run_id is None:
             break
+        for rule in meant.rules:
+            armed.arm([one.run_id], rule.kind, rule.about, datetime.now(UTC).timestamp())
         tell(clean(describe_submission(one)))
         if not quiet:
             # As it is: an id goes from here into other commands.
@@ -130,11 +163,12 @@ def _complain(sent: Submission) -> None:
     tell(f"{clean(sent.request.run_name)} was not launched: {error_line(error)}")
 
 
-def _document(sent: Submission) -> dict[str, Any]:
+def _document(sent: Submission, rules: Sequence[RuleSpec]) -> dict[str, Any]:
     return {
         "run_id": sent.run_id,
         "run_name": sent.request.run_name,
         "model": sent.request.settings.model,
         "rollout_ids": list(sent.rollout_ids),
         "looked_up": sent.looked_up,
+        "rules": [rule.words for rule in rules],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Any, get_args
 
 import click
@@ -12,6 +13,7 @@ from gymtui.cli.options import (
     fail,
     given,
     gym_options,
+    journal_of,
     json_option,
     run_against_gym,
     settings_of,
@@ -23,6 +25,7 @@ scenario_id = "hr"
 task_ids = ["schedule_phone_screen", "offer_negotiation"]
 rollout_count = 4                # per task
 run_name = "nightly"             # auto-generated if omitted
+rules = ["cancel when pass<30%"] # armed on each run; others: below
 
 [model_config]
 model = "gpt-4o"                 # or ["gpt-4o", "gpt-4o-mini"]: one run each
@@ -45,6 +48,10 @@ The model's key comes from [model_keys] in the configuration file, else from the
 variable (OPENAI_API_KEY etc.). A key in FILE is used only if FILE also sets
 api_key_from_file = true and is readable by its owner alone.
 
+A rule is “cancel when CONDITION”, “tell when CONDITION”, “tell the first error of each kind” or
+“tell if certainly worse than RUN”, as `w` in the dashboard arms it. A dashboard or `gymtui record`
+on this gym carries rules out.
+
 A launch is sent once. If its answer is lost, the run is looked up by name.
 """
 
@@ -63,25 +70,29 @@ A launch is sent once. If its answer is lost, the run is looked up by name.
 @json_option
 def launch(file: str, dry_run: bool, source: str | None, form: str | None, **flags: Any) -> None:
     """Launch the runs that a file describes, and print their ids."""
-    from gymtui.cli.launch import dry, launch_all, read_requests
+    from gymtui.cli.launch import dry, launch_all, read_file
     from gymtui.core.text import clean
     from gymtui.launching.launch_file import LaunchFileError
 
     settings = settings_of(given(flags))
     try:
-        requests = read_requests(settings, file)
+        meant = read_file(settings, file)
     except LaunchFileError as faults:
         for line in str(faults).splitlines()[:-1]:
             click.echo(f"gymtui: {clean(line)}", err=True)
         fail(clean(str(faults).splitlines()[-1]), EXIT_USAGE)
     if source is not None:
-        requests = tuple(one.model_copy(update={"source": source}) for one in requests)
+        sourced = (one.model_copy(update={"source": source}) for one in meant.requests)
+        meant = replace(meant, requests=tuple(sourced))
     if dry_run:
-        click.echo(dry(requests))
+        click.echo(dry(meant.requests))
         return
     if settings.read_only:
         where = settings.origins.get("read_only", "the settings")
         fail(f"read-only ({clean(where)}): launch is disabled", EXIT_USAGE)
+    journal, as_json = journal_of(settings), form == "json"
     sys.exit(
-        run_against_gym(settings, lambda: launch_all(settings, requests, as_json=form == "json"))
+        run_against_gym(
+            settings, lambda: launch_all(settings, meant, journal=journal, as_json=as_json)
+        )
     )

@@ -23,12 +23,14 @@ from gymtui.launching.form_fields import (
     MODEL,
     NAME,
     PROVIDER,
+    RULES,
     SCENARIO,
     SWEPT,
     USER,
     FieldKind,
 )
 from gymtui.launching.lineage import rerun_name
+from gymtui.store.rules import RuleSpec, read_rules
 
 USER_KEY: Final = f"{USER}.api_key"
 USER_PROVIDER: Final = f"{USER}.provider"
@@ -156,6 +158,15 @@ class Draft:
         pairs = itertools.product(self.models, itertools.product(*settings))
         every = itertools.starmap(Variant, pairs)
         return tuple(variant for variant in every if variant not in self.launched)
+
+    @property
+    def rules(self) -> tuple[RuleSpec, ...]:
+        """What is armed on each run.
+
+        Raises:
+            RuleError: What was typed is no rule.
+        """
+        return read_rules(self.text(RULES))
 
     @property
     def has_user(self) -> bool:

@@ -29,6 +29,8 @@ SWEPT: Final = MappingProxyType({TEMPERATURE: "t", MAX_STEPS: "s"})
 """Fields that may hold several values, a run each, and how their part of its name begins."""
 OVERRIDES: Final = "task_overrides"
 USER: Final = "user_model_config"
+RULES: Final = "rules"
+"""What is armed on the run once it is there; no field of what is sent."""
 
 
 class FieldKind(Enum):
@@ -52,6 +54,8 @@ class FieldKind(Enum):
     """A key."""
     JSON = auto()
     """A JSON object."""
+    RULES = auto()
+    """Rules, by semicolons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +120,17 @@ _RUN_WORDS: Final = {
 _ORDER: Final = (
     *(SCENARIO, TASKS, MODEL, PROVIDER, KEY, COUNT, NAME),
     *("model_config.base_url", TEMPERATURE, MAX_STEPS),
-    "max_parallel",
+    *("max_parallel", RULES),
     *("model_config.system_prompt", "model_config.tool_server_url", "model_config.log_prob"),
     *("model_config.summarize_every_n_turns", "model_config.context_stride"),
     *(f"{USER}.{name}" for name in _MODEL_WORDS),
     OVERRIDES,
+)
+_RULES_FIELD: Final = FormField(
+    RULES,
+    "rules",
+    "armed on each run: cancel when pass<30%; tell the first error of each kind",
+    FieldKind.RULES,
 )
 _ADVANCED_FROM: Final = "model_config.system_prompt"
 _USER_MODEL: Final = ("model", "model of the simulated user; default: the scenario's")
@@ -129,6 +139,9 @@ _USER_MODEL: Final = ("model", "model of the simulated user; default: the scenar
 def _all() -> Iterator[FormField]:
     advanced = False
     for path in _ORDER:
+        if path == RULES:
+            yield _RULES_FIELD
+            continue
         advanced = advanced or path == _ADVANCED_FROM
         owner, _, name = path.rpartition(".")
         if owner:

@@ -33,6 +33,7 @@ from gymtui.launching.form_fields import (
     NAME,
     OVERRIDES,
     PROVIDER,
+    RULES,
     SCENARIO,
     SWEPT,
     USER,
@@ -41,6 +42,7 @@ from gymtui.launching.form_fields import (
 from gymtui.launching.json_input import JsonError, read_json
 from gymtui.launching.model_keys import NoModelKey
 from gymtui.launching.validation import words_of
+from gymtui.store.rules import RuleError, RuleSpec, read_rules
 
 TRUST: Final = "api_key_from_file"
 """The word by which a file says that the keys in it are meant to be used."""
@@ -106,7 +108,7 @@ def requests_of(
     Raises:
         NotALaunch: A field is missing, unknown or beyond its limits, or there is no key.
     """
-    values = dict(document.values)
+    values = {name: value for name, value in document.values.items() if name != RULES}
     trusted = values.pop(TRUST, False)
     if not isinstance(trusted, bool):
         raise LaunchFileError(f"{document.place(TRUST)}: should be true or false")
@@ -138,6 +140,22 @@ def requests_of(
             one[NAME] = "-".join((base, *ends))
         made.append(_request(document, one, key_of, trusted=trusted, now=now, rng=rng))
     return tuple(made)
+
+
+def rules_of(document: Document) -> tuple[RuleSpec, ...]:
+    """What a file arms on each of its runs.
+
+    Raises:
+        LaunchFileError: One of its rules is none.
+    """
+    said = document.values.get(RULES, ())
+    parts = (said,) if isinstance(said, str) else said
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        raise LaunchFileError(f"{document.place(RULES)}: should be a list of rules")
+    try:
+        return read_rules("\n".join(parts))
+    except RuleError as error:
+        raise LaunchFileError(f"{document.place(RULES)}: {error}") from None
 
 
 def _base_name(
@@ -205,7 +223,8 @@ def _likely(path: str) -> str:
         return alike(name, ModelConfig.model_fields)
     if owner:
         return alike(name, TaskOverride.model_fields) if owner.startswith(OVERRIDES) else ""
-    return alike(name, [known.alias or n for n, known in LaunchRequest.model_fields.items()])
+    known = [info.alias or field_name for field_name, info in LaunchRequest.model_fields.items()]
+    return alike(name, [*known, RULES])
 
 
 def _keyed(

@@ -23,6 +23,8 @@ from gymtui.launching.json_input import JsonError, read_json
 
 _YES: Final = frozenset({"yes", "y", "true", "on", "1"})
 _NO: Final = frozenset({"no", "n", "false", "off", "0"})
+_NOT_IN_TEXT: Final = frozenset({FieldKind.LIST, FieldKind.SECRET, FieldKind.RULES})
+"""Fields that are read elsewhere: lists and keys one by one, and rules are not sent."""
 
 
 def requests(
@@ -111,7 +113,7 @@ def _configs(
 
 
 def document_of(draft: Draft) -> tuple[dict[str, Any], dict[str, str]]:
-    """What the texts say, without lists and keys, and what cannot be read, by path.
+    """What the texts say, without lists, keys and rules, and what cannot be read, by path.
 
     Of a setting that is swept it has the first value.
     """
@@ -119,7 +121,7 @@ def document_of(draft: Draft) -> tuple[dict[str, Any], dict[str, str]]:
     wrong: dict[str, str] = {}
     for known in FIELDS:
         text = draft.text(known.path)
-        if known.kind in (FieldKind.LIST, FieldKind.SECRET) or not text.strip():
+        if known.kind in _NOT_IN_TEXT or not text.strip():
             continue
         try:
             values = [value_of(known, part) for part in draft.swept.get(known.path, (text,))]

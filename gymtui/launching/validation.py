@@ -20,6 +20,7 @@ from gymtui.launching.form_fields import (
     KEY,
     NAME,
     OVERRIDES,
+    RULES,
     SCENARIO,
     TASKS,
     USER,
@@ -27,6 +28,7 @@ from gymtui.launching.form_fields import (
     nearest,
 )
 from gymtui.launching.requests import document_of, value_of
+from gymtui.store.rules import RuleError, RuleSpec
 
 _STANDS_IN: Final = ApiKey("-")
 """For a key, while a draft is judged: which one it will be changes nothing."""
@@ -108,11 +110,15 @@ def check(
             wrong.setdefault(KEY, why)
     if draft.has_user and USER_KEY not in draft.keys and missing_key_reason(draft.user_provider):
         wrong.setdefault(USER_KEY, missing_key_reason(draft.user_provider) or "")
+    try:
+        rules = draft.rules
+    except RuleError as error:
+        wrong[RULES], rules = str(error), ()
     count = document.get(COUNT, 1)
     unlisted = _unlisted(draft, tasks, offered, scenarios)
     return DraftCheck(
         wrong,
-        {**_remarks(draft, tasks), **unlisted},
+        {**_remarks(draft, tasks, rules), **unlisted},
         draft.variants,
         tasks,
         count if isinstance(count, int) and COUNT not in wrong else None,
@@ -226,11 +232,14 @@ def _unlisted(
     return found
 
 
-def _remarks(draft: Draft, tasks: Sequence[str]) -> dict[str, str]:
-    """What is unusual."""
+def _remarks(draft: Draft, tasks: Sequence[str], rules: Sequence[RuleSpec]) -> dict[str, str]:
+    """What is unusual, and what is not sent."""
+    found = {}
     if draft.text(OVERRIDES) and not tasks:
-        return {OVERRIDES: "is checked once tasks are known"}
-    return {}
+        found[OVERRIDES] = "is checked once tasks are known"
+    if rules:
+        found[RULES] = f"{_many(len(rules), 'rule')}, armed once launched"
+    return found
 
 
 def _many(count: int, what: str) -> str:

@@ -28,6 +28,7 @@ from gymtui.launching.model_keys import ModelKeys
 from gymtui.launching.requests import configs, requests
 from gymtui.launching.submission import Submission, SubmissionState, describe_submission, launch
 from gymtui.session.surroundings import Surroundings, Work
+from gymtui.store.rules import RuleSpec
 from gymtui.store.store import Store
 
 _HIDDEN_FROM = 8
@@ -43,6 +44,7 @@ class Launches:
         keys: Where model keys come from.
         kept: What was launched from here.
         rng: Makes names unique.
+        arm: Arms rules on a run that was launched.
     """
 
     def __init__(
@@ -54,8 +56,10 @@ class Launches:
         keys: ModelKeys,
         kept: LaunchHistory,
         rng: random.Random,
+        arm: Callable[[str, Sequence[RuleSpec]], None],
     ) -> None:
         self._client = client
+        self._arm = arm
         self._store = store
         self._surroundings = surroundings
         self._refresh = refresh
@@ -158,6 +162,7 @@ class Launches:
             if one.fate is not SubmissionState.LAUNCHED or one.run_id is None:
                 break
             self.kept.remember(one.run_id, alone(draft, variant))
+            self._arm(one.run_id, draft.rules)
             if self.to_select is None or len(sent) == 1:
                 self.to_select = one.run_id
         self._under_way.pop(made[0].run_name, None)
@@ -197,6 +202,7 @@ def launches_of(
     env: Mapping[str, str],
     journal: Path | None,
     rng: random.Random,
+    arm: Callable[[str, Sequence[RuleSpec]], None],
 ) -> Launches:
     """What is known about launching at one gym.
 
@@ -205,9 +211,10 @@ def launches_of(
         env: The environment that model keys may come from.
         journal: The gym's journal, beside which launches are kept; None keeps nothing.
         rng: Makes names unique.
+        arm: Arms rules on a run that was launched.
     """
     # A password manager must not ask on the terminal that is drawn on.
     run = partial(run_command, own_session=True)
     kept = LaunchHistory.read(beside(journal, "launches"))
     keys = ModelKeys(settings.model_keys, env, run)
-    return Launches(client, store, surroundings, refresh, keys, kept, rng)
+    return Launches(client, store, surroundings, refresh, keys, kept, rng, arm)

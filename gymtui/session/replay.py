@@ -22,7 +22,8 @@ from gymtui.poll.connection import Link, Update
 from gymtui.poll.view import View
 from gymtui.session.input_priority import InputPriority
 from gymtui.session.playback import Player
-from gymtui.session.session import Audience, Session
+from gymtui.session.session import Session
+from gymtui.session.surroundings import Audience
 from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.history.recording_reader import Gap, Recording
 from gymtui.store.history.recording_rows import Mark, when_of

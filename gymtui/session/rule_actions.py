@@ -18,6 +18,7 @@ class RuleActions:
     Args:
         act: Cancels runs.
         tell: Called with what is to be told later than at once.
+        is_heard: Whether anybody hears it; else rules that tell are left to where somebody does.
     """
 
     def __init__(
@@ -25,8 +26,11 @@ class RuleActions:
         rules: RuleBook,
         act: Callable[[Verb, Sequence[str]], Awaitable[Action]],
         tell: Callable[[Sequence[RunAlert]], None],
+        *,
+        is_heard: bool,
     ) -> None:
         self._rules = rules
+        self._is_heard = is_heard
         self._act = act
         self._tell = tell
         self._cancelling: set[asyncio.Future[None]] = set()
@@ -39,7 +43,7 @@ class RuleActions:
             now_s: The server's time, UNIX seconds.
             read_only: Whether nothing may be cancelled.
         """
-        for firing in self._rules.look(store, now_s):
+        for firing in self._rules.look(store, now_s, tells=self._is_heard):
             if firing.cancels and not read_only:
                 cancelling = asyncio.ensure_future(self._cancel_by(firing))
                 self._cancelling.add(cancelling)

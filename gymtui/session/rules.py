@@ -2,7 +2,8 @@
 
 A rule is looked at with every answer, so a pass rate counts only as far as it is certain
 (`store.stats.confidence_sequence`). Nothing is cancelled that was not armed by hand. Rules are kept
-in a file beside the journal and survive a restart; `wait --cancel-if` has the same conditions.
+in a file beside the journal and survive a restart; what another program of the same person arms or
+removes there holds here too. `wait --cancel-if` has the same conditions.
 """
 
 from __future__ import annotations
@@ -10,16 +11,17 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
-from enum import StrEnum
 from operator import is_
 from pathlib import Path
 from typing import Any
 
 from gymtui.core.atomic_write import locked, replace_text
 from gymtui.store.formats import of_many, percent, span
-from gymtui.store.lists.columns import RUNS, RunView, certain
-from gymtui.store.lists.query import Filter, FilterError, parse
+from gymtui.store.lists.columns import RunView
+from gymtui.store.lists.query import Filter, FilterError
+from gymtui.store.rules import WITH_CONDITION, RuleKind, RuleSpec, condition
 from gymtui.store.stats.confidence_sequence import anytime_interval
 from gymtui.store.stats.failures import BROKEN, Failures
 from gymtui.store.stats.run_summary import RunSummary
@@ -27,21 +29,8 @@ from gymtui.store.store import Store
 
 log = logging.getLogger(__name__)
 
-CONDITIONS = certain(RUNS)
-"""The columns of a condition."""
 MOST = 500
-"""Rules that are kept; those armed longest ago are forgotten first."""
-KEPT_S = 7 * 86_400.0
-"""How long it is remembered what a rule did."""
-
-
-class RuleKind(StrEnum):
-    """What a rule does."""
-
-    TELL = "tell when"
-    CANCEL = "cancel when"
-    FIRST_ERRORS = "tell the first error of each kind"
-    REGRESSION = "tell if certainly worse than"
+"""Rules that are kept; of more, those that did their work are forgotten first, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +63,7 @@ class Rule:
     @property
     def words(self) -> str:
         """What it does, in words."""
-        return f"{self.kind} {self.about}".rstrip()
+        return RuleSpec(self.kind, self.about).words
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +84,6 @@ class Firing:
         return self.rule.kind is RuleKind.CANCEL
 
 
-def condition(text: str) -> Filter[RunView]:
-    """Read a condition.
-
-    Raises:
-        FilterError: It is none, or would hold for every run.
-    """
-    found = parse(text, CONDITIONS)
-    if not found.terms:
-        raise FilterError("a condition is missing", 0, 1)
-    return found
-
-
 class RuleBook:
     """The rules at one gym.
 
@@ -120,8 +97,9 @@ class RuleBook:
         self._conditions: dict[str, Filter[RunView]] = {}
         self._seen: dict[str, tuple[object, ...]] = {}
         self._errors: dict[str, int] = {}
-        for rule in _read(path):
-            self._put(rule)
+        self._kept: frozenset[str] = frozenset()
+        self._stamp: tuple[int, int] | None = None
+        self._join()
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(tuple(self._rules.values()))
@@ -139,37 +117,39 @@ class RuleBook:
         Raises:
             FilterError: The condition is none.
         """
-        if kind in (RuleKind.TELL, RuleKind.CANCEL):
+        if kind in WITH_CONDITION:
             condition(about)
-        for run_id in run_ids:
-            self._put(Rule(run_id, kind, about, now_s))
-        self._save()
+        armed = [Rule(run_id, kind, about, now_s) for run_id in run_ids]
+        with self._changing():
+            for rule in armed:
+                self._put(rule)
 
     def disarm(self, keys: Iterable[str]) -> None:
         """Take rules away."""
         gone = frozenset(keys)
-        for key in gone:
-            self._rules.pop(key, None)
-            self._seen.pop(key, None)
-        self._save(gone)
+        with self._changing():
+            for key in gone:
+                self._drop(key)
 
     def note(self, key: str, outcome: str) -> None:
         """Keep what became of what a rule did."""
-        if key in self._rules:
-            self._rules[key] = replace(self._rules[key], outcome=outcome)
-            self._save()
+        with self._changing():
+            if key in self._rules:
+                self._rules[key] = replace(self._rules[key], outcome=outcome)
 
-    def look(self, store: Store, now_s: float) -> tuple[Firing, ...]:
+    def look(self, store: Store, now_s: float, *, tells: bool = True) -> tuple[Firing, ...]:
         """See which rules hold now; each is told once.
 
         Args:
             store: What is known; fresh.
             now_s: The server's time, UNIX seconds.
+            tells: Whether somebody is told; else rules that tell are left to where somebody is.
         """
+        self._join()
         fired: list[Firing] = []
         before = dict(self._rules)
         for key, rule in before.items():
-            if rule.outcome is not None:
+            if rule.outcome is not None or not (tells or rule.kind is RuleKind.CANCEL):
                 continue
             row = store.runs.get(rule.run_id)
             if row is None:
@@ -189,11 +169,14 @@ class RuleBook:
             self._rules[key], reason = self._evaluate(looked, run, other, store, now_s)
             if reason is not None:
                 fired.append(Firing(self._rules[key], run, reason))
-        if any(
-            rule.outcome != before[key].outcome or rule.told != before[key].told
+        moved = {
+            key: rule
             for key, rule in self._rules.items()
-        ):
-            self._save()
+            if (rule.outcome, rule.told) != (before[key].outcome, before[key].told)
+        }
+        if moved:
+            with self._changing():
+                self._rules.update({key: moved[key] for key in moved if key in self._rules})
         return tuple(fired)
 
     def _evaluate(
@@ -225,24 +208,56 @@ class RuleBook:
         return rule, None
 
     def _put(self, rule: Rule) -> None:
-        if rule.kind in (RuleKind.TELL, RuleKind.CANCEL):
+        if rule.kind in WITH_CONDITION:
             self._conditions[rule.key] = condition(rule.about)
         self._rules[rule.key] = rule
         self._seen.pop(rule.key, None)
 
-    def _save(self, gone: frozenset[str] = frozenset()) -> None:
-        """Keep them, beside what another program of the same person armed meanwhile."""
-        if self._path is None:
+    def _drop(self, key: str) -> None:
+        self._rules.pop(key, None)
+        self._seen.pop(key, None)
+
+    def _join(self) -> None:
+        """Take over what another program of the same person armed, removed or did meanwhile."""
+        stamp = _stamp(self._path)
+        found = _read(self._path) if stamp is not None and stamp != self._stamp else None
+        if found is None:
             return
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with locked(self._path.parent):
-                there = {rule.key: rule for rule in _read(self._path) if rule.key not in gone}
-                kept = list({**there, **self._rules}.values())[-MOST:]
-                document = {"rules": [asdict(rule) for rule in kept]}
-                replace_text(self._path, json.dumps(document, indent=1))
-        except OSError as error:
-            log.warning("rules cannot be kept: %s", error)
+        kept = {rule.key: rule for rule in found}
+        for key in self._kept - kept.keys():
+            self._drop(key)
+        for key, rule in kept.items():
+            own = self._rules.get(key)
+            # What tells is told by each of a person's dashboards; what cancels does so once.
+            done = rule.kind is RuleKind.CANCEL and rule.outcome is not None
+            if own is None or rule.armed_s > own.armed_s or (done and own.outcome is None):
+                self._put(rule)
+        self._kept, self._stamp = frozenset(kept), stamp
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Change the rules as they are kept; where they cannot be, those of this program."""
+        if self._path is None:
+            yield
+            return
+        with ExitStack() as until:
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                until.enter_context(locked(self._path.parent))
+            except OSError as error:
+                log.warning("rules cannot be kept: %s", error)
+                yield
+                return
+            self._join()
+            yield
+            try:
+                # Those that did their work are forgotten before any that waits.
+                kept = sorted(self._rules.values(), key=lambda rule: rule.outcome is None)[-MOST:]
+                replace_text(self._path, json.dumps({"rules": list(map(asdict, kept))}, indent=1))
+                self._kept = frozenset(rule.key for rule in kept)
+                self._stamp = _stamp(self._path)
+            except OSError as error:
+                log.warning("rules cannot be kept: %s", error)
 
 
 def _figures(run: RunView) -> str:
@@ -285,14 +300,23 @@ def _worse(run: RunView, other: RunSummary | None, name: str) -> str | None:
     return f"worse than {name}: {rate} {span(own)} of {summary.verdicts}, it {its_rate} {span(its)}"
 
 
-def _read(path: Path | None) -> list[Rule]:
-    """The rules of a file; what cannot be read is left out."""
+def _stamp(path: Path | None) -> tuple[int, int] | None:
+    """What tells a file from the one that replaces it; None for none."""
+    try:
+        found = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return None if found is None else (found.st_ino, found.st_mtime_ns)
+
+
+def _read(path: Path | None) -> list[Rule] | None:
+    """The rules of a file, what is none left out; None where there are none to read."""
     if path is None:
-        return []
+        return None
     try:
         kept = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return []
+    except (OSError, ValueError, RecursionError):
+        return None
     found = kept.get("rules") if isinstance(kept, dict) else None
     rules = (_rule(each) for each in found) if isinstance(found, list) else iter(())
     return [rule for rule in rules if rule is not None]
@@ -313,7 +337,7 @@ def _rule(kept: object) -> Rule | None:
             looked_s=None if fields["looked_s"] is None else float(fields["looked_s"]),
             outcome=None if fields["outcome"] is None else str(fields["outcome"]),
         )
-        if rule.kind in (RuleKind.TELL, RuleKind.CANCEL):
+        if rule.kind in WITH_CONDITION:
             condition(rule.about)
     except (TypeError, ValueError, FilterError):
         return None

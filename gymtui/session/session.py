@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.config.settings import Settings
@@ -24,8 +24,8 @@ from gymtui.poll.poller import Link, LinkState, Poller, Update
 from gymtui.poll.recorder import Recorder
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.poll.view import View
-from gymtui.session.actions import ActionResult, Verb
-from gymtui.session.alerts import AlertMonitor, RunAlert
+from gymtui.session.actions import Verb
+from gymtui.session.alerts import AlertMonitor
 from gymtui.session.baseline import Baseline
 from gymtui.session.deleted_runs import DeletedRuns
 from gymtui.session.feed import Feed
@@ -36,13 +36,14 @@ from gymtui.session.rule_actions import RuleActions
 from gymtui.session.rules import RuleBook
 from gymtui.session.run_actions import Action, RunActions
 from gymtui.session.step_pace import ObservedStepPace
-from gymtui.session.surroundings import Surroundings
+from gymtui.session.surroundings import Audience
 from gymtui.session.transcripts import Transcripts
 from gymtui.store.delta import NOTHING, Delta, Query
 from gymtui.store.digest import Digest, digest
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.notes import Notes
 from gymtui.store.lists.columns import RunView
+from gymtui.store.rules import RuleSpec
 from gymtui.store.stats.forecast import RunForecast
 from gymtui.store.stats.run_summary import RunSummary
 from gymtui.store.store import Applied, Store
@@ -56,19 +57,6 @@ log = logging.getLogger(__name__)
 
 FindKey = Callable[[Settings], tuple[ApiKey, str] | None]
 """Looks for the key of the gym that settings led to, anew: the key and where it came from."""
-
-
-class Audience(Surroundings, Protocol):
-    """Who is told what a session comes to know, on the event loop."""
-
-    def changed(self, delta: Delta) -> None:
-        """Something of this moment changed: what a key did, or what the journal knew."""
-
-    def on_alerts(self, alerts: Sequence[RunAlert]) -> None:
-        """Something happened to watched runs."""
-
-    def action_finished(self, results: Sequence[ActionResult]) -> None:
-        """What was done to runs turned out otherwise than was told."""
 
 
 class Session:
@@ -161,7 +149,9 @@ class Session:
             look_again_s=settings.interval_s,
             monotonic=monotonic,
         )
-        self._rule_actions = RuleActions(self.rules, self.act, self._audience.on_alerts)
+        self._rule_actions = RuleActions(
+            self.rules, self.act, audience.on_alerts, is_heard=audience.hears_alerts
+        )
         self._deleted_runs = DeletedRuns(self.store, self._forget)
         if journal is None:
             self.poller.begin_catch_up()
@@ -209,6 +199,7 @@ class Session:
                 env=self._model_env,
                 journal=self._journal_path,
                 rng=self._rng,
+                arm=self._arm,
             )
         return self._launches
 
@@ -308,6 +299,11 @@ class Session:
         watched, over = self.alerts.switch(rows)
         self._show(Delta(runs_changed=frozenset(row.run_id for row in rows)))
         return watched, over
+
+    def _arm(self, run_id: str, rules: Sequence[RuleSpec]) -> None:
+        """Arm what a launch says on the run that it made."""
+        for rule in rules:
+            self.rules.arm([run_id], rule.kind, rule.about, self.now().timestamp())
 
     # -- what comes in ---------------------------------------------------------------------
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Literal, Protocol
+
+from gymtui.session.actions import ActionResult
+from gymtui.session.alerts import RunAlert
+from gymtui.store.delta import Delta
 
 
 class Work(Protocol):
@@ -24,3 +28,20 @@ class Surroundings(Protocol):
 
     def hide(self, secret: str) -> None:
         """Keep a secret out of all that is written."""
+
+
+class Audience(Surroundings, Protocol):
+    """Who is told what a session comes to know, on the event loop."""
+
+    @property
+    def hears_alerts(self) -> bool:
+        """Whether anybody is told what happened to runs."""
+
+    def changed(self, delta: Delta) -> None:
+        """Something of this moment changed: what a key did, or what the journal knew."""
+
+    def on_alerts(self, alerts: Sequence[RunAlert]) -> None:
+        """Something happened to watched runs."""
+
+    def action_finished(self, results: Sequence[ActionResult]) -> None:
+        """What was done to runs turned out otherwise than was told."""

@@ -12,7 +12,8 @@ import pytest
 from gymtui.api.errors import FieldError
 from gymtui.core.secret import ApiKey
 from gymtui.launching.draft import Draft, run_names, without
-from gymtui.launching.requests import requests
+from gymtui.launching.form_fields import RULES
+from gymtui.launching.requests import document_of, requests
 from gymtui.launching.validation import check, refusals
 
 NOW = datetime(2026, 3, 20, 10, 0, 6, tzinfo=UTC)
@@ -247,3 +248,14 @@ def test_refusals_of_the_gym_find_their_fields() -> None:
         "task_ids": "t2: no such task",
         "": "not today",
     }
+
+
+def test_rules_are_judged_and_told_and_not_sent() -> None:
+    made = Draft({**GOOD, RULES: "cancel when pass<30%; tell the first error of each kind"})
+    found = check(made)
+    assert RULES not in found.problems
+    assert found.remarks[RULES] == "2 rules, armed once launched"
+    assert [rule.about for rule in made.rules] == ["pass<30%", ""]
+    assert RULES not in document_of(made)[0]
+    wrong = check(made.typed(RULES, "cancel when nonsense<3"))
+    assert wrong.problems[RULES].startswith("cancel when nonsense<3: no column nonsense")

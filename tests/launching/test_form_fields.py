@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from gymtui.api.launch_request import LaunchRequest, ModelConfig
 from gymtui.config.api_key import CommandFailedError
 from gymtui.config.schema import ModelKeySource
-from gymtui.launching.form_fields import BY_PATH, FIELDS, FieldKind, nearest
+from gymtui.launching.form_fields import BY_PATH, FIELDS, RULES, FieldKind, nearest
 from gymtui.launching.model_keys import NO_KEY, ModelKeys, NoModelKey
 
 KEY = "sk_live_fedcba9876543210"
@@ -28,7 +28,7 @@ def test_every_field_that_is_sent_can_be_typed() -> None:
         for owner in ("model_config", "user_model_config")
         for name in names(ModelConfig)
     }
-    assert {field.path for field in FIELDS} == run | models
+    assert {field.path for field in FIELDS} == run | models | {RULES}
 
 
 @pytest.mark.parametrize(

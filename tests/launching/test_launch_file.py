@@ -19,6 +19,7 @@ from gymtui.launching.launch_file import (
     masked,
     read_document,
     requests_of,
+    rules_of,
 )
 from gymtui.launching.model_keys import ModelKeys, NoModelKey
 from tests.api.samples import LAUNCH
@@ -69,16 +70,16 @@ def test_several_models_are_a_run_each() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("temperature = 0.7", "temperature = 7", "run.toml:9: model_config.temperature: should be"),
+        ("temperature = 0.7", "temperature = 7", "run.toml:10: model_config.temperature: should"),
         ("rollout_count = 4", "rollout_count = 0", "run.toml:3: rollout_count: should be at least"),
-        ('"openai"', '"opanai"', "run.toml:8: model_config.provider: should be one of custom"),
+        ('"openai"', '"opanai"', "run.toml:9: model_config.provider: should be one of custom"),
         ("scenario_id =", "scenarioid =", "run.toml: scenario_id: is required"),
         ("scenario_id =", "scenarioid =", "run.toml:1: scenarioid: unknown field"),
         ("scenario_id =", "scenarioid =", "unknown field; did you mean scenario_id?"),
         ("rollout_count", "rolout_count", "unknown field; did you mean rollout_count?"),
         ("[model_config]", "[model_confg]", "unknown field; did you mean model_config?"),
         ("temperature", "temprature", "unknown field; did you mean temperature?"),
-        ('model = "gpt-4o" ', "model = [1] ", "run.toml:7: model_config.model: should be a name"),
+        ('model = "gpt-4o" ', "model = [1] ", "run.toml:8: model_config.model: should be a name"),
         ("temperature = 0.7", "temperature = ", "run.toml: is not valid TOML"),
     ],
 )
@@ -138,7 +139,7 @@ def test_a_mistake_in_json_is_told_with_its_line() -> None:
 def test_a_key_in_a_file_is_refused_unless_the_file_means_it() -> None:
     text = EXAMPLE + f'api_key = "{KEY}"\n'
     said = refused(text)
-    assert "run.toml:10: model_config.api_key: keys are not taken from files" in said
+    assert "run.toml:11: model_config.api_key: keys are not taken from files" in said
     assert KEY not in said
     meant = f"api_key_from_file = true\n{text}"
     assert read(meant)[0].settings.api_key.reveal() == KEY
@@ -159,7 +160,7 @@ def test_the_same_holds_for_the_simulated_user() -> None:
 def test_a_provider_without_a_key_is_told_at_its_place() -> None:
     document = read_document(EXAMPLE, "run.toml")
     with pytest.raises(
-        LaunchFileError, match=r"run.toml:8: model_config.provider: no key: set OPENAI"
+        LaunchFileError, match=r"run.toml:9: model_config.provider: no key: set OPENAI"
     ):
         requests_of(document, ModelKeys().get, now=NOW, rng=random.Random(7))
     assert issubclass(NoModelKey, Exception)
@@ -179,3 +180,32 @@ def test_lines_are_found_in_tables_and_in_nested_objects() -> None:
     assert line_of("b.x = 2\n", "b.x") == 1
     assert line_of('{"a": {\n"x": 1}, "b": {\n"x": 2}}', "b.x") == 3
     assert line_of("", "b.x") is None
+
+
+def rules(text: str) -> list[str]:
+    return [rule.words for rule in rules_of(read_document(text, "run.toml"))]
+
+
+def test_rules_of_a_file_are_read_and_not_sent() -> None:
+    assert rules(EXAMPLE) == ["cancel when pass<30%"]
+    assert "rules" not in read(EXAMPLE)[0].to_wire()
+    assert rules('rules = "tell when errors>=1; cancel when pass<30%"') == [
+        "tell when errors>=1",
+        "cancel when pass<30%",
+    ]
+    assert rules('scenario_id = "hr"') == []
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('a = 1\nrules = ["cancel when x<1"]', "run.toml:2: rules: cancel when x<1: no column x"),
+        ("rules = 3", "run.toml:1: rules: should be a list of rules"),
+        ("rules = [3]", "run.toml:1: rules: should be a list of rules"),
+        ('rules = ["pass<30%"]', "run.toml:1: rules: pass<30%: a rule begins with one of"),
+    ],
+)
+def test_a_rule_that_is_none_is_refused_at_its_place(text: str, why: str) -> None:
+    with pytest.raises(LaunchFileError) as caught:
+        rules(text)
+    assert str(caught.value).startswith(why)

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from gymtui.session.rules import RuleBook, RuleKind
+from gymtui.session.rules import RuleBook
 from gymtui.store.delta import OneRun, RolloutsOf
 from gymtui.store.lists.query import FilterError
+from gymtui.store.rules import RuleError, RuleKind, read_rules
 from gymtui.store.store import Store
 from tests.helpers.model_gym import rollout, rollouts_body, run, saw
 
@@ -132,3 +133,81 @@ def test_a_broken_file_and_a_condition_that_is_none_are_no_rules(tmp_path: Path)
     for broken in ("{", "[]", '{"rules": [1, {"kind": "x"}, {"run_id": "a"}]}'):
         path.write_text(broken)
         assert list(RuleBook(path)) == []
+
+
+def test_what_another_program_removes_is_armed_no_longer(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "gym.rules.json"
+    one = RuleBook(path)
+    one.arm(["a"], RuleKind.CANCEL, "errors>=1", NOW)
+    other = RuleBook(path)
+    (rule,) = other
+    one.disarm([rule.key])
+    told(store, "a", 0, 0, "down")
+    assert other.look(store, NOW) == () and list(other) == []
+    other.arm(["b"], RuleKind.TELL, "errors>=1", NOW)
+    assert [rule.run_id for rule in RuleBook(path)] == ["b"], "the removed one does not come back"
+
+
+def test_what_another_program_arms_holds_here_and_cancels_once(
+    store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "gym.rules.json"
+    here, elsewhere = RuleBook(path), RuleBook(path)
+    told(store, "a", 0, 0, "down")
+    elsewhere.arm(["a"], RuleKind.CANCEL, "errors>=1", NOW)
+    elsewhere.arm(["a"], RuleKind.TELL, "errors>=1", NOW)
+    assert [f.rule.kind for f in here.look(store, NOW)] == [RuleKind.CANCEL, RuleKind.TELL]
+    # Each dashboard tells its person; the run is cancelled by one of them.
+    assert [f.rule.kind for f in elsewhere.look(store, NOW)] == [RuleKind.TELL]
+
+
+def test_where_nobody_hears_it_nothing_is_told_and_it_stays_armed(
+    store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "gym.rules.json"
+    recorder = RuleBook(path)
+    recorder.arm(["a"], RuleKind.TELL, "errors>=1", NOW)
+    recorder.arm(["a"], RuleKind.CANCEL, "errors>=1", NOW)
+    told(store, "a", 0, 0, "down")
+    assert [f.rule.kind for f in recorder.look(store, NOW, tells=False)] == [RuleKind.CANCEL]
+    assert [f.rule.kind for f in RuleBook(path).look(store, NOW)] == [RuleKind.TELL]
+
+
+def test_a_file_that_breaks_takes_no_rule_away(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "gym.rules.json"
+    rules = RuleBook(path)
+    rules.arm(["a"], RuleKind.TELL, "errors>=1", NOW)
+    path.write_text("{")
+    told(store, "a", 0, 0, "down")
+    assert len(rules.look(store, NOW)) == 1
+
+
+def test_rules_are_read_as_they_are_listed() -> None:
+    text = (
+        " Cancel when  pass<30% ;tell the first error of each kind\n"
+        "tell if certainly worse than p-s2000;; tell when errors>=2 pass<50% ; cancel when pass<30%"
+    )
+    assert [rule.words for rule in read_rules(text)] == [
+        "cancel when pass<30%",
+        "tell the first error of each kind",
+        "tell if certainly worse than p-s2000",
+        "tell when errors>=2 pass<50%",
+    ]
+    assert read_rules(" ; ") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("pass<30%", "a rule begins with one of: tell when, cancel when"),
+        ("cancel when", "a condition is missing"),
+        ("cancel when nonsense<3", "no column nonsense"),
+        ("cancel whenever pass<30%", "a rule begins with"),
+        ("tell the first error of each kind pass<3", "nothing follows"),
+        ("tell if certainly worse than", "a run is missing"),
+        ("tell when errors>=1; nonsense", "nonsense: a rule begins with"),
+    ],
+)
+def test_what_is_no_rule_is_refused_with_the_reason(text: str, why: str) -> None:
+    with pytest.raises(RuleError, match=why):
+        read_rules(text)

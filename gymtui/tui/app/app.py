@@ -306,6 +306,11 @@ class GymtuiApp(HostApp):
         if screen is not None:
             screen.changed(delta)
 
+    @property
+    def hears_alerts(self) -> bool:
+        """Somebody sits before the screen."""
+        return True
+
     def on_alerts(self, alerts: Sequence[RunAlert]) -> None:
         """Tell what happened to watched runs."""
         from gymtui.tui.app.notifier import notify_alert

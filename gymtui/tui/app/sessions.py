@@ -18,7 +18,8 @@ from gymtui.config.settings import Settings
 from gymtui.core.secret import ApiKey
 from gymtui.core.server_clock import ServerClock
 from gymtui.session.input_priority import InputPriority
-from gymtui.session.session import Audience, Session
+from gymtui.session.session import Session
+from gymtui.session.surroundings import Audience
 from gymtui.store.history.journal import Journal, Notice
 
 if TYPE_CHECKING:

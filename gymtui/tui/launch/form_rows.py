@@ -249,6 +249,9 @@ def confirmation_lines(form: FormState, names: Sequence[str], host: str) -> tupl
         lines.append(
             (StyledText(f"  {BY_PATH[path].label}  ", "muted"), StyledText(said, "warning"))
         )
+    if draft.rules:
+        words = "; ".join(rule.words for rule in draft.rules)
+        lines.append((StyledText("  rules  ", "muted"), StyledText(words)))
     unit = " rollout" if check.total == 1 else " rollouts"
     lines += [(), (StyledText("  "), StyledText(check.words, "strong"), StyledText(unit, "muted"))]
     return tuple(lines)

@@ -7,11 +7,11 @@ from typing import Any
 
 from textual.screen import Screen
 
-from gymtui.session.rules import CONDITIONS, RuleKind, condition
 from gymtui.session.session import Session
 from gymtui.store.formats import listed, of_many
 from gymtui.store.lists.completion import completions
 from gymtui.store.lists.query import FilterError
+from gymtui.store.rules import CONDITIONS, RuleKind, RuleSpec, condition
 from gymtui.tui.context.routes import OpenRules
 from gymtui.tui.context.services import Services
 from gymtui.tui.kit.ask_line import AskLineScreen
@@ -104,6 +104,5 @@ def _arm(
         services.notify(f"{listed(run_ids)} already ended", severity="warning", timeout=3)
         return
     session.rules.arm(live, kind, about, session.now().timestamp())
-    words = f"{kind} {about}".rstrip()
-    services.notify(f"armed on {listed(live)}: {words}", timeout=4)
+    services.notify(f"armed on {listed(live)}: {RuleSpec(kind, about).words}", timeout=4)
     session.time_passed()
