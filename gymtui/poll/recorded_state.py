@@ -36,13 +36,10 @@ def watching_of(state: TrackerState, store: Store, runs: Collection[str] | None)
     observer = state.observer
     return Watching(
         lives=lives,
-        watched={i: _packed_watched(known) for i, known in observer.watched.items()},
+        watched={i: packed_watched(known) for i, known in observer.watched.items()},
         lists={i: (look.turn, *_packed_window(look.window)) for i, look in observer.lists.items()},
         turn=observer.turn,
-        gaps_ms={
-            i: tuple(round(gap_s * 1000) for gap_s in gaps)
-            for i, gaps in observer.step_gaps_s.items()
-        },
+        gaps_ds={i: packed_gaps(gaps_s) for i, gaps_s in observer.step_gaps_s.items()},
         steps=dict(state.steps),
         listed_us={i: micros(at) for i, at in state.listed.items()},
         running_listed_us=None if state.running_listed is None else micros(state.running_listed),
@@ -51,27 +48,29 @@ def watching_of(state: TrackerState, store: Store, runs: Collection[str] | None)
 
 def differing(now: Watching, before: Watching) -> Watching:
     """What is another than before; `recording_reader.joined` puts both together."""
+    tails = {i: _tail(before.gaps_ds.get(i, ()), gaps) for i, gaps in now.gaps_ds.items()}
     return msgspec.structs.replace(
         now,
         lists={i: look for i, look in now.lists.items() if before.lists.get(i) != look},
-        gaps_ms={
-            i: tail
-            for i, gaps in now.gaps_ms.items()
-            if (tail := _tail(before.gaps_ms.get(i, ()), gaps))
+        gaps_ds={
+            i: now.gaps_ds[i] if tail is None else tail for i, tail in tails.items() if tail != ()
         },
+        whole_gaps=tuple(i for i, tail in tails.items() if tail is None),
         steps={i: step for i, step in now.steps.items() if before.steps.get(i) != step},
         unknown_steps=tuple(i for i in before.steps if i not in now.steps),
         listed_us={i: at for i, at in now.listed_us.items() if before.listed_us.get(i) != at},
     )
 
 
-def _tail(before: tuple[int, ...], now: tuple[int, ...]) -> tuple[int, ...]:
-    """What was appended, however much was dropped at the begin."""
-    for lost in range(len(before) + 1):
+def _tail(before: tuple[int, ...], now: tuple[int, ...]) -> tuple[int, ...] | None:
+    """What was appended, however much was dropped at the begin; None if that is not all."""
+    if not before:
+        return now
+    for lost in range(len(before)):
         kept = len(before) - lost
         if now[:kept] == before[lost:]:
             return now[kept:]
-    return now
+    return None
 
 
 def state_of(watching: Watching, wanted: Callable[[str], bool]) -> TrackerState:
@@ -86,10 +85,10 @@ def state_of(watching: Watching, wanted: Callable[[str], bool]) -> TrackerState:
             for rollout_id, seen in by_rollout.items():
                 lives[rollout_id] = observations(run_id, rollout_id, seen)
     observer = ObserverState(
-        {i: _watched(i, packed) for i, packed in watching.watched.items()},
+        {i: watched(i, packed) for i, packed in watching.watched.items()},
         {i: ListLook(turn, _window(of)) for i, (turn, *of) in watching.lists.items()},
         watching.turn,
-        {i: [gap / 1000 for gap in gaps] for i, gaps in watching.gaps_ms.items()},
+        {i: gaps_s(packed) for i, packed in watching.gaps_ds.items()},
     )
     listed: dict[str, datetime] = {i: when_of(at_us) for i, at_us in watching.listed_us.items()}
     running_us = watching.running_listed_us
@@ -128,7 +127,8 @@ def _observation(run_id: str, rollout_id: str, packed: PackedObservation) -> Sta
     return StateObservation(rollout_id, run_id, status, phase, seen_from, seen_at, otherwise, step)
 
 
-def _packed_watched(known: Watched) -> PackedWatched:
+def packed_watched(known: Watched) -> PackedWatched:
+    """What is remembered of a rollout, packed."""
     return PackedWatched(
         known.observation.run_id,
         _packed(known.observation),
@@ -138,10 +138,12 @@ def _packed_watched(known: Watched) -> PackedWatched:
         known.step,
         known.last_step,
         _packed_window(known.moved),
+        packed_gaps(known.gaps_s),
     )
 
 
-def _watched(rollout_id: str, packed: PackedWatched) -> Watched:
+def watched(rollout_id: str, packed: PackedWatched) -> Watched:
+    """What is remembered of a rollout, unpacked."""
     return Watched(
         _observation(packed.run_id, rollout_id, packed.observation),
         _window(packed.first),
@@ -150,7 +152,18 @@ def _watched(rollout_id: str, packed: PackedWatched) -> Watched:
         packed.step,
         packed.last_step,
         _window(packed.moved),
+        gaps_s(packed.gaps_ds),
     )
+
+
+def packed_gaps(gaps_s: Iterable[float]) -> tuple[int, ...]:
+    """Seconds between steps as tenths of seconds."""
+    return tuple(round(gap_s * 10) for gap_s in gaps_s)
+
+
+def gaps_s(packed: Iterable[int]) -> tuple[float, ...]:
+    """Seconds between steps."""
+    return tuple(gap / 10 for gap in packed)
 
 
 def _packed_window(window: Window) -> PackedWindow:

@@ -16,7 +16,13 @@ from gymtui.api.lenient import loads
 from gymtui.api.listing import masked
 from gymtui.core.json_output import json_text
 from gymtui.core.server_clock import ServerClock, Window
-from gymtui.poll.recorded_state import differing, packed_observations, watching_of
+from gymtui.poll.recorded_state import (
+    differing,
+    packed_gaps,
+    packed_observations,
+    packed_watched,
+    watching_of,
+)
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.store.delta import Delta, OneRun, Query, RolloutsOf, RunningRollouts, RunsPage
 from gymtui.store.history.recording_rows import (
@@ -120,6 +126,7 @@ class Recorder:
         self._trouble: OSError | None = None
         self._not_before_us = 0
         self._waiting = 0
+        self._recalled: list[str] = []
         self._rows: list[Row] = []
         self._marks: list[Mark] = []
         self._first_us = 0
@@ -195,19 +202,31 @@ class Recorder:
     def _through(self, work: Iterable[None]) -> Iterator[None]:
         yield from work
         self._waiting -= 1
+        self._put_recalled()
         self.write()
 
     def recalled(self, run_id: str) -> None:
         """What an earlier session observed of a run came in."""
-        if not self._wanted(run_id):
+        if self._wanted(run_id):
+            self._recalled.append(run_id)
+            self._put_recalled()
+
+    def _put_recalled(self) -> None:
+        """Record what came in, once what is remembered is that of whole answers."""
+        if self._waiting:
             return
-        self._touch(run_id)
-        lives = {
-            row.rollout_id: packed_observations(seen)
-            for row in self._store.rollouts_of(run_id)
-            if (seen := self._tracker.observations(row.rollout_id))
-        }
-        self._add(Recalled(run_id, lives))
+        observer = self._tracker.observer
+        for run_id in self._recalled:
+            self._touch(run_id)
+            lives = {
+                row.rollout_id: packed_observations(seen)
+                for row in self._store.rollouts_of(run_id)
+                if (seen := self._tracker.observations(row.rollout_id))
+            }
+            watched = {i: packed_watched(of) for i, of in observer.watched_of(run_id).items()}
+            gaps_ds = packed_gaps(observer.step_gaps_s(run_id))
+            self._add(Recalled(run_id, lives, watched, gaps_ds))
+        self._recalled.clear()
 
     def dropped(self, run_ids: Iterable[str]) -> None:
         """Runs that were deleted are no longer listed."""

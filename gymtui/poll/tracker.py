@@ -19,13 +19,15 @@ from gymtui.poll.time_spent import RunTimes, TimeSpent
 from gymtui.store.delta import Query, RolloutsOf, RunningRollouts
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.journal_store import SavedSummary
+from gymtui.store.history.last_steps import last_step, lives_of
 from gymtui.store.history.observer import (
     Observer,
     ObserverState,
     StateObservation,
+    StepTimes,
     UnchangedPoll,
-    last_step,
 )
+from gymtui.store.history.recall import recalled, recalled_gaps_s
 from gymtui.store.history.timeline import Segment, segments
 from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow
@@ -97,6 +99,8 @@ class RolloutTracker:
         self._listed: dict[str, datetime] = {}
         self._running_listed: datetime | None = None
         self._loaded: set[str] = set()
+        self._stepping: set[str] = set()
+        """Runs of which it is known which steps earlier sessions saw: later ones are kept."""
         self._wanted: asyncio.Queue[str] = asyncio.Queue()
         self._kept: dict[str, SavedSummary] = {}
 
@@ -158,8 +162,13 @@ class RolloutTracker:
             looks = self._looks(query, window)
             if looks:
                 self._journal.looked(looks)
+            steps = self._steps_in(rows, window)
+            if steps:
+                self._journal.stepped(steps)
         if isinstance(query, RunningRollouts):
             self._running_listed = window.latest
+            for run_id in {row.run_id for row in rows if row.run_id in self._store.active_runs}:
+                self.recall(run_id)
             return
         self._listed[query.run_id] = window.latest
         run = self._store.runs.get(query.run_id)
@@ -176,6 +185,12 @@ class RolloutTracker:
         run = self._store.runs.get(query.run_id)
         running = run is not None and run.active and run.run is not None and run.run.running != 0
         return (UnchangedPoll(query.run_id, window.earliest, window.latest),) if running else ()
+
+    def _steps_in(self, rows: Iterable[RolloutRow], window: Window) -> tuple[StepTimes, ...]:
+        """The steps that an answer showed."""
+        ids = [row.rollout_id for row in rows if row.run_id in self._stepping]
+        steps = self.observer.step_times(ids)
+        return tuple(one for one in steps if one.seen_at == window.latest)
 
     def _look(self, row: RolloutRow, window: Window) -> StateObservation | None:
         rollout = row.rollout
@@ -224,6 +239,7 @@ class RolloutTracker:
         for run_id in gone:
             self.observer.forget_run(run_id)
             self._loaded.discard(run_id)
+            self._stepping.discard(run_id)
             self._kept.pop(run_id, None)
             self._listed.pop(run_id, None)
             self._times.forget(run_id)
@@ -325,9 +341,28 @@ class RolloutTracker:
         while True:
             run_id = await self._wanted.get()
             loaded = await asyncio.to_thread(journal.load, run_id)
-            if loaded and run_id in self._loaded:
-                self.join(loaded)
+            steps = await asyncio.to_thread(journal.steps, run_id)
+            if run_id not in self._loaded:
+                continue
+            self.join(loaded)
+            if run_id not in self._stepping:
+                self._stepping.add(run_id)
+                self.know_earlier(run_id, lives_of(loaded), steps)
+            if loaded or steps:
                 self._recalled(run_id)
+
+    def know_earlier(
+        self,
+        run_id: str,
+        lives: Mapping[str, Sequence[StateObservation]],
+        steps: Sequence[StepTimes],
+    ) -> None:
+        """Take in since when the run's rollouts are as they are, and keep what came meanwhile."""
+        observer, own = self.observer, self.observer.watched_of(run_id)
+        gaps_s = recalled_gaps_s(steps, observer.step_gaps_s(run_id))
+        observer.know(recalled(own, lives, steps), run_id, gaps_s)
+        if self._journal is not None:
+            self._journal.stepped(observer.step_times(own))
 
     def join(self, loaded: Iterable[StateObservation]) -> None:
         """Take the journal's observations in; those of this session are among them already."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from gymtui.core.server_clock import Window
-from gymtui.poll.recorded_state import observations, state_of
+from gymtui.poll.recorded_state import gaps_s, observations, state_of, watched
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.store.delta import (
     NOTHING,
@@ -192,10 +192,12 @@ class Player:
         match row:
             case Answer():
                 return self._answer(row)
-            case Recalled(run_id, lives):
+            case Recalled(run_id, lives, packed, gaps_ds):
                 for rollout_id, seen in lives.items():
                     self._tracker.join(observations(run_id, rollout_id, seen))
-                return Delta(rollouts_changed=frozenset(lives))
+                known = {i: watched(i, one) for i, one in packed.items()}
+                self._tracker.observer.know(known, run_id, gaps_s(gaps_ds))
+                return Delta(rollouts_changed=frozenset((*lives, *known)))
             case Dropped(run_ids):
                 return self._drop(run_ids)
             case Remembered(summaries):

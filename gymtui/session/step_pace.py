@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +27,10 @@ class ObservedStepPace:
     def phase_seen_at(self, rollout_id: str) -> datetime | None:
         """By when one had reached the phase it is in; None if it is not watched."""
         return self.watch.observer.phase_seen_at(rollout_id)
+
+    def gaps_s(self, rollout_id: str) -> Sequence[float]:
+        """The latest times between its steps, in seconds, the oldest first."""
+        return self.watch.observer.own_gaps_s(rollout_id)
 
     def usual(self, run_id: str) -> UsualTimes:
         """What is usual in a run."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ def picture(store: Store, tracker: RolloutTracker) -> dict[str, Any]:
         "lives": {i: tracker.segments(row) for i, row in rows.items()},
         "steps": dict(tracker.last_steps),
         "moved": {i: (pace.moved_at(i), pace.phase_seen_at(i)) for i in rows},
+        "gaps": {i: pace.gaps_s(i) for i in rows},
         "usual": {i: pace.usual(i) for i in store.runs if store.knows_rollouts_of(i)},
         "listed": {i: tracker.listed_at(i) for i in store.runs},
     }
@@ -87,11 +88,13 @@ class Recorded:
         for _ in self.recorder.answering(query, applied, window, work):
             pass
 
-    def tick(self, *, step: bool = True) -> None:
+    def tick(self, *, step: bool = True, recall: str | None = None) -> None:
         if step:
             self.gym.step()
         self.seconds += TICK_S
         self.hear(RunsPage())
+        if recall is not None:
+            self.recall(recall)
         active = list(self.store.active_runs)
         for run_id in active:
             if self.rng.random() < 0.7:
@@ -113,6 +116,21 @@ class Recorded:
         if self.keeps:
             at_us = round((START.timestamp() + self.seconds + 1) * 1_000_000)
             self.seen.append((at_us, picture(self.store, self.tracker)))
+
+    def recall(self, run_id: str) -> None:
+        """What an earlier session saw of a run's steps comes in."""
+        earlier = [
+            replace(
+                times,
+                seen_from=times.seen_from - timedelta(minutes=5),
+                seen_at=times.seen_at - timedelta(minutes=5),
+                gaps_s=(7.5, 0.4),
+            )
+            for times in self.tracker.observer.step_times(self.store.rollouts)
+            if times.run_id == run_id
+        ]
+        self.tracker.know_earlier(run_id, {}, earlier)
+        self.recorder.recalled(run_id)
 
 
 def model_gym(rng: random.Random, runs: int = 3) -> ModelGym:

@@ -270,6 +270,49 @@ async def test_an_active_run_is_recalled_by_itself_and_the_time_between_was_not_
     assert second.kinds() == [("building", 10), ("unseen", 50), ("agent", 1)]
 
 
+async def test_idle_times_and_the_pace_of_steps_outlive_a_kill(journal: Journal) -> None:
+    def item(name: str, phase: str, step: int | None) -> dict[str, Any]:
+        return rollout(phase, step) | {"rollout_id": name}
+
+    def look(seconds: float, one: int, other: int) -> tuple[dict[str, Any], ...]:
+        built = item("built", "building_environment", None)
+        return item("one", "agent_running", one), item("other", "agent_running", other), built
+
+    first = Session(journal)
+    first.lists(0, *look(0, 1, 1))
+    await recalled(first)
+    first.lists(10, *look(10, 2, 1))
+    first.lists(30, *look(30, 4, 2))
+    first.lists(90, *look(90, 4, 2))
+    journal.flush()
+    for _ in range(2):  # a session that dies early forgets nothing of the one before
+        again = Session(journal)
+        again.lists(500, *look(500, 4, 3))
+        await recalled(again)
+        pace = again.watch.observer
+        assert pace.moved_at("one") == at(30)
+        assert pace.own_gaps_s("one") == (10.0, 10.0, 10.0)
+        assert pace.moved_at("other") == at(500)
+        assert pace.own_gaps_s("other") == (30.0,)
+        assert (pace.phase_seen_at("built"), pace.moved_at("built")) == (at(0), at(0))
+        assert sorted(pace.step_gaps_s("run_1")) == [10.0, 10.0, 10.0, 30.0]
+        assert again.watch.time_spent("run_1").usual.step_s == 30.0
+        journal.flush()
+    again.lists(520, *look(520, 5, 3))
+    assert again.watch.observer.own_gaps_s("one") == (10.0, 10.0, 10.0, 490.0)
+    assert {kept.rollout_id: kept.step for kept in journal.steps("run_1")} == {"one": 5, "other": 3}
+
+
+async def test_running_rollouts_alone_have_their_runs_recalled(journal: Journal) -> None:
+    first = Session(journal)
+    first.lists(0, rollout("building_environment"))
+    journal.flush()
+    second = Session(journal)
+    second.lists_running(400, rollout("building_environment") | {"run_id": "run_1"})
+    await recalled(second)
+    assert second.watch.observer.phase_seen_at("rol_1") == at(0)
+
+
 async def test_a_finished_run_leaves_its_numbers(journal: Journal) -> None:
     first = Session(journal)
     watched_to_the_end(first)

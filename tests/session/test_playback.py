@@ -39,12 +39,14 @@ def test_a_moment_is_shown_as_it_was_seen_whichever_way_one_comes_there(
     monkeypatch.setattr(recorder, "KEY_ITEMS", rng.choice([3, 20]))
     monkeypatch.setattr(recorder, "BASE_ITEMS", rng.choice([15, 80]))
     watched = Recorded(model_gym(rng), tmp_path, rng)
-    for _ in range(20):
+    recalled = rng.randint(2, 12)
+    for count in range(20):
         if rng.random() < 0.15:
             watched.gym.launch(rng.randint(1, 4))
         if rng.random() < 0.05 and watched.gym.runs:
             watched.gym.delete(rng.choice(list(watched.gym.runs)))
-        watched.tick(step=rng.random() < 0.8)
+        recall = min(watched.store.active_runs) if count == recalled else None
+        watched.tick(step=rng.random() < 0.8, recall=recall)
     watched.recorder.close()
     player, store, tracker = player_of(tmp_path)
     for at_us, seen in rng.sample(watched.seen[1:], 8):

@@ -11,7 +11,8 @@ from gymtui.api.lenient import loads
 from gymtui.api.listing import HIDDEN, masked
 from gymtui.core.json_output import json_text
 from gymtui.core.urls import without_login
-from gymtui.store.history.observer import StateObservation, last_steps, lives_of
+from gymtui.store.history.last_steps import last_steps, lives_of
+from gymtui.store.history.observer import StateObservation
 from gymtui.store.history.timeline import segments
 from gymtui.store.lists.columns import RunView
 from gymtui.store.phases import is_finished

@@ -27,13 +27,13 @@ from gymtui.store.history.journal_store import (
     SavedSummary,
     Trouble,
 )
-from gymtui.store.history.observer import StateObservation, UnchangedPoll
+from gymtui.store.history.observer import StateObservation, StepTimes, UnchangedPoll
 
 FLUSH_AFTER_S = 0.5
 """A batch is written when its first row is this old, so that a kill loses less than two seconds."""
 
 LOOKS_AFTER_S = 1.5
-"""The same where all that came in is that nothing changed."""
+"""The same where all that came in is that nothing changed, or that steps were taken."""
 
 PATIENCE_S = 10.0
 """How long somebody else may hold the file locked before the journal is given up."""
@@ -144,6 +144,10 @@ class Journal:
         """Keep until when what runs was seen unchanged; written within two seconds."""
         self._put(Batch(looks=tuple(looks)))
 
+    def stepped(self, steps: Iterable[StepTimes]) -> None:
+        """Keep when rollouts took their last steps; written within two seconds."""
+        self._put(Batch(steps=tuple(steps)))
+
     def keep(self, *summaries: SavedSummary) -> None:
         """Keep runs' summaries, replacing earlier ones; a final one stays."""
         self._put(Batch(summaries=summaries))
@@ -155,6 +159,10 @@ class Journal:
     def load(self, run_id: str) -> tuple[StateObservation, ...]:
         """A run's observations by time, those recorded just now included. Waits for the disk."""
         return self._ask(lambda file: file.observations(run_id), ())
+
+    def steps(self, run_id: str) -> tuple[StepTimes, ...]:
+        """When a run's rollouts took their last steps. Waits for the disk."""
+        return self._ask(lambda file: file.steps(run_id), ())
 
     def summaries(self) -> tuple[SavedSummary, ...]:
         """The summaries of all runs. Waits for the disk."""

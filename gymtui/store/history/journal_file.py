@@ -26,13 +26,16 @@ from gymtui.store.history.journal_store import (
     Limits,
     SavedSummary,
 )
-from gymtui.store.history.observer import StateObservation, UnchangedPoll, extended
+from gymtui.store.history.observer import StateObservation, StepTimes, UnchangedPoll, extended
 
 BUSY_TIMEOUT_S = 1.0
 """How long SQLite itself waits for a lock; two dashboards hold it for milliseconds."""
 
 PRUNE_ROWS = 2_000
 """Rows deleted in one transaction, so that nobody else waits long for the lock."""
+
+STEPS_KEPT = timedelta(days=2)
+"""A rollout that took no step for so long has ended long ago, or is stuck anyhow."""
 
 VACUUM_PAGES = 1_000
 """Pages given back to the file system at a time."""
@@ -60,7 +63,15 @@ ON CONFLICT (run_id) DO UPDATE SET seen_from = excluded.seen_from, seen_at = exc
 WHERE excluded.seen_at > looks.seen_at
 """
 
-_BY_AGE = {"sightings": "seen_at", "summaries": "kept_at", "looks": "seen_at"}
+# Whoever saw it there first knows best since when.
+_KEEP_STEPS = """
+INSERT INTO steps (rollout_id, run_id, step, seen_from, seen_at, gaps) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (rollout_id) DO UPDATE SET run_id = excluded.run_id, step = excluded.step,
+    seen_from = excluded.seen_from, seen_at = excluded.seen_at, gaps = excluded.gaps
+WHERE excluded.step <> steps.step
+"""
+
+_BY_AGE = {"sightings": "seen_at", "summaries": "kept_at", "looks": "seen_at", "steps": "seen_at"}
 
 _RECENT_SIGHTINGS = 2_000
 
@@ -147,6 +158,7 @@ class JournalFile:
                         connection.execute(f"DELETE FROM {table} WHERE run_id = ?", stored)  # noqa: S608
                 connection.executemany(_ADD_SIGHTING, map(_sighting_row, batch.observations))
                 connection.executemany(_KEEP_LOOK, map(_look_row, batch.looks))
+                connection.executemany(_KEEP_STEPS, map(_steps_row, batch.steps))
                 connection.executemany(
                     _KEEP_SUMMARY, (_summary_row(summary, now) for summary in batch.summaries)
                 )
@@ -182,6 +194,20 @@ class JournalFile:
         ).fetchone()
         return None if row is None else UnchangedPoll(run_id, _when(row[0]), _when(row[1]))
 
+    def steps(self, run_id: str) -> tuple[StepTimes, ...]:
+        """When a run's rollouts took their last steps."""
+        rows = self._connection.execute(
+            "SELECT rollout_id, step, seen_from, seen_at, gaps FROM steps WHERE run_id = ?",
+            (_stored(run_id),),
+        )
+        return tuple(
+            StepTimes(
+                *(run_id, _read(rollout_id) or "", step, _when(seen_from), _when(seen_at)),
+                tuple(map(float, gaps.split())),
+            )
+            for rollout_id, step, seen_from, seen_at, gaps in rows
+        )
+
     def summaries(self) -> tuple[SavedSummary, ...]:
         """All summaries; a row that does not read as one is left out."""
         kept = []
@@ -207,9 +233,9 @@ class JournalFile:
         Yields:
             After each short transaction, so that other work can be done in between.
         """
-        too_old = _micros(now - limits.age)
         for table, column in _BY_AGE.items():
-            while self._delete_oldest(table, column, too_old):
+            age = min(limits.age, STEPS_KEPT) if table == "steps" else limits.age
+            while self._delete_oldest(table, column, _micros(now - age)):
                 yield
         if self.is_over(limits):
             for table, column in _BY_AGE.items():
@@ -291,6 +317,14 @@ def _sighting_row(observation: StateObservation) -> tuple[object, ...]:
 
 def _look_row(look: UnchangedPoll) -> tuple[object, ...]:
     return (_stored(look.run_id), _micros(look.seen_from), _micros(look.seen_at))
+
+
+def _steps_row(times: StepTimes) -> tuple[object, ...]:
+    return (
+        *(_stored(times.rollout_id), _stored(times.run_id), times.step),
+        *(_micros(times.seen_from), _micros(times.seen_at)),
+        " ".join(f"{gap_s:g}" for gap_s in times.gaps_s),
+    )
 
 
 def _summary_row(summary: SavedSummary, now: datetime) -> tuple[object, ...]:

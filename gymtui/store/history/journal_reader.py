@@ -11,11 +11,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
-from gymtui.store.history import observer
+from gymtui.store.history import last_steps as steps_of
 from gymtui.store.history.journal_file import JournalFile
 from gymtui.store.history.journal_schema import version_of
 from gymtui.store.history.journal_store import ForeignFileError, NewerJournalError, SavedSummary
-from gymtui.store.history.observer import StateObservation, lives_of
+from gymtui.store.history.observer import StateObservation
 
 PATIENCE_S = 0.2
 """How long a lock is waited for."""
@@ -60,7 +60,7 @@ def last_steps(path: Path, run_ids: Iterable[str]) -> Mapping[str, int]:
     """
     found: dict[str, int] = {}
     for seen in observations(path, run_ids).values():
-        found |= observer.last_steps(lives_of(seen))
+        found |= steps_of.last_steps(steps_of.lives_of(seen))
     return found
 
 

@@ -30,6 +30,12 @@ STEPS: Sequence[Sequence[str]] = (
            seen_at INTEGER NOT NULL)""",
         "CREATE INDEX looks_by_age ON looks (seen_at)",
     ),
+    (
+        """CREATE TABLE steps (rollout_id PRIMARY KEY, run_id NOT NULL, step INTEGER NOT NULL,
+           seen_from INTEGER NOT NULL, seen_at INTEGER NOT NULL, gaps TEXT NOT NULL)""",
+        "CREATE INDEX steps_by_run ON steps (run_id)",
+        "CREATE INDEX steps_by_age ON steps (seen_at)",
+    ),
 )
 """What makes version 1 of an empty file, version 2 of version 1, and so on."""
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from gymtui.store.history.observer import StateObservation, UnchangedPoll
+from gymtui.store.history.observer import StateObservation, StepTimes, UnchangedPoll
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +59,20 @@ class Batch:
 
     Attributes:
         looks: To replace earlier ones at the same runs.
+        steps: To replace those of rollouts that were at another step.
         summaries: To add or replace; a final one stays, unless the run is a newer one.
         forgotten: Runs of which everything goes, before the rest is written.
     """
 
     observations: tuple[StateObservation, ...] = ()
     looks: tuple[UnchangedPoll, ...] = ()
+    steps: tuple[StepTimes, ...] = ()
     summaries: tuple[SavedSummary, ...] = ()
     forgotten: tuple[str, ...] = ()
 
     @property
     def can_wait(self) -> bool:
-        """Whether it only tells that nothing changed."""
+        """Whether it only tells that what runs still does."""
         return not (self.observations or self.summaries or self.forgotten)
 
 
@@ -118,6 +120,9 @@ class JournalStore(Protocol):
 
     def observations(self, run_id: str) -> tuple[StateObservation, ...]:
         """A run's observations, by time; with those that the last look at the run adds to them."""
+
+    def steps(self, run_id: str) -> tuple[StepTimes, ...]:
+        """When a run's rollouts took their last steps; of those of the last two days at least."""
 
     def summaries(self) -> tuple[SavedSummary, ...]:
         """All summaries; one that does not read as such is left out."""

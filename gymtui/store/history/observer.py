@@ -6,19 +6,22 @@ No clock and no network: each look comes with the window in which the server ans
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gymtui.api.models import Rollout
 from gymtui.core.server_clock import Window
-from gymtui.store.phases import FINISHED_STATUSES, KIND_OF_PHASE, SegmentKind
+from gymtui.store.phases import FINISHED_STATUSES
 
 BLIND_AFTER_S = 15.0
 """A longer time between two looks is a stretch not watched, not an edge with slack."""
 
 STEP_GAPS_KEPT = 400
 """Times between steps kept a run: enough for a p95, and recent enough to follow a slow endpoint."""
+
+OWN_GAPS_KEPT = 20
+"""The same of one rollout: what its cadence is drawn from."""
 
 _NOT_RUNNING = FINISHED_STATUSES | {"pending"}
 """Statuses whose times the server tells exactly: when they were seen last adds nothing."""
@@ -65,6 +68,25 @@ class UnchangedPoll:
     seen_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class StepTimes:
+    """When a running rollout took its last steps.
+
+    Attributes:
+        step: The last one.
+        seen_from: The earliest instant at which it was first seen there.
+        seen_at: The latest.
+        gaps_s: The latest times between steps, in seconds, the oldest first.
+    """
+
+    run_id: str
+    rollout_id: str
+    step: int
+    seen_from: datetime
+    seen_at: datetime
+    gaps_s: tuple[float, ...] = ()
+
+
 def extended(
     observations: Sequence[StateObservation], look: UnchangedPoll
 ) -> tuple[StateObservation, ...]:
@@ -87,44 +109,6 @@ def extended(
     return (*observations, *still)
 
 
-def last_step(
-    observations: Iterable[StateObservation], blind_after_s: float = BLIND_AFTER_S
-) -> int | None:
-    """The last step a rollout's agent took, if it was watched until the agent was done.
-
-    An ended rollout no longer says it, and one left alone before its end took others since.
-
-    Args:
-        observations: Of the rollout, by time; of several dashboards too.
-        blind_after_s: How long between two looks makes a stretch not watched.
-    """
-    seen = tuple(observations)
-    at_work = [number for number, observation in enumerate(seen) if _is_at_work(observation)]
-    for observation in seen[at_work[-1] + 1 :] if at_work else ():
-        if observation.last_otherwise_at is not None:
-            gap_s = (observation.seen_at - observation.last_otherwise_at).total_seconds()
-            return observation.step if gap_s <= blind_after_s else None
-    return None
-
-
-def lives_of(seen: Iterable[StateObservation]) -> dict[str, list[StateObservation]]:
-    """What was seen, by rollout; of each in the order given."""
-    lives: dict[str, list[StateObservation]] = {}
-    for observation in seen:
-        lives.setdefault(observation.rollout_id, []).append(observation)
-    return lives
-
-
-def last_steps(lives: Mapping[str, Iterable[StateObservation]]) -> dict[str, int]:
-    """The last step of each rollout of which it is known.
-
-    Args:
-        lives: What was seen of them, by rollout.
-    """
-    steps = {rollout_id: last_step(life) for rollout_id, life in lives.items()}
-    return {rollout_id: step for rollout_id, step in steps.items() if step is not None}
-
-
 @dataclass(slots=True)
 class Watched:
     """What the observer remembers of one rollout.
@@ -137,6 +121,7 @@ class Watched:
             looked at it again.
         last_step: The last step that it said.
         moved: When it was last seen to move.
+        gaps_s: Its latest times between steps, the oldest first.
     """
 
     observation: StateObservation
@@ -146,6 +131,7 @@ class Watched:
     step: int | None
     last_step: int | None
     moved: Window
+    gaps_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,9 +213,15 @@ class Observer:
             after = max(observation.seen_at, known.observation.seen_at)
             observation = replace(observation, seen_at=after)
         self._watched[rollout.rollout_id] = Watched(
-            observation, window, window, self._turn, step, last_step, window
+            *(observation, window, window, self._turn, step, last_step, window),
+            gaps_s=known.gaps_s if known is not None else (),
         )
         return observation
+
+    def know(self, watched: Mapping[str, Watched], run_id: str, gaps_s: Iterable[float]) -> None:
+        """Remember that of a run's rollouts, in place of what is remembered of them."""
+        self._watched.update(watched)
+        self._step_gaps[run_id] = deque(gaps_s, maxlen=STEP_GAPS_KEPT)
 
     def unchanged(self, rollout_ids: Iterable[str], window: Window) -> None:
         """Take in that rollouts were listed again with the very bytes they had before.
@@ -301,9 +293,7 @@ class Observer:
         """Drop the pace of a run, and whatever of its rollouts is still watched."""
         self._step_gaps.pop(run_id, None)
         self._lists.pop(run_id, None)
-        self.forget(
-            [key for key, known in self._watched.items() if known.observation.run_id == run_id]
-        )
+        self.forget(self.watched_of(run_id))
 
     def moved_at(self, rollout_id: str) -> datetime | None:
         """When a rollout was last seen to have moved: a step, a phase or a status.
@@ -325,6 +315,26 @@ class Observer:
         known = self._watched.get(rollout_id)
         return None if known is None else self._last(known).latest
 
+    def watched_of(self, run_id: str) -> Mapping[str, Watched]:
+        """What is remembered of a run's rollouts; not to be changed."""
+        watched = self._watched.items()
+        return {i: known for i, known in watched if known.observation.run_id == run_id}
+
+    def step_times(self, rollout_ids: Iterable[str]) -> Iterator[StepTimes]:
+        """When these took their last steps, as far as they are watched and take any."""
+        for rollout_id in rollout_ids:
+            known = self._watched.get(rollout_id)
+            if known is not None and known.step is not None:
+                run_id, moved = known.observation.run_id, known.moved
+                yield StepTimes(
+                    *(run_id, rollout_id, known.step, moved.earliest, moved.latest), known.gaps_s
+                )
+
+    def own_gaps_s(self, rollout_id: str) -> Sequence[float]:
+        """The latest times between a rollout's steps, in seconds, the oldest first."""
+        known = self._watched.get(rollout_id)
+        return () if known is None else known.gaps_s
+
     def step_gaps_s(self, run_id: str) -> Sequence[float]:
         """The latest times between steps seen in a run, in seconds."""
         return tuple(self._step_gaps.get(run_id, ()))
@@ -340,7 +350,10 @@ class Observer:
                 gaps = self._step_gaps.setdefault(
                     known.observation.run_id, deque(maxlen=STEP_GAPS_KEPT)
                 )
-                gaps.extend([round(gap_s / steps, 3)] * steps)
+                # In tenths of a second: nobody looks more often than that.
+                own = [round(max(gap_s / steps, 0.1), 1)] * steps
+                gaps.extend(own)
+                known.gaps_s = (*known.gaps_s, *own)[-OWN_GAPS_KEPT:]
         known.step, known.moved = rollout.current_step, window
         if known.step is not None:
             known.last_step = known.step
@@ -359,9 +372,3 @@ def _first(
         last_otherwise_at=last_otherwise_at,
         step=step,
     )
-
-
-def _is_at_work(observation: StateObservation) -> bool:
-    """Whether it shows the agent taking steps."""
-    agent = KIND_OF_PHASE.get(observation.phase or "") is SegmentKind.AGENT
-    return agent and observation.status not in FINISHED_STATUSES

@@ -461,15 +461,19 @@ def joined(base: Snapshot, key: Snapshot) -> Snapshot:
     # Of runs whose rollouts are not all known, the key says all there is.
     old, new = base.watching, key.watching
     steps = {i: step for i, step in old.steps.items() if i not in new.unknown_steps}
-    gaps = {i: old.gaps_ms.get(i, ()) + tail for i, tail in new.gaps_ms.items()}
+    gaps = {
+        i: tail if i in new.whole_gaps else old.gaps_ds.get(i, ()) + tail
+        for i, tail in new.gaps_ds.items()
+    }
     watching = msgspec.structs.replace(
         new,
         lives={**lives, **new.lives},
         lists=_without(gone, old.lists, new.lists),
-        gaps_ms={i: of[-STEP_GAPS_KEPT:] for i, of in _without(gone, old.gaps_ms, gaps).items()},
+        gaps_ds={i: of[-STEP_GAPS_KEPT:] for i, of in _without(gone, old.gaps_ds, gaps).items()},
         steps={**steps, **new.steps},
         listed_us=_without(gone, old.listed_us, new.listed_us),
         unknown_steps=(),
+        whole_gaps=(),
     )
     summaries = {i: s for i, s in base.summaries.items() if i not in gone and i not in rollouts}
     return msgspec.structs.replace(

@@ -51,10 +51,18 @@ class Answer(msgspec.Struct, array_like=True, tag=1):
 
 
 class Recalled(msgspec.Struct, array_like=True, tag=2):
-    """What an earlier session had observed of a run came in, by rollout."""
+    """What an earlier session had observed of a run came in.
+
+    Attributes:
+        lives: By rollout, all that was observed of it.
+        watched: By rollout, what is remembered of it from then on.
+        gaps_ds: The run's latest tenths of seconds between steps.
+    """
 
     run_id: str
     lives: dict[str, tuple[PackedObservation, ...]]
+    watched: dict[str, Watched] = {}
+    gaps_ds: tuple[int, ...] = ()
 
 
 class Dropped(msgspec.Struct, array_like=True, tag=3):
@@ -73,7 +81,7 @@ Row = Answer | Recalled | Dropped | Remembered
 
 
 class Watched(msgspec.Struct, array_like=True):
-    """What is remembered of a rollout that is watched."""
+    """What is remembered of a rollout that is watched; `gaps_ds` are tenths of seconds."""
 
     run_id: str
     observation: PackedObservation
@@ -83,6 +91,7 @@ class Watched(msgspec.Struct, array_like=True):
     step: int | None
     last_step: int | None
     moved: PackedWindow
+    gaps_ds: tuple[int, ...] = ()
 
 
 class Watching(msgspec.Struct, array_like=True):
@@ -92,21 +101,23 @@ class Watching(msgspec.Struct, array_like=True):
         lives: By run, by rollout, its observations; of runs that differ from the base alone.
         watched: By rollout; always all of them.
         lists: By run, which list of all its rollouts was the last, and when.
-        gaps_ms: By run, the latest milliseconds between steps; in a key those that came since.
+        gaps_ds: By run, the latest tenths of seconds between steps; in a key those that came since.
         steps: By rollout, the last step it was seen at.
         listed_us: By run, when its rollouts were last listed.
         unknown_steps: In a key, rollouts of which the last step is no longer known.
+        whole_gaps: In a key, runs whose `gaps_ds` are all there are.
     """
 
     lives: dict[str, dict[str, tuple[PackedObservation, ...]]]
     watched: dict[str, Watched]
     lists: dict[str, tuple[int, int, int]]
     turn: int
-    gaps_ms: dict[str, tuple[int, ...]]
+    gaps_ds: dict[str, tuple[int, ...]]
     steps: dict[str, int]
     listed_us: dict[str, int]
     running_listed_us: int | None
     unknown_steps: tuple[str, ...] = ()
+    whole_gaps: tuple[str, ...] = ()
 
 
 class KeptRollout(msgspec.Struct, array_like=True):

@@ -13,23 +13,50 @@ from gymtui.store.history.timeline import Segment
 from gymtui.store.phases import PHASES, SegmentKind
 from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_times import waited_so_long
+from gymtui.store.stats.formulas import quantile
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.line_parts import LinePart, join_fitting
+from gymtui.tui.kit.sparkline import sparkline
 from gymtui.tui.kit.styled_text import Cell, StyledText
 
 if TYPE_CHECKING:
+    from gymtui.session.session import Session
     from gymtui.transcript.blocks import Usage
 
 OWN_LINES = 3
 """How it ended, its phases, its model: a line each, beside those of its message."""
 
 
+def watched_details(
+    session: Session, row: RolloutRow | None, cells: int, height: int, *, plain: bool
+) -> list[Cell]:
+    """The details of a rollout that a session watches; empty lines for none.
+
+    Args:
+        height: How many lines there are.
+        plain: Whether they are drawn with ASCII alone.
+    """
+    if row is None:
+        return [()] * height
+    life, gaps_s = session.tracker.segments(row), session.pace.gaps_s(row.rollout_id)
+    lines = max(height, OWN_LINES + 1)
+    return rollout_details(row, life, cells, lines, gaps_s, plain=plain)[:height]
+
+
 def rollout_details(
-    row: RolloutRow, life: Sequence[Segment], cells: int, height: int
+    row: RolloutRow,
+    life: Sequence[Segment],
+    cells: int,
+    height: int,
+    gaps_s: Sequence[float] = (),
+    *,
+    plain: bool = False,
 ) -> list[Cell]:
     """The details of a rollout.
 
     Args:
+        gaps_s: The latest times between its steps while it runs, in seconds.
+        plain: Whether its cadence is drawn with ASCII alone.
         height: How many lines there are; those its own lines leave are its message's.
 
     Returns:
@@ -43,7 +70,14 @@ def rollout_details(
     message = (result.message or result.error or "") if result is not None else ""
     lines = _message(row.rollout_id, outcome_text.state(row), message, cells, height - OWN_LINES)
     own = (
-        join_fitting([*_noted(row), *_ending(rollout.termination_reason, result)], cells),
+        join_fitting(
+            [
+                *_noted(row),
+                *_cadence(gaps_s, plain=plain),
+                *_ending(rollout.termination_reason, result),
+            ],
+            cells,
+        ),
         join_fitting([LinePart(cell, n) for n, cell in enumerate(_phases(life, rollout))], cells),
         join_fitting([*_model(rollout.settings), *_used(row.usage)], cells),
     )
@@ -52,6 +86,19 @@ def rollout_details(
 
 def _noted(row: RolloutRow) -> Sequence[LinePart]:
     return [LinePart((StyledText(f"note: {row.note}", "accent"),))] if row.note else ()
+
+
+def _cadence(gaps_s: Sequence[float], *, plain: bool) -> Sequence[LinePart]:
+    """The latest times between steps, and what is usual."""
+    usual_s = quantile(sorted(gaps_s), 0.5)
+    if usual_s is None:
+        return ()
+    cells = (
+        StyledText("step time p50 ", "muted"),
+        StyledText(f"{seconds(timedelta(seconds=usual_s))} "),
+        StyledText(sparkline(gaps_s, plain=plain), "agent"),
+    )
+    return [LinePart(cells)]
 
 
 def _filled(lines: list[Cell], height: int) -> list[Cell]:

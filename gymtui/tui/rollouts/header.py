@@ -14,6 +14,7 @@ from gymtui.store.stats.formulas import Rate, quantile
 from gymtui.store.stats.run_stats import RATE_WINDOW_S, RunStats
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.line_parts import BETWEEN, LinePart, join_fitting
+from gymtui.tui.kit.sparkline import sparkline
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 from gymtui.tui.kit.timeline_bar import FILLS, PLAIN_FILLS
 
@@ -21,7 +22,6 @@ _NARROW = 100
 """With fewer cells, words go without the blanks that are only beautiful."""
 _MOST_SPARKS = 30
 _LEAST_BAR = 6
-_SPARKS, _PLAIN_SPARKS = "▁▂▃▄▅▆▇█", "_.-:=+*#"
 _UNKNOWN = StyledText(ABSENT, "muted")
 
 
@@ -243,15 +243,6 @@ def _pace(run: RunView, numbers: RunStats | None, now_s: float) -> Cell:
             f"{rate.per_minute:.1f}/min" if rate.per_minute < 100 else f"{rate.per_minute:.0f}/min"
         ),
         StyledText(f" ({outcome_text.duration(rate.window_s)})", "muted"),
-    )
-
-
-def sparkline(counts: Sequence[int], *, plain: bool = False) -> str:
-    """Counts as bars of one line; none at all is a blank, not a low bar."""
-    chars = _PLAIN_SPARKS if plain else _SPARKS
-    most = max(counts, default=0)
-    return "".join(
-        chars[-(-count * len(chars) // most) - 1] if count and most else " " for count in counts
     )
 
 

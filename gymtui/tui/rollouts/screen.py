@@ -41,7 +41,7 @@ from gymtui.tui.kit.grid import Column, Grid
 from gymtui.tui.kit.line_parts import room_beside
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import UNREAD_ROLLOUT, refuse
-from gymtui.tui.kit.rollout_details import OWN_LINES, rollout_details
+from gymtui.tui.kit.rollout_details import watched_details
 from gymtui.tui.kit.run_marks import run_marks, why_empty
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.time_window import TimeWindow
@@ -281,13 +281,10 @@ class RolloutsScreen(TimelineScreen):
         row_id = self._grid.cursor_id
         row = self._rows.records.get(row_id) if row_id is not None else None
         height = self._details_height
-        told: list[Cell] = [()] * height
-        if row is not None:
-            life = self.session.tracker.segments(row)
-            width = self.size.width - 2
-            told = rollout_details(row, life, width, max(height, OWN_LINES + 1))[:height]
         run = self._run
         ends = bounds(RunView(run), self._numbers) if run is not None else ()
+        plain = self.services.appearance.ascii
+        told = watched_details(self.session, row, self.size.width - 2, height, plain=plain)
         lines = [Line(cell, bar=True) for cell in told]
         lines[-1] = replace(lines[-1], right=ends)
         self.lines("details").show(lines)

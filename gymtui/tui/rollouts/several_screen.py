@@ -22,7 +22,7 @@ from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.outcome_text import of_many
-from gymtui.tui.kit.rollout_details import OWN_LINES, rollout_details
+from gymtui.tui.kit.rollout_details import watched_details
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 from gymtui.tui.rollouts.columns import message_column, rollout_columns
 
@@ -126,12 +126,9 @@ class SeveralRolloutsScreen(ListScreen[RolloutRow]):
         said = (StyledText(shown, "strong"), StyledText(f" of {of_many(runs, 'run')}", "muted"))
         self.lines("summary").show([Line(said, self.remarks())])
         row = self._rows.records.get(self._grid.cursor_id or "")
-        height = self._details_height
-        told: list[Cell] = [()] * height
-        if row is not None:
-            life = self.session.tracker.segments(row)
-            told = rollout_details(row, life, self.size.width - 2, max(height, OWN_LINES + 1))
-        self.lines("details").show([Line(cell, bar=True) for cell in told[:height]])
+        height, plain = self._details_height, self.services.appearance.ascii
+        told = watched_details(self.session, row, self.size.width - 2, height, plain=plain)
+        self.lines("details").show([Line(cell, bar=True) for cell in told])
 
     # -- keys ------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from gymtui.api.models import Rollout
 from gymtui.core.server_clock import Window
-from gymtui.store.history.observer import Observer, last_step
+from gymtui.store.history.last_steps import last_step
+from gymtui.store.history.observer import Observer
 
 T0 = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

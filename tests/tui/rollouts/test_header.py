@@ -18,8 +18,9 @@ from gymtui.store.stats.eta import Eta, UsualTimes
 from gymtui.store.stats.formulas import Shares
 from gymtui.store.stats.run_stats import RunStats, run_numbers
 from gymtui.tui.kit.rollout_details import wrapped
+from gymtui.tui.kit.sparkline import sparkline
 from gymtui.tui.kit.styled_text import Cell, width_of
-from gymtui.tui.rollouts.header import bounds, run_header, sparkline
+from gymtui.tui.rollouts.header import bounds, run_header
 
 T0 = datetime(2026, 3, 20, 10, tzinfo=UTC)
 NOW_S = T0.timestamp() + 600

@@ -1,0 +1,52 @@
+"""Which step ended rollouts took last, as far as that was observed: they no longer say it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from gymtui.store.history.observer import BLIND_AFTER_S, StateObservation
+from gymtui.store.phases import FINISHED_STATUSES, KIND_OF_PHASE, SegmentKind
+
+
+def last_step(
+    observations: Iterable[StateObservation], blind_after_s: float = BLIND_AFTER_S
+) -> int | None:
+    """The last step a rollout's agent took, if it was watched until the agent was done.
+
+    An ended rollout no longer says it, and one left alone before its end took others since.
+
+    Args:
+        observations: Of the rollout, by time; of several dashboards too.
+        blind_after_s: How long between two looks makes a stretch not watched.
+    """
+    seen = tuple(observations)
+    at_work = [number for number, observation in enumerate(seen) if _is_at_work(observation)]
+    for observation in seen[at_work[-1] + 1 :] if at_work else ():
+        if observation.last_otherwise_at is not None:
+            gap_s = (observation.seen_at - observation.last_otherwise_at).total_seconds()
+            return observation.step if gap_s <= blind_after_s else None
+    return None
+
+
+def lives_of(seen: Iterable[StateObservation]) -> dict[str, list[StateObservation]]:
+    """What was seen, by rollout; of each in the order given."""
+    lives: dict[str, list[StateObservation]] = {}
+    for observation in seen:
+        lives.setdefault(observation.rollout_id, []).append(observation)
+    return lives
+
+
+def last_steps(lives: Mapping[str, Iterable[StateObservation]]) -> dict[str, int]:
+    """The last step of each rollout of which it is known.
+
+    Args:
+        lives: What was seen of them, by rollout.
+    """
+    steps = {rollout_id: last_step(life) for rollout_id, life in lives.items()}
+    return {rollout_id: step for rollout_id, step in steps.items() if step is not None}
+
+
+def _is_at_work(observation: StateObservation) -> bool:
+    """Whether it shows the agent taking steps."""
+    agent = KIND_OF_PHASE.get(observation.phase or "") is SegmentKind.AGENT
+    return agent and observation.status not in FINISHED_STATUSES
