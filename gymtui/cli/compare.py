@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.cli.documents import run_document
@@ -43,7 +45,7 @@ def print_comparison(
     """Print how runs differ from the first.
 
     Args:
-        form: A table, or one JSON document.
+        form: A table, one JSON document, or CSV.
         tell: Told what is to be said beside the data.
 
     Raises:
@@ -81,6 +83,9 @@ def print_comparison(
     tasks = list(matrix.across(names).values())
     found = differences(tasks, len(names))
     runs = [_Run(asked, *pair) for pair in zip(names, found, strict=True)]
+    if form == "csv":
+        printer.comma_separated([_run_line(run, names[0]) for run in runs], ())
+        return
     printer.table(_RUN_COLUMNS, runs)
     if parted:
         printer.lines([""])
@@ -103,6 +108,22 @@ class _Run:
     def __init__(self, asked: GymReader, name: str, found: Difference | None) -> None:
         self.view = asked.view(name)
         self.found = found
+
+
+def _run_line(run: _Run, first: str) -> dict[str, Any]:
+    """A run and how far it is from the first, by the names of the JSON document."""
+    summary, found = run.view.summary, run.found
+    interval = summary.interval if summary is not None else None
+    return {
+        "run_id": run.view.name,
+        "passes": summary and summary.passes,
+        "verdicts": summary and summary.verdicts,
+        "pass_rate": pass_rate(run.view),
+        "pass_rate_low": interval and interval.low,
+        "pass_rate_high": interval and interval.high,
+        "against": None if found is None else first,
+        **{field.name: found and getattr(found, field.name) for field in fields(Difference)},
+    }
 
 
 def _pass(run: _Run) -> Cell:

@@ -11,6 +11,7 @@ from gymtui.cli.directories import settings_and_names
 from gymtui.cli.options import (
     EXIT_USAGE,
     as_option,
+    csv_option,
     fail,
     given,
     gym_options,
@@ -24,7 +25,8 @@ from gymtui.cli.options import (
     epilog="The others are compared with the first run, over the tasks in which both have "
     "verdicts: the mean difference with its 95 % interval, and p of an exact paired sign-flip "
     "test, adjusted for the number of runs (Holm). The evidence for a task is one exact test over "
-    "all runs, not adjusted. --json has all tasks and failures, as `report --json`."
+    "all runs, not adjusted. --json has all tasks and failures, as `report --json`; --csv has the "
+    "first table, a line a run."
 )
 @click.argument(
     "run_ids",
@@ -36,6 +38,7 @@ from gymtui.cli.options import (
 @gym_options
 @as_option
 @json_option
+@csv_option
 def compare(run_ids: tuple[str, ...], form: str | None, **flags: Any) -> None:
     """Compare runs with the first: settings, pass rates, tasks and failures that differ."""
     settings, names = settings_and_names(given(flags), run_ids)

@@ -17,13 +17,16 @@ from gymtui.cli.reporting.document import document
 from gymtui.cli.reporting.run_facts import facts_of
 from gymtui.config.settings import Settings
 from gymtui.core.json_output import json_text
+from gymtui.core.paths import beside
 from gymtui.core.urls import without_login
 from gymtui.session.artifacts import ArtifactLoader, TooLargeError
+from gymtui.session.baseline import read_baseline
 from gymtui.store.history import journal_reader
 from gymtui.store.phases import is_finished
 from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.tool_errors import tool_uses
+from gymtui.store.stats.trend import Trend
 from gymtui.store.store import Store
 
 
@@ -36,6 +39,7 @@ def render_report(
     version: str,
     now: datetime,
     usage: bool = False,
+    baseline: str | None = None,
 ) -> str:
     """A report.
 
@@ -45,6 +49,8 @@ def render_report(
         journal: Where a dashboard would have kept what it saw of them, there or not.
         now: The local time, aware, in UTC.
         usage: Whether the artifacts of all rollouts are read, for tokens and cost.
+        baseline: The run that the others are compared with; None for the one that was chosen in the
+            dashboard, if the gym still has it.
 
     Raises:
         NotFound: There is no such run.
@@ -52,10 +58,11 @@ def render_report(
     """
     wanted = list(dict.fromkeys(run_ids))
 
-    async def fetch(client: Endpoints) -> tuple[GymReader, list[str]]:
+    async def fetch(client: Endpoints) -> tuple[GymReader, list[str], str | None]:
         asked = GymReader(client)
         asked.take_notes(journal)
         found = await runs_and_rollouts(asked, settings, wanted)
+        against = await _baseline(asked, settings, journal, baseline)
         if usage:
             cap_bytes = settings.artifact_limit_mib << 20
             desk = ArtifactLoader(client, cap_bytes=cap_bytes, cache_bytes=0)
@@ -68,9 +75,10 @@ def render_report(
             await at_once(
                 partial(read_artifacts, desk, asked.store, rollout_id) for rollout_id in ended
             )
-        return asked, found
+        return asked, found, against
 
-    asked, wanted = with_gym(settings, fetch)
+    asked, wanted, against = with_gym(settings, fetch)
+    wanted.sort(key=lambda run_id: run_id != against)
     seen = journal_reader.observations(journal, wanted)
     server_now = asked.clock.now()
     together, failures = Matrix(), Failures()
@@ -82,13 +90,29 @@ def render_report(
             together.take(row)
             failures.take(row)
     together.refresh(last_steps={})
+    compared = (against, asked.view(against).summary) if against is not None else None
+    along = Trend.of([(run.run_id, run.view.summary) for run in runs], compared)
     made = Made(now, without_login(settings.base_url), version)
     if form == "json":
-        return (
-            f"{json_text(document(runs, together, failures, made), indent=2, ascii_only=False)}\n"
-        )
+        figures = document(runs, together, failures, made, along)
+        return f"{json_text(figures, indent=2, ascii_only=False)}\n"
     written_in = {"markdown": markdown.render_markdown, "html": html.render_html}[form]
-    return written_in(contents(runs, together, failures, made))
+    return written_in(contents(runs, together, failures, made, along))
+
+
+async def _baseline(
+    asked: GymReader, settings: Settings, journal: Path, named: str | None
+) -> str | None:
+    """The run that the others are compared with: as named, else as chosen in the dashboard."""
+    chosen = named or read_baseline(beside(journal, "baseline"))
+    if chosen is None:
+        return None
+    try:
+        return (await runs_and_rollouts(asked, settings, [chosen]))[0]
+    except NotFound:
+        if named is not None:
+            raise
+        return None
 
 
 async def read_artifacts(desk: ArtifactLoader, store: Store, rollout_id: str) -> None:

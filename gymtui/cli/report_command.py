@@ -25,8 +25,9 @@ from gymtui.cli.options import (
 
 @click.command(
     epilog="Contains pass rates with confidence intervals, tasks × attempts, failures by cause and "
-    "settings; several runs are compared. The HTML is one self-contained file. Time per phase is "
-    "known for rollouts that a dashboard observed on this machine."
+    "settings; several runs are compared, with the baseline or else the first. The HTML is one "
+    "self-contained file. Time per phase is known for rollouts that a dashboard observed on this "
+    "machine."
 )
 @click.argument(
     "run_ids", nargs=-1, required=True, metavar="[DIR/]… RUN…", shell_complete=suggestions.runs
@@ -36,6 +37,12 @@ from gymtui.cli.options import (
 @click.option("--markdown", "form", flag_value="markdown", default=True, help="Markdown (default).")
 @click.option("--html", "form", flag_value="html", help="One self-contained HTML file.")
 @click.option("--json", "form", flag_value="json", help="The numbers as one JSON document.")
+@click.option(
+    "--baseline",
+    metavar="RUN",
+    shell_complete=suggestions.runs,
+    help="Compare the others with this run (default: the one chosen with B in the dashboard).",
+)
 @click.option("--usage", is_flag=True, help="Also read all artifacts, for tokens and cost.")
 @click.option(
     "--to", "file", metavar="FILE", type=click.Path(), help="Output file; must not exist."
@@ -45,6 +52,7 @@ def report(
     form: str,
     file: str | None,
     usage: bool,
+    baseline: str | None,
     **flags: Any,
 ) -> None:
     """Write a report on one run, or a comparison of several; of a directory, on all runs in it."""
@@ -68,6 +76,7 @@ def report(
             version=__version__,
             now=datetime.now(UTC),
             usage=usage,
+            baseline=baseline,
         ),
     ).encode("utf-8", "replace")
     if file is None:

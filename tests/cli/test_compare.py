@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.cli.in_process import Shell
+from gymtui.core.paths import beside
+from gymtui.store.history.journal import file_name
+from tests.cli.in_process import URL, Shell
 from tests.tui.scripted import ScriptedGym
 
 
@@ -59,3 +62,39 @@ def test_one_run_is_compared_with_nothing(shell: Shell) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert "two or more" in done.stderr
     assert shell("compare", "s2000", "gone").returncode == 4
+
+
+def test_csv_has_a_line_a_run(shell: Shell) -> None:
+    heading, first, second = shell("compare", "s2000", "s3000", "--csv").stdout.splitlines()
+    assert heading.startswith("run_id,passes,verdicts,pass_rate,pass_rate_low,")
+    assert first.split(",")[:4] == ["s2000", "18", "18", "1.0"]
+    line = dict(zip(heading.split(","), second.split(","), strict=True))
+    assert (line["against"], line["tasks"], line["mean"]) == ("s2000", "4", "-0.25")
+
+
+def against(report: dict[str, Any]) -> list[str | None]:
+    """What each run is compared with, in the order of their training."""
+    return [point["against"] for point in report["trend"]]
+
+
+def test_a_report_compares_with_the_baseline_that_is_named_or_was_chosen(
+    shell: Shell, tmp_path: Path
+) -> None:
+    def report(*arguments: str) -> dict[str, Any]:
+        made: dict[str, Any] = json.loads(shell("report", *arguments, "--json").stdout)
+        return made
+
+    before = report("s2000", "s3000")
+    assert (before["baseline"], against(before)) == (None, [None, "s2000"])
+    named = report("s2000", "s3000", "--baseline", "s3000")
+    assert (named["baseline"], against(named)) == ("s3000", ["s3000", None])
+    (alone,) = report("s3000", "--baseline", "s2000")["trend"]
+    assert alone["difference"]["mean"] == -0.25
+    assert shell("report", "s3000", "--baseline", "gone").returncode == 4
+    chosen = beside(tmp_path / "state" / "gymtui" / file_name(URL), "baseline")
+    assert chosen is not None
+    chosen.parent.mkdir(parents=True, exist_ok=True)
+    for run, found in (("s3000", "s3000"), ("gone", None)):
+        chosen.write_text(json.dumps({"baseline": run}))
+        assert report("s2000", "s3000")["baseline"] == found
+    assert "▼ below s2000" in shell("report", "s3000", "--baseline", "s2000", "--html").stdout

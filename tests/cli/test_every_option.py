@@ -159,6 +159,8 @@ OWN = {
     "report --html": Trial("report one", "--html", "<html"),
     "report --json": Trial("report one", "--json", '"runs": '),
     "report --usage": Trial("report one", "--usage", "/artifacts"),
+    "report --baseline": Trial("report one --json", "--baseline two", '"baseline": "two"'),
+    "compare --csv": Trial("compare one two", "--csv", r"^run_id,passes,"),
     "compare --json": Trial("compare one two", "--json", '"differences": '),
     "failures --by": Trial("failures one", "--by message", "MESSAGE"),
     "failures --against": Trial("failures two", "--against one", "against one"),

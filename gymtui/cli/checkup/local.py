@@ -36,11 +36,14 @@ def check_versions() -> Iterator[Check]:
             yield Check("versions", name, "not found", State.BAD, "reinstall gymtui")
 
 
-def check_files(env: Mapping[str, str], config: Path, base_url: str) -> Iterator[Check]:
+def check_files(
+    env: Mapping[str, str], config: Path, base_url: str, archive_limit_mib: int
+) -> Iterator[Check]:
     """Where files are, and whether they can be read and written.
 
     Args:
         base_url: Of the gym, whose journal is looked at.
+        archive_limit_mib: What transcripts may take on disk, in MiB; 0 for none.
     """
     there = f"{config}" if config.exists() else f"{config} (none, optional)"
     yield Check("paths", "configuration", there)
@@ -50,15 +53,37 @@ def check_files(env: Mapping[str, str], config: Path, base_url: str) -> Iterator
         ("state", paths.state_dir(env), "timelines and numbers of earlier sessions are not saved"),
         ("log", paths.log_dir(env), "no log and no crash reports"),
     ):
-        yield _writable(name, place, loss)
+        yield _writable(name, place, loss, "GYMTUI_STATE_DIR")
+    loss = "transcripts are downloaded anew by every search and every start"
+    yield _writable("cache", paths.cache_dir(env), loss, "GYMTUI_CACHE_DIR")
+    yield _archive(paths.archive_file(env), archive_limit_mib)
     yield _journal(paths.state_dir(env) / file_name(base_url))
 
 
-def _writable(name: str, place: Path, loss: str) -> Check:
-    """Whether a directory is, or can be made, and be written to; nothing is made to find out."""
+def _archive(path: Path, limit_mib: int) -> Check:
+    """What transcripts take on disk, the log of their database included."""
+    if not limit_mib:
+        return Check("paths", "transcripts", "kept in memory only (archive_limit_mib = 0)")
+    files = (path, path.with_name(f"{path.name}-wal"))
+    size = sum(file.stat().st_size for file in files if file.exists())
+    if not path.exists():
+        return Check("paths", "transcripts", f"{path} (created when needed)")
+    if not os.access(path, os.R_OK | os.W_OK):
+        advice = "transcripts are kept in memory only; make it readable and writable"
+        return Check("paths", "transcripts", f"{path} is not writable", State.WARNING, advice)
+    said = f"{path}, {size / 2**20:.1f} of at most {limit_mib} MiB"
+    return Check("paths", "transcripts", said)
+
+
+def _writable(name: str, place: Path, loss: str, variable: str) -> Check:
+    """Whether a directory is, or can be made, and be written to; nothing is made to find out.
+
+    Args:
+        variable: The one of the environment that moves it.
+    """
     here = next((p for p in (place, *place.parents) if p.exists()), Path("/"))
     if not (here.is_dir() and os.access(here, os.W_OK | os.X_OK)):
-        advice = f"{loss}; make {here} writable, or set GYMTUI_STATE_DIR"
+        advice = f"{loss}; make {here} writable, or set {variable}"
         return Check("paths", name, f"{place} is not writable", State.WARNING, advice)
     free = shutil.disk_usage(here).free
     if free < LEAST_FREE_BYTES:

@@ -11,7 +11,7 @@ from datetime import datetime
 from gymtui.store.outcome import Outcome
 from gymtui.store.stats.formulas import Interval
 from gymtui.store.stats.histograms import Bin
-from gymtui.store.stats.trend import Checkpoint
+from gymtui.store.stats.trend import Trend
 
 NAME_CELLS = 300
 """Longer names lose their middle."""
@@ -102,7 +102,7 @@ class Table:
 class TrendChart:
     """Pass rates along checkpoints, for forms that draw; others leave it out."""
 
-    points: tuple[Checkpoint, ...]
+    trend: Trend
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,19 +36,22 @@ from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.histograms import bin_label
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.task_rows import TaskRow
-from gymtui.store.stats.trend import trend
+from gymtui.store.stats.trend import Trend
 
 MOST_ATTEMPTS = 80
 """Attempts of a task that are drawn; likewise."""
 
 
-def contents(runs: Sequence[RunFacts], together: Matrix, failures: Failures, made: Made) -> Report:
+def contents(
+    runs: Sequence[RunFacts], together: Matrix, failures: Failures, made: Made, along: Trend
+) -> Report:
     """Put a report together.
 
     Args:
         runs: At least one, in their order.
         together: The rollouts of all of them.
         failures: Of all of them likewise.
+        along: The same runs in the order of their training.
     """
     several = len(runs) > 1
     name = of_many(len(runs), "run") if several else runs[0].run_id
@@ -60,8 +63,9 @@ def contents(runs: Sequence[RunFacts], together: Matrix, failures: Failures, mad
     blocks += [Paragraph(line, notice=True) for run in runs for line in _notices(run, several)]
     blocks += _notes(runs)
     blocks += [Heading(2, ("Numbers",)), numbers_of(runs)]
+    if several or along.baseline not in (None, runs[0].run_id):
+        blocks.append(TrendChart(along))
     if several:
-        blocks.append(TrendChart(trend([(run.run_id, run.view.summary) for run in runs])))
         blocks += side_by_side(runs, together)
     for run in runs:
         blocks += _matrix(run, several=several)

@@ -16,10 +16,11 @@ from gymtui.store.stats.comparison import differences, evidence_of
 from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow
+from gymtui.store.stats.trend import Trend
 
 
 def document(
-    runs: Sequence[RunFacts], together: Matrix, failures: Failures, made: Made
+    runs: Sequence[RunFacts], together: Matrix, failures: Failures, made: Made, along: Trend
 ) -> dict[str, Any]:
     """Put a report's figures together.
 
@@ -27,6 +28,7 @@ def document(
         runs: At least one, in their order; the others are compared with the first.
         together: The rollouts of all of them.
         failures: Of all of them likewise.
+        along: The same runs in the order of their training.
     """
     return {
         "made_at": made.at.isoformat().replace("+00:00", "Z"),
@@ -37,6 +39,15 @@ def document(
             for run in runs
         ],
         **comparison_document([run.run_id for run in runs], together, failures),
+        "baseline": along.baseline,
+        "trend": [
+            {
+                "run_id": point.run_id,
+                "against": point.against,
+                "difference": point.difference and asdict(point.difference),
+            }
+            for point in along.points
+        ],
     }
 
 

@@ -72,6 +72,7 @@ svg.chart { display: block; width: 100%; max-width: 44rem; height: auto; margin:
   print-color-adjust: exact; -webkit-print-color-adjust: exact }
 svg.chart text { font: 12px system-ui, sans-serif; fill: var(--ink) }
 svg.chart .faint { fill: var(--faint) } svg.chart .grid { stroke: var(--line) }
+svg.chart .base { stroke: var(--faint); stroke-dasharray: 3 3 }
 svg.chart .line { stroke: currentColor; stroke-width: 2 } svg.chart .dot { fill: currentColor }
 svg.chart rect { fill: currentColor }
 footer { color: var(--faint); margin-top: 2rem }

@@ -12,6 +12,7 @@ from gymtui.cli.reporting.blocks import HistogramChart, TrendChart
 from gymtui.core.text import clean, fit
 from gymtui.store.formats import of_many, percent, points, span
 from gymtui.store.stats.histograms import KINDS
+from gymtui.store.stats.significance import SOME
 from gymtui.store.stats.trend import Checkpoint
 
 _WIDTH, _ROW, _LABEL, _NUMBERS, _TOP = 704, 22, 170, 130, 24
@@ -23,16 +24,23 @@ _NAME_CELLS = 24
 def trend_svg(chart: TrendChart) -> str:
     """Each checkpoint between the ends of its interval, on a scale from 0 to 100 %."""
     left, room = _LABEL, _WIDTH - _LABEL - _NUMBERS
-    height = _TOP + _ROW * len(chart.points) + 4
+    points, base = chart.trend.points, chart.trend.base
+    height = _TOP + _ROW * len(points) + 4
     parts = []
     for share in (0, 0.25, 0.5, 0.75, 1):
         x = left + share * room
         parts.append(f'<line class="grid" x1="{x:g}" x2="{x:g}" y1="{_TOP}" y2="{height}"/>')
         parts.append(_text(x, 14, percent(share), "middle", faint=True))
-    for place, point in enumerate(chart.points):
+    if base is not None:
+        x = left + base * room
+        parts.append(f'<line class="base" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{height}"/>')
+    for place, point in enumerate(points):
         y = _TOP + _ROW * (place + 0.5)
         parts += _checkpoint(point, y, left, room)
-    return _svg(height, "pass@1 with its 95 % interval, run by run", parts)
+    against = "the run before" if chart.trend.baseline is None else clean(chart.trend.baseline)
+    said = f"▼ below {against}, ▲ above it, by more than chance (adjusted p ≤ {SOME:g})"
+    parts.append(_text(0, height + 14, said, "start", faint=True))
+    return _svg(height + _ROW, "pass@1 with its 95 % interval, run by run", parts)
 
 
 def _checkpoint(point: Checkpoint, y: float, left: float, room: float) -> Iterator[str]:

@@ -51,6 +51,34 @@ class Checkpoint:
         return self.difference is not None and self.difference.clear and self.difference.mean > 0
 
 
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Runs in the order of their training.
+
+    Attributes:
+        baseline: The run that all of them are compared with; None for the one before each.
+        base: Its pass@1; None without one.
+    """
+
+    points: tuple[Checkpoint, ...]
+    baseline: str | None = None
+    base: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        runs: Sequence[tuple[str, RunSummary | None]],
+        baseline: tuple[str, RunSummary | None] | None = None,
+    ) -> Trend:
+        """As `trend`."""
+        points = trend(runs, baseline)
+        if baseline is None:
+            return cls(points)
+        name, summary = baseline
+        known = summary is not None and summary.verdicts
+        return cls(points, name, summary.passes / summary.verdicts if known and summary else None)
+
+
 def trend(
     runs: Sequence[tuple[str, RunSummary | None]],
     baseline: tuple[str, RunSummary | None] | None = None,

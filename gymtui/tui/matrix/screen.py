@@ -119,9 +119,16 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         known = self._known().values()
         k = usual_k(known) if self._k is None else min(self._k, most_verdicts(known))
         tasks = self._known(k)
-        self._sums = totals(tasks.values(), k)
+        before, self._sums = self._sums, totals(tasks.values(), k)
+        if (before.at_k.k == 1) is not (k == 1):
+            self._grid.choose(self.hidden_columns())
         self._most = max((len(row.attempts) for row in tasks.values()), default=1)
         return tasks
+
+    def hidden_columns(self) -> frozenset[str]:
+        """Those not wanted; of one attempt, pass@k and pass^k would say pass@1 again."""
+        hidden = super().hidden_columns()
+        return hidden | {"pass@k", "pass^k"} if self._sums.at_k.k == 1 else hidden
 
     def _show(self) -> None:
         super()._show()

@@ -95,18 +95,39 @@ def test_files_that_cannot_be_used_are_told_and_nothing_is_made(tmp_path: Path) 
     blocked = tmp_path / "file"
     blocked.write_text("")
     env = {"GYMTUI_STATE_DIR": str(blocked / "state"), "HOME": str(tmp_path)}
-    found = states(check_files(env, tmp_path / "none.toml", "http://x"))
+    found = states(check_files(env, tmp_path / "none.toml", "http://x", 2048))
     assert found["state"] is State.WARNING
     fine = {"GYMTUI_STATE_DIR": str(tmp_path / "new"), "HOME": str(tmp_path)}
-    assert worst(check_files(fine, tmp_path / "none.toml", "http://x")) is State.OK
+    assert worst(check_files(fine, tmp_path / "none.toml", "http://x", 2048)) is State.OK
     assert not (tmp_path / "new").exists()
+
+
+def test_the_cache_is_looked_at_too(tmp_path: Path) -> None:
+    def check(limit_mib: int, **env: str) -> dict[str, Check]:
+        there = {"GYMTUI_STATE_DIR": str(tmp_path), "HOME": str(tmp_path), **env}
+        found = check_files(there, tmp_path / "c", "http://x", limit_mib)
+        return {each.name: each for each in found}
+
+    (tmp_path / "file").write_text("")
+    blocked = check(2048, GYMTUI_CACHE_DIR=str(tmp_path / "file" / "cache"))
+    assert blocked["cache"].state is State.WARNING
+    assert "set GYMTUI_CACHE_DIR" in blocked["cache"].advice
+    archive = tmp_path / "cache" / "transcripts.sqlite3"
+    assert "created when needed" in check(9, GYMTUI_CACHE_DIR=str(archive.parent))["cache"].message
+    assert not archive.parent.exists()
+    archive.parent.mkdir()
+    archive.write_bytes(bytes(3 * 2**20))
+    archive.with_name("transcripts.sqlite3-wal").write_bytes(bytes(2**20))
+    found = check(9, GYMTUI_CACHE_DIR=str(archive.parent))["transcripts"]
+    assert found.message == f"{archive}, 4.0 of at most 9 MiB"
+    assert "memory only" in check(0, GYMTUI_CACHE_DIR=str(archive.parent))["transcripts"].message
 
 
 def test_a_journal_that_cannot_be_read_is_told_and_left_alone(tmp_path: Path) -> None:
     journal = tmp_path / file_name("http://x")
     journal.write_bytes(b"no database" * 500)
     env = {"GYMTUI_STATE_DIR": str(tmp_path), "HOME": str(tmp_path)}
-    assert states(check_files(env, tmp_path / "c", "http://x"))["journal"] is State.WARNING
+    assert states(check_files(env, tmp_path / "c", "http://x", 2048))["journal"] is State.WARNING
     assert journal.read_bytes() == b"no database" * 500
 
 

@@ -22,6 +22,7 @@ from gymtui.store.delta import OneRun, RolloutsOf
 from gymtui.store.lists.columns import RunView
 from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.matrix import Matrix
+from gymtui.store.stats.trend import Trend
 from gymtui.store.store import Store
 from tests.helpers.model_gym import rollout, rollouts_body, run, saw
 
@@ -60,7 +61,11 @@ def failed(
     return ended(number, run_id, task, result={"success": False, "message": why}, **fields)
 
 
-def report_on(*runs: Sequence[dict[str, Any]], names: Sequence[str] = ("r", "s", "u")) -> Report:
+def report_on(
+    *runs: Sequence[dict[str, Any]],
+    names: Sequence[str] = ("r", "s", "u"),
+    baseline: str | None = None,
+) -> Report:
     store, matrix, failures, facts = Store(), Matrix(), Failures(), []
     for name, rollouts in zip(names, runs, strict=False):
         open_ = sum(item["status"] in ("pending", "running") for item in rollouts)
@@ -74,7 +79,9 @@ def report_on(*runs: Sequence[dict[str, Any]], names: Sequence[str] = ("r", "s",
             matrix.take(row)
             failures.take(row)
     matrix.refresh(last_steps={})
-    return contents(facts, matrix, failures, Made(NOW, "https://gym.example", "9.9"))
+    compared = (baseline, store.summary(baseline)) if baseline is not None else None
+    along = Trend.of([(each.run_id, each.view.summary) for each in facts], compared)
+    return contents(facts, matrix, failures, Made(NOW, "https://gym.example", "9.9"), along)
 
 
 def plain(report: Report) -> str:
@@ -339,3 +346,7 @@ def test_html_draws_the_trend_and_what_is_distributed_and_markdown_does_not() ->
     assert "elapsed, known for 48 of 48 rollouts" in page
     assert "rollouts failed</title>" in page or "rollout failed</title>" in page
     assert "svg" not in plain(report) and "elapsed, known" not in plain(report)
+    assert "▼ below the run before, ▲ above it" in page and 'class="base"' not in page
+    page = html.render_html(report_on(*runs, names=("p-s1000", "p-s2000"), baseline="p-s2000"))
+    assert "+100pp against p-s2000" in page and "▲</text>" in page and 'class="base"' in page
+    assert "▼ below p-s2000, ▲ above it" in page
