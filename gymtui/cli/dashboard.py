@@ -30,7 +30,7 @@ from gymtui.tui.runtime.guard import run_guarded
 log = logging.getLogger(__name__)
 
 LOG_BYTES = 1_000_000
-NOT_OF_FILES = frozenset({"source", "redact", "actions"})
+NOT_OF_FILES = frozenset({"source", "redact", "actions", "replay"})
 """Keys that only a gym has a use for."""
 
 

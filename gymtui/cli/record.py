@@ -24,9 +24,9 @@ from gymtui.store.history.recording_format import SUFFIX
 from gymtui.store.history.recording_reader import Recording
 from gymtui.store.history.recording_rows import Head, when_of
 from gymtui.store.history.recording_writer import (
-    RecorderLock,
     RecordingLimits,
     RecordingWriter,
+    first_free,
     is_recorded,
 )
 from gymtui.store.lists.columns import RunView
@@ -47,12 +47,14 @@ class RecordOptions:
         for_s: For how long; None until it is ended.
         until_done: Whether it ends once no such run is active.
         keep: Whether what is recorded is never deleted by age or size.
+        force: Whether it is recorded beside another recorder, to a directory of its own.
     """
 
     runs: Filter[RunView]
     for_s: float | None = None
     until_done: bool = False
     keep: bool = False
+    force: bool = False
 
 
 class _Wanted:
@@ -136,7 +138,7 @@ def record(
         OSError: The directory cannot be written.
         GymError: As the client.
     """
-    lock = RecorderLock(directory)
+    directory, lock = first_free(directory, beside=options.force)
     try:
         with_gym(
             settings,

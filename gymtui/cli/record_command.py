@@ -53,7 +53,8 @@ def record() -> None:
 Every change of a run or rollout is recorded as received, with when it was seen: for `gymtui
 replay`, `gymtui watch` and `gymtui record export`. A FILTER, as in `gymtui runs`, limits whose
 rollouts are recorded; a run that once matched goes on being recorded.
-^C and SIGTERM end it whole; a kill loses the last two seconds. One recorder a gym.
+^C and SIGTERM end it whole; a kill loses the last two seconds. One recorder a gym: with --force a
+second one writes to a directory of its own, which it names.
 """,
 )
 @click.argument("filters", nargs=-1, metavar="[FILTER…]")
@@ -63,8 +64,14 @@ rollouts are recorded; a run that once matched goes on being recorded.
 @click.option("--for", "for_s", type=seconds, metavar="T", help="Stop after 90m, 12h, …")
 @click.option("--until-done", is_flag=True, help="Stop when no recorded run is active.")
 @click.option("--keep", is_flag=True, help="Never delete this recording by age or size.")
+@click.option("--force", is_flag=True, help="Record beside another recorder, elsewhere.")
 def start(
-    filters: tuple[str, ...], for_s: float | None, until_done: bool, keep: bool, **flags: Any
+    filters: tuple[str, ...],
+    for_s: float | None,
+    until_done: bool,
+    keep: bool,
+    force: bool,
+    **flags: Any,
 ) -> None:
     """Record until stopped."""
     given_flags = given(flags)
@@ -76,7 +83,7 @@ def start(
     from gymtui.cli.record import record as carry_out
     from gymtui.core.text import clean
 
-    options = RecordOptions(read_filters(filters, COMMAND_RUNS), for_s, until_done, keep)
+    options = RecordOptions(read_filters(filters, COMMAND_RUNS), for_s, until_done, keep, force)
     directory = recording_of(settings)
     gyms = gyms_of(found, given_flags, os.environ)
     try:
@@ -87,7 +94,11 @@ def start(
             ),
         )
     except BlockingIOError:
-        fail("another recorder of this gym is running (`gymtui record status`)", EXIT_REFUSED)
+        fail(
+            "another recorder of this gym is running (`gymtui record status`);"
+            " --force records beside it",
+            EXIT_REFUSED,
+        )
     except OSError as error:
         fail(f"{clean(directory)}: {clean(error.strerror or error)}", EXIT_USAGE)
 

@@ -185,6 +185,14 @@ class Session:
         return self.poller.link
 
     @property
+    def recording(self) -> Path | None:
+        """Where `record` keeps what it sees of this gym, there or not; None keeps nothing."""
+        from gymtui.store.history.recording_format import directory_name
+
+        path = self._journal_path
+        return path and path.with_name(directory_name(self.settings.base_url))
+
+    @property
     def launches(self) -> Launches:
         """What is known and done about launching."""
         if self._launches is None:

@@ -49,6 +49,7 @@ class Digest:
         finished: Runs that ended since, the last first.
         errors: Rollouts that ended without a verdict since, by cause.
         failing: Of each run with such rollouts, how many.
+        failing_by: By cause, the runs with such rollouts.
         active: Runs that go on.
         unread: Finished runs whose rollouts are not known: whether these ended since is not.
     """
@@ -59,6 +60,7 @@ class Digest:
     regressed: tuple[Regression, ...] = ()
     errors: Mapping[Outcome, int] = field(default_factory=dict)
     failing: Mapping[str, int] = field(default_factory=dict)
+    failing_by: Mapping[Outcome, tuple[str, ...]] = field(default_factory=dict)
     active: tuple[RunView, ...] = ()
     unread: int = 0
 
@@ -71,7 +73,7 @@ class Digest:
         said = [f"{len(self.began)} began"] if self.began else []
         said += [f"{len(self.finished)} finished"] if self.finished else []
         said += [f"{len(self.regressed)} regressed"] if self.regressed else []
-        said += [of_many(self.errors[cause], _CAUSES[cause]) for cause in self.errors]
+        said += [of_many(count, words_of(cause)) for cause, count in self.errors.items()]
         return f"since {self.at}: {', '.join(said) if said else 'nothing happened'}"
 
     def lines(self) -> list[tuple[str, str]]:
@@ -98,6 +100,11 @@ class Digest:
         return self.since.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
+def words_of(cause: Outcome) -> str:
+    """A rollout that ended without a verdict in words: `environment error`."""
+    return _CAUSES[cause]
+
+
 def digest(
     runs: Sequence[RunView], rollouts: Mapping[str, Sequence[RolloutRow]], since: datetime
 ) -> Digest:
@@ -113,10 +120,12 @@ def digest(
     finished.sort(key=lambda run: _ended(run) or since, reverse=True)
     errors: Counter[Outcome] = Counter()
     failing: Counter[str] = Counter()
+    failing_by: dict[Outcome, tuple[str, ...]] = {}
     for run in runs:
         for cause, count in _errors_of(run, rollouts.get(run.name), since).items():
             errors[cause] += count
             failing[run.name] += count
+            failing_by[cause] = (*failing_by.get(cause, ()), run.name)
     return Digest(
         since,
         tuple(run for run in runs if run.began_at is not None and run.began_at > since),
@@ -124,6 +133,7 @@ def digest(
         tuple(_regressed(finished, runs)),
         {cause: errors[cause] for cause in ERRORS if errors[cause]},
         dict(failing.most_common()),
+        failing_by,
         tuple(run for run in runs if run.row.active),
         sum(_is_unread(run) for run in runs),
     )

@@ -115,6 +115,11 @@ def test_a_second_recorder_is_refused(shell: Shell) -> None:
     done = shell("record", "--until-done")
     assert done.returncode == 4
     assert "another recorder" in done.stderr
+    done = shell("record", "--until-done", "--interval", "0.1", "--force")
+    assert done.returncode == 0, done.stderr
+    beside = recording_of(shell).with_name(f"{recording_of(shell).name}-2")
+    assert str(beside) in done.stderr
+    assert Recording(beside) and not Recording(recording_of(shell))
     lock.close()
 
 

@@ -64,6 +64,29 @@ class RecorderLock:
         os.close(self._handle)
 
 
+def first_free(directory: Path, *, beside: bool) -> tuple[Path, RecorderLock]:
+    """Where a gym can be recorded, with the right to.
+
+    Args:
+        directory: Of the gym's recording.
+        beside: Whether another directory will do where somebody records there: two recorders never
+            write to one.
+
+    Raises:
+        BlockingIOError: Somebody else records it.
+        OSError: The directory cannot be made.
+    """
+    number, free = 1, directory
+    while True:
+        try:
+            return free, RecorderLock(free)
+        except BlockingIOError:
+            if not beside:
+                raise
+            number += 1
+            free = directory.with_name(f"{directory.name}-{number}")
+
+
 def is_recorded(directory: Path) -> bool:
     """Whether somebody records the gym just now."""
     try:

@@ -410,6 +410,12 @@ class GymtuiApp(HostApp):
             case _:
                 super().navigate(route)
 
+    def show_replay(self, run_id: str | None) -> None:
+        """Play what was recorded of this gym."""
+        from gymtui.tui.app.replay_process import replay
+
+        replay(self, self.session.recording, run_id)
+
     def _go_to_run(self, run_id: str, route: OpenRun) -> None:
         """Show a run's rollouts: the screen that is there already, or else a new one."""
 

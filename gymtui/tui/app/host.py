@@ -181,6 +181,9 @@ class HostApp(ThemedApp[None]):
         """Show what a route leads to."""
         self.push_screen(router.screen_of(route))
 
+    def show_replay(self, run_id: str | None) -> None:
+        """Nothing is recorded without a gym."""
+
     def go_to_runs(self) -> None:
         """Leave every screen but the first."""
         while len(self.screen_stack) > FIRST + 1:

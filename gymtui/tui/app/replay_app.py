@@ -94,6 +94,10 @@ class ReplayApp(GymtuiApp):
         """Show the keys, those of the replay too."""
         super().show_help((Scope.REPLAY, *scopes))
 
+    def show_replay(self, run_id: str | None) -> None:
+        """It is what one sees."""
+        self.notify("this is the replay", timeout=2)
+
     # -- keys ------------------------------------------------------------------------------
 
     def action_replay_play(self) -> None:

@@ -110,7 +110,7 @@ async def _run(
     words = ("sh", "-c", *command.command) if command.shell else command.command
     try:
         if command.terminal:
-            status, said = await _in_terminal(app, words, surroundings), ""
+            status, said = await run_in_terminal(app, words, surroundings), ""
         else:
             status, said = await _beside(words, surroundings)
     except OSError as error:
@@ -129,7 +129,7 @@ async def _run(
         services_of(app).refresh_now()
 
 
-async def _in_terminal(
+async def run_in_terminal(
     app: GuardedApp[None], words: Sequence[str], surroundings: Mapping[str, str]
 ) -> int:
     """Give the terminal to a command until it ends; polling goes on.

@@ -190,6 +190,7 @@ TABLE: tuple[Key, ...] = (
     Key("group", Scope.RUNS, ("b",), "group", "group by model, scenario or name prefix, or ungroup", "group"),
     Key("watch", Scope.RUNS, ("w",), "watch", "be told of the run, or have it cancelled when a condition is certain", "watch"),
     Key("digest", Scope.RUNS, ("S",), "digest", "list what happened since you left", "since"),
+    Key("replay", Scope.RUNS, ("r",), "replay", "play the recording, at this run's begin", "replay"),
     Key("source", Scope.RUNS, ("s",), "source", "choose the source of the runs"),
     Key("zoom-in", Scope.ROLLOUTS, ("plus", "equals_sign"), "zoom(1)", "zoom in on the timeline", "zoom"),
     Key("zoom-out", Scope.ROLLOUTS, ("minus",), "zoom(-1)", "zoom out of the timeline"),

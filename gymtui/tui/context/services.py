@@ -71,6 +71,9 @@ class Services(Protocol):
     def navigate(self, route: Route) -> None:
         """Go somewhere."""
 
+    def show_replay(self, run_id: str | None) -> None:
+        """Play what was recorded of the gym, at a run's begin; None for the recording's."""
+
     def go_back(self, *, quit_at_end: bool) -> None:
         """Leave the top screen; at the first one quit, if that is meant."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -42,12 +41,12 @@ from gymtui.tui.kit.menu import Choice, MenuScreen
 from gymtui.tui.kit.refusal import UNREAD_RUN, refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.runs.columns import run_columns
+from gymtui.tui.runs.digest_menu import offer_digest
 from gymtui.tui.runs.rule_menu import offer_rules
 from gymtui.tui.runs.run_views import ORDER_WAIT_S, RunViews
 from gymtui.tui.runs.totals import totals
 
 _GROUPINGS: tuple[Grouping | None, ...] = (None, *Grouping)
-HALF_A_DAY = timedelta(hours=12)
 MATRIX_RUNS = 50
 """Runs that a matrix is made of at most; a group may have thousands."""
 
@@ -384,18 +383,12 @@ class RunsScreen(ListScreen[RunView]):
 
     def action_digest(self) -> None:
         """List what happened since the person left, else in the last half day."""
-        since = self.services.away_since or self.services.now() - HALF_A_DAY
-        told = self.session.digest(since)
-        if not told:
-            refuse(self, told.line)
-            return
-        choices = [Choice(run_id, words) for run_id, words in told.lines()]
+        offer_digest(self, self.services, self.session)
 
-        def chosen(run_id: str | None) -> None:
-            if run_id is not None and run_id in self.session.store.runs:
-                self.services.navigate(OpenRun(run_id))
-
-        self.app.push_screen(MenuScreen(told.line, choices, wide=True), chosen)
+    def action_replay(self) -> None:
+        """Play what was recorded, at the run under the cursor."""
+        grouped = self._groups is not None
+        self.services.show_replay(None if grouped else self._grid.cursor_id)
 
     def action_watch(self) -> None:
         """Offer what can be told of the chosen runs, and done with them."""
