@@ -6,8 +6,7 @@ them is the grid's.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import chain, islice
 from typing import Generic, TypeVar, overload
 
@@ -22,26 +21,6 @@ _ANEW = 8
 """Sorting everything is quicker than moving more than one row in so many."""
 _AT_ONCE = 500
 """Rows moved one by one, or filtered, before others get their turn: some 5 ms."""
-
-
-@dataclass(frozen=True, slots=True)
-class ViewChange:
-    """What happened to the rows of a list; false if nothing did.
-
-    Attributes:
-        inserted: How many rows came in.
-        removed: How many rows went out.
-        shifted: The places whose row may be another than before, those past the end included.
-        changed: The rows that stayed but whose record is another, wherever they are now.
-    """
-
-    inserted: int = 0
-    removed: int = 0
-    shifted: range = range(0)
-    changed: frozenset[str] = frozenset()
-
-    def __bool__(self) -> bool:
-        return bool(self.shifted or self.changed)
 
 
 class OrderedView(Sequence[str], Generic[R]):
@@ -101,11 +80,6 @@ class OrderedView(Sequence[str], Generic[R]):
         return self._filter
 
     @property
-    def hidden(self) -> int:
-        """How many records the filter keeps out."""
-        return len(self._records) - len(self._keys)
-
-    @property
     def next_tick(self) -> float | None:
         """When `tick` will have something to do, in UNIX seconds; None if never."""
         return self._expiry.next
@@ -115,11 +89,11 @@ class OrderedView(Sequence[str], Generic[R]):
         """Every record by id, as last applied, shown or hidden; not to be changed."""
         return self._records
 
-    def set_order(self, order: str, *, reverse: bool = False) -> ViewChange:
+    def set_order(self, order: str, *, reverse: bool = False) -> bool:
         """Order by another column, or the other way round.
 
         Returns:
-            What moved.
+            Whether anything moved.
 
         Raises:
             KeyError: There is no such column.
@@ -127,7 +101,7 @@ class OrderedView(Sequence[str], Generic[R]):
         self._column, self._reverse = self._schema[order], reverse
         return self._order_anew()
 
-    def stand_in(self, column: Field[R] | None) -> ViewChange:
+    def stand_in(self, column: Field[R] | None) -> bool:
         """Order by another column instead of any that history fills, while that is read.
 
         Rows would move for no other reason than that something old became known. The order of
@@ -137,41 +111,41 @@ class OrderedView(Sequence[str], Generic[R]):
             column: The column; None orders by the chosen one again.
 
         Returns:
-            What moved.
+            Whether anything moved.
         """
         self._stand_in = column
         return self._order_anew()
 
-    def _order_anew(self) -> ViewChange:
+    def _order_anew(self) -> bool:
         """Order by the chosen column, or by what stands in for it."""
         column, turned = self._column, self._reverse
         if self._stand_in is not None and column.from_history:
             column, turned = self._stand_in, turned and column.kind is ValueKind.TIME
         if column is self._order.column:
-            moved = range(len(self._known) if turned is not self._turned else 0)
+            moved = turned is not self._turned and len(self._known) > 0
             self._turned = turned
-            return ViewChange(shifted=moved)
+            return moved
         before = list(self)
         self._version += 1
         self._order, self._turned = SortOrder(column), turned
         self._arrange({row_id: self._records[row_id] for row_id in self._keys})
-        return _difference(before, list(self), frozenset())
+        return before != list(self)
 
-    def set_filter(self, wanted: Filter[R], now: float) -> ViewChange:
+    def set_filter(self, wanted: Filter[R], now: float) -> bool:
         """Narrow to another filter.
 
         Args:
             now: UNIX seconds.
 
         Returns:
-            What came and went.
+            Whether anything came or went.
         """
         self._version += 1
         self._filter, self._timed = wanted, wanted.timed
         self._now = _whole_micros(now)
         return self._review_all(frozenset[str]())
 
-    def apply(self, changed: Mapping[str, R], removed: Iterable[str], now: float) -> ViewChange:
+    def apply(self, changed: Mapping[str, R], removed: Iterable[str], now: float) -> bool:
         """Take in what is new, and what the time brought about.
 
         Args:
@@ -180,7 +154,7 @@ class OrderedView(Sequence[str], Generic[R]):
             now: UNIX seconds.
 
         Returns:
-            What came, went, moved and changed.
+            Whether anything that is shown came, went, moved or changed.
         """
         gone = frozenset(removed)
         if changed or gone or self._timed:
@@ -196,7 +170,7 @@ class OrderedView(Sequence[str], Generic[R]):
 
     def applying(
         self, changed: Mapping[str, R], removed: Iterable[str], now: float
-    ) -> Generator[None, None, ViewChange]:
+    ) -> Generator[None, None, bool]:
         """Take in what is new, stopping now and then so that keys are answered meanwhile.
 
         Nothing changes before the last step, which changes everything at once. Between two steps
@@ -207,7 +181,7 @@ class OrderedView(Sequence[str], Generic[R]):
             return self.apply(changed, gone, now)
         return (yield from self._made_anew(changed, gone, None, now))
 
-    def narrowing(self, wanted: Filter[R], now: float) -> Generator[None, None, ViewChange]:
+    def narrowing(self, wanted: Filter[R], now: float) -> Generator[None, None, bool]:
         """Narrow to another filter, stopping now and then, as `applying` does.
 
         Arguments and result are those of `set_filter`.
@@ -220,7 +194,7 @@ class OrderedView(Sequence[str], Generic[R]):
         gone: Set[str],
         wanted: Filter[R] | None,
         now: float,
-    ) -> Generator[None, None, ViewChange]:
+    ) -> Generator[None, None, bool]:
         """Filter and sort everything aside, with another filter if there is one, then show it."""
         moment = _whole_micros(now)
         while True:
@@ -245,22 +219,21 @@ class OrderedView(Sequence[str], Generic[R]):
             if version == self._version and not (held.timed and self._now > moment):
                 break
             moment = max(moment, self._now)
-        before, were = list(self), self._keys
+        before = list(self)
         self._version += 1
         self._records, self._now = records, moment
         self._filter, self._timed = held, held.timed
         self._keys, self._expiry, (self._known, self._unknown) = keys, expiry, lanes
-        stayed = (row_id for row_id in changed if row_id in were and row_id in keys)
-        return _difference(before, list(self), frozenset(stayed if were else ()))
+        return not changed.keys().isdisjoint(keys) or before != list(self)
 
-    def tick(self, now: float) -> ViewChange:
+    def tick(self, now: float) -> bool:
         """Take in what the time brought about.
 
         Args:
             now: UNIX seconds.
 
         Returns:
-            What came and went.
+            Whether anything came or went.
         """
         return self.apply({}, (), now)
 
@@ -311,39 +284,28 @@ class OrderedView(Sequence[str], Generic[R]):
         index = self._known.index(row_id)
         return known - 1 - index if self._turned else index
 
-    def _review(self, touched: Iterable[str], changed: Mapping[str, R]) -> ViewChange:
+    def _review(self, touched: Iterable[str], changed: Mapping[str, R]) -> bool:
         """Bring some ids up to date, one by one."""
         leaving: list[str] = []
         arriving: dict[str, Key | None] = {}
-        stayed: set[str] = set()
-        come = gone = 0
+        changed_here = False
         for row_id in touched:
             was, is_now = row_id in self._keys, self._is_shown(row_id)
             key = self._order.key(self._records[row_id]) if is_now else None
-            if was and is_now and row_id in changed:
-                stayed.add(row_id)
+            changed_here |= was and is_now and row_id in changed
             if was == is_now and (not was or self._keys[row_id] == key):
                 continue
-            come += not was
-            gone += not is_now
             if was:
                 leaving.append(row_id)
             if is_now:
                 arriving[row_id] = key
-        length = len(self)
-        places = self._outermost(leaving)
         for row_id in leaving:
             self._lane(row_id).remove(row_id)
             del self._keys[row_id]
         self._keys.update(arriving)
         for row_id in arriving:
             self._lane(row_id).add(row_id)
-        places += self._outermost(arriving)
-        shifted = range(0)
-        if places:
-            stop = max(places) + 1 if come == gone else max(length, len(self))
-            shifted = range(min(places), stop)
-        return ViewChange(come, gone, shifted, frozenset(stayed))
+        return changed_here or bool(leaving or arriving)
 
     def _is_shown(self, row_id: str) -> bool:
         """Whether an id is to be in the list; it is put down for when that changes."""
@@ -355,27 +317,18 @@ class OrderedView(Sequence[str], Generic[R]):
             self._expiry.put(row_id, self._filter.next_change(record, self._now))
         return self._filter.matches(record, self._now)
 
-    def _outermost(self, ids: Collection[str]) -> list[int]:
-        """The places between which these ids lie: the two ends of each lane."""
-        known = [(key, row_id) for row_id in ids if (key := self._keys[row_id]) is not None]
-        unknown = [row_id for row_id in ids if self._keys[row_id] is None]
-        ends = [min(known)[1], max(known)[1]] if known else []
-        ends += [min(unknown), max(unknown)] if unknown else []
-        return [self._place(row_id) for row_id in ends]
-
     def _lane(self, row_id: str) -> SortedChunks:
         return self._unknown if self._keys[row_id] is None else self._known
 
-    def _review_all(self, changed: Set[str]) -> ViewChange:
+    def _review_all(self, changed: Set[str]) -> bool:
         """Filter and sort everything."""
-        before, shown = list(self), self._keys
+        before = list(self)
         self._expiry.clear()
         if self._timed:
             for row_id, record in self._records.items():
                 self._expiry.put(row_id, self._filter.next_change(record, self._now))
         self._arrange(self._filter.select(self._records, self._now))
-        stayed = (row_id for row_id in changed if row_id in shown and row_id in self)
-        return _difference(before, list(self), frozenset(stayed if shown else ()))
+        return not changed.isdisjoint(self._keys) or before != list(self)
 
     def _arrange(self, shown: Mapping[str, R]) -> None:
         """Put these records, and no others, in order."""
@@ -388,17 +341,6 @@ def _lanes(keys: dict[str, Key | None]) -> tuple[SortedChunks, SortedChunks]:
     known = [row_id for row_id, key in keys.items() if key is not None]
     unknown = [row_id for row_id, key in keys.items() if key is None]
     return SortedChunks(known, keys.__getitem__), SortedChunks(unknown, str)
-
-
-def _difference(before: list[str], after: list[str], changed: frozenset[str]) -> ViewChange:
-    """What it takes to get from one list of ids to another."""
-    common = len(set(before).intersection(after)) if before else 0
-    ends = min(len(before), len(after))
-    first = next((i for i in range(ends) if before[i] != after[i]), ends)
-    stop = max(len(before), len(after))
-    if len(before) == len(after):
-        stop = next((i + 1 for i in range(ends - 1, first - 1, -1) if before[i] != after[i]), first)
-    return ViewChange(len(after) - common, len(before) - common, range(first, stop), changed)
 
 
 def _whole_micros(seconds: float) -> float:
