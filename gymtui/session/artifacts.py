@@ -12,13 +12,13 @@ from __future__ import annotations
 import asyncio
 import mmap
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakValueDictionary
 
 from gymtui.api.endpoints import Endpoints
-from gymtui.api.errors import Garbled
+from gymtui.api.errors import Garbled, GymError
 from gymtui.api.request import Progress
 from gymtui.api.response import intercepted
 from gymtui.api.retry import with_retry
@@ -33,6 +33,8 @@ CAP_BYTES = 64 * 1024 * 1024
 """The largest artifacts that are opened, in bytes after decompression; larger ones can be saved."""
 CACHE_BYTES = 64 * 1024 * 1024
 """Bytes of artifacts that are kept, besides the last."""
+_READ_AT_ONCE = 4
+"""Transcripts under way at the same time, where many are to be read."""
 _LOOKED_AT = 4096
 """Bytes by which a web page is known."""
 _CALL = "GET /rollouts/{rollout_id}/artifacts"
@@ -124,6 +126,20 @@ class ArtifactLoader:
         self._keep(rollout_id, found)
         self._on_read(rollout_id, found)
         return found
+
+    async def get_all(self, rollout_ids: Iterable[str]) -> list[GymError | TooLargeError]:
+        """Get and read many, some at a time; gives what went wrong."""
+        due, failed = iter(rollout_ids), list[GymError | TooLargeError]()
+
+        async def read() -> None:
+            for rollout_id in due:
+                try:
+                    await self.get(rollout_id)
+                except (GymError, TooLargeError) as error:
+                    failed.append(error)
+
+        await asyncio.gather(*(read() for _ in range(_READ_AT_ONCE)))
+        return failed
 
     async def body(
         self,

@@ -27,10 +27,13 @@ from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.line_parts import LinePart, join_fitting
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.kit.rollout_details import wrapped
 from gymtui.tui.kit.styled_text import Cell, StyledText, styled, width_of
 
 NOT_KNOWN = "not known yet"
 """What is said of runs whose rollouts were not read."""
+_FULL_LINES = 3
+"""Lines in which a failure is shown in full, on a terminal of some height."""
 _COUNTED = "a rollout counts under each of its criteria"
 
 
@@ -366,3 +369,16 @@ def _attempts_cell(row: FailureRow, tasks: Sequence[Sequence[RolloutRow]], cells
             pieces.append(StyledText(glyph, style))
             used += 1
     return tuple(pieces)
+
+
+def in_full(content: PaneContent, row: PaneRow, width: int, screen_height: int) -> list[Cell]:
+    """A failure in all its words: always so many lines, or the panes would jump."""
+    height = min(_FULL_LINES, max(1, screen_height // 10))
+    cells = max(width - 2, 8)
+    head, text, numbers = described(content, row, cells)
+    words = " ".join(clean(piece.text) for piece in text)
+    first, *rest = wrapped(words, cells - width_of(head), cells, max(1, height - 1))
+    lines: list[Cell] = [(*head, StyledText(first)), *((StyledText(line),) for line in rest)]
+    if height > 1:
+        lines.append(numbers)
+    return [*lines, *[()] * (height - len(lines))]

@@ -5,7 +5,6 @@ What a row and a cell are is said by the screen: `screen` for one run, `runs_scr
 
 from __future__ import annotations
 
-import asyncio
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,17 +15,15 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
-from gymtui.api.errors import GymError
 from gymtui.core.text import clean
 from gymtui.poll.view import View
-from gymtui.session.artifacts import TooLargeError
 from gymtui.store.column_def import Schema
 from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.formats import of_many
 from gymtui.store.phases import is_finished
 from gymtui.store.stats.failure_changes import FailureRow, RunPair, attempts_of, failure_rows
-from gymtui.store.stats.failures import Failures, FailureView
-from gymtui.store.stats.matrix import AT_ONCE, Matrix
+from gymtui.store.stats.failures import FailureView
+from gymtui.store.stats.matrix import AT_ONCE
 from gymtui.store.stats.tool_errors import tool_tallies
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import OpenCharts, OpenRollouts, OpenSearch
@@ -35,8 +32,8 @@ from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.rollout_details import wrapped
-from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
+from gymtui.tui.kit.styled_text import Cell, width_of
+from gymtui.tui.matrix.counted_rollouts import CountedRollouts
 from gymtui.tui.matrix.failures_pane import (
     NOT_KNOWN,
     FailuresGrid,
@@ -44,21 +41,17 @@ from gymtui.tui.matrix.failures_pane import (
     PaneContent,
     PaneRow,
     PaneView,
-    described,
     filter_of,
+    in_full,
     rollouts_of,
 )
 
 R = TypeVar("R")
 _FAILURES_SHARE = 0.48
 """Of the width, where they stand beside the tasks: as in the style sheet below."""
-_FULL_LINES = 3
-"""Lines in which a failure is told in full, on a terminal of some height."""
 MANY_FAILURES = 1000
 FAILURES_WAIT_S = 1.0
 """Of more than so many what is the same is looked for once in a while: it takes some 100 ms."""
-_READ_AT_ONCE = 4
-"""Transcripts under way at the same time, where all are to be read."""
 
 
 class MatrixPanes(ListScreen[R]):
@@ -85,12 +78,10 @@ class MatrixPanes(ListScreen[R]):
     def __init__(self, run_ids: Sequence[str], schema: Schema[R], order: str) -> None:
         super().__init__(schema, order)
         self.run_ids = tuple(run_ids)
-        self._matrix = Matrix()
-        self._failures = Failures()
+        self._counted = CountedRollouts()
         self._pane: FailuresPane
         self._content = PaneContent(PaneView.CRITERION, (), lambda _row: ())
         self._view = PaneView.CRITERION
-        self._seen: set[str] = set()
         self._unread: list[str] = []
         self._waits = False
         self._at = 0
@@ -157,7 +148,7 @@ class MatrixPanes(ListScreen[R]):
         """The runs' rollouts come first; of those not known yet, one run after the other."""
         known = self.session.store.knows_rollouts_of
         wanted = self._wanted_runs
-        missing = (run for run in wanted if run not in self._seen and not known(run))
+        missing = (run for run in wanted if run not in self._counted.seen and not known(run))
         opened = next(missing, self.run_ids[0])
         return replace(view, open_run=opened, runs_in_view=wanted)
 
@@ -168,7 +159,7 @@ class MatrixPanes(ListScreen[R]):
 
     def empty_text(self) -> str:
         """Why there are no tasks; of runs that were not read, none can be said to lack them."""
-        unread = not self._seen and not self._wanted.text.strip()
+        unread = not self._counted.seen and not self._wanted.text.strip()
         return NOT_KNOWN if unread else super().empty_text()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -201,43 +192,21 @@ class MatrixPanes(ListScreen[R]):
         """Take the changed rollouts of these runs in: few at once, thousands between keys."""
         if not delta.runs.isdisjoint(self._wanted_runs):
             self.show_frame()
-        self._let_go()
+        store, steps = self.session.store, self.session.tracker.last_steps
+        if not self._taking and self._counted.drop_gone(store, steps):
+            self._show()  # runs that no longer exist, whether or not that was told here
         if not delta and not self._taking:
             self._show()
         self._untaken = self._untaken.then(delta)
         if self._taking or not self._untaken:
             return
-        if self._due <= AT_ONCE:
+        due = self._counted.due(store, self._untaken, self._wanted_runs)
+        if due <= AT_ONCE:
             for _ in self._take_in():
                 pass
         else:
             self._taking = True
             self.run_worker(self._take_in_in_pieces(), group="reading", exit_on_error=True)
-
-    def _let_go(self) -> None:
-        """Take out the runs that no longer exist, whether or not that was told here."""
-        if self._taking or not self._drop_gone():
-            return
-        steps = self.session.tracker.last_steps
-        self._matrix.refresh(we_cancelled=self.session.store.we_cancelled, last_steps=steps)
-        self._show()
-
-    def _drop_gone(self) -> bool:
-        """Drop what is held of runs that the store no longer knows; whether there were any."""
-        gone = [run_id for run_id in self._seen if run_id not in self.session.store.runs]
-        for run_id in gone:
-            self._seen.discard(run_id)
-            for rollout_id in self._matrix.of_run(run_id):
-                self._matrix.drop(rollout_id)
-                self._failures.drop(rollout_id)
-        return bool(gone)
-
-    @property
-    def _due(self) -> int:
-        """How many rollouts are to be looked at, at most."""
-        new = (run_id for run_id in self._wanted_runs if run_id not in self._seen)
-        held = (len(self.session.store.rollouts_of(run_id)) for run_id in new)
-        return len(self._untaken.rollouts) + sum(held)
 
     async def _take_in_in_pieces(self) -> None:
         try:
@@ -250,37 +219,14 @@ class MatrixPanes(ListScreen[R]):
     def _take_in(self) -> Iterator[None]:
         """Take in what came, and show it if anything about these runs is another now."""
         delta, self._untaken = self._untaken, NOTHING
-        store, steps = self.session.store, self.session.tracker.last_steps
-        touched, seen = delta.rollouts, set(self._seen)
-        moved = False
-        for run_id in self._wanted_runs:
-            first = run_id not in seen
-            # One that is not held was given up to save memory: what was seen stays.
-            if not store.knows_rollouts_of(run_id) or not (first or run_id in delta.runs):
-                continue
-            seen.add(run_id)
-            rows = store.rollouts_of(run_id)
-            gone = self._matrix.of_run(run_id) - {row.rollout_id for row in rows}
-            for rollout_id in gone:
-                self._matrix.drop(rollout_id)
-                self._failures.drop(rollout_id)
-            for number, row in enumerate(rows, 1):
-                if first or row.rollout_id in touched:
-                    self._matrix.take(row, steps.get(row.rollout_id))
-                    self._failures.take(row)
-                if not number % AT_ONCE:
-                    yield
-            moved = True
-        if not moved:
-            return
-        yield from self._matrix.refreshing(we_cancelled=store.we_cancelled, last_steps=steps)
-        yield
-        more, self._seen = len(seen) > len(self._seen), seen
-        if self._drop_gone():  # between two pieces
-            self._matrix.refresh(we_cancelled=store.we_cancelled, last_steps=steps)
-        self._show()
-        if more:
-            self.services.view_changed()
+        before = len(self._counted.seen)
+        moved = yield from self._counted.taking(
+            self.session.store, delta, self._wanted_runs, self.session.tracker.last_steps
+        )
+        if moved:
+            self._show()
+            if len(self._counted.seen) > before:
+                self.services.view_changed()
 
     def _show(self) -> None:
         """Show the tasks, and what went wrong."""
@@ -293,7 +239,7 @@ class MatrixPanes(ListScreen[R]):
         if other or removed:
             self._settle_panes()
         self.show_rows()
-        if len(self._failures) <= MANY_FAILURES:
+        if len(self._counted.failures) <= MANY_FAILURES:
             self._show_failures()
         elif not self._waits:
             self._waits = True
@@ -309,18 +255,18 @@ class MatrixPanes(ListScreen[R]):
 
     def _show_failures(self) -> None:
         view, pair = self._view, self.compared()
-        if pair is not None and pair[1] not in self._seen:
+        if pair is not None and pair[1] not in self._counted.seen:
             pair = None
         ended, rows = self._tools()
         if view is not PaneView.TOOL:
             rows = failure_rows(
-                self._failures,
-                self._matrix,
+                self._counted.failures,
+                self._counted.matrix,
                 FailureView(view),
                 self.run_ids,
                 [RunPair(*pair)] if pair is not None and pair[0] != pair[1] else (),
             )
-        tasks = [self._matrix.tasks(run_id) for run_id in self.run_ids]
+        tasks = [self._counted.matrix.tasks(run_id) for run_id in self.run_ids]
         self._content = PaneContent(
             view,
             rows,
@@ -328,7 +274,7 @@ class MatrixPanes(ListScreen[R]):
             compared=pair[1] if pair is not None else None,
             read=(ended - len(self._unread), ended),
             several=len(self.run_ids) > 1,
-            known=self._seen.issuperset(self.run_ids),
+            known=self._counted.seen.issuperset(self.run_ids),
         )
         self._write_failures()
 
@@ -367,19 +313,8 @@ class MatrixPanes(ListScreen[R]):
             self.run_worker(self._read_all(), group="transcripts", exclusive=True)
 
     async def _read_all(self) -> None:
-        """Read them, some at a time; what each says shows as it comes."""
-        due = list(reversed(self._unread))
-        failed: list[GymError | TooLargeError] = []
-        loader = self.session.transcripts.loader
-
-        async def read() -> None:
-            while due:
-                try:
-                    await loader.get(due.pop())
-                except (GymError, TooLargeError) as error:
-                    failed.append(error)
-
-        await asyncio.gather(*(read() for _ in range(_READ_AT_ONCE)))
+        """Read them; what each says shows as it comes."""
+        failed = await self.session.transcripts.loader.get_all(list(reversed(self._unread)))
         if failed:
             number = of_many(len(failed), "transcript")
             self.services.notify(f"{number} not read: {clean(failed[0])}", severity="warning")
@@ -394,26 +329,14 @@ class MatrixPanes(ListScreen[R]):
         lines = [Line(first), Line(second, self.remarks())]
         self.lines("summary").show(lines)
         row = self._pointed_at
-        details = [self.detail()] if row is None else self._in_full(row)
+        width, height = self.size
+        details = [self.detail()] if row is None else in_full(self._content, row, width, height)
         self.lines("details").show([Line(cell, bar=True) for cell in details])
 
     @property
     def _pointed_at(self) -> PaneRow | None:
         """The row under the cursor, while keys go to what went wrong."""
         return self._pane.grid.chosen if self.focused is self._pane.grid else None
-
-    def _in_full(self, row: PaneRow) -> list[Cell]:
-        """A failure in all its words: always so many lines, or the panes would jump."""
-        height = min(_FULL_LINES, max(1, self.size.height // 10))
-        cells = max(self.size.width - 2, 8)
-        head, text, numbers = described(self._content, row, cells)
-        words = " ".join(clean(piece.text) for piece in text)
-        most = max(1, height - 1)
-        first, *rest = wrapped(words, cells - width_of(head), cells, most)
-        lines: list[Cell] = [(*head, StyledText(first)), *((StyledText(line),) for line in rest)]
-        if height > 1:
-            lines.append(numbers)
-        return [*lines, *[()] * (height - len(lines))]
 
     @property
     def highlighted(self) -> frozenset[str] | None:

@@ -68,11 +68,12 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
 
     def tasks(self) -> Mapping[str, TaskAcrossRuns]:
         """The tasks, over all the runs."""
+        matrix, seen = self._counted.matrix, self._counted.seen
         self._sums = tuple(
-            totals(self._matrix.tasks(run_id).values(), 1) if run_id in self._seen else None
+            totals(matrix.tasks(run_id).values(), 1) if run_id in seen else None
             for run_id in self.run_ids
         )
-        return self._matrix.across(self.run_ids)
+        return matrix.across(self.run_ids)
 
     def said(self) -> Sequence[Cell]:
         """pass@1 of each run as far as there is room, and how many tasks differ."""

@@ -59,8 +59,8 @@ class MatrixScreen(MatrixPanes[TaskRow]):
     def _known(self, k: int | None = None) -> Mapping[str, TaskRow]:
         """The tasks of the run, or of all that are read as one."""
         if not self._along:
-            return self._matrix.tasks(self.run_id, k)
-        return self._matrix.together(
+            return self._counted.matrix.tasks(self.run_id, k)
+        return self._counted.matrix.together(
             self.run_ids,
             k or 1,
             we_cancelled=self.session.store.we_cancelled,
@@ -138,7 +138,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
 
     def said(self) -> Sequence[Cell]:
         """What the tasks add up to."""
-        if not self._seen:
+        if not self._counted.seen:
             why = why_empty(self.session, self.run_id)
             unknown = StyledText("the rollouts of this run are not loaded yet", "muted")
             return (StyledText(why, "warning") if why else unknown,), ()

@@ -1,0 +1,77 @@
+"""The rollouts of some runs, counted into tasks and into failures as they come and change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Mapping
+
+from gymtui.store.delta import Delta
+from gymtui.store.stats.failures import Failures
+from gymtui.store.stats.matrix import AT_ONCE, Matrix
+from gymtui.store.store import Store
+
+
+class CountedRollouts:
+    """What the matrix screens count; `seen` are the runs whose rollouts are counted in."""
+
+    def __init__(self) -> None:
+        self.matrix = Matrix()
+        self.failures = Failures()
+        self.seen: set[str] = set()
+
+    def drop_gone(self, store: Store, last_steps: Mapping[str, int]) -> bool:
+        """Take out the runs that the store no longer knows; whether there were any."""
+        gone = [run_id for run_id in self.seen if run_id not in store.runs]
+        for run_id in gone:
+            self.seen.discard(run_id)
+            self._drop(self.matrix.of_run(run_id))
+        if gone:
+            self.matrix.refresh(we_cancelled=store.we_cancelled, last_steps=last_steps)
+        return bool(gone)
+
+    def due(self, store: Store, delta: Delta, run_ids: Collection[str]) -> int:
+        """How many rollouts of these runs are to be looked at, at most."""
+        new = (run_id for run_id in run_ids if run_id not in self.seen)
+        held = (len(store.rollouts_of(run_id)) for run_id in new)
+        return len(delta.rollouts) + sum(held)
+
+    def taking(
+        self,
+        store: Store,
+        delta: Delta,
+        run_ids: Collection[str],
+        last_steps: Mapping[str, int],
+    ) -> Generator[None, None, bool]:
+        """Take in what changed of these runs, stopping now and then so that keys are answered.
+
+        Returns:
+            Whether anything about them is another now.
+        """
+        seen, moved = set(self.seen), False
+        for run_id in run_ids:
+            first = run_id not in seen
+            # One that is not held was given up to save memory: what was seen stays.
+            if not store.knows_rollouts_of(run_id) or not (first or run_id in delta.runs):
+                continue
+            moved = True
+            seen.add(run_id)
+            rows = store.rollouts_of(run_id)
+            self._drop(self.matrix.of_run(run_id) - {row.rollout_id for row in rows})
+            for number, row in enumerate(rows, 1):
+                if first or row.rollout_id in delta.rollouts:
+                    self.matrix.take(row, last_steps.get(row.rollout_id))
+                    self.failures.take(row)
+                if not number % AT_ONCE:
+                    yield
+        if moved:
+            yield from self.matrix.refreshing(
+                we_cancelled=store.we_cancelled, last_steps=last_steps
+            )
+            yield
+            self.seen = seen
+            self.drop_gone(store, last_steps)  # between two pieces
+        return moved
+
+    def _drop(self, rollout_ids: Collection[str]) -> None:
+        for rollout_id in rollout_ids:
+            self.matrix.drop(rollout_id)
+            self.failures.drop(rollout_id)
