@@ -14,13 +14,11 @@ from types import MappingProxyType
 from typing import Literal
 
 from textual import events
-from textual.timer import Timer
 from textual.worker import Worker
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.config.settings import Problem, ProfileInfo, Settings
 from gymtui.core.secret import ApiKey
-from gymtui.poll.poller import LinkState
 from gymtui.session.actions import ActionResult, Verb
 from gymtui.session.alerts import RunAlert
 from gymtui.session.confirmation import Question
@@ -31,6 +29,7 @@ from gymtui.store.history.journal import Notice
 from gymtui.tui.app import router, run_actions
 from gymtui.tui.app.absence import Absence
 from gymtui.tui.app.host import HostApp
+from gymtui.tui.app.news import News
 from gymtui.tui.app.profile_switch import ProfileConnections, load_profile
 from gymtui.tui.app.rollout_pair import choose_pair
 from gymtui.tui.app.sessions import Sessions
@@ -46,7 +45,6 @@ from gymtui.tui.context.routes import (
 )
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.screen import GymScreen
-from gymtui.tui.kit.status_line import ticking
 from gymtui.tui.runs.screen import RunsScreen
 from gymtui.tui.runtime.crash_report import Reporter
 
@@ -54,11 +52,6 @@ log = logging.getLogger(__name__)
 
 PRELOAD_S = 0.5
 """How long after the first frame the other screens are read in: the first answer comes before."""
-NEWS_SHARE = 3
-"""After showing news it is waited so many times as long as that took: most time is for keys."""
-NEWS_WAIT_S = 0.5
-NEWS_CHEAP_S = 0.02
-"""What takes no longer, in processor time, is shown as it comes."""
 AGES_S = 10.0
 """How often what changes by the passing of time alone is looked at."""
 
@@ -109,7 +102,7 @@ class GymtuiApp(HostApp):
         )
         self.gyms = gyms
         self._wall = wall
-        self._seconds: Timer | None = None
+        self._news = News(self)
         self._notes = notes
         kept = self.saved_layout.path
         self._absence = Absence(kept.parent if kept is not None else None, wall)
@@ -177,14 +170,6 @@ class GymtuiApp(HostApp):
         if screen is not None:
             self.session.look(screen.poll_target)
 
-    @property
-    def top(self) -> GymScreen | None:
-        """The full screen that is seen, under whatever asks on top of it, once it is there."""
-        for screen in reversed(self.screen_stack):
-            if isinstance(screen, GymScreen):
-                return screen if screen.ready and screen.is_attached else None
-        return None
-
     # -- life ------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
@@ -211,7 +196,7 @@ class GymtuiApp(HostApp):
         session = self.session
         self.run_worker(session.poller.run(), group="poller", exclusive=True, exit_on_error=True)
         self.run_worker(session.tracker.run(), group="watch", exclusive=True, exit_on_error=True)
-        self.run_worker(self._show_news(session), group="news", exclusive=True, exit_on_error=True)
+        self.run_worker(self._news.show(session), group="news", exclusive=True, exit_on_error=True)
 
     def switch_source(self, source: str | None) -> None:
         """List another source's runs, from nothing: what is known is of the one before.
@@ -320,40 +305,6 @@ class GymtuiApp(HostApp):
     def action_finished(self, results: Sequence[ActionResult]) -> None:
         """Tell that runs go on although they were cancelled."""
         run_actions.report_results(self, results)
-
-    async def _show_news(self, session: Session) -> None:
-        """Show what was observed, in turns of its own: taking the answer in took long enough."""
-        noted = None
-        while True:
-            delta = await session.news()
-            began_s = time.thread_time()
-            if delta:
-                self.changed(delta)
-            self._show_link()
-            if session.client.note != noted:
-                noted = session.client.note
-                self.notify(noted or "")
-            await session.look_out()
-            self.gc_control.came(len(delta.rollouts))
-            # What comes in hundreds of answers a second is shown in a few pictures of it.
-            took_s = time.thread_time() - began_s
-            if took_s > NEWS_CHEAP_S:
-                await asyncio.sleep(min(took_s * NEWS_SHARE, NEWS_WAIT_S))
-
-    def _show_link(self) -> None:
-        screen = self.top
-        if screen is None:
-            return
-        now_s = self.session.monotonic()
-        state = self.session.link.state(now_s)
-        screen.dim(state in (LinkState.STALE, LinkState.REFUSED))
-        screen.show_frame()
-        if ticking(self.session.link, now_s):
-            if self._seconds is None:
-                self._seconds = self.set_interval(1.0, self._show_link)
-        elif self._seconds is not None:
-            self._seconds.stop()
-            self._seconds = None
 
     async def on_event(self, event: events.Event) -> None:
         """See when the person waits for a frame."""

@@ -150,6 +150,14 @@ class HostApp(ThemedApp[None]):
             user_commands.start(self, self.keys.commands[name], self.screen.selection())
 
     @property
+    def top(self) -> GymScreen | None:
+        """The full screen that is seen, under whatever asks on top of it, once it is there."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, GymScreen):
+                return screen if screen.ready and screen.is_attached else None
+        return None
+
+    @property
     def services(self) -> Services:
         """What screens may use of this."""
         return self

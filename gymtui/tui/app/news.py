@@ -1,0 +1,75 @@
+"""What a session observes, carried to the screen on top, and how fresh that is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from textual.timer import Timer
+
+from gymtui.poll.poller import LinkState
+from gymtui.session.session import Session
+from gymtui.store.delta import Delta
+from gymtui.tui.kit.screen import GymScreen
+from gymtui.tui.kit.status_line import ticking
+from gymtui.tui.runtime.gc_control import GcControl
+
+NEWS_SHARE = 3
+"""After showing news it is waited so many times as long as that took: most time is for keys."""
+NEWS_WAIT_S = 0.5
+NEWS_CHEAP_S = 0.02
+"""What takes no longer, in processor time, is shown as it comes."""
+
+
+class _App(Protocol):
+    session: Session
+    gc_control: GcControl
+
+    @property
+    def top(self) -> GymScreen | None: ...
+    def changed(self, delta: Delta) -> None: ...
+    def notify(self, message: str) -> None: ...
+    def set_interval(self, interval: float, callback: Callable[[], None]) -> Timer: ...
+
+
+class News:
+    """Shows what is observed, with a tick a second only while an age is on screen."""
+
+    def __init__(self, app: _App) -> None:
+        self._app = app
+        self._seconds: Timer | None = None
+
+    async def show(self, session: Session) -> None:
+        """Show what was observed, in turns of its own: taking the answer in took long enough."""
+        noted = None
+        while True:
+            delta = await session.news()
+            began_s = time.thread_time()
+            if delta:
+                self._app.changed(delta)
+            self._show_link()
+            if session.client.note != noted:
+                noted = session.client.note
+                self._app.notify(noted or "")
+            await session.look_out()
+            self._app.gc_control.came(len(delta.rollouts))
+            # What comes in hundreds of answers a second is shown in a few pictures of it.
+            took_s = time.thread_time() - began_s
+            if took_s > NEWS_CHEAP_S:
+                await asyncio.sleep(min(took_s * NEWS_SHARE, NEWS_WAIT_S))
+
+    def _show_link(self) -> None:
+        screen, session = self._app.top, self._app.session
+        if screen is None:
+            return
+        now_s = session.monotonic()
+        screen.dim(session.link.state(now_s) in (LinkState.STALE, LinkState.REFUSED))
+        screen.show_frame()
+        if ticking(session.link, now_s):
+            if self._seconds is None:
+                self._seconds = self._app.set_interval(1.0, self._show_link)
+        elif self._seconds is not None:
+            self._seconds.stop()
+            self._seconds = None
