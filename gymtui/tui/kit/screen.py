@@ -1,7 +1,7 @@
 """What every full screen has: the status line, the footer, the filter's line, the common keys.
 
-A screen shows what the store knows. It never fetches: it says what it looks at (`look`), and is
-told what changed (`changed`).
+A screen shows what the store knows. It never fetches: it says what it looks at (`poll_target`), and
+is told what changed (`changed`).
 """
 
 from __future__ import annotations
@@ -19,23 +19,20 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from gymtui.poll.view import View
-from gymtui.session.replay import ReplaySession
 from gymtui.session.session import Session
 from gymtui.store.delta import Delta
-from gymtui.store.history.notes import LONGEST, NoteOf
 from gymtui.tui.context.keymap import Key, Scope, bindings
 from gymtui.tui.context.routes import OpenActions, OpenRun
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.context.services import Services, services_of
-from gymtui.tui.kit.ask_line import AskLineScreen
 from gymtui.tui.kit.breadcrumb import name_in
 from gymtui.tui.kit.footer import footer_line
+from gymtui.tui.kit.freshness import banner, freshness
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.mistake_mark import MistakeHighlighter
+from gymtui.tui.kit.note_prompt import edit_note
 from gymtui.tui.kit.prompt import PromptInput
 from gymtui.tui.kit.refusal import refuse
-from gymtui.tui.kit.replay_bar import replay_cell, time_bar
-from gymtui.tui.kit.status_line import banner, link_cell
 from gymtui.tui.kit.styled_text import Cell, StyledText, width_of
 from gymtui.tui.kit.tips import tip
 from gymtui.tui.runtime.frame_timer import SoonDrawn
@@ -229,7 +226,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         if not self.ready:
             return
         where = self.breadcrumb()
-        link = self.freshness(self.size.width - width_of(where) - 3)
+        link = freshness(self.services, self.size.width - width_of(where) - 3)
         self.lines("status").show([Line(where, link, bar=True)])
         lines = self.lines("banner")
         said = self.banner()
@@ -240,28 +237,9 @@ class GymScreen(SoonDrawn, Screen[None]):
             lines.show([Line(cell, bar=True) for cell in linked])
         self.show_footer()
 
-    def freshness(self, room: int) -> Cell:
-        """The status line's right end: how fresh the picture is.
-
-        Args:
-            room: Cells that the left end leaves.
-        """
-        session, clock = self.services.watching, self.services.wall_clock()
-        if session is None:
-            return (StyledText("from disk", "muted"),)
-        if isinstance(session, ReplaySession):
-            return replay_cell(session.playback, clock, room)
-        return link_cell(session.link, session.monotonic(), clock, room)
-
     def banner(self) -> tuple[Cell, ...]:
         """What the person must know before anything else, or nothing."""
-        session = self.services.watching
-        if session is None:
-            return ()
-        if isinstance(session, ReplaySession):
-            plain = self.services.appearance.ascii
-            return (time_bar(session.playback, self.size.width - 2, plain=plain),)
-        return banner(session.link, session.settings, self.services.keys.label("refresh"))
+        return banner(self.services, self.size.width - 2)
 
     def show_footer(self) -> None:
         """Write the keys that there is room for, and in the demo what there is to try."""
@@ -387,33 +365,7 @@ class GymScreen(SoonDrawn, Screen[None]):
 
     def action_note(self) -> None:
         """Ask for a note on what is selected, and keep it; an empty one removes it."""
-        chosen, session = self.selection(), self.services.watching
-        if session is None:
-            refuse(self, "notes are on what a gym lists")
-            return
-        kind, ids = (
-            (NoteOf.ROLLOUT, chosen.rollout_ids)
-            if chosen.rollout_ids
-            else (NoteOf.RUN, chosen.run_ids)
-        )
-        if not ids:
-            refuse(self, "nothing to write a note on")
-            return
-
-        def typed(text: str | None) -> None:
-            if text is None:
-                return
-            try:
-                session.notes.write(kind, ids, text)
-            except OSError as error:
-                words = f"the note is not kept on disk: {error.strerror}"
-                self.services.notify(words, severity="warning")
-
-        title = f"Note on {ids[0]}" if len(ids) == 1 else f"Note on {len(ids)} {kind}"
-        known = session.notes.all(kind).get(ids[0], "")
-        self.app.push_screen(
-            AskLineScreen(title, known, hint="#word is a tag", longest=LONGEST), typed
-        )
+        edit_note(self, self.services, self.selection())
 
     def action_panes(self) -> None:
         """Give the keys to the next pane."""
