@@ -151,6 +151,18 @@ class FileScreen(ReaderScreen):
         self.say((StyledText("reading …", "muted"),))
         self.run_worker(show(), group="artifacts", exclusive=True, exit_on_error=True)
 
+    def action_compare(self) -> None:
+        """Only rollouts of a gym are compared."""
+        refuse(self, "only rollouts from a gym can be compared")
+
+    def action_search(self) -> None:
+        """Only rollouts of a gym are searched together."""
+        refuse(self, "only transcripts from a gym are searched together")
+
+    def action_redact(self) -> None:
+        """Only who asks a gym can have it redact."""
+        refuse(self, "only a gym can redact")
+
     def action_refresh_now(self) -> None:
         """Read the file again."""
         self._open()

@@ -36,6 +36,8 @@ class ListScreen(GymScreen, Generic[R]):
     empty: ClassVar[str] = "nothing here"
     empty_while_loading: ClassVar[str] = ""
     """What is said in place of that before all runs were read once, if anything else."""
+    unread: ClassVar[str] = ""
+    """What is said of a row that could not be read."""
     layout_name: ClassVar[str]
     """The name under which the person's arrangement of it is kept."""
 
@@ -64,9 +66,19 @@ class ListScreen(GymScreen, Generic[R]):
     def received(self, row_id: str) -> tuple[bytes, str | None] | None:
         """A row's bytes as received, and why they could not be read if so."""
 
+    def malformed(self, record: R) -> str | None:
+        """Why a row could not be read, if so."""
+        return None
+
     def row_message(self, record: R) -> Cell | None:
         """What a row says in place of its columns, if anything."""
-        return None
+        why = self.malformed(record)
+        return None if why is None else (StyledText(f"malformed: {why}", "warning"),)
+
+    def is_unread(self, row_id: str | None) -> bool:
+        """Whether a row could not be read."""
+        record = self._rows.records.get(row_id or "")
+        return record is not None and self.malformed(record) is not None
 
     def summarise(self) -> None:
         """Write what stands around the list anew."""
@@ -294,5 +306,9 @@ class ListScreen(GymScreen, Generic[R]):
             refuse(self, "no received fields to show")
 
     def copy_text(self) -> str | None:
-        """The id of the cursor's row."""
-        return self._grid.cursor_id
+        """The id of the cursor's row, where it has one."""
+        return None if self.is_unread(self._grid.cursor_id) else self._grid.cursor_id
+
+    def no_copy_reason(self) -> str:
+        """Why there is no id."""
+        return self.unread if self.is_unread(self._grid.cursor_id) else super().no_copy_reason()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from gymtui.core.text import ABSENT
 from gymtui.poll.time_spent import TimeSpent
@@ -10,6 +11,8 @@ from gymtui.store.formats import STRETCH
 from gymtui.store.lists.columns import RunView
 from gymtui.store.outcome import ERRORS, Outcome
 from gymtui.store.phases import PHASES
+from gymtui.store.records import RolloutRow
+from gymtui.store.running_rollouts import Running, StepPace
 from gymtui.store.stats.formulas import Rate, quantile
 from gymtui.store.stats.run_stats import RATE_WINDOW_S, RunStats
 from gymtui.tui.kit import outcome_text
@@ -20,6 +23,8 @@ from gymtui.tui.kit.timeline_bar import FILLS, PLAIN_FILLS
 
 _NARROW = 100
 """With fewer cells, words go without the blanks that are only beautiful."""
+LAST_FEW = 64
+"""No more running rollouts than these are looked through for stuck ones with each poll."""
 _MOST_SPARKS = 30
 _LEAST_BAR = 6
 _UNKNOWN = StyledText(ABSENT, "muted")
@@ -267,3 +272,26 @@ def _goes(spent: TimeSpent | None, *, plain: bool, narrow: bool) -> Cell:
         )
         return (*pieces, StyledText(f"({of_all})", "muted"))
     return tuple(pieces[:-1])
+
+
+def stuck_among(
+    rows: Mapping[str, RolloutRow],
+    numbers: RunStats | None,
+    running: Running,
+    watched: StepPace,
+    now: datetime,
+) -> int:
+    """How many of a run's last few are stuck; of more, or while others wait, it tells nothing.
+
+    Args:
+        rows: The run's rollouts by id.
+        running: Empty, with what counts as stuck.
+        watched: How fast they move.
+        now: The server's time.
+    """
+    counts = numbers.counts if numbers is not None else {}
+    if counts.get(Outcome.WAITING) or not 0 < counts.get(Outcome.RUNNING, 0) <= LAST_FEW:
+        return 0
+    last = {row_id: row for row_id, row in rows.items() if row.outcome is Outcome.RUNNING}
+    running.update(last, last.keys(), watched)
+    return sum(running.stuck_in(run_id, now) for run_id in {row.run_id for row in last.values()})

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
-from itertools import groupby
 from typing import ClassVar
 
 from textual import events
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from gymtui.core.text import ABSENT
 from gymtui.poll.time_spent import TimeSpent
 from gymtui.poll.view import View
 from gymtui.session.actions import Verb
@@ -21,7 +18,6 @@ from gymtui.store.delta import Delta
 from gymtui.store.formats import of_many
 from gymtui.store.history.notes import NoteOf
 from gymtui.store.lists.columns import READ_ROLLOUTS, RunView
-from gymtui.store.outcome import VERDICTS, Outcome
 from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.run_rows import RunRows
 from gymtui.store.running_rollouts import Running
@@ -47,15 +43,13 @@ from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.time_window import TimeWindow
 from gymtui.tui.kit.timeline_screen import TimelineScreen
 from gymtui.tui.rollouts.columns import message_column, rollout_columns, timeline_column
-from gymtui.tui.rollouts.header import bounds, run_header
+from gymtui.tui.rollouts.header import bounds, run_header, stuck_among
+from gymtui.tui.rollouts.task_heads import task_heads
 
 SETTLED_AT_ONCE = 50
 """Rollouts that came or changed and are shown without a pause: some 5 ms with their lines."""
 
 _BY_TASK = "task"
-
-LAST_FEW = 64
-"""No more running rollouts than these are looked through for stuck ones with each poll."""
 
 
 class RolloutsScreen(TimelineScreen):
@@ -68,6 +62,7 @@ class RolloutsScreen(TimelineScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.ROLLOUTS)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.ROLLOUTS, Scope.LIST, Scope.EVERYWHERE)
     empty: ClassVar[str] = "no rollouts yet"
+    unread: ClassVar[str] = UNREAD_ROLLOUT
     layout_name: ClassVar[str] = "rollouts"
     prompt: ClassVar[str] = "words, or status:running task:*phone* steps>=20"
 
@@ -243,7 +238,8 @@ class RolloutsScreen(TimelineScreen):
         # Where the cursor stands changes nothing in it.
         if self._head is None or self._head[0] != cells:
             now = self.services.now()
-            stuck = self._stuck(now)
+            watched, limits = self.session.pace, self.session.settings.stuck
+            stuck = stuck_among(self._rows.records, self._numbers, Running(limits), watched, now)
             lines = run_header(
                 RunView(row, self.session.store.summary(self.run_id), stuck=stuck),
                 self._numbers,
@@ -262,21 +258,6 @@ class RolloutsScreen(TimelineScreen):
             )  # of what is there, nothing moves on by itself
         self.lines("summary").show([Line(first, remarks), *map(Line, others)])
 
-    def _stuck(self, now: datetime) -> int:
-        """How many of the last few are stuck; of more, or while others wait, it tells nothing."""
-        numbers = self._numbers
-        counts = numbers.counts if numbers is not None else {}
-        if counts.get(Outcome.WAITING) or not 0 < counts.get(Outcome.RUNNING, 0) <= LAST_FEW:
-            return 0
-        last = {
-            row_id: row
-            for row_id, row in self._rows.records.items()
-            if row.outcome is Outcome.RUNNING
-        }
-        running = Running(self.session.settings.stuck)
-        running.update(last, last.keys(), self.session.pace)
-        return running.stuck_in(self.run_id, now)
-
     def _detail(self) -> None:
         row_id = self._grid.cursor_id
         row = self._rows.records.get(row_id) if row_id is not None else None
@@ -292,16 +273,8 @@ class RolloutsScreen(TimelineScreen):
     def _find_heads(self) -> None:
         """While grouped, find where each task begins in the list as it is ordered."""
         self._heads.clear()
-        if not self._grouped:
-            return
-        records = self._rows.records
-        for task, members in groupby(self._rows, key=lambda row_id: _task_of(records[row_id])):
-            rows = [records[row_id] for row_id in members]
-            # Of what is listed: a filter that hides half of a task says so in its count.
-            outcomes = [row.outcome for row in rows]
-            verdicts = sum(outcome in VERDICTS for outcome in outcomes)
-            passes = f"{outcomes.count(Outcome.PASSED)}/{verdicts}" if verdicts else ""
-            self._heads[rows[0].rollout_id] = (task, passes)
+        if self._grouped:
+            self._heads.update(task_heads(self._rows, self._rows.records))
 
     def show_filtered(self) -> None:
         """Show what the filter lets through."""
@@ -327,33 +300,18 @@ class RolloutsScreen(TimelineScreen):
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         """Open a rollout; of one that could not be read, what was received."""
-        if self._is_unread(event.row_id):
+        if self.is_unread(event.row_id):
             self.action_describe()
         else:
             self.services.navigate(OpenTranscript(self.run_id, event.row_id, self))
 
-    def _is_unread(self, rollout_id: str | None) -> bool:
-        """Whether a rollout could not be read: its id is none of the gym's."""
-        row = self._rows.records.get(rollout_id or "")
-        return row is not None and row.malformed is not None
-
-    def row_message(self, record: RolloutRow) -> Cell | None:
-        """Why a rollout could not be read: nothing else is known of it."""
-        if record.malformed is None:
-            return None
-        return (StyledText(f"malformed: {record.malformed}", "warning"),)
-
-    def copy_text(self) -> str | None:
-        """The id of the cursor's row, where it has one."""
-        return None if self._is_unread(self._grid.cursor_id) else super().copy_text()
-
-    def no_copy_reason(self) -> str:
-        """Why there is no id."""
-        return UNREAD_ROLLOUT if self._is_unread(self._grid.cursor_id) else super().no_copy_reason()
+    def malformed(self, record: RolloutRow) -> str | None:
+        """Why a rollout could not be read: its id is none of the gym's."""
+        return record.malformed
 
     def rollout_ids(self) -> Sequence[str]:
         """The rollouts as they are listed, for reading one after the other."""
-        return tuple(row_id for row_id in self._rows if not self._is_unread(row_id))
+        return tuple(row_id for row_id in self._rows if not self.is_unread(row_id))
 
     def move_cursor_to_rollout(self, rollout_id: str) -> None:
         """Put the cursor on the rollout that was read last."""
@@ -410,7 +368,3 @@ class RolloutsScreen(TimelineScreen):
         """The rollout as the server listed it."""
         row = self.session.store.rollouts.get(row_id)
         return (row.raw, row.malformed) if row is not None else None
-
-
-def _task_of(row: RolloutRow) -> str:
-    return (row.rollout.task_id if row.rollout is not None else None) or ABSENT

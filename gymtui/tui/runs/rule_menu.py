@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from textual.screen import Screen
@@ -27,14 +27,12 @@ def offer_rules(
     services: Services,
     session: Session,
     run_ids: Sequence[str],
-    watch: Callable[[Sequence[str]], None],
 ) -> None:
-    """Ask what is to happen with runs.
-
-    Args:
-        run_ids: Of which there is one at least that could be read.
-        watch: Tells when runs end, stall or fail, or no longer.
-    """
+    """Ask what is to happen with runs; of such as could not be read, say that nothing can."""
+    runs = session.store.runs
+    if not any(i in runs and runs[i].malformed is None for i in run_ids):
+        _watch(services, session, run_ids)
+        return
     watched = all(session.alerts.watches(run_id) for run_id in run_ids)
     choices = [
         Choice(_WATCH, "tell at end, stall or failures" if not watched else "no longer tell"),
@@ -51,7 +49,7 @@ def offer_rules(
 
     def answered(key: str | None) -> None:
         if key == _WATCH:
-            watch(run_ids)
+            _watch(services, session, run_ids)
         elif key == _LIST:
             services.navigate(OpenRules())
         elif key in (RuleKind.TELL, RuleKind.CANCEL):
@@ -61,6 +59,26 @@ def offer_rules(
             _arm(services, session, run_ids, RuleKind(key), about)
 
     screen.app.push_screen(MenuScreen(f"rules: {title}", choices), answered)
+
+
+def _watch(services: Services, session: Session, run_ids: Sequence[str]) -> None:
+    """Tell when these runs end, or no longer; those that ended already are only named."""
+    found = session.watch_for(run_ids)
+    if found is None:
+        runs = session.store.runs
+        rows = [runs[run_id] for run_id in run_ids if run_id in runs]
+        gone = any(row.is_deleted for row in rows)
+        why = "no longer exists" if gone else "could not be read" if rows else "is chosen"
+        services.notify(f"{'this' if rows else 'no'} run {why}: nothing to watch", timeout=3)
+        return
+    watched, over = found
+    if watched:
+        words = f"watching {listed(watched)}: notifies at end, stall or failures"
+        services.notify(words, timeout=3)
+    elif not over:
+        services.notify("no longer watching", timeout=3)
+    if over:
+        services.notify(f"{listed(over)} already ended", severity="warning", timeout=3)
 
 
 def _ask_condition(

@@ -2,53 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from gymtui.config.schema import SOURCES
 from gymtui.core.urls import without_login
 from gymtui.poll.view import View
 from gymtui.session.actions import Verb
 from gymtui.store.column_def import ValueKind, natural
 from gymtui.store.delta import NOTHING, Delta
-from gymtui.store.formats import listed, of_many
 from gymtui.store.lists.columns import LISTED, RUNS, RunView
 from gymtui.store.lists.grouping import Grouping, Groups
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.lists.query import quoted
-from gymtui.store.stats.checkpoints import checkpoint_of
 from gymtui.tui.context.keymap import Scope, bindings
-from gymtui.tui.context.routes import (
-    CompareRuns,
-    OpenActive,
-    OpenCharts,
-    OpenLaunch,
-    OpenMatrix,
-    OpenRun,
-    OpenSearch,
-)
+from gymtui.tui.context.routes import OpenActive, OpenLaunch, OpenRun, Route
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.kit.baseline import toggle_baseline
 from gymtui.tui.kit.grid import Column, Grid
 from gymtui.tui.kit.line_parts import join_fitting, room_beside
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
-from gymtui.tui.kit.menu import Choice, MenuScreen
 from gymtui.tui.kit.refusal import UNREAD_RUN, refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.runs.columns import run_columns
+from gymtui.tui.runs.destinations import (
+    charts_of,
+    choose_source,
+    comparison_of,
+    open_matrix,
+    search_of,
+)
 from gymtui.tui.runs.digest_menu import offer_digest
 from gymtui.tui.runs.rule_menu import offer_rules
 from gymtui.tui.runs.run_views import ORDER_WAIT_S, RunViews
 from gymtui.tui.runs.totals import totals
 
 _GROUPINGS: tuple[Grouping | None, ...] = (None, *Grouping)
-MATRIX_RUNS = 50
-"""Runs that a matrix is made of at most; a group may have thousands."""
 
 
 class RunsScreen(ListScreen[RunView]):
@@ -57,6 +50,7 @@ class RunsScreen(ListScreen[RunView]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.RUNS)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.RUNS, Scope.LIST, Scope.EVERYWHERE)
     empty: ClassVar[str] = "no runs"
+    unread: ClassVar[str] = UNREAD_RUN
     empty_while_loading: ClassVar[str] = "no runs yet"
     prompt: ClassVar[str] = "words, or status:running model:gpt* pass<50% age<2h stuck:"
     layout_name: ClassVar[str] = "runs"
@@ -250,12 +244,7 @@ class RunsScreen(ListScreen[RunView]):
 
     def action_source(self) -> None:
         """Choose which source's runs to list."""
-        if self.session.settings.directories:
-            refuse(self, "files have no sources to choose from")
-            return
-        now = self.session.settings.source
-        choices = [Choice(source, source, source == now) for source in SOURCES]
-        self.app.push_screen(MenuScreen("source of the runs", choices), self.services.switch_source)
+        choose_source(self, self.services, self.session)
 
     # -- keys ------------------------------------------------------------------------------
 
@@ -269,29 +258,14 @@ class RunsScreen(ListScreen[RunView]):
             self.services.saved_layout.change(self.layout_name, group=None)
             self.apply_filter(f"{column}:{quoted(event.row_id)}{wild}")
             return
-        if event.row_id not in self._runs.records or self._is_unread(event.row_id):
+        if event.row_id not in self._runs.records or self.is_unread(event.row_id):
             self.action_describe()
             return
         self.services.navigate(OpenRun(event.row_id))
 
-    def _is_unread(self, run_id: str | None) -> bool:
-        """Whether a run could not be read: its id is none of the gym's."""
-        run = self._runs.records.get(run_id or "") if self._groups is None else None
-        return run is not None and run.row.malformed is not None
-
-    def row_message(self, record: RunView) -> Cell | None:
-        """Why a run could not be read: nothing else is known of it."""
-        if self._groups is not None or record.row.malformed is None:
-            return None
-        return (StyledText(f"malformed: {record.row.malformed}", "warning"),)
-
-    def copy_text(self) -> str | None:
-        """The id of the cursor's row, where it has one."""
-        return None if self._is_unread(self._grid.cursor_id) else super().copy_text()
-
-    def no_copy_reason(self) -> str:
-        """Why there is no id."""
-        return UNREAD_RUN if self._is_unread(self._grid.cursor_id) else super().no_copy_reason()
+    def malformed(self, record: RunView) -> str | None:
+        """Why a run could not be read: its id is none of the gym's."""
+        return record.row.malformed if self._groups is None else None
 
     def chosen(self) -> list[str]:
         """The chosen runs; nothing is done to whole groups."""
@@ -312,34 +286,14 @@ class RunsScreen(ListScreen[RunView]):
 
     def action_matrix(self) -> None:
         """Show the chosen run as tasks by attempts, or several as tasks by runs; so of a group."""
-        runs = self.session.store.runs
-        meant = self._meant()
-        chosen = [i for i in meant if i in runs and runs[i].malformed is None]
-        if not chosen:
-            unread = "a run that could not be read has no matrix"
-            refuse(self, unread if meant else "no run to show a matrix of")
-            return
-        if len(chosen) > MATRIX_RUNS:
-            self.services.notify(f"the latest {MATRIX_RUNS} of {len(chosen)} runs", timeout=3)
-            chosen = chosen[-MATRIX_RUNS:]
-        family = self.session.launches.family(chosen[0]) if len(chosen) > 1 else ()
-        if not set(chosen) <= set(family):
-            self.services.navigate(OpenMatrix(self.session.baseline.first(chosen)))
-            return
-        # A run and its reruns may be meant as one, or to be compared.
-        choices = [
-            Choice("one", "combined: tasks × attempts", now=True),
-            Choice("beside", "side by side: tasks × runs"),
-        ]
+        open_matrix(self, self.services, self.session, self._meant())
 
-        def answered(how: str | None) -> None:
-            if how == "one":
-                ordered = [run for run in family if run in chosen]
-                self.services.navigate(OpenMatrix(tuple(ordered), as_one=True))
-            elif how is not None:
-                self.services.navigate(OpenMatrix(tuple(chosen)))
-
-        self.app.push_screen(MenuScreen("a run and its reruns", choices), answered)
+    def _go(self, where: Route | str) -> None:
+        """Go somewhere, or say why not."""
+        if isinstance(where, str):
+            refuse(self, where)
+        else:
+            self.services.navigate(where)
 
     def _meant(self) -> list[str]:
         """The chosen runs; of chosen groups all their runs, by age, those counted alike by name."""
@@ -355,31 +309,18 @@ class RunsScreen(ListScreen[RunView]):
 
     def action_charts(self) -> None:
         """Chart the chosen runs; of one alone, all checkpoints of its series."""
-        runs = self.session.store.runs
-        chosen = [i for i in self._meant() if i in runs and runs[i].malformed is None]
-        if not chosen:
-            refuse(self, "no run to chart")
-            return
-        if len(chosen) == 1 and (own := checkpoint_of(chosen[0])) is not None:
-            series = ((run_id, checkpoint_of(run_id)) for run_id in runs)
-            chosen = [run_id for run_id, found in series if found and found[0] == own[0]]
-        self.services.navigate(OpenCharts(tuple(chosen)))
+        self._go(charts_of(self.session, self._meant()))
 
     def action_search(self) -> None:
         """Search the transcripts of the chosen runs, else of all that are listed."""
-        runs, groups = self.session.store.runs, self._groups
+        groups = self._groups
         if self._grid.marks:
             meant, what = self._meant(), "marked run"
         elif groups is not None:
             meant, what = [i for group in self._rows for i in groups.members(group)], "run"
         else:
             meant, what = list(self._rows), "run"
-        chosen = tuple(i for i in meant if i in runs and runs[i].malformed is None)
-        if not chosen:
-            refuse(self, "no run to search")
-            return
-        scope = chosen[0] if len(chosen) == 1 else of_many(len(chosen), what)
-        self.services.navigate(OpenSearch(chosen, None, scope))
+        self._go(search_of(self.session, meant, what))
 
     def action_digest(self) -> None:
         """List what happened since the person left, else in the last half day."""
@@ -393,35 +334,10 @@ class RunsScreen(ListScreen[RunView]):
     def action_watch(self) -> None:
         """Offer what can be told of the chosen runs, and done with them."""
         if self._groups is not None:
-            refuse(
-                self,
-                f"groups cannot be watched · {self.services.keys.label('open')} shows its runs",
-            )
+            key = self.services.keys.label("open")
+            refuse(self, f"groups cannot be watched · {key} shows its runs")
         else:
-            chosen, session = self.chosen(), self.session
-            if any(i in session.store.runs and not self._is_unread(i) for i in chosen):
-                offer_rules(self, self.services, session, chosen, self._watch)
-            else:
-                self._watch(chosen)
-
-    def _watch(self, run_ids: Sequence[str]) -> None:
-        """Tell when these runs end, or no longer; those that ended already are only named."""
-        notify, session = self.services.notify, self.session
-        found = session.watch_for(run_ids)
-        if found is None:
-            runs = session.store.runs
-            rows = [runs[run_id] for run_id in run_ids if run_id in runs]
-            gone = any(row.is_deleted for row in rows)
-            why = "no longer exists" if gone else "could not be read" if rows else "is chosen"
-            notify(f"{'this' if rows else 'no'} run {why}: nothing to watch", timeout=3)
-            return
-        watched, over = found
-        if watched:
-            notify(f"watching {listed(watched)}: notifies at end, stall or failures", timeout=3)
-        elif not over:
-            notify("no longer watching", timeout=3)
-        if over:
-            notify(f"{listed(over)} already ended", severity="warning", timeout=3)
+            offer_rules(self, self.services, self.session, self.chosen())
 
     def action_launch(self) -> None:
         """Launch a run."""
@@ -437,9 +353,9 @@ class RunsScreen(ListScreen[RunView]):
 
     def _launch_from(self, *, again: bool) -> None:
         run = self._runs.records.get(self._grid.cursor_id or "")
-        if self._groups is not None or run is None or self._is_unread(run.name):
-            unread = run is not None and self._is_unread(run.name)
-            refuse(self, UNREAD_RUN if unread else "move the cursor to a run")
+        if self._groups is not None or run is None or self.is_unread(run.name):
+            unread = run is not None and self.is_unread(run.name)
+            refuse(self, self.unread if unread else "move the cursor to a run")
             return
         self._grid.hold()
         self.services.navigate(OpenLaunch(run.row.run_id, rerun=again))
@@ -447,8 +363,8 @@ class RunsScreen(ListScreen[RunView]):
     def action_baseline(self) -> None:
         """Compare other runs with the one under the cursor; or, of the baseline, no longer."""
         run_id = self._grid.cursor_id
-        if self._groups is not None or run_id is None or self._is_unread(run_id):
-            refuse(self, UNREAD_RUN if self._is_unread(run_id) else "move the cursor to a run")
+        if self._groups is not None or run_id is None or self.is_unread(run_id):
+            refuse(self, self.unread if self.is_unread(run_id) else "move the cursor to a run")
             return
         self._grid.hold()
         toggle_baseline(self.services, self.session, run_id)
@@ -460,22 +376,8 @@ class RunsScreen(ListScreen[RunView]):
         Against the baseline where one was chosen; a run alone is compared with that, else with the
         checkpoint before it.
         """
-        store = self.session.store
-        meant = self.chosen()
-        chosen = [i for i in meant if i in store.runs and not self._is_unread(i)]
-        began = {i: summary.created_at for i in chosen if (summary := store.summary(i))}
-        known = sorted((at, i) for i, at in began.items() if at is not None)
-        if len(chosen) > 1:
-            if len(known) == len(chosen):
-                chosen = [run_id for _, run_id in known]
-            self.services.navigate(CompareRuns(self.session.baseline.first(chosen)))
-        elif chosen and (before := self.session.baseline.compared_with(chosen[0])) is not None:
-            self.services.navigate(CompareRuns((before, chosen[0])))
-        elif len(meant) > 1:
-            refuse(self, "runs that could not be read cannot be compared")
-        else:
-            key = self.services.keys.label("baseline")
-            refuse(self, f"mark two or more runs to compare, or choose a baseline with {key}")
+        key = self.services.keys.label("baseline")
+        self._go(comparison_of(self.session, self.chosen(), key))
 
     def unmark(self, run_ids: Collection[str]) -> None:
         """Take the marks from runs."""

@@ -10,9 +10,8 @@ from pathlib import Path
 from textual.worker import Worker
 
 from gymtui.api.errors import Forbidden, GymError, NotFound
-from gymtui.api.models import Rollout
 from gymtui.core import new_file
-from gymtui.core.text import ABSENT, clean, fit, width
+from gymtui.core.text import clean, fit, width
 from gymtui.poll.view import View
 from gymtui.session.artifacts import Artifacts, TooLargeError
 from gymtui.session.hit_list import HitList
@@ -28,19 +27,12 @@ from gymtui.tui.context.routes import CompareRollouts, OpenSearch
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.breadcrumb import LEAST_NAME_CELLS, runs_crumb
-from gymtui.tui.kit.line_parts import LinePart, join_fitting
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.run_marks import run_marks
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.transcript.reader_screen import NOTHING_READ, ReaderScreen
 from gymtui.tui.transcript.download_size import cap, progress
-
-__all__ = ["Artifacts", "TranscriptScreen"]
-
-_WHY = 24
-"""Cells of why it ended so that stay before figures do."""
-_TASK = 16
-"""Cells of a task's name before it goes altogether."""
+from gymtui.tui.transcript.headline import headline
 
 
 class TranscriptScreen(ReaderScreen):
@@ -132,31 +124,7 @@ class TranscriptScreen(ReaderScreen):
 
     def headline(self, cells: int) -> Cell:
         """Its place, and how it stands; what matters least goes where there is no room."""
-        row = self._row
-        if row is None or row.rollout is None:
-            return self._place()
-        rollout = row.rollout
-        why = outcome_text.why(row)
-        room = cells - (min(width(why), _WHY) + 3 if why else 0)
-        ran = outcome_text.duration(outcome_text.elapsed_s(row, self.services.now()))
-        numbers = (
-            LinePart((StyledText(f"{self._steps(rollout)} steps", "muted"),), 1),
-            LinePart((StyledText(ran, "muted"),), 2),
-            *self._spent(),
-        )
-        task = rollout.task_id or ABSENT
-        for name in (task, fit(task, _TASK, cut="middle")):
-            task_said = LinePart((StyledText(name, "strong"),), 4)
-            things = (
-                LinePart(self._place()),
-                LinePart(outcome_text.state(row)),
-                task_said,
-                *numbers,
-            )
-            said = join_fitting(things, room)
-            if any(piece.style == "strong" for piece in said):
-                break
-        return (*said, StyledText(f" · {why}")) if why else said
+        return headline(self._row, self.transcript, self._place(), self.services.now(), cells)
 
     def _place(self) -> Cell:
         """`3 of 24`: which rollout this is of the list that it was opened from, or which hit."""
@@ -168,28 +136,6 @@ class TranscriptScreen(ReaderScreen):
         now = self._opened_from.rollout_ids()
         place = now.index(self.rollout_id) + 1 if self.rollout_id in now else None
         return (StyledText(f"{outcome_text.count(place)} of {len(now):,}", "muted"),)
-
-    def _spent(self) -> tuple[LinePart, ...]:
-        """Tokens and cost, where the artifacts have them."""
-        usage = self.transcript.usage if self.transcript is not None else None
-        found: list[LinePart] = []
-        if usage is not None and usage.tokens is not None:
-            found.append(
-                LinePart(
-                    (StyledText(f"{outcome_text.thousands(usage.tokens)} tokens", "muted"),), 3
-                )
-            )
-        if usage is not None and usage.cost_usd is not None:
-            found.append(LinePart((StyledText(outcome_text.cost(usage.cost_usd), "muted"),), 1))
-        return tuple(found)
-
-    def _steps(self, rollout: Rollout) -> str:
-        """How far it is, or how far it came: once it has finished only its artifacts know."""
-        transcript = self.transcript
-        if rollout.current_step is None and transcript and transcript.steps_taken is not None:
-            limit = transcript.max_steps or rollout.max_steps
-            return f"{transcript.steps_taken}/{ABSENT if limit is None else limit}"
-        return outcome_text.steps(rollout)
 
     # -- the artifacts' way here -----------------------------------------------------------
 
@@ -317,17 +263,9 @@ class TranscriptScreen(ReaderScreen):
         row = self._row
         if row is None or row.rollout is None:
             return
-        rollout = row.rollout
-        self.say(
-            (
-                *outcome_text.state(row),
-                StyledText(f"  step {outcome_text.steps(rollout)}", "strong"),
-                StyledText(
-                    "   Not finished yet; the transcript opens here when it is.",
-                    "muted",
-                ),
-            )
-        )
+        step = StyledText(f"  step {outcome_text.steps(row.rollout)}", "strong")
+        words = "   Not finished yet; the transcript opens here when it is."
+        self.say((*outcome_text.state(row), step, StyledText(words, "muted")))
 
     def action_refresh_now(self) -> None:
         """Ask the gym now; for the artifacts too if they are missing."""
@@ -411,6 +349,10 @@ class TranscriptScreen(ReaderScreen):
         self._download = self.run_worker(
             save(), group="artifacts", exclusive=True, exit_on_error=True
         )
+
+    async def action_files(self) -> None:
+        """Only what was read from disk has files."""
+        refuse(self, "only transcripts from disk have a file list")
 
     # -- beside it -------------------------------------------------------------------------
 

@@ -475,7 +475,7 @@ async def test_of_a_group_all_its_runs_stand_side_by_side(tmp_path: Path) -> Non
 async def test_of_a_group_of_very_many_the_latest_are_shown_and_it_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gymtui.tui.runs.screen.MATRIX_RUNS", 2)
+    monkeypatch.setattr("gymtui.tui.runs.destinations.MATRIX_RUNS", 2)
     gym = ScriptedGym()
     for step in range(4):
         gym.add(f"nightly-s{step}", "book_room", "pass")

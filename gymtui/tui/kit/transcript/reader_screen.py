@@ -312,22 +312,6 @@ class ReaderScreen(SaveScreen):
         self._raw = not self._raw
         self._lay_out(at_start=True)
 
-    def action_compare(self) -> None:
-        """Only rollouts of a gym are compared."""
-        refuse(self, "only rollouts from a gym can be compared")
-
-    def action_search(self) -> None:
-        """Only rollouts of a gym are searched together."""
-        refuse(self, "only transcripts from a gym are searched together")
-
-    async def action_files(self) -> None:
-        """Only what was read from disk has files."""
-        refuse(self, "only transcripts from disk have a file list")
-
-    def action_redact(self) -> None:
-        """Only who asks a gym can have it redact."""
-        refuse(self, "only a gym can redact")
-
     # -- finding ---------------------------------------------------------------------------
 
     def apply_filter(self, text: str) -> str | None:

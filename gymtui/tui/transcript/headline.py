@@ -1,0 +1,76 @@
+"""The line over a rollout's transcript: how it stands, and what it took."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gymtui.api.models import Rollout
+from gymtui.core.text import ABSENT, fit, width
+from gymtui.store.records import RolloutRow
+from gymtui.transcript.blocks import Transcript
+from gymtui.tui.kit import outcome_text
+from gymtui.tui.kit.line_parts import LinePart, join_fitting
+from gymtui.tui.kit.styled_text import Cell, StyledText
+
+_WHY = 24
+"""Cells of why it ended so that stay before figures do."""
+_TASK = 16
+"""Cells of a task's name before it goes altogether."""
+
+
+def headline(
+    row: RolloutRow | None, transcript: Transcript | None, place: Cell, now: datetime, cells: int
+) -> Cell:
+    """Its place, and how it stands; what matters least goes where there is no room.
+
+    Args:
+        row: As last listed.
+        transcript: Once it was read.
+        place: Which it is of the list that it was opened from.
+        now: The server's time.
+    """
+    if row is None or row.rollout is None:
+        return place
+    rollout = row.rollout
+    why = outcome_text.why(row)
+    room = cells - (min(width(why), _WHY) + 3 if why else 0)
+    ran = outcome_text.duration(outcome_text.elapsed_s(row, now))
+    numbers = (
+        LinePart((StyledText(f"{_steps(rollout, transcript)} steps", "muted"),), 1),
+        LinePart((StyledText(ran, "muted"),), 2),
+        *_spent(transcript),
+    )
+    task = rollout.task_id or ABSENT
+    for name in (task, fit(task, _TASK, cut="middle")):
+        task_said = LinePart((StyledText(name, "strong"),), 4)
+        things = (
+            LinePart(place),
+            LinePart(outcome_text.state(row)),
+            task_said,
+            *numbers,
+        )
+        said = join_fitting(things, room)
+        if any(piece.style == "strong" for piece in said):
+            break
+    return (*said, StyledText(f" · {why}")) if why else said
+
+
+def _spent(transcript: Transcript | None) -> tuple[LinePart, ...]:
+    """Tokens and cost, where the artifacts have them."""
+    usage = transcript.usage if transcript is not None else None
+    found: list[LinePart] = []
+    if usage is not None and usage.tokens is not None:
+        found.append(
+            LinePart((StyledText(f"{outcome_text.thousands(usage.tokens)} tokens", "muted"),), 3)
+        )
+    if usage is not None and usage.cost_usd is not None:
+        found.append(LinePart((StyledText(outcome_text.cost(usage.cost_usd), "muted"),), 1))
+    return tuple(found)
+
+
+def _steps(rollout: Rollout, transcript: Transcript | None) -> str:
+    """How far it is, or how far it came: once it has finished only its artifacts know."""
+    if rollout.current_step is None and transcript and transcript.steps_taken is not None:
+        limit = transcript.max_steps or rollout.max_steps
+        return f"{transcript.steps_taken}/{ABSENT if limit is None else limit}"
+    return outcome_text.steps(rollout)
