@@ -28,14 +28,12 @@ def split(names: Sequence[str]) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     Only what is there and is written as a path is one: `jobs/`, `./jobs`, `/data/jobs`, `.`.
     """
     marks = (os.sep, os.altsep or os.sep)
-    found = [
-        name
-        for name in names
-        if (name in (".", "..") or any(mark in name for mark in marks)) and os.path.exists(name)  # noqa: PTH110
-    ]
+    written = [i for i in names if i in (".", "..") or any(mark in i for mark in marks)]
+    # Of a filter that is longer than a path may be, `Path` would raise.
+    found = [name for name in written if os.path.exists(name)]  # noqa: PTH110  (see above)
     rest = tuple(name for name in names if name not in found)
     for name in rest:
-        if os.path.isdir(name):  # noqa: PTH112
+        if os.path.isdir(name):  # noqa: PTH112  (as above)
             from gymtui.core.text import clean
 
             tell(f"{clean(name)} is also a directory: {clean(name)}/ reads it")

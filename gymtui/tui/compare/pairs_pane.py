@@ -32,7 +32,7 @@ class PairsPane(CursorRows):
     class Chosen(Message):
         """The cursor stands on another row."""
 
-    def __init__(self, palette: Palette, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(palette, id=id)
         self._pairs: Sequence[Pair] = ()
         self._left: Sequence[Entry] = ()

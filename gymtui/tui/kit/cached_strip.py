@@ -39,7 +39,7 @@ class CachedStrip(Strip):
             return CachedStrip([*self._segments, Segment(" " * missing, style)], cell_length)
         return CachedStrip(super().adjust_cell_length(cell_length, style), cell_length)
 
-    def apply_filter(self, filter: LineFilter, background: Color) -> Strip:  # noqa: A002
+    def apply_filter(self, filter: LineFilter, background: Color) -> Strip:  # noqa: A002  (as the framework calls it)
         """This line, if the filter has nothing to change."""
         key = (filter, background)
         if key in self._passed:

@@ -22,7 +22,7 @@ class CursorRows(Wheel, ThemedWidget, Widget, can_focus=True):
     around: ClassVar[int] = 0
     """Rows that are seen above and below the cursor's, which helps to see where one is."""
 
-    def __init__(self, palette: Palette, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._palette = palette
         self.top = 0

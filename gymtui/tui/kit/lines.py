@@ -48,7 +48,7 @@ class Lines(Widget, ThemedWidget):
             super().__init__()
             self.link = link
 
-    def __init__(self, palette: Palette, height: int = 1, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, palette: Palette, height: int = 1, *, id: str | None = None) -> None:
         super().__init__(id=id)
         draw_directly(self)
         self._palette = palette

@@ -92,7 +92,7 @@ class TextView(Wheel, ThemedWidget, ScrollView, can_focus=True):
     ALLOW_SELECT: ClassVar[bool] = False
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.TEXT)
 
-    def __init__(self, palette: Palette, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._palette = palette
         self._paragraphs: tuple[Paragraph, ...] = ()

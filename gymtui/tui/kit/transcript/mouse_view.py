@@ -32,7 +32,7 @@ class MouseView(TranscriptView):
             self.turn = turn
             self.block = block
 
-    def __init__(self, palette: Palette, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(palette, id=id)
         self._pulled: Callable[[int, int], None] | None = None
         self._pointer = (0, 0)

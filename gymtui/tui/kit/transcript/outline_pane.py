@@ -72,7 +72,7 @@ class OutlinePane(CursorRows):
             self.turn = turn
             self.block = block
 
-    def __init__(self, palette: Palette, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(palette, id=id)
         self.can_focus = False  # while there is nothing in it, keys would go where nothing is seen
         self._entries: Sequence[Entry] = ()

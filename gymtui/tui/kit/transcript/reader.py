@@ -26,7 +26,7 @@ class TranscriptReader(MouseView):
         palette: Palette,
         shown: ViewOptions,
         *,
-        id: str | None = None,  # noqa: A002
+        id: str | None = None,
     ) -> None:
         super().__init__(palette, id=id)
         self._kept: Kept = {}

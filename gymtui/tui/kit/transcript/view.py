@@ -65,7 +65,7 @@ class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
         palette: Palette,
         *,
         clock: Callable[[], float] = time.perf_counter,
-        id: str | None = None,  # noqa: A002
+        id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self._palette = palette
