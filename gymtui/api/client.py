@@ -94,12 +94,7 @@ class _KeyHeader(httpx.Auth):
 
 
 class GymClient(Endpoints):
-    """A gym, over HTTP. An async context manager: leaving it closes its connections.
-
-    Attributes:
-        note: What was found out about the gym that its person should know (that its paths start
-            with `/v1`, say), or None.
-    """
+    """A gym, over HTTP. An async context manager: leaving it closes its connections."""
 
     def __init__(
         self,

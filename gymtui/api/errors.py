@@ -14,12 +14,9 @@ _BRIEF_CHARS = 160
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What the server has against one field of what was sent.
+    """What the server has against one field of what was sent."""
 
-    Attributes:
-        loc: The path as the server gave it, such as `("body", "model_config", "temperature")`.
-    """
-
+    # The path as the server gave it, such as `("body", "model_config", "temperature")`.
     loc: tuple[str | int, ...]
     msg: str
 
@@ -31,17 +28,14 @@ class FieldError:
 
 
 class GymError(Exception):
-    """Anything that went wrong between here and the gym.
+    """Anything that went wrong between here and the gym."""
 
-    Attributes:
-        detail: The server's own words, if it gave any; as received, so clean it to draw it.
-        retry_after_s: How long the server asks to be left alone, in seconds, if it said so.
-    """
-
+    # How long the server asks to be left alone, in seconds, if it said so.
     retry_after_s: float | None = None
 
     def __init__(self, brief: str, *, detail: str = "") -> None:
         super().__init__(brief)
+        # The server's own words, if it gave any; as received, so clean it to draw it.
         self.detail = detail
 
     @property
@@ -149,40 +143,28 @@ class ServerError(GymError):
 
 
 class Garbled(GymError):
-    """An answer that is not one: not JSON, another shape, cut off, too large.
-
-    Attributes:
-        reason: Which call and what was wrong, such as `GET /runs: text, not JSON`.
-    """
+    """An answer that is not one: not JSON, another shape, cut off, too large."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(_short(f"garbled answer from {reason}"))
-        self.reason = reason
+        self.reason = reason  # which call and what was wrong, such as `GET /runs: text, not JSON`
 
 
 class Intercepted(Garbled):
-    """An answer that is none of the gym's: of a proxy, a login page, the network.
-
-    Attributes:
-        status: The HTTP status, which says nothing of the gym.
-    """
+    """An answer that is none of the gym's: of a proxy, a login page, the network."""
 
     def __init__(self, brief: str, line: str, status: int = 200) -> None:
         GymError.__init__(self, brief, detail=line)
         self.reason = line
-        self.status = status
+        self.status = status  # the HTTP status, which says nothing of the gym
 
 
 class Redirected(GymError):
-    """A redirect that is not followed: to another origin, in a circle, or of a call that acts.
-
-    Attributes:
-        reason: Where it led and why it was not followed.
-    """
+    """A redirect that is not followed: to another origin, in a circle, or of a call that acts."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(_short(reason))
-        self.reason = reason
+        self.reason = reason  # where it led and why it was not followed
 
 
 class UnsafeUrl(GymError):

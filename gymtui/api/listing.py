@@ -32,15 +32,10 @@ HIDDEN = "(hidden)"
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list answer, taken apart.
+    """A list answer, taken apart."""
 
-    Attributes:
-        total: The server's own count of everything that matches, if it gave one.
-        items: The items' bytes, in the server's order.
-    """
-
-    total: int | None
-    items: tuple[bytes, ...]
+    total: int | None  # the server's own count of everything that matches, if it gave one
+    items: tuple[bytes, ...]  # the items' bytes, in the server's order
 
 
 class _Runs(msgspec.Struct):

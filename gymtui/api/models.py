@@ -51,14 +51,10 @@ _EPOCH_IS_UNSET = 2
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """An item that cannot be read even leniently.
-
-    Attributes:
-        reason: Why; may quote the item's field names, so clean it to draw it.
-    """
+    """An item that cannot be read even leniently."""
 
     raw: bytes
-    reason: str
+    reason: str  # why; may quote the item's field names, so clean it to draw it
 
 
 def _in_utc(when: datetime) -> datetime:

@@ -22,39 +22,30 @@ _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, er
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long to wait, in seconds.
-
-    Attributes:
-        total_s: For a whole call, however steadily it trickles; artifacts are exempt, since a
-            person watches them come and can stop them.
-    """
+    """How long to wait, in seconds."""
 
     connect_s: float = 5.0
     read_s: float = 20.0
     write_s: float = 20.0
     pool_s: float = 20.0
+    # For a whole call, however steadily it trickles; artifacts are exempt, since a person watches
+    # them come and can stop them.
     total_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A question: what is needed to send it, once or again under another prefix.
-
-    Attributes:
-        template: The path as API.md writes it, with a `{blank}` for each id.
-        ids: What goes into the blanks, in order.
-        body: What is sent along; its keys are revealed only as it is sent.
-        timed: Whether the time for a whole call applies.
-        sink: Who takes the body instead of the answer, whatever its size.
-    """
+    """A question: what is needed to send it, once or again under another prefix."""
 
     method: str
-    template: str
-    ids: tuple[str, ...] = ()
+    template: str  # the path as API.md writes it, with a `{blank}` for each id
+    ids: tuple[str, ...] = ()  # what goes into the blanks, in order
     query: tuple[tuple[str, str], ...] = ()
+    # What is sent along; its keys are revealed only as it is sent.
     body: LaunchRequest | ModelConfig | None = None
-    timed: bool = True
+    timed: bool = True  # whether the time for a whole call applies
     on_progress: Progress | None = field(default=None, repr=False)
+    # Who takes the body instead of the answer, whatever its size.
     sink: Sink | None = field(default=None, repr=False)
 
     @property

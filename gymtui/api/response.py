@@ -47,21 +47,13 @@ _RUBRIC_FIELDS = ("rubric_markdown", "rubric", "markdown", "content", "text")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good answer, not yet read.
+    """A good answer, not yet read."""
 
-    Attributes:
-        body: The JSON text, decoded from whatever compression it came in.
-        date: The server's clock when it answered, if it said so.
-        sent_s: When the question was sent, in seconds of the client's monotonic clock.
-        received_s: When the answer was complete, on the same clock.
-        wire_bytes: How many bytes the body took on the wire.
-    """
-
-    body: bytes
-    date: datetime | None
-    sent_s: float
-    received_s: float
-    wire_bytes: int
+    body: bytes  # the JSON text, decoded from whatever compression it came in
+    date: datetime | None  # the server's clock when it answered, if it said so
+    sent_s: float  # when the question was sent, in seconds of the client's monotonic clock
+    received_s: float  # when the answer was complete, on the same clock
+    wire_bytes: int  # how many bytes the body took on the wire
 
 
 def error_of(

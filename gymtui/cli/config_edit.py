@@ -62,17 +62,11 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A setting to be written.
+    """A setting to be written."""
 
-    Attributes:
-        path: The tables it is in, and its name.
-        profile: The profile, or None for the file's own.
-        part: Of a model key's source, which one is given: `env` or `command`.
-    """
-
-    path: tuple[str, ...]
-    profile: str | None
-    part: str = ""
+    path: tuple[str, ...]  # the tables it is in, and its name
+    profile: str | None  # the profile, or None for the file's own
+    part: str = ""  # of a model key's source, which one is given: `env` or `command`
 
     @property
     def where(self) -> tuple[str, ...]:

@@ -15,14 +15,10 @@ from gymtui.core.text import clean, width
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """One setting as it applies.
-
-    Attributes:
-        value: What it is, as it is written; "" for nothing.
-    """
+    """One setting as it applies."""
 
     name: str
-    value: str
+    value: str  # what it is, as it is written; "" for nothing
     origin: str
 
 

@@ -36,17 +36,11 @@ NOT_OF_FILES = frozenset({"source", "redact", "actions", "replay"})
 
 @dataclass(frozen=True)
 class Storage:
-    """Where a dashboard keeps what it learns from one time to the next; None keeps nothing.
+    """Where a dashboard keeps what it learns from one time to the next; None keeps nothing."""
 
-    Attributes:
-        arrangement: The directory of what the person arranged on screen.
-        journal: The file of what was observed.
-        archive: The file of transcripts.
-    """
-
-    saved_layout: Path | None = None
-    journal: Path | None = None
-    archive: Path | None = None
+    saved_layout: Path | None = None  # the directory of what the person arranged on screen
+    journal: Path | None = None  # the file of what was observed
+    archive: Path | None = None  # the file of transcripts
 
 
 def storage_of(settings: Settings, env: Mapping[str, str]) -> Storage:

@@ -32,23 +32,15 @@ from gymtui.transcript.body_check import no_artifacts
 
 @dataclass
 class Tally:
-    """What became of a run's rollouts.
-
-    Attributes:
-        there: Files that were there before.
-        renewed: Records beside these that say something else now, or were not there.
-        unfinished: Rollouts that have no artifacts yet.
-        unread: Rollouts that could not be read: they have no id to ask for.
-        failed: Rollouts whose artifacts could not be had or written.
-    """
+    """What became of a run's rollouts."""
 
     total: int = 0
     written: int = 0
-    there: int = 0
-    renewed: int = 0
-    unfinished: int = 0
-    unread: int = 0
-    failed: int = 0
+    there: int = 0  # files that were there before
+    renewed: int = 0  # records beside these that say something else now, or were not there
+    unfinished: int = 0  # rollouts that have no artifacts yet
+    unread: int = 0  # rollouts that could not be read: they have no id to ask for
+    failed: int = 0  # rollouts whose artifacts could not be had or written
 
     @property
     def words(self) -> str:

@@ -56,46 +56,32 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """What the key may not see.
-
-    Attributes:
-        since_s: Since when, monotonic seconds.
-        seen: Whether it was seen before: what never was is not waited for.
-    """
+    """What the key may not see."""
 
     error: Forbidden
-    since_s: float
-    seen: bool
+    since_s: float  # since when, monotonic seconds
+    seen: bool  # whether it was seen before: what never was is not waited for
 
 
 @dataclass(slots=True)
 class Follower:
-    """Follows runs.
-
-    Args:
-        patience_s: For how long the gym may be silent, or refuse what it has shown before.
-        closely: Whether numbers are wanted with every change.
-        rng: Where jitter comes from.
-        monotonic: Seconds that only go forward: those of the client.
-        renew: Awaited before each try with a key that was refused, which may be another by now.
-        max_requests_per_s: How many requests a second may be sent in the long run.
-
-    Attributes:
-        trouble: Why there is no news, or None.
-    """
+    """Follows runs."""
 
     client: Endpoints
     run_ids: Sequence[str]
     interval_s: float
-    patience_s: float
-    closely: bool = False
-    rng: random.Random = field(default_factory=random.Random)
+    patience_s: float  # for how long the gym may be silent, or refuse what it has shown before
+    closely: bool = False  # whether numbers are wanted with every change
+    rng: random.Random = field(default_factory=random.Random)  # where jitter comes from
+    # Seconds that only go forward: those of the client.
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    # Awaited before each try with a key that was refused, which may be another by now.
     renew: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
+    # How many requests a second may be sent in the long run.
     max_requests_per_s: float = REQUESTS_PER_S
     asked: GymReader = field(init=False)
-    trouble: Trouble | None = field(init=False, default=None)
+    trouble: Trouble | None = field(init=False, default=None)  # why there is no news, or None
     _log: RequestLog = field(init=False, default_factory=RequestLog)
     _budget: RequestBudget = field(init=False)
     _heard_s: float = field(init=False)

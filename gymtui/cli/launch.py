@@ -41,15 +41,10 @@ MOST_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class FileLaunch:
-    """What a file launches.
+    """What a file launches."""
 
-    Attributes:
-        requests: One a run.
-        rules: What is armed on each of them.
-    """
-
-    requests: tuple[LaunchRequest, ...]
-    rules: tuple[RuleSpec, ...]
+    requests: tuple[LaunchRequest, ...]  # one a run
+    rules: tuple[RuleSpec, ...]  # what is armed on each of them
 
 
 def read_file(settings: Settings, file: str) -> FileLaunch:

@@ -37,32 +37,20 @@ CERTAIN_RUNS = certain(COMMAND_RUNS)
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """What of a list is wanted.
+    """What of a list is wanted."""
 
-    Attributes:
-        filters: Texts in the filter language, all of which must hold.
-        order: The column to order by, or None for the gym's own order.
-        reverse: Whether the largest comes first.
-        limit: The most rows, or None for all.
-    """
-
-    filters: tuple[str, ...] = ()
-    order: str | None = None
-    reverse: bool = False
-    limit: int | None = None
+    filters: tuple[str, ...] = ()  # texts in the filter language, all of which must hold
+    order: str | None = None  # the column to order by, or None for the gym's own order
+    reverse: bool = False  # whether the largest comes first
+    limit: int | None = None  # the most rows, or None for all
 
 
 @dataclass(frozen=True, slots=True)
 class FilteredRows(Generic[R]):
-    """What came of it.
+    """What came of it."""
 
-    Attributes:
-        rows: In order, no more than the limit.
-        matching: How many there were before the limit.
-    """
-
-    rows: tuple[R, ...]
-    matching: int
+    rows: tuple[R, ...]  # in order, no more than the limit
+    matching: int  # how many there were before the limit
 
 
 def read_filters(texts: Sequence[str], schema: Schema[R]) -> Filter[R]:
@@ -108,7 +96,7 @@ def filter_rows(
 
     Args:
         records: By id, in the gym's order.
-        wish: What is wanted; its order is one of the columns.
+        request: What is wanted; its order is one of the columns.
         now_s: The server's clock, UNIX seconds.
     """
     shown = read_filters(request.filters, schema).select(records, now_s)

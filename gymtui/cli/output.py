@@ -48,31 +48,22 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[R]):
-    """One column.
-
-    Attributes:
-        right: Whether it is aligned to the right, as numbers are.
-        least: To how many cells its texts may be cut where there is little room; None: never.
-        priority: Where there is less still, the column of the highest goes first; 0 stays.
-    """
+    """One column."""
 
     title: str
     cell: Callable[[R], Cell]
-    right: bool = False
+    right: bool = False  # whether it is aligned to the right, as numbers are
+    # To how many cells its texts may be cut where there is little room; None: never.
     least: int | None = None
-    priority: int = 0
+    priority: int = 0  # where there is less still, the column of the highest goes first; 0 stays
 
 
 @dataclass(frozen=True, slots=True)
 class Printer:
-    """What is printed on.
-
-    Attributes:
-        width: How many cells a line may have; None where nothing may be cut.
-    """
+    """What is printed on."""
 
     stream: TextIO
-    width: int | None = None
+    width: int | None = None  # how many cells a line may have; None where nothing may be cut
     colour: bool = False
 
     @classmethod

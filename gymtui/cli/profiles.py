@@ -26,16 +26,12 @@ OF_THE_FIRST_GYM = ("profile", "base_url", "source", "scenario")
 
 @dataclass(frozen=True)
 class ConfiguredGyms:
-    """The gyms of the configuration file's profiles, for switching between them.
-
-    Attributes:
-        first: The gym that it was started with, which `GYMTUI_API_KEY` is for.
-    """
+    """The gyms of the configuration file's profiles, for switching between them."""
 
     profiles: tuple[ProfileInfo, ...]
     flags: Mapping[str, Any]
     env: Mapping[str, str]
-    first: urls.Origin
+    first: urls.Origin  # the gym that it was started with, which `GYMTUI_API_KEY` is for
 
     def load(self, name: str) -> LoadedSettings:
         """Settle the settings for a profile."""
@@ -97,15 +93,11 @@ def gyms_of(
 
 
 class RenewedKey:
-    """The key of a gym that a command talks to for long, looked for anew when it is refused.
-
-    Attributes:
-        settings: The same with the key that was found last.
-    """
+    """The key of a gym that a command talks to for long, looked for anew when it is refused."""
 
     def __init__(self, gyms: ConfiguredGyms, settings: Settings) -> None:
         self._gyms = gyms
-        self.settings = settings
+        self.settings = settings  # the same with the key that was found last
 
     def find(self) -> ApiKey | None:
         """Look for it: None where none is found now, and that of before may work again."""

@@ -40,21 +40,13 @@ LOOK_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class RecordOptions:
-    """What is recorded, and until when.
+    """What is recorded, and until when."""
 
-    Attributes:
-        runs: Which runs' rollouts; a run that once matched goes on being recorded.
-        for_s: For how long; None until it is ended.
-        until_done: Whether it ends once no such run is active.
-        keep: Whether what is recorded is never deleted by age or size.
-        force: Whether it is recorded beside another recorder, to a directory of its own.
-    """
-
-    runs: Filter[RunView]
-    for_s: float | None = None
-    until_done: bool = False
-    keep: bool = False
-    force: bool = False
+    runs: Filter[RunView]  # which runs' rollouts; a run that once matched goes on being recorded
+    for_s: float | None = None  # for how long; None until it is ended
+    until_done: bool = False  # whether it ends once no such run is active
+    keep: bool = False  # whether what is recorded is never deleted by age or size
+    force: bool = False  # whether it is recorded beside another recorder, to a directory of its own
 
 
 class _Wanted:
@@ -231,22 +223,16 @@ def _said(session: Session) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RecordingStatus:
-    """What there is of a gym's recording.
-
-    Attributes:
-        from_at: When it begins, by the gym's clock; None for an empty one.
-        gaps: Stretches of which nothing is known.
-        problems: What of it cannot be read.
-    """
+    """What there is of a gym's recording."""
 
     running: bool
     gym: str
     directory: Path
     bytes: int
-    from_at: datetime | None = None
+    from_at: datetime | None = None  # when it begins, by the gym's clock; None for an empty one
     to_at: datetime | None = None
-    gaps: int = 0
-    problems: tuple[str, ...] = ()
+    gaps: int = 0  # stretches of which nothing is known
+    problems: tuple[str, ...] = ()  # what of it cannot be read
 
 
 def status_of(settings: Settings, directory: Path) -> RecordingStatus:

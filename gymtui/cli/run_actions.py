@@ -23,17 +23,11 @@ from gymtui.store.history.journal import Journal
 
 @dataclass(frozen=True, slots=True)
 class FoundRuns:
-    """What there is to act on.
+    """What there is to act on."""
 
-    Attributes:
-        question: What would be done; to no run at all where nothing is left to do.
-        missing: Ids that the gym does not know.
-        idle: Runs that have ended, so that there is nothing to cancel.
-    """
-
-    question: Question
-    missing: tuple[str, ...]
-    idle: tuple[str, ...]
+    question: Question  # what would be done; to no run at all where nothing is left to do
+    missing: tuple[str, ...]  # ids that the gym does not know
+    idle: tuple[str, ...]  # runs that have ended, so that there is nothing to cancel
 
 
 def find_runs(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> FoundRuns:

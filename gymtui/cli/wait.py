@@ -41,33 +41,22 @@ _AGAIN = (ActionOutcome.LIMITED, ActionOutcome.THERE, ActionOutcome.UNKNOWN)
 
 @dataclass(frozen=True, slots=True)
 class WaitOptions:
-    """What is asked of the runs.
-
-    Attributes:
-        patience_s: For how long the gym may be silent.
-        fail_under: The least pass@1, 0..1, or None.
-        cancel_if: A run that this holds for is cancelled, or None.
-    """
+    """What is asked of the runs."""
 
     timeout_s: float | None = None
-    patience_s: float = 300.0
-    fail_under: float | None = None
-    cancel_if: Filter[RunView] | None = None
+    patience_s: float = 300.0  # for how long the gym may be silent
+    fail_under: float | None = None  # the least pass@1, 0..1, or None
+    cancel_if: Filter[RunView] | None = None  # A run that this holds for is cancelled, or None
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """A run at the end of the wait.
-
-    Attributes:
-        why: Why it failed; None if it did not, or is not over.
-        forbidden: Whether the key may not see its results, so that they are not known.
-    """
+    """A run at the end of the wait."""
 
     view: RunView
     over: bool
-    why: str | None
-    forbidden: bool = False
+    why: str | None  # why it failed; None if it did not, or is not over
+    forbidden: bool = False  # whether the key may not see its results, so that they are not known
 
     @property
     def document(self) -> dict[str, Any]:
@@ -86,15 +75,11 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class WaitResult:
-    """What came of it.
+    """What came of it."""
 
-    Attributes:
-        runs: In the order given; those never seen are not among them.
-        forbidden: By run that the key may not see, in part at least, what the gym said.
-    """
-
-    runs: tuple[RunResult, ...]
+    runs: tuple[RunResult, ...]  # in the order given; those never seen are not among them
     timed_out: bool = False
+    # By run that the key may not see, in part at least, what the gym said.
     forbidden: Mapping[str, Forbidden] = field(default_factory=dict)
 
     @property

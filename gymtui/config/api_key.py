@@ -33,28 +33,19 @@ class CommandFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class KeyPlace:
-    """A place where a key was looked for.
-
-    Attributes:
-        found: What: `not set`, `used`, `not sent: …`; never the key.
-    """
+    """A place where a key was looked for."""
 
     place: str
-    found: str
+    found: str  # what: `not set`, `used`, `not sent: …`; never the key
 
 
 @dataclass(frozen=True, slots=True)
 class KeySearch:
-    """What came of looking for a key.
-
-    Attributes:
-        origin: The place it came from, or "".
-        places: Every place looked at, in order, up to the one that had it.
-    """
+    """What came of looking for a key."""
 
     key: ApiKey | None
-    origin: str
-    places: tuple[KeyPlace, ...]
+    origin: str  # the place it came from, or ""
+    places: tuple[KeyPlace, ...]  # every place looked at, in order, up to the one that had it
     problems: tuple[Problem, ...]
 
 
@@ -64,23 +55,18 @@ NOT_LOOKED = KeySearch(None, "", (), ())
 
 @dataclass(frozen=True)
 class KeySources:
-    """All that a key may come from.
-
-    Attributes:
-        tables: Where in it, first to last (the profile, the top), each with the origin of the
-            gym that its key is for.
-        vendor_origin: The gym that the vendor client's key is for.
-        target: The gym that will be talked to.
-        variables_gym: The gym that the program's own variable is for; None for any.
-    """
+    """All that a key may come from."""
 
     env: Mapping[str, str] = field(repr=False)
     file: ConfigFile
+    # Where in it, first to last (the profile, the top), each with the origin of the gym that its
+    # key is for.
     tables: tuple[tuple[tuple[str, ...], Origin], ...]
     vendor_file: ConfigFile
-    vendor_origin: Origin
-    target: Origin
+    vendor_origin: Origin  # the gym that the vendor client's key is for
+    target: Origin  # the gym that will be talked to
     run: Runner
+    # The gym that the program's own variable is for; None for any.
     variables_gym: Origin | None = None
 
 

@@ -22,20 +22,13 @@ FIELDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One setting.
+    """One setting."""
 
-    Attributes:
-        name: As it is written; of a table's entry, `stuck.floor_s`.
-        where: Where it may stand, nearest first.
-        default: What applies without it, as it is written; "" where nothing does.
-        example: What stands in a file that sets it.
-    """
-
-    name: str
-    where: tuple[str, ...]
-    default: str
+    name: str  # as it is written; of a table's entry, `stuck.floor_s`
+    where: tuple[str, ...]  # where it may stand, nearest first
+    default: str  # what applies without it, as it is written; "" where nothing does
     meaning: str
-    example: str = ""
+    example: str = ""  # what stands in a file that sets it
 
 
 def toml_value(value: object) -> str:

@@ -101,17 +101,11 @@ _TABLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?$")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong with the settings.
+    """Something wrong with the settings."""
 
-    Attributes:
-        place: Where: a flag, a variable, a file with line and key.
-        message: What, and what to do; never any part of a key.
-        fatal: Whether going on would mean going somewhere the person did not mean.
-    """
-
-    place: str
-    message: str
-    fatal: bool = False
+    place: str  # where: a flag, a variable, a file with line and key
+    message: str  # what, and what to do; never any part of a key
+    fatal: bool = False  # whether going on would mean going somewhere the person did not mean
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message}"
@@ -132,15 +126,10 @@ class StuckThresholds(BaseModel, frozen=True, extra="forbid"):
 
 @dataclass(frozen=True, slots=True)
 class ModelKeySource:
-    """Where a provider's model key is taken from, at the moment it is wanted: one of the two.
+    """Where a provider's model key is taken from, at the moment it is wanted: one of the two."""
 
-    Attributes:
-        env: The environment variable that holds it.
-        command: The command that prints it, run without a shell.
-    """
-
-    env: str | None = None
-    command: tuple[str, ...] | None = None
+    env: str | None = None  # the environment variable that holds it
+    command: tuple[str, ...] | None = None  # the command that prints it, run without a shell
 
 
 class Choices(BaseModel, frozen=True, extra="forbid", populate_by_name=True):
@@ -230,19 +219,13 @@ def nearest(name: str, names: Collection[str]) -> str:
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """A TOML file as read, empty when there is none.
+    """A TOML file as read, empty when there is none."""
 
-    Attributes:
-        path: Where it is, or would be.
-        mode: Its permission bits.
-        text: As it was written, for the line numbers.
-    """
-
-    path: Path | None
+    path: Path | None  # where it is, or would be
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
     exists: bool = False
-    mode: int = 0
-    text: str = field(default="", repr=False)
+    mode: int = 0  # its permission bits
+    text: str = field(default="", repr=False)  # as it was written, for the line numbers
 
     @property
     def others_read(self) -> bool:

@@ -75,28 +75,22 @@ _OTHER_NAMES = ("api_key", "profile", "config", "config_dir", "state_dir", "cach
 
 
 class Settings(Choices):
-    """What applies: the choices, and what goes with them.
+    """What applies: the choices, and what goes with them."""
 
-    Attributes:
-        profile_name: The profile's name; `default` when there is none.
-        key_origin: Where it came from, "" if there is none.
-        keys: Keys other than the program's own, by the name of what they do (`tui.context.keymap`).
-        origins: Where each of these came from, by field name; of a table's entries by table and
-            name, `stuck.floor_s`.
-        directories: What is read in the place of a gym; empty where there is a gym.
-        read_as: As what these are read; None finds it out.
-    """
-
-    profile_name: str = "default"
+    profile_name: str = "default"  # the profile's name; `default` when there is none
     key: ApiKey | None = None
-    key_origin: str = ""
+    key_origin: str = ""  # where it came from, "" if there is none
     stuck: StuckThresholds = StuckThresholds()
+    # Keys other than the program's own, by the name of what they do (`tui.context.keymap`).
     keys: Mapping[str, tuple[str, ...]] = {}
     model_keys: Mapping[str, ModelKeySource] = {}
     commands: Mapping[str, UserCommand] = {}
+    # Where each of these came from, by field name; of a table's entries by table and name,
+    # `stuck.floor_s`.
     origins: Mapping[str, str] = {}
+    # What is read in the place of a gym; empty where there is a gym.
     directories: tuple[Path, ...] = ()
-    read_as: str | None = None
+    read_as: str | None = None  # as what these are read; None finds it out
 
     @property
     def host(self) -> str:
@@ -115,33 +109,22 @@ class Settings(Choices):
 
 @dataclass(frozen=True, slots=True)
 class ProfileInfo:
-    """A profile that there is.
-
-    Attributes:
-        base_url: The gym it names, as written; "" if it names none.
-        runs_command: Whether its key is printed by a command, which may want the terminal.
-    """
+    """A profile that there is."""
 
     name: str
-    base_url: str
-    runs_command: bool
+    base_url: str  # the gym it names, as written; "" if it names none
+    runs_command: bool  # whether its key is printed by a command, which may want the terminal
 
 
 @dataclass(frozen=True)
 class LoadedSettings:
-    """Settings, and what is to be said about them.
-
-    Attributes:
-        problems: What was wrong, in the order of the sources.
-        where_keys_were_looked_for: Each place and what was found, never the key itself.
-        usual_profile: The one that applies when nobody says which.
-    """
+    """Settings, and what is to be said about them."""
 
     settings: Settings
-    problems: tuple[Problem, ...] = ()
-    key_places: tuple[KeyPlace, ...] = ()
+    problems: tuple[Problem, ...] = ()  # what was wrong, in the order of the sources
+    key_places: tuple[KeyPlace, ...] = ()  # each place and what was found, never the key itself
     profiles: tuple[ProfileInfo, ...] = ()
-    default_profile: str = "default"
+    default_profile: str = "default"  # the one that applies when nobody says which
 
     @property
     def fatal(self) -> tuple[Problem, ...]:

@@ -35,17 +35,14 @@ T = TypeVar("T")
 
 @dataclass
 class Tables:
-    """What the tables say.
-
-    Attributes:
-        keys: Keys in the framework's names, by the name of what they do.
-        origins: Where each entry came from: `stuck.floor_s`, `keys.cancel`.
-    """
+    """What the tables say."""
 
     stuck: StuckThresholds = field(default_factory=StuckThresholds)
+    # Keys in the framework's names, by the name of what they do.
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     model_keys: Mapping[str, ModelKeySource] = field(default_factory=dict)
     commands: Mapping[str, UserCommand] = field(default_factory=dict)
+    # Where each entry came from: `stuck.floor_s`, `keys.cancel`.
     origins: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 

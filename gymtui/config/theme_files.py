@@ -46,55 +46,35 @@ Colour = Annotated[str, AfterValidator(_colour)]
 
 
 class Colours(BaseModel, frozen=True, extra="forbid"):
-    """What the framework draws with, by its own names, and what goes with it.
+    """What the framework draws with, by its own names, and what goes with it."""
 
-    Attributes:
-        background: Behind everything.
-        surface: Behind bars and notices.
-        foreground: Ordinary text.
-        muted: Text of second rank.
-        accent: What can be acted on.
-        warning: What wants attention.
-        cursor: Behind the cursor's line.
-        cursor_style: How text on the cursor's line is drawn.
-        primary: Borders of dialogs; as `accent` if it is not given.
-        secondary: As the role `assistant` if it is not given.
-        panel: As `surface` if it is not given.
-        error: Of notices; as the outcome `failed` if it is not given.
-        success: As the outcome `passed` if it is not given.
-    """
-
-    background: Colour
-    surface: Colour
-    foreground: Colour
-    muted: Colour
-    accent: Colour
-    warning: Colour
-    cursor: Colour
+    background: Colour  # behind everything
+    surface: Colour  # behind bars and notices
+    foreground: Colour  # ordinary text
+    muted: Colour  # text of second rank
+    accent: Colour  # what can be acted on
+    warning: Colour  # what wants attention
+    cursor: Colour  # behind the cursor's line
+    # How text on the cursor's line is drawn.
     cursor_style: Literal["", "bold", "underline", "reverse", "bold underline", "bold reverse"] = (
         "bold"
     )
-    primary: Colour | None = None
-    secondary: Colour | None = None
-    panel: Colour | None = None
-    error: Colour | None = None
-    success: Colour | None = None
+    primary: Colour | None = None  # borders of dialogs; as `accent` if it is not given
+    secondary: Colour | None = None  # as the role `assistant` if it is not given
+    panel: Colour | None = None  # as `surface` if it is not given
+    error: Colour | None = None  # of notices; as the outcome `failed` if it is not given
+    success: Colour | None = None  # as the outcome `passed` if it is not given
 
 
 class Outcomes(BaseModel, frozen=True, extra="forbid"):
-    """A colour an outcome.
-
-    Attributes:
-        error: There is no verdict.
-        done: Finished, verdict not known here.
-    """
+    """A colour an outcome."""
 
     passed: Colour
     failed: Colour
-    error: Colour
+    error: Colour  # there is no verdict
     running: Colour
     waiting: Colour
-    done: Colour
+    done: Colour  # finished, verdict not known here
 
 
 class Phases(BaseModel, frozen=True, extra="forbid"):
@@ -116,13 +96,9 @@ class Roles(BaseModel, frozen=True, extra="forbid"):
 
 
 class ThemeFile(BaseModel, frozen=True, extra="forbid"):
-    """What a theme's file says.
+    """What a theme's file says."""
 
-    Attributes:
-        name: The file's name without `.toml`.
-    """
-
-    name: Annotated[str, Field(pattern=_NAME.pattern)]
+    name: Annotated[str, Field(pattern=_NAME.pattern)]  # the file's name without `.toml`
     dark: bool
     colours: Colours
     outcomes: Outcomes

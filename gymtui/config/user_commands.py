@@ -35,27 +35,17 @@ def _keys(value: object) -> tuple[str, ...]:
 
 
 class UserCommand(BaseModel, frozen=True, extra="forbid", defer_build=True):
-    """A person's own command.
+    """A person's own command."""
 
-    Attributes:
-        name: The name of its table.
-        key: Keys as written.
-        command: The words of the command; of one for a shell, its line alone.
-        shell: Whether `sh` reads the line.
-        confirm: Whether it is asked first.
-        destroys: Whether it changes the gym.
-        terminal: Whether it has the terminal to itself until it ends.
-    """
-
-    name: str
-    key: Annotated[tuple[str, ...], BeforeValidator(_keys)]
+    name: str  # the name of its table
+    key: Annotated[tuple[str, ...], BeforeValidator(_keys)]  # keys as written
     scope: CommandScope
-    command: tuple[str, ...]
+    command: tuple[str, ...]  # the words of the command; of one for a shell, its line alone
     description: Text | None = None
-    shell: StrictBool = False
-    confirm: StrictBool = False
-    destroys: StrictBool = False
-    terminal: StrictBool = False
+    shell: StrictBool = False  # whether `sh` reads the line
+    confirm: StrictBool = False  # whether it is asked first
+    destroys: StrictBool = False  # whether it changes the gym
+    terminal: StrictBool = False  # whether it has the terminal to itself until it ends
 
     @model_validator(mode="before")
     @classmethod

@@ -11,24 +11,16 @@ EXTRA = 3
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a column needs, in cells.
+    """What a column needs, in cells."""
 
-    Attributes:
-        least: With fewer it is not worth showing.
-        good: With which it says all that it should: extras come after that.
-        wanted: With which nothing of it is cut; these are names and words, of which any number of
-            cells more than `least` is of use.
-        priority: Columns of the highest number go first where there is no room.
-        flex: Its share of what nobody needs.
-        most: What it takes at most of that.
-    """
-
-    least: int
-    good: int = 0
+    least: int  # with fewer it is not worth showing
+    good: int = 0  # with which it says all that it should: extras come after that
+    # With which nothing of it is cut; these are names and words, of which any number of cells
+    # more than `least` is of use.
     wanted: int = 0
-    priority: int = 0
-    flex: int = 0
-    most: int = 0
+    priority: int = 0  # columns of the highest number go first where there is no room
+    flex: int = 0  # its share of what nobody needs
+    most: int = 0  # what it takes at most of that
 
 
 def fitted(needs: Sequence[Need], cells: int, gap: int, *, beyond: bool = False) -> dict[int, int]:

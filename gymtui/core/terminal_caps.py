@@ -15,23 +15,14 @@ _MANY_COLOURS = ("256color", "kitty", "direct")
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What a terminal can show.
+    """What a terminal can show."""
 
-    Attributes:
-        term: What it calls itself, TERM.
-        screen: Whether a full screen can be drawn on it.
-        charset: In which text is written to it, by Python's name.
-        glyphs: Whether signs beyond ASCII can be expected to be seen.
-        colour: Whether it has colours, and they are wanted (https://no-color.org).
-        few_colours: Whether it has no more than sixteen.
-    """
-
-    term: str = "xterm-256color"
-    screen: bool = True
-    charset: str = "utf-8"
-    glyphs: bool = True
-    colour: bool = True
-    few_colours: bool = False
+    term: str = "xterm-256color"  # what it calls itself, TERM
+    screen: bool = True  # whether a full screen can be drawn on it
+    charset: str = "utf-8"  # in which text is written to it, by Python's name
+    glyphs: bool = True  # whether signs beyond ASCII can be expected to be seen
+    colour: bool = True  # whether it has colours, and they are wanted (https://no-color.org)
+    few_colours: bool = False  # whether it has no more than sixteen
 
 
 def abilities(env: Mapping[str, str], encoding: str | None) -> Abilities:

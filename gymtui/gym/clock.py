@@ -22,13 +22,9 @@ def monotonic_s() -> float:
 
 @dataclass(frozen=True)
 class Clock:
-    """What time the gym believes it is.
+    """What time the gym believes it is."""
 
-    Attributes:
-        offset: How far the gym's clock is ahead of the machine's.
-    """
-
-    offset: timedelta = timedelta(0)
+    offset: timedelta = timedelta(0)  # how far the gym's clock is ahead of the machine's
     read: Callable[[], datetime] = utc_now
 
     def now(self) -> datetime:
@@ -42,13 +38,9 @@ class Clock:
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast simulated work goes.
+    """How fast simulated work goes."""
 
-    Attributes:
-        speed: 1 is a few seconds a step; 10 is ten times as fast.
-    """
-
-    speed: float = 1.0
+    speed: float = 1.0  # 1 is a few seconds a step; 10 is ten times as fast
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def spend(self, seconds: float) -> None:
@@ -59,17 +51,12 @@ class Pace:
 
 @dataclass(frozen=True)
 class Spread:
-    """A duration with a tail: uniform between `low_s` and `high_s`, now and then longer.
-
-    Attributes:
-        tail_chance: How often a draw belongs to the tail, 0 to 1.
-        tail_factor: How many times `high_s` a tail draw can take.
-    """
+    """A duration with a tail: uniform between `low_s` and `high_s`, now and then longer."""
 
     low_s: float
     high_s: float
-    tail_chance: float = 0.05
-    tail_factor: float = 3.0
+    tail_chance: float = 0.05  # how often a draw belongs to the tail, 0 to 1
+    tail_factor: float = 3.0  # how many times `high_s` a tail draw can take
 
     def draw(self, random: Random) -> float:
         """Return one duration in seconds, drawn from `random`."""

@@ -38,16 +38,12 @@ USER_PROVIDER: Final = f"{USER}.provider"
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """A model that gets a run of its own.
+    """A model that gets a run of its own."""
 
-    Attributes:
-        name: Its name; None leaves it to the gym.
-        elsewhere: Whether that is not the provider of the form, so that the form's base URL and
-            typed key are not for it.
-    """
-
-    name: str | None
+    name: str | None  # its name; None leaves it to the gym
     provider: str
+    # Whether that is not the provider of the form, so that the form's base URL and typed key are
+    # not for it.
     elsewhere: bool = False
 
     @property
@@ -59,13 +55,10 @@ class ModelChoice:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What gets a run of its own: a model with its own values of what is swept.
-
-    Attributes:
-        settings: Path and text of each field that holds several values.
-    """
+    """What gets a run of its own: a model with its own values of what is swept."""
 
     model: ModelChoice
+    # Path and text of each field that holds several values.
     settings: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -77,21 +70,16 @@ class Variant:
 
 @dataclass(frozen=True)
 class Draft:
-    """What was typed, and what was taken over from a run or a list.
+    """What was typed, and what was taken over from a run or a list."""
 
-    Attributes:
-        texts: By path, as typed; a path that is absent is left open.
-        exact: Ids and names that came from the gym, by path: commas in them divide nothing.
-        keys: Keys that were typed, by path.
-        parent: The run that this is a rerun of, or None.
-        launched: Variants that have their run already.
-    """
-
+    # By path, as typed; a path that is absent is left open.
     texts: Mapping[str, str] = field(default_factory=dict)
+    # Ids and names that came from the gym, by path: commas in them divide nothing.
     exact: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # Keys that were typed, by path.
     keys: Mapping[str, ApiKey] = field(default_factory=dict, repr=False)
-    parent: str | None = None
-    launched: frozenset[Variant] = frozenset()
+    parent: str | None = None  # the run that this is a rerun of, or None
+    launched: frozenset[Variant] = frozenset()  # variants that have their run already
 
     def text(self, path: str) -> str:
         """What stands in a field; of a key, nothing."""

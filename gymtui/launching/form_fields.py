@@ -60,26 +60,17 @@ class FieldKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field of a launch.
+    """One field of a launch."""
 
-    Attributes:
-        path: Its name in what is sent, dotted: `model_config.temperature`.
-        default: What applies when it is left open, as it would be typed; "" for nothing.
-        limit: What it allows, in words; "" for anything.
-        choices: All it allows, where that is a few words.
-        required: Whether nothing applies when it is left open.
-        advanced: Whether few need it.
-    """
-
-    path: str
+    path: str  # its name in what is sent, dotted: `model_config.temperature`
     label: str
     help: str
     kind: FieldKind
-    default: str = ""
-    limit: str = ""
-    choices: tuple[str, ...] = ()
-    required: bool = False
-    advanced: bool = False
+    default: str = ""  # what applies when it is left open, as it would be typed; "" for nothing
+    limit: str = ""  # what it allows, in words; "" for anything
+    choices: tuple[str, ...] = ()  # all it allows, where that is a few words
+    required: bool = False  # whether nothing applies when it is left open
+    advanced: bool = False  # whether few need it
 
     @property
     def allows(self) -> str:

@@ -14,17 +14,12 @@ _CLOSED_EARLY = {
 
 
 class JsonError(ValueError):
-    """Text is not JSON; the message says why.
-
-    Attributes:
-        line: The line of the mistake, from 1; None where it has no place.
-        column: The character within the whole text, from 1; None likewise.
-    """
+    """Text is not JSON; the message says why."""
 
     def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
         super().__init__(message)
-        self.line = line
-        self.column = column
+        self.line = line  # the line of the mistake, from 1; None where it has no place
+        self.column = column  # the character within the whole text, from 1; None likewise
 
 
 def read_json(text: str) -> Any:

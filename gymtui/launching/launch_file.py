@@ -54,17 +54,12 @@ class LaunchFileError(Exception):
 
 @dataclass(frozen=True)
 class Document:
-    """A file as read.
+    """A file as read."""
 
-    Attributes:
-        name: What it is called in what is said about it.
-        private: Whether only its owner may read it.
-    """
-
-    name: str
+    name: str  # what it is called in what is said about it
     text: str = field(repr=False)
     values: Mapping[str, Any] = field(repr=False)
-    private: bool = True
+    private: bool = True  # whether only its owner may read it
 
     def place(self, path: str) -> str:
         """Where a field is, or would be: `run.toml:7: model_config.temperature`."""

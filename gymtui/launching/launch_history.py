@@ -26,15 +26,10 @@ LONGEST: Final = 100_000
 
 @dataclass(slots=True)
 class LaunchHistory:
-    """The launches that are remembered of one gym.
+    """The launches that are remembered of one gym."""
 
-    Attributes:
-        path: Where they are kept; None keeps nothing.
-        drafts: By run, the oldest first.
-    """
-
-    path: Path | None = None
-    drafts: dict[str, Draft] = field(default_factory=dict)
+    path: Path | None = None  # where they are kept; None keeps nothing
+    drafts: dict[str, Draft] = field(default_factory=dict)  # by run, the oldest first
 
     @classmethod
     def read(cls, path: Path | None) -> LaunchHistory:

@@ -30,16 +30,11 @@ WORDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Rollouts that went wrong in the same way and the same words.
+    """Rollouts that went wrong in the same way and the same words."""
 
-    Attributes:
-        key: Its name, the same while more rollouts join.
-        tasks: The tasks of these rollouts, each once.
-    """
-
-    key: str
+    key: str  # its name, the same while more rollouts join
     reason: FailureGroup
-    tasks: tuple[str, ...]
+    tasks: tuple[str, ...]  # the tasks of these rollouts, each once
 
 
 def causes(rows: Iterable[RolloutRow]) -> tuple[Cause, ...]:

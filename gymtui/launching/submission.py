@@ -38,20 +38,14 @@ class SubmissionState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What became of one launch.
-
-    Attributes:
-        rollout_ids: Its rollouts, as far as the answer told them.
-        error: Why there is none, or why nobody can say.
-        looked_up: Whether the answer was lost and the run found by its name.
-    """
+    """What became of one launch."""
 
     request: LaunchRequest
     fate: SubmissionState
     run_id: str | None = None
-    rollout_ids: tuple[str, ...] = ()
-    error: GymError | None = None
-    looked_up: bool = False
+    rollout_ids: tuple[str, ...] = ()  # its rollouts, as far as the answer told them
+    error: GymError | None = None  # why there is none, or why nobody can say
+    looked_up: bool = False  # whether the answer was lost and the run found by its name
 
 
 async def launch(

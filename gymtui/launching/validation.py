@@ -36,22 +36,14 @@ _STANDS_IN: Final = ApiKey("-")
 
 @dataclass(frozen=True, slots=True)
 class DraftCheck:
-    """What is to be said about a draft.
+    """What is to be said about a draft."""
 
-    Attributes:
-        problems: What must be mended before it can be sent, by path.
-        remarks: What may be meant so, by path.
-        unlisted: Of those, the names that the gym's lists do not have.
-        tasks: The tasks, wildcards spelt out.
-        variants: What gets a run.
-        attempts: Rollouts a task; None while that is no number.
-    """
-
-    problems: Mapping[str, str]
-    remarks: Mapping[str, str]
-    variants: tuple[Variant, ...]
-    tasks: tuple[str, ...]
-    attempts: int | None
+    problems: Mapping[str, str]  # what must be mended before it can be sent, by path
+    remarks: Mapping[str, str]  # what may be meant so, by path
+    variants: tuple[Variant, ...]  # what gets a run
+    tasks: tuple[str, ...]  # the tasks, wildcards spelt out
+    attempts: int | None  # rollouts a task; None while that is no number
+    # Of those, the names that the gym's lists do not have.
     unlisted: Mapping[str, str] = field(default_factory=dict)
 
     @property

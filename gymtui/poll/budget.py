@@ -26,17 +26,11 @@ _MEASURED = 3
 
 @dataclass(slots=True)
 class RequestBudget:
-    """A bucket of requests that refills: over any `t` seconds at most `burst + most_per_s * t`.
+    """A bucket of requests that refills: over any `t` seconds at most `burst + most_per_s * t`."""
 
-    Attributes:
-        most_per_s: Requests a second in the long run, at most.
-        burst: Requests that may be sent at once; 0 stands for `BURST_S`.
-        per_s: Requests a second just now.
-    """
-
-    most_per_s: float
-    burst: float = 0.0
-    per_s: float = field(init=False)
+    most_per_s: float  # requests a second in the long run, at most
+    burst: float = 0.0  # requests that may be sent at once; 0 stands for `BURST_S`
+    per_s: float = field(init=False)  # requests a second just now
     _tokens: float = field(init=False)
     _at_s: float = field(init=False, default=-math.inf)
     _lowered_s: float = field(init=False, default=-math.inf)
@@ -111,12 +105,9 @@ class FlightLimit:
     """How many questions may be under way at once: one more after each round that went well.
 
     Additive increase and halving, as TCP does it (RFC 5681): the gym's own limit is unknown.
-
-    Attributes:
-        most: Never more than this.
     """
 
-    most: int
+    most: int  # never more than this
     _limit: float = 2.0
     _cut_s: float = -math.inf
 

@@ -31,22 +31,18 @@ SCENARIO_BYTES = 32_000_000
 
 @dataclass(slots=True)
 class CatchUp:
-    """How far catching up has come.
+    """How far catching up has come."""
 
-    Attributes:
-        begun: Whether what earlier sessions kept is known: until then nobody knows what is left.
-        over: Whether it has ended.
-        budget: Its requests a second.
-        flights: Its requests under way at once.
-        usual: How long an answer about one run usually takes.
-    """
-
+    # Whether what earlier sessions kept is known: until then nobody knows what is left.
     begun: bool = False
-    over: bool = False
+    over: bool = False  # whether it has ended
+    # Its requests a second.
     budget: RequestBudget = field(
         default_factory=lambda: RequestBudget(REQUESTS_PER_S, burst=float(AT_ONCE))
     )
+    # Its requests under way at once.
     flights: FlightLimit = field(default_factory=lambda: FlightLimit(AT_ONCE))
+    # How long an answer about one run usually takes.
     usual: UsualTime = field(default_factory=UsualTime)
     _scenarios: list[str] | None = None
 

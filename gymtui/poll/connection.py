@@ -24,34 +24,23 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """How polling goes, for the status line.
+    """How polling goes, for the status line."""
 
-    Attributes:
-        since_s: When what is on screen was last answered, monotonic seconds; None: never.
-        error: The last failure of what is still wanted and has not worked since, or None.
-        next_try_s: When the next tick is due, monotonic seconds.
-        interval_s: Seconds between ticks just now, without their jitter.
-        synced: Whether the whole run list was read once.
-        stopped: Why nothing but the key is tried (it was refused), or None.
-        reading: Whether results of runs that had finished before are still to come in.
-        past_read: Of how many of those they are in.
-        past: How many of those there are.
-        unread: Of how many they could not be read, once there is nothing more to wait for.
-        rest_s: Seconds between two questions about what is not on screen, where that is longer
-            than an interval; None where it is not.
-    """
-
+    # When what is on screen was last answered, monotonic seconds; None: never.
     since_s: float | None = None
+    # The last failure of what is still wanted and has not worked since, or None.
     error: GymError | None = None
-    next_try_s: float | None = None
-    interval_s: float = 2.0
-    synced: bool = False
+    next_try_s: float | None = None  # when the next tick is due, monotonic seconds
+    interval_s: float = 2.0  # seconds between ticks just now, without their jitter
+    synced: bool = False  # whether the whole run list was read once
     paused: bool = False
-    stopped: GymError | None = None
-    reading: bool = True
-    past_read: int = 0
-    past: int = 0
-    unread: int = 0
+    stopped: GymError | None = None  # why nothing but the key is tried (it was refused), or None
+    reading: bool = True  # whether results of runs that had finished before are still to come in
+    past_read: int = 0  # of how many of those they are in
+    past: int = 0  # how many of those there are
+    unread: int = 0  # of how many they could not be read, once there is nothing more to wait for
+    # Seconds between two questions about what is not on screen, where that is longer than an
+    # interval; None where it is not.
     rest_s: float | None = None
 
     def state(self, now_s: float) -> LinkState:

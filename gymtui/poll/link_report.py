@@ -29,10 +29,6 @@ class LinkReport:
         flights: What waits and what is under way.
         tell: Called with what changed.
         interval_s: Seconds between ticks before the first one.
-
-    Attributes:
-        link: How polling goes just now.
-        failing: The last failure of each question that is still wanted and has not worked since.
     """
 
     def __init__(
@@ -47,7 +43,8 @@ class LinkReport:
         self._store = store
         self._flights = flights
         self._tell = tell
-        self.link = Link(interval_s=interval_s)
+        self.link = Link(interval_s=interval_s)  # how polling goes just now
+        # The last failure of each question that is still wanted and has not worked since.
         self.failing: dict[Request, GymError] = {}
         self._told: Link | None = None
         self._told_state: LinkState | None = None

@@ -241,16 +241,11 @@ def _opened(log: RequestLog, store: Store, view: View) -> Iterator[Request]:
 
 @dataclass(frozen=True, slots=True)
 class _Rollouts:
-    """How the rollouts of active runs are asked for.
+    """How the rollouts of active runs are asked for."""
 
-    Attributes:
-        together: Questions about many runs at once.
-        singly: Runs to be asked one by one.
-        in_scenarios: Those of them that a question about their scenario covers in its time.
-    """
-
-    together: tuple[Request, ...]
-    singly: Collection[str]
+    together: tuple[Request, ...]  # questions about many runs at once
+    singly: Collection[str]  # runs to be asked one by one
+    # Those of them that a question about their scenario covers in its time.
     in_scenarios: frozenset[str] = frozenset()
 
 

@@ -75,18 +75,13 @@ class Tally:
 
 @dataclass(slots=True)
 class _Known:
-    """What a reader knows by a snapshot.
+    """What a reader knows by a snapshot."""
 
-    Attributes:
-        chunk: The number of its chunk in the segment.
-        rollouts: By run, by rollout, its bytes.
-        touched: Runs of which something changed since.
-    """
-
-    chunk: int = 0
+    chunk: int = 0  # the number of its chunk in the segment
     runs: Mapping[str, KeptRun] = field(default_factory=dict)
+    # By run, by rollout, its bytes.
     rollouts: dict[str, dict[str, bytes]] = field(default_factory=dict)
-    touched: set[str] = field(default_factory=set)
+    touched: set[str] = field(default_factory=set)  # runs of which something changed since
     watching: Watching | None = None
 
 

@@ -31,52 +31,37 @@ _PAGES_KEPT_S = 3 * SWEEP_S
 
 @dataclass(slots=True)
 class RequestLog:
-    """The poller's memory. All times are monotonic seconds.
+    """The poller's memory. All times are monotonic seconds."""
 
-    Attributes:
-        asked: By question.
-        moved: By run, when its counters last moved.
-        page_of: By active run, the offset of the first page that lists it.
-        sweep: How far the list of runs was read.
-        suspects: Runs that may be gone, in the order to ask them.
-        wanted: Finished runs whose results were not all seen, oldest wish first.
-        awaiting_results: Those of them that were watched before, and only lack their last results.
-        past: The others of them: over before anybody looked.
-        past_read: Of how many of those the results were read.
-        rollout_bytes: How many bytes a rollout takes in an answer, decompressed.
-        shut: Runs whose rollouts the key may not see: of none of them results are about to come.
-        grows_at_end: Whether new runs were last met at the end of the list.
-        tail_due: Whether the list has grown by what no page has shown yet.
-        unlisted_running: How many more rollouts the last answer about all running ones held than
-            run by the counters: of other sources, say.
-        running_bytes: How many bytes each of that answer took; None while it was never asked.
-        hold_until_s: The server asked for silence until then.
-        down: Failures in a row with nothing getting through; 0 while the link is up.
-        down_until_s: While it is down, the next try is due then.
-        forced_s: When the person last asked for everything.
-        quiet_ticks: Ticks in a row with nothing to wait for.
-    """
-
-    asked: dict[Request, RequestState] = field(default_factory=dict)
-    moved: dict[str, Moved] = field(default_factory=dict)
+    asked: dict[Request, RequestState] = field(default_factory=dict)  # by question
+    moved: dict[str, Moved] = field(default_factory=dict)  # by run, when its counters last moved
+    # By active run, the offset of the first page that lists it.
     page_of: dict[str, int] = field(default_factory=dict)
-    sweep: Sweep = field(default_factory=Sweep)
+    sweep: Sweep = field(default_factory=Sweep)  # how far the list of runs was read
+    # Runs that may be gone, in the order to ask them.
     suspects: dict[str, None] = field(default_factory=dict)
+    # Finished runs whose results were not all seen, oldest wish first.
     wanted: dict[str, None] = field(default_factory=dict)
+    # Those of them that were watched before, and only lack their last results.
     awaiting_results: dict[str, None] = field(default_factory=dict)
+    # The others of them: over before anybody looked.
     past: dict[str, None] = field(default_factory=dict)
-    past_read: int = 0
-    rollout_bytes: float = 700.0
+    past_read: int = 0  # of how many of those the results were read
+    rollout_bytes: float = 700.0  # how many bytes a rollout takes in an answer, decompressed
+    # Runs whose rollouts the key may not see: of none of them results are about to come.
     shut: dict[str, None] = field(default_factory=dict)
-    grows_at_end: bool = False
-    tail_due: bool = False
+    grows_at_end: bool = False  # whether new runs were last met at the end of the list
+    tail_due: bool = False  # whether the list has grown by what no page has shown yet
+    # How many more rollouts the last answer about all running ones held than run by the counters:
+    # of other sources, say.
     unlisted_running: int = 0
+    # How many bytes each of that answer took; None while it was never asked.
     running_bytes: float | None = None
-    hold_until_s: float = -math.inf
-    down: int = 0
-    down_until_s: float = -math.inf
-    forced_s: float = -math.inf
-    quiet_ticks: int = 0
+    hold_until_s: float = -math.inf  # the server asked for silence until then
+    down: int = 0  # failures in a row with nothing getting through; 0 while the link is up
+    down_until_s: float = -math.inf  # while it is down, the next try is due then
+    forced_s: float = -math.inf  # when the person last asked for everything
+    quiet_ticks: int = 0  # ticks in a row with nothing to wait for
     _limits: int = 0
     _limited_s: float = -math.inf
     _down_s: float = -math.inf

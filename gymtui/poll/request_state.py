@@ -14,30 +14,20 @@ JITTER = 0.1
 
 @dataclass(slots=True)
 class RequestState:
-    """What is remembered of one question. All times are monotonic seconds.
+    """What is remembered of one question. All times are monotonic seconds."""
 
-    Attributes:
-        planned_s: When it was last decided to ask it.
-        sent_s: When it was last sent and then answered.
-        answered_s: When that answer came; None while none ever did.
-        wire_bytes: The size of that answer.
-        failures: How often it failed since.
-        not_before_s: It is left alone until then.
-        tries: Answers in a row after which the run's results were still not complete.
-        missing: Whether the last answer was that there is no such thing, or nothing of use.
-        forbidden: Whether the key may not see it, as far as was heard since its last answer.
-        usual: How long its answers usually take; None while it was never asked.
-    """
-
-    planned_s: float = -math.inf
-    sent_s: float = -math.inf
-    answered_s: float | None = None
-    wire_bytes: int = 0
-    failures: int = 0
-    not_before_s: float = -math.inf
-    tries: int = 0
+    planned_s: float = -math.inf  # when it was last decided to ask it
+    sent_s: float = -math.inf  # when it was last sent and then answered
+    answered_s: float | None = None  # when that answer came; None while none ever did
+    wire_bytes: int = 0  # the size of that answer
+    failures: int = 0  # how often it failed since
+    not_before_s: float = -math.inf  # it is left alone until then
+    tries: int = 0  # answers in a row after which the run's results were still not complete
+    # Whether the last answer was that there is no such thing, or nothing of use.
     missing: bool = False
+    # Whether the key may not see it, as far as was heard since its last answer.
     forbidden: bool = False
+    # How long its answers usually take; None while it was never asked.
     usual: UsualTime | None = None
 
 
@@ -47,17 +37,11 @@ NEVER = RequestState()
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """When a run's counters were first seen as they are now, monotonic seconds.
+    """When a run's counters were first seen as they are now, monotonic seconds."""
 
-    Attributes:
-        counters: As they are now.
-        at_s: When they were first seen so.
-        behind_s: When they first moved after its rollouts had been listed.
-    """
-
-    counters: tuple[int | None, ...]
-    at_s: float
-    behind_s: float
+    counters: tuple[int | None, ...]  # as they are now
+    at_s: float  # when they were first seen so
+    behind_s: float  # when they first moved after its rollouts had been listed
 
 
 def backoff_s(failures: int, interval_s: float, rng: random.Random) -> float:

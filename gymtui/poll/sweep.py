@@ -14,20 +14,14 @@ PAGE_OVERLAP = 20
 
 @dataclass(slots=True)
 class Sweep:
-    """One round over all pages after the other.
+    """One round over all pages after the other."""
 
-    Attributes:
-        rounds: Completed ones; 0 means that the first is still under way.
-        began_s: When this one began, monotonic seconds; None before the first answer.
-        next: Everything before this offset was read in this round, less the overlap.
-        total: The server's own count, as last given.
-        missed: What was known when the last completed round began and was not listed in it.
-    """
-
-    rounds: int = 0
+    rounds: int = 0  # completed ones; 0 means that the first is still under way
+    # When this one began, monotonic seconds; None before the first answer.
     began_s: float | None = None
-    next: int = 0
-    total: int | None = None
+    next: int = 0  # everything before this offset was read in this round, less the overlap
+    total: int | None = None  # the server's own count, as last given
+    # What was known when the last completed round began and was not listed in it.
     missed: frozenset[str] = frozenset()
     _seen: set[str] = field(default_factory=set)
     _known: frozenset[str] = frozenset()

@@ -30,17 +30,11 @@ class _Spent:
 
 @dataclass(frozen=True, slots=True)
 class TimeSpent:
-    """Where the time of a run's ended rollouts went.
+    """Where the time of a run's ended rollouts went."""
 
-    Attributes:
-        shares: Of each phase, by its `SegmentKind`, with coverage.
-        usual: What is usual in the run, as far as it was watched.
-        complete: Whether all were looked through; if not, ask again soon.
-    """
-
-    shares: Shares
-    usual: UsualTimes
-    complete: bool
+    shares: Shares  # of each phase, by its `SegmentKind`, with coverage
+    usual: UsualTimes  # what is usual in the run, as far as it was watched
+    complete: bool  # whether all were looked through; if not, ask again soon
 
 
 class RunTimes:

@@ -42,33 +42,23 @@ LISTED_AT_ONCE = 5_000
 
 @dataclass(slots=True)
 class _Life:
-    """What is remembered of one rollout.
+    """What is remembered of one rollout."""
 
-    Attributes:
-        observations: By time; those of the journal among them once they were loaded.
-        drawn: Its segments, and what they were made from.
-    """
-
+    # By time; those of the journal among them once they were loaded.
     observations: tuple[StateObservation, ...] = ()
+    # Its segments, and what they were made from.
     drawn: tuple[object, tuple[Segment, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TrackerState:
-    """All that was observed, as a recording keeps it.
-
-    Attributes:
-        lives: By rollout, its observations.
-        steps: By rollout, the last step it was seen at.
-        listed: By run, when its rollouts were last listed.
-        running_listed: When all running rollouts were.
-    """
+    """All that was observed, as a recording keeps it."""
 
     observer: ObserverState
-    lives: Mapping[str, tuple[StateObservation, ...]]
-    steps: Mapping[str, int]
-    listed: Mapping[str, datetime]
-    running_listed: datetime | None
+    lives: Mapping[str, tuple[StateObservation, ...]]  # by rollout, its observations
+    steps: Mapping[str, int]  # by rollout, the last step it was seen at
+    listed: Mapping[str, datetime]  # by run, when its rollouts were last listed
+    running_listed: datetime | None  # when all running rollouts were
 
 
 class RolloutTracker:

@@ -87,22 +87,16 @@ class ActionOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActionResult:
-    """What became of one run.
-
-    Attributes:
-        rollouts: How many rollouts the gym says it cancelled or deleted; None if it did not say.
-        checked: Whether the gym's answer was unclear and the run was looked at.
-        error: What the request ended in, or None.
-        trouble: Why the run could not be looked at, or None.
-    """
+    """What became of one run."""
 
     verb: Verb
     run_id: str
     outcome: ActionOutcome
+    # How many rollouts the gym says it cancelled or deleted; None if it did not say.
     rollouts: int | None = None
-    checked: bool = False
-    error: GymError | None = None
-    trouble: GymError | None = None
+    checked: bool = False  # whether the gym's answer was unclear and the run was looked at
+    error: GymError | None = None  # what the request ended in, or None
+    trouble: GymError | None = None  # why the run could not be looked at, or None
 
     @property
     def is_well(self) -> bool:

@@ -98,19 +98,13 @@ def words(alert: RunAlert) -> str:
 
 @dataclass(slots=True)
 class _Told:
-    """What is remembered of a watched run.
+    """What is remembered of a watched run."""
 
-    Attributes:
-        ended_s: When it was first seen ended, UNIX seconds.
-        waits_since_s: Since when rollouts of it wait and none runs.
-        since_s: Of a run that was over when it turned up: told only if it ended after this, UNIX
-            seconds.
-    """
-
-    ended_s: float | None = None
-    waits_since_s: float | None = None
+    ended_s: float | None = None  # when it was first seen ended, UNIX seconds
+    waits_since_s: float | None = None  # since when rollouts of it wait and none runs
     stalled: bool = False
     failing: bool = False
+    # Of a run that was over when it turned up: told only if it ended after this, UNIX seconds.
     since_s: float | None = None
 
 

@@ -47,16 +47,12 @@ _CHUNK = 16
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What an archive knows of some transcripts.
+    """What an archive knows of some transcripts."""
 
-    Attributes:
-        passages: By the key of each transcript that is indexed, the passages that can hold what
-            is looked for; None for all of them.
-        kept: Those whose artifacts are here, indexed or not.
-    """
-
+    # By the key of each transcript that is indexed, the passages that can hold what is looked
+    # for; None for all of them.
     passages: Mapping[ArchiveKey, Sequence[int] | None] = field(default_factory=dict)
-    kept: frozenset[ArchiveKey] = frozenset()
+    kept: frozenset[ArchiveKey] = frozenset()  # those whose artifacts are here, indexed or not
 
 
 class Archive:

@@ -11,18 +11,12 @@ from gymtui.store.records import RolloutRow
 
 @dataclass(frozen=True, slots=True)
 class ArchiveKey:
-    """Whose artifacts they are.
+    """Whose artifacts they are."""
 
-    Attributes:
-        gym: Which gym's, as `gym_name` calls it.
-        version: What tells them from those of the same rollout finished at another time.
-        redacted: Whether the gym left tool calls out.
-    """
-
-    gym: str
+    gym: str  # which gym's, as `gym_name` calls it
     rollout_id: str
-    version: str
-    redacted: bool = False
+    version: str  # what tells them from those of the same rollout finished at another time
+    redacted: bool = False  # whether the gym left tool calls out
 
 
 def gym_name(base_url: str) -> str:

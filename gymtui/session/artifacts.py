@@ -50,15 +50,11 @@ class TooLargeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Artifacts:
-    """A rollout's artifacts: the answer's bytes, and what was read in them.
-
-    Attributes:
-        redacted: Whether the gym was asked to leave tool calls out.
-    """
+    """A rollout's artifacts: the answer's bytes, and what was read in them."""
 
     body: bytes
     transcript: Transcript
-    redacted: bool = False
+    redacted: bool = False  # whether the gym was asked to leave tool calls out
 
 
 class ArtifactLoader:

@@ -20,15 +20,12 @@ class Baseline:
     Args:
         path: Where the choice is kept; None keeps nothing.
         store: What is known of the gym's runs.
-
-    Attributes:
-        chosen: The run that was chosen, listed or not; None for none.
     """
 
     def __init__(self, path: Path | None, store: Store) -> None:
         self._path = path
         self._store = store
-        self.chosen = read_baseline(path)
+        self.chosen = read_baseline(path)  # the run that was chosen, listed or not; None for none
 
     @property
     def run_id(self) -> str | None:

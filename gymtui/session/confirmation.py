@@ -14,17 +14,12 @@ from gymtui.store.records import Intent, RunRow
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A run that would go.
-
-    Attributes:
-        unfinished: How many of its rollouts still run or wait.
-        hidden: Whether it is marked but the filter hides it.
-    """
+    """A run that would go."""
 
     run_id: str
-    unfinished: int
+    unfinished: int  # how many of its rollouts still run or wait
     total: int | None
-    hidden: bool = False
+    hidden: bool = False  # whether it is marked but the filter hides it
 
     @property
     def size(self) -> str:

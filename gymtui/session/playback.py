@@ -49,15 +49,10 @@ newer than all before."""
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What playing on did.
+    """What playing on did."""
 
-    Attributes:
-        delta: What changed.
-        at_us: By when the last answer had come in.
-    """
-
-    delta: Delta
-    at_us: int
+    delta: Delta  # what changed
+    at_us: int  # by when the last answer had come in
 
 
 class Player:

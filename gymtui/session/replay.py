@@ -265,11 +265,7 @@ class _RecordedClock(ServerClock):
 
 
 class ReplaySession(Session):
-    """A session whose store is filled by a recording.
-
-    Attributes:
-        playback: What is played.
-    """
+    """A session whose store is filled by a recording."""
 
     def __init__(
         self,
@@ -292,7 +288,7 @@ class ReplaySession(Session):
             rng=rng,
             feed=playback,
         )
-        self.playback = playback
+        self.playback = playback  # what is played
         playback.attach(self)
         clock.lead_us = playback.lead_us
 

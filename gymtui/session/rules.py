@@ -35,25 +35,16 @@ MOST = 500
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule on one run.
-
-    Attributes:
-        about: The condition of `TELL` and `CANCEL`, the other run of `REGRESSION`, else "".
-        armed_s: When it was armed, UNIX seconds of the server.
-        told: Kinds of errors that were told already.
-        evaluation: What was found when it was last looked at.
-        looked_s: When that was; None before.
-        outcome: What it did and why, once that is over.
-    """
+    """One rule on one run."""
 
     run_id: str
     kind: RuleKind
-    about: str = ""
-    armed_s: float = 0.0
-    told: tuple[str, ...] = ()
-    evaluation: str = ""
-    looked_s: float | None = None
-    outcome: str | None = None
+    about: str = ""  # the condition of `TELL` and `CANCEL`, the other run of `REGRESSION`, else ""
+    armed_s: float = 0.0  # when it was armed, UNIX seconds of the server
+    told: tuple[str, ...] = ()  # kinds of errors that were told already
+    evaluation: str = ""  # what was found when it was last looked at
+    looked_s: float | None = None  # when that was; None before
+    outcome: str | None = None  # what it did and why, once that is over
 
     @property
     def key(self) -> str:
@@ -68,15 +59,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """A rule that holds now.
-
-    Attributes:
-        reason: Why, with the figures.
-    """
+    """A rule that holds now."""
 
     rule: Rule
     run: RunView
-    reason: str
+    reason: str  # why, with the figures
 
     @property
     def cancels(self) -> bool:

@@ -27,14 +27,11 @@ ACTIONS_KEPT = 20
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Some runs that are cancelled or deleted together.
-
-    Attributes:
-        results: What became of each, by its id, as far as that is known.
-    """
+    """Some runs that are cancelled or deleted together."""
 
     verb: Verb
     run_ids: tuple[str, ...]
+    # What became of each, by its id, as far as that is known.
     results: dict[str, ActionResult] = field(default_factory=dict)
 
 

@@ -26,39 +26,25 @@ _CLOSEST = 64
 
 @dataclass(frozen=True, slots=True)
 class ListLayout:
-    """How one list is arranged.
+    """How one list is arranged."""
 
-    Attributes:
-        order: The column it is ordered by; None for the list's own choice.
-        reverse: Whether that order is reversed.
-        hidden: Columns that are not wanted.
-        group: What it is grouped by, or None.
-        only_active: Whether only what is active is shown.
-        zoom: How close its timeline is looked at: how often its span is halved.
-        wall: Whether its timeline goes by the clock.
-    """
-
-    order: str | None = None
-    reverse: bool = False
-    hidden: tuple[str, ...] = ()
-    group: str | None = None
-    only_active: bool = False
-    zoom: int = 0
-    wall: bool = False
+    order: str | None = None  # the column it is ordered by; None for the list's own choice
+    reverse: bool = False  # whether that order is reversed
+    hidden: tuple[str, ...] = ()  # columns that are not wanted
+    group: str | None = None  # what it is grouped by, or None
+    only_active: bool = False  # whether only what is active is shown
+    zoom: int = 0  # how close its timeline is looked at: how often its span is halved
+    wall: bool = False  # whether its timeline goes by the clock
 
 
 @dataclass(slots=True)
 class _Unsaved:
-    """What was changed and is not written yet: that alone, since others may write meanwhile.
+    """What was changed and is not written yet: that alone, since others may write meanwhile."""
 
-    Attributes:
-        lists: By the list's name, its changed fields.
-        filters: By gym and source.
-        names: `profile` and `theme`, by what they are.
-    """
-
+    # By the list's name, its changed fields.
     lists: dict[str, dict[str, Any]] = field(default_factory=dict)
-    filters: dict[str, str] = field(default_factory=dict)
+    filters: dict[str, str] = field(default_factory=dict)  # by gym and source
+    # `profile` and `theme`, by what they are.
     names: dict[str, str | None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -67,22 +53,15 @@ class _Unsaved:
 
 @dataclass(slots=True)
 class SavedLayout:
-    """The arrangement of every list, by the list's name.
+    """The arrangement of every list, by the list's name."""
 
-    Attributes:
-        path: Where it is kept; None keeps nothing.
-        lists: By name.
-        filters: The run list's filter, by gym and source.
-        profile: The profile that was last used, unless it is the usual one.
-        theme: The theme that was chosen in the program, or None.
-        on_change: Called when there is something to `save`; without it that is done at once.
-    """
-
-    path: Path | None = None
-    lists: dict[str, ListLayout] = field(default_factory=dict)
+    path: Path | None = None  # where it is kept; None keeps nothing
+    lists: dict[str, ListLayout] = field(default_factory=dict)  # by name
+    # The run list's filter, by gym and source.
     filters: dict[str, str] = field(default_factory=dict)
-    profile: str | None = None
-    theme: str | None = None
+    profile: str | None = None  # the profile that was last used, unless it is the usual one
+    theme: str | None = None  # the theme that was chosen in the program, or None
+    # Called when there is something to `save`; without it that is done at once.
     on_change: Callable[[], None] | None = field(default=None, compare=False, repr=False)
     _unsaved: _Unsaved = field(default_factory=_Unsaved, init=False, compare=False, repr=False)
     _noting: threading.Lock = field(

@@ -12,13 +12,9 @@ from gymtui.store.stats.eta import UsualTimes
 
 @dataclass(frozen=True, slots=True)
 class ObservedStepPace:
-    """A `store.running_rollouts.StepPace` of what is watched.
+    """A `store.running_rollouts.StepPace` of what is watched."""
 
-    Attributes:
-        watch: What this session watched.
-    """
-
-    watch: RolloutTracker
+    watch: RolloutTracker  # what this session watched
 
     def moved_at(self, rollout_id: str) -> datetime | None:
         """When one last took a step, or changed phase or status; None if it is not watched."""

@@ -46,45 +46,27 @@ _TURN_S = 0.03
 
 @dataclass(frozen=True, slots=True)
 class SearchTarget:
-    """A rollout whose transcript is to be searched.
-
-    Attributes:
-        version: As the archive has it; None where its artifacts may still change.
-        finished: Whether it has artifacts.
-        result: How it ended, by its record.
-    """
+    """A rollout whose transcript is to be searched."""
 
     ref: RolloutRef
-    version: str | None
-    finished: bool
-    result: Ending | None
+    version: str | None  # as the archive has it; None where its artifacts may still change
+    finished: bool  # whether it has artifacts
+    result: Ending | None  # how it ended, by its record
 
 
 @dataclass(slots=True)
 class SearchProgress:
-    """How far a search is.
+    """How far a search is."""
 
-    Attributes:
-        total: Rollouts in question.
-        searched: Transcripts that were looked through.
-        unfinished: Rollouts that have no transcript yet.
-        missing: Rollouts of which the gym has no artifacts.
-        failed: Transcripts that could not be had or were too large.
-        left: Transcripts that were not downloaded, since that would have been too much.
-        received: Bytes downloaded.
-        problem: Why it ended early, or why some failed; "" for neither.
-        done: Whether it has come to its end.
-    """
-
-    total: int
-    searched: int = 0
-    unfinished: int = 0
-    missing: int = 0
-    failed: int = 0
-    left: int = 0
-    received: int = 0
-    problem: str = ""
-    done: bool = False
+    total: int  # rollouts in question
+    searched: int = 0  # transcripts that were looked through
+    unfinished: int = 0  # rollouts that have no transcript yet
+    missing: int = 0  # rollouts of which the gym has no artifacts
+    failed: int = 0  # transcripts that could not be had or were too large
+    left: int = 0  # transcripts that were not downloaded, since that would have been too much
+    received: int = 0  # bytes downloaded
+    problem: str = ""  # why it ended early, or why some failed; "" for neither
+    done: bool = False  # whether it has come to its end
 
     @property
     def words(self) -> str:

@@ -25,9 +25,6 @@ class Transcripts:
         settings: What led to the gym.
         on_read: Called with a rollout and its artifacts whenever some were read.
         archive: Makes, or has made, what they are kept in; None keeps them in memory.
-
-    Attributes:
-        listed_elsewhere: Rollouts of runs that the store does not hold, as a search listed them.
     """
 
     def __init__(
@@ -43,6 +40,7 @@ class Transcripts:
         self._store = store
         self._on_read = on_read
         self._archive = archive
+        # Rollouts of runs that the store does not hold, as a search listed them.
         self.listed_elsewhere: dict[str, RolloutRow] = {}
 
     @cached_property

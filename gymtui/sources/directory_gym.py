@@ -46,15 +46,10 @@ _Key = tuple[str, Path, int]
 
 @dataclass(frozen=True, slots=True)
 class _Rest:
-    """How long a place is left alone.
+    """How long a place is left alone."""
 
-    Attributes:
-        since_s: Since when nothing has happened there, UNIX seconds.
-        until_s: When it is looked at again.
-    """
-
-    since_s: float
-    until_s: float
+    since_s: float  # since when nothing has happened there, UNIX seconds
+    until_s: float  # when it is looked at again
 
 
 class DirectoryGym(Endpoints):

@@ -26,17 +26,11 @@ _LONGEST_REST_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """By what a file is seen to be another than before.
+    """By what a file is seen to be another than before."""
 
-    Attributes:
-        modified_ns: When it was last written, in nanoseconds since the epoch.
-        size: Its bytes.
-        inode: Which file it is: one that is replaced is another.
-    """
-
-    modified_ns: int
-    size: int
-    inode: int
+    modified_ns: int  # when it was last written, in nanoseconds since the epoch
+    size: int  # its bytes
+    inode: int  # which file it is: one that is replaced is another
 
 
 _NEVER = Mark(-1, -1, -1)
@@ -44,16 +38,11 @@ _NEVER = Mark(-1, -1, -1)
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of a file.
-
-    Attributes:
-        start: Its first byte.
-        size: Its bytes.
-    """
+    """A part of a file."""
 
     path: Path
-    start: int
-    size: int
+    start: int  # its first byte
+    size: int  # its bytes
 
     def read(self) -> bytes:
         """Its bytes as they are now.
@@ -90,20 +79,13 @@ class _Kept:
 
 @dataclass(slots=True)
 class _Lines:
-    """How far a file of lines was read.
+    """How far a file of lines was read."""
 
-    Attributes:
-        mark: As it was when it was read.
-        inode: Of the file.
-        end: Where what was read whole ends.
-        values: What its lines hold.
-        last: What the line holds that has no end yet, if it is whole all the same.
-    """
-
-    mark: Mark
-    inode: int
-    end: int = 0
-    values: list[Any] = field(default_factory=list)
+    mark: Mark  # as it was when it was read
+    inode: int  # of the file
+    end: int = 0  # where what was read whole ends
+    values: list[Any] = field(default_factory=list)  # what its lines hold
+    # What the line holds that has no end yet, if it is whole all the same.
     last: list[Any] = field(default_factory=list)
 
 
@@ -145,9 +127,6 @@ class Files:
 
     Args:
         monotonic: Seconds that only go forward.
-
-    Attributes:
-        unread: Of how many things there was no time to read them since `begin_place`.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -157,7 +136,7 @@ class Files:
         self._each: dict[tuple[str, str], _Made] = {}
         self._now_s = 0.0
         self._until_s = math.inf
-        self.unread = 0
+        self.unread = 0  # of how many things there was no time to read them since `begin_place`
 
     def begin(self, now_s: float, most_s: float) -> None:
         """Look at everything anew, for so long at most.

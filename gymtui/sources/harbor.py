@@ -38,17 +38,12 @@ _LOGS: Final = (".txt", ".log")
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """What a job says of itself.
-
-    Attributes:
-        total: How many trials there are to be.
-        tasks: How many of each task, where that is known.
-    """
+    """What a job says of itself."""
 
     ended: bool = False
     began: str | None = None
-    total: int | None = None
-    tasks: Mapping[str, int] | None = None
+    total: int | None = None  # how many trials there are to be
+    tasks: Mapping[str, int] | None = None  # how many of each task, where that is known
     scenario: str | None = None
 
 

@@ -30,19 +30,14 @@ _LETTERS: Final = {"c": 1.0, "i": 0.0, "p": 0.5, "n": 0.0, "yes": 1.0, "true": 1
 
 @dataclass(frozen=True, slots=True)
 class _Log:
-    """A log.
-
-    Attributes:
-        status: `started` while it is written, and of one that was killed.
-        planned: How many samples there are to be, by their ids.
-    """
+    """A log."""
 
     task: str | None
     task_id: str | None
     created: str
     model: str | None
-    status: str
-    planned: Mapping[str, int]
+    status: str  # `started` while it is written, and of one that was killed
+    planned: Mapping[str, int]  # how many samples there are to be, by their ids
     reported: Mapping[str, Any]
     samples: tuple[RolloutFacts, ...]
 

@@ -26,22 +26,11 @@ Body = Callable[[], bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutFacts:
-    """What files say of a rollout; None where they do not say it.
+    """What files say of a rollout; None where they do not say it."""
 
-    Attributes:
-        rollout_id: Unique within its run.
-        status: One of the API's (API.md), `NOT_RUN` or `INTERRUPTED`.
-        reward: Whatever it was rewarded; whether that is a verdict is for the whole run to say.
-        success: The verdict, where the program that wrote the file has one of its own.
-        message: Why it ended as it did.
-        details: What else is known of its result.
-        item: Its item as a gym listed it, which says all of this.
-        body: Its artifacts; None where there are none.
-    """
-
-    rollout_id: str
+    rollout_id: str  # unique within its run
     task_id: str | None = None
-    status: str = "completed"
+    status: str = "completed"  # one of the API's (API.md), `NOT_RUN` or `INTERRUPTED`
     model: str | None = None
     provider: str | None = None
     current_step: int | None = None
@@ -49,37 +38,32 @@ class RolloutFacts:
     created_at: str | None = None
     started_at: str | None = None
     completed_at: str | None = None
+    # Whatever it was rewarded; whether that is a verdict is for the whole run to say.
     reward: float | None = None
+    # The verdict, where the program that wrote the file has one of its own.
     success: bool | None = None
-    message: str = ""
+    message: str = ""  # why it ended as it did
     failed_criteria: tuple[str, ...] = ()
     termination_reason: str | None = None
-    details: Mapping[str, Any] | None = None
-    item: bytes | None = None
+    details: Mapping[str, Any] | None = None  # what else is known of its result
+    item: bytes | None = None  # its item as a gym listed it, which says all of this
+    # Its artifacts; None where there are none.
     body: Body | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
-    """What files say of a run.
+    """What files say of a run."""
 
-    Attributes:
-        run_id: What to call it.
-        source: Which program wrote it.
-        began: When, in ISO 8601, or else when its files were written; orders the list.
-        reported: Numbers that the program itself gives of it, under its own names.
-        graded: Whether its rewards are scores alone, even where all are 0 or 1.
-        unread: How many of its rollouts are not read yet.
-    """
-
-    run_id: str
-    source: str
+    run_id: str  # what to call it
+    source: str  # which program wrote it
     rollouts: Sequence[RolloutFacts]
     scenario_id: str | None = None
-    began: str = ""
+    began: str = ""  # when, in ISO 8601, or else when its files were written; orders the list
+    # Numbers that the program itself gives of it, under its own names.
     reported: Mapping[str, Any] | None = None
-    graded: bool = False
-    unread: int = 0
+    graded: bool = False  # whether its rewards are scores alone, even where all are 0 or 1
+    unread: int = 0  # how many of its rollouts are not read yet
 
     @property
     def active(self) -> bool:
@@ -91,40 +75,28 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True)
 class ListedRollout:
-    """A rollout as it is listed.
-
-    Attributes:
-        item: Its bytes on the wire.
-        body: Its artifacts, if it has any.
-    """
+    """A rollout as it is listed."""
 
     rollout_id: str
     run_id: str
     status: str
     task_id: str | None
-    item: bytes
-    body: Body | None
+    item: bytes  # its bytes on the wire
+    body: Body | None  # its artifacts, if it has any
 
 
 @dataclass(frozen=True, slots=True)
 class ListedRun:
-    """A run as it is listed.
-
-    Attributes:
-        item: Its bytes on the wire.
-        facts: What it was made of.
-        binary: Whether its rewards are verdicts.
-        scores: Whether they are scores.
-    """
+    """A run as it is listed."""
 
     run_id: str
     scenario_id: str | None
     began: str
-    item: bytes
+    item: bytes  # its bytes on the wire
     rollouts: Mapping[str, ListedRollout]
-    facts: RunFacts
-    binary: bool
-    scores: bool
+    facts: RunFacts  # what it was made of
+    binary: bool  # whether its rewards are verdicts
+    scores: bool  # whether they are scores
 
 
 def listed(

@@ -18,28 +18,18 @@ _DEEPEST = 8
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """With what a source reads.
+    """With what a source reads."""
 
-    Attributes:
-        files: Reads each file as often as it changes.
-        now_s: The time, UNIX seconds.
-    """
-
-    files: Files
-    now_s: float
+    files: Files  # reads each file as often as it changes
+    now_s: float  # the time, UNIX seconds
 
 
 class Source(Protocol):
-    """Reads what one program leaves on disk. One that others add is an entry point.
+    """Reads what one program leaves on disk. One that others add is an entry point."""
 
-    Attributes:
-        name: What it is called in `--as`, a word.
-        title: What it reads, in a few words.
-        inner: Directories below one that it owns which are its own, too; None for all.
-    """
-
-    name: str
-    title: str
+    name: str  # what it is called in `--as`, a word
+    title: str  # what it reads, in a few words
+    # Directories below one that it owns which are its own, too; None for all.
     inner: frozenset[str] | None
 
     def owns(self, place: Path, found: Entries, files: Files) -> bool:

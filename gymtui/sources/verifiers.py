@@ -41,18 +41,13 @@ _KNOWN: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Metadata:
-    """What a run says of itself.
-
-    Attributes:
-        examples: How many there are to be; None where it does not say so.
-        threshold: From which reward on a rollout counts as a pass.
-    """
+    """What a run says of itself."""
 
     environment: str | None = None
     model: str | None = None
-    examples: int | None = None
+    examples: int | None = None  # how many there are to be; None where it does not say so
     each: int | None = None
-    threshold: float | None = None
+    threshold: float | None = None  # from which reward on a rollout counts as a pass
     began: str | None = None
 
 

@@ -21,17 +21,12 @@ CONFIGS: Final = ("configs/resolved/eval.json", "configs/eval.json", "configs/re
 
 @dataclass(frozen=True, slots=True)
 class TracesConfig:
-    """What a run's configuration says.
-
-    Attributes:
-        tasks: How many there are to be; None for all there are.
-        each: How many rollouts of each.
-    """
+    """What a run's configuration says."""
 
     environment: str | None
     model: str | None
-    tasks: int | None
-    each: int | None
+    tasks: int | None  # how many there are to be; None for all there are
+    each: int | None  # how many rollouts of each
 
 
 def config_of(body: bytes) -> TracesConfig:

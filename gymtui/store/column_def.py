@@ -60,49 +60,36 @@ class ValueKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """A moment from which something grows or holds.
+    """A moment from which something grows or holds."""
 
-    Attributes:
-        at_s: UNIX seconds, on the clock that `now` is read from.
-    """
-
-    at_s: float
+    at_s: float  # UNIX seconds, on the clock that `now` is read from
 
 
 @dataclass(frozen=True, slots=True)
 class Field(Generic[R]):
-    """One column of a list.
+    """One column of a list."""
 
-    Attributes:
-        name: What it is called in filters and orders, lower case, a name without spaces.
-        kind: What its values are.
-        value: The value of a record, None when it is not known. A value of another type than
-            the kind allows counts as not known.
-        aliases: Other names it answers to.
-        words: Whether bare words are looked for in it; None means if it is text.
-        order: The value it is ordered by, when that is another (a rank, a `natural` name).
-        order_kind: The kind of that value, when that is another.
-        choices: Of text, all it can be; a value written is matched by prefix. empty if open.
-        also: Another text that it matches by.
-        bounds: Of an estimate, between what the truth is: a comparison then holds only where it
-            does for both.
-        each: Of a list of texts, all of them: one that matches is enough.
-        count: Of a share: what a whole number without a percent sign is compared with.
-        from_history: Whether it is known of a finished run only once its rollouts were read.
-    """
-
-    name: str
-    kind: ValueKind
+    name: str  # what it is called in filters and orders, lower case, a name without spaces
+    kind: ValueKind  # what its values are
+    # The value of a record, None when it is not known. A value of another type than the kind
+    # allows counts as not known.
     value: Callable[[R], object]
-    aliases: tuple[str, ...] = ()
-    words: bool | None = None
+    aliases: tuple[str, ...] = ()  # other names it answers to
+    words: bool | None = None  # whether bare words are looked for in it; None means if it is text
+    # The value it is ordered by, when that is another (a rank, a `natural` name).
     order: Callable[[R], object] | None = None
-    order_kind: ValueKind | None = None
+    order_kind: ValueKind | None = None  # the kind of that value, when that is another
+    # Of a share: what a whole number without a percent sign is compared with.
     count: Callable[[R], object] | None = None
+    # Of text, all it can be; a value written is matched by prefix. Empty if open.
     choices: tuple[str, ...] = ()
-    also: Callable[[R], str | None] | None = None
+    also: Callable[[R], str | None] | None = None  # another text that it matches by
+    # Of a list of texts, all of them: one that matches is enough.
     each: Callable[[R], Iterable[str]] | None = None
+    # Of an estimate, between what the truth is: a comparison then holds only where it does for
+    # both.
     bounds: Callable[[R], tuple[float, float] | None] | None = None
+    # Whether it is known of a finished run only once its rollouts were read.
     from_history: bool = False
 
     @property

@@ -86,44 +86,29 @@ Request = Query | ScenarioRollouts
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One answer, as it came.
-
-    Attributes:
-        body: The answer's bytes, or None for a 404.
-        sent_s: When it was asked, monotonic seconds: an answer to an older question
-            never overwrites one to a newer question.
-        at: The server's clock when it answered, UNIX seconds.
-        wire_bytes: What crossed the network for it, compressed.
-    """
+    """One answer, as it came."""
 
     query: Query
-    body: bytes | None
+    body: bytes | None  # the answer's bytes, or None for a 404
+    # When it was asked, monotonic seconds: an answer to an older question never overwrites one to
+    # a newer question.
     sent_s: float
-    at: float
-    wire_bytes: int = 0
+    at: float  # the server's clock when it answered, UNIX seconds
+    wire_bytes: int = 0  # what crossed the network for it, compressed
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """The ids that one observation (or several, merged) added, changed or removed.
+    """The ids that one observation (or several, merged) added, changed or removed."""
 
-    Attributes:
-        runs_added: Runs that were not known before.
-        runs_changed: Known runs of which something displayed may differ, their summary included.
-        runs_removed: Runs that are no longer known.
-        rollouts_added: Rollouts that were not known before.
-        rollouts_changed: Rollouts whose bytes differ.
-        rollouts_removed: Rollouts that are no longer known.
-        total_changed: Whether the server's own count of runs moved.
-    """
-
-    runs_added: frozenset[str] = frozenset()
+    runs_added: frozenset[str] = frozenset()  # runs that were not known before
+    # Known runs of which something displayed may differ, their summary included.
     runs_changed: frozenset[str] = frozenset()
-    runs_removed: frozenset[str] = frozenset()
-    rollouts_added: frozenset[str] = frozenset()
-    rollouts_changed: frozenset[str] = frozenset()
-    rollouts_removed: frozenset[str] = frozenset()
-    total_changed: bool = False
+    runs_removed: frozenset[str] = frozenset()  # runs that are no longer known
+    rollouts_added: frozenset[str] = frozenset()  # rollouts that were not known before
+    rollouts_changed: frozenset[str] = frozenset()  # rollouts whose bytes differ
+    rollouts_removed: frozenset[str] = frozenset()  # rollouts that are no longer known
+    total_changed: bool = False  # whether the server's own count of runs moved
 
     def __bool__(self) -> bool:
         return any(getattr(self, item.name) for item in fields(self))

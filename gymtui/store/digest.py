@@ -29,40 +29,29 @@ _CAUSES = {
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """A run that passes less than the one before it.
-
-    Attributes:
-        p: Adjusted for all that were compared.
-    """
+    """A run that passes less than the one before it."""
 
     run: RunView
     before: RunView
-    p: float
+    p: float  # adjusted for all that were compared
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What happened since a time.
-
-    Attributes:
-        began: Runs that started since.
-        finished: Runs that ended since, the last first.
-        errors: Rollouts that ended without a verdict since, by cause.
-        failing: Of each run with such rollouts, how many.
-        failing_by: By cause, the runs with such rollouts.
-        active: Runs that go on.
-        unread: Finished runs whose rollouts are not known: whether these ended since is not.
-    """
+    """What happened since a time."""
 
     since: datetime
-    began: tuple[RunView, ...] = ()
-    finished: tuple[RunView, ...] = ()
+    began: tuple[RunView, ...] = ()  # runs that started since
+    finished: tuple[RunView, ...] = ()  # runs that ended since, the last first
     regressed: tuple[Regression, ...] = ()
+    # Rollouts that ended without a verdict since, by cause.
     errors: Mapping[Outcome, int] = field(default_factory=dict)
+    # Of each run with such rollouts, how many.
     failing: Mapping[str, int] = field(default_factory=dict)
+    # By cause, the runs with such rollouts.
     failing_by: Mapping[Outcome, tuple[str, ...]] = field(default_factory=dict)
-    active: tuple[RunView, ...] = ()
-    unread: int = 0
+    active: tuple[RunView, ...] = ()  # runs that go on
+    unread: int = 0  # finished runs whose rollouts are not known: whether these ended since is not
 
     def __bool__(self) -> bool:
         return bool(self.began or self.finished or self.errors)

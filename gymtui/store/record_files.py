@@ -30,30 +30,20 @@ from gymtui.transcript.body_check import no_json
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of the rollout whose transcript a file holds.
+    """What is known of the rollout whose transcript a file holds."""
 
-    Attributes:
-        row: The rollout, if its record could be read.
-        problem: Why it could not, for the person and as received; empty where none is missed.
-        damaged: Whether there is a record that cannot be read.
-    """
-
-    row: RolloutRow | None = None
+    row: RolloutRow | None = None  # the rollout, if its record could be read
+    # Why it could not, for the person and as received; empty where none is missed.
     problem: str = ""
-    damaged: bool = False
+    damaged: bool = False  # whether there is a record that cannot be read
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A transcript from disk with the record of its rollout.
+    """A transcript from disk with the record of its rollout."""
 
-    Attributes:
-        body: What is in the file, unpacked.
-        transcript: What it holds, and the result that its record tells of.
-    """
-
-    body: bytes
-    transcript: Transcript
+    body: bytes  # what is in the file, unpacked
+    transcript: Transcript  # what it holds, and the result that its record tells of
     record: Record
 
 

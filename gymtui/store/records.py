@@ -35,27 +35,18 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """One run as last seen.
+    """One run as last seen."""
 
-    Attributes:
-        run_id: The exact id; for a malformed item, a name made from its bytes.
-        raw: The item's bytes as received, which is what "describe" shows.
-        sent_s: When the question was sent that brought these bytes, monotonic seconds.
-        run: The parsed item, or None when it could not be read as a run.
-        malformed: Why it could not, or None.
-        intent: What was asked of it and is not yet visible in the server's answers.
-        gone: Whether the server says that it no longer exists.
-        all_ended: Whether all its rollouts were listed and have ended; asked only of a run whose
-            own counters say nothing.
-    """
-
-    run_id: str
-    raw: bytes
-    sent_s: float
-    run: RunStatus | None
-    malformed: str | None = None
+    run_id: str  # the exact id; for a malformed item, a name made from its bytes
+    raw: bytes  # the item's bytes as received, which is what "describe" shows
+    sent_s: float  # when the question was sent that brought these bytes, monotonic seconds
+    run: RunStatus | None  # the parsed item, or None when it could not be read as a run
+    malformed: str | None = None  # why it could not, or None
+    # What was asked of it and is not yet visible in the server's answers.
     intent: Intent | None = None
-    is_deleted: bool = False
+    is_deleted: bool = False  # whether the server says that it no longer exists
+    # Whether all its rollouts were listed and have ended; asked only of a run whose own counters
+    # say nothing.
     all_ended: bool = False
 
     @property
@@ -112,33 +103,21 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class RolloutRow:
-    """One rollout as last seen.
+    """One rollout as last seen."""
 
-    Attributes:
-        rollout_id: The exact id; for a malformed item, a name made from its bytes.
-        run_id: The run it was listed under.
-        raw: The item's bytes as received.
-        sent_s: When the question was sent that brought these bytes, monotonic seconds.
-        at: The server's clock when these bytes were first seen, UNIX seconds.
-        rollout: The parsed item, or None when it could not be read as a rollout.
-        malformed: Why it could not, or None.
-        outcome: How it stands, our own cancel counted; None when it could not be read.
-        usage: What it used, once its artifacts were read: the rollout does not say it.
-        tools: Which tools it called, likewise; None until then.
-        note: The person's own note on it.
-    """
-
-    rollout_id: str
-    run_id: str
-    raw: bytes
-    sent_s: float
-    at: float
-    rollout: Rollout | None
-    malformed: str | None = None
+    rollout_id: str  # the exact id; for a malformed item, a name made from its bytes
+    run_id: str  # the run it was listed under
+    raw: bytes  # the item's bytes as received
+    sent_s: float  # when the question was sent that brought these bytes, monotonic seconds
+    at: float  # the server's clock when these bytes were first seen, UNIX seconds
+    rollout: Rollout | None  # the parsed item, or None when it could not be read as a rollout
+    malformed: str | None = None  # why it could not, or None
+    # How it stands, our own cancel counted; None when it could not be read.
     outcome: Outcome | None = None
+    # What it used, once its artifacts were read: the rollout does not say it.
     usage: Usage | None = None
-    tools: tuple[ToolUse, ...] | None = None
-    note: str | None = None
+    tools: tuple[ToolUse, ...] | None = None  # which tools it called, likewise; None until then
+    note: str | None = None  # the person's own note on it
 
 
 def name_of_malformed(raw: bytes, within: str = "") -> str:

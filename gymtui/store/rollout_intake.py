@@ -22,30 +22,23 @@ COUNTED_AT_ONCE = 500
 
 @dataclass(slots=True)
 class RolloutBatch:
-    """What a list of rollouts will do to the table, good until anything else changes that.
+    """What a list of rollouts will do to the table, good until anything else changes that."""
 
-    Attributes:
-        listed: The listed ids, in the server's order, each with its bytes.
-        plain: Rows that are new, or replace the row of their id within its run: together they
-            are taken in at once, since nothing else hangs on any of them.
-        odd: Other rows that differ from what is known: to be taken in one by one.
-        replaced: The rows that plain ones replace.
-        raws: The ids of the plain rows by their bytes, as far as these could be read.
-        running: Those of the plain rows that run.
-        members: By run that is held, or will be by this list, the ids of its plain rows.
-        numbers: By that run, what its rollouts add up to once the plain rows are in.
-        strays: Those of the plain rows whose run is not held.
-    """
-
-    listed: dict[str, bytes]
+    listed: dict[str, bytes]  # the listed ids, in the server's order, each with its bytes
+    # Rows that are new, or replace the row of their id within its run: together they are taken in
+    # at once, since nothing else hangs on any of them.
     plain: dict[str, RolloutRow] = field(default_factory=dict)
+    # Other rows that differ from what is known: to be taken in one by one.
     odd: list[RolloutRow] = field(default_factory=list)
-    replaced: list[RolloutRow] = field(default_factory=list)
+    replaced: list[RolloutRow] = field(default_factory=list)  # the rows that plain ones replace
+    # The ids of the plain rows by their bytes, as far as these could be read.
     raws: dict[bytes, str] = field(default_factory=dict)
-    running: set[str] = field(default_factory=set)
+    running: set[str] = field(default_factory=set)  # those of the plain rows that run
+    # By run that is held, or will be by this list, the ids of its plain rows.
     members: dict[str, dict[str, None]] = field(default_factory=dict)
+    # By that run, what its rollouts add up to once the plain rows are in.
     numbers: dict[str, SummaryBuilder] = field(default_factory=dict)
-    strays: set[str] = field(default_factory=set)
+    strays: set[str] = field(default_factory=set)  # those of the plain rows whose run is not held
 
     def add(self, row: RolloutRow, before: RolloutRow | None) -> None:
         """Add a plain row.

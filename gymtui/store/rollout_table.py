@@ -35,16 +35,12 @@ class RolloutTable:
 
     Args:
         runs: The ids of the known runs.
-
-    Attributes:
-        rows: Every known rollout by id.
-        version: Moves with every change of any row, and of the notes.
-        we_cancelled: Ids of rollouts that were active when their run was cancelled from here.
     """
 
     def __init__(self, runs: Container[str]) -> None:
-        self.rows: dict[str, RolloutRow] = {}
-        self.version = 0
+        self.rows: dict[str, RolloutRow] = {}  # every known rollout by id
+        self.version = 0  # moves with every change of any row, and of the notes
+        # Ids of rollouts that were active when their run was cancelled from here.
         self.we_cancelled: set[str] = set()
         self.notes: Mapping[str, str] = {}
         """The person's own notes, by rollout, listed already or not."""

@@ -36,14 +36,10 @@ class RuleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RuleSpec:
-    """What a rule says, on whichever run.
-
-    Attributes:
-        about: The condition of `TELL` and `CANCEL`, the other run of `REGRESSION`, else "".
-    """
+    """What a rule says, on whichever run."""
 
     kind: RuleKind
-    about: str = ""
+    about: str = ""  # the condition of `TELL` and `CANCEL`, the other run of `REGRESSION`, else ""
 
     @property
     def words(self) -> str:

@@ -18,22 +18,16 @@ from gymtui.store.records import Intent, RunRow, name_of_malformed
 
 
 class RunTable:
-    """Runs, each with the bytes it was read from.
-
-    Attributes:
-        rows: Every known run by id.
-        active: Ids of those that have something left to do, in the order they began to.
-        total: The server's own count, where it gave one.
-        version: Moves with every change of any row.
-        rollouts_in: Rollouts by scenario, as the counters of its runs say.
-    """
+    """Runs, each with the bytes it was read from."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, RunRow] = {}
+        self.rows: dict[str, RunRow] = {}  # every known run by id
+        # Rollouts by scenario, as the counters of its runs say.
         self.rollouts_in: Counter[str] = Counter()
+        # Ids of those that have something left to do, in the order they began to.
         self.active: dict[str, None] = {}
-        self.total: int | None = None
-        self.version = 0
+        self.total: int | None = None  # the server's own count, where it gave one
+        self.version = 0  # moves with every change of any row
         self._by_raw: dict[bytes, str] = {}
         self._ended: set[str] = set()
         self._malformed_at: dict[str, int] = {}

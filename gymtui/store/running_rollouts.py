@@ -37,17 +37,14 @@ class StepPace(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunningRow:
-    """A rollout that runs.
-
-    Attributes:
-        moved_at: When it last moved, the latest it may have been; None if it is not watched.
-        stuck_from: From when on it counts as stuck unless it moves; None if nothing tells.
-        limit_s: How long it may stand still, in seconds; None where no threshold applies.
-    """
+    """A rollout that runs."""
 
     row: RolloutRow
+    # When it last moved, the latest it may have been; None if it is not watched.
     moved_at: datetime | None = None
+    # From when on it counts as stuck unless it moves; None if nothing tells.
     stuck_from: datetime | None = None
+    # How long it may stand still, in seconds; None where no threshold applies.
     limit_s: float | None = None
 
     def stuck(self, now: datetime) -> bool:

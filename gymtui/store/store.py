@@ -47,38 +47,29 @@ LARGE = 500_000
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What applying one observation did.
-
-    Attributes:
-        ids: The ids the answer listed, in its order (runs or rollouts, by the query).
-        total: The server's own count, where it gave one.
-        overtaken: Runs of which a rollout no longer runs, by an answer that does not tell how
-            it ended: their rollouts are to be listed again.
-    """
+    """What applying one observation did."""
 
     delta: Delta
+    # The ids the answer listed, in its order (runs or rollouts, by the query).
     ids: tuple[str, ...] = ()
-    total: int | None = None
+    total: int | None = None  # the server's own count, where it gave one
+    # Runs of which a rollout no longer runs, by an answer that does not tell how it ended: their
+    # rollouts are to be listed again.
     overtaken: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The last answer to a question: enough to know the same body again.
+    """The last answer to a question: enough to know the same body again."""
 
-    Attributes:
-        length: Of its body, in bytes.
-        digest: Of its body; None if it changed anything. Where answers change every time, a
-            digest of each would cost more than comparing their items.
-        version: Of the rows that it is about, right after it was taken in: the same body is
-            no news only while nothing else has changed them.
-        applied: What it listed.
-    """
-
-    length: int
+    length: int  # of its body, in bytes
+    # Of its body; None if it changed anything. Where answers change every time, a digest of each
+    # would cost more than comparing their items.
     digest: int | None
+    # Of the rows that it is about, right after it was taken in: the same body is no news only
+    # while nothing else has changed them.
     version: int
-    applied: Applied
+    applied: Applied  # what it listed
 
 
 class Store:

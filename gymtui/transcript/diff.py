@@ -33,15 +33,10 @@ class Same(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A row of a comparison.
+    """A row of a comparison."""
 
-    Attributes:
-        left: A turn of the first transcript, or None.
-        right: A turn of the second, or None.
-    """
-
-    left: int | None
-    right: int | None
+    left: int | None  # A turn of the first transcript, or None
+    right: int | None  # A turn of the second, or None
     same: Same
 
     @property
@@ -52,17 +47,11 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An argument that differs, in clean text.
+    """An argument that differs, in clean text."""
 
-    Attributes:
-        name: The tool and the argument, `calendar.create: title`.
-        left: Its value in the first, as JSON; None when it has none.
-        right: The same of the second.
-    """
-
-    name: str
-    left: str | None
-    right: str | None
+    name: str  # the tool and the argument, `calendar.create: title`
+    left: str | None  # its value in the first, as JSON; None when it has none
+    right: str | None  # the same of the second
 
 
 def compare(left: Transcript, right: Transcript) -> tuple[Pair, ...]:

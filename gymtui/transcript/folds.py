@@ -39,15 +39,10 @@ _NONE = re.compile(r"\b(?:0|no) (?:errors?|failures?|failed)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """A stretch that is not seen.
+    """A stretch that is not seen."""
 
-    Attributes:
-        lines: How many lines it has; 0 within a line.
-        characters: How many characters.
-    """
-
-    lines: int
-    characters: int
+    lines: int  # how many lines it has; 0 within a line
+    characters: int  # how many characters
 
 
 Piece = str | Hidden

@@ -26,32 +26,24 @@ _ROLES = tuple(str(kind) for kind in BlockKind)
 
 @dataclass(frozen=True, slots=True)
 class SpokenPassage:
-    """A passage, and what can be asked of it besides its text.
-
-    Attributes:
-        tool: The tool that is called or that answers, `server.tool`; "" for neither.
-        error: Whether it is a failure.
-    """
+    """A passage, and what can be asked of it besides its text."""
 
     passage: Passage
     kind: BlockKind
-    tool: str
-    error: bool
+    tool: str  # the tool that is called or that answers, `server.tool`; "" for neither
+    error: bool  # whether it is a failure
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One place where something was found.
-
-    Attributes:
-        around: What stands left of it, it, and what stands right of it, as in the passage: of
-            thousands of hits few are ever written out.
-    """
+    """One place where something was found."""
 
     match: Match
     kind: BlockKind
     tool: str
     error: bool
+    # What stands left of it, it, and what stands right of it, as in the passage: of thousands of
+    # hits few are ever written out.
     around: tuple[str, str, str]
 
     @property
@@ -72,19 +64,12 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to look for; all of it must hold. Without a phrase, every passage that fits is a hit.
+    """What to look for; all of it must hold. Without a phrase, every passage that fits is a hit."""
 
-    Attributes:
-        query: The phrase, or the regular expression.
-        tool: Part of a tool's name, or a glob; "" for any.
-        error: Whether only failures count.
-        role: Who speaks; None for anybody.
-    """
-
-    query: Query
-    tool: str = ""
-    error: bool = False
-    role: BlockKind | None = None
+    query: Query  # the phrase, or the regular expression
+    tool: str = ""  # part of a tool's name, or a glob; "" for any
+    error: bool = False  # whether only failures count
+    role: BlockKind | None = None  # who speaks; None for anybody
 
     @property
     def is_empty(self) -> bool:

@@ -37,34 +37,22 @@ _FRAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One turn's line.
+    """One turn's line."""
 
-    Attributes:
-        turn: The turn's place in `Transcript.turns`; beyond them, in `Transcript.endings`; before
-            them `facts.OPENING`.
-        kind: Who speaks.
-        tools: The names of the tools that it calls or that answer in it, clean, in order.
-        calls: Whether it calls tools, rather than answering.
-        words: The beginning of what it says, or of what a tool answers; clean, in one line.
-        error: Whether it, or an answer in it, failed.
-        duration_s: Seconds since the turn before, if both are stamped.
-        block: Which of its blocks the line is about: its first call; else `HEAD`.
-        asked: What the first call asks for, in one line.
-        times: How many turns like it the line stands for, with their answers.
-        last: The last turn that it stands for.
-    """
-
+    # The turn's place in `Transcript.turns`; beyond them, in `Transcript.endings`; before them
+    # `facts.OPENING`.
     turn: int
-    kind: BlockKind
+    kind: BlockKind  # who speaks
+    # The names of the tools that it calls or that answer in it, clean, in order.
     tools: tuple[str, ...]
-    calls: bool
-    words: str
-    error: bool
-    duration_s: float | None
-    block: int = HEAD
-    asked: str = ""
-    times: int = 1
-    last: int = HEAD
+    calls: bool  # whether it calls tools, rather than answering
+    words: str  # the beginning of what it says, or of what a tool answers; clean, in one line
+    error: bool  # whether it, or an answer in it, failed
+    duration_s: float | None  # seconds since the turn before, if both are stamped
+    block: int = HEAD  # which of its blocks the line is about: its first call; else `HEAD`
+    asked: str = ""  # what the first call asks for, in one line
+    times: int = 1  # how many turns like it the line stands for, with their answers
+    last: int = HEAD  # the last turn that it stands for
 
     @property
     def is_blank(self) -> bool:

@@ -124,15 +124,10 @@ class _Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What a result says of the call that it answers, and both of their number.
+    """What a result says of the call that it answers, and both of their number."""
 
-    Attributes:
-        asked: What the call asks for; empty for a result that follows its call.
-        ordinal: Which it is of several calls made at once that look alike; 0 where none does.
-    """
-
-    asked: str = ""
-    ordinal: int = 0
+    asked: str = ""  # what the call asks for; empty for a result that follows its call
+    ordinal: int = 0  # which it is of several calls made at once that look alike; 0 where none does
 
 
 def labels(pairs: list[Pair], turn_of: Mapping[int, int]) -> dict[int, Label]:

@@ -42,21 +42,13 @@ class PatternError(ValueError):
 
 
 class Match(NamedTuple):
-    """Where something was found. A tuple, since there may be many, and collecting them costs time.
+    """Where something was found. A tuple: there may be many, and collecting them costs time."""
 
-    Attributes:
-        turn: In `Transcript.turns`; beyond them, in `Transcript.endings`; or `facts.OPENING`.
-        block: In `Turn.blocks`; 0 in an ending, and in the opening.
-        part: Which of `passages.parts` of the block's body.
-        start: In the part as `passages.shown` gives it.
-        end: Its end there; past the part's end when it goes on in the next one.
-    """
-
-    turn: int
-    block: int
-    part: int
-    start: int
-    end: int
+    turn: int  # in `Transcript.turns`; beyond them, in `Transcript.endings`; or `facts.OPENING`
+    block: int  # in `Turn.blocks`; 0 in an ending, and in the opening
+    part: int  # which of `passages.parts` of the block's body
+    start: int  # in the part as `passages.shown` gives it
+    end: int  # its end there; past the part's end when it goes on in the next one
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,15 +17,10 @@ Spot = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A place to go to.
+    """A place to go to."""
 
-    Attributes:
-        turn: The turn's place in `Transcript.turns`; beyond them, that of `Transcript.endings`.
-        block: The block's place in its turn, or `HEAD`.
-    """
-
-    turn: int
-    block: int = HEAD
+    turn: int  # the turn's place in `Transcript.turns`; beyond them, that of `Transcript.endings`
+    block: int = HEAD  # the block's place in its turn, or `HEAD`
 
     @property
     def spot(self) -> Spot:

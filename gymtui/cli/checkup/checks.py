@@ -21,19 +21,13 @@ _RANK = {state: rank for rank, state in enumerate(State)}
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at.
+    """One thing that was looked at."""
 
-    Attributes:
-        subject: What it belongs to: versions, paths, settings, gym, terminal.
-        message: How it is; may hold wire text, so clean it to draw it.
-        advice: What to do, or "".
-    """
-
-    subject: str
+    subject: str  # what it belongs to: versions, paths, settings, gym, terminal
     name: str
-    message: str
+    message: str  # how it is; may hold wire text, so clean it to draw it
     state: State = State.OK
-    advice: str = ""
+    advice: str = ""  # what to do, or ""
 
     @property
     def document(self) -> Mapping[str, Any]:

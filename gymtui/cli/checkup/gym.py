@@ -60,14 +60,10 @@ class _EnoughError(Exception):
 
 @dataclass(slots=True)
 class GymChecks:
-    """What was learnt so far; may be read while it goes on.
-
-    Attributes:
-        status: The exit code that this means: 3 no answer, 4 refused.
-    """
+    """What was learnt so far; may be read while it goes on."""
 
     checks: list[Check] = field(default_factory=list)
-    status: int = 0
+    status: int = 0  # the exit code that this means: 3 no answer, 4 refused
     ended: bool = False
 
     def note(self, name: str, said: str, state: State = State.OK, advice: str = "") -> None:

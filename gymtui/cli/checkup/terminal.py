@@ -21,15 +21,10 @@ Run = Callable[[Sequence[str]], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """The three streams.
+    """The three streams."""
 
-    Attributes:
-        terminals: Whether all are TTYs.
-        size: Columns and rows of the terminal, or None without one.
-    """
-
-    terminals: tuple[bool, bool, bool]
-    size: tuple[int, int] | None
+    terminals: tuple[bool, bool, bool]  # whether all are TTYs
+    size: tuple[int, int] | None  # columns and rows of the terminal, or None without one
     encoding: str
 
 

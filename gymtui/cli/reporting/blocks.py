@@ -67,14 +67,10 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A paragraph.
-
-    Attributes:
-        notice: Whether nobody should miss it.
-    """
+    """A paragraph."""
 
     line: Line
-    notice: bool = False
+    notice: bool = False  # whether nobody should miss it
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +82,11 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table.
-
-    Attributes:
-        rows: Each as long as the headings.
-        right: Columns whose cells are numbers, by their place.
-    """
+    """A table."""
 
     headings: tuple[Line, ...]
-    rows: tuple[tuple[Line, ...], ...]
-    right: frozenset[int] = frozenset()
+    rows: tuple[tuple[Line, ...], ...]  # each as long as the headings
+    right: frozenset[int] = frozenset()  # columns whose cells are numbers, by their place
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +98,10 @@ class TrendChart:
 
 @dataclass(frozen=True, slots=True)
 class HistogramChart:
-    """How something is distributed by outcome, for forms that draw; others leave it out.
+    """How something is distributed by outcome, for forms that draw; others leave it out."""
 
-    Attributes:
-        title: What is counted.
-        labels: Of the bins, in their order.
-    """
-
-    title: str
-    labels: tuple[str, ...]
+    title: str  # what is counted
+    labels: tuple[str, ...]  # of the bins, in their order
     bins: tuple[Bin, ...]
 
 
@@ -124,25 +110,16 @@ Block = Heading | Paragraph | Items | Table | TrendChart | HistogramChart
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report.
+    """A report."""
 
-    Attributes:
-        title: In a line, for a window; its names as received.
-    """
-
-    title: str
+    title: str  # in a line, for a window; its names as received
     blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """How a report came to be.
+    """How a report came to be."""
 
-    Attributes:
-        at: When, aware, in UTC.
-        gym: The base URL of the gym it is from.
-    """
-
-    at: datetime
-    gym: str
+    at: datetime  # when, aware, in UTC
+    gym: str  # the base URL of the gym it is from
     version: str

@@ -28,29 +28,21 @@ from gymtui.transcript.blocks import Usage
 
 @dataclass(frozen=True)
 class RunFacts:
-    """One run.
-
-    Attributes:
-        matrix: Its tasks, all of which it takes to set runs side by side.
-        failures: How many rollouts went wrong.
-        settings: Of the model, by field: each value with how many rollouts have it.
-        spent: Where time went, over rollouts that a dashboard watched.
-        malformed: Rollouts that could not be read.
-        usage: What rollouts used, for those whose artifacts were read and say it.
-        notes: The person's own, by rollout.
-        histograms: How what is known of rollouts is distributed.
-    """
+    """One run."""
 
     view: RunView
     numbers: RunStats
-    matrix: Matrix
-    failures: int
+    matrix: Matrix  # its tasks, all of which it takes to set runs side by side
+    failures: int  # how many rollouts went wrong
+    # Of the model, by field: each value with how many rollouts have it.
     settings: Mapping[str, tuple[tuple[str, int], ...]]
-    spent: formulas.Shares
-    malformed: int
+    spent: formulas.Shares  # where time went, over rollouts that a dashboard watched
+    malformed: int  # rollouts that could not be read
+    # What rollouts used, for those whose artifacts were read and say it.
     usage: tuple[Usage, ...] = ()
     ended: int = 0
-    notes: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)  # the person's own, by rollout
+    # How what is known of rollouts is distributed.
     histograms: tuple[tuple[Measure, Histogram], ...] = ()
 
     @property

@@ -55,17 +55,11 @@ CAST: Mapping[str, Temperament] = {
 
 @dataclass(frozen=True)
 class Script:
-    """What goes wrong in one run.
+    """What goes wrong in one run."""
 
-    Attributes:
-        unbuilt: The attempts whose workspaces do not build.
-        silent: The task whose first attempt stands still from its sixth turn on.
-        outage: Whether its endpoint is out while the policy's is.
-    """
-
-    unbuilt: frozenset[int] = frozenset()
-    silent: str | None = None
-    outage: bool = False
+    unbuilt: frozenset[int] = frozenset()  # the attempts whose workspaces do not build
+    silent: str | None = None  # the task whose first attempt stands still from its sixth turn on
+    outage: bool = False  # whether its endpoint is out while the policy's is
 
 
 def troubles(script_of: Callable[[str], Script | None], told_s: Callable[[], float]) -> Troubles:

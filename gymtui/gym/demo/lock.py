@@ -18,19 +18,12 @@ RETRY_S = 0.05
 
 @dataclass(frozen=True)
 class Told:
-    """What is told once it serves.
+    """What is told once it serves."""
 
-    Attributes:
-        url: Where.
-        kept: Whether its directory is there the next time.
-        anew: Whether nothing is left of an earlier time.
-        words: What the person should know, or nothing.
-    """
-
-    url: str
-    kept: bool
-    anew: bool
-    words: str = ""
+    url: str  # where
+    kept: bool  # whether its directory is there the next time
+    anew: bool  # whether nothing is left of an earlier time
+    words: str = ""  # what the person should know, or nothing
 
 
 @contextmanager

@@ -38,19 +38,14 @@ HISTORY_AT_ONCE = 3
 
 @dataclass(frozen=True)
 class Chapter:
-    """One launch.
-
-    Attributes:
-        parallel: How many run at a time.
-        ago: How long ago it was launched; zero for what is under way.
-    """
+    """One launch."""
 
     name: str
     model: str
     tasks: int
     rollouts: int
-    parallel: int
-    ago: timedelta = timedelta(0)
+    parallel: int  # how many run at a time
+    ago: timedelta = timedelta(0)  # how long ago it was launched; zero for what is under way
     script: Script = field(default=Script())
 
 

@@ -31,53 +31,39 @@ class MakeAgent(Protocol):
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What every rollout of a gym shares.
-
-    Attributes:
-        failure_share: Which share of scripted agents' workspaces fail to build, 0 to 1.
-        troubles: What else goes wrong for them.
-    """
+    """What every rollout of a gym shares."""
 
     database: Database
     clock: Clock
     pace: Pace
-    failure_share: float
-    troubles: Troubles = none_at_all
+    failure_share: float  # which share of scripted agents' workspaces fail to build, 0 to 1
+    troubles: Troubles = none_at_all  # what else goes wrong for them
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """What one rollout is about.
-
-    Attributes:
-        task: As the run changes it.
-        seed: What the agent decides, how long things take and what breaks is drawn from it.
-        world_seed: What the workspace holds is drawn from it, so that it can be the same for
-            every agent that tries the same task.
-        attempt: Which try of the task this is, from 0.
-        make_user: Makes the person who wants the task done; None has the agent told itself.
-        make_tools: Makes the tools of servers elsewhere, for each attempt anew.
-        has_own_tools: Whether the agent has the scenario's own tools, too.
-        judge: Judges what happened, given the record, in place of the task's verifier.
-        cancellation: The run's.
-        is_scripted: Whether the agent only plays one: then phases take time and things go wrong.
-    """
+    """What one rollout is about."""
 
     rollout_id: str
     run_id: str
     scenario: Scenario
-    task: Task
+    task: Task  # as the run changes it
     settings: ModelConfig
     override: TaskOverride | None
-    seed: str
+    seed: str  # what the agent decides, how long things take and what breaks is drawn from it
+    # What the workspace holds is drawn from it, so that it can be the same for every agent that
+    # tries the same task.
     world_seed: str
     make_agent: MakeAgent
-    cancellation: Cancellation
-    is_scripted: bool
-    attempt: int = 0
+    cancellation: Cancellation  # the run's
+    is_scripted: bool  # whether the agent only plays one: then phases take time and things go wrong
+    attempt: int = 0  # which try of the task this is, from 0
+    # Makes the person who wants the task done; None has the agent told itself.
     make_user: Callable[[str], SimulatedUser] | None = None
+    # Makes the tools of servers elsewhere, for each attempt anew.
     make_tools: Callable[[], Sequence[RemoteTools]] = tuple
-    has_own_tools: bool = True
+    has_own_tools: bool = True  # whether the agent has the scenario's own tools, too
+    # Judges what happened, given the record, in place of the task's verifier.
     judge: Callable[[Mapping[str, Any]], Awaitable[Result]] | None = None
 
 

@@ -27,18 +27,14 @@ NO_END = "The simulated user reached its last turn before it was done"
 
 @dataclass
 class Conversation:
-    """Carries out the agent's part of one assignment; `run` is called once.
-
-    Attributes:
-        durations: How long a scripted agent's turns take is drawn from it.
-    """
+    """Carries out the agent's part of one assignment; `run` is called once."""
 
     around: Surroundings
     given: Assignment
     recorder: Recorder
     world: World
     tools: Sequence[RemoteTools]
-    durations: Random
+    durations: Random  # how long a scripted agent's turns take is drawn from it
     _steps: int = field(default=0, init=False)
 
     async def run(self) -> str | None:

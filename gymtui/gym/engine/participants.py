@@ -22,17 +22,11 @@ from gymtui.gym.wire import LaunchRequest, ModelConfig, Result
 
 @dataclass(frozen=True)
 class Participants:
-    """Makes whoever takes part.
+    """Makes whoever takes part."""
 
-    Attributes:
-        servers: The way to models.
-        temperaments: The scripted agents, by the name of the model.
-        judge: The model that judges by rubrics; None where none does.
-    """
-
-    servers: ModelServers
-    temperaments: Mapping[str, Temperament]
-    judge: ModelConfig | None
+    servers: ModelServers  # the way to models
+    temperaments: Mapping[str, Temperament]  # the scripted agents, by the name of the model
+    judge: ModelConfig | None  # the model that judges by rubrics; None where none does
 
     @property
     def can_judge(self) -> bool:

@@ -17,15 +17,11 @@ NOTIONAL_USD_PER_TOKEN = {"prompt": 0.4e-6, "completion": 1.6e-6}
 
 @dataclass
 class Recorder:
-    """Takes down one rollout and makes its artifacts.
-
-    Attributes:
-        notional_cost: Whether to estimate a cost by `NOTIONAL_USD_PER_TOKEN`.
-        keep: Keeps a piece of what is recorded, as JSON, in case the gym ends before the rollout.
-    """
+    """Takes down one rollout and makes its artifacts."""
 
     clock: Clock
-    notional_cost: bool
+    notional_cost: bool  # whether to estimate a cost by `NOTIONAL_USD_PER_TOKEN`
+    # Keeps a piece of what is recorded, as JSON, in case the gym ends before the rollout.
     keep: Callable[[str], None] = lambda _piece: None
     messages: list[dict[str, Any]] = field(default_factory=list)
     tool_calls: list[ToolCallRecord] = field(default_factory=list)

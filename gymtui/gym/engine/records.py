@@ -79,21 +79,15 @@ class RunNameTakenError(Exception):
 
 @dataclass(frozen=True)
 class NewRun:
-    """A run as it is first written.
-
-    Attributes:
-        settings: The model settings without their key.
-        user_settings: The simulated user's, likewise without a key.
-        task_overrides: By task id, as they came.
-    """
+    """A run as it is first written."""
 
     run_id: str
     scenario_id: str
     created_at: str
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Any]  # the model settings without their key
     max_parallel: int | None = None
-    user_settings: Mapping[str, Any] | None = None
-    task_overrides: Mapping[str, Mapping[str, Any]] | None = None
+    user_settings: Mapping[str, Any] | None = None  # the simulated user's, likewise without a key
+    task_overrides: Mapping[str, Mapping[str, Any]] | None = None  # by task id, as they came
     source: Source = "rl-gym"
 
 
@@ -118,16 +112,11 @@ class WaitingRun:
 
 @dataclass(frozen=True)
 class PhaseSpan:
-    """When a phase really began and ended: the truth that observed timelines are tested against.
-
-    Attributes:
-        start: ISO 8601.
-        end: ISO 8601, or None while it lasts.
-    """
+    """When a phase really began and ended: the truth that observed timelines are tested against."""
 
     phase: Phase
-    start: str
-    end: str | None = None
+    start: str  # ISO 8601
+    end: str | None = None  # ISO 8601, or None while it lasts
 
 
 @dataclass(frozen=True)

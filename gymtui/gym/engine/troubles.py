@@ -22,29 +22,20 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Moment:
-    """Where a rollout stands.
-
-    Attributes:
-        attempt: Which try of the task, from 0.
-        step: The turn that is about to be taken, from 1; 0 while the workspace is built.
-    """
+    """Where a rollout stands."""
 
     run_id: str
     task_id: str
-    attempt: int
-    step: int
+    attempt: int  # which try of the task, from 0
+    step: int  # the turn that is about to be taken, from 1; 0 while the workspace is built
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """Something that goes wrong.
-
-    Attributes:
-        reason: What the rollout's termination says of it.
-    """
+    """Something that goes wrong."""
 
     kind: Kind
-    reason: str = ""
+    reason: str = ""  # what the rollout's termination says of it
 
 
 Troubles = Callable[[Moment], Trouble | None]

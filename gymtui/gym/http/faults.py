@@ -85,21 +85,13 @@ Fault = Annotated[
 
 
 class Order(Asked):
-    """What goes wrong, with which requests, and how often.
+    """What goes wrong, with which requests, and how often."""
 
-    Attributes:
-        method: A regular expression for the whole method, or None for all.
-        path: A regular expression found in the raw path, or None for all.
-        times: How many matching requests, or None until cleared.
-        latency_s: Wait this long first, seconds.
-        fault: What goes wrong then; None for nothing but the wait.
-    """
-
-    method: str | None = None
-    path: str | None = None
-    times: int | None = Field(default=1, ge=1)
-    latency_s: float = Field(default=0.0, ge=0.0, le=3600.0)
-    fault: Fault | None = None
+    method: str | None = None  # A regular expression for the whole method, or None for all
+    path: str | None = None  # A regular expression found in the raw path, or None for all
+    times: int | None = Field(default=1, ge=1)  # how many matching requests, or None until cleared
+    latency_s: float = Field(default=0.0, ge=0.0, le=3600.0)  # wait this long first, seconds
+    fault: Fault | None = None  # what goes wrong then; None for nothing but the wait
 
     @field_validator("method", "path")
     @classmethod

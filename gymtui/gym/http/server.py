@@ -60,35 +60,24 @@ class CannotServeError(Exception):
 
 @dataclass(frozen=True)
 class Options:
-    """How a gym behaves.
+    """How a gym behaves."""
 
-    Attributes:
-        speed: 1 is a few seconds a step, 10 is ten times as fast.
-        seed: Every random choice comes from it.
-        faults: Whether it takes orders to misbehave and tells the truth about phases.
-        clock_offset_s: How far its clock is ahead of the machine's, seconds.
-        api_key: Asked of every request; None asks for none.
-        failure_share: Which share of scripted agents' workspaces fail to build, 0 to 1.
-        temperaments: The scripted agents, by the name of the model.
-        sleep: Waits a number of seconds, the speed being taken into account.
-        max_parallel: How many rollouts run at a time, over all runs.
-        server_limits: What model servers are asked at most.
-        judge: The model that judges by rubrics; None where none does.
-        scenarios: Bundles besides the built-in scenarios, or directories of bundles.
-    """
-
-    speed: float = 1.0
-    seed: int = 0
-    faults: bool = False
-    clock_offset_s: float = 0.0
-    api_key: SecretStr | None = None
+    speed: float = 1.0  # 1 is a few seconds a step, 10 is ten times as fast
+    seed: int = 0  # every random choice comes from it
+    faults: bool = False  # whether it takes orders to misbehave and tells the truth about phases
+    clock_offset_s: float = 0.0  # how far its clock is ahead of the machine's, seconds
+    api_key: SecretStr | None = None  # asked of every request; None asks for none
+    # Which share of scripted agents' workspaces fail to build, 0 to 1.
     failure_share: float = FAILURE_SHARE
+    # The scripted agents, by the name of the model.
     temperaments: Mapping[str, Temperament] = field(default_factory=lambda: TEMPERAMENTS)
     troubles: Troubles = none_at_all
+    # Waits a number of seconds, the speed being taken into account.
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    max_parallel: int = MOST_PARALLEL
-    server_limits: ServerLimits = LIMITS
-    judge: ModelConfig | None = None
+    max_parallel: int = MOST_PARALLEL  # how many rollouts run at a time, over all runs
+    server_limits: ServerLimits = LIMITS  # what model servers are asked at most
+    judge: ModelConfig | None = None  # the model that judges by rubrics; None where none does
+    # Bundles besides the built-in scenarios, or directories of bundles.
     scenarios: tuple[Path, ...] = ()
 
 

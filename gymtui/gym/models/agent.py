@@ -13,25 +13,17 @@ class AgentError(Exception):
 
 @dataclass(frozen=True)
 class Turn:
-    """What an agent does next: says something and calls tools, or, without calls, is done.
+    """What an agent does next: says something and calls tools, or, without calls, is done."""
 
-    Attributes:
-        text: What it says; may be empty when it calls tools.
-        calls: Tool calls, made together.
-        prompt_tokens: What the turn read, None when unknown.
-        completion_tokens: What the turn wrote, None when unknown.
-        content: What it says as it came, where that is more than text; None otherwise.
-        extras: What else the model's message holds: its reasoning, why it ended, and the like.
-        before: Messages that were sent for the first time with it, besides what the agent was told:
-            the summary in place of older ones.
-    """
-
-    text: str
-    calls: tuple[Call, ...] = ()
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    content: Any = None
+    text: str  # what it says; may be empty when it calls tools
+    calls: tuple[Call, ...] = ()  # tool calls, made together
+    prompt_tokens: int | None = None  # what the turn read, None when unknown
+    completion_tokens: int | None = None  # what the turn wrote, None when unknown
+    content: Any = None  # what it says as it came, where that is more than text; None otherwise
+    # What else the model's message holds: its reasoning, why it ended, and the like.
     extras: Mapping[str, Any] = field(default_factory=dict)
+    # Messages that were sent for the first time with it, besides what the agent was told: the
+    # summary in place of older ones.
     before: tuple[Mapping[str, Any], ...] = ()
 
 

@@ -12,14 +12,7 @@ SPENT = frozenset({"insufficient_quota", "billing_not_active", "billing_hard_lim
 
 
 class Failure(Exception):  # noqa: N818  (a request's, and not an error of ours)
-    """There is no answer.
-
-    Attributes:
-        words: What is said of it; no key is in them once they are scrubbed.
-        status: Of the answer; None where there is none.
-        passes: Whether another try may mend it.
-        wait_s: How long the server wants to be left alone, seconds; None when it does not say.
-    """
+    """There is no answer."""
 
     def __init__(
         self,
@@ -32,9 +25,11 @@ class Failure(Exception):  # noqa: N818  (a request's, and not an error of ours)
         headers: Mapping[str, str] = {},
     ) -> None:
         super().__init__(words)
-        self.words = words
-        self.status = status
+        self.words = words  # what is said of it; no key is in them once they are scrubbed
+        self.status = status  # of the answer; None where there is none
+        # Whether another try may mend it.
         self.passes = passes or (status in AGAIN and code not in SPENT)
+        # How long the server wants to be left alone, seconds; None when it does not say.
         self.wait_s = retry_after_s({"retry-after": retry_after, **headers})
 
     @property

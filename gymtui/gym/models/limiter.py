@@ -11,15 +11,10 @@ from gymtui.gym.clock import monotonic_s
 
 @dataclass(frozen=True)
 class Timer:
-    """Time as it is waited for.
+    """Time as it is waited for."""
 
-    Attributes:
-        now_s: Seconds that only go forward.
-        sleep: Waits a number of them.
-    """
-
-    now_s: Callable[[], float] = monotonic_s
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    now_s: Callable[[], float] = monotonic_s  # seconds that only go forward
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep  # waits a number of them
 
 
 REAL_TIME = Timer()

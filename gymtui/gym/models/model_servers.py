@@ -55,15 +55,10 @@ class Answered:
 
 @dataclass(frozen=True)
 class ServerLimits:
-    """What model servers are asked at most.
+    """What model servers are asked at most."""
 
-    Attributes:
-        at_once: Requests at a time to one model of one server, over all runs.
-        timeout_s: How long one answer may take, seconds.
-    """
-
-    at_once: int = 64
-    timeout_s: float = 600.0
+    at_once: int = 64  # requests at a time to one model of one server, over all runs
+    timeout_s: float = 600.0  # how long one answer may take, seconds
 
 
 LIMITS = ServerLimits()

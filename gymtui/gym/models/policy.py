@@ -32,14 +32,10 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Mind:
-    """The temperament a plan is carried out with.
-
-    Attributes:
-        care: How likely it is to do the careful thing at one decision, 0 to 1.
-    """
+    """The temperament a plan is carried out with."""
 
     random: Random
-    care: float
+    care: float  # how likely it is to do the careful thing at one decision, 0 to 1
 
     def bothers(self) -> bool:
         """Return whether it does the careful thing this time."""

@@ -19,19 +19,12 @@ Wander = Callable[[Random], Ask]
 
 @dataclass(frozen=True)
 class Temperament:
-    """How a scripted agent behaves.
+    """How a scripted agent behaves."""
 
-    Attributes:
-        care: How likely it does the careful thing at one decision, 0 to 1.
-        distraction: How likely a turn goes to something else, 0 to 1.
-        fumbles: How likely a call is first made with a parameter misnamed, 0 to 1.
-        gives_answers: Whether it ever says that it is done.
-    """
-
-    care: float
-    distraction: float
-    fumbles: float
-    gives_answers: bool
+    care: float  # how likely it does the careful thing at one decision, 0 to 1
+    distraction: float  # how likely a turn goes to something else, 0 to 1
+    fumbles: float  # how likely a call is first made with a parameter misnamed, 0 to 1
+    gives_answers: bool  # whether it ever says that it is done
     thinks: Spread
 
 

@@ -59,82 +59,58 @@ class World(Protocol):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a verifier found about one criterion.
-
-    Attributes:
-        problem: What is missing or wrong, or None when it holds.
-    """
+    """What a verifier found about one criterion."""
 
     criterion: str
-    problem: str | None
+    problem: str | None  # what is missing or wrong, or None when it holds
 
 
 @dataclass(frozen=True)
 class Task:
-    """One task.
-
-    Attributes:
-        instruction: What the agent is told; also the task's description.
-        servers: The tool servers that it names.
-        rubric: What counts, in Markdown.
-        npcs: The profiles of the people in it.
-        content: The task in the vendor's form, as its file has it.
-        aliases: Other ids by which it is found.
-        is_verified: Whether it has verifiers; one without is judged by its rubric.
-        judged_by: Whose model judges by a rubric: the gym's (`--judge-model`) or the run's own.
-        plan: How a scripted agent goes about it; None where none can.
-    """
+    """One task."""
 
     task_id: str
     name: str
-    instruction: str
+    instruction: str  # what the agent is told; also the task's description
     category: str
     difficulty: str
-    servers: tuple[str, ...]
-    rubric: str
-    npcs: tuple[Mapping[str, Any], ...]
-    content: Mapping[str, Any]
-    aliases: tuple[str, ...] = ()
-    is_verified: bool = True
+    servers: tuple[str, ...]  # the tool servers that it names
+    rubric: str  # what counts, in Markdown
+    npcs: tuple[Mapping[str, Any], ...]  # the profiles of the people in it
+    content: Mapping[str, Any]  # the task in the vendor's form, as its file has it
+    aliases: tuple[str, ...] = ()  # other ids by which it is found
+    is_verified: bool = True  # whether it has verifiers; one without is judged by its rubric
+    # Whose model judges by a rubric: the gym's (`--judge-model`) or the run's own.
     judged_by: Literal["gym", "run"] = "gym"
-    plan: Plan | None = None
+    plan: Plan | None = None  # how a scripted agent goes about it; None where none can
 
 
 @dataclass(frozen=True)
 class Server:
-    """A tool server of a scenario.
-
-    Attributes:
-        url: Where it is, if it is elsewhere; None for one of the scenario's own.
-    """
+    """A tool server of a scenario."""
 
     name: str
     server_type: str
-    url: str | None = None
+    url: str | None = None  # where it is, if it is elsewhere; None for one of the scenario's own
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A world and what can be asked of an agent in it.
-
-    Attributes:
-        guidance: What every agent is told besides its task, in Markdown.
-        open: Opens the world of one attempt, given the task in the vendor's form.
-        tools: The tools of its own servers as OpenAI function definitions.
-        wander: Makes turns that lead nowhere, for scripted agents that are lost.
-        invents_trouble: Whether some of their workspaces fail to build.
-    """
+    """A world and what can be asked of an agent in it."""
 
     scenario_id: str
     name: str
     description: str
     servers: Mapping[str, Server]
     tasks: Mapping[str, Task]
+    # Opens the world of one attempt, given the task in the vendor's form.
     open: Callable[[Mapping[str, Any]], Awaitable[World]]
+    # The tools of its own servers as OpenAI function definitions.
     tools: Sequence[Mapping[str, Any]]
+    # Makes turns that lead nowhere, for scripted agents that are lost.
     wander: Callable[[Random], Ask]
-    guidance: str = ""
-    invents_trouble: bool = False
+    guidance: str = ""  # what every agent is told besides its task, in Markdown
+    invents_trouble: bool = False  # whether some of their workspaces fail to build
 
     def find(self, task_id: str) -> Task | None:
         """Return a task by its id or another of its names, under the one that was given."""

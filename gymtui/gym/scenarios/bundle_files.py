@@ -145,15 +145,11 @@ class TaskFiles:
 
 @dataclass(frozen=True)
 class BundleFiles:
-    """A bundle as it was read, without a mistake.
-
-    Attributes:
-        servers: Its tool servers; those with a URL are elsewhere.
-    """
+    """A bundle as it was read, without a mistake."""
 
     directory: Path
     scenario: ScenarioPart
-    servers: Mapping[str, ServerPart]
+    servers: Mapping[str, ServerPart]  # its tool servers; those with a URL are elsewhere
     tasks: tuple[TaskFiles, ...]
     guidance: str
 

@@ -31,16 +31,12 @@ class CodeError(Exception):
 
 @dataclass(frozen=True)
 class Code:
-    """What a bundle's Python offers.
-
-    Attributes:
-        verifiers: By the name of their file.
-    """
+    """What a bundle's Python offers."""
 
     directory: Path
     toolbox: Toolbox
     make: Make
-    verifiers: Mapping[str, Verify]
+    verifiers: Mapping[str, Verify]  # by the name of their file
 
     def fault(self, error: BaseException) -> str:
         """Say what went wrong in it and where."""

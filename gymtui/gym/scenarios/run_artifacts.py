@@ -29,19 +29,14 @@ class VerifierResult:
 
 @dataclass
 class RunArtifacts:
-    """What happened in a rollout, for its verifiers.
-
-    Attributes:
-        world: What the tools acted on, as the agent left it.
-        urls: Where tool servers are that are elsewhere.
-        serving: Serves the scenario's own ones while a verifier asks them.
-    """
+    """What happened in a rollout, for its verifiers."""
 
     record: Mapping[str, Any]
     task_content: Mapping[str, Any]
-    world: Any
+    world: Any  # what the tools acted on, as the agent left it
+    # Where tool servers are that are elsewhere.
     urls: Mapping[str, str] = field(default_factory=dict)
-    serving: StepServer | None = None
+    serving: StepServer | None = None  # serves the scenario's own ones while a verifier asks them
     task_file: str = ""
     agent_strategy: str = "tool-calling"
     diffs: Sequence[Any] = ()

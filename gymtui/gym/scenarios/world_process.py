@@ -118,11 +118,7 @@ class BundleProcess:
 
 
 class ProcessWorld:
-    """A world in a process of its own.
-
-    Attributes:
-        time_limit_s: How long one request to it may take, seconds.
-    """
+    """A world in a process of its own."""
 
     def __init__(
         self,
@@ -136,7 +132,7 @@ class ProcessWorld:
         self._reader = reader
         self._writer = writer
         self._verifiers = verifiers
-        self.time_limit_s = time_limit_s
+        self.time_limit_s = time_limit_s  # how long one request to it may take, seconds
         self._pid: int | None = None
         self._is_busy = False
 

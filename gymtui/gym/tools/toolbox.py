@@ -35,18 +35,13 @@ class ToolError(Exception):
 
 @dataclass(frozen=True)
 class Tool(Generic[P]):
-    """One tool.
-
-    Attributes:
-        name: Its name on that server.
-        description: What it does, for models.
-        run: Does it on a workspace and returns the observation, any JSON value.
-    """
+    """One tool."""
 
     server: str
-    name: str
-    description: str
+    name: str  # its name on that server
+    description: str  # what it does, for models
     parameters: type[P]
+    # Does it on a workspace and returns the observation, any JSON value.
     run: Callable[[Any, P], Any]
 
 

@@ -47,14 +47,10 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What to tell the person, once.
-
-    Attributes:
-        text: What it means and where the file lies.
-    """
+    """What to tell the person, once."""
 
     trouble: Trouble
-    text: str
+    text: str  # what it means and where the file lies
 
 
 class _Question(Generic[Answer]):

@@ -16,59 +16,37 @@ from gymtui.store.history.observer import StateObservation, StepTimes, Unchanged
 
 @dataclass(frozen=True, slots=True)
 class SavedSummary:
-    """The numbers of one run, so that its row has them before its rollouts are asked for.
+    """The numbers of one run, so that its row has them before its rollouts are asked for."""
 
-    Attributes:
-        run_id: Exactly as the server has it.
-        final: Whether every rollout has ended.
-        counts: Of them, by `Outcome` value; absent ones are 0.
-        at_limit: Fails that reached the step limit.
-        interval_low: Lower end of the pass rate's 95 % interval, 0..1.
-        interval_high: Its upper end.
-        created_at: When the first rollout was created.
-        started_at: When the first one started.
-        ended_at: When the last one ended, once all have.
-        tasks: Passes and verdicts of each task that has a verdict; None in what was kept before
-            this was.
-        loose: Passes and verdicts of rollouts that name no task.
-        scored: How many rollouts have a score.
-        score: Their mean score, 0..1.
-    """
-
-    run_id: str
-    final: bool
+    run_id: str  # exactly as the server has it
+    final: bool  # whether every rollout has ended
     known: int
-    counts: Mapping[str, int]
-    at_limit: int = 0
-    interval_low: float | None = None
-    interval_high: float | None = None
+    counts: Mapping[str, int]  # of them, by `Outcome` value; absent ones are 0
+    at_limit: int = 0  # fails that reached the step limit
+    interval_low: float | None = None  # lower end of the pass rate's 95 % interval, 0..1
+    interval_high: float | None = None  # its upper end
     model: str | None = None
     provider: str | None = None
-    created_at: datetime | None = None
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
+    created_at: datetime | None = None  # when the first rollout was created
+    started_at: datetime | None = None  # when the first one started
+    ended_at: datetime | None = None  # when the last one ended, once all have
+    # Passes and verdicts of each task that has a verdict; None in what was kept before this was.
     tasks: Mapping[str, tuple[int, int]] | None = None
-    loose: tuple[int, int] = (0, 0)
-    scored: int = 0
-    score: float | None = None
+    loose: tuple[int, int] = (0, 0)  # passes and verdicts of rollouts that name no task
+    scored: int = 0  # how many rollouts have a score
+    score: float | None = None  # their mean score, 0..1
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What is to be written together.
-
-    Attributes:
-        looks: To replace earlier ones at the same runs.
-        steps: To replace those of rollouts that were at another step.
-        summaries: To add or replace; a final one stays, unless the run is a newer one.
-        forgotten: Runs of which everything goes, before the rest is written.
-    """
+    """What is to be written together."""
 
     observations: tuple[StateObservation, ...] = ()
-    looks: tuple[UnchangedPoll, ...] = ()
-    steps: tuple[StepTimes, ...] = ()
+    looks: tuple[UnchangedPoll, ...] = ()  # to replace earlier ones at the same runs
+    steps: tuple[StepTimes, ...] = ()  # to replace those of rollouts that were at another step
+    # To add or replace; a final one stays, unless the run is a newer one.
     summaries: tuple[SavedSummary, ...] = ()
-    forgotten: tuple[str, ...] = ()
+    forgotten: tuple[str, ...] = ()  # runs of which everything goes, before the rest is written
 
     @property
     def can_wait(self) -> bool:
@@ -78,15 +56,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is kept.
+    """How much is kept."""
 
-    Attributes:
-        age: Rows older than this go.
-        size_bytes: The file stays below this.
-    """
-
-    age: timedelta = timedelta(days=30)
-    size_bytes: int = 200 * 1024 * 1024
+    age: timedelta = timedelta(days=30)  # rows older than this go
+    size_bytes: int = 200 * 1024 * 1024  # the file stays below this
 
 
 class Trouble(StrEnum):

@@ -33,58 +33,40 @@ class StateObservation:
 
     All times are the server's. Where the answer's own time is uncertain (its round trip, the
     estimate of the server's clock), each is the end of that window which claims less.
-
-    Attributes:
-        status: As the server spells it.
-        phase: As the server spells it; it tells something while the status is `running`.
-        seen_from: The earliest instant at which this look may have been.
-        seen_at: The latest instant at which this look may have been.
-        last_otherwise_at: The earliest instant at which the state before may have been seen
-            last; None if none was. The change lies between this and `seen_at`.
-        step: The last step it was seen at until now: an ended rollout no longer says it.
     """
 
     rollout_id: str
     run_id: str
-    status: str | None
-    phase: str | None
-    seen_from: datetime
-    seen_at: datetime
+    status: str | None  # as the server spells it
+    phase: str | None  # as the server spells it; it tells something while the status is `running`
+    seen_from: datetime  # the earliest instant at which this look may have been
+    seen_at: datetime  # the latest instant at which this look may have been
+    # The earliest instant at which the state before may have been seen last; None if none was.
+    # The change lies between this and `seen_at`.
     last_otherwise_at: datetime | None
+    # The last step it was seen at until now: an ended rollout no longer says it.
     step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UnchangedPoll:
-    """All running rollouts of a run were seen as they were before: not a change, but no gap either.
-
-    Attributes:
-        seen_from: The earliest instant at which this may have been, on the server's clock.
-        seen_at: The latest instant.
-    """
+    """All running rollouts of a run were seen as they were: not a change, but no gap either."""
 
     run_id: str
-    seen_from: datetime
-    seen_at: datetime
+    seen_from: datetime  # the earliest instant at which this may have been, on the server's clock
+    seen_at: datetime  # the latest instant
 
 
 @dataclass(frozen=True, slots=True)
 class StepTimes:
-    """When a running rollout took its last steps.
-
-    Attributes:
-        step: The last one.
-        seen_from: The earliest instant at which it was first seen there.
-        seen_at: The latest.
-        gaps_s: The latest times between steps, in seconds, the oldest first.
-    """
+    """When a running rollout took its last steps."""
 
     run_id: str
     rollout_id: str
-    step: int
-    seen_from: datetime
-    seen_at: datetime
-    gaps_s: tuple[float, ...] = ()
+    step: int  # the last one
+    seen_from: datetime  # the earliest instant at which it was first seen there
+    seen_at: datetime  # the latest
+    gaps_s: tuple[float, ...] = ()  # the latest times between steps, in seconds, the oldest first
 
 
 def extended(
@@ -111,27 +93,18 @@ def extended(
 
 @dataclass(slots=True)
 class Watched:
-    """What the observer remembers of one rollout.
+    """What the observer remembers of one rollout."""
 
-    Attributes:
-        observation: How it was seen last.
-        first: When it was first seen so.
-        last: When it was last looked at by itself.
-        turn: How many lists had been taken in by then: a later one that lists all of its run
-            looked at it again.
-        last_step: The last step that it said.
-        moved: When it was last seen to move.
-        gaps_s: Its latest times between steps, the oldest first.
-    """
-
-    observation: StateObservation
-    first: Window
-    last: Window
+    observation: StateObservation  # how it was seen last
+    first: Window  # when it was first seen so
+    last: Window  # when it was last looked at by itself
+    # How many lists had been taken in by then: a later one that lists all of its run looked at it
+    # again.
     turn: int
     step: int | None
-    last_step: int | None
-    moved: Window
-    gaps_s: tuple[float, ...] = ()
+    last_step: int | None  # the last step that it said
+    moved: Window  # when it was last seen to move
+    gaps_s: tuple[float, ...] = ()  # its latest times between steps, the oldest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,19 +117,12 @@ class ListLook:
 
 @dataclass(frozen=True, slots=True)
 class ObserverState:
-    """All that an observer remembers.
+    """All that an observer remembers."""
 
-    Attributes:
-        watched: By rollout.
-        lists: By run, the last list of all its rollouts.
-        turn: How many such lists there were.
-        step_gaps_s: By run, the latest times between steps.
-    """
-
-    watched: Mapping[str, Watched]
-    lists: Mapping[str, ListLook]
-    turn: int
-    step_gaps_s: Mapping[str, Iterable[float]]
+    watched: Mapping[str, Watched]  # by rollout
+    lists: Mapping[str, ListLook]  # by run, the last list of all its rollouts
+    turn: int  # how many such lists there were
+    step_gaps_s: Mapping[str, Iterable[float]]  # by run, the latest times between steps
 
 
 class Observer:

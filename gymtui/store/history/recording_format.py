@@ -47,32 +47,22 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One chunk.
-
-    Attributes:
-        segment: Which segment it belongs to: a random number.
-        number: Which one of the segment it is, from 0 without a gap.
-        at_us: The server's time of what it ends with, microseconds since 1970.
-    """
+    """One chunk."""
 
     kind: Kind
-    segment: int
-    number: int
-    at_us: int
+    segment: int  # which segment it belongs to: a random number
+    number: int  # which one of the segment it is, from 0 without a gap
+    at_us: int  # the server's time of what it ends with, microseconds since 1970
     payload: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Bytes of a file that are no sound chunk.
-
-    Attributes:
-        newer: Whether it was written by a newer version of this program.
-    """
+    """Bytes of a file that are no sound chunk."""
 
     offset: int
     length: int
-    newer: bool = False
+    newer: bool = False  # whether it was written by a newer version of this program
 
 
 def packed(chunk: Chunk) -> bytes:

@@ -22,17 +22,11 @@ class UnknownCursorError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in a recording, after a change.
+    """A place in a recording, after a change."""
 
-    Attributes:
-        segment: Which segment.
-        chunk: The number of the chunk in it.
-        change: How many changes of the chunk were told.
-    """
-
-    segment: int
-    chunk: int
-    change: int
+    segment: int  # which segment
+    chunk: int  # the number of the chunk in it
+    change: int  # how many changes of the chunk were told
 
     def __str__(self) -> str:
         return f"1-{self.segment:08x}-{self.chunk}-{self.change}"
@@ -52,29 +46,17 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class ItemChange:
-    """A run or rollout that is another than before.
+    """A run or rollout that is another than before."""
 
-    Attributes:
-        kind: `run` or `rollout`.
-        item_id: Its id, exactly.
-        before: Its bytes before; None for one that was not known.
-        after: Its bytes after, as received but for keys; None for one that is gone.
-        otherwise_at: When it was last seen as before; None if it never was.
-        seen_from: The earliest instant at which the gym gave that answer, by its own clock.
-        seen_at: The latest instant.
-        ours_at: What our clock said at `seen_at`.
-        first: Whether the recording begins with it, here or after a gap.
-    """
-
-    kind: str
-    item_id: str
-    before: bytes | None
-    after: bytes | None
-    otherwise_at: datetime | None
-    seen_from: datetime
-    seen_at: datetime
-    ours_at: datetime
-    first: bool
+    kind: str  # `run` or `rollout`
+    item_id: str  # its id, exactly
+    before: bytes | None  # its bytes before; None for one that was not known
+    after: bytes | None  # its bytes after, as received but for keys; None for one that is gone
+    otherwise_at: datetime | None  # when it was last seen as before; None if it never was
+    seen_from: datetime  # the earliest instant at which the gym gave that answer, by its own clock
+    seen_at: datetime  # the latest instant
+    ours_at: datetime  # what our clock said at `seen_at`
+    first: bool  # whether the recording begins with it, here or after a gap
     cursor: Cursor
 
 

@@ -37,14 +37,10 @@ MOST_PLAIN_BYTES = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a chunk is; its payload is read when it is wanted.
-
-    Attributes:
-        number: Of the chunk in its segment.
-    """
+    """Where a chunk is; its payload is read when it is wanted."""
 
     kind: Kind
-    number: int
+    number: int  # of the chunk in its segment
     at_us: int
     offset: int
     length: int
@@ -52,27 +48,20 @@ class Place:
 
 @dataclass(slots=True)
 class Segment:
-    """One segment, as far as it is sound and follows its base without a gap.
-
-    Attributes:
-        places: Its base, keys and events, in their order; those after a gap begin with a key.
-        broken: Indices of `places` before which something is missing; the last one may be that
-            of a place which is not there yet.
-        marks: In the order of time.
-        chunks: How many it has at least, missing ones included.
-        short: Whether what goes on from it says that it has more chunks.
-        ended: Whether its recorder said that it stopped.
-    """
+    """One segment, as far as it is sound and follows its base without a gap."""
 
     path: Path
     number: int
     head: Head | None = None
+    # Its base, keys and events, in their order; those after a gap begin with a key.
     places: list[Place] = field(default_factory=list)
+    # Indices of `places` before which something is missing; the last one may be that of a place
+    # which is not there yet.
     broken: set[int] = field(default_factory=set)
-    marks: list[Mark] = field(default_factory=list)
-    chunks: int = 0
-    short: bool = False
-    ended: bool = False
+    marks: list[Mark] = field(default_factory=list)  # in the order of time
+    chunks: int = 0  # how many it has at least, missing ones included
+    short: bool = False  # whether what goes on from it says that it has more chunks
+    ended: bool = False  # whether its recorder said that it stopped
 
     @property
     def cut(self) -> bool:
@@ -100,35 +89,24 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What came in within a few seconds.
+    """What came in within a few seconds."""
 
-    Attributes:
-        segment: The segment that it is in.
-        number: Of its chunk in that.
-        at_us: The time that it ends with.
-    """
-
-    segment: int
-    number: int
-    at_us: int
+    segment: int  # the segment that it is in
+    number: int  # of its chunk in that
+    at_us: int  # the time that it ends with
     rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """All that was known at an instant, and what came in from there.
-
-    Attributes:
-        segment: The segment that the snapshot is in.
-        number: Of its chunk in that.
-        events: To the recording's end or the next gap; None where it is gone on with but nothing
-            more is written yet.
-    """
+    """All that was known at an instant, and what came in from there."""
 
     snapshot: Snapshot
-    segment: int
-    number: int
+    segment: int  # the segment that the snapshot is in
+    number: int  # of its chunk in that
     at_us: int
+    # To the recording's end or the next gap; None where it is gone on with but nothing more is
+    # written yet.
     events: Iterator[Piece | None]
 
 
@@ -137,14 +115,11 @@ class Recording:
 
     Args:
         path: Its directory, or one of its files.
-
-    Attributes:
-        problems: What is missing, in sentences, for the person.
-        unfinished: The one that is none while a recorder is at work: the last end is missing.
     """
 
     def __init__(self, path: Path) -> None:
-        self.problems: list[str] = []
+        self.problems: list[str] = []  # what is missing, in sentences, for the person
+        # The one that is none while a recorder is at work: the last end is missing.
         self.unfinished: str | None = None
         self._path = path
         self._segments: list[Segment] = []

@@ -25,44 +25,26 @@ PackedWindow = tuple[int, int]
 
 
 class Answer(msgspec.Struct, array_like=True, tag=1):
-    """An answer of the gym.
+    """An answer of the gym."""
 
-    Attributes:
-        asked: Which question: its letter and what it is about.
-        late_us: The latest instant at which it was given, by the server's clock.
-        width_us: How long before that it was given at the earliest.
-        age_us: How long before that the server's clock is taken to have stood.
-        lead_us: How far the server's clock was ahead of ours.
-        total: The server's own count, where it gave one.
-        ids: What it listed; None for what the question's last answer listed.
-        items: Those that are new or another than they were last.
-        found: Whether there was such a thing (no 404).
-    """
-
-    asked: tuple[str | int | None, ...]
-    late_us: int
-    width_us: int
-    age_us: int
-    lead_us: int
-    total: int | None
-    ids: tuple[str, ...] | None
-    items: tuple[Patch, ...] = ()
-    found: bool = True
+    asked: tuple[str | int | None, ...]  # which question: its letter and what it is about
+    late_us: int  # the latest instant at which it was given, by the server's clock
+    width_us: int  # how long before that it was given at the earliest
+    age_us: int  # how long before that the server's clock is taken to have stood
+    lead_us: int  # how far the server's clock was ahead of ours
+    total: int | None  # the server's own count, where it gave one
+    ids: tuple[str, ...] | None  # what it listed; None for what the question's last answer listed
+    items: tuple[Patch, ...] = ()  # those that are new or another than they were last
+    found: bool = True  # whether there was such a thing (no 404)
 
 
 class Recalled(msgspec.Struct, array_like=True, tag=2):
-    """What an earlier session had observed of a run came in.
-
-    Attributes:
-        lives: By rollout, all that was observed of it.
-        watched: By rollout, what is remembered of it from then on.
-        gaps_ds: The run's latest tenths of seconds between steps.
-    """
+    """What an earlier session had observed of a run came in."""
 
     run_id: str
-    lives: dict[str, tuple[PackedObservation, ...]]
-    watched: dict[str, Watched] = {}
-    gaps_ds: tuple[int, ...] = ()
+    lives: dict[str, tuple[PackedObservation, ...]]  # by rollout, all that was observed of it
+    watched: dict[str, Watched] = {}  # by rollout, what is remembered of it from then on
+    gaps_ds: tuple[int, ...] = ()  # the run's latest tenths of seconds between steps
 
 
 class Dropped(msgspec.Struct, array_like=True, tag=3):
@@ -95,42 +77,30 @@ class Watched(msgspec.Struct, array_like=True):
 
 
 class Watching(msgspec.Struct, array_like=True):
-    """What was observed so far, beside what the gym itself says.
+    """What was observed so far, beside what the gym itself says."""
 
-    Attributes:
-        lives: By run, by rollout, its observations; of runs that differ from the base alone.
-        watched: By rollout; always all of them.
-        lists: By run, which list of all its rollouts was the last, and when.
-        gaps_ds: By run, the latest tenths of seconds between steps; in a key those that came since.
-        steps: By rollout, the last step it was seen at.
-        listed_us: By run, when its rollouts were last listed.
-        unknown_steps: In a key, rollouts of which the last step is no longer known.
-        whole_gaps: In a key, runs whose `gaps_ds` are all there are.
-    """
-
+    # By run, by rollout, its observations; of runs that differ from the base alone.
     lives: dict[str, dict[str, tuple[PackedObservation, ...]]]
-    watched: dict[str, Watched]
+    watched: dict[str, Watched]  # by rollout; always all of them
+    # By run, which list of all its rollouts was the last, and when.
     lists: dict[str, tuple[int, int, int]]
     turn: int
+    # By run, the latest tenths of seconds between steps; in a key those that came since.
     gaps_ds: dict[str, tuple[int, ...]]
-    steps: dict[str, int]
-    listed_us: dict[str, int]
+    steps: dict[str, int]  # by rollout, the last step it was seen at
+    listed_us: dict[str, int]  # by run, when its rollouts were last listed
     running_listed_us: int | None
+    # In a key, rollouts of which the last step is no longer known.
     unknown_steps: tuple[str, ...] = ()
-    whole_gaps: tuple[str, ...] = ()
+    whole_gaps: tuple[str, ...] = ()  # in a key, runs whose `gaps_ds` are all there are
 
 
 class KeptRollout(msgspec.Struct, array_like=True):
-    """A rollout as it was known.
-
-    Attributes:
-        raw: Its bytes as received; None where they are those of the base.
-        at_us: When these were first seen, by the server's clock.
-    """
+    """A rollout as it was known."""
 
     rollout_id: str
-    raw: bytes | None
-    at_us: int
+    raw: bytes | None  # its bytes as received; None where they are those of the base
+    at_us: int  # when these were first seen, by the server's clock
 
 
 class KeptRun(msgspec.Struct, array_like=True):
@@ -150,66 +120,44 @@ class Page(msgspec.Struct, array_like=True):
 
 
 class Head(msgspec.Struct, array_like=True, frozen=True):
-    """What a segment is of.
+    """What a segment is of."""
 
-    Attributes:
-        gym: The gym's URL, without a login.
-        interval_s: How often it was asked.
-        follows: Which segment this one goes on from without a gap; 0 for none.
-        follows_chunks: How many chunks that one has.
-        began_us: When it began by our clock, which orders segments: that of the gym is known
-            a little otherwise each time.
-    """
-
-    gym: str
+    gym: str  # the gym's URL, without a login
     source: str | None
     scenario: str | None
-    interval_s: float
-    follows: int = 0
-    follows_chunks: int = 0
+    interval_s: float  # how often it was asked
+    follows: int = 0  # which segment this one goes on from without a gap; 0 for none
+    follows_chunks: int = 0  # how many chunks that one has
+    # When it began by our clock, which orders segments: that of the gym is known a little
+    # otherwise each time.
     began_us: int = 0
 
 
 class Snapshot(msgspec.Struct, array_like=True):
-    """All that was known at an instant; in a `KEY` what was another than in the segment's `BASE`.
+    """All that was known at an instant; in a `KEY` what differs from the segment's `BASE`."""
 
-    Attributes:
-        lead_us: How far the server's clock was ahead of ours.
-        listed: By question, what its last answer listed.
-        order: The runs as the gym lists them.
-        runs: By id.
-        rollouts: By run whose rollouts were all listed.
-        strays: Rollouts known only because they run, by their run.
-        summaries: Of runs whose rollouts are not held, as the journal keeps them, in JSON.
-        dropped: Runs that the base has and that are gone.
-        given_up: Runs whose rollouts the base has and that are not held any more.
-        builds_on: Of a `KEY`, the number of the chunk that takes the base's place in all this:
-            the base, or a key before it.
-    """
-
-    lead_us: int
-    listed: tuple[Page, ...]
-    order: tuple[str, ...]
-    runs: dict[str, KeptRun]
-    rollouts: dict[str, tuple[KeptRollout, ...]]
-    strays: dict[str, tuple[KeptRollout, ...]]
+    lead_us: int  # how far the server's clock was ahead of ours
+    listed: tuple[Page, ...]  # by question, what its last answer listed
+    order: tuple[str, ...]  # the runs as the gym lists them
+    runs: dict[str, KeptRun]  # by id
+    rollouts: dict[str, tuple[KeptRollout, ...]]  # by run whose rollouts were all listed
+    strays: dict[str, tuple[KeptRollout, ...]]  # rollouts known only because they run, by their run
+    # Of runs whose rollouts are not held, as the journal keeps them, in JSON.
     summaries: dict[str, str]
     watching: Watching
-    dropped: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()  # runs that the base has and that are gone
+    # Runs whose rollouts the base has and that are not held any more.
     given_up: tuple[str, ...] = ()
+    # Of a `KEY`, the number of the chunk that takes the base's place in all this: the base, or a
+    # key before it.
     builds_on: int = 0
 
 
 class Mark(msgspec.Struct, array_like=True, frozen=True):
-    """Something that happened, to jump to.
+    """Something that happened, to jump to."""
 
-    Attributes:
-        at_us: By the server's clock.
-        what: `began`, `ended`, `error` or `stuck`.
-    """
-
-    at_us: int
-    what: str
+    at_us: int  # by the server's clock
+    what: str  # `began`, `ended`, `error` or `stuck`
     run_id: str
     rollout_id: str | None = None
 

@@ -39,22 +39,15 @@ class Segment:
 
     The true edge lies within the slack of the stated one. Where `UNSEEN` begins or ends, that is
     said of when watching stopped or began; the phase's own edge lies somewhere inside it.
-
-    Attributes:
-        kind: What it was doing; `UNSEEN` when nobody looked, or the phase is none of API.md's.
-        start: On the server's clock.
-        end: Likewise; of `ENDED` the same as `start`, of what still goes on `now`.
-        start_slack: How far the true start may be from `start`, either way.
-        end_slack: How far the true end may be from `end`, either way.
-        phase: The phase as the server spelt it, when it is none of API.md's.
     """
 
+    # What it was doing; `UNSEEN` when nobody looked, or the phase is none of API.md's.
     kind: SegmentKind
-    start: datetime
-    end: datetime
-    start_slack: timedelta = timedelta(0)
-    end_slack: timedelta = timedelta(0)
-    phase: str | None = None
+    start: datetime  # on the server's clock
+    end: datetime  # likewise; of `ENDED` the same as `start`, of what still goes on `now`
+    start_slack: timedelta = timedelta(0)  # how far the true start may be from `start`, either way
+    end_slack: timedelta = timedelta(0)  # how far the true end may be from `end`, either way
+    phase: str | None = None  # the phase as the server spelt it, when it is none of API.md's
 
     @property
     def duration(self) -> timedelta:

@@ -24,17 +24,11 @@ _MOST_DIGITS = 18
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """What was written, in the column's unit: shares of 1 for percentages, µs for durations.
+    """What was written, in the column's unit: shares of 1 for percentages, µs for durations."""
 
-    Attributes:
-        at: The value itself, which `<` and the like compare with.
-        low: The least value that equals it, as precisely as it was written.
-        high: The least value above those; the same as `low` where only `at` itself will do.
-    """
-
-    at: float
-    low: float
-    high: float
+    at: float  # the value itself, which `<` and the like compare with
+    low: float  # the least value that equals it, as precisely as it was written
+    high: float  # the least value above those; the same as `low` where only `at` itself will do
 
 
 def read_amount(text: str, kind: ValueKind) -> Amount:

@@ -27,31 +27,20 @@ from gymtui.store.stats.run_summary import RunSummary
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run with the numbers over its rollouts, if those were seen.
-
-    Attributes:
-        left: When it will be done, while it is active and that can be said.
-        watched: Whether the person wants to be told of its end.
-        stuck: How many of its running rollouts are stuck, as far as they are watched.
-        grouped: Whether it stands for several runs.
-        forbidden: Whether the key may not see its rollouts.
-        place: Where the gym's own list has it, the newest with the smallest number.
-        placed_at: When it was probably created, by those around it, while that is not known.
-        behind: Whether its numbers are older than three ticks although it has moved on.
-        note: The person's own note on it.
-    """
+    """A run with the numbers over its rollouts, if those were seen."""
 
     row: RunRow
     summary: RunSummary | None = None
-    left: Left | None = None
-    watched: bool = False
-    stuck: int = 0
-    grouped: bool = False
-    forbidden: bool = False
-    place: float = 0.0
+    left: Left | None = None  # when it will be done, while it is active and that can be said
+    watched: bool = False  # whether the person wants to be told of its end
+    stuck: int = 0  # how many of its running rollouts are stuck, as far as they are watched
+    grouped: bool = False  # whether it stands for several runs
+    forbidden: bool = False  # whether the key may not see its rollouts
+    place: float = 0.0  # where the gym's own list has it, the newest with the smallest number
+    # When it was probably created, by those around it, while that is not known.
     placed_at: datetime | None = None
-    behind: bool = False
-    note: str | None = None
+    behind: bool = False  # whether its numbers are older than three ticks although it has moved on
+    note: str | None = None  # the person's own note on it
 
     @property
     def began_at(self) -> datetime | None:

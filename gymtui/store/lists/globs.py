@@ -18,15 +18,10 @@ from gymtui.core.normalization import folded
 
 @dataclass(frozen=True, slots=True)
 class Glob:
-    """A pattern without regard to case.
+    """A pattern without regard to case."""
 
-    Attributes:
-        pattern: As `fnmatch` has it, case-folded.
-        literal: The one case-folded text it matches, or None when it has a wildcard.
-    """
-
-    pattern: str
-    literal: str | None
+    pattern: str  # as `fnmatch` has it, case-folded
+    literal: str | None  # the one case-folded text it matches, or None when it has a wildcard
 
     def matches(self, folded: str) -> bool:
         """Whether it covers the whole of a case-folded text."""

@@ -56,35 +56,25 @@ def quoted(text: str) -> str:
 
 
 class FilterError(Exception):
-    """A mistake in filter text.
-
-    Attributes:
-        message: What is wrong, for the person; it may hold what was typed.
-        position: Where it begins, in characters; it lies within the text.
-        length: How many characters are wrong, at least one.
-        incomplete: Whether the text only ends too soon, as while it is being typed.
-    """
+    """A mistake in filter text."""
 
     def __init__(
         self, message: str, position: int, length: int, *, incomplete: bool = False
     ) -> None:
         super().__init__(message)
-        self.message = message
-        self.position = position
-        self.length = length
+        self.message = message  # what is wrong, for the person; it may hold what was typed
+        self.position = position  # where it begins, in characters; it lies within the text
+        self.length = length  # how many characters are wrong, at least one
+        # Whether the text only ends too soon, as while it is being typed.
         self.incomplete = incomplete
 
 
 @dataclass(frozen=True, slots=True)
 class Filter(Generic[R]):
-    """What a list is narrowed to; `Filter("")` lets everything through.
+    """What a list is narrowed to; `Filter("")` lets everything through."""
 
-    Attributes:
-        text: What was written.
-        terms: The conditions, all of which must hold.
-    """
-
-    text: str
+    text: str  # what was written
+    # The conditions, all of which must hold.
     terms: tuple[Term[R], ...] = field(default=(), compare=False, repr=False)
 
     @property
@@ -160,17 +150,11 @@ def parse(text: str, schema: Schema[R]) -> Filter[R]:
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """One word or value as written.
+    """One word or value as written."""
 
-    Attributes:
-        pieces: Its stretches of text and whether each was quoted.
-        start: Where it begins.
-        stop: Where it ends, exclusive.
-    """
-
-    pieces: tuple[tuple[str, bool], ...]
-    start: int
-    stop: int
+    pieces: tuple[tuple[str, bool], ...]  # its stretches of text and whether each was quoted
+    start: int  # where it begins
+    stop: int  # where it ends, exclusive
 
     @property
     def text(self) -> str:

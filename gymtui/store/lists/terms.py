@@ -30,17 +30,12 @@ _CLOCK_OFF = micros(CLOCK_OFF_S)
 
 @dataclass(frozen=True, slots=True)
 class Term(Generic[R]):
-    """One condition.
+    """One condition."""
 
-    Attributes:
-        test: Whether a record meets it at a moment (µs of UNIX time).
-        changes: The moments at which that may change for a record; None if time has no part in it.
-        negated: Whether it holds for the records that fail the test instead.
-    """
-
-    test: Callable[[R, int], bool]
+    test: Callable[[R, int], bool]  # whether a record meets it at a moment (µs of UNIX time)
+    # The moments at which that may change for a record; None if time has no part in it.
     changes: Callable[[R], Iterable[int]] | None = None
-    negated: bool = False
+    negated: bool = False  # whether it holds for the records that fail the test instead
 
 
 def words(schema: Schema[R], pattern: Glob) -> Term[R]:

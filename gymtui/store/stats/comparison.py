@@ -38,21 +38,13 @@ class Significance(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known about a task that differs between runs.
+    """What is known about a task that differs between runs."""
 
-    Attributes:
-        worst: The place of the run that does worst.
-        best: The place of the one that does best.
-        p: How often chance alone would part the runs as far, 0..1: one test of all of them.
-        runs: How many these are.
-        worth: The same in a word.
-    """
-
-    worst: int
-    best: int
-    p: float
-    runs: int
-    worth: Significance
+    worst: int  # the place of the run that does worst
+    best: int  # the place of the one that does best
+    p: float  # how often chance alone would part the runs as far, 0..1: one test of all of them
+    runs: int  # how many these are
+    worth: Significance  # the same in a word
 
     @property
     def sure(self) -> bool:
@@ -62,38 +54,25 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting that differs between runs.
-
-    Attributes:
-        values: Its value in each run, as received; None where it is not known.
-    """
+    """A setting that differs between runs."""
 
     name: str
-    values: tuple[str | None, ...]
+    values: tuple[str | None, ...]  # its value in each run, as received; None where it is not known
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How far a run's pass rate is from another's, over the tasks that both have verdicts of.
+    """How far a run's pass rate is from another's, over the tasks that both have verdicts of."""
 
-    Attributes:
-        tasks: How many tasks these are.
-        mean: The mean over tasks of one rate less the other, -1..1.
-        low: Where the mean may be at least, with 95 % confidence in this difference alone; None
-            where that is not known.
-        high: Where it may be at most.
-        p: How often chance alone would bring it about, 0..1.
-        adjusted: The same with Holm's correction for all the comparisons it is one of.
-        comparisons: How many these are.
-    """
-
-    tasks: int
-    mean: float
+    tasks: int  # how many tasks these are
+    mean: float  # the mean over tasks of one rate less the other, -1..1
+    # Where the mean may be at least, with 95 % confidence in this difference alone; None where
+    # that is not known.
     low: float | None
-    high: float | None
-    p: float
-    adjusted: float
-    comparisons: int
+    high: float | None  # where it may be at most
+    p: float  # how often chance alone would bring it about, 0..1
+    adjusted: float  # the same with Holm's correction for all the comparisons it is one of
+    comparisons: int  # how many these are
 
     @property
     def clear(self) -> bool:

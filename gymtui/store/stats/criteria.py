@@ -31,17 +31,11 @@ _ENUMERATED = re.compile(r"(?:[^\W\d_]+[ #._-]{0,2})?\d+(?:\.\d+)*[.):]?(?=\s|$)
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One criterion that a rollout failed.
+    """One criterion that a rollout failed."""
 
-    Attributes:
-        words: As received.
-        folded: The same without what only says whose, when or how much.
-        guessed: Whether it was read out of a message.
-    """
-
-    words: str
-    folded: str
-    guessed: bool = False
+    words: str  # as received
+    folded: str  # the same without what only says whose, when or how much
+    guessed: bool = False  # whether it was read out of a message
 
 
 def criteria_of(rollout: Rollout, outcome: Outcome) -> tuple[Criterion, ...]:

@@ -166,19 +166,12 @@ USUALLY = StuckThresholds()
 
 @dataclass(frozen=True, slots=True)
 class UsualTimes:
-    """A run's p95 of each, in seconds; None where nothing is known.
+    """A run's p95 of each, in seconds; None where nothing is known."""
 
-    Attributes:
-        step_s: Between steps.
-        build_s: Of a build.
-        verify_s: Of a verification.
-        watched: How many builds and verifications the last two are made of.
-    """
-
-    step_s: float | None = None
-    build_s: float | None = None
-    verify_s: float | None = None
-    watched: int = 0
+    step_s: float | None = None  # between steps
+    build_s: float | None = None  # of a build
+    verify_s: float | None = None  # of a verification
+    watched: int = 0  # how many builds and verifications the last two are made of
 
 
 def stuck_after_s(

@@ -21,23 +21,14 @@ from gymtui.store.stats.task_rows import TaskRow
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How much more or less often a run fails so than another, in the tasks that both have.
+    """How much more or less often a run fails so than another, in the tasks that both have."""
 
-    Attributes:
-        now: In how many of how many: of verdicts, for errors of rollouts that ended.
-        before: The same of the run compared with.
-        interval: Of the difference, -1..1, with 95 % confidence in this one alone.
-        p: How often chance alone would part them as far, 0..1 (Fisher's exact test).
-        adjusted: The same with Holm's correction for all the groups it is one of.
-        comparisons: How many these are.
-    """
-
-    now: Tally
-    before: Tally
-    interval: Interval
-    p: float
-    adjusted: float
-    comparisons: int
+    now: Tally  # in how many of how many: of verdicts, for errors of rollouts that ended
+    before: Tally  # the same of the run compared with
+    interval: Interval  # of the difference, -1..1, with 95 % confidence in this one alone
+    p: float  # how often chance alone would part them as far, 0..1 (Fisher's exact test)
+    adjusted: float  # the same with Holm's correction for all the groups it is one of
+    comparisons: int  # how many these are
 
     @property
     def difference(self) -> float:
@@ -52,13 +43,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class FailureRow:
-    """A group of failures of some runs.
-
-    Attributes:
-        changes: For each pair of runs that is compared; None where they share no task.
-    """
+    """A group of failures of some runs."""
 
     group: FailureGroup
+    # For each pair of runs that is compared; None where they share no task.
     changes: tuple[Change | None, ...] = ()
 
     @property

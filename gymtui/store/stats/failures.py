@@ -34,28 +34,18 @@ class FailureView(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
-    """Rollouts that failed alike.
+    """Rollouts that failed alike."""
 
-    Attributes:
-        text: What they have in common; where all say the same, their own words. As the server
-            wrote it otherwise: clean it to draw it.
-        example: The words of the first.
-        folded: The same with placeholders, which names the group: `*`, `<id>`, `<time>`, `#`.
-        outcome: Fails and the causes of errors are never one group.
-        rollout_ids: In the order given.
-        run_ids: The runs they belong to, each once, in the order given.
-        task_row_ids: Their tasks likewise, by `task_rows.row_id_of`.
-        guessed: Whether the criterion was read out of messages.
-    """
-
+    # What they have in common; where all say the same, their own words. As the server wrote it
+    # otherwise: clean it to draw it.
     text: str
-    example: str
-    folded: str
-    outcome: Outcome
-    rollout_ids: tuple[str, ...]
-    run_ids: tuple[str, ...]
-    task_row_ids: tuple[str, ...]
-    guessed: bool = False
+    example: str  # the words of the first
+    folded: str  # the same with placeholders, which names the group: `*`, `<id>`, `<time>`, `#`
+    outcome: Outcome  # fails and the causes of errors are never one group
+    rollout_ids: tuple[str, ...]  # in the order given
+    run_ids: tuple[str, ...]  # the runs they belong to, each once, in the order given
+    task_row_ids: tuple[str, ...]  # their tasks likewise, by `task_rows.row_id_of`
+    guessed: bool = False  # whether the criterion was read out of messages
 
     @property
     def key(self) -> tuple[str, str]:

@@ -28,21 +28,17 @@ LIVES_KEPT = 1000
 
 @dataclass(slots=True)
 class _Course:
-    """The rollouts of one active run, by what they tell of its end.
-
-    Attributes:
-        running: When each running one started, UNIX seconds; None where that is not known.
-        held_s: How long each ended one ran; cancelled ones left out.
-        moved_s: When one of them last changed, UNIX seconds.
-        estimate: The last estimate, when it was made and with how many stuck.
-    """
+    """The rollouts of one active run, by what they tell of its end."""
 
     waiting: set[str] = field(default_factory=set)
+    # When each running one started, UNIX seconds; None where that is not known.
     running: dict[str, float | None] = field(default_factory=dict)
+    # How long each ended one ran; cancelled ones left out.
     held_s: dict[str, float] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     verdicts: set[str] = field(default_factory=set)
-    moved_s: float = 0.0
+    moved_s: float = 0.0  # when one of them last changed, UNIX seconds
+    # The last estimate, when it was made and with how many stuck.
     estimate: tuple[float, int, Left | None] | None = None
 
     @property

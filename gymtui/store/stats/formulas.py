@@ -105,15 +105,10 @@ def pass_rate_interval(tasks: Iterable[Tally], alone: Tally = NO_VERDICTS) -> In
 
 @dataclass(slots=True)
 class TaskSums:
-    """What an interval needs of any number of tasks, kept up to date task by task.
+    """What an interval needs of any number of tasks, kept up to date task by task."""
 
-    Attributes:
-        tasks: Those with a verdict.
-        repeated: Those with several.
-    """
-
-    tasks: int = 0
-    repeated: int = 0
+    tasks: int = 0  # those with a verdict
+    repeated: int = 0  # those with several
     passes: int = 0
     verdicts: int = 0
     _passes_squared: int = 0
@@ -162,18 +157,12 @@ class TaskSums:
 
 @dataclass(frozen=True, slots=True)
 class AtK:
-    """pass@k or pass^k, and what it stands on.
-
-    Attributes:
-        rate: 0..1; None if no task has k verdicts.
-        tasks: Tasks with at least k verdicts.
-        of_tasks: All tasks.
-    """
+    """pass@k or pass^k, and what it stands on."""
 
     k: int
-    rate: float | None
-    tasks: int
-    of_tasks: int
+    rate: float | None  # 0..1; None if no task has k verdicts
+    tasks: int  # tasks with at least k verdicts
+    of_tasks: int  # all tasks
 
 
 def pass_at_k(tasks: Sequence[Tally], k: int) -> AtK:
@@ -210,16 +199,12 @@ def _enough(tasks: Iterable[Tally], k: int) -> Iterable[Tally]:
 
 @dataclass(frozen=True, slots=True)
 class TaskKinds:
-    """How tasks came out: what a trainer wants to know.
-
-    Attributes:
-        none: No verdict at all.
-    """
+    """How tasks came out: what a trainer wants to know."""
 
     all_pass: int
     mixed: int
     all_fail: int
-    none: int
+    none: int  # no verdict at all
 
 
 def task_kinds(tasks: Iterable[Tally]) -> TaskKinds:
@@ -286,15 +271,10 @@ def spread(values: Sequence[float]) -> Spread | None:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Verdicts a minute.
+    """Verdicts a minute."""
 
-    Attributes:
-        per_minute: Of verdicts; errors do not count.
-        window_s: The time they were counted over: the one asked for, or since the start.
-    """
-
-    per_minute: float
-    window_s: float
+    per_minute: float  # of verdicts; errors do not count
+    window_s: float  # the time they were counted over: the one asked for, or since the start
     verdicts: int
 
 
@@ -338,13 +318,9 @@ def histogram(
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Where time goes.
+    """Where time goes."""
 
-    Attributes:
-        of: The share of each key, 0..1, adding up to 1; empty without coverage.
-    """
-
-    of: Mapping[str, float]
+    of: Mapping[str, float]  # the share of each key, 0..1, adding up to 1; empty without coverage
     counted: int
     of_all: int
 

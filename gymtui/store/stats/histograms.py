@@ -29,19 +29,12 @@ KINDS: Mapping[str, frozenset[Outcome]] = {
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Rollouts whose value lies in a range.
+    """Rollouts whose value lies in a range."""
 
-    Attributes:
-        low: Its lower end, which is in it.
-        high: Its upper end, which is not; infinite for all that lies far off.
-        counts: How many, by the names of `KINDS`.
-        rollout_ids: Which.
-    """
-
-    low: float
-    high: float
-    counts: Mapping[str, int]
-    rollout_ids: tuple[str, ...] = ()
+    low: float  # its lower end, which is in it
+    high: float  # its upper end, which is not; infinite for all that lies far off
+    counts: Mapping[str, int]  # how many, by the names of `KINDS`
+    rollout_ids: tuple[str, ...] = ()  # which
 
     @property
     def total(self) -> int:
@@ -51,34 +44,22 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """How a value is distributed.
+    """How a value is distributed."""
 
-    Attributes:
-        bins: One beside the other, those between the first and the last without gaps.
-        known: Of how many rollouts it is known.
-        of: Of how many that ended.
-    """
-
-    bins: tuple[Bin, ...]
-    known: int
-    of: int
+    bins: tuple[Bin, ...]  # one beside the other, those between the first and the last without gaps
+    known: int  # of how many rollouts it is known
+    of: int  # of how many that ended
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a rollout can be measured by.
+    """What a rollout can be measured by."""
 
-    Attributes:
-        name: As a list's column and its filter call it.
-        value: What it is, given the rollout and the last step that it was seen at.
-        whole: Whether it is counted, so that no bin is narrower than 1.
-        clock: Whether it is seconds, whose bins are round on a clock.
-    """
-
-    name: str
+    name: str  # as a list's column and its filter call it
+    # What it is, given the rollout and the last step that it was seen at.
     value: Callable[[RolloutRow, int | None], float | None]
-    whole: bool = False
-    clock: bool = False
+    whole: bool = False  # whether it is counted, so that no bin is narrower than 1
+    clock: bool = False  # whether it is seconds, whose bins are round on a clock
 
 
 def _steps(row: RolloutRow, seen: int | None) -> float | None:

@@ -209,24 +209,17 @@ def by_task(
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What the tasks of a run add up to.
+    """What the tasks of a run add up to."""
 
-    Attributes:
-        tasks: How many tasks there are, rollouts without one not counted.
-        unfinished: How many of them run or wait.
-        errors: How many ended without a verdict.
-        interval: The 95 % interval of pass@1, clustered by task; None without verdicts.
-        at_k: pass@k with its coverage.
-    """
-
-    tasks: int
+    tasks: int  # how many tasks there are, rollouts without one not counted
     rollouts: int
-    unfinished: int
-    errors: int
+    unfinished: int  # how many of them run or wait
+    errors: int  # how many ended without a verdict
     tally: Tally
+    # The 95 % interval of pass@1, clustered by task; None without verdicts.
     interval: Interval | None
     kinds: TaskKinds
-    at_k: AtK
+    at_k: AtK  # pass@k with its coverage
     hat_k: AtK
 
     @property

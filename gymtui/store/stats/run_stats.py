@@ -38,38 +38,23 @@ class RunStats:
     """What a run's rollouts add up to. Keep it until they change: it reads no clock.
 
     Every list of times is ascending, in seconds; instants are UNIX seconds on the server's clock.
-
-    Attributes:
-        known: Rollouts these numbers are over.
-        unknown: Further ones the run says it has.
-        counts: Rollouts by outcome; outcomes that do not occur are absent.
-        at_limit: Fails that reached the step limit.
-        tasks: Verdicts by task, tasks without any included.
-        loose: Verdicts of rollouts without a task id.
-        durations_s: How long rollouts with a verdict ran.
-        held_s: How long those ran that ended by themselves, errors included: a slot's use.
-        steps: Steps taken by rollouts with a verdict, where known.
-        verdicts_at_s: When verdicts came.
-        running_since_s: When the running ones started, where known.
-        first_start_s: When the first rollout started; None if none did.
-        last_end_s: When the last one that ended did; None if none did.
-        scores: What verifiers scored, 0..1.
     """
 
-    known: int
-    unknown: int
-    counts: Mapping[Outcome, int]
-    at_limit: int
-    tasks: Mapping[str, formulas.Tally]
-    loose: formulas.Tally
-    durations_s: Sequence[float]
+    known: int  # rollouts these numbers are over
+    unknown: int  # further ones the run says it has
+    counts: Mapping[Outcome, int]  # rollouts by outcome; outcomes that do not occur are absent
+    at_limit: int  # fails that reached the step limit
+    tasks: Mapping[str, formulas.Tally]  # verdicts by task, tasks without any included
+    loose: formulas.Tally  # verdicts of rollouts without a task id
+    durations_s: Sequence[float]  # how long rollouts with a verdict ran
+    # How long those ran that ended by themselves, errors included: a slot's use.
     held_s: Sequence[float]
-    steps: Sequence[int]
-    verdicts_at_s: Sequence[float]
-    running_since_s: Sequence[float]
-    first_start_s: float | None
-    last_end_s: float | None
-    scores: formulas.Spread | None
+    steps: Sequence[int]  # steps taken by rollouts with a verdict, where known
+    verdicts_at_s: Sequence[float]  # when verdicts came
+    running_since_s: Sequence[float]  # when the running ones started, where known
+    first_start_s: float | None  # when the first rollout started; None if none did
+    last_end_s: float | None  # when the last one that ended did; None if none did
+    scores: formulas.Spread | None  # what verifiers scored, 0..1
 
     @property
     def passes(self) -> int:
@@ -177,29 +162,18 @@ class RunStats:
 
 
 class Part(NamedTuple):
-    """What one rollout brings to the numbers of its run; what it brings nothing to is None.
-
-    Attributes:
-        start_s: When it first began to run, UNIX seconds.
-        end_s: When it ended, likewise; None while it runs.
-        held_s: How long it ran, if it ended by itself.
-        ran_s: How long it ran, if there is a verdict.
-        steps: Steps taken, likewise.
-        verdict_at_s: When its verdict came, UNIX seconds.
-        score: What the verifier scored it, 0..1, verdict or not.
-        at_limit: Whether it failed at the step limit.
-    """
+    """What one rollout brings to the numbers of its run; what it brings nothing to is None."""
 
     outcome: Outcome
     task_id: str | None
-    start_s: float | None = None
-    end_s: float | None = None
-    held_s: float | None = None
-    ran_s: float | None = None
-    steps: int | None = None
-    verdict_at_s: float | None = None
-    score: float | None = None
-    at_limit: bool = False
+    start_s: float | None = None  # when it first began to run, UNIX seconds
+    end_s: float | None = None  # when it ended, likewise; None while it runs
+    held_s: float | None = None  # how long it ran, if it ended by itself
+    ran_s: float | None = None  # how long it ran, if there is a verdict
+    steps: int | None = None  # steps taken, likewise
+    verdict_at_s: float | None = None  # when its verdict came, UNIX seconds
+    score: float | None = None  # what the verifier scored it, 0..1, verdict or not
+    at_limit: bool = False  # whether it failed at the step limit
 
     @property
     def running_since_s(self) -> float | None:

@@ -32,39 +32,26 @@ from gymtui.store.stats.task_tallies import TaskTallies
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """The numbers of one run, over the rollouts that were seen of it.
+    """The numbers of one run, over the rollouts that were seen of it."""
 
-    Attributes:
-        known: How many rollouts these numbers are over.
-        counts: Rollouts by outcome; outcomes that do not occur are absent.
-        model: The model's name, or None; of several, the first with how many more.
-        provider: The first provider named.
-        created_at: When the first rollout was created.
-        started_at: When the first rollout started.
-        ended_at: When the last one ended; None while any is unfinished.
-        unfinished: Rollouts not known to be over: those that run or wait, and those of a status
-            that nobody has described and without an end.
-        at_limit: Fails that reached the step limit.
-        interval: The 95 % interval of the pass rate, clustered by task where tasks repeat.
-        tallies: The verdicts task by task, where they are known: journals of earlier versions
-            did not keep them.
-        scored: How many rollouts have a score.
-        score: Their mean score, 0..1; None without any.
-    """
-
-    known: int
-    counts: Counter[Outcome]
-    model: str | None
-    provider: str | None
-    created_at: datetime | None
-    started_at: datetime | None
-    ended_at: datetime | None
+    known: int  # how many rollouts these numbers are over
+    counts: Counter[Outcome]  # rollouts by outcome; outcomes that do not occur are absent
+    model: str | None  # the model's name, or None; of several, the first with how many more
+    provider: str | None  # the first provider named
+    created_at: datetime | None  # when the first rollout was created
+    started_at: datetime | None  # when the first rollout started
+    ended_at: datetime | None  # when the last one ended; None while any is unfinished
+    # Rollouts not known to be over: those that run or wait, and those of a status that nobody has
+    # described and without an end.
     unfinished: int = 0
-    at_limit: int = 0
+    at_limit: int = 0  # fails that reached the step limit
+    # The 95 % interval of the pass rate, clustered by task where tasks repeat.
     interval: Interval | None = None
+    # The verdicts task by task, where they are known: journals of earlier versions did not keep
+    # them.
     tallies: TaskTallies | None = None
-    scored: int = 0
-    score: float | None = None
+    scored: int = 0  # how many rollouts have a score
+    score: float | None = None  # their mean score, 0..1; None without any
 
     @property
     def passes(self) -> int:

@@ -27,22 +27,14 @@ def row_id_of(task_id: str | None) -> str:
 
 @dataclass(frozen=True)
 class TaskRow:
-    """One task in one run.
+    """One task in one run."""
 
-    Attributes:
-        task_id: Which task; None for the rollouts that name none.
-        attempts: Its rollouts, by when they were created, then by id.
-        median_steps: Over verdicts whose steps are known; None without.
-        median_s: How long a rollout with a verdict ran, in seconds; None without.
-        k: What its pass@k and pass^k are for.
-    """
-
-    task_id: str | None
-    attempts: tuple[RolloutRow, ...]
+    task_id: str | None  # which task; None for the rollouts that name none
+    attempts: tuple[RolloutRow, ...]  # its rollouts, by when they were created, then by id
     tally: Tally
-    median_steps: float | None
-    median_s: float | None
-    k: int = 1
+    median_steps: float | None  # over verdicts whose steps are known; None without
+    median_s: float | None  # how long a rollout with a verdict ran, in seconds; None without
+    k: int = 1  # what its pass@k and pass^k are for
 
     @property
     def name(self) -> str:
@@ -88,14 +80,10 @@ class TaskRow:
 
 @dataclass(frozen=True)
 class TaskAcrossRuns:
-    """One task in several runs.
+    """One task in several runs."""
 
-    Attributes:
-        task_id: Which task; None for the rollouts that name none.
-        cells: The task in each run, in the order of the runs; None where a run has it not.
-    """
-
-    task_id: str | None
+    task_id: str | None  # which task; None for the rollouts that name none
+    # The task in each run, in the order of the runs; None where a run has it not.
     cells: tuple[TaskRow | None, ...]
 
     @property

@@ -16,18 +16,12 @@ from gymtui.store.stats.formulas import NO_VERDICTS, Interval, Tally, TaskSums
 
 @dataclass(frozen=True, slots=True)
 class TaskTallies:
-    """The verdicts of one run, task by task. Runs of the same tasks share their names.
+    """The verdicts of one run, task by task. Runs of the same tasks share their names."""
 
-    Attributes:
-        names: The tasks that have a verdict.
-        passes: Of each.
-        verdicts: Of each.
-        loose: Of rollouts that name no task, each of which counts as a task of its own.
-    """
-
-    names: tuple[str, ...]
-    passes: array[int]
-    verdicts: array[int]
+    names: tuple[str, ...]  # the tasks that have a verdict
+    passes: array[int]  # of each
+    verdicts: array[int]  # of each
+    # Of rollouts that name no task, each of which counts as a task of its own.
     loose: Tally = NO_VERDICTS
 
     @classmethod

@@ -18,17 +18,11 @@ from gymtui.store.stats.sorted_numbers import SortedNumbers
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much there is to show of a run.
+    """How much there is to show of a run."""
 
-    Attributes:
-        longest_s: How long its longest rollout ran, or has run so far.
-        first_s: When its first rollout was created, UNIX seconds on the server's clock.
-        last_s: When its last one ended or was last looked at.
-    """
-
-    longest_s: float = 0.0
-    first_s: float = 0.0
-    last_s: float = 0.0
+    longest_s: float = 0.0  # how long its longest rollout ran, or has run so far
+    first_s: float = 0.0  # when its first rollout was created, UNIX seconds on the server's clock
+    last_s: float = 0.0  # when its last one ended or was last looked at
 
 
 class _Ends(NamedTuple):

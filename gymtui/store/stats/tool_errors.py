@@ -18,34 +18,23 @@ _TRACEBACK = "Traceback (most recent call last)"
 
 @dataclass(frozen=True, slots=True)
 class ToolUse:
-    """One tool in one rollout.
+    """One tool in one rollout."""
 
-    Attributes:
-        tool: Its name, with its server's where that is known.
-        errors: What each call that failed was answered, folded.
-    """
-
-    tool: str
+    tool: str  # its name, with its server's where that is known
     calls: int
-    errors: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()  # what each call that failed was answered, folded
 
 
 @dataclass(frozen=True, slots=True)
 class ToolTally:
-    """One tool over some rollouts.
-
-    Attributes:
-        errors: Calls that failed.
-        commonest: The answer that most of these got; None without any.
-        rollout_ids: Of those in which one failed.
-    """
+    """One tool over some rollouts."""
 
     tool: str
     calls: int
-    errors: int
-    commonest: str | None
+    errors: int  # calls that failed
+    commonest: str | None  # the answer that most of these got; None without any
     commonest_count: int
-    rollout_ids: tuple[str, ...]
+    rollout_ids: tuple[str, ...]  # of those in which one failed
 
     @property
     def error_share(self) -> float:

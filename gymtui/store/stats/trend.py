@@ -16,24 +16,15 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """One run along the way.
-
-    Attributes:
-        label: What tells it from the others: its number, else its name.
-        tally: Its verdicts.
-        interval: The 95 % interval of its pass rate.
-        unfinished: Whether more verdicts may come.
-        against: The run that it is compared with; None for none.
-        difference: How far it is from that one; None where nothing tells.
-    """
+    """One run along the way."""
 
     run_id: str
-    label: str
-    tally: Tally
-    interval: Interval | None
-    unfinished: bool
-    against: str | None = None
-    difference: Difference | None = None
+    label: str  # what tells it from the others: its number, else its name
+    tally: Tally  # its verdicts
+    interval: Interval | None  # the 95 % interval of its pass rate
+    unfinished: bool  # whether more verdicts may come
+    against: str | None = None  # the run that it is compared with; None for none
+    difference: Difference | None = None  # how far it is from that one; None where nothing tells
 
     @property
     def rate(self) -> float | None:
@@ -53,16 +44,12 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Runs in the order of their training.
-
-    Attributes:
-        baseline: The run that all of them are compared with; None for the one before each.
-        base: Its pass@1; None without one.
-    """
+    """Runs in the order of their training."""
 
     points: tuple[Checkpoint, ...]
+    # The run that all of them are compared with; None for the one before each.
     baseline: str | None = None
-    base: float | None = None
+    base: float | None = None  # its pass@1; None without one
 
     @classmethod
     def of(

@@ -62,7 +62,7 @@ class GymtuiApp(HostApp):
     Args:
         appearance: How it is to look; by default as the settings say, on a terminal that can all.
         wall: UNIX seconds.
-        arrangement: What the person arranged on screen; by default nothing, kept nowhere.
+        saved_layout: What the person arranged on screen; by default nothing, kept nowhere.
         journal: Where what is observed of this gym is kept; None keeps nothing.
         archive: Where transcripts are kept; None keeps them in memory.
         notes: What is told once the screen is there.

@@ -46,7 +46,7 @@ class FileApp(HostApp):
 
     Args:
         paths: The files, at least one.
-        arrangement: Where a theme that is chosen here is kept.
+        saved_layout: Where a theme that is chosen here is kept.
         problems: What was wrong with the settings, to be told at the start.
     """
 

@@ -38,7 +38,7 @@ class HostApp(ThemedApp[None]):
 
     Args:
         appearance: How it is to look; by default on a terminal that can all.
-        arrangement: What the person arranged on screen; by default nothing, kept nowhere.
+        saved_layout: What the person arranged on screen; by default nothing, kept nowhere.
         problems: What was wrong with the settings, to be told at the start.
         guided: Whether each screen says what there is to try.
         monotonic: Seconds that only go forward.

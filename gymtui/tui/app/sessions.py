@@ -28,28 +28,22 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Sessions:
-    """Makes sessions, with what all of them are given.
-
-    Attributes:
-        wall: UNIX seconds.
-        monotonic: Seconds that only go forward.
-        rng: Where jitter comes from.
-        on_notice: Told, on a journal's thread, when there is trouble with it.
-        journal_path: Where what is observed of the gym one is at is kept; None keeps nothing.
-        archive_path: Where transcripts of all gyms are kept; None keeps them in memory.
-        left: What belongs to gyms that were left, and is not closed yet.
-    """
+    """Makes sessions, with what all of them are given."""
 
     audience: Audience
     turns: InputPriority
-    wall: Callable[[], float]
-    monotonic: Callable[[], float]
-    rng: random.Random
+    wall: Callable[[], float]  # UNIX seconds
+    monotonic: Callable[[], float]  # seconds that only go forward
+    rng: random.Random  # where jitter comes from
     find_key: Callable[[Settings], tuple[ApiKey, str] | None]
     model_env: Mapping[str, str]
+    # Told, on a journal's thread, when there is trouble with it.
     on_notice: Callable[[Notice], None]
+    # Where what is observed of the gym one is at is kept; None keeps nothing.
     journal_path: Path | None
+    # Where transcripts of all gyms are kept; None keeps them in memory.
     archive_path: Path | None = None
+    # What belongs to gyms that were left, and is not closed yet.
     left: list[tuple[Endpoints, Journal | None]] = field(default_factory=list)
     _archive: Archive | None = None
 

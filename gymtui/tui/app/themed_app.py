@@ -42,7 +42,7 @@ class ThemedApp(GuardedApp[ResultT]):
     """An app that is drawn with a theme.
 
     Args:
-        arrangement: Where a theme that is chosen in the program is kept.
+        saved_layout: Where a theme that is chosen in the program is kept.
         **options: As for `GuardedApp`.
     """
 

@@ -19,27 +19,16 @@ _NOUNS = {"passed": "passed", "failed": "failed", "error": "errors"}
 
 @dataclass(frozen=True, slots=True)
 class ChartRow:
-    """A point or a bin.
+    """A point or a bin."""
 
-    Attributes:
-        place: Which it is, from the start of the chart.
-        label: What it is called.
-        numbers: Its numbers, as short as can be.
-        words: They in words.
-        point: The checkpoint; None for a bin.
-        base: The rate of the run that a checkpoint is compared with.
-        counts: How many rollouts of a bin came to which end.
-        rollout_ids: The rollouts of a bin.
-    """
-
-    place: int
-    label: str
-    numbers: str
-    words: str
-    point: Checkpoint | None = None
-    base: float | None = None
-    counts: Mapping[str, int] | None = None
-    rollout_ids: tuple[str, ...] = ()
+    place: int  # which it is, from the start of the chart
+    label: str  # what it is called
+    numbers: str  # its numbers, as short as can be
+    words: str  # they in words
+    point: Checkpoint | None = None  # the checkpoint; None for a bin
+    base: float | None = None  # the rate of the run that a checkpoint is compared with
+    counts: Mapping[str, int] | None = None  # how many rollouts of a bin came to which end
+    rollout_ids: tuple[str, ...] = ()  # the rollouts of a bin
 
     @property
     def filter(self) -> str:

@@ -13,15 +13,10 @@ from gymtui.core.terminal_caps import Abilities, abilities
 
 @dataclass(frozen=True)
 class Appearance:
-    """How it is wanted to look, and what the terminal can show.
+    """How it is wanted to look, and what the terminal can show."""
 
-    Attributes:
-        theme: The theme that the settings name, if any.
-        named_by: Where they do.
-    """
-
-    theme: str | None = None
-    named_by: str = "theme"
+    theme: str | None = None  # the theme that the settings name, if any
+    named_by: str = "theme"  # where they do
     places: Sequence[Path] = (theme_files.shipped(),)
     ascii: bool = False
     terminal: Abilities = field(default_factory=Abilities)

@@ -55,21 +55,15 @@ COMMAND_SCOPES = {
 
 @dataclass(frozen=True)
 class KeyBindings:
-    """The keys in force.
+    """The keys in force."""
 
-    Attributes:
-        table: As `keys.TABLE`, with the person's keys.
-        problems: What could not be bound.
-        plain: Whether keys are written with ASCII alone.
-        commands: The person's own commands that can be reached, by name.
-        absent: Names of what cannot be done in this program: told of nowhere. At a gym, a
-            transcript has no file.
-    """
-
-    table: tuple[Key, ...] = TABLE
-    problems: tuple[Problem, ...] = ()
-    plain: bool = False
+    table: tuple[Key, ...] = TABLE  # as `keys.TABLE`, with the person's keys
+    problems: tuple[Problem, ...] = ()  # what could not be bound
+    plain: bool = False  # whether keys are written with ASCII alone
+    # The person's own commands that can be reached, by name.
     commands: Mapping[str, UserCommand] = field(default_factory=dict)
+    # Names of what cannot be done in this program: told of nowhere. At a gym, a transcript has no
+    # file.
     absent: frozenset[str] = frozenset({"files"})
 
     def of(self, scopes: Iterable[Scope], *, read_only: bool) -> list[Key]:

@@ -63,26 +63,16 @@ STACKS: tuple[frozenset[Scope], ...] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One thing that a key does.
+    """One thing that a key does."""
 
-    Attributes:
-        name: Its stable name, for rebinding.
-        keys: The keys, in the framework's names; the first is the one shown.
-        action: The framework's action.
-        text: What it does, in a few words, for help.
-        short: A word or two for the footer; empty keeps it out.
-        destroys: Whether it changes the gym, so that `--read-only` takes it away.
-        first: Whether it acts before the focused widget's own keys.
-    """
-
-    name: str
+    name: str  # its stable name, for rebinding
     scope: Scope
-    keys: tuple[str, ...]
-    action: str
-    text: str
-    short: str = ""
-    destroys: bool = False
-    first: bool = False
+    keys: tuple[str, ...]  # the keys, in the framework's names; the first is the one shown
+    action: str  # the framework's action
+    text: str  # what it does, in a few words, for help
+    short: str = ""  # A word or two for the footer; empty keeps it out
+    destroys: bool = False  # whether it changes the gym, so that `--read-only` takes it away
+    first: bool = False  # whether it acts before the focused widget's own keys
 
 
 TABLE: tuple[Key, ...] = (

@@ -20,14 +20,10 @@ class OpenRun:
 
 @dataclass(frozen=True, slots=True)
 class OpenRollouts:
-    """Some rollouts of one run or of several.
-
-    Attributes:
-        filter: What they are narrowed to.
-    """
+    """Some rollouts of one run or of several."""
 
     run_ids: tuple[str, ...]
-    filter: str
+    filter: str  # what they are narrowed to
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,114 +33,74 @@ class OpenActive:
 
 @dataclass(frozen=True, slots=True)
 class OpenMatrix:
-    """Tasks by attempts of one run, or tasks by runs of several.
-
-    Attributes:
-        as_one: Whether several are a run and its reruns, and their attempts one run's.
-        task: The task that the cursor starts on.
-        replace: Whether it takes the place of the screen one is on.
-    """
+    """Tasks by attempts of one run, or tasks by runs of several."""
 
     run_ids: tuple[str, ...]
-    as_one: bool = False
-    task: str | None = None
-    replace: bool = False
+    as_one: bool = False  # whether several are a run and its reruns, and their attempts one run's
+    task: str | None = None  # the task that the cursor starts on
+    replace: bool = False  # whether it takes the place of the screen one is on
 
 
 @dataclass(frozen=True, slots=True)
 class OpenTranscript:
-    """One rollout's transcript.
-
-    Attributes:
-        opened_from: The list whose other rollouts can be gone on to.
-        hits: The list of hits that it was opened from: it begins at the one under the cursor.
-    """
+    """One rollout's transcript."""
 
     run_id: str
     rollout_id: str
-    opened_from: RolloutList | None = None
+    opened_from: RolloutList | None = None  # the list whose other rollouts can be gone on to
+    # The list of hits that it was opened from: it begins at the one under the cursor.
     hits: HitList | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OpenCharts:
-    """Charts of some runs.
-
-    Attributes:
-        chart: Which comes first; "" for the pass rate.
-    """
+    """Charts of some runs."""
 
     run_ids: tuple[str, ...]
-    chart: str = ""
+    chart: str = ""  # which comes first; "" for the pass rate
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSearch:
-    """A search through transcripts.
+    """A search through transcripts."""
 
-    Attributes:
-        run_ids: Of which runs.
-        rollout_ids: Of which of their rollouts; None for all.
-        scope: What that is, in words.
-        typed: What is searched for; "" asks for it.
-    """
-
-    run_ids: tuple[str, ...]
-    rollout_ids: tuple[str, ...] | None
-    scope: str
-    typed: str = ""
+    run_ids: tuple[str, ...]  # of which runs
+    rollout_ids: tuple[str, ...] | None  # of which of their rollouts; None for all
+    scope: str  # what that is, in words
+    typed: str = ""  # what is searched for; "" asks for it
 
 
 @dataclass(frozen=True, slots=True)
 class CompareRuns:
-    """Several runs side by side, compared with the first.
-
-    Attributes:
-        replace: Whether it takes the place of the screen one is on.
-    """
+    """Several runs side by side, compared with the first."""
 
     run_ids: tuple[str, ...]
-    replace: bool = False
+    replace: bool = False  # whether it takes the place of the screen one is on
 
 
 @dataclass(frozen=True, slots=True)
 class CompareRollouts:
-    """Rollouts to compare: two, or one that is remembered until another is chosen.
+    """Rollouts to compare: two, or one that is remembered until another is chosen."""
 
-    Attributes:
-        chosen: The marked rollouts, else the one under the cursor.
-    """
-
-    chosen: tuple[RolloutRef, ...]
+    chosen: tuple[RolloutRef, ...]  # the marked rollouts, else the one under the cursor
 
 
 @dataclass(frozen=True, slots=True)
 class Describe:
-    """Every field of one item as received.
+    """Every field of one item as received."""
 
-    Attributes:
-        name: The item's id.
-        malformed: Why it could not be read, if so.
-    """
-
-    name: str
+    name: str  # the item's id
     raw: bytes
-    malformed: str | None = None
+    malformed: str | None = None  # why it could not be read, if so
 
 
 @dataclass(frozen=True, slots=True)
 class OpenLaunch:
-    """The launch form.
+    """The launch form."""
 
-    Attributes:
-        run_id: The run that it starts from, or None.
-        rerun: Whether it is to be a rerun of that.
-        tasks: Of a rerun, its tasks; None for those that went wrong.
-    """
-
-    run_id: str | None = None
-    rerun: bool = False
-    tasks: tuple[str, ...] | None = None
+    run_id: str | None = None  # the run that it starts from, or None
+    rerun: bool = False  # whether it is to be a rerun of that
+    tasks: tuple[str, ...] | None = None  # of a rerun, its tasks; None for those that went wrong
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,22 +38,14 @@ def blend(colour: str, towards: str, share: float) -> str:
 
 @dataclass(frozen=True)
 class Palette:
-    """What one theme is drawn with.
-
-    Attributes:
-        styles: A style by name, for everything that is drawn line by line.
-        base: Ordinary text on the background.
-        cursor: Over the cursor's line.
-        bar: Over the lines that frame a screen.
-        framework: The same colours under the framework's names.
-    """
+    """What one theme is drawn with."""
 
     name: str
-    styles: Mapping[str, Style]
-    base: Style
-    cursor: Style
-    bar: Style
-    framework: Theme
+    styles: Mapping[str, Style]  # A style by name, for everything that is drawn line by line
+    base: Style  # ordinary text on the background
+    cursor: Style  # over the cursor's line
+    bar: Style  # over the lines that frame a screen
+    framework: Theme  # the same colours under the framework's names
 
 
 def coloured(theme: ThemeFile) -> Palette:

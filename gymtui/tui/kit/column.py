@@ -26,33 +26,21 @@ MARGIN = 1
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[R]):
-    """A column as data.
+    """A column as data."""
 
-    Attributes:
-        key: Its name, for ordering and remembering.
-        title: Its heading; asked for where it is not always the same.
-        width: Cells it needs at least.
-        cell: What it shows of a record, given the record and the cells it has.
-        priority: 0 stays always; higher ones are dropped first when the terminal is narrow.
-        good: Cells with which it says all that it should: extras come after that.
-        whole: Whether its texts are shown whole where there is room, however long.
-        flex: Its share of the cells that nobody needs.
-        most: Cells it takes at most.
-        cut: Where long text is cut; names in the middle, since tails tell them apart.
-        heading: What is drawn in place of the title, given the cells it has.
-    """
-
-    key: str
-    title: str | Callable[[], str]
-    width: int
+    key: str  # its name, for ordering and remembering
+    title: str | Callable[[], str]  # its heading; asked for where it is not always the same
+    width: int  # cells it needs at least
+    # What it shows of a record, given the record and the cells it has.
     cell: Callable[[R, int], Cell]
-    priority: int = 0
-    good: int = 0
-    whole: bool = False
-    flex: int = 0
-    most: int = 200
+    priority: int = 0  # 0 stays always; higher ones are dropped first when the terminal is narrow
+    good: int = 0  # cells with which it says all that it should: extras come after that
+    whole: bool = False  # whether its texts are shown whole where there is room, however long
+    flex: int = 0  # its share of the cells that nobody needs
+    most: int = 200  # cells it takes at most
     align: Align = "left"
-    cut: Cut = "end"
+    cut: Cut = "end"  # where long text is cut; names in the middle, since tails tell them apart
+    # What is drawn in place of the title, given the cells it has.
     heading: Callable[[int], Cell] | None = None
 
     @property

@@ -38,7 +38,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
 
     Args:
         record: A row's record by id, or None for an id that is no longer known.
-        instead: What a record says in place of its columns, if anything.
+        row_message: What a record says in place of its columns, if anything.
         empty: What is said when there are no rows.
     """
 
@@ -75,7 +75,7 @@ class Grid(Wheel, ScrollView, ThemedWidget, Generic[R], can_focus=True):
         *,
         row_message: Callable[[R], Cell | None] = lambda _record: None,
         empty: str = "nothing here",
-        id: str | None = None,  # noqa: A002  (the framework's name)
+        id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         draw_directly(self)

@@ -12,14 +12,10 @@ BETWEEN = " · "
 
 @dataclass(frozen=True, slots=True)
 class LinePart:
-    """One thing to say.
-
-    Attributes:
-        priority: 0 stays always; higher ones go first.
-    """
+    """One thing to say."""
 
     cell: Cell
-    priority: int = 0
+    priority: int = 0  # 0 stays always; higher ones go first
 
 
 def join_fitting(things: Sequence[LinePart], cells: int) -> Cell:

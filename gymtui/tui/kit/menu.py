@@ -27,17 +27,12 @@ _SHARE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One line of a menu.
-
-    Attributes:
-        now: Whether it is what is in force.
-        on: Whether it is switched on; None where there is nothing to switch.
-    """
+    """One line of a menu."""
 
     key: str
     title: str
-    now: bool = False
-    on: bool | None = None
+    now: bool = False  # whether it is what is in force
+    on: bool | None = None  # whether it is switched on; None where there is nothing to switch
 
 
 class MenuScreen(SoonDrawn, ModalScreen[str | None]):

@@ -29,24 +29,15 @@ from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 
 @dataclass(frozen=True, slots=True)
 class PickOption:
-    """One thing to choose.
+    """One thing to choose."""
 
-    Attributes:
-        key: What is taken: an id as received.
-        kind: A word or two to group by: a category, an outcome.
-        size: How many there are of it, or how hard it is; as received.
-        style: How `kind` is drawn.
-        name: What it is called, where that is not its key.
-        at: Its place in the list as given.
-    """
-
-    key: str
-    kind: str = ""
-    size: str = ""
+    key: str  # what is taken: an id as received
+    kind: str = ""  # A word or two to group by: a category, an outcome
+    size: str = ""  # how many there are of it, or how hard it is; as received
     about: str = ""
-    style: str = "muted"
-    name: str = ""
-    at: int = 0
+    style: str = "muted"  # how `kind` is drawn
+    name: str = ""  # what it is called, where that is not its key
+    at: int = 0  # its place in the list as given
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,33 +24,22 @@ _STEP = 4
 
 @dataclass(slots=True, eq=False)
 class FittedRow:
-    """A row laid out: one that says something else is another.
-
-    Attributes:
-        said: What the cells said that it was laid out from.
-        strips: The lines that were drawn of it, by how it was to look.
-    """
+    """A row laid out: one that says something else is another."""
 
     pieces: tuple[StyledText, ...] = ()
-    said: tuple[Cell, ...] = ()
+    said: tuple[Cell, ...] = ()  # what the cells said that it was laid out from
+    # The lines that were drawn of it, by how it was to look.
     strips: dict[RowStyles, Strip] = field(default_factory=dict)
 
 
 class RowStyles(NamedTuple):
-    """How a row looks, whatever it says.
+    """How a row looks, whatever it says."""
 
-    Attributes:
-        width: Cells of the whole line.
-        dimmed: Whether it is old.
-        gutter: Whether there is room for cursor and mark before it.
-        lit: Whether the cursor is where keys go.
-    """
-
-    width: int
-    dimmed: bool
-    gutter: bool = False
+    width: int  # cells of the whole line
+    dimmed: bool  # whether it is old
+    gutter: bool = False  # whether there is room for cursor and mark before it
     cursor: bool = False
-    lit: bool = False
+    lit: bool = False  # whether the cursor is where keys go
     marked: bool = False
 
 
@@ -73,7 +62,7 @@ class RowLines(Generic[R]):
 
     Args:
         record: A row's record by id, or None for an id that is no longer known.
-        instead: What a record says in place of its columns, if anything.
+        row_message: What a record says in place of its columns, if anything.
     """
 
     def __init__(

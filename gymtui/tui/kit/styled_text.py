@@ -20,15 +20,12 @@ from gymtui.tui.kit.cached_strip import CachedStrip
 
 @dataclass(frozen=True, slots=True)
 class StyledText:
-    """A piece of text in a named style; the text may be anything.
-
-    Attributes:
-        target: What a click on it asks for: `key:` and an action, or `run:` and a run's id, or
-            `runs`; empty for nothing.
-    """
+    """A piece of text in a named style; the text may be anything."""
 
     text: str
     style: str = ""
+    # What a click on it asks for: `key:` and an action, or `run:` and a run's id, or `runs`;
+    # empty for nothing.
     target: str = ""
 
 

@@ -26,14 +26,10 @@ from gymtui.tui.kit.wheel import Wheel
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A logical line of text.
-
-    Attributes:
-        indent: Cells left of it, kept when it wraps.
-    """
+    """A logical line of text."""
 
     cell: Cell = ()
-    indent: int = 0
+    indent: int = 0  # cells left of it, kept when it wraps
 
 
 def wrapped(paragraph: Paragraph, cells: int) -> list[tuple[StyledText, ...]]:

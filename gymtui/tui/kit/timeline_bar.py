@@ -56,17 +56,11 @@ _LABEL_CELLS, _CLOCK_CELLS = 5, 8
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Which stretch of time a column shows.
+    """Which stretch of time a column shows."""
 
-    Attributes:
-        start_s: What its left edge stands for: seconds since each start, or UNIX seconds.
-        span_s: How much time it shows from edge to edge.
-        wall: Whether it is UNIX seconds.
-    """
-
-    start_s: float
-    span_s: float
-    wall: bool = False
+    start_s: float  # what its left edge stands for: seconds since each start, or UNIX seconds
+    span_s: float  # how much time it shows from edge to edge
+    wall: bool = False  # whether it is UNIX seconds
 
     def at(self, instant_s: float, cells: int) -> float:
         """Where an instant stands, in cells from the left edge; may lie outside."""

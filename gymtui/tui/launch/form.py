@@ -47,19 +47,14 @@ class Typing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the form.
-
-    Attributes:
-        value: What stands in it, as drawn while it is not typed.
-        text: What is typed on from, for rows that are typed; drawn cleaned.
-    """
+    """A line of the form."""
 
     key: str
     label: str
-    value: Cell = ()
+    value: Cell = ()  # what stands in it, as drawn while it is not typed
     hint: Cell = ()
     typing: Typing = Typing.TEXT
-    text: str = ""
+    text: str = ""  # what is typed on from, for rows that are typed; drawn cleaned
 
 
 class FormListener(Protocol):
@@ -180,7 +175,7 @@ class Form(Wheel, ThemedWidget, Widget):
         palette: Palette,
         hears: FormListener,
         *,
-        id: str | None = None,  # noqa: A002  (the framework's name)
+        id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self._palette = palette

@@ -40,31 +40,21 @@ _LISTED = 6
 
 @dataclass(frozen=True)
 class FormState:
-    """All that the form shows.
-
-    Attributes:
-        refused: What the gym refused, by path.
-        scenarios: What the gym offers; None for no list.
-        tasks: The scenario's tasks likewise.
-        open: Whether advanced fields are shown.
-        key_source: Where the keys would come from, by key field.
-        rerun_summary: Which failures of the parent are rerun; "" where none were chosen by cause.
-        lost: How many rollouts of the parent that is.
-        enter: The key that opens what a row has to open.
-        turn: The keys that go through choices.
-    """
+    """All that the form shows."""
 
     draft: Draft
     check: DraftCheck
-    refused: Mapping[str, str] = field(default_factory=dict)
-    scenarios: Sequence[Scenario] | None = None
-    tasks: Sequence[Task] | None = None
-    open: bool = False
+    refused: Mapping[str, str] = field(default_factory=dict)  # what the gym refused, by path
+    scenarios: Sequence[Scenario] | None = None  # what the gym offers; None for no list
+    tasks: Sequence[Task] | None = None  # the scenario's tasks likewise
+    open: bool = False  # whether advanced fields are shown
+    # Where the keys would come from, by key field.
     key_source: Mapping[str, str] = field(default_factory=dict)
+    # Which failures of the parent are rerun; "" where none were chosen by cause.
     rerun_summary: str = ""
-    lost: int = 0
-    enter: str = "↵"
-    turn: str = "← →"
+    lost: int = 0  # how many rollouts of the parent that is
+    enter: str = "↵"  # the key that opens what a row has to open
+    turn: str = "← →"  # the keys that go through choices
 
     @property
     def repeats(self) -> str:

@@ -37,16 +37,11 @@ from gymtui.tui.launch.form_screen import FormScreen
 
 @dataclass(frozen=True, slots=True)
 class LaunchStart:
-    """What a form starts from.
-
-    Attributes:
-        rerun: Whether it is to be a rerun of that, or only like it.
-        tasks: Of a rerun, its tasks; None for those that went wrong.
-    """
+    """What a form starts from."""
 
     run_id: str
-    rerun: bool = False
-    tasks: tuple[str, ...] | None = None
+    rerun: bool = False  # whether it is to be a rerun of that, or only like it
+    tasks: tuple[str, ...] | None = None  # of a rerun, its tasks; None for those that went wrong
 
 
 class LaunchScreen(FormScreen):

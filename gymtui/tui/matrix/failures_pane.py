@@ -62,22 +62,17 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class PaneContent:
-    """What the pane shows.
-
-    Attributes:
-        attempts: All attempts of a group's tasks, task by task.
-        compared: The run compared with, or None.
-        read: Of how many rollouts tools are known, and of how many that ended.
-        known: Whether the rollouts of every run are: else that no failures is not known.
-    """
+    """What the pane shows."""
 
     view: PaneView
     rows: Sequence[PaneRow]
+    # All attempts of a group's tasks, task by task.
     attempts: Callable[[FailureRow], Sequence[Sequence[RolloutRow]]]
-    compared: str | None = None
+    compared: str | None = None  # the run compared with, or None
+    # Of how many rollouts tools are known, and of how many that ended.
     read: tuple[int, int] = (0, 0)
     several: bool = False
-    known: bool = False
+    known: bool = False  # whether the rollouts of every run are: else that no failures is not known
 
 
 def row_id_of(row: PaneRow) -> str:

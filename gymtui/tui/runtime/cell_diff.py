@@ -26,17 +26,11 @@ _NEAR: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class PenState:
-    """How a cell is drawn, as parameters of the terminal's own sequence, SGR.
+    """How a cell is drawn, as parameters of the terminal's own sequence, SGR."""
 
-    Attributes:
-        attributes: Bold and the like.
-        front: The colour of the text.
-        back: The colour behind it.
-    """
-
-    attributes: str = ""
-    front: str = ""
-    back: str = ""
+    attributes: str = ""  # bold and the like
+    front: str = ""  # the colour of the text
+    back: str = ""  # the colour behind it
 
 
 PLAIN: Final = PenState()

@@ -17,16 +17,11 @@ from gymtui.tui.kit.styled_text import Cell, StyledText, styled
 
 @dataclass(frozen=True, slots=True)
 class HitRow:
-    """A hit as the list has it.
+    """A hit as the list has it."""
 
-    Attributes:
-        number: Which it is, as they were found.
-        row: The rollout that it is of.
-    """
-
-    number: int
+    number: int  # which it is, as they were found
     found: FoundHit
-    row: RolloutRow
+    row: RolloutRow  # the rollout that it is of
 
     @property
     def task_id(self) -> str | None:

@@ -15,22 +15,15 @@ _BATCH = 2000
 
 @dataclass
 class Found:
-    """What a search has found so far, and where one stands in it.
-
-    Attributes:
-        by_part: The same by turn, block and part.
-        turns: The turns that hold any.
-        done: Whether all was looked at.
-        problem: Why it ended early, for the person; or empty.
-        here: Which match one stands on; -1 before the first jump.
-    """
+    """What a search has found so far, and where one stands in it."""
 
     matches: list[Match] = field(default_factory=list)
+    # The same by turn, block and part.
     by_part: dict[tuple[int, int, int], list[Match]] = field(default_factory=dict)
-    turns: set[int] = field(default_factory=set)
-    done: bool = False
-    problem: str = ""
-    here: int = -1
+    turns: set[int] = field(default_factory=set)  # the turns that hold any
+    done: bool = False  # whether all was looked at
+    problem: str = ""  # why it ended early, for the person; or empty
+    here: int = -1  # which match one stands on; -1 before the first jump
 
     def add(self, batch: list[Match]) -> None:
         """Take more matches."""

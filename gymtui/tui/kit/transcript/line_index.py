@@ -36,18 +36,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the screen.
-
-    Attributes:
-        start: From which character of the line.
-        end: To which.
-        hang: Cells left of it besides the line's own indent.
-    """
+    """One line of the screen."""
 
     line: TextLine
-    start: int
-    end: int
-    hang: int = 0
+    start: int  # from which character of the line
+    end: int  # to which
+    hang: int = 0  # cells left of it besides the line's own indent
 
 
 @dataclass(frozen=True, slots=True)

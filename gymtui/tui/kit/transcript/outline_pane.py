@@ -60,17 +60,12 @@ class OutlinePane(CursorRows):
     DEFAULT_CSS = "OutlinePane { width: 36; height: 1fr; }"
 
     class Chosen(Message):
-        """Another turn is wanted.
-
-        Attributes:
-            turn: Its place in the transcript.
-            block: Which of its blocks, or that of its name.
-        """
+        """Another turn is wanted."""
 
         def __init__(self, turn: int, block: int) -> None:
             super().__init__()
-            self.turn = turn
-            self.block = block
+            self.turn = turn  # its place in the transcript
+            self.block = block  # which of its blocks, or that of its name
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(palette, id=id)

@@ -44,50 +44,32 @@ _MOMENT_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A piece of the transcript.
+    """A piece of the transcript."""
 
-    Attributes:
-        turn: The turn's place in `Transcript.turns`; beyond them, that of `Transcript.endings`.
-        block: The block's place in its turn, or `HEADING`.
-        part: Which of the block's parts it is.
-        source: What it shows: a turn for its heading, a block, or text.
-        folded: How many lines it shows at most; None shows all.
-        last: Whether it ends its turn, so that a blank line follows.
-        size: Its lines and characters, roughly: what its height is estimated from.
-        in_code: Whether it begins within a fence of Markdown.
-        fold_key: The key that unfolds it, as people write it.
-    """
-
-    turn: int
-    block: int
-    part: int
+    turn: int  # the turn's place in `Transcript.turns`; beyond them, that of `Transcript.endings`
+    block: int  # the block's place in its turn, or `HEADING`
+    part: int  # which of the block's parts it is
     look: TextKind
-    source: Turn | Block | str
-    folded: int | None = None
+    source: Turn | Block | str  # what it shows: a turn for its heading, a block, or text
+    folded: int | None = None  # how many lines it shows at most; None shows all
     foldable: bool = False
-    last: bool = False
+    last: bool = False  # whether it ends its turn, so that a blank line follows
+    # Its lines and characters, roughly: what its height is estimated from.
     size: tuple[int, int] = (1, 40)
-    in_code: bool = False
-    fold_key: str = "z"
+    in_code: bool = False  # whether it begins within a fence of Markdown
+    fold_key: str = "z"  # the key that unfolds it, as people write it
 
 
 @dataclass(frozen=True, slots=True)
 class ViewOptions:
-    """What of a transcript is shown.
+    """What of a transcript is shown."""
 
-    Attributes:
-        hidden: Kinds of turns that are not.
-        all_open: Whether everything is unfolded, apart from `turned`.
-        turned: Blocks, as (turn, block), that stand the other way than usual.
-        fold_key: The key that unfolds, as people write it.
-        kind_keys: Those that show kinds of turns.
-    """
-
-    hidden: frozenset[BlockKind] = frozenset()
-    all_open: bool = False
+    hidden: frozenset[BlockKind] = frozenset()  # kinds of turns that are not
+    all_open: bool = False  # whether everything is unfolded, apart from `turned`
+    # Blocks, as (turn, block), that stand the other way than usual.
     turned: frozenset[tuple[int, int]] = frozenset()
-    fold_key: str = "z"
-    kind_keys: str = "1 2 3 4"
+    fold_key: str = "z"  # the key that unfolds, as people write it
+    kind_keys: str = "1 2 3 4"  # those that show kinds of turns
 
     def is_open(self, turn: int, block: int) -> bool:
         """Whether a block is unfolded."""
@@ -96,21 +78,14 @@ class ViewOptions:
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """A line of a section.
+    """A line of a section."""
 
-    Attributes:
-        text: Clean.
-        start: Where it begins in the section's text; -1 for what is no part of it.
-        indent: Cells left of it, kept when it wraps.
-        style: Under them.
-        below: Whether it stands below something hidden: its place is not that of its block's text.
-    """
-
-    text: str
-    start: int
-    indent: int = INDENT
+    text: str  # clean
+    start: int  # where it begins in the section's text; -1 for what is no part of it
+    indent: int = INDENT  # cells left of it, kept when it wraps
     runs: Runs = ()
-    style: str = ""
+    style: str = ""  # under them
+    # Whether it stands below something hidden: its place is not that of its block's text.
     below: bool = False
 
 

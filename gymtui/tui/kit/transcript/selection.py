@@ -32,15 +32,10 @@ def key_of(section: Section) -> Key:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Characters that are taken together: what is under the pointer, a word, a line.
+    """Characters that are taken together: what is under the pointer, a word, a line."""
 
-    Attributes:
-        start: The first.
-        end: After the last.
-    """
-
-    start: Spot
-    end: Spot
+    start: Spot  # the first
+    end: Spot  # after the last
 
 
 class TextSelection:
