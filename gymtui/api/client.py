@@ -116,7 +116,6 @@ class GymClient(Endpoints):
             insecure: Allows plain http to another machine.
             max_bytes: The largest answer that is taken, in bytes after decompression.
             transport: Another way to send requests, for tests.
-            clock: Monotonic seconds.
             now: The wall clock, aware.
 
         Raises:

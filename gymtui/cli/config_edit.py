@@ -271,9 +271,6 @@ def _put(table: Any, where: Sequence[str], value: Any, path: Path) -> None:
 def write_first(path: Path) -> None:
     """Write a file that says everything and sets nothing.
 
-    Args:
-        path: Where; nothing may be there.
-
     Raises:
         ConfigError: There is something.
         OSError: It cannot be written.

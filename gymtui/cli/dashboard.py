@@ -63,7 +63,6 @@ def open_dashboard(
     Args:
         env: The environment, which says where logs go.
         notes: What is to be told once the screen is there.
-        gyms: What other profiles lead to.
         guided: Whether each screen says what there is to try.
         model_env: The environment that keys of models may come from: the demo has none.
 

@@ -44,7 +44,6 @@ def open_demo(
 
     Args:
         settle: Settles the settings, given the gym's URL.
-        speed: Times real time.
         seed: What chance starts from.
 
     Returns:
@@ -113,7 +112,6 @@ class LocalGym:
     process ends: no process is left behind even when this one is killed.
 
     Args:
-        speed: Times real time.
         directory: Where its state is kept; None keeps none.
     """
 

@@ -46,7 +46,6 @@ def settings_and_names(
     """The settings for a command: those of a directory where one is named, else of the gym.
 
     Args:
-        flags: The options that were given.
         names: The command's arguments, directories among them.
 
     Returns:

@@ -30,9 +30,6 @@ def run_checks(
 ) -> tuple[list[Check], int, bool]:
     """Look at everything.
 
-    Args:
-        tell: Told what is being waited for.
-
     Returns:
         The checks in the order to show them, the exit code, and whether something still hangs.
     """

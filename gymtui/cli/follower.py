@@ -254,7 +254,6 @@ def questions(
     """What to ask about runs that are not settled; waits are still to be kept.
 
     Args:
-        now_s: Monotonic seconds.
         every_s: How often the rollouts of a run under way are listed, at most.
     """
     left = sorted(unsettled, key=lambda run_id: log.recall(OneRun(run_id)).planned_s)

@@ -84,7 +84,6 @@ async def headless_session(
     Args:
         journal: Where what is observed is kept; None keeps nothing.
         find_key: Looks for the key anew when it is refused.
-        wall: UNIX seconds.
         monotonic: Seconds that only go forward: those of the client.
         prepare: Called before the first question is asked.
     """

@@ -29,7 +29,6 @@ def as_gym(
     Args:
         read_as: The source that was named; it ends if there is nothing of it.
         form: In which form they are printed, if they are.
-        flags: The options that were given.
     """
     from gymtui.sources.files import Files
     from gymtui.sources.source import places

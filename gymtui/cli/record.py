@@ -123,7 +123,6 @@ def record(
 
     Args:
         directory: Of the recording.
-        say: Told a line now and then.
 
     Raises:
         BlockingIOError: Somebody else records this gym.

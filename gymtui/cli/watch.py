@@ -48,7 +48,6 @@ def watch(
         directory: Of the recording.
         run_ids: Of which runs; all without any.
         after: Where to go on; None for what happens from now on.
-        tell: Told each change as a document.
 
     Raises:
         UnknownCursorError: The recording does not go back to that.

@@ -44,7 +44,6 @@ def _number(
 
     Args:
         what: What it is, for the person: `a number of seconds`.
-        whole: Whether it has no fraction.
     """
 
     def read(value: object) -> float:

@@ -67,7 +67,6 @@ class ServerClock:
     added as soon as the wall clock shows it, as an uncertainty too until the next answer.
 
     Args:
-        wall: The local wall clock, UNIX seconds.
         mono: The local monotonic clock, seconds; samples are on the same one.
         date_lag_s: How old a `Date` header of this server may be when it is sent.
     """

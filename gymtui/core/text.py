@@ -178,8 +178,6 @@ def fit(
     Args:
         text: Anything; pass the text as received, however long: only what can show is looked at.
         cut: Where ``…`` goes when the text is too long.
-        pad: Whether to fill the space exactly.
-        align: Where padded text stands.
 
     Returns:
         Text of at most ``cells`` cells, of exactly ``cells`` when padded.

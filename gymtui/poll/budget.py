@@ -53,7 +53,6 @@ class RequestBudget:
         """How many requests there will be by then, at least one.
 
         Args:
-            now_s: Now.
             ahead_s: Seconds from now.
         """
         self._pass(now_s)
@@ -70,7 +69,6 @@ class RequestBudget:
         Args:
             sent_s: When the question was sent that shows it: of several that were under way
                 together the first tells all there is to tell.
-            now_s: Now.
         """
         self._pass(now_s)
         if sent_s <= self._lowered_s:

@@ -51,13 +51,6 @@ class CatchUp:
     ) -> Request | None:
         """What to ask next: whole scenarios, what is in view meanwhile, then the rest.
 
-        Args:
-            log: What was asked before.
-            store: What is known.
-            view: What is on screen.
-            busy: What is being asked.
-            now_s: Monotonic seconds.
-
         Returns:
             One request; None when there is none, or not just now.
         """
@@ -78,7 +71,6 @@ class CatchUp:
         """Whether results of past runs are still to come in.
 
         Args:
-            log: What was asked.
             under_way: Whether answers are still on their way to the screens.
         """
         if not (self.over or under_way) and self.begun and log.synced and not any(_left(log)):

@@ -46,9 +46,6 @@ class Link:
     def state(self, now_s: float) -> LinkState:
         """What to call it at this moment.
 
-        Args:
-            now_s: Monotonic seconds.
-
         Returns:
             Live while what is on screen was answered within `LIVE_INTERVALS` intervals.
         """

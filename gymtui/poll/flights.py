@@ -28,8 +28,6 @@ class Flights:
     """The requests that wait and those under way.
 
     Args:
-        log: What was asked before.
-        store: What is known.
         max_requests_per_s: Requests a second in the long run; catching up has its own budget.
     """
 
@@ -59,7 +57,6 @@ class Flights:
         """Have requests sent as soon as there is room, the first ones first.
 
         Args:
-            due: What is due.
             anew: Whether what waited before and is not due any more is let go of.
         """
         first = {query: None for query in due if query not in self._under_way}
@@ -93,8 +90,6 @@ class Flights:
         """Seconds until what waits for a budget alone may be sent; None if nothing does.
 
         Args:
-            view: What is on screen.
-            now_s: Monotonic seconds.
             past: Whether catching up goes on.
         """
         first = next((query for query in self._queue if self._room(query) > 0), None)

@@ -29,14 +29,10 @@ class Intake:
     """Takes answers in.
 
     Args:
-        store: Where they go.
-        log: What was asked.
         clock: Learns the server's time from each answer.
-        monotonic: Seconds that only go forward.
         heard: Hears of every answer right after the store took it in, changed or not.
         breathe: Awaited between two pieces of work.
         got: Called with each question that was answered; what else is to be told for it.
-        tell: Called with what changed.
         on_screen: The run that is open, whose rollouts are never given up.
     """
 
@@ -69,7 +65,6 @@ class Intake:
         """Take one answer in.
 
         Args:
-            query: What was asked.
             answer: The answer; None when there is no such run.
             sent_s: When it was asked, monotonic seconds.
         """

@@ -24,10 +24,6 @@ class LinkReport:
     """Tells of the link where something about it is news.
 
     Args:
-        log: What was asked.
-        store: What is known.
-        flights: What waits and what is under way.
-        tell: Called with what changed.
         interval_s: Seconds between ticks before the first one.
     """
 
@@ -66,11 +62,7 @@ class LinkReport:
         """Tell what changed; that an answer came as expected is no news.
 
         Args:
-            delta: What changed in the store.
-            view: What is on screen.
-            now_s: Monotonic seconds.
             tick_s: When the next tick is due, monotonic seconds.
-            paused: Whether polling is paused.
             stopped: Why nothing but the key is tried, or None.
         """
         failing = self._failing_first(view)

@@ -66,7 +66,6 @@ def plan(
     """The questions to ask now, most wanted first, none twice, none that was just asked.
 
     Args:
-        now_s: Monotonic seconds.
         room: How many requests there are until the next tick.
 
     Returns:

@@ -89,7 +89,6 @@ class Recorder:
     """Records one session.
 
     Args:
-        head: What is recorded.
         clock: The server's, and by its offset ours.
         pace: How fast rollouts move, for marking those that are stuck.
         wanted: Whether a run's rollouts are recorded; the list of runs always is. Once so, always.

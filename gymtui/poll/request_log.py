@@ -113,11 +113,7 @@ class RequestLog:
             self._of(query).planned_s = now_s
 
     def answered(self, seen: Observation, applied: Applied, store: Store, now_s: float) -> None:
-        """Remember that a question was answered.
-
-        Args:
-            now_s: Monotonic seconds.
-        """
+        """Remember that a question was answered."""
         self._got_through(seen.sent_s, now_s)
         asked = self._of(seen.query)
         asked.sent_s, asked.answered_s, asked.wire_bytes = seen.sent_s, now_s, seen.wire_bytes
@@ -157,9 +153,6 @@ class RequestLog:
         """Remember that a question about a scenario was answered.
 
         Args:
-            query: The question.
-            sent_s: When it was sent.
-            now_s: Now, both in monotonic seconds.
             useful: Whether it held all rollouts of any run that was asked for: if not, the gym
                 means something else by it, and is not asked so again.
         """
@@ -185,7 +178,6 @@ class RequestLog:
         sent, the link is down, and everything waits.
 
         Args:
-            now_s: Now, both in monotonic seconds.
             interval_s: The ordinary interval, which is the first wait.
             limited: Whether the server asked to be left alone.
             retry_after_s: For how long, if it said so.

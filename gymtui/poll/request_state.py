@@ -50,7 +50,6 @@ def backoff_s(failures: int, interval_s: float, rng: random.Random) -> float:
     Args:
         failures: At least 1.
         interval_s: The ordinary interval, which is the first wait.
-        rng: Where the jitter comes from.
 
     Returns:
         Seconds, at most `BACKOFF_LIMIT_S` and a tenth.

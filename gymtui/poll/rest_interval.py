@@ -27,7 +27,6 @@ class RestInterval:
 
         Args:
             interval_s: Seconds between two ticks.
-            now_s: Monotonic seconds.
         """
         while self._waits and self._waits[0][0] < now_s - _REMEMBERED_S:
             self._waits.popleft()

@@ -50,8 +50,6 @@ class Sweep:
 
         Args:
             offset: Where it began.
-            known: Everything that is known now.
-            now_s: Monotonic seconds.
 
         Returns:
             Whether a round is complete with it.

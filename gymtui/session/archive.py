@@ -61,7 +61,6 @@ class Archive:
     Args:
         path: The file, made where it is missing; None keeps them in memory.
         limit_bytes: What it may hold, index included.
-        now: UNIX seconds.
     """
 
     def __init__(

@@ -59,7 +59,6 @@ class ArchiveFile:
     Args:
         path: The file, made where it is missing; None keeps all in memory.
         limit_bytes: What it may hold.
-        now: UNIX seconds.
     """
 
     def __init__(self, path: Path | None, limit_bytes: int, now: Callable[[], float]) -> None:

@@ -19,9 +19,6 @@ class InputPriority:
 
     A key passes through several callbacks before it is drawn. With a piece of work between any
     two of them, it would wait for all of the work, however small the pieces are.
-
-    Args:
-        monotonic: Seconds that only go forward.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:

@@ -40,10 +40,6 @@ class Launches:
 
     Args:
         surroundings: What carries work out and tells of it.
-        refresh: Asks the gym now.
-        keys: Where model keys come from.
-        kept: What was launched from here.
-        rng: Makes names unique.
         arm: Arms rules on a run that was launched.
     """
 
@@ -210,7 +206,6 @@ def launches_of(
         settings: What led to it, and where model keys are.
         env: The environment that model keys may come from.
         journal: The gym's journal, beside which launches are kept; None keeps nothing.
-        rng: Makes names unique.
         arm: Arms rules on a run that was launched.
     """
     # A password manager must not ask on the terminal that is drawn on.

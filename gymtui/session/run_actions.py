@@ -39,13 +39,9 @@ class RunActions:
     """Cancels and deletes of one session.
 
     Args:
-        refresh: Asks the gym now.
         is_live: Says whether what is known is fresh.
-        show: Called with what changed on screen.
-        deleted: Called with runs that are gone.
         not_carried_out: Called with what turned out otherwise than was told.
         look_again_s: How long to wait before another look while what is known is not fresh.
-        monotonic: Seconds that only go forward.
     """
 
     def __init__(

@@ -67,7 +67,6 @@ class Session:
         clock: Its time, as far as that is known.
         journal: Where what is observed is kept; None keeps nothing.
         turns: Whose turn it is on the event loop.
-        monotonic: Seconds that only go forward.
         find_key: Called in a thread before a refused key is tried again.
         model_env: The environment that model keys may come from.
         feed: What it learns from; by default a poller of its own.

@@ -60,8 +60,6 @@ class DirectoryGym(Endpoints):
         sources: Who may read them, the most certain of itself first.
         look_s: For how long files are read before what was read is answered with, the rest being
             read in the next looks; by default all are read.
-        monotonic: Seconds that only go forward.
-        wall: UNIX seconds.
     """
 
     def __init__(

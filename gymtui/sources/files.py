@@ -124,9 +124,6 @@ class Files:
     """Reads files, each as often as it changes.
 
     A value is kept by the function that made it, so that this must be one of a module.
-
-    Args:
-        monotonic: Seconds that only go forward.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:

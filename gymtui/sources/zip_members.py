@@ -24,9 +24,6 @@ _HEADER: Final = struct.Struct("<4s22sHH")
 class ZipMembers:
     """The members of an archive by name.
 
-    Args:
-        path: The archive.
-
     Raises:
         ValueError: It is none: cut off, say, while it is written.
         OSError: It cannot be read.

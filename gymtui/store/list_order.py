@@ -71,7 +71,6 @@ class ListOrder:
         """Who stands around a run.
 
         Args:
-            run_id: The run.
             most: Of how many on each side at most.
 
         Returns:

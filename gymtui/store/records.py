@@ -124,7 +124,6 @@ def name_of_malformed(raw: bytes, within: str = "") -> str:
     """A stable id for an item that has none: the same bytes in the same place are the same row.
 
     Args:
-        raw: The item's bytes.
         within: The run whose list it was found in; "" for the list of runs.
     """
     place = within.encode("utf-8", "replace")

@@ -41,11 +41,7 @@ class RolloutBatch:
     strays: set[str] = field(default_factory=set)  # those of the plain rows whose run is not held
 
     def add(self, row: RolloutRow, before: RolloutRow | None) -> None:
-        """Add a plain row.
-
-        Args:
-            before: The row it replaces.
-        """
+        """Add a plain row."""
         row = self.plain[row.rollout_id] = with_artifacts(row, before)
         if before is not None:
             self.replaced.append(before)
@@ -60,7 +56,6 @@ class RolloutBatch:
         """Count a plain row to its run.
 
         Args:
-            before: The row it replaces.
             numbers: What the run adds up to so far, which stays as it is; None for a new one.
         """
         built = self.numbers.get(row.run_id)

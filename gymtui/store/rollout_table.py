@@ -141,9 +141,6 @@ class RolloutTable:
     ) -> tuple[str, ...]:
         """Take the list of all rollouts of one run in.
 
-        Args:
-            reading: What `read` made of it.
-
         Returns:
             The ids it listed, in its order.
         """
@@ -180,7 +177,6 @@ class RolloutTable:
         """Take the list of all running rollouts in.
 
         Args:
-            reading: What `read` made of it.
             scenario_id: The scenario that was asked for, or None.
 
         Returns:

@@ -104,7 +104,6 @@ class Running:
         """Take in what changed.
 
         Args:
-            known: Every known rollout by id.
             touched: Those that came, changed or went since the last time.
             pace: What was observed of them; None while nobody watches.
 

@@ -141,9 +141,6 @@ def parts(text: str) -> list[str]:
 def shown(part: str) -> str:
     """Clean a part for the screen; a line end that closes it goes, since the next part starts one.
 
-    Args:
-        part: From `parts`.
-
     Returns:
         Lines ended by LF alone.
     """

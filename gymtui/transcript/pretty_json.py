@@ -89,9 +89,6 @@ def parsed(text: str) -> object | None:
 def pretty(value: object) -> str:
     """Write a JSON value for reading; a string that holds an object or array is one here too.
 
-    Args:
-        value: A JSON value.
-
     Returns:
         Strings as they are; containers indented, with the same strings and numbers in them.
     """

@@ -66,7 +66,6 @@ def facts_of(
 
     Args:
         seen: What a dashboard saw of them, by time.
-        now: The server's time.
     """
     lives = lives_of(seen)
     steps = last_steps(lives)

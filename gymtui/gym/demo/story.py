@@ -129,7 +129,6 @@ async def tell(
     again, whatever became of it, and what is missing of a full house is launched at once.
 
     Args:
-        speed: Times real time.
         opening: What is under way from the first second.
         behind: What happened before that.
     """

@@ -41,7 +41,6 @@ async def judge_by_rubric(
         servers: The way to the model.
         settings: The model's; its temperature is ours.
         rubric: What counts, in Markdown.
-        task: What the agent was told.
         record: What happened: messages, tool calls and their results.
 
     Raises:

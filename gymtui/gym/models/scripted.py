@@ -51,7 +51,6 @@ class ScriptedAgent:
 
         Args:
             wander: Makes the turns that lead nowhere.
-            random: Where decisions come from.
             pace: Where durations come from; apart, so that speed never changes an outcome.
         """
         self._temperament = temperament

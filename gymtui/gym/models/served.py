@@ -32,7 +32,6 @@ class ServedAgent:
 
         Args:
             servers: The way to the model; closed by whoever made it.
-            settings: The model's.
             functions: The tools as OpenAI function definitions.
         """
         self._servers = servers

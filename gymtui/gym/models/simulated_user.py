@@ -37,7 +37,6 @@ class SimulatedUser:
             servers: The way to the model; closed by whoever made it.
             settings: The model's; a system prompt is more about the person, `max_steps` is how
                 often they speak at most.
-            story: What they want.
         """
         self._servers = servers
         self._settings = settings

@@ -21,7 +21,6 @@ def seed_calls(
     Args:
         content: The task in the vendor's form.
         npcs: The profiles of the people in it.
-        server: Its name.
     """
     if server not in EMAIL_SERVERS:
         return

@@ -36,10 +36,6 @@ class OrderedView(Sequence[str], Generic[R]):
     def __init__(self, schema: Schema[R], order: str, *, reverse: bool = False) -> None:
         """Begin empty and unfiltered.
 
-        Args:
-            order: The name of the column to order by.
-            reverse: Whether the largest comes first.
-
         Raises:
             KeyError: There is no such column.
         """
@@ -134,9 +130,6 @@ class OrderedView(Sequence[str], Generic[R]):
     def set_filter(self, wanted: Filter[R], now: float) -> bool:
         """Narrow to another filter.
 
-        Args:
-            now: UNIX seconds.
-
         Returns:
             Whether anything came or went.
         """
@@ -151,7 +144,6 @@ class OrderedView(Sequence[str], Generic[R]):
         Args:
             changed: New and changed records by id.
             removed: Ids that are gone, whether known or not; they outweigh `changed`.
-            now: UNIX seconds.
 
         Returns:
             Whether anything that is shown came, went, moved or changed.
@@ -229,9 +221,6 @@ class OrderedView(Sequence[str], Generic[R]):
     def tick(self, now: float) -> bool:
         """Take in what the time brought about.
 
-        Args:
-            now: UNIX seconds.
-
         Returns:
             Whether anything came or went.
         """
@@ -263,10 +252,6 @@ class OrderedView(Sequence[str], Generic[R]):
 
     def index(self, row_id: object, start: int = 0, stop: int | None = None) -> int:
         """The place of an id.
-
-        Args:
-            start: The first place to consider.
-            stop: The place to stop before.
 
         Raises:
             ValueError: It is not shown, or not within these places.

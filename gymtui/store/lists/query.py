@@ -93,9 +93,6 @@ class Filter(Generic[R]):
     def select(self, records: Mapping[str, R], now: float) -> Mapping[str, R]:
         """Those of many records that pass.
 
-        Args:
-            now: UNIX seconds.
-
         Returns:
             They by id, in the same order; the same mapping if everything passes anyway.
         """
@@ -106,9 +103,6 @@ class Filter(Generic[R]):
 
     def next_change(self, record: R, now: float) -> float | None:
         """When the answer for a record, left as it is, will first differ from the one now.
-
-        Args:
-            now: UNIX seconds.
 
         Returns:
             UNIX seconds, or None for never.

@@ -92,7 +92,6 @@ class RunForecast:
         """Take in what changed, up to `AT_ONCE` of it.
 
         Args:
-            touched: Rollouts that came, changed or went.
             active: Ids of the runs that have something left to do.
             now_s: The server's time, UNIX seconds.
 

@@ -149,11 +149,7 @@ TASKS: Schema[TaskRow] = Schema(
 
 
 def across_schema(runs: int) -> Schema[TaskAcrossRuns]:
-    """The columns by which the tasks of several runs are, their runs called run1, run2 and so on.
-
-    Args:
-        runs: How many.
-    """
+    """The columns by which tasks of several runs are: as above, with run1, run2 and so on."""
 
     def rate(index: int) -> Field[TaskAcrossRuns]:
         def value(row: TaskAcrossRuns) -> float | None:

@@ -121,7 +121,6 @@ def stretch(draft: Draft, argument: str, tool: str) -> tuple[int, int, int] | No
 
     Args:
         argument: Its longest argument.
-        tool: Its tool's name.
 
     Returns:
         The text block, where in it the line begins that names the tool, with what opens it, and

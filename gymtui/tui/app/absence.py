@@ -27,7 +27,6 @@ class Absence:
 
     Args:
         directory: Where that is kept from one time to the next; None keeps nothing.
-        wall: UNIX seconds.
     """
 
     def __init__(self, directory: Path | None, wall: Callable[[], float]) -> None:

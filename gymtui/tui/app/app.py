@@ -61,14 +61,12 @@ class GymtuiApp(HostApp):
 
     Args:
         appearance: How it is to look; by default as the settings say, on a terminal that can all.
-        wall: UNIX seconds.
         saved_layout: What the person arranged on screen; by default nothing, kept nowhere.
         journal: Where what is observed of this gym is kept; None keeps nothing.
         archive: Where transcripts are kept; None keeps them in memory.
         notes: What is told once the screen is there.
         gyms: What other profiles lead to; None where there are none.
         model_env: The environment that model keys may come from.
-        monotonic: Seconds that only go forward.
     """
 
     def __init__(

@@ -45,7 +45,6 @@ class FileApp(HostApp):
     """Reads transcripts from disk.
 
     Args:
-        paths: The files, at least one.
         saved_layout: Where a theme that is chosen here is kept.
         problems: What was wrong with the settings, to be told at the start.
     """

@@ -41,7 +41,6 @@ class HostApp(ThemedApp[None]):
         saved_layout: What the person arranged on screen; by default nothing, kept nowhere.
         problems: What was wrong with the settings, to be told at the start.
         guided: Whether each screen says what there is to try.
-        monotonic: Seconds that only go forward.
     """
 
     TITLE = "gymtui"

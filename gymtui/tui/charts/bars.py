@@ -28,7 +28,6 @@ def rate_line(point: Checkpoint, base: float | None, cells: int, *, plain: bool)
 
     Args:
         base: The rate of the run it is compared with; None for none.
-        plain: Whether to draw with ASCII alone.
     """
     if point.rate is None or cells < 2:
         return ()

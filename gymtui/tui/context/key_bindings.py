@@ -173,7 +173,6 @@ def rebound(
     Args:
         wanted: Keys as written, by the name of what they do.
         origins: Where each stands, by `keys.` and the name, or `commands.`; for the problems.
-        commands: The person's own commands, by name.
     """
     if not wanted and not commands:
         return PROGRAMS_OWN

@@ -122,9 +122,6 @@ def _styles(
 
     Args:
         inks: How text is drawn by the names of a theme's colours.
-        match: What a search found.
-        match_here: The same, where the reader is.
-        selected: What the mouse selected.
     """
     text, muted, accent = inks["foreground"], inks["muted"], inks["accent"]
     bold, italic = Style(bold=True), Style(italic=True)

@@ -24,11 +24,7 @@ _WHY = 40
 
 
 class FileScreen(ReaderScreen):
-    """The transcript in one of some files.
-
-    Args:
-        paths: The files, at least one.
-    """
+    """The transcript in one of some files."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         super().__init__()

@@ -24,7 +24,6 @@ class AskLineScreen(SoonDrawn, ModalScreen[str | None]):
     """Its result is what was typed, or None.
 
     Args:
-        title: What it is about, as received.
         text: What stands there at first.
         hint: What may be typed, in a few words.
         longest: Characters that may be typed.

@@ -64,7 +64,6 @@ def place(
     """Choose the columns that fit and share out the width.
 
     Args:
-        cells: The width there is, gutter included.
         longest: The cells that the longest text of a column takes, by its key, where it is known.
     """
     needs = [_need(column, longest.get(column.key, 0)) for column in columns]

@@ -113,7 +113,6 @@ class PickScreen(ListScreen[PickOption]):
     Args:
         what: What is chosen: `task`.
         taken: Called with what was chosen, in that order.
-        marked: What is chosen already.
         behind: The screens behind it, as the way back says.
     """
 

@@ -16,7 +16,6 @@ def refuse(node: DOMNode, why: str) -> None:
     """Tell why a key does nothing.
 
     Args:
-        node: Where the key was pressed.
         why: In a few words, and which key helps.
     """
     node.app.notify(why, timeout=_SHOWN_S)

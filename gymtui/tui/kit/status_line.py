@@ -21,8 +21,6 @@ def link_cell(link: Link, now_s: float, clock: str, room: int) -> Cell:
     The clock goes first, then when the next try is, then why there is nothing fresh.
 
     Args:
-        now_s: Monotonic seconds.
-        clock: The time of day.
         room: Cells beside the way to here.
 
     Returns:

@@ -32,7 +32,6 @@ class TimeWindow:
     Args:
         watch: What is known of each rollout's life.
         lead: How far the server's clock is ahead of ours.
-        plain: Whether to draw with ASCII alone.
     """
 
     def __init__(

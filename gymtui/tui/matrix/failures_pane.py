@@ -176,7 +176,6 @@ class FailuresPane(Vertical):
 
         Args:
             keys: What the keys `failures-view` and `read-transcripts` are.
-            cells: How wide it is.
         """
         self.grid.show_content(content)
         right: Cell = (

@@ -286,8 +286,6 @@ def stuck_among(
     Args:
         rows: The run's rollouts by id.
         running: Empty, with what counts as stuck.
-        watched: How fast they move.
-        now: The server's time.
     """
     counts = numbers.counts if numbers is not None else {}
     if counts.get(Outcome.WAITING) or not 0 < counts.get(Outcome.RUNNING, 0) <= LAST_FEW:

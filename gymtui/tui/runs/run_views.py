@@ -20,11 +20,7 @@ REVIEW_S = 10.0
 
 
 class RunViews:
-    """Makes the rows of the run list.
-
-    Args:
-        session: The gym that is watched.
-    """
+    """Makes the rows of the run list."""
 
     def __init__(self, session: Session) -> None:
         self.running = Running(session.settings.stuck)
@@ -40,11 +36,7 @@ class RunViews:
         return self._waits_since_s is not None and not self._drawn
 
     def order_is_known(self, order: Field[RunView]) -> bool:
-        """Whether rows can be drawn where they will stay; for that it is waited a moment.
-
-        Args:
-            order: The column they are ordered by.
-        """
+        """Whether rows can be drawn where they will stay; for that it is waited a moment."""
         session = self._session
         runs, newest_first = session.store.runs, session.store.order.newest_first
         if self._drawn or not runs:
@@ -63,14 +55,7 @@ class RunViews:
         in_view: Iterable[str],
         now: datetime,
     ) -> dict[str, RunView]:
-        """The rows that differ from those shown.
-
-        Args:
-            delta: What changed.
-            shown: The rows as they are.
-            in_view: Ids of those on screen.
-            now: The server's time.
-        """
+        """The rows that differ from those shown."""
         store = self._session.store
         changed: Collection[str] = delta.runs_added | delta.runs_changed
         if self._newest_first is not store.order.newest_first or not self._drawn:

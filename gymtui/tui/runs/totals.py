@@ -21,9 +21,7 @@ def totals(session: Session, stuck: int, now: datetime, by: Grouping | None) -> 
     """The parts of the line.
 
     Args:
-        session: The gym that is watched.
         stuck: How many running rollouts count as stuck.
-        now: The server's time.
         by: What the runs are grouped by, or None.
     """
     store = session.store

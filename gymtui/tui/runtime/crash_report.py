@@ -95,7 +95,6 @@ class Reporter:
     Args:
         directory: Where reports go; made if it is missing. A file each, mode 0600.
         secrets: Values that must appear nowhere. More are added by `hide`.
-        now: The time, aware.
     """
 
     def __init__(

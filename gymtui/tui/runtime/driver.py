@@ -36,7 +36,6 @@ class TerminalWriter(threading.Thread):
         fd: Where to write; may block.
         on_resumed: Called in this thread with the seconds a write was held up, once it went out.
         on_drained: Called in this thread when everything is out and frames had been refused.
-        clock: Monotonic seconds.
     """
 
     def __init__(

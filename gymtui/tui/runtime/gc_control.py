@@ -21,11 +21,7 @@ _NEVER: Final = 1_000_000
 
 
 class GcControl:
-    """Sets aside what is known, and has everything looked through now and then.
-
-    Args:
-        now_s: Monotonic seconds.
-    """
+    """Sets aside what is known, and has everything looked through now and then."""
 
     def __init__(self, now_s: float) -> None:
         self._rows = 0
@@ -46,11 +42,7 @@ class GcControl:
         gc.unfreeze()
 
     def key(self, now_s: float) -> None:
-        """Somebody pressed a key.
-
-        Args:
-            now_s: Monotonic seconds.
-        """
+        """Somebody pressed a key."""
         self._key_s = now_s
 
     def came(self, rows: int) -> None:
@@ -69,11 +61,7 @@ class GcControl:
         gc.freeze()
 
     def idle(self, now_s: float) -> bool:
-        """Look through everything if it is time and nobody is there; for a slow timer.
-
-        Args:
-            now_s: Monotonic seconds.
-        """
+        """Look through everything if it is time and nobody is there; for a slow timer."""
         if now_s - self._key_s < AWAY_S or now_s - self._looked_s < EVERY_S:
             return False
         self._looked_s = now_s

@@ -213,11 +213,7 @@ class GuardedApp(App[ResultT]):
             self._fail(self.reporter.told("the framework failed without a reason"))
 
     def panic(self, *renderables: RenderableType) -> None:
-        """End the app after what the framework takes for an error, without printing values.
-
-        Args:
-            *renderables: What the framework would have printed.
-        """
+        """End the app after what the framework takes for an error, without printing values."""
         for renderable in renderables:
             self._fail(self.reporter.told(*_words_of(renderable)))
 
@@ -277,7 +273,6 @@ def run_guarded(app: GuardedApp[Any], lifeline: Watchdog | None = None) -> int:
     """Run an app so that neither the terminal nor a process is left behind, come what may.
 
     Args:
-        app: The app, not yet running.
         lifeline: One already entered, with its callbacks; else one is made for the run.
 
     Returns:

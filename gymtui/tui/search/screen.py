@@ -46,11 +46,7 @@ _TERMS = ("tool:", "error:", "role:assistant", "role:system", "role:tool", "role
 
 
 class SearchScreen(ListScreen[HitRow]):
-    """One search: what was typed, how far it is, and what was found.
-
-    Args:
-        route: What is searched.
-    """
+    """One search: what was typed, how far it is, and what was found."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.SEARCH)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.SEARCH, Scope.LIST, Scope.EVERYWHERE)

@@ -24,10 +24,7 @@ def headline(
     """Its place, and how it stands; what matters least goes where there is no room.
 
     Args:
-        row: As last listed.
-        transcript: Once it was read.
         place: Which it is of the list that it was opened from.
-        now: The server's time.
     """
     if row is None or row.rollout is None:
         return place

@@ -43,11 +43,7 @@ _NOTHING = Section(0, HEADING, 0, TextKind.NOTE, "")
 
 
 class TranscriptView(Wheel, ThemedWidget, Widget, can_focus=True):
-    """A transcript to read.
-
-    Args:
-        clock: Monotonic seconds.
-    """
+    """A transcript to read."""
 
     DEFAULT_CSS = "TranscriptView { height: 1fr; width: 1fr; }"
     # The framework's own selection knows rows; this one knows the text (`selection`).
