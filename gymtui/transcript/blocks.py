@@ -1,7 +1,6 @@
-"""What a transcript is made of: frozen turns and blocks, holding text as received.
+"""What a transcript is made of: frozen turns and blocks, holding text as received, not cleaned.
 
-Nothing here reads a wire format, and nothing is cleaned: that is for whoever draws it. Values are
-shared with the document they were read from; what takes work to write out waits until asked for.
+Values are shared with the document; what takes work to write out waits until it is asked for.
 """
 
 from __future__ import annotations
@@ -76,6 +75,8 @@ class ToolCall:
     """Which of `Transcript.exchanges` it belongs to."""
     ordinal: int = field(default=0, compare=False)
     """Which of several calls made at once that look alike, from 1; 0 where none does."""
+    unanswered: bool = field(default=False, compare=False)
+    """Whether no result is known for it, in a transcript that has some."""
     wording: str | None = field(default=None, compare=False, repr=False)
     """The text that it was read from, where the agent wrote it in a message's text."""
     written: str | None = field(default=None, compare=False, repr=False)
@@ -136,8 +137,8 @@ class ToolResult:
     """Which of `Transcript.exchanges` it belongs to."""
     exit_code: int | None = None
     """What a command ended with, wherever that is said."""
-    answers: str | None = field(default=None, compare=False)
-    """The tool of the call it was paired with, `server.tool`, where it names none itself."""
+    answers: ToolCall | None = field(default=None, compare=False, repr=False)
+    """The call that it was paired with."""
     asked: str = field(default="", compare=False)
     """What that call asks for, where others stand between the two."""
     ordinal: int = field(default=0, compare=False)
@@ -209,8 +210,7 @@ class Unknown:
 class Extras:
     """What a message holds besides: usage, raw provider answers, flags, and copies of its text.
 
-    Keys whose value is null or empty are left out, and so are the tags that say what a part is
-    (``"type": "text"``), since the block itself says that.
+    Without keys whose value is null or empty, and tags of a part (``"type": "text"``).
     """
 
     value: Mapping[str, object]

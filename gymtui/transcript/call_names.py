@@ -7,7 +7,7 @@ once that look alike are numbered.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gymtui.core.text import clean, fit
 from gymtui.transcript.blocks import ToolCall, ToolResult, Turn
@@ -27,11 +27,11 @@ _THINGS = ("path", "file_path", "file", "name", "url")
 
 
 def tool_name(block: ToolCall | ToolResult) -> str:
-    """A tool's name with its server, as one clean line; of a result the call's, if it has none."""
-    if isinstance(block, ToolCall):
-        return clean(f"{block.server}.{block.tool}" if block.server else block.tool)
-    own = ".".join(filter(None, (block.server, block.name))) if block.name else block.answers
-    return clean(own or block.server or "")
+    """A tool's name with its server, as one clean line; of a result that of its call."""
+    if isinstance(block, ToolResult) and block.answers is not None:
+        block = block.answers
+    name = block.tool if isinstance(block, ToolCall) else block.name
+    return clean(".".join(filter(None, (block.server, name))))
 
 
 def argument(call: ToolCall) -> str:
@@ -54,6 +54,22 @@ def argument(call: ToolCall) -> str:
         words += [_shown(given[key]) for key in _THINGS if key in given][:1]
     told = " ".join(words)
     return fit(told, ASKED, cut="middle" if "/" in told and " " not in words[-1] else "end")
+
+
+def told_apart(calls: Sequence[ToolCall]) -> list[str]:
+    """What each of some calls asks for: its `argument`, and those in which it differs from others.
+
+    Returns:
+        One clean line for each of at most `ASKED` cells; they may still be the same.
+    """
+    given = [call.parameters if isinstance(call.parameters, Mapping) else {} for call in calls]
+    names = list(dict.fromkeys(name for values in given for name in values))
+    shown = {
+        name: [_shown(values[name]) if name in values else "" for values in given] for name in names
+    }
+    differing = [column for column in shown.values() if len(set(column)) > 1]
+    told = zip(map(argument, calls), *differing, strict=True)
+    return [fit(", ".join(dict.fromkeys(filter(None, words))), ASKED, cut="end") for words in told]
 
 
 def heading(block: ToolCall | ToolResult) -> str:

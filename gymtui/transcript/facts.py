@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from gymtui.core.text import clean, clean_block
@@ -20,6 +21,9 @@ _SETTING = (
     *("seed", "reasoning_effort", "thinking", "stop", "frequency_penalty", "presence_penalty"),
 )
 _MODELS = 3
+_TOOLS = 12
+_MANY = 20
+"""Calls that are counted at a glance in the outline."""
 _NOTE = "model "
 """How a turn notes that another model speaks."""
 
@@ -32,6 +36,7 @@ def facts(transcript: Transcript) -> Iterator[tuple[str, str]]:
         ("model", _model(transcript)),
         ("settings", " · ".join(_settings(transcript)) or None),
         ("steps", _of(transcript.steps_taken, transcript.max_steps)),
+        ("calls", " · ".join(_calls(transcript)) or None),
         ("created", transcript.created_at and f"{transcript.created_at:%Y-%m-%d %H:%M:%S} UTC"),
         *_used(transcript),
         *_judged(transcript),
@@ -51,11 +56,12 @@ def opening(transcript: Transcript) -> str:
     settings = " · ".join(_settings(transcript))
     judged = " · ".join(f"{name} {value}" for name, value in _judged(transcript))
     untold = untold_task(transcript)
-    if not (settings or judged or untold):
+    calls = " · ".join(_calls(transcript))
+    if not (settings or judged or untold or len(transcript.exchanges) > _MANY):
         return ""
     used = " · ".join(f"{name} {value}" for name, value in _used(transcript))
     model = _model(transcript) or ""
-    lines = (" · ".join(filter(None, (model, settings))), used, judged)
+    lines = (" · ".join(filter(None, (model, settings))), used, judged, calls)
     told = "\n".join(clean(line) for line in lines if line)
     return "\n\n".join(filter(None, (told, untold and f"task as given:\n{untold}")))
 
@@ -89,6 +95,25 @@ def _settings(transcript: Transcript) -> Iterator[str]:
                 break
 
 
+def _calls(transcript: Transcript) -> Iterator[str]:
+    """How often each tool was called, and how often that failed: `bash ×82 (11 ✗)`."""
+    made = [exchange for exchange in transcript.exchanges if exchange.call is not None]
+    servers = {(exchange.server, exchange.tool) for exchange in made}
+    clashing = {tool for tool, times in Counter(tool for _, tool in servers).items() if times > 1}
+    called: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    for exchange in made:
+        name = exchange.tool
+        if name in clashing and exchange.server:
+            name = f"{exchange.server}.{name}"
+        called[name] += 1
+        failed[name] += bool(exchange.error)
+    for name, times in called.most_common(_TOOLS):
+        yield f"{name} ×{times}" + (f" ({failed[name]} ✗)" if failed[name] else "")
+    if (more := len(called) - _TOOLS) > 0:
+        yield f"{more} more"
+
+
 def _used(transcript: Transcript) -> Iterator[tuple[str, str]]:
     usage = transcript.usage
     if usage.prompt_tokens is not None:
@@ -99,6 +124,8 @@ def _used(transcript: Transcript) -> Iterator[tuple[str, str]]:
         yield "cost", f"${usage.cost_usd:.4g}"
     if usage.duration_s is not None:
         yield "seconds", f"{usage.duration_s:.4g}"
+    elif len(stamps := [turn.timestamp for turn in transcript.turns if turn.timestamp]) > 1:
+        yield "first to last turn", f"{(max(stamps) - min(stamps)).total_seconds():.1f} s"
     for name, kind in (
         ("model time", BlockKind.ASSISTANT),
         ("tool time", BlockKind.TOOL),

@@ -166,7 +166,7 @@ def _short(block: ToolCall | ToolResult, clashing: frozenset[str]) -> str:
     """A tool's name, with its server only where another server has one of that name."""
     if isinstance(block, ToolCall):
         return tool_name(block) if block.tool in clashing else clean(block.tool)
-    named = block.name or (block.answers or "").rpartition(".")[2]
+    named = block.answers.tool if block.answers is not None else block.name
     return tool_name(block) if not named or named in clashing else clean(named)
 
 

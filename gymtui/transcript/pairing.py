@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gymtui.transcript.blocks import ToolCall, ToolResult, split_name
-from gymtui.transcript.call_names import argument
+from gymtui.transcript.call_names import argument, told_apart
 from gymtui.transcript.readers.fields import Draft
 
 _BATCHES_BACK = 8
@@ -153,7 +153,7 @@ def labels(pairs: list[Pair], turn_of: Mapping[int, int]) -> dict[int, Label]:
     for _, _, number, is_call in sorted(spots):
         if is_call:
             if not calling:
-                _number(round_, apart, found)
+                _tell_apart(round_, pairs, apart, found)
                 round_.clear()
                 made = 0
             made += 1
@@ -163,16 +163,28 @@ def labels(pairs: list[Pair], turn_of: Mapping[int, int]) -> dict[int, Label]:
             apart.add(number)
             found[number] = Label(argument(_call_of(pairs[number])))
         before, calling = number, is_call
-    _number(round_, apart, found)
+    _tell_apart(round_, pairs, apart, found)
     return found
 
 
-def _number(
-    round_: Mapping[tuple[str, str], list[int]], apart: set[int], found: dict[int, Label]
+def _tell_apart(
+    round_: Mapping[tuple[str, str], list[int]],
+    pairs: list[Pair],
+    apart: set[int],
+    found: dict[int, Label],
 ) -> None:
-    """Number the calls of a round that look alike, if any of their results stands apart."""
+    """Label the calls of a round that look alike, if any of their results stands apart.
+
+    By the arguments in which they differ; by numbers where those do not tell.
+    """
     for alike in round_.values():
         if len(alike) > 1 and not apart.isdisjoint(alike):
+            told = told_apart([_call_of(pairs[number]) for number in alike])
+            if len(set(told)) == len(told):
+                for number, words in zip(alike, told, strict=True):
+                    if number in apart:
+                        found[number] = Label(words)
+                continue
             for ordinal, number in enumerate(alike, 1):
                 found[number] = replace(found.get(number, Label()), ordinal=ordinal)
 

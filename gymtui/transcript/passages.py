@@ -72,6 +72,8 @@ def body(block: Block) -> str:
             else:
                 told = list(map(_as_it_came, laid))
             text = last_frames("\n".join(filter(None, (*told, block.problem))))
+            if laid and not text.strip():
+                return f"{heading(block)}  (no output)"
             return f"{heading(block)}\n{text}".rstrip()
         case Unknown() | Extras():
             return readable(block.value) if _is_short(block.value) else _as_it_came(block.value)
@@ -171,6 +173,10 @@ def parameters(call: ToolCall) -> Iterator[tuple[str, str]]:
 
 
 def _call(call: ToolCall) -> str:
+    return f"{_asked(call)}  (no result)" if call.unanswered else _asked(call)
+
+
+def _asked(call: ToolCall) -> str:
     head = heading(call)
     if call.arguments is None:
         return f"{head}()"

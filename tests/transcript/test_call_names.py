@@ -99,3 +99,42 @@ def test_what_a_call_asks_for_is_never_long() -> None:
     path = "/home/" + "x" * 150 + "/kettle.py"
     assert argument(ToolCall("f", {"path": path})).endswith("kettle.py")
     assert len(argument(ToolCall("f", {"command": "echo " + "y" * 500}))) <= ASKED
+
+
+def test_a_result_is_called_what_its_call_is_called() -> None:
+    call = {"id": "a", "name": "files---save_file", "arguments": {}}
+    result = answer("a", name="files---save_file")
+    recorded = {"tool_server": "files", "tool_name": "save_file", "parameters": {}}
+    messages = [{"role": "assistant", "tool_calls": [call]}, result]
+    for document in ({"messages": messages}, {"messages": messages, "tool_calls": [recorded]}):
+        assert headings(read(document)) == ["→ files.save_file", "← files.save_file"]
+
+
+def test_calls_that_begin_alike_are_told_apart_by_the_arguments_in_which_they_differ() -> None:
+    quarters = [
+        {"id": call_id, "name": "get", "arguments": {"code": "sz.1", "year": 2024, "quarter": n}}
+        for n, call_id in enumerate("abc", 1)
+    ]
+    calls = {"role": "assistant", "tool_calls": quarters}
+    transcript = read([calls, answer("c"), answer("a"), answer("b")])
+    assert headings(transcript)[:3] == ["→ get"] * 3
+    assert headings(transcript)[3:] == ["← get(sz.1, 3)", "← get(sz.1, 1)", "← get(sz.1, 2)"]
+
+
+def test_a_call_that_nothing_answers_says_so_where_others_are_answered() -> None:
+    calls = [calling(("a", "ls")), answer("a"), calling(("b", "pwd"))]
+    assert '→ bash(command="pwd")  (no result)' in export.text(read(calls))
+    assert "no result" not in export.text(read([calling(("b", "pwd"))]))
+
+
+@pytest.mark.parametrize("content", ["", "\n", [], [{"type": "text", "text": ""}]])
+def test_a_result_without_anything_says_so(content: object) -> None:
+    empty = read([calling(("a", "true")), answer("a") | {"content": content}])
+    assert "← bash  (no output)\n" in export.text(empty)
+
+
+def test_a_picture_is_an_output() -> None:
+    picture = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]
+    assert "no output" not in export.text(
+        read([calling(("a", "see")), answer("a") | {"content": picture}])
+    )

@@ -1,11 +1,12 @@
 """The head of a transcript: what is known of it as a whole, and where that is from."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gymtui.transcript import export
-from gymtui.transcript.blocks import Usage
+from gymtui.transcript.blocks import Extras, Usage
 from gymtui.transcript.facts import OPENING, facts, opening
 from gymtui.transcript.readers.artifact import read
 from gymtui.transcript.search import Query, find, passages_of
@@ -146,3 +147,46 @@ def test_the_models_of_a_session_are_named_at_its_head() -> None:
     spoken = [{"role": "assistant", "content": "x", "model": model} for model in ("a", "b")]
     assert dict(facts(read(spoken)))["model"] == "a, b"
     assert dict(facts(read({"messages": spoken, "model": "a"})))["model"] == "a, also b"
+
+
+def test_how_often_each_tool_was_called_and_failed_is_told_first() -> None:
+    def call(tool: str, *, error: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
+        name, _, server = tool.partition("@")
+        recorded = {"tool_name": name, "tool_server": server or None}
+        return recorded, {"observation": "x", "is_error": error}
+
+    made = [call("bash"), call("bash", error=True), call("get@a"), call("get@b"), call("bash")]
+    calls, results = zip(*made, strict=True)
+    transcript = read({"messages": [], "tool_calls": list(calls), "tool_results": list(results)})
+    told = "bash ×3 (1 ✗) · a.get ×1 · b.get ×1"
+    assert dict(facts(transcript))["calls"] == told
+    assert told in opening(replace(transcript, extras=Extras({"reward": 1})))
+    assert opening(transcript) == ""
+    many = read({"messages": [], "tool_calls": list(calls) * 5})
+    assert "bash ×15 · a.get ×5 · b.get ×5" in opening(many)
+
+
+def test_a_dozen_tools_are_named_and_the_others_counted() -> None:
+    calls = [{"tool_name": f"tool{number}", "parameters": {}} for number in range(15)]
+    known = dict(facts(read({"messages": [], "tool_calls": calls})))
+    assert known["calls"].endswith("tool11 ×1 · 3 more")
+
+
+def test_what_openhands_counts_up_is_the_last_count() -> None:
+    def event(prompt: int, cost: float) -> dict[str, Any]:
+        counted = {"prompt_tokens": prompt, "completion_tokens": prompt // 10}
+        metrics = {"accumulated_cost": cost, "accumulated_token_usage": counted}
+        return {"source": "agent", "action": "run", "args": {}, "llm_metrics": metrics}
+
+    seen = {"source": "agent", "observation": "run", "content": "x"}
+    assert read([event(10, 0.1), event(30, 0.5), seen]).usage == Usage(30, 3, cost_usd=0.5)
+    assert read([event(10, 0.0)]).usage == Usage(10, 1)
+
+
+def test_how_long_it_took_is_the_time_between_its_turns_where_nothing_says_it() -> None:
+    assert dict(facts(read(asked())))["first to last turn"] == "4.0 s"
+    known = dict(facts(read({"messages": asked(), "metadata": {"duration": 9.0}})))
+    assert "first to last turn" not in known and known["seconds"] == "9"
+    assert dict(facts(read({"messages": [], "metadata": {"generation_ms": 1500.0}})))[
+        "seconds"
+    ] == ("1.5")

@@ -208,8 +208,9 @@ def _assembled(drafts: list[Draft], pairs: list[Pair], fields: Fields) -> Transc
     turn_of = {id(draft): index for index, draft in enumerate(drafts)}
     times = [instant(draft.stamp) for draft in drafts]
     labels = pairing.labels(pairs, turn_of)
+    answered = any(pair.call and pair.result for pair in pairs)
     exchanges = tuple(
-        _exchange(number, pair, labels.get(number, Label()), turn_of, times)
+        _exchange(number, pair, labels.get(number, Label()), turn_of, times, answered=answered)
         for number, pair in enumerate(pairs)
     )
     turns = []
@@ -241,32 +242,39 @@ def _exchange(
     label: Label,
     turn_of: Mapping[int, int],
     times: list[datetime | None],
+    *,
+    answered: bool,
 ) -> Exchange:
-    """Number a pair and label it, in its blocks too."""
+    """Number a pair and label it, in its blocks too.
+
+    Args:
+        answered: Whether any call has a result.
+    """
     tool, server, error, inferred = "", None, None, False
     called = _block(pair.call)
     if pair.call is not None and isinstance(called, ToolCall):
         tool, server = called.tool, called.server
         pair.call.draft.blocks[pair.call.block] = replace(
-            called, number=number, ordinal=label.ordinal
-        )
-    answered = _block(pair.result)
-    if pair.result is not None and isinstance(answered, ToolResult):
-        error, inferred = answered.error, answered.inferred
-        if called is None:
-            tool, server = answered.name or "", answered.server
-        named = f"{server}.{tool}" if server else tool
-        answers = None if answered.name or called is None else named
-        pair.result.draft.blocks[pair.result.block] = replace(
-            answered,
+            called,
             number=number,
-            answers=answers,
+            ordinal=label.ordinal,
+            unanswered=answered and pair.result is None,
+        )
+    result = _block(pair.result)
+    if pair.result is not None and isinstance(result, ToolResult):
+        error, inferred = result.error, result.inferred
+        if called is None:
+            tool, server = result.name or "", result.server
+        pair.result.draft.blocks[pair.result.block] = replace(
+            result,
+            number=number,
+            answers=called if isinstance(called, ToolCall) else None,
             asked=label.asked,
             ordinal=label.ordinal,
         )
-    call, result = _place(pair.call, turn_of), _place(pair.result, turn_of)
-    duration = _seconds(times[call.turn], times[result.turn]) if call and result else None
-    return Exchange(number, server, tool, call, result, error, duration, inferred)
+    asked, told = _place(pair.call, turn_of), _place(pair.result, turn_of)
+    duration = _seconds(times[asked.turn], times[told.turn]) if asked and told else None
+    return Exchange(number, server, tool, asked, told, error, duration, inferred)
 
 
 def _block(spot: Spot | None) -> Block | None:

@@ -65,7 +65,7 @@ def answer(value: object) -> tuple[object, list[Block], object]:
     blocks, left = content(items)
     texts = [block.text for block in blocks if isinstance(block, Text)]
     others: list[Block] = [block for block in blocks if not isinstance(block, Text)]
-    return ("\n".join(texts) if texts else None), others, left
+    return ("\n".join(texts) if texts or not blocks else None), others, left
 
 
 def holds_results(value: object) -> bool:

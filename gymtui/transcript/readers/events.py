@@ -187,7 +187,8 @@ def _action(draft: Draft, fields: Fields) -> None:
         draft.add([Text(thought)])
     if name in _TALK or draft.kind is not BlockKind.ASSISTANT:
         if name == "system":
-            draft.kind = BlockKind.SYSTEM
+            draft.rest["source"] = draft.role
+            draft.role, draft.kind = name, BlockKind.SYSTEM
         for key in ("content", "final_thought"):
             if text := args.text(key):
                 draft.add([Text(text)])
@@ -201,7 +202,9 @@ def _observation(draft: Draft, fields: Fields) -> None:
     name = fields.text("observation") or ""
     call_id = _call_id(fields)
     value, others, left = answer(fields.any("content"))
-    if name in (*_TALK, "agent_state_changed") or (call_id is None and draft.role != "agent"):
+    source = draft.rest["source"] = draft.role
+    draft.role = "observation"
+    if name in (*_TALK, "agent_state_changed") or (call_id is None and source != "agent"):
         draft.kind = BlockKind.OTHER
         draft.rest["observation"] = name
         blocks, more = content(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeGuard
 
 from gymtui.transcript.blocks import BlockKind, Usage
@@ -14,6 +14,8 @@ _READ = ("prompt_tokens", "input_tokens", "input", "promptTokenCount", "prompt_t
 _CACHED = ("cache_read_input_tokens", "cache_creation_input_tokens", "cacheRead", "cacheWrite")
 """What Anthropic and pi count beside the tokens read; others count it among them."""
 _WROTE = ("completion_tokens", "output_tokens", "output", "candidatesTokenCount")
+_Counts = tuple[float | None, float | None, float | None]
+"""Tokens read, tokens written, and US dollars; None for what is not told."""
 _COSTS = ("cost", "cost_usd", "total_cost", "total_cost_usd")
 
 
@@ -24,7 +26,7 @@ def is_amount(value: object) -> TypeGuard[int | float]:
     return 0 <= value < _MOST
 
 
-def usage_of(artifact: Mapping[str, object], drafts: Iterable[Draft]) -> Usage:
+def usage_of(artifact: Mapping[str, object], drafts: Sequence[Draft]) -> Usage:
     """Read what the artifact says it used: the vendor's ``rollout_metrics``, else its relatives.
 
     Where there is no total, what the messages of the agent say each is summed.
@@ -56,19 +58,32 @@ def usage_of(artifact: Mapping[str, object], drafts: Iterable[Draft]) -> Usage:
         "info.model_stats.instance_cost",
     )
     if prompt is None and completion is None:
-        prompt, completion, summed = _summed(drafts)
+        prompt, completion, summed = _accumulated(drafts) or _summed(drafts)
         cost = summed if cost is None else cost
+    took = number("metadata.rollout_metrics.timing.duration_seconds", "metadata.duration")
+    took_ms = number("metadata.timing.total_ms", "timing.total_ms", "metadata.generation_ms")
     return Usage(
         prompt_tokens=None if prompt is None else int(prompt),
         completion_tokens=None if completion is None else int(completion),
-        duration_s=number("metadata.rollout_metrics.timing.duration_seconds", "metadata.duration"),
+        duration_s=took if took is not None or took_ms is None else took_ms / 1000,
         cost_usd=cost,
     )
 
 
-def _summed(drafts: Iterable[Draft]) -> tuple[float | None, float | None, float | None]:
+def _accumulated(drafts: Sequence[Draft]) -> _Counts | None:
+    """What OpenHands counts up over its events: as the last one that tells has it."""
+    for draft in reversed(drafts):
+        if isinstance(told := _at(draft.rest, "llm_metrics"), Mapping):
+            read, written, _ = _of({"usage": _at(told, "accumulated_token_usage")})
+            if read is not None or written is not None:
+                cost = told.get("accumulated_cost")
+                return read, written, cost if is_amount(cost) and cost else None
+    return None
+
+
+def _summed(drafts: Iterable[Draft]) -> _Counts:
     """Tokens read and written, and cost, of all messages of the agent; None for what none says."""
-    by_answer: dict[object, tuple[float | None, float | None, float | None]] = {}
+    by_answer: dict[object, _Counts] = {}
     for number, draft in enumerate(drafts):
         if draft.kind is BlockKind.ASSISTANT:
             # One answer may be several messages (Claude Code), each with the count so far.
@@ -80,7 +95,7 @@ def _summed(drafts: Iterable[Draft]) -> tuple[float | None, float | None, float 
     return read, written, cost
 
 
-def _of(rest: Mapping[str, object]) -> tuple[float | None, float | None, float | None]:
+def _of(rest: Mapping[str, object]) -> _Counts:
     paths = ("usage", "extra.response.usage", "metrics", "usageMetadata", "usage_metadata")
     holders = [holder for path in paths if isinstance(holder := _at(rest, path), Mapping)]
     counts = next((holder for holder in (*holders, rest) if _first(holder, _READ) is not None), {})
