@@ -17,7 +17,7 @@ from gymtui.session.artifacts import ArtifactLoader
 from gymtui.store.formats import GLYPH, WORD, listed, of_many, percent, points
 from gymtui.store.outcome import Outcome
 from gymtui.store.phases import is_finished
-from gymtui.store.stats.failure_changes import FailureRow, together_with
+from gymtui.store.stats.failure_changes import FailureRow, Together
 from gymtui.store.stats.failures import Failures, FailureView
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.tool_errors import ToolTally, tool_tallies
@@ -82,7 +82,8 @@ def print_failures(
             tell(f"CHANGE of {listed(others)} against {before}, in percentage points (95 %)")
         printer.table(_columns(rows, by, others), rows)
         return
-    documents = [failure_document(row, rows, others, matrix) for row in rows]
+    shared = Together(row.group for row in rows)
+    documents = [failure_document(row, shared, others, matrix) for row in rows]
     _print(documents, "failures", form, printer, {"against": before if others else None})
 
 
@@ -104,7 +105,7 @@ def _print(
 def _columns(
     rows: Sequence[FailureRow], by: str, others: Sequence[str]
 ) -> tuple[Column[FailureRow], ...]:
-    groups = [row.group for row in rows]
+    shared = Together(row.group for row in rows)
 
     def name(row: FailureRow) -> Cell:
         guess = "~ " if row.group.guessed and by == "criterion" else ""
@@ -116,7 +117,7 @@ def _columns(
         return Cell(f"{GLYPH[outcome]} {WORD[outcome]}", "red" if colour == "red" else "yellow")
 
     def with_(row: FailureRow) -> Cell:
-        found = together_with(row.group, groups, 1)
+        found = shared.with_group(row.group, 1)
         if not found or row.group.outcome is not Outcome.FAILED:
             return Cell(ABSENT, "dim")
         return Cell(f"{found[0][1]}× {found[0][0].text}", "dim")

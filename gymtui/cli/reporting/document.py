@@ -13,6 +13,7 @@ from gymtui.cli.reporting.failures import failure_document, rows_of
 from gymtui.cli.reporting.run_facts import RunFacts
 from gymtui.store.column_def import natural
 from gymtui.store.stats.comparison import differences, evidence_of
+from gymtui.store.stats.failure_changes import Together
 from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.task_rows import TaskAcrossRuns, TaskRow
@@ -62,6 +63,7 @@ def comparison_document(
     """
     rows = sorted(together.across(names).values(), key=lambda row: natural(row.name))
     failed = rows_of(failures, together, names)
+    shared = Together(row.group for row in failed)
     return {
         "differences": [
             {"run_id": name, "against": names[0], **asdict(found), "adjustment": "holm"}
@@ -69,7 +71,7 @@ def comparison_document(
             if found is not None
         ],
         "tasks": [_task(row, names) for row in rows],
-        "failures": [failure_document(row, failed, names[1:], together) for row in failed],
+        "failures": [failure_document(row, shared, names[1:], together) for row in failed],
     }
 
 

@@ -16,9 +16,9 @@ from gymtui.store.stats.failure_changes import (
     Change,
     FailureRow,
     RunPair,
+    Together,
     attempts_of,
     failure_rows,
-    together_with,
 )
 from gymtui.store.stats.failures import Failures, FailureView
 from gymtui.store.stats.matrix import Matrix
@@ -57,7 +57,7 @@ def failures_part(names: Sequence[str], failures: Failures, together: Matrix) ->
         return
     several = len(names) > 1
     tasks = [together.tasks(name) for name in names]
-    groups = [row.group for row in rows]
+    shared = Together(row.group for row in rows)
     headings: list[Line] = [("rollouts",)]
     headings += [(Name(name),) for name in names] if several else []
     headings += [(word,) for word in ("tasks", "outcome", "criterion", "attempts")]
@@ -74,7 +74,7 @@ def failures_part(names: Sequence[str], failures: Failures, together: Matrix) ->
                 (WORD.get(group.outcome, group.outcome.value),),
                 (*guessed, Name(group.text)),
                 _attempts(row, tasks),
-                _together(row, groups),
+                _together(row, shared),
                 (Name(group.rollout_ids[0]),),
             )
         )
@@ -119,8 +119,8 @@ def _attempts(row: FailureRow, tasks: Sequence[Mapping[str, Any]]) -> Line:
     return (shown, f" and {more} more") if more > 0 else (shown,)
 
 
-def _together(row: FailureRow, groups: Sequence[Any]) -> Line:
-    found = together_with(row.group, groups, 1)
+def _together(row: FailureRow, shared: Together) -> Line:
+    found = shared.with_group(row.group, 1)
     if not found or row.group.outcome is not Outcome.FAILED:
         return NOTHING
     other, number = found[0]
@@ -128,16 +128,17 @@ def _together(row: FailureRow, groups: Sequence[Any]) -> Line:
 
 
 def failure_document(
-    row: FailureRow, rows: Sequence[FailureRow], names: Sequence[str], together: Matrix
+    row: FailureRow, shared: Together, names: Sequence[str], together: Matrix
 ) -> dict[str, Any]:
     """A row as JSON.
 
     Args:
+        shared: Of all rows.
         names: The runs, in the order of its changes: those that are compared with another.
     """
     group = row.group
     tasks = dict.fromkeys(_task_id(task) for task in group.task_row_ids)
-    with_ = together_with(group, [other.group for other in rows])
+    with_ = shared.with_group(group)
     return {
         "outcome": group.outcome.value,
         "criterion": group.text,

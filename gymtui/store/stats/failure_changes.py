@@ -7,12 +7,14 @@ screen, in reports and in JSON.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
+from gymtui.core.pieces import result_of
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
-from gymtui.store.stats.failures import FailureGroup, Failures, FailureView
+from gymtui.store.stats.failures import AT_ONCE, FailureGroup, Failures, FailureView
 from gymtui.store.stats.formulas import Interval, Tally, difference_interval
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.significance import SOME, fisher, holm
@@ -70,7 +72,18 @@ def failure_rows(
     runs: Collection[str],
     pairs: Sequence[RunPair] = (),
 ) -> tuple[FailureRow, ...]:
-    """Group the failures of some runs, and compare runs by how often they fail so.
+    """Group the failures of some runs; as `comparing`, at once."""
+    return result_of(comparing(failures, matrix, by, runs, pairs))
+
+
+def comparing(
+    failures: Failures,
+    matrix: Matrix,
+    by: FailureView,
+    runs: Collection[str],
+    pairs: Sequence[RunPair] = (),
+) -> Generator[None, None, tuple[FailureRow, ...]]:
+    """Group the failures of some runs, and compare runs by how often they fail so, in pieces.
 
     Args:
         failures: Of these runs and those compared with.
@@ -79,9 +92,21 @@ def failure_rows(
     Returns:
         The largest group first.
     """
-    groups = failures.groups(by=by, runs=runs)
-    sides = [_Side(failures, matrix, by, pair) for pair in pairs]
-    rows = [FailureRow(group, tuple(side.change(group) for side in sides)) for group in groups]
+    groups = yield from failures.grouping(by=by, runs=runs)
+    sides = []
+    for pair in pairs:
+        tasks = [matrix.tasks(run_id) for run_id in (pair.now, pair.before)]
+        shared = tasks[0].keys() & tasks[1].keys()
+        side = _Side()
+        for run_id, own in zip((pair.now, pair.before), tasks, strict=True):
+            hit = yield from failures.counting(by, run_id, shared)
+            ended = yield from _ended([own[task] for task in shared])
+            side.runs.append((hit, ended))
+        sides.append(side)
+    rows = []
+    for group in groups:
+        yield  # a test of thousands of rollouts takes its time
+        rows.append(FailureRow(group, tuple(side.change(group) for side in sides)))
     ps = [change.p for row in rows for change in row.changes if change is not None]
     adjusted = iter(holm(ps))
 
@@ -92,28 +117,21 @@ def failure_rows(
 
 
 class _Side:
-    """Two runs' failures in the tasks that both have."""
+    """Two runs' failures in the tasks that both have.
 
-    def __init__(self, failures: Failures, matrix: Matrix, by: FailureView, pair: RunPair) -> None:
-        runs = (pair.now, pair.before)
-        tasks = [matrix.tasks(run_id) for run_id in runs]
-        self._shared = tasks[0].keys() & tasks[1].keys()
-        self._hit: list[Counter[tuple[str, str]]] = []
-        self._ended = []
-        for run_id, side in zip(runs, tasks, strict=True):
-            hit: Counter[tuple[str, str]] = Counter()
-            for group in failures.groups(by=by, runs={run_id}):
-                hit[group.key] = sum(matrix.task_of(i) in self._shared for i in group.rollout_ids)
-            self._hit.append(hit)
-            shared = [side[task] for task in self._shared]
-            self._ended.append({broke: _ended(shared, broke=broke) for broke in (False, True)})
+    Attributes:
+        runs: Of each run, how many of its rollouts are in which group, and how many there are.
+    """
+
+    def __init__(self) -> None:
+        self.runs: list[tuple[Counter[tuple[str, str]], _Ended]] = []
 
     def change(self, group: FailureGroup) -> Change | None:
         """How much more often the one fails so; None where they share no such task."""
         broke = group.outcome is not Outcome.FAILED
         now, before = (
-            Tally(hit[group.key], ended[broke])
-            for hit, ended in zip(self._hit, self._ended, strict=True)
+            Tally(hit[group.key], ended.rollouts if broke else ended.verdicts)
+            for hit, ended in self.runs
         )
         interval = difference_interval(now, before)
         if interval is None:
@@ -122,40 +140,73 @@ class _Side:
         return Change(now, before, interval, p, p, 1)
 
 
-def _ended(tasks: Iterable[TaskRow], *, broke: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class _Ended:
     """The attempts out of which some failed, or broke."""
-    return sum(len(t.attempts) - t.unfinished if broke else t.tally.verdicts for t in tasks)
+
+    verdicts: int
+    rollouts: int
 
 
-def together_with(
-    group: FailureGroup, groups: Sequence[FailureGroup], most: int = 3
-) -> tuple[tuple[FailureGroup, int], ...]:
-    """What fails in the same rollouts as a group.
+def _ended(tasks: Sequence[TaskRow]) -> Generator[None, None, _Ended]:
+    verdicts = rollouts = counted = 0
+    for task in tasks:
+        counted += len(task.attempts)
+        if counted >= AT_ONCE:
+            counted = 0
+            yield
+        verdicts += task.tally.verdicts
+        rollouts += len(task.attempts) - task.unfinished
+    return _Ended(verdicts, rollouts)
 
-    Returns:
-        Groups with how many rollouts they share, the most alike first (Jaccard 1912).
+
+class Together:
+    """What fails in the same rollouts.
+
+    Args:
+        groups: All that are shown together.
     """
-    own = frozenset(group.rollout_ids)
-    shared = [
-        (other, len(own.intersection(other.rollout_ids)))
-        for other in groups
-        if other.key != group.key and other.outcome is group.outcome
-    ]
-    found = [(other, number) for other, number in shared if number]
-    found.sort(key=lambda pair: -pair[1] / (len(own) + len(pair[0].rollout_ids) - pair[1]))
-    return tuple(found[:most])
+
+    def __init__(self, groups: Iterable[FailureGroup]) -> None:
+        self._groups = tuple(groups)
+        self._places: dict[str, list[int]] = {}
+        for place, group in enumerate(self._groups):
+            for rollout_id in group.rollout_ids:
+                self._places.setdefault(rollout_id, []).append(place)
+        self._found: dict[tuple[str, str], tuple[tuple[FailureGroup, int], ...]] = {}
+
+    def with_group(self, group: FailureGroup, most: int = 3) -> Sequence[tuple[FailureGroup, int]]:
+        """What fails in the same rollouts as a group.
+
+        Returns:
+            Groups with how many rollouts they share, the most alike first (Jaccard 1912).
+        """
+        if group.key not in self._found:
+            self._found[group.key] = self._with(group)
+        return self._found[group.key][:most]
+
+    def _with(self, group: FailureGroup) -> tuple[tuple[FailureGroup, int], ...]:
+        own = len(group.rollout_ids)
+        places = (self._places.get(rollout_id, ()) for rollout_id in group.rollout_ids)
+        shared = Counter(chain.from_iterable(places))
+        found = [
+            (other, number)
+            for place, number in shared.items()
+            if (other := self._groups[place]).key != group.key and other.outcome is group.outcome
+        ]
+        found.sort(key=lambda pair: -pair[1] / (own + len(pair[0].rollout_ids) - pair[1]))
+        return tuple(found)
 
 
 def attempts_of(
     group: FailureGroup, runs: Sequence[Mapping[str, TaskRow]]
-) -> tuple[tuple[RolloutRow, ...], ...]:
+) -> Iterator[tuple[RolloutRow, ...]]:
     """All attempts of the tasks in which rollouts failed so, task by task.
 
     Args:
         runs: The tasks of each run by row id, in the order in which runs stand.
     """
-    found = (
-        tuple(attempt for run in runs if task in run for attempt in run[task].attempts)
-        for task in group.task_row_ids
-    )
-    return tuple(filter(None, found))
+    for task in group.task_row_ids:
+        attempts = tuple(attempt for run in runs if task in run for attempt in run[task].attempts)
+        if attempts:
+            yield attempts

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
 from gymtui.core.json_output import json_text
+from gymtui.core.pieces import result_of
 from gymtui.store.stats.failure_reasons import LONGEST_REASON, fold
 from gymtui.transcript.blocks import Exchange, ToolResult, Transcript
 
+AT_ONCE = 500
+"""Rollouts that are counted before others get their turn."""
 _SAID = ("error", "message", "detail", "text", "output", "reason")
 """Under which names an answer that is an object says what went wrong, the first that has it."""
 _LOOKED_AT = 4096
@@ -57,7 +60,14 @@ def tool_uses(transcript: Transcript) -> tuple[ToolUse, ...]:
 
 
 def tool_tallies(rollouts: Mapping[str, tuple[ToolUse, ...]]) -> tuple[ToolTally, ...]:
-    """Add them up.
+    """Add them up; as `tallying`, at once."""
+    return result_of(tallying(rollouts))
+
+
+def tallying(
+    rollouts: Mapping[str, tuple[ToolUse, ...]],
+) -> Generator[None, None, tuple[ToolTally, ...]]:
+    """Add them up in pieces.
 
     Args:
         rollouts: What each called, by its id.
@@ -68,7 +78,9 @@ def tool_tallies(rollouts: Mapping[str, tuple[ToolUse, ...]]) -> tuple[ToolTally
     calls: Counter[str] = Counter()
     errors: dict[str, Counter[str]] = {}
     failed_in: dict[str, list[str]] = {}
-    for rollout_id, uses in rollouts.items():
+    for number, (rollout_id, uses) in enumerate(rollouts.items(), 1):
+        if not number % AT_ONCE:
+            yield
         for use in uses:
             calls[use.tool] += use.calls
             if use.errors:

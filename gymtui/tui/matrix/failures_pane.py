@@ -5,8 +5,8 @@ What the rows are is `store.stats.failure_changes` and `tool_errors`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 
@@ -18,7 +18,7 @@ from gymtui.store.formats import of_many, p_words, percent, points
 from gymtui.store.lists.query import quoted
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
-from gymtui.store.stats.failure_changes import Change, FailureRow, together_with
+from gymtui.store.stats.failure_changes import Change, FailureRow, Together
 from gymtui.store.stats.tool_errors import ToolTally
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit import outcome_text
@@ -67,12 +67,13 @@ class PaneContent:
     view: PaneView
     rows: Sequence[PaneRow]
     # All attempts of a group's tasks, task by task.
-    attempts: Callable[[FailureRow], Sequence[Sequence[RolloutRow]]]
+    attempts: Callable[[FailureRow], Iterable[Sequence[RolloutRow]]]
     compared: str | None = None  # the run compared with, or None
     # Of how many rollouts tools are known, and of how many that ended.
     read: tuple[int, int] = (0, 0)
     several: bool = False
     known: bool = False  # whether the rollouts of every run are: else that no failures is not known
+    together: Together = field(default_factory=lambda: Together(()))  # what fails together
 
 
 def row_id_of(row: PaneRow) -> str:
@@ -258,10 +259,8 @@ def change_words(change: Change) -> str:
 def _together_said(content: PaneContent, row: FailureRow) -> list[str]:
     if content.view is not PaneView.CRITERION or row.group.outcome is not Outcome.FAILED:
         return []
-    groups = [other.group for other in content.rows if isinstance(other, FailureRow)]
-    return [
-        f"with {clean(other.text)} {number}×" for other, number in together_with(row.group, groups)
-    ]
+    found = content.together.with_group(row.group)
+    return [f"with {clean(other.text)} {number}×" for other, number in found]
 
 
 # -- columns -------------------------------------------------------------------------------
@@ -294,8 +293,7 @@ def _columns(content: Callable[[], PaneContent]) -> tuple[Column[PaneRow], ...]:
         return styled(change_words(row.change), "warning" if row.change.clear else "muted")
 
     def with_(row: FailureRow, cells: int) -> Cell:
-        groups = [other.group for other in content().rows if isinstance(other, FailureRow)]
-        found = together_with(row.group, groups, 1)
+        found = content().together.with_group(row.group, 1)
         if not found or row.group.outcome is not Outcome.FAILED:
             return ()
         other, number = found[0]
@@ -344,17 +342,18 @@ def _share(row: ToolTally) -> Cell:
     return styled(percent(row.error_share))
 
 
-def _attempts_cell(row: FailureRow, tasks: Sequence[Sequence[RolloutRow]], cells: int) -> Cell:
+def _attempts_cell(row: FailureRow, tasks: Iterable[Sequence[RolloutRow]], cells: int) -> Cell:
     """A glyph an attempt of the tasks concerned; those that did not fail so stand back."""
     hit = frozenset(row.group.rollout_ids)
     pieces: list[StyledText] = []
     used = 0
+    last = len(row.group.task_row_ids) - 1
     for number, attempts in enumerate(tasks):
         if number:
             pieces.append(StyledText(" "))
             used += 1
         for attempt in attempts:
-            if used >= cells - 1 and (attempt is not attempts[-1] or number < len(tasks) - 1):
+            if used >= cells - 1 and (attempt is not attempts[-1] or number < last):
                 return (*pieces, StyledText("›", "muted"))
             outcome = attempt.outcome
             glyph = outcome_text.GLYPH[outcome] if outcome is not None else ABSENT

@@ -6,7 +6,7 @@ What a row and a cell are is said by the screen: `screen` for one run, `runs_scr
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, TypeVar
 
@@ -21,10 +21,16 @@ from gymtui.store.column_def import Schema
 from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.formats import of_many
 from gymtui.store.phases import is_finished
-from gymtui.store.stats.failure_changes import FailureRow, RunPair, attempts_of, failure_rows
+from gymtui.store.stats.failure_changes import (
+    FailureRow,
+    RunPair,
+    Together,
+    attempts_of,
+    comparing,
+)
 from gymtui.store.stats.failures import FailureView
 from gymtui.store.stats.matrix import AT_ONCE
-from gymtui.store.stats.tool_errors import tool_tallies
+from gymtui.store.stats.tool_errors import tallying
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import OpenCharts, OpenRollouts, OpenSearch
 from gymtui.tui.kit.column import GAP, Column, place
@@ -33,7 +39,7 @@ from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.styled_text import Cell, width_of
-from gymtui.tui.matrix.counted_rollouts import CountedRollouts
+from gymtui.tui.matrix.counted_rollouts import TAKEN_AT_ONCE, CountedRollouts
 from gymtui.tui.matrix.failures_pane import (
     NOT_KNOWN,
     FailuresGrid,
@@ -51,7 +57,9 @@ _FAILURES_SHARE = 0.48
 """Of the width, where they stand beside the tasks: as in the style sheet below."""
 MANY_FAILURES = 1000
 FAILURES_WAIT_S = 1.0
-"""Of more than so many what is the same is looked for once in a while: it takes some 100 ms."""
+"""Of more than so many what is the same is looked for once in a while."""
+_SHOWN_AT_ONCE = 60
+"""Rows of what went wrong that a screen may have room for."""
 
 
 class MatrixPanes(ListScreen[R]):
@@ -83,7 +91,7 @@ class MatrixPanes(ListScreen[R]):
         self._content = PaneContent(PaneView.CRITERION, (), lambda _row: ())
         self._view = PaneView.CRITERION
         self._unread: list[str] = []
-        self._waits = False
+        self._waits = self._is_due = self._is_grouping = False
         self._at = 0
         self._untaken = NOTHING
         self._taking = False
@@ -201,7 +209,7 @@ class MatrixPanes(ListScreen[R]):
         if self._taking or not self._untaken:
             return
         due = self._counted.due(store, self._untaken, self._wanted_runs)
-        if due <= AT_ONCE:
+        if due <= TAKEN_AT_ONCE:
             for _ in self._take_in():
                 pass
         else:
@@ -251,21 +259,47 @@ class MatrixPanes(ListScreen[R]):
     def _show_due_failures(self) -> None:
         self._waits = False
         self._show_failures()
-        self.summarise()
 
     def _show_failures(self) -> None:
+        """Show what went wrong: of few rollouts at once, of many in pieces."""
+        if len(self._counted.matrix) <= AT_ONCE:
+            for _ in self._grouping():
+                pass
+            return
+        self._is_due = True
+        if not self._is_grouping:
+            self._is_grouping = True
+            self.run_worker(self._group_in_pieces(), group="failures", exit_on_error=True)
+
+    async def _group_in_pieces(self) -> None:
+        try:
+            while self._is_due:
+                self._is_due, view = False, self._view
+                for _ in self._grouping():
+                    await self.services.turns.yield_to_input()
+                    if self._view is not view:
+                        break  # asked for otherwise meanwhile
+        finally:
+            self._is_grouping = False
+
+    def _grouping(self) -> Iterator[None]:
         view, pair = self._view, self.compared()
         if pair is not None and pair[1] not in self._counted.seen:
             pair = None
-        ended, rows = self._tools()
+        ended, rows = yield from self._tools()
         if view is not PaneView.TOOL:
-            rows = failure_rows(
+            rows = yield from comparing(
                 self._counted.failures,
                 self._counted.matrix,
                 FailureView(view),
                 self.run_ids,
                 [RunPair(*pair)] if pair is not None and pair[0] != pair[1] else (),
             )
+        together = Together(row.group for row in rows if isinstance(row, FailureRow))
+        for row in rows[:_SHOWN_AT_ONCE]:
+            if isinstance(row, FailureRow):
+                together.with_group(row.group)  # which is drawn, of thousands of rollouts each
+                yield
         tasks = [self._counted.matrix.tasks(run_id) for run_id in self.run_ids]
         self._content = PaneContent(
             view,
@@ -275,21 +309,29 @@ class MatrixPanes(ListScreen[R]):
             read=(ended - len(self._unread), ended),
             several=len(self.run_ids) > 1,
             known=self._counted.seen.issuperset(self.run_ids),
+            together=together,
         )
         self._write_failures()
+        self.summarise()
 
-    def _tools(self) -> tuple[int, Sequence[PaneRow]]:
+    def _tools(self) -> Generator[None, None, tuple[int, Sequence[PaneRow]]]:
         """How many rollouts ended, and the tools that those whose artifacts were read called."""
         if self._view is not PaneView.TOOL:
             return 0, ()
-        rows = [
-            row
-            for run_id in self.run_ids
-            for row in self.session.store.rollouts_of(run_id)
-            if row.rollout is not None and is_finished(row.rollout)
-        ]
-        self._unread = [row.rollout_id for row in rows if row.tools is None]
-        return len(rows), tool_tallies({r.rollout_id: r.tools for r in rows if r.tools is not None})
+        unread, called = [], {}
+        for run_id in self.run_ids:
+            for number, row in enumerate(self.session.store.rollouts_of(run_id), 1):
+                if not number % AT_ONCE:
+                    yield
+                if row.rollout is None or not is_finished(row.rollout):
+                    continue
+                if row.tools is None:
+                    unread.append(row.rollout_id)
+                else:
+                    called[row.rollout_id] = row.tools
+        self._unread = unread
+        tallies = yield from tallying(called)
+        return len(unread) + len(called), tallies
 
     def _write_failures(self) -> None:
         shown = self.services.keys.shown

@@ -12,9 +12,10 @@ from gymtui.store.records import RolloutRow
 from gymtui.store.stats.checkpoints import checkpoint_before
 from gymtui.store.stats.failure_changes import (
     RunPair,
+    Together,
     attempts_of,
+    comparing,
     failure_rows,
-    together_with,
 )
 from gymtui.store.stats.failures import Failures, FailureView
 from gymtui.store.stats.formulas import Tally, difference_interval
@@ -109,9 +110,10 @@ def test_what_fails_together_is_ordered_by_how_alike_it_is() -> None:
         attempt("r", "a", "alone"),
     )
     groups = {group.text: group for group in failures.groups(by=FailureView.CRITERION)}
-    found = together_with(groups["told"], list(groups.values()))
+    together = Together(groups.values())
+    found = together.with_group(groups["told"])
     assert [(other.text, number) for other, number in found] == [("moved", 2), ("often", 2)]
-    assert together_with(groups["alone"], list(groups.values())) == ()
+    assert together.with_group(groups["alone"]) == ()
 
 
 def test_the_attempts_of_a_group_are_all_of_its_tasks() -> None:
@@ -119,7 +121,7 @@ def test_the_attempts_of_a_group_are_all_of_its_tasks() -> None:
         attempt("r", "a", "told"), attempt("r", "b"), attempt("r", "a"), attempt("s", "a")
     )
     (group,) = failures.groups(by=FailureView.CRITERION)
-    tasks = attempts_of(group, [matrix.tasks("r"), matrix.tasks("s")])
+    tasks = tuple(attempts_of(group, [matrix.tasks("r"), matrix.tasks("s")]))
     assert [[row.rollout_id for row in task] for task in tasks] == [["r000", "r002", "r003"]]
 
 
@@ -149,3 +151,28 @@ def test_the_checkpoint_before_is_the_next_smaller_of_its_series(
 ) -> None:
     names = ["policy-s1000", "policy-s2000", "policy-s10000", "policy-s3000", "baseline", name]
     assert checkpoint_before(name, names) == before
+
+
+def test_many_are_compared_in_pieces_with_the_same_outcome() -> None:
+    failures, matrix = known(
+        *[attempt("new", f"t{n % 7}", "told", f"part {'abcdefgh'[n % 8]}") for n in range(1200)],
+        *[attempt("old", f"t{n % 7}", *["told"][: n % 2]) for n in range(900)],
+    )
+    work = comparing(failures, matrix, FailureView.CRITERION, ["new"], [PAIR])
+    pieces = 0
+    try:
+        while True:
+            next(work)
+            pieces += 1
+            # What comes in between two pieces is for the next time.
+            failures.take(matrix_row(matrix, "new", pieces))
+    except StopIteration as end:
+        rows = end.value
+    assert rows == failure_rows(failures, matrix, FailureView.CRITERION, ["new"], [PAIR])
+    groups = 9
+    assert len(rows) == groups and pieces > groups + 3 * (1200 // 500)
+
+
+def matrix_row(matrix: Matrix, run_id: str, number: int) -> RolloutRow:
+    attempts = [row for task in matrix.tasks(run_id).values() for row in task.attempts]
+    return attempts[number % len(attempts)]
