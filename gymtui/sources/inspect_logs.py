@@ -8,7 +8,7 @@ supersedes is left out. Samples are read when they are opened.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -157,10 +157,16 @@ def _scorers(results: Iterable[JsonFields], specs: Iterable[JsonFields]) -> dict
     """The scorers in their order, each with whether its numbers are right or wrong answers."""
     found: dict[str, bool] = {}
     for one in (*results, *specs):
-        name = one.text("name") or ""
+        name = _score_name(one)
         metrics = one.raw("metrics") or b""
         found[name] = found.get(name, False) or b"accuracy" in metrics
     return found
+
+
+def _score_name(score: JsonFields) -> str:
+    """What a score of the results is called: with its scorer, where that gives several."""
+    name, scorer = score.text("name") or "", score.text("scorer")
+    return name if scorer in (None, name) else f"{scorer}.{name}"
 
 
 def _epoch(sample: JsonFields) -> int:
@@ -176,7 +182,7 @@ def _reported(results: Iterable[JsonFields]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for score in results:
         reducer = score.text("reducer")
-        name = f"{score.text('name')}{f' ({reducer})' if reducer else ''}"
+        name = f"{_score_name(score)}{f' ({reducer})' if reducer else ''}"
         metrics = score.inner("metrics")
         found[name] = {metric: metrics.inner(metric).number("value") for metric in metrics}
     return found
@@ -187,18 +193,22 @@ def _sample(sample: JsonFields, log: str, scorers: Mapping[str, bool]) -> Rollou
     error = sample.text("error") or sample.inner("error").text("message")
     limit = sample.text("limit") or sample.inner("limit").text("type")
     scores = sample.inner("scores")
-    values = {name: scores.inner(name).value("value") for name in scores}
-    main = next((name for name in scorers if name in values), next(iter(values), None))
-    reward, success = _worth(values.get(main or ""))
-    if success is None and reward is not None and scorers.get(main or ""):
+    given = {name: scores.inner(name).value("value") for name in scores}
+    values = dict(_values(given))
+    main = next((name for name in scorers if name in values), next(iter(values), ""))
+    reward, success = _worth(values.get(main))
+    if main not in given:
+        success = None
+    elif success is None and reward is not None and scorers.get(main):
         success = reward == 1
     failed = [name for name, value in values.items() if _worth(value)[0] == 0]
-    said = values.get(main or "")
-    message = "" if main is None or isinstance(said, Mapping | list) else f"{main} {said}"
+    alike = [name for name in values if name.partition(".")[0] == main.partition(".")[0]]
+    told = (f"{name} {values[name]}" for name in alike if not isinstance(values[name], list))
+    message = " · ".join(told)
     return RolloutFacts(
         rollout_id=identity,
         task_id=sample.label("id"),
-        status="failed" if error and not values else "completed",
+        status="failed" if error and not given else "completed",
         started_at=sample.time("started_at"),
         created_at=sample.time("started_at"),
         completed_at=sample.time("completed_at"),
@@ -207,8 +217,17 @@ def _sample(sample: JsonFields, log: str, scorers: Mapping[str, bool]) -> Rollou
         message=error or ("" if success else message),
         failed_criteria=tuple(failed) if len(values) > 1 else (),
         termination_reason=error or (f"{limit} limit" if limit else None),
-        details={"output": {"scores": values}} if values else None,
+        details={"output": {"scores": given}} if given else None,
     )
+
+
+def _values(given: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """What each scorer gave; of one that gives several values each of these, `scorer.value`."""
+    for name, value in given.items():
+        if isinstance(value, Mapping) and value:
+            yield from ((f"{name}.{part}", one) for part, one in value.items())
+        else:
+            yield name, value
 
 
 def _worth(value: object) -> tuple[float | None, bool | None]:

@@ -10,12 +10,16 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from gymtui.core.json_output import json_text
 from gymtui.transcript.blocks import Transcript
 from gymtui.transcript.body_check import no_json
 from gymtui.transcript.body_reader import open_body
+from gymtui.transcript.pretty_json import as_text
 
 _GZIP = b"\x1f\x8b"
 _SUFFIXES = (".json", ".json.gz")
+_LINES = ".jsonl"
+"""What the log of a session ends in: an entry a line."""
 RECORD = ".rollout.json"
 """What the name of a record ends in."""
 _FIRST = ("artifacts.json", "trajectory.json")
@@ -80,7 +84,7 @@ def load(path: Path) -> bytes:
     """Read a file, unpacked if it is packed.
 
     Args:
-        path: A file, gzip or not, whatever it is called.
+        path: A file, gzip or not, whatever it is called; the lines of a `.jsonl` are made a list.
 
     Raises:
         FileProblem: It cannot be read, is no gzip after all, or unpacks to too much.
@@ -89,8 +93,9 @@ def load(path: Path) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise FileProblem(f"{path.name}: {error.strerror or error}") from None
+    lines = path.name.removesuffix(".gz").endswith(_LINES)
     if not data.startswith(_GZIP):
-        return data
+        return _as_list(data) if lines else data
     pieces: list[bytes] = []
     size = 0
     try:
@@ -101,7 +106,8 @@ def load(path: Path) -> bytes:
                 raise FileProblem(f"{path.name}: unpacks to more than {MOST_BYTES:,} bytes")
     except zlib.error:
         raise FileProblem(f"{path.name}: gzip that is damaged") from None
-    return b"".join(pieces)
+    data = b"".join(pieces)
+    return _as_list(data) if lines else data
 
 
 def read(path: Path) -> tuple[bytes, Transcript]:
@@ -122,9 +128,30 @@ def read(path: Path) -> tuple[bytes, Transcript]:
 def _below(path: Path) -> Iterator[Path]:
     for file in path.rglob("*"):
         hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-        named = file.name.endswith(_SUFFIXES) and not is_record(file)
+        json_or_lines = file.name.removesuffix(".gz").endswith((".json", _LINES))
+        named = json_or_lines and not is_record(file)
         if named and not hidden and file.is_file():
             yield file
+
+
+def _as_list(data: bytes) -> bytes:
+    """The lines of a log as one JSON list: each as it came, a text where it is no JSON.
+
+    A line without an end that is no JSON is one that is being written: it is left out.
+    """
+    *lines, last = data.split(b"\n")
+    found = [
+        line if _is_json(line) else json_text(as_text(line)).encode()
+        for line in lines
+        if line.strip()
+    ]
+    if last.strip() and _is_json(last):
+        found.append(last)
+    return b"[" + b",\n".join(found) + b"]"
+
+
+def _is_json(line: bytes) -> bool:
+    return no_json(line) is None
 
 
 def _unpacked(data: bytes) -> Iterator[bytes]:

@@ -99,7 +99,7 @@ def test_samples_and_epochs_are_tasks_and_attempts(tmp_path: Path) -> None:
         (summary("x", 1, value=True), "passed", 1.0),
         (summary("x", 1, 1.0), "passed", 1.0),  # its scorer counts accuracy
         (summary("x", 1, "no"), "failed", 0.0),
-        (summary("x", 1, {"a": 1.0, "b": 0.0}), "done", None),
+        (summary("x", 1, {"a": 1.0, "b": 0.0}), "done", 1.0),
         (summary("x", 1, None, error="boom"), "agent", None),
         (summary("x", 1, "C", error="late"), "passed", 1.0),
         (summary("x", 1, None, limit="turn"), "failed", None),
@@ -222,3 +222,35 @@ def test_what_nothing_here_unpacks_is_told(tmp_path: Path) -> None:
     disk = opened(tmp_path)
     assert disk.runs() == {}
     assert disk.gym.note == "cannot be read: a.eval: packed with method 98"
+
+
+def test_a_score_of_several_values_is_named_value_by_value(tmp_path: Path) -> None:
+    given = {"quality": 0.75, "style": 0}
+    one = {"scores": {"graded": {"value": given}, "letters": {"value": {"x": "C", "y": "I"}}}}
+    members = log(summary("x", 1, None, **one))
+    scores = [
+        {"name": name, "scorer": "graded", "reducer": how, "metrics": {"mean": {"value": worth}}}
+        for how in ("mean", "max")
+        for name, worth in given.items()
+    ]
+    members["header.json"]["results"] = {"scores": scores}
+    write(tmp_path / f"{LOG}.eval", archive(members))
+    disk = opened(tmp_path)
+    assert disk.runs()[LOG]["reported"] == {
+        "graded.quality (mean)": {"mean": 0.75},
+        "graded.style (mean)": {"mean": 0},
+        "graded.quality (max)": {"mean": 0.75},
+        "graded.style (max)": {"mean": 0},
+    }
+    result = disk.rollouts()["x.1@abcdef"].result
+    assert result is not None
+    assert (result.score, result.success) == (0.75, None)  # the first of the results, and no pass
+    assert result.message == "graded.quality 0.75 · graded.style 0"
+    assert result.failed_criteria == ("graded.style", "letters.y")
+
+
+def test_one_right_letter_of_several_is_no_pass(tmp_path: Path) -> None:
+    one = {"scores": {"letters": {"value": {"x": "C", "y": "I"}}}}
+    write(tmp_path / f"{LOG}.eval", archive(log(summary("x", 1, None, **one))))
+    result = opened(tmp_path).rollouts()["x.1@abcdef"].result
+    assert result is not None and (result.score, result.success) == (1.0, None)

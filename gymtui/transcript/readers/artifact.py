@@ -28,7 +28,7 @@ from gymtui.transcript.blocks import (
 from gymtui.transcript.pairing import Label, Pair, Spot
 from gymtui.transcript.pretty_json import NotJsonError, as_text, decode
 from gymtui.transcript.readers import events, messages, recorded_calls, token_usage, written_calls
-from gymtui.transcript.readers.fields import Draft, Fields, is_empty
+from gymtui.transcript.readers.fields import Draft, Fields, is_empty, take_stamp
 from gymtui.transcript.readers.timestamps import instant
 
 Reader = Callable[[Mapping[str, object]], list[Draft]]
@@ -79,18 +79,31 @@ def read(source: bytes | str | Mapping[str, object] | list[object]) -> Transcrip
 def _artifact(fields: Fields) -> Transcript:
     drafts: list[Draft] = []
     tools: set[str] = set()
+    models: set[str] = set()
+    asides: list[object] = []  # of the turn before, or of the first
     for index, element in enumerate(_elements(fields)):
         for draft in _element(element):
             draft.source = index
+            models.update(filter(None, (draft.model,)))
+            if draft.is_aside:
+                asides.append(draft.rest)
+                continue
             _name_is_role(draft, tools)
+            if drafts:
+                drafts[-1].keep(token_usage.ASIDES, asides)
+                asides = []
             drafts.append(draft)
+    if asides:
+        drafts = drafts or [Draft("", BlockKind.OTHER)]
+        drafts[-1].keep(token_usage.ASIDES, asides)
     written_calls.read_written(drafts)
     _note_models(drafts)
     pairs = pairing.pair(drafts)
     calls, results = fields.items("tool_calls"), fields.items("tool_results")
     recorded_calls.add_recorded(drafts, pairs, calls, results)
     recorded_calls.settle_errors(drafts)
-    return _assembled(drafts, pairs, fields)
+    found = _assembled(drafts, pairs, fields)
+    return found if found.model or len(models) != 1 else replace(found, model=models.pop())
 
 
 def _elements(fields: Fields) -> list[object]:
@@ -141,6 +154,15 @@ def _is_change(element: Element) -> bool:
     return isinstance(element.get("type"), str) and any(isinstance(text, str) for text in said)
 
 
+def _is_line(element: Element) -> bool:
+    return isinstance(element.get("type"), str) and isinstance(element.get("payload"), Mapping)
+
+
+def _is_log_entry(element: Element) -> bool:
+    known = (element.get(key) for key in ("uuid", "sessionId", "messageId", "cwd"))
+    return isinstance(element.get("type"), str) and any(isinstance(key, str) for key in known)
+
+
 def _is_message(element: Element) -> bool:
     return isinstance(element.get("role"), str)
 
@@ -165,11 +187,25 @@ def _typed(element: Element) -> list[Draft]:
     return messages.chat({"role": fields.pop("type"), **fields})
 
 
+def _line(element: Element) -> list[Draft]:
+    """Read a line of Codex: an item of the Responses API, or what it notes beside."""
+    fields = Fields(element)
+    if fields.tag("type", ("response_item",)) is None:
+        return events.log_entry(element)
+    drafts = _element(fields.mapping("payload"), nested=True)
+    stamp = take_stamp(fields)
+    for draft in drafts:
+        draft.stamp = draft.stamp or stamp
+        draft.keep("entry", fields.rest)
+    return drafts
+
+
 def _unknown(element: Element) -> list[Draft]:
     return [Draft("", BlockKind.OTHER, [Unknown(element)])]
 
 
 _RECOGNISERS: tuple[tuple[Callable[[Element], bool], Reader], ...] = (
+    (_is_line, _line),
     (_is_entry, events.entry),
     (_is_step, events.step),
     (_is_event, events.event),
@@ -178,6 +214,7 @@ _RECOGNISERS: tuple[tuple[Callable[[Element], bool], Reader], ...] = (
     (_is_item, events.response_item),
     (_is_typed, _typed),
     (_is_change, events.change),
+    (_is_log_entry, events.log_entry),
     (_has_content, messages.chat),
     (lambda element: True, _unknown),
 )

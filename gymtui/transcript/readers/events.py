@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from gymtui.transcript.blocks import BlockKind, Text, Thinking, ToolCall, ToolResult
 from gymtui.transcript.readers.content import answer, call, content, part
@@ -122,6 +123,7 @@ def entry(item: Mapping[str, object]) -> list[Draft]:
     fields = Fields(item)
     drafts = chat(fields.mapping("message") or {})
     stamp = take_stamp(fields)
+    _add_patch(drafts, fields)
     failed = fields.rest.get("isApiErrorMessage") is True
     agent = fields.rest.get("isSidechain") is True or isinstance(
         fields.rest.get("parent_tool_use_id"), str
@@ -178,6 +180,54 @@ def change(item: Mapping[str, object]) -> list[Draft]:
     if (summary := fields.text("summary")) is not None:
         draft.add([Text(summary)])
     return [draft]
+
+
+def log_entry(item: Mapping[str, object]) -> list[Draft]:
+    """Read an entry of a session log that nobody says: progress, a snapshot, a count of tokens.
+
+    Args:
+        item: A typed object. Codex has what it is about in its ``payload``.
+    """
+    fields = Fields(item)
+    draft = Draft(fields.text("type") or "", BlockKind.OTHER, rest=fields.rest)
+    draft.stamp = take_stamp(fields)
+    payload = item.get("payload")
+    if isinstance(payload, Mapping):
+        draft.model = model if isinstance(model := payload.get("model"), str) else None
+        if str(payload.get("type")).endswith("error"):
+            draft.fail(str(payload.get("message") or payload.get("type")))
+    if not draft.blocks:
+        draft.rest["type"] = draft.role
+    draft.is_aside = not draft.blocks
+    return [draft]
+
+
+def _add_patch(drafts: list[Draft], fields: Fields) -> None:
+    """Show the patch that Claude Code has beside an edit's answer, as the diff that it is."""
+    told = fields.rest.get("toolUseResult")
+    hunks = told.get("structuredPatch") if isinstance(told, Mapping) else None
+    diff = (
+        "\n".join(line for hunk in hunks for line in _hunk(hunk)) if isinstance(hunks, list) else ""
+    )
+    results = [
+        (draft, place)
+        for draft in drafts
+        for place, block in enumerate(draft.blocks)
+        if isinstance(block, ToolResult) and block.observation is None
+    ]
+    if diff and len(results) == 1:
+        ((draft, place),) = results
+        block = draft.blocks[place]
+        if isinstance(block, ToolResult):
+            draft.blocks[place] = replace(block, observation=diff)
+
+
+def _hunk(hunk: object) -> Iterator[str]:
+    if not isinstance(hunk, Mapping) or not isinstance(lines := hunk.get("lines"), list):
+        return
+    old, new = ((hunk.get(f"{side}Start"), hunk.get(f"{side}Lines")) for side in ("old", "new"))
+    yield f"@@ -{old[0]},{old[1]} +{new[0]},{new[1]} @@"
+    yield from map(str, lines)
 
 
 def _action(draft: Draft, fields: Fields) -> None:

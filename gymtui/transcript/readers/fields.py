@@ -90,6 +90,8 @@ class Draft:
     error: bool = False
     notes: list[str] = field(default_factory=list)
     model: str | None = None
+    is_aside: bool = False
+    """Whether it is no turn of its own, but kept with the one before."""
 
     def add(self, blocks: Iterable[Block]) -> None:
         """Append blocks, texts without anything in them left out."""

@@ -8,6 +8,8 @@ from typing import TypeGuard
 from gymtui.transcript.blocks import BlockKind, Usage
 from gymtui.transcript.readers.fields import Draft
 
+ASIDES = "entries beside"
+"""Under which name a turn keeps what a log notes after it."""
 _MOST = 2**63
 """Below this every number is that has been counted."""
 _READ = ("prompt_tokens", "input_tokens", "input", "promptTokenCount", "prompt_token_count")
@@ -71,13 +73,15 @@ def usage_of(artifact: Mapping[str, object], drafts: Sequence[Draft]) -> Usage:
 
 
 def _accumulated(drafts: Sequence[Draft]) -> _Counts | None:
-    """What OpenHands counts up over its events: as the last one that tells has it."""
+    """What OpenHands and Codex count up: as the last event that tells has it."""
     for draft in reversed(drafts):
-        if isinstance(told := _at(draft.rest, "llm_metrics"), Mapping):
-            read, written, _ = _of({"usage": _at(told, "accumulated_token_usage")})
-            if read is not None or written is not None:
-                cost = told.get("accumulated_cost")
-                return read, written, cost if is_amount(cost) and cost else None
+        asides = draft.rest.get(ASIDES)
+        for told in (*(reversed(asides) if isinstance(asides, list) else ()), draft.rest):
+            for path in ("llm_metrics.accumulated_token_usage", "payload.info.total_token_usage"):
+                read, written, _ = _of({"usage": _at(told, path)})
+                if read is not None or written is not None:
+                    cost = _at(told, "llm_metrics.accumulated_cost")
+                    return read, written, cost if is_amount(cost) and cost else None
     return None
 
 
