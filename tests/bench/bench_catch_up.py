@@ -18,8 +18,9 @@ from pathlib import Path
 from tests.bench.rows import Row, told, within
 from tests.bench.served import Served, Size, served
 from tests.bench.terminals import Mirror
-from tests.terminal.harness import Pty, cpu_seconds
+from tests.terminal.harness import Pty
 from tests.terminal.harness import Size as Cells
+from tests.terminal.processes import cpu_seconds
 
 CELLS = Cells(120, 36)
 OF_A_RUN = 12

@@ -20,7 +20,8 @@ import httpx
 from tests.bench.measuring import share
 from tests.bench.models import CALLS
 from tests.bench.rows import Row, at_most, within
-from tests.terminal.harness import ROOT, cpu_seconds
+from tests.helpers.places import ROOT
+from tests.terminal.processes import cpu_seconds
 
 ROLLOUTS = 500
 AT_ONCE = 16

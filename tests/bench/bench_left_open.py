@@ -15,8 +15,9 @@ from pathlib import Path
 
 from tests.bench.rows import Row, at_most, told, within
 from tests.bench.served import Served, Size, served
-from tests.terminal.harness import Pty, cpu_seconds
+from tests.terminal.harness import Pty
 from tests.terminal.harness import Size as Cells
+from tests.terminal.processes import cpu_seconds
 
 INTERVAL_S = 2.0
 

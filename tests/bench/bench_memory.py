@@ -22,7 +22,7 @@ from gymtui.session import deleted_runs
 from tests.bench import wire
 from tests.bench.playing import answer, started
 from tests.bench.rows import Row, at_most, told
-from tests.terminal.harness import ROOT
+from tests.helpers.places import ROOT
 
 EARLY, SOME, LATE = 500, 1_200, 5_000
 SLOTS, OF_A_RUN, LASTS, STAYS = 5, 20, 25, 75

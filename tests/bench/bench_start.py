@@ -11,7 +11,9 @@ from pathlib import Path
 
 from tests.bench.measuring import by_turns
 from tests.bench.rows import Row, at_most, holds
-from tests.terminal.harness import ROOT, Pty, isolated
+from tests.helpers.environment import isolated
+from tests.helpers.places import ROOT
+from tests.terminal.harness import Pty
 from tests.terminal.harness import Size as Cells
 
 ROUNDS = 8

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tests.bench.rows import Row, at_most, told
 from tests.bench.terminals import Mirror, least_bytes
-from tests.terminal.harness import Pty, Size, cpu_seconds
+from tests.terminal.harness import Pty, Size
+from tests.terminal.processes import cpu_seconds
 
 SIZE = Size(120, 36)
 TICKS = 25

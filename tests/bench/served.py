@@ -29,7 +29,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tests.bench import wire
-from tests.terminal.harness import ROOT
+from tests.helpers.places import ROOT
 
 OF_A_RUN = 50
 AT_ONCE = 10

@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -15,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from tests.cli import forked
 from tests.gym.running_gym import RunningGym, launch_body, unfinished, until_now
-from tests.helpers import patient_http
-from tests.terminal.harness import isolated
+from tests.helpers import forked, patient_http
+from tests.helpers.environment import isolated
+from tests.helpers.forked import Forked
 
 
 def gymtui(
@@ -69,22 +70,22 @@ class OnTerminal:
     """
 
     def __init__(self, home: Path, *arguments: str, columns: int = 120, **env: str) -> None:
-        command = [sys.executable, "-m", "gymtui", *arguments]
+        assert forked.fits(env)
         self._written = b""
-        self._pid, self._terminal = pty.fork()
-        if not self._pid:
-            os.execve(command[0], command, isolated(home, env))
+        self._terminal, slave = pty.openpty()
         size = struct.pack("HHHH", 24, columns, 0, 0)
-        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, size)
-        self._status: int | None = None
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, size)
+        command = [sys.executable, "-m", "gymtui", *arguments]
+        streams = (slave, slave, slave)
+        self._process = Forked(command, isolated(home, env), streams, cwd=Path.cwd(), terminal=True)
+        os.close(slave)
 
     def __enter__(self) -> OnTerminal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._status is None:
-            os.kill(self._pid, 9)
-            os.waitpid(self._pid, 0)
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
         os.close(self._terminal)
 
     @property
@@ -108,9 +109,7 @@ class OnTerminal:
         end = time.monotonic() + timeout_s
         while self._read(0.5):
             assert time.monotonic() < end, f"it goes on: {self.text!r}"
-        _, status = os.waitpid(self._pid, 0)
-        self._status = os.waitstatus_to_exitcode(status)
-        return Seen(self.text, self._status)
+        return Seen(self.text, self._process.wait())
 
     def _read(self, timeout_s: float) -> bool:
         """Read what there is; False once nothing will come any more."""

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from gymtui.api.client import GymClient
 from gymtui.cli import gym_access
 from gymtui.cli.entry import main
-from tests.terminal.harness import isolated
+from tests.helpers.environment import isolated
 
 URL = "http://127.0.0.1:9"
 

@@ -12,7 +12,7 @@ import pytest
 from tests.cli.calling import gymtui, in_shell
 from tests.gym.running_gym import launch_body, serving_gym
 from tests.helpers import patient_http
-from tests.terminal.harness import isolated
+from tests.helpers.environment import isolated
 
 KEY = "ck_live_fedcba9876543210"
 

@@ -16,18 +16,28 @@ from gymtui.store.history.journal import Journal, file_name
 from gymtui.store.history.journal_store import SavedSummary
 from gymtui.store.history.observer import StateObservation
 from tests.cli.calling import gymtui
-from tests.terminal.harness import isolated
+from tests.helpers.environment import isolated
 
 NOW = datetime(2026, 3, 20, tzinfo=UTC)
 
 
 def offered(home: Path, line: str, **env: str) -> list[str]:
-    """What bash would offer at the end of a command line."""
+    """What bash is given to offer at the end of a command line."""
+    words = line.split()
+    last = len(words) - (not line.endswith(" "))
+    asked = {"_GYMTUI_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(last)}
+    done = gymtui(home, **asked, **env)
+    assert (done.returncode, done.stderr) == (0, "")
+    return [offer.partition(",")[2] for offer in done.stdout.splitlines() if offer]
+
+
+def in_bash(home: Path, line: str) -> list[str]:
+    """What a real bash would offer there."""
     program = home / "bin" / "gymtui"
     program.parent.mkdir(exist_ok=True)
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m gymtui "$@"\n')
     program.chmod(0o755)
-    around = isolated(home, env)
+    around = isolated(home)
     around["PATH"] = f"{program.parent}:{around['PATH']}"
     script = """
         eval "$(gymtui completion bash)"
@@ -63,7 +73,7 @@ def watched(home: Path, url: str, *run_ids: str) -> Path:
 
 def test_commands_and_options_are_offered(tmp_path: Path) -> None:
     assert {"runs", "rollouts", "wait", "report"} <= set(offered(tmp_path, "gymtui "))
-    assert offered(tmp_path, "gymtui roll") == ["rollouts"]
+    assert in_bash(tmp_path, "gymtui roll") == offered(tmp_path, "gymtui roll") == ["rollouts"]
     assert "--fail-under" in offered(tmp_path, "gymtui wait --f")
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.cli.calling import gymtui
 from tests.gym.running_gym import launch_body, serving_gym
 from tests.helpers import patient_http
-from tests.terminal.harness import isolated
 
 KEY = "ck_live_fedcba9876543210"
 MODEL_KEY = "sk_model_0123456789abcdef"
@@ -27,14 +26,7 @@ def body(**changes: Any) -> dict[str, Any]:
 def launch(
     home: Path, gym_url: str, *arguments: str, text: str = "", **env: str
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "gymtui", "launch", "--base-url", gym_url, *arguments],
-        env=isolated(home, env),
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=90,
-    )
+    return gymtui(home, "launch", "--base-url", gym_url, *arguments, given=text, **env)
 
 
 def test_a_run_is_launched_and_its_id_printed_alone(tmp_path: Path) -> None:

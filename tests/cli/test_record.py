@@ -16,8 +16,8 @@ from gymtui.cli import record as command
 from gymtui.store.history.recording_reader import Recording
 from gymtui.store.history.recording_writer import RecorderLock
 from tests.cli.in_process import URL, Shell
+from tests.helpers.environment import isolated
 from tests.helpers.model_gym import ended, rollout
-from tests.terminal.harness import isolated
 from tests.tui.scripted import ScriptedGym
 
 

@@ -17,7 +17,7 @@ from gymtui.store.lists.columns import RunView
 from gymtui.store.records import RunRow
 from gymtui.tui.app import notifier
 from gymtui.tui.app.app import GymtuiApp
-from tests.terminal.harness import isolated
+from tests.helpers.environment import isolated
 
 URL = "http://127.0.0.1:9"
 

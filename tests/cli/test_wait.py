@@ -30,8 +30,8 @@ from tests.api.raw_server import Seen, http, raw_server
 from tests.cli.calling import OnTerminal, fault, finish, gymtui, in_shell, launch
 from tests.gym.running_gym import RunningGym, serving_gym
 from tests.helpers import patient_http
+from tests.helpers.environment import isolated
 from tests.helpers.model_gym import ended, run
-from tests.terminal.harness import isolated
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ deadline, every start an end.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import pty
@@ -28,8 +27,10 @@ from typing import Self
 import pyte
 
 from gymtui.tui.runtime.crash_report import EXIT_DEFECT
+from tests.helpers.environment import isolated
+from tests.helpers.forked import Forked
+from tests.terminal.processes import Started, family
 
-ROOT = Path(__file__).parents[2]
 PYTHON = sys.executable
 DEADLINE_S = 60.0
 """Ends a failing test, however busy the machine; what holds is seen long before."""
@@ -50,32 +51,6 @@ class Size:
     rows: int = 36
 
 
-def isolated(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """An environment in which a program finds and leaves nothing of the person's.
-
-    Args:
-        home: An empty directory; HOME and all XDG directories lie in it.
-        extra: Variables on top.
-    """
-    kept = {
-        name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_START") if name in os.environ
-    }
-    places = {
-        f"XDG_{kind}_HOME": str(home / kind.lower())
-        for kind in ("CONFIG", "STATE", "CACHE", "DATA")
-    }
-    fixed = {
-        "HOME": str(home),
-        "TERM": "xterm-256color",
-        "COLORTERM": "truecolor",
-        "LANG": "C.UTF-8",
-        "PYTHONPATH": str(ROOT),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "TEXTUAL_ANIMATIONS": "none",
-    }
-    return {**kept, **places, **fixed, **(extra or {})}
-
-
 def until(condition: Callable[[], bool], what: str, timeout_s: float = DEADLINE_S) -> None:
     """Wait for a condition.
 
@@ -86,61 +61,6 @@ def until(condition: Callable[[], bool], what: str, timeout_s: float = DEADLINE_
     while not condition():
         assert time.monotonic() < end, f"{what}: not within {timeout_s:g} s"
         time.sleep(0.02)
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs: a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def family(pid: int) -> tuple[int, ...]:
-    """A process and all its descendants that run."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                stat = (entry / "stat").read_text().rpartition(")")[2].split()
-                parents[int(entry.name)] = int(stat[1])
-    found = [pid]
-    for member in found:
-        found += [child for child, parent in parents.items() if parent == member]
-    return tuple(member for member in found if alive(member))
-
-
-class Started:
-    """Processes that a test has started, to be ended with it: themselves, never a reused id."""
-
-    def __init__(self) -> None:
-        self._born: dict[int, str] = {}
-
-    def note(self, pids: Sequence[int]) -> None:
-        """Remember processes that run."""
-        for pid in pids:
-            self._born.setdefault(pid, _born(pid))
-
-    def end(self) -> None:
-        """Kill those that still run."""
-        for pid, born in self._born.items():
-            if born and _born(pid) == born:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-
-
-def _born(pid: int) -> str:
-    """When a process was started, in the kernel's ticks; empty if it does not run."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
-
-def cpu_seconds(pid: int) -> float:
-    """CPU time a process has used."""
-    parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Terminal:
@@ -182,17 +102,16 @@ class Terminal:
         size = size or Size()
         self._env = isolated(self.home, env)
         options = (
-            ("-g", "remain-on-exit", "on"),
-            ("-g", "status", "off"),
-            ("-g", "escape-time", "10"),
-            ("-ga", "terminal-overrides", ",*:Tc"),
-            ("-s", "set-clipboard", "on"),
+            *("-g remain-on-exit on", "-g status off", "-g escape-time 10", "-s set-clipboard on"),
+            "-ga terminal-overrides ,*:Tc",
         )
-        self._tmux("-u", "new-session", "-d", "-x", str(size.columns), "-y", str(size.rows))
-        for option in options:
-            self._tmux("set", *option)
-        # The shell that tmux began with makes room: the program is the terminal's only process.
-        self._tmux("respawn-pane", "-k", "--", *command)
+        room = ("-x", str(size.columns), "-y", str(size.rows))
+        # The shell that tmux begins with makes room: the program is the terminal's only process.
+        self._tmux(
+            *("-u", "new-session", "-d", *room, ";"),
+            *(word for option in options for word in ("set", *option.split(), ";")),
+            *("respawn-pane", "-k", "--", *command),
+        )
         self.pid = int(self._tmux("display", "-p", "#{pane_pid}"))
         self._started.note([self.pid])
         self.resize(size)
@@ -202,8 +121,7 @@ class Terminal:
         """Press keys, by tmux's names: `Enter`, `C-d`, `Down`, `text`."""
         self._started.note(self.pids())
         self._pressed_on = self.screen()
-        for name in names:
-            self._tmux("send-keys", name)
+        self._tmux(*(word for name in names for word in ("send-keys", name, ";")))
         return self
 
     def type(self, text: str) -> Self:
@@ -244,7 +162,7 @@ class Terminal:
         end = time.monotonic() + timeout_s
         while not good(screen := self.screen()):
             assert time.monotonic() < end, f"{what!r} not within {timeout_s:g} s:\n{screen}"
-            time.sleep(0.05)
+            time.sleep(0.1)  # every look is a process
         self._started.note(self.pids())
         return screen
 
@@ -329,6 +247,7 @@ class Pty:
         size: Of the terminal.
         env: Variables on top.
         ignore_hangup: Start it as `nohup` would, SIGHUP ignored.
+        fork: Have it forked from what has imported it: where what it does then is the point.
     """
 
     def __init__(
@@ -339,6 +258,7 @@ class Pty:
         env: Mapping[str, str] | None = None,
         *,
         ignore_hangup: bool = False,
+        fork: bool = False,
     ) -> None:
         size = size or Size(80, 24)
         self.written = bytearray()
@@ -355,10 +275,18 @@ class Pty:
             signal.signal(signal.SIGHUP, signal.SIG_IGN if ignore_hangup else signal.SIG_DFL)
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
-        self.process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env=isolated(home, env), cwd=home,
-            start_new_session=True, preexec_fn=own_terminal,
-        )  # fmt: skip
+        self.process: subprocess.Popen[bytes] | Forked
+        if fork:
+            ignored = [signal.SIGHUP] if ignore_hangup else []
+            streams = (slave, slave, slave)
+            self.process = Forked(
+                command, isolated(home, env), streams, cwd=home, terminal=True, ignored=ignored
+            )
+        else:
+            self.process = subprocess.Popen(
+                command, stdin=slave, stdout=slave, stderr=slave, env=isolated(home, env),
+                cwd=home, start_new_session=True, preexec_fn=own_terminal,
+            )  # fmt: skip
         self.slave: int | None = slave
         """Our end of the program's side, to look at its modes."""
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.terminal.harness import PYTHON, Terminal, alive, until
+from tests.terminal.harness import PYTHON, Terminal, until
+from tests.terminal.processes import alive
 
 DEMO = (PYTHON, "-m", "gymtui", "demo")
 
@@ -49,13 +50,22 @@ def lives(screen: str) -> list[str]:
     return [line for line in screen.split("\n") if re.search(r"✓ pass|✗ fail|! env", line)]
 
 
-def test_phases_seen_before_are_still_drawn_when_the_demo_is_opened_again(
+def test_it_is_there_again_as_it_was_left_another_beside_it_is_its_own_and_it_can_begin_anew(
     terminal: Terminal, another: Callable[[], Terminal], tmp_path: Path
 ) -> None:
     terminal.start([*DEMO, "--speed", "8"])
     opened(terminal, "smoke-s4000")
     # How many are seen on their way depends on how often a busy machine looks.
     before = terminal.wait_for(r"2/2 done(?!.* running)[^$]*of 2 verdicts[^$]*score \d")
+
+    second = another().start(DEMO)
+    second.wait_for(r"Another demo is running")
+    second.wait_for(r"smoke-s4000")
+    second.keys("C-c").wait_for(r"quits and ends the demo")
+    second.keys("C-q")
+    assert second.wait_exit() == 0
+    assert "● live" in terminal.screen()
+
     terminal.keys("C-q")
     assert terminal.wait_exit() == 0
     again = another().start([*DEMO, "--speed", "8"])
@@ -68,6 +78,12 @@ def test_phases_seen_before_are_still_drawn_when_the_demo_is_opened_again(
     assert "not observed" not in after
     kept = {path.name for path in (tmp_path / "state" / "gymtui").iterdir()}
     assert kept <= {"demo", "log"}, "nothing of the person's own is touched"
+
+    again.keys("C-q")
+    assert again.wait_exit() == 0
+    anew = another().start([*DEMO, "--fresh", "--speed", "0.5"])
+    opened(anew, "smoke-s4000")
+    anew.wait_for(r"0/2 done")
 
 
 def test_a_demo_that_was_killed_goes_on_and_says_what_was_cut_off(
@@ -86,28 +102,3 @@ def test_a_demo_that_was_killed_goes_on_and_says_what_was_cut_off(
     again.wait_for(r"! \d+ agent")
     again.wait_for(r"\d+ running")  # what waited goes on
     again.wait_for(r"\(from [1-9]\d* of")  # what was seen is known
-
-
-def test_a_second_demo_at_the_same_time_is_its_own_and_says_so(
-    terminal: Terminal, another: Callable[[], Terminal]
-) -> None:
-    terminal.start(DEMO)
-    terminal.wait_for(r"smoke-s4000")
-    second = another().start(DEMO)
-    second.wait_for(r"Another demo is running")
-    second.wait_for(r"smoke-s4000")
-    second.keys("C-c").wait_for(r"quits and ends the demo")
-    second.keys("C-q")
-    assert second.wait_exit() == 0
-    assert "● live" in terminal.screen()
-
-
-def test_a_demo_can_begin_anew(terminal: Terminal, another: Callable[[], Terminal]) -> None:
-    terminal.start([*DEMO, "--speed", "8"])
-    opened(terminal, "smoke-s4000")
-    terminal.wait_for(r"2/2 done")
-    terminal.keys("C-q")
-    assert terminal.wait_exit() == 0
-    again = another().start([*DEMO, "--fresh", "--speed", "0.5"])
-    opened(again, "smoke-s4000")
-    again.wait_for(r"0/2 done")

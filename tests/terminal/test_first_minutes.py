@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.terminal.harness import PYTHON, Size, Terminal, alive, until
+from pathlib import Path
+
+from tests.terminal.harness import PYTHON, Pty, Size, Terminal, until
+from tests.terminal.processes import alive
 
 GYMTUI = (PYTHON, "-m", "gymtui")
 
@@ -20,10 +23,10 @@ def test_without_a_key_it_says_where_it_looked_and_enter_opens_the_demo(terminal
     until(lambda: not any(map(alive, started)), "nothing is left")
 
 
-def test_without_a_key_q_leaves_and_the_words_stay(terminal: Terminal) -> None:
-    terminal.start(GYMTUI)
-    terminal.wait_for(r"q +quits")
-    terminal.keys("q")
-    assert terminal.wait_exit() == 0
-    assert "gymtui config set api_key -" in terminal.screen()
-    assert not list(terminal.home.rglob("arrangement.json"))
+def test_without_a_key_q_leaves_and_the_words_stay(tmp_path: Path) -> None:
+    with Pty(GYMTUI, tmp_path, Size(120, 36), fork=True) as program:
+        program.read_until(r"q +quits")
+        program.send(b"q")
+        assert program.wait_exit() == 0
+        assert "gymtui config set api_key -" in program.screen()
+    assert not list(tmp_path.rglob("arrangement.json"))

@@ -11,16 +11,8 @@ from pathlib import Path
 import pytest
 
 from gymtui.core.text import is_clean
-from tests.terminal.harness import (
-    PYTHON,
-    Pty,
-    Size,
-    Terminal,
-    alive,
-    cpu_seconds,
-    family,
-    until,
-)
+from tests.terminal.harness import PYTHON, Pty, Size, Terminal, until
+from tests.terminal.processes import alive, cpu_seconds, family
 from tests.terminal.tiny import HOSTILE, SECRET
 
 TINY = [PYTHON, "-m", "tests.terminal.tiny"]
@@ -48,7 +40,7 @@ def test_a_closed_terminal_ends_the_program_and_its_child(
 
 
 def test_under_nohup_too_it_ends_with_its_terminal_and_does_not_spin(tmp_path: Path) -> None:
-    with Pty(TINY, tmp_path, ignore_hangup=True) as program:
+    with Pty(TINY, tmp_path, ignore_hangup=True, fork=True) as program:
         pids = ready(program)
         program.hang_up()
         all_gone(pids)
@@ -56,7 +48,7 @@ def test_under_nohup_too_it_ends_with_its_terminal_and_does_not_spin(tmp_path: P
 
 
 def test_a_blocked_event_loop_does_not_outlive_the_terminal(tmp_path: Path) -> None:
-    with Pty(TINY, tmp_path, ignore_hangup=True) as program:
+    with Pty(TINY, tmp_path, ignore_hangup=True, fork=True) as program:
         pids = ready(program)
         program.send(b"b")
         until((tmp_path / "blocked").exists, "the blocked loop")
@@ -65,7 +57,7 @@ def test_a_blocked_event_loop_does_not_outlive_the_terminal(tmp_path: Path) -> N
 
 
 def test_a_write_that_is_stuck_does_not_outlive_the_terminal(tmp_path: Path) -> None:
-    with Pty([*TINY, "flood"], tmp_path, ignore_hangup=True) as program:
+    with Pty([*TINY, "flood"], tmp_path, ignore_hangup=True, fork=True) as program:
         pids = ready(program)
         until(lambda: read(tmp_path / "stalled") == "yes", "the stall")
         program.hang_up()
@@ -80,7 +72,7 @@ def test_a_write_that_is_stuck_does_not_outlive_the_terminal(tmp_path: Path) -> 
     ],
 )
 def test_asked_to_end_it_restores_the_terminal_and_ends(tmp_path: Path, number: int) -> None:
-    with Pty(TINY, tmp_path) as program:
+    with Pty(TINY, tmp_path, fork=True) as program:
         ready(program)
         program.process.send_signal(number)
         assert program.wait_exit() == 128 + number
@@ -91,7 +83,7 @@ def test_asked_to_end_it_restores_the_terminal_and_ends(tmp_path: Path, number: 
 def test_asked_to_end_while_blocked_it_restores_the_terminal_and_ends_all_the_same(
     tmp_path: Path,
 ) -> None:
-    with Pty(TINY, tmp_path) as program:
+    with Pty(TINY, tmp_path, fork=True) as program:
         pids = ready(program)
         program.send(b"b")
         until((tmp_path / "blocked").exists, "the blocked loop")
@@ -112,7 +104,7 @@ def read(path: Path) -> str:
 def test_a_terminal_that_stops_reading_holds_nothing_up_and_is_right_again_afterwards(
     tmp_path: Path,
 ) -> None:
-    with Pty([*TINY, "flood"], tmp_path) as program:
+    with Pty([*TINY, "flood"], tmp_path, fork=True) as program:
         ready(program)
         until(lambda: read(tmp_path / "stalled") == "yes", "the stall")
         then = int(read(tmp_path / "ticks"))
@@ -130,7 +122,7 @@ def test_a_terminal_that_stops_reading_holds_nothing_up_and_is_right_again_after
 
 
 def test_quitting_does_not_wait_for_a_terminal_that_does_not_read(tmp_path: Path) -> None:
-    with Pty([*TINY, "flood"], tmp_path) as program:
+    with Pty([*TINY, "flood"], tmp_path, fork=True) as program:
         ready(program)
         until(lambda: read(tmp_path / "stalled") == "yes", "the stall")
         program.send(b"q")
@@ -145,7 +137,7 @@ def test_quitting_does_not_wait_for_a_terminal_that_does_not_read(tmp_path: Path
 def test_a_defect_is_told_on_the_restored_terminal_and_reported_without_secrets(
     tmp_path: Path, key: str
 ) -> None:
-    with Pty(TINY, tmp_path) as program:
+    with Pty(TINY, tmp_path, fork=True) as program:
         pids = ready(program)
         program.send(key.encode())
         assert program.wait_exit() == 70
@@ -165,7 +157,7 @@ def test_a_defect_is_told_on_the_restored_terminal_and_reported_without_secrets(
 
 
 def test_an_error_in_a_forgotten_task_is_noted_and_the_program_goes_on(tmp_path: Path) -> None:
-    with Pty(TINY, tmp_path) as program:
+    with Pty(TINY, tmp_path, fork=True) as program:
         ready(program)
         program.send(b"f")
         program.read_until("RuntimeError")
@@ -180,7 +172,7 @@ def test_an_error_in_a_forgotten_task_is_noted_and_the_program_goes_on(tmp_path:
 def test_nothing_hostile_reaches_the_terminal_through_the_frameworks_own_widgets(
     tmp_path: Path,
 ) -> None:
-    with Pty([*TINY, "hostile"], tmp_path, Size(100, 50)) as program:
+    with Pty([*TINY, "hostile"], tmp_path, Size(100, 50), fork=True) as program:
         program.read_until("ready")
         program.send(b"\x1b[<35;20;4M")  # the mouse over the Static: its tooltip
         screen = program.settle(1.0)
@@ -261,14 +253,14 @@ def test_inside_tmux_what_is_copied_lies_in_its_buffer(terminal: Terminal) -> No
 
 
 def test_outside_tmux_what_is_copied_goes_out_encoded(tmp_path: Path) -> None:
-    with Pty(TINY, tmp_path) as program:
+    with Pty(TINY, tmp_path, fork=True) as program:
         ready(program)
         program.send(b"c")
         program.read_bytes(b"\x1b]52;c;aMOpbGxvICDinJM=\x07")
 
 
 def test_an_idle_program_writes_nothing_and_does_not_spin(tmp_path: Path) -> None:
-    with Pty(TINY, tmp_path) as program:
+    with Pty(TINY, tmp_path, fork=True) as program:
         ready(program)
         program.settle(2.0)
         before = cpu_seconds(program.process.pid)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.cli.calling import gymtui
 from tests.gym.running_gym import RunningGym, launch_body, serving_gym, unfinished
 from tests.helpers import patient_http
-from tests.terminal.harness import PYTHON, Pty, Size, Terminal, alive, isolated, until
+from tests.terminal.harness import PYTHON, Pty, Size, Terminal, until
+from tests.terminal.processes import alive
 
 GYMTUI = (PYTHON, "-m", "gymtui")
 KEY = "ck_live_fedcba9876543210"
@@ -59,41 +60,39 @@ def test_the_demo_is_watched_opened_read_and_left(terminal: Terminal) -> None:
     until(lambda: not any(map(alive, gym_and_dashboard)), "nothing is left")
 
 
-def test_the_demo_ends_with_its_terminal_and_so_does_its_gym(terminal: Terminal) -> None:
-    terminal.start([*GYMTUI, "demo"])
-    terminal.wait_for(r"● live")
-    left = terminal.kill_terminal()
-    assert len(left) >= 2
-    until(lambda: not any(map(alive, left)), "nothing is left")
-
-
-@pytest.mark.parametrize("name", ["a/b c%2F..", "..", "日本語 ✓"])
-def test_another_gym_is_shown_the_same_way_and_its_runs_cancelled_and_deleted(
-    terminal: Terminal, held_gym: RunningGym, name: str
+def test_runs_of_another_gym_are_shown_the_same_way_cancelled_and_deleted(
+    terminal: Terminal, held_gym: RunningGym
 ) -> None:
-    launch(held_gym, name)
     terminal.start(
         [*GYMTUI, "--base-url", held_gym.url, "--interval", "0.2"], env={"GYMTUI_API_KEY": KEY}
     )
     terminal.wait_for(r"● live")
-    shown = terminal.wait_for(re.escape(name) + r".* 0/3")
-    assert KEY not in shown
-    terminal.keys("x")
-    terminal.wait_for(r"Cancel this run\?")
-    terminal.keys("y")
-    terminal.wait_for(r"cancelled 3 rollouts of")
-    held_gym.let_go()
-    until(lambda: unfinished(status_of(held_gym, name).json()) == 0, "really cancelled")
-    terminal.wait_for(r" 3/3 ")
-    terminal.keys("C-d")
-    terminal.wait_for(r"Delete this run\?")
-    terminal.keys("y")
-    terminal.wait_for(r"deleted .* and 3 rollouts")
-    assert status_of(held_gym, name).status_code == 404
-    terminal.wait_for(r"no runs")
+    for name in ("..", "a/b c%2F..", "日本語 ✓"):
+        launch(held_gym, name)
+        shown = terminal.wait_for(re.escape(name) + r".* 0/3")
+        assert KEY not in shown
+        terminal.keys("x")
+        terminal.wait_for(r"Cancel this run\?")
+        terminal.keys("y")
+        terminal.wait_for(rf"cancelled 3 rollouts of {re.escape(name)}")
+
+        def cancelled(name: str = name) -> bool:
+            held_gym.step()
+            return unfinished(status_of(held_gym, name).json()) == 0
+
+        until(cancelled, "really cancelled")
+        terminal.wait_for(r" 3/3 ")
+        terminal.keys("C-d")
+        terminal.wait_for(r"Delete this run\?")
+        terminal.keys("y")
+        terminal.wait_for(rf"deleted {re.escape(name)} and 3 rollouts")
+        assert status_of(held_gym, name).status_code == 404
+        terminal.wait_for(r"no runs")
 
 
-def test_a_run_is_launched_and_watched(terminal: Terminal, held_gym: RunningGym) -> None:
+def test_a_run_is_launched_and_watched_and_the_gym_is_killed_and_restarted(
+    terminal: Terminal, held_gym: RunningGym
+) -> None:
     launch(held_gym, "older", 1)
     terminal.start(
         [*GYMTUI, "--base-url", held_gym.url, "--interval", "0.2"], env={"GYMTUI_API_KEY": KEY}
@@ -127,24 +126,20 @@ def test_a_run_is_launched_and_watched(terminal: Terminal, held_gym: RunningGym)
     assert kept
     assert not any(model_key.encode() in data for data in kept), "the key is nowhere"
 
-
-def test_a_gym_that_is_killed_and_restarted_is_live_again_without_a_key(
-    terminal: Terminal, held_gym: RunningGym
-) -> None:
-    launch(held_gym, "nightly")
-    terminal.start(
-        [*GYMTUI, "--base-url", held_gym.url, "--interval", "0.2"], env={"GYMTUI_API_KEY": KEY}
-    )
-    terminal.wait_for(r"nightly.* 0/3")
+    # Live again without a key.
+    terminal.keys("Escape")
+    terminal.wait_for(r"older .* 0/1")
     held_gym.stop_now()
     shown = terminal.wait_for(r"○ stale \d+s · connection refused")
-    assert re.search(r"nightly.* 0/3", shown)
+    assert re.search(r"older .* 0/1", shown)
     held_gym.start_now()
     terminal.wait_for(r"● live")
-    terminal.wait_for(r"nightly.* 3/3")  # what ran was cut off by the restart
+    terminal.wait_for(r"older .* 1/1")  # what ran was cut off by the restart
 
 
-def test_the_smallest_terminal_and_one_that_changes_are_drawn_whole(terminal: Terminal) -> None:
+def test_the_smallest_terminal_and_one_that_changes_are_drawn_whole_and_the_demo_ends_with_it(
+    terminal: Terminal,
+) -> None:
     terminal.start([*GYMTUI, "demo", "--speed", "20"], Size(80, 24))
     shown = terminal.wait_for(r"nightly-\S+ .* \d+/\d+ ")
     lines = shown.split("\n")
@@ -157,6 +152,9 @@ def test_the_smallest_terminal_and_one_that_changes_are_drawn_whole(terminal: Te
     terminal.wait_for(r"MESSAGE")
     terminal.resize(Size(80, 24))
     terminal.wait_gone(r"MESSAGE")
+    left = terminal.kill_terminal()
+    assert len(left) >= 2, "the gym is a process of its own"
+    until(lambda: not any(map(alive, left)), "nothing is left")
 
 
 def test_hostile_names_reach_the_terminal_as_text_only(tmp_path: Path) -> None:
@@ -164,7 +162,7 @@ def test_hostile_names_reach_the_terminal_as_text_only(tmp_path: Path) -> None:
     with serving_gym(tmp_path) as gym:
         patient_http.post(f"{gym.url}/runs", json=launch_body(run_name=hostile)).raise_for_status()
         command = [*GYMTUI, "--base-url", gym.url, "--interval", "0.2"]
-        with Pty(command, tmp_path, Size()) as program:
+        with Pty(command, tmp_path, Size(), fork=True) as program:
             program.read_until("1/1")
             program.send(b"d")
             program.read_until("describe")
@@ -181,9 +179,7 @@ def test_hostile_names_reach_the_terminal_as_text_only(tmp_path: Path) -> None:
 
 
 def test_without_a_terminal_it_says_so_and_ends(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [*GYMTUI], env=isolated(tmp_path), stdin=subprocess.DEVNULL, capture_output=True, timeout=60
-    )
+    done = gymtui(tmp_path)
     assert done.returncode == 2
-    assert b"is not a terminal" in done.stderr
-    assert b"Traceback" not in done.stderr
+    assert "is not a terminal" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -16,7 +16,7 @@ def test_a_run_that_ends_is_told_to_the_terminal(tmp_path: Path) -> None:
     env = {"GYMTUI_WATCH_ALL": "true", "GYMTUI_DESKTOP": "true", "GYMTUI_FAIL_SHARE": "1"}
     with serving_gym(tmp_path, speed=20) as gym:
         command = [PYTHON, "-m", "gymtui", "--base-url", gym.url, "--interval", "0.2"]
-        with Pty(command, tmp_path, Size(), env) as program:
+        with Pty(command, tmp_path, Size(), env, fork=True) as program:
             program.read_until(r"no runs")
             name = "nightly \x1b]9;4;1;50\x07 \x07"
             body = launch_body(run_name=name, rollout_count=2)

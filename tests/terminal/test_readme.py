@@ -20,8 +20,11 @@ from gymtui.cli.checkup.screen_settings import screen_problems
 from gymtui.cli.entry import main
 from gymtui.config.settings import load
 from tests.gym.running_gym import launch_body, serving_gym
-from tests.helpers import patient_http
-from tests.terminal.harness import ROOT, Terminal, alive, isolated, until
+from tests.helpers import forked, patient_http
+from tests.helpers.environment import isolated
+from tests.helpers.places import ROOT
+from tests.terminal.harness import Terminal, until
+from tests.terminal.processes import alive
 
 README = (ROOT / "README.md").read_text()
 SCRIPTS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
@@ -46,7 +49,7 @@ def in_shell(script: str, home: Path, **env: str) -> str:
     place = home / "bin"
     place.mkdir(exist_ok=True)
     gymtui = place / "gymtui"
-    gymtui.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m gymtui "$@"\n')
+    gymtui.write_text(f'#!/bin/sh\nexec {forked.in_shell()} "$@"\n')
     gymtui.chmod(0o755)
     surroundings = isolated(home, env)
     done = subprocess.run(

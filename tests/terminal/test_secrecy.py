@@ -6,19 +6,18 @@ import base64
 import json
 import os
 import stat
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from tests.gym.running_gym import RunningGym, launch_body, serving_gym
-from tests.helpers import patient_http
-from tests.terminal.harness import PYTHON, Terminal, isolated, until
+from tests.helpers import forked, patient_http
+from tests.helpers.environment import isolated
+from tests.terminal.harness import PYTHON, Terminal, until
 
 KEY = "ck_hush_0123/4567+89ab=cdef"
 OTHER = "ck_oth_fedc/ba98+7654=3210"
 MODEL_KEY = "sk-model-0123456789/abcdef"
-GYMTUI = (PYTHON, "-m", "gymtui")
 
 RECORDED = """
 import json, os, sys
@@ -185,14 +184,11 @@ def test_after_a_session_the_key_is_nowhere_but_where_its_owner_put_it(
             ("export", "first", "--to", str(home / "exported")),
         ):
             for profile in ("here", "there"):
-                done = subprocess.run(
-                    [*GYMTUI, "--profile", profile, *args],
-                    env=person, cwd=home, capture_output=True, timeout=60, check=False,
-                )  # fmt: skip
-                assert b"Traceback" not in done.stderr
-                assert not given_away(done.stdout + done.stderr), args
+                done = forked.call(["--profile", profile, *args], person, "")
+                assert "Traceback" not in done.stderr
+                assert not given_away((done.stdout + done.stderr).encode()), args
                 if args == ("config", "show"):
-                    assert b"ck_" in done.stdout
+                    assert "ck_" in done.stdout
 
     # What was looked at was there to be looked at.
     files = [path for path in home.rglob("*") if path.is_file() and path != holder]
