@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from tests.helpers import shared_tls
+from tests.helpers.postgres_server import postgres as postgres
 
 # The same examples each time, however slow the machine: a gate must say the same of the same
 # code. `--hypothesis-profile=seek` looks further.

@@ -31,7 +31,13 @@ from gymtui.config.schema import (
     fault,
     nearest,
 )
-from gymtui.config.tables import keys_value, model_key_value, read_tables, stuck_value
+from gymtui.config.tables import (
+    journal_value,
+    keys_value,
+    model_key_value,
+    read_tables,
+    stuck_value,
+)
 from gymtui.core.atomic_write import locked, replace_text
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -137,10 +143,14 @@ def _value_of(
     setting: Named, words: Sequence[str], file: ConfigFile, env: Mapping[str, str]
 ) -> Any:
     path, name = setting.path, setting.path[-1]
-    if path[0] == "keys" or setting.part == "command" or name in ("api_key_command", "on_finish"):
+    listed = ("api_key_command", "password_command", "on_finish")
+    if path[0] == "keys" or setting.part == "command" or name in listed:
         words = _listed(words)
     if path[0] == "stuck":
         return stuck_value(name, _one(words))
+    if path[0] == "journal":
+        words_or_one = list(words) if name == "password_command" and len(words) > 1 else _one(words)
+        return journal_value(name, words_or_one)
     if path[0] == "keys":
         from gymtui.tui.context.key_bindings import rebound
 

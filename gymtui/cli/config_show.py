@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gymtui.config.reference import FIELDS, toml_value
-from gymtui.config.schema import ModelKeySource, StuckThresholds
+from gymtui.config.schema import JournalSource, ModelKeySource, StuckThresholds
 from gymtui.config.settings import LoadedSettings
 from gymtui.core.json_output import json_text
 from gymtui.core.text import clean, width
@@ -40,6 +40,10 @@ def applied(loaded: LoadedSettings) -> Iterator[Applied]:
     )
     for name in StuckThresholds.model_fields:
         yield of(f"stuck.{name}", toml_value(getattr(settings.stuck, name)))
+    for name in JournalSource.model_fields:
+        value = getattr(settings.journal, name)
+        shown = _program(value) if isinstance(value, tuple) and value else toml_value(value)
+        yield of(f"journal.{name}", shown)
     for provider, source in settings.model_keys.items():
         yield of(f"model_keys.{provider}", _source(source))
     for name, command in settings.commands.items():

@@ -16,10 +16,11 @@ import click
 from gymtui import __version__
 from gymtui.api import proxies
 from gymtui.api.lazy_client import LazyClient
-from gymtui.cli.profiles import client_of, journal_file
+from gymtui.cli.profiles import client_of
 from gymtui.config.settings import LAST_PICKED, LoadedSettings, Settings
 from gymtui.core import paths
 from gymtui.session.saved_layout import SavedLayout
+from gymtui.store.history.journal_place import Place, place_of
 from gymtui.tui.app.app import GymtuiApp
 from gymtui.tui.app.profile_switch import ProfileConnections
 from gymtui.tui.context.appearance import appearance_of
@@ -39,13 +40,13 @@ class Storage:
     """Where a dashboard keeps what it learns from one time to the next; None keeps nothing."""
 
     saved_layout: Path | None = None  # the directory of what the person arranged on screen
-    journal: Path | None = None  # the file of what was observed
+    journal: Place | None = None  # of what was observed
     archive: Path | None = None  # the file of transcripts
 
 
 def storage_of(settings: Settings, env: Mapping[str, str]) -> Storage:
     """Where what is learnt of a person's gym is kept: in the state directory, a file a gym."""
-    return Storage(paths.state_dir(env), journal_file(settings, env), paths.archive_file(env))
+    return Storage(paths.state_dir(env), place_of(settings, env), paths.archive_file(env))
 
 
 def open_dashboard(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from gymtui.api.endpoints import Endpoints
@@ -14,13 +13,14 @@ from gymtui.config.settings import Settings
 from gymtui.core.text import clean
 from gymtui.store.digest import Digest, digest
 from gymtui.store.formats import of_many, p_words, percent
+from gymtui.store.history.journal_place import Place
 from gymtui.store.lists.columns import RunView, pass_rate
 
 FAILING_SHOWN = 5
 
 
 def read_digest(
-    settings: Settings, journal: Path, since: datetime, tell: Callable[[str], None]
+    settings: Settings, journal: Place, since: datetime, tell: Callable[[str], None]
 ) -> Digest:
     """Ask the gym what happened.
 

@@ -35,9 +35,7 @@ def run_checks(
     """
     loaded = with_screen_problems(loaded, env)
     settings = loaded.settings
-    limit_mib = settings.archive_limit_mib
-    files = local.check_files(env, config, settings.base_url, limit_mib)
-    checks = [*local.check_versions(), *files]
+    checks = [*local.check_versions(), *local.check_files(env, config, settings)]
     checks += local.check_settings(loaded)
     hangs = False
     if loaded.fatal:

@@ -9,7 +9,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 from gymtui.api.client import GymClient
@@ -32,6 +31,7 @@ from gymtui.store.delta import (
     RunsPage,
 )
 from gymtui.store.history import journal_reader
+from gymtui.store.history.journal_place import Place, local_path
 from gymtui.store.history.notes import NoteOf, Notes
 from gymtui.store.lists.columns import RunView
 from gymtui.store.records import RunRow
@@ -249,11 +249,11 @@ class GymReader:
         await at_once(partial(one, run_id) for run_id in run_ids)
         return denied
 
-    def remember(self, journal: Path) -> None:
+    def remember(self, journal: Place) -> None:
         """Take the final numbers of runs that a dashboard has watched before.
 
         Args:
-            journal: Of its file, there or not.
+            journal: Where they were kept, there or not.
         """
         kept = (
             (summary.run_id, from_kept(summary)) for summary in journal_reader.summaries(journal)
@@ -261,13 +261,13 @@ class GymReader:
         self.store.remember({run_id: summary for run_id, summary in kept if summary is not None})
         self.take_notes(journal)
 
-    def take_notes(self, journal: Path) -> None:
+    def take_notes(self, journal: Place) -> None:
         """Take the person's own notes on runs and rollouts.
 
         Args:
-            journal: The file beside which they are kept, there or not.
+            journal: Beside which they are kept, there or not.
         """
-        self._notes = Notes.beside(journal)
+        self._notes = Notes.beside(local_path(journal))
         self.store.note(self._notes.all(NoteOf.ROLLOUT))
 
     def view(self, run_id: str) -> RunView:

@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from gymtui.api.endpoints import Endpoints
@@ -24,6 +23,7 @@ from gymtui.session.session import FindKey, Session
 from gymtui.session.surroundings import Work
 from gymtui.store.delta import Delta
 from gymtui.store.history.journal import Journal
+from gymtui.store.history.journal_place import Place, local_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ async def headless_session(
     settings: Settings,
     client: Endpoints,
     *,
-    journal: Path | None,
+    journal: Place | None,
     find_key: FindKey = lambda _settings: None,
     wall: Callable[[], float] = time.time,
     monotonic: Callable[[], float] = time.monotonic,
@@ -100,7 +100,7 @@ async def headless_session(
         monotonic=monotonic,
         rng=random.Random(),  # noqa: S311  (jitter)
         find_key=find_key,
-        journal_path=journal,
+        journal_path=None if journal is None else local_path(journal),
     )
     prepare(session)
     try:

@@ -90,7 +90,9 @@ def launch(file: str, dry_run: bool, source: str | None, form: str | None, **fla
     if settings.read_only:
         where = settings.origins.get("read_only", "the settings")
         fail(f"read-only ({clean(where)}): launch is disabled", EXIT_USAGE)
-    journal, as_json = journal_of(settings), form == "json"
+    from gymtui.store.history.journal_place import local_path
+
+    journal, as_json = local_path(journal_of(settings)), form == "json"
     sys.exit(
         run_against_gym(
             settings, lambda: launch_all(settings, meant, journal=journal, as_json=as_json)

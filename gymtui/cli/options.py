@@ -19,10 +19,9 @@ import click
 from gymtui.cli import suggestions
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gymtui.api.errors import GymError
     from gymtui.config.settings import LoadedSettings, Settings
+    from gymtui.store.history.journal_place import Place
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -143,12 +142,11 @@ def report_problems(found: LoadedSettings) -> LoadedSettings:
     return found
 
 
-def journal_of(settings: Settings) -> Path:
+def journal_of(settings: Settings) -> Place:
     """Where a dashboard keeps what it sees of this gym, there or not."""
-    from gymtui.core import paths
-    from gymtui.store.history.journal import file_name
+    from gymtui.store.history.journal_place import place_of
 
-    return paths.state_dir(os.environ) / file_name(settings.base_url)
+    return place_of(settings, os.environ)
 
 
 def run_against_gym(settings: Settings, talk: Callable[[], T]) -> T:

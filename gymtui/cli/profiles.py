@@ -16,7 +16,7 @@ from gymtui.config.schema import variable
 from gymtui.config.settings import LoadedSettings, ProfileInfo, Settings, load
 from gymtui.core import paths, urls
 from gymtui.core.secret import ApiKey
-from gymtui.store.history.journal import file_name
+from gymtui.store.history.journal_place import Place, place_of
 
 LOOK_S = 1.0
 """For so long files are read before a screen shows what is there; the rest comes in later."""
@@ -72,9 +72,9 @@ class ConfiguredGyms:
         """The gym that settings lead to."""
         return LazyClient(partial(client_of, settings))
 
-    def journal(self, settings: Settings) -> Path | None:
+    def journal(self, settings: Settings) -> Place | None:
         """Where what is observed of it is kept."""
-        return journal_file(settings, self.env)
+        return place_of(settings, self.env)
 
 
 def _leads_to(loaded: LoadedSettings, settings: Settings) -> bool:
@@ -107,11 +107,6 @@ class RenewedKey:
         key, origin = found
         self.settings = self.settings.model_copy(update={"key": key, "key_origin": origin})
         return key
-
-
-def journal_file(settings: Settings, env: Mapping[str, str]) -> Path:
-    """Where what is observed of a gym is kept: in the state directory, a file a gym."""
-    return paths.state_dir(env) / file_name(settings.base_url)
 
 
 def client_of(settings: Settings) -> Endpoints:

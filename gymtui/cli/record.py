@@ -20,6 +20,7 @@ from gymtui.poll.poller import LinkState
 from gymtui.poll.recorder import Recorder
 from gymtui.session.session import FindKey, Session
 from gymtui.store.formats import data_size, duration, of_many
+from gymtui.store.history.journal_place import Place
 from gymtui.store.history.recording_format import SUFFIX
 from gymtui.store.history.recording_reader import Recording
 from gymtui.store.history.recording_rows import Head, when_of
@@ -113,7 +114,7 @@ def new_recorder(
 def record(
     settings: Settings,
     directory: Path,
-    journal: Path,
+    journal: Place,
     options: RecordOptions,
     *,
     find_key: FindKey = lambda _settings: None,
@@ -143,7 +144,7 @@ async def _record(
     client: Endpoints,
     settings: Settings,
     directory: Path,
-    journal: Path,
+    journal: Place,
     options: RecordOptions,
     find_key: FindKey,
     say: Callable[[str], None],

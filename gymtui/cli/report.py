@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Garbled, NotFound
@@ -22,6 +21,7 @@ from gymtui.core.urls import without_login
 from gymtui.session.artifacts import ArtifactLoader, TooLargeError
 from gymtui.session.baseline import read_baseline
 from gymtui.store.history import journal_reader
+from gymtui.store.history.journal_place import Place, local_path
 from gymtui.store.phases import is_finished
 from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.matrix import Matrix
@@ -35,7 +35,7 @@ def render_report(
     run_ids: Sequence[str],
     form: str,
     *,
-    journal: Path,
+    journal: Place,
     version: str,
     now: datetime,
     usage: bool = False,
@@ -101,10 +101,10 @@ def render_report(
 
 
 async def _baseline(
-    asked: GymReader, settings: Settings, journal: Path, named: str | None
+    asked: GymReader, settings: Settings, journal: Place, named: str | None
 ) -> str | None:
     """The run that the others are compared with: as named, else as chosen in the dashboard."""
-    chosen = named or read_baseline(beside(journal, "baseline"))
+    chosen = named or read_baseline(beside(local_path(journal), "baseline"))
     if chosen is None:
         return None
     try:

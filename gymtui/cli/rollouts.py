@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.cli import document_keys
@@ -22,6 +21,7 @@ from gymtui.config.settings import Settings
 from gymtui.core.text import ABSENT
 from gymtui.store.formats import GLYPH, duration, score, state_words, steps, why
 from gymtui.store.history import journal_reader
+from gymtui.store.history.journal_place import Place
 from gymtui.store.lists.columns import ROLLOUTS
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow, score_of
@@ -47,7 +47,7 @@ def print_rollouts(
     printer: Printer,
     tell: Callable[[str], None],
     *,
-    journal: Path,
+    journal: Place,
     every: bool = False,
 ) -> None:
     """Print rollouts.

@@ -6,7 +6,6 @@ import sys
 import termios
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import click
 
@@ -19,6 +18,7 @@ from gymtui.core.text import clean
 from gymtui.session.actions import ActionOutcome, ActionResult, Verb, act, describe_result
 from gymtui.session.confirmation import Question, targets_among
 from gymtui.store.history.journal import Journal
+from gymtui.store.history.journal_place import Place, SharedPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def find_runs(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> FoundRu
     return with_gym(settings, look)
 
 
-def act_on(settings: Settings, question: Question, journal: Path) -> tuple[ActionResult, ...]:
+def act_on(settings: Settings, question: Question, journal: Place) -> tuple[ActionResult, ...]:
     """Do it, without asking any more; what takes longer since it is looked up is told.
 
     Args:
@@ -68,9 +68,11 @@ def act_on(settings: Settings, question: Question, journal: Path) -> tuple[Actio
 
     done = with_gym(settings, doing)
     gone = [item.run_id for item in done if item.is_deleted]
-    if question.verb is Verb.DELETE and gone and journal.exists():
-        kept = Journal.open(journal)
+    there = isinstance(journal, SharedPlace) or journal.exists()
+    if question.verb is Verb.DELETE and gone and there:
+        kept = Journal.open(journal, on_notice=lambda notice: tell(clean(notice.text)))
         kept.forget(*gone)
+        kept.flush()
         kept.close()
     return done
 

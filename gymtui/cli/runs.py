@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Forbidden
@@ -26,6 +25,7 @@ from gymtui.config.settings import Settings
 from gymtui.core.text import ABSENT, clean
 from gymtui.store.column_def import Schema
 from gymtui.store.formats import age, count, eta_words, listed, of_many, percent, score, span
+from gymtui.store.history.journal_place import Place
 from gymtui.store.lists.columns import RunView, pass_rate
 
 ASKED_UNTOLD = 50
@@ -64,7 +64,7 @@ def print_runs(
     tell: Callable[[str], None],
     *,
     numbers: bool | None,
-    journal: Path,
+    journal: Place,
 ) -> None:
     """Print runs.
 

@@ -98,14 +98,14 @@ def _profiles_of(path: Path) -> list[str]:
 
 
 def _journal(context: click.Context) -> Path:
-    """The journal of the gym that the command would talk to.
+    """The journal of the gym that the command would talk to, in a file: a database is elsewhere.
 
     The settings are settled without looking for a key: that might run a command.
     """
     from gymtui.config.layers import layers_of, merge_layers
     from gymtui.config.schema import read_file
     from gymtui.core import paths
-    from gymtui.store.history.journal import file_name
+    from gymtui.store.history.journal_place import file_name
 
     env = dict(os.environ)
     flags = {"base_url": _option(context, "base_url")}

@@ -22,6 +22,7 @@ from gymtui.config.settings import Settings
 from gymtui.core.text import ABSENT, clean
 from gymtui.session.session import FindKey, Session
 from gymtui.store.formats import of_many
+from gymtui.store.history.journal_place import Place
 from gymtui.store.history.recording_items import ChangeList, Cursor, ItemChange
 from gymtui.store.history.recording_reader import Recording
 from gymtui.store.history.recording_writer import RecorderLock
@@ -35,7 +36,7 @@ LOOK_S = 1.0
 def watch(
     settings: Settings,
     directory: Path,
-    journal: Path,
+    journal: Place,
     run_ids: Collection[str],
     after: Cursor | None,
     tell: Callable[[dict[str, Any]], None],
@@ -150,7 +151,7 @@ async def _drain(session: Session | None) -> None:
 
 @asynccontextmanager
 async def _recorded(
-    client: Endpoints, settings: Settings, directory: Path, journal: Path, find_key: FindKey
+    client: Endpoints, settings: Settings, directory: Path, journal: Place, find_key: FindKey
 ) -> AsyncIterator[Session | None]:
     """Record the gym, unless somebody else does."""
     try:

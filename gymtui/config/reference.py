@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gymtui.config.schema import KEY_FIELDS, NAMES, Choices, StuckThresholds, variable
+from gymtui.config.schema import (
+    KEY_FIELDS,
+    NAMES,
+    Choices,
+    JournalSource,
+    StuckThresholds,
+    variable,
+)
 
 _FLAGS = (
     *("profile", "base_url", "source", "scenario", "interval"),
@@ -67,6 +74,18 @@ def rows() -> tuple[Row, ...]:
             )
             for name, field in StuckThresholds.model_fields.items()
         ),
+        *(
+            Row(
+                f"journal.{name}",
+                (variable("journal_url"), "profile", "file")
+                if name == "url"
+                else ("profile", "file"),
+                "",
+                field.description or "",
+                _EXAMPLES[f"journal.{name}"],
+            )
+            for name, field in JournalSource.model_fields.items()
+        ),
         Row(
             "model_keys.PROVIDER",
             ("profile", "file"),
@@ -88,6 +107,8 @@ def rows() -> tuple[Row, ...]:
 _EXAMPLES = {
     "scenario": '"hr"',
     "theme": '"day"',
+    "journal.url": '"postgresql://db.lab/gym"',
+    "journal.password_command": '["pass", "show", "db"]',
     "on_finish": '["notify-send", "a run has ended"]',
 }
 

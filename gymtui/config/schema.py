@@ -123,6 +123,17 @@ class StuckThresholds(BaseModel, frozen=True, extra="forbid"):
     )
 
 
+class JournalSource(BaseModel, frozen=True, extra="forbid"):
+    """Where what is observed is kept, if not in a file of one's own: `[journal]`."""
+
+    url: Annotated[Text, AfterValidator(urls.database_url)] | None = Field(
+        None, description="PostgreSQL database of a team's journal; default: a file of your own"
+    )
+    password_command: Command = Field(
+        (), description="command that prints the database's password; default: PGPASSFILE"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ModelKeySource:
     """Where a provider's model key is taken from, at the moment it is wanted: one of the two."""
@@ -182,10 +193,10 @@ EVENT_PREFIX = "GYMTUI_EVENT"
 COMMAND_PREFIX = "GYMTUI_COMMAND"
 """Likewise of those in which a person's own command is told what it was run on."""
 
-TABLES = ("stuck", "model_keys", "keys", "commands")
+TABLES = ("stuck", "journal", "model_keys", "keys", "commands")
 """The tables of the file besides `profiles`."""
 
-PROFILE_TABLES = ("stuck", "model_keys")
+PROFILE_TABLES = ("stuck", "journal", "model_keys")
 """Those that a profile may have too; its entries go before the file's. Keys are the person's."""
 
 

@@ -41,6 +41,7 @@ from gymtui.config.schema import (
     TABLES,
     Choices,
     ConfigFile,
+    JournalSource,
     ModelKeySource,
     Problem,
     StuckThresholds,
@@ -70,8 +71,17 @@ __all__ = [
 LAST_PICKED = "last used"
 """The origin of a profile that was picked in the dashboard."""
 
-# Of variables that are read elsewhere; the last is the local gym's own.
-_OTHER_NAMES = ("api_key", "profile", "config", "config_dir", "state_dir", "cache_dir", "gym_key")
+# Of variables that are read elsewhere; `gym_key` is the local gym's own.
+_OTHER_NAMES = (
+    "api_key",
+    "profile",
+    "config",
+    "config_dir",
+    "state_dir",
+    "cache_dir",
+    "gym_key",
+    "journal_url",
+)
 
 
 class Settings(Choices):
@@ -81,6 +91,7 @@ class Settings(Choices):
     key: ApiKey | None = None
     key_origin: str = ""  # where it came from, "" if there is none
     stuck: StuckThresholds = StuckThresholds()
+    journal: JournalSource = JournalSource()
     # Keys other than the program's own, by the name of what they do (`tui.context.keymap`).
     keys: Mapping[str, tuple[str, ...]] = {}
     model_keys: Mapping[str, ModelKeySource] = {}
@@ -180,7 +191,7 @@ def load(
 
     layers = layers_of(flags, env, file, profile.table, vendor_file)
     settled = merge_layers(layers)
-    tables = read_tables(file, profile.table)
+    tables = read_tables(file, profile.table, env)
     problems += [*settled.problems, *tables.problems]
     values, origins = dict(settled.choices), settled.origins | tables.origins
     _check_plain_http(values, origins, layers, problems)
@@ -209,6 +220,7 @@ def load(
         key=search.key,
         key_origin=search.origin,
         stuck=tables.stuck,
+        journal=tables.journal,
         keys=tables.keys,
         model_keys=tables.model_keys,
         commands=tables.commands,

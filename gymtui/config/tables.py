@@ -1,8 +1,9 @@
 """The tables of the configuration file, read entry by entry: one that is wrong costs no other.
 
-`[stuck]` and `[model_keys]` may stand in a profile too (`[profiles.lab.stuck]`), whose entries go
-before those of the file; `[keys]` and `[commands]` are the person's and stand at the top only.
-Which names and keys `[keys]` may use is known to the dashboard, which tells what it cannot bind.
+`[stuck]`, `[journal]` and `[model_keys]` may stand in a profile too (`[profiles.lab.stuck]`), whose
+entries go before those of the file; `[keys]` and `[commands]` are the person's and stand at the top
+only. Which names and keys `[keys]` may use is known to the dashboard, which tells what it cannot
+bind.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,12 +20,14 @@ from gymtui.config.schema import (
     PROVIDERS,
     Command,
     ConfigFile,
+    JournalSource,
     ModelKeySource,
     Problem,
     StuckThresholds,
     Text,
     fault,
     nearest,
+    variable,
 )
 from gymtui.config.user_commands import UserCommand, user_command
 
@@ -38,6 +42,7 @@ class Tables:
     """What the tables say."""
 
     stuck: StuckThresholds = field(default_factory=StuckThresholds)
+    journal: JournalSource = field(default_factory=JournalSource)
     # Keys in the framework's names, by the name of what they do.
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     model_keys: Mapping[str, ModelKeySource] = field(default_factory=dict)
@@ -47,11 +52,14 @@ class Tables:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_tables(file: ConfigFile, profile: tuple[str, ...]) -> Tables:
+def read_tables(
+    file: ConfigFile, profile: tuple[str, ...], env: Mapping[str, str] = MappingProxyType({})
+) -> Tables:
     """Reads them all.
 
     Args:
         profile: The path of the profile in use within it; empty for none.
+        env: The environment, whose `GYMTUI_JOURNAL_URL` goes before the file's.
     """
     tables = Tables()
     both = (profile, ()) if profile else ((),)
@@ -68,10 +76,29 @@ def read_tables(file: ConfigFile, profile: tuple[str, ...]) -> Tables:
 
     stuck = _entries(tables, file, both, "stuck", stuck_value)
     tables.stuck = StuckThresholds.model_validate(stuck)
+    tables.journal = _journal(tables, file, both, env)
     tables.model_keys = _entries(tables, file, both, "model_keys", model_key)
     tables.keys = _entries(tables, file, ((),), "keys", lambda _name, value: keys_value(value))
     tables.commands = _entries(tables, file, ((),), "commands", command)
     return tables
+
+
+def _journal(
+    tables: Tables, file: ConfigFile, places: Sequence[tuple[str, ...]], env: Mapping[str, str]
+) -> JournalSource:
+    def entry(name: str, value: object) -> object:
+        if name == "password_command":
+            may_run(file)
+        return journal_value(name, value)
+
+    found = _entries(tables, file, places, "journal", entry)
+    place = variable("journal_url")
+    if told := env.get(place):
+        try:
+            found["url"], tables.origins["journal.url"] = journal_value("url", told), place
+        except ValidationError as error:
+            tables.problems.append(Problem(place, fault(error)))
+    return JournalSource.model_validate(found)
 
 
 def may_run(file: ConfigFile) -> None:
@@ -131,6 +158,18 @@ def stuck_value(name: str, value: object) -> float:
     if name not in StuckThresholds.model_fields:
         raise ValueError(f"unknown setting{nearest(name, tuple(StuckThresholds.model_fields))}")
     return float(getattr(StuckThresholds.model_validate({name: value}), name))
+
+
+def journal_value(name: str, value: object) -> Any:
+    """A value of `[journal]`.
+
+    Raises:
+        ValueError: There is no such name.
+        ValidationError: It may not be that.
+    """
+    if name not in JournalSource.model_fields:
+        raise ValueError(f"unknown setting{nearest(name, tuple(JournalSource.model_fields))}")
+    return getattr(JournalSource.model_validate({name: value}), name)
 
 
 def keys_value(value: object) -> tuple[str, ...]:

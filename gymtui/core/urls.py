@@ -1,11 +1,11 @@
-"""What a base URL may be, and which hosts are this machine; for the settings and the client."""
+"""What URLs may be, of a gym and of a database, and which hosts are this machine."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
 _LOGIN = re.compile(r"(?<=//)[^/?#\s\"]+@")
@@ -57,6 +57,29 @@ def base_url(text: str) -> str:
     if parts.query or parts.fragment or text.endswith(("?", "#")):
         raise ValueError("ends in a query or a fragment")
     return text.rstrip("/")
+
+
+def database_url(text: str) -> str:
+    """The URL of a PostgreSQL database, as it is kept: shown as it is, so that it holds no secret.
+
+    Raises:
+        ValueError: It is none, or carries a password; nothing of it is repeated.
+    """
+    text = text.strip()
+    if _HOSTILE.search(text):
+        raise ValueError("contains a space, a backslash or a control character")
+    parts = _split(text)
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise ValueError("does not start with postgresql://")
+    if parts.password is not None or any("password" in name for name, _ in parse_qsl(parts.query)):
+        raise ValueError("contains a password: PGPASSFILE or password_command is its place")
+    return text
+
+
+def database_name(url: str) -> str:
+    """The URL of a database without user and options."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def origin_of(url: str) -> Origin:

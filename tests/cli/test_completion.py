@@ -12,7 +12,8 @@ import pytest
 
 from gymtui.cli.entry import main
 from gymtui.core import paths
-from gymtui.store.history.journal import Journal, file_name
+from gymtui.store.history.journal import Journal
+from gymtui.store.history.journal_place import file_name
 from gymtui.store.history.journal_store import SavedSummary
 from gymtui.store.history.observer import StateObservation
 from tests.cli.calling import gymtui

@@ -21,7 +21,8 @@ from gymtui.cli.output import Printer
 from gymtui.cli.runs import print_runs
 from gymtui.config.settings import Settings
 from gymtui.core.text import width
-from gymtui.store.history.journal import Journal, file_name
+from gymtui.store.history.journal import Journal
+from gymtui.store.history.journal_place import file_name
 from gymtui.store.history.observer import StateObservation
 from gymtui.store.lists.columns import ROLLOUTS
 from tests.cli.calling import OnTerminal, fault, finish, gymtui, in_shell, launch

@@ -253,12 +253,66 @@ def test_a_profile_says_otherwise_entry_by_entry(desk: Desk) -> None:
     assert desk.load().settings.stuck.floor_s == 30
 
 
+def test_a_teams_journal_may_be_named_in_three_places(desk: Desk) -> None:
+    desk.write(
+        """
+        [journal]
+        url = "postgresql://db.lab/gym"
+        password_command = "pass show db"
+        [profiles.lab.journal]
+        url = "postgresql:///lab?host=/run/postgresql"
+        """
+    )
+    settings = desk.load().settings
+    assert settings.journal.url == "postgresql://db.lab/gym"
+    assert settings.journal.password_command == ("pass", "show", "db")
+    lab = desk.load(profile="lab").settings.journal
+    assert lab.url == "postgresql:///lab?host=/run/postgresql"
+    assert lab.password_command == ("pass", "show", "db")
+    desk.env["GYMTUI_JOURNAL_URL"] = "postgres://ann@db.other:6000/gym"
+    told = desk.load(profile="lab")
+    assert told.settings.journal.url == "postgres://ann@db.other:6000/gym"
+    assert told.settings.origins["journal.url"] == "GYMTUI_JOURNAL_URL"
+    assert told.problems == ()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ann:sesame@db.lab/gym",
+        "postgresql://ann:@db.lab/gym",
+        "postgresql://db.lab/gym?password=sesame",
+        "postgresql://db.lab/gym?sslmode=require&sslpassword=sesame",
+        "postgresql://db.lab/gym?p%61ssword=sesame",
+        "mysql://db.lab/sesame",
+        "sesame",
+    ],
+)
+def test_a_database_with_a_password_in_its_url_is_refused_without_a_word_of_it(
+    desk: Desk, url: str
+) -> None:
+    desk.write(f'[journal]\nurl = "{url}"')
+    desk.env["GYMTUI_JOURNAL_URL"] = url
+    loaded = desk.load()
+    assert loaded.settings.journal.url is None
+    assert [problem.place.rpartition("/")[2] for problem in loaded.problems] == [
+        "config.toml:2: journal.url",
+        "GYMTUI_JOURNAL_URL",
+    ]
+    assert not any("sesame" in str(problem) for problem in loaded.problems)
+
+
 def test_no_command_is_taken_from_a_file_that_others_may_write(desk: Desk) -> None:
-    desk.write('on_finish = "done"\n[model_keys]\nopenai = { command = ["pass"] }', mode=0o622)
+    desk.write(
+        'on_finish = "done"\n[model_keys]\nopenai = { command = ["pass"] }\n'
+        '[journal]\npassword_command = "pass"',
+        mode=0o622,
+    )
     loaded = desk.load()
     assert loaded.settings.on_finish == ()
     assert loaded.settings.model_keys == {}
-    assert len(loaded.problems) == 2
+    assert loaded.settings.journal.password_command == ()
+    assert len(loaded.problems) == 3
     assert all(f"chmod go-w {desk.config}" in problem.message for problem in loaded.problems)
     desk.env["GYMTUI_ON_FINISH"] = "done well"
     assert desk.load().settings.on_finish == ("done", "well")

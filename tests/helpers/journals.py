@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from gymtui.store.history.journal_place import Place, SharedPlace
 from gymtui.store.history.journal_store import SavedSummary
 from gymtui.store.history.observer import StateObservation
+from tests.helpers.postgres_server import Server, run_sql
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -57,7 +63,55 @@ def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
         pause.wait(0.005)
 
 
-def rows(path: Path) -> int:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Where a journal may be, in turn: in a file, and in a database."""
+    path = tmp_path / "state" / "journal.sqlite3"
+    return path if request.param == "sqlite" else shared_place(request, path)
+
+
+def shared_place(request: pytest.FixtureRequest, path: Path) -> SharedPlace:
+    """The place of a gym that nobody knows yet, in the database of all tests."""
+    server: Server = request.getfixturevalue("postgres")
+    return SharedPlace(server.url, f"http://gym-{uuid.uuid4().hex}", path)
+
+
+def words_of(place: Place) -> str:
+    """A place as a word, for another process."""
+    if isinstance(place, Path):
+        return str(place)
+    return json.dumps([place.url, place.gym, str(place.path)])
+
+
+def place_in(words: str) -> Place:
+    """The place that was told."""
+    if not words.startswith("["):
+        return Path(words)
+    url, gym, path = json.loads(words)
+    return SharedPlace(url, gym, Path(path))
+
+
+def rows(place: Place) -> int:
+    """How many sightings are kept; -1 where there is no table for them."""
+    return rows_in_file(place) if isinstance(place, Path) else rows_in_database(place)
+
+
+def rows_in_database(place: SharedPlace) -> int:
+    import psycopg
+
+    try:
+        [(count,)] = run_sql(
+            place.url,
+            "SELECT count(*) FROM gymtui.sightings JOIN gymtui.gyms USING (gym_id)"
+            " WHERE base_url = %s",
+            place.gym,
+        )
+    except psycopg.errors.UndefinedTable:
+        return -1
+    return int(str(count))
+
+
+def rows_in_file(path: Path) -> int:
     connection = sqlite3.connect(path)
     try:
         return int(connection.execute("SELECT count(*) FROM sightings").fetchone()[0])

@@ -7,7 +7,6 @@ import json
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from gymtui.poll import time_spent
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.store.delta import Observation, Query, RolloutsOf, RunningRollouts, RunsPage
 from gymtui.store.history.journal import Journal
+from gymtui.store.history.journal_place import Place
 from gymtui.store.outcome import Outcome
 from gymtui.store.phases import SegmentKind, is_finished
 from gymtui.store.stats.formulas import shares
@@ -26,6 +26,7 @@ from gymtui.store.stats.run_stats import time_spent_s
 from gymtui.store.stats.run_summary import RunSummary
 from gymtui.store.store import Store
 from tests.helpers.journals import NOW
+from tests.helpers.journals import place as place
 
 T0 = NOW
 """The journal's own time: it prunes what is older."""
@@ -97,9 +98,9 @@ def watched_to_the_end(session: Session) -> None:
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    """A journal on disk."""
-    opened = Journal.open(tmp_path / "journal.sqlite3", now=lambda: T0)
+def journal(place: Place) -> Iterator[Journal]:
+    """A journal in a file, and one in a database."""
+    opened = Journal.open(place, now=lambda: T0)
     yield opened
     opened.close()
 

@@ -28,7 +28,7 @@ from tests.terminal.processes import alive
 
 README = (ROOT / "README.md").read_text()
 SCRIPTS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-CONFIG_FILE, LAUNCH_FILE = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+CONFIG_FILE, LAUNCH_FILE, TEAM_FILE = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
 OLDER, NEWER = "policy-8b-s2000", "policy-8b-s3000"
 
 BASH = ["bash", "-e", "-o", "pipefail", "-c"]
@@ -69,6 +69,15 @@ def dashboard(terminal: Terminal, script: str, **env: str) -> Terminal:
     """Type a block at a terminal."""
     function = f'gymtui() {{ "{sys.executable}" -m gymtui "$@"; }}; '
     return terminal.start(["bash", "-c", function + script], env=env)
+
+
+def test_the_configuration_of_a_team_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(TEAM_FILE)
+    file.chmod(0o600)
+    loaded = load({}, {}, file, None)
+    assert loaded.problems == ()
+    assert loaded.settings.journal.url and loaded.settings.journal.password_command
 
 
 def test_every_block_of_commands_is_tried_here() -> None:

@@ -14,11 +14,11 @@ from pathlib import Path
 from gymtui import __version__
 from gymtui.cli.checkup.checks import Check, State
 from gymtui.config.schema import Choices
-from gymtui.config.settings import LoadedSettings
+from gymtui.config.settings import LoadedSettings, Settings
 from gymtui.core import paths, urls
 from gymtui.store.formats import of_many
 from gymtui.store.history import journal_reader
-from gymtui.store.history.journal import file_name
+from gymtui.store.history.journal_place import SharedPlace, place_of
 
 LIBRARIES = ("textual", "httpx", "pydantic", "msgspec", "click")
 LEAST_FREE_BYTES = 256 * 1024 * 1024
@@ -36,28 +36,26 @@ def check_versions() -> Iterator[Check]:
             yield Check("versions", name, "not found", State.BAD, "reinstall gymtui")
 
 
-def check_files(
-    env: Mapping[str, str], config: Path, base_url: str, archive_limit_mib: int
-) -> Iterator[Check]:
+def check_files(env: Mapping[str, str], config: Path, settings: Settings) -> Iterator[Check]:
     """Where files are, and whether they can be read and written.
 
     Args:
-        base_url: Of the gym, whose journal is looked at.
-        archive_limit_mib: What transcripts may take on disk, in MiB; 0 for none.
+        settings: They lead to a gym, whose journal is looked at.
     """
     there = f"{config}" if config.exists() else f"{config} (none, optional)"
     yield Check("paths", "configuration", there)
     vendor = paths.vendor_config_file(env)
     yield Check("paths", "simlab's", f"{vendor}" if vendor.exists() else f"{vendor} (none)")
-    for name, place, loss in (
+    for name, directory, loss in (
         ("state", paths.state_dir(env), "timelines and numbers of earlier sessions are not saved"),
         ("log", paths.log_dir(env), "no log and no crash reports"),
     ):
-        yield _writable(name, place, loss, "GYMTUI_STATE_DIR")
+        yield _writable(name, directory, loss, "GYMTUI_STATE_DIR")
     loss = "transcripts are downloaded anew by every search and every start"
     yield _writable("cache", paths.cache_dir(env), loss, "GYMTUI_CACHE_DIR")
-    yield _archive(paths.archive_file(env), archive_limit_mib)
-    yield _journal(paths.state_dir(env) / file_name(base_url))
+    yield _archive(paths.archive_file(env), settings.archive_limit_mib)
+    place = place_of(settings, env)
+    yield _shared(place) if isinstance(place, SharedPlace) else _journal(place)
 
 
 def _archive(path: Path, limit_mib: int) -> Check:
@@ -95,12 +93,23 @@ def _writable(name: str, place: Path, loss: str, variable: str) -> Check:
 def _journal(path: Path) -> Check:
     if not path.exists():
         return Check("paths", "journal", f"{path} (created by the dashboard)")
-    readable, summaries = journal_reader.readable(path), len(journal_reader.summaries(path))
-    said = f"{path}, {path.stat().st_size / 1e6:.1f} MB, {of_many(summaries, 'run')} kept"
-    if readable:
-        return Check("paths", "journal", said)
+    found = journal_reader.condition(path)
+    if found.version:
+        said = f"{path}, {path.stat().st_size / 1e6:.1f} MB, version {found.version}"
+        return Check("paths", "journal", f"{said}, {of_many(found.runs, 'run')} kept")
     advice = "the next dashboard renames it and starts a new one, unless it is locked"
     return Check("paths", "journal", f"{path} is not readable", State.WARNING, advice)
+
+
+def _shared(place: SharedPlace) -> Check:
+    found, name = journal_reader.condition(place), urls.database_name(place.url)
+    if found.fault:
+        advice = "the dashboard goes on without; what it observes is written once it is back"
+        return Check("paths", "journal", found.fault, State.WARNING, advice)
+    if not found.version:
+        return Check("paths", "journal", f"{name} (tables are created by the dashboard)")
+    said = f"{name}, version {found.version}, {of_many(found.runs, 'run')} kept"
+    return Check("paths", "journal", said + (", only read" if found.read_only else ""))
 
 
 def check_settings(loaded: LoadedSettings) -> Iterator[Check]:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 
 from gymtui.store.history.journal_file import Connect, JournalFile, connect, primary_code
+from gymtui.store.history.journal_schema import version_of
 from gymtui.store.history.journal_store import ForeignFileError, NewerJournalError, Trouble
+
+LOOK_S = 0.2
+"""How long a lock is waited for by who only reads."""
 
 _TEXTS = {
     Trouble.LOCKED: "{path} is locked by another program",
     Trouble.FULL: "the disk of {path} is full",
     Trouble.READ_ONLY: "{path} cannot be written",
-    Trouble.CORRUPT: "{path} was corrupt; set aside as {aside}, the next start begins a new one",
+    Trouble.CORRUPT: "{path} was corrupt",
     Trouble.NEWER: "{path} was written by a newer gymtui",
     Trouble.UNUSABLE: "{path} cannot be used: {error}",
 }
@@ -37,6 +41,13 @@ _BY_ERRNO = {
     errno.EACCES: Trouble.READ_ONLY,
     errno.EPERM: Trouble.READ_ONLY,
 }
+
+
+class ReadFile(JournalFile):
+    """A journal opened to be read alone: nothing is made, no mode is chosen."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
 
 
 class FileEngine:
@@ -62,6 +73,25 @@ class FileEngine:
 
         return JournalFile.open(self._path, connected)
 
+    def look(self) -> JournalFile:
+        """Open the file to read alone."""
+        if not self._path.is_file():
+            raise ForeignFileError("there is none")
+        address = f"{self._path.absolute().as_uri()}?mode=ro"
+        connection = sqlite3.connect(address, uri=True, timeout=LOOK_S)
+        try:
+            if not version_of(connection):
+                raise ForeignFileError("it is empty")
+        except BaseException:
+            connection.close()
+            raise
+        return ReadFile(connection)
+
+    def version(self) -> int:
+        """The version of the tables in the file."""
+        with closing(self.look()) as file:
+            return file.version
+
     def trouble_of(self, error: Exception) -> Trouble:
         """What kind of trouble an error of the file is."""
         if isinstance(error, NewerJournalError):
@@ -71,17 +101,23 @@ class FileEngine:
         code = error.errno if isinstance(error, OSError) else None
         return _BY_ERRNO.get(code or 0, Trouble.UNUSABLE)
 
-    def give_up(self, error: Exception, now: datetime) -> tuple[Trouble, str]:
+    def words_of(self, error: Exception) -> str:
+        """What an error of the file means."""
+        return _TEXTS[self.trouble_of(error)].format(path=self._path, error=error)
+
+    def leave(self, error: Exception, now: datetime) -> tuple[Trouble, str]:
         """Leave it for good; a corrupt one is set aside."""
         trouble, aside = self.trouble_of(error), None
         if trouble is Trouble.CORRUPT:
             try:
                 aside = set_aside(self._path, self._inode, now)
             except OSError as refusal:
-                trouble, error = Trouble.UNUSABLE, refusal
-        return trouble, _TEXTS[trouble].format(
-            path=self._path, aside=aside.name if aside else "another file", error=error
-        )
+                return Trouble.UNUSABLE, self.words_of(refusal)
+        text = self.words_of(error)
+        if trouble is Trouble.CORRUPT:
+            name = aside.name if aside else "another file"
+            text = f"{text}; set aside as {name}, the next start begins a new one"
+        return trouble, text
 
 
 def set_aside(path: Path, inode: int | None, now: datetime) -> Path | None:

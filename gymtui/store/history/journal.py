@@ -5,9 +5,7 @@ The dashboard never waits for it and never fails with it. What keeps it is a `jo
 
 from __future__ import annotations
 
-import hashlib
 import queue
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,10 +13,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from gymtui.store.history.file_engine import FileEngine
+from gymtui.store.history.journal_place import Place, engine_of
 from gymtui.store.history.journal_store import (
     Batch,
     JournalEngine,
@@ -26,6 +23,7 @@ from gymtui.store.history.journal_store import (
     Limits,
     SavedSummary,
     Trouble,
+    UnusableJournalError,
 )
 from gymtui.store.history.observer import StateObservation, StepTimes, UnchangedPoll
 
@@ -39,6 +37,13 @@ PATIENCE_S = 10.0
 """How long somebody else may hold the file locked before the journal is given up."""
 
 RETRY_S = 0.05
+
+AWAY_S = (1.0, 30.0)
+"""How soon a database that is away is tried again, at first and after a while."""
+
+MOST_PENDING = 50_000
+"""Observations that wait for it; of more the oldest are given up."""
+
 PRUNE_EVERY_S = 3_600.0
 LOAD_TIMEOUT_S = 15.0
 
@@ -62,36 +67,32 @@ class _Question(Generic[Answer]):
         self.future: Future[Answer] = Future()
 
 
-def file_name(base_url: str) -> str:
-    """The name of the journal's file for a gym: readable, and another for every base URL."""
-    url = base_url.rstrip("/")
-    host = re.sub(r"[^a-z0-9]+", "-", url.partition("://")[2].lower()).strip("-")[:40]
-    digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:10]
-    return f"journal-{host or 'gym'}-{digest}.sqlite3"
-
-
 class Journal:
     """The journal of one gym. Its methods may be called from any thread.
 
     Nothing here raises for what happens to what keeps it. In trouble there is one notice, and from
-    then on what is recorded goes nowhere and what is loaded is empty.
+    then on what is recorded goes nowhere and what is loaded is empty; but where a database is away,
+    what is recorded waits for it, as long as that is not too much.
     """
 
     def __init__(
         self,
-        engine: JournalEngine,
+        where: Place | JournalEngine,
         *,
         limits: Limits,
         now: Callable[[], datetime],
         on_notice: Callable[[Notice], None],
         patience_s: float,
+        away_s: tuple[float, float],
     ) -> None:
-        self._engine = engine
+        self._where = where
         self._limits = limits
         self._now = now
         self._on_notice = on_notice
         self._patience_s = patience_s
+        self._away_s = away_s
         self._notice: Notice | None = None
+        self._pending: list[Batch] = []
         self._inbox: queue.SimpleQueue[Batch | _Question[Any] | None] = queue.SimpleQueue()
         self._door = threading.Lock()
         self._open = True
@@ -101,35 +102,38 @@ class Journal:
     @classmethod
     def open(
         cls,
-        where: Path | JournalEngine,
+        where: Place | JournalEngine,
         *,
         limits: Limits | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         on_notice: Callable[[Notice], None] = lambda _notice: None,
         patience_s: float = PATIENCE_S,
+        away_s: tuple[float, float] = AWAY_S,
     ) -> Journal:
         """Start a journal; returns at once, what keeps it is opened on the journal's thread.
 
         Args:
-            where: Of a file its path, by `file_name` in the state directory.
-            limits: How much is kept; 30 days and 200 MB.
+            where: A file in the state directory, or a database (`journal_place.place_of`).
+            limits: How much is kept; 30 days, and in a file 200 MB.
             now: The local time, for the age of rows.
             on_notice: Called once, on the journal's thread, when there is trouble; must not raise.
-            patience_s: How long it may be locked by somebody else.
+            patience_s: How long a file may be locked by somebody else.
+            away_s: How soon a database that is away is tried again: at first, and after a while.
         """
         journal = cls(
-            FileEngine(where) if isinstance(where, Path) else where,
+            where,
             limits=limits or Limits(),
             now=now,
             on_notice=on_notice,
             patience_s=patience_s,
+            away_s=away_s,
         )
         journal._thread.start()
         return journal
 
     @property
     def notice(self) -> Notice | None:
-        """Why there is no journal; None while there is one."""
+        """What was told: why there is no journal, or why it is late; None while all is well."""
         return self._notice
 
     def record(self, observations: Iterable[StateObservation]) -> None:
@@ -196,20 +200,66 @@ class Journal:
     # -- on the journal's thread -----------------------------------------------------------------
 
     def _work(self) -> None:
-        store: JournalStore | None = None
         try:
-            store = self._patiently(self._engine.open)
-            self._serve(store)
-        except self._engine.errors as error:
-            if store is not None:
-                store.close()
-            self._give_up(error)
-        else:
-            store.close()
+            # Here, not where the journal is opened: a database's driver takes long to import.
+            engine = engine_of(self._where) if isinstance(self._where, Place) else self._where
+        except UnusableJournalError as error:
+            self._give_up(Notice(Trouble.UNUSABLE, f"No journal: {error}."))
+            return
+        self._engine = engine
+        wait_s, most_s = self._away_s
+        while True:
+            store: JournalStore | None = None
+            try:
+                store = self._patiently(engine.open)
+                wait_s = self._away_s[0]
+                self._serve(store)
+                return
+            except engine.errors as error:
+                if store is not None:
+                    store.close()
+                    store = None
+                trouble, text = engine.leave(error, self._now())
+                notice = Notice(trouble, f"No journal: {text}.")
+                if trouble is not Trouble.AWAY:
+                    self._give_up(notice)
+                    return
+                self._tell(notice)
+                if self._closing.is_set():
+                    self._give_up(notice)
+                    return
+            finally:
+                if store is not None:
+                    store.close()
+            self._wait(wait_s)
+            wait_s = min(2 * wait_s, most_s)
+
+    def _wait(self, wait_s: float) -> None:
+        """Go on in memory for so long, or until there is one last time to try."""
+        until_s = time.monotonic() + wait_s
+        while (left_s := until_s - time.monotonic()) > 0:
+            try:
+                message = self._inbox.get(timeout=left_s)
+            except queue.Empty:
+                return
+            if isinstance(message, Batch):
+                self._pending.append(message)
+                self._bound()
+            elif message is None:
+                self._inbox.put(None)
+                return
+            else:
+                message.future.set_result(message.without)
+
+    def _bound(self) -> None:
+        """Give up the oldest of what waits, where that is too much."""
+        waiting = sum(batch.size for batch in self._pending)
+        while waiting > MOST_PENDING and len(self._pending) > 1:
+            waiting -= self._pending.pop(0).size
 
     def _serve(self, store: JournalStore) -> None:
         """Batch, write, answer and prune until told to stop."""
-        pending: list[Batch] = []
+        pending = self._pending
         due_s = prune_s = time.monotonic()
         pruning: Iterator[None] | None = None
         while True:
@@ -273,14 +323,18 @@ class Journal:
             return False
         return True
 
-    def _give_up(self, error: Exception) -> None:
-        """Say why once, and let everybody go on without."""
-        trouble, text = self._engine.give_up(error, self._now())
-        self._notice = Notice(trouble, f"No journal: {text}.")
+    def _tell(self, notice: Notice) -> None:
+        """Say it, but no more than once."""
+        if self._notice is None:
+            self._notice = notice
+            self._on_notice(notice)
+
+    def _give_up(self, notice: Notice) -> None:
+        """Say why, and let everybody go on without."""
         with self._door:
             self._open = False
         while not self._inbox.empty():
             message = self._inbox.get()
             if isinstance(message, _Question):
                 message.future.set_result(message.without)
-        self._on_notice(self._notice)
+        self._tell(notice)

@@ -10,7 +10,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -22,9 +22,12 @@ from gymtui.store.history.journal_schema import (
     version_of,
 )
 from gymtui.store.history.journal_store import (
+    STEPS_KEPT,
     Batch,
     Limits,
     SavedSummary,
+    micros,
+    when,
 )
 from gymtui.store.history.observer import StateObservation, StepTimes, UnchangedPoll, extended
 
@@ -34,17 +37,11 @@ BUSY_TIMEOUT_S = 1.0
 PRUNE_ROWS = 2_000
 """Rows deleted in one transaction, so that nobody else waits long for the lock."""
 
-STEPS_KEPT = timedelta(days=2)
-"""A rollout that took no step for so long has ended long ago, or is stuck anyhow."""
-
 VACUUM_PAGES = 1_000
 """Pages given back to the file system at a time."""
 
 SHRINK_TO = 0.9
 """A file over its limit loses its oldest rows down to this share of it."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 _ADD_SIGHTING = "INSERT INTO sightings VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -101,6 +98,8 @@ class JournalFile:
         ForeignFileError: It holds something else; nothing was changed.
     """
 
+    read_only = False
+
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         if not version_of(connection):
@@ -132,6 +131,11 @@ class JournalFile:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    @property
+    def version(self) -> int:
+        """The version of its tables."""
+        return version_of(self._connection)
 
     @property
     def journal_mode(self) -> str:
@@ -176,9 +180,9 @@ class JournalFile:
                 run_id=run_id,
                 status=_read(status),
                 phase=_read(phase),
-                seen_from=_when(seen_from),
-                seen_at=_when(seen_at),
-                last_otherwise_at=None if otherwise is None else _when(otherwise),
+                seen_from=when(seen_from),
+                seen_at=when(seen_at),
+                last_otherwise_at=None if otherwise is None else when(otherwise),
                 step=step,
             )
             for rollout_id, status, phase, seen_from, seen_at, otherwise, step in rows
@@ -187,12 +191,12 @@ class JournalFile:
         return kept if look is None else extended(kept, look)
 
     def _look(self, run_id: str) -> UnchangedPoll | None:
-        if version_of(self._connection) < LOOKS_SINCE:
+        if self.version < LOOKS_SINCE:
             return None
         row = self._connection.execute(
             "SELECT seen_from, seen_at FROM looks WHERE run_id = ?", (_stored(run_id),)
         ).fetchone()
-        return None if row is None else UnchangedPoll(run_id, _when(row[0]), _when(row[1]))
+        return None if row is None else UnchangedPoll(run_id, when(row[0]), when(row[1]))
 
     def steps(self, run_id: str) -> tuple[StepTimes, ...]:
         """When a run's rollouts took their last steps."""
@@ -202,7 +206,7 @@ class JournalFile:
         )
         return tuple(
             StepTimes(
-                *(run_id, _read(rollout_id) or "", step, _when(seen_from), _when(seen_at)),
+                *(run_id, _read(rollout_id) or "", step, when(seen_from), when(seen_at)),
                 tuple(map(float, gaps.split())),
             )
             for rollout_id, step, seen_from, seen_at, gaps in rows
@@ -235,7 +239,7 @@ class JournalFile:
         """
         for table, column in _BY_AGE.items():
             age = min(limits.age, STEPS_KEPT) if table == "steps" else limits.age
-            while self._delete_oldest(table, column, _micros(now - age)):
+            while self._delete_oldest(table, column, micros(now - age)):
                 yield
         if self.is_over(limits):
             for table, column in _BY_AGE.items():
@@ -308,21 +312,21 @@ def _sighting_row(observation: StateObservation) -> tuple[object, ...]:
         _stored(observation.rollout_id),
         _stored(observation.status),
         _stored(observation.phase),
-        _micros(observation.seen_from),
-        _micros(observation.seen_at),
-        _micros(observation.last_otherwise_at),
+        micros(observation.seen_from),
+        micros(observation.seen_at),
+        micros(observation.last_otherwise_at),
         observation.step,
     )
 
 
 def _look_row(look: UnchangedPoll) -> tuple[object, ...]:
-    return (_stored(look.run_id), _micros(look.seen_from), _micros(look.seen_at))
+    return (_stored(look.run_id), micros(look.seen_from), micros(look.seen_at))
 
 
 def _steps_row(times: StepTimes) -> tuple[object, ...]:
     return (
         *(_stored(times.rollout_id), _stored(times.run_id), times.step),
-        *(_micros(times.seen_from), _micros(times.seen_at)),
+        *(micros(times.seen_from), micros(times.seen_at)),
         " ".join(f"{gap_s:g}" for gap_s in times.gaps_s),
     )
 
@@ -330,9 +334,9 @@ def _steps_row(times: StepTimes) -> tuple[object, ...]:
 def _summary_row(summary: SavedSummary, now: datetime) -> tuple[object, ...]:
     return (
         _stored(summary.run_id),
-        _micros(now),
+        micros(now),
         summary.final,
-        _micros(summary.created_at),
+        micros(summary.created_at),
         # Escaped to ASCII, so that whatever the server called its model fits.
         json.dumps(msgspec.to_builtins(summary)),
     )
@@ -348,11 +352,3 @@ def _stored(text: str | None) -> str | bytes | None:
 
 def _read(stored: str | bytes | None) -> str | None:
     return stored.decode("utf-8", "surrogatepass") if isinstance(stored, bytes) else stored
-
-
-def _micros(when: datetime | None) -> int | None:
-    return None if when is None else (when - _EPOCH) // _MICROSECOND
-
-
-def _when(micros: int) -> datetime:
-    return _EPOCH + micros * _MICROSECOND

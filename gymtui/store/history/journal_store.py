@@ -1,17 +1,24 @@
 """What keeps a journal, whatever it is made of: what it is given, what it answers, what ails it.
 
-The SQLite file is `journal_file`. The thread that writes to either is `journal`.
+They are `journal_file`, in SQLite, and `journal_database`, in PostgreSQL. The thread that writes to
+either is `journal`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, overload
 
 from gymtui.store.history.observer import StateObservation, StepTimes, UnchangedPoll
+
+STEPS_KEPT = timedelta(days=2)
+"""A rollout that took no step for so long has ended long ago, or is stuck anyhow."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,11 @@ class Batch:
     forgotten: tuple[str, ...] = ()  # runs of which everything goes, before the rest is written
 
     @property
+    def size(self) -> int:
+        """How much it is to keep, in observations or about so."""
+        return sum(map(len, (self.observations, self.looks, self.steps, self.summaries))) + 1
+
+    @property
     def can_wait(self) -> bool:
         """Whether it only tells that what runs still does."""
         return not (self.observations or self.summaries or self.forgotten)
@@ -65,6 +77,7 @@ class Limits:
 class Trouble(StrEnum):
     """Why there is no journal."""
 
+    AWAY = "away"
     LOCKED = "locked"
     FULL = "full"
     READ_ONLY = "read-only"
@@ -81,8 +94,16 @@ class ForeignFileError(Exception):
     """It is a database, but no journal."""
 
 
+class UnusableJournalError(Exception):
+    """There is no way to open it here, in words for the person."""
+
+
 class JournalStore(Protocol):
     """An open journal of one gym. Used by one thread; what it raises its engine knows."""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether others write it alone: what is to be written goes nowhere."""
 
     def write(self, batches: Iterable[Batch], now: datetime) -> None:
         """Write batches in their order, all or nothing.
@@ -130,8 +151,17 @@ class JournalEngine(Protocol):
     def trouble_of(self, error: Exception) -> Trouble:
         """What kind of trouble one of its errors is."""
 
-    def give_up(self, error: Exception, now: datetime) -> tuple[Trouble, str]:
-        """Leave it for good.
+    def look(self) -> JournalStore:
+        """Open it to read alone: nothing is made, and nobody is waited for long."""
+
+    def version(self) -> int:
+        """The version of its tables; 0 where there are none."""
+
+    def words_of(self, error: Exception) -> str:
+        """What it means, for the person."""
+
+    def leave(self, error: Exception, now: datetime) -> tuple[Trouble, str]:
+        """Leave it, for good unless it is away.
 
         Args:
             now: The local time.
@@ -139,3 +169,17 @@ class JournalEngine(Protocol):
         Returns:
             Why, and the same in words for the person.
         """
+
+
+@overload
+def micros(moment: datetime) -> int: ...
+@overload
+def micros(moment: datetime | None) -> int | None: ...
+def micros(moment: datetime | None) -> int | None:
+    """A time as it is kept: whole microseconds since 1970."""
+    return None if moment is None else (moment - _EPOCH) // _MICROSECOND
+
+
+def when(kept: int) -> datetime:
+    """The time that was kept."""
+    return _EPOCH + kept * _MICROSECOND

@@ -26,6 +26,7 @@ from gymtui.session.saved_layout import SavedLayout
 from gymtui.session.session import Session
 from gymtui.store.delta import Delta
 from gymtui.store.history.journal import Notice
+from gymtui.store.history.journal_place import Place
 from gymtui.tui.app import router, run_actions
 from gymtui.tui.app.absence import Absence
 from gymtui.tui.app.host import HostApp
@@ -77,7 +78,7 @@ class GymtuiApp(HostApp):
         *,
         appearance: Appearance | None = None,
         saved_layout: SavedLayout | None = None,
-        journal: Path | None = None,
+        journal: Place | None = None,
         archive: Path | None = None,
         keys: KeyBindings = PROGRAMS_OWN,
         problems: Sequence[Problem] = (),
@@ -113,7 +114,7 @@ class GymtuiApp(HostApp):
             find_key=self._find_key,
             model_env=model_env,
             on_notice=self._journal_in_trouble,
-            journal_path=journal,
+            journal_place=journal,
             archive_path=archive,
         )
         self.session = self.sessions.first(settings, client)
@@ -242,7 +243,7 @@ class GymtuiApp(HostApp):
             self.notify("a request to this gym is still in progress", severity="warning")
         return busy
 
-    def enter(self, settings: Settings, client: Endpoints, journal: Path | None) -> None:
+    def enter(self, settings: Settings, client: Endpoints, journal: Place | None) -> None:
         """Go to another gym, from nothing: no row, question or key of the one before is left.
 
         Args:

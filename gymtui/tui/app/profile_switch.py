@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 from textual.app import SuspendNotSupported
@@ -16,6 +15,7 @@ from textual.app import SuspendNotSupported
 from gymtui.api.endpoints import Endpoints
 from gymtui.config.settings import LoadedSettings, ProfileInfo, Settings
 from gymtui.core.secret import ApiKey
+from gymtui.store.history.journal_place import Place
 from gymtui.tui.runtime.guard import GuardedApp
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class ProfileConnections(Protocol):
         It may run the command that prints it, without a terminal.
         """
 
-    def journal(self, settings: Settings) -> Path | None:
+    def journal(self, settings: Settings) -> Place | None:
         """Where what is observed of it is kept, if it is."""
 
 

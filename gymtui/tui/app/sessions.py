@@ -21,6 +21,7 @@ from gymtui.session.input_priority import InputPriority
 from gymtui.session.session import Session
 from gymtui.session.surroundings import Audience
 from gymtui.store.history.journal import Journal, Notice
+from gymtui.store.history.journal_place import Place, local_path
 
 if TYPE_CHECKING:
     from gymtui.session.archive import Archive
@@ -40,7 +41,7 @@ class Sessions:
     # Told, on a journal's thread, when there is trouble with it.
     on_notice: Callable[[Notice], None]
     # Where what is observed of the gym one is at is kept; None keeps nothing.
-    journal_path: Path | None
+    journal_place: Place | None
     # Where transcripts of all gyms are kept; None keeps them in memory.
     archive_path: Path | None = None
     # What belongs to gyms that were left, and is not closed yet.
@@ -53,7 +54,7 @@ class Sessions:
 
     def with_journal(self, first: Session) -> Session:
         """The first one, with its journal."""
-        if self.journal_path is None:
+        if self.journal_place is None:
             return first
         return self._session(first.settings, first.client, first.clock, self._journal())
 
@@ -64,12 +65,12 @@ class Sessions:
         return self._session(settings, before.client, before.clock, before.journal)
 
     def at_gym(
-        self, before: Session, settings: Settings, client: Endpoints, journal_path: Path | None
+        self, before: Session, settings: Settings, client: Endpoints, journal_place: Place | None
     ) -> Session:
         """Another gym's."""
         self.leave(before)
         before.leave_launches()
-        self.journal_path = journal_path
+        self.journal_place = journal_place
         clock = ServerClock(self.wall, self.monotonic)
         return self._session(settings, client, clock, self._journal())
 
@@ -87,13 +88,14 @@ class Sessions:
             self.left.remove((client, journal))
 
     def _journal(self) -> Journal | None:
-        if self.journal_path is None:
+        if self.journal_place is None:
             return None
-        return Journal.open(self.journal_path, on_notice=self.on_notice)
+        return Journal.open(self.journal_place, on_notice=self.on_notice)
 
     def _session(
         self, settings: Settings, client: Endpoints, clock: ServerClock, journal: Journal | None
     ) -> Session:
+        place = self.journal_place
         return Session(
             settings,
             client,
@@ -105,7 +107,7 @@ class Sessions:
             rng=self.rng,
             find_key=self.find_key,
             model_env=self.model_env,
-            journal_path=self.journal_path,
+            journal_path=None if place is None else local_path(place),
             archive=partial(self._the_archive, settings),
         )
 

@@ -20,7 +20,7 @@ from gymtui.cli.checkup.terminal import Streams, check_terminal
 from gymtui.cli.doctor import lines, masked
 from gymtui.cli.output import Printer
 from gymtui.config.settings import ApiKey, Settings
-from gymtui.store.history.journal import file_name
+from gymtui.store.history.journal_place import file_name
 
 ALL = Streams((True, True, True), (120, 40), "utf-8")
 GOOD = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "en_GB.UTF-8"}
@@ -95,17 +95,21 @@ def test_files_that_cannot_be_used_are_told_and_nothing_is_made(tmp_path: Path) 
     blocked = tmp_path / "file"
     blocked.write_text("")
     env = {"GYMTUI_STATE_DIR": str(blocked / "state"), "HOME": str(tmp_path)}
-    found = states(check_files(env, tmp_path / "none.toml", "http://x", 2048))
+    found = states(check_files(env, tmp_path / "none.toml", Settings(base_url="http://x")))
     assert found["state"] is State.WARNING
     fine = {"GYMTUI_STATE_DIR": str(tmp_path / "new"), "HOME": str(tmp_path)}
-    assert worst(check_files(fine, tmp_path / "none.toml", "http://x", 2048)) is State.OK
+    assert (
+        worst(check_files(fine, tmp_path / "none.toml", Settings(base_url="http://x"))) is State.OK
+    )
     assert not (tmp_path / "new").exists()
 
 
 def test_the_cache_is_looked_at_too(tmp_path: Path) -> None:
     def check(limit_mib: int, **env: str) -> dict[str, Check]:
         there = {"GYMTUI_STATE_DIR": str(tmp_path), "HOME": str(tmp_path), **env}
-        found = check_files(there, tmp_path / "c", "http://x", limit_mib)
+        found = check_files(
+            there, tmp_path / "c", Settings(base_url="http://x", archive_limit_mib=limit_mib)
+        )
         return {each.name: each for each in found}
 
     (tmp_path / "file").write_text("")
@@ -127,7 +131,10 @@ def test_a_journal_that_cannot_be_read_is_told_and_left_alone(tmp_path: Path) ->
     journal = tmp_path / file_name("http://x")
     journal.write_bytes(b"no database" * 500)
     env = {"GYMTUI_STATE_DIR": str(tmp_path), "HOME": str(tmp_path)}
-    assert states(check_files(env, tmp_path / "c", "http://x", 2048))["journal"] is State.WARNING
+    assert (
+        states(check_files(env, tmp_path / "c", Settings(base_url="http://x")))["journal"]
+        is State.WARNING
+    )
     assert journal.read_bytes() == b"no database" * 500
 
 

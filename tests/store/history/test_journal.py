@@ -14,11 +14,23 @@ from pathlib import Path
 import pytest
 
 from gymtui.store.history.file_engine import FileEngine
-from gymtui.store.history.journal import FLUSH_AFTER_S, Journal, Notice, file_name
+from gymtui.store.history.journal import FLUSH_AFTER_S, Journal, Notice
 from gymtui.store.history.journal_file import JournalFile, connect
-from gymtui.store.history.journal_store import JournalEngine, Limits, Trouble
-from gymtui.store.history.observer import StateObservation
-from tests.helpers.journals import NOW, impatient, observation, rows, summary, wait_until
+from gymtui.store.history.journal_place import Place, engine_of, file_name
+from gymtui.store.history.journal_store import Batch, JournalEngine, Limits, Trouble
+from gymtui.store.history.observer import StateObservation, StepTimes
+from tests.helpers.journals import (
+    NOW,
+    impatient,
+    observation,
+    rows,
+    summary,
+    wait_until,
+    words_of,
+)
+from tests.helpers.journals import (
+    place as place,
+)
 
 ODD_IDS = ["a/b c%2F..", "..", "日本語 ✓", "nul\0in it", "lone \ud83d surrogate", "", "é" * 300]
 
@@ -35,9 +47,9 @@ class Opened:
         self.journals: list[Journal] = []
         self.notices: list[Notice] = []
 
-    def __call__(self, path: Path | JournalEngine, **options: object) -> Journal:
+    def __call__(self, where: Place | JournalEngine, **options: object) -> Journal:
         options.setdefault("now", lambda: NOW)
-        journal = Journal.open(path, on_notice=self.notices.append, **options)  # type: ignore[arg-type]
+        journal = Journal.open(where, on_notice=self.notices.append, **options)  # type: ignore[arg-type]
         self.journals.append(journal)
         return journal
 
@@ -53,29 +65,29 @@ def opened() -> Iterator[Opened]:
 # -- keeping -------------------------------------------------------------------------------------
 
 
-def test_what_was_recorded_is_there_after_a_restart(path: Path, opened: Opened) -> None:
+def test_what_was_recorded_is_there_after_a_restart(place: Place, opened: Opened) -> None:
     kept = tuple(observation(i) for i in range(5))
-    first = opened(path)
+    first = opened(place)
     first.record(kept)
     first.keep(summary())
     first.close()
-    again = opened(path)
+    again = opened(place)
     assert again.load("run_1") == kept
     assert again.load("run_2") == ()
     assert again.summaries() == (summary(),)
     assert not opened.notices
 
 
-def test_what_was_recorded_just_now_is_loaded_too(path: Path, opened: Opened) -> None:
-    journal = opened(path)
+def test_what_was_recorded_just_now_is_loaded_too(place: Place, opened: Opened) -> None:
+    journal = opened(place)
     journal.record([observation(1)])
     assert journal.load("run_1") == (observation(1),)
 
 
 @pytest.mark.parametrize("odd", ODD_IDS)
-def test_ids_come_back_exactly(path: Path, opened: Opened, odd: str) -> None:
+def test_ids_come_back_exactly(place: Place, opened: Opened, odd: str) -> None:
     kept = StateObservation(odd, odd, odd, odd, NOW, NOW, None)
-    journal = opened(path)
+    journal = opened(place)
     journal.record([kept, observation(1, "another run")])
     journal.keep(summary(odd))
     assert journal.load(odd) == (kept,)
@@ -85,15 +97,15 @@ def test_ids_come_back_exactly(path: Path, opened: Opened, odd: str) -> None:
     assert journal.notice is None
 
 
-def test_sightings_come_back_by_time(path: Path, opened: Opened) -> None:
-    journal = opened(path)
+def test_sightings_come_back_by_time(place: Place, opened: Opened) -> None:
+    journal = opened(place)
     journal.record([observation(3), observation(1)])
     journal.record([observation(2)])
     assert [s.rollout_id for s in journal.load("run_1")] == ["rol_1", "rol_2", "rol_3"]
 
 
-def test_a_final_summary_stays_until_the_run_is_another(path: Path, opened: Opened) -> None:
-    journal = opened(path)
+def test_a_final_summary_stays_until_the_run_is_another(place: Place, opened: Opened) -> None:
+    journal = opened(place)
     journal.keep(summary(passed=1))
     journal.keep(summary(passed=2), summary("run_2"))
     assert {s.run_id: s.counts["passed"] for s in journal.summaries()} == {"run_1": 2, "run_2": 1}
@@ -104,8 +116,8 @@ def test_a_final_summary_stays_until_the_run_is_another(path: Path, opened: Open
     assert {s.run_id: s.counts["passed"] for s in journal.summaries()} == {"run_1": 5, "run_2": 1}
 
 
-def test_a_deleted_run_is_forgotten_but_not_its_successor(path: Path, opened: Opened) -> None:
-    journal = opened(path)
+def test_a_deleted_run_is_forgotten_but_not_its_successor(place: Place, opened: Opened) -> None:
+    journal = opened(place)
     journal.record([observation(1), observation(1, "run_2")])
     journal.keep(summary(final=True))
     journal.forget("run_1")
@@ -147,43 +159,44 @@ from datetime import UTC, datetime
 from pathlib import Path
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.observer import StateObservation
-from tests.helpers.journals import NOW, impatient, rows, observation, summary, wait_until
+from tests.helpers.journals import place_in, wait_until
 now = datetime(2026, 11, 22, 12, tzinfo=UTC)
-journal = Journal.open(Path(sys.argv[1]))
+journal = Journal.open(place_in(sys.argv[1]))
 for index in range(int(sys.argv[2])):
     name = f"child_{index}"
     journal.record([StateObservation(name, "run_1", "running", "seeding", now, now, None)])
 print("recorded", flush=True)
 if sys.argv[3] == "hang":
     threading.Event().wait()
+wait_until(lambda: len(journal.load("run_1")) >= int(sys.argv[2]))
 journal.close()
 print(journal.notice)
 """
 
 
-def child(path: Path, count: int, then: str) -> subprocess.Popen[str]:
+def child(place: Place, count: int, then: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(path), str(count), then],
+        [sys.executable, "-c", CHILD, words_of(place), str(count), then],
         stdout=subprocess.PIPE,
         text=True,
     )
 
 
-def test_a_kill_loses_at_most_two_seconds(path: Path, opened: Opened) -> None:
-    with child(path, 50, "hang") as process:
+def test_a_kill_loses_at_most_two_seconds(place: Place, opened: Opened) -> None:
+    with child(place, 50, "hang") as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "recorded\n"
             assert FLUSH_AFTER_S <= 2
-            wait_until(lambda: path.exists() and rows(path) == 50)
+            wait_until(lambda: rows(place) == 50)
         finally:
             process.send_signal(signal.SIGKILL)
-    assert len(opened(path).load("run_1")) == 50
+    assert len(opened(place).load("run_1")) == 50
 
 
-def test_two_dashboards_write_at_once(path: Path, opened: Opened) -> None:
-    journal = opened(path)
-    with child(path, 300, "close") as process:
+def test_two_dashboards_write_at_once(place: Place, opened: Opened) -> None:
+    journal = opened(place)
+    with child(place, 300, "close") as process:
         for index in range(300):
             journal.record([observation(index)])
         journal.flush()
@@ -193,8 +206,8 @@ def test_two_dashboards_write_at_once(path: Path, opened: Opened) -> None:
     assert len(journal.load("run_1")) == 600
 
 
-def test_two_dashboards_may_create_it_at_the_same_moment(path: Path, opened: Opened) -> None:
-    journals = [opened(path) for _ in range(6)]
+def test_two_dashboards_may_create_it_at_the_same_moment(place: Place, opened: Opened) -> None:
+    journals = [opened(place) for _ in range(6)]
     for index, journal in enumerate(journals):
         journal.record([observation(index)])
     for journal in journals:
@@ -365,19 +378,19 @@ def test_without_wal_it_keeps_a_rollback_journal(path: Path, opened: Opened) -> 
 # -- pruning -------------------------------------------------------------------------------------
 
 
-def test_what_is_older_than_thirty_days_goes(path: Path, opened: Opened) -> None:
-    first = opened(path)
+def test_what_is_older_than_thirty_days_goes(place: Place, opened: Opened) -> None:
+    first = opened(place)
     old, new = NOW - timedelta(days=31), NOW - timedelta(days=29)
     first.record(observation(i, seen_at=old) for i in range(5_000))
     first.record([observation(1, seen_at=new)])
     first.keep(summary())
     first.flush()
     first.close()
-    opened(path).flush()
-    wait_until(lambda: rows(path) == 1)
-    later = opened(path, now=lambda: NOW + timedelta(days=31))
+    opened(place).flush()
+    wait_until(lambda: rows(place) == 1)
+    later = opened(place, now=lambda: NOW + timedelta(days=31))
     wait_until(lambda: later.summaries() == ())
-    assert rows(path) == 0
+    assert rows(place) == 0
     assert not opened.notices
 
 
@@ -394,3 +407,21 @@ def test_the_oldest_go_when_it_grows_too_large(path: Path, opened: Opened) -> No
     assert left[0].seen_at > NOW
     assert len(left) > 500
     assert journal.notice is None
+
+
+def test_steps_of_rollouts_go_before_all_else(place: Place) -> None:
+    store = engine_of(place).open()
+    times = [
+        StepTimes("run \ud800", f"rol_{day} \ud800", 3, at, at, (2.0, 0.1))
+        for day in range(4)
+        for at in [NOW - timedelta(days=day, seconds=1)]
+    ]
+    store.write([Batch(steps=tuple(times))], NOW)
+    assert sorted(store.steps("run \ud800"), key=lambda kept: kept.rollout_id) == times
+    list(store.prune(Limits(), NOW))
+    assert {kept.rollout_id for kept in store.steps("run \ud800")} == {
+        *("rol_0 \ud800", "rol_1 \ud800")
+    }
+    store.write([Batch(forgotten=("run \ud800",))], NOW)
+    assert store.steps("run \ud800") == ()
+    store.close()

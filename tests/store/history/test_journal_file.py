@@ -9,7 +9,6 @@ from pathlib import Path
 from gymtui.store.history.file_engine import set_aside
 from gymtui.store.history.journal_file import PRUNE_ROWS, JournalFile, connect
 from gymtui.store.history.journal_store import Batch, Limits
-from gymtui.store.history.observer import StepTimes
 from tests.helpers.journals import NOW, impatient, observation, rows
 
 
@@ -86,21 +85,3 @@ def test_pruning_goes_in_steps_that_let_others_write(tmp_path: Path) -> None:
     assert max(before - after for before, after in pairwise(left)) <= 2_000
     assert len(left) > 10
     assert rows(path) == len(left) - 1
-
-
-def test_steps_of_rollouts_go_before_all_else(tmp_path: Path) -> None:
-    file = JournalFile.open(tmp_path / "journal.sqlite3")
-    times = [
-        StepTimes("run \ud800", f"rol_{day} \ud800", 3, at, at, (2.0, 0.1))
-        for day in range(4)
-        for at in [NOW - timedelta(days=day, seconds=1)]
-    ]
-    file.write([Batch(steps=tuple(times))], NOW)
-    assert sorted(file.steps("run \ud800"), key=lambda kept: kept.rollout_id) == times
-    list(file.prune(Limits(), NOW))
-    assert {kept.rollout_id for kept in file.steps("run \ud800")} == {
-        *("rol_0 \ud800", "rol_1 \ud800")
-    }
-    file.write([Batch(forgotten=("run \ud800",))], NOW)
-    assert file.steps("run \ud800") == ()
-    file.close()

@@ -15,10 +15,12 @@ import pytest
 from gymtui.store.history import journal_reader
 from gymtui.store.history.journal import LOOKS_AFTER_S, Journal
 from gymtui.store.history.journal_file import JournalFile
+from gymtui.store.history.journal_place import Place
 from gymtui.store.history.journal_schema import SCHEMA_VERSION
 from gymtui.store.history.journal_store import Batch, Limits
 from gymtui.store.history.observer import StateObservation, UnchangedPoll
 from tests.helpers.journals import NOW, observation, wait_until
+from tests.helpers.journals import place as place
 from tests.poll.test_tracker import Session, ended, rollout
 
 MOST_LOST = timedelta(seconds=2)
@@ -30,7 +32,14 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def journal(path: Path) -> Iterator[Journal]:
+def journal(place: Place) -> Iterator[Journal]:
+    opened = Journal.open(place, now=lambda: NOW)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def in_file(path: Path) -> Iterator[Journal]:
     opened = Journal.open(path, now=lambda: NOW)
     yield opened
     opened.close()
@@ -90,11 +99,11 @@ def test_a_change_after_the_last_look_is_not_put_back(journal: Journal) -> None:
 
 
 def test_of_two_dashboards_the_later_look_counts_and_other_runs_have_their_own(
-    journal: Journal, path: Path
+    in_file: Journal, path: Path
 ) -> None:
-    journal.looked([look(20), look(5, "run_2")])
-    journal.looked([look(10)])
-    journal.flush()
+    in_file.looked([look(20), look(5, "run_2")])
+    in_file.looked([look(10)])
+    in_file.flush()
     assert {row[0]: row[2] for row in table(path, "looks")} == {
         "run_1": int(at(21).timestamp() * 1e6),
         "run_2": int(at(6).timestamp() * 1e6),
@@ -112,16 +121,16 @@ def test_a_deleted_run_takes_its_look_along_and_old_ones_go(path: Path) -> None:
 # -- what a session writes ------------------------------------------------------------------------
 
 
-def test_two_thousand_rollouts_seen_unchanged_are_one_row(journal: Journal, path: Path) -> None:
-    session = Session(journal)
+def test_two_thousand_rollouts_seen_unchanged_are_one_row(in_file: Journal, path: Path) -> None:
+    session = Session(in_file)
     session.run("run_1", total=2000, running=2000)
     many = [rollout("agent_running", rollout_id=f"rol_{i}") for i in range(2000)]
     for seconds in (0, 2, 4, 6):
         session.lists(seconds, *many)
-    journal.flush()
+    in_file.flush()
     assert len(table(path, "sightings")) == 2000
     assert len(table(path, "looks")) == 1
-    assert len(journal.load("run_1")) == 4000
+    assert len(in_file.load("run_1")) == 4000
 
 
 def test_a_rollout_left_out_of_a_list_of_what_runs_is_not_said_to_have_been_seen(

@@ -6,6 +6,7 @@ The clock is the test's: how well a session knows the server's time changes from
 from __future__ import annotations
 
 import asyncio
+import uuid
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -19,9 +20,11 @@ from hypothesis import strategies as st
 from gymtui.core.server_clock import ServerClock
 from gymtui.store.delta import RolloutsOf
 from gymtui.store.history.journal import Journal
+from gymtui.store.history.journal_place import Place, SharedPlace
 from gymtui.store.history.timeline import Segment
 from gymtui.store.phases import KIND_OF_PHASE, PHASES, SegmentKind
 from tests.core.test_server_clock import World
+from tests.helpers.postgres_server import Server
 from tests.poll.test_tracker import Session, recalled, rollout
 
 NAMES = tuple(name for kind in PHASES for name in KIND_OF_PHASE if KIND_OF_PHASE[name] is kind)
@@ -81,11 +84,15 @@ def edges(drawn: tuple[Segment, ...]) -> dict[SegmentKind, Edge]:
     }
 
 
-def watch(directory: Path, seed: int) -> None:
-    """Several sessions in turn on one rollout, ended in order or killed; all edges are checked."""
+def watch(place: Place, seed: int) -> None:
+    """Several sessions in turn on one rollout, ended in order or killed; all edges are checked.
+
+    Args:
+        place: Of an empty journal.
+    """
     rng = Random(seed)
     world = World(date_every_s=rng.choice([0, 1.05]), phase_s=rng.uniform(0, 1))
-    journal = Journal.open(directory / "journal.sqlite3", now=lambda: when(world.server_s()))
+    journal = Journal.open(place, now=lambda: when(world.server_s()))
     truth = Truth(world, [rng.uniform(0.2, 6) for _ in NAMES[1:]])
     watched: dict[SegmentKind, Edge] = {}
     for _ in range(3):
@@ -121,7 +128,13 @@ def watch(directory: Path, seed: int) -> None:
 @example(seed=0)
 def test_an_edge_once_drawn_stays_and_holds_the_truth(seed: int) -> None:
     with TemporaryDirectory() as directory:
-        watch(Path(directory), seed)
+        watch(Path(directory) / "journal.sqlite3", seed)
+
+
+@settings(max_examples=10)
+@given(seed=st.integers(0, 2**32))
+def test_an_edge_once_drawn_stays_in_a_database_too(postgres: Server, seed: int) -> None:
+    watch(SharedPlace(postgres.url, f"http://gym-{uuid.uuid4().hex}", Path("none")), seed)
 
 
 @pytest.mark.parametrize("looks", [1, 2, 6])

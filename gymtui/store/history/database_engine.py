@@ -1,0 +1,137 @@
+"""A journal in PostgreSQL: how the database is reached, and what its errors mean.
+
+Imported by those alone who name one. Its password is asked for whenever it is connected to, given
+to the driver, and kept nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+import psycopg
+from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
+
+from gymtui.config.api_key import CommandFailedError, Runner, run_command
+from gymtui.core import urls
+from gymtui.store.history.database_schema import migrate, version_of
+from gymtui.store.history.journal_database import JournalDatabase
+from gymtui.store.history.journal_store import ForeignFileError, NewerJournalError, Trouble
+
+CONNECT_S: Final = 5
+STATEMENT_S: Final = 15
+LOCK_S: Final = 5
+"""How long a connection, a statement and a lock are waited for."""
+
+_PASSING = ("08", "25006", "28", "3D", "40", "53", "55P03", "57")
+"""States of what may be over soon: away, restarting, full, not yet set up, locked (SQLSTATE)."""
+
+
+_run = partial(run_command, own_session=True)
+"""Runs a command without the terminal, on which a screen is drawn."""
+
+
+class DatabaseEngine:
+    """The journal of one gym in a PostgreSQL database.
+
+    Args:
+        url: Of the database, without a password.
+        gym: The base URL of the gym.
+        password_command: Prints the password; without one it is libpq's business (`PGPASSFILE`).
+        run: Runs that command.
+    """
+
+    errors = (psycopg.Error, OSError, CommandFailedError, NewerJournalError, ForeignFileError)
+
+    def __init__(
+        self,
+        url: str,
+        gym: str,
+        password_command: Sequence[str] = (),
+        run: Runner = _run,
+    ) -> None:
+        self._url = url
+        self.name = urls.database_name(url)
+        self._gym = gym
+        self._command = password_command
+        self._run = run
+
+    def open(self) -> JournalDatabase:
+        """Connect, and make or update the tables."""
+        return self._opened(update=True)
+
+    def look(self) -> JournalDatabase:
+        """Connect to read alone: nothing is made."""
+        return self._opened(update=False)
+
+    def version(self) -> int:
+        """The version of the tables that are there; 0 without any."""
+        with self._connection() as connection:
+            return version_of(connection)
+
+    def trouble_of(self, error: Exception) -> Trouble:
+        """What kind of trouble an error of the database is."""
+        if isinstance(error, NewerJournalError):
+            return Trouble.NEWER
+        if isinstance(error, psycopg.Error):
+            if error.sqlstate is not None:
+                passing = error.sqlstate.startswith(_PASSING)
+            else:
+                passing = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+            return Trouble.AWAY if passing else Trouble.UNUSABLE
+        return Trouble.AWAY if isinstance(error, CommandFailedError) else Trouble.UNUSABLE
+
+    def words_of(self, error: Exception) -> str:
+        """What an error of the database means."""
+        if isinstance(error, NewerJournalError):
+            return f"{self.name} was made by a newer gymtui"
+        if isinstance(error, CommandFailedError):
+            return f"{self.name}: the command that prints its password {error}"
+        # The last line is the server's, without the addresses that were tried.
+        said = str(error).strip().splitlines()
+        reason = said[-1].rpartition("FATAL:")[2].strip() if said else type(error).__name__
+        away = self.trouble_of(error) is Trouble.AWAY
+        return f"{self.name} {'does not answer' if away else 'cannot be used'}: {reason}"
+
+    def leave(self, error: Exception, now: datetime) -> tuple[Trouble, str]:
+        """Leave it, until it is back where it is away."""
+        trouble, text = self.trouble_of(error), self.words_of(error)
+        waits = "; what is observed is written once it does" if trouble is Trouble.AWAY else ""
+        return trouble, text + waits
+
+    def _opened(self, *, update: bool) -> JournalDatabase:
+        connection = self._connection()
+        try:
+            if update:
+                migrate(connection)
+            elif not version_of(connection):
+                raise ForeignFileError("it holds no journal")
+            return JournalDatabase(connection, self._gym)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _connection(self) -> Connection:
+        options: dict[str, Any] = {"connect_timeout": CONNECT_S, "application_name": "gymtui"}
+        options |= conninfo_to_dict(self._url)
+        if self._command:
+            printed = self._run(self._command, os.environ)
+            # Password managers print notes below the password.
+            options["password"] = next(iter(printed.strip().splitlines()), "")
+        options |= {"client_encoding": "utf8"}
+        # No statements are prepared: what stands between us and the server may not keep them.
+        connection = psycopg.connect("", autocommit=True, prepare_threshold=None, **options)
+        try:
+            encoding = connection.info.parameter_status("server_encoding")
+            if encoding != "UTF8":
+                raise ForeignFileError(f"its encoding is {encoding}, which has not every text")
+            for name, limit_s in (("statement_timeout", STATEMENT_S), ("lock_timeout", LOCK_S)):
+                connection.execute("SELECT set_config(%s, %s, false)", (name, f"{limit_s}s"))
+        except BaseException:
+            connection.close()
+            raise
+        return connection

@@ -1,0 +1,75 @@
+"""Where the journal of a gym is: a file of one's own, or a database that a team shares."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gymtui.core import paths
+from gymtui.store.history.file_engine import FileEngine
+from gymtui.store.history.journal_store import JournalEngine, UnusableJournalError
+
+if TYPE_CHECKING:
+    from gymtui.config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPlace:
+    """The part of a gym in a database.
+
+    Attributes:
+        url: Of the database, without a password.
+        gym: The base URL of the gym, by which its rows are told apart.
+        path: Where the file would be: what stays on this machine is kept beside it.
+        password_command: Prints the password of the database; empty where libpq finds it.
+    """
+
+    url: str
+    gym: str
+    path: Path
+    password_command: tuple[str, ...] = ()
+
+
+Place = Path | SharedPlace
+
+
+def file_name(base_url: str) -> str:
+    """The name of the journal's file for a gym: readable, and another for every base URL."""
+    url = base_url.rstrip("/")
+    host = re.sub(r"[^a-z0-9]+", "-", url.partition("://")[2].lower()).strip("-")[:40]
+    digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+    return f"journal-{host or 'gym'}-{digest}.sqlite3"
+
+
+def place_of(settings: Settings, env: Mapping[str, str]) -> Place:
+    """Where what is observed of a gym is kept: in the state directory, a file a gym, or shared."""
+    path = paths.state_dir(env) / file_name(settings.base_url)
+    shared = settings.journal
+    if shared.url is None:
+        return path
+    return SharedPlace(shared.url, settings.base_url, path, shared.password_command)
+
+
+def local_path(place: Place) -> Path:
+    """The path beside which is kept what stays on this machine: notes, rules, launches."""
+    return place if isinstance(place, Path) else place.path
+
+
+def engine_of(place: Place) -> JournalEngine:
+    """What opens the journal there.
+
+    Raises:
+        UnusableJournalError: The driver for the database is not installed.
+    """
+    if isinstance(place, Path):
+        return FileEngine(place)
+    try:
+        from gymtui.store.history.database_engine import DatabaseEngine
+    except ImportError as error:
+        advice = "pip install 'gymtui[postgres]'"
+        raise UnusableJournalError(f"{advice} is needed for a journal in PostgreSQL") from error
+    return DatabaseEngine(place.url, place.gym, place.password_command)
