@@ -30,6 +30,8 @@ from gymtui.tui.runtime.guard import run_guarded
 
 log = logging.getLogger(__name__)
 
+THREAD_SWITCH_S = 0.001
+"""For how long a thread that reads or searches may keep a key waiting; Python says 5 ms."""
 LOG_BYTES = 1_000_000
 NOT_OF_FILES = frozenset({"source", "redact", "actions", "replay"})
 """Keys that only a gym has a use for."""
@@ -110,6 +112,7 @@ def open_dashboard(
     )
     for problem in app.theme_problems:
         click.echo(f"gymtui: {problem}", err=True)
+    sys.setswitchinterval(THREAD_SWITCH_S)
     return run_guarded(app)
 
 

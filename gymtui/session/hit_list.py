@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.transcript.hits import Hit
 
 
-@dataclass(frozen=True, slots=True)
-class FoundHit:
-    """A hit, and whose transcript it is in."""
+class FoundHit(NamedTuple):
+    """A hit, and whose transcript it is in. A tuple: there may be many."""
 
     ref: RolloutRef
     hit: Hit

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from gymtui.core.normalization import folded
 from gymtui.core.text import clean
@@ -34,9 +35,8 @@ class SpokenPassage:
     error: bool  # whether it is a failure
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One place where something was found."""
+class Hit(NamedTuple):
+    """One place where something was found. A tuple, as `Match` is."""
 
     match: Match
     kind: BlockKind
@@ -161,24 +161,24 @@ def find_hits(
     Raises:
         PatternError: A regular expression took too long; hits until then came.
     """
-    looked: list[SpokenPassage] = []
+    looked: list[tuple[SpokenPassage, int]] = []
 
     def fitting() -> Iterator[Passage]:
         for spoken in passages:
             if wanted.takes(spoken):
-                looked[:] = [spoken]
+                looked[:] = [(spoken, _heading(spoken))]
                 yield spoken.passage
 
     if wanted.has_phrase:
         for match in find(fitting(), wanted.query, stop):
-            yield _hit(looked[0], match)
+            yield _hit(*looked[0], match)
         return
     for passage in fitting():
         if stop():
             return
-        start = _heading(looked[0])
+        _, start = looked[0]
         end = passage.text.find("\n", start)
-        yield _hit(looked[0], passage.match(start, len(passage.text) if end < 0 else end))
+        yield _hit(*looked[0], passage.match(start, len(passage.text) if end < 0 else end))
 
 
 def _heading(spoken: SpokenPassage) -> int:
@@ -187,24 +187,18 @@ def _heading(spoken: SpokenPassage) -> int:
     return text.find("\n") + 1 if spoken.tool and text[:1] in {"←", "→"} else 0
 
 
-def _hit(spoken: SpokenPassage, match: Match) -> Hit:
+def _hit(spoken: SpokenPassage, heading: int, match: Match) -> Hit:
     passage = spoken.passage
-    begin = passage.starts[match.part]
+    begin, text = passage.starts[match.part], passage.text
     start, end = begin + match.start, begin + match.end
-    text = passage.text
-    heading = _heading(spoken)
-    left = max(start - BEFORE, heading if start >= heading else 0)
-    return Hit(
-        match,
-        spoken.kind,
-        spoken.tool,
-        spoken.error,
-        (
-            text[left:start],
-            text[start : min(end, start + AFTER)],
-            text[end : end + AFTER] if end - start <= AFTER else "",
-        ),
-    )
+    left, least = start - BEFORE, heading if start >= heading else 0
+    if left < least:
+        left = least
+    if end - start <= AFTER:
+        around = (text[left:start], text[start:end], text[end : end + AFTER])
+    else:
+        around = (text[left:start], text[start : start + AFTER], "")
+    return Hit(match, spoken.kind, spoken.tool, spoken.error, around)
 
 
 def _line(text: str) -> str:

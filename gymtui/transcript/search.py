@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, islice
 from math import prod
 from typing import NamedTuple
 
@@ -128,21 +128,15 @@ def find(
         query: What for; an empty one finds nothing.
         stop: Asked between passages whether nobody wants the answer any more.
 
-    Yields:
+    Returns:
         Matches in order; none of them empty.
 
     Raises:
         PatternError: A regular expression took too long, or is none; matches until then came.
     """
     if query.pattern is not None:
-        yield from _limited(_by_pattern(texts, query.pattern, stop))
-    elif query.text:
-        yield from _limited(_by_text(texts, query.text, stop))
-
-
-def _limited(matches: Iterator[Match]) -> Iterator[Match]:
-    for _, match in zip(range(MOST), matches, strict=False):
-        yield match
+        return islice(_by_pattern(texts, query.pattern, stop), MOST)
+    return islice(_by_text(texts, query.text, stop), MOST) if query.text else iter(())
 
 
 def _counts_case(typed: str) -> bool:
@@ -150,13 +144,50 @@ def _counts_case(typed: str) -> bool:
 
 
 def _by_text(texts: Iterable[Passage], typed: str, stop: Callable[[], bool]) -> Iterator[Match]:
-    flags = re.NOFLAG if _counts_case(typed) else re.IGNORECASE
-    wanted = re.compile("|".join(map(re.escape, spellings(typed))), flags)
+    case = _counts_case(typed)
+    wanted = re.compile(
+        "|".join(map(re.escape, spellings(typed))), re.NOFLAG if case else re.IGNORECASE
+    )
     for passage in texts:
         if stop():
             return
-        for start, end in _in_windows(wanted, passage.text, len(typed)):
+        text = passage.text
+        if typed.isascii() and (case or _has_plain_case(text)):
+            turn, block, size = passage.turn, passage.block, len(typed)
+            several = len(passage.starts) > 1
+            for start in _plainly(typed, text, case=case):
+                if several:
+                    yield passage.match(start, start + size)
+                else:
+                    yield Match(turn, block, 0, start, start + size)
+            continue
+        for start, end in _in_windows(wanted, text, len(typed)):
             yield passage.match(start, end)
+
+
+def _has_plain_case(text: str) -> bool:
+    """Whether text in lower case has each character in its place, and no ASCII letter in disguise.
+
+    Four letters are ASCII ones to an expression without regard to case, and to that alone.
+    """
+    return text.isascii() or not any(letter in text for letter in "\u017f\u0131\u0130\u212a")
+
+
+def _plainly(typed: str, text: str, *, case: bool) -> Iterator[int]:
+    """Where an ASCII text begins: several times as fast as by an expression.
+
+    Args:
+        case: Whether it counts.
+    """
+    size, at = len(typed), 0
+    for begin in range(0, len(text), _WINDOW):
+        piece = text[begin : begin + _WINDOW + size - 1]
+        piece = piece if case else piece.lower()
+        found = piece.find(typed, max(at - begin, 0))
+        while found >= 0:
+            yield begin + found
+            at = begin + found + size
+            found = piece.find(typed, found + size)
 
 
 def _in_windows(wanted: re.Pattern[str], text: str, longest: int) -> Iterator[tuple[int, int]]:

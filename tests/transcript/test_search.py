@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from gymtui.transcript import passages, search
 from gymtui.transcript.readers.artifact import read
-from gymtui.transcript.search import Match, PatternError, Query, find, parse, passages_of
+from gymtui.transcript.search import (
+    Match,
+    Passage,
+    PatternError,
+    Query,
+    find,
+    parse,
+    passages_of,
+)
 
 
 def transcript(*texts: str) -> object:
@@ -157,3 +167,30 @@ def test_nobody_waiting_ends_it() -> None:
     texts = passages_of(transcript("a", "a", "a"))  # type: ignore[arg-type]
     answers = iter([False, True, True])
     assert len(list(find(texts, Query(text="a"), lambda: next(answers)))) == 1
+
+
+@pytest.mark.parametrize("typed", ["ask", "k", "Ask", "a", "zz", "xx", "é"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ask ASK aſK as\u212a asK Ask",
+        "İask ask",
+        "straße ask – Ask …",
+        "xxxxx",
+        "a" * 11 + "zz" + "b" * 9 + "zz" + "x" * 8,
+        "café cafe\u0301 É",
+        "",
+    ],
+)
+def test_the_quick_way_finds_what_an_expression_finds(
+    typed: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_WINDOW", 4)
+    found = list(search.find([Passage(0, 0, text)], Query(typed)))
+    monkeypatch.setattr(search, "_has_plain_case", lambda _text: False)
+    monkeypatch.setattr(search, "_plainly", lambda typed, text, case: _by_expression(typed, text))
+    assert found == list(search.find([Passage(0, 0, text)], Query(typed)))
+
+
+def _by_expression(typed: str, text: str) -> list[int]:
+    return [found.start() for found in re.finditer(re.escape(typed), text)]
