@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from gymtui.api.lenient import loads
-from gymtui.api.listing import masked
+from gymtui.api.list_answer import masked
 from gymtui.cli import document_keys
 from gymtui.store.formats import state_word
 from gymtui.store.lists.columns import RunView, pass_bounds, pass_rate, progress

@@ -22,9 +22,9 @@ from gymtui.core import new_file
 from gymtui.core.text import clean
 from gymtui.session.artifacts import ArtifactLoader, TooLargeError
 from gymtui.store import record_files
-from gymtui.store.ending import ending_of
 from gymtui.store.outcome import ACTIVE
 from gymtui.store.records import RolloutRow
+from gymtui.store.rollout_result import rollout_result
 from gymtui.transcript import artifact_files, export
 from gymtui.transcript.blocks import Ending
 from gymtui.transcript.body_check import no_artifacts
@@ -187,7 +187,7 @@ def _put_back(aside: Path, path: Path) -> None:
 
 
 def _result_of(row: RolloutRow) -> Ending | None:
-    return None if row.rollout is None else ending_of(row.rollout, row.outcome)
+    return None if row.rollout is None else rollout_result(row.rollout, row.outcome)
 
 
 async def _write(desk: ArtifactLoader, row: RolloutRow, path: Path, form: str) -> None:

@@ -183,7 +183,7 @@ async def _until_over(
                 await ended.wait()
         if session.has_news:
             await session.news()
-            await session.look_out()
+            await session.check_alerts()
         if session.recorder is not None:
             session.recorder.write()
         now_s = session.monotonic()

@@ -14,7 +14,7 @@ import msgspec
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import GymError, NotFound
 from gymtui.api.lenient import loads
-from gymtui.api.listing import parse_rollout
+from gymtui.api.list_answer import parse_rollout
 from gymtui.api.models import Rollout
 from gymtui.cli.gym_access import GymReader, with_gym
 from gymtui.cli.options import tell
@@ -23,7 +23,7 @@ from gymtui.core.json_output import json_text
 from gymtui.core.normalization import spellings
 from gymtui.core.text import clean
 from gymtui.session.artifacts import ArtifactLoader, Artifacts, TooLargeError
-from gymtui.store.ending import ending_of
+from gymtui.store.rollout_result import rollout_result
 from gymtui.transcript import export
 
 UNCAPPED = 1 << 40
@@ -59,7 +59,7 @@ def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: b
         except GymError as error:
             tell(f"without its result: {clean(error.line)}")
             return found
-        result = ending_of(rollout) if isinstance(rollout, Rollout) else None
+        result = rollout_result(rollout) if isinstance(rollout, Rollout) else None
         return replace(found, transcript=replace(found.transcript, result=result))
 
     try:
@@ -102,7 +102,7 @@ def print_all(settings: Settings, form: str) -> None:
                 printed = True
                 name = clean(row.rollout_id).replace("`", "'")
                 click.echo(f"`{name}`\n" if form == "markdown" else f"rollout: {name}")
-                result = None if row.rollout is None else ending_of(row.rollout, row.outcome)
+                result = None if row.rollout is None else rollout_result(row.rollout, row.outcome)
                 transcript = replace(found.transcript, result=result)
                 click.echo(export.render(transcript, form), nl=False)
 

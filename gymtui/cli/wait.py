@@ -125,7 +125,7 @@ def wait_for(
         canceller = _Canceller(client, follower, terms.cancel_if, line)
 
         async def news() -> None:
-            await canceller.look()
+            await canceller.check()
             line.show(follower)
 
         timed_out = False
@@ -236,7 +236,7 @@ class _Canceller:
         """Whether it has cancelled a run."""
         return run_id in self._agreed_s
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Cancel what is to be cancelled now."""
         when = self._when
         if when is None:

@@ -144,7 +144,7 @@ async def _drain(session: Session | None) -> None:
         return
     if session.has_news:
         await session.news()
-        await session.look_out()
+        await session.check_alerts()
     if session.recorder is not None:
         session.recorder.write(at_once=True)
 

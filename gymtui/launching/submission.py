@@ -13,7 +13,7 @@ from enum import Enum, auto
 from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import Garbled, GymError, NotFound, ServerError, Unreachable
 from gymtui.api.launch_request import LaunchRequest
-from gymtui.api.listing import parse_run, split
+from gymtui.api.list_answer import parse_run, split
 from gymtui.api.models import RunStatus
 
 LOOKS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)

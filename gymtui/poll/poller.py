@@ -123,7 +123,7 @@ class Poller:
         """What is on screen, as the plan sees it."""
         return self._view
 
-    def look(self, view: View) -> None:
+    def set_view(self, view: View) -> None:
         """Poll for another view; what is newly opened is asked for at once.
 
         Raises:

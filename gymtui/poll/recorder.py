@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from gymtui.api.lenient import loads
-from gymtui.api.listing import masked
+from gymtui.api.list_answer import masked
 from gymtui.core.json_output import json_text
 from gymtui.core.server_clock import ServerClock, Window
 from gymtui.poll.recorded_state import (

@@ -10,7 +10,7 @@ from collections.abc import Container, Generator, Mapping
 
 import msgspec
 
-from gymtui.api.listing import split
+from gymtui.api.list_answer import split
 
 SPLIT_AT_ONCE = 4_000
 """Rollouts looked at before others get their turn: some 4 ms."""

@@ -151,7 +151,7 @@ class RolloutTracker:
                 self._journal.record(kept)
             looks = self._looks(query, window)
             if looks:
-                self._journal.looked(looks)
+                self._journal.record_unchanged(looks)
             steps = self._steps_in(rows, window)
             if steps:
                 self._journal.stepped(steps)
@@ -171,7 +171,7 @@ class RolloutTracker:
     ) -> tuple[UnchangedPoll, ...]:
         """What an answer tells beyond changes: a run's own list that all of it was looked at."""
         if isinstance(query, RunningRollouts):
-            return self.observer.looks()
+            return self.observer.unchanged_polls()
         run = self._store.runs.get(query.run_id)
         running = run is not None and run.active and run.run is not None and run.run.running != 0
         return (UnchangedPoll(query.run_id, window.earliest, window.latest),) if running else ()
@@ -188,13 +188,13 @@ class RolloutTracker:
         if rollout is None:
             return None
         rollout_id, finished = row.rollout_id, is_finished(rollout)
-        if finished and self.observer.looked_at(rollout_id) is None:
+        if finished and self.observer.last_seen_at(rollout_id) is None:
             return None  # its change was not observed: the server's own times say all there is
         if rollout.run_id != row.run_id:
             rollout = rollout.model_copy(update={"run_id": row.run_id})
         if rollout.current_step is not None:
             self._steps[rollout_id] = rollout.current_step
-        observation = self.observer.look(rollout, window)
+        observation = self.observer.observe(rollout, window)
         if finished:
             self.observer.forget([rollout_id])
         if observation is not None:
@@ -271,9 +271,9 @@ class RolloutTracker:
         life = self._lives.get(rollout_id)
         return life.observations if life is not None else ()
 
-    def looked_at(self, row: RolloutRow) -> datetime:
+    def last_seen_at(self, row: RolloutRow) -> datetime:
         """When a rollout was last looked at, on the server's clock: the latest it may have been."""
-        looked = self.observer.looked_at(row.rollout_id) or datetime.fromtimestamp(row.at, UTC)
+        looked = self.observer.last_seen_at(row.rollout_id) or datetime.fromtimestamp(row.at, UTC)
         life = self._lives.get(row.rollout_id)
         if life is not None and life.observations and life.observations[-1].seen_from <= looked:
             # The time may have been known less well when it changed, here or in another session.
@@ -287,7 +287,7 @@ class RolloutTracker:
         if rollout is None:
             return ()
         life = self._lives.setdefault(row.rollout_id, _Life())
-        now = self.looked_at(row)
+        now = self.last_seen_at(row)
         # An ended rollout's picture no longer depends on when it is drawn.
         made_from = (row.raw, len(life.observations), None if is_finished(rollout) else now)
         if life.drawn is None or life.drawn[0] != made_from:

@@ -26,7 +26,7 @@ from gymtui.api.errors import (
     ServerError,
     Unreachable,
 )
-from gymtui.api.listing import parse_run
+from gymtui.api.list_answer import parse_run
 from gymtui.api.models import Malformed
 from gymtui.store.formats import duration
 from gymtui.store.records import Intent, RunRow

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from gymtui import __version__
-from gymtui.api.listing import without_secrets
+from gymtui.api.list_answer import without_secrets
 from gymtui.session.archive_file import (
     NUMBERS,
     USED_S,

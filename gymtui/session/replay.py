@@ -102,7 +102,7 @@ class Playback:
         since_s = (self.position_us if fresh else at_us) / 1_000_000
         return Link(since_s=since_s, synced=True, reading=False)
 
-    def look(self, view: View) -> None:
+    def set_view(self, view: View) -> None:
         """Have what was observed of the run on screen looked up."""
         run_id, player, session = view.open_run, self._player, self._session
         if run_id is None or run_id in self._joined or player is None or session is None:

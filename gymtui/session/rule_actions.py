@@ -43,7 +43,7 @@ class RuleActions:
             now_s: The server's time, UNIX seconds.
             read_only: Whether nothing may be cancelled.
         """
-        for firing in self._rules.look(store, now_s, tells=self._is_heard):
+        for firing in self._rules.evaluate(store, now_s, tells=self._is_heard):
             if firing.cancels and not read_only:
                 cancelling = asyncio.ensure_future(self._cancel_by(firing))
                 self._cancelling.add(cancelling)

@@ -124,7 +124,7 @@ class RuleBook:
             if key in self._rules:
                 self._rules[key] = replace(self._rules[key], outcome=outcome)
 
-    def look(self, store: Store, now_s: float, *, tells: bool = True) -> tuple[Firing, ...]:
+    def evaluate(self, store: Store, now_s: float, *, tells: bool = True) -> tuple[Firing, ...]:
         """See which rules hold now; each is told once.
 
         Args:

@@ -28,7 +28,6 @@ from gymtui.session.actions import Verb
 from gymtui.session.alerts import AlertMonitor
 from gymtui.session.baseline import Baseline
 from gymtui.session.deleted_runs import DeletedRuns
-from gymtui.session.feed import Feed
 from gymtui.session.input_priority import InputPriority
 from gymtui.session.notebook import Notebook
 from gymtui.session.rollout_ref import RolloutRef
@@ -38,6 +37,7 @@ from gymtui.session.run_actions import Action, RunActions
 from gymtui.session.step_pace import ObservedStepPace
 from gymtui.session.surroundings import Audience
 from gymtui.session.transcripts import Transcripts
+from gymtui.session.update_source import UpdateSource
 from gymtui.store.delta import NOTHING, Delta, Query
 from gymtui.store.digest import Digest, digest
 from gymtui.store.history.journal import Journal
@@ -89,7 +89,7 @@ class Session:
         model_env: Mapping[str, str] = MappingProxyType({}),
         journal_path: Path | None = None,
         archive: Callable[[], Archive] | None = None,
-        feed: Feed | None = None,
+        feed: UpdateSource | None = None,
     ) -> None:
         self.settings = settings
         self.client = client
@@ -124,7 +124,7 @@ class Session:
         self._view = View(
             interval_s=settings.interval_s, source=settings.source, scenario_id=settings.scenario
         )
-        self.poller: Feed = feed or Poller(
+        self.poller: UpdateSource = feed or Poller(
             client,
             self.store,
             clock,
@@ -243,13 +243,13 @@ class Session:
 
     # -- what is asked ---------------------------------------------------------------------
 
-    def look(self, at: Callable[[View], View]) -> None:
+    def update_view(self, at: Callable[[View], View]) -> None:
         """Poll for another part of what can be known.
 
         Args:
             at: Makes the view of it from that of nothing in particular.
         """
-        self.poller.look(at(self._view))
+        self.poller.set_view(at(self._view))
 
     @property
     def has_news(self) -> bool:
@@ -263,9 +263,9 @@ class Session:
         delta, self._untold = self._untold, NOTHING
         return delta
 
-    async def look_out(self) -> None:
+    async def check_alerts(self) -> None:
         """Take the rest of what changed into the outlook, in pieces."""
-        while self._look_out():
+        while self._check_alerts():
             await self._turns.yield_to_input()
 
     def time_passed(self) -> None:
@@ -315,7 +315,7 @@ class Session:
     # -- what comes in ---------------------------------------------------------------------
 
     def _show(self, delta: Delta) -> None:
-        if self._look_out(delta.rollouts):
+        if self._check_alerts(delta.rollouts):
             self._news.set()
         if delta and not self.over:
             self._audience.changed(delta)
@@ -343,7 +343,7 @@ class Session:
         """What the journal kept of a run's rollouts came in: of many runs at once, at the start."""
         rollout_ids = frozenset(row.rollout_id for row in self.store.rollouts_of(run_id))
         self._untold = self._untold.then(Delta(rollouts_changed=rollout_ids))
-        self._look_out(rollout_ids)
+        self._check_alerts(rollout_ids)
         self._news.set()
         if self.recorder is not None:
             self.recorder.recalled(run_id)
@@ -361,7 +361,7 @@ class Session:
         if self.over:
             return
         self.tracker.dropped(update.delta.rollouts_removed)
-        self._look_out(update.delta.rollouts)
+        self._check_alerts(update.delta.rollouts)
         self._deleted_runs.drop_later(update.delta.runs_changed)
         added = [self.store.runs[i] for i in update.delta.runs_added if i in self.store.runs]
         self.alerts.listed(added, self.now().timestamp(), whole=update.link.synced)
@@ -369,7 +369,7 @@ class Session:
         self._untold = self._untold.then(update.delta)
         self._news.set()
 
-    def _look_out(self, touched: Iterable[str] = ()) -> bool:
+    def _check_alerts(self, touched: Iterable[str] = ()) -> bool:
         """Take what changed into the outlook; of much only a part, and whether some is left."""
         now_s = self.now().timestamp()
         return self.forecast.take(touched, self.store.rollouts, self.store.active_runs, now_s)

@@ -21,9 +21,9 @@ from gymtui.session.hit_list import FoundHit
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.session.session import Session
 from gymtui.store.delta import RolloutsOf
-from gymtui.store.ending import ending_of
 from gymtui.store.outcome import ACTIVE
 from gymtui.store.records import RolloutRow
+from gymtui.store.rollout_result import rollout_result
 from gymtui.store.store import Store
 from gymtui.transcript.blocks import Ending
 from gymtui.transcript.body_reader import open_body
@@ -85,7 +85,7 @@ class SearchProgress:
 
 def target_of(row: RolloutRow) -> SearchTarget:
     """A rollout as a search takes it."""
-    result = ending_of(row.rollout, row.outcome) if row.rollout is not None else None
+    result = rollout_result(row.rollout, row.outcome) if row.rollout is not None else None
     finished = row.rollout is not None and row.outcome not in ACTIVE
     return SearchTarget(RolloutRef(row.run_id, row.rollout_id), version_of(row), finished, result)
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from gymtui.api.listing import parse_rollout
+from gymtui.api.list_answer import parse_rollout
 from gymtui.api.models import Malformed
 from gymtui.sources.files import Entries, Files, entries, newest_s
 from gymtui.sources.json_fields import JsonFields, utc_time

@@ -188,13 +188,13 @@ class Files:
         Returns:
             None where there is no such file, or nothing that could be read of it so far.
         """
-        return self.looked_at(path, parse, lambda: parse(artifact_files.load(path)))
+        return self.cached(path, parse, lambda: parse(artifact_files.load(path)))
 
     def head(self, path: Path) -> bytes:
         """How a file begins: enough to know it by."""
-        return self.looked_at(path, _HEAD, lambda: Slice(path, 0, _HEAD).read()) or b""
+        return self.cached(path, _HEAD, lambda: Slice(path, 0, _HEAD).read()) or b""
 
-    def looked_at(self, path: Path, kind: object, read: Callable[[], T]) -> T | None:
+    def cached(self, path: Path, kind: object, read: Callable[[], T]) -> T | None:
         """What somebody makes of a file, made again when the file is another.
 
         Args:

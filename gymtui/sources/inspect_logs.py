@@ -90,7 +90,7 @@ class InspectLogs:
 
     def _log(self, file: Path, look: Look) -> _Log | None:
         kind = _of_archive if file.suffix == _EVAL else _of_json
-        return look.files.looked_at(file, kind, partial(kind, file))
+        return look.files.cached(file, kind, partial(kind, file))
 
 
 def _of_archive(file: Path) -> _Log:

@@ -131,7 +131,7 @@ def _rollout(place: Path, rollout_id: str, look: Look) -> RolloutFacts | None:
     reward = reward_files.reward_file_of(file)
     if reward is None:
         return facts
-    verdict = look.files.looked_at(reward, _verdict, partial(_verdict, reward))
+    verdict = look.files.cached(reward, _verdict, partial(_verdict, reward))
     return facts if verdict is None else _judged(facts, verdict)
 
 

@@ -68,7 +68,7 @@ class TauBench:
         for file in names:
             if not self.owns_file(file, look.files):
                 continue
-            found = look.files.looked_at(file, _results, partial(_results, file))
+            found = look.files.cached(file, _results, partial(_results, file))
             if found is None:
                 continue
             apart = file.parent / "simulations"
@@ -182,7 +182,7 @@ def _apart(place: Path, files: Files) -> list[RolloutFacts]:
     found = []
     for name in sorted(entries(place).files):
         path = place / name
-        facts = files.looked_at(path, _simulation, partial(_simulation_in, path))
+        facts = files.cached(path, _simulation, partial(_simulation_in, path))
         if facts is not None:
             found.append(facts)
     return found

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from gymtui.store.formats import of_many, percent
 from gymtui.store.lists.columns import RunView
-from gymtui.store.lists.grouping import stem
+from gymtui.store.lists.groups import stem
 from gymtui.store.outcome import ERRORS, Outcome
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.formulas import Tally

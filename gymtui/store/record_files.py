@@ -14,14 +14,14 @@ from pathlib import Path
 import msgspec
 
 from gymtui.api.lenient import loads
-from gymtui.api.listing import masked, parse_rollout
+from gymtui.api.list_answer import masked, parse_rollout
 from gymtui.api.models import Malformed, Rollout
 from gymtui.core.atomic_write import replace_text
 from gymtui.core.json_output import json_text
 from gymtui.store import reward_files
-from gymtui.store.ending import ending_of
 from gymtui.store.outcome import outcome_of
 from gymtui.store.records import RolloutRow
+from gymtui.store.rollout_result import rollout_result
 from gymtui.transcript import artifact_files
 from gymtui.transcript.artifact_files import RECORD, FileProblem
 from gymtui.transcript.blocks import Transcript
@@ -57,7 +57,7 @@ def open_file(path: Path) -> Opened:
     record = read(path, transcript.rollout_id)
     row = record.row
     if row is not None and row.rollout is not None:
-        transcript = replace(transcript, result=ending_of(row.rollout, row.outcome))
+        transcript = replace(transcript, result=rollout_result(row.rollout, row.outcome))
     return Opened(body, transcript, record)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import repeat
 
-from gymtui.api.listing import Listing, parse_rollout
+from gymtui.api.list_answer import ListAnswer, parse_rollout
 from gymtui.api.models import Malformed, Rollout
 from gymtui.store import rollout_intake
 from gymtui.store.delta import DeltaBuilder, Observation
@@ -134,7 +134,7 @@ class RolloutTable:
     def take_all_of(
         self,
         asked: str,
-        listing: Listing,
+        listing: ListAnswer,
         reading: RolloutBatch,
         seen: Observation,
         built: DeltaBuilder,
@@ -168,7 +168,7 @@ class RolloutTable:
 
     def take_running(
         self,
-        listing: Listing,
+        listing: ListAnswer,
         reading: RolloutBatch,
         seen: Observation,
         built: DeltaBuilder,

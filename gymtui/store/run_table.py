@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from gymtui.api.errors import Garbled
 from gymtui.api.item_limits import bounded
-from gymtui.api.listing import Listing, parse_run
+from gymtui.api.list_answer import ListAnswer, parse_run
 from gymtui.api.models import Malformed
 from gymtui.store.delta import DeltaBuilder, Observation, OneRun, RunsPage
 from gymtui.store.records import Intent, RunRow, name_of_malformed
@@ -33,7 +33,7 @@ class RunTable:
         self._malformed_at: dict[str, int] = {}
 
     def take_page(
-        self, query: RunsPage, listing: Listing, seen: Observation, built: DeltaBuilder
+        self, query: RunsPage, listing: ListAnswer, seen: Observation, built: DeltaBuilder
     ) -> tuple[str, ...]:
         """Take a page of the list in.
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from gymtui.api.listing import split
+from gymtui.api.list_answer import split
 from gymtui.store.delta import (
     NOTHING,
     Delta,
@@ -286,8 +286,8 @@ class Store:
         """
         built = DeltaBuilder()
         row = self.rollouts.get(rollout_id)
-        if row is not None and (usage.told or tools is not None):
-            used = usage if usage.told else row.usage
+        if row is not None and (usage.is_known or tools is not None):
+            used = usage if usage.is_known else row.usage
             called = row.tools if tools is None else tools
             self._rollouts.put(replace(row, usage=used, tools=called), built)
         return built.build()

@@ -306,7 +306,7 @@ class Usage:
     cost_usd: float | None = None
 
     @property
-    def told(self) -> bool:
+    def is_known(self) -> bool:
         """Whether anything of it is known."""
         return self != Usage()
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gymtui.api import item_limits
 from gymtui.api.errors import Garbled
 from gymtui.api.item_limits import ITEM_BYTES, ITEMS, bounded
-from gymtui.api.listing import parse_rollout, parse_run, split
+from gymtui.api.list_answer import parse_rollout, parse_run, split
 from gymtui.api.models import Malformed, Rollout, RunStatus, Scenario
 from gymtui.api.response import models_of
 

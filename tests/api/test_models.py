@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from gymtui.api.lenient import loads, read
-from gymtui.api.listing import parse_rollout, parse_run
+from gymtui.api.list_answer import parse_rollout, parse_run
 from gymtui.api.models import (
     CreatedRun,
     Malformed,
@@ -258,7 +258,7 @@ def test_a_difficulty_may_be_a_word_or_a_number(difficulty: Any) -> None:
 
 def test_reading_does_not_cost_an_http_library() -> None:
     code = (
-        "import sys, gymtui.api.models, gymtui.api.listing, gymtui.api.errors;"
+        "import sys, gymtui.api.models, gymtui.api.list_answer, gymtui.api.errors;"
         "import gymtui.config.settings;"
         "print({'httpx', 'textual', 'starlette', 'pydantic_settings'} & set(sys.modules))"
     )

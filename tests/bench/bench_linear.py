@@ -13,7 +13,7 @@ from random import Random
 from time import process_time
 from timeit import timeit
 
-from gymtui.api.listing import parse_rollout
+from gymtui.api.list_answer import parse_rollout
 from gymtui.api.models import Rollout
 from gymtui.core.text import clean, clean_block, fit, span_lines
 from gymtui.store.stats.eta import eta

@@ -11,7 +11,7 @@ from gymtui.api.response import Answer
 from gymtui.cli.gym_access import READINGS, GymReader
 
 
-class Listing:
+class ListAnswer:
     """A gym of runs that something happens to between two pages."""
 
     def __init__(self, runs: int, happens: Callable[[list[str], int], None]) -> None:
@@ -48,7 +48,7 @@ class Listing:
         raise NotImplementedError
 
 
-async def listed(gym: Listing) -> tuple[set[str], bool]:
+async def listed(gym: ListAnswer) -> tuple[set[str], bool]:
     asked = GymReader(gym)
     steady = await asked.every_run(None, None)
     return set(asked.store.runs), steady
@@ -60,7 +60,7 @@ async def test_a_run_is_not_lost_because_others_were_deleted(deleted: slice) -> 
         if asked == 1:
             del runs[deleted]
 
-    gym = Listing(450, delete)
+    gym = ListAnswer(450, delete)
     assert await listed(gym) == (set(gym.runs), True)
 
 
@@ -69,24 +69,24 @@ async def test_a_run_that_was_added_meanwhile_is_there() -> None:
         if asked == 2:
             runs.insert(0, "new")
 
-    gym = Listing(450, add)
+    gym = ListAnswer(450, add)
     assert await listed(gym) == (set(gym.runs), True)
 
 
 async def test_where_nothing_happens_every_page_is_read_once() -> None:
-    gym = Listing(450, lambda runs, asked: None)
+    gym = ListAnswer(450, lambda runs, asked: None)
     assert await listed(gym) == (set(gym.runs), True)
     assert gym.asked == 3
 
 
 async def test_a_gym_that_counts_otherwise_is_believed_when_it_says_the_same_twice() -> None:
-    gym = Listing(450, lambda runs, asked: None)
+    gym = ListAnswer(450, lambda runs, asked: None)
     gym.counted = 460
     assert await listed(gym) == (set(gym.runs), True)
 
 
 async def test_where_runs_go_all_the_time_it_ends_and_says_so() -> None:
-    gym = Listing(3000, lambda runs, asked: runs.pop(0) and None)
+    gym = ListAnswer(3000, lambda runs, asked: runs.pop(0) and None)
     _, steady = await listed(gym)
     assert not steady
     assert gym.asked <= READINGS * 16

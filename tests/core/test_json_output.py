@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import gymtui
-from gymtui.api.listing import parse_run, shown, split
+from gymtui.api.list_answer import parse_run, shown, split
 from gymtui.api.models import RunStatus
 from gymtui.core.json_output import json_text
 

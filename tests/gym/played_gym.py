@@ -18,7 +18,7 @@ import httpx
 
 from gymtui.gym.clock import Clock, Pace
 from gymtui.gym.demo.cast import CAST, Script, troubles
-from gymtui.gym.demo.story import script_of, tell
+from gymtui.gym.demo.story import play_story, script_of
 from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.engine import Engine
 from gymtui.gym.http.server import Options, create_app
@@ -80,7 +80,7 @@ class PlayedGym(httpx.AsyncBaseTransport):
         self._until_closed.push_async_callback(engine.stop)
         self._app = httpx.ASGITransport(create_app(engine, options))
         if self._story:
-            story = asyncio.create_task(tell(engine, speed=options.speed, seed=options.seed))
+            story = asyncio.create_task(play_story(engine, speed=options.speed, seed=options.seed))
             self._until_closed.push_async_callback(_cancelled, story)
 
     def _script_of(self, run_id: str) -> Script | None:

@@ -31,7 +31,7 @@ from gymtui.gym.demo.cast import (
 )
 from gymtui.gym.demo.lock import held
 from gymtui.gym.demo.process import BROKEN, DATABASE, GYM_LOCK, PREFIX, place, sweep
-from gymtui.gym.demo.story import AT_ONCE, BEHIND, Chapter, script_of, sequel, tell
+from gymtui.gym.demo.story import AT_ONCE, BEHIND, Chapter, play_story, script_of, sequel
 from gymtui.gym.demo.story import OPENING as OPENED
 from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.engine import CUT_OFF, Engine
@@ -46,7 +46,7 @@ OPENING = (Chapter("one", "scripted/careful", 1, 3, 1), Chapter("two", "scripted
 def telling(engine: Engine, **options: Any) -> Iterator[None]:
     """Have the story told until the block ends; what happens at once, unless fast."""
     options = {"speed": 1e-9, "seed": 7, "opening": OPENING, "behind": (), **options}
-    task = asyncio.create_task(tell(engine, **options))
+    task = asyncio.create_task(play_story(engine, **options))
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from gymtui.gym.clock import Spread
-from gymtui.gym.models.scripted import ScriptedAgent, Temperament
+from gymtui.gym.models.scripted_agent import ScriptedAgent, Temperament
 from gymtui.gym.scenarios.base import Task
 from gymtui.gym.scenarios.hr.scenario import HR
 from gymtui.gym.scenarios.hr.servers import calendar, email, hr_records

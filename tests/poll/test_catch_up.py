@@ -180,7 +180,7 @@ def test_a_gym_that_means_something_else_by_a_scenario_is_asked_run_by_run(odd: 
 def test_what_is_in_view_is_read_first() -> None:
     async def what(stage: Stage) -> None:
         view = tuple(f"run_{n:05d}" for n in range(100, 130))
-        stage.poller.look(View(source="rl-gym", runs_in_view=view))
+        stage.poller.set_view(View(source="rl-gym", runs_in_view=view))
         await stage.play(3)
         unread = [run_id for run_id in view if stage.store.summary(run_id) is None]
         assert not unread
@@ -219,7 +219,7 @@ def test_in_the_long_run_it_is_five_requests_a_second_however_many_are_active(ac
     async def what(stage: Stage) -> None:
         stage.gym.finishing = 0.05
         open_run = f"run_{active + 4:05d}"
-        stage.poller.look(View(source="rl-gym", open_run=open_run))
+        stage.poller.set_view(View(source="rl-gym", open_run=open_run))
         await stage.play(20, steps=True)
         for made in stage.gym.runs.values():
             for item in made.rollouts[1:]:  # they go on for ever
@@ -242,7 +242,7 @@ def test_in_the_long_run_it_is_five_requests_a_second_however_many_are_active(ac
 
 def test_how_often_the_rest_is_asked_is_told_and_who_is_behind() -> None:
     async def what(stage: Stage) -> None:
-        stage.poller.look(View(source="rl-gym", open_run="run_00000"))
+        stage.poller.set_view(View(source="rl-gym", open_run="run_00000"))
         moved = stage.gym.runs
         for second in range(60):
             for made in moved.values():  # the counters of all of them move all the time

@@ -280,7 +280,7 @@ def test_a_question_that_always_fails_starves_no_other() -> None:
         assert len(stage.asked(HEAD)) > 140
         assert len(stage.asked(broken)) < 15
         # On a screen that is about it, it is what counts.
-        stage.poller.look(View(source="rl-gym", open_run=ACTIVE))
+        stage.poller.set_view(View(source="rl-gym", open_run=ACTIVE))
         await stage.play(1)
         assert stage.state is LinkState.CONNECTING
         stage.client.fault = lambda query: None
@@ -345,7 +345,7 @@ def test_what_is_opened_passes_all_that_is_queued() -> None:
         await stage.play(3)
         began = stage.now()
         queued = "run_00000"
-        stage.poller.look(View(source="rl-gym", open_run=queued))
+        stage.poller.set_view(View(source="rl-gym", open_run=queued))
         await stage.play(1.2)
         at = stage.asked(RolloutsOf(queued), since=began - 1.0)[0]
         others = stage.asked(since=began)
@@ -530,7 +530,7 @@ def test_a_forbidden_run_on_screen_does_not_make_the_picture_of_the_others_old()
         shut = RolloutsOf(ACTIVE)
         stage.client.fault = lambda query: Forbidden("not yours") if query == shut else None
         for view in ({"open_run": ACTIVE}, {"all_running": True}):
-            stage.poller.look(View(source="rl-gym", **view))
+            stage.poller.set_view(View(source="rl-gym", **view))
             await stage.play(60)
             assert stage.state is LinkState.LIVE
 
@@ -627,7 +627,7 @@ def test_a_run_that_is_opened_is_asked_for_at_once_and_before_the_rest() -> None
         await stage.play(30)
         old = next(iter(stage.gym.runs))
         began = stage.now()
-        stage.poller.look(View(source="rl-gym", open_run=old))
+        stage.poller.set_view(View(source="rl-gym", open_run=old))
         await stage.play(0.01)
         assert stage.asked(RolloutsOf(old), since=began) == [began]
         # What was just asked is not asked again for it.
@@ -671,7 +671,7 @@ def test_every_answer_is_heard_whether_it_changed_anything_or_not() -> None:
 def test_another_source_needs_another_poller() -> None:
     async def scene(stage: Stage) -> None:
         with pytest.raises(ValueError, match="another source"):
-            stage.poller.look(View(source="all"))
+            stage.poller.set_view(View(source="all"))
         stage.task.cancel()
 
     staged(scene)
@@ -713,7 +713,7 @@ def test_a_deleted_run_is_said_to_be_gone_and_can_be_forgotten() -> None:
         delta = stage.poller.forget(frozenset({ACTIVE}))
         assert delta.runs_removed == {ACTIVE}
         # A screen that still shows it does not have it asked for without end.
-        stage.poller.look(View(source="rl-gym", open_run=ACTIVE))
+        stage.poller.set_view(View(source="rl-gym", open_run=ACTIVE))
         began = stage.now()
         await stage.play(120)
         assert len(stage.asked(OneRun(ACTIVE), since=began)) <= 5

@@ -45,14 +45,14 @@ def test_a_run_is_cancelled_once_its_rate_is_certain_and_only_once(store: Store)
     rules = RuleBook(None)
     rules.arm(["a"], RuleKind.CANCEL, "pass<30%", NOW)
     told(store, "a", 0, 5)
-    assert rules.look(store, NOW) == ()
+    assert rules.evaluate(store, NOW) == ()
     (rule,) = rules
     assert rule.evaluation == "pass@1 0%, certainly 0–62% of 5"
     told(store, "a", 0, 20)
-    (firing,) = rules.look(store, NOW)
+    (firing,) = rules.evaluate(store, NOW)
     assert firing.cancels
     assert firing.reason == "pass<30% holds: pass@1 0%, certainly 0–26% of 20"
-    assert rules.look(store, NOW) == () and len(rules) == 0
+    assert rules.evaluate(store, NOW) == () and len(rules) == 0
     rules.note(rule.key, "cancelled a: 1 rollout")
     assert [r.outcome for r in rules] == ["cancelled a: 1 rollout"]
 
@@ -61,14 +61,14 @@ def test_what_was_not_armed_is_not_touched(store: Store) -> None:
     rules = RuleBook(None)
     rules.arm(["a"], RuleKind.CANCEL, "errors>=1", NOW)
     told(store, "b", 0, 30, "down")
-    assert rules.look(store, NOW) == ()
+    assert rules.evaluate(store, NOW) == ()
 
 
 def test_a_run_that_is_over_is_not_cancelled(store: Store) -> None:
     rules = RuleBook(None)
     rules.arm(["a"], RuleKind.CANCEL, "errors>=1", NOW)
     told(store, "a", 0, 1, "down", left=0)
-    assert rules.look(store, NOW) == ()
+    assert rules.evaluate(store, NOW) == ()
     assert [rule.outcome for rule in rules] == ["nothing: the run ended"]
 
 
@@ -76,13 +76,15 @@ def test_each_kind_of_error_is_told_once(store: Store) -> None:
     rules = RuleBook(None)
     rules.arm(["a"], RuleKind.FIRST_ERRORS, "", NOW)
     told(store, "a", 1, 0, "503 after 3 s")
-    assert [f.reason for f in rules.look(store, NOW)] == ["first error of its kind: 503 after 3 s"]
+    assert [f.reason for f in rules.evaluate(store, NOW)] == [
+        "first error of its kind: 503 after 3 s"
+    ]
     told(store, "a", 1, 0, "503 after 3 s", "503 after 9 s")
-    assert rules.look(store, NOW) == ()
+    assert rules.evaluate(store, NOW) == ()
     told(store, "a", 1, 0, "503 after 3 s", "503 after 9 s", "no image")
-    assert [f.reason for f in rules.look(store, NOW)] == ["first error of its kind: no image"]
+    assert [f.reason for f in rules.evaluate(store, NOW)] == ["first error of its kind: no image"]
     told(store, "a", 1, 1, "503 after 3 s", "503 after 9 s", "no image", left=0)
-    assert rules.look(store, NOW) == ()
+    assert rules.evaluate(store, NOW) == ()
     assert [rule.outcome for rule in rules] == ["told 2 errors: the run ended"]
 
 
@@ -91,9 +93,9 @@ def test_a_regression_is_told_once_the_bounds_of_both_are_apart(store: Store) ->
     rules.arm(["new"], RuleKind.REGRESSION, "old", NOW)
     told(store, "old", 30, 2, left=0)
     told(store, "new", 1, 5)
-    assert rules.look(store, NOW) == ()
+    assert rules.evaluate(store, NOW) == ()
     told(store, "new", 2, 30)
-    (firing,) = rules.look(store, NOW)
+    (firing,) = rules.evaluate(store, NOW)
     assert firing.reason.startswith("worse than old: 6% ")
     assert not firing.cancels
 
@@ -104,14 +106,14 @@ def test_rules_survive_a_restart_with_what_they_told(store: Store, tmp_path: Pat
     rules.arm(["a", "b"], RuleKind.CANCEL, "errors>=2", NOW)
     rules.arm(["a"], RuleKind.FIRST_ERRORS, "", NOW)
     told(store, "a", 0, 0, "down", "down")
-    assert len(rules.look(store, NOW)) == 2
+    assert len(rules.evaluate(store, NOW)) == 2
     again = RuleBook(path)
     assert [(r.run_id, r.kind, r.outcome is None) for r in again] == [
         ("a", RuleKind.CANCEL, False),
         ("b", RuleKind.CANCEL, True),
         ("a", RuleKind.FIRST_ERRORS, True),
     ]
-    assert again.look(store, NOW) == ()
+    assert again.evaluate(store, NOW) == ()
     again.disarm([rule.key for rule in again])
     assert list(RuleBook(path)) == []
 
@@ -143,7 +145,7 @@ def test_what_another_program_removes_is_armed_no_longer(store: Store, tmp_path:
     (rule,) = other
     one.disarm([rule.key])
     told(store, "a", 0, 0, "down")
-    assert other.look(store, NOW) == () and list(other) == []
+    assert other.evaluate(store, NOW) == () and list(other) == []
     other.arm(["b"], RuleKind.TELL, "errors>=1", NOW)
     assert [rule.run_id for rule in RuleBook(path)] == ["b"], "the removed one does not come back"
 
@@ -156,9 +158,9 @@ def test_what_another_program_arms_holds_here_and_cancels_once(
     told(store, "a", 0, 0, "down")
     elsewhere.arm(["a"], RuleKind.CANCEL, "errors>=1", NOW)
     elsewhere.arm(["a"], RuleKind.TELL, "errors>=1", NOW)
-    assert [f.rule.kind for f in here.look(store, NOW)] == [RuleKind.CANCEL, RuleKind.TELL]
+    assert [f.rule.kind for f in here.evaluate(store, NOW)] == [RuleKind.CANCEL, RuleKind.TELL]
     # Each dashboard tells its person; the run is cancelled by one of them.
-    assert [f.rule.kind for f in elsewhere.look(store, NOW)] == [RuleKind.TELL]
+    assert [f.rule.kind for f in elsewhere.evaluate(store, NOW)] == [RuleKind.TELL]
 
 
 def test_where_nobody_hears_it_nothing_is_told_and_it_stays_armed(
@@ -169,8 +171,8 @@ def test_where_nobody_hears_it_nothing_is_told_and_it_stays_armed(
     recorder.arm(["a"], RuleKind.TELL, "errors>=1", NOW)
     recorder.arm(["a"], RuleKind.CANCEL, "errors>=1", NOW)
     told(store, "a", 0, 0, "down")
-    assert [f.rule.kind for f in recorder.look(store, NOW, tells=False)] == [RuleKind.CANCEL]
-    assert [f.rule.kind for f in RuleBook(path).look(store, NOW)] == [RuleKind.TELL]
+    assert [f.rule.kind for f in recorder.evaluate(store, NOW, tells=False)] == [RuleKind.CANCEL]
+    assert [f.rule.kind for f in RuleBook(path).evaluate(store, NOW)] == [RuleKind.TELL]
 
 
 def test_a_file_that_breaks_takes_no_rule_away(store: Store, tmp_path: Path) -> None:
@@ -179,7 +181,7 @@ def test_a_file_that_breaks_takes_no_rule_away(store: Store, tmp_path: Path) -> 
     rules.arm(["a"], RuleKind.TELL, "errors>=1", NOW)
     path.write_text("{")
     told(store, "a", 0, 0, "down")
-    assert len(rules.look(store, NOW)) == 1
+    assert len(rules.evaluate(store, NOW)) == 1
 
 
 def test_rules_are_read_as_they_are_listed() -> None:

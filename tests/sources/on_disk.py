@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gymtui.api.endpoints import Endpoints
-from gymtui.api.listing import parse_rollout
+from gymtui.api.list_answer import parse_rollout
 from gymtui.api.models import Rollout
 from gymtui.sources import registry
 from gymtui.sources.directory_gym import DirectoryGym

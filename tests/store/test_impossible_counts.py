@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gymtui.api.listing import parse_run
+from gymtui.api.list_answer import parse_run
 from gymtui.api.models import RunStatus
 from gymtui.cli.documents import run_document
 from gymtui.store.lists.columns import RUNS, RunView

@@ -30,7 +30,7 @@ from gymtui.api.errors import (
     Unreachable,
     UnsafeUrl,
 )
-from gymtui.api.listing import parse_rollout, parse_run, split
+from gymtui.api.list_answer import parse_rollout, parse_run, split
 from gymtui.api.models import Rollout, RunStatus
 from gymtui.api.request import Timeouts
 from gymtui.api.response import intercepted

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gymtui.api.lenient import loads
-from gymtui.api.listing import HIDDEN, masked
+from gymtui.api.list_answer import HIDDEN, masked
 from gymtui.core.json_output import json_text
 from gymtui.core.urls import without_login
 from gymtui.store.history.last_steps import last_steps, lives_of

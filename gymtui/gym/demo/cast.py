@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gymtui.gym.clock import Spread
 from gymtui.gym.engine.troubles import Kind, Moment, Trouble, Troubles
-from gymtui.gym.models.scripted import TEMPERAMENTS, Temperament
+from gymtui.gym.models.scripted_agent import TEMPERAMENTS, Temperament
 
 POLICY = "policy-8b"
 CHECKPOINT_STEPS = 1000

@@ -25,7 +25,7 @@ from pathlib import Path
 from gymtui.gym.clock import monotonic_s
 from gymtui.gym.demo.cast import CAST, troubles
 from gymtui.gym.demo.lock import Told, held
-from gymtui.gym.demo.story import script_of, tell
+from gymtui.gym.demo.story import play_story, script_of
 from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.records import DatabaseInUseError, DatabaseRefusedError
 from gymtui.gym.http.server import Options, bind, serve_until
@@ -177,7 +177,7 @@ async def _serve(speed: float, seed: int, where: Place) -> None:
         where.directory / DATABASE,
         Options(speed=speed, seed=seed, temperaments=CAST, troubles=ordered),
         ready=ready,
-        beside=lambda engine: tell(engine, speed=speed, seed=seed),
+        beside=lambda engine: play_story(engine, speed=speed, seed=seed),
     )
 
 

@@ -115,7 +115,7 @@ def script_of(seed: int, run_id: str) -> Script | None:
     return chapter.script if chapter.name == run_id else None
 
 
-async def tell(
+async def play_story(
     engine: Engine,
     *,
     speed: float,

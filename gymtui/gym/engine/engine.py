@@ -35,7 +35,7 @@ from gymtui.gym.models.model_servers import (
     make_client,
 )
 from gymtui.gym.models.probe import probe
-from gymtui.gym.models.scripted import TEMPERAMENTS, Temperament
+from gymtui.gym.models.scripted_agent import TEMPERAMENTS, Temperament
 from gymtui.gym.scenarios.base import Scenario
 from gymtui.gym.scenarios.catalog import SCENARIOS
 from gymtui.gym.wire import ACTIVE, LaunchRequest, ModelConfig, ProbeResult, TaskOverride

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gymtui.gym.engine.overrides import overridden, task_json_problem
 from gymtui.gym.models import providers
-from gymtui.gym.models.scripted import PREFIX, TEMPERAMENTS, Temperament
+from gymtui.gym.models.scripted_agent import PREFIX, TEMPERAMENTS, Temperament
 from gymtui.gym.scenarios.base import Scenario
 from gymtui.gym.wire import LaunchRequest, ModelConfig, TaskOverride
 

@@ -10,10 +10,10 @@ from gymtui.gym.engine.assignment import Functions, MakeAgent
 from gymtui.gym.engine.launch_check import Problem, is_scripted
 from gymtui.gym.models.agent import Agent, AgentError
 from gymtui.gym.models.judge import JudgeError, judge_by_rubric
+from gymtui.gym.models.model_agent import ModelAgent
 from gymtui.gym.models.model_servers import ModelServers
-from gymtui.gym.models.probe import reach
-from gymtui.gym.models.scripted import ScriptedAgent, Temperament
-from gymtui.gym.models.served import ServedAgent
+from gymtui.gym.models.probe import probe_model
+from gymtui.gym.models.scripted_agent import ScriptedAgent, Temperament
 from gymtui.gym.models.simulated_user import SimulatedUser
 from gymtui.gym.scenarios.base import Scenario, Task
 from gymtui.gym.tools.remote import SERVER, RemoteTools, ToolServerError
@@ -40,7 +40,7 @@ class Participants:
             instruction: str, functions: Functions, decisions: Random, durations: Random
         ) -> Agent:
             if not is_scripted(settings) or task.plan is None:
-                return ServedAgent(self.servers, settings, instruction, functions)
+                return ModelAgent(self.servers, settings, instruction, functions)
             return ScriptedAgent(
                 self.temperaments[settings.model or ""],
                 task.plan,
@@ -97,7 +97,7 @@ class Participants:
                 except AgentError as error:
                     problems.append(Problem((field, "provider"), str(error), "connection_error"))
             elif settings.base_url is not None:
-                reason = await reach(self.servers, settings)
+                reason = await probe_model(self.servers, settings)
                 if reason is not None:
                     problems.append(Problem((field, "base_url"), reason, "connection_error"))
         for tools in self.tools_maker(request.settings, scenario)():

@@ -8,7 +8,7 @@ from gymtui.gym.clock import Clock
 from gymtui.gym.engine.database import Database
 from gymtui.gym.engine.launch_check import setting_problems, task_problems
 from gymtui.gym.engine.records import WaitingRun
-from gymtui.gym.models.scripted import Temperament
+from gymtui.gym.models.scripted_agent import Temperament
 from gymtui.gym.scenarios.base import Scenario
 from gymtui.gym.wire import LaunchRequest, TaskOverride
 

@@ -41,7 +41,7 @@ from gymtui.gym.http.faults import Faults
 from gymtui.gym.http.router import ApiError, Names, Route, answer
 from gymtui.gym.http.transport import Protocol
 from gymtui.gym.models.model_servers import LIMITS, ServerLimits
-from gymtui.gym.models.scripted import TEMPERAMENTS, Temperament
+from gymtui.gym.models.scripted_agent import TEMPERAMENTS, Temperament
 from gymtui.gym.scenarios.base import Scenario
 from gymtui.gym.scenarios.bundle import opened_bundles
 from gymtui.gym.scenarios.bundle_files import BundleError

@@ -66,7 +66,7 @@ def _refused(status: int | None, message: str) -> ProbeResult:
     return ProbeResult(success=False, message=message, error_type="unknown")
 
 
-async def reach(servers: ModelServers, settings: ModelConfig) -> str | None:
+async def probe_model(servers: ModelServers, settings: ModelConfig) -> str | None:
     """Return why a launch on this model server cannot work, or None when something answers there.
 
     Only the connection is tried: whether the model is right is for the rollouts, or for `probe`.

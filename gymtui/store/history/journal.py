@@ -140,7 +140,7 @@ class Journal:
         """Keep observations; written within a second."""
         self._put(Batch(observations=tuple(observations)))
 
-    def looked(self, looks: Iterable[UnchangedPoll]) -> None:
+    def record_unchanged(self, looks: Iterable[UnchangedPoll]) -> None:
         """Keep until when what runs was seen unchanged; written within two seconds."""
         self._put(Batch(looks=tuple(looks)))
 

@@ -152,7 +152,7 @@ class Observer:
             for run_id, gaps_s in state.step_gaps_s.items()
         }
 
-    def look(self, rollout: Rollout, window: Window) -> StateObservation | None:
+    def observe(self, rollout: Rollout, window: Window) -> StateObservation | None:
         """Take in one rollout of an answer.
 
         Args:
@@ -236,7 +236,7 @@ class Observer:
                 later.append(known.observation)
         return tuple(later)
 
-    def looks(self) -> tuple[UnchangedPoll, ...]:
+    def unchanged_polls(self) -> tuple[UnchangedPoll, ...]:
         """By run, until when each of its running rollouts is known to have been as it was."""
         last: dict[str, Window] = {}
         for known in self._watched.values():
@@ -276,7 +276,7 @@ class Observer:
         known = self._watched.get(rollout_id)
         return None if known is None else known.first.latest
 
-    def looked_at(self, rollout_id: str) -> datetime | None:
+    def last_seen_at(self, rollout_id: str) -> datetime | None:
         """When a rollout was last looked at, the latest it may have been; None if not watched."""
         known = self._watched.get(rollout_id)
         return None if known is None else self._last(known).latest

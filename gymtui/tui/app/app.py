@@ -167,7 +167,7 @@ class GymtuiApp(HostApp):
         """Another part of what is known is on screen: poll for that."""
         screen = self.top
         if screen is not None:
-            self.session.look(screen.poll_target)
+            self.session.update_view(screen.poll_target)
 
     # -- life ------------------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ class News:
             if session.client.note != noted:
                 noted = session.client.note
                 self._app.notify(noted or "")
-            await session.look_out()
+            await session.check_alerts()
             self._app.gc_control.came(len(delta.rollouts))
             # What comes in hundreds of answers a second is shown in a few pictures of it.
             took_s = time.thread_time() - began_s

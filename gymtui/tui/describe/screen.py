@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual.widget import Widget
 
-from gymtui.api.listing import shown
+from gymtui.api.list_answer import shown
 from gymtui.core.text import clean_block
 from gymtui.tui.context.keymap import Key, Scope
 from gymtui.tui.kit.refusal import refuse

@@ -138,7 +138,7 @@ class TimeWindow:
         front: int | None = None
         if row.rollout is not None and not is_finished(row.rollout):
             # What is still going on is drawn in eighths of a cell: less than half of one is none.
-            front = int(self._watch.looked_at(row).timestamp() // (scale.span_s / cells / 16))
+            front = int(self._watch.last_seen_at(row).timestamp() // (scale.span_s / cells / 16))
         observations = len(self._watch.observations(row.rollout_id))
         made_from = (row, observations, front, scale, cells)
         known = self._drawn.get(row.rollout_id)

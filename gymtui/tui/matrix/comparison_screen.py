@@ -128,7 +128,7 @@ class CompareRunsScreen(RunsMatrixScreen):
             known = self._told[run_id] = (len(rows), told)
         return known[1]
 
-    def said(self) -> Sequence[Cell]:
+    def summary_lines(self) -> Sequence[Cell]:
         """How many tasks differ, and how many of them by more than chance."""
         found = [evidence_of(row) for row in self._rows.records.values()]
         differ = [item for item in found if item is not None]

@@ -133,7 +133,7 @@ class MatrixPanes(ListScreen[R]):
         return None
 
     @abstractmethod
-    def said(self) -> Sequence[Cell]:
+    def summary_lines(self) -> Sequence[Cell]:
         """The lines above the tasks."""
 
     @abstractmethod
@@ -367,7 +367,7 @@ class MatrixPanes(ListScreen[R]):
         """Write the numbers, and what there is to say about the cell under the cursor."""
         if not self.ready:
             return
-        first, second = self.said()
+        first, second = self.summary_lines()
         lines = [Line(first), Line(second, self.remarks())]
         self.lines("summary").show(lines)
         row = self._pointed_at

@@ -75,7 +75,7 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
         )
         return matrix.across(self.run_ids)
 
-    def said(self) -> Sequence[Cell]:
+    def summary_lines(self) -> Sequence[Cell]:
         """pass@1 of each run as far as there is room, and how many tasks differ."""
         things = [
             LinePart(self._run_said(number, sums), number) for number, sums in enumerate(self._sums)

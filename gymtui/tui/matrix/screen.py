@@ -136,7 +136,7 @@ class MatrixScreen(MatrixPanes[TaskRow]):
             begin_at, self._begin_at = self._begin_at, None
             self._grid.select(begin_at)
 
-    def said(self) -> Sequence[Cell]:
+    def summary_lines(self) -> Sequence[Cell]:
         """What the tasks add up to."""
         if not self._counted.seen:
             why = why_empty(self.session, self.run_id)

@@ -15,7 +15,7 @@ from gymtui.session.actions import Verb
 from gymtui.store.column_def import ValueKind, natural
 from gymtui.store.delta import NOTHING, Delta
 from gymtui.store.lists.columns import LISTED, RUNS, RunView
-from gymtui.store.lists.grouping import Grouping, Groups
+from gymtui.store.lists.groups import Grouping, Groups
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.lists.query import quoted
 from gymtui.tui.context.keymap import Scope, bindings

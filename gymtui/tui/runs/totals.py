@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gymtui.poll.connection import Link
 from gymtui.session.session import Session
-from gymtui.store.lists.grouping import Grouping
+from gymtui.store.lists.groups import Grouping
 from gymtui.store.stats.formulas import known_sum
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.line_parts import LinePart

@@ -139,7 +139,7 @@ class Reporter:
             trace=redact(clean_block(trace[-_REPORT_LIMIT:]), self._secrets),
         )
 
-    def told(self, words: str, frames: Iterable[str] = ()) -> Defect:
+    def defect_of(self, words: str, frames: Iterable[str] = ()) -> Defect:
         """Make a defect of something that only exists in words.
 
         Args:

@@ -210,12 +210,12 @@ class GuardedApp(App[ResultT]):
         if isinstance(error, Exception):
             self._handle_exception(error)
         else:
-            self._fail(self.reporter.told("the framework failed without a reason"))
+            self._fail(self.reporter.defect_of("the framework failed without a reason"))
 
     def panic(self, *renderables: RenderableType) -> None:
         """End the app after what the framework takes for an error, without printing values."""
         for renderable in renderables:
-            self._fail(self.reporter.told(*_words_of(renderable)))
+            self._fail(self.reporter.defect_of(*_words_of(renderable)))
 
     def _fail(self, defect: Defect) -> None:
         self._return_code = EXIT_DEFECT
@@ -250,7 +250,7 @@ class GuardedApp(App[ResultT]):
         if isinstance(error, BaseException):
             defect = self.reporter.examine(error)
         else:
-            defect = self.reporter.told(str(context.get("message", "error in the event loop")))
+            defect = self.reporter.defect_of(str(context.get("message", "error in the event loop")))
         self.reporter.keep(defect)
         if self._running:
             self.call_later(self.noted, defect)

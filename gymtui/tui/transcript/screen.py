@@ -18,10 +18,10 @@ from gymtui.session.hit_list import HitList
 from gymtui.session.rollout_ref import RolloutList, RolloutRef
 from gymtui.store import record_files
 from gymtui.store.delta import Delta
-from gymtui.store.ending import ending_of
 from gymtui.store.formats import of_many
 from gymtui.store.outcome import ACTIVE
 from gymtui.store.records import RolloutRow
+from gymtui.store.rollout_result import rollout_result
 from gymtui.transcript.artifact_files import FileProblem
 from gymtui.tui.context.routes import CompareRollouts, OpenSearch
 from gymtui.tui.context.selection import Selection
@@ -183,7 +183,7 @@ class TranscriptScreen(ReaderScreen):
     def _with_result(self, artifacts: Artifacts) -> Artifacts:
         """The artifacts, and what the rollout's record says of its end, which they do not hold."""
         row = self._row
-        result = ending_of(row.rollout, row.outcome) if row and row.rollout else None
+        result = rollout_result(row.rollout, row.outcome) if row and row.rollout else None
         transcript = artifacts.transcript
         if result == transcript.result:
             return artifacts

@@ -198,7 +198,7 @@ def test_what_several_saw_is_drawn_as_well_as_if_all_had_been_kept(
 def test_gyms_of_one_database_know_nothing_of_each_other(place: SharedPlace, told: Told) -> None:
     there, here = told.open(replace(place, gym=f"{place.gym}/v1")), told.open(place)
     there.record([observation(1)])
-    there.looked([UnchangedPoll("run_1", NOW, NOW)])
+    there.record_unchanged([UnchangedPoll("run_1", NOW, NOW)])
     there.keep(summary())
     there.flush()
     here.forget("run_1")

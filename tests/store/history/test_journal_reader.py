@@ -69,7 +69,7 @@ def test_what_ran_was_seen_until_the_last_look(journal: Journal) -> None:
     journal.record([seen("rol_1", 0, "running", "seeding")])
     journal.record([seen("rol_2", 5, "running", "verifying")])
     journal.record([seen("rol_1", 8, "running", "agent_running")])
-    journal.looked([look(20)])
+    journal.record_unchanged([look(20)])
     *before, first, second = journal.load("run_1")
     assert len(before) == 3
     assert {(s.rollout_id, s.phase, s.seen_from, s.seen_at) for s in (first, second)} == {
@@ -87,13 +87,13 @@ def test_what_does_not_run_is_not_said_to_have_been_seen(
 ) -> None:
     kept = seen("rol_1", 0, status, phase)
     journal.record([kept])
-    journal.looked([look(20)])
+    journal.record_unchanged([look(20)])
     assert journal.load("run_1") == (kept,)
 
 
 def test_a_change_after_the_last_look_is_not_put_back(journal: Journal) -> None:
     kept = seen("rol_1", 30, "running", "verifying")
-    journal.looked([look(20)])
+    journal.record_unchanged([look(20)])
     journal.record([kept])
     assert journal.load("run_1") == (kept,)
 
@@ -101,8 +101,8 @@ def test_a_change_after_the_last_look_is_not_put_back(journal: Journal) -> None:
 def test_of_two_dashboards_the_later_look_counts_and_other_runs_have_their_own(
     in_file: Journal, path: Path
 ) -> None:
-    in_file.looked([look(20), look(5, "run_2")])
-    in_file.looked([look(10)])
+    in_file.record_unchanged([look(20), look(5, "run_2")])
+    in_file.record_unchanged([look(10)])
     in_file.flush()
     assert {row[0]: row[2] for row in table(path, "looks")} == {
         "run_1": int(at(21).timestamp() * 1e6),
@@ -152,7 +152,7 @@ def test_while_nothing_runs_nothing_is_written(
     session.run("run_1", running=0, completed=1)
     session.lists(10, ended(9))
     written: list[object] = []
-    for way in ("record", "looked", "keep", "forget"):
+    for way in ("record", "record_unchanged", "keep", "forget"):
         monkeypatch.setattr(journal, way, lambda *what: written.append(what))
     for seconds in range(12, 40, 2):
         session.lists(seconds, ended(9))
@@ -183,7 +183,7 @@ now = datetime.now(UTC)
 journal.record([StateObservation("rol_1", "run_1", "running", "agent_running", now, now, None)])
 while True:
     now = datetime.now(UTC)
-    journal.looked([UnchangedPoll("run_1", now, now)])
+    journal.record_unchanged([UnchangedPoll("run_1", now, now)])
     print(now.isoformat(), flush=True)
     threading.Event().wait(0.1)
 """
@@ -241,7 +241,7 @@ def test_an_older_journal_is_brought_up_to_date_and_keeps_what_it_had(old: Path)
     journal = Journal.open(old, now=lambda: NOW)
     (kept,) = journal.load("run_1")
     assert (kept.rollout_id, kept.phase, kept.seen_at) == ("rol_0", "seeding", NOW)
-    journal.looked([look(20)])
+    journal.record_unchanged([look(20)])
     assert len(journal.load("run_1")) == 2
     journal.close()
     assert journal.notice is None

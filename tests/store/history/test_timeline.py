@@ -339,7 +339,7 @@ def watch(truth: Truth, rng: Random, until: float) -> tuple[list[StateObservatio
         last = t + trip * rng.random()
         received = truth.at(last)
         window = Window(at(t + error - 0.5), at(t + trip + error + 0.5))
-        observation = observer.look(received, window)
+        observation = observer.observe(received, window)
         kept += [] if observation is None else [observation]
         t += trip + rng.uniform(1.5, 2.5) + (rng.uniform(5, 60) if rng.random() < 0.03 else 0)
         if rng.random() < 0.02:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from gymtui.api.client import GymClient
-from gymtui.api.listing import parse_rollout, split
+from gymtui.api.list_answer import parse_rollout, split
 from gymtui.api.models import Malformed, Rollout
 from gymtui.core.server_clock import ServerClock
 from gymtui.store.history.observer import Observer, StateObservation
@@ -47,7 +47,7 @@ class Watcher:
             rollout = parse_rollout(item)
             assert not isinstance(rollout, Malformed)
             self.rollouts[rollout.rollout_id] = rollout
-            observation = self.observer.look(rollout, window)
+            observation = self.observer.observe(rollout, window)
             if observation is not None:
                 self.observations.setdefault(rollout.rollout_id, []).append(observation)
 

@@ -10,7 +10,6 @@ import pytest
 
 from gymtui.api.models import Rollout
 from gymtui.store.column_def import Field, Schema, ValueKind
-from gymtui.store.ending import ending_of
 from gymtui.store.formats import state_word, state_words
 from gymtui.store.history.observer import StateObservation
 from gymtui.store.history.timeline import segments
@@ -19,6 +18,7 @@ from gymtui.store.lists.completion import completions
 from gymtui.store.lists.query import FilterError, parse
 from gymtui.store.outcome import Outcome, outcome_of
 from gymtui.store.records import RolloutRow
+from gymtui.store.rollout_result import rollout_result
 from gymtui.store.running_rollouts import RUNNING, RunningRow
 from gymtui.store.stats.run_summary import SummaryBuilder
 from gymtui.tui.kit import outcome_text
@@ -68,7 +68,7 @@ def test_what_a_dead_run_left_is_neither_a_fail_nor_an_error(status: str) -> Non
     builder.add(row)
     summary = builder.summary([row])
     assert (summary.errors, summary.verdicts, summary.ended) == (0, 0, 0)
-    assert ending_of(rollout) is None
+    assert rollout_result(rollout) is None
     # That it stood so while somebody looked is no part of its life.
     now = datetime(2026, 5, 1, tzinfo=UTC)
     seen = StateObservation("r", "run", status, None, now, now, None)

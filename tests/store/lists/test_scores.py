@@ -10,7 +10,7 @@ import pytest
 from gymtui.api.lenient import read
 from gymtui.api.models import Result, Rollout, RunStatus
 from gymtui.store.lists.columns import ROLLOUTS, RUNS, RunView
-from gymtui.store.lists.grouping import Grouping, Groups
+from gymtui.store.lists.groups import Grouping, Groups
 from gymtui.store.lists.query import parse
 from gymtui.store.outcome import outcome_of
 from gymtui.store.records import RolloutRow, RunRow

@@ -160,7 +160,7 @@ def test_an_existing_report_is_never_written_through_a_link(tmp_path: Path) -> N
     target = tmp_path / "precious"
     target.write_text("kept")
     (tmp_path / f"crash-20260102T030405Z-{os.getpid()}.txt").symlink_to(target)
-    assert ours.keep(ours.told("words")) is None
+    assert ours.keep(ours.defect_of("words")) is None
     assert target.read_text() == "kept"
 
 

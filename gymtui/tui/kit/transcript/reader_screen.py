@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from gymtui.api.listing import shown as laid_out_json
+from gymtui.api.list_answer import shown as laid_out_json
 from gymtui.session.artifacts import Artifacts
 from gymtui.transcript import passages, stops
 from gymtui.transcript.blocks import BlockKind, Transcript

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gymtui.api.models import RunStatus
 from gymtui.store.lists.columns import RunView
-from gymtui.store.lists.grouping import UNNAMED, Grouping, Groups, key_of, stem
+from gymtui.store.lists.groups import UNNAMED, Grouping, Groups, key_of, stem
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RunRow
 from gymtui.store.stats.formulas import Interval, Tally, pass_rate_interval, wilson

@@ -18,7 +18,7 @@ DEFAULT_PROMPT = (
 )
 
 
-class ServedAgent:
+class ModelAgent:
     """An agent whose turns come from a model server."""
 
     def __init__(

@@ -14,7 +14,7 @@ TITLE = "result"
 _WELL = frozenset({Outcome.PASSED, Outcome.DONE})
 
 
-def ending_of(rollout: Rollout, outcome: Outcome | None = None) -> Ending | None:
+def rollout_result(rollout: Rollout, outcome: Outcome | None = None) -> Ending | None:
     """The result of a rollout: outcome, the verifier's message, what failed, why it ended.
 
     Args:

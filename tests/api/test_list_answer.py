@@ -3,7 +3,7 @@ import json
 import pytest
 
 from gymtui.api.errors import Garbled
-from gymtui.api.listing import Listing, parse_run, shown, split
+from gymtui.api.list_answer import ListAnswer, parse_run, shown, split
 from gymtui.api.models import Malformed, RunStatus
 from tests.api.samples import ROLLOUT, RUN
 
@@ -11,7 +11,7 @@ from tests.api.samples import ROLLOUT, RUN
 def test_items_keep_their_bytes_exactly() -> None:
     items = [b'{"run_id":  "a", "x": 1.50}', b'{ "run_id": "b" }']
     listing = split(b'{"total": 7, "runs": [' + b" , ".join(items) + b"\n]}", "runs")
-    assert listing == Listing(7, tuple(items))
+    assert listing == ListAnswer(7, tuple(items))
     assert all(type(item) is bytes for item in listing.items)
 
 
@@ -32,7 +32,7 @@ def test_a_total_is_a_number_or_unknown(total: str, read: int | None) -> None:
 def test_a_missing_total_a_bare_list_and_a_null_list_are_lists() -> None:
     assert split(b'{"runs": [{"run_id": "a"}]}', "runs").items == (b'{"run_id": "a"}',)
     assert len(split(json.dumps([RUN, RUN]).encode(), "runs").items) == 2
-    assert split(b'{"total": 0, "runs": null}', "runs") == Listing(0, ())
+    assert split(b'{"total": 0, "runs": null}', "runs") == ListAnswer(0, ())
 
 
 @pytest.mark.parametrize(

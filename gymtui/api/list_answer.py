@@ -31,7 +31,7 @@ HIDDEN = "(hidden)"
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListAnswer:
     """A list answer, taken apart."""
 
     total: int | None  # the server's own count of everything that matches, if it gave one
@@ -52,7 +52,7 @@ _RUNS = msgspec.json.Decoder(_Runs)
 _ROLLOUTS = msgspec.json.Decoder(_Rollouts)
 
 
-def split(body: bytes, key: Literal["runs", "rollouts"]) -> Listing:
+def split(body: bytes, key: Literal["runs", "rollouts"]) -> ListAnswer:
     """Takes a list answer apart without reading its items.
 
     Args:
@@ -71,9 +71,9 @@ def split(body: bytes, key: Literal["runs", "rollouts"]) -> Listing:
     try:
         if key == "runs":
             runs = _RUNS.decode(body)
-            return Listing(_total(runs.total), tuple(map(_own, runs.runs)))
+            return ListAnswer(_total(runs.total), tuple(map(_own, runs.runs)))
         rollouts = _ROLLOUTS.decode(body)
-        return Listing(_total(rollouts.total), tuple(map(_own, rollouts.rollouts)))
+        return ListAnswer(_total(rollouts.total), tuple(map(_own, rollouts.rollouts)))
     except (msgspec.MsgspecError, RecursionError):
         return _split_widely(body, key)
 
@@ -132,7 +132,7 @@ def _is_secret(name: str) -> bool:
     return name.lower().replace("-", "").replace("_", "") in SECRET_FIELDS
 
 
-def _split_widely(body: bytes, key: str) -> Listing:
+def _split_widely(body: bytes, key: str) -> ListAnswer:
     where = f"GET /{key}"
     try:
         document = loads(body)
@@ -148,7 +148,7 @@ def _split_widely(body: bytes, key: str) -> Listing:
     if not isinstance(document, list):
         raise Garbled(f"{where}: no list of {key}")
     items = tuple(bounded(json_text(item).encode()) for item in document)
-    return Listing(total if type(total) is int else None, items)
+    return ListAnswer(total if type(total) is int else None, items)
 
 
 def _own(raw: msgspec.Raw) -> bytes:

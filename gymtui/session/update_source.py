@@ -11,14 +11,14 @@ from gymtui.store.delta import Delta
 from gymtui.store.stats.run_summary import RunSummary
 
 
-class Feed(Protocol):
+class UpdateSource(Protocol):
     """Brings what is known of a gym into a session's store; `poll.poller.Poller` is one."""
 
     @property
     def link(self) -> Link:
         """How it goes just now."""
 
-    def look(self, view: View) -> None:
+    def set_view(self, view: View) -> None:
         """Another part of what can be known is on screen."""
 
     def refresh(self) -> None:

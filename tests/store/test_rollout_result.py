@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from gymtui.api.models import Rollout
-from gymtui.store.ending import ending_of
 from gymtui.store.records import RolloutRow
+from gymtui.store.rollout_result import rollout_result
 from gymtui.transcript import export
 from gymtui.transcript.blocks import Ending, Transcript
 from gymtui.transcript.outline import endings
@@ -35,7 +35,7 @@ def test_a_fail_is_told_with_its_whole_message_and_all_that_the_verifier_says() 
         "evidence": ["turn 4"],
         "dimension_scores": [{"dimension": "tone", "score": 0.5, "reason": "curt"}],
     }
-    ending = ending_of(rollout(result=result, termination_reason="agent_done"))
+    ending = rollout_result(rollout(result=result, termination_reason="agent_done"))
     assert ending is not None
     assert ending.failed
     first, *others = ending.text.split("\n")
@@ -48,13 +48,15 @@ def test_a_fail_is_told_with_its_whole_message_and_all_that_the_verifier_says() 
 
 
 def test_a_pass_is_told_and_is_no_failure() -> None:
-    assert ending_of(rollout(result={"success": True, "message": "All met"})) == Ending(
+    assert rollout_result(rollout(result={"success": True, "message": "All met"})) == Ending(
         "result", "✓ pass\nAll met", failed=False
     )
 
 
 def test_what_ended_without_a_verifier_tells_why() -> None:
-    ending = ending_of(rollout(status="workspace_error", termination_reason="image pull failed"))
+    ending = rollout_result(
+        rollout(status="workspace_error", termination_reason="image pull failed")
+    )
     assert ending is not None
     assert ending.failed
     assert ending.text.endswith("\nended: image pull failed")
@@ -64,7 +66,7 @@ def test_what_ended_without_a_verifier_tells_why() -> None:
     "fields", [{"status": "running"}, {"status": "pending"}, {"status": "completed"}]
 )
 def test_where_there_is_nothing_to_tell_there_is_no_result(fields: dict[str, Any]) -> None:
-    assert ending_of(rollout(**fields)) is None
+    assert rollout_result(rollout(**fields)) is None
 
 
 @pytest.mark.parametrize(
@@ -81,17 +83,17 @@ def test_words_in_which_there_is_nothing_to_read_are_not_told(nothing: str) -> N
         "dimension_scores": [{"dimension": nothing, "reason": nothing, "score": 0.5}],
     }
     row = rollout(result=result, termination_reason=nothing, status="failed")
-    found = ending_of(row)
+    found = rollout_result(row)
     assert found is not None
     assert found.text.split("\n")[1:] == ["failed criteria:", "- names the room", "dimension 0.5"]
     told = rollout_details(RolloutRow("r", "run", b"", 0, 0, row), (), 80, 4)
     assert "ended" not in "".join(piece.text for line in told for piece in line)
-    assert ending_of(rollout(termination_reason=nothing)) is None
+    assert rollout_result(rollout(termination_reason=nothing)) is None
 
 
 def ended(message: str = "Missing: event 7") -> Transcript:
     transcript = read({"messages": [{"role": "user", "content": "Missing?"}], "error": "broke"})
-    found = ending_of(rollout(result={"success": False, "message": message}))
+    found = rollout_result(rollout(result={"success": False, "message": message}))
     return Transcript(transcript.turns, error=transcript.error, result=found)
 
 
