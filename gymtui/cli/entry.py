@@ -61,6 +61,7 @@ _ELSEWHERE: Mapping[str, str] = {
     "record": "record_command",
     "replay": "replay_command",
     "watch": "watch_command",
+    "mcp": "mcp_command",
 }
 """Commands that are imported when they are named, by their module."""
 

@@ -66,13 +66,7 @@ def print_failures(
     if by == TOOL:
         _print_tools(asked, names, form, printer, tell)
         return
-    failures, matrix = Failures(), Matrix()
-    for run_id in dict.fromkeys((*names, *([compared] if compared is not None else []))):
-        for row in asked.store.rollouts_of(run_id):
-            failures.take(row)
-            matrix.take(row)
-    matrix.refresh(last_steps={})
-    rows = rows_of(failures, matrix, names, FailureView(by), compared)
+    rows, matrix = failures_of(asked, names, by, compared)
     before = names[0] if compared is None else compared
     others = [name for name in names if name != before]
     if form == "table":
@@ -85,6 +79,27 @@ def print_failures(
     shared = Together(row.group for row in rows)
     documents = [failure_document(row, shared, others, matrix) for row in rows]
     _print(documents, "failures", form, printer, {"against": before if others else None})
+
+
+def failures_of(
+    asked: GymReader, names: Sequence[str], by: str, compared: str | None = None
+) -> tuple[Sequence[FailureRow], Matrix]:
+    """What runs fail in, of what is listed of them.
+
+    Args:
+        by: `criterion` or `message`.
+        compared: The run that they are compared with; by default the first of them.
+
+    Returns:
+        The failures, the commonest first, and the tasks and attempts they are of.
+    """
+    failures, matrix = Failures(), Matrix()
+    for run_id in dict.fromkeys((*names, *([compared] if compared is not None else []))):
+        for row in asked.store.rollouts_of(run_id):
+            failures.take(row)
+            matrix.take(row)
+    matrix.refresh(last_steps={})
+    return rows_of(failures, matrix, names, FailureView(by), compared), matrix
 
 
 def _print(

@@ -126,6 +126,20 @@ def _now(asked: GymReader, request: ListRequest) -> FilteredRows[RunView]:
     return filter_rows(views, request, COMMAND_RUNS, asked.now_s)
 
 
+async def runs_with_numbers(asked: GymReader, request: ListRequest) -> FilteredRows[RunView]:
+    """Runs as filtered, with the numbers of those that are left; all runs were listed before.
+
+    Raises:
+        click.UsageError: The filter is none.
+        GymError: As the client; what the key may not see is left out.
+    """
+    if _needs_numbers(request):
+        cheap = tuple(text for text in request.filters if _is_cheap(text))
+        await asked.rollouts_allowed(_unknown(asked, _now(asked, ListRequest(cheap))))
+    await asked.rollouts_allowed(_unknown(asked, _now(asked, request)))
+    return _now(asked, request)
+
+
 def _needs_numbers(request: ListRequest) -> bool:
     order = COMMAND_RUNS[request.order].name if request.order is not None else None
     return order in NUMBER_COLUMNS or not all(fits(text, COUNTERS) for text in request.filters)

@@ -53,45 +53,74 @@ def print_hits(
         NotFound: There is no such run.
         GymError: Its rollouts cannot be listed.
     """
-    limit = settings.archive_limit_mib << 20
-    # What lies on disk already is not kept there twice.
-    kept = Archive(archive, limit) if limit and not settings.directories else Archive(None)
-    if settings.key is not None:
-        kept.keep_out(settings.key.reveal())
+    kept = kept_transcripts(settings, archive)
 
     async def search(client: Endpoints) -> SearchProgress:
-        asked = GymReader(client)
-        if run_ids:
-            found = await asked.runs_named(list(dict.fromkeys(run_ids)))
-        else:
-            await asked.every_run(settings.source, settings.scenario)
-            found = [run for run, row in asked.store.runs.items() if row.malformed is None]
-        await asked.rollouts_of(found)
-        rows = {row.rollout_id: row for run in found for row in asked.store.rollouts_of(run)}
-        gym = gym_name(settings.base_url)
-        loader = ArtifactLoader(
-            client,
-            cap_bytes=settings.artifact_limit_mib << 20,
-            cache_bytes=0,
-            archive=kept,
-            key_of=lambda name, redacted: key_of(gym, rows.get(name), redacted=redacted),
-        )
-        readable = [row for row in rows.values() if row.malformed is None]
-        going = TranscriptSearch(
-            loader,
-            kept,
-            gym,
-            map(target_of, readable),
-            wanted,
-            most_bytes=_EVERYTHING if most_bytes is None else most_bytes,
-        )
-        await _print(going, rows, form, printer, several=len(found) > 1)
+        most = _EVERYTHING if most_bytes is None else most_bytes
+        going, rows = await begin_search(client, settings, run_ids, wanted, kept, most)
+        several = len({row.run_id for row in rows.values()}) > 1
+        await _print(going, rows, form, printer, several=several)
         return going.progress
 
     try:
         return with_gym(settings, search)
     finally:
         kept.close()
+
+
+def kept_transcripts(settings: Settings, archive: Path) -> Archive:
+    """Where transcripts that were read are kept; to be closed.
+
+    Args:
+        archive: Its file, there or not.
+    """
+    limit = settings.archive_limit_mib << 20
+    # What lies on disk already is not kept there twice.
+    kept = Archive(archive, limit) if limit and not settings.directories else Archive(None)
+    if settings.key is not None:
+        kept.keep_out(settings.key.reveal())
+    return kept
+
+
+async def begin_search(
+    client: Endpoints,
+    settings: Settings,
+    run_ids: Sequence[str],
+    wanted: Wanted,
+    kept: Archive,
+    most_bytes: int,
+) -> tuple[TranscriptSearch, Mapping[str, RolloutRow]]:
+    """List what is to be searched.
+
+    Args:
+        run_ids: Of which runs; none for all there are.
+        most_bytes: How much is downloaded at most.
+
+    Returns:
+        The search, and the rollouts that it is through, by id.
+
+    Raises:
+        NotFound: There is no such run.
+        GymError: Its rollouts cannot be listed.
+    """
+    asked = GymReader(client)
+    if run_ids:
+        found = await asked.runs_named(list(dict.fromkeys(run_ids)))
+    else:
+        await asked.every_run(settings.source, settings.scenario)
+        found = [run for run, row in asked.store.runs.items() if row.malformed is None]
+    await asked.rollouts_of(found)
+    rows = {row.rollout_id: row for run in found for row in asked.store.rollouts_of(run)}
+    gym = gym_name(settings.base_url)
+    loader = ArtifactLoader(
+        client,
+        cap_bytes=settings.artifact_limit_mib << 20,
+        cache_bytes=0,
+        archive=kept,
+        key_of=lambda name, redacted: key_of(gym, rows.get(name), redacted=redacted),
+    )
+    targets = map(target_of, (row for row in rows.values() if row.malformed is None))
+    return TranscriptSearch(loader, kept, gym, targets, wanted, most_bytes=most_bytes), rows
 
 
 async def _print(
@@ -110,7 +139,7 @@ async def _print(
         if form == "table":
             printer.lines(lines.of(found) for found in hits)
             continue
-        told = [_document(found, rows[found.ref.rollout_id]) for found in hits]
+        told = [hit_document(found, rows[found.ref.rollout_id]) for found in hits]
         if form == "jsonl":
             printer.objects(told)
         elif form == "csv":
@@ -122,7 +151,8 @@ async def _print(
         printer.document({"transcripts": searched, "hits": documents})
 
 
-def _document(found: FoundHit, row: RolloutRow) -> dict[str, Any]:
+def hit_document(found: FoundHit, row: RolloutRow) -> dict[str, Any]:
+    """A hit as JSON."""
     hit = found.hit
     values = (
         *(found.ref.run_id, found.ref.rollout_id, row.rollout and row.rollout.task_id),
@@ -169,4 +199,4 @@ def _tail(text: str, cells: int) -> str:
     return text
 
 
-__all__ = ["print_hits"]
+__all__ = ["begin_search", "hit_document", "kept_transcripts", "print_hits"]

@@ -223,6 +223,11 @@ ELSEWHERE = {
     "watch --interval": "test_watch.test_options_choose_what_is_watched",
     "watch --jsonl": "test_watch.test_each_change_is_a_document",
     "watch --after": "test_watch.test_a_cursor_goes_on_without_loss",
+    "record start --force": "test_record.test_a_second_recorder_is_refused",
+    **{
+        f"mcp --{option}": "test_mcp.test_options_choose_the_gym_and_what_is_allowed"
+        for option in ("profile", "base-url", "config", "source", "scenario", "allow-cancel")
+    },
     "record start --interval": "test_record.test_it_asks_for_what_it_is_told",
     "record start --source": "test_record.test_it_asks_for_what_it_is_told",
     "record start --scenario": "test_record.test_it_asks_for_what_it_is_told",
