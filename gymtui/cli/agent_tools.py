@@ -28,6 +28,7 @@ from gymtui.core.json_output import json_text
 from gymtui.core.text import clean, clean_block
 from gymtui.session.actions import Verb, act, describe_result
 from gymtui.session.artifacts import ArtifactLoader, TooLargeError
+from gymtui.store.history.journal_place import Place
 from gymtui.store.lists.columns import ROLLOUTS
 from gymtui.store.stats.failure_changes import Together
 from gymtui.transcript.blocks import Block, Extras, ToolCall, ToolResult, Turn
@@ -85,7 +86,7 @@ class AgentTools:
     """
 
     def __init__(
-        self, client: Endpoints, settings: Settings, *, journal: Path, archive: Path
+        self, client: Endpoints, settings: Settings, *, journal: Place, archive: Path
     ) -> None:
         self._client = client
         self._settings = settings

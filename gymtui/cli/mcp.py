@@ -16,6 +16,7 @@ from gymtui.api.endpoints import Endpoints
 from gymtui.cli.agent_tools import NOTICE, AgentTools
 from gymtui.cli.gym_access import with_gym
 from gymtui.config.settings import Settings
+from gymtui.store.history.journal_place import Place
 
 EXTRA = "gymtui[mcp]"
 INSTRUCTIONS = f"Runs of an RL gym, their rollouts and transcripts. {NOTICE}"
@@ -46,7 +47,7 @@ def new_server(tools: AgentTools, *, cancel: bool) -> Any:
     return server
 
 
-def serve(settings: Settings, *, journal: Path, archive: Path, cancel: bool) -> None:
+def serve(settings: Settings, *, journal: Place, archive: Path, cancel: bool) -> None:
     """Serve on standard input and output until that is closed.
 
     Args:
