@@ -107,7 +107,7 @@ async def headless_session(
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(session.poller.run()),
-                group.create_task(session.tracker.run()),
+                group.create_task(session.tracker.run(follow=session.recorder is None)),
             ]
             try:
                 yield session

@@ -7,7 +7,6 @@ looks become observations is `store.history.observer`, how observations become s
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from itertools import islice
 from types import MappingProxyType
 
 from gymtui.core.server_clock import Window
+from gymtui.poll.journal_feed import JournalFeed
 from gymtui.poll.time_spent import RunTimes, TimeSpent
 from gymtui.store.delta import Query, RolloutsOf, RunningRollouts
 from gymtui.store.history.journal import Journal
@@ -91,8 +91,8 @@ class RolloutTracker:
         self._loaded: set[str] = set()
         self._stepping: set[str] = set()
         """Runs of which it is known which steps earlier sessions saw: later ones are kept."""
-        self._wanted: asyncio.Queue[str] = asyncio.Queue()
         self._kept: dict[str, SavedSummary] = {}
+        self.feed = None if journal is None else JournalFeed(journal, self)
 
     # -- taking in -------------------------------------------------------------------------
 
@@ -315,31 +315,45 @@ class RolloutTracker:
 
     def recall(self, run_id: str) -> None:
         """Have what the journal keeps of a run loaded, once."""
-        if self._journal is not None and run_id not in self._loaded:
+        if self.feed is not None and run_id not in self._loaded:
             self._loaded.add(run_id)
-            self._wanted.put_nowait(run_id)
+            self.feed.want(run_id)
 
-    async def run(self) -> None:
-        """Load what is wanted of the journal until cancelled, never holding the screen up."""
-        journal = self._journal
-        if journal is None:
-            return
-        summaries = await asyncio.to_thread(journal.summaries)
-        self._kept = {kept.run_id: kept for kept in summaries} | self._kept
-        final = {kept.run_id: from_kept(kept) for kept in summaries}
+    async def run(self, *, follow: bool = True) -> None:
+        """Load what is wanted of the journal until cancelled, never holding the screen up.
+
+        Args:
+            follow: Whether to take in what others write into a shared one, too.
+        """
+        if self.feed is not None:
+            await self.feed.run(follow=follow)
+
+    def know(self, summaries: Iterable[SavedSummary]) -> None:
+        """Take in numbers that are kept."""
+        known = {kept.run_id: kept for kept in summaries}
+        self._kept = known | self._kept
+        final = {run_id: from_kept(kept) for run_id, kept in known.items()}
         self._remembered({run_id: summary for run_id, summary in final.items() if summary})
-        while True:
-            run_id = await self._wanted.get()
-            loaded = await asyncio.to_thread(journal.load, run_id)
-            steps = await asyncio.to_thread(journal.steps, run_id)
-            if run_id not in self._loaded:
-                continue
-            self.join(loaded)
-            if run_id not in self._stepping:
-                self._stepping.add(run_id)
-                self.know_earlier(run_id, lives_of(loaded), steps)
-            if loaded or steps:
-                self._recalled(run_id)
+
+    def came(
+        self, run_id: str, loaded: Sequence[StateObservation], steps: Sequence[StepTimes]
+    ) -> None:
+        """Take in what is kept of a run."""
+        if run_id not in self._loaded:
+            return
+        self.join(loaded)
+        if run_id not in self._stepping:
+            self._stepping.add(run_id)
+            self.know_earlier(run_id, lives_of(loaded), steps)
+        if loaded or steps:
+            self._recalled(run_id)
+
+    def heard(self, observations: Iterable[StateObservation]) -> None:
+        """Take in what others have just seen of the runs that are loaded."""
+        seen = [one for one in observations if one.run_id in self._loaded]
+        self.join(seen)
+        for run_id in {one.run_id for one in seen}:
+            self._recalled(run_id)
 
     def know_earlier(
         self,

@@ -15,13 +15,14 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from gymtui.store.history.journal_place import Place, engine_of
+from gymtui.store.history.journal_place import Place, SharedPlace, engine_of
 from gymtui.store.history.journal_store import (
     Batch,
     JournalEngine,
     JournalStore,
     Limits,
     SavedSummary,
+    TeamNews,
     Trouble,
     UnusableJournalError,
 )
@@ -92,6 +93,10 @@ class Journal:
         self._patience_s = patience_s
         self._away_s = away_s
         self._notice: Notice | None = None
+        self.shared = isinstance(where, SharedPlace)
+        """Whether others write to it whose news are of use here."""
+        self.opened = 0
+        """How often it was: again after it was away."""
         self._pending: list[Batch] = []
         self._inbox: queue.SimpleQueue[Batch | _Question[Any] | None] = queue.SimpleQueue()
         self._door = threading.Lock()
@@ -168,6 +173,10 @@ class Journal:
         """The summaries of all runs. Waits for the disk."""
         return self._ask(lambda file: file.summaries(), ())
 
+    def news(self) -> TeamNews:
+        """What others wrote since it was asked for last. Waits for the database."""
+        return self._ask(lambda store: store.news(), TeamNews())
+
     def flush(self) -> None:
         """Wait until what was recorded is written."""
         self._ask(lambda _file: None, None)
@@ -213,6 +222,7 @@ class Journal:
             try:
                 store = self._patiently(engine.open)
                 wait_s = self._away_s[0]
+                self.opened += 1
                 self._serve(store)
                 return
             except engine.errors as error:

@@ -14,6 +14,7 @@ from datetime import datetime
 import msgspec
 from psycopg import Connection
 
+from gymtui.store.history.database_batches import joined, rounds
 from gymtui.store.history.database_schema import LOCK
 from gymtui.store.history.database_text import is_odd, key_of, read, stored
 from gymtui.store.history.journal_store import (
@@ -21,6 +22,7 @@ from gymtui.store.history.journal_store import (
     Batch,
     Limits,
     SavedSummary,
+    TeamNews,
     micros,
     when,
 )
@@ -119,6 +121,19 @@ _FORGET = (
     "DELETE FROM gymtui.steps WHERE gym_id = %s AND run_key = ANY(%s)",
 )
 
+_NEW = "WHERE gym_id = %s AND written > %s AND written <= %s AND writer <> %s"
+
+_NEW_SUMMARIES = """
+SELECT body FROM gymtui.summaries
+WHERE gym_id = %s AND written > %s AND written <= %s AND writer <> %s
+"""
+
+_LAST = """
+SELECT greatest(
+    (SELECT max(written) FROM gymtui.sightings WHERE gym_id = %(gym)s),
+    (SELECT max(written) FROM gymtui.summaries WHERE gym_id = %(gym)s))
+"""
+
 _RECENT_SIGHTINGS = 2_000
 
 _RECENT_RUNS = """
@@ -160,6 +175,7 @@ class JournalDatabase:
             "SELECT gym_id FROM gymtui.gyms WHERE base_url = %s", name
         ).fetchone()
         self._gym = int(found[0]) if found else -1
+        self._told = self._last_written()
 
     def close(self) -> None:
         """Close the connection."""
@@ -179,9 +195,9 @@ class JournalDatabase:
         with self._connection.transaction():
             # One writer of a gym at a time: rows are merged, and numbered as they are seen.
             self._connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (LOCK, self._gym))
-            for batch in _joined(batches):
+            for batch in joined(batches):
                 self._forget(batch.forgotten)
-                for some in _rounds(batch.observations):
+                for some in rounds(batch.observations):
                     self._connection.execute(_SUM_UP, self._arrays(some))
                 self._keep_looks(batch.looks)
                 self._keep_steps(batch.steps)
@@ -222,6 +238,23 @@ class JournalDatabase:
             "SELECT body FROM gymtui.summaries WHERE gym_id = %s ORDER BY kept_at", (self._gym,)
         )
         return _summaries(rows)
+
+    def news(self) -> TeamNews:
+        """What others wrote since the last call, or since it was opened."""
+        after, until = self._told, self._last_written()
+        if until <= after:
+            return TeamNews()
+        self._told = until
+        where = (self._gym, after, until, self._writer)
+        return TeamNews(
+            _observations(self._connection.execute(_COLUMNS + _NEW, where)),
+            _summaries(self._connection.execute(_NEW_SUMMARIES, where)),
+        )
+
+    def _last_written(self) -> int:
+        """The number of the last row; all of lower numbers are there, since writers take turns."""
+        row = self._connection.execute(_LAST, {"gym": self._gym}).fetchone()
+        return int(row[0]) if row and row[0] is not None else 0
 
     def recent_runs(self) -> list[str]:
         """Runs whose names are text, the last kept or seen first."""
@@ -323,41 +356,6 @@ class JournalDatabase:
             # Escaped to ASCII, so that whatever the server called its model fits.
             *(json.dumps(msgspec.to_builtins(summary)), self._writer),
         )
-
-
-def _joined(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """The same in fewer: until runs are forgotten, in what order rows come makes no difference."""
-    together: list[Batch] = []
-    for batch in batches:
-        if batch.forgotten and together:
-            yield _one(together)
-            together = []
-        together.append(batch)
-    if together:
-        yield _one(together)
-
-
-def _one(batches: Sequence[Batch]) -> Batch:
-    return Batch(
-        observations=tuple(seen for batch in batches for seen in batch.observations),
-        looks=tuple(look for batch in batches for look in batch.looks),
-        steps=tuple(times for batch in batches for times in batch.steps),
-        summaries=tuple(summary for batch in batches for summary in batch.summaries),
-        forgotten=batches[0].forgotten,
-    )
-
-
-def _rounds(observations: Iterable[StateObservation]) -> list[list[StateObservation]]:
-    """By turns: in each a rollout is there once, its earlier observations in those before."""
-    rounds: list[list[StateObservation]] = []
-    turns: dict[tuple[str, str], int] = {}
-    for seen in observations:
-        turn = turns.get((seen.run_id, seen.rollout_id), 0)
-        turns[seen.run_id, seen.rollout_id] = turn + 1
-        if turn == len(rounds):
-            rounds.append([])
-        rounds[turn].append(seen)
-    return rounds
 
 
 def _observations(rows: Iterable[_Row]) -> tuple[StateObservation, ...]:

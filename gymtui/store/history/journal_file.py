@@ -26,6 +26,7 @@ from gymtui.store.history.journal_store import (
     Batch,
     Limits,
     SavedSummary,
+    TeamNews,
     micros,
     when,
 )
@@ -221,6 +222,10 @@ class JournalFile:
             except (ValueError, msgspec.ValidationError):
                 continue
         return tuple(kept)
+
+    def news(self) -> TeamNews:
+        """Nothing: who else writes to a file is nobody's team."""
+        return TeamNews()
 
     def recent_runs(self) -> list[str]:
         """Runs whose names are text, the last kept or seen first."""

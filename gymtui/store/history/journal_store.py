@@ -67,6 +67,14 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class TeamNews:
+    """What others wrote since it was asked for last."""
+
+    observations: tuple[StateObservation, ...] = ()
+    summaries: tuple[SavedSummary, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """How much is kept."""
 
@@ -120,6 +128,9 @@ class JournalStore(Protocol):
 
     def summaries(self) -> tuple[SavedSummary, ...]:
         """All summaries; one that does not read as such is left out."""
+
+    def news(self) -> TeamNews:
+        """What others wrote since the last call, or since it was opened; nothing in a file."""
 
     def recent_runs(self) -> list[str]:
         """Runs whose names are text, the last kept or seen first."""

@@ -1,0 +1,89 @@
+"""What the journal keeps comes in: at the start, of runs that are wanted, and what others write.
+
+All of it is read in threads, and never holds the screen up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence, Set
+from typing import NoReturn, Protocol
+
+from gymtui.store.history.journal import Journal
+from gymtui.store.history.journal_store import SavedSummary
+from gymtui.store.history.observer import StateObservation, StepTimes
+
+FOLLOWED_EVERY_S = 1.0
+"""How often what others wrote is asked for: with what they wait to write, within two polls."""
+
+
+class Watch(Protocol):
+    """Whom it comes to, on the event loop."""
+
+    @property
+    def recalled_runs(self) -> Set[str]:
+        """The runs of which all is wanted."""
+
+    def know(self, summaries: Iterable[SavedSummary]) -> None:
+        """Take in numbers that are kept."""
+
+    def came(
+        self, run_id: str, loaded: Sequence[StateObservation], steps: Sequence[StepTimes]
+    ) -> None:
+        """Take in what is kept of a run."""
+
+    def heard(self, observations: Iterable[StateObservation]) -> None:
+        """Take in what others have just seen."""
+
+
+class JournalFeed:
+    """Brings what a journal keeps to a watch."""
+
+    def __init__(self, journal: Journal, watch: Watch) -> None:
+        self._journal = journal
+        self._watch = watch
+        self._wanted: asyncio.Queue[str] = asyncio.Queue()
+        self._opened = 0
+
+    def want(self, run_id: str) -> None:
+        """Have what is kept of a run loaded."""
+        self._wanted.put_nowait(run_id)
+
+    async def run(self, *, follow: bool) -> None:
+        """Load what is wanted until cancelled.
+
+        Args:
+            follow: Whether to take in what others write into a shared journal, too.
+        """
+        await self._remember()
+        if not (follow and self._journal.shared):
+            await self._load()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._load())
+            while True:
+                await asyncio.sleep(FOLLOWED_EVERY_S)
+                await self.follow()
+
+    async def follow(self) -> None:
+        """Take in what others wrote since; all there is, once a database is back that was away."""
+        if self._journal.opened != self._opened:
+            await self._remember()
+            for run_id in self._watch.recalled_runs:
+                self.want(run_id)
+        news = await asyncio.to_thread(self._journal.news)
+        if news.observations:
+            self._watch.heard(news.observations)
+        if news.summaries:
+            self._watch.know(news.summaries)
+
+    async def _remember(self) -> None:
+        summaries = await asyncio.to_thread(self._journal.summaries)
+        self._opened = self._journal.opened
+        self._watch.know(summaries)
+
+    async def _load(self) -> NoReturn:
+        while True:
+            run_id = await self._wanted.get()
+            loaded = await asyncio.to_thread(self._journal.load, run_id)
+            steps = await asyncio.to_thread(self._journal.steps, run_id)
+            self._watch.came(run_id, loaded, steps)
