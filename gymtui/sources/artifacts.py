@@ -64,7 +64,7 @@ class Artifacts:
                     runs.setdefault(place.name, []).append(found)
         unread = look.files.unread
         for run_id, found_of in runs.items():
-            rollouts = sorted(found_of, key=lambda one: (one.created_at or "", one.rollout_id))
+            rollouts = sorted(found_of, key=_place)
             times = [facts.created_at or facts.started_at for facts in rollouts]
             began = min(filter(None, times), default=None) or utc_time(newest_s(place)) or ""
             yield RunFacts(
@@ -75,6 +75,11 @@ class Artifacts:
                 began=began,
                 unread=unread,
             )
+
+
+def _place(facts: RolloutFacts) -> tuple[str, str, str]:
+    """Where a rollout stands: those of a launch are created at once and start in their order."""
+    return (facts.created_at or "", facts.started_at or "", facts.rollout_id)
 
 
 def _recorded(

@@ -15,6 +15,8 @@ from gymtui.transcript.artifact_files import FileProblem
 
 T = TypeVar("T")
 
+Pieces = Callable[[Path, int], Iterator[tuple[bytes, int, bool]]]
+"""Divides a file from a place on: each piece, where it starts and whether a byte ends it."""
 _CHUNK = 8 << 20
 _HEAD = 4096
 _SETTLED_S = 60.0
@@ -220,11 +222,17 @@ class Files:
         self._kept[key] = _Kept(mark, value, fault, lasting)
         return value
 
-    def lines(self, path: Path, parse: Callable[[bytes, Slice], T | None]) -> list[T]:
+    def lines(
+        self,
+        path: Path,
+        parse: Callable[[bytes, Slice], T | None],
+        pieces: Pieces | None = None,
+    ) -> list[T]:
         """What the lines of a file hold; of one that has grown only the new ones are read.
 
         Args:
             parse: Makes something of a line; None or a ValueError leaves it out.
+            pieces: Divides a file into other pieces than its lines.
         """
         mark, key = mark_of(path), (path, parse)
         if mark is None:
@@ -235,7 +243,7 @@ class Files:
             known = self._lines[key] = _Lines(_NEVER, inode=mark.inode)
         if known.mark != mark:
             known.mark = mark
-            self._read_on(path, known, parse)
+            self._read_on(path, known, parse, pieces or _pieces)
         return [*known.values, *known.last]
 
     def damaged(self, now_s: float) -> list[str]:
@@ -255,11 +263,15 @@ class Files:
             raise OutOfTimeError
 
     def _read_on(
-        self, path: Path, known: _Lines, parse: Callable[[bytes, Slice], T | None]
+        self,
+        path: Path,
+        known: _Lines,
+        parse: Callable[[bytes, Slice], T | None],
+        pieces: Pieces,
     ) -> None:
         known.last = []
         try:
-            for line, start, whole in _pieces(path, known.end):
+            for line, start, whole in pieces(path, known.end):
                 if self._monotonic() > self._until_s:
                     known.mark = _NEVER  # it is gone on with in the next look
                     self.unread += 1

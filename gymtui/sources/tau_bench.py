@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from gymtui.sources.files import Entries, Files, entries, newest_s
+from gymtui.sources.files import Entries, Files, Slice, entries, newest_s
 from gymtui.sources.json_fields import JsonFields, list_in, objects_in
 from gymtui.sources.rollout_facts import QUIET_S, RolloutFacts, RunFacts, artifacts_body, with_rest
 from gymtui.sources.source import LOOKED_AT, Look
@@ -24,6 +24,10 @@ _BROKEN: Final = frozenset({"infrastructure_error", "unexpected_error"})
 """Reasons for which a simulation says nothing of the agent."""
 _NAMED: Final = re.compile(r"(?:tool-calling|act|react|few-shot)-(.+)-[\d.]+_range_")
 """How τ-bench calls its files."""
+_SIMULATIONS: Final = b'\n  "simulations": ['
+_END: Final = b"\n    }"
+"""Where one of them ends: no string of JSON holds a line end."""
+_CHUNK: Final = 8 << 20
 _ALMOST: Final = 1e-6
 """By so much a reward of 1 may miss it (`is_successful`)."""
 
@@ -35,6 +39,7 @@ class _Results:
     planned: Mapping[str, int] | None = None
     began: str | None = None
     model: str | None = None
+    start: int | None = None  # where the simulations begin that are read one by one
 
 
 class TauBench:
@@ -72,15 +77,20 @@ class TauBench:
             if found is None:
                 continue
             apart = file.parent / "simulations"
+            here = found.rollouts
+            if found.start is not None:
+                here = tuple(look.files.lines(file, _simulation_at, simulations_in))
             rollouts = [
                 replace(facts, rollout_id=f"{facts.rollout_id}@{_run_id(file)}", model=found.model)
-                for facts in (*found.rollouts, *_apart(apart, look.files))
+                for facts in (*here, *_apart(apart, look.files))
             ]
+            unread = look.files.unread
             quiet = look.now_s - newest_s(file, file.parent / "simulations") > QUIET_S
             yield RunFacts(
                 run_id=_run_id(file),
                 source=self.name,
-                rollouts=with_rest(rollouts, found.planned or {}, dead=quiet),
+                rollouts=with_rest(rollouts, found.planned or {}, dead=quiet, unread=unread),
+                unread=unread,
                 scenario_id=found.scenario,
                 began=found.began or "",
             )
@@ -91,10 +101,58 @@ def _run_id(file: Path) -> str:
 
 
 def _results(file: Path) -> _Results:
+    if (head := _head(file)) is not None:
+        return replace(_tau2(file, JsonFields(head + b"}")), start=len(head))
     body = file.read_bytes()
     if body.lstrip()[:1] == b"[":
         return _tau(file, objects_in(list_in(body)))
     return _tau2(file, JsonFields(body))
+
+
+def _head(file: Path) -> bytes | None:
+    """What stands before the simulations of a file as τ²-bench writes it, of which these are last.
+
+    Such a file may be of gigabytes, and is read simulation by simulation; any other at once.
+    """
+    with file.open("rb") as lines:
+        body = lines.read(_CHUNK)
+        if not body.startswith(b"{\n  "):
+            return None
+        while (end := body.find(_SIMULATIONS)) < 0 and (more := lines.read(_CHUNK)):
+            body += more
+    head = body[:end].rstrip(b", \r\n")
+    return head if end >= 0 and b'\n  "tasks": [' in head and b'\n  "info": {' in head else None
+
+
+def simulations_in(file: Path, start: int) -> Iterator[tuple[bytes, int, bool]]:
+    """The simulations of a file as τ²-bench writes it: indented, so that lines tell where one ends.
+
+    Args:
+        start: 0, or where one ended; nothing is found where none did.
+    """
+    with file.open("rb") as lines:
+        if not start:
+            start = len(_head(file) or b"")
+            lines.seek(start)
+            start += lines.read(2 * len(_SIMULATIONS)).find(b"[") + 1
+        lines.seek(start)
+        rest = b""
+        while chunk := lines.read(_CHUNK):
+            rest += chunk
+            done = 0
+            while (end := rest.find(_END, done)) >= 0:
+                begin = rest.find(b"{", done)
+                if rest[done:begin].strip(b", \r\n"):
+                    return
+                end += len(_END)
+                yield rest[begin:end], start + begin, True
+                done = end
+            start, rest = start + done, rest[done:]
+
+
+def _simulation_at(body: bytes, place: Slice) -> RolloutFacts:
+    facts = _simulation(JsonFields(body), place.path)
+    return replace(facts, body=partial(_artifacts_at, place, JsonFields(body).text("id") or ""))
 
 
 def _tau(file: Path, results: list[JsonFields]) -> _Results:
@@ -261,12 +319,27 @@ def _spoken(ticks: list[JsonFields]) -> list[dict[str, Any]]:
     return messages
 
 
+def _artifacts_at(place: Slice, identity: str) -> bytes:
+    """The artifacts of a simulation where it was found, or where it is now."""
+    try:
+        one, head = JsonFields(place.read()), _head(place.path)
+    except ValueError:
+        return _tau2_artifacts(place.path, identity)
+    if head is None or one.text("id") != identity:
+        return _tau2_artifacts(place.path, identity)
+    return _artifacts_of(one, JsonFields(head + b"}"), identity)
+
+
 def _tau2_artifacts(path: Path, identity: str) -> bytes:
     document = JsonFields(path.read_bytes())
     found = document.objects("simulations") if "simulations" in document else [document]
     one = next((one for one in found if one.text("id") == identity), None)
     if one is None:
         raise ValueError("the simulation is no longer in its file")
+    return _artifacts_of(one, document, identity)
+
+
+def _artifacts_of(one: JsonFields, document: JsonFields, identity: str) -> bytes:
     tasks = {task.label("id"): task for task in document.objects("tasks")}
     task = tasks.get(one.label("task_id"))
     artifacts: dict[str, Any] = {

@@ -140,7 +140,8 @@ def _artifacts(place: Slice, identity: str, number: int) -> bytes:
             "tools": trace.value("tools"),
             "rollout_metrics": {
                 "token_usage": {
-                    "prompt_tokens_total": _sum(usage, "prompt_tokens"),
+                    # It counts what was read from a cache apart.
+                    "prompt_tokens_total": _sum(usage, "prompt_tokens", "cached_input_tokens"),
                     "completion_tokens_total": _sum(usage, "completion_tokens"),
                 },
                 "cost": {"estimated_cost_usd": _sum(usage, "cost")},
@@ -179,6 +180,7 @@ def _branches(parents: list[int | None]) -> list[int]:
     return branches
 
 
-def _sum(found: list[JsonFields], name: str) -> float | None:
-    values = [value for one in found if (value := one.number(name)) is not None]
+def _sum(found: list[JsonFields], *names: str) -> float | None:
+    numbers = (one.number(name) for one in found for name in names)
+    values = [value for value in numbers if value is not None]
     return sum(values) if values else None

@@ -50,6 +50,12 @@ def test_records_are_answered_as_they_were_listed(tmp_path: Path) -> None:
     assert disk.artifacts("a") == {"messages": []}
 
 
+def test_rollouts_of_a_launch_keep_their_order(tmp_path: Path) -> None:
+    for second, rollout_id in enumerate(("z", "m", "a")):
+        exported(tmp_path, rollout_id, started_at=f"2026-03-01T00:00:0{second}Z")
+    assert list(opened(tmp_path).rollouts()) == ["z", "m", "a"]
+
+
 def test_a_rollout_without_artifacts_is_listed_all_the_same(tmp_path: Path) -> None:
     write(tmp_path / "a.rollout.json", record("a", status="workspace_error", result=None))
     disk = opened(tmp_path)

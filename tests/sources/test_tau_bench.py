@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from gymtui.sources import tau_bench
 from tests.sources.on_disk import opened, write
 
 HOUR_S = 3600.0
@@ -104,3 +108,44 @@ def test_tau2_bench_in_a_file_for_each_simulation(tmp_path: Path) -> None:
     assert disk.artifacts("a.1@voice")["messages"][0]["content"] == "hello 0"
     messages = disk.artifacts("a.2@voice")["messages"]
     assert [message["content"] for message in messages] == ["hello", None, "hi"]
+
+
+def as_written(document: dict[str, Any], end: int | None = None) -> bytes:
+    """A document as τ²-bench writes it, up to some byte."""
+    return json.dumps(document, indent=2).encode()[:end]
+
+
+@pytest.mark.parametrize("chunk", [7, 300, 8 << 20])
+def test_a_file_as_tau2_writes_it_is_read_simulation_by_simulation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr(tau_bench, "_CHUNK", chunk)
+    odd = {"content": "a line\n    }\n  ], and {\n"}  # in a string it is no line
+    both = (simulation(0, "a", 1.0, messages=[odd]), simulation(1, "a", 0.0))
+    write(tmp_path / "whole" / "results.json", json.dumps(tau2(*both)).encode())
+    write(tmp_path / "lines" / "results.json", as_written(tau2(*both)))
+    found = {name: opened(tmp_path / name) for name in ("whole", "lines")}
+    told = {
+        name: (
+            next(iter(disk.runs().values()))["scenario_id"],
+            list(disk.outcomes().values()),
+            [disk.artifacts(one)["messages"] for one in list(disk.rollouts())[:2]],
+            [one.settings and one.settings.model for one in disk.rollouts().values()],
+        )
+        for name, disk in found.items()
+    }
+    assert told["lines"] == told["whole"]
+    assert told["lines"][2] == [both[0]["messages"], both[1]["messages"]]
+
+
+def test_a_file_of_simulations_that_is_being_written_grows(tmp_path: Path) -> None:
+    one, two = simulation(0, "a", 1.0), simulation(1, "a", 0.0)
+    cut = len(as_written(tau2(one, two))) - 200
+    write(tmp_path / "run" / "results.json", as_written(tau2(one, two), cut))
+    disk = opened(tmp_path)
+    ended = [name for name, outcome in disk.outcomes().items() if outcome in ("passed", "failed")]
+    assert len(ended) == 1
+    write(tmp_path / "run" / "results.json", as_written(tau2(one, two)), age_s=0)
+    disk.runs()
+    ended = [name for name, outcome in disk.outcomes().items() if outcome in ("passed", "failed")]
+    assert len(ended) == 2

@@ -93,7 +93,12 @@ def episode(number: int, score: float | None, **more: Any) -> dict[str, Any]:
         "task": {"type": "T", "data": {"idx": number // 2, "prompt": "go"}},
         "agent": {"name": "agent", "config": {"model": "qwen"}},
         "nodes": [asked, said],
-        "calls": [{"model": "qwen", "usage": {"prompt_tokens": 5, "completion_tokens": 2}}],
+        "calls": [
+            {
+                "model": "qwen",
+                "usage": {"prompt_tokens": 5, "completion_tokens": 2, "cached_input_tokens": 30},
+            }
+        ],
         "rewards": {}
         if score is None
         else {"right": {"score": score, "weight": 0.5}, "style": {"score": 0.5}},
@@ -137,7 +142,7 @@ def test_a_reward_of_0_4_is_the_sum_of_score_and_weight(tmp_path: Path) -> None:
     assert (first.completed_at - first.started_at).total_seconds() == 9
     found = disk.artifacts("t0")
     assert [one["content"] for one in found["messages"]] == ["go", "yes"]
-    assert found["metadata"]["rollout_metrics"]["token_usage"]["prompt_tokens_total"] == 5
+    assert found["metadata"]["rollout_metrics"]["token_usage"]["prompt_tokens_total"] == 35
 
 
 def test_several_agents_are_several_rollouts_and_branches_are_told_apart(tmp_path: Path) -> None:
