@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from gymtui.core.text import clean, clean_block
+from gymtui.core.text import clean, clean_block, fit
 from gymtui.transcript.blocks import BlockKind, Spoken, Transcript
 from gymtui.transcript.pretty_json import preview
 
@@ -22,6 +22,7 @@ _SETTING = (
 )
 _MODELS = 3
 _TOOLS = 12
+_NAME = 40
 _MANY = 20
 """Calls that are counted at a glance in the outline."""
 _NOTE = "model "
@@ -103,8 +104,8 @@ def _calls(transcript: Transcript) -> Iterator[str]:
     called: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     for exchange in made:
-        name = exchange.tool
-        if name in clashing and exchange.server:
+        name = fit(clean(exchange.tool), _NAME, cut="middle")
+        if exchange.tool in clashing and exchange.server:
             name = f"{exchange.server}.{name}"
         called[name] += 1
         failed[name] += bool(exchange.error)
@@ -159,7 +160,9 @@ def _judged(transcript: Transcript) -> Iterator[tuple[str, str]]:
 def _value(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
-    return value if isinstance(value, str) else preview(value, _SHOWN)
+    return (
+        fit(clean(value), _SHOWN, cut="end") if isinstance(value, str) else preview(value, _SHOWN)
+    )
 
 
 def _is_said(transcript: Transcript, task: str) -> bool:

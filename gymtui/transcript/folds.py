@@ -73,14 +73,22 @@ def _between(text: str, start: int, end: int) -> list[Piece]:
     """What is hidden, with the lines in it that tell of failures."""
     found: list[Piece] = []
     for first, last in _failures(text, start, end):
-        if hidden := _hidden(text, start, first):
-            found.append(hidden)
+        if (gap := _gap(text, start, first)) is not None:
+            found.append(gap)
         line = text[first : min(last, first + _FAILURE_CHARACTERS)]
         found.append(line if len(line) == last - first else f"{line}…")
         start = last
-    if hidden := _hidden(text, start, end):
-        found.append(hidden)
+    if (gap := _gap(text, start, end)) is not None:
+        found.append(gap)
     return found
+
+
+def _gap(text: str, start: int, end: int) -> Piece | None:
+    """What is between two lines that are seen: hidden, but for a line that is as short as that."""
+    hidden = _hidden(text, start, end)
+    if hidden is not None and hidden.lines == 1 and hidden.characters <= _FAILURE_CHARACTERS:
+        return text[start:end].strip("\n")
+    return hidden
 
 
 def _failures(text: str, start: int, end: int) -> list[tuple[int, int]]:

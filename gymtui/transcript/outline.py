@@ -179,6 +179,8 @@ def _answer(result: ToolResult) -> str:
     while (found := _FRAME.match(text, place)) is not None and found.end() > place:
         place = found.end()
     words = clean(text[place : place + _GLANCE].strip(), newline=" ")
+    if not words and isinstance(value, str) and not result.problem:
+        words = "(no output)"
     code = f"exit {result.exit_code}" if result.exit_code else ""
     return ": ".join(filter(None, (code, words)))
 

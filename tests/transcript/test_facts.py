@@ -190,3 +190,10 @@ def test_how_long_it_took_is_the_time_between_its_turns_where_nothing_says_it() 
     assert dict(facts(read({"messages": [], "metadata": {"generation_ms": 1500.0}})))[
         "seconds"
     ] == ("1.5")
+
+
+def test_overlong_names_and_ends_do_not_fill_the_head() -> None:
+    calls = [{"tool_name": "a_long_name_" * 30, "parameters": {}}]
+    metadata = {"exit_status": "broken " * 200}
+    known = dict(facts(read({"messages": [], "tool_calls": calls, "metadata": metadata})))
+    assert len(known["calls"]) < 50 and len(known["ended"]) <= 200

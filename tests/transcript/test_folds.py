@@ -105,3 +105,10 @@ def test_bars_in_results_and_within_json_are_seen_as_they_were_left() -> None:
     for value in (f"{bar}\nok", {"output": f"{bar}\nok"}):
         lines = body(ToolResult(value)).split("\n")
         assert [line.strip() for line in lines if "Downloading" in line] == ["Downloading 100%"]
+
+
+def test_one_line_between_two_that_are_seen_is_seen_itself() -> None:
+    failure = ["Traceback (most recent call last):", '  File "x"', "ValueError: boom"]
+    seen, hidden = seen_and_hidden("\n".join([*LINES[:40], *failure, *LINES[40:]]))
+    assert seen[9:12] == failure
+    assert len(seen) + hidden == len(LINES) + 3

@@ -96,3 +96,9 @@ def test_a_narrow_outline_keeps_the_name_of_the_tool() -> None:
 def test_of_a_path_the_end_is_seen() -> None:
     messages = [calling(call("a", "read", path="/home/somebody/kitchen/shelf/kettle.py"))]
     assert line(outline(read(messages))[0], 24) == "● → read …helf/kettle.py"
+
+
+def test_an_empty_answer_says_that_it_is_one() -> None:
+    call = {"role": "assistant", "tool_calls": [{"id": "a", "name": "bash", "arguments": {}}]}
+    result = {"role": "tool", "tool_call_id": "a", "content": "\n"}
+    assert outline(read([call, result]))[1].words == "(no output)"
