@@ -167,13 +167,13 @@ class JournalDatabase:
         self.read_only = not (may and may[0])
         """Whether this role may read what others wrote, and no more: nothing is written then."""
         name = (stored(gym.rstrip("/")),)
-        if not self.read_only:
+        find = "SELECT gym_id FROM gymtui.gyms WHERE base_url = %s"
+        found = connection.execute(find, name).fetchone()
+        if found is None and not self.read_only:
             connection.execute(
                 "INSERT INTO gymtui.gyms (base_url) VALUES (%s) ON CONFLICT DO NOTHING", name
             )
-        found = connection.execute(
-            "SELECT gym_id FROM gymtui.gyms WHERE base_url = %s", name
-        ).fetchone()
+            found = connection.execute(find, name).fetchone()
         self._gym = int(found[0]) if found else -1
         self._told = self._last_written()
 

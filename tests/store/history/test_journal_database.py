@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
@@ -151,7 +152,7 @@ def seen_by(rng: Random, begins: Sequence[float]) -> list[StateObservation]:
     return seen
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 2**32))
 def test_what_several_saw_is_drawn_as_well_as_if_all_had_been_kept(
     postgres: Server, seed: int
@@ -274,6 +275,7 @@ def test_what_waits_is_bounded_and_the_latest_stays(
     wait_until(lambda: bool(told.notices))
     for index in range(100):
         journal.record([observation(index)])
+    wait_until(lambda: journal._inbox.empty())  # all of it waits by now
     postgres.sql(f"CREATE DATABASE {name}")
     wait_until(lambda: bool(journal.load("run_1")))
     kept = {seen.rollout_id for seen in journal.load("run_1")}
@@ -331,6 +333,24 @@ def test_without_the_driver_it_is_said_how_to_get_it(
     assert journal.load("run_1") == ()
     assert journal_reader.summaries(place) == ()
     assert "gymtui[postgres]" in journal_reader.condition(place).fault
+
+
+def test_whoever_has_a_file_never_loads_the_driver(tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "import gymtui.cli.headless, gymtui.cli.doctor, gymtui.tui.app.app\n"
+        "from gymtui.store.history import journal_reader\n"
+        "from gymtui.store.history.journal import Journal\n"
+        "journal = Journal.open(Path(sys.argv[1]))\n"
+        "assert journal.load('run_1') == () and journal.notice is None\n"
+        "journal.close()\n"
+        "assert journal_reader.condition(Path(sys.argv[1])).version\n"
+        "assert not {'psycopg', 'psycopg_binary'} & set(sys.modules)\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "journal.sqlite3")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 # -- the password --------------------------------------------------------------------------------

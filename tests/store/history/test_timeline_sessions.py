@@ -131,7 +131,7 @@ def test_an_edge_once_drawn_stays_and_holds_the_truth(seed: int) -> None:
         watch(Path(directory) / "journal.sqlite3", seed)
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(seed=st.integers(0, 2**32))
 def test_an_edge_once_drawn_stays_in_a_database_too(postgres: Server, seed: int) -> None:
     watch(SharedPlace(postgres.url, f"http://gym-{uuid.uuid4().hex}", Path("none")), seed)
