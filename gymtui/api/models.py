@@ -139,6 +139,22 @@ class DimensionScore(Wire):
     reason: Words = None
 
 
+_CRITERION = ("criteria", "criterion", "name", "check", "title", "id", "description")
+"""What the name of a criterion is called where it is an object, the first that has it."""
+
+
+def _criteria(value: object) -> list[str]:
+    """The names of failed criteria, however a judge lists them: words, objects, or by name."""
+    items = [value] if isinstance(value, str) else value
+    if isinstance(items, dict):
+        return [name for name in items if isinstance(name, str)]
+    names = []
+    for item in items if isinstance(items, list) else ():
+        told = [item.get(key) for key in _CRITERION] if isinstance(item, dict) else [item]
+        names += [name for name in told if isinstance(name, str) and name.strip()][:1]
+    return names
+
+
 class Result(Wire):
     """A verifier's output; from `score` on only rubric judges fill it.
 
@@ -168,11 +184,12 @@ class Result(Wire):
         lifted = dict(received)
         scores = (_score(place.get(name)) for name in ("score", "reward") for place in places)
         lifted["score"] = next((score for score in scores if score is not None), None)
-        for name in ("failed_criteria", "evidence"):
-            found = (place.get(name) for place in places)
-            texts = next((value for value in found if _is_texts(value)), None)
-            if texts is not None:
-                lifted[name] = texts
+        texts = next((t for place in places if _is_texts(t := place.get("evidence"))), None)
+        if texts is not None:
+            lifted["evidence"] = texts
+        failed = (_criteria(place.get("failed_criteria")) for place in places)
+        if names := next(filter(None, failed), None):
+            lifted["failed_criteria"] = names
         return lifted
 
 

@@ -270,7 +270,8 @@ def _new_errors(rule: Rule, store: Store) -> list[tuple[str, str]]:
     for row in store.rollouts_of(rule.run_id):
         failures.take(row)
     groups = failures.groups(BROKEN)
-    return [(group.folded, group.example) for group in groups if group.folded not in rule.told]
+    told = {words.casefold() for words in rule.told}
+    return [(g.folded, g.example) for g in groups if g.folded.casefold() not in told]
 
 
 def _worse(run: RunView, other: RunSummary | None, name: str) -> str | None:

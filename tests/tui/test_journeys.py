@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from gymtui.gym.demo.story import BEHIND, OPENING, sequel
 from gymtui.tui.kit.confirm import ConfirmScreen
 from gymtui.tui.rollouts.screen import RolloutsScreen
 from gymtui.tui.runs.screen import RunsScreen
@@ -13,6 +15,7 @@ from gymtui.tui.transcript.screen import TranscriptScreen
 from tests.gym.running_gym import running_gym, unfinished
 from tests.tui.person import Person, dashboard
 from tests.tui.scripted import ScriptedGym, scripted_dashboard
+from tests.tui.staged import StillGym, staged_dashboard
 
 
 async def test_a_run_is_watched_opened_and_read_down_to_what_the_agent_did(tmp_path: Path) -> None:
@@ -348,3 +351,33 @@ async def test_what_the_client_found_out_on_the_way_is_said_once(tmp_path: Path)
         person.launch("two")
         await person.sees("two")
         assert len(person.app._notifications) == 1
+
+
+async def test_from_the_demos_start_to_a_failure_of_the_worse_checkpoint_in_eight_keys(
+    tmp_path: Path,
+) -> None:
+    """The README's tour says the keys: down to it, what failed, the commonest, one such."""
+    gym = StillGym()
+    began = datetime.now(UTC) - timedelta(hours=40)
+    launched = [chapter.name for chapter in (*BEHIND, *OPENING)]
+    launched += [sequel(number, 0).name for number in (1, 2)]
+    for place, name in enumerate(launched):
+        worse = name == "policy-8b-s3000"
+        at = (began + timedelta(hours=place)).isoformat()
+        for task in ("approve", "book"):
+            gym.add(name, task, *(["fail"] * 3 if worse else ["pass"] * 3), created_at=at)
+    lost = {"success": False, "failed_criteria": ["Ruth Abara told"]}
+    for rollout in gym.runs["policy-8b-s3000"]:
+        rollout["result"] = lost
+    keys = [*["down"] * 4, "m", "tab", "enter", "enter"]
+    async with staged_dashboard(gym, tmp_path, (120, 36)) as person:
+        await person.until(lambda: len(person.app.session.store.rollouts) == 6 * len(launched))
+        await person.sees("policy-8b-s3000", "0% 0–")
+        await person.press(*keys[:5])
+        await person.sees("runs › policy-8b-s3000 › matrix", "vs policy-8b-s2000", "+100")
+        await person.press(*keys[5:7])
+        await person.sees("filter: criterion:", "(6 shown)")
+        await person.press(*keys[7:])
+        await person.until(lambda: isinstance(person.app.screen, TranscriptScreen))
+        assert person.app.screen.rollout_id in {f"policy-8b-s3000.{n:03}" for n in range(1, 7)}
+    assert len(keys) <= 8

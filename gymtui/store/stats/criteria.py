@@ -37,6 +37,11 @@ class Criterion:
     folded: str  # the same without what only says whose, when or how much
     guessed: bool = False  # whether it was read out of a message
 
+    @property
+    def key(self) -> str:
+        """What is one with it: case says nothing."""
+        return self.folded.casefold()
+
 
 def criteria_of(rollout: Rollout, outcome: Outcome) -> tuple[Criterion, ...]:
     """What a rollout failed.
@@ -59,7 +64,7 @@ def criteria_of(rollout: Rollout, outcome: Outcome) -> tuple[Criterion, ...]:
         parts = _parts(result) if outcome not in ERRORS else ()
         guessed = bool(parts)
         found = [Criterion(words, fold(words), guessed) for words in parts or (said,)]
-    return tuple({criterion.folded: criterion for criterion in reversed(found)}.values())[::-1]
+    return tuple({criterion.key: criterion for criterion in reversed(found)}.values())[::-1]
 
 
 def fold_criterion(name: str) -> str:
@@ -102,10 +107,21 @@ def _failed_checks(payload: object, deep: int) -> Iterator[str]:
                     yield said
                 return
         for container in _CONTAINERS:
-            if isinstance(payload.get(container), list):
-                yield from _failed_checks(payload[container], deep - 1)
+            checks = payload.get(container)
+            if isinstance(checks, list):
+                yield from _failed_checks(checks, deep - 1)
+                return
+            if isinstance(checks, Mapping):
+                yield from (name for name, told in checks.items() if _is_failed(name, told))
                 return
         yield from _failed_checks(_read(payload.get("output")), deep - 1)
+
+
+def _is_failed(name: object, told: object) -> bool:
+    """Whether a check that is listed by its name failed."""
+    if isinstance(told, Mapping):
+        told = next((told[key] for _, key in _LEAVES if key in told), None)
+    return told is False and isinstance(name, str) and bool(readable(name))
 
 
 def _parts(result: Result | None) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ class FailureGroup:
     @property
     def key(self) -> tuple[str, str]:
         """What names it while its members come and go."""
-        return (str(self.outcome), self.folded)
+        return (str(self.outcome), self.folded.casefold())
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +160,14 @@ class Failures:
             if since is not None and (said.ended_at is None or said.ended_at < since):
                 continue
             for each in said.named(by):
-                found.setdefault((said.outcome, each.folded), []).append((rollout_id, said, each))
+                found.setdefault((said.outcome, each.key), []).append((rollout_id, said, each))
         groups, built = [], 0
-        for (outcome, folded), members in found.items():
+        for (outcome, _), members in found.items():
             built += len(members)
             if built >= AT_ONCE:
                 built = 0
                 yield
+            folded = members[0][2].folded
             groups.append(
                 FailureGroup(
                     text=_in_common(folded, [each.words for _, _, each in members]),
@@ -197,7 +198,7 @@ class Failures:
             if not number % AT_ONCE:
                 yield
             if said.run_id == run_id and said.task_row_id in task_row_ids:
-                found.update((str(said.outcome), each.folded) for each in said.named(by))
+                found.update((str(said.outcome), each.key) for each in said.named(by))
         return found
 
 

@@ -60,6 +60,7 @@ class Measure:
     value: Callable[[RolloutRow, int | None], float | None]
     whole: bool = False  # whether it is counted, so that no bin is narrower than 1
     clock: bool = False  # whether it is seconds, whose bins are round on a clock
+    most: float | None = None  # what it can be at most
 
 
 def _steps(row: RolloutRow, seen: int | None) -> float | None:
@@ -73,7 +74,7 @@ def _elapsed(row: RolloutRow, _seen: int | None) -> float | None:
 MEASURES: tuple[Measure, ...] = (
     Measure("steps", _steps, whole=True),
     Measure("elapsed", _elapsed, clock=True),
-    Measure("score", lambda row, _seen: score_of(row)),
+    Measure("score", lambda row, _seen: score_of(row), most=1.0),
     Measure(
         "tokens", lambda row, _seen: row.usage.tokens if row.usage is not None else None, whole=True
     ),
@@ -184,4 +185,6 @@ def bin_label(one: Bin, measure: Measure) -> str:
     if measure.whole:
         last = one.high - 1
         return f"{thousands(round(one.low))}–{thousands(round(last))}"
+    if measure.most is not None and one.high > measure.most:
+        return f"{one.low:g}" if one.low >= measure.most else f"{one.low:g}–{measure.most:g}"
     return f"{one.low:g}–{one.high:g}"

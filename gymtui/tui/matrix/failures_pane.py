@@ -91,7 +91,8 @@ def filter_of(row: PaneRow, rows: Sequence[PaneRow], view: PaneView) -> str:
     if isinstance(row, ToolTally):
         return f"failed_tool:{quoted(row.tool)}"
     column = "criterion" if view is PaneView.CRITERION else "failure"
-    alike = sum(isinstance(r, FailureRow) and r.group.folded == row.group.folded for r in rows)
+    key = row.group.key[1]
+    alike = sum(isinstance(r, FailureRow) and r.group.key[1] == key for r in rows)
     outcome = f" outcome:{row.group.outcome}" if alike > 1 else ""
     return f"{column}:{quoted(row.group.folded)}{outcome}"
 
@@ -117,12 +118,12 @@ class FailuresGrid(Grid[PaneRow]):
             id="reasons",
         )
 
-    def show_content(self, content: PaneContent) -> None:
+    def show_content(self, content: PaneContent, read_key: str) -> None:
         """Show this, the cursor staying on its row."""
         before, self._content = self._content, content
         none = "no tool calls" if content.view is PaneView.TOOL else "no failures"
         if content.view is PaneView.TOOL and not content.read[0]:
-            none = "no transcripts read yet"
+            none = f"no transcripts read yet: {read_key} reads them"
         self.empty = none if content.known else NOT_KNOWN
         self._shown.clear()
         self._shown.update({row_id_of(row): row for row in content.rows})
@@ -178,7 +179,7 @@ class FailuresPane(Vertical):
         Args:
             keys: What the keys `failures-view` and `read-transcripts` are.
         """
-        self.grid.show_content(content)
+        self.grid.show_content(content, keys["read-transcripts"])
         right: Cell = (
             StyledText(f"{keys['failures-view']} ", "key"),
             StyledText(f"by {content.view.next} ", "muted"),

@@ -62,7 +62,10 @@ def test_the_numbers_are_said_in_words() -> None:
     assert bin_label(Bin(60, 120, {}), Measure("elapsed", measure.value, clock=True)) == (
         "1m00s–2m00s"
     )
-    assert bin_label(Bin(0.2, 0.4, {}), Measure("score", measure.value)) == "0.2–0.4"
+    score = Measure("score", measure.value, most=1.0)
+    ends = (0.2, 0.4), (0.9, 1.0), (1.0, 1.1), (0.8, 1.2)
+    labels = [bin_label(Bin(low, high, {}), score) for low, high in ends]
+    assert labels == ["0.2–0.4", "0.9–1", "1", "0.8–1"], "no score is above 1"
 
 
 async def test_from_a_run_to_its_series_to_the_rollouts_of_a_bin(tmp_path: Path) -> None:
