@@ -142,9 +142,32 @@ async def compared(app: GymtuiApp, pilot: Pilot[None]) -> None:
     await seen(app, pilot, lambda text: "difference 1 of" in text)
 
 
+async def charts(app: GymtuiApp, pilot: Pilot[None]) -> None:
+    """The checkpoints of a model, one of them worse than the one before."""
+    back_to_runs(app)
+    await pilot.press("escape", "u", "slash", *"policy-8b-s3000", "enter", "g", "P")
+    await seen(app, pilot, lambda text: "▼ worse" in text)
+
+
+async def failures(app: GymtuiApp, pilot: Pilot[None]) -> None:
+    """What that one fails in, beside the one before."""
+    back_to_runs(app)
+    await pilot.press("g", "m", "tab")
+    await seen(app, pilot, lambda text: "vs policy-8b-s2000" in text and "adjusted p" in text)
+
+
+async def search(app: GymtuiApp, pilot: Pilot[None]) -> None:
+    """Where else a tool answered so."""
+    back_to_runs(app)
+    await pilot.press("escape", "slash", *"policy-8b", "enter", "ctrl+f")
+    await pilot.press(*"error: not_found", "enter")
+    await seen(app, pilot, lambda text: "hits" in text and "esc stops" not in text)
+
+
 async def again(app: GymtuiApp, pilot: Pilot[None]) -> None:
     """Back to the run."""
-    await pilot.press("q", "q", "escape", "u", "slash", *"policy-8b-s3000", "enter", "g", "enter")
+    back_to_runs(app)
+    await pilot.press("escape", "u", "slash", *"policy-8b-s3000", "enter", "g", "enter")
     await seen(app, pilot, lambda text: "✗ fail" in text)
 
 
@@ -162,6 +185,9 @@ SCENES: dict[str, Scene] = {
     "launch": launch,
     "compare-runs": compared_runs,
     "compare": compared,
+    "charts": charts,
+    "failures": failures,
+    "search": search,
     "transcript": failed,
 }
 """In order: each begins where the one before ended."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from math import isinf
 
+from gymtui.core.text import ABSENT
 from gymtui.store.column_def import Field, Schema, ValueKind
 from gymtui.store.formats import duration, of_many, p_words, percent, points, span
 from gymtui.store.lists.query import quoted
@@ -69,7 +70,9 @@ def rate_rows(
         ChartRow(
             place,
             point.label,
-            f"{percent(point.rate)} {span(point.interval)} of {point.tally.verdicts}",
+            f"{percent(point.rate)} {span(point.interval)} of {point.tally.verdicts}"
+            if point.tally.verdicts
+            else ABSENT,
             point_words(point),
             point=point,
             base=rates.get(point.against or ""),

@@ -232,23 +232,22 @@ def described(content: PaneContent, row: PaneRow, cells: int) -> tuple[Cell, Cel
     )
     said = []
     if row.change is not None:
-        said.append(LinePart(_change_said(row.change)))
+        said += _change_said(row.change)
     said += [
-        LinePart((StyledText(text, "muted"),), 1 + place)
+        LinePart((StyledText(text, "muted"),), 2 + place)
         for place, text in enumerate(_together_said(content, row))
     ]
     example = f" – such as: {group.example}" if group.example != group.text else ""
     return head, (StyledText(f"{group.text}{example}"),), join_fitting(said, cells)
 
 
-def _change_said(change: Change) -> Cell:
+def _change_said(change: Change) -> tuple[LinePart, LinePart]:
     now, before = change.now, change.before
     style = "warning" if change.clear else "muted"
     adjusted = "adjusted " if change.comparisons > 1 else ""
-    return (
-        StyledText(f"{now.passes} of {now.verdicts}, before {before.passes} of {before.verdicts} "),
-        StyledText(f"{change_words(change)} pp, {adjusted}{p_words(change.adjusted)}", style),
-    )
+    counts = f"{now.passes} of {now.verdicts}, before {before.passes} of {before.verdicts}"
+    words = f"{change_words(change)} pp, {adjusted}{p_words(change.adjusted)}"
+    return LinePart((StyledText(counts),), 1), LinePart((StyledText(words, style),))
 
 
 def change_words(change: Change) -> str:

@@ -73,7 +73,7 @@ def hit_columns() -> tuple[Column[HitRow], ...]:
         Column("state", "STATE", 8, state, priority=2),
         Column("turn", "TURN", 4, turn, align="right"),
         Column("who", "WHO", 9, _who, good=12, whole=True, most=28, priority=1),
-        Column("text", "TEXT", 24, text, good=64, flex=1),
+        Column("text", "TEXT", 24, text, good=44, flex=1),
     )
 
 

@@ -54,6 +54,7 @@ def test_the_numbers_are_said_in_words() -> None:
         "8 tasks, p = 0.006 adjusted for 3 comparisons"
     )
     assert (row.numbers, row.base) == ("23% 10–40 of 31", 0.8)
+    assert rate_rows([Checkpoint("p", "1", Tally(0, 0), None, True)])[0].numbers == "–"
     measure = Measure("steps", lambda _row, _seen: 1, whole=True)
     bins = Histogram((Bin(10, 20, {"passed": 9, "failed": 5, "error": 0}, ("a", 'b"')),), 14, 14)
     [bar] = bin_rows(bins, measure)
