@@ -45,7 +45,6 @@ def print_comparison(
     """Print how runs differ from the first.
 
     Args:
-        form: A table, one JSON document, or CSV.
         tell: Told what is to be said beside the data.
 
     Raises:

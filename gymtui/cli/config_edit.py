@@ -227,7 +227,6 @@ def write_setting(path: Path, setting: Named, value: Any) -> None:
 
     Args:
         path: The file; made, for its owner alone, if it is missing.
-        value: What `value_of` made of it.
 
     Raises:
         ConfigError: The file is not TOML, or a value stands where a table is wanted.

@@ -44,7 +44,6 @@ def open_demo(
 
     Args:
         settle: Settles the settings, given the gym's URL.
-        seed: What chance starts from.
 
     Returns:
         The exit code.

@@ -45,9 +45,6 @@ def settings_and_names(
 ) -> tuple[Settings, tuple[str, ...]]:
     """The settings for a command: those of a directory where one is named, else of the gym.
 
-    Args:
-        names: The command's arguments, directories among them.
-
     Returns:
         The settings, and the arguments that name no directory.
     """
@@ -105,11 +102,7 @@ def sources_for(read_as: str | None) -> tuple[Source, ...]:
 
 
 def gym_in(settings: Settings, *, look_s: float = inf) -> DirectoryGym:
-    """The directories that settings name, as a gym; ends where there is nothing in them.
-
-    Args:
-        look_s: As for `DirectoryGym`.
-    """
+    """The directories that settings name, as a gym; ends where there is nothing in them."""
     from gymtui.core.text import clean
     from gymtui.sources.directory_gym import DirectoryGym
     from gymtui.sources.files import Files

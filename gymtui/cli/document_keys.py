@@ -99,7 +99,6 @@ def describe_keys(title: str, keys: Mapping[str, str]) -> str:
     """Keys with what they mean, as a paragraph of `--help`.
 
     Args:
-        title: What they are the keys of.
         keys: They, with meanings; one without goes with the one before.
     """
     return f"{title}: {', '.join(_told(keys))}."

@@ -250,11 +250,7 @@ class GymReader:
         return denied
 
     def remember(self, journal: Place) -> None:
-        """Take the final numbers of runs that a dashboard has watched before.
-
-        Args:
-            journal: Where they were kept, there or not.
-        """
+        """Take the final numbers of runs that a dashboard has watched before."""
         kept = (
             (summary.run_id, from_kept(summary)) for summary in journal_reader.summaries(journal)
         )

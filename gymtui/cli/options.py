@@ -113,11 +113,7 @@ def given(flags: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def loaded(flags: Mapping[str, Any], **options: Any) -> LoadedSettings:
-    """The settings as they come out, with all that is wrong with them.
-
-    Args:
-        **options: As for `settings.load`.
-    """
+    """The settings as they come out, with all that is wrong with them."""
     from pathlib import Path
 
     from gymtui.config.settings import load

@@ -85,7 +85,6 @@ def new_recorder(
 
     Args:
         directory: Of the recording, which nobody else writes.
-        wanted: Whether a run's rollouts are recorded.
         keep: Whether what is recorded is never deleted by age or size.
         say: Told when the disk refuses, and when it no longer does.
     """

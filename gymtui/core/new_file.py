@@ -104,11 +104,7 @@ def write_new(path: Path, data: bytes) -> None:
 
 
 def file_name(rollout_id: str, suffix: str) -> str:
-    """A file name for a rollout: the same for the same id, and another for any other.
-
-    Args:
-        suffix: Such as `.json`.
-    """
+    """A file name for a rollout: the same for the same id, and another for any other."""
     name = safe_filename(rollout_id)
     # `a.rollout` would be called as the record of `a` is.
     if name != rollout_id or name.lower().endswith(".rollout"):

@@ -252,7 +252,6 @@ def line_of(text: str, path: str) -> int | None:
     """The line on which a field is set, where it is written in the plain way.
 
     Args:
-        text: TOML or JSON.
         path: Dotted.
     """
     at, found = 0, None

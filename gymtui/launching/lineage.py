@@ -32,7 +32,6 @@ def parent_of(run_id: str, remembered: Mapping[str, str], known: Container[str])
     """The run that a run is a rerun of, as far as anything says so.
 
     Args:
-        remembered: Parents by run.
         known: The runs there are: a name counts only if the run that it tells is one.
     """
     parent = remembered.get(run_id)
@@ -46,7 +45,6 @@ def family(run_id: str, remembered: Mapping[str, str], runs: Iterable[str]) -> t
     """A run with all that it is a rerun of, and all reruns of these.
 
     Args:
-        remembered: Parents by run.
         runs: The runs there are, in the order in which reruns are to stand.
 
     Returns:

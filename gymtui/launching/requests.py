@@ -36,9 +36,6 @@ def requests(
     """What a draft sends: a request a variant, differing in name, model and what is swept alone.
 
     Args:
-        draft: One without problems.
-        tasks: Its tasks, as `check` found them.
-        names: The runs' names, from `run_names`.
         key_of: A provider's key, for what no key was typed for.
 
     Raises:

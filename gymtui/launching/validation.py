@@ -77,7 +77,6 @@ def check(
 
     Args:
         offered: The ids of the scenario's tasks; None where the gym offers no list.
-        scenarios: The ids of the scenarios likewise.
         missing_key_reason: Why there is no key for a provider, or None when there is one.
     """
     document, wrong = document_of(draft)
@@ -122,7 +121,6 @@ def refusals(found: Sequence[FieldError], tasks: Sequence[str] = ()) -> dict[str
     """What the gym has against fields, by the path of the field that it is shown at.
 
     Args:
-        found: As `Refused.fields`.
         tasks: The tasks as they were sent, which the gym may call by their places.
 
     Returns:
@@ -140,11 +138,7 @@ def refusals(found: Sequence[FieldError], tasks: Sequence[str] = ()) -> dict[str
 
 
 def words_of(path: str, fault: FieldError) -> str:
-    """What is wrong with a field, in a person's words.
-
-    Args:
-        fault: As `api.launch_request.problems` found it.
-    """
+    """What is wrong with a field, in a person's words."""
     known = BY_PATH.get(path)
     within = fault.field.removeprefix(path).strip(".") if path else ""
     said = fault.msg.removeprefix("Value error, ")

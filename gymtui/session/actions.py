@@ -324,9 +324,6 @@ def describe_result(result: ActionResult) -> str:
 def describe_results(results: Sequence[ActionResult]) -> str:
     """What became of some runs to which the same was done, in a line.
 
-    Args:
-        results: At least one.
-
     Returns:
         Of one what `describe_result` says; of several `deleted 3 runs and 40 rollouts`, or where
         not all went as plainly `29 deleted · 4 refused · 10 checked: not found · 5 still exists`.

@@ -233,11 +233,7 @@ def chunks_of(db: sqlite3.Connection, place: int) -> list[tuple[int, bytes]]:
 
 
 def rows_of(first: int, written: Written) -> Iterator[tuple[int, str]]:
-    """Passages as rows of the index.
-
-    Args:
-        first: The number of the first one.
-    """
+    """Passages as rows of the index."""
     for number, entry in enumerate(written, first):
         yield number, indexed(entry[2])
 

@@ -142,11 +142,7 @@ def rollout_of(body: bytes) -> RolloutFacts:
 
 
 def facts_of(artifacts: JsonFields, rollout_id: str, **known: Any) -> RolloutFacts:
-    """What artifacts say of their rollout (API.md).
-
-    Args:
-        known: What is known from elsewhere.
-    """
+    """What artifacts say of their rollout (API.md)."""
     error = artifacts.text("error")
     told: Mapping[str, Any] = {
         "task_id": artifacts.label("task_id"),

@@ -159,7 +159,6 @@ class Files:
         The longer ago one was touched, the more rarely it is looked at: once a minute at least.
 
         Args:
-            kind: What is made of them.
             read: Makes it, and says when it was last touched, UNIX seconds.
 
         Returns:

@@ -18,11 +18,7 @@ _REST: Final = ("target", "choices", "metadata", "store", "limit", "error_retrie
 
 
 def artifacts_of(sample: JsonFields, model: str | None) -> dict[str, Any]:
-    """A sample as artifacts (API.md).
-
-    Args:
-        model: Of its log.
-    """
+    """A sample as artifacts (API.md)."""
     attached = sample.value("attachments")
     texts = attached if isinstance(attached, Mapping) else {}
     given = _resolved(sample.value("input"), texts)

@@ -33,11 +33,7 @@ class Source(Protocol):
     inner: frozenset[str] | None
 
     def owns(self, place: Path, found: Entries, files: Files) -> bool:
-        """Whether a directory holds a run of it, or several.
-
-        Args:
-            found: What is in it.
-        """
+        """Whether a directory holds a run of it, or several."""
 
     def owns_file(self, file: Path, files: Files) -> bool:
         """Whether a single file that was named is one of it."""

@@ -6,6 +6,7 @@ Data only. Deciding what to ask is `poll.plan`, knowing it is `store.store`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from typing import ClassVar
 
 PAGE_LIMIT = 200
 """Most runs one `GET /runs` page may hold (`API.md`: limit 1 to 200)."""
@@ -19,11 +20,7 @@ class RunsPage:
     limit: int = PAGE_LIMIT
     source: str | None = None
     scenario_id: str | None = None
-
-    @property
-    def label(self) -> str:
-        """The request as the status line names it."""
-        return "GET /runs"
+    label: ClassVar[str] = "GET /runs"  # the request as the status line names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +28,7 @@ class OneRun:
     """`GET /runs/{run_id}`: the only question whose 404 means that a run is gone."""
 
     run_id: str
-
-    @property
-    def label(self) -> str:
-        """The request as the status line names it."""
-        return "GET /runs/{run_id}"
+    label: ClassVar[str] = "GET /runs/{run_id}"  # the request as the status line names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +36,7 @@ class RolloutsOf:
     """`GET /rollouts?run_id=`: every rollout of one run (the call has no paging)."""
 
     run_id: str
-
-    @property
-    def label(self) -> str:
-        """The request as the status line names it."""
-        return "GET /rollouts"
+    label: ClassVar[str] = "GET /rollouts"  # the request as the status line names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +44,7 @@ class RunningRollouts:
     """`GET /rollouts?status=running`: the running rollouts of all runs in one answer."""
 
     scenario_id: str | None = None
-
-    @property
-    def label(self) -> str:
-        """The request as the status line names it."""
-        return "GET /rollouts?status=running"
+    label: ClassVar[str] = "GET /rollouts?status=running"  # the request as the status line names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +55,7 @@ class ScenarioRollouts:
     """
 
     scenario_id: str
-
-    @property
-    def label(self) -> str:
-        """The request as the status line names it."""
-        return "GET /rollouts?scenario_id="
+    label: ClassVar[str] = "GET /rollouts?scenario_id="  # the request as the status line names it
 
 
 Query = RunsPage | OneRun | RolloutsOf | RunningRollouts

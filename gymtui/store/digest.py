@@ -100,7 +100,6 @@ def digest(
     """Tell what happened since a time.
 
     Args:
-        runs: All that are known.
         rollouts: By run, where they were listed. Of others, a run that began since is counted by
             its summary.
         since: On the gym's clock.

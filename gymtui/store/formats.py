@@ -129,12 +129,7 @@ def thousands(number: int | None) -> str:
 
 
 def listed(names: Sequence[str], at_most: int = 3) -> str:
-    """`a`, `a and b`, `a, b and 5 more`.
-
-    Args:
-        names: At least one.
-        at_most: How many of them are named.
-    """
+    """`a`, `a and b`, `a, b and 5 more`."""
     named = list(names[:at_most])
     if len(names) > at_most:
         named[-1] = f"{len(names) - at_most + 1} more"

@@ -92,9 +92,6 @@ def outcome_of(rollout: Rollout, *, we_cancelled: bool = False) -> Outcome:
 def verdict(rollout: Rollout, *, we_cancelled: bool = False) -> bool | None:
     """Whether the agent passed.
 
-    Args:
-        we_cancelled: As for `outcome_of`.
-
     Returns:
         None when there is no verdict: not finished, or an error.
     """

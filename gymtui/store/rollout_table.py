@@ -31,11 +31,7 @@ class _Held:
 
 
 class RolloutTable:
-    """Rollouts, each with the bytes it was read from, and the numbers they add up to by run.
-
-    Args:
-        runs: The ids of the known runs.
-    """
+    """Rollouts, each with the bytes it was read from, and the numbers they add up to by run."""
 
     def __init__(self, runs: Container[str]) -> None:
         self.rows: dict[str, RolloutRow] = {}  # every known rollout by id
@@ -82,7 +78,6 @@ class RolloutTable:
         Other answers may be taken in between two steps, so what is known is then looked up again.
 
         Args:
-            items: The listed items' bytes.
             asked: The run whose rollouts they are, or None for an answer over all runs.
 
         Returns:
@@ -233,7 +228,6 @@ class RolloutTable:
         """Give up the rollouts of runs not looked at for longest, down to a limit.
 
         Args:
-            limit: How many rollouts may stay.
             needed: Runs that keep theirs all the same.
 
         Returns:

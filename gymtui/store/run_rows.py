@@ -75,8 +75,6 @@ class RunRows:
 
         Args:
             now: UNIX seconds on the server's clock.
-            we_cancelled: As for `store.stats.run_stats.part_of`.
-            last_steps: Likewise.
         """
         while self._due:
             due, self._due = self._due, {}

@@ -208,12 +208,7 @@ RUNNING: Schema[RunningRow] = Schema(
             Column.FLAG,
             lambda running: Since(running.stuck_from.timestamp()) if running.stuck_from else False,
         ),
-        Field(
-            "elapsed",
-            Column.DURATION,
-            lambda running: elapsed(running.row),
-            ("time",),
-        ),
+        Field("elapsed", Column.DURATION, lambda running: elapsed(running.row), ("time",)),
         Field("rollout", Column.TEXT, lambda running: running.row.rollout_id, ("id",)),
         _of_rollout("scenario_id"),
         Field(

@@ -27,9 +27,6 @@ _WRAPPERS = ("artifacts", "messages", "tool_calls", "tool_results")
 def open_body(body: bytes) -> Transcript:
     """Read an artifact's bytes, whatever they are.
 
-    Args:
-        body: JSON as `shapes.read` takes it.
-
     Returns:
         The same transcript as `shapes.read(body)`.
     """

@@ -89,7 +89,6 @@ def parting(left: str | None, right: str | None, cells: int) -> tuple[str, str]:
 
     Args:
         left: A value; None for one that is not there.
-        cells: Characters for each, at least three.
 
     Returns:
         Both; a dash for one that is not there.

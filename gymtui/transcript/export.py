@@ -104,7 +104,6 @@ def fault_in(document: str, form: str, rollout_id: str, result: Ending | None) -
     An earlier version wrote whatever was answered, a page of a proxy's say: that names no rollout.
 
     Args:
-        form: As for `written`.
         result: How it ended, as far as that is known now.
 
     Returns:

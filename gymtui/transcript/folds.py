@@ -52,7 +52,6 @@ def fold(text: str, most: int) -> list[Piece]:
     """Fold a text.
 
     Args:
-        text: As it is read.
         most: How many lines of it are seen, besides those that tell of failures.
 
     Returns:

@@ -14,9 +14,6 @@ _SAME = 6
 def last_frames(text: str) -> str:
     """Leave out frames that were drawn over: what a bare CR parts and looks alike.
 
-    Args:
-        text: As received.
-
     Returns:
         The same, each bar as it was left. Lines that merely end with CR are kept.
     """

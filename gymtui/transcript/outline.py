@@ -72,11 +72,7 @@ def outline(transcript: Transcript) -> tuple[Entry, ...]:
 
 
 def rows(entries: Sequence[Entry]) -> tuple[Entry, ...]:
-    """The lines that are shown: blank ones left out, repeats as one.
-
-    Args:
-        entries: Of all turns.
-    """
+    """The lines that are shown: blank ones left out, repeats as one."""
     found: list[Entry] = []
     steps: list[list[Entry]] = []
     for entry in entries:

@@ -134,7 +134,6 @@ def labels(pairs: list[Pair], turn_of: Mapping[int, int]) -> dict[int, Label]:
     """Tell which results do not follow their calls at once, and which of these look alike.
 
     Args:
-        pairs: Every call with its result.
         turn_of: The place of each turn, by its draft's id.
 
     Returns:

@@ -29,7 +29,6 @@ def side_by_side(runs: Sequence[RunFacts], together: Matrix) -> Iterator[Block]:
 
     Args:
         runs: Two or more; the others are compared with the first.
-        together: The rollouts of all of them.
     """
     rows = list(together.across([run.run_id for run in runs]).values())
     yield Heading(2, ("Side by side",))

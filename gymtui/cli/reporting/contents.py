@@ -48,9 +48,6 @@ def contents(
     """Put a report together.
 
     Args:
-        runs: At least one, in their order.
-        together: The rollouts of all of them.
-        failures: Of all of them likewise.
         along: The same runs in the order of their training.
     """
     several = len(runs) > 1

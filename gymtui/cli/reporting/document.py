@@ -27,8 +27,6 @@ def document(
 
     Args:
         runs: At least one, in their order; the others are compared with the first.
-        together: The rollouts of all of them.
-        failures: Of all of them likewise.
         along: The same runs in the order of their training.
     """
     return {
@@ -55,12 +53,7 @@ def document(
 def comparison_document(
     names: Sequence[str], together: Matrix, failures: Failures
 ) -> dict[str, Any]:
-    """How runs differ: by task, and in what fails. The others are compared with the first.
-
-    Args:
-        together: The rollouts of all of them.
-        failures: Likewise.
-    """
+    """How runs differ: by task, and in what fails. The others are compared with the first."""
     rows = sorted(together.across(names).values(), key=lambda row: natural(row.name))
     failed = rows_of(failures, together, names)
     shared = Together(row.group for row in failed)

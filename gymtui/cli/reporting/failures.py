@@ -40,7 +40,6 @@ def rows_of(
 
     Args:
         failures: Of all of them, and of the one compared with.
-        together: The rollouts of the same.
         against: The run that each is compared with; by default the first, with the others.
     """
     before = names[0] if against is None else against

@@ -31,11 +31,7 @@ NOTHING: Line = (ABSENT,)
 
 
 def numbers_of(runs: Sequence[RunFacts]) -> Table:
-    """Their numbers side by side, a measure a row; one that no run has is left out.
-
-    Args:
-        runs: At least one, in their order.
-    """
+    """Their numbers side by side, a measure a row; one that no run has is left out."""
     k = common_k(runs)
     measures: list[tuple[str, Callable[[RunFacts], Line]]] = [
         ("scenario", _scenario),

@@ -69,8 +69,6 @@ def setting_problems(
     """Return what is wrong with the models of a launch, and what it asks that cannot be done here.
 
     Args:
-        scenario: Has all tasks of the launch.
-        temperaments: The scripted agents.
         can_judge: Whether there is a model that judges by rubrics.
     """
     problems = []

@@ -8,9 +8,7 @@ def drift(value: Any, put: Mapping[str, Any], drop: Sequence[str]) -> Any:
     """Change a JSON value in place and return it.
 
     Args:
-        value: What `json.loads` returned.
         put: Path to new value; the path's last key is made where it does not exist.
-        drop: Paths to take out.
 
     Returns:
         The changed value. Paths that lead nowhere change nothing.

@@ -38,9 +38,7 @@ async def judge_by_rubric(
     """Ask a model for its judgement.
 
     Args:
-        servers: The way to the model.
         settings: The model's; its temperature is ours.
-        rubric: What counts, in Markdown.
         record: What happened: messages, tool calls and their results.
 
     Raises:

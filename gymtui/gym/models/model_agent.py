@@ -32,7 +32,6 @@ class ModelAgent:
 
         Args:
             servers: The way to the model; closed by whoever made it.
-            functions: The tools as OpenAI function definitions.
         """
         self._servers = servers
         self._settings = settings

@@ -50,7 +50,6 @@ class ScriptedAgent:
         """Begin a plan.
 
         Args:
-            wander: Makes the turns that lead nowhere.
             pace: Where durations come from; apart, so that speed never changes an outcome.
         """
         self._temperament = temperament

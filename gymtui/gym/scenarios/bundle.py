@@ -35,8 +35,6 @@ def built_in(
     """Return a scenario that comes with the gym: its Python runs in the gym's own process.
 
     Args:
-        directory: Of the bundle.
-        package: What its Python is imported as.
         plans: How scripted agents go about its tasks, by their id.
         wander: Makes turns of theirs that lead nowhere.
     """
@@ -56,10 +54,6 @@ def opened_bundles(
     directories: Iterable[Path], taken: Mapping[str, Scenario]
 ) -> Iterator[Mapping[str, Scenario]]:
     """Check bundles and start a process for each.
-
-    Args:
-        directories: Bundles, or directories of bundles.
-        taken: The scenarios that are there already.
 
     Yields:
         Their scenarios by id; the processes end with the block.

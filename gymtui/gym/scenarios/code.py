@@ -49,9 +49,7 @@ def load_code(
     """Import a bundle's Python.
 
     Args:
-        directory: Of the bundle.
         servers: The names of its own tool servers.
-        verifiers: The names of its verifiers' files.
         package: What it is a package of; "" where `directory` itself is on the path.
 
     Raises:

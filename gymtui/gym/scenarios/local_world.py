@@ -19,7 +19,6 @@ class WorldCore:
         """Begin one.
 
         Args:
-            code: The bundle's.
             task: In the vendor's form.
             urls: Where tool servers are that are elsewhere.
         """

@@ -19,7 +19,6 @@ def seed_calls(
     """Return the calls that seed a server; none for one that is no email server.
 
     Args:
-        content: The task in the vendor's form.
         npcs: The profiles of the people in it.
     """
     if server not in EMAIL_SERVERS:

@@ -74,9 +74,6 @@ def extended(
 ) -> tuple[StateObservation, ...]:
     """Add to a run's observations what the last look at it tells: who was still in the same phase.
 
-    Args:
-        observations: Of the run, by time.
-
     Returns:
         The same, and a repeated observation of each rollout that ran when it was seen last.
     """

@@ -67,11 +67,7 @@ _Change = tuple[
 
 
 class ChangeList:
-    """The changes of a recording, in the order in which they were seen.
-
-    Args:
-        recording: Which; it may be written still.
-    """
+    """The changes of a recording, in the order in which they were seen."""
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording

@@ -6,9 +6,10 @@ How a column is drawn is `tui.runs.columns`; the filter language over these name
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import get_args
+from typing import Any, get_args
 
 from gymtui.config.schema import SOURCES, Provider
 from gymtui.store.column_def import Field, Schema, ValueKind, natural
@@ -23,6 +24,9 @@ from gymtui.store.stats.eta import Eta, Left
 from gymtui.store.stats.failure_reasons import fold, reason_of, silence_of
 from gymtui.store.stats.failures import WRONG, ended_at
 from gymtui.store.stats.run_summary import RunSummary
+
+TEXT, NUMBER, PERCENT = ValueKind.TEXT, ValueKind.NUMBER, ValueKind.PERCENT
+FLAG, TIME, DURATION = ValueKind.FLAG, ValueKind.TIME, ValueKind.DURATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class RunView:
 
 
 def _counter(name: str) -> Field[RunView]:
-    return Field(name, ValueKind.NUMBER, lambda run: getattr(run.row.run, name, None))
+    return Field(name, NUMBER, lambda run: getattr(run.row.run, name, None))
 
 
 def progress(run: RunView) -> float | None:
@@ -128,119 +132,75 @@ RUN_STATUSES = (
     *(*map(str, Intent), "deleted", "malformed"),
 )
 
+
+def _later(
+    name: str,
+    kind: ValueKind,
+    value: Callable[[RunView], object],
+    aliases: tuple[str, ...] = (),
+    **options: Any,
+) -> Field[RunView]:
+    """A column that is known of a finished run only once its rollouts were read."""
+    return Field(name, kind, value, aliases, from_history=True, **options)
+
+
 RUNS: Schema[RunView] = Schema(
     [
-        Field(
-            "run",
-            ValueKind.TEXT,
-            lambda run: run.name,
-            ("id",),
-            order=lambda run: natural(run.name),
-        ),
-        Field(
-            "status",
-            ValueKind.TEXT,
-            lambda run: run.status,
-            choices=RUN_STATUSES,
-            from_history=True,
-        ),
-        Field("scenario", ValueKind.TEXT, lambda run: run.row.run and run.row.run.scenario_id),
-        Field(
-            "model",
-            ValueKind.TEXT,
-            lambda run: run.summary and run.summary.model,
-            from_history=True,
-        ),
-        Field(
+        Field("run", TEXT, lambda run: run.name, ("id",), order=lambda run: natural(run.name)),
+        _later("status", TEXT, lambda run: run.status, choices=RUN_STATUSES),
+        Field("scenario", TEXT, lambda run: run.row.run and run.row.run.scenario_id),
+        _later("model", TEXT, lambda run: run.summary and run.summary.model),
+        _later(
             "provider",
-            ValueKind.TEXT,
+            TEXT,
             lambda run: run.summary and run.summary.provider,
             choices=get_args(Provider),
-            from_history=True,
         ),
-        Field(
-            "source",
-            ValueKind.TEXT,
-            lambda run: run.row.run and run.row.run.source,
-            choices=SOURCES,
-        ),
-        Field("pass", ValueKind.PERCENT, pass_rate, ("pass@1",), from_history=True),
-        Field(
-            "low",
-            ValueKind.PERCENT,
-            lambda run: (bounds := pass_bounds(run)) and bounds[0],
-            from_history=True,
-        ),
-        Field(
-            "high",
-            ValueKind.PERCENT,
-            lambda run: (bounds := pass_bounds(run)) and bounds[1],
-            from_history=True,
-        ),
-        Field(
-            "score",
-            ValueKind.NUMBER,
-            lambda run: run.summary and run.summary.score,
-            from_history=True,
-        ),
-        Field("progress", ValueKind.PERCENT, progress, from_history=True),
+        Field("source", TEXT, lambda run: run.row.run and run.row.run.source, choices=SOURCES),
+        _later("pass", PERCENT, pass_rate, ("pass@1",)),
+        _later("low", PERCENT, lambda run: (bounds := pass_bounds(run)) and bounds[0]),
+        _later("high", PERCENT, lambda run: (bounds := pass_bounds(run)) and bounds[1]),
+        _later("score", NUMBER, lambda run: run.summary and run.summary.score),
+        _later("progress", PERCENT, progress),
         # `finished` is what it was called in 0.1.
-        Field(
+        _later(
             "done",
-            ValueKind.PERCENT,
+            PERCENT,
             progress,
             ("finished",),
             order=lambda run: run.finished,
-            order_kind=ValueKind.NUMBER,
+            order_kind=NUMBER,
             count=lambda run: run.finished,
-            from_history=True,
         ),
-        Field(
-            "verdicts",
-            ValueKind.NUMBER,
-            lambda run: run.summary and run.summary.verdicts,
-            from_history=True,
-        ),
-        Field(
-            "errors",
-            ValueKind.NUMBER,
-            lambda run: run.summary and run.summary.errors,
-            ("err",),
-            from_history=True,
-        ),
+        _later("verdicts", NUMBER, lambda run: run.summary and run.summary.verdicts),
+        _later("errors", NUMBER, lambda run: run.summary and run.summary.errors, ("err",)),
         _counter("total"),
         _counter("running"),
-        Field(
-            "waiting",
-            ValueKind.NUMBER,
-            lambda run: run.row.run and run.row.run.pending,
-            ("pending",),
-        ),
-        Field("note", ValueKind.TEXT, lambda run: run.note),
-        Field("tag", ValueKind.TEXT, lambda run: run.note and tags(run.note), words=False),
-        Field("active", ValueKind.FLAG, lambda run: run.row.active),
-        Field("watched", ValueKind.FLAG, lambda run: run.watched),
-        Field("stuck", ValueKind.FLAG, lambda run: run.stuck > 0),
-        Field("forbidden", ValueKind.FLAG, lambda run: run.forbidden),
-        Field("stalled", ValueKind.FLAG, lambda run: run.left == "stalled"),
+        Field("waiting", NUMBER, lambda run: run.row.run and run.row.run.pending, ("pending",)),
+        Field("note", TEXT, lambda run: run.note),
+        Field("tag", TEXT, lambda run: run.note and tags(run.note), words=False),
+        Field("active", FLAG, lambda run: run.row.active),
+        Field("watched", FLAG, lambda run: run.watched),
+        Field("stuck", FLAG, lambda run: run.stuck > 0),
+        Field("forbidden", FLAG, lambda run: run.forbidden),
+        Field("stalled", FLAG, lambda run: run.left == "stalled"),
         Field(
             "eta",
-            ValueKind.DURATION,
+            DURATION,
             lambda run: run.left.high_s if isinstance(run.left, Eta) else None,
             ("left",),
         ),
-        Field(
+        _later(
             "age",
-            ValueKind.TIME,
+            TIME,
             lambda run: run.began_at,
             ("started",),
             order=lambda run: run.began_at or run.placed_at,
-            from_history=True,
         ),
     ]
 )
 
-LISTED: Field[RunView] = Field("listed", ValueKind.NUMBER, lambda run: run.place)
+LISTED: Field[RunView] = Field("listed", NUMBER, lambda run: run.place)
 """Where the gym's own list has a run: stands in for what is not known yet."""
 
 
@@ -273,80 +233,65 @@ ROLLOUTS: Schema[RolloutRow] = Schema(
     [
         Field(
             "rollout",
-            ValueKind.TEXT,
+            TEXT,
             lambda row: row.rollout_id,
             ("id",),
             order=lambda row: natural(row.rollout_id),
         ),
-        Field("run", ValueKind.TEXT, lambda row: row.run_id),
+        Field("run", TEXT, lambda row: row.run_id),
         Field(
             "task",
-            ValueKind.TEXT,
+            TEXT,
             lambda row: row.rollout and row.rollout.task_id,
             order=lambda row: natural((row.rollout and row.rollout.task_id) or ""),
         ),
-        Field("scenario", ValueKind.TEXT, lambda row: row.rollout and row.rollout.scenario_id),
+        Field("scenario", TEXT, lambda row: row.rollout and row.rollout.scenario_id),
         Field(
             "state",
-            ValueKind.TEXT,
+            TEXT,
             state_word,
             choices=STATES,
             also=lambda row: "running" if row.outcome is Outcome.RUNNING else None,
         ),
-        Field(
-            "status",
-            ValueKind.TEXT,
-            lambda row: row.rollout and row.rollout.status,
-            choices=STATUSES,
-        ),
-        Field(
-            "phase",
-            ValueKind.TEXT,
-            lambda row: row.rollout and row.rollout.phase,
-            choices=(*PHASE_WORD,),
-        ),
+        Field("status", TEXT, lambda row: row.rollout and row.rollout.status, choices=STATUSES),
+        Field("phase", TEXT, lambda row: row.rollout and row.rollout.phase, choices=(*PHASE_WORD,)),
         Field(
             "outcome",
-            ValueKind.TEXT,
+            TEXT,
             lambda row: str(row.outcome) if row.outcome else None,
             choices=(*Outcome,),
         ),
         Field(
             "passed",
-            ValueKind.FLAG,
+            FLAG,
             lambda row: row.rollout and row.rollout.result and row.rollout.result.success,
         ),
-        Field(
-            "steps",
-            ValueKind.NUMBER,
-            lambda row: row.rollout and row.rollout.current_step,
-            ("step",),
-        ),
-        Field("max_steps", ValueKind.NUMBER, lambda row: row.rollout and row.rollout.max_steps),
-        Field("score", ValueKind.NUMBER, score_of),
-        Field("elapsed", ValueKind.DURATION, elapsed, ("time",)),
-        Field("age", ValueKind.TIME, lambda row: row.rollout and started_at(row.rollout)),
-        Field("created", ValueKind.TIME, lambda row: row.rollout and row.rollout.created_at),
-        Field("reason", ValueKind.TEXT, lambda row: row.rollout and row.rollout.termination_reason),
-        Field("note", ValueKind.TEXT, lambda row: row.note),
-        Field("tag", ValueKind.TEXT, lambda row: row.note and tags(row.note), words=False),
+        Field("steps", NUMBER, lambda row: row.rollout and row.rollout.current_step, ("step",)),
+        Field("max_steps", NUMBER, lambda row: row.rollout and row.rollout.max_steps),
+        Field("score", NUMBER, score_of),
+        Field("elapsed", DURATION, elapsed, ("time",)),
+        Field("age", TIME, lambda row: row.rollout and started_at(row.rollout)),
+        Field("created", TIME, lambda row: row.rollout and row.rollout.created_at),
+        Field("reason", TEXT, lambda row: row.rollout and row.rollout.termination_reason),
+        Field("note", TEXT, lambda row: row.note),
+        Field("tag", TEXT, lambda row: row.note and tags(row.note), words=False),
         Field(
             "message",
-            ValueKind.TEXT,
+            TEXT,
             lambda row: row.rollout and row.rollout.result and row.rollout.result.message,
         ),
         Field(
             "criterion",
-            ValueKind.TEXT,
+            TEXT,
             lambda row: "; ".join(failed_criteria(row)) or None,
             words=False,
             each=failed_criteria,
         ),
-        Field("failure", ValueKind.TEXT, failure_message, words=False),
-        Field("ended", ValueKind.TIME, lambda row: row.rollout and ended_at(row.rollout)),
+        Field("failure", TEXT, failure_message, words=False),
+        Field("ended", TIME, lambda row: row.rollout and ended_at(row.rollout)),
         Field(
             "model",
-            ValueKind.TEXT,
+            TEXT,
             lambda row: row.rollout and row.rollout.settings and row.rollout.settings.model,
         ),
     ],
@@ -361,11 +306,11 @@ ROLLOUTS: Schema[RolloutRow] = Schema(
 READ_ROLLOUTS: Schema[RolloutRow] = Schema(
     [
         *ROLLOUTS,
-        Field("tokens", ValueKind.NUMBER, lambda row: row.usage and row.usage.tokens),
-        Field("cost", ValueKind.NUMBER, lambda row: row.usage and row.usage.cost_usd),
+        Field("tokens", NUMBER, lambda row: row.usage and row.usage.tokens),
+        Field("cost", NUMBER, lambda row: row.usage and row.usage.cost_usd),
         Field(
             "failed_tool",
-            ValueKind.TEXT,
+            TEXT,
             lambda row: "; ".join(failed_tools(row)) or None,
             words=False,
             each=failed_tools,

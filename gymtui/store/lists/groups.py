@@ -56,11 +56,7 @@ def stem(name: str) -> str:
 
 
 class Groups:
-    """Groups kept by what changed: a changed run costs its group, not all runs.
-
-    Args:
-        by: What is common.
-    """
+    """Groups kept by what changed: a changed run costs its group, not all runs."""
 
     def __init__(self, by: Grouping) -> None:
         self.by = by

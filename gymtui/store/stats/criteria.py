@@ -46,9 +46,6 @@ class Criterion:
 def criteria_of(rollout: Rollout, outcome: Outcome) -> tuple[Criterion, ...]:
     """What a rollout failed.
 
-    Args:
-        outcome: A fail or an error.
-
     Returns:
         Each once, in the verifier's order; at least one.
     """

@@ -125,7 +125,6 @@ def eta(
     slots and that plus one last long rollout (Graham 1969); the work is known as a sum of draws.
 
     Args:
-        waiting: Rollouts that have not started.
         ages_s: How long each running rollout has run: one slot each.
         ended_s: How long those ran that ended by themselves, errors included: they held a slot.
         stuck: How many of the running ones count as stuck.

@@ -138,11 +138,7 @@ class Matrix:
         we_cancelled: Collection[str] = frozenset(),
         last_steps: Mapping[str, int],
     ) -> dict[str, TaskRow]:
-        """The tasks of several runs as if these were one: a run and its reruns, by row id.
-
-        Args:
-            k: What pass@k is asked for.
-        """
+        """The tasks of several runs as if these were one: a run and its reruns, by row id."""
         rows = [
             row
             for (run_id, _), members in self._rollouts.items()
@@ -182,7 +178,6 @@ def by_task(
 
     Args:
         rows: Of one run, or of several whose attempts are to be taken together.
-        k: What pass@k is asked for.
     """
     groups: dict[str | None, list[tuple[RolloutRow, Rollout]]] = {}
     for row in rows:
@@ -229,11 +224,7 @@ class Totals:
 
 
 def totals(rows: Iterable[TaskRow], k: int) -> Totals:
-    """Add the tasks of one run up.
-
-    Args:
-        k: What pass@k is asked for.
-    """
+    """Add the tasks of one run up."""
     rows = tuple(rows)
     named = [row.tally for row in rows if row.task_id is not None]
     tally = Tally(sum(row.tally.passes for row in rows), sum(row.tally.verdicts for row in rows))

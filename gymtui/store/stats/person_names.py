@@ -68,9 +68,6 @@ _NO_NAMES = frozenset(_WRITTEN_LARGE.split())
 def fold_names(text: str, placeholder: str) -> str:
     """Put a placeholder in the place of each name.
 
-    Args:
-        text: One line.
-
     Returns:
         The text as it is where nothing but names would be left of it.
     """

@@ -59,11 +59,7 @@ class PhaseTime:
         return Shares(of, self._counted, len(self._spent))
 
     def p95_s(self, kind: SegmentKind) -> float | None:
-        """The 95th percentile of the time in a phase; None where nothing is known.
-
-        Args:
-            kind: Building or verifying.
-        """
+        """The 95th percentile of the time in a phase; None where nothing is known."""
         return quantile(self._lengths[kind], 0.95)
 
     def _count(self, spent_s: Mapping[str, float], by: int) -> None:

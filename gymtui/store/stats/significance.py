@@ -137,9 +137,6 @@ def sign_flip(apart: tuple[Fraction, ...]) -> float:
     all ways to turn tasks round whose mean is as far from 0 (Fisher 1935, "The Design of
     Experiments", section 21).
 
-    Args:
-        apart: The difference of each pair.
-
     Returns:
         The exact share for 28 pairs at least, and for more as long as their sums repeat, as they
         do where tasks have equally many attempts; beyond that, the normal law of the same sums.

@@ -68,11 +68,7 @@ def add_recorded(drafts: list[Draft], pairs: list[Pair], calls: object, results:
 
 
 def settle_errors(drafts: Iterable[Draft]) -> None:
-    """Guess whether results failed where nothing says so, and mark turns in which one did.
-
-    Args:
-        drafts: All turns, changed in place.
-    """
+    """Guess whether results failed where nothing says so, and mark turns in which one did."""
     for draft in drafts:
         for index, block in enumerate(draft.blocks):
             if not isinstance(block, ToolResult):

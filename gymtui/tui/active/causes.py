@@ -36,11 +36,7 @@ class CausesGrid(Grid[FailureGroup]):
         super().__init__(_columns(window), self._causes.get, palette, empty="", id="causes")
 
     def show_causes(self, causes: Sequence[FailureGroup], most: int) -> None:
-        """Show these, the cursor staying on its cause.
-
-        Args:
-            most: Lines that there are for them.
-        """
+        """Show these, the cursor staying on its cause."""
         self._causes.clear()
         self._causes.update({"\n".join(cause.key): cause for cause in causes})
         self.styles.height = 1 + min(len(causes), most) if causes else 0

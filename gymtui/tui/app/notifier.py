@@ -35,7 +35,6 @@ def notify_alert(
     """Tell, each in every way that the settings want.
 
     Args:
-        settings: `bell`, `desktop` and `on_finish` of them.
         environ: Read for TMUX; what the person's command inherits.
     """
     for alert in alerts:

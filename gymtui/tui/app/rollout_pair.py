@@ -37,8 +37,6 @@ def choose_pair(
 
     Args:
         chosen: The marked rollouts, else the one under the cursor.
-        ask: Puts a menu on screen.
-        show: Called with the two.
     """
     first = session.compared_first
     rows = (session.store.rollouts.get(listed.rollout_id) for listed in chosen)

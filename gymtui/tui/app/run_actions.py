@@ -96,11 +96,7 @@ async def _tell(app: Host, action_finished: Awaitable[Action]) -> None:
 
 
 def report_results(app: Host, results: Sequence[ActionResult]) -> None:
-    """Say what became of some runs, and unmark those that are settled.
-
-    Args:
-        results: At least one.
-    """
+    """Say what became of some runs, and unmark those that are settled."""
     settled = frozenset(result.run_id for result in results if result.is_settled)
     app.unmark(settled)
     words = describe_results(results)

@@ -43,7 +43,6 @@ class ThemedApp(GuardedApp[ResultT]):
 
     Args:
         saved_layout: Where a theme that is chosen in the program is kept.
-        **options: As for `GuardedApp`.
     """
 
     def __init__(

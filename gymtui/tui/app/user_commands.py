@@ -67,11 +67,7 @@ def start(
     selection: Selection,
     environ: Mapping[str, str] = os.environ,
 ) -> None:
-    """Run a command on what is selected, after asking where it wants that.
-
-    Args:
-        environ: What the command inherits.
-    """
+    """Run a command on what is selected, after asking where it wants that."""
     services = services_of(app)
     if command.destroys and services.read_only:
         app.notify(f"read-only: {command.name} is disabled", severity="warning")

@@ -61,7 +61,6 @@ def rate_rows(
 
     Args:
         baseline: The run that all are compared with, if one was chosen.
-        base: Its rate.
     """
     rates = {point.run_id: point.rate for point in checkpoints}
     if baseline is not None:

@@ -76,11 +76,7 @@ class PairsPane(CursorRows):
         *,
         here: bool = False,
     ) -> Strip:
-        """Draw a row.
-
-        Args:
-            here: Whether the cursor is on it.
-        """
+        """Draw a row."""
         styles, base = self._palette.styles, self._palette.base
         room = max(0, (cells - 6) // 2)
         mark, style = _MARKS[pair.same]

@@ -76,11 +76,7 @@ class KeyBindings:
         return [key for key in found if key.name not in self.absent]
 
     def written(self, key: str) -> str:
-        """A key as people write it.
-
-        Args:
-            key: By the framework's name.
-        """
+        """A key as people write it."""
         return shown(key, plain=self.plain)
 
     def shown(self, name: str) -> str:

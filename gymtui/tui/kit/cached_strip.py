@@ -74,7 +74,6 @@ class _Whole(StylesCache):
 
         Args:
             *args: The framework's: styles, line, size …, the widget's own way to draw a line.
-            **options: Likewise.
         """
         if self._framed:
             return super().render_line(*args, **options)

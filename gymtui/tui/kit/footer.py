@@ -19,7 +19,6 @@ def footer_line(
     """The footer.
 
     Args:
-        shown: Most wanted first.
         first: Whether the screen is the first one: only that is left for the shell.
         searches: Whether what is typed is searched for, and does not filter.
     """

@@ -10,11 +10,7 @@ from gymtui.tui.kit.styled_text import Cell, StyledText
 
 
 def freshness(services: Services, room: int) -> Cell:
-    """The status line's right end.
-
-    Args:
-        room: Cells that the left end leaves.
-    """
+    """The status line's right end."""
     session, clock = services.watching, services.wall_clock()
     if session is None:
         return (StyledText("from disk", "muted"),)

@@ -19,7 +19,6 @@ def replay_cell(playback: Playback, clock: str, room: int) -> Cell:
 
     Args:
         clock: The time of day that is shown.
-        room: Cells beside the way to here.
     """
     words = LinePart((StyledText(replay_words(playback), "accent"),))
     return join_fitting([words, LinePart((StyledText(clock, "muted"),), 1)], room)

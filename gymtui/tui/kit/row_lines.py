@@ -99,11 +99,7 @@ class RowLines(Generic[R]):
         self._palette = palette
 
     def row(self, row_id: str, *, keep: int) -> FittedRow:
-        """A row, laid out anew only if its cells say something else.
-
-        Args:
-            keep: How many rows are worth remembering.
-        """
+        """A row, laid out anew only if its cells say something else."""
         record = self._record(row_id)
         if record is None:
             return self.nothing

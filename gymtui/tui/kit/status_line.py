@@ -20,9 +20,6 @@ def link_cell(link: Link, now_s: float, clock: str, room: int) -> Cell:
 
     The clock goes first, then when the next try is, then why there is nothing fresh.
 
-    Args:
-        room: Cells beside the way to here.
-
     Returns:
         `● live, every 2s   12:04`, `● live, every 2s · rest every 18s   12:04`,
         `○ stale 42s · 503 · next try 8s   12:04`, `‖ paused`, `✗ key refused · next try 42s`.
@@ -92,11 +89,7 @@ def _every(interval_s: float) -> str:
 
 
 def banner(link: Link, settings: Settings, refresh: str) -> tuple[Cell, ...]:
-    """What the person must know before anything else, or nothing.
-
-    Args:
-        refresh: The key that asks again.
-    """
+    """What the person must know before anything else, or nothing."""
     stopped = link.stopped
     if stopped is None:
         between = isinstance(link.error, Intercepted | Redirected)

@@ -45,7 +45,6 @@ def fit_cells(
     """Fit a cell into exactly so many terminal cells.
 
     Args:
-        align: Where what is shorter stands.
         cut: Where a single piece that is too long loses its middle or its end; a cell of
             several pieces always loses its end.
 
@@ -81,7 +80,6 @@ def strip(
     """Make laid out pieces a line of the screen.
 
     Args:
-        base: Under each piece's own style.
         over: On top of it, for a cursor or a stale picture; a piece that has a background of
             its own keeps that.
     """

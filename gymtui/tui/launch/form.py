@@ -300,11 +300,7 @@ class Form(Wheel, ThemedWidget, Widget):
             self._move_to((self._at + step) % len(self._rows))
 
     def turn(self, step: int, letter: str = "") -> bool:
-        """Take another choice of this row, if it has any.
-
-        Args:
-            letter: Only those that begin with it.
-        """
+        """Take another choice of this row, if it has any."""
         row = self._rows[self._at] if self._rows else None
         if row is None or row.typing is not Typing.CHOICE:
             return False

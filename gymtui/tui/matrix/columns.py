@@ -33,7 +33,6 @@ def attempts_cell(
 
     Args:
         at: Which attempt the cursor stands on, in every row.
-        here: Whether it stands in this row.
         most: The most attempts that any row has: all rows are scrolled alike.
         only: Rollouts that stand out, all others being drawn as of second rank.
     """
@@ -62,11 +61,7 @@ def attempts_cell(
 
 
 def attempt_at(offset: int, cells: int, *, at: int, most: int) -> int:
-    """Which attempt is drawn so far from the left edge of an attempts cell.
-
-    Args:
-        offset: Cells from the edge.
-    """
+    """Which attempt is drawn so far from the left edge of an attempts cell."""
     first, room = _window(cells, at, most)
     return first + max(0, min((offset - 1) // 2, room - 1))
 
@@ -106,11 +101,7 @@ def at_k_cells(name: str, at: AtK) -> Cell:
 def task_columns(
     attempts: Callable[[TaskRow, int], Cell], most: int, k: Callable[[], int]
 ) -> tuple[Column[TaskRow], ...]:
-    """The columns of one run's tasks.
-
-    Args:
-        k: What pass@k and pass^k are for.
-    """
+    """The columns of one run's tasks."""
 
     def task(row: TaskRow, cells: int) -> Cell:
         return styled(row.name, "muted" if row.task_id is None else "")

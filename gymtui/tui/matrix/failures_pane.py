@@ -206,11 +206,7 @@ class FailuresPane(Vertical):
 
 
 def described(content: PaneContent, row: PaneRow, cells: int) -> tuple[Cell, Cell, Cell]:
-    """A row in words: what comes before its text, the text, and its numbers.
-
-    Args:
-        cells: The width that the numbers have.
-    """
+    """A row in words: what comes before its text, the text, and its numbers."""
     if isinstance(row, ToolTally):
         head: Cell = (StyledText(f"{row.tool}  ", "strong"),)
         answer = () if row.commonest is None else (StyledText(row.commonest),)

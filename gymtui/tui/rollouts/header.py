@@ -284,7 +284,6 @@ def stuck_among(
     """How many of a run's last few are stuck; of more, or while others wait, it tells nothing.
 
     Args:
-        rows: The run's rollouts by id.
         running: Empty, with what counts as stuck.
     """
     counts = numbers.counts if numbers is not None else {}

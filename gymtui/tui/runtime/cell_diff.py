@@ -44,9 +44,6 @@ class Frames:
     """What the terminal shows, as it was last told.
 
     Addresses of links are left out: they are the one thing in a style that is no look.
-
-    Args:
-        colour: Whether any colour may be written.
     """
 
     def __init__(self, *, colour: bool = True) -> None:

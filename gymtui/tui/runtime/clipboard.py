@@ -57,7 +57,6 @@ async def copy(
 
     Args:
         app: Where OSC 52 is written.
-        environ: Read for TMUX.
         as_received: Whether what would act where it is pasted stays in it; that is told.
 
     Returns:

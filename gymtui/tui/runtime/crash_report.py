@@ -140,11 +140,7 @@ class Reporter:
         )
 
     def defect_of(self, words: str, frames: Iterable[str] = ()) -> Defect:
-        """Make a defect of something that only exists in words.
-
-        Args:
-            words: What the framework had to say.
-        """
+        """Make a defect of something that only exists in words."""
         lines = tuple(frames)
         whole = redact(clean_block("\n".join([words, *lines])), self._secrets)
         first = fit(self._fit_to_show(words.strip()), _HEADLINE, cut="end").rstrip()
@@ -249,7 +245,6 @@ def say(words: str, stream: TextIO | None, timeout_s: float = 1.0) -> None:
     """Write without waiting for a terminal that does not read.
 
     Args:
-        words: Clean lines.
         stream: Where to, stderr as a rule.
         timeout_s: Seconds after which the words are given up.
     """

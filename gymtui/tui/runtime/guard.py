@@ -45,7 +45,6 @@ class GuardedApp(App[ResultT]):
     Args:
         lifeline: Ends the process with its terminal; `run_guarded` gives it.
         colour: Whether any colour may be written.
-        **options: As for `textual.app.App`.
     """
 
     def __init__(
@@ -69,11 +68,7 @@ class GuardedApp(App[ResultT]):
         """The terminal reads again after it did not. Polling went on; nobody saw it."""
 
     def noted(self, defect: Defect) -> None:
-        """A defect in the background that need not end the program: the report has been kept.
-
-        Args:
-            defect: What happened, fit to be shown.
-        """
+        """A defect in the background that need not end the program: the report has been kept."""
         self.notify(f"{defect.headline}\nReport: {self.reporter.path}", severity="warning")
 
     @property
@@ -299,9 +294,6 @@ def run_guarded(app: GuardedApp[Any], lifeline: Watchdog | None = None) -> int:
 
 def _words_of(renderable: object) -> tuple[str, tuple[str, ...]]:
     """Reduce what the framework wants printed after a panic to words without values.
-
-    Args:
-        renderable: A string or a rich renderable.
 
     Returns:
         What happened, and where (`file:line in function`); of a rich traceback neither the

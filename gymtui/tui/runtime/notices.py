@@ -20,11 +20,7 @@ _BETWEEN: Final = 1
 
 
 def shortened(text: str, cells: int, lines: int) -> str:
-    """A text of which a notice has room for all.
-
-    Args:
-        text: Clean, of any number of lines.
-    """
+    """A text of which a notice has room for all."""
     room, wide = _room(lines) - 2, _wide(cells)
     kept: list[str] = []
     for line in text.split("\n"):

@@ -48,12 +48,7 @@ _FENCE = re.compile(r"\s*(```|~~~)")
 
 
 def markdown(lines: Iterable[str], *, in_code: bool = False) -> list[Runs]:
-    """Style Markdown in place.
-
-    Args:
-        lines: Clean lines in order.
-        in_code: Whether they begin within a fence.
-    """
+    """Style Markdown in place."""
     found: list[Runs] = []
     fenced = in_code
     for line in lines:
@@ -106,7 +101,6 @@ def overlaid(runs: Runs, over: Iterable[Run], start: int, end: int) -> list[Run]
 
     Args:
         runs: In order, not overlapping; what they leave out has no style.
-        over: In order, not overlapping.
 
     Returns:
         Runs in order that cover the whole stretch; where both have a style its name is

@@ -63,11 +63,7 @@ class TranscriptReader(MouseView):
         return self._shown.hidden
 
     def hide(self, kinds: frozenset[BlockKind]) -> None:
-        """Show all turns but these.
-
-        Args:
-            kinds: Whose are hidden.
-        """
+        """Show all turns but these."""
         self._shown = replace(self._shown, hidden=kinds)
         self.lay_out()
 

@@ -31,11 +31,7 @@ class RowPainter:
         self._styles: dict[str, Style] = dict(palette.styles)
 
     def line(self, pieces: tuple[StyledText, ...], cells: int, over: Style | None = None) -> Strip:
-        """Draw a line that is no row of the text.
-
-        Args:
-            over: On top of their styles.
-        """
+        """Draw a line that is no row of the text."""
         base = self._palette.base
         drawn = strip((StyledText(" "), *pieces), self._styles, base, over)
         return drawn.adjust_cell_length(cells, base + over if over is not None else base)
@@ -44,7 +40,6 @@ class RowPainter:
         """Draw a row, its left margin included.
 
         Args:
-            shown: Which characters of its line.
             marks: What lies over them, in the line's characters.
             here: Whether it is what keys act on.
 
@@ -99,9 +94,7 @@ def marks_of(
     """What lies over a row: matches, else what is selected; in its line's characters.
 
     Args:
-        matches: In its section, in order.
         here: The one that the reader stands on.
-        selected: Which characters of its section are.
     """
     base = row.line.start
     if base < 0:

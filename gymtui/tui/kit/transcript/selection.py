@@ -73,9 +73,6 @@ class TextSelection:
     def within(self, key: Key, length: int) -> tuple[int, int]:
         """Which characters of a section are selected.
 
-        Args:
-            length: Of its text.
-
         Returns:
             The first of them, and the one after the last.
         """
@@ -145,9 +142,6 @@ def line_at(flow: LineIndex, section: int, character: int) -> Stretch:
 
 def text_of(flow: LineIndex, numbers: Mapping[Key, int], span: Stretch) -> str:
     """The selected text as it was before it was wrapped.
-
-    Args:
-        numbers: Their places in it.
 
     Returns:
         At most about `MOST` characters: clean, without what is folded away or hidden.

@@ -44,7 +44,6 @@ def runs_of(look: TextKind, lines: list[str], *, at_start: bool, in_code: bool) 
     """The styles of a section's lines by what it looks like.
 
     Args:
-        lines: Clean.
         at_start: Whether they begin with the first line of their block.
         in_code: Whether they begin within a fence of Markdown.
 
