@@ -78,14 +78,14 @@ class Key:
 TABLE: tuple[Key, ...] = (
     # The footer shows what it has room for, in this order.
     Key("open", Scope.LIST, ("enter",), "open", "open the row under the cursor", "open"),
-    Key("launch", Scope.RUNS, ("n",), "launch", "launch a run", "launch", destroys=True),
+    Key("launch", Scope.RUNS, ("n",), "go('launch')", "launch a run", "launch", destroys=True),
     Key("cancel", Scope.RUNS, ("x",), "cancel", "cancel the marked runs, else this one", "cancel", destroys=True),
     Key("delete", Scope.RUNS, ("ctrl+d",), "delete", "delete the marked runs, else this one", "delete", destroys=True),
     Key("cancel-run", Scope.ROLLOUTS, ("x",), "cancel", "cancel this run", "cancel run", destroys=True),
     Key("cancel-active", Scope.ACTIVE, ("x",), "cancel", "cancel the runs of the marked rollouts, else of this one", "cancel run", destroys=True),
     Key("next-attempt", Scope.MATRIX, ("right", "l"), "attempt(1)", "next attempt, or run", "attempt"),
     Key("previous-attempt", Scope.MATRIX, ("left", "h"), "attempt(-1)", "previous attempt, or run"),
-    Key("active", Scope.RUNS, ("a",), "active", "running rollouts of all runs, and current failures", "active"),
+    Key("active", Scope.RUNS, ("a",), "go('active')", "running rollouts of all runs, and current failures", "active"),
     Key("runs-matrix", Scope.RUNS, ("m",), "matrix", "tasks × attempts; with several marked runs, tasks × runs", "matrix"),
     Key("timeline", Scope.ROLLOUTS, ("t",), "timeline", "show or hide the timeline", "timeline"),
     Key("matrix", Scope.ROLLOUTS, ("m",), "matrix", "tasks × attempts", "matrix"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -128,3 +129,6 @@ Route = (
     | OpenRules
     | OpenActions
 )
+
+PLACES: Mapping[str, Route] = {"active": OpenActive(), "launch": OpenLaunch()}
+"""Where a key leads wherever one stands, by the word in its action: `go('active')`."""

@@ -22,7 +22,7 @@ from gymtui.poll.view import View
 from gymtui.session.session import Session
 from gymtui.store.delta import Delta
 from gymtui.tui.context.keymap import Key, Scope, bindings
-from gymtui.tui.context.routes import OpenActions, OpenRun
+from gymtui.tui.context.routes import PLACES, OpenActions, OpenRun
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.context.services import Services, services_of
 from gymtui.tui.kit.breadcrumb import name_in
@@ -340,6 +340,10 @@ class GymScreen(SoonDrawn, Screen[None]):
         """Stop asking, or go on."""
         poller = self.session.poller
         poller.pause(not poller.link.paused)
+
+    def action_go(self, place: str) -> None:
+        """Go to a screen that is the same wherever one comes from."""
+        self.services.navigate(PLACES[place])
 
     def action_actions(self) -> None:
         """Show what was cancelled and deleted, run by run."""

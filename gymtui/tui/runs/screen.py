@@ -19,7 +19,7 @@ from gymtui.store.lists.groups import Grouping, Groups
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.lists.query import quoted
 from gymtui.tui.context.keymap import Scope, bindings
-from gymtui.tui.context.routes import OpenActive, OpenLaunch, OpenRun, Route
+from gymtui.tui.context.routes import OpenLaunch, OpenRun, Route
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.kit.baseline import toggle_baseline
 from gymtui.tui.kit.grid import Column, Grid
@@ -280,10 +280,6 @@ class RunsScreen(ListScreen[RunView]):
         else:
             super().action_describe()
 
-    def action_active(self) -> None:
-        """Show every running rollout."""
-        self.services.navigate(OpenActive())
-
     def action_matrix(self) -> None:
         """Show the chosen run as tasks by attempts, or several as tasks by runs; so of a group."""
         open_matrix(self, self.services, self.session, self._meant())
@@ -338,10 +334,6 @@ class RunsScreen(ListScreen[RunView]):
             refuse(self, f"groups cannot be watched · {key} shows its runs")
         else:
             offer_rules(self, self.services, self.session, self.chosen())
-
-    def action_launch(self) -> None:
-        """Launch a run."""
-        self.services.navigate(OpenLaunch())
 
     def action_launch_like(self) -> None:
         """Launch a run like the one under the cursor."""

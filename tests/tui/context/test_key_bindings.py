@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from gymtui.tui.app.app import GymtuiApp
 from gymtui.tui.app.file_app import FileApp
 from gymtui.tui.context.key_bindings import PROGRAMS_OWN, KeyBindings, named, rebound
 from gymtui.tui.context.keymap import STACKS, TABLE, Scope, shown
+from gymtui.tui.context.routes import PLACES
 from gymtui.tui.kit.ask import AskScreen
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.runtime.crash_report import Reporter
@@ -322,3 +324,8 @@ async def test_a_transcript_from_disk_goes_by_them_too(tmp_path: Path) -> None:
 def test_nothing_bound_is_the_programs_own() -> None:
     assert rebound({}, {}) is PROGRAMS_OWN
     assert PROGRAMS_OWN.keymap == {}
+
+
+def test_every_place_that_a_key_goes_to_is_there() -> None:
+    gone_to = {name for key in TABLE for name in re.findall(r"^go\('(.*)'\)$", key.action)}
+    assert gone_to == PLACES.keys()
