@@ -28,6 +28,9 @@ _SIMULATIONS: Final = b'\n  "simulations": ['
 _END: Final = b"\n    }"
 """Where one of them ends: no string of JSON holds a line end."""
 _CHUNK: Final = 8 << 20
+_LARGE: Final = 64 << 20
+"""From so many bytes on a file is read in pieces. A smaller one is read as a whole, since it is
+written anew after each simulation: what was read before stands while it is half written."""
 _ALMOST: Final = 1e-6
 """By so much a reward of 1 may miss it (`is_successful`)."""
 
@@ -114,6 +117,8 @@ def _head(file: Path) -> bytes | None:
 
     Such a file may be of gigabytes, and is read simulation by simulation; any other at once.
     """
+    if file.stat().st_size < _LARGE:
+        return None
     with file.open("rb") as lines:
         body = lines.read(_CHUNK)
         if not body.startswith(b"{\n  "):

@@ -120,6 +120,7 @@ def test_a_file_as_tau2_writes_it_is_read_simulation_by_simulation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
     monkeypatch.setattr(tau_bench, "_CHUNK", chunk)
+    monkeypatch.setattr(tau_bench, "_LARGE", 0)
     odd = {"content": "a line\n    }\n  ], and {\n"}  # in a string it is no line
     both = (simulation(0, "a", 1.0, messages=[odd]), simulation(1, "a", 0.0))
     write(tmp_path / "whole" / "results.json", json.dumps(tau2(*both)).encode())
@@ -138,7 +139,10 @@ def test_a_file_as_tau2_writes_it_is_read_simulation_by_simulation(
     assert told["lines"][2] == [both[0]["messages"], both[1]["messages"]]
 
 
-def test_a_file_of_simulations_that_is_being_written_grows(tmp_path: Path) -> None:
+def test_a_large_file_that_is_being_written_grows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tau_bench, "_LARGE", 0)
     one, two = simulation(0, "a", 1.0), simulation(1, "a", 0.0)
     cut = len(as_written(tau2(one, two))) - 200
     write(tmp_path / "run" / "results.json", as_written(tau2(one, two), cut))
@@ -149,3 +153,13 @@ def test_a_file_of_simulations_that_is_being_written_grows(tmp_path: Path) -> No
     disk.runs()
     ended = [name for name, outcome in disk.outcomes().items() if outcome in ("passed", "failed")]
     assert len(ended) == 2
+
+
+def test_a_small_file_that_is_half_written_shows_what_was_read_before(tmp_path: Path) -> None:
+    both = as_written(tau2(simulation(0, "a", 1.0), simulation(1, "a", 0.0)))
+    file = write(tmp_path / "run" / "results.json", both)
+    disk = opened(tmp_path)
+    before = list(disk.outcomes().items())[:2]
+    write(file, both[:-200], age_s=0)
+    disk.runs()
+    assert list(disk.outcomes().items())[:2] == before
