@@ -73,7 +73,7 @@ async def test_a_question_given_up_while_it_is_made_leaves_it_to_the_others() ->
     gym = Gym()
 
     def make() -> Gym:
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return gym
 
     client = LazyClient(make)

@@ -38,9 +38,12 @@ def gymtui(
     )
 
 
-def in_shell(home: Path, script: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run a script of bash in which `gymtui` is this one."""
-    function = f'gymtui() {{ {sys.executable} -m gymtui "$@"; }}; '
+def in_shell(
+    home: Path, script: str, *, fork: bool = True, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a script of bash in which `gymtui` is this one, forked or started."""
+    command = forked.in_shell() if fork else f"{sys.executable} -m gymtui"
+    function = f'gymtui() {{ {command} "$@"; }}; '
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", function + script],
         env=isolated(home, env),
@@ -49,6 +52,39 @@ def in_shell(home: Path, script: str, **env: str) -> subprocess.CompletedProcess
         text=True,
         timeout=60,
     )
+
+
+class Running:
+    """It under way off a terminal. A context manager: leaving it leaves no process.
+
+    Args:
+        home: Where HOME is.
+        arguments: Of the command line.
+    """
+
+    def __init__(self, home: Path, *arguments: str) -> None:
+        (out, its_out), (err, its_err) = os.pipe(), os.pipe()
+        command = [sys.executable, "-m", "gymtui", *arguments]
+        with Path(os.devnull).open() as nothing:
+            streams = (nothing.fileno(), its_out, its_err)
+            self.process = Forked(command, isolated(home), streams, cwd=Path.cwd())
+        os.close(its_out)
+        os.close(its_err)
+        self.stdout, self.stderr = os.fdopen(out), os.fdopen(err)
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.stdout.close()
+        self.stderr.close()
+
+    def end(self) -> subprocess.CompletedProcess[str]:
+        """Wait until it ends by itself: its exit code, and what of its words was not read yet."""
+        err, out = self.stderr.read(), self.stdout.read()
+        return subprocess.CompletedProcess(["gymtui"], self.process.wait(), out, err)
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,8 @@ def test_help_into_a_closed_pipe_is_not_an_error_either(tmp_path: Path, asked: s
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-"])
 def test_streams_that_the_shell_closed_are_no_defect(tmp_path: Path, closed: str) -> None:
-    done = in_shell(tmp_path, f"gymtui runs --base-url http://127.0.0.1:1 {closed}")
+    script = f"gymtui runs --base-url http://127.0.0.1:1 {closed}"
+    done = in_shell(tmp_path, script, fork=False)
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
     assert done.stdout == ""

@@ -7,7 +7,6 @@ import io
 import json
 import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
@@ -27,10 +26,9 @@ from gymtui.store.outcome import Outcome
 from gymtui.store.records import RunRow
 from gymtui.store.stats.run_summary import RunSummary
 from tests.api.raw_server import Seen, http, raw_server
-from tests.cli.calling import OnTerminal, fault, finish, gymtui, in_shell, launch
+from tests.cli.calling import OnTerminal, Running, fault, finish, gymtui, in_shell, launch
 from tests.gym.running_gym import RunningGym, serving_gym
 from tests.helpers import patient_http
-from tests.helpers.environment import isolated
 from tests.helpers.model_gym import ended, run
 
 
@@ -71,16 +69,13 @@ def test_a_run_is_followed_to_its_end(tmp_path: Path) -> None:
     with serving_gym(tmp_path, held=True) as gym:
         launch(gym, "live", rollout_count=2)
         command = ("wait", "live", "--interval", "0.1", "--json", "--base-url", gym.url)
-        with subprocess.Popen(
-            [sys.executable, "-m", "gymtui", *command],
-            env=isolated(tmp_path), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        ) as waiting:  # fmt: skip
-            assert waiting.stderr is not None
+        with Running(tmp_path, *command) as waiting:
             first = waiting.stderr.readline()
             gym.let_go()
-            out, err = waiting.communicate(timeout=60)
-    assert waiting.returncode == 0, err
-    document = json.loads(out)
+            done = waiting.end()
+    err = done.stderr
+    assert done.returncode == 0, err
+    document = json.loads(done.stdout)
     assert (document["timed_out"], document["failed"]) == (False, False)
     [run] = document["runs"]
     assert (run["run_id"], run["ended"], run["reason"]) == ("live", True, None)
@@ -149,19 +144,15 @@ def cancelled(
     directory: Path, gym: RunningGym, *arguments: str
 ) -> subprocess.CompletedProcess[str]:
     """What `wait` says on a held gym, which goes on once a run is cancelled."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "gymtui", "wait", *arguments, "--interval", "0.1",
-         "--base-url", gym.url],
-        env=isolated(directory), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as waiting:  # fmt: skip
-        assert waiting.stderr is not None and waiting.stdout is not None
+    command = ("wait", *arguments, "--interval", "0.1", "--base-url", gym.url)
+    with Running(directory, *command) as waiting:
         err = ""
         for line in waiting.stderr:
             err += line
             if line.startswith("cancelled "):
                 gym.let_go()
-        out = waiting.stdout.read()
-    return subprocess.CompletedProcess(arguments, waiting.returncode, out, err)
+        done = waiting.end()
+    return subprocess.CompletedProcess(arguments, done.returncode, done.stdout, err)
 
 
 def test_cancel_if_cancels_once_and_counts_as_failed(tmp_path: Path) -> None:
@@ -257,16 +248,12 @@ def test_an_interrupt_ends_it_by_the_signal_so_that_a_shells_loop_ends_too(
     slow: RunningGym, tmp_path: Path
 ) -> None:
     launch(slow, "looped")
-    command = [sys.executable, "-m", "gymtui", "wait", "looped", "--base-url", slow.url]
-    with subprocess.Popen(
-        command, env=isolated(tmp_path), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as waiting:
-        assert waiting.stderr is not None
+    with Running(tmp_path, "wait", "looped", "--base-url", slow.url) as waiting:
         assert waiting.stderr.readline().startswith("looped: 0/1 done")
-        waiting.send_signal(signal.SIGINT)
-        out, err = waiting.communicate(timeout=60)
-    assert waiting.returncode == -signal.SIGINT
-    assert (out, err) == ("", "")
+        waiting.process.send_signal(signal.SIGINT)
+        done = waiting.end()
+    assert done.returncode == -signal.SIGINT
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 # -- refused and forbidden -----------------------------------------------------------------

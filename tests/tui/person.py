@@ -119,12 +119,12 @@ async def dashboard(
     gyms: ProfileConnections | None = None,
     **settings: Any,
 ) -> AsyncIterator[Person]:
-    """The dashboard on a gym, polling ten times a second."""
+    """The dashboard on a gym, polling three times a second."""
     wanted = Settings(
         base_url=gym.url,
         key=ApiKey(key) if key else None,
         key_origin="a test" if key else "",
-        **{"interval_s": 0.1, "max_requests_per_s": 100.0, **settings},
+        **{"interval_s": 0.3, "max_requests_per_s": 100.0, **settings},
     )
     secrets = [key] if key else []
     app = GymtuiApp(

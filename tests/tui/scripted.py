@@ -161,9 +161,9 @@ async def scripted_dashboard(
     saved_layout: SavedLayout | None = None,
     **settings: Any,
 ) -> AsyncIterator[Person]:
-    """The dashboard on a scripted gym, polling ten times a second."""
+    """The dashboard on a scripted gym, polling three times a second."""
     wanted = Settings(
-        base_url=gym.url, **{"interval_s": 0.1, "max_requests_per_s": 100.0, **settings}
+        base_url=gym.url, **{"interval_s": 0.3, "max_requests_per_s": 100.0, **settings}
     )
     client = GymClient(wanted.base_url, transport=httpx.MockTransport(gym.answer))
     reporter = Reporter(directory, secrets=[])

@@ -17,24 +17,20 @@ FIRST = {"gymtui.tui.runs.screen"}
 
 
 _PRINT_LOADED = "import sys; print(*(name for name, there in sys.modules.items() if there))"
+_IN_TURN = f"""
+import gymtui.cli.dashboard
+{_PRINT_LOADED}
+from gymtui.tui.app import router
+router.preload_screens()
+{_PRINT_LOADED}
+"""
 
 
-def _loaded(code: str) -> set[str]:
+def test_other_screens_transcripts_and_http_are_read_in_behind_the_first_frame() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", f"{code}\n{_PRINT_LOADED}"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return set(done.stdout.split())
-
-
-def test_the_first_frame_waits_for_no_other_screen_no_transcript_and_no_http() -> None:
-    loaded = _loaded("import gymtui.cli.dashboard")
-    assert loaded & SCREENS == FIRST
-    assert not [name for name in loaded if name.startswith(("gymtui.transcript.", "httpx"))]
-
-
-def test_every_other_screen_is_read_in_behind_the_first_frame() -> None:
-    loaded = _loaded(
-        "import gymtui.tui.runs.screen; from gymtui.tui.app import router; router.preload_screens()"
+        [sys.executable, "-c", _IN_TURN], capture_output=True, text=True, check=True
     )
-    assert loaded & SCREENS == SCREENS
+    first, then = (set(line.split()) for line in done.stdout.splitlines())
+    assert first & SCREENS == FIRST
+    assert not [name for name in first if name.startswith(("gymtui.transcript.", "httpx"))]
+    assert then & SCREENS == SCREENS
