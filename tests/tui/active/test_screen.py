@@ -43,6 +43,9 @@ class Standing:
     def phase_seen_at(self, rollout_id: str) -> datetime | None:
         return self.moved_at(rollout_id)
 
+    def gaps_s(self, rollout_id: str) -> tuple[float, ...]:
+        return ()
+
     def usual(self, run_id: str) -> UsualTimes:
         return UsualTimes(step_s=10.0, build_s=30.0, verify_s=5.0, watched=10)
 

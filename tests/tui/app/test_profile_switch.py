@@ -100,7 +100,8 @@ def remembered(state: Path) -> object:
 def belongings(app: GymtuiApp) -> tuple[object, ...]:
     """All that belongs to the gym one is at."""
     here = app.session
-    return (here.client, here.store, here.poller, here.tracker, here.artifact_loader, here.journal)
+    loader = here.transcripts.loader
+    return (here.client, here.store, here.poller, here.tracker, loader, here.journal)
 
 
 async def test_another_profile_is_found_in_the_palette_and_starts_afresh(
@@ -139,7 +140,7 @@ async def test_another_profile_is_found_in_the_palette_and_starts_afresh(
             assert not any(one is other for one, other in zip(before, after, strict=True))
             assert app.session.settings.interval_s == 0.2
             # What is kept of launches lies beside the journal of the gym one is at.
-            assert app.sessions.journal_path == gyms.journal(app.session.settings)
+            assert app.sessions.journal_place == gyms.journal(app.session.settings)
             # What belongs to the one before is closed, its journal written.
             await person.until(lambda: not app.sessions.left)
             assert before[0]._http.is_closed

@@ -231,7 +231,7 @@ async def test_several_pasted_lines_are_all_taken(tmp_path: Path) -> None:
 async def test_a_refusal_is_shown_at_its_field_and_the_form_stays(tmp_path: Path) -> None:
     async with (
         running_gym(tmp_path, faults=True) as gym,
-        dashboard(gym, tmp_path) as person,
+        dashboard(gym, tmp_path, size=(120, 40)) as person,
     ):
         await fill(person)
         detail = [
@@ -437,8 +437,7 @@ async def test_what_is_run_again_is_chosen_by_cause(tmp_path: Path) -> None:
         await person.sees("3/3")
         await person.press("R")
         await person.sees("3 cancelled", "1 model × 1 task × 3 rollouts = 3")
-        await person.press("up", *["up"] * 12)
-        assert form(person)._form.key == "again"
+        form(person)._form.go("again")
         await person.press("enter")
         await person.sees("1 cause", "cancelled")
         assert isinstance(person.app.screen, PickScreen)
