@@ -299,7 +299,8 @@ def _import_all() -> None:
 
     for module in pkgutil.walk_packages(gymtui.__path__, "gymtui."):
         if module.name != "gymtui.__main__":
-            import_module(module.name)
+            with contextlib.suppress(ModuleNotFoundError):  # of an extra that is not installed
+                import_module(module.name)
     for name in _IMPORTED_LATE:
         import_module(name)
 
