@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 import msgspec
 
@@ -21,17 +22,23 @@ from gymtui.store.history.recording_rows import Watched as PackedWatched
 from gymtui.store.store import Store
 
 
-def watching_of(state: TrackerState, store: Store, runs: Collection[str] | None) -> Watching:
+def watching_of(
+    state: TrackerState,
+    store: Store,
+    runs: Collection[str] | None,
+    known: Mapping[str, object] = MappingProxyType({}),
+) -> Watching:
     """What was observed, packed.
 
     Args:
         runs: The runs whose rollouts' lives are wanted; None for all.
+        known: Lives by rollout that are not wanted again.
     """
     lives: dict[str, dict[str, tuple[PackedObservation, ...]]] = {}
     for rollout_id, seen in state.lives.items():
         row = store.rollouts.get(rollout_id)
         run_id = row.run_id if row is not None else seen[-1].run_id
-        if runs is None or run_id in runs:
+        if (runs is None or run_id in runs) and known.get(rollout_id) is not seen:
             lives.setdefault(run_id, {})[rollout_id] = packed_observations(seen)
     observer = state.observer
     return Watching(

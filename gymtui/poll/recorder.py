@@ -79,8 +79,10 @@ class _Known:
 
     chunk: int = 0  # the number of its chunk in the segment
     runs: Mapping[str, KeptRun] = field(default_factory=dict)
-    # By run, by rollout, its bytes.
-    rollouts: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    # By run, by rollout, its bytes and when they were first seen.
+    rollouts: dict[str, dict[str, tuple[bytes, float]]] = field(default_factory=dict)
+    # What was observed of each of these.
+    lives: Mapping[str, object] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)  # runs of which something changed since
     watching: Watching | None = None
 
@@ -314,11 +316,15 @@ class Recorder:
         store = self._store
         held = [i for i in store.runs if store.knows_rollouts_of(i) and self._wanted(i)]
         rollouts = {
-            i: {r.rollout_id: without_keys(r.raw) for r in store.rollouts_of(i)} for i in held
+            i: {r.rollout_id: (without_keys(r.raw), r.at) for r in store.rollouts_of(i)}
+            for i in held
         }
+        members = {rollout_id for of_run in rollouts.values() for rollout_id in of_run}
+        lives = {i: seen for i, seen in self._tracker.state.lives.items() if i in members}
         runs = {run_id: self._kept_run(row) for run_id, row in store.runs.items()}
         watching = watching_of(self._tracker.state, store, ())
-        return _Known(self._writer.chunks - 1, runs, rollouts, watching=watching)
+        chunk = self._writer.chunks - 1
+        return _Known(chunk, runs, rollouts, lives, watching=watching)
 
     def _touch(self, run_id: str) -> None:
         self._base.touched.add(run_id)
@@ -454,7 +460,9 @@ class Recorder:
             self._raws = {row.rollout_id: without_keys(row.raw) for row in store.rollouts.values()}
             self._runs = {i: run.raw for i, run in runs.items()}
         of_runs = None if whole else {*rollouts, *strays}
-        watching = watching_of(self._tracker.state, store, of_runs)
+        # Those of strays are all said: nobody could tell which of them went.
+        known_lives = {i: seen for i, seen in known.lives.items() if i in members}
+        watching = watching_of(self._tracker.state, store, of_runs, known_lives)
         return Snapshot(
             lead_us=round(self._clock.offset_s * 1_000_000),
             listed=tuple(self._pages()),
@@ -480,10 +488,12 @@ class Recorder:
         raw = self._runs.get(row.run_id)
         return KeptRun(without_keys(row.raw) if raw is None else raw, row.is_deleted)
 
-    def _kept(self, row: RolloutRow, known: Mapping[str, bytes]) -> KeptRollout:
-        raw = without_keys(row.raw)
-        same = known.get(row.rollout_id) == raw
-        return KeptRollout(row.rollout_id, None if same else raw, round(row.at * 1_000_000))
+    def _kept(self, row: RolloutRow, known: Mapping[str, tuple[bytes, float]]) -> KeptRollout:
+        raw, at_us = without_keys(row.raw), round(row.at * 1_000_000)
+        before = known.get(row.rollout_id)
+        if before is None or before[0] != raw:
+            return KeptRollout(row.rollout_id, raw, at_us)
+        return KeptRollout(row.rollout_id, None, 0 if before[1] == row.at else at_us)
 
 
 def without_keys(raw: bytes) -> bytes:

@@ -7,19 +7,17 @@ said. To which store and screens it goes is `session.playback`.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from gymtui.store.history.observer import STEP_GAPS_KEPT
 from gymtui.store.history.recording_format import SUFFIX, Chunk, Damage, Kind, chunks
 from gymtui.store.history.recording_rows import (
     Head,
-    KeptRollout,
     Mark,
     Row,
     Snapshot,
@@ -28,55 +26,13 @@ from gymtui.store.history.recording_rows import (
     read_rows,
     read_snapshot,
 )
+from gymtui.store.history.recording_segment import Place, Segment
+from gymtui.store.history.recording_snapshot import joined
 
 T = TypeVar("T")
 
 MOST_PLAIN_BYTES = 1 << 30
 """A snapshot that claims to be larger is damage."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a chunk is; its payload is read when it is wanted."""
-
-    kind: Kind
-    number: int  # of the chunk in its segment
-    at_us: int
-    offset: int
-    length: int
-
-
-@dataclass(slots=True)
-class Segment:
-    """One segment, as far as it is sound and follows its base without a gap."""
-
-    path: Path
-    number: int
-    head: Head | None = None
-    # Its base, keys and events, in their order; those after a gap begin with a key.
-    places: list[Place] = field(default_factory=list)
-    # Indices of `places` before which something is missing; the last one may be that of a place
-    # which is not there yet.
-    broken: set[int] = field(default_factory=set)
-    marks: list[Mark] = field(default_factory=list)  # in the order of time
-    chunks: int = 0  # how many it has at least, missing ones included
-    short: bool = False  # whether what goes on from it says that it has more chunks
-    ended: bool = False  # whether its recorder said that it stopped
-
-    @property
-    def cut(self) -> bool:
-        """Whether what came last is missing."""
-        return self.short or len(self.places) in self.broken
-
-    @property
-    def from_us(self) -> int:
-        """When it begins."""
-        return self.places[0].at_us
-
-    @property
-    def to_us(self) -> int:
-        """When what it has ends."""
-        return self.places[-1].at_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +86,7 @@ class Recording:
         for file in self._files():
             self._index(file, said=True)
         self._arrange()
-        followed = {_follows(segment) for segment in self._segments}
+        followed = {segment.follows for segment in self._segments}
         for segment in self._segments:
             if segment.cut or not (segment.ended or segment.number in followed):
                 self.unfinished = f"{segment.path.name}: its end is missing"
@@ -154,7 +110,7 @@ class Recording:
     def _arrange(self) -> None:
         """Put the segments in the order of time."""
         whole = [segment for segment in self._found.values() if segment.places]
-        self._segments = sorted(whole, key=_began)
+        self._segments = sorted(whole, key=lambda segment: segment.began)
         self._starts = list(accumulate((segment.from_us for segment in self._segments), max))
         for segment in self._segments:
             head = segment.head
@@ -193,7 +149,7 @@ class Recording:
         found = []
         before: Segment | None = None
         for segment in self._segments:
-            if before is not None and (before.cut or _follows(segment) != before.number):
+            if before is not None and (before.cut or segment.follows != before.number):
                 found.append(Gap(before.to_us, segment.from_us))
             for index in sorted(i for i in segment.broken if i < len(segment.places)):
                 found.append(Gap(segment.places[index - 1].at_us, segment.places[index].at_us))
@@ -294,7 +250,7 @@ class Recording:
             if going.cut:
                 return
             before = going.number
-            following = next((s for s in self._segments if _follows(s) == before), None)
+            following = next((s for s in self._segments if s.follows == before), None)
             if following is not None:
                 # Its base says what is known by now.
                 going, index = following, 1
@@ -306,7 +262,7 @@ class Recording:
 
     def _goes_on(self, segment: Segment) -> bool:
         """Whether what came before a segment leads into it without a gap."""
-        follows = _follows(segment)
+        follows = segment.follows
         return any(other.number == follows and not other.cut for other in self._segments)
 
     # -- reading files ---------------------------------------------------------------------
@@ -415,62 +371,3 @@ class Recording:
         except OSError:
             return None
         return data if len(data) == place.length else None
-
-
-def joined(base: Snapshot, key: Snapshot) -> Snapshot:
-    """All that was known at a key: what it says, and of the rest what the base says."""
-    gone = {*key.dropped}
-    runs = {i: run for i, run in base.runs.items() if i not in gone}
-    runs.update(key.runs)
-    left = gone | {*key.given_up}
-    rollouts = {i: kept for i, kept in base.rollouts.items() if i not in left}
-    for run_id, kept in key.rollouts.items():
-        before = {item.rollout_id: item.raw for item in base.rollouts.get(run_id, ())}
-        rollouts[run_id] = tuple(
-            item
-            if item.raw is not None
-            else KeptRollout(item.rollout_id, before.get(item.rollout_id), item.at_us)
-            for item in kept
-        )
-    lives = {i: life for i, life in base.watching.lives.items() if i in rollouts}
-    # Of runs whose rollouts are not all known, the key says all there is.
-    old, new = base.watching, key.watching
-    steps = {i: step for i, step in old.steps.items() if i not in new.unknown_steps}
-    gaps = {
-        i: tail if i in new.whole_gaps else old.gaps_ds.get(i, ()) + tail
-        for i, tail in new.gaps_ds.items()
-    }
-    watching = msgspec.structs.replace(
-        new,
-        lives={**lives, **new.lives},
-        lists=_without(gone, old.lists, new.lists),
-        gaps_ds={i: of[-STEP_GAPS_KEPT:] for i, of in _without(gone, old.gaps_ds, gaps).items()},
-        steps={**steps, **new.steps},
-        listed_us=_without(gone, old.listed_us, new.listed_us),
-        unknown_steps=(),
-        whole_gaps=(),
-    )
-    summaries = {i: s for i, s in base.summaries.items() if i not in gone and i not in rollouts}
-    return msgspec.structs.replace(
-        key,
-        runs=runs,
-        rollouts=rollouts,
-        summaries={**summaries, **key.summaries},
-        watching=watching,
-        dropped=(),
-        given_up=(),
-    )
-
-
-def _without(gone: Container[str], before: dict[str, T], after: dict[str, T]) -> dict[str, T]:
-    """Both together, what is after counting, without what belongs to runs that are gone."""
-    return {i: value for i, value in {**before, **after}.items() if i not in gone or i in after}
-
-
-def _began(segment: Segment) -> tuple[int, int]:
-    head = segment.head
-    return (head.began_us if head is not None else segment.from_us), segment.from_us
-
-
-def _follows(segment: Segment) -> int:
-    return segment.head.follows if segment.head is not None else 0

@@ -79,7 +79,8 @@ class Watched(msgspec.Struct, array_like=True):
 class Watching(msgspec.Struct, array_like=True):
     """What was observed so far, beside what the gym itself says."""
 
-    # By run, by rollout, its observations; of runs that differ from the base alone.
+    # By run, by rollout, its observations; in a key only those that differ, but all of runs whose
+    # rollouts are not all known.
     lives: dict[str, dict[str, tuple[PackedObservation, ...]]]
     watched: dict[str, Watched]  # by rollout; always all of them
     # By run, which list of all its rollouts was the last, and when.
@@ -99,8 +100,8 @@ class KeptRollout(msgspec.Struct, array_like=True):
     """A rollout as it was known."""
 
     rollout_id: str
-    raw: bytes | None  # its bytes as received; None where they are those of the base
-    at_us: int  # when these were first seen, by the server's clock
+    raw: bytes | None  # its bytes as received; None where they are those the key builds on
+    at_us: int  # when these were first seen, by the server's clock; 0 where that stands there too
 
 
 class KeptRun(msgspec.Struct, array_like=True):
