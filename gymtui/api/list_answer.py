@@ -38,6 +38,14 @@ class ListAnswer:
     items: tuple[bytes, ...]  # the items' bytes, in the server's order
 
 
+class _Named(msgspec.Struct):
+    rollout_id: str | None = None
+
+
+_NAMED = msgspec.json.Decoder(_Named)
+_STEP = re.compile(rb'"current_step":\s*([0-9]{1,9})(?=[,}\s])')
+
+
 class _Runs(msgspec.Struct):
     runs: list[msgspec.Raw]
     total: msgspec.Raw = msgspec.Raw()
@@ -86,6 +94,35 @@ def parse_run(item: bytes) -> RunStatus | Malformed:
 def parse_rollout(item: bytes) -> Rollout | Malformed:
     """One item of `GET /rollouts`, or the answer to `GET /rollouts/{rollout_id}`."""
     return read(Rollout, item)
+
+
+def rollout_id_of(item: bytes) -> str | None:
+    """The id of an item of `GET /rollouts`, if it is plain to see; nothing else is read."""
+    try:
+        return _NAMED.decode(item).rollout_id
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+
+
+def stepped(item: bytes, raw: bytes, known: Rollout) -> Rollout | None:
+    """A rollout that took steps since it was read, which is most of what ever changes.
+
+    Args:
+        item: Its item as it is now.
+        raw: Its item as it was.
+        known: What that says.
+
+    Returns:
+        What it says now; None where more than the step differs, or may: it is to be read then.
+    """
+    now, before = _STEP.search(item), _STEP.search(raw)
+    if now is None or before is None or known.current_step != int(before[1]):
+        return None
+    if item[: now.start()] != raw[: before.start()] or item[now.end() :] != raw[before.end() :]:
+        return None
+    if _STEP.search(item, now.end()) is not None:
+        return None  # which of them is its own is not known
+    return known.model_copy(update={"current_step": int(now[1])})
 
 
 def shown(item: bytes) -> str:

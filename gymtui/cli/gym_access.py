@@ -141,7 +141,7 @@ class GymReader:
         answer = await ask(self._client, query)
         seen = observed(query, answer, sent_s, self.clock)
         applied = self.store.apply(seen)
-        for run_id in applied.delta.runs:
+        for run_id in self.store.runs_of(applied.delta):
             self._numbers.pop(run_id, None)
         self._heard(seen, applied)
         return None if answer is None else applied

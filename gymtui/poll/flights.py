@@ -40,6 +40,12 @@ class Flights:
         self._queue: dict[Request, None] = {}
         self._under_way: dict[Request, asyncio.Task[None]] = {}
         self._past: set[Request] = set()
+        self._landed = asyncio.Event()
+
+    async def landed(self) -> None:
+        """Wait until nothing is under way."""
+        while self._under_way:
+            await self._landed.wait()
 
     @property
     def is_idle(self) -> bool:
@@ -103,6 +109,7 @@ class Flights:
     def begin(self, query: Request, task: asyncio.Task[None]) -> None:
         """A request is on its way."""
         self._under_way[query] = task
+        self._landed.clear()
 
     def end(self, query: Request, task: asyncio.Task[None] | None) -> None:
         """A request has been seen to."""
@@ -110,6 +117,8 @@ class Flights:
         if self._under_way.get(query) is task:
             del self._under_way[query]
             self._past.discard(query)
+            if not self._under_way:
+                self._landed.set()
 
     def cancel(self) -> None:
         """Give all of them up but the one that says so."""

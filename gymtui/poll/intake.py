@@ -16,10 +16,13 @@ from gymtui.core.server_clock import ServerClock, Window
 from gymtui.poll.fetch import observed
 from gymtui.poll.request_log import RequestLog
 from gymtui.poll.scenario_answer import answers_by_run
-from gymtui.store.delta import Delta, Query, Request, RolloutsOf, ScenarioRollouts
+from gymtui.store.delta import NOTHING, Delta, Query, Request, RolloutsOf, ScenarioRollouts
 from gymtui.store.store import Applied, Store
 
 T = TypeVar("T")
+
+TOLD_AT_ONCE = 20
+"""Runs of a scenario that are told of together: each telling is a picture of the lists."""
 
 Listener = Callable[[Query, Applied, Window], Iterable[None]]
 """Hears of each answer; does its work in the pieces that it returns."""
@@ -60,13 +63,18 @@ class Intake:
         self._on_screen = on_screen
         self._in_turn = asyncio.Lock()
         self._untold: Counter[str] = Counter()
+        self._due = NOTHING
+        self._due_of: list[str] = []
 
-    async def take(self, query: Query, answer: Answer | None, sent_s: float) -> None:
+    async def take(
+        self, query: Query, answer: Answer | None, sent_s: float, told_with: int = 1
+    ) -> None:
         """Take one answer in.
 
         Args:
             answer: The answer; None when there is no such run.
             sent_s: When it was asked, monotonic seconds.
+            told_with: It may wait until so many are to be told of together.
         """
         seen = observed(query, answer, sent_s, self._clock)
         applied = await self._in_slices(self._store.applying(seen))
@@ -82,11 +90,20 @@ class Intake:
             await self._breathe()
             for _ in work:
                 await self._breathe()
-            self._tell(applied.delta.then(besides))
-            self._untold -= Counter([run_id])
-            if applied.delta:
-                # What was not told yet cannot be told to be given up.
-                self._tell(self._store.trim({self._on_screen() or "", *self._untold}))
+            self._due = self._due.then(applied.delta.then(besides))
+            self._due_of.append(run_id)
+            if len(self._due_of) >= told_with:
+                self._tell_due()
+
+    def _tell_due(self) -> None:
+        """Tell of what was heard and not told yet."""
+        due, self._due = self._due, NOTHING
+        self._untold -= Counter(self._due_of)
+        self._due_of.clear()
+        self._tell(due)
+        if due:
+            # What was not told yet cannot be told to be given up.
+            self._tell(self._store.trim({self._on_screen() or "", *self._untold}))
 
     async def take_scenario(self, query: ScenarioRollouts, answer: Answer, sent_s: float) -> None:
         """Take an answer about a scenario in, run by run; the arguments are those of `take`."""
@@ -108,7 +125,9 @@ class Intake:
         if answer.date is not None:
             self._clock.sample(answer.sent_s, answer.received_s, answer.date)
         for run_id, body in by_run.items():
-            await self.take(RolloutsOf(run_id), replace(part, body=body), sent_s)
+            await self.take(RolloutsOf(run_id), replace(part, body=body), sent_s, TOLD_AT_ONCE)
+        if self._due_of:
+            self._tell_due()
 
     async def _in_slices(self, steps: Generator[None, None, T]) -> T:
         while True:

@@ -170,6 +170,10 @@ class Poller:
         """Whether no request is under way."""
         return self._flights.is_idle
 
+    async def settled(self) -> None:
+        """Wait until all that was asked is answered."""
+        await self._flights.landed()
+
     def begin_catch_up(self) -> None:
         """What earlier sessions kept is in: from now on the rest is read."""
         self._flights.catch_up.begun = True

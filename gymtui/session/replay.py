@@ -139,6 +139,9 @@ class Playback:
         """Nothing is forbidden."""
         return None
 
+    async def settled(self) -> None:
+        """Nothing is asked."""
+
     async def run(self) -> None:
         """Play until cancelled."""
         self.jump(self.position_us)

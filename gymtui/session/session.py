@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -256,9 +257,17 @@ class Session:
         """Whether something was observed that is not on screen yet."""
         return self._news.is_set()
 
-    async def news(self) -> Delta:
-        """Wait for what was observed; what came together is told together."""
+    async def news(self, patience_s: float = 0.0) -> Delta:
+        """Wait for what was observed; what came together is told together.
+
+        Args:
+            patience_s: For so long other answers that are under way are waited for, too.
+        """
         await self._news.wait()
+        if patience_s:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    await self.poller.settled()
         self._news.clear()
         delta, self._untold = self._untold, NOTHING
         return delta

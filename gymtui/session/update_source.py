@@ -42,5 +42,8 @@ class UpdateSource(Protocol):
     def forbidden_s(self, run_id: str) -> float | None:
         """Seconds until a run's rollouts are asked for again; None unless they are forbidden."""
 
+    async def settled(self) -> None:
+        """Wait until all that was asked is answered."""
+
     async def run(self) -> None:
         """Bring what comes until cancelled."""

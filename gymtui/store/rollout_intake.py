@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 
-from gymtui.store.outcome import Outcome
+from gymtui.api.list_answer import stepped
+from gymtui.store.delta import Observation
+from gymtui.store.outcome import ACTIVE, Outcome
 from gymtui.store.records import RolloutRow
-from gymtui.store.stats.run_summary import SummaryBuilder
+from gymtui.store.stats.run_summary import SummaryBuilder, counts_alike
 
 COMPARED_AT_ONCE = 2_000
 """Items, of which comparing more than so many is enough for one turn: some 1 ms."""
@@ -38,6 +40,8 @@ class RolloutBatch:
     members: dict[str, dict[str, None]] = field(default_factory=dict)
     # By that run, what its rollouts add up to once the plain rows are in.
     numbers: dict[str, SummaryBuilder] = field(default_factory=dict)
+    # Runs that are held and of which a plain row changed that adds up to the same.
+    steady: set[str] = field(default_factory=set)
     strays: set[str] = field(default_factory=set)  # those of the plain rows whose run is not held
 
     def add(self, row: RolloutRow, before: RolloutRow | None) -> None:
@@ -58,6 +62,9 @@ class RolloutBatch:
         Args:
             numbers: What the run adds up to so far, which stays as it is; None for a new one.
         """
+        if before is not None and numbers is not None and counts_alike(before, row):
+            self.steady.add(row.run_id)
+            return
         built = self.numbers.get(row.run_id)
         if built is None:
             built = self.numbers[row.run_id] = numbers.copy() if numbers else SummaryBuilder()
@@ -70,6 +77,38 @@ class RolloutBatch:
 
 Steps = Generator[None, None, RolloutBatch]
 """Reading a list piece by piece; others may do something between two."""
+
+
+def stepped_row(
+    before: RolloutRow, item: bytes, asked: str | None, seen: Observation
+) -> RolloutRow | None:
+    """The row of a rollout that took steps and did nothing else; None where it did.
+
+    Args:
+        before: The row that is known of it.
+        item: Its item's bytes now.
+        asked: The run whose rollouts were asked for, or None.
+    """
+    known = before.rollout
+    if known is None or before.outcome not in ACTIVE:
+        return None
+    if before.run_id != known.run_id or asked not in (None, known.run_id):
+        return None  # where it belongs is to be found out anew
+    now = stepped(item, before.raw, known)
+    if now is None:
+        return None
+    return RolloutRow(
+        before.rollout_id,
+        before.run_id,
+        item,
+        seen.sent_s,
+        seen.at,
+        now,
+        outcome=before.outcome,
+        usage=before.usage,
+        tools=before.tools,
+        note=before.note,
+    )
 
 
 def supersedes(row: RolloutRow, before: RolloutRow) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import repeat
 
-from gymtui.api.list_answer import ListAnswer, parse_rollout
+from gymtui.api.list_answer import ListAnswer, parse_rollout, rollout_id_of
 from gymtui.api.models import Malformed, Rollout
 from gymtui.store import rollout_intake
 from gymtui.store.delta import DeltaBuilder, Observation
@@ -249,12 +249,16 @@ class RolloutTable:
     # -- one row ---------------------------------------------------------------------------
 
     def _read(self, item: bytes, asked: str | None, seen: Observation) -> RolloutRow:
-        name = name_of_malformed(item, asked or "")
-        known = self.rows.get(name)
+        before = self.rows.get(rollout_id_of(item) or "")
+        if before is not None and (row := rollout_intake.stepped_row(before, item, asked, seen)):
+            return row
+        name = name_of_malformed(item, asked or "") if before is None else None
+        known = self.rows.get(name) if name is not None else None
         if known is not None and known.raw == item:
             return known
         parsed = parse_rollout(item)
         if isinstance(parsed, Malformed):
+            name = name or name_of_malformed(item, asked or "")
             return RolloutRow(name, asked or "", item, seen.sent_s, seen.at, None, parsed.reason)
         return RolloutRow(
             parsed.rollout_id,
@@ -291,6 +295,8 @@ class RolloutTable:
             self._strays |= reading.strays
             built.rollouts_changed.update(changed)
             built.rollouts_added.update(reading.plain.keys() - changed)
+            for run_id in reading.steady:
+                self._held[run_id].version += 1
             for run_id, members in reading.members.items():
                 held = self._held[run_id]
                 held.members.update(members)

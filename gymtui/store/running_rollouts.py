@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gymtui.config.schema import StuckThresholds
 from gymtui.store.column_def import Field, Schema, Since, natural
@@ -35,9 +35,8 @@ class StepPace(Protocol):
         """What is usual in a run."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunningRow:
-    """A rollout that runs."""
+class RunningRow(NamedTuple):
+    """A rollout that runs; of thousands, some are made anew with every answer."""
 
     row: RolloutRow
     # When it last moved, the latest it may have been; None if it is not watched.
@@ -113,7 +112,7 @@ class Running:
         """
         runs: dict[str, None] = {}
         # Those that were dropped while nobody looked are not among the touched.
-        gone = {rollout_id for rollout_id in self._rows if rollout_id not in known}
+        gone = self._rows.keys() - known.keys()
         for rollout_id in touched:
             row = known.get(rollout_id)
             before = self._rows.get(rollout_id)
@@ -133,7 +132,8 @@ class Running:
             usual = pace.usual(run_id) if pace is not None else UsualTimes()
             for rollout_id in self._of_run.get(run_id, ()):
                 running = self._looked_at(known[rollout_id], usual, pace)
-                if self._rows.get(rollout_id) != running:
+                before = self._rows.get(rollout_id)
+                if before is None or before.row is not running.row or before != running:
                     changed[rollout_id] = self._rows[rollout_id] = running
             self._note_stuck(run_id)
         return Moves(changed, frozenset(gone))

@@ -143,6 +143,12 @@ class Store:
         """The known rollouts of a run, in the order the server first listed them."""
         return self._rollouts.of_run(run_id)
 
+    def runs_of(self, delta: Delta) -> frozenset[str]:
+        """The runs that a change is about, that a rollout took a step included."""
+        rows = self._rollouts.rows
+        moved = (rows[rollout_id].run_id for rollout_id in delta.rollouts if rollout_id in rows)
+        return delta.runs.union(moved)
+
     def knows_rollouts_of(self, run_id: str) -> bool:
         """Whether the run's rollouts were ever listed and are still held."""
         return self._rollouts.holds(run_id)

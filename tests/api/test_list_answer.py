@@ -3,8 +3,8 @@ import json
 import pytest
 
 from gymtui.api.errors import Garbled
-from gymtui.api.list_answer import ListAnswer, parse_run, shown, split
-from gymtui.api.models import Malformed, RunStatus
+from gymtui.api.list_answer import ListAnswer, parse_rollout, parse_run, shown, split, stepped
+from gymtui.api.models import Malformed, Rollout, RunStatus
 from tests.api.samples import ROLLOUT, RUN
 
 
@@ -79,3 +79,42 @@ def test_describe_shows_everything_but_keys() -> None:
     assert '"run_id": "ü"' in text
     assert '"api_key": null' in text
     assert shown(b"\xff not json") == "\ufffd not json"
+
+
+RAW = b'{"rollout_id": "r", "current_step": 3, "max_steps": 30, "result": null}'
+
+
+@pytest.mark.parametrize(
+    ("raw", "item", "step"),
+    [
+        (RAW, RAW.replace(b": 3,", b": 14,"), 14),
+        (RAW, RAW.replace(b": 3,", b": 3 ,"), None),
+        # More than the step differs, or may: none of these is told from the step alone.
+        (RAW, RAW.replace(b": 3,", b": 4,").replace(b"null", b"{}"), None),
+        (RAW, RAW.replace(b": 3,", b": null,"), None),
+        (RAW, RAW.replace(b": 3,", b": 4.5,"), None),
+        (RAW, RAW.replace(b": 3,", b": -4,"), None),
+        (RAW.replace(b": 3,", b": null,"), RAW, None),
+        (
+            b'{"rollout_id":"r","output":{"current_step":3},"current_step":3}',
+            b'{"rollout_id":"r","output":{"current_step":4},"current_step":3}',
+            None,
+        ),
+        (
+            b'{"rollout_id":"r","output":{"current_step":3}}',
+            b'{"rollout_id":"r","output":{"current_step":4}}',
+            None,
+        ),
+        (
+            b'{"rollout_id":"r","message":"\\"current_step\\": 3"}',
+            b'{"rollout_id":"r","message":"\\"current_step\\": 4"}',
+            None,
+        ),
+    ],
+)
+def test_a_step_alone_is_read_without_the_rest(raw: bytes, item: bytes, step: int | None) -> None:
+    known = parse_rollout(raw)
+    assert isinstance(known, Rollout)
+    now = stepped(item, raw, known)
+    assert (now.current_step if now is not None else None) == step
+    assert now is None or now == parse_rollout(item)

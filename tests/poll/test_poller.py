@@ -25,6 +25,7 @@ from gymtui.api.errors import (
 from gymtui.core.server_clock import ServerClock
 from gymtui.poll.catch_up import AT_ONCE
 from gymtui.poll.flights import LISTS_AT_ONCE, ROLLOUTS_AT_ONCE
+from gymtui.poll.intake import TOLD_AT_ONCE
 from gymtui.poll.poller import REFUSED_S, LinkState, Poller, Update
 from gymtui.poll.request_log import FORBIDDEN_S
 from gymtui.poll.view import View
@@ -785,6 +786,24 @@ def test_every_change_is_told_and_large_answers_leave_room_in_between() -> None:
         assert ACTIVE in set().union(*(update.delta.runs for update in stage.told))
 
     staged(scene)
+
+
+def test_the_runs_of_a_scenario_are_told_of_some_at_a_time_and_all_of_them() -> None:
+    async def main() -> None:
+        gym = ModelGym(random.Random(3))
+        for _ in range(100):
+            gym.launch(2, finished=True, scenario_id="hr")
+        stage = Stage(gym)
+        await stage.play(5)
+        assert stage.asked(ScenarioRollouts("hr"))
+        tellings = [update for update in stage.told if update.delta.rollouts_added]
+        assert set().union(*(u.delta.rollouts_added for u in tellings)) == set(stage.store.rollouts)
+        assert len(tellings) <= 100 / TOLD_AT_ONCE + 5
+        await stage.poller.settled()
+        assert stage.poller.is_idle
+        await stage.end()
+
+    play(main)
 
 
 @pytest.mark.parametrize("after", [0.0, 0.01, 0.04, 0.9, 2.01, 2.03])

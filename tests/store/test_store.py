@@ -66,6 +66,43 @@ def test_what_did_not_change_is_not_read_again(monkeypatch: pytest.MonkeyPatch) 
     assert len(read) == 1
 
 
+def test_a_step_is_not_read_with_all_the_rest_and_changes_no_number_of_its_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = filled(run("a", running=2), run("b"))
+    items = [rollout(f"r{i}", "a", status="running", current_step=i) for i in range(3)]
+    store.apply(saw(RolloutsOf("a"), rollouts_body(*items)))
+    numbers = store.summary("a")
+    monkeypatch.setattr(rollout_table, "parse_rollout", mock.Mock(side_effect=AssertionError))
+    items[1] |= {"current_step": 9}
+    for query in (RUNNING, RolloutsOf("a")):
+        items[2]["current_step"] += 1
+        delta = store.apply(saw(query, rollouts_body(*items), items[2]["current_step"])).delta
+        assert not delta.runs and "r2" in delta.rollouts_changed
+        assert store.runs_of(delta) == {"a"}
+    assert [row.rollout.current_step for row in store.rollouts_of("a")] == [0, 9, 4]
+    assert store.summary("a") is numbers
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"started_at": "2026-03-20T10:00:05Z"},
+        {"model_config": {"model": "gpt-4o"}},
+        {"status": "running"},
+        {"status": "completed", "result": {"success": True}},
+        {"result": {"score": 0.5}},
+    ],
+)
+def test_whatever_a_run_adds_up_changes_its_numbers(change: dict[str, object]) -> None:
+    store = filled(run("a", running=1))
+    store.apply(saw(RolloutsOf("a"), rollouts_body(rollout("r", "a", current_step=1))))
+    before = store.summary("a")
+    item = rollout("r", "a", current_step=2) | change
+    assert store.apply(saw(RolloutsOf("a"), rollouts_body(item), 1.0)).delta.runs_changed == {"a"}
+    assert store.summary("a") != before
+
+
 def test_an_older_answer_never_overwrites_a_newer_one() -> None:
     store = filled(run("a", running=2))
     store.apply(saw(HEAD, runs_body(run("a", running=0)), 5.0))

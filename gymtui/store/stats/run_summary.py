@@ -218,6 +218,20 @@ class SummaryBuilder:
         self._times_stale = False
 
 
+def counts_alike(before: RolloutRow, after: RolloutRow) -> bool:
+    """Whether an unfinished rollout still adds the same to its run: most changes are steps."""
+    one, other = before.rollout, after.rollout
+    return (
+        one is not None
+        and other is not None
+        and before.outcome is after.outcome
+        and after.outcome in ACTIVE
+        and _times(one) == _times(other)
+        and _names(one) == _names(other)
+        and score_in(one) == score_in(other)
+    )
+
+
 def to_keep(run_id: str, summary: RunSummary) -> SavedSummary:
     """A run's numbers as the journal keeps them."""
     interval, tallies = summary.interval, summary.tallies
@@ -282,6 +296,11 @@ _OUTCOMES = frozenset(outcome.value for outcome in Outcome)
 
 def _times(rollout: Rollout) -> tuple[datetime | None, ...]:
     return rollout.created_at, started_at(rollout), rollout.completed_at
+
+
+def _names(rollout: Rollout) -> tuple[str | None, str | None]:
+    settings = rollout.settings
+    return (None, None) if settings is None else (settings.model, settings.provider)
 
 
 def _count(names: Counter[str], name: str | None, by: int) -> None:

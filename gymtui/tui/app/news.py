@@ -16,11 +16,16 @@ from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.kit.status_line import ticking
 from gymtui.tui.runtime.gc_control import GcControl
 
-NEWS_SHARE = 3
-"""After showing news it is waited so many times as long as that took: most time is for keys."""
-NEWS_WAIT_S = 0.5
-NEWS_CHEAP_S = 0.02
-"""What takes no longer, in processor time, is shown as it comes."""
+NEWS_REST = 3
+"""After a costly picture it is waited so many times as long as it took: most time is for keys."""
+NEWS_REST_S = 0.5
+NEWS_COSTLY_S = 0.02
+NEWS_WAIT_S = 0.4
+"""So long one picture waits for all that a tick asks, where each would take too much."""
+NEWS_SHARE = 0.005
+"""What is too much: more of a processor than so, in the long run."""
+NEWS_BURST_S = 0.05
+"""After a rest news is shown as it comes, until it took so much of a processor."""
 
 
 class _App(Protocol):
@@ -43,10 +48,11 @@ class News:
 
     async def show(self, session: Session) -> None:
         """Show what was observed, in turns of its own: taking the answer in took long enough."""
-        noted = None
+        noted, spare_s, ended_s = None, NEWS_BURST_S, session.monotonic()
         while True:
-            delta = await session.news()
-            began_s = time.thread_time()
+            delta = await session.news(0.0 if spare_s > 0 else NEWS_WAIT_S)
+            began_s, rested_s = time.thread_time(), session.monotonic() - ended_s
+            spare_s = min(NEWS_BURST_S, spare_s + rested_s * NEWS_SHARE)
             if delta:
                 self._app.changed(delta)
             self._show_link()
@@ -55,10 +61,10 @@ class News:
                 self._app.notify(noted or "")
             await session.check_alerts()
             self._app.gc_control.came(len(delta.rollouts))
-            # What comes in hundreds of answers a second is shown in a few pictures of it.
             took_s = time.thread_time() - began_s
-            if took_s > NEWS_CHEAP_S:
-                await asyncio.sleep(min(took_s * NEWS_SHARE, NEWS_WAIT_S))
+            spare_s, ended_s = max(spare_s - took_s, -NEWS_BURST_S), session.monotonic()
+            if took_s > NEWS_COSTLY_S:
+                await asyncio.sleep(min(took_s * NEWS_REST, NEWS_REST_S))
 
     def _show_link(self) -> None:
         screen, session = self._app.top, self._app.session

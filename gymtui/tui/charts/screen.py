@@ -148,11 +148,7 @@ class ChartsScreen(ListScreen[ChartRow]):
 
     def changed(self, delta: Delta) -> None:
         """Draw anew what changed."""
-        store = self.session.store
-        touched = delta.runs & set(self.run_ids) or any(
-            (row := store.rollouts.get(name)) is not None and row.run_id in self.run_ids
-            for name in delta.rollouts
-        )
+        touched = self.session.store.runs_of(delta).intersection(self.run_ids)
         if touched or not self._rows.records:
             self._draw()
             self.services.view_changed()

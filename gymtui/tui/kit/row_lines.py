@@ -28,6 +28,7 @@ class FittedRow:
 
     pieces: tuple[StyledText, ...] = ()
     said: tuple[Cell, ...] = ()  # what the cells said that it was laid out from
+    record: object = None  # what they were of
     # The lines that were drawn of it, by how it was to look.
     strips: dict[RowStyles, Strip] = field(default_factory=dict)
 
@@ -104,12 +105,20 @@ class RowLines(Generic[R]):
         if record is None:
             return self.nothing
         row_message = self._instead(record)
-        if row_message is None:
-            said = tuple([at.column.cell(record, at.width) for at in self.placed])
-        else:
-            said = (row_message,)
         known = self._rows.get(row_id)
+        if row_message is not None:
+            said: tuple[Cell, ...] = (row_message,)
+        elif known is not None and known.record is record and len(known.said) == len(self.placed):
+            said = tuple(
+                [
+                    cell if at.column.of_record else at.column.cell(record, at.width)
+                    for at, cell in zip(self.placed, known.said, strict=True)
+                ]
+            )
+        else:
+            said = tuple([at.column.cell(record, at.width) for at in self.placed])
         if known is not None and known.said == said:
+            known.record = record
             return known
         if len(self._rows) > keep:
             self._rows.clear()
@@ -118,7 +127,7 @@ class RowLines(Generic[R]):
             pieces = _joined(self._cells(said))
         else:
             pieces = fit_cells(row_message, self._cells_in_all)
-        made = self._rows[row_id] = FittedRow(pieces, said)
+        made = self._rows[row_id] = FittedRow(pieces, said, record)
         return made
 
     @property

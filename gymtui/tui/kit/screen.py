@@ -340,6 +340,7 @@ class GymScreen(SoonDrawn, Screen[None]):
         """Stop asking, or go on."""
         poller = self.session.poller
         poller.pause(not poller.link.paused)
+        self.show_frame()
 
     def action_go(self, place: str) -> None:
         """Go to a screen that is the same wherever one comes from."""

@@ -50,10 +50,11 @@ class CountedRollouts:
             Whether anything about them is another now.
         """
         seen, moved = set(self.seen), False
+        about = store.runs_of(delta)
         for run_id in run_ids:
             first = run_id not in seen
             # One that is not held was given up to save memory: what was seen stays.
-            if not store.knows_rollouts_of(run_id) or not (first or run_id in delta.runs):
+            if not store.knows_rollouts_of(run_id) or not (first or run_id in about):
                 continue
             moved = True
             seen.add(run_id)

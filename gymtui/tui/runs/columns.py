@@ -6,6 +6,7 @@ What moves while a run is under way stands left: a terminal line is sent up to i
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from gymtui.core.column_widths import EXTRA
@@ -136,7 +137,7 @@ def run_columns(
     def note(run: RunView, cells: int) -> Cell:
         return styled(run.note, "accent")
 
-    return (
+    columns = (
         Column("run", title, 12, name, good=20, whole=True, cut="middle"),
         Column("progress", "PROGRESS", 10, progress, flex=2, most=32, priority=2),
         Column("done", "DONE", 7, done, good=9, align="right"),
@@ -151,3 +152,6 @@ def run_columns(
         Column("scenario", "SCENARIO", 8, scenario, priority=5, whole=True, cut="middle"),
         Column("model", "MODEL", 12, model, priority=EXTRA, good=16, whole=True, cut="middle"),
     )
+    # A group's name says how many there are, an age moves by itself.
+    by_more = {"run", "age"}
+    return tuple(replace(column, of_record=column.key not in by_more) for column in columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,6 +15,7 @@ from textual.pilot import Pilot
 
 from gymtui.core.column_widths import EXTRA
 from gymtui.tui.kit.grid import Column, Grid, place
+from gymtui.tui.kit.row_lines import RowLines
 from gymtui.tui.kit.styled_text import Cell, styled
 from tests.tui.palettes import NIGHT
 
@@ -319,3 +321,24 @@ async def test_a_frame_of_many_longer_names_is_drawn_anew_once(
         await pilot.pause()
         assert "a-name-of-some-length-050" in "".join(lines(grid))
         assert len(drawn) == 1
+
+
+def test_a_cell_of_nothing_but_its_record_is_asked_for_once_and_one_of_the_time_each_time() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def column(key: str, of_record: bool) -> Column[str]:
+        def cell(record: str, _cells: int) -> Cell:
+            asked.append((key, record))
+            return styled(record)
+
+        return Column(key, key, 8, cell, of_record=of_record)
+
+    records = {"a": "one"}
+    lines = RowLines(records.get, NIGHT)
+    lines.place([column("still", True), column("timed", False)], 40)
+    first = lines.row("a", keep=9)
+    assert lines.row("a", keep=9) is first
+    assert Counter(asked) == {("still", "one"): 1, ("timed", "one"): 2}
+    records["a"] = "two"
+    assert lines.row("a", keep=9) is not first
+    assert asked[-2:] == [("still", "two"), ("timed", "two")]
