@@ -31,7 +31,7 @@ from gymtui.store.history.recall import recalled, recalled_gaps_s
 from gymtui.store.history.timeline import Segment, segments
 from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow
-from gymtui.store.stats.run_summary import RunSummary, from_kept, to_keep
+from gymtui.store.stats.run_summary import RunSummary, final_numbers, to_keep
 from gymtui.store.store import Applied, Store
 
 LOOKED_AT_ONCE = 250
@@ -332,8 +332,7 @@ class RolloutTracker:
         """Take in numbers that are kept."""
         known = {kept.run_id: kept for kept in summaries}
         self._kept = known | self._kept
-        final = {run_id: from_kept(kept) for run_id, kept in known.items()}
-        self._remembered({run_id: summary for run_id, summary in final.items() if summary})
+        self._remembered(final_numbers(known.values()))
 
     def came(
         self, run_id: str, loaded: Sequence[StateObservation], steps: Sequence[StepTimes]

@@ -127,7 +127,8 @@ def _start(gym: Served, home: Path) -> Start:
 @contextmanager
 def _dashboard(gym: Served, home: Path) -> Iterator[Pty]:
     command = [sys.executable, "-m", "gymtui", "--base-url", gym.url, "--interval", "2"]
-    with Pty(command, home, CELLS) as terminal:
+    env = {"PYTHONDONTWRITEBYTECODE": ""}  # as a person has it: compiled once
+    with Pty(command, home, CELLS, env) as terminal:
         yield terminal
         terminal.send(b"\x11")
         terminal.wait_exit()

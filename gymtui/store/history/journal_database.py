@@ -24,6 +24,7 @@ from gymtui.store.history.journal_store import (
     SavedSummary,
     TeamNews,
     micros,
+    summaries_in,
     when,
 )
 from gymtui.store.history.observer import StateObservation, StepTimes, UnchangedPoll, extended
@@ -237,7 +238,7 @@ class JournalDatabase:
         rows = self._connection.execute(
             "SELECT body FROM gymtui.summaries WHERE gym_id = %s ORDER BY kept_at", (self._gym,)
         )
-        return _summaries(rows)
+        return summaries_in(rows)
 
     def news(self) -> TeamNews:
         """What others wrote since the last call, or since it was opened."""
@@ -248,7 +249,7 @@ class JournalDatabase:
         where = (self._gym, after, until, self._writer)
         return TeamNews(
             _observations(self._connection.execute(_COLUMNS + _NEW, where)),
-            _summaries(self._connection.execute(_NEW_SUMMARIES, where)),
+            summaries_in(self._connection.execute(_NEW_SUMMARIES, where)),
         )
 
     def _last_written(self) -> int:
@@ -370,13 +371,3 @@ def _observations(rows: Iterable[_Row]) -> tuple[StateObservation, ...]:
             window = (when(still_from), when(still_at))
             found.append(StateObservation(*names, *window, since, still_step))
     return tuple(sorted(found, key=lambda seen: seen.seen_at))
-
-
-def _summaries(rows: Iterable[tuple[str]]) -> tuple[SavedSummary, ...]:
-    kept = []
-    for (body,) in rows:
-        try:
-            kept.append(msgspec.convert(json.loads(body), SavedSummary))
-        except (ValueError, msgspec.ValidationError):
-            continue
-    return tuple(kept)

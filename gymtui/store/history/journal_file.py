@@ -28,6 +28,7 @@ from gymtui.store.history.journal_store import (
     SavedSummary,
     TeamNews,
     micros,
+    summaries_in,
     when,
 )
 from gymtui.store.history.observer import StateObservation, StepTimes, UnchangedPoll, extended
@@ -215,13 +216,8 @@ class JournalFile:
 
     def summaries(self) -> tuple[SavedSummary, ...]:
         """All summaries; a row that does not read as one is left out."""
-        kept = []
-        for (body,) in self._connection.execute("SELECT body FROM summaries ORDER BY kept_at"):
-            try:
-                kept.append(msgspec.convert(json.loads(body), SavedSummary))
-            except (ValueError, msgspec.ValidationError):
-                continue
-        return tuple(kept)
+        rows = self._connection.execute("SELECT body FROM summaries ORDER BY kept_at")
+        return summaries_in(rows)
 
     def news(self) -> TeamNews:
         """Nothing: who else writes to a file is nobody's team."""

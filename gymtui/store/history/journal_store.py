@@ -6,11 +6,14 @@ either is `journal`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, overload
+
+import msgspec
 
 from gymtui.store.history.observer import StateObservation, StepTimes, UnchangedPoll
 
@@ -42,6 +45,26 @@ class SavedSummary:
     loose: tuple[int, int] = (0, 0)  # passes and verdicts of rollouts that name no task
     scored: int = 0  # how many rollouts have a score
     score: float | None = None  # their mean score, 0..1
+
+
+_SUMMARY = msgspec.json.Decoder(SavedSummary)
+
+
+def summaries_in(rows: Iterable[tuple[str]]) -> tuple[SavedSummary, ...]:
+    """The summaries of rows that hold nothing else; one that does not read as such is left out."""
+    found = (_summary_in(body) for (body,) in rows)
+    return tuple(summary for summary in found if summary is not None)
+
+
+def _summary_in(body: str) -> SavedSummary | None:
+    try:
+        return _SUMMARY.decode(body)
+    except (ValueError, msgspec.MsgspecError):
+        pass  # a name with half a character in it, say, which the patient way reads
+    try:
+        return msgspec.convert(json.loads(body), SavedSummary)
+    except (ValueError, msgspec.ValidationError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -281,6 +281,12 @@ def from_kept(kept: SavedSummary) -> RunSummary | None:
     )
 
 
+def final_numbers(kept: Iterable[SavedSummary]) -> dict[str, RunSummary]:
+    """By run, the numbers that are final; thousands take a while."""
+    found = ((summary.run_id, from_kept(summary)) for summary in kept)
+    return {run_id: numbers for run_id, numbers in found if numbers is not None}
+
+
 def _tallies_kept(kept: SavedSummary) -> TaskTallies | None:
     if kept.tasks is None:
         return None

@@ -40,7 +40,7 @@ class Column(Generic[R]):
     most: int = 200  # cells it takes at most
     align: Align = "left"
     cut: Cut = "end"  # where long text is cut; names in the middle, since tails tell them apart
-    of_record: bool = False  # whether it shows nothing but its record: no age, nothing of the screen
+    of_record: bool = False  # whether it shows its record alone: no age, nothing of the screen
     # What is drawn in place of the title, given the cells it has.
     heading: Callable[[int], Cell] | None = None
 
