@@ -26,9 +26,9 @@ _EPILOG = (
     "Lists the runs and asks for confirmation; without a terminal, --yes is required. Prints the "
     "result of each run; if the gym's answer is unclear, the run is checked. --json is a list of "
     "{run_id, ok, outcome, rollouts, message}; outcome is done, refused, rate limited, not found, "
-    "still exists or unknown, and null if there was no such run. Exit codes: 0 done, 1 not "
-    "confirmed, 2 usage error or read-only, 3 no clear answer and the run could not be checked, 4 "
-    "a run was refused, rate limited or not found, or still exists."
+    "still exists, unknown or nothing to cancel, and null if there was no such run. "
+    "Exit codes: 0 done, 1 not confirmed, 2 usage error or read-only, 3 no clear answer and the "
+    "run could not be checked, 4 a run was refused, rate limited or not found, or still exists."
 )
 
 _arguments = with_options(
@@ -77,7 +77,7 @@ def _act(
         fail(f"{verb} needs confirmation, and this is not a terminal: pass --yes", EXIT_USAGE)
     found = run_against_gym(settings, lambda: run_actions.find_runs(settings, verb, run_ids))
     for run_id in found.idle:
-        tell(f"{clean(run_id)} has already finished: nothing to {verb}")
+        tell(run_actions.idle_words(verb, run_id))
     question = found.question
     if question.targets and not yes and not run_actions.ask_on_terminal(question):
         tell("nothing was changed")
@@ -96,12 +96,21 @@ def _act(
             for item in done
         ]
         known += [{"run_id": i, "outcome": None, "rollouts": None} for i in found.missing]
-        printer.document(
-            [
-                {**of_run, "ok": well, "message": said}
-                for of_run, (said, well) in zip(known, lines, strict=True)
-            ]
-        )
+        told = [
+            {**of_run, "ok": well, "message": said}
+            for of_run, (said, well) in zip(known, lines, strict=True)
+        ]
+        told += [
+            {
+                "run_id": i,
+                "outcome": f"nothing to {verb}",
+                "rollouts": 0,
+                "ok": True,
+                "message": run_actions.idle_words(verb, i),
+            }
+            for i in found.idle
+        ]
+        printer.document(told)
     else:
         printer.lines(said for said, well in lines if well)
     for said, well in lines:

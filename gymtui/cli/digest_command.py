@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from gymtui.cli.options import (
+    form_option,
     given,
     gym_options,
     journal_of,
@@ -55,7 +56,7 @@ by Fisher's exact test, adjusted for all runs compared.
     metavar="TIME",
     help="Since 18:02, 2026-11-29T18:02, or so long ago.",
 )
-@click.option("--markdown", "form", flag_value="markdown", help="Markdown, for a chat or a mail.")
+@form_option("markdown", "Markdown, for a chat or a mail.")
 @json_option
 def digest(since: datetime, form: str | None, **flags: Any) -> None:
     """Tell what happened since a time: runs finished and regressed, errors by cause."""

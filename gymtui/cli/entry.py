@@ -23,6 +23,7 @@ from gymtui.cli.options import (
     as_option,
     exit_quietly,
     fail,
+    form_option,
     given,
     gym_options,
     loaded,
@@ -164,9 +165,9 @@ def _demo(flags: Mapping[str, Any], *, speed: float, seed: int, fresh: bool) -> 
 @click.argument("names", nargs=-1, required=True, metavar="[DIR/]… ROLLOUT")
 @gym_options
 @as_option
-@click.option("--json", "form", flag_value="json", help="JSON as received.")
-@click.option("--markdown", "form", flag_value="markdown", help="Markdown.")
-@click.option("--text", "form", flag_value="text", default=True, help="Plain text (default).")
+@form_option("json", "JSON as received.", default="text")
+@form_option("markdown", "Markdown.", default="text")
+@form_option("text", "Plain text (default).", default="text")
 @click.option("--redact", is_flag=True, help="Have the gym redact tool calls.")
 def show(names: tuple[str, ...], form: str, redact: bool, **flags: Any) -> None:
     """Print a rollout's transcript."""
@@ -184,9 +185,9 @@ def show(names: tuple[str, ...], form: str, redact: bool, **flags: Any) -> None:
 )
 @gym_options
 @as_option
-@click.option("--json", "form", flag_value="json", default=True, help="JSON as received (default).")
-@click.option("--markdown", "form", flag_value="markdown", help="Markdown.")
-@click.option("--text", "form", flag_value="text", help="Plain text.")
+@form_option("json", "JSON as received (default).", default="json")
+@form_option("markdown", "Markdown.", default="json")
+@form_option("text", "Plain text.", default="json")
 def export(names: tuple[str, ...], directory: str, form: str, **flags: Any) -> None:
     """Save the artifacts of a run's finished rollouts; a second run adds only what is new."""
     from pathlib import Path
@@ -223,10 +224,8 @@ def _only(what: str, names: tuple[str, ...]) -> str:
     metavar="SOURCE",
     help="Read it as this source (default: found out); `files` opens transcripts one by one.",
 )
-@click.option(
-    "--markdown", "form", flag_value="markdown", help="Print Markdown, without the viewer."
-)
-@click.option("--text", "form", flag_value="text", help="Print plain text, without the viewer.")
+@form_option("markdown", "Print Markdown, without the viewer.")
+@form_option("text", "Print plain text, without the viewer.")
 @with_options(*looks_options)
 def open_(files: tuple[str, ...], read_as: str | None, form: str | None, **flags: Any) -> None:
     """Open what is on disk as runs (directories of results) or transcripts (files), without a gym.

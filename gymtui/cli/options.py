@@ -88,13 +88,31 @@ looks_options = (
 )
 """The options that say how a screen looks."""
 
-json_option = click.option("--json", "form", flag_value="json", help="Print one JSON document.")
-jsonl_option = click.option(
-    "--jsonl", "form", flag_value="jsonl", help="Print one JSON object per line."
-)
-csv_option = click.option(
-    "--csv", "form", flag_value="csv", help="Print CSV, control characters escaped."
-)
+
+def form_option(name: str, words: str, *, default: str | None = None) -> Option[Any]:
+    """An option that chooses the form of what is printed, as `form`: of several one at most.
+
+    Args:
+        default: The form where none is chosen; the same for all of a command.
+    """
+
+    def choose(context: click.Context, _option: click.Parameter, chosen: bool) -> None:
+        # Options that were given come before those that were not.
+        if not chosen:
+            context.params.setdefault("form", default)
+            return
+        before = context.params.setdefault("form", name)
+        if before != name:
+            raise click.UsageError(f"--{before} and --{name} exclude each other")
+
+    return click.option(
+        f"--{name}", f"as_{name}", is_flag=True, expose_value=False, callback=choose, help=words
+    )
+
+
+json_option = form_option("json", "Print one JSON document.")
+jsonl_option = form_option("jsonl", "Print one JSON object per line.")
+csv_option = form_option("csv", "Print CSV, control characters escaped.")
 
 
 def given(flags: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,6 +41,8 @@ class ProgressLine:
             self._rewrite(follower)
             return
         for view in follower.views:
+            if not (view.row.active or follower.settled(view.name)):
+                continue  # its last results are still to come: that is told once, with them
             self._once(view.name, f"{clean(view.name)}: {progress(view)}")
         trouble = follower.trouble
         if trouble is not None:

@@ -126,7 +126,7 @@ def record(
 
     Raises:
         BlockingIOError: Somebody else records this gym.
-        OSError: The directory cannot be written.
+        OSError: The directory cannot be written, or could not at the end.
         GymError: As the client.
     """
     directory, lock = first_free(directory, beside=options.force)
@@ -166,6 +166,8 @@ async def _record(
                 if session.recorder is not None:
                     session.recorder.close()
     say(f"recorded {_said(session)}")
+    if session.recorder is not None and session.recorder.trouble is not None:
+        raise session.recorder.trouble
 
 
 async def _until_over(

@@ -13,6 +13,7 @@ from gymtui.cli.options import (
     EXIT_REFUSED,
     EXIT_USAGE,
     fail,
+    form_option,
     given,
     gym_options,
     journal_of,
@@ -53,7 +54,8 @@ def record() -> None:
 Every change of a run or rollout is recorded as received, with when it was seen: for `gymtui
 replay`, `gymtui watch` and `gymtui record export`. A FILTER, as in `gymtui runs`, limits whose
 rollouts are recorded; a run that once matched goes on being recorded.
-^C and SIGTERM end it whole; a kill loses the last two seconds. One recorder a gym: with --force a
+^C and SIGTERM end it whole; a kill loses the last two seconds. It exits with 2 if the disk took
+nothing at its end. One recorder a gym: with --force a
 second one writes to a directory of its own, which it names.
 """,
 )
@@ -135,8 +137,8 @@ the format of the files themselves.
 )
 @click.argument("source", required=False, metavar="[FILE|DIR]", type=click.Path(path_type=Path))
 @gym_options
-@click.option("--jsonl", "form", flag_value="jsonl", default=True, help="JSON lines (default).")
-@click.option("--parquet", "form", flag_value="parquet", help="Parquet; needs gymtui[parquet].")
+@form_option("jsonl", "JSON lines (default).", default="jsonl")
+@form_option("parquet", "Parquet; needs gymtui[parquet].", default="jsonl")
 @click.option(
     "--to",
     "file",

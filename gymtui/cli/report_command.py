@@ -15,6 +15,7 @@ from gymtui.cli.options import (
     EXIT_USAGE,
     as_option,
     fail,
+    form_option,
     given,
     gym_options,
     journal_of,
@@ -34,9 +35,9 @@ from gymtui.cli.options import (
 )
 @gym_options
 @as_option
-@click.option("--markdown", "form", flag_value="markdown", default=True, help="Markdown (default).")
-@click.option("--html", "form", flag_value="html", help="One self-contained HTML file.")
-@click.option("--json", "form", flag_value="json", help="The numbers as one JSON document.")
+@form_option("markdown", "Markdown (default).", default="markdown")
+@form_option("html", "One self-contained HTML file.", default="markdown")
+@form_option("json", "The numbers as one JSON document.", default="markdown")
 @click.option(
     "--baseline",
     metavar="RUN",

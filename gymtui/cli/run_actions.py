@@ -83,6 +83,11 @@ def outcomes(done: Sequence[ActionResult], missing: Sequence[str]) -> list[tuple
     return lines + [(f"no such run: {clean(run_id)}", False) for run_id in missing]
 
 
+def idle_words(verb: Verb, run_id: str) -> str:
+    """What is said of a run that has ended, in a clean line."""
+    return f"{clean(run_id)} has already finished: nothing to {verb}"
+
+
 def status_of(done: Sequence[ActionResult], missing: Sequence[str]) -> int:
     """The exit code: 3 where nothing is known but that answers were missing, 4 for all else."""
     failed = [item.outcome for item in done if not item.is_well]

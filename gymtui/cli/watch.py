@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from gymtui.api.endpoints import Endpoints
+from gymtui.api.errors import NotFound
 from gymtui.api.lenient import loads
-from gymtui.cli.gym_access import with_gym
+from gymtui.cli.gym_access import GymReader, with_gym
 from gymtui.cli.headless import ended_by_signal, headless_session
 from gymtui.cli.record import new_recorder
 from gymtui.config.settings import Settings
@@ -43,7 +44,7 @@ def watch(
     *,
     find_key: FindKey = lambda _settings: None,
 ) -> None:
-    """Tell of changes until ended.
+    """Tell of changes until a signal ends it.
 
     Args:
         directory: Of the recording.
@@ -52,6 +53,7 @@ def watch(
 
     Raises:
         UnknownCursorError: The recording does not go back to that.
+        NotFound: There is no such run, and was none at the cursor.
         OSError: The directory cannot be written.
         GymError: As the client.
     """
@@ -62,6 +64,7 @@ def watch(
         told: Iterator[ItemChange | None] | None = None
         if after is not None:
             told = changes.after(after)
+        wanted = await _known(client, run_ids, changes)
         with ended_by_signal() as ended:
             async with _recorded(client, settings, directory, journal, find_key) as session:
                 while not ended.is_set():
@@ -73,13 +76,25 @@ def watch(
                         if change is None:
                             break
                         document = document_of(change)
-                        if not run_ids or document["run_id"] in run_ids:
+                        if not wanted or document["run_id"] in wanted:
                             tell(document)
                     with suppress(TimeoutError):
                         async with asyncio.timeout(LOOK_S):
                             await ended.wait()
 
     with_gym(settings, whole)
+
+
+async def _known(client: Endpoints, typed: Collection[str], changes: ChangeList) -> set[str]:
+    """The ids of runs as the gym has them, or had at the cursor."""
+    asked = GymReader(client)
+    found = set()
+    for name in typed:
+        run_id = await asked.named(name)
+        if run_id not in asked.store.runs and not changes.knows_run(run_id):
+            raise NotFound(f"no such run: {name}")
+        found.add(run_id)
+    return found
 
 
 def document_of(change: ItemChange) -> dict[str, Any]:

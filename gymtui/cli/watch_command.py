@@ -44,7 +44,10 @@ in the recording hides is told as one change with its slack.
 @jsonl_option
 @click.option("--after", metavar="CURSOR", help="Go on after this change.")
 def watch(run_ids: tuple[str, ...], form: str | None, after: str | None, **flags: Any) -> None:
-    """Print every change of runs and rollouts as it is seen, until ended."""
+    """Print every change of runs and rollouts as it is seen, until ^C or SIGTERM.
+
+    It goes on when the runs have ended: `gymtui wait` ends with them.
+    """
     given_flags = given(flags)
     found = report_problems(loaded(given_flags))
     settings = found.settings

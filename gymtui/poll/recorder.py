@@ -66,7 +66,7 @@ _MAY_HOLD_KEY = re.compile(rb"api[-_]*key|authorization|\\u00", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What was recorded since the start: changed items, and bytes in files."""
+    """What was recorded since the start, or is to be: changed items, and bytes in files."""
 
     items: int = 0
     answers: int = 0
@@ -119,7 +119,8 @@ class Recorder:
         self._pace = pace
         self._wanted = wanted
         self._on_trouble = on_trouble
-        self._trouble: OSError | None = None
+        self.trouble: OSError | None = None
+        """Why nothing is recorded just now, or None."""
         self._not_before_us = 0
         self._waiting = 0
         self._recalled: list[str] = []
@@ -266,11 +267,15 @@ class Recorder:
             ):
                 self._key()
         except OSError as error:
+            self._items -= sum(len(row.items) for row in self._rows if isinstance(row, Answer))
             self._open, self._rows, self._marks = False, [], []
             self._not_before_us = now_us + AGAIN_US
-            if self._trouble is None:
-                self._on_trouble(error)
-            self._trouble = error
+            self._refused(error)
+
+    def _refused(self, error: OSError) -> None:
+        if self.trouble is None:
+            self._on_trouble(error)
+        self.trouble = error
 
     def close(self) -> None:
         """Write what is left, and that nothing is watched from now on."""
@@ -280,7 +285,7 @@ class Recorder:
             try:
                 self._writer.end(self._now_us)
             except OSError as error:
-                self._on_trouble(error)
+                self._refused(error)
             self._open = False
 
     def _begin(self) -> None:
@@ -297,8 +302,8 @@ class Recorder:
         self._keys = 0
         self._open = True
         self._since_key = self._answers_since_key = self._since_base = 0
-        if self._trouble is not None:
-            self._trouble = None
+        if self.trouble is not None:
+            self.trouble = None
             self._on_trouble(None)
 
     def _key(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import random
 from collections.abc import Callable
 from itertools import pairwise
@@ -20,7 +21,7 @@ from gymtui.api.errors import (
 )
 from gymtui.api.response import Answer
 from gymtui.cli.follower import NUMBERS_EVERY_S, Follower, SilentError
-from gymtui.cli.progress_line import summary_line
+from gymtui.cli.progress_line import ProgressLine, summary_line
 from gymtui.core.text import width
 from gymtui.store.delta import OneRun, RolloutsOf
 from tests.helpers.model_gym import ModelGym
@@ -357,3 +358,34 @@ def test_one_403_while_waiting_is_no_end(model: ModelGym) -> None:
     looks = gym.times(OneRun)
     assert 55 < looks[10] - looks[9] < 65
     assert len(renewed) == 1
+
+
+def test_the_end_is_told_once_with_all_its_results() -> None:
+    model = ModelGym(random.Random(1))
+    run_id = model.launch(4)
+    told = io.StringIO()
+
+    looks = iter(range(1, 100))
+
+    def look(_number: int) -> None:
+        look = next(looks)
+        done = model.runs[run_id].rollouts[: 2 * look]
+        for item in done:
+            # The list of a run that has just ended lacks its last result.
+            verdict = {"success": True} if item is not done[-1] or look > 3 else None
+            item |= {"status": "completed", "result": verdict}
+        model.changed(model.runs[run_id])
+
+    async def main() -> None:
+        clock = asyncio.get_running_loop().time
+        gym = Scripted(model, look)
+        follower = Follower(gym, (run_id,), 20.0, 300.0, monotonic=clock)  # type: ignore[arg-type]
+        line = ProgressLine(told)
+
+        async def news() -> None:
+            line.show(follower)
+
+        await follower.follow(news)
+
+    play(main)
+    assert told.getvalue().count(f"{run_id}: 4/4 done") == 1

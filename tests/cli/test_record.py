@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ import pytest
 
 from gymtui.cli import record as command
 from gymtui.store.history.recording_reader import Recording
-from gymtui.store.history.recording_writer import RecorderLock
+from gymtui.store.history.recording_writer import RecorderLock, RecordingWriter
 from tests.cli.in_process import URL, Shell
 from tests.helpers.environment import isolated
 from tests.helpers.model_gym import ended, rollout
@@ -121,6 +122,19 @@ def test_a_second_recorder_is_refused(shell: Shell) -> None:
     assert str(beside) in done.stderr
     assert Recording(beside) and not Recording(recording_of(shell))
     lock.close()
+
+
+def test_a_disk_that_is_full_at_the_end_is_no_success(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(RecordingWriter, "append", full)
+    done = shell("record", "--until-done", "--interval", "0.1")
+    assert done.returncode == 2
+    assert "not recording: No space left on device" in done.stderr
+    assert "recorded 0 active runs, 0 changes" in done.stderr
 
 
 def test_nothing_recorded_is_said(shell: Shell, tmp_path: Path) -> None:

@@ -91,6 +91,11 @@ def test_a_run_that_has_ended_has_nothing_to_cancel(quick: RunningGym, tmp_path:
     done = gymtui(tmp_path, "cancel", "over", "--yes", "--base-url", quick.url)
     assert (done.returncode, done.stdout) == (0, "")
     assert "already finished" in done.stderr
+    done = gymtui(tmp_path, "cancel", "over", "--yes", "--json", "--base-url", quick.url)
+    [told] = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert (told["run_id"], told["outcome"], told["ok"]) == ("over", "nothing to cancel", True)
+    assert told["message"] in done.stderr
 
 
 def test_a_refusal_of_one_leaves_the_others_done(quick: RunningGym, tmp_path: Path) -> None:

@@ -103,6 +103,12 @@ def test_a_cursor_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
         assert failed(tmp_path, monkeypatch, "--after", cursor).returncode == 4
 
 
+def test_a_run_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = failed(tmp_path, monkeypatch, "nosuch", "--jsonl")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "no such run: nosuch" in done.stderr
+
+
 def test_options_choose_the_gym(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The recording that a cursor is looked for in is that of the gym."""
     asked: list[str] = []

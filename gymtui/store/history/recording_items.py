@@ -77,6 +77,10 @@ class ChangeList:
         self._skip: Cursor | None = None
         self._last: Cursor | None = None
 
+    def knows_run(self, run_id: str) -> bool:
+        """Whether a run is listed where it is now."""
+        return run_id in self._known["run"]
+
     def every(self) -> Iterator[ItemChange]:
         """All of them, from the recording's begin to its end."""
         if self._recording:
