@@ -6,6 +6,7 @@ Where keys are found is `config.api_key`; that one is needed at all is API.md's 
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 _SHORTEST_WITH_A_HINT = 16
 _TAIL = 4
+_NO_WORD = 12
+"""Characters from which on a key is no part of a word."""
 
 
 class ApiKey:
@@ -42,9 +45,15 @@ class ApiKey:
         return f"{head}{mark}…{value[-_TAIL:]}" if mark else f"…{value[-_TAIL:]}"
 
     def mask(self, text: str) -> str:
-        """`text` with every occurrence of the key replaced by its hint."""
+        """`text` with every occurrence of the key replaced by its hint.
+
+        A short key may be part of an ordinary word: it is replaced where it stands by itself.
+        """
         value = self._open()
-        return text.replace(value, self.hint) if value else text
+        if not value or len(value) >= _NO_WORD:
+            return text.replace(value, self.hint) if value else text
+        alone = rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])"
+        return re.sub(alone, lambda _: self.hint, text)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a key does not change: cannot set {name}")

@@ -144,6 +144,7 @@ def rollout_of(body: bytes) -> RolloutFacts:
 def facts_of(artifacts: JsonFields, rollout_id: str, **known: Any) -> RolloutFacts:
     """What artifacts say of their rollout (API.md)."""
     error = artifacts.text("error")
+    metadata = artifacts.inner("metadata")
     told: Mapping[str, Any] = {
         "task_id": artifacts.label("task_id"),
         "status": "failed" if error else "completed",
@@ -154,6 +155,8 @@ def facts_of(artifacts: JsonFields, rollout_id: str, **known: Any) -> RolloutFac
         "created_at": artifacts.time("created_at"),
         "message": error or "",
         "termination_reason": error,
+        "success": metadata.flag("success"),
+        "reward": metadata.number("reward"),
     }
     return RolloutFacts(rollout_id=rollout_id, **{**told, **known})
 

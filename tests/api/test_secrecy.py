@@ -61,6 +61,8 @@ def test_keys_compare_copy_and_hash_by_what_they_hold() -> None:
     assert len({key, ApiKey(SECRET), ApiKey("another")}) == 2
     assert copy.copy(key) == copy.deepcopy(key) == key
     assert key.mask(f"<{SECRET}>") == "<ck_…cdef>"
+    assert ApiKey("none").mask("nonexistent: none") == "nonexistent: …"
+    assert ApiKey("s3cret").mask('{"key":"s3cret"}') == '{"key":"…"}'
 
 
 def _held(error: BaseException) -> str:

@@ -77,6 +77,19 @@ def test_transcripts_without_records_have_no_verdict(tmp_path: Path) -> None:
     assert (rollout.task_id, rollout.current_step, rollout.phase) == ("t", 3, None)
 
 
+def test_a_verdict_in_metadata_is_one(tmp_path: Path) -> None:
+    for name, metadata in {
+        "passed": {"success": True, "reward": 0.2},
+        "failed": {"success": False, "reward": None},
+        "rewarded": {"reward": 1.0},
+        "unknown": {"success": "yes", "reward": "much"},
+    }.items():
+        told = {"messages": [{"role": "user"}], "metadata": metadata}
+        write(tmp_path / "night" / f"{name}.json", told)
+    found = {"passed": "passed", "failed": "failed", "rewarded": "done", "unknown": "done"}
+    assert opened(tmp_path).outcomes() == found
+
+
 def test_what_asks_for_some_gets_those(tmp_path: Path) -> None:
     exported(tmp_path, "a", task_id="x")
     exported(tmp_path, "b", status="failed", result=None)

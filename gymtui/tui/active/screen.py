@@ -48,7 +48,6 @@ class ActiveScreen(ListScreen[RunningRow]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.ACTIVE)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.ACTIVE, Scope.LIST, Scope.EVERYWHERE)
     empty: ClassVar[str] = "no running rollouts"
-    empty_while_loading: ClassVar[str] = "no running rollouts yet"
     layout_name: ClassVar[str] = "active"
     prompt: ClassVar[str] = "words, or stuck: idle>1m state:verifying run:nightly*"
 

@@ -38,9 +38,9 @@ class Absence:
         self._since_s: float | None = None
         self._told = True
 
-    @property
-    def since(self) -> datetime | None:
-        """Since when the person was away last; None if that is not known."""
+    def since(self, session: Session) -> datetime | None:
+        """Since when nobody looked at a session's gym; None if that is not known."""
+        self._at(session)
         return None if self._since_s is None else datetime.fromtimestamp(self._since_s, UTC)
 
     def key(self) -> None:
@@ -53,19 +53,19 @@ class Absence:
 
     def due(self, session: Session) -> Digest | None:
         """What happened while nobody looked, once, as soon as all of it is known."""
-        self._at(session)
+        since = self.since(session)
         if self._key_s - self._kept_s >= KEPT_EVERY_S:
             self.keep()
         if (
             self._path is None
             or self._told
-            or self.since is None
+            or since is None
             or not session.link.synced
             or session.link.reading
         ):
             return None
         self._told = True
-        told = session.digest(self.since)
+        told = session.digest(since)
         return told if told else None
 
     def keep(self) -> None:

@@ -141,7 +141,7 @@ class GymtuiApp(HostApp):
     @property
     def away_since(self) -> datetime | None:
         """Since when the person was away last."""
-        return self._absence.since
+        return self._absence.since(self.session)
 
     def now(self) -> datetime:
         """The server's time."""

@@ -23,6 +23,8 @@ R = TypeVar("R")
 FILTERED_AT_ONCE = 1000
 """Rows that a filter is tried on without a pause: some 5 ms for each key that is typed."""
 _NARROWING = "narrowing"
+READING = "reading …"
+"""What a list without rows says before all runs were read once."""
 
 
 class ListScreen(GymScreen, Generic[R]):
@@ -34,8 +36,6 @@ class ListScreen(GymScreen, Generic[R]):
     """
 
     empty: ClassVar[str] = "nothing here"
-    empty_while_loading: ClassVar[str] = ""
-    """What is said in place of that before all runs were read once, if anything else."""
     unread: ClassVar[str] = ""
     """What is said of a row that could not be read."""
     layout_name: ClassVar[str]
@@ -219,7 +219,7 @@ class ListScreen(GymScreen, Generic[R]):
             return f"no matches; {self.services.keys.label('back')} clears the filter"
         session = self.services.watching
         known = session is None or session.link.synced
-        return self.empty if known else self.empty_while_loading or self.empty
+        return self.empty if known else READING
 
     def show_frame(self) -> None:
         """Write what stands around, and in an empty list why it is empty."""

@@ -25,7 +25,7 @@ from gymtui.tui.kit.baseline import toggle_baseline
 from gymtui.tui.kit.grid import Column, Grid
 from gymtui.tui.kit.line_parts import join_fitting, room_beside
 from gymtui.tui.kit.lines import Line, Lines
-from gymtui.tui.kit.list_screen import ListScreen
+from gymtui.tui.kit.list_screen import READING, ListScreen
 from gymtui.tui.kit.refusal import UNREAD_RUN, refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.runs.columns import run_columns
@@ -51,7 +51,6 @@ class RunsScreen(ListScreen[RunView]):
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.RUNS, Scope.LIST, Scope.EVERYWHERE)
     empty: ClassVar[str] = "no runs"
     unread: ClassVar[str] = UNREAD_RUN
-    empty_while_loading: ClassVar[str] = "no runs yet"
     prompt: ClassVar[str] = "words, or status:running model:gpt* pass<50% age<2h stuck:"
     layout_name: ClassVar[str] = "runs"
 
@@ -194,11 +193,11 @@ class RunsScreen(ListScreen[RunView]):
     def empty_text(self) -> str:
         """Why there are no runs; "active only" is no filter that `esc` clears."""
         if self._views.waits:
-            return "reading …"
+            return READING
         if not self._only_active or self._filter.strip():
             return super().empty_text()
         if not self._runs.records:
-            return self.empty if self.session.link.synced else self.empty_while_loading
+            return self.empty if self.session.link.synced else READING
         return f"no active runs; {self.services.keys.label('only-active')} shows all"
 
     # -- what is shown ---------------------------------------------------------------------

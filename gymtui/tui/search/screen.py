@@ -111,7 +111,7 @@ class SearchScreen(ListScreen[HitRow]):
         """Why there are no hits."""
         if self._progress is None:
             return "searching …" if self._work is not None else "type a phrase"
-        return "no hits" if self._work is None else "no hits yet"
+        return f"no hits in {self._route.scope}" if self._work is None else "no hits yet"
 
     def summarise(self) -> None:
         """Write what is searched for, how far that is, and the cursor's hit."""

@@ -34,6 +34,8 @@ def test_whoever_comes_back_is_told_once(tmp_path: Path) -> None:
     assert left.due(Session()) is None  # type: ignore[arg-type]  # never here before
     left.keep()
     now[0] += 7200
+    asked_at_once = Absence(tmp_path, lambda: now[0]).since(Session())  # type: ignore[arg-type]
+    assert asked_at_once is not None and asked_at_once.timestamp() == 1_000_000.0
     back = Absence(tmp_path, lambda: now[0])
     assert back.due(Session(known=False)) is None  # type: ignore[arg-type]
     session = Session()
@@ -56,7 +58,7 @@ def test_where_nothing_is_kept_nobody_was_away() -> None:
     played = Absence(None, lambda: now[0])
     now[0] = 1e9
     played.key()
-    assert played.since is None and played.due(Session()) is None  # type: ignore[arg-type]
+    assert played.since(Session()) is None and played.due(Session()) is None  # type: ignore[arg-type]
 
 
 def test_a_broken_file_is_no_absence(tmp_path: Path) -> None:

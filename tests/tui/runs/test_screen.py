@@ -185,9 +185,9 @@ async def test_before_the_first_answer_no_list_says_that_there_is_nothing(tmp_pa
     app = GymtuiApp(Settings(base_url=gym.url), client, Reporter(tmp_path))
     async with app.run_test(size=(80, 24)) as pilot:
         person = Person(app, pilot, gym)  # type: ignore[arg-type]
-        await person.sees("connecting", "no runs yet")
+        await person.sees("connecting", "reading …")
         await person.press("a")
-        await person.sees("no running rollouts yet")
+        await person.sees("active", "reading …")
         heard.set()
         await person.sees("live", "no running rollouts")
         await person.press("q")
