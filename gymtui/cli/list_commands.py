@@ -75,8 +75,8 @@ def _epilog(*paragraphs: str) -> str:
     "--numbers/--no-numbers",
     default=None,
     help="Fetch the rollouts of every listed run, or of none: model, pass rate, errors and times "
-    "come from them. Default: fetch them if the filter or the sort needs them, or for a table of "
-    "up to 50 runs.",
+    "come from them. Default: fetch them if the filter or the sort needs them, or for a table or "
+    "CSV of up to 50 runs; in JSON, numbers is null otherwise, as they cost a request a run.",
 )
 def runs(
     filters: tuple[str, ...],

@@ -29,7 +29,7 @@ from gymtui.store.history.journal_place import Place
 from gymtui.store.lists.columns import RunView, pass_rate
 
 ASKED_UNTOLD = 50
-"""Of so many runs a table has the numbers without being told to ask for them."""
+"""Of so many runs a table or CSV has the numbers without being told to ask for them."""
 
 NUMBER_COLUMNS = frozenset(
     {
@@ -72,7 +72,7 @@ def print_runs(
         form: A table, one JSON document, a JSON object a line, or CSV.
         tell: Told what is to be said beside the data.
         numbers: Whether to ask for the rollouts of each; None: where they are wanted for the
-            filter or the order, or for a table of few.
+            filter or the order, or for a table or CSV of few.
         journal: Where a dashboard would have kept numbers, there or not.
 
     Raises:
@@ -94,7 +94,7 @@ def print_runs(
             denied |= await asked.rollouts_allowed(_unknown(asked, _now(asked, ListRequest(cheap))))
         found = _now(asked, request)
         unknown = [run_id for run_id in _unknown(asked, found) if run_id not in denied]
-        if unknown and (numbers or (numbers is None and form == "table")):
+        if unknown and (numbers or (numbers is None and form in ("table", "csv"))):
             if numbers or len(unknown) <= ASKED_UNTOLD:
                 denied |= await asked.rollouts_allowed(unknown)
                 found = _now(asked, request)
@@ -112,7 +112,8 @@ def print_runs(
         noted = any(run.note for run in found.rows)
         printer.table(_columns(now, scored=scored, noted=noted), found.rows)
         return
-    documents = [run_document(run, numbers=needed or bool(numbers)) for run in found.rows]
+    told = needed or bool(numbers) or (numbers is None and form == "csv")
+    documents = [run_document(run, numbers=told) for run in found.rows]
     if form == "json":
         printer.document({"total": found.matching, "runs": documents})
     elif form == "csv":

@@ -78,6 +78,8 @@ def watch(
                         document = document_of(change)
                         if not wanted or document["run_id"] in wanted:
                             tell(document)
+                            if session is not None and change.kind == "run" and change.first:
+                                session.poller.list_anew(change.item_id)
                     with suppress(TimeoutError):
                         async with asyncio.timeout(LOOK_S):
                             await ended.wait()

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -94,8 +95,7 @@ class Poller:
         self._log = RequestLog()
         self._wake = asyncio.Event()
         self._tick_s = monotonic()
-        self._paused = False
-        self._once = False
+        self._paused = self._once = False
         self._group: asyncio.TaskGroup | None = None
         self._stopped: GymError | None = None
         self._flights = Flights(self._log, store, max_requests_per_s)
@@ -165,6 +165,11 @@ class Poller:
             self._log.want_results(self._store.runs[run_id], self._store)
         return delta
 
+    def list_anew(self, run_id: str) -> None:
+        """List a run's rollouts once, even if an earlier session kept its final numbers."""
+        self._log.list_anew(run_id, self._store)
+        self._wake.set()
+
     @property
     def is_idle(self) -> bool:
         """Whether no request is under way."""
@@ -222,8 +227,7 @@ class Poller:
             return
         room = self._flights.budget.room(now_s, pace_s(self._log, self._view))
         due = dict.fromkeys(plan(self._log, self._store, self._view, now_s, room))
-        ticked = now_s >= self._tick_s or self._once
-        self._once = False
+        ticked, self._once = now_s >= self._tick_s or self._once, False
         if ticked:
             self._tick(now_s)
         self._flights.queue(due, anew=ticked)
@@ -250,15 +254,9 @@ class Poller:
 
     async def _rest(self) -> None:
         wait_s = None if self._paused else max(0.0, self._tick_s - self._monotonic())
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await self._wake.wait()
-        except TimeoutError:
-            pass  # the next tick is due
-
-    @property
-    def _catches_up(self) -> bool:
-        return not self._paused and self._stopped is None
 
     def _hurry(self, query: Request) -> None:
         """After an answer: go on at once where it showed that more is due before the next tick."""
@@ -281,10 +279,11 @@ class Poller:
             return
         for query in self._flights.take_due(self._view, now_s):
             self._launch(query, self._group, now_s)
-        if self._catches_up:
+        catches_up = not self._paused and self._stopped is None
+        if catches_up:
             for query in self._flights.take_past(self._view, now_s):
                 self._launch(query, self._group, now_s)
-        wait_s = self._flights.wait_s(self._view, now_s, past=self._catches_up)
+        wait_s = self._flights.wait_s(self._view, now_s, past=catches_up)
         if wait_s is not None:
             loop = asyncio.get_running_loop()
             self._start_later(loop.call_later(wait_s, self._start))

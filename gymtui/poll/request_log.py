@@ -46,6 +46,8 @@ class RequestLog:
     awaiting_results: dict[str, None] = field(default_factory=dict)
     # The others of them: over before anybody looked.
     past: dict[str, None] = field(default_factory=dict)
+    # Runs whose rollouts are listed though their final numbers were kept.
+    listed_anew: set[str] = field(default_factory=set)
     past_read: int = 0  # of how many of those the results were read
     rollout_bytes: float = 700.0  # how many bytes a rollout takes in an answer, decompressed
     # Runs whose rollouts the key may not see: of none of them results are about to come.
@@ -221,7 +223,8 @@ class RequestLog:
         """Note whether a run's results are still to be asked for."""
         asked = self.recall(RolloutsOf(row.run_id))
         if asked.answered_s is None:
-            complete = _is_whole(store.summary(row.run_id), row)
+            kept = row.run_id not in self.listed_anew
+            complete = kept and _is_whole(store.summary(row.run_id), row)
         else:
             complete = self.listed_since_moved(row.run_id) and not 0 < asked.tries < RESULT_TRIES
         empty = row.run is None or row.run.total == 0
@@ -235,11 +238,18 @@ class RequestLog:
             else:
                 self.past[row.run_id] = None
 
+    def list_anew(self, run_id: str, store: Store) -> None:
+        """Note that a run's rollouts are to be listed though its final numbers were kept."""
+        self.listed_anew.add(run_id)
+        if run_id in store.runs:
+            self.want_results(store.runs[run_id], store)
+
     def forget(self, run_ids: Iterable[str]) -> None:
         """Drop what is remembered of runs that are no longer known."""
         for run_id in run_ids:
             self.page_of.pop(run_id, None)
             self.suspects.pop(run_id, None)
+            self.listed_anew.discard(run_id)
             self._unwant(run_id)
             self.shut.pop(run_id, None)
             self.moved.pop(run_id, None)

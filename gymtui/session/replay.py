@@ -128,6 +128,9 @@ class Playback:
         """What was known then comes from the recording alone."""
         return NOTHING
 
+    def list_anew(self, run_id: str) -> None:
+        """Nothing is asked for: what was recorded is all there is."""
+
     def begin_catch_up(self) -> None:
         """There is nothing to catch up with."""
 

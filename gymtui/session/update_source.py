@@ -33,6 +33,9 @@ class UpdateSource(Protocol):
     def remember(self, summaries: Mapping[str, RunSummary]) -> Delta:
         """Take numbers of runs from an earlier session."""
 
+    def list_anew(self, run_id: str) -> None:
+        """List a run's rollouts once, even if an earlier session kept its final numbers."""
+
     def begin_catch_up(self) -> None:
         """What earlier sessions kept is in."""
 

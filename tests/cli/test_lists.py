@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from gymtui.store.history.journal_place import file_name
 from gymtui.store.history.observer import StateObservation
 from gymtui.store.lists.columns import ROLLOUTS
 from tests.cli.calling import OnTerminal, fault, finish, gymtui, in_shell, launch
+from tests.cli.in_process import Shell
 from tests.gym.running_gym import RunningGym, serving_gym
 from tests.helpers import patient_http
 from tests.tui.scripted import ScriptedGym
@@ -86,6 +88,16 @@ def test_json_has_numbers_only_where_they_were_asked_for(gym: RunningGym, tmp_pa
     assert None not in numbers("--numbers")
     assert None not in numbers("pass>=0%")
     assert None not in numbers("--order", "age")
+
+
+def test_csv_has_the_numbers_of_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gym = ScriptedGym()
+    gym.add("one", "t1", "pass", "fail")
+    shell = Shell(tmp_path, gym.answer, monkeypatch)
+    [row] = csv.DictReader(io.StringIO(shell("runs", "--csv").stdout))
+    assert (row["numbers.passes"], row["numbers.verdicts"]) == ("1", "2")
+    [row] = csv.DictReader(io.StringIO(shell("runs", "--csv", "--no-numbers").stdout))
+    assert row["numbers"] == ""
 
 
 def test_filters_narrow_and_numbers_count_in_them(gym: RunningGym, tmp_path: Path) -> None:

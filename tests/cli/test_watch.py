@@ -16,6 +16,8 @@ from gymtui.cli import output, watch
 from gymtui.config.settings import Settings
 from gymtui.core.json_output import json_text
 from gymtui.poll import recorder
+from gymtui.store.history.journal import Journal
+from gymtui.store.history.journal_store import SavedSummary
 from gymtui.store.history.recording_items import ChangeList, Cursor, UnknownCursorError
 from gymtui.store.history.recording_reader import Recording
 from tests.cli.in_process import Done, Shell
@@ -92,6 +94,23 @@ def test_a_cursor_goes_on_without_loss(
     assert told[0]["before"] == first["after"] or first["kind"] == "run"
     states = [told[0]["before"], *(d["after"] for d in told)]
     assert [d["before"] for d in told] == states[:-1]  # each begins where the one before ended
+
+
+def test_what_ended_unwatched_is_told_though_its_numbers_were_kept(
+    gym: Moving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = json.loads(call(gym, tmp_path, monkeypatch, 2, "one", "--jsonl")[-1])
+    over = ScriptedGym()
+    over.runs = {"one": [rollout("one.0", "one", status="completed", result={"success": True})]}
+    [path] = (tmp_path / "state" / "gymtui").glob("*.sqlite3")
+    journal = Journal.open(path)
+    journal.keep(SavedSummary("one", final=True, known=1, counts={"passed": 1}))
+    journal.close()
+    said = call(over, tmp_path, monkeypatch, 2, "one", "--jsonl", "--after", first["cursor"])
+    run, one = map(json.loads, said)
+    assert (run["kind"], run["after"]["completed"]) == ("run", 1)
+    assert (one["id"], one["after"]["status"]) == ("one.0", "completed")
+    assert one["before"]["status"] == "running"
 
 
 def failed(home: Path, patch: pytest.MonkeyPatch, *arguments: str) -> Done:

@@ -175,6 +175,8 @@ class ChangeList:
                     continue
                 self._skip = skip = None
                 self._last = cursor
+                if change[2] == change[3]:
+                    continue  # listed again after a gap, as it was
                 yield ItemChange(*change, cursor)
 
     def _changes_of(self, row: Row) -> Iterator[_Change]:
