@@ -28,10 +28,12 @@ _THINGS = ("path", "file_path", "file", "name", "url")
 
 def tool_name(block: ToolCall | ToolResult) -> str:
     """A tool's name with its server, as one clean line; of a result that of its call."""
-    if isinstance(block, ToolResult) and block.answers is not None:
-        block = block.answers
-    name = block.tool if isinstance(block, ToolCall) else block.name
-    return clean(".".join(filter(None, (block.server, name))))
+    server, name = block.server, block.tool if isinstance(block, ToolCall) else block.name
+    call = block.answers if isinstance(block, ToolResult) else None
+    # Some messages name the tool alone in the call, and its server in the result.
+    if call is not None and (call.server or not (name and name.endswith(f".{call.tool}"))):
+        server, name = call.server or server, call.tool
+    return clean(".".join(filter(None, (server, name))))
 
 
 def argument(call: ToolCall) -> str:
