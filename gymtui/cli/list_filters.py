@@ -5,7 +5,8 @@ The language is `store.lists.query`, the columns are `store.lists.columns`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -108,6 +109,19 @@ def filter_rows(
     elif request.reverse:
         rows.reverse()
     return FilteredRows(tuple(rows[: request.limit]), len(rows))
+
+
+def unknown_columns(
+    request: ListRequest, schema: Schema[R], records: Collection[R]
+) -> Sequence[str]:
+    """The columns that a filter names and that are unknown for every record there is."""
+    named = re.findall(r"(?:^|\s)!?([a-z_]+)[<>=]", " ".join(request.filters))
+    fields = {schema[name].name: schema[name] for name in named if name in schema}
+    return [
+        name
+        for name, field in fields.items()
+        if records and all(field.value(record) is None for record in records)
+    ]
 
 
 def _shown(text: str, error: FilterError) -> str:

@@ -15,6 +15,7 @@ from gymtui.cli.list_filters import (
     check_order,
     filter_rows,
     read_filters,
+    unknown_columns,
 )
 from gymtui.cli.output import Cell, Colour, Column, Printer
 from gymtui.config.settings import Settings
@@ -82,6 +83,8 @@ def print_rollouts(
                 tell("no active runs; name a run, or pass --all")
         await asked.rollouts_of(wanted)
         rows = {row.rollout_id: row for run in wanted for row in asked.store.rollouts_of(run)}
+        for column in unknown_columns(request, ROLLOUTS, rows.values()):
+            tell(f"{column} is unknown for every rollout: the gym does not list it")
         return filter_rows(rows, request, ROLLOUTS, asked.now_s), asked.clock.now()
 
     found, now = with_gym(settings, fetch)

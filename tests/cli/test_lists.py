@@ -90,6 +90,20 @@ def test_json_has_numbers_only_where_they_were_asked_for(gym: RunningGym, tmp_pa
     assert None not in numbers("--order", "age")
 
 
+def test_a_filter_on_what_is_unknown_everywhere_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gym = ScriptedGym()
+    gym.add("one", "t1", "pass", "fail", current_step=None)
+    shell = Shell(tmp_path, gym.answer, monkeypatch)
+    done = shell("rollouts", "one", "-f", "steps>=2 max_steps>=1")
+    assert done.returncode == 0
+    told = "steps is unknown for every rollout: the gym does not list it"
+    assert done.stderr == f"gymtui: {told}\n"
+    gym.rollout("one.001")["current_step"] = 1
+    assert shell("rollouts", "one", "-f", "steps>=2").stderr == ""
+
+
 def test_csv_has_the_numbers_of_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gym = ScriptedGym()
     gym.add("one", "t1", "pass", "fail")
