@@ -62,6 +62,13 @@ def test_what_ended_without_a_verifier_tells_why() -> None:
     assert ending.text.endswith("\nended: image pull failed")
 
 
+@pytest.mark.parametrize(("status", "word"), [("archived", "archived"), (None, "–")])
+def test_a_status_that_nobody_knows_is_said_as_it_came(status: str | None, word: str) -> None:
+    ending = rollout_result(rollout(status=status, termination_reason="moved away"))
+    assert ending is not None
+    assert ending.text.split("\n")[0].endswith(f" {word}")
+
+
 @pytest.mark.parametrize(
     "fields", [{"status": "running"}, {"status": "pending"}, {"status": "completed"}]
 )
