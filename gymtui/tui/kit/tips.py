@@ -11,7 +11,7 @@ _BETWEEN = " · "
 
 TIPS: Mapping[Scope, str] = {
     Scope.RUNS: (
-        "One checkpoint got worse: `↵` opens it, `m` shows its tasks · `a` current failures"
+        "A checkpoint got worse: `P` shows which, `C` on it the tasks · `a` current failures"
     ),
     Scope.ROLLOUTS: (
         "`↵` on a ✗ opens its transcript · `m` tasks × attempts"
