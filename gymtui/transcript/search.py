@@ -27,6 +27,8 @@ REGEX_S = 10.0
 """Seconds a regular expression may take for a whole transcript."""
 _WINDOW = 256 * 1024
 """Characters that are looked through at once: a few milliseconds."""
+_DISGUISED = tuple(map(chr, (0x17F, 0x131, 0x130, 0x212A)))
+"""Long s, dotless i, I with a dot, and the sign of kelvin."""
 _MOST_REPEATED = 100_000
 """What counts such as `{1000}` may come to: each repeat is laid out in memory, 300 bytes of it."""
 
@@ -168,9 +170,9 @@ def _by_text(texts: Iterable[Passage], typed: str, stop: Callable[[], bool]) -> 
 def _has_plain_case(text: str) -> bool:
     """Whether text in lower case has each character in its place, and no ASCII letter in disguise.
 
-    Four letters are ASCII ones to an expression without regard to case, and to that alone.
+    Some letters are ASCII ones to an expression without regard to case, and to that alone.
     """
-    return text.isascii() or not any(letter in text for letter in "\u017f\u0131\u0130\u212a")
+    return text.isascii() or not any(letter in text for letter in _DISGUISED)
 
 
 def _plainly(typed: str, text: str, *, case: bool) -> Iterator[int]:

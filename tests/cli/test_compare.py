@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gymtui.core.paths import beside
-from gymtui.store.history.journal import file_name
+from gymtui.store.history.journal_place import file_name
 from tests.cli.in_process import URL, Shell
 from tests.tui.scripted import ScriptedGym
 

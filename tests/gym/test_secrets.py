@@ -145,7 +145,7 @@ async def test_a_defect_of_the_gym_names_its_type_only(
 
     async with model_server(saying("Done.")) as server:
         settings = {"model": "m", "base_url": server.url, "api_key": KEY}
-        for place in ("served.ModelAgent.act", "model_servers.ModelServers.post"):
+        for place in ("model_agent.ModelAgent.act", "model_servers.ModelServers.post"):
             monkeypatch.setattr(f"gymtui.gym.models.{place}", broken)
             left = (
                 await kept_of(tmp_path / place, caplog, settings) if make(tmp_path / place) else ""

@@ -128,7 +128,7 @@ async def test_a_run_its_details_and_its_matrix_look_as_pictured(
         await person.press("down")
         assert_pictured_here(person, f"details-{stage}", size)
         await person.press("g", "m")
-        await person.sees("TASK", "PASS^")
+        await person.sees("› matrix", "ATTEMPTS", "PASS@1")
         assert_pictured_here(person, f"matrix-{stage}", size)
 
 

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from gymtui.api.listing import parse_rollout
 
+from gymtui.api.list_answer import parse_rollout
 from gymtui.api.models import Rollout
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
