@@ -11,7 +11,7 @@ from gymtui.cli.follower import Follower
 from gymtui.cli.output import Printer
 from gymtui.core.text import clean, fit, width
 from gymtui.store.formats import count, duration, eta_words, of_many, percent, span
-from gymtui.store.lists.columns import RunView, pass_rate
+from gymtui.store.lists.columns import RunView, certain_interval, pass_rate
 from gymtui.store.stats.formulas import known_sum
 
 BETWEEN = " · "
@@ -24,9 +24,11 @@ class ProgressLine:
 
     Args:
         stream: Where to; standard error, since it is talk.
+        bounds: Whether to say what is certain of pass@1, by which runs are cancelled.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, bounds: bool = False) -> None:
+        self._bounds = bounds
         self._paper = Printer.of(stream, os.environ)
         self._rewrites = stream.isatty() and os.environ.get("TERM") != "dumb"
         self._shown = ""
@@ -43,7 +45,7 @@ class ProgressLine:
         for view in follower.views:
             if not (view.row.active or follower.settled(view.name)):
                 continue  # its last results are still to come: that is told once, with them
-            self._once(view.name, f"{clean(view.name)}: {progress(view)}")
+            self._once(view.name, f"{clean(view.name)}: {progress(view, bounds=self._bounds)}")
         trouble = follower.trouble
         if trouble is not None:
             self._once("", f"{describe_error(trouble.error)}; retrying")
@@ -81,13 +83,13 @@ class ProgressLine:
     def _rewrite(self, follower: Follower) -> None:
         # The last cell stays free: some terminals would go to the next line.
         cells = (Printer.of(self._paper.stream, os.environ).width or 80) - 1
-        shown = summary_line(follower, cells)
+        shown = summary_line(follower, cells, bounds=self._bounds)
         if shown != self._shown:
             self._shown = shown
             self._paper.write(f"\r{shown}\x1b[K")
 
 
-def summary_line(follower: Follower, cells: int) -> str:
+def summary_line(follower: Follower, cells: int, *, bounds: bool = False) -> str:
     """All runs in a clean line.
 
     Args:
@@ -104,7 +106,7 @@ def summary_line(follower: Follower, cells: int) -> str:
         return _joined([f"{over} of {runs} ended", _all_done(views)], cells)
     if not views:
         return _joined(["polling"], cells, follower.run_ids[0])
-    done, *others = _parts(views[0])
+    done, *others = _parts(views[0], bounds=bounds)
     left = views[0].left
     eta = [left if isinstance(left, str) else f"ETA {eta_words(left)}"] if left else []
     return _joined([done, *eta, *others], cells, views[0].name)
@@ -116,12 +118,12 @@ def describe_error(error: GymError) -> str:
     return clean(error.line if refused else f"no answer: {error.brief}")
 
 
-def progress(view: RunView) -> str:
+def progress(view: RunView, *, bounds: bool = False) -> str:
     """How far a run is, in a clean line: what is not known is not told."""
-    return BETWEEN.join(_parts(view))
+    return BETWEEN.join(_parts(view, bounds=bounds))
 
 
-def _parts(view: RunView) -> list[str]:
+def _parts(view: RunView, *, bounds: bool) -> list[str]:
     """What there is to say of a run, what matters most first."""
     run, summary = view.row.run, view.summary
     if view.row.is_deleted:
@@ -132,6 +134,8 @@ def _parts(view: RunView) -> list[str]:
     rate = pass_rate(view)
     if summary is not None and rate is not None:
         parts.append(f"pass@1 {percent(rate)} {span(summary.interval)} of {summary.verdicts}")
+    if bounds and (certain := certain_interval(view)) is not None:
+        parts.append(f"certainly {span(certain)}%")
     if summary is not None and summary.errors:
         parts.append(of_many(summary.errors, "error"))
     if view.row.active:

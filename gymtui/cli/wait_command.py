@@ -143,7 +143,8 @@ def wait(
     key = RenewedKey(gyms_of(found, given_flags, os.environ), settings)
     terms = WaitOptions(timeout, patience, fail_under, when)
     try:
-        waited = wait_for(settings, run_ids, terms, ProgressLine(sys.stderr), key.find)
+        line = ProgressLine(sys.stderr, bounds=when is not None)
+        waited = wait_for(settings, run_ids, terms, line, key.find)
     except GymError as error:
         exit_with_error(key.settings, error)
     except SilentError as silence:

@@ -19,7 +19,7 @@ from typing import Any
 
 from gymtui.core.atomic_write import locked, replace_text
 from gymtui.store.formats import of_many, percent, span
-from gymtui.store.lists.columns import RunView
+from gymtui.store.lists.columns import RunView, certain_interval
 from gymtui.store.lists.query import Filter, FilterError
 from gymtui.store.rules import WITH_CONDITION, RuleKind, RuleSpec, condition
 from gymtui.store.stats.confidence_sequence import anytime_interval
@@ -253,8 +253,7 @@ def _figures(run: RunView) -> str:
     if summary is None or not summary.known:
         return "no rollouts known yet"
     said = []
-    if summary.verdicts:
-        bounds = anytime_interval(summary.passes, summary.verdicts)
+    if (bounds := certain_interval(run)) is not None:
         rate = percent(summary.passes / summary.verdicts)
         said.append(f"pass@1 {rate}, certainly {span(bounds)}% of {summary.verdicts}")
     else:

@@ -166,6 +166,7 @@ def test_cancel_if_cancels_once_and_counts_as_failed(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     assert done.stderr.count("cancelled ") == 1
     assert "of doomed: done>=2 pass<90%" in done.stderr
+    assert " · certainly 0–" in done.stderr, "what decides is said"
     assert "failed: cancelled by --cancel-if" in done.stdout
 
 

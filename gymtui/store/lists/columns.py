@@ -23,6 +23,7 @@ from gymtui.store.stats.criteria import criteria_of
 from gymtui.store.stats.eta import Eta, Left
 from gymtui.store.stats.failure_reasons import fold, reason_of, silence_of
 from gymtui.store.stats.failures import WRONG, ended_at
+from gymtui.store.stats.formulas import Interval
 from gymtui.store.stats.run_summary import RunSummary
 
 TEXT, NUMBER, PERCENT = ValueKind.TEXT, ValueKind.NUMBER, ValueKind.PERCENT
@@ -112,12 +113,17 @@ def pass_rate(run: RunView) -> float | None:
     return run.summary.passes / run.summary.verdicts
 
 
-def pass_bounds(run: RunView) -> tuple[float, float] | None:
+def certain_interval(run: RunView) -> Interval | None:
     """Between what pass@1 is, however often one looks; None without a verdict."""
     if run.summary is None or not run.summary.verdicts:
         return None
-    found = anytime_interval(run.summary.passes, run.summary.verdicts)
-    return (found.low, found.high)
+    return anytime_interval(run.summary.passes, run.summary.verdicts)
+
+
+def pass_bounds(run: RunView) -> tuple[float, float] | None:
+    """`certain_interval` as a pair."""
+    found = certain_interval(run)
+    return None if found is None else (found.low, found.high)
 
 
 def certain(schema: Schema[RunView]) -> Schema[RunView]:
