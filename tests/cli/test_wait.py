@@ -135,7 +135,8 @@ def test_a_timeout_ends_with_124_and_leaves_the_runs_alone(
     assert "the runs continue" in done.stderr
     document = json.loads(done.stdout)
     assert document["timed_out"]
-    assert not document["runs"][0]["ended"]
+    # On a busy machine the time may be over before the run was seen.
+    assert not any(seen["ended"] for seen in document["runs"])
     run = patient_http.get(f"{slow.url}/runs/long").json()
     assert run["pending"] + run["running"] == 2
 

@@ -32,6 +32,10 @@ class Person:
         self.app = app
         self.pilot = pilot
         self.gym = gym
+        self._notices: list[tuple[str, float]] = []
+        """What was told since a key was last pressed, and when that is gone."""
+        self._show = app.notify
+        setattr(app, "notify", self._notify)  # noqa: B010  (of this app alone)
         # Loopback, without TLS: reading the certificates would take longer than many a test.
         self.http = httpx.Client(base_url=gym.url, timeout=DEADLINE_S, verify=False)
 
@@ -41,8 +45,14 @@ class Person:
             strip.text.rstrip() for strip in self.app.screen._compositor.render_strips()
         )
 
+    def _notify(self, message: str, *, timeout: float | None = None, **others: Any) -> None:
+        stays_s = self.app.NOTIFICATION_TIMEOUT if timeout is None else timeout
+        self._notices.append((message, time.monotonic() + stays_s))
+        self._show(message, timeout=timeout, **others)
+
     async def press(self, *keys: str) -> None:
         """Press keys."""
+        self._notices.clear()
         await self.pilot.press(*keys)
         await self.pilot.pause()
 
@@ -55,8 +65,17 @@ class Person:
         return found
 
     async def sees(self, *words: str) -> str:
-        """Wait until all these words are on screen."""
-        await self.until(lambda: all(w in self.screen() for w in words), f"never saw {words}")
+        """Wait until all these words are on screen.
+
+        On a machine that is busy a notice may be gone before anybody looks: it was seen.
+        """
+
+        def seen() -> bool:
+            now = time.monotonic()
+            gone = [message for message, until in self._notices if until < now]
+            return all(any(w in text for text in (self.screen(), *gone)) for w in words)
+
+        await self.until(seen, f"never saw {words}")
         return self.screen()
 
     async def sees_no(self, *words: str) -> str:
