@@ -93,6 +93,8 @@ class AgentTools:
         self._journal = journal
         self._archive = archive
 
+    # Agents see the arguments' names: `filter` is what the commands call it, too.
+
     @_saying_why
     async def list_runs(self, filter: str = "", limit: int = 20) -> str:  # noqa: A002
         """List runs with their counters and pass rates, the latest first as the gym lists them.
