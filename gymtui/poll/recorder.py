@@ -6,31 +6,19 @@ It hears each answer right after the store took it in. Files and compression are
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import msgspec
-
-from gymtui.api.lenient import loads
-from gymtui.api.list_answer import masked
-from gymtui.core.json_output import json_text
 from gymtui.core.server_clock import ServerClock, Window
-from gymtui.poll.recorded_state import (
-    differing,
-    packed_gaps,
-    packed_observations,
-    packed_watched,
-    watching_of,
-)
+from gymtui.poll.recorded_state import packed_gaps, packed_observations, packed_watched
+from gymtui.poll.recording_marks import MarkFinder
+from gymtui.poll.recording_snapshot import KnownState, SnapshotBuilder, kept_summary, without_keys
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.store.delta import Delta, OneRun, Query, RolloutsOf, RunningRollouts, RunsPage
 from gymtui.store.history.recording_rows import (
     Answer,
     Dropped,
     Head,
-    KeptRollout,
-    KeptRun,
     Mark,
     Page,
     Patch,
@@ -38,16 +26,13 @@ from gymtui.store.history.recording_rows import (
     Remembered,
     Row,
     Snapshot,
-    Watching,
     asked_of,
     micros,
     patch,
 )
 from gymtui.store.history.recording_writer import RecordingWriter
-from gymtui.store.outcome import ERRORS
-from gymtui.store.records import RolloutRow, RunRow
 from gymtui.store.running_rollouts import Running, StepPace
-from gymtui.store.stats.run_summary import RunSummary, to_keep
+from gymtui.store.stats.run_summary import RunSummary
 from gymtui.store.store import Applied, Store
 
 FLUSH_US = 2_000_000
@@ -61,8 +46,6 @@ BASE_ITEMS = 30_000
 AGAIN_US = 60_000_000
 """How long after the disk refused it is tried again."""
 
-_MAY_HOLD_KEY = re.compile(rb"api[-_]*key|authorization|\\u00", re.IGNORECASE)
-
 
 @dataclass(frozen=True, slots=True)
 class Tally:
@@ -71,20 +54,6 @@ class Tally:
     items: int = 0
     answers: int = 0
     bytes: int = 0
-
-
-@dataclass(slots=True)
-class _Known:
-    """What a reader knows by a snapshot."""
-
-    chunk: int = 0  # the number of its chunk in the segment
-    runs: Mapping[str, KeptRun] = field(default_factory=dict)
-    # By run, by rollout, its bytes and when they were first seen.
-    rollouts: dict[str, dict[str, tuple[bytes, float]]] = field(default_factory=dict)
-    # What was observed of each of these.
-    lives: Mapping[str, object] = field(default_factory=dict)
-    touched: set[str] = field(default_factory=set)  # runs of which something changed since
-    watching: Watching | None = None
 
 
 class Recorder:
@@ -115,9 +84,9 @@ class Recorder:
         self._store = store
         self._tracker = tracker
         self._clock = clock
-        self._running = running
-        self._pace = pace
         self._wanted = wanted
+        self._mark_finder = MarkFinder(store, clock, running, pace, wanted)
+        self._snapshots = SnapshotBuilder(store, tracker, clock, wanted)
         self._on_trouble = on_trouble
         self.trouble: OSError | None = None
         """Why nothing is recorded just now, or None."""
@@ -130,16 +99,13 @@ class Recorder:
         self._now_us = 0
         self._open = False
         self._listed: dict[Query, Page] = {}
-        self._raws: dict[str, bytes] = {}
-        self._runs: dict[str, bytes] = {}
-        self._base = _Known()
+        self._rollout_bytes: dict[str, bytes] = {}
+        self._run_bytes: dict[str, bytes] = {}
+        self._base = KnownState()
         self._whole_key = self._base
         """The last key that says what differs from the base: those after it say what differs
         from that, or each would say most of it again."""
         self._keys = 0
-        self._active: set[str] = set()
-        self._failed: set[str] = set()
-        self._stuck: set[str] = set()
         self._since_key = self._answers_since_key = self._since_base = 0
         self._written = 0
         self._items = self._answers = 0
@@ -227,15 +193,19 @@ class Recorder:
 
     def dropped(self, run_ids: Iterable[str]) -> None:
         """Runs that were deleted are no longer listed."""
-        gone = tuple(run_ids)
-        for run_id in gone:
-            self._runs.pop(run_id, None)
-        self._add(Dropped(gone))
+        deleted = tuple(run_ids)
+        for run_id in deleted:
+            self._run_bytes.pop(run_id, None)
+        self._add(Dropped(deleted))
 
     def remembered(self, summaries: Mapping[str, RunSummary]) -> None:
         """Numbers of runs came in from an earlier session."""
         if summaries:  # of runs that are listed later, too
-            self._add(Remembered(tuple(_summary(i, s) for i, s in summaries.items())))
+            self._add(
+                Remembered(
+                    tuple(kept_summary(run_id, summary) for run_id, summary in summaries.items())
+                )
+            )
 
     # -- what is written -------------------------------------------------------------------
 
@@ -291,14 +261,14 @@ class Recorder:
     def _begin(self) -> None:
         goes_on, self._open = self._open, False
         self._written += self._writer.written
-        self._raws.clear()
-        self._runs.clear()
-        store = self._store
-        self._active = set(store.active_runs)
-        self._failed = {i for i, row in store.rollouts.items() if row.outcome in ERRORS}
+        self._rollout_bytes.clear()
+        self._run_bytes.clear()
+        self._mark_finder.begin()
         snapshot = self._snapshot(None)
         self._writer.begin(self._head, snapshot, self._now_us, goes_on=goes_on)
-        self._base = self._whole_key = self._known_now()
+        self._base = self._whole_key = self._snapshots.known(
+            self._writer.chunks - 1, self._run_bytes
+        )
         self._keys = 0
         self._open = True
         self._since_key = self._answers_since_key = self._since_base = 0
@@ -314,22 +284,29 @@ class Recorder:
         self._writer.key(snapshot, self._now_us)
         self._since_key = self._answers_since_key = 0
         if whole:
-            self._whole_key = self._known_now()
+            self._whole_key = self._snapshots.known(self._writer.chunks - 1, self._run_bytes)
 
-    def _known_now(self) -> _Known:
-        """What a reader knows by the snapshot that was written last."""
+    def _snapshot(self, before: KnownState | None) -> Snapshot:
+        """All that is known, or what is another than in a snapshot before."""
         store = self._store
-        held = [i for i in store.runs if store.knows_rollouts_of(i) and self._wanted(i)]
-        rollouts = {
-            i: {r.rollout_id: (without_keys(r.raw), r.at) for r in store.rollouts_of(i)}
-            for i in held
-        }
-        members = {rollout_id for of_run in rollouts.values() for rollout_id in of_run}
-        lives = {i: seen for i, seen in self._tracker.state.lives.items() if i in members}
-        runs = {run_id: self._kept_run(row) for run_id, row in store.runs.items()}
-        watching = watching_of(self._tracker.state, store, ())
-        chunk = self._writer.chunks - 1
-        return _Known(chunk, runs, rollouts, lives, watching=watching)
+        snapshot = self._snapshots.build(before, self._pages(), self._run_bytes)
+        # Nobody who begins to read here knows those that went before.
+        if before is None:
+            rollouts = store.rollouts.values()
+            self._rollout_bytes = {row.rollout_id: without_keys(row.raw) for row in rollouts}
+            self._run_bytes = {i: run.raw for i, run in snapshot.runs.items()}
+        else:
+            of_rollouts, of_runs = self._rollout_bytes, self._run_bytes
+            self._rollout_bytes = {i: raw for i, raw in of_rollouts.items() if i in store.rollouts}
+            self._run_bytes = {i: raw for i, raw in of_runs.items() if i in store.runs}
+        return snapshot
+
+    def _pages(self) -> Iterator[Page]:
+        """What was listed last, as far as it can matter: of runs that are there."""
+        runs = self._store.runs
+        for query in [q for q in self._listed if getattr(q, "run_id", None) not in (None, *runs)]:
+            del self._listed[query]
+        yield from self._listed.values()
 
     def _touch(self, run_id: str) -> None:
         self._base.touched.add(run_id)
@@ -353,7 +330,7 @@ class Recorder:
                 if rollout_id in changed:
                     row = self._store.rollouts[rollout_id]
                     self._touch(row.run_id)
-                    items.append(self._item(rollout_id, row.raw, self._raws))
+                    items.append(self._item(rollout_id, row.raw, self._rollout_bytes))
         if isinstance(query, RolloutsOf) and delta.rollouts_removed:
             self._touch(query.run_id)
         before = self._listed.get(query)
@@ -377,7 +354,7 @@ class Recorder:
         self._since_key += len(items)
         self._since_base += len(items)
         self._answers_since_key += 1
-        self._notice(delta, self._now_us)
+        self._marks += self._mark_finder.find(delta, self._now_us)
 
     def _is_found(self, query: Query, listed: Page) -> bool:
         if listed.ids or not isinstance(query, OneRun | RolloutsOf):
@@ -387,132 +364,12 @@ class Recorder:
     def _run_item(self, run_id: str) -> Patch | None:
         row = self._store.runs[run_id]
         raw = without_keys(row.raw)
-        if self._runs.get(run_id) == raw:
+        if self._run_bytes.get(run_id) == raw:
             return None
-        return self._item(run_id, raw, self._runs)
+        return self._item(run_id, raw, self._run_bytes)
 
     def _item(self, item_id: str, received: bytes, known: dict[str, bytes]) -> Patch:
         raw = without_keys(received)
         before = known.get(item_id, b"")
         known[item_id] = raw
         return patch(item_id, before, raw)
-
-    # -- marks -----------------------------------------------------------------------------
-
-    def _notice(self, delta: Delta, at_us: int) -> None:
-        """Mark what a person may want to look at."""
-        active = set(self._store.active_runs)
-        for run_id in sorted((self._active - active) & self._store.runs.keys()):
-            self._marks.append(Mark(at_us, "ended", run_id))
-        for run_id in sorted((active - self._active) & delta.runs_added):
-            self._marks.append(Mark(at_us, "began", run_id))
-        self._active = active
-        rollouts = self._store.rollouts
-        for rollout_id in sorted(delta.rollouts_changed):
-            row = rollouts.get(rollout_id)
-            if row is None or not self._wanted(row.run_id):
-                continue
-            if row.outcome in ERRORS and rollout_id not in self._failed:
-                self._failed.add(rollout_id)
-                self._marks.append(Mark(at_us, "error", row.run_id, rollout_id))
-        self._running.update(rollouts, delta.rollouts, self._pace)
-        now = self._clock.now()
-        stuck: set[str] = set()
-        for run_id in self._running.runs:
-            if self._running.stuck_in(run_id, now):
-                stuck |= {
-                    rollout_id
-                    for rollout_id, running in self._running.rows.items()
-                    if running.row.run_id == run_id and running.stuck(now)
-                }
-        for rollout_id in sorted(stuck - self._stuck):
-            run_id = self._running.rows[rollout_id].row.run_id
-            if self._wanted(run_id):
-                self._marks.append(Mark(at_us, "stuck", run_id, rollout_id))
-        self._stuck = stuck
-
-    # -- snapshots -------------------------------------------------------------------------
-
-    def _snapshot(self, before: _Known | None) -> Snapshot:
-        """All that is known, or what is another than in a snapshot before."""
-        store, whole, known = self._store, before is None, before or _Known()
-        runs = {run_id: self._kept_run(row) for run_id, row in store.runs.items()}
-        changed = {i: run for i, run in runs.items() if known.runs.get(i) != run}
-        wanted = [run_id for run_id in store.runs if self._wanted(run_id)]
-        held = {i: store.rollouts_of(i) for i in wanted if store.knows_rollouts_of(i)}
-        # Of the rest, those that were only ever listed as running count as strays.
-        members = {row.rollout_id for rows in held.values() for row in rows}
-        rollouts: dict[str, tuple[KeptRollout, ...]] = {}
-        for run_id, rows in held.items():
-            if whole or run_id in known.touched or run_id not in known.rollouts:
-                said = known.rollouts.get(run_id, {})
-                rollouts[run_id] = tuple(self._kept(row, said) for row in rows)
-        strays: dict[str, list[KeptRollout]] = {}
-        for row in store.rollouts.values():
-            if row.rollout_id not in members and self._wanted(row.run_id):
-                strays.setdefault(row.run_id, []).append(self._kept(row, {}))
-        summaries = {
-            run_id: _summary(run_id, summary)
-            for run_id in wanted
-            if run_id not in held and (summary := store.summary(run_id)) is not None
-        }
-        dropped = tuple(i for i in known.runs if i not in runs)
-        given_up = tuple(i for i in known.rollouts if i in runs and i not in held)
-        # Nobody who begins to read here knows those that went before.
-        self._raws = {i: raw for i, raw in self._raws.items() if i in store.rollouts}
-        self._runs = {i: raw for i, raw in self._runs.items() if i in runs}
-        if whole:
-            self._raws = {row.rollout_id: without_keys(row.raw) for row in store.rollouts.values()}
-            self._runs = {i: run.raw for i, run in runs.items()}
-        of_runs = None if whole else {*rollouts, *strays}
-        # Those of strays are all said: nobody could tell which of them went.
-        known_lives = {i: seen for i, seen in known.lives.items() if i in members}
-        watching = watching_of(self._tracker.state, store, of_runs, known_lives)
-        return Snapshot(
-            lead_us=round(self._clock.offset_s * 1_000_000),
-            listed=tuple(self._pages()),
-            order=store.order.ids(),
-            runs=runs if whole else changed,
-            rollouts=rollouts,
-            strays={i: tuple(kept) for i, kept in strays.items()},
-            summaries=summaries,
-            watching=watching if known.watching is None else differing(watching, known.watching),
-            dropped=dropped,
-            given_up=given_up,
-            builds_on=known.chunk,
-        )
-
-    def _pages(self) -> Iterator[Page]:
-        """What was listed last, as far as it can matter: of runs that are there."""
-        runs = self._store.runs
-        for query in [q for q in self._listed if getattr(q, "run_id", None) not in (None, *runs)]:
-            del self._listed[query]
-        yield from self._listed.values()
-
-    def _kept_run(self, row: RunRow) -> KeptRun:
-        raw = self._runs.get(row.run_id)
-        return KeptRun(without_keys(row.raw) if raw is None else raw, row.is_deleted)
-
-    def _kept(self, row: RolloutRow, known: Mapping[str, tuple[bytes, float]]) -> KeptRollout:
-        raw, at_us = without_keys(row.raw), round(row.at * 1_000_000)
-        before = known.get(row.rollout_id)
-        if before is None or before[0] != raw:
-            return KeptRollout(row.rollout_id, raw, at_us)
-        return KeptRollout(row.rollout_id, None, 0 if before[1] == row.at else at_us)
-
-
-def without_keys(raw: bytes) -> bytes:
-    """An item's bytes as received, unless there is a key in them."""
-    if _MAY_HOLD_KEY.search(raw) is None:
-        return raw
-    try:
-        document = loads(raw)
-        hidden = masked(document)
-    except (ValueError, RecursionError):
-        return b"null"
-    return raw if hidden == document else json_text(hidden).encode()
-
-
-def _summary(run_id: str, summary: RunSummary) -> str:
-    # Escaped to ASCII, as the journal has it.
-    return json_text(msgspec.to_builtins(to_keep(run_id, summary)))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gymtui.poll import recorder
+from gymtui.poll.recording_snapshot import without_keys
 from gymtui.store.history.recording_format import HEAD_BYTES, MAGIC, SUFFIX
 from gymtui.store.history.recording_reader import Recording
 from gymtui.store.history.recording_rows import (
@@ -213,9 +214,9 @@ def test_a_disk_that_refuses_is_told_once_and_what_was_written_stays(
 
 def test_no_key_is_ever_written() -> None:
     raw = b'{"rollout_id":"r","model_config":{"API-Key":"sk-1","model":"m"}}'
-    hidden = recorder.without_keys(raw)
+    hidden = without_keys(raw)
     assert b"sk-1" not in hidden and b'"model": "m"' in hidden
     escaped = rb'{"rollout_id":"r","model_config":{"\u0061pi_key":"sk-1"}}'
-    assert b"sk-1" not in recorder.without_keys(escaped)
+    assert b"sk-1" not in without_keys(escaped)
     plain = b'{"rollout_id":"r","n":"\\u00e4"}'
-    assert recorder.without_keys(plain) == plain
+    assert without_keys(plain) == plain
