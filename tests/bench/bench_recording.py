@@ -27,13 +27,15 @@ from gymtui.store.history.recording_rows import Head
 from gymtui.store.history.recording_writer import RecordingWriter
 from gymtui.store.running_rollouts import Running
 from gymtui.store.store import Store
-from tests.bench.rows import Row, at_most, told
+from tests.bench.rows import Row, at_most, told, within
+from tests.helpers.damaged import Truth, small_recording
 
 RUNS, OF_A_RUN, AT_ONCE = 20, 20, 5
 TICK_S, DAY, HOUR = 2.0, 43_200, 1_800
 STEPS, TICKS_A_STEP = 30, 10
 SIZE_BYTES, JUMP_S = 30_000_000, 0.3
 JUMPS = 9
+DAMAGED = 500
 START = datetime(2026, 3, 20, tzinfo=UTC)
 MODEL = {"model": "qwen3-32b-s4000", "provider": "custom", "temperature": 0.7, "max_steps": STEPS}
 
@@ -73,6 +75,20 @@ def rows(*, long: bool) -> Iterator[Row]:
         )
         held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         yield at_most("memory to write and read it", held, 120_000_000, 1.0, "bytes", "this bench")
+    yield from damage_rows()
+
+
+def damage_rows() -> Iterator[Row]:
+    """Damaged in all ways, nothing wrong is read of a recording, and what is missing is said."""
+    wrong = 0
+    with tempfile.TemporaryDirectory() as place:
+        truth = Truth(small_recording(Path(place) / "whole"))
+        for seed in range(DAMAGED):
+            try:
+                truth.check(random.Random(seed), Path(place) / str(seed))
+            except Exception:  # noqa: BLE001  (a crash counts, whichever it is)
+                wrong += 1
+    yield within("damaged recordings read wrong", wrong, 0, "count", f"of {DAMAGED:,}")
 
 
 @dataclass

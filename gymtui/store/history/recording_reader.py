@@ -26,7 +26,7 @@ from gymtui.store.history.recording_rows import (
     read_rows,
     read_snapshot,
 )
-from gymtui.store.history.recording_segment import Place, Segment
+from gymtui.store.history.recording_segment import Place, Segment, in_order
 from gymtui.store.history.recording_snapshot import joined
 
 T = TypeVar("T")
@@ -108,9 +108,8 @@ class Recording:
             return []
 
     def _arrange(self) -> None:
-        """Put the segments in the order of time."""
-        whole = [segment for segment in self._found.values() if segment.places]
-        self._segments = sorted(whole, key=lambda segment: segment.began)
+        """Put the segments in an order in which each is right after what it goes on from."""
+        self._segments = in_order([s for s in self._found.values() if s.places])
         self._starts = list(accumulate((segment.from_us for segment in self._segments), max))
         for segment in self._segments:
             head = segment.head
@@ -149,7 +148,7 @@ class Recording:
         found = []
         before: Segment | None = None
         for segment in self._segments:
-            if before is not None and (before.cut or segment.follows != before.number):
+            if before is not None and not segment.goes_on_from(before):
                 found.append(Gap(before.to_us, segment.from_us))
             for index in sorted(i for i in segment.broken if i < len(segment.places)):
                 found.append(Gap(segment.places[index - 1].at_us, segment.places[index].at_us))
@@ -212,16 +211,20 @@ class Recording:
         By place, not by time: a recorder that begins anew may know the gym's clock otherwise.
         """
         here = next((i for i, s in enumerate(self._segments) if s.number == number), 0)
-        for segment in self._segments[here:]:
+        for at in range(here, len(self._segments)):
+            segment = self._segments[at]
+            before = self._segments[at - 1] if at else None
+            goes_on_from = before is not None and segment.goes_on_from(before)
             for index, place in enumerate(segment.places):
                 if segment.number == number and place.number <= chunk:
                     continue
-                led_to = index not in segment.broken and (index or self._goes_on(segment))
+                led_to = index not in segment.broken and (index or goes_on_from)
                 if place.kind is Kind.EVENTS or led_to:
                     continue
                 found = self._last_before(segment, index + 1, goes_on)
                 if found is not None and found.number == place.number:
                     return found
+                segment.lose(index + 1)
         return None
 
     def _events(self, going: Segment, start: int, goes_on: bool) -> Iterator[Piece | None]:
@@ -245,25 +248,21 @@ class Recording:
                 except (msgspec.MsgspecError, zstandard.ZstdError):
                     rows = None
                 if rows is None:
+                    going.lose(index)
                     return
                 yield Piece(going.number, place.number, place.at_us, rows)
             if going.cut:
                 return
-            before = going.number
-            following = next((s for s in self._segments if s.follows == before), None)
-            if following is not None:
+            here = self._segments.index(going)
+            following = self._segments[here + 1 : here + 2]
+            if following and following[0].follows == going.number:
                 # Its base says what is known by now.
-                going, index = following, 1
+                going, index = following[0], 1
                 stream = zstandard.ZstdDecompressor().decompressobj()
             elif goes_on and not going.ended:
                 yield None
             else:
                 return
-
-    def _goes_on(self, segment: Segment) -> bool:
-        """Whether what came before a segment leads into it without a gap."""
-        follows = segment.follows
-        return any(other.number == follows and not other.cut for other in self._segments)
 
     # -- reading files ---------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,12 +44,6 @@ class Segment:
         return self.head.follows if self.head is not None else 0
 
     @property
-    def began(self) -> tuple[int, int]:
-        """When it began, by the recorder's clock, then by the gym's: their order."""
-        from_us = self.from_us
-        return (self.head.began_us if self.head is not None else from_us), from_us
-
-    @property
     def cut(self) -> bool:
         """Whether what came last is missing."""
         return self.short or len(self.places) in self.broken
@@ -62,3 +57,40 @@ class Segment:
     def to_us(self) -> int:
         """When what it has ends."""
         return self.places[-1].at_us
+
+    def goes_on_from(self, before: Segment) -> bool:
+        """Whether another leads into it without a gap."""
+        return self.follows == before.number and not before.cut
+
+    def lose(self, index: int) -> None:
+        """Say that nothing can be read from a place on, up to the next key."""
+        for following in range(index, len(self.places)):
+            if self.places[following].kind is Kind.KEY:
+                self.broken.add(following)
+                return
+        self.short = True
+
+
+def in_order(segments: Sequence[Segment]) -> list[Segment]:
+    """Put segments in the order of time, each right after the one that it goes on from.
+
+    By the recorder's clock: that of the gym is known a little otherwise each time.
+    """
+    headed = (segment for segment in segments if segment.head is not None)
+    lead_us = next((s.from_us - s.head.began_us for s in headed if s.head is not None), 0)
+
+    def began(segment: Segment) -> tuple[int, int]:
+        head, from_us = segment.head, segment.from_us
+        return (head.began_us if head is not None else from_us - lead_us), from_us
+
+    by_time = sorted(segments, key=began)
+    numbers = {segment.number for segment in segments}
+    following = {segment.follows: segment for segment in reversed(by_time)}
+    ordered: dict[int, Segment] = {}
+    # Those that go on from one that is there come after it; what is left goes on from each other.
+    for first in (*(s for s in by_time if s.follows not in numbers), *by_time):
+        going: Segment | None = first
+        while going is not None and going.number not in ordered:
+            ordered[going.number] = going
+            going = following.get(going.number)
+    return list(ordered.values())

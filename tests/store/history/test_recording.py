@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from gymtui.poll import recorder
 from gymtui.poll.recording_snapshot import without_keys
+from gymtui.poll.tracker import RolloutTracker
+from gymtui.session.playback import Player
 from gymtui.store.history.recording_format import HEAD_BYTES, MAGIC, SUFFIX
+from gymtui.store.history.recording_items import ChangeList
 from gymtui.store.history.recording_reader import Recording
 from gymtui.store.history.recording_rows import (
     Mark,
-    Row,
-    Snapshot,
     pack,
     patch,
     patched,
@@ -29,97 +29,62 @@ from gymtui.store.history.recording_writer import (
     RecordingWriter,
     is_recorded,
 )
+from gymtui.store.store import Store
+from tests.helpers.damaged import Truth, small_recording, times_of
 from tests.helpers.recorded import HEAD, START, Recorded, model_gym
 
-SEEDS = 500
-Read = tuple[Snapshot, int, list[tuple[Row, ...]]]
+SEEDS = 30
+"""The bench has 500 of them."""
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small recording of several segments."""
-    directory = tmp_path_factory.mktemp("recording")
-    with pytest.MonkeyPatch.context() as patched_recorder:
-        patched_recorder.setattr(recorder, "KEY_ITEMS", 6)
-        patched_recorder.setattr(recorder, "BASE_ITEMS", 24)
-        rng = random.Random(1)
-        watched = Recorded(model_gym(rng), directory, rng, keeps=False)
-        for _ in range(9):
-            watched.tick()
-        watched.recorder.close()
-    yield directory
-
-
-def times_of(recording: Recording) -> list[int]:
-    return [place.at_us for segment in recording._segments for place in segment.places]
-
-
-def read_at(recording: Recording, at_us: int) -> Read | None:
-    found = recording.at(at_us)
-    if found is None:
-        return None
-    return found.snapshot, found.at_us, [piece.rows for piece in found.events if piece]
-
-
-def chunks_of(data: bytes) -> list[bytes]:
-    starts = [i for i in range(len(data)) if data.startswith(MAGIC, i)]
-    return [data[a:b] for a, b in zip(starts, [*starts[1:], len(data)], strict=True)]
-
-
-def damage(files: dict[str, bytes], rng: random.Random) -> dict[str, bytes]:
-    """Flip, cut, duplicate or reorder, some of it at once."""
-    for _ in range(rng.randint(1, 3)):
-        name = rng.choice(list(files))
-        data = bytearray(files[name])
-        match rng.choice(["flip", "cut", "double", "reorder", "copy file", "lose", "other"]):
-            case "flip" if data:
-                data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-            case "cut":
-                del data[rng.randrange(len(data) + 1) :]
-            case "double" | "reorder" | "lose" as how:
-                parts = chunks_of(bytes(data))
-                if parts:
-                    part = parts[rng.randrange(len(parts))]
-                    if how != "double":
-                        parts.remove(part)
-                    if how != "lose":
-                        parts.insert(rng.randint(0, len(parts)), part)
-                    data = bytearray(b"".join(parts))
-            case "copy file":
-                files[f"copy-{rng.random()}{SUFFIX}"] = bytes(data)
-            case "other":
-                parts = chunks_of(files[rng.choice(list(files))])
-                data += rng.choice(parts) if parts else b""
-        files[name] = bytes(data)
-    return files
+    return small_recording(tmp_path_factory.mktemp("recording"))
 
 
 def test_whatever_is_damaged_nothing_wrong_is_read_and_what_is_missing_is_said(
     whole: Path, tmp_path: Path
 ) -> None:
-    sound = Recording(whole)
-    assert (sound.problems, sound.gaps()) == ([], [])
-    times = times_of(sound)
-    truth = {at_us: read_at(sound, at_us) for at_us in times}
-    starts = {read[1]: read for read in truth.values() if read is not None}
-    every = len(times)
+    truth = Truth(whole)
     for seed in range(SEEDS):
-        rng = random.Random(seed)
-        directory = tmp_path / str(seed)
-        directory.mkdir()
-        files = {path.name: path.read_bytes() for path in whole.glob(f"*{SUFFIX}")}
-        for name, data in damage(files, rng).items():
-            (directory / name).write_bytes(data)
-        found = Recording(directory)
-        for at_us in rng.sample(times, 3):
-            read = read_at(found, at_us)
-            if read is not None:
-                snapshot, begins, rows = read
-                right = starts[begins]
-                assert snapshot == right[0]
-                assert rows == right[2][: len(rows)]
-        if len(times_of(found)) < every:
-            assert found.problems or found.gaps(), seed
+        truth.check(random.Random(seed), tmp_path / str(seed))
+
+
+def copied(whole: Path, to: Path) -> list[Path]:
+    """A copy of it; its files in the order of time."""
+    files = sorted(whole.glob(f"*{SUFFIX}"), key=lambda path: Recording(path).from_us)
+    return [Path(shutil.copy(path, to)) for path in files]
+
+
+def test_a_segment_without_its_head_stays_where_it_was(whole: Path, tmp_path: Path) -> None:
+    headless = copied(whole, tmp_path)[1]
+    data = headless.read_bytes()
+    headless.write_bytes(data[data.index(MAGIC, 1) :])
+    every, found = len(times_of(Recording(whole))), Recording(tmp_path)
+    times = times_of(found)
+    assert times == sorted(times) and len(times) == every
+    store = Store()
+    player = Player(found, store, RolloutTracker(store, None))
+    player.jump(found.from_us)
+    for _ in range(100 * every):  # not for ever
+        player.step()
+    assert player.at_us == found.to_us and player.next_us is None
+
+
+def test_a_file_that_is_deleted_while_it_is_played_is_a_gap(whole: Path, tmp_path: Path) -> None:
+    deleted = copied(whole, tmp_path)[1]
+    found = Recording(tmp_path)
+    changes = ChangeList(found).every()
+    first = next(changes)
+    deleted.unlink()
+    left = [first, *changes]
+    sound = {change.item_id for change in ChangeList(Recording(whole)).every()}
+    last = list(ChangeList(Recording(whole)).every())[-1]
+    assert (left[-1].item_id, left[-1].after) == (last.item_id, last.after)
+    assert {change.item_id for change in left} <= sound
+    assert len(found.gaps()) == 1
+    assert any(change.first for change in left[1:])
 
 
 def test_a_cut_tail_loses_the_tail_alone(whole: Path, tmp_path: Path) -> None:
