@@ -33,6 +33,11 @@ class ConfiguredGyms:
     env: Mapping[str, str]
     first: urls.Origin  # the gym that it was started with, which `GYMTUI_API_KEY` is for
 
+    @property
+    def config_file(self) -> Path | None:
+        """The configuration file that the command line names, if it does."""
+        return Path(self.flags["config"]) if "config" in self.flags else None
+
     def load(self, name: str) -> LoadedSettings:
         """Settle the settings for a profile."""
         return self._load(*self._elsewhere(name))
@@ -64,7 +69,7 @@ class ConfiguredGyms:
     def _load(
         self, flags: Mapping[str, Any], env: Mapping[str, str], **options: Any
     ) -> LoadedSettings:
-        config = Path(flags["config"]) if "config" in flags else paths.config_file(env)
+        config = self.config_file or paths.config_file(env)
         vendor = paths.vendor_config_file(env)
         return load(flags, env, config, vendor, variables_gym=self.first, **options)
 

@@ -362,9 +362,10 @@ class GymtuiApp(HostApp):
 
     def show_replay(self, run_id: str | None) -> None:
         """Play what was recorded of this gym."""
-        from gymtui.tui.app.replay_process import replay
+        from gymtui.tui.app.replay_process import configured, replay
 
-        replay(self, self.session.recording, run_id)
+        options = configured(self.session.settings, self.gyms)
+        replay(self, self.session.recording, run_id, options)
 
     def _go_to_run(self, run_id: str, route: OpenRun) -> None:
         """Show a run's rollouts: the screen that is there already, or else a new one."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from textual.app import SuspendNotSupported
@@ -27,6 +28,10 @@ class ProfileConnections(Protocol):
     @property
     def profiles(self) -> Sequence[ProfileInfo]:
         """What can be switched to."""
+
+    @property
+    def config_file(self) -> Path | None:
+        """The configuration file that the command line names, if it does."""
 
     def load(self, name: str) -> LoadedSettings:
         """Settle the settings for a profile; it may run the command that prints its key."""

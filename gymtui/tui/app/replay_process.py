@@ -12,29 +12,50 @@ from pathlib import Path
 
 from textual.app import SuspendNotSupported
 
+from gymtui.config.settings import Settings
 from gymtui.store.history.recording_format import SUFFIX
+from gymtui.tui.app.profile_switch import ProfileConnections
 from gymtui.tui.app.themed_app import ThemedApp
 from gymtui.tui.app.user_commands import run_in_terminal
 
 
-def replay(app: ThemedApp[None], recording: Path | None, run_id: str | None) -> None:
+def replay(
+    app: ThemedApp[None],
+    recording: Path | None,
+    run_id: str | None,
+    configuration: Sequence[str] = (),
+) -> None:
     """Play a recording, if there is one.
 
     Args:
         recording: Its directory, there or not.
         run_id: The run at whose begin it starts.
+        configuration: The options that lead to this program's settings (`configured`).
     """
     if recording is None or next(recording.glob(f"*{SUFFIX}"), None) is None:
         app.notify("nothing is recorded of this gym · `gymtui record` does", timeout=5)
         return
-    words = command(recording, run_id, theme=app.palette.name, plain=app.appearance.ascii)
+    looks = [f"--theme={app.palette.name}", *(["--ascii"] if app.appearance.ascii else [])]
+    words = command(recording, run_id, [*configuration, *looks])
     app.run_worker(_played(app, words), group="replay", exclusive=True, exit_on_error=True)
 
 
-def command(recording: Path, run_id: str | None, *, theme: str, plain: bool) -> list[str]:
+def configured(settings: Settings, gyms: ProfileConnections | None) -> list[str]:
+    """The options that lead another program to the same configuration and profile.
+
+    Args:
+        gyms: What other profiles lead to; None where there is no configuration.
+    """
+    if gyms is None:
+        return []
+    file, name = gyms.config_file, settings.profile_name
+    words = [] if file is None else [f"--config={file}"]
+    return words + [f"--profile={name}" for profile in gyms.profiles if profile.name == name]
+
+
+def command(recording: Path, run_id: str | None, options: Sequence[str] = ()) -> list[str]:
     """The command line that plays it."""
-    words = [sys.executable, "-m", "gymtui", "replay", f"--theme={theme}"]
-    words += ["--ascii"] if plain else []
+    words = [sys.executable, "-m", "gymtui", "replay", *options]
     if run_id is not None and _is_argument(run_id):
         words.append(f"--run={run_id}")
     return [*words, "--", str(recording)]

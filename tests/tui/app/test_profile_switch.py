@@ -62,6 +62,10 @@ class Two:
     def profiles(self) -> tuple[ProfileInfo, ...]:
         return self._gyms.profiles
 
+    @property
+    def config_file(self) -> Path | None:
+        return self._gyms.config_file
+
     def load(self, name: str) -> LoadedSettings:
         return self._gyms.load(name)
 

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from gymtui.cli.profiles import ConfiguredGyms
+from gymtui.config.settings import ProfileInfo, Settings
+from gymtui.core.urls import origin_of
 from gymtui.store.history.recording_format import directory_name
 from gymtui.tui.app import replay_process
 from tests.tui.staged import StillGym, staged_dashboard
@@ -18,11 +21,28 @@ SIZE = (100, 24)
 
 def test_an_id_that_no_program_can_be_told_is_left_out() -> None:
     place = Path("-there")
-    words = replay_process.command(place, "--at", theme="day", plain=True)
+    words = replay_process.command(place, "--at", ["--theme=day", "--ascii"])
     assert words[3:] == ["replay", "--theme=day", "--ascii", "--run=--at", "--", "-there"]
     assert words[0] == sys.executable
     for odd in ("a\0b", "a\ud800"):
-        assert "--run" not in str(replay_process.command(place, odd, theme="day", plain=False))
+        assert "--run" not in str(replay_process.command(place, odd))
+
+
+@pytest.mark.parametrize(
+    ("flags", "profile", "expected"),
+    [
+        ({}, "default", []),
+        ({"config": "-f.toml", "base_url": "https://gym.test"}, "lab", ["--config=-f.toml"]),
+        ({"profile": "lab"}, "night", ["--profile=night"]),  # gone to since the start
+    ],
+)
+def test_the_replay_is_of_the_same_configuration_and_profile(
+    flags: dict[str, str], profile: str, expected: list[str]
+) -> None:
+    night = ProfileInfo("night", "https://night.test", runs_command=False)
+    gyms = ConfiguredGyms((night,), flags, {}, origin_of("https://gym.test"))
+    assert replay_process.configured(Settings(profile_name=profile), gyms) == expected
+    assert replay_process.configured(Settings(profile_name=profile), None) == []
 
 
 async def test_it_has_the_terminal_and_says_what_went_wrong(
