@@ -16,13 +16,11 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
 from pydantic import Strict as Exactly
 
-from gymtui.api.errors import FieldError
 from gymtui.config.schema import Provider, RunSource
 from gymtui.core.secret import ApiKey
 
@@ -133,8 +131,7 @@ def read_launch(document: Mapping[str, Any], *, now: datetime, rng: random.Rando
         rng: Makes the name unique.
 
     Raises:
-        pydantic.ValidationError: A field is missing, unknown or beyond its limits; `problems`
-            puts it as the server would.
+        pydantic.ValidationError: A field is missing, unknown or beyond its limits.
     """
     if document.get("run_name"):
         return LaunchRequest.model_validate(document)
@@ -162,12 +159,6 @@ def new_run_name(scenario_id: str, model: str, now: datetime, rng: random.Random
 def new_tail(rng: random.Random) -> str:
     """What makes a name unlike any other: characters that cannot be taken for one another."""
     return "".join(rng.choices(_TAIL_ALPHABET, k=_TAIL_LENGTH))
-
-
-def problems(error: ValidationError) -> tuple[FieldError, ...]:
-    """A refusal of ours in the shape of the server's, with nothing of what was typed in it."""
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
-    return tuple(FieldError(fault["loc"], fault["msg"]) for fault in faults)
 
 
 def slug(text: str) -> str:

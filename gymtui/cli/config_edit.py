@@ -28,7 +28,7 @@ from gymtui.config.schema import (
     Choices,
     ConfigFile,
     command_value,
-    fault,
+    describe_error,
     nearest,
 )
 from gymtui.config.tables import (
@@ -134,7 +134,7 @@ def value_of(setting: Named, words: Sequence[str], file: ConfigFile, env: Mappin
     try:
         return _value_of(setting, words, file, env)
     except ValidationError as error:
-        raise ConfigError(f"{name}: {fault(error)}") from None
+        raise ConfigError(f"{name}: {describe_error(error)}") from None
     except ValueError as error:
         raise ConfigError(f"{name}: {error}") from None
 

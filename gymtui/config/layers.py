@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from gymtui.config.schema import NAMES, Choices, ConfigFile, Problem, fault, variable
+from gymtui.config.schema import NAMES, Choices, ConfigFile, Problem, describe_error, variable
 from gymtui.core import urls
 
 VENDOR_URL_VARIABLE = "SIMLAB_SCENARIO_MANAGER_API_URL"
@@ -129,7 +129,11 @@ class _Source(PydanticBaseSettingsSource):
             try:
                 Choices.model_validate({name: value})
             except ValidationError as error:
-                wrong = Problem(place, fault(error), fatal=name == "base_url")
+                wrong = Problem(
+                    place,
+                    describe_error(error),
+                    fatal=name == "base_url",
+                )
                 self._problems.append(wrong)
             else:
                 fit[name], self._origins[field_name] = value, place

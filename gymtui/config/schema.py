@@ -12,12 +12,13 @@ import os
 import re
 import shlex
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from gymtui.core import urls
 
@@ -205,19 +206,29 @@ def variable(name: str) -> str:
     return f"GYMTUI_{name.upper()}"
 
 
-def fault(error: ValidationError) -> str:
-    """What is wrong with the value of one field, in a person's words."""
-    [found] = error.errors(include_url=False)
-    match found["type"]:
+def describe_fault(fault: ErrorDetails) -> str:
+    """One of pydantic's complaints in a person's words, with nothing of what was written in it."""
+    match fault["type"]:
         case "value_error":
-            return str(found["ctx"]["error"])
+            return fault["msg"].removeprefix("Value error, ")
         case "literal_error":
-            return f"should be one of {', '.join(SOURCES)}{nearest(str(found['input']), SOURCES)}"
+            return f"should be one of {', '.join(SOURCES)}{nearest(str(fault['input']), SOURCES)}"
         case "string_pattern_mismatch":
             return "is empty"
-        case kind if kind.startswith("string"):
-            return f"should be text, not {_kind(found['input'])}"
-    return "should be true or false"
+        case "string_type":
+            return f"should be text, not {_kind(fault['input'])}"
+        case "bool_type" | "bool_parsing":
+            return "should be true or false"
+        case "missing":
+            return "is required"
+        case "extra_forbidden":
+            return "unknown field"
+    return fault["msg"].replace("Input should be", "should be")
+
+
+def describe_error(error: ValidationError) -> str:
+    """What is wrong with one value; the first fault, if there are several."""
+    return describe_fault(error.errors(include_url=False)[0])
 
 
 def nearest(name: str, names: Collection[str]) -> str:
@@ -249,9 +260,7 @@ class ConfigFile:
 
     def place(self, *names: str) -> str:
         """Where in the file a key is: `config.toml:7: profiles.prod.interval`."""
-        # What stands in an inline table is on the line of that table.
-        parts = [names[:length] for length in range(len(names), 0, -1)]
-        line = next((line for part in parts if (line := _line_of(self.text, part))), None)
+        line = line_of(self.text, names)
         return f"{self.path}{f':{line}' if line else ''}: {'.'.join(names)}"
 
     def table(self, *names: str) -> Mapping[str, Any]:
@@ -293,19 +302,26 @@ def read_file(path: Path | None, problems: list[Problem], *, must_exist: bool) -
     return ConfigFile(path)
 
 
-def _line_of(text: str, names: tuple[str, ...]) -> int | None:
-    """The line on which a key is set, when it is written in the plain way."""
-    table = ".".join(names[:-1])
-    key = re.compile(rf"\s*[\"']?{re.escape(names[-1])}[\"']?\s*=") if names else None
-    here = ""
+def line_of(text: str, names: Sequence[str]) -> int | None:
+    """The line of TOML on which a key is set, or else the innermost table that it would be in.
+
+    None where neither is written in the plain way.
+    """
+    lines: dict[str, int] = {}
+    table = ""
     for number, line in enumerate(text.splitlines(), start=1):
-        if heading := _TABLE.match(line):
-            here = heading[1].replace('"', "").replace("'", "").replace(" ", "")
-            if here == ".".join(names):
-                return number
-        elif here == table and key is not None and key.match(line):
-            return number
-    return None
+        heading = _TABLE.match(line)
+        if heading is None and "=" not in line:
+            continue
+        written = heading[1] if heading else line.partition("=")[0]
+        name = ".".join(part.strip(" \t\"'") for part in written.split("."))
+        if heading is not None:
+            table = name
+        elif table:
+            name = f"{table}.{name}"
+        lines.setdefault(name, number)
+    paths = (".".join(names[:length]) for length in range(len(names), 0, -1))
+    return next((lines[path] for path in paths if path in lines), None)
 
 
 def _plain(name: str) -> str:

@@ -25,7 +25,7 @@ from gymtui.config.schema import (
     Problem,
     StuckThresholds,
     Text,
-    fault,
+    describe_error,
     nearest,
     variable,
 )
@@ -97,7 +97,7 @@ def _journal(
         try:
             found["url"], tables.origins["journal.url"] = journal_value("url", told), place
         except ValidationError as error:
-            tables.problems.append(Problem(place, fault(error)))
+            tables.problems.append(Problem(place, describe_error(error)))
     return JournalSource.model_validate(found)
 
 
@@ -127,7 +127,7 @@ def _entries(
             try:
                 fit = read(entry, value)
             except ValidationError as error:
-                tables.problems.append(Problem(place, fault(error)))
+                tables.problems.append(Problem(place, describe_error(error)))
             except ValueError as error:
                 tables.problems.append(Problem(place, str(error)))
             else:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic_core import ErrorDetails
 
-from gymtui.config.schema import ConfigFile, Problem, nearest, read_file
+from gymtui.config.schema import ConfigFile, Problem, describe_fault, nearest, read_file
 from gymtui.core import paths
 
 DEFAULT = "night"
@@ -185,10 +186,9 @@ def _parse(path: Path, problems: list[Problem]) -> ThemeFile | None:
     return None if wrong else theme
 
 
-def _problem(file: ConfigFile, fault: Mapping[str, object]) -> Problem:
+def _problem(file: ConfigFile, fault: ErrorDetails) -> Problem:
     """One of pydantic's complaints in a person's words, with its place."""
-    loc = fault["loc"]
-    place = tuple(map(str, loc)) if isinstance(loc, tuple) else ()
+    place = tuple(map(str, fault["loc"]))
     *tables, field = place
     match fault["type"]:
         case "missing":
@@ -199,17 +199,11 @@ def _problem(file: ConfigFile, fault: Mapping[str, object]) -> Problem:
         case "extra_forbidden":
             known = _TABLES[tables[0]].model_fields if tables else ThemeFile.model_fields
             return Problem(file.place(*place), f"unknown field{nearest(field, known)}")
-        case "bool_type":
-            return Problem(file.place(*place), "should be true or false")
         case "literal_error":
             return Problem(file.place(*place), "should be bold, underline, reverse or two of them")
         case "model_type":
             return Problem(file.place(*place), f"should be a table: [{field}]")
-        case "value_error":
-            context = fault["ctx"]
-            words = context["error"] if isinstance(context, Mapping) else fault["msg"]
-            return Problem(file.place(*place), str(words))
-    return Problem(file.place(*place), "should be text" if tables else "should be a name")
+    return Problem(file.place(*place), describe_fault(fault))
 
 
 _TABLES: Mapping[str, type[BaseModel]] = {

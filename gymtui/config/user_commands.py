@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, StrictBool, ValidationError, model_validator
 
-from gymtui.config.schema import Text, command_value, fault, nearest
+from gymtui.config.schema import Text, command_value, describe_fault, nearest
 
 CommandScope = Literal["runs", "rollouts", "active", "matrix", "transcript"]
 """Screens on which a person's command may work."""
@@ -80,5 +80,6 @@ def user_command(name: str, value: object) -> UserCommand:
     try:
         return UserCommand.model_validate({**value, "name": name})
     except ValidationError as error:
-        where = ".".join(map(str, error.errors()[0]["loc"][:1]))
-        raise ValueError(f"{where}: {fault(error)}" if where else fault(error)) from None
+        fault = error.errors(include_url=False)[0]
+        where = "".join(f"{name}: " for name in fault["loc"][:1])
+        raise ValueError(f"{where}{describe_fault(fault)}") from None

@@ -21,10 +21,10 @@ from gymtui.api.launch_request import (
     ModelConfig,
     TaskOverride,
     new_run_name,
-    problems,
     read_launch,
     slug,
 )
+from gymtui.config import schema
 from gymtui.config.schema import nearest as alike
 from gymtui.core.secret import ApiKey
 from gymtui.launching.form_fields import (
@@ -41,7 +41,7 @@ from gymtui.launching.form_fields import (
 )
 from gymtui.launching.json_input import JsonError, read_json
 from gymtui.launching.model_keys import NoModelKey
-from gymtui.launching.validation import words_of
+from gymtui.launching.validation import describe_refusal, faults_of
 from gymtui.store.rules import RuleError, RuleSpec, read_rules
 
 TRUST: Final = "api_key_from_file"
@@ -77,7 +77,7 @@ def read_document(text: str, name: str, *, private: bool = True) -> Document:
     Raises:
         NotALaunch: It is neither.
     """
-    if text.lstrip("\ufeff \t\r\n").startswith("{"):
+    if _is_json(text):
         try:
             values = read_json(text.lstrip("\ufeff"))
         except JsonError as error:
@@ -199,13 +199,13 @@ def _request(
     try:
         made = read_launch(body, now=now, rng=rng)
     except ValidationError as error:
-        for fault in problems(error):
-            path = nearest(fault.field)
-            field_path = fault.field if fault.field not in BY_PATH else path
-            words = words_of(path, fault).removeprefix(f"{field_path}: ")  # its place says that
-            if fault.field not in BY_PATH and words.endswith("unknown field"):
-                words += _likely(fault.field)
-            said.append(f"{document.place(field_path)}: {words}")
+        for name, fault in faults_of(error):
+            path = name if name not in BY_PATH else nearest(name)
+            words = describe_refusal(nearest(name), name, fault)
+            words = words.removeprefix(f"{path}: ")  # its place says that
+            if name not in BY_PATH and words.endswith("unknown field"):
+                words += _likely(name)
+            said.append(f"{document.place(path)}: {words}")
     if said:
         raise LaunchFileError("\n".join(said))
     return made
@@ -249,17 +249,22 @@ def _keyed(
 
 
 def line_of(text: str, path: str) -> int | None:
-    """The line on which a field is set, where it is written in the plain way.
+    """The line on which a field is set, or else what it is in, where it is plainly written.
 
     Args:
         path: Dotted.
     """
+    names = path.split(".")
+    if not _is_json(text):
+        return schema.line_of(text, names)
     at, found = 0, None
-    for name in path.split(".") if path else ():
-        plain = re.escape(name)
-        pattern = rf"^[ \t]*\[+[^\]\n]*\b{plain}[\"']?\s*\]|[\"']?\b{plain}\b[\"']?[ \t]*[=:.]"
-        match = re.compile(pattern, re.MULTILINE).search(text, at)
+    for name in names:
+        match = re.compile(rf'"{re.escape(name)}"\s*:').search(text, at)
         if match is None:
             break
-        at, found = match.end(), match.start() + len(match[0]) - len(match[0].lstrip())
+        at, found = match.end(), match.start()
     return None if found is None else text.count("\n", 0, found) + 1
+
+
+def _is_json(text: str) -> bool:
+    return text.lstrip("\ufeff \t\r\n").startswith("{")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from gymtui.api.errors import FieldError
-from gymtui.api.launch_request import LaunchRequest, problems
+from gymtui.api.launch_request import LaunchRequest
+from gymtui.config.schema import describe_fault
 from gymtui.config.schema import nearest as alike
 from gymtui.core.secret import ApiKey
 from gymtui.launching.draft import USER_KEY, Draft, Variant
@@ -137,21 +139,30 @@ def refusals(found: Sequence[FieldError], tasks: Sequence[str] = ()) -> dict[str
     return told
 
 
-def words_of(path: str, fault: FieldError) -> str:
-    """What is wrong with a field, in a person's words."""
+def describe_refusal(path: str, field: str, fault: ErrorDetails) -> str:
+    """What is wrong with a launch, in a person's words.
+
+    Args:
+        path: The field of the form that it is shown at.
+        field: What it is about: that field, or something in it.
+    """
     known = BY_PATH.get(path)
-    within = fault.field.removeprefix(path).strip(".") if path else ""
-    said = fault.msg.removeprefix("Value error, ")
-    said = said.replace("Input should be", "should be").replace("Field required", "is required")
-    said = said.replace("Extra inputs are not permitted", "unknown field")
-    if known is not None and not within:
-        if known.choices and known.kind is FieldKind.CHOICE:
-            return f"should be one of {', '.join(known.choices)}"
-        if known.limit and said.startswith(("should be greater", "should be less")):
-            return f"should be {known.limit}"
-        if said.startswith("should be a finite"):
-            return f"should be a number{f', {known.limit}' if known.limit else ''}"
-    return f"{within}: {said}" if within else said
+    within = field.removeprefix(path).strip(".") if path else ""
+    if known is None or within:
+        return f"{within}: {describe_fault(fault)}" if within else describe_fault(fault)
+    if known.choices and known.kind is FieldKind.CHOICE:
+        return f"should be one of {', '.join(known.choices)}"
+    if known.limit and fault["type"].startswith(("greater", "less")):
+        return f"should be {known.limit}"
+    if fault["type"] == "finite_number":
+        return f"should be a number{f', {known.limit}' if known.limit else ''}"
+    return describe_fault(fault)
+
+
+def faults_of(error: ValidationError) -> Iterator[tuple[str, ErrorDetails]]:
+    """What is wrong with a launch: each fault behind the dotted path of its field."""
+    for fault in error.errors(include_url=False):
+        yield ".".join(map(str, fault["loc"])), fault
 
 
 def _refusals(document: Mapping[str, Any]) -> dict[str, str]:
@@ -159,9 +170,9 @@ def _refusals(document: Mapping[str, Any]) -> dict[str, str]:
         LaunchRequest.model_validate(document)
     except ValidationError as error:
         found: dict[str, str] = {}
-        for fault in problems(error):
-            path = nearest(fault.field)
-            found.setdefault(path, words_of(path, fault))
+        for field, fault in faults_of(error):
+            path = nearest(field)
+            found.setdefault(path, describe_refusal(path, field, fault))
         return found
     return {}
 
