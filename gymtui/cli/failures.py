@@ -12,6 +12,7 @@ from gymtui.cli.output import Cell, Column, Printer
 from gymtui.cli.report import read_artifacts
 from gymtui.cli.reporting.failures import failure_document, rows_of
 from gymtui.config.settings import Settings
+from gymtui.core.pieces import result_of
 from gymtui.core.text import ABSENT
 from gymtui.session.artifacts import ArtifactLoader
 from gymtui.store.formats import GLYPH, WORD, listed, of_many, percent, points
@@ -189,7 +190,7 @@ def _print_tools(
         for rollout_id in ended
         if (tools := asked.store.rollouts[rollout_id].tools) is not None
     }
-    tallies = tool_tallies(known)
+    tallies = result_of(tool_tallies(known))
     if form == "table":
         tell(f"known for {len(known)} of {of_many(len(ended), 'finished rollout')}")
         printer.table(_TOOL_COLUMNS, tallies)

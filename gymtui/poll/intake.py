@@ -77,7 +77,7 @@ class Intake:
             told_with: It may wait until so many are to be told of together.
         """
         seen = observed(query, answer, sent_s, self._clock)
-        applied = await self._in_slices(self._store.applying(seen))
+        applied = await self._in_slices(self._store.apply_in_pieces(seen))
         received_s = answer.received_s if answer is not None else self._monotonic()
         window = self._clock.window(seen.sent_s, received_s)
         besides = self._got(query)

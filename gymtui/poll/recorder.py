@@ -117,7 +117,7 @@ class Recorder:
 
     # -- what comes in ---------------------------------------------------------------------
 
-    def answering(
+    def record_answer(
         self, query: Query, applied: Applied, window: Window, work: Iterable[None]
     ) -> Iterator[None]:
         """Record an answer that the store has just taken in.

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from itertools import islice
 from types import MappingProxyType
 
+from gymtui.core.pieces import result_of
 from gymtui.core.server_clock import Window
-from gymtui.poll.journal_feed import JournalFeed
+from gymtui.poll.journal_intake import JournalIntake
 from gymtui.poll.time_spent import RunTimes, TimeSpent
 from gymtui.store.delta import Query, RolloutsOf, RunningRollouts
 from gymtui.store.history.journal import Journal
@@ -92,7 +93,7 @@ class RolloutTracker:
         self._stepping: set[str] = set()
         """Runs of which it is known which steps earlier sessions saw: later ones are kept."""
         self._kept: dict[str, SavedSummary] = {}
-        self.feed = None if journal is None else JournalFeed(journal, self)
+        self.journal_intake = None if journal is None else JournalIntake(journal, self)
 
     # -- taking in -------------------------------------------------------------------------
 
@@ -103,10 +104,9 @@ class RolloutTracker:
             query: What was asked; only answers about rollouts tell anything.
             window: When it was answered, on the server's clock.
         """
-        for _ in self.answering(query, applied, window):
-            pass
+        result_of(self.answered_in_pieces(query, applied, window))
 
-    def answering(
+    def answered_in_pieces(
         self, query: Query, applied: Applied, window: Window
     ) -> Generator[None, None, None]:
         """Take in that the gym answered, stopping now and then so that keys are answered meanwhile.
@@ -119,9 +119,9 @@ class RolloutTracker:
         moved = delta.rollouts_added | delta.rollouts_changed
         known = self._store.rollouts
         rows = [row for rollout_id in moved if (row := known.get(rollout_id)) is not None]
-        return self._answering(query, applied, window, rows)
+        return self._take_in_pieces(query, applied, window, rows)
 
-    def _answering(
+    def _take_in_pieces(
         self, query: Query, applied: Applied, window: Window, rows: Sequence[RolloutRow]
     ) -> Generator[None, None, None]:
         self.dropped(applied.delta.rollouts_removed)
@@ -315,9 +315,9 @@ class RolloutTracker:
 
     def recall(self, run_id: str) -> None:
         """Have what the journal keeps of a run loaded, once."""
-        if self.feed is not None and run_id not in self._loaded:
+        if self.journal_intake is not None and run_id not in self._loaded:
             self._loaded.add(run_id)
-            self.feed.want(run_id)
+            self.journal_intake.want(run_id)
 
     async def run(self, *, follow: bool = True) -> None:
         """Load what is wanted of the journal until cancelled, never holding the screen up.
@@ -325,16 +325,16 @@ class RolloutTracker:
         Args:
             follow: Whether to take in what others write into a shared one, too.
         """
-        if self.feed is not None:
-            await self.feed.run(follow=follow)
+        if self.journal_intake is not None:
+            await self.journal_intake.run(follow=follow)
 
-    def know(self, summaries: Iterable[SavedSummary]) -> None:
+    def take_summaries(self, summaries: Iterable[SavedSummary]) -> None:
         """Take in numbers that are kept."""
         known = {kept.run_id: kept for kept in summaries}
         self._kept = known | self._kept
         self._remembered(final_numbers(known.values()))
 
-    def came(
+    def take_run(
         self, run_id: str, loaded: Sequence[StateObservation], steps: Sequence[StepTimes]
     ) -> None:
         """Take in what is kept of a run."""
@@ -347,7 +347,7 @@ class RolloutTracker:
         if loaded or steps:
             self._recalled(run_id)
 
-    def heard(self, observations: Iterable[StateObservation]) -> None:
+    def take_observations(self, observations: Iterable[StateObservation]) -> None:
         """Take in what others have just seen of the runs that are loaded."""
         seen = [one for one in observations if one.run_id in self._loaded]
         self.join(seen)

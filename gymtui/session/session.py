@@ -360,9 +360,9 @@ class Session:
     def _answered(self, query: Query, applied: Applied, window: Window) -> Iterable[None]:
         """Called by the poller right after each answer: what passes quickly is seen here alone."""
         self._tell_of_runs()
-        work = self.tracker.answering(query, applied, window)
+        work = self.tracker.answered_in_pieces(query, applied, window)
         if self.recorder is not None:
-            return self.recorder.answering(query, applied, window, work)
+            return self.recorder.record_answer(query, applied, window, work)
         return work
 
     def _observed(self, update: Update) -> None:

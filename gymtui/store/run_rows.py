@@ -35,7 +35,7 @@ class RunRows:
 
     @property
     def due(self) -> int:
-        """How many rollouts came, changed or went that `settling` is still to take in."""
+        """How many rollouts came, changed or went that `take_due` is still to take in."""
         return len(self._due)
 
     def put(self, came: Mapping[str, RolloutRow], went: Iterable[str] = ()) -> None:
@@ -65,7 +65,7 @@ class RunRows:
         """What shows, what is about to, and what is to be taken in after that."""
         return self._rows.records, self._under_way, self._due
 
-    def settling(
+    def take_due(
         self, now: float, we_cancelled: Collection[str], last_steps: Mapping[str, int]
     ) -> Generator[None, None, None]:
         """Take in what is due, what comes meanwhile included, stopping now and then.
@@ -92,7 +92,7 @@ class RunRows:
                 if count % COUNTED_AT_ONCE == 0:
                     yield
             gone = [rollout_id for rollout_id, row in due.items() if row is None]
-            yield from self._rows.applying(changed, gone, now)
+            yield from self._rows.apply_in_pieces(changed, gone, now)
             self._under_way = {}
 
     def numbers(self, total: int | None) -> RunStats:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gymtui.api.list_answer import split
+from gymtui.core.pieces import result_of
 from gymtui.store.delta import (
     NOTHING,
     Delta,
@@ -168,15 +169,9 @@ class Store:
         Raises:
             Garbled: The body is not what was asked for; nothing was changed.
         """
-        steps = self.applying(seen)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as done:
-                applied: Applied = done.value
-                return applied
+        return result_of(self.apply_in_pieces(seen))
 
-    def applying(self, seen: Observation) -> Generator[None, None, Applied]:
+    def apply_in_pieces(self, seen: Observation) -> Generator[None, None, Applied]:
         """Take one answer in, stopping now and then so that keys are answered meanwhile.
 
         Nothing changes before the last step, which changes everything at once; between two

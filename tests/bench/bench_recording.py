@@ -205,8 +205,8 @@ def play(directory: Path, ticks: int) -> Recorder:
         seen = Observation(query, day.answer(query), seconds, at.timestamp())
         applied = store.apply(seen)
         window = Window(at, START + timedelta(seconds=late_s))
-        work = tracker.answering(query, applied, window)
-        for _ in recorder.answering(query, applied, window, work):
+        work = tracker.answered_in_pieces(query, applied, window)
+        for _ in recorder.record_answer(query, applied, window, work):
             pass
         store.trim(())
 

@@ -84,8 +84,8 @@ class Recorded:
         at_s = self.at((sent_s + late_s) / 2).timestamp()
         applied = self.store.apply(Observation(query, body, sent_s, at_s))
         window = Window(self.at(sent_s), self.at(late_s))
-        work = self.tracker.answering(query, applied, window)
-        for _ in self.recorder.answering(query, applied, window, work):
+        work = self.tracker.answered_in_pieces(query, applied, window)
+        for _ in self.recorder.record_answer(query, applied, window, work):
             pass
 
     def tick(self, *, step: bool = True, recall: str | None = None) -> None:

@@ -226,9 +226,10 @@ def test_what_is_dropped_while_an_answer_is_heard_is_not_watched_again() -> None
     session = Session()
     body = {"total": 1, "rollouts": [rollout("seeding", run_id="run_1")]}
     seen = Observation(RolloutsOf("run_1"), json.dumps(body).encode(), 1.0, at(1).timestamp())
-    hearing = session.watch.answering(seen.query, session.store.apply(seen), Window(at(1), at(1)))
+    applied = session.store.apply(seen)
+    work = session.watch.answered_in_pieces(seen.query, applied, Window(at(1), at(1)))
     session.watch.dropped(session.store.drop(["run_1"]).rollouts_removed)
-    for _ in hearing:
+    for _ in work:
         pass
     assert session.watch.observations("rol_1") == ()
 

@@ -57,7 +57,7 @@ def test_whatever_comes_while_rows_are_taken_in_they_end_exact(seed: int) -> Non
     ):
         for _ in range(4):
             something_comes(30)
-            steps = rows.settling(0.0, frozenset(), {})
+            steps = rows.take_due(0.0, frozenset(), {})
             for _ in range(rng.randint(0, 3)):
                 for _ in islice(steps, rng.randint(1, 5)):
                     pass
@@ -65,7 +65,7 @@ def test_whatever_comes_while_rows_are_taken_in_they_end_exact(seed: int) -> Non
             for _ in steps:
                 pass
             if rows.due:  # it came after the last piece
-                for _ in rows.settling(0.0, frozenset(), {}):
+                for _ in rows.take_due(0.0, frozenset(), {}):
                     pass
             assert view.records == known
             plain = run_numbers([each.rollout for each in known.values() if each.rollout], total=50)
@@ -77,10 +77,10 @@ def test_rows_that_went_unheard_are_let_go() -> None:
     rows, rng = RunRows(view), random.Random(1)
     for number in (1, 2):
         rows.put({f"r{number}": row(number, rng)})
-    for _ in rows.settling(0.0, frozenset(), {}):
+    for _ in rows.take_due(0.0, frozenset(), {}):
         pass
     rows.keep_only({"r2": row(2, rng)})
-    for _ in rows.settling(0.0, frozenset(), {}):
+    for _ in rows.take_due(0.0, frozenset(), {}):
         pass
     assert list(view) == ["r2"]
     assert rows.numbers(None).known == 1

@@ -516,7 +516,7 @@ def deltas_add_up(seed: int, *, midway: bool) -> None:
             gym.delete(rng.choice(list(gym.runs)))
         some = rng.choice(sorted({*gym.runs, *store.runs}) or ["x"])
         query = rng.choice([HEAD, OneRun(some), RolloutsOf(some), RunningRollouts()])
-        pending.append(store.applying(saw(query, gym.answer(query), float(now))))
+        pending.append(store.apply_in_pieces(saw(query, gym.answer(query), float(now))))
         if rng.random() < 0.7:  # else it stays under way, and later ones pass it
             steps = pending.pop(rng.randrange(len(pending)))
             delta = taken(steps)
@@ -547,7 +547,7 @@ def deltas_add_up(seed: int, *, midway: bool) -> None:
 def test_a_large_answer_is_taken_in_piece_by_piece_and_shows_whole_or_not_at_all() -> None:
     store = filled(run("a", running=1))
     items = [ended(f"r{i}", "a") for i in range(1000)]
-    steps = store.applying(saw(RolloutsOf("a"), rollouts_body(*items), 1.0))
+    steps = store.apply_in_pieces(saw(RolloutsOf("a"), rollouts_body(*items), 1.0))
     turns = 0
     while True:
         try:
@@ -575,7 +575,7 @@ def test_a_note_written_while_an_answer_is_read_in_pieces_is_on_its_rows(
         store.apply(saw(RolloutsOf("a"), rollouts_body(*items)))
     store.note({"r1": "of old"})
     moved = [item | {"status": "running"} for item in items]
-    steps = store.applying(saw(RolloutsOf("a"), rollouts_body(*moved), 1.0))
+    steps = store.apply_in_pieces(saw(RolloutsOf("a"), rollouts_body(*moved), 1.0))
     for _ in range(2):
         next(steps)
     store.note({"r0": "new"})

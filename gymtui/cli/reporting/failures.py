@@ -10,6 +10,7 @@ from typing import Any
 
 from gymtui.cli.reporting.blocks import Block, Heading, Line, Marks, Name, Paragraph, Strong, Table
 from gymtui.cli.reporting.numbers import NOTHING
+from gymtui.core.pieces import result_of
 from gymtui.store.formats import WORD, of_many, points
 from gymtui.store.outcome import Outcome
 from gymtui.store.stats.failure_changes import (
@@ -44,7 +45,7 @@ def rows_of(
     """
     before = names[0] if against is None else against
     pairs = [RunPair(name, before) for name in names if name != before]
-    return failure_rows(failures, together, by, names, pairs)
+    return result_of(failure_rows(failures, together, by, names, pairs))
 
 
 def failures_part(names: Sequence[str], failures: Failures, together: Matrix) -> Iterator[Block]:

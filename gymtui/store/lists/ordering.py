@@ -160,7 +160,7 @@ class OrderedView(Sequence[str], Generic[R]):
             return self._review_all(changed.keys())
         return self._review({*changed, *gone, *self._expiry.take_due(self._now)}, changed)
 
-    def applying(
+    def apply_in_pieces(
         self, changed: Mapping[str, R], removed: Iterable[str], now: float
     ) -> Generator[None, None, bool]:
         """Take in what is new, stopping now and then so that keys are answered meanwhile.
@@ -173,8 +173,8 @@ class OrderedView(Sequence[str], Generic[R]):
             return self.apply(changed, gone, now)
         return (yield from self._made_anew(changed, gone, None, now))
 
-    def narrowing(self, wanted: Filter[R], now: float) -> Generator[None, None, bool]:
-        """Narrow to another filter, stopping now and then, as `applying` does.
+    def set_filter_in_pieces(self, wanted: Filter[R], now: float) -> Generator[None, None, bool]:
+        """Narrow to another filter, stopping now and then, as `apply_in_pieces` does.
 
         Arguments and result are those of `set_filter`.
         """

@@ -11,7 +11,6 @@ from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, 
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from gymtui.core.pieces import result_of
 from gymtui.store.outcome import Outcome
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.failures import AT_ONCE, FailureGroup, Failures, FailureView
@@ -71,17 +70,6 @@ def failure_rows(
     by: FailureView,
     runs: Collection[str],
     pairs: Sequence[RunPair] = (),
-) -> tuple[FailureRow, ...]:
-    """Group the failures of some runs; as `comparing`, at once."""
-    return result_of(comparing(failures, matrix, by, runs, pairs))
-
-
-def comparing(
-    failures: Failures,
-    matrix: Matrix,
-    by: FailureView,
-    runs: Collection[str],
-    pairs: Sequence[RunPair] = (),
 ) -> Generator[None, None, tuple[FailureRow, ...]]:
     """Group the failures of some runs, and compare runs by how often they fail so, in pieces.
 
@@ -92,14 +80,14 @@ def comparing(
     Returns:
         The largest group first.
     """
-    groups = yield from failures.grouping(by=by, runs=runs)
+    groups = yield from failures.groups_in_pieces(by=by, runs=runs)
     sides = []
     for pair in pairs:
         tasks = [matrix.tasks(run_id) for run_id in (pair.now, pair.before)]
         shared = tasks[0].keys() & tasks[1].keys()
         side = _Side()
         for run_id, own in zip((pair.now, pair.before), tasks, strict=True):
-            hit = yield from failures.counting(by, run_id, shared)
+            hit = yield from failures.count_in_pieces(by, run_id, shared)
             ended = yield from _ended([own[task] for task in shared])
             side.runs.append((hit, ended))
         sides.append(side)

@@ -129,10 +129,10 @@ class Failures:
         runs: Collection[str] | None = None,
         since: datetime | None = None,
     ) -> tuple[FailureGroup, ...]:
-        """Group them; as `grouping`, at once."""
-        return result_of(self.grouping(outcomes, by=by, runs=runs, since=since))
+        """Group them; as `groups_in_pieces`, at once."""
+        return result_of(self.groups_in_pieces(outcomes, by=by, runs=runs, since=since))
 
-    def grouping(
+    def groups_in_pieces(
         self,
         outcomes: frozenset[Outcome] = WRONG,
         *,
@@ -182,7 +182,7 @@ class Failures:
             )
         return tuple(sorted(groups, key=lambda group: (-len(group.rollout_ids), group.folded)))
 
-    def counting(
+    def count_in_pieces(
         self, by: FailureView, run_id: str, task_row_ids: Collection[str]
     ) -> Generator[None, None, Counter[tuple[str, str]]]:
         """Count a run's rollouts in each group, in pieces.

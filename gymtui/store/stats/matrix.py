@@ -6,12 +6,13 @@ the formulas `store.stats.formulas`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import ceil
 
 from gymtui.api.models import Rollout
+from gymtui.core.pieces import result_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats import formulas
 from gymtui.store.stats.formulas import NO_VERDICTS, AtK, Interval, Tally, TaskKinds
@@ -92,13 +93,12 @@ class Matrix:
             Whether there were any.
         """
         any_stale = bool(self._stale)
-        for _ in self.refreshing(we_cancelled=we_cancelled, last_steps=last_steps):
-            pass
+        result_of(self.refresh_in_pieces(we_cancelled=we_cancelled, last_steps=last_steps))
         return any_stale
 
-    def refreshing(
+    def refresh_in_pieces(
         self, *, we_cancelled: Collection[str] = frozenset(), last_steps: Mapping[str, int]
-    ) -> Iterator[None]:
+    ) -> Generator[None, None, None]:
         """Count them anew, stopping now and then so that keys are answered meanwhile."""
         stale, self._stale = self._stale, set()
         counted = 0

@@ -7,7 +7,6 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
 from gymtui.core.json_output import json_text
-from gymtui.core.pieces import result_of
 from gymtui.store.stats.failure_reasons import LONGEST_REASON, fold
 from gymtui.transcript.blocks import Exchange, ToolResult, Transcript
 
@@ -59,12 +58,7 @@ def tool_uses(transcript: Transcript) -> tuple[ToolUse, ...]:
     return tuple(ToolUse(tool, n, tuple(errors.get(tool, ()))) for tool, n in calls.items())
 
 
-def tool_tallies(rollouts: Mapping[str, tuple[ToolUse, ...]]) -> tuple[ToolTally, ...]:
-    """Add them up; as `tallying`, at once."""
-    return result_of(tallying(rollouts))
-
-
-def tallying(
+def tool_tallies(
     rollouts: Mapping[str, tuple[ToolUse, ...]],
 ) -> Generator[None, None, tuple[ToolTally, ...]]:
     """Add them up in pieces.

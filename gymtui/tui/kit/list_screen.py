@@ -194,7 +194,7 @@ class ListScreen(GymScreen, Generic[R]):
         return None
 
     async def _filter_in_pieces(self, rows: OrderedView[R], wanted: Filter[R]) -> None:
-        for _ in rows.narrowing(wanted, self.services.now().timestamp()):
+        for _ in rows.set_filter_in_pieces(wanted, self.services.now().timestamp()):
             await self.services.turns.yield_to_input()
         if rows is self._rows:
             self.show_filtered()

@@ -67,7 +67,7 @@ class CountedRollouts:
                 if not number % TAKEN_AT_ONCE:
                     yield
         if moved:
-            yield from self.matrix.refreshing(
+            yield from self.matrix.refresh_in_pieces(
                 we_cancelled=store.we_cancelled, last_steps=last_steps
             )
             yield

@@ -26,11 +26,11 @@ from gymtui.store.stats.failure_changes import (
     RunPair,
     Together,
     attempts_of,
-    comparing,
+    failure_rows,
 )
 from gymtui.store.stats.failures import FailureView
 from gymtui.store.stats.matrix import AT_ONCE
-from gymtui.store.stats.tool_errors import tallying
+from gymtui.store.stats.tool_errors import tool_tallies
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import OpenCharts, OpenRollouts, OpenSearch
 from gymtui.tui.kit.column import GAP, Column, place
@@ -288,7 +288,7 @@ class MatrixPanes(ListScreen[R]):
             pair = None
         ended, rows = yield from self._tools()
         if view is not PaneView.TOOL:
-            rows = yield from comparing(
+            rows = yield from failure_rows(
                 self._counted.failures,
                 self._counted.matrix,
                 FailureView(view),
@@ -330,7 +330,7 @@ class MatrixPanes(ListScreen[R]):
                 else:
                     called[row.rollout_id] = row.tools
         self._unread = unread
-        tallies = yield from tallying(called)
+        tallies = yield from tool_tallies(called)
         return len(unread) + len(called), tallies
 
     def _write_failures(self) -> None:

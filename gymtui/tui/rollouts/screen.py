@@ -170,7 +170,7 @@ class RolloutsScreen(TimelineScreen):
 
     def _settle(self) -> Generator[None, None, None]:
         store, now = self.session.store, self.services.now().timestamp()
-        return self._run_rows.settling(now, store.we_cancelled, self.session.tracker.last_steps)
+        return self._run_rows.take_due(now, store.we_cancelled, self.session.tracker.last_steps)
 
     async def _settle_in_pieces(self) -> None:
         try:

@@ -112,7 +112,9 @@ class SeveralRolloutsScreen(ListScreen[RolloutRow]):
         yield
         changed = {i: row for i, row in rows.items() if known.get(i) is not row}
         removed = [i for i in known if i not in rows]
-        return (yield from self._rows.applying(changed, removed, self.services.now().timestamp()))
+        return (
+            yield from self._rows.apply_in_pieces(changed, removed, self.services.now().timestamp())
+        )
 
     def _show(self) -> None:
         self._rows.tick(self.services.now().timestamp())

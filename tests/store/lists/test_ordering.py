@@ -158,7 +158,7 @@ class ViewMachine(RuleBasedStateMachine):
         pause: int,
     ) -> None:
         """Filter, order and tick while rows are on their way: none of them shows too early."""
-        steps = self.view.applying(changed, removed, self.now)
+        steps = self.view.apply_in_pieces(changed, removed, self.now)
         self.work_off(steps, changed, removed, None, between, pause)
 
     @rule(
@@ -178,7 +178,7 @@ class ViewMachine(RuleBasedStateMachine):
         pause: int,
     ) -> None:
         """Rows come, and are ordered, while another filter is on its way."""
-        steps = self.view.narrowing(wanted, self.now)
+        steps = self.view.set_filter_in_pieces(wanted, self.now)
         self.work_off(steps, {}, set(), wanted, between, pause)
 
     def work_off(

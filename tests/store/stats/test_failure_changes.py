@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gymtui.api.models import Rollout
+from gymtui.core.pieces import result_of
 from gymtui.store.outcome import outcome_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.stats.checkpoints import checkpoint_before
@@ -14,7 +15,6 @@ from gymtui.store.stats.failure_changes import (
     RunPair,
     Together,
     attempts_of,
-    comparing,
     failure_rows,
 )
 from gymtui.store.stats.failures import Failures, FailureView
@@ -51,7 +51,7 @@ def test_a_change_counts_the_tasks_that_both_runs_have() -> None:
         *[attempt("old", "a")] * 9,
         attempt("old", "a", "told"),
     )
-    (row,) = failure_rows(failures, matrix, FailureView.CRITERION, ["new"], [PAIR])
+    (row,) = result_of(failure_rows(failures, matrix, FailureView.CRITERION, ["new"], [PAIR]))
     assert len(row.group.rollout_ids) == 10, "the group is of all of its run"
     assert row.change is not None
     assert (row.change.now, row.change.before) == (Tally(9, 10), Tally(1, 10))
@@ -64,7 +64,7 @@ def test_p_is_adjusted_for_all_groups_that_are_compared() -> None:
     failures, matrix = known(
         *[attempt("new", "a", "one", "two", "three")] * 5, *[attempt("old", "a")] * 5
     )
-    rows = failure_rows(failures, matrix, FailureView.CRITERION, ["new"], [PAIR])
+    rows = result_of(failure_rows(failures, matrix, FailureView.CRITERION, ["new"], [PAIR]))
     changes = [row.change for row in rows]
     assert all(change and change.comparisons == 3 for change in changes)
     assert changes[0] is not None
@@ -79,7 +79,7 @@ def test_errors_are_shares_of_what_ended_and_fails_of_verdicts() -> None:
         attempt("new", "a", status="running", result=None),
         attempt("old", "a"),
     )
-    rows = failure_rows(failures, matrix, FailureView.CRITERION, ["new"], [PAIR])
+    rows = result_of(failure_rows(failures, matrix, FailureView.CRITERION, ["new"], [PAIR]))
     by_text = {row.group.text: row.change for row in rows}
     assert by_text["no image"] is not None and by_text["told"] is not None
     assert by_text["no image"].now == Tally(1, 2)
@@ -88,7 +88,7 @@ def test_errors_are_shares_of_what_ended_and_fails_of_verdicts() -> None:
 
 def test_where_runs_share_no_verdict_there_is_no_change() -> None:
     failures, matrix = known(attempt("new", "a", "told"), attempt("old", "b", "told"))
-    (row,) = failure_rows(failures, matrix, FailureView.CRITERION, ["new"], [PAIR])
+    (row,) = result_of(failure_rows(failures, matrix, FailureView.CRITERION, ["new"], [PAIR]))
     assert row.change is None
 
 
@@ -158,7 +158,7 @@ def test_many_are_compared_in_pieces_with_the_same_outcome() -> None:
         *[attempt("new", f"t{n % 7}", "told", f"part {'abcdefgh'[n % 8]}") for n in range(1200)],
         *[attempt("old", f"t{n % 7}", *["told"][: n % 2]) for n in range(900)],
     )
-    work = comparing(failures, matrix, FailureView.CRITERION, ["new"], [PAIR])
+    work = failure_rows(failures, matrix, FailureView.CRITERION, ["new"], [PAIR])
     pieces = 0
     try:
         while True:
@@ -168,7 +168,7 @@ def test_many_are_compared_in_pieces_with_the_same_outcome() -> None:
             failures.take(matrix_row(matrix, "new", pieces))
     except StopIteration as end:
         rows = end.value
-    assert rows == failure_rows(failures, matrix, FailureView.CRITERION, ["new"], [PAIR])
+    assert rows == result_of(failure_rows(failures, matrix, FailureView.CRITERION, ["new"], [PAIR]))
     groups = 9
     assert len(rows) == groups and pieces > groups + 3 * (1200 // 500)
 

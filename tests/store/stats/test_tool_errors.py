@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gymtui.core.pieces import result_of
 from gymtui.store.stats.tool_errors import ToolUse, tool_tallies, tool_uses
 from gymtui.transcript.readers.artifact import read
 
@@ -34,13 +35,15 @@ def test_calls_and_the_answers_of_those_that_failed_are_counted() -> None:
 
 
 def test_the_tool_with_most_errors_comes_first_with_its_commonest_answer() -> None:
-    first, second = tool_tallies(
-        {
-            "one": (ToolUse("send", 5), ToolUse("read", 2, ("gone", "late"))),
-            "two": (ToolUse("send", 4, ("full",)), ToolUse("read", 1, ("gone",))),
-        }
+    first, second = result_of(
+        tool_tallies(
+            {
+                "one": (ToolUse("send", 5), ToolUse("read", 2, ("gone", "late"))),
+                "two": (ToolUse("send", 4, ("full",)), ToolUse("read", 1, ("gone",))),
+            }
+        )
     )
     assert (first.tool, first.calls, first.errors, first.commonest) == ("read", 3, 3, "gone")
     assert (first.commonest_count, first.rollout_ids) == (2, ("one", "two"))
     assert (second.tool, second.error_share, second.rollout_ids) == ("send", 1 / 9, ("two",))
-    assert tool_tallies({"none": (ToolUse("send", 1),)})[0].commonest is None
+    assert result_of(tool_tallies({"none": (ToolUse("send", 1),)}))[0].commonest is None

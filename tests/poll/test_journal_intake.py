@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gymtui.poll.journal_feed import FOLLOWED_EVERY_S
+from gymtui.poll.journal_intake import FOLLOWED_EVERY_S
 from gymtui.store.history.journal import FLUSH_AFTER_S, Journal
 from gymtui.store.history.journal_place import SharedPlace
 from tests.helpers.journals import shared_place, wait_until
@@ -49,8 +49,8 @@ def team() -> Iterator[Team]:
 
 async def heard(session: Session) -> None:
     """Let what others wrote by now come in."""
-    assert session.watch.feed is not None
-    await session.watch.feed.follow()
+    assert session.watch.journal_intake is not None
+    await session.watch.journal_intake.follow()
 
 
 async def test_phases_that_another_saw_are_on_ones_own_timeline(

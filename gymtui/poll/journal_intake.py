@@ -1,4 +1,4 @@
-"""What the journal keeps comes in: at the start, of runs that are wanted, and what others write.
+"""What the journal keeps, on its way in: numbers, lives of runs, and what others write.
 
 All of it is read in threads, and never holds the screen up.
 """
@@ -17,31 +17,31 @@ FOLLOWED_EVERY_S = 1.0
 """How often what others wrote is asked for: with what they wait to write, within two polls."""
 
 
-class Watch(Protocol):
-    """Whom it comes to, on the event loop."""
+class JournalListener(Protocol):
+    """What takes it in, on the event loop."""
 
     @property
     def recalled_runs(self) -> Set[str]:
         """The runs of which all is wanted."""
 
-    def know(self, summaries: Iterable[SavedSummary]) -> None:
+    def take_summaries(self, summaries: Iterable[SavedSummary]) -> None:
         """Take in numbers that are kept."""
 
-    def came(
+    def take_run(
         self, run_id: str, loaded: Sequence[StateObservation], steps: Sequence[StepTimes]
     ) -> None:
         """Take in what is kept of a run."""
 
-    def heard(self, observations: Iterable[StateObservation]) -> None:
+    def take_observations(self, observations: Iterable[StateObservation]) -> None:
         """Take in what others have just seen."""
 
 
-class JournalFeed:
-    """Brings what a journal keeps to a watch."""
+class JournalIntake:
+    """Reads what a journal keeps, and hands it over."""
 
-    def __init__(self, journal: Journal, watch: Watch) -> None:
+    def __init__(self, journal: Journal, listener: JournalListener) -> None:
         self._journal = journal
-        self._watch = watch
+        self._listener = listener
         self._wanted: asyncio.Queue[str] = asyncio.Queue()
         self._opened = 0
 
@@ -68,22 +68,22 @@ class JournalFeed:
         """Take in what others wrote since; all there is, once a database is back that was away."""
         if self._journal.opened != self._opened:
             await self._remember()
-            for run_id in self._watch.recalled_runs:
+            for run_id in self._listener.recalled_runs:
                 self.want(run_id)
         news = await asyncio.to_thread(self._journal.news)
         if news.observations:
-            self._watch.heard(news.observations)
+            self._listener.take_observations(news.observations)
         if news.summaries:
-            self._watch.know(news.summaries)
+            self._listener.take_summaries(news.summaries)
 
     async def _remember(self) -> None:
         summaries = await asyncio.to_thread(self._journal.summaries)
         self._opened = self._journal.opened
-        self._watch.know(summaries)
+        self._listener.take_summaries(summaries)
 
     async def _load(self) -> NoReturn:
         while True:
             run_id = await self._wanted.get()
             loaded = await asyncio.to_thread(self._journal.load, run_id)
             steps = await asyncio.to_thread(self._journal.steps, run_id)
-            self._watch.came(run_id, loaded, steps)
+            self._listener.take_run(run_id, loaded, steps)
