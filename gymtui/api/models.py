@@ -31,6 +31,7 @@ __all__ = [
     "CreatedRun",
     "Deleted",
     "DimensionScore",
+    "Kept",
     "LaunchRequest",
     "Malformed",
     "ModelConfig",
@@ -193,6 +194,19 @@ class Result(Wire):
         return lifted
 
 
+class Kept(Wire):
+    """What an export of ours adds to a rollout's item: what was known of it beside that."""
+
+    run_id: str | None = None  # of which run it was listed, where its item names another or none
+    note: Words = None  # the person's own note on it
+    run_note: Words = None  # and on its run
+    last_step: Count | None = None  # at which it was seen last, where its item no longer says it
+
+
+KEPT = "gymtui"
+"""The field of an item on disk in which that stands; no gym has it."""
+
+
 class RunStatus(Wire):
     """A run's counters. It carries no time and no pass count."""
 
@@ -206,6 +220,7 @@ class RunStatus(Wire):
     pending: Count | None = None
     running: Count | None = None
     rollout_ids: tuple[str, ...] | None = None
+    kept: Kept | None = Field(default=None, alias=KEPT)
 
 
 class Rollout(Wire):
@@ -226,6 +241,7 @@ class Rollout(Wire):
     termination_reason: Words = None
     settings: ModelSettings | None = Field(default=None, alias="model_config")
     status_events: tuple[StatusEvent, ...] | None = None
+    kept: Kept | None = Field(default=None, alias=KEPT)
 
 
 class CreatedRun(Wire):

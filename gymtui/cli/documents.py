@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from gymtui.api.lenient import loads
 from gymtui.api.list_answer import masked
+from gymtui.api.models import KEPT
 from gymtui.cli import document_keys
 from gymtui.store.formats import state_word
 from gymtui.store.lists.columns import RunView, pass_bounds, pass_rate, progress
@@ -71,6 +72,7 @@ def _document(
         received = raw.decode("utf-8", "replace")
     if not isinstance(received, dict):
         received = {"received": received}
+    received.pop(KEPT, None)  # it stands under our own keys
     told = {name: _told(value, read, name) for name, value in received.items() if name in keys}
     extra = {
         name: value

@@ -26,6 +26,7 @@ from gymtui.cli.options import (
     form_option,
     given,
     gym_options,
+    journal_of,
     loaded,
     looks_options,
     report_problems,
@@ -200,7 +201,12 @@ def export(names: tuple[str, ...], directory: str, form: str, **flags: Any) -> N
         tally = run_against_gym(
             settings,
             lambda: export_run(
-                settings, run, Path(directory), form, lambda words: click.echo(words, err=True)
+                settings,
+                run,
+                Path(directory),
+                form,
+                lambda words: click.echo(words, err=True),
+                journal=journal_of(settings),
             ),
         )
     except OSError as error:

@@ -1,7 +1,7 @@
 """`gymtui export`: the artifacts of a run's finished rollouts as files, with how each ended.
 
 That stands in a document itself; beside artifacts as received lies the rollout's record, and of a
-rollout that ended without any that alone. What is
+rollout without any that alone, so that the directory opens with the rows that the run has. What is
 there and whole is not asked for again, and every file is written whole or not at all: after an
 interruption the same command goes on, and repeated it brings up to date what has changed.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,8 @@ from gymtui.core import new_file
 from gymtui.core.text import clean
 from gymtui.session.artifacts import ArtifactLoader, TooLargeError
 from gymtui.store import record_files
+from gymtui.store.history import journal_reader
+from gymtui.store.history.journal_place import Place
 from gymtui.store.outcome import ACTIVE
 from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_result import rollout_result
@@ -59,7 +62,13 @@ class Tally:
 
 
 def export_run(
-    settings: Settings, run_id: str, directory: Path, form: str, tell: Callable[[str], None]
+    settings: Settings,
+    run_id: str,
+    directory: Path,
+    form: str,
+    tell: Callable[[str], None],
+    *,
+    journal: Place,
 ) -> Tally:
     """Write a run's artifacts to a directory.
 
@@ -67,6 +76,7 @@ def export_run(
         directory: Where to; it is made if need be.
         form: `json` for the gym's bytes, `markdown` or `text`.
         tell: Told what is done and what went wrong, a line at a time.
+        journal: Where a dashboard would have kept the steps it saw and the notes, there or not.
 
     Raises:
         GymError: The run's rollouts cannot be listed.
@@ -75,13 +85,21 @@ def export_run(
 
     async def every(client: Endpoints) -> Tally:
         asked = GymReader(client)
+        asked.take_notes(journal)
         [found] = await asked.runs_named([run_id])  # tells a run without rollouts from none
         await asked.rollouts_of([found])
         rows = asked.store.rollouts_of(found)
         await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
         cap_bytes = settings.artifact_limit_mib << 20
         desk = ArtifactLoader(client, cap_bytes=cap_bytes, cache_bytes=0)
-        return await _written(desk, rows, directory, form, tell)
+        steps = await asyncio.to_thread(journal_reader.last_steps, journal, [found])
+        note = asked.view(found).note
+
+        def keep(path: Path, row: RolloutRow) -> bool:
+            step = steps.get(row.rollout_id)
+            return record_files.write(path, row, last_step=step, run_note=note)
+
+        return await _written(desk, rows, directory, form, tell, keep)
 
     return with_gym(settings, every)
 
@@ -92,6 +110,7 @@ async def _written(
     directory: Path,
     form: str,
     tell: Callable[[str], None],
+    keep: Callable[[Path, RolloutRow], bool],
 ) -> Tally:
     tally = Tally(total=len(rows))
     rows = [row for row in rows if row.malformed is None]
@@ -108,21 +127,16 @@ async def _written(
                 await _write_anew(desk, row, path, form, tell, fault)
             elif not before:
                 await _write(desk, row, path, form)
-            kept = form == "json" and await asyncio.to_thread(record_files.write, path, row)
+            kept = form == "json" and await asyncio.to_thread(keep, path, row)
         except NotFound:
             tally.unfinished += 1
-            if form == "json" and row.outcome not in ACTIVE:
-                # It ended without artifacts: that it did is all there is to keep of it.
-                await asyncio.to_thread(record_files.write, path, row)
-        except TooLargeError as error:
+            if form == "json":
+                await asyncio.to_thread(_keep_alone, path, row, keep)
+        except (GymError, OSError, TooLargeError, artifact_files.FileProblem) as error:
             tally.failed += 1
-            tell(f"{clean(row.rollout_id)}: {error}; --json saves it as received")
-        except artifact_files.FileProblem as problem:
-            tally.failed += 1
-            tell(clean(problem))
-        except (GymError, OSError) as error:
-            tally.failed += 1
-            tell(f"{clean(row.rollout_id)}: {clean(_why(error))}")
+            tell(_told(row, error))
+            if form == "json":
+                await asyncio.to_thread(_keep_alone, path, row, keep)
         else:
             if before and fault is None:
                 tally.there += 1
@@ -133,6 +147,27 @@ async def _written(
 
     await at_once(partial(one, row) for row in rows)
     return tally
+
+
+def _keep_alone(path: Path, row: RolloutRow, keep: Callable[[Path, RolloutRow], bool]) -> None:
+    """Keep the record of a rollout without artifacts: how it stands is all there is of it.
+
+    A file with its artifacts from before keeps the record of that time, by which these are known
+    to be old.
+    """
+    if not path.exists():
+        with suppress(OSError, artifact_files.FileProblem):  # told of its artifacts already
+            keep(path, row)
+
+
+def _told(row: RolloutRow, error: Exception) -> str:
+    """What became of a rollout's artifacts, for the person."""
+    if isinstance(error, artifact_files.FileProblem):
+        return clean(error)
+    if isinstance(error, TooLargeError):
+        return f"{clean(row.rollout_id)}: {error}; --json saves it as received"
+    why = error.line if isinstance(error, GymError) else getattr(error, "strerror", None)
+    return f"{clean(row.rollout_id)}: {clean(why or str(error))}"
 
 
 def _fault_of(path: Path, form: str, row: RolloutRow, tell: Callable[[str], None]) -> str | None:
@@ -199,9 +234,3 @@ async def _write(desk: ArtifactLoader, row: RolloutRow, path: Path, form: str) -
     transcript = replace(artifacts.transcript, rollout_id=row.rollout_id, result=_result_of(row))
     data = await asyncio.to_thread(export.render, transcript, form)
     await asyncio.to_thread(new_file.write_new, path, data.encode("utf-8", "replace"))
-
-
-def _why(error: GymError | OSError) -> str:
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return error.line

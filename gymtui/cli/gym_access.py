@@ -270,7 +270,7 @@ class GymReader:
         """A run with the numbers over its rollouts and its end, as far as they are known."""
         row = self.store.runs[run_id]
         left = self._numbers_of(row).eta(self.now_s) if row.active else None
-        note = self._notes.all(NoteOf.RUN).get(run_id)
+        note = self._notes.all(NoteOf.RUN).get(run_id) or row.kept_note
         return RunView(row, self.store.summary(run_id), left, note=note)
 
     def _numbers_of(self, row: RunRow) -> RunStats:

@@ -6,22 +6,37 @@ A file is a rollout, a directory a run; the record beside a file says which roll
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from gymtui.api.list_answer import parse_rollout
-from gymtui.api.models import Malformed
+from gymtui.api.models import Kept, Malformed
 from gymtui.sources.files import Entries, Files, entries, newest_s
 from gymtui.sources.json_fields import JsonFields, utc_time
-from gymtui.sources.rollout_facts import RolloutFacts, RunFacts
+from gymtui.sources.rollout_facts import (
+    ACTIVE_STATUSES,
+    QUIET_S,
+    RolloutFacts,
+    RunFacts,
+    with_rest,
+)
 from gymtui.sources.source import LOOKED_AT, Look
 from gymtui.transcript import artifact_files
 from gymtui.transcript.artifact_files import RECORD
 from gymtui.transcript.body_check import no_artifacts
 
 _SUFFIXES: Final = (".json.gz", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a record tells of its run."""
+
+    run_id: str | None
+    scenario_id: str | None
+    note: str | None
 
 
 class Artifacts:
@@ -47,31 +62,35 @@ class Artifacts:
         names = sorted(name for name in entries(place).files if name.endswith(_SUFFIXES))
         stems = {_stem(name): name for name in names if not _is_record(name)}
         runs: dict[str, list[RolloutFacts]] = {}
-        scenarios: dict[str, str | None] = {}
+        told_of: dict[str, list[_Told]] = {}
         seen = set()
         records = filter(_is_record, names)
         read = partial(_recorded, stems=stems, look=look)
-        for told in filter(None, look.files.each("record", place, records, read)):
-            stem, run_id, scenario, facts = told
+        for found in filter(None, look.files.each("record", place, records, read)):
+            stem, of_run, facts = found
             seen.add(stem)
-            run_id = run_id or place.name
+            run_id = of_run.run_id or place.name
             runs.setdefault(run_id, []).append(facts)
-            scenarios.setdefault(run_id, scenario)
+            told_of.setdefault(run_id, []).append(of_run)
         bare = [name for stem, name in stems.items() if stem not in seen]
         if not look.files.unread:  # else it is not known yet which have no record
-            for found in look.files.each("artifacts", place, bare, partial(_bare, look=look)):
-                if found is not None:
-                    runs.setdefault(place.name, []).append(found)
+            for one in look.files.each("artifacts", place, bare, partial(_bare, look=look)):
+                if one is not None:
+                    runs.setdefault(place.name, []).append(one)
         unread = look.files.unread
+        # Whatever ran as it was exported: nobody will say how it ended.
+        dead = look.now_s - newest_s(place) > QUIET_S
         for run_id, found_of in runs.items():
-            rollouts = sorted(found_of, key=_place)
+            rollouts = with_rest(sorted(found_of, key=_place), {}, dead=dead)
+            told = told_of.get(run_id, [])
             times = [facts.created_at or facts.started_at for facts in rollouts]
             began = min(filter(None, times), default=None) or utc_time(newest_s(place)) or ""
             yield RunFacts(
                 run_id=run_id,
                 source=self.name,
                 rollouts=rollouts,
-                scenario_id=scenarios.get(run_id),
+                scenario_id=next(filter(None, (one.scenario_id for one in told)), None),
+                note=next(filter(None, (one.note for one in told)), None),
                 began=began,
                 unread=unread,
             )
@@ -84,16 +103,17 @@ def _place(facts: RolloutFacts) -> tuple[str, str, str]:
 
 def _recorded(
     record: Path, stems: Mapping[str, str], look: Look
-) -> tuple[tuple[str, str | None, str | None, RolloutFacts] | None, float]:
-    """A record's name, run, scenario and rollout, and when it was touched."""
+) -> tuple[tuple[str, _Told, RolloutFacts] | None, float]:
+    """A record's name, what it tells of the run, its rollout, and when it was touched."""
     told = look.files.parsed(record, record_of)
     stem = _stem(record.name)
     if told is None:
         return None, look.now_s
-    run_id, scenario, facts = told
+    run, facts = told
     file = stems.get(stem)
     body = None if file is None else partial(artifact_files.load, record.with_name(file))
-    return (stem, run_id, scenario, replace(facts, body=body)), newest_s(record)
+    touched_s = look.now_s if facts.status in ACTIVE_STATUSES else newest_s(record)
+    return (stem, run, replace(facts, body=body)), touched_s
 
 
 def _bare(file: Path, look: Look) -> tuple[RolloutFacts | None, float]:
@@ -106,8 +126,8 @@ def _bare(file: Path, look: Look) -> tuple[RolloutFacts | None, float]:
     return named, newest_s(file)
 
 
-def record_of(body: bytes) -> tuple[str | None, str | None, RolloutFacts]:
-    """A record: its run, its scenario, and the rollout, whose item it is.
+def record_of(body: bytes) -> tuple[_Told, RolloutFacts]:
+    """A record: what it tells of its run, and the rollout, whose item it is.
 
     Raises:
         ValueError: It is none.
@@ -125,7 +145,8 @@ def record_of(body: bytes) -> tuple[str | None, str | None, RolloutFacts]:
         started_at=started,
         item=body,
     )
-    return rollout.run_id, rollout.scenario_id, facts
+    kept = rollout.kept or Kept()
+    return _Told(kept.run_id or rollout.run_id, rollout.scenario_id, kept.run_note), facts
 
 
 def rollout_of(body: bytes) -> RolloutFacts:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from gymtui.api.lenient import loads
+from gymtui.api.models import KEPT
 from gymtui.core.json_output import json_text
-from gymtui.sources.json_fields import JsonFields
 
+ACTIVE_STATUSES: Final = frozenset({"running", "pending"})
 NOT_RUN: Final = "not run"
 INTERRUPTED: Final = "interrupted"
 QUIET_S: Final = 1800.0
@@ -64,13 +65,12 @@ class RunFacts:
     reported: Mapping[str, Any] | None = None
     graded: bool = False  # whether its rewards are scores alone, even where all are 0 or 1
     unread: int = 0  # how many of its rollouts are not read yet
+    note: str | None = None  # a person's, kept with it
 
     @property
     def active(self) -> bool:
         """Whether something of it is still to come."""
-        return bool(self.unread) or any(
-            facts.status in ("running", "pending") for facts in self.rollouts
-        )
+        return bool(self.unread) or any(facts.status in ACTIVE_STATUSES for facts in self.rollouts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def listed(
             rollouts[same.rollout_id] = same
             continue
         rollout_id = id_of(facts.rollout_id)
-        item = None if facts.item is None else _called(facts.item, rollout_id, run_id)
+        item = None if facts.item is None else _called(facts, rollout_id, run_id, run.run_id)
         if item is None:
             wire = _wire(facts, rollout_id, run_id, run.scenario_id, binary=binary, scores=scores)
             item = json_text(wire).encode()
@@ -147,16 +147,27 @@ def listed(
     }
     if run.reported:
         counters["reported"] = run.reported
+    if run.note:
+        counters[KEPT] = {"note": run.note}
     item = json_text(counters).encode()
     return ListedRun(run_id, run.scenario_id, run.began, item, rollouts, run, binary, scores)
 
 
-def _called(item: bytes, rollout_id: str, run_id: str) -> bytes:
-    """An item as a gym listed it, under these names: as received where it has them."""
-    fields = JsonFields(item)
-    if (fields.value("rollout_id"), fields.value("run_id")) == (rollout_id, run_id):
-        return item
-    return json_text({**loads(item), "rollout_id": rollout_id, "run_id": run_id}).encode()
+def _called(facts: RolloutFacts, rollout_id: str, run_id: str, own_run_id: str) -> bytes:
+    """A rollout's item as a gym listed it, but for what is another here; as received if nothing is.
+
+    Args:
+        own_run_id: What its run is called where there is no other of that name.
+    """
+    item = facts.item or b"{}"
+    changed: dict[str, str] = {}
+    if rollout_id != facts.rollout_id:
+        changed["rollout_id"] = rollout_id
+    if run_id != own_run_id:
+        changed["run_id"] = run_id
+    if facts.status in (NOT_RUN, INTERRUPTED):
+        changed["status"] = facts.status
+    return json_text({**loads(item), **changed}).encode() if changed else item
 
 
 def _wire(
@@ -217,8 +228,9 @@ def with_rest(
     """
     found = list(rollouts)
     if dead:
+        ends = {"running": INTERRUPTED, "pending": NOT_RUN}
         found = [
-            replace(facts, status=INTERRUPTED) if facts.status == "running" else facts
+            replace(facts, status=ends[facts.status]) if facts.status in ends else facts
             for facts in found
         ]
     if unread:

@@ -138,7 +138,7 @@ def steps_of(rollout: Rollout, seen: int | None = None) -> int | None:
         return rollout.current_step
     if rollout.max_steps is not None and at_step_limit(rollout):
         return rollout.max_steps  # it took them all, whichever was seen last
-    return seen
+    return rollout.kept.last_step if seen is None and rollout.kept is not None else seen
 
 
 def score_in(rollout: Rollout) -> float | None:

@@ -1,7 +1,8 @@
 """A rollout's record on disk, beside its transcript: what artifacts do not say of how it ended.
 
-It is the rollout's item as the gym listed it, but for keys; where simlab wrote the artifacts, its
-verdict (`reward_files`) tells as much. Where files lie is for `transcript.artifact_files`.
+It is the rollout's item as the gym listed it, but for keys, and beside it what was known of it here
+(`Kept`); where simlab wrote the artifacts, its verdict (`reward_files`) tells as much. Where files
+lie is for `transcript.artifact_files`.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ import msgspec
 
 from gymtui.api.lenient import loads
 from gymtui.api.list_answer import masked, parse_rollout
-from gymtui.api.models import Malformed, Rollout
+from gymtui.api.models import KEPT, Malformed, Rollout
 from gymtui.core.atomic_write import replace_text
 from gymtui.core.json_output import json_text
 from gymtui.store import reward_files
-from gymtui.store.outcome import outcome_of
+from gymtui.store.outcome import outcome_of, steps_of
 from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_result import rollout_result
 from gymtui.transcript import artifact_files
@@ -109,14 +110,21 @@ def _verdict(path: Path, rollout_id: str | None, beside: str) -> Record:
 
 def _row_of(rollout: Rollout, raw: bytes) -> RolloutRow:
     outcome, run_id = outcome_of(rollout), rollout.run_id or ""
-    return RolloutRow(rollout.rollout_id, run_id, raw, 0.0, 0.0, rollout, outcome=outcome)
+    note = rollout.kept.note if rollout.kept is not None else None
+    return RolloutRow(
+        rollout.rollout_id, run_id, raw, 0.0, 0.0, rollout, outcome=outcome, note=note
+    )
 
 
-def write(path: Path, row: RolloutRow) -> bool:
+def write(
+    path: Path, row: RolloutRow, *, last_step: int | None = None, run_note: str | None = None
+) -> bool:
     """Put a rollout's record beside a file with its artifacts, whole or not at all.
 
     Args:
         path: The file; where it is there, whoever may read it may read the record.
+        last_step: At which it was seen last.
+        run_note: The person's own note on its run.
 
     Returns:
         Whether another record lay there, or none.
@@ -127,7 +135,7 @@ def write(path: Path, row: RolloutRow) -> bool:
     """
     beside = artifact_files.record_of(path)
     try:
-        text = _without_keys(row.raw)
+        text = _without_keys(_with_kept(row, last_step, run_note))
     except (ValueError, RecursionError):
         raise FileProblem(f"{beside.name}: nested too deeply to be written") from None
     try:
@@ -137,6 +145,25 @@ def write(path: Path, row: RolloutRow) -> bool:
         pass
     replace_text(beside, text, mode=stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600)
     return True
+
+
+def _with_kept(row: RolloutRow, last_step: int | None, run_note: str | None) -> bytes:
+    """An item, and what it does not say of what was known; as received where that is nothing."""
+    said = row.rollout
+    if said is None:
+        return row.raw
+    step = None if said.current_step is not None else steps_of(said, last_step)
+    kept = {
+        "run_id": row.run_id if said.run_id != row.run_id else None,
+        "note": row.note,
+        "run_note": run_note,
+        "last_step": step,
+    }
+    told = {name: value for name, value in kept.items() if value is not None}
+    if not told and said.kept is None:
+        return row.raw
+    item = {name: value for name, value in loads(row.raw).items() if name != KEPT}
+    return json_text({**item, KEPT: told} if told else item).encode()
 
 
 def _without_keys(raw: bytes) -> str:

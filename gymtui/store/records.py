@@ -50,6 +50,12 @@ class RunRow:
     all_ended: bool = False
 
     @property
+    def kept_note(self) -> str | None:
+        """The person's note on it that an export of it kept."""
+        kept = self.run.kept if self.run is not None else None
+        return kept.note if kept is not None else None
+
+    @property
     def silent(self) -> bool:
         """Whether none of its counters says what is unfinished."""
         run = self.run

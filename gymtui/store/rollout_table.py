@@ -92,7 +92,7 @@ class RolloutTable:
                 yield
             for count, at in enumerate(missing, start=1):
                 item = items[at]
-                if item not in fresh or fresh[item].note != self.notes.get(fresh[item].rollout_id):
+                if item not in fresh or fresh[item].note != self.note_on(fresh[item].rollout):
                     fresh[item] = self._read(item, asked, seen)
                 ids[at] = fresh[item].rollout_id
                 if count % rollout_intake.PARSED_AT_ONCE == 0:
@@ -268,8 +268,15 @@ class RolloutTable:
             seen.at,
             parsed,
             outcome=outcome_of(parsed, we_cancelled=parsed.rollout_id in self.we_cancelled),
-            note=self.notes.get(parsed.rollout_id),
+            note=self.note_on(parsed),
         )
+
+    def note_on(self, rollout: Rollout | None) -> str | None:
+        """The person's own note on a rollout; else the one that an export of it kept."""
+        if rollout is None:
+            return None
+        kept = rollout.kept.note if rollout.kept is not None else None
+        return self.notes.get(rollout.rollout_id) or kept
 
     def _home(self, rollout: Rollout, asked: str | None) -> str:
         """The run it belongs to: the one it names, if that is known; else the one that lists it."""

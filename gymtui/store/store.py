@@ -304,8 +304,8 @@ class Store:
         self._rollouts.version += 1  # what is just being read is looked at again
         for rollout_id in before.keys() | notes.keys():
             row = self.rollouts.get(rollout_id)
-            if row is not None and row.note != notes.get(rollout_id):
-                self._rollouts.put(replace(row, note=notes.get(rollout_id)), built)
+            if row is not None and row.note != (note := self._rollouts.note_on(row.rollout)):
+                self._rollouts.put(replace(row, note=note), built)
         return built.build()
 
     def date(self, seen_s: Mapping[str, float]) -> None:

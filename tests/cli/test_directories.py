@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -60,25 +59,6 @@ def test_transcripts_in_a_directory_are_searched(
     assert shell("search", results, "night", "no such phrase").stdout == ""
 
 
-def test_a_round_trip_keeps_rows_and_numbers(shell: Shell, results: str, tmp_path: Path) -> None:
-    write(
-        tmp_path / "o" / "r9.rollout.json",
-        {"rollout_id": "r9", "run_id": "night", "status": "workspace_error", "task_id": "t"},
-    )
-    assert shell("export", results, "night", "--to", "again").returncode == 0
-    commands: list[tuple[str, ...]] = [
-        ("rollouts", "{}", "--json"),
-        ("report", "{}", "--json"),
-        ("runs", "{}", "--json"),
-    ]
-    for command in commands:
-        first, second = (
-            json.loads(shell(*(word.format(place) for word in command)).stdout)
-            for place in (results, "again/")
-        )
-        assert _plain(first) == _plain(second)
-
-
 def test_what_another_program_wrote_comes_back_from_an_export(shell: Shell, tmp_path: Path) -> None:
     place = job(tmp_path / "jobs" / "night", total=4, finished=True)
     ended(place / "a__A")
@@ -115,10 +95,6 @@ def test_open_prints_what_other_programs_wrote(shell: Shell, tmp_path: Path) -> 
             assert told in done.stdout
     alone = shell("open", "--text", "--as", "files", "jobs")
     assert "fix it" in alone.stdout and "a__A" not in alone.stdout
-
-
-def _plain(document: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in document.items() if name not in ("made_at", "gym")}
 
 
 def test_a_plain_name_is_no_directory_and_says_so(

@@ -15,7 +15,7 @@ from gymtui.sources.artifacts import Artifacts
 from gymtui.sources.directory_gym import DirectoryGym
 from gymtui.sources.files import Entries, Files
 from gymtui.sources.source import places
-from tests.sources.on_disk import Answers, growing, opened, write
+from tests.sources.on_disk import Answers, growing, opened, touch, write
 
 
 def record(rollout_id: str, run_id: str = "night", **more: Any) -> dict[str, Any]:
@@ -209,6 +209,7 @@ def test_a_run_that_grows_is_seen_to_grow(tmp_path: Path) -> None:
     disk = opened(tmp_path)
     assert disk.runs()["night"]["total"] == 1
     exported(tmp_path, "b", status="running", result=None)
+    touch(tmp_path, 60)
     assert disk.runs()["night"]["running"] == 1
     with growing(tmp_path / "b.rollout.json"):
         exported(tmp_path, "b", result={"success": False})

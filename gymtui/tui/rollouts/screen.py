@@ -128,7 +128,8 @@ class RolloutsScreen(TimelineScreen):
         pieces += run_marks(self.session, self.run_id)
         if said:
             pieces.append(StyledText(f"   {said}", "muted"))
-        if note := self.session.notes.all(NoteOf.RUN).get(self.run_id):
+        kept = row.kept_note if row else None
+        if note := self.session.notes.all(NoteOf.RUN).get(self.run_id) or kept:
             pieces.append(StyledText(f"   {note}", "accent"))
         return tuple(pieces)
 

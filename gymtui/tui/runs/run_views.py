@@ -92,7 +92,7 @@ class RunViews:
             place=place if self._newest_first is not False else -place,
             placed_at=None if timed else store.placed_at(run_id),
             behind=behind_s is not None and behind_s > older,
-            note=session.notes.all(NoteOf.RUN).get(run_id),
+            note=session.notes.all(NoteOf.RUN).get(run_id) or row.kept_note,
         )
 
 
