@@ -7,7 +7,25 @@ from pathlib import Path
 
 import click
 
-from gymtui.cli.options import EXIT_USAGE, fail
+from gymtui.cli.gym_database import COMMAND_VARIABLE, VARIABLE, place_of
+from gymtui.cli.options import EXIT_USAGE, fail, with_options
+
+database_options = with_options(
+    click.option(
+        "--db",
+        metavar="PLACE",
+        envvar=VARIABLE,
+        default="gym.sqlite3",
+        show_default=True,
+        help="Database file, or postgresql://….",
+    ),
+    click.option(
+        "--db-password-command",
+        metavar="COMMAND",
+        envvar=COMMAND_VARIABLE,
+        help="Prints the database's password; default: PGPASSFILE.",
+    ),
+)
 
 
 @click.group(invoke_without_command=True)
@@ -15,9 +33,7 @@ from gymtui.cli.options import EXIT_USAGE, fail
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Anything but loopback needs a key."
 )
-@click.option(
-    "--db", metavar="PATH", default="gym.sqlite3", show_default=True, help="Database file."
-)
+@database_options
 @click.option(
     "--speed", type=float, default=1.0, show_default=True, help="Speed of time (1 is real time)."
 )
@@ -65,6 +81,7 @@ def gym(
     port: int,
     host: str,
     db: str,
+    db_password_command: str | None,
     speed: float,
     seed: int,
     faults: bool,
@@ -79,7 +96,7 @@ def gym(
     """Serve a local gym: the same API, with rollouts that really run.
 
     If GYMTUI_GYM_KEY is set, every request must carry that key. GYMTUI_JUDGE_KEY is the API key
-    of the judge model.
+    of the judge model; GYMTUI_GYM_DB stands for --db.
     """
     if context.invoked_subcommand is not None:
         return
@@ -93,7 +110,7 @@ def gym(
         serve(
             host,
             port,
-            Path(db),
+            place_of(db, db_password_command),
             speed=speed,
             seed=seed,
             faults=faults,

@@ -206,6 +206,9 @@ ELSEWHERE = {
     ),
     "launch --source": ("test_launch.test_a_source_is_recorded_so_that_the_filter_can_be_tried"),
     "wait --timeout": "test_wait.test_a_timeout_ends_with_124_and_leaves_the_runs_alone",
+    "gym --db-password-command": (
+        "gym.test_database_server.test_the_password_comes_from_a_command"
+    ),
     "wait --patience": "test_wait.test_a_gym_that_never_answers_ends_with_3_after_its_time",
     "wait --interval": "test_every_option.test_wait_looks_as_often_as_it_is_told",
     "replay --profile": "test_replay.test_every_option_counts",

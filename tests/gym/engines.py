@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from gymtui.gym.clock import Pace
-from gymtui.gym.engine.database import Database
+from gymtui.gym.engine.database_place import Place
+from gymtui.gym.engine.databases import open_database
 from gymtui.gym.engine.engine import Engine
 from gymtui.gym.wire import LaunchRequest, Rollout
 from tests.gym.running_gym import FAST, launch_body, until
@@ -47,10 +47,10 @@ class Turnstile:
 
 
 @asynccontextmanager
-async def engine_at(path: Path, pace: Pace | None = None, **options: Any) -> AsyncIterator[Engine]:
+async def engine_at(path: Place, pace: Pace | None = None, **options: Any) -> AsyncIterator[Engine]:
     """Yield a started engine on the database at `path`; by default nothing takes time."""
     options = {"seed": 7, "failure_share": 0.0, **options}
-    with Database(path) as database:
+    with open_database(path) as database:
         engine = Engine(database, pace=pace or Pace(FAST), **options)
         engine.start()
         try:

@@ -19,7 +19,7 @@ import httpx
 from gymtui.gym.clock import Clock, Pace
 from gymtui.gym.demo.cast import CAST, Script, troubles
 from gymtui.gym.demo.story import play_story, script_of
-from gymtui.gym.engine.database import Database
+from gymtui.gym.engine.database_file import DatabaseFile
 from gymtui.gym.engine.engine import Engine
 from gymtui.gym.http.server import Options, create_app
 from tests.helpers.virtual_time import VirtualLoop
@@ -67,7 +67,7 @@ class PlayedGym(httpx.AsyncBaseTransport):
         options = self._options
         numbers = itertools.count(0xA1B2C3D4)
         engine = Engine(
-            self._until_closed.enter_context(Database(Path(":memory:"))),
+            self._until_closed.enter_context(DatabaseFile(Path(":memory:"))),
             clock=Clock(timedelta(seconds=options.clock_offset_s), self.now),
             pace=Pace(options.speed),
             seed=options.seed,

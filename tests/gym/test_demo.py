@@ -31,9 +31,9 @@ from gymtui.gym.demo.cast import (
 )
 from gymtui.gym.demo.lock import held
 from gymtui.gym.demo.process import BROKEN, DATABASE, GYM_LOCK, PREFIX, place, sweep
-from gymtui.gym.demo.story import AT_ONCE, BEHIND, Chapter, play_story, script_of, sequel
+from gymtui.gym.demo.story import AT_ONCE, BEHIND, Chapter, file_of, play_story, script_of, sequel
 from gymtui.gym.demo.story import OPENING as OPENED
-from gymtui.gym.engine.database import Database
+from gymtui.gym.engine.database_file import DatabaseFile
 from gymtui.gym.engine.engine import CUT_OFF, Engine
 from gymtui.gym.engine.troubles import Kind, Moment, Trouble
 from tests.gym.engines import Turnstile, engine_at, finish, start
@@ -110,7 +110,7 @@ async def test_the_oldest_of_what_has_ended_goes(
     monkeypatch.setattr(story, "FINISHED_KEPT", 4)
     async with engine_at(tmp_path / "db", temperaments=CAST) as engine:
         with telling(engine, speed=1e9):
-            await until(lambda: asyncio.sleep(0, engine.database.runs_ever > 12))
+            await until(lambda: asyncio.sleep(0, file_of(engine).runs_ever > 12))
         assert len(names(engine)) <= 4 + AT_ONCE + 1
 
 
@@ -238,7 +238,7 @@ async def test_what_waited_goes_on_and_what_ran_is_cut_off_when_it_was(tmp_path:
         run_id = await start(engine, rollout_count=5, max_parallel=2)
         await turnstile.settle(2)
     os.utime(path, (1_900_000_000, 1_900_000_000))  # long after: not later than now
-    with Database(path) as database:
+    with DatabaseFile(path) as database:
         engine = Engine(database, pace=Pace(1e9), seed=7, failure_share=0.0)
         engine.start()
         rollouts = await finish(engine, run_id)
@@ -269,7 +269,7 @@ async def test_what_needs_an_agent_that_is_gone_does_not_go_on(
     with sqlite3.connect(path) as raw:
         raw.execute("UPDATE runs SET settings = json_set(settings, '$.model', 'scripted/gone')")
     raw.close()
-    with Database(path) as database:
+    with DatabaseFile(path) as database:
         engine = Engine(database)
         engine.start()
         assert engine.unfinished_runs == 0
@@ -282,7 +282,7 @@ async def test_what_needs_an_agent_that_is_gone_does_not_go_on(
 
 def told_once(directory: Path) -> None:
     """A gym that has seen a run lies there."""
-    with Database(directory / DATABASE), sqlite3.connect(":memory:"):
+    with DatabaseFile(directory / DATABASE), sqlite3.connect(":memory:"):
         pass
     connection = sqlite3.connect(directory / DATABASE)
     connection.execute("INSERT INTO sqlite_sequence VALUES ('runs', 1)")
@@ -352,7 +352,7 @@ def test_a_database_that_cannot_be_read_is_set_aside(
     with place(wanted, fresh=False, temporary=temporary) as begun:
         assert (begun.kept, begun.anew) == (True, True)
         assert "begins anew" in begun.words
-        with Database(wanted / DATABASE) as sound:
+        with DatabaseFile(wanted / DATABASE) as sound:
             assert sound.runs_ever == 0
     assert (wanted / BROKEN).read_bytes()[100:] == before[100:]
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from gymtui.gym.clock import Pace
-from gymtui.gym.engine.database import Database
+from gymtui.gym.engine.database_file import DatabaseFile
 from gymtui.gym.engine.engine import Engine
 from gymtui.gym.engine.records import StorageError
 from gymtui.gym.engine.restart import CUT_OFF
@@ -143,11 +143,11 @@ async def test_nothing_is_kept_twice(tmp_path: Path) -> None:
 
 def test_a_database_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "db"
-    Database(path).close()
+    DatabaseFile(path).close()
     old = sqlite3.connect(path)
     old.executescript("DROP TABLE progress; PRAGMA user_version = 1")
     old.close()
-    with Database(path) as database:
+    with DatabaseFile(path) as database:
         assert database.progress("none") == []
 
 
@@ -172,7 +172,7 @@ class FullDisk:
 
 async def test_a_full_disk_fails_the_run_and_says_so(tmp_path: Path) -> None:
     time, held = FakeTime(), Turnstile()
-    with Database(tmp_path / "db") as database:
+    with DatabaseFile(tmp_path / "db") as database:
         disk = database._connection = FullDisk(database._connection)  # type: ignore[assignment]
 
         async def make_room(seconds: float) -> None:
@@ -203,7 +203,7 @@ async def test_a_full_disk_fails_the_run_and_says_so(tmp_path: Path) -> None:
 async def test_what_was_reserved_makes_room_at_once(tmp_path: Path) -> None:
     reserve = tmp_path / "db-reserve"
     held = Turnstile()
-    with Database(tmp_path / "db") as database:
+    with DatabaseFile(tmp_path / "db") as database:
         assert reserve.stat().st_size >= 1 << 20
         disk = database._connection = FullDisk(database._connection)  # type: ignore[assignment]
         engine = Engine(database, pace=Pace(sleep=held.sleep), failure_share=0.0)

@@ -24,6 +24,9 @@ import pytest
 OWNER = "postgres"
 """Whom the server runs as where the tests run as root, whom it refuses."""
 
+SECRET = "pw-4711-never-shown"
+"""The password of the user `guarded`."""
+
 # Nothing of it outlives the tests, so that nothing waits for a disk.
 _HURRY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=")
 
@@ -52,6 +55,11 @@ class Server:
     def sql(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         """Carry out a statement in the first database."""
         return run_sql(self.url, statement, *values)
+
+    def guard(self) -> None:
+        """Make the user who must say `SECRET`."""
+        if not self.sql("SELECT 1 FROM pg_roles WHERE rolname = 'guarded'"):
+            self.sql(f"CREATE ROLE guarded LOGIN SUPERUSER PASSWORD '{SECRET}'")
 
     def new_database(self) -> str:
         """Make an empty database; its URL."""

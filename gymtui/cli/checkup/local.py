@@ -12,6 +12,7 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 
 from gymtui import __version__
+from gymtui.cli import gym_database
 from gymtui.cli.checkup.checks import Check, State
 from gymtui.config.schema import Choices
 from gymtui.config.settings import LoadedSettings, Settings
@@ -56,6 +57,8 @@ def check_files(env: Mapping[str, str], config: Path, settings: Settings) -> Ite
     yield _archive(paths.archive_file(env), settings.archive_limit_mib)
     place = place_of(settings, env)
     yield _shared(place) if isinstance(place, SharedPlace) else _journal(place)
+    if gym_database.is_shared(own := env.get(gym_database.VARIABLE, "")):
+        yield _gym_database(own, env.get(gym_database.COMMAND_VARIABLE))
 
 
 def _archive(path: Path, limit_mib: int) -> Check:
@@ -110,6 +113,26 @@ def _shared(place: SharedPlace) -> Check:
         return Check("paths", "journal", f"{name} (tables are created by the dashboard)")
     said = f"{name}, version {found.version}, {of_many(found.runs, 'run')} kept"
     return Check("paths", "journal", said + (", only read" if found.read_only else ""))
+
+
+def _gym_database(url: str, command: str | None) -> Check:
+    """The database of a local gym that is named in the environment."""
+    from gymtui.gym.engine.databases import version_at
+    from gymtui.gym.engine.records import DatabaseRefusedError, StorageError
+
+    subject, advice = ("paths", "local gym"), f"mend {gym_database.VARIABLE}"
+    try:
+        place = gym_database.shared_place(url, command)
+    except ValueError as error:
+        said = f"{gym_database.VARIABLE} {error}"
+        return Check(*subject, said, State.WARNING, advice)
+    try:
+        version = version_at(place)
+    except (DatabaseRefusedError, StorageError) as error:
+        said = f"{place.name} cannot be used: {error}"
+        return Check(*subject, said, State.WARNING, "a gym cannot be served on it")
+    said = f"version {version}" if version else "(tables are created by `gymtui gym`)"
+    return Check(*subject, f"{place.name}, {said}")
 
 
 def check_settings(loaded: LoadedSettings) -> Iterator[Check]:

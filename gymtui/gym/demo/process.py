@@ -26,7 +26,7 @@ from gymtui.gym.clock import monotonic_s
 from gymtui.gym.demo.cast import CAST, troubles
 from gymtui.gym.demo.lock import Told, held
 from gymtui.gym.demo.story import play_story, script_of
-from gymtui.gym.engine.database import Database
+from gymtui.gym.engine.database_file import DatabaseFile
 from gymtui.gym.engine.records import DatabaseInUseError, DatabaseRefusedError
 from gymtui.gym.http.server import Options, bind, serve_until
 
@@ -103,7 +103,7 @@ def _settle(database: Path, *, fresh: bool) -> tuple[bool, str]:
         _remove(database)
     words = ""
     try:
-        with Database(database) as found:
+        with DatabaseFile(database) as found:
             anew = found.runs_ever == 0
         if _is_sound(database):
             return anew, words
@@ -116,7 +116,7 @@ def _settle(database: Path, *, fresh: bool) -> tuple[bool, str]:
     with suppress(FileNotFoundError):
         database.replace(broken)
     _remove(database)
-    with Database(database):
+    with DatabaseFile(database):
         pass
     return True, f"the demo begins anew: {words}; set aside as {broken.name}"
 

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from gymtui.gym.clock import Clock, Pace, monotonic_s
 from gymtui.gym.demo.cast import CAST, Script, checkpoint
-from gymtui.gym.engine.database import Database
+from gymtui.gym.engine.database_file import DatabaseFile
 from gymtui.gym.engine.engine import Engine
 from gymtui.gym.engine.records import RunNameTakenError
 from gymtui.gym.scenarios.catalog import SCENARIOS
@@ -132,7 +132,7 @@ async def play_story(
         opening: What is under way from the first second.
         behind: What happened before that.
     """
-    told = engine.database.runs_ever
+    told = file_of(engine).runs_ever
     opened = len(opening) + len(behind)
     for chapter in opening[told:]:
         await _launch(engine, chapter, seed)
@@ -148,11 +148,18 @@ async def play_story(
             await _go_on(engine, seed, opened)
 
 
+def file_of(engine: Engine) -> DatabaseFile:
+    """Return the memory of a demo's engine."""
+    database = engine.database
+    assert isinstance(database, DatabaseFile)  # noqa: S101  (a demo is played on no other)
+    return database
+
+
 async def _go_on(engine: Engine, seed: int, opened: int) -> None:
     """Launch the next sequel, and let the oldest of what has ended go."""
     for run_id in engine.database.finished_runs(but_newest=FINISHED_KEPT):
         engine.delete(run_id)
-    number = max(engine.database.runs_ever + 1 - opened, 1)
+    number = max(file_of(engine).runs_ever + 1 - opened, 1)
     # A person may have given a run of theirs that very name, or launched some of their own.
     while engine.database.has_run(sequel(number, seed).name):
         number += 1
@@ -173,7 +180,7 @@ async def _remember(engine: Engine, behind: Sequence[Chapter], seed: int) -> Non
 
             # In a place of its own until it is over: seen by someone while it hurries, it would
             # look like something that happens now.
-            with Database(Path(":memory:")) as apart:
+            with DatabaseFile(Path(":memory:")) as apart:
                 apart.count_from(1000 + behind.index(chapter))
                 past = Engine(
                     apart,
@@ -189,7 +196,7 @@ async def _remember(engine: Engine, behind: Sequence[Chapter], seed: int) -> Non
                 finally:
                     await past.stop()
                 with suppress(RunNameTakenError):
-                    engine.database.take_in(apart)
+                    file_of(engine).take_in(apart)
 
     async with asyncio.TaskGroup() as together:
         for chapter in reversed(behind):

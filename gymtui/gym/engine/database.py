@@ -1,15 +1,17 @@
-"""The gym's memory: runs, rollouts and artifacts in one SQLite file that survives a restart.
+"""The gym's memory: runs, rollouts and artifacts, which survive a restart.
 
-Only plain reads and short transactions live here; what they mean is the engine's business, and how
-the file is opened that of `gym.engine.database_file`.
+Only plain reads and short transactions live here, in the SQL that SQLite and PostgreSQL share; what
+they mean is the engine's business. Where it is kept is `gym.engine.database_file`'s, a file, or
+`gym.engine.database_server`'s.
 """
 
 import json
-import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol, Self
 
-from gymtui.gym.engine.database_file import DatabaseFile
 from gymtui.gym.engine.records import (
     Ending,
     NewRollout,
@@ -38,8 +40,62 @@ ROLLOUT_COLUMNS = """
 """
 
 
-class Database(DatabaseFile):
-    """What the gym remembers, read and written."""
+EVENT = "status_events = substr(status_events, 1, length(status_events) - 1) || ?"
+"""Adds to a rollout's status events, a list as JSON that is never empty, what `event` returns."""
+
+
+def event(status: Status, stamp: str) -> str:
+    """Return a change of status as `EVENT` takes it."""
+    return f", {json.dumps({'status': status, 'timestamp': stamp})}]"
+
+
+class Connection(Protocol):
+    """What carries statements out; values stand where they have question marks.
+
+    Whatever it cannot do it says as a `StorageError`.
+    """
+
+    def execute(self, statement: str, values: Sequence[Any] = (), /) -> Any:
+        """Carry out a statement; its rows are found by the names of columns."""
+        ...
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[Any]], /) -> Any:
+        """Carry out a statement once for each row of values."""
+        ...
+
+
+class Database(ABC):
+    """What the gym remembers, read and written; not shared between threads."""
+
+    last_written: datetime | None
+    """When an earlier gym wrote it last, by the machine's clock; None for a new one."""
+    _connection: Connection
+
+    @abstractmethod
+    def _transaction(self) -> AbstractContextManager[None]:
+        """Have everything in the block happen, or nothing."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close it; closing twice does nothing."""
+
+    @abstractmethod
+    def keep_reserve(self) -> None:
+        """Keep some room in reserve, where it is the gym's to keep.
+
+        Raises:
+            StorageError: There is none.
+        """
+
+    @abstractmethod
+    def make_room(self) -> None:
+        """Give up what was kept in reserve."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
 
     # -- runs ------------------------------------------------------------------------------
 
@@ -47,30 +103,30 @@ class Database(DatabaseFile):
         """Write a run and its pending rollouts, all or nothing.
 
         Returns:
-            The run's number: how many runs this file has ever seen, it included.
+            The run's number: it counts up from 1, those of deleted runs are not used again.
 
         Raises:
             RunNameTakenError: A run of that id exists.
         """
         events = json.dumps([{"status": "pending", "timestamp": run.created_at}])
         with self._transaction():
-            try:
-                cursor = self._connection.execute(
-                    "INSERT INTO runs (run_id, scenario_id, source, created_at, settings,"
-                    " user_settings, max_parallel, task_overrides) VALUES (?,?,?,?,?,?,?,?)",
-                    (
-                        run.run_id,
-                        run.scenario_id,
-                        run.source,
-                        run.created_at,
-                        json.dumps(run.settings),
-                        None if run.user_settings is None else json.dumps(run.user_settings),
-                        run.max_parallel,
-                        json.dumps(run.task_overrides or {}),
-                    ),
-                )
-            except sqlite3.IntegrityError as error:
-                raise RunNameTakenError(run.run_id) from error
+            made = self._connection.execute(
+                "INSERT INTO runs (run_id, scenario_id, source, created_at, settings,"
+                " user_settings, max_parallel, task_overrides) VALUES (?,?,?,?,?,?,?,?)"
+                " ON CONFLICT (run_id) DO NOTHING RETURNING number",
+                (
+                    run.run_id,
+                    run.scenario_id,
+                    run.source,
+                    run.created_at,
+                    json.dumps(run.settings),
+                    None if run.user_settings is None else json.dumps(run.user_settings),
+                    run.max_parallel,
+                    json.dumps(run.task_overrides or {}),
+                ),
+            ).fetchone()
+            if made is None:
+                raise RunNameTakenError(run.run_id)
             self._connection.executemany(
                 "INSERT INTO rollouts (rollout_id, run_id, scenario_id, task_id, attempt, status,"
                 " max_steps, created_at, status_events) VALUES (?,?,?,?,?,'pending',?,?,?)",
@@ -88,33 +144,7 @@ class Database(DatabaseFile):
                     for rollout in rollouts
                 ),
             )
-        return int(cursor.lastrowid or 0)
-
-    def count_from(self, number: int) -> None:
-        """Have the next run of a new file be of the number after this one."""
-        self._connection.execute("INSERT INTO sqlite_sequence VALUES ('runs', ?)", (number,))
-
-    def take_in(self, other: "Database") -> None:
-        """Write everything that another file holds into this one, all or nothing.
-
-        Raises:
-            RunNameTakenError: A run of one of its ids exists.
-        """
-        with self._transaction():
-            for table in ("runs", "rollouts", "artifacts"):
-                rows = other._connection.execute(f"SELECT * FROM {table} ORDER BY rowid")  # noqa: S608  (our own names)
-                for row in rows:
-                    # Numbers are each file's own.
-                    names = [name for name in row.keys() if name != "number"]  # noqa: SIM118  (a row is its values)
-                    places = ",".join("?" * len(names))
-                    columns = ",".join(names)
-                    try:
-                        self._connection.execute(
-                            f"INSERT INTO {table} ({columns}) VALUES ({places})",  # noqa: S608
-                            [row[name] for name in names],
-                        )
-                    except sqlite3.IntegrityError as error:
-                        raise RunNameTakenError(row["run_id"]) from error
+        return int(made["number"])
 
     def has_run(self, run_id: str) -> bool:
         """Return whether a run of this id exists."""
@@ -123,8 +153,8 @@ class Database(DatabaseFile):
 
     def run(self, run_id: str) -> RunStatus | None:
         """Return a run with its counters and rollout ids, or None."""
-        row = self._connection.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
-        return None if row is None else self._status(row, with_ids=True)
+        rows = self._connection.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,))
+        return next(iter(self._statuses(rows.fetchall(), with_ids=True)), None)
 
     def runs(
         self,
@@ -138,50 +168,49 @@ class Database(DatabaseFile):
         """Return how many runs match and one page of them, newest first; None matches all."""
         where, values = _where({"scenario_id": scenario_id, "source": source})
         # Only the WHERE clause is spliced, from the constant column names above.
-        total = self._connection.execute(f"SELECT count(*) FROM runs{where}", values)  # noqa: S608
+        total = self._connection.execute(
+            f"SELECT count(*) AS total FROM runs{where}",  # noqa: S608
+            values,
+        ).fetchone()
         rows = self._connection.execute(
             f"SELECT * FROM runs{where} ORDER BY number DESC LIMIT ? OFFSET ?",  # noqa: S608
             [*values, limit, offset],
         ).fetchall()
-        return int(total.fetchone()[0]), [self._status(row, with_ids=with_ids) for row in rows]
+        return int(total["total"]), self._statuses(rows, with_ids=with_ids)
 
-    def _status(self, row: sqlite3.Row, *, with_ids: bool) -> RunStatus:
-        run_id = row["run_id"]
-        counters = self._connection.execute(
-            f"SELECT {COUNTERS} FROM rollouts WHERE run_id = ?",  # noqa: S608
-            (run_id,),
-        ).fetchone()
-        ids = self.rollout_ids(run_id) if with_ids else []
-        return RunStatus(
-            run_id=run_id,
-            scenario_id=row["scenario_id"],
-            source=row["source"],
-            rollout_ids=ids,
-            **dict(counters),
+    def _statuses(self, rows: Sequence[Any], *, with_ids: bool) -> list[RunStatus]:
+        run_ids = [row["run_id"] for row in rows]
+        found = self._connection.execute(
+            f"SELECT run_id, {COUNTERS} FROM rollouts"  # noqa: S608
+            f" WHERE run_id IN ({_marks(run_ids)}) GROUP BY run_id",
+            run_ids,
         )
+        counters = {row["run_id"]: dict(row) for row in found}
+        return [
+            RunStatus(
+                scenario_id=row["scenario_id"],
+                source=row["source"],
+                rollout_ids=self.rollout_ids(row["run_id"]) if with_ids else [],
+                **counters[row["run_id"]],
+            )
+            for row in rows
+        ]
 
     def rollout_ids(self, run_id: str) -> list[str]:
         """Return the ids of a run's rollouts, in the order they were made."""
         rows = self._connection.execute(
             "SELECT rollout_id FROM rollouts WHERE run_id = ? ORDER BY number", (run_id,)
         )
-        return [row[0] for row in rows]
-
-    @property
-    def runs_ever(self) -> int:
-        """How many runs this file has ever seen, deleted ones included."""
-        seen = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'runs'")
-        row = seen.fetchone()
-        return 0 if row is None else int(row[0])
+        return [row["rollout_id"] for row in rows]
 
     def finished_runs(self, *, but_newest: int) -> list[str]:
         """Return the runs in which nothing waits or runs, newest first, without the first few."""
         rows = self._connection.execute(
-            "SELECT run_id FROM runs WHERE run_id NOT IN (SELECT run_id FROM rollouts WHERE"
-            " status IN (SELECT value FROM json_each(?))) ORDER BY number DESC LIMIT -1 OFFSET ?",
-            (json.dumps(ACTIVE), but_newest),
+            "SELECT run_id FROM runs WHERE run_id NOT IN (SELECT run_id FROM rollouts WHERE"  # noqa: S608
+            f" status IN ({_marks(ACTIVE)})) ORDER BY number DESC",
+            ACTIVE,
         )
-        return [row[0] for row in rows]
+        return [row["run_id"] for row in rows][but_newest:]
 
     def waiting_runs(self) -> list[WaitingRun]:
         """Return the runs in which rollouts wait, oldest first, with those rollouts."""
@@ -212,7 +241,7 @@ class Database(DatabaseFile):
             " WHERE run_id = ? AND status = 'pending' ORDER BY number",
             (run_id,),
         )
-        return [NewRollout(*row) for row in rows]
+        return [NewRollout(**row) for row in rows]
 
     def delete_run(self, run_id: str) -> int | None:
         """Delete a run with everything that belongs to it.
@@ -232,7 +261,7 @@ class Database(DatabaseFile):
         row = self._connection.execute(
             "SELECT task_overrides FROM runs WHERE run_id = ?", (run_id,)
         ).fetchone()
-        return {} if row is None else json.loads(row[0])
+        return {} if row is None else json.loads(row["task_overrides"])
 
     # -- rollouts --------------------------------------------------------------------------
 
@@ -257,12 +286,11 @@ class Database(DatabaseFile):
     def begin(self, rollout_id: str, stamp: str) -> bool:
         """Turn a pending rollout into a running one; False when it is not pending any more."""
         changed = self._connection.execute(
-            "UPDATE rollouts SET status = 'running', started_at = ?, status_events ="
-            " json_insert(status_events, '$[#]', json_object('status', 'running', 'timestamp', ?))"
+            f"UPDATE rollouts SET status = 'running', started_at = ?, {EVENT}"  # noqa: S608
             " WHERE rollout_id = ? AND status = 'pending'",
-            (stamp, stamp, rollout_id),
+            (stamp, event("running", stamp), rollout_id),
         )
-        return changed.rowcount == 1
+        return bool(changed.rowcount == 1)
 
     def set_phase(self, rollout_id: str, phase: Phase, phases: Sequence[PhaseSpan]) -> None:
         """Enter a phase; the step is unknown until the agent takes one."""
@@ -281,19 +309,17 @@ class Database(DatabaseFile):
         """Write how a rollout ended, with its artifacts; nothing when it was deleted meanwhile."""
         with self._transaction():
             changed = self._connection.execute(
-                "UPDATE rollouts SET status = ?, completed_at = ?, current_step = NULL,"
-                " phase = iif(? = 'completed', 'completed', phase), result = ?,"
-                " termination_reason = ?, phases = ?, status_events = json_insert(status_events,"
-                " '$[#]', json_object('status', ?, 'timestamp', ?)) WHERE rollout_id = ?",
+                "UPDATE rollouts SET status = ?, completed_at = ?, current_step = NULL,"  # noqa: S608
+                " phase = coalesce(?, phase), result = ?, termination_reason = ?, phases = ?,"
+                f" {EVENT} WHERE rollout_id = ?",
                 (
                     ending.status,
                     ending.stamp,
-                    ending.status,
+                    "completed" if ending.status == "completed" else None,
                     None if ending.result is None else ending.result.model_dump_json(),
                     ending.termination_reason,
                     dump_phases(ending.phases),
-                    ending.status,
-                    ending.stamp,
+                    event(ending.status, ending.stamp),
                     rollout_id,
                 ),
             )
@@ -313,22 +339,21 @@ class Database(DatabaseFile):
             How many there were.
         """
         changed = self._connection.execute(
-            "UPDATE rollouts SET status = 'failed', completed_at = ?, current_step = NULL,"
-            " termination_reason = ?, status_events = json_insert(status_events, '$[#]',"
-            " json_object('status', 'failed', 'timestamp', ?))"
-            " WHERE status IN (SELECT value FROM json_each(?)) AND run_id = coalesce(?, run_id)",
-            (stamp, reason, stamp, json.dumps(statuses), run_id),
+            "UPDATE rollouts SET status = 'failed', completed_at = ?, current_step = NULL,"  # noqa: S608
+            f" termination_reason = ?, {EVENT}"
+            f" WHERE status IN ({_marks(statuses)}) AND run_id = coalesce(?, run_id)",
+            (stamp, reason, event("failed", stamp), *statuses, run_id),
         )
-        return changed.rowcount
+        return int(changed.rowcount)
 
     def count_active(self, run_id: str) -> int:
         """Return how many of a run's rollouts have not finished."""
         row = self._connection.execute(
-            "SELECT count(*) FROM rollouts WHERE run_id = ?"
-            " AND status IN (SELECT value FROM json_each(?))",
-            (run_id, json.dumps(ACTIVE)),
+            "SELECT count(*) AS active FROM rollouts WHERE run_id = ?"  # noqa: S608
+            f" AND status IN ({_marks(ACTIVE)})",
+            (run_id, *ACTIVE),
         ).fetchone()
-        return int(row[0])
+        return int(row["active"])
 
     def add_progress(self, rollout_id: str, body: str) -> None:
         """Keep what a rollout has just recorded; nothing when it was deleted meanwhile."""
@@ -343,21 +368,21 @@ class Database(DatabaseFile):
         rows = self._connection.execute(
             "SELECT body FROM progress WHERE rollout_id = ? ORDER BY number", (rollout_id,)
         )
-        return [json.loads(row[0]) for row in rows]
+        return [json.loads(row["body"]) for row in rows]
 
     def artifacts(self, rollout_id: str) -> Artifacts | None:
         """Return what was recorded of a finished rollout, or None."""
         row = self._connection.execute(
             "SELECT body FROM artifacts WHERE rollout_id = ?", (rollout_id,)
         ).fetchone()
-        return None if row is None else Artifacts.model_validate_json(row[0])
+        return None if row is None else Artifacts.model_validate_json(row["body"])
 
     def phases(self, rollout_id: str) -> list[PhaseSpan] | None:
         """Return when each phase really began and ended, or None for an unknown rollout."""
         row = self._connection.execute(
             "SELECT phases FROM rollouts WHERE rollout_id = ?", (rollout_id,)
         ).fetchone()
-        return None if row is None else [PhaseSpan(**span) for span in json.loads(row[0])]
+        return None if row is None else [PhaseSpan(**span) for span in json.loads(row["phases"])]
 
 
 def _where(filters: Mapping[str, str | None]) -> tuple[str, list[Any]]:
@@ -365,3 +390,8 @@ def _where(filters: Mapping[str, str | None]) -> tuple[str, list[Any]]:
     if not named:
         return "", []
     return " WHERE " + " AND ".join(f"{name} = ?" for name in named), list(named.values())
+
+
+def _marks(values: Sequence[Any]) -> str:
+    """Return a question mark for each value; NULL, which nothing is, for none."""
+    return ",".join("?" * len(values)) or "NULL"

@@ -1,4 +1,4 @@
-"""The gym's SQLite file: opening it for this process alone, its schema, its transactions.
+"""The gym's memory in a SQLite file: opening it for this process alone, its tables, transactions.
 
 What is read and written in it is `gym.engine.database`.
 """
@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
+from gymtui.gym.engine.database import Connection, Database
 from gymtui.gym.engine.records import (
-    PROGRESS,
-    SCHEMA,
+    STEPS,
     VERSION,
     DatabaseInUseError,
     DatabaseRefusedError,
+    RunNameTakenError,
     StorageError,
 )
 
@@ -41,8 +42,10 @@ class _Connection(sqlite3.Connection):
             raise StorageError(str(error)) from error
 
 
-class DatabaseFile:
+class DatabaseFile(Database):
     """One open database file; not shared between threads or processes."""
+
+    _connection: Connection
 
     def __init__(self, path: Path) -> None:
         """Open or create the file at `path`.
@@ -52,27 +55,24 @@ class DatabaseFile:
             DatabaseRefusedError: The file cannot be opened, or is not one of ours.
         """
         self.last_written = _last_written(path)
-        """When an earlier gym wrote it last, by the machine's clock; None for a new file."""
         try:
-            self._connection = sqlite3.connect(
+            self._file = sqlite3.connect(
                 path, isolation_level=None, timeout=1.0, factory=_Connection
             )
         except sqlite3.Error as error:
             raise DatabaseRefusedError(f"cannot open the database {path}: {error}") from error
-        self._connection.row_factory = sqlite3.Row
+        self._file.row_factory = sqlite3.Row
+        self._connection = self._file
         try:
             self._prepare(path)
-        except sqlite3.OperationalError as error:
-            self._connection.close()
+        except (StorageError, sqlite3.DatabaseError) as error:
+            self._file.close()
             if "locked" in str(error):
                 words = f"cannot use the database {path}: in use by another gym"
                 raise DatabaseInUseError(words) from error
             raise DatabaseRefusedError(f"cannot use the database {path}: {error}") from error
-        except sqlite3.DatabaseError as error:
-            self._connection.close()
-            raise DatabaseRefusedError(f"cannot use the database {path}: {error}") from error
         except DatabaseRefusedError:
-            self._connection.close()
+            self._file.close()
             raise
         self._reserve = None if path == MEMORY else path.with_name(f"{path.name}-reserve")
         with suppress(StorageError):
@@ -106,20 +106,14 @@ class DatabaseFile:
         self._connection.execute("PRAGMA foreign_keys = ON")
         with self._transaction():
             version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
-            if version == 0:
-                self._make(SCHEMA, PROGRESS)
-            elif version == 1:
-                self._make(PROGRESS)
-            elif version != VERSION:
+            if version > VERSION:
                 raise DatabaseRefusedError(
                     f"the database {path} is of version {version}, this gym writes {VERSION}"
                 )
-
-    def _make(self, *schemas: str) -> None:
-        for schema in schemas:
-            for statement in schema.split(";"):
-                self._connection.execute(statement)
-        self._connection.execute(f"PRAGMA user_version = {VERSION}")
+            for step in STEPS[version:]:
+                for statement in step.split(";"):
+                    self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {VERSION}")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -128,21 +122,50 @@ class DatabaseFile:
             yield
         except BaseException:
             # A full disk has ended it already.
-            if self._connection.in_transaction:
+            if self._file.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
-        self._connection.close()
+        self._file.close()
         self.make_room()
 
-    def __enter__(self) -> Self:
-        return self
+    # -- what the demo's story asks ------------------------------------------------------------
 
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
+    def count_from(self, number: int) -> None:
+        """Have the next run of a new file be of the number after this one."""
+        self._connection.execute("INSERT INTO sqlite_sequence VALUES ('runs', ?)", (number,))
+
+    def take_in(self, other: "DatabaseFile") -> None:
+        """Write everything that another file holds into this one, all or nothing.
+
+        Raises:
+            RunNameTakenError: A run of one of its ids exists.
+        """
+        with self._transaction():
+            for table in ("runs", "rollouts", "artifacts"):
+                rows = other._connection.execute(f"SELECT * FROM {table} ORDER BY rowid")  # noqa: S608  (our own names)
+                for row in rows:
+                    # Numbers are each file's own.
+                    names = [name for name in row.keys() if name != "number"]  # noqa: SIM118  (a row is its values)
+                    places = ",".join("?" * len(names))
+                    columns = ",".join(names)
+                    try:
+                        self._connection.execute(
+                            f"INSERT INTO {table} ({columns}) VALUES ({places})",  # noqa: S608
+                            [row[name] for name in names],
+                        )
+                    except sqlite3.IntegrityError as error:
+                        raise RunNameTakenError(row["run_id"]) from error
+
+    @property
+    def runs_ever(self) -> int:
+        """How many runs this file has ever seen, deleted ones included."""
+        seen = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'runs'")
+        row = seen.fetchone()
+        return 0 if row is None else int(row[0])
 
 
 def _last_written(path: Path) -> datetime | None:

@@ -1,17 +1,13 @@
 """What the gym's database holds: its tables, and the records that are written to them."""
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from gymtui.gym.wire import Artifacts, Phase, Result, Rollout, Source, Status
 
-VERSION = 2
-"""Of the schema, kept as the file's `user_version`."""
-
-SCHEMA = """
+_TABLES = """
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     run_id TEXT NOT NULL UNIQUE,
@@ -50,7 +46,7 @@ CREATE TABLE artifacts (
 );
 """
 
-PROGRESS = """
+_PROGRESS = """
 CREATE TABLE progress (
     number INTEGER PRIMARY KEY,
     rollout_id TEXT NOT NULL REFERENCES rollouts (rollout_id) ON DELETE CASCADE,
@@ -58,19 +54,32 @@ CREATE TABLE progress (
 );
 CREATE INDEX progress_by_rollout ON progress (rollout_id)
 """
-"""What a rollout has recorded so far, piece by piece, until it has artifacts; since version 2."""
+"""What a rollout has recorded so far, piece by piece, until it has artifacts."""
+
+STEPS = (_TABLES, _PROGRESS)
+"""What makes version 1 of an empty database, version 2 of version 1, and so on.
+
+In the words of SQLite. A step is never changed once it was released.
+"""
+
+VERSION = len(STEPS)
+"""Of the tables that this gym writes."""
 
 
 class DatabaseRefusedError(Exception):
-    """The file cannot be this gym's memory: in use, not a database, or of another version."""
+    """It cannot be this gym's memory: in use, not a database, or of another version."""
 
 
 class DatabaseInUseError(DatabaseRefusedError):
-    """Another gym has the file open."""
+    """Another gym has it open."""
 
 
-class StorageError(sqlite3.OperationalError):
-    """The file cannot be written or read: most often because the disk is full."""
+class StorageError(Exception):
+    """The database cannot be written or read: most often because the disk is full."""
+
+
+class DatabaseAwayError(StorageError):
+    """The database does not answer, and may do so soon."""
 
 
 class RunNameTakenError(Exception):
@@ -131,7 +140,7 @@ class Ending:
     phases: Sequence[PhaseSpan] = ()
 
 
-def read_rollout(row: sqlite3.Row) -> Rollout:
+def read_rollout(row: Any) -> Rollout:
     """Return a rollout as it travels, from its row."""
     fields = dict(row)
     for name in ("result", "status_events", "model_config"):

@@ -5,7 +5,6 @@ percent-decoded exactly once.
 """
 
 import logging
-import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gymtui.gym.defects import described
+from gymtui.gym.engine.records import DatabaseAwayError, StorageError
 
 log = logging.getLogger(__name__)
 
@@ -140,10 +140,11 @@ class Router:
             response = await handler(request, names)
         except ApiError as error:
             response = answer(ErrorBody(detail=error.detail), error.status, error.headers)
-        except sqlite3.OperationalError as error:
+        except StorageError as error:
             log.error("%s %s: %s", request.method, request.url.path, error)
             words = f"The gym cannot use its database: {error}"
-            response = answer(ErrorBody(detail=words), 507)
+            is_away = isinstance(error, DatabaseAwayError)
+            response = answer(ErrorBody(detail=words), 503 if is_away else 507)
         except Exception as error:  # noqa: BLE001  (said by its name, as an exception may hold a key)
             log.error("%s %s broke: %s", request.method, request.url.path, described(error))
             words = f"The gym broke on this: {type(error).__name__}"

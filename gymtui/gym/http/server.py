@@ -32,7 +32,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gymtui.gym.clock import Clock, Pace
-from gymtui.gym.engine.database import Database
+from gymtui.gym.engine.database_place import Place
+from gymtui.gym.engine.databases import open_database
 from gymtui.gym.engine.engine import FAILURE_SHARE, MOST_PARALLEL, Engine
 from gymtui.gym.engine.records import DatabaseRefusedError, PhaseSpan
 from gymtui.gym.engine.troubles import Troubles, none_at_all
@@ -193,14 +194,14 @@ def _bundles(directories: Iterable[Path]) -> Iterator[Mapping[str, Scenario]]:
 
 
 @asynccontextmanager
-async def opened(db_path: Path, options: Options) -> AsyncIterator[Engine]:
+async def opened(place: Place, options: Options) -> AsyncIterator[Engine]:
     """Open a database with a running engine on it, and close both at the end.
 
     Raises:
         CannotServeError: The database is in use or is not one, or a bundle cannot be used.
     """
     try:
-        database = Database(db_path)
+        database = open_database(place)
     except DatabaseRefusedError as error:
         raise CannotServeError(str(error)) from error
     with database, _bundles(options.scenarios) as more:
@@ -227,7 +228,7 @@ async def opened(db_path: Path, options: Options) -> AsyncIterator[Engine]:
 async def serve_until(
     ending: asyncio.Event,
     listener: socket.socket,
-    db_path: Path,
+    place: Place,
     options: Options,
     ready: Callable[[str], None],
     beside: Callable[[Engine], Coroutine[Any, Any, None]] | None = None,
@@ -237,7 +238,7 @@ async def serve_until(
     Args:
         ending: Set to stop.
         listener: From `bind`.
-        db_path: The gym's memory; made when it is missing.
+        place: The gym's memory; made when it is missing.
         ready: Called with the URL once requests are answered.
         beside: What goes on with the engine meanwhile; cancelled at the end.
 
@@ -245,7 +246,7 @@ async def serve_until(
         CannotServeError: The database is in use or is not one.
     """
     with listener:
-        async with opened(db_path, options) as engine:
+        async with opened(place, options) as engine:
             config = uvicorn.Config(
                 create_app(engine, options),
                 http=Protocol,
@@ -269,7 +270,7 @@ async def serve_until(
 def serve(
     host: str,
     port: int,
-    db_path: Path,
+    place: Place,
     *,
     speed: float = 1.0,
     seed: int = 0,
@@ -288,7 +289,7 @@ def serve(
     Args:
         host: Where to listen; anything but loopback needs a key.
         port: 0 takes a free one.
-        db_path: The gym's memory; made when it is missing.
+        place: The gym's memory; made when it is missing.
         speed: 1 is a few seconds a step, 10 is ten times as fast.
         seed: Every random choice comes from it.
         faults: Whether to take orders to misbehave.
@@ -323,7 +324,7 @@ def serve(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ending.set)
-        await serve_until(ending, listener, db_path, options, ready)
+        await serve_until(ending, listener, place, options, ready)
 
     asyncio.run(run())
 

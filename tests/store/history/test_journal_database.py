@@ -31,7 +31,7 @@ from tests.helpers.journals import (
     summary,
     wait_until,
 )
-from tests.helpers.postgres_server import Server, run_sql
+from tests.helpers.postgres_server import SECRET, Server, run_sql
 
 SOON = (0.01, 0.05)
 """How soon a database that is away is tried again."""
@@ -355,14 +355,11 @@ def test_whoever_has_a_file_never_loads_the_driver(tmp_path: Path) -> None:
 
 # -- the password --------------------------------------------------------------------------------
 
-SECRET = "pw-4711-never-shown"
-
 
 @pytest.fixture
 def guarded(place: SharedPlace, postgres: Server) -> SharedPlace:
     """The same place for a user who must say a password."""
-    if not postgres.sql("SELECT 1 FROM pg_roles WHERE rolname = 'guarded'"):
-        postgres.sql(f"CREATE ROLE guarded LOGIN SUPERUSER PASSWORD '{SECRET}'")
+    postgres.guard()
     return replace(place, url=postgres.of("postgres", "guarded"))
 
 
