@@ -11,11 +11,9 @@ from __future__ import annotations
 import sqlite3
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import msgspec
 
 from gymtui import __version__
 from gymtui.api.list_answer import without_secrets
@@ -23,26 +21,21 @@ from gymtui.session.archive_file import (
     NUMBERS,
     USED_S,
     ArchiveFile,
-    Written,
-    chunks_of,
-    decoder,
     file_bytes,
+    packs_at,
     rows_of,
     writing,
 )
 from gymtui.session.archive_key import ArchiveKey
 from gymtui.session.trigrams import trigram_query
-from gymtui.transcript.blocks import BlockKind
 from gymtui.transcript.hits import SpokenPassage
-from gymtui.transcript.search import Passage, Query
+from gymtui.transcript.packed_passages import IN_A_PACK, LEVEL, texts_in, unpacked
+from gymtui.transcript.search import Query
 
 IN_MEMORY_BYTES = 32 * 1024 * 1024
 """What an archive holds that has no file."""
-_LEVEL = 3
 _READING = __version__
 """What texts were read by: another version may read other turns into the same artifacts."""
-_CHUNK = 16
-"""Passages that are packed together: a few of a transcript are read without the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +98,7 @@ class Archive:
         body = without_secrets(body)
         if not body or any(secret in body for secret in self._secrets):
             return False
-        packed = zlib.compress(body, _LEVEL)
+        packed = zlib.compress(body, LEVEL)
 
         def write(db: sqlite3.Connection) -> bool:
             if not self._file.make_room(db, len(packed)):
@@ -125,24 +118,19 @@ class Archive:
 
         return self._file.use(write, False)
 
-    def index(self, key: ArchiveKey, passages: Iterable[SpokenPassage]) -> bool:
+    def index(self, key: ArchiveKey, packs: Sequence[bytes]) -> bool:
         """Keep what can be searched in a rollout's artifacts, which are here.
+
+        Args:
+            packs: All its passages, as `packed_passages` has them.
 
         Returns:
             Whether it is here now.
         """
-        written: Written = [
-            (p.turn, p.block, p.text, p.starts, str(spoken.kind), spoken.tool, spoken.error)
-            for spoken in passages
-            for p in (spoken.passage,)
-        ]
-        packed = [
-            (at, zlib.compress(msgspec.msgpack.encode(written[at : at + _CHUNK]), _LEVEL))
-            for at in range(0, len(written), _CHUNK)
-        ]
-        held = sum(len(chunk) for _, chunk in packed)
+        texts = [text for pack in packs for text in texts_in(pack)]
+        held = sum(map(len, packs))
         # Of text, the index takes about half.
-        size = held + sum(len(entry[2]) for entry in written) // 2
+        size = held + sum(map(len, texts)) // 2
 
         def write(db: sqlite3.Connection) -> bool:
             ids = self._file.ids(db, key, version=key.version)
@@ -156,12 +144,15 @@ class Archive:
                 self._file.drop_text(db, place)
                 db.executemany(
                     "INSERT INTO texts VALUES (?, ?)",
-                    ((place << NUMBERS | at, chunk) for at, chunk in packed),
+                    (
+                        (place << NUMBERS | number * IN_A_PACK, pack)
+                        for number, pack in enumerate(packs)
+                    ),
                 )
                 if self._file.has_trigrams:
                     db.executemany(
                         "INSERT INTO trigrams (rowid, text) VALUES (?, ?)",
-                        rows_of(place << NUMBERS, written),
+                        rows_of(place << NUMBERS, texts),
                     )
                 db.execute("UPDATE transcripts SET reading = ? WHERE id = ?", (_READING, place))
             # Only now it is known what the index took.
@@ -224,7 +215,7 @@ class Archive:
             numbers: Which; None for all.
         """
         wanted = (
-            None if numbers is None else sorted({number - number % _CHUNK for number in numbers})
+            None if numbers is None else sorted({number - number % IN_A_PACK for number in numbers})
         )
 
         def read(db: sqlite3.Connection) -> list[tuple[int, bytes]] | None:
@@ -237,22 +228,20 @@ class Archive:
                 return None
             first = found[0] << NUMBERS
             if wanted is None:
-                chunks = chunks_of(db, found[0])
+                packs = packs_at(db, found[0])
             else:
                 one = "SELECT number, text FROM texts WHERE number = ?"
-                chunks = [row for at in wanted for row in db.execute(one, (first | at,))]
-            return [(number - first, chunk) for number, chunk in chunks]
+                packs = [row for at in wanted for row in db.execute(one, (first | at,))]
+            return [(number - first, pack) for number, pack in packs]
 
-        chunks = self._file.use(read, None)
-        if chunks is None:
+        packs = self._file.use(read, None)
+        if packs is None:
             return None
         chosen = None if numbers is None else frozenset(numbers)
         return [
-            SpokenPassage(Passage(turn, block, text, starts), BlockKind(kind), tool, error)
-            for first, chunk in chunks
-            for at, (turn, block, text, starts, kind, tool, error) in enumerate(
-                decoder.decode(zlib.decompress(chunk)), first
-            )
+            spoken
+            for first, pack in packs
+            for at, spoken in enumerate(unpacked(pack), first)
             if chosen is None or at in chosen
         ]
 

@@ -19,6 +19,7 @@ import msgspec
 
 from gymtui.session.archive_key import ArchiveKey
 from gymtui.session.trigrams import indexed
+from gymtui.transcript.packed_passages import texts_in
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +50,6 @@ _TRIGRAM_TABLE = (
 )
 NUMBERS = 24
 """Bits of a passage's number in its row of the index."""
-Written = list[tuple[int, int, str, tuple[int, ...], str, str, bool]]
-decoder = msgspec.msgpack.Decoder(Written)
 
 
 class ArchiveFile:
@@ -212,11 +211,10 @@ class ArchiveFile:
         """Drop what can be searched in a transcript, likewise."""
         if self.has_trigrams:
             # An index without its text is told what goes.
-            for number, chunk in chunks_of(db, place):
-                written = decoder.decode(zlib.decompress(chunk))
+            for number, pack in packs_at(db, place):
                 db.executemany(
                     "INSERT INTO trigrams (trigrams, rowid, text) VALUES ('delete', ?, ?)",
-                    rows_of(number, written),
+                    rows_of(number, texts_in(pack)),
                 )
         db.execute(
             "DELETE FROM texts WHERE number >= ? AND number < ?",
@@ -224,7 +222,7 @@ class ArchiveFile:
         )
 
 
-def chunks_of(db: sqlite3.Connection, place: int) -> list[tuple[int, bytes]]:
+def packs_at(db: sqlite3.Connection, place: int) -> list[tuple[int, bytes]]:
     """A transcript's passages as they are packed, each pack with its number."""
     return db.execute(
         "SELECT number, text FROM texts WHERE number >= ? AND number < ? ORDER BY number",
@@ -232,10 +230,10 @@ def chunks_of(db: sqlite3.Connection, place: int) -> list[tuple[int, bytes]]:
     ).fetchall()
 
 
-def rows_of(first: int, written: Written) -> Iterator[tuple[int, str]]:
-    """Passages as rows of the index."""
-    for number, entry in enumerate(written, first):
-        yield number, indexed(entry[2])
+def rows_of(first: int, texts: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Texts of passages as rows of the index."""
+    for number, text in enumerate(texts, first):
+        yield number, indexed(text)
 
 
 def file_bytes(db: sqlite3.Connection) -> int:

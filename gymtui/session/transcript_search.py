@@ -1,6 +1,7 @@
 """A search through the transcripts of many rollouts: what is here first, then what is downloaded.
 
-Reading, indexing and looking go on in threads, one at a time; the event loop only hands over.
+Reading goes on in a process of its own, indexing and looking in threads, one at a time; the event
+loop only hands over.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gymtui.api.errors import NOT_THE_GYM, GymError, NotFound
 from gymtui.poll.fetch import ask, observed
@@ -20,20 +21,20 @@ from gymtui.session.artifacts import ArtifactLoader, TooLargeError
 from gymtui.session.hit_list import FoundHit
 from gymtui.session.rollout_ref import RolloutRef
 from gymtui.session.session import Session
+from gymtui.session.transcript_reader import ReaderEndedError, TranscriptReader
 from gymtui.store.delta import RolloutsOf
 from gymtui.store.outcome import ACTIVE
 from gymtui.store.records import RolloutRow
 from gymtui.store.rollout_result import rollout_result
 from gymtui.store.store import Store
 from gymtui.transcript.blocks import Ending
-from gymtui.transcript.body_reader import open_body
 from gymtui.transcript.hits import (
     PatternError,
     SpokenPassage,
     Wanted,
     find_hits,
-    spoken_passages,
 )
+from gymtui.transcript.packed_passages import unpacked
 
 AT_ONCE = 4
 """Downloads at the same time."""
@@ -159,7 +160,8 @@ class TranscriptSearch:
         self._wanted = wanted
         self._most_bytes = most_bytes
         self._stopped = threading.Event()
-        self._reading = asyncio.Lock()
+        self._reader = TranscriptReader()
+        self._indexing = asyncio.Lock()
         self.progress = SearchProgress(len(self._targets))
 
     async def hits(self) -> AsyncGenerator[Sequence[FoundHit], None]:
@@ -187,6 +189,7 @@ class TranscriptSearch:
             self.progress.problem = str(error)
         finally:
             self._stopped.set()
+            self._reader.close()
         self.progress.done = True
         yield ()
 
@@ -240,6 +243,7 @@ class TranscriptSearch:
                 yield found
         finally:
             self._stopped.set()
+            self._reader.close()
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
@@ -275,18 +279,21 @@ class TranscriptSearch:
             if isinstance(error, NOT_THE_GYM):
                 progress.problem = error.line  # the rest would say the same
             return ()
-        async with self._reading:
-            found = await asyncio.to_thread(self._read_and_index, target, body)
+        try:
+            packs = await self._reader.read(body, target.result)
+        except ReaderEndedError:  # as by a kernel that is out of memory
+            progress.failed += 1
+            return ()
+        async with self._indexing:
+            found = await asyncio.to_thread(self._index, target, packs)
         progress.searched += 1
         return found
 
-    def _read_and_index(self, target: SearchTarget, body: bytes) -> Sequence[FoundHit]:
-        transcript = replace(open_body(body), result=target.result)
-        passages = list(spoken_passages(transcript))
+    def _index(self, target: SearchTarget, packs: Sequence[bytes]) -> Sequence[FoundHit]:
         key = self._keys.get(target.ref.rollout_id)
         if key is not None:
-            self._archive.index(key, passages)
-        return self._found(target, passages)
+            self._archive.index(key, packs)
+        return self._found(target, (spoken for pack in packs for spoken in unpacked(pack)))
 
 
 def _for_a_while(

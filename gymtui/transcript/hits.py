@@ -10,13 +10,24 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import NamedTuple
 
 from gymtui.core.normalization import folded
 from gymtui.core.text import clean
 from gymtui.transcript.blocks import BlockKind, Tooled, ToolResult, Transcript
 from gymtui.transcript.call_names import tool_name
-from gymtui.transcript.search import Match, Passage, PatternError, Query, find, parse, passages_of
+from gymtui.transcript.search import (
+    MOST,
+    Match,
+    Passage,
+    PatternError,
+    Query,
+    finder,
+    parse,
+    passages_of,
+    until,
+)
 
 BEFORE, AFTER = 80, 160
 """Characters of a snippet left and right of what was found."""
@@ -38,28 +49,63 @@ class SpokenPassage:
 class Hit(NamedTuple):
     """One place where something was found. A tuple, as `Match` is."""
 
-    match: Match
-    kind: BlockKind
-    tool: str
-    error: bool
-    # What stands left of it, it, and what stands right of it, as in the passage: of thousands of
-    # hits few are ever written out.
-    around: tuple[str, str, str]
+    # Where it is, and no more: of thousands of hits few are ever written out.
+    spoken: SpokenPassage
+    left: int  # where in the passage its snippet begins
+    start: int  # where it begins itself
+    end: int
+
+    @property
+    def match(self) -> Match:
+        """Its place in the transcript."""
+        return self.spoken.passage.match(self.start, self.end)
+
+    @property
+    def kind(self) -> BlockKind:
+        """Who speaks there."""
+        return self.spoken.kind
+
+    @property
+    def tool(self) -> str:
+        """The tool that is called or answers there; "" for neither."""
+        return self.spoken.tool
+
+    @property
+    def error(self) -> bool:
+        """Whether it is in a failure."""
+        return self.spoken.error
 
     @property
     def before(self) -> str:
         """What stands left of it, as one clean line."""
-        return _line(self.around[0]).lstrip()
+        return _line(self.spoken.passage.text[self.left : self.start]).lstrip()
 
     @property
     def text(self) -> str:
         """What was found, as one clean line."""
-        return _line(self.around[1])
+        return _line(self.spoken.passage.text[self.start : self._shown_end])
 
     @property
     def after(self) -> str:
-        """What stands right of it, as one clean line."""
-        return _line(self.around[2]).rstrip()
+        """What stands right of it, as one clean line; nothing if it is long itself."""
+        if self._shown_end < self.end:
+            return ""
+        return _line(self.spoken.passage.text[self.end : self.end + AFTER]).rstrip()
+
+    @property
+    def _shown_end(self) -> int:
+        return min(self.end, self.start + AFTER)
+
+    def alone(self) -> Hit:
+        """The same with no more of the passage than it shows, for whoever keeps many."""
+        passage, left = self.spoken.passage, self.left
+        shown = replace(
+            passage,
+            text=passage.text[left : self._shown_end + AFTER],
+            starts=tuple(start - left for start in passage.starts),
+        )
+        spoken = replace(self.spoken, passage=shown)
+        return Hit(spoken, 0, self.start - left, self.end - left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,44 +207,29 @@ def find_hits(
     Raises:
         PatternError: A regular expression took too long; hits until then came.
     """
-    looked: list[tuple[SpokenPassage, int]] = []
+    return islice(_hits(passages, wanted, stop), MOST)
 
-    def fitting() -> Iterator[Passage]:
-        for spoken in passages:
-            if wanted.takes(spoken):
-                looked[:] = [(spoken, _heading(spoken))]
-                yield spoken.passage
 
-    if wanted.has_phrase:
-        for match in find(fitting(), wanted.query, stop):
-            yield _hit(*looked[0], match)
-        return
-    for passage in fitting():
-        if stop():
-            return
-        _, start = looked[0]
-        end = passage.text.find("\n", start)
-        yield _hit(*looked[0], passage.match(start, len(passage.text) if end < 0 else end))
+def _hits(
+    passages: Iterable[SpokenPassage], wanted: Wanted, stop: Callable[[], bool]
+) -> Iterator[Hit]:
+    look = finder(wanted.query) if wanted.has_phrase else None
+    for spoken in until(filter(wanted.takes, passages), stop):
+        text, heading = spoken.passage.text, _heading(spoken)
+        if look is None:
+            end = text.find("\n", heading)
+            yield Hit(spoken, heading, heading, len(text) if end < 0 else end)
+            continue
+        for start, end in look(text):
+            least = heading if start >= heading else 0
+            left = start - BEFORE
+            yield Hit(spoken, left if left > least else least, start, end)
 
 
 def _heading(spoken: SpokenPassage) -> int:
     """Characters of the line that names the tool, which a hit says anyway; 0 if it says more."""
     text = spoken.passage.text
     return text.find("\n") + 1 if spoken.tool and text[:1] in {"←", "→"} else 0
-
-
-def _hit(spoken: SpokenPassage, heading: int, match: Match) -> Hit:
-    passage = spoken.passage
-    begin, text = passage.starts[match.part], passage.text
-    start, end = begin + match.start, begin + match.end
-    left, least = start - BEFORE, heading if start >= heading else 0
-    if left < least:
-        left = least
-    if end - start <= AFTER:
-        around = (text[left:start], text[start:end], text[end : end + AFTER])
-    else:
-        around = (text[left:start], text[start : start + AFTER], "")
-    return Hit(match, spoken.kind, spoken.tool, spoken.error, around)
 
 
 def _line(text: str) -> str:

@@ -13,11 +13,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, islice
 from math import prod
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from gymtui.core.normalization import spellings
 from gymtui.transcript import facts, passages
 from gymtui.transcript.blocks import Transcript
+
+T = TypeVar("T")
+Span = tuple[int, int]
+"""Where something begins in a text, and where it ends."""
 
 REGEX = "re:"
 """What a regular expression is announced by."""
@@ -31,6 +35,7 @@ _DISGUISED = tuple(map(chr, (0x17F, 0x131, 0x130, 0x212A)))
 """Long s, dotless i, I with a dot, and the sign of kelvin."""
 _MOST_REPEATED = 100_000
 """What counts such as `{1000}` may come to: each repeat is laid out in memory, 300 bytes of it."""
+_TOO_LARGE = "ended, it took too much memory"
 
 
 _COUNT = re.compile(r"\{(\d{1,9})")
@@ -72,6 +77,9 @@ class Passage:
 
     def match(self, start: int, end: int) -> Match:
         """The place of a stretch of the text."""
+        if len(self.starts) == 1:
+            at = self.starts[0]
+            return Match(self.turn, self.block, 0, start - at, end - at)
         part = len(self.starts) - 1
         while self.starts[part] > start:
             part -= 1
@@ -136,35 +144,52 @@ def find(
     Raises:
         PatternError: A regular expression took too long, or is none; matches until then came.
     """
+    look = finder(query)
+    return islice(
+        (passage.match(*span) for passage in until(texts, stop) for span in look(passage.text)),
+        MOST,
+    )
+
+
+def until(texts: Iterable[T], stop: Callable[[], bool]) -> Iterator[T]:
+    """Texts until nobody wants the answer any more."""
+    for text in texts:
+        if stop():
+            return
+        yield text
+
+
+def finder(query: Query) -> Callable[[str], Iterable[Span]]:
+    """What finds all matches in one text after the other of a transcript.
+
+    Returns:
+        Gives the start and the end of each match of a text, in order, none of them empty; raises
+        as `find`.
+
+    Raises:
+        PatternError: As `find`.
+    """
     if query.pattern is not None:
-        return islice(_by_pattern(texts, query.pattern, stop), MOST)
-    return islice(_by_text(texts, query.text, stop), MOST) if query.text else iter(())
+        return _by_pattern(query.pattern)
+    return _by_text(query.text) if query.text else lambda _text: ()
 
 
 def _counts_case(typed: str) -> bool:
     return typed != typed.lower()
 
 
-def _by_text(texts: Iterable[Passage], typed: str, stop: Callable[[], bool]) -> Iterator[Match]:
-    case = _counts_case(typed)
+def _by_text(typed: str) -> Callable[[str], Iterable[Span]]:
+    case, size, is_ascii = _counts_case(typed), len(typed), typed.isascii()
     wanted = re.compile(
         "|".join(map(re.escape, spellings(typed))), re.NOFLAG if case else re.IGNORECASE
     )
-    for passage in texts:
-        if stop():
-            return
-        text = passage.text
-        if typed.isascii() and (case or _has_plain_case(text)):
-            turn, block, size = passage.turn, passage.block, len(typed)
-            several = len(passage.starts) > 1
-            for start in _plainly(typed, text, case=case):
-                if several:
-                    yield passage.match(start, start + size)
-                else:
-                    yield Match(turn, block, 0, start, start + size)
-            continue
-        for start, end in _in_windows(wanted, text, len(typed)):
-            yield passage.match(start, end)
+
+    def look(text: str) -> Iterable[Span]:
+        if is_ascii and (case or _has_plain_case(text)):
+            return _plainly(typed, text, case=case)
+        return _in_windows(wanted, text, size)
+
+    return look
 
 
 def _has_plain_case(text: str) -> bool:
@@ -175,24 +200,45 @@ def _has_plain_case(text: str) -> bool:
     return text.isascii() or not any(letter in text for letter in _DISGUISED)
 
 
-def _plainly(typed: str, text: str, *, case: bool) -> Iterator[int]:
-    """Where an ASCII text begins: several times as fast as by an expression.
+def _plainly(typed: str, text: str, *, case: bool) -> Iterable[Span]:
+    """Find an ASCII text: several times as fast as by an expression.
 
     Args:
         case: Whether it counts.
     """
-    size, at = len(typed), 0
-    for begin in range(0, len(text), _WINDOW):
-        piece = text[begin : begin + _WINDOW + size - 1]
-        piece = piece if case else piece.lower()
-        found = piece.find(typed, max(at - begin, 0))
-        while found >= 0:
-            yield begin + found
-            at = begin + found + size
-            found = piece.find(typed, found + size)
+    if len(text) <= _WINDOW:
+        return _all_in(typed, text, case=case)
+    return _in_pieces(typed, text, case=case)
 
 
-def _in_windows(wanted: re.Pattern[str], text: str, longest: int) -> Iterator[tuple[int, int]]:
+def _in_pieces(typed: str, text: str, *, case: bool) -> Iterator[Span]:
+    begin = 0
+    while begin < len(text):
+        until = begin + _WINDOW
+        for start, end in _all_in(typed, text[begin : until + len(typed) - 1], case=case):
+            yield begin + start, begin + end
+            until = max(until, begin + end)
+        begin = until
+
+
+def _all_in(typed: str, text: str, *, case: bool) -> list[Span]:
+    between: Iterable[int]
+    if case or text.isascii():
+        between = map(len, (text if case else text.lower()).split(typed))
+    else:
+        # Bytes have only ASCII letters in lower case, which are all that counts, and far sooner.
+        pieces = text.encode("utf-8", "surrogatepass").lower().split(typed.encode())
+        between = (len(piece.decode("utf-8", "surrogatepass")) for piece in pieces)
+    found, size, at = [], len(typed), 0
+    for length in between:
+        at += length
+        found.append((at, at + size))
+        at += size
+    found.pop()  # which is the text's end
+    return found
+
+
+def _in_windows(wanted: re.Pattern[str], text: str, longest: int) -> Iterator[Span]:
     """Find a literal a window at a time: the engine holds the interpreter while it looks.
 
     Args:
@@ -206,29 +252,31 @@ def _in_windows(wanted: re.Pattern[str], text: str, longest: int) -> Iterator[tu
         at = at + _WINDOW if found is None else found.end()
 
 
-def _by_pattern(
-    texts: Iterable[Passage], pattern: str, stop: Callable[[], bool]
-) -> Iterator[Match]:
+def _by_pattern(pattern: str) -> Callable[[str], Iterable[Span]]:
     import regex  # here: it takes 20 ms
 
     # An escape such as \S or \W is no upper-case letter that was meant as one.
     case = regex.V0 if _counts_case(re.sub(r"\\.", "", pattern)) else regex.IGNORECASE
     until_s = time.monotonic() + REGEX_S
+    plain = _NO_COUNT.sub(lambda found: found[1] or r"\{", pattern)
     try:
-        plain = _NO_COUNT.sub(lambda found: found[1] or r"\{", pattern)
         wanted = regex.compile(plain, regex.V0 | regex.MULTILINE | case)
-        for passage in texts:
-            if stop():
-                return
+    except MemoryError:
+        raise PatternError(_TOO_LARGE) from None
+    except (regex.error, RecursionError) as error:  # what Python's own engine takes all the same
+        raise PatternError(f"no regular expression: {error}") from None
+
+    def look(text: str) -> Iterator[Span]:
+        try:
             left_s = until_s - time.monotonic()
             if left_s <= 0:
                 raise TimeoutError
-            for found in wanted.finditer(passage.text, concurrent=True, timeout=left_s):
+            for found in wanted.finditer(text, concurrent=True, timeout=left_s):
                 if found.end() > found.start():
-                    yield passage.match(found.start(), found.end())
-    except TimeoutError:
-        raise PatternError("ended, it took too long") from None
-    except MemoryError:
-        raise PatternError("ended, it took too much memory") from None
-    except (regex.error, RecursionError) as error:  # what Python's own engine takes all the same
-        raise PatternError(f"no regular expression: {error}") from None
+                    yield found.span()
+        except TimeoutError:
+            raise PatternError("ended, it took too long") from None
+        except MemoryError:
+            raise PatternError(_TOO_LARGE) from None
+
+    return look

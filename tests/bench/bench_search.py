@@ -11,6 +11,7 @@ import os
 import random
 import resource
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from gymtui.api.client import GymClient
+from gymtui.cli.dashboard import THREAD_SWITCH_S
 from gymtui.session.archive import Archive
 from gymtui.session.archive_key import ArchiveKey
 from gymtui.session.artifacts import ArtifactLoader
@@ -29,6 +31,7 @@ from tests.bench.rows import Row, faster, told, within
 
 TRANSCRIPTS, MESSAGES, BYTES = 600, 60, 170_000
 RARE, COMMON = "the zebra crossing", "calendar panel"
+_HELD, _TICK_S = 60, 0.001
 _RARE_IN = 20
 """One transcript in so many holds what is rare."""
 
@@ -76,8 +79,10 @@ def _searched(files: Path, archive: Archive, count: int, note: str) -> Iterator[
     before = _memory_bytes()
     first_s, all_s, hits = asyncio.run(_search(files, archive, count, RARE))
     yield told("search: read, index and search what was not read before", all_s, note=note)
-    used = _memory_bytes() - before
+    used = _memory_bytes() - before + _memory_bytes(resource.RUSAGE_CHILDREN)
     yield within("search: memory while indexing, above idle", used, 150e6, "bytes", note)
+    held_s = min(_longest_hold(files, files.parent) for _ in range(3))
+    yield within("search: event loop held while indexing, at most", held_s, 0.02, "s", note)
     grep_s = min(_grep(files, RARE) for _ in range(3))
     first_s, all_s, hits = min(asyncio.run(_search(files, archive, count, RARE)) for _ in range(3))
     assert hits >= count // _RARE_IN
@@ -127,5 +132,26 @@ def _grep(files: Path, phrase: str) -> float:
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-def _memory_bytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+def _memory_bytes(whose: int = resource.RUSAGE_SELF) -> float:
+    return resource.getrusage(whose).ru_maxrss * 1024.0
+
+
+def _longest_hold(files: Path, there: Path) -> float:
+    """Seconds for which the event loop is held at most, while transcripts are read and indexed."""
+    sys.setswitchinterval(THREAD_SWITCH_S)
+    archive = Archive(there / f"{random.random()}.sqlite3", 2 << 30)
+
+    async def measured() -> float:
+        searching = asyncio.create_task(_search(files, archive, _HELD, RARE))
+        longest_s, before_s = 0.0, time.perf_counter()
+        while not searching.done():
+            await asyncio.sleep(_TICK_S)
+            now_s = time.perf_counter()
+            longest_s, before_s = max(longest_s, now_s - before_s - _TICK_S), now_s
+        await searching
+        return longest_s
+
+    try:
+        return asyncio.run(measured())
+    finally:
+        archive.close()

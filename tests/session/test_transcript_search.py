@@ -15,6 +15,7 @@ from gymtui.session.archive_key import ArchiveKey
 from gymtui.session.artifacts import ArtifactLoader
 from gymtui.session.hit_list import FoundHit
 from gymtui.session.rollout_ref import RolloutRef
+from gymtui.session.transcript_reader import ReaderEndedError, TranscriptReader
 from gymtui.session.transcript_search import (
     SearchProgress,
     SearchTarget,
@@ -199,6 +200,23 @@ async def test_what_cannot_be_had_is_counted_and_costs_the_others_nothing() -> N
     assert sorted(where(hits)) == [("b", 2), ("d", 2)]
     said = "2 of 4 transcripts searched, 1 without artifacts, 1 failed"
     assert progress.words == said
+
+
+async def test_one_that_ends_the_process_that_reads_it_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read = TranscriptReader.read
+
+    async def killed(reader: TranscriptReader, body: bytes, result: Ending | None) -> Any:
+        if b"x" * 99 in body:
+            raise ReaderEndedError
+        return await read(reader, body, result)
+
+    monkeypatch.setattr(TranscriptReader, "read", killed)
+    client = Fake(a=artifacts("kettle"), b=artifacts("x" * 99))
+    hits, progress = await Searches(client, Archive(None), "a", "b", finished="ab")("kettle")
+    assert {name for name, _ in where(hits)} == {"a"}
+    assert progress.words == "1 of 2 transcripts searched, 1 failed"
 
 
 async def test_a_gym_that_is_gone_is_not_asked_for_all_the_rest() -> None:

@@ -179,6 +179,7 @@ def test_nobody_waiting_ends_it() -> None:
         "xxxxx",
         "a" * 11 + "zz" + "b" * 9 + "zz" + "x" * 8,
         "café cafe\u0301 É",
+        "\ud800ask – ask\udfffASK",
         "",
     ],
 )
@@ -192,5 +193,5 @@ def test_the_quick_way_finds_what_an_expression_finds(
     assert found == list(search.find([Passage(0, 0, text)], Query(typed)))
 
 
-def _by_expression(typed: str, text: str) -> list[int]:
-    return [found.start() for found in re.finditer(re.escape(typed), text)]
+def _by_expression(typed: str, text: str) -> list[tuple[int, int]]:
+    return [found.span() for found in re.finditer(re.escape(typed), text)]

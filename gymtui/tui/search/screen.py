@@ -256,7 +256,9 @@ class SearchScreen(ListScreen[HitRow]):
     def _take(self, hits: Sequence[FoundHit], rows: dict[str, RolloutRow]) -> None:
         first = len(self._rows.records) + len(self._found)
         for number, found in enumerate(hits, first):
-            self._found.append(HitRow(number, found, rows[found.ref.rollout_id]))
+            self._found.append(
+                HitRow(number, FoundHit(found.ref, found.hit.alone()), rows[found.ref.rollout_id])
+            )
         if self._due is None:
             self._due = self.set_timer(_SHOWN_S, self._show_found)
 

@@ -9,8 +9,8 @@ import pytest
 
 from gymtui.session import transcript_search
 from gymtui.transcript.blocks import BlockKind
-from gymtui.transcript.hits import Hit
-from gymtui.transcript.search import Match
+from gymtui.transcript.hits import Hit, SpokenPassage
+from gymtui.transcript.search import Passage
 from gymtui.tui.search.columns import snippet
 from gymtui.tui.search.screen import SearchScreen
 from gymtui.tui.transcript.screen import TranscriptScreen
@@ -156,6 +156,7 @@ async def test_what_one_dashboard_read_the_next_one_does_not_ask_for(tmp_path: P
 
 @pytest.mark.parametrize("cells", [8, 20, 40, 400])
 def test_what_was_found_is_seen_at_any_width(cells: int) -> None:
-    hit = Hit(Match(0, 0, 0, 0, 1), BlockKind.USER, "", False, ("b" * 80, "found", "a" * 160))
+    passage = Passage(0, 0, "b" * 80 + "found" + "a" * 160)
+    hit = Hit(SpokenPassage(passage, BlockKind.USER, "", error=False), 0, 80, 85)
     shown = "".join(piece.text for piece in snippet(hit, cells))[:cells]
     assert "found" in shown

@@ -1,0 +1,49 @@
+"""What can be searched in a transcript, packed: to be kept, or to pass between processes."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from gymtui.transcript.blocks import BlockKind
+from gymtui.transcript.hits import SpokenPassage
+from gymtui.transcript.search import Passage
+
+IN_A_PACK = 16
+"""Passages of a pack: a few of a transcript are read without the rest."""
+LEVEL = 3
+_Written = list[tuple[int, int, str, tuple[int, ...], str, str, bool]]
+_decoder = msgspec.msgpack.Decoder(_Written)
+
+
+def packed(passages: Iterable[SpokenPassage]) -> list[bytes]:
+    """Pack passages, `IN_A_PACK` at a time."""
+    written: _Written = [
+        (p.turn, p.block, p.text, p.starts, str(spoken.kind), spoken.tool, spoken.error)
+        for spoken in passages
+        for p in (spoken.passage,)
+    ]
+    return [
+        zlib.compress(msgspec.msgpack.encode(written[at : at + IN_A_PACK]), LEVEL)
+        for at in range(0, len(written), IN_A_PACK)
+    ]
+
+
+def unpacked(pack: bytes) -> list[SpokenPassage]:
+    """The passages of a pack.
+
+    Raises:
+        zlib.error: It is damaged.
+        msgspec.DecodeError: Likewise.
+    """
+    return [
+        SpokenPassage(Passage(turn, block, text, starts), BlockKind(kind), tool, error)
+        for turn, block, text, starts, kind, tool, error in _decoder.decode(zlib.decompress(pack))
+    ]
+
+
+def texts_in(pack: bytes) -> Sequence[str]:
+    """The texts of a pack's passages, alone; raises as `unpacked`."""
+    return [entry[2] for entry in _decoder.decode(zlib.decompress(pack))]
