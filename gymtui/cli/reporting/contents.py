@@ -32,6 +32,7 @@ from gymtui.cli.reporting.run_facts import RunFacts
 from gymtui.core.text import ABSENT
 from gymtui.store.column_def import natural
 from gymtui.store.formats import duration, of_many, percent, span
+from gymtui.store.outcome import Outcome
 from gymtui.store.stats.failures import Failures
 from gymtui.store.stats.histograms import bin_label
 from gymtui.store.stats.matrix import Matrix
@@ -93,6 +94,9 @@ def _notices(run: RunFacts, several: bool) -> Iterator[Line]:
         if numbers.final_bounds is not None:
             words += f"; pass@1 will end within {span(numbers.final_bounds)}%"
         yield (*begin, f"{words}. Early rates are too high: slow rollouts fail more often.")
+    if not_run := numbers.counts.get(Outcome.NOT_RUN, 0):
+        of = numbers.known + numbers.unknown
+        yield (*begin, f"{not_run} of {of_many(of, 'rollout')} did not run to an end.")
     if run.malformed:
         yield (
             *begin,

@@ -43,6 +43,7 @@ class RunStats:
     known: int  # rollouts these numbers are over
     unknown: int  # further ones the run says it has
     counts: Mapping[Outcome, int]  # rollouts by outcome; outcomes that do not occur are absent
+    open: int  # how many of them run, wait, or are in a state unknown here without having ended
     at_limit: int  # fails that reached the step limit
     tasks: Mapping[str, formulas.Tally]  # verdicts by task, tasks without any included
     loose: formulas.Tally  # verdicts of rollouts without a task id
@@ -78,14 +79,16 @@ class RunStats:
 
     @property
     def undecided(self) -> int:
-        """Rollouts that may yet bring a verdict, those never listed included."""
-        return self.unknown + self.known - self.verdicts - self.errors
+        """Rollouts that may yet bring a verdict, those never listed included.
+
+        One that ended without a verdict brings none: scores alone are not awaited.
+        """
+        return self.unknown + self.open
 
     @property
     def finished(self) -> bool:
         """Whether rollouts are known and none of them will bring anything more."""
-        open_ = sum(self.counts.get(outcome, 0) for outcome in (*ACTIVE, Outcome.UNKNOWN))
-        return bool(self.known) and not self.unknown and not open_
+        return bool(self.known) and not self.undecided
 
     @property
     def pass_rate(self) -> float | None:
@@ -176,6 +179,12 @@ class Part(NamedTuple):
     at_limit: bool = False  # whether it failed at the step limit
 
     @property
+    def is_open(self) -> bool:
+        """Whether it may yet end otherwise than it stands."""
+        unknown = self.outcome is Outcome.UNKNOWN and self.end_s is None
+        return unknown or self.outcome in ACTIVE
+
+    @property
     def running_since_s(self) -> float | None:
         """When it started, while it runs."""
         return self.start_s if self.outcome is Outcome.RUNNING else None
@@ -245,6 +254,7 @@ def run_numbers(
         known=len(parts),
         unknown=max((total or 0) - len(parts), 0),
         counts=dict(Counter(part.outcome for part in parts)),
+        open=sum(part.is_open for part in parts),
         at_limit=sum(part.at_limit for part in parts),
         tasks={task_id: formulas.Tally(*tally) for task_id, tally in tasks.items()},
         loose=formulas.Tally(*loose),

@@ -58,6 +58,7 @@ class RunStatsBuilder:
     def __init__(self) -> None:
         self._parts: dict[str, Part] = {}
         self._counts: Counter[Outcome] = Counter()
+        self._open = 0
         self._at_limit = 0
         self._tasks: dict[str | None, _Task] = {}
         self._values = _Values(*(SortedNumbers() for _ in _Values._fields))
@@ -97,6 +98,7 @@ class RunStatsBuilder:
             known=known,
             unknown=max((total or 0) - known, 0),
             counts={outcome: count for outcome, count in self._counts.items() if count},
+            open=self._open,
             at_limit=self._at_limit,
             tasks={
                 task_id: formulas.Tally(task.passes, task.verdicts)
@@ -116,6 +118,7 @@ class RunStatsBuilder:
 
     def _count(self, part: Part, by: int) -> None:
         self._counts[part.outcome] += by
+        self._open += by * part.is_open
         self._at_limit += by * part.at_limit
         self._spread_stale |= part.score is not None
         task = self._tasks.setdefault(part.task_id, _Task())

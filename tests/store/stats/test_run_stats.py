@@ -249,7 +249,21 @@ def test_a_run_whose_rollouts_are_unknown_has_no_rate_not_a_rate_of_zero() -> No
 
 def test_completed_is_not_passed() -> None:
     numbers = run_numbers([rollout("1"), judged(False, rollout_id="2")])
-    assert (numbers.passes, numbers.verdicts, numbers.undecided) == (0, 1, 1)
+    assert (numbers.passes, numbers.verdicts) == (0, 1)
+
+
+def test_what_ended_without_a_verdict_is_not_open() -> None:
+    ended = {"completed_at": 130}
+    over = [
+        rollout("1", result={"score": 0.4}),
+        rollout("2", "not run"),
+        rollout("3", "interrupted"),
+        rollout("4", "archived", **ended),
+    ]
+    numbers = run_numbers(over)
+    assert (numbers.undecided, numbers.finished, numbers.final_bounds) == (0, True, None)
+    still = run_numbers([*over, rollout("5", "archived"), rollout("6", "running")], total=7)
+    assert (still.undecided, still.finished) == (3, False)
 
 
 def test_errors_and_cancelled_rollouts_are_in_no_pass_at_k() -> None:
