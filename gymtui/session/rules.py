@@ -94,10 +94,6 @@ class RuleBook:
     def __len__(self) -> int:
         return sum(rule.outcome is None for rule in self._rules.values())
 
-    def armed_on(self, run_id: str) -> tuple[Rule, ...]:
-        """The rules that wait on a run."""
-        return tuple(r for r in self if r.run_id == run_id and r.outcome is None)
-
     def arm(self, run_ids: Iterable[str], kind: RuleKind, about: str, now_s: float) -> None:
         """Arm a rule on runs; one that did its work already anew.
 

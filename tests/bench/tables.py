@@ -21,7 +21,8 @@ from textual.widgets import DataTable
 
 from gymtui.store.column_def import Field, Schema, ValueKind
 from gymtui.store.lists.ordering import OrderedView
-from gymtui.tui.kit.grid import Column, Grid
+from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.kit.styled_text import Cell, styled
 from gymtui.tui.runtime.crash_report import Reporter

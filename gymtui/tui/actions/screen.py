@@ -11,8 +11,7 @@ from gymtui.session.actions import describe_result, describe_results
 from gymtui.session.run_actions import Action
 from gymtui.store.delta import Delta
 from gymtui.store.formats import of_many
-from gymtui.tui.context.keymap import Key, Scope
-from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.context.keymap import Scope
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.text_view import Paragraph, TextView
@@ -22,7 +21,7 @@ class ActionsScreen(GymScreen):
     """The cancels and deletes of this session."""
 
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.TEXT, Scope.EVERYWHERE)
-    suggests: ClassVar[bool] = False
+    can_filter: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,14 +44,6 @@ class ActionsScreen(GymScreen):
     def breadcrumb(self) -> Cell:
         """What this is."""
         return (StyledText("cancelled and deleted", "strong"),)
-
-    def footer_keys(self) -> list[Key]:
-        """There is nothing to filter here."""
-        return [key for key in super().footer_keys() if key.name not in ("filter", "pause")]
-
-    def action_filter(self) -> None:
-        """There is nothing to filter here."""
-        refuse(self, "nothing to filter here")
 
     def action_actions(self) -> None:
         """Close it again."""

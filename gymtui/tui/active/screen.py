@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
 
-from textual import events
 from textual.binding import BindingType
 from textual.widget import Widget
 
@@ -17,6 +16,7 @@ from gymtui.session.rollout_ref import RolloutRef
 from gymtui.store.delta import Delta
 from gymtui.store.lists.query import quoted
 from gymtui.store.phases import KIND_OF_PHASE, SegmentKind
+from gymtui.store.records import RolloutRow
 from gymtui.store.running_rollouts import RUNNING, Running, RunningRow
 from gymtui.store.stats.failures import BROKEN, Failures
 from gymtui.tui.active.causes import CausesGrid
@@ -118,12 +118,6 @@ class ActiveScreen(ListScreen[RunningRow]):
                 self._failures.take(row)
             if not number % AT_ONCE:
                 yield
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Show as many causes as there is room for."""
-        super().on_resize(event)
-        if self.ready:
-            self._show_causes()
 
     # -- around the list -------------------------------------------------------------------
 
@@ -246,7 +240,6 @@ class ActiveScreen(ListScreen[RunningRow]):
         runs = tuple(dict.fromkeys(chosen))
         self.services.ask_to(Verb.CANCEL, runs, hidden=frozenset(runs) - shown)
 
-    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
+    def record_of(self, row_id: str) -> RolloutRow | None:
         """The rollout as the server listed it."""
-        row = self.session.store.rollouts.get(row_id)
-        return (row.raw, row.malformed) if row is not None else None
+        return self.session.store.rollouts.get(row_id)

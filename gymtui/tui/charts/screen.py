@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from textual import events
 from textual.binding import BindingType
 from textual.widget import Widget
 
@@ -131,12 +130,6 @@ class ChartsScreen(ListScreen[ChartRow]):
         for run_id in self.run_ids:
             if run_id in store.runs and not store.knows_rollouts_of(run_id):
                 yield run_id
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Fit what stands around the chart."""
-        super().on_resize(event)
-        if self.ready:
-            self.summarise()
 
     def empty_text(self) -> str:
         """Why there is nothing to draw."""
@@ -266,7 +259,3 @@ class ChartsScreen(ListScreen[ChartRow]):
         """The numbers in words."""
         row = self._rows.records.get(self._grid.cursor_id or "")
         return None if row is None else row.words
-
-    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
-        """A chart is nothing that was received."""
-        return None

@@ -25,7 +25,7 @@ from gymtui.transcript import diff
 from gymtui.transcript.diff import Change, Pair
 from gymtui.transcript.outline import outline
 from gymtui.tui.compare.pairs_pane import PairsPane
-from gymtui.tui.context.keymap import Key, Scope, bindings
+from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.kit import outcome_text
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import refuse
@@ -46,6 +46,7 @@ class CompareScreen(GymScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.COMPARE)
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.COMPARE, Scope.TEXT, Scope.EVERYWHERE)
+    can_filter: ClassVar[bool] = False
     DEFAULT_CSS = """
     CompareScreen #said { display: none; }
     CompareScreen.saying #said { display: block; }
@@ -77,7 +78,6 @@ class CompareScreen(GymScreen):
 
     def on_mount(self) -> None:
         """Get both."""
-        super().on_mount()
         self._fetch()
 
     def breadcrumb(self) -> Cell:
@@ -106,14 +106,6 @@ class CompareScreen(GymScreen):
             self._fetch()
         if touched or not delta:
             self._summarise()
-
-    def footer_keys(self) -> list[Key]:
-        """There is nothing to filter here."""
-        return [key for key in super().footer_keys() if key.name not in ("filter", "pause")]
-
-    def action_filter(self) -> None:
-        """There is nothing to filter here."""
-        refuse(self, "nothing to filter here")
 
     def _fetch(self) -> None:
         async def fetch() -> None:
@@ -283,7 +275,6 @@ class CompareScreen(GymScreen):
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit what differs to the width."""
-        super().on_resize(event)
         pair = self._pane.pair if self.ready else None
         if pair is not None and self._found:
             self._tell(pair)

@@ -9,8 +9,7 @@ from textual.widget import Widget
 
 from gymtui.api.list_answer import shown
 from gymtui.core.text import clean_block
-from gymtui.tui.context.keymap import Key, Scope
-from gymtui.tui.kit.refusal import refuse
+from gymtui.tui.context.keymap import Scope
 from gymtui.tui.kit.screen import GymScreen
 from gymtui.tui.kit.styled_text import Cell, StyledText
 from gymtui.tui.kit.text_view import Paragraph, TextView
@@ -38,6 +37,7 @@ class DescribeScreen(GymScreen):
     """
 
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.TEXT, Scope.EVERYWHERE)
+    can_filter: ClassVar[bool] = False
 
     def __init__(self, name: str, raw: bytes, malformed: str | None) -> None:
         super().__init__()
@@ -66,14 +66,6 @@ class DescribeScreen(GymScreen):
     def breadcrumb(self) -> Cell:
         """What is described."""
         return (StyledText("describe › ", "muted"), StyledText(self._item, "strong"))
-
-    def footer_keys(self) -> list[Key]:
-        """There is nothing to filter here."""
-        return [key for key in super().footer_keys() if key.name not in ("filter", "pause")]
-
-    def action_filter(self) -> None:
-        """There is nothing to filter here."""
-        refuse(self, "nothing to filter here")
 
     def copy_text(self) -> str | None:
         """The item as it is shown."""

@@ -34,7 +34,6 @@ class FileScreen(ReaderScreen):
 
     def on_mount(self) -> None:
         """Open the first file."""
-        super().on_mount()
         self._open()
 
     def breadcrumb(self) -> Cell:

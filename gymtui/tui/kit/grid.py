@@ -21,14 +21,12 @@ from textual.strip import Strip
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.theme import Palette
 from gymtui.tui.kit.cached_strip import draw_directly
-from gymtui.tui.kit.column import Column, Placed, place
+from gymtui.tui.kit.column import Column, Placed
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.row_lines import DueRows, RowLines, RowStyles, ShownRow
 from gymtui.tui.kit.styled_text import Cell
 from gymtui.tui.kit.themed_widget import ThemedWidget
 from gymtui.tui.kit.wheel import Wheel
-
-__all__ = ["Column", "Grid", "Placed", "place"]
 
 R = TypeVar("R")
 

@@ -6,13 +6,17 @@ from abc import abstractmethod
 from collections.abc import Collection, Container, Sequence
 from typing import ClassVar, Generic, TypeVar
 
+from textual import events
+
 from gymtui.core.text import clean, fit, width
 from gymtui.store.column_def import Schema
 from gymtui.store.lists.completion import completions
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.lists.query import Filter, FilterError, parse
+from gymtui.store.records import RolloutRow, RunRow
 from gymtui.tui.context.routes import Describe
-from gymtui.tui.kit.grid import Column, Grid
+from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.menu import Choice, MenuScreen
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.screen import GymScreen
@@ -62,9 +66,9 @@ class ListScreen(GymScreen, Generic[R]):
     def columns(self) -> tuple[Column[R], ...]:
         """The grid's columns."""
 
-    @abstractmethod
-    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
-        """A row's bytes as received, and why they could not be read if so."""
+    def record_of(self, row_id: str) -> RunRow | RolloutRow | None:
+        """What the gym sent of a row; None where a row is nothing that it sent."""
+        return None
 
     def malformed(self, record: R) -> str | None:
         """Why a row could not be read, if so."""
@@ -256,9 +260,7 @@ class ListScreen(GymScreen, Generic[R]):
 
         def chosen(name: str | None) -> None:
             if name is not None:
-                # The column it is ordered by already: the other way round.
-                again = name == self._rows.order.name
-                self.order_by(name, reverse=not self._rows.reverse if again else False)
+                self._choose_order(name)
 
         self.app.push_screen(
             MenuScreen("sort by, and show columns", self._choices(), self._switch), chosen
@@ -283,12 +285,20 @@ class ListScreen(GymScreen, Generic[R]):
         self.order_by(self._rows.order.name, reverse=not self._rows.reverse)
 
     def on_grid_header_clicked(self, event: Grid.HeaderClicked) -> None:
-        """Order by that column; the other way round the second time."""
+        """Order by that column."""
         if event.key in self._schema:
-            again = event.key == self._rows.order.name
-            self.order_by(event.key, reverse=not self._rows.reverse if again else False)
+            self._choose_order(event.key)
 
-    # -- keys ------------------------------------------------------------------------------
+    def _choose_order(self, name: str) -> None:
+        """Order by a column; by the one that it is ordered by already, the other way round."""
+        self.order_by(name, reverse=name == self._rows.order.name and not self._rows.reverse)
+
+    # -- keys and size ---------------------------------------------------------------------
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit what stands around the list."""
+        if self.ready:
+            self.summarise()
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
         """Other rows are looked at, or marked."""
@@ -299,9 +309,9 @@ class ListScreen(GymScreen, Generic[R]):
         """Show every field as received."""
         self._grid.hold()
         row_id = self._grid.cursor_id
-        found = self.received(row_id) if row_id is not None else None
-        if row_id is not None and found is not None:
-            self.services.navigate(Describe(row_id, *found))
+        record = self.record_of(row_id) if row_id is not None else None
+        if row_id is not None and record is not None:
+            self.services.navigate(Describe(row_id, record.raw, record.malformed))
         else:
             refuse(self, "no received fields to show")
 

@@ -323,7 +323,3 @@ class PickScreen(ListScreen[PickOption]):
         self._rows.set_order(name, reverse=reverse)
         self._grid.set_rows(self._rows)
         self._grid.ordered(name, reverse=reverse)
-
-    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
-        """What is offered is shown whole."""
-        return None

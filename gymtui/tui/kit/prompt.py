@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 
 from textual import events
@@ -9,13 +10,6 @@ from textual.widgets import Input
 
 from gymtui.tui.kit.mistake_mark import MistakeHighlighter
 from gymtui.tui.kit.refusal import refuse
-
-
-def shared(texts: Sequence[str]) -> str:
-    """What all of these begin with."""
-    least, most = min(texts, default=""), max(texts, default="")
-    differ = (at for at, (one, other) in enumerate(zip(least, most, strict=False)) if one != other)
-    return least[: next(differ, len(least))]
 
 
 class PromptInput(Input):
@@ -58,7 +52,7 @@ class PromptInput(Input):
         before, after = self.value[: self.cursor_position], self.value[self.cursor_position :]
         if not self._round or before != self._given:
             self._round = tuple(self._completions(before))
-            clear = shared(self._round)
+            clear = os.path.commonprefix(self._round)  # noqa: RUF071  (characters are meant)
             if clear.startswith(before) and clear != before:
                 self._put(clear, after)
                 return

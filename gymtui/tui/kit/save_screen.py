@@ -63,15 +63,14 @@ class SaveScreen(GymScreen):
         self.summarise()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Save under the name that was typed, or keep the search."""
+        """Save under the name that was typed."""
         if self._exporting:
             event.stop()
+            event.prevent_default()
             name = event.value.strip()
             self.close_prompt()
             if name:
                 self._save(_expanded(name))
-        else:
-            super().on_input_submitted(event)
 
     def close_prompt(self) -> None:
         """Put the line away."""

@@ -70,6 +70,8 @@ class GymScreen(SoonDrawn, Screen[None]):
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.EVERYWHERE,)
     """Where its keys are found, the screen's own before the general ones."""
     prompt: ClassVar[str] = "filter"
+    can_filter: ClassVar[bool] = True
+    """Whether there is anything in it to filter or to search."""
     suggests: ClassVar[bool] = True
     """Whether what its scope suggests to try fits this very screen."""
 
@@ -207,15 +209,20 @@ class GymScreen(SoonDrawn, Screen[None]):
         self.query_one("#prompt Input", Input).cursor_blink = False
         self.lines("slash").show([Line((StyledText("/", "key"),), bar=True)])
         self.ready = True
-        self.on_screen_resume()
+        self._catch_up()
+
+    # Of a message's handlers the framework calls those of base classes, too: none calls `super`.
 
     def on_screen_resume(self) -> None:
-        """Catch up with what happened before it was there, or while another was on top."""
+        """Catch up with what happened while another screen was on top."""
         if self.ready:
-            self.show_frame()
-            session = self.services.watching
-            self.changed(session.everything() if session is not None else Delta())
-            self.services.view_changed()
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        self.show_frame()
+        session = self.services.watching
+        self.changed(session.everything() if session is not None else Delta())
+        self.services.view_changed()
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit status line and footer."""
@@ -259,7 +266,8 @@ class GymScreen(SoonDrawn, Screen[None]):
     def footer_keys(self) -> list[Key]:
         """The keys worth showing, most wanted first."""
         found = self.services.keys.of(self.scopes, read_only=self.services.read_only)
-        return [key for key in found if key.short]
+        left_out = () if self.can_filter else ("filter", "pause")
+        return [key for key in found if key.short and key.name not in left_out]
 
     # -- mouse -----------------------------------------------------------------------------
 
@@ -283,6 +291,9 @@ class GymScreen(SoonDrawn, Screen[None]):
 
     def action_filter(self) -> None:
         """Open the filter's line, what stood there selected: typing replaces it, an arrow keeps."""
+        if not self.can_filter:
+            refuse(self, "nothing to filter here")
+            return
         field = self.query_one("#prompt Input", Input)
         self.add_class("filtering")
         field.value = self.filter_text()

@@ -42,6 +42,7 @@ class FormScreen(GymScreen):
 
     # Of the keys that work everywhere only those that are no letters do, and `tab` is the form's.
     scopes: ClassVar[tuple[Scope, ...]] = (Scope.FORM,)
+    can_filter: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,7 +75,6 @@ class FormScreen(GymScreen):
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit what is said below."""
-        super().on_resize(event)
         if self.ready:
             self._show()
 

@@ -66,10 +66,9 @@ class LaunchScreen(FormScreen):
         self._fill()
 
     def on_screen_resume(self) -> None:
-        """Leave, if what was asked for is done; else go on."""
+        """Leave, if what was asked for is done."""
         if self._over:
             self.call_later(self._leave)
-        super().on_screen_resume()
 
     def breadcrumb(self) -> Cell:
         """What is launched."""
@@ -304,10 +303,6 @@ class LaunchScreen(FormScreen):
     def action_leave(self) -> None:
         """As back."""
         self.action_back()
-
-    def action_filter(self) -> None:
-        """There is nothing to filter here."""
-        refuse(self, "nothing to filter here")
 
     def _leave(self) -> None:
         if self.app.screen is self:

@@ -172,7 +172,6 @@ class MatrixPanes(ListScreen[R]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Put the panes beside or below each other."""
-        super().on_resize(event)
         self._settle_panes()
         self.call_after_refresh(self._fit_words)
 
@@ -395,8 +394,7 @@ class MatrixPanes(ListScreen[R]):
     # -- keys ------------------------------------------------------------------------------
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
-        """Other rows are looked at, or another reason, whose rollouts stand out."""
-        super().on_grid_moved(event)
+        """The rollouts of another failure stand out."""
         if self.focused is self._pane.grid:
             self._grid.sync()
 

@@ -229,17 +229,12 @@ class RunsMatrixScreen(MatrixPanes[TaskAcrossRuns]):
     def action_describe(self) -> None:
         """Show every field of the run under the cursor, as received."""
         run_id = self.run_ids[self._at]
-        found = self.received(run_id)
-        if found is not None:
-            self.services.navigate(Describe(run_id, *found))
+        row = self.session.store.runs.get(run_id)
+        if row is not None:
+            self.services.navigate(Describe(run_id, row.raw, row.malformed))
         else:
             refuse(self, "this run is unknown")
 
     def copy_text(self) -> str | None:
         """The id of the run under the cursor."""
         return self.run_ids[self._at]
-
-    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
-        """A run as the server listed it."""
-        row = self.session.store.runs.get(row_id)
-        return (row.raw, row.malformed) if row is not None else None

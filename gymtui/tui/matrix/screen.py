@@ -287,10 +287,6 @@ class MatrixScreen(MatrixPanes[TaskRow]):
         attempt = self._chosen_attempt
         return attempt.rollout_id if attempt is not None else None
 
-    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
-        """A task is nothing that was received."""
-        return None
-
     def action_launch_again(self) -> None:
         """Run the marked tasks again, else what failed."""
         records = self._rows.records

@@ -6,7 +6,6 @@ from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from textual import events
 from textual.binding import BindingType
 from textual.widget import Widget
 
@@ -33,7 +32,8 @@ from gymtui.tui.context.routes import (
 )
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.kit.breadcrumb import runs_crumb
-from gymtui.tui.kit.grid import Column, Grid
+from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.line_parts import room_beside
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.refusal import UNREAD_ROLLOUT, refuse
@@ -103,12 +103,6 @@ class RolloutsScreen(TimelineScreen):
     def on_mount(self) -> None:
         """Have what was seen of it earlier looked up."""
         self.session.tracker.recall(self.run_id)
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Fit what stands around the list."""
-        super().on_resize(event)
-        if self.ready:
-            self.summarise()
 
     @property
     def _run(self) -> RunRow | None:
@@ -365,7 +359,6 @@ class RolloutsScreen(TimelineScreen):
         """Ask, then cancel this run."""
         self.services.ask_to(Verb.CANCEL, [self.run_id])
 
-    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
+    def record_of(self, row_id: str) -> RolloutRow | None:
         """The rollout as the server listed it."""
-        row = self.session.store.rollouts.get(row_id)
-        return (row.raw, row.malformed) if row is not None else None
+        return self.session.store.rollouts.get(row_id)

@@ -160,7 +160,6 @@ class SeveralRolloutsScreen(ListScreen[RolloutRow]):
         chosen = (RolloutRef(records[i].run_id, i) for i in self.chosen() if i in records)
         self.services.navigate(CompareRollouts(tuple(chosen)))
 
-    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
+    def record_of(self, row_id: str) -> RolloutRow | None:
         """The rollout as the server listed it."""
-        row = self.session.store.rollouts.get(row_id)
-        return (row.raw, row.malformed) if row is not None else None
+        return self.session.store.rollouts.get(row_id)

@@ -139,7 +139,3 @@ class RulesScreen(ListScreen[Rule]):
         """The run's id."""
         rule = self._rows.records.get(self._grid.cursor_id or "")
         return rule.run_id if rule is not None else None
-
-    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
-        """A rule is nothing that was received."""
-        return None

@@ -18,11 +18,13 @@ from gymtui.store.lists.columns import LISTED, RUNS, RunView
 from gymtui.store.lists.groups import Grouping, Groups
 from gymtui.store.lists.ordering import OrderedView
 from gymtui.store.lists.query import quoted
+from gymtui.store.records import RunRow
 from gymtui.tui.context.keymap import Scope, bindings
 from gymtui.tui.context.routes import OpenLaunch, OpenRun, Route
 from gymtui.tui.context.selection import Selection
 from gymtui.tui.kit.baseline import toggle_baseline
-from gymtui.tui.kit.grid import Column, Grid
+from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.line_parts import join_fitting, room_beside
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import READING, ListScreen
@@ -382,10 +384,9 @@ class RunsScreen(ListScreen[RunView]):
         """Ask, then delete the chosen runs."""
         self.services.ask_to(Verb.DELETE, self.chosen(), hidden=self.hidden_marks())
 
-    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
+    def record_of(self, row_id: str) -> RunRow | None:
         """The run as the server listed it."""
-        row = self.session.store.runs.get(row_id)
-        return (row.raw, row.malformed) if row is not None else None
+        return self.session.store.runs.get(row_id)
 
 
 def _created(run: RunView) -> float:

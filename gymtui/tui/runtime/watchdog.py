@@ -16,8 +16,6 @@ from typing import Any, Final, Self
 
 EXIT_HANGUP: Final = 128 + signal.SIGHUP
 """Exit code after the terminal was lost, as a shell spells death by SIGHUP."""
-EXIT_TERMINATED: Final = 128 + signal.SIGTERM
-"""Exit code after SIGTERM."""
 
 _POLITE: Final = tuple(
     number

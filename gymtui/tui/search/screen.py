@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from typing import ClassVar
 
-from textual import events
 from textual.binding import BindingType
 from textual.timer import Timer
 from textual.widget import Widget
@@ -86,7 +85,6 @@ class SearchScreen(ListScreen[HitRow]):
 
     def on_screen_resume(self) -> None:
         """Ask for the phrase, the first time."""
-        super().on_screen_resume()
         if self.ready and not self._asked:
             self._asked = True
             self.summarise()
@@ -94,12 +92,6 @@ class SearchScreen(ListScreen[HitRow]):
                 self._begin(self._route.typed)
             else:
                 self.action_filter()
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Fit what stands around the list."""
-        super().on_resize(event)
-        if self.ready:
-            self.summarise()
 
     def changed(self, delta: Delta) -> None:
         """What is found depends on no poll."""
@@ -187,10 +179,9 @@ class SearchScreen(ListScreen[HitRow]):
         return None
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Search."""
+        """Search for what was typed, if nothing is wrong with it."""
         typed = event.value.strip()
-        super().on_input_submitted(event)
-        if not self.filtering and typed:
+        if self.hint is None and typed:
             self._begin(typed)
 
     def action_back(self) -> None:
@@ -352,7 +343,7 @@ class SearchScreen(ListScreen[HitRow]):
             else "".join((hit.found.hit.before, hit.found.hit.text, hit.found.hit.after))
         )
 
-    def received(self, row_id: str) -> tuple[bytes, str | None] | None:
+    def record_of(self, row_id: str) -> RolloutRow | None:
         """The rollout of a hit as the server listed it."""
         hit = self._rows.records.get(row_id)
-        return None if hit is None else (hit.row.raw, hit.row.malformed)
+        return None if hit is None else hit.row

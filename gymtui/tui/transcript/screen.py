@@ -66,9 +66,7 @@ class TranscriptScreen(ReaderScreen):
 
     def on_mount(self) -> None:
         """Ask for the artifacts."""
-        super().on_mount()
-        if self._download is None:  # it may have been shown, and have asked, before
-            self._fetch()
+        self._fetch()
 
     @property
     def _row(self) -> RolloutRow | None:

@@ -12,7 +12,8 @@ from textual.color import Color
 from textual.filter import Monochrome
 
 from gymtui.tui.kit.cached_strip import CachedStrip, draw_directly
-from gymtui.tui.kit.grid import Column, Grid
+from gymtui.tui.kit.column import Column
+from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.styled_text import StyledText, styled
 from gymtui.tui.runtime.output_filter import BACKSTOP

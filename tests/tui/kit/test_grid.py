@@ -14,7 +14,8 @@ from textual.geometry import Region
 from textual.pilot import Pilot
 
 from gymtui.core.column_widths import EXTRA
-from gymtui.tui.kit.grid import Column, Grid, place
+from gymtui.tui.kit.column import Column, place
+from gymtui.tui.kit.grid import Grid
 from gymtui.tui.kit.row_lines import RowLines
 from gymtui.tui.kit.styled_text import Cell, styled
 from tests.tui.palettes import NIGHT

@@ -126,14 +126,11 @@ class ReaderScreen(SaveScreen):
 
     def on_mount(self) -> None:
         """Decide whether there is room for the outline."""
-        super().on_mount()
         self._settle_outline()
 
     def on_resize(self, event: object) -> None:
-        """Fit the footer, and decide again whether there is room for the outline."""
-        self.show_footer()
+        """Decide again whether there is room for the outline."""
         self._settle_outline()
-        self.summarise()
 
     def _settle_outline(self) -> None:
         wide = self.size.width >= _WIDE
