@@ -8,7 +8,8 @@ import pytest
 
 from gymtui.gym.engine.engine import Engine
 from gymtui.gym.models.limiter import Limiter, Timer
-from gymtui.gym.models.model_servers import ServerLimits, make_client
+from gymtui.gym.models.model_servers import ModelServers, ServerLimits, make_client
+from gymtui.gym.wire import ModelConfig
 from tests.gym.engines import engine_at, finish, start
 from tests.gym.model_server import CUT, HANG, FakeTime, ModelServer, error, model_server
 from tests.gym.one_rollout import DONE
@@ -117,6 +118,29 @@ async def test_who_is_cancelled_while_waiting_leaves_no_place_taken() -> None:
     await asyncio.gather(*waiting, return_exceptions=True)
     async with limiter.slot():
         pass
+
+
+async def test_one_request_begins_in_a_round_of_the_event_loop() -> None:
+    rounds = 0
+    begun_in: list[int] = []
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        begun_in.append(rounds)
+        return httpx.Response(200, json={"choices": []})
+
+    async def count_rounds() -> None:
+        nonlocal rounds
+        while True:
+            await asyncio.sleep(0)
+            rounds += 1
+
+    servers = ModelServers(make_client(httpx.MockTransport(answer)))
+    settings = ModelConfig(model="m", api_key="", base_url="http://127.0.0.1:1/v1")
+    counting = asyncio.create_task(count_rounds())
+    await asyncio.gather(*(servers.complete(settings, {"messages": []}) for _ in range(6)))
+    counting.cancel()
+    await servers.close()
+    assert len(set(begun_in)) == 6, "what else the loop serves goes on between them"
 
 
 # -- connections ----------------------------------------------------------------------------------

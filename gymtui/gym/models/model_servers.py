@@ -8,6 +8,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from random import Random
 from typing import Any
 from urllib.request import getproxies
@@ -74,6 +75,7 @@ class ModelServers:
     chance: Random = field(default_factory=Random)
     _providers: Providers = field(default_factory=Providers)
     _limiters: dict[tuple[str, str], Limiter] = field(default_factory=dict)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -101,6 +103,7 @@ class ModelServers:
         waited_s = 0.0
         for tried in range(1, TRIES + 1):
             async with limiter.slot() as round_:
+                await self._take_turn()
                 try:
                     answer = await self.once(settings, body)
                 except Failure as failure:
@@ -116,6 +119,14 @@ class ModelServers:
             waited_s += wait_s
             await self.timer.sleep(wait_s)
         raise AssertionError("the last try ends above")
+
+    async def _take_turn(self) -> None:
+        """Begin one request a round of the event loop, so that they are never answered all at once.
+
+        Whatever else the loop serves would wait until all of those answers were worked on.
+        """
+        async with self._turn:
+            await asyncio.sleep(0)
 
     def _wait_s(self, failure: Failure, tried: int) -> float:
         if failure.wait_s is not None:
@@ -186,7 +197,7 @@ class ModelServers:
         headers = {"Content-Type": "application/json"}
         if key:
             headers["Authorization"] = f"Bearer {key}"
-        url = f"{(settings.base_url or '').rstrip('/')}/chat/completions"
+        url = _url(f"{(settings.base_url or '').rstrip('/')}/chat/completions")
         async with (
             asyncio.timeout(self.limits.timeout_s),
             self.client.stream("POST", url, content=content, headers=headers) as response,
@@ -204,6 +215,12 @@ def make_client(transport: Transport | None = None) -> httpx.AsyncClient:
         transport=transport,
         mounts=_direct() if transport is None else None,
     )
+
+
+@lru_cache(maxsize=64)
+def _url(text: str) -> httpx.URL:
+    """Read a URL; the one of each request of a conversation is the same."""
+    return httpx.URL(text)
 
 
 def _direct() -> dict[str, httpx.AsyncBaseTransport]:

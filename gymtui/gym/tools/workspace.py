@@ -6,7 +6,7 @@ that goes through it, for the `[STATE DIFF]` of the observation.
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 Row = dict[str, Any]
@@ -54,13 +54,18 @@ class Workspace:
     # Table and column names come from the scenarios' own code, values are always bound.
     def insert(self, table: str, row: Mapping[str, object]) -> None:
         """Add a row and note it."""
-        shape = (table, *row)
+        self.insert_all(table, [row])
+
+    def insert_all(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
+        """Add rows, which have the same columns, and note them."""
+        if not rows:
+            return
+        shape = (table, *rows[0])
         if shape not in self._inserts:
-            names, marks = ", ".join(row), ", ".join("?" * len(row))
+            names, marks = ", ".join(rows[0]), ", ".join("?" * len(rows[0]))
             self._inserts[shape] = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
-        self._connection.execute(self._inserts[shape], list(row.values()))
-        key = next(iter(row.values()))
-        self._changes.append(("+", f"{table}/{key}", " ", row))
+        self._connection.executemany(self._inserts[shape], [list(row.values()) for row in rows])
+        self._changes += [("+", f"{table}/{next(iter(row.values()))}", " ", row) for row in rows]
 
     def update(self, table: str, key: str, changes: Mapping[str, object]) -> None:
         """Change columns of the row whose key is `key` and note those that became different."""

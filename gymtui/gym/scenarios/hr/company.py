@@ -1,7 +1,7 @@
 """The company of the `hr` scenario: its tables, its people, and a week in their calendars."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from random import Random
@@ -69,9 +69,12 @@ NOISE = (
 )
 
 
+_PLAIN = str.maketrans("áéíóúüöä", "aeiouuoa")
+
+
 def address(name: str, *, domain: str = DOMAIN) -> str:
     """Return the mail address of a person, in ASCII: `tomas.ibarra@…`."""
-    plain = name.lower().translate(str.maketrans("áéíóúüöä", "aeiouuoa"))
+    plain = name.lower().translate(_PLAIN)
     return f"{plain.replace(' ', '.')}@{domain}"
 
 
@@ -137,7 +140,14 @@ def add_event(
 ) -> str:
     """Put an event into the calendars and return its id."""
     event_id = workspace.next_id("events", "evt")
-    row = {
+    workspace.insert("events", _event(event_id, title, start, minutes, attendees, room))
+    return event_id
+
+
+def _event(
+    event_id: str, title: str, start: str, minutes: int, attendees: Sequence[str], room: str = ""
+) -> Row:
+    return {
         "event_id": event_id,
         "title": title,
         "start": start,
@@ -145,8 +155,6 @@ def add_event(
         "attendees": json.dumps(sorted(attendees), ensure_ascii=False),
         "location": room,
     }
-    workspace.insert("events", row)
-    return event_id
 
 
 def add_email(
@@ -212,8 +220,12 @@ def populate(workspace: Workspace, random: Random) -> None:
 
 def _fill_calendars(workspace: Workspace, random: Random) -> None:
     titles = ("Focus time", "1:1", "Planning", "Design review", "Backlog", "Interview debrief")
+    events: list[Row] = []
     for name, *_ in PEOPLE:
+        attendees = [address(name)]
         for day in (MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY):
             # At most two hours a day are taken, so that every task stays solvable.
             for start in random.sample(slots(day, 60)[::2], random.choice((1, 1, 2))):
-                add_event(workspace, random.choice(titles), start, 60, [address(name)])
+                event_id = f"evt_{len(events) + 1:02}"
+                events.append(_event(event_id, random.choice(titles), start, 60, attendees))
+    workspace.insert_all("events", events)
