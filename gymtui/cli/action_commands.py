@@ -96,11 +96,11 @@ def _act(
             for item in done
         ]
         known += [{"run_id": i, "outcome": None, "rollouts": None} for i in found.missing]
-        told = [
-            {**of_run, "ok": well, "message": said}
-            for of_run, (said, well) in zip(known, lines, strict=True)
+        documents = [
+            {**of_run, "ok": well, "message": message}
+            for of_run, (message, well) in zip(known, lines, strict=True)
         ]
-        told += [
+        documents += [
             {
                 "run_id": i,
                 "outcome": f"nothing to {verb}",
@@ -110,10 +110,10 @@ def _act(
             }
             for i in found.idle
         ]
-        printer.document(told)
+        printer.document(documents)
     else:
-        printer.lines(said for said, well in lines if well)
-    for said, well in lines:
+        printer.lines(message for message, well in lines if well)
+    for message, well in lines:
         if not well:
-            tell(said)
+            tell(message)
     sys.exit(run_actions.status_of(done, found.missing))

@@ -53,11 +53,11 @@ class RefusedCallError(Exception):
     """A tool cannot do what it was asked; the message says why, in clean words."""
 
 
-def _saying_why(tool: Callable[P, Awaitable[str]]) -> Callable[P, Awaitable[str]]:
+def _refusals_in_words(tool: Callable[P, Awaitable[str]]) -> Callable[P, Awaitable[str]]:
     """What the gym refuses is told in a line."""
 
     @wraps(tool)
-    async def told(*args: P.args, **kwargs: P.kwargs) -> str:
+    async def wrapper(*args: P.args, **kwargs: P.kwargs) -> str:
         try:
             return await tool(*args, **kwargs)
         except GymError as error:
@@ -67,7 +67,7 @@ def _saying_why(tool: Callable[P, Awaitable[str]]) -> Callable[P, Awaitable[str]
         except TooLargeError as error:
             raise RefusedCallError(str(error)) from None
 
-    return told
+    return wrapper
 
 
 def marked(document: Any) -> str:
@@ -95,36 +95,36 @@ class AgentTools:
 
     # Agents see the arguments' names: `filter` is what the commands call it, too.
 
-    @_saying_why
+    @_refusals_in_words
     async def list_runs(self, filter: str = "", limit: int = 20) -> str:  # noqa: A002
         """List runs with their counters and pass rates, the latest first as the gym lists them.
 
         `filter` is gymtui's filter language, such as `status:running model:gpt* pass<50% age<2h`.
         """
-        asked = GymReader(self._client)
-        await asked.every_run(self._settings.source, self._settings.scenario)
-        asked.remember(self._journal)
+        reader = GymReader(self._client)
+        await reader.every_run(self._settings.source, self._settings.scenario)
+        reader.remember(self._journal)
         request = ListRequest((filter,) if filter else (), limit=_within(limit, MOST_ROWS))
-        found = await runs_with_numbers(asked, request)
+        found = await runs_with_numbers(reader, request)
         return marked({"total": found.matching, "runs": [run_document(run) for run in found.rows]})
 
-    @_saying_why
+    @_refusals_in_words
     async def list_rollouts(self, run_id: str, filter: str = "", limit: int = 50) -> str:  # noqa: A002
         """List the rollouts of a run: task, state, steps, score and the verifier's message.
 
         `filter` is such as `outcome:failed task:*phone* steps>=20`.
         """
-        asked = GymReader(self._client)
-        asked.take_notes(self._journal)
-        (name,) = await runs_and_rollouts(asked, self._settings, [run_id])
-        rows = {row.rollout_id: row for row in asked.store.rollouts_of(name)}
+        reader = GymReader(self._client)
+        reader.take_notes(self._journal)
+        (name,) = await runs_and_rollouts(reader, self._settings, [run_id])
+        rows = {row.rollout_id: row for row in reader.store.rollouts_of(name)}
         request = ListRequest((filter,) if filter else (), limit=_within(limit, MOST_ROWS))
-        found = filter_rows(rows, request, ROLLOUTS, asked.now_s)
-        now = asked.clock.now()
+        found = filter_rows(rows, request, ROLLOUTS, reader.now_s)
+        now = reader.clock.now()
         documents = [rollout_document(row, now) for row in found.rows]
         return marked({"total": found.matching, "rollouts": documents})
 
-    @_saying_why
+    @_refusals_in_words
     async def failures(self, run_ids: list[str], by: str = "criterion") -> str:
         """Say what runs fail in: by `criterion` (default) or by `message`, the commonest first.
 
@@ -134,14 +134,14 @@ class AgentTools:
             raise RefusedCallError("by is criterion or message")
         if not run_ids:
             raise RefusedCallError("name a run")
-        asked = GymReader(self._client)
-        names = await runs_and_rollouts(asked, self._settings, run_ids)
-        rows, matrix = failures_of(asked, names, by)
+        reader = GymReader(self._client)
+        names = await runs_and_rollouts(reader, self._settings, run_ids)
+        rows, matrix = failures_of(reader, names, by)
         shared = Together(row.group for row in rows)
         documents = [failure_document(row, shared, names[1:], matrix) for row in rows]
         return marked({"against": names[0] if names[1:] else None, "failures": documents})
 
-    @_saying_why
+    @_refusals_in_words
     async def search(
         self, run_ids: list[str], phrase: str, only_errors: bool = False, limit: int = 50
     ) -> str:
@@ -159,16 +159,16 @@ class AgentTools:
         hits: list[dict[str, Any]] = []
         most = _within(limit, MOST_ROWS)
         try:
-            going, rows = await begin_search(
+            searching, rows = await begin_search(
                 *(self._client, self._settings, run_ids, wanted, kept), MOST_SEARCHED_BYTES
             )
-            async for found in going.hits():
+            async for found in searching.hits():
                 hits += [hit_document(hit, rows[hit.ref.rollout_id]) for hit in found]
                 if len(hits) > most:
                     break
         finally:
             kept.close()
-        progress = going.progress
+        progress = searching.progress
         return marked(
             {
                 "transcripts": {"total": progress.total, "searched": progress.searched},
@@ -177,7 +177,7 @@ class AgentTools:
             }
         )
 
-    @_saying_why
+    @_refusals_in_words
     async def read_transcript(
         self, rollout_id: str, first_turn: int = 1, turns: int = 10, characters: int = 4000
     ) -> str:
@@ -186,9 +186,9 @@ class AgentTools:
         Of each part of a turn at most so many characters are told.
         """
         cap = self._settings.artifact_limit_mib << 20
-        desk = ArtifactLoader(self._client, cap_bytes=cap, cache_bytes=0)
+        loader = ArtifactLoader(self._client, cap_bytes=cap, cache_bytes=0)
         try:
-            transcript = (await desk.get(rollout_id)).transcript
+            transcript = (await loader.get(rollout_id)).transcript
         except NotFound:
             raise RefusedCallError(f"there is no transcript of {clean(rollout_id)}") from None
         first = max(first_turn, 1)
@@ -206,11 +206,11 @@ class AgentTools:
         }
         return marked(document)
 
-    @_saying_why
+    @_refusals_in_words
     async def cancel_runs(self, run_ids: list[str]) -> str:
         """Cancel runs: their rollouts that run or wait are ended. It cannot be undone."""
-        asked = GymReader(self._client)
-        names = await asked.runs_named(list(dict.fromkeys(run_ids)))
+        reader = GymReader(self._client)
+        names = await reader.runs_named(list(dict.fromkeys(run_ids)))
         done = await act(self._client, Verb.CANCEL, names)
         return marked([{"well": one.is_well, "what": describe_result(one)} for one in done])
 
@@ -244,13 +244,13 @@ def _turn(turn: Turn, most: int) -> dict[str, Any]:
 
 
 def _part(block: Block, most: int) -> dict[str, Any]:
-    said: dict[str, Any] = {"kind": type(block).__name__.lower()}
+    fields: dict[str, Any] = {"kind": type(block).__name__.lower()}
     if isinstance(block, ToolCall):
-        said |= {"kind": "call", "tool": block.name}
+        fields |= {"kind": "call", "tool": block.name}
     elif isinstance(block, ToolResult):
-        said |= {"kind": "result", "tool": block.name or block.answers, "error": block.error}
-        said |= {"exit_code": block.exit_code}
-    return {**said, "text": _cut(block.text, most)}
+        fields |= {"kind": "result", "tool": block.name or block.answers, "error": block.error}
+        fields |= {"exit_code": block.exit_code}
+    return {**fields, "text": _cut(block.text, most)}
 
 
 def _cut(text: str, most: int) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.cli.documents import run_document
+from gymtui.cli.failures import change_columns
 from gymtui.cli.gym_access import GymReader, runs_and_rollouts, with_gym
 from gymtui.cli.output import Cell, Column, Printer
 from gymtui.cli.reporting.document import comparison_document
-from gymtui.cli.reporting.failures import rows_of
+from gymtui.cli.reporting.failures import count_failures, rows_of
 from gymtui.config.settings import Settings
 from gymtui.core.text import ABSENT
 from gymtui.store.column_def import natural
@@ -27,8 +28,6 @@ from gymtui.store.stats.comparison import (
     settings_of,
 )
 from gymtui.store.stats.failure_changes import FailureRow
-from gymtui.store.stats.failures import Failures
-from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.task_rows import TaskAcrossRuns
 
 MOST_FAILURES = 10
@@ -53,24 +52,20 @@ def print_comparison(
     """
 
     async def fetch(client: Endpoints) -> tuple[GymReader, list[str]]:
-        asked = GymReader(client)
-        return asked, await runs_and_rollouts(asked, settings, run_ids)
+        reader = GymReader(client)
+        return reader, await runs_and_rollouts(reader, settings, run_ids)
 
-    asked, names = with_gym(settings, fetch)
-    failures, matrix = Failures(), Matrix()
+    reader, names = with_gym(settings, fetch)
+    failures, matrix = count_failures(reader.store, names)
     launched = []
     for run_id in names:
-        rows = asked.store.rollouts_of(run_id)
-        for row in rows:
-            failures.take(row)
-            matrix.take(row)
+        rows = reader.store.rollouts_of(run_id)
         rollouts = [row.rollout for row in rows if row.rollout is not None]
-        launched.append(settings_of(asked.store.runs[run_id].run, rollouts))
-    matrix.refresh(last_steps={})
+        launched.append(settings_of(reader.store.runs[run_id].run, rollouts))
     parted = differing(launched)
     if form == "json":
         document = {
-            "runs": [run_document(asked.view(run_id)) for run_id in names],
+            "runs": [run_document(reader.view(run_id)) for run_id in names],
             "settings": [
                 {"name": setting.name, "values": dict(zip(names, setting.values, strict=True))}
                 for setting in parted
@@ -81,7 +76,7 @@ def print_comparison(
         return
     tasks = list(matrix.across(names).values())
     found = differences(tasks, len(names))
-    runs = [_Run(asked, *pair) for pair in zip(names, found, strict=True)]
+    runs = [_Run(reader, *pair) for pair in zip(names, found, strict=True)]
     if form == "csv":
         printer.comma_separated([_run_line(run, names[0]) for run in runs], ())
         return
@@ -104,8 +99,8 @@ def print_comparison(
 class _Run:
     """A run, and how far it is from the first."""
 
-    def __init__(self, asked: GymReader, name: str, found: Difference | None) -> None:
-        self.view = asked.view(name)
+    def __init__(self, reader: GymReader, name: str, found: Difference | None) -> None:
+        self.view = reader.view(name)
         self.found = found
 
 
@@ -193,27 +188,11 @@ def _task_columns(names: Sequence[str]) -> tuple[Column[TaskAcrossRuns], ...]:
 
 
 def _failure_columns(others: Sequence[str]) -> tuple[Column[FailureRow], ...]:
-    def change(place: int) -> Callable[[FailureRow], Cell]:
-        def cell(row: FailureRow) -> Cell:
-            found = row.changes[place]
-            if found is None:
-                return Cell(ABSENT, "dim")
-            said = f"{points(found.difference)} ({points(found.interval.low)} to "
-            said += f"{points(found.interval.high)})"
-            return Cell(said, "yellow" if found.clear else "")
+    def name(row: FailureRow) -> Cell:
+        return Cell(f"{GLYPH[row.group.outcome]} {row.group.text}")
 
-        return cell
-
-    changes = [
-        Column(f"CHANGE {name}" if len(others) > 1 else "CHANGE, PP", change(place), right=True)
-        for place, name in enumerate(others)
-    ]
     return (
-        Column(
-            "CRITERION",
-            lambda row: Cell(f"{GLYPH[row.group.outcome]} {row.group.text}"),
-            least=24,
-        ),
+        Column("CRITERION", name, least=24),
         Column("ROLLOUTS", lambda row: Cell(len(row.group.rollout_ids)), right=True),
-        *changes,
+        *change_columns("CHANGE, PP", others),
     )

@@ -129,8 +129,8 @@ def _path(file: str | None) -> Path:
 
     from gymtui.core import paths
 
-    told = file or given({}).get("config")
-    return Path(told).expanduser() if told else paths.config_file(os.environ)
+    named = file or given({}).get("config")
+    return Path(named).expanduser() if named else paths.config_file(os.environ)
 
 
 def _asked() -> str:

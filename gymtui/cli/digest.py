@@ -33,11 +33,11 @@ def read_digest(
     """
 
     async def fetch(client: Endpoints) -> Digest:
-        asked = GymReader(client)
-        if not await asked.every_run(settings.source, settings.scenario):
+        reader = GymReader(client)
+        if not await reader.every_run(settings.source, settings.scenario):
             tell(UNSTEADY)
-        asked.remember(journal)
-        store = asked.store
+        reader.remember(journal)
+        store = reader.store
         # Of those whose numbers are known for good, only what ended since is listed once more.
         wanted = []
         for run_id, row in store.runs.items():
@@ -45,10 +45,10 @@ def read_digest(
             ended = summary.ended_at if summary is not None else None
             if row.active or ended is None or ended > since:
                 wanted.append(run_id)
-        denied = await asked.rollouts_allowed(wanted)
+        denied = await reader.rollouts_allowed(wanted)
         if denied:
             tell(f"forbidden (403): the numbers of {of_many(len(denied), 'run')}")
-        views = [asked.view(run_id) for run_id in store.runs]
+        views = [reader.view(run_id) for run_id in store.runs]
         known = [run_id for run_id in store.runs if store.knows_rollouts_of(run_id)]
         rollouts = {run_id: store.rollouts_of(run_id) for run_id in known}
         return digest(views, rollouts, since)
@@ -56,7 +56,7 @@ def read_digest(
     return with_gym(settings, fetch)
 
 
-def digest_lines(told: Digest, *, markdown: bool) -> Iterator[str]:
+def digest_lines(report: Digest, *, markdown: bool) -> Iterator[str]:
     """The digest in clean lines.
 
     Args:
@@ -74,43 +74,43 @@ def digest_lines(told: Digest, *, markdown: bool) -> Iterator[str]:
         return f"pass@1 {percent(passed)} of {summary.verdicts}"
 
     bullet = "- " if markdown else "  "
-    line = told.line[0].upper() + told.line[1:] if markdown else told.line
+    line = report.line[0].upper() + report.line[1:] if markdown else report.line
     yield f"**{line}**" if markdown else line
-    if markdown and told:
+    if markdown and report:
         yield ""
-    worse = {regression.run.name: regression for regression in told.regressed}
-    for run in told.finished:
-        said = f"{bullet}{name(run.name)} finished: {rate(run)}"
+    worse = {regression.run.name: regression for regression in report.regressed}
+    for run in report.finished:
+        sentence = f"{bullet}{name(run.name)} finished: {rate(run)}"
         found = worse.get(run.name)
         if found is not None:
-            said += f", regressed from {rate(found.before)} of {name(found.before.name)}"
-            said += f" ({p_words(found.p)})"
+            sentence += f", regressed from {rate(found.before)} of {name(found.before.name)}"
+            sentence += f" ({p_words(found.p)})"
         if run.summary is not None and run.summary.errors:
-            said += f", {of_many(run.summary.errors, 'error')}"
-        yield said
-    ended = {run.name for run in told.finished}
-    left = [(run_id, count) for run_id, count in told.failing.items() if run_id not in ended]
+            sentence += f", {of_many(run.summary.errors, 'error')}"
+        yield sentence
+    ended = {run.name for run in report.finished}
+    left = [(run_id, count) for run_id, count in report.failing.items() if run_id not in ended]
     for run_id, count in left[:FAILING_SHOWN]:
         yield f"{bullet}{name(run_id)}: {of_many(count, 'error')}"
-    for run in told.active:
+    for run in report.active:
         yield f"{bullet}{name(run.name)} goes on: {rate(run)}"
-    if told.unread:
-        yield f"{bullet}{of_many(told.unread, 'run')} without times: not counted"
+    if report.unread:
+        yield f"{bullet}{of_many(report.unread, 'run')} without times: not counted"
 
 
-def digest_document(told: Digest) -> dict[str, Any]:
+def digest_document(found: Digest) -> dict[str, Any]:
     """The digest as JSON."""
     return {
-        "since": told.since.isoformat(),
-        "line": told.line,
-        "began": [run.name for run in told.began],
-        "finished": [run_document(run) for run in told.finished],
+        "since": found.since.isoformat(),
+        "line": found.line,
+        "began": [run.name for run in found.began],
+        "finished": [run_document(run) for run in found.finished],
         "regressed": [
             {"run_id": each.run.name, "before": each.before.name, "p": each.p}
-            for each in told.regressed
+            for each in found.regressed
         ],
-        "errors": {str(cause): count for cause, count in told.errors.items()},
-        "failing": dict(told.failing),
-        "active": [run.name for run in told.active],
-        "unread": told.unread,
+        "errors": {str(cause): count for cause, count in found.errors.items()},
+        "failing": dict(found.failing),
+        "active": [run.name for run in found.active],
+        "unread": found.unread,
     }

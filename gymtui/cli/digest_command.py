@@ -64,11 +64,11 @@ def digest(since: datetime, form: str | None, **flags: Any) -> None:
     from gymtui.cli.digest import digest_document, digest_lines, read_digest
     from gymtui.cli.output import Printer
 
-    told = run_against_gym(
+    found = run_against_gym(
         settings, lambda: read_digest(settings, journal_of(settings), since, tell)
     )
     printer = Printer.standard()
     if form == "json":
-        printer.document(digest_document(told))
+        printer.document(digest_document(found))
     else:
-        printer.lines(digest_lines(told, markdown=form == "markdown"))
+        printer.lines(digest_lines(found, markdown=form == "markdown"))

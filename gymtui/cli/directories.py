@@ -48,8 +48,8 @@ def settings_and_names(
     Returns:
         The settings, and the arguments that name no directory.
     """
-    told, rest = loaded_and_names(flags, names)
-    return told.settings, rest
+    found, rest = loaded_and_names(flags, names)
+    return found.settings, rest
 
 
 def loaded_and_names(
@@ -61,17 +61,17 @@ def loaded_and_names(
         if (read_as := flags.get("as")) is not None:
             fail(f"--as {read_as}: no directory is named", EXIT_USAGE)
         return report_problems(loaded(flags)), rest
-    told = report_problems(of_directories(flags, found))
-    gym_in(told.settings)  # says at once that there is nothing
-    return told, rest
+    result = report_problems(of_directories(flags, found))
+    gym_in(result.settings)  # says at once that there is nothing
+    return result, rest
 
 
 def of_directories(flags: Mapping[str, Any], found: Sequence[Path]) -> LoadedSettings:
     """The settings for reading directories: what is wrong with where a gym is, is no matter."""
     from dataclasses import replace
 
-    elsewhere = {name: flags[name] for name in flags if name not in ("base_url", "source")}
-    told = loaded(elsewhere, want_key=False)
+    others = {name: flags[name] for name in flags if name not in ("base_url", "source")}
+    base = loaded(others, want_key=False)
     there = tuple(place.absolute() for place in found)
     update = {
         "base_url": " ".join(place.as_uri() for place in there),
@@ -80,10 +80,10 @@ def of_directories(flags: Mapping[str, Any], found: Sequence[Path]) -> LoadedSet
         "read_only": True,
         "profile_name": "default",
         "source": "all",
-        "origins": {**told.settings.origins, "read_only": "a directory"},
+        "origins": {**base.settings.origins, "read_only": "a directory"},
     }
-    problems = tuple(problem for problem in told.problems if not problem.fatal)
-    return replace(told, settings=told.settings.model_copy(update=update), problems=problems)
+    problems = tuple(problem for problem in base.problems if not problem.fatal)
+    return replace(base, settings=base.settings.model_copy(update=update), problems=problems)
 
 
 def sources_for(read_as: str | None) -> tuple[Source, ...]:

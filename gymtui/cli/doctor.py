@@ -44,9 +44,9 @@ def run_checks(
         status = 2
     else:
         tell(f"contacting {clean(settings.base_url)} …")
-        seen = gym.check_gym(settings)
-        checks += seen.checks
-        status, hangs = seen.status, not seen.ended
+        report = gym.check_gym(settings)
+        checks += report.checks
+        status, hangs = report.status, not report.ended
     checks += check_terminal(_streams(), env, run_quickly)
     return [masked(check, settings.key) for check in checks], status, hangs
 

@@ -101,9 +101,9 @@ def describe_keys(title: str, keys: Mapping[str, str]) -> str:
     Args:
         keys: They, with meanings; one without goes with the one before.
     """
-    return f"{title}: {', '.join(_told(keys))}."
+    return f"{title}: {', '.join(_described(keys))}."
 
 
-def _told(keys: Mapping[str, str]) -> Iterable[str]:
+def _described(keys: Mapping[str, str]) -> Iterable[str]:
     for name, meaning in keys.items():
         yield f"{name} ({meaning})" if meaning else name

@@ -73,17 +73,17 @@ def _document(
     if not isinstance(received, dict):
         received = {"received": received}
     received.pop(KEPT, None)  # it stands under our own keys
-    told = {name: _told(value, read, name) for name, value in received.items() if name in keys}
+    known = {name: _field(value, read, name) for name, value in received.items() if name in keys}
     extra = {
         name: value
         for name, value in received.items()
-        if value not in (None, []) and (name in ours or told.get(name) is None)
+        if value not in (None, []) and (name in ours or known.get(name) is None)
     }
-    filled: dict[str, Any] = {name: told.get(name) for name in keys}
+    filled: dict[str, Any] = {name: known.get(name) for name in keys}
     return {**filled, **ours, "extra": extra}
 
 
-def _told(received: Any, read: BaseModel | None, name: str) -> Any:
+def _field(received: Any, read: BaseModel | None, name: str) -> Any:
     """A field as it is to be told: as received, unless it was read as nothing or as another."""
     value = getattr(read, _ATTRIBUTE.get(name, name), None)
     return value if value is None or isinstance(value, str | int) else received

@@ -84,28 +84,28 @@ def export_run(
     """
 
     async def every(client: Endpoints) -> Tally:
-        asked = GymReader(client)
-        asked.take_notes(journal)
-        [found] = await asked.runs_named([run_id])  # tells a run without rollouts from none
-        await asked.rollouts_of([found])
-        rows = asked.store.rollouts_of(found)
+        reader = GymReader(client)
+        reader.take_notes(journal)
+        [found] = await reader.runs_named([run_id])  # tells a run without rollouts from none
+        await reader.rollouts_of([found])
+        rows = reader.store.rollouts_of(found)
         await asyncio.to_thread(directory.mkdir, parents=True, exist_ok=True)
         cap_bytes = settings.artifact_limit_mib << 20
-        desk = ArtifactLoader(client, cap_bytes=cap_bytes, cache_bytes=0)
+        loader = ArtifactLoader(client, cap_bytes=cap_bytes, cache_bytes=0)
         steps = await asyncio.to_thread(journal_reader.last_steps, journal, [found])
-        note = asked.view(found).note
+        note = reader.view(found).note
 
         def keep(path: Path, row: RolloutRow) -> bool:
             step = steps.get(row.rollout_id)
             return record_files.write(path, row, last_step=step, run_note=note)
 
-        return await _written(desk, rows, directory, form, tell, keep)
+        return await _written(loader, rows, directory, form, tell, keep)
 
     return with_gym(settings, every)
 
 
 async def _written(
-    desk: ArtifactLoader,
+    loader: ArtifactLoader,
     rows: Sequence[RolloutRow],
     directory: Path,
     form: str,
@@ -124,9 +124,9 @@ async def _written(
             before = path.name in there
             fault = await asyncio.to_thread(_fault_of, path, form, row, tell) if before else None
             if fault is not None:
-                await _write_anew(desk, row, path, form, tell, fault)
+                await _write_anew(loader, row, path, form, tell, fault)
             elif not before:
-                await _write(desk, row, path, form)
+                await _write(loader, row, path, form)
             kept = form == "json" and await asyncio.to_thread(keep, path, row)
         except NotFound:
             tally.unfinished += 1
@@ -134,7 +134,7 @@ async def _written(
                 await asyncio.to_thread(_keep_alone, path, row, keep)
         except (GymError, OSError, TooLargeError, artifact_files.FileProblem) as error:
             tally.failed += 1
-            tell(_told(row, error))
+            tell(_failure_words(row, error))
             if form == "json":
                 await asyncio.to_thread(_keep_alone, path, row, keep)
         else:
@@ -160,7 +160,7 @@ def _keep_alone(path: Path, row: RolloutRow, keep: Callable[[Path, RolloutRow], 
             keep(path, row)
 
 
-def _told(row: RolloutRow, error: Exception) -> str:
+def _failure_words(row: RolloutRow, error: Exception) -> str:
     """What became of a rollout's artifacts, for the person."""
     if isinstance(error, artifact_files.FileProblem):
         return clean(error)
@@ -193,7 +193,7 @@ def _moved_on(then: RolloutRow, now: RolloutRow) -> str | None:
 
 
 async def _write_anew(
-    desk: ArtifactLoader,
+    loader: ArtifactLoader,
     row: RolloutRow,
     path: Path,
     form: str,
@@ -203,7 +203,7 @@ async def _write_anew(
     """Write a file in the place of one that is never lost: a person may have put it there."""
     aside = await asyncio.to_thread(_put_aside, path)
     try:
-        await _write(desk, row, path, form)
+        await _write(loader, row, path, form)
     except BaseException:
         _put_back(aside, path)
         raise
@@ -225,11 +225,11 @@ def _result_of(row: RolloutRow) -> Ending | None:
     return None if row.rollout is None else rollout_result(row.rollout, row.outcome)
 
 
-async def _write(desk: ArtifactLoader, row: RolloutRow, path: Path, form: str) -> None:
+async def _write(loader: ArtifactLoader, row: RolloutRow, path: Path, form: str) -> None:
     if form == "json":
-        await desk.save(row.rollout_id, path)
+        await loader.save(row.rollout_id, path)
         return
-    artifacts = await desk.get(row.rollout_id)
+    artifacts = await loader.get(row.rollout_id)
     # Named even where the answer does not: by that it is known again.
     transcript = replace(artifacts.transcript, rollout_id=row.rollout_id, result=_result_of(row))
     data = await asyncio.to_thread(export.render, transcript, form)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 from gymtui.api.endpoints import Endpoints
-from gymtui.cli.gym_access import GymReader, at_once, runs_and_rollouts, with_gym
+from gymtui.cli.gym_access import GymReader, runs_and_rollouts, with_gym
 from gymtui.cli.output import Cell, Column, Printer
-from gymtui.cli.report import read_artifacts
-from gymtui.cli.reporting.failures import failure_document, rows_of
+from gymtui.cli.report import finished_rollouts, read_artifacts
+from gymtui.cli.reporting.failures import count_failures, failure_document, rows_of
 from gymtui.config.settings import Settings
 from gymtui.core.pieces import result_of
 from gymtui.core.text import ABSENT
-from gymtui.session.artifacts import ArtifactLoader
 from gymtui.store.formats import GLYPH, WORD, listed, of_many, percent, points
 from gymtui.store.outcome import Outcome
-from gymtui.store.phases import is_finished
 from gymtui.store.stats.failure_changes import FailureRow, Together
-from gymtui.store.stats.failures import Failures, FailureView
+from gymtui.store.stats.failures import FailureView
 from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.tool_errors import ToolTally, tool_tallies
 
@@ -52,22 +48,18 @@ def print_failures(
     """
 
     async def fetch(client: Endpoints) -> tuple[GymReader, list[str], str | None]:
-        asked = GymReader(client)
-        wanted = await runs_and_rollouts(asked, settings, run_ids)
-        other = [] if against is None else await runs_and_rollouts(asked, settings, [against])
+        reader = GymReader(client)
+        wanted = await runs_and_rollouts(reader, settings, run_ids)
+        other = [] if against is None else await runs_and_rollouts(reader, settings, [against])
         if by == TOOL:
-            desk = ArtifactLoader(
-                client, cap_bytes=settings.artifact_limit_mib << 20, cache_bytes=0
-            )
-            ended = _ended(asked, wanted)
-            await at_once(partial(read_artifacts, desk, asked.store, i) for i in ended)
-        return asked, wanted, other[0] if other else None
+            await read_artifacts(client, settings, reader.store, wanted)
+        return reader, wanted, other[0] if other else None
 
-    asked, names, compared = with_gym(settings, fetch)
+    reader, names, compared = with_gym(settings, fetch)
     if by == TOOL:
-        _print_tools(asked, names, form, printer, tell)
+        _print_tools(reader, names, form, printer, tell)
         return
-    rows, matrix = failures_of(asked, names, by, compared)
+    rows, matrix = failures_of(reader, names, by, compared)
     before = names[0] if compared is None else compared
     others = [name for name in names if name != before]
     if form == "table":
@@ -79,11 +71,11 @@ def print_failures(
         return
     shared = Together(row.group for row in rows)
     documents = [failure_document(row, shared, others, matrix) for row in rows]
-    _print(documents, "failures", form, printer, {"against": before if others else None})
+    printer.records(form, "failures", documents, against=before if others else None)
 
 
 def failures_of(
-    asked: GymReader, names: Sequence[str], by: str, compared: str | None = None
+    reader: GymReader, names: Sequence[str], by: str, compared: str | None = None
 ) -> tuple[Sequence[FailureRow], Matrix]:
     """What runs fail in, of what is listed of them.
 
@@ -94,28 +86,9 @@ def failures_of(
     Returns:
         The failures, the commonest first, and the tasks and attempts they are of.
     """
-    failures, matrix = Failures(), Matrix()
-    for run_id in dict.fromkeys((*names, *([compared] if compared is not None else []))):
-        for row in asked.store.rollouts_of(run_id):
-            failures.take(row)
-            matrix.take(row)
-    matrix.refresh(last_steps={})
+    others = [compared] if compared is not None else []
+    failures, matrix = count_failures(reader.store, (*names, *others))
     return rows_of(failures, matrix, names, FailureView(by), compared), matrix
-
-
-def _print(
-    documents: Sequence[dict[str, Any]],
-    name: str,
-    form: str,
-    printer: Printer,
-    beside: dict[str, Any],
-) -> None:
-    if form == "json":
-        printer.document({**beside, name: documents})
-    elif form == "csv":
-        printer.comma_separated(documents, [])
-    else:
-        printer.objects(documents)
 
 
 def _columns(
@@ -129,8 +102,8 @@ def _columns(
 
     def cause(row: FailureRow) -> Cell:
         outcome = row.group.outcome
-        colour = "red" if outcome is Outcome.FAILED else "yellow"
-        return Cell(f"{GLYPH[outcome]} {WORD[outcome]}", "red" if colour == "red" else "yellow")
+        words = f"{GLYPH[outcome]} {WORD[outcome]}"
+        return Cell(words, "red" if outcome is Outcome.FAILED else "yellow")
 
     def with_(row: FailureRow) -> Cell:
         found = shared.with_group(row.group, 1)
@@ -138,57 +111,51 @@ def _columns(
             return Cell(ABSENT, "dim")
         return Cell(f"{found[0][1]}× {found[0][0].text}", "dim")
 
-    def change(place: int) -> Callable[[FailureRow], Cell]:
-        def cell(row: FailureRow) -> Cell:
-            found = row.changes[place]
-            if found is None:
-                return Cell(ABSENT, "dim")
-            low, high = points(found.interval.low), points(found.interval.high)
-            said = f"{points(found.difference)} ({low} to {high})"
-            return Cell(said, "yellow" if found.clear else "dim")
-
-        return cell
-
-    numbered = len(others) > 1
-    changes = [
-        Column(f"CHANGE {name}" if numbered else "CHANGE", change(place), right=True, priority=1)
-        for place, name in enumerate(others)
-    ]
     shown = (Column("FAILS WITH", with_, least=16, priority=3),) if by == "criterion" else ()
     return (
         Column("OUTCOME", cause),
         Column(by.upper(), name, least=24),
         Column("ROLLOUTS", lambda row: Cell(len(row.group.rollout_ids)), right=True),
         Column("TASKS", lambda row: Cell(len(row.group.task_row_ids)), right=True, priority=2),
-        *changes,
+        *change_columns("CHANGE", others),
         *shown,
     )
+
+
+def change_columns(title: str, others: Sequence[str]) -> Iterator[Column[FailureRow]]:
+    """How often other runs fail in something, against the one compared with: a column each."""
+
+    def change(place: int) -> Callable[[FailureRow], Cell]:
+        def cell(row: FailureRow) -> Cell:
+            found = row.changes[place]
+            if found is None:
+                return Cell(ABSENT, "dim")
+            low, high = points(found.interval.low), points(found.interval.high)
+            words = f"{points(found.difference)} ({low} to {high})"
+            return Cell(words, "yellow" if found.clear else "dim")
+
+        return cell
+
+    for place, name in enumerate(others):
+        heading = f"CHANGE {name}" if len(others) > 1 else title
+        yield Column(heading, change(place), right=True, priority=1)
 
 
 # -- by tool -------------------------------------------------------------------------------
 
 
-def _ended(asked: GymReader, names: Sequence[str]) -> list[str]:
-    return [
-        row.rollout_id
-        for run_id in names
-        for row in asked.store.rollouts_of(run_id)
-        if row.rollout is not None and is_finished(row.rollout)
-    ]
-
-
 def _print_tools(
-    asked: GymReader,
+    reader: GymReader,
     names: Sequence[str],
     form: str,
     printer: Printer,
     tell: Callable[[str], None],
 ) -> None:
-    ended = _ended(asked, names)
+    ended = finished_rollouts(reader.store, names)
     known = {
         rollout_id: tools
         for rollout_id in ended
-        if (tools := asked.store.rollouts[rollout_id].tools) is not None
+        if (tools := reader.store.rollouts[rollout_id].tools) is not None
     }
     tallies = result_of(tool_tallies(known))
     if form == "table":
@@ -208,7 +175,7 @@ def _print_tools(
         }
         for tally in tallies
     ]
-    _print(documents, "tools", form, printer, {"known": len(known), "of_rollouts": len(ended)})
+    printer.records(form, "tools", documents, known=len(known), of_rollouts=len(ended))
 
 
 _TOOL_COLUMNS: tuple[Column[ToolTally], ...] = (

@@ -80,7 +80,7 @@ class Follower:
     renew: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
     # How many requests a second may be sent in the long run.
     max_requests_per_s: float = REQUESTS_PER_S
-    asked: GymReader = field(init=False)
+    reader: GymReader = field(init=False)
     trouble: Trouble | None = field(init=False, default=None)  # why there is no news, or None
     _log: RequestLog = field(init=False, default_factory=RequestLog)
     _budget: RequestBudget = field(init=False)
@@ -90,14 +90,14 @@ class Follower:
     _denied: dict[OneRun | RolloutsOf, Denied] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.asked = GymReader(self.client, self._take, self.monotonic)
+        self.reader = GymReader(self.client, self._take, self.monotonic)
         self._heard_s = self.monotonic()
         self._budget = RequestBudget(self.max_requests_per_s)
 
     @property
     def views(self) -> tuple[RunView, ...]:
         """The runs as far as they are known, in the order given."""
-        return tuple(self.asked.view(i) for i in self.run_ids if i in self.asked.store.runs)
+        return tuple(self.reader.view(i) for i in self.run_ids if i in self.reader.store.runs)
 
     def settled(self, run_id: str) -> bool:
         """Whether nothing more is to be learnt of a run."""
@@ -105,7 +105,7 @@ class Follower:
             return True
         results = RolloutsOf(run_id)
         given_up = results not in self._denied or self._is_given_up(results)
-        return given_up and settled(self._log, self.asked.store, run_id)
+        return given_up and settled(self._log, self.reader.store, run_id)
 
     def forbidden(self, run_id: str) -> Forbidden | None:
         """What the gym says of a run that the key may not see, in part at least; else None."""
@@ -147,7 +147,7 @@ class Follower:
             await self.sleep(max(held_s, pause_s))
 
     async def _round(self) -> None:
-        unseen = [run_id for run_id in self.run_ids if run_id not in self.asked.store.runs]
+        unseen = [run_id for run_id in self.run_ids if run_id not in self.reader.store.runs]
         await self._put(list(self._due(self.monotonic())))
         # What was over before anybody looked has its results by now: there is nothing to wait for.
         if not (self._log.struggling or self._refused):
@@ -164,7 +164,7 @@ class Follower:
         await at_once(partial(self._ask, query) for query in due)
 
     def _unlisted(self, run_id: str) -> bool:
-        row = self.asked.store.runs.get(run_id)
+        row = self.reader.store.runs.get(run_id)
         return row is not None and not row.active and not self.settled(run_id)
 
     def _due(self, now_s: float) -> Iterator[OneRun | RolloutsOf]:
@@ -172,13 +172,13 @@ class Follower:
             return
         every_s = 0.0 if self.closely else NUMBERS_EVERY_S
         left = [run_id for run_id in self.run_ids if not self.settled(run_id)]
-        wanted = questions(self._log, self.asked.store, left, now_s, every_s)
+        wanted = questions(self._log, self.reader.store, left, now_s, every_s)
         yield from (q for q in wanted if self._log.recall(q).not_before_s <= now_s)
 
     async def _ask(self, query: OneRun | RolloutsOf) -> None:
         sent_s = self.monotonic()
         try:
-            found = await self.asked.learn(query)
+            found = await self.reader.learn(query)
         except Unauthorized as error:
             self._key_refused(error)
             return
@@ -191,7 +191,7 @@ class Follower:
         if (
             found is None
             and isinstance(query, OneRun)
-            and query.run_id not in self.asked.store.runs
+            and query.run_id not in self.reader.store.runs
         ):
             raise NotFound(f"no such run: {query.run_id}")
 
@@ -200,7 +200,7 @@ class Follower:
         self._answered, self._refused = True, False
         if isinstance(seen.query, OneRun | RolloutsOf):
             self._denied.pop(seen.query, None)
-        self._log.answered(seen, applied, self.asked.store, self._heard_s)
+        self._log.answered(seen, applied, self.reader.store, self._heard_s)
 
     def _key_refused(self, error: Unauthorized) -> None:
         wait_s = self.refused_wait_s(self._heard_s)
@@ -257,11 +257,11 @@ def questions(
         every_s: How often the rollouts of a run under way are listed, at most.
     """
     left = sorted(unsettled, key=lambda run_id: log.recall(OneRun(run_id)).planned_s)
-    asked = 0
+    count = 0
     for run_id in left:
         row = store.runs.get(run_id)
-        if (row is None or row.active) and asked < SINGLY_A_TICK:
-            asked += 1
+        if (row is None or row.active) and count < SINGLY_A_TICK:
+            count += 1
             yield OneRun(run_id)
         outstanding = run_id in log.wanted or run_id in log.shut
         if row is None or (log.listed_since_moved(run_id) and not outstanding):

@@ -283,7 +283,7 @@ class GymReader:
 
 
 async def runs_and_rollouts(
-    asked: GymReader, settings: Settings, run_ids: Sequence[str]
+    reader: GymReader, settings: Settings, run_ids: Sequence[str]
 ) -> list[str]:
     """Ask for runs and list all their rollouts.
 
@@ -299,9 +299,9 @@ async def runs_and_rollouts(
     """
     wanted = list(dict.fromkeys(run_ids))
     if wanted or not settings.directories:
-        found = await asked.runs_named(wanted)
+        found = await reader.runs_named(wanted)
     else:
-        await asked.every_run(None, None)
-        found = list(asked.store.runs)
-    await asked.rollouts_of(found)
+        await reader.every_run(None, None)
+        found = list(reader.store.runs)
+    await reader.rollouts_of(found)
     return found

@@ -122,6 +122,19 @@ async def headless_session(
             await asyncio.to_thread(kept.close)
 
 
+async def take_news(session: Session, *, at_once: bool = False) -> None:
+    """Take in what came; nobody else does.
+
+    Args:
+        at_once: Whether all that is recorded is written now, rather than what is due.
+    """
+    if session.has_news:
+        await session.news()
+        await session.check_alerts()
+    if session.recorder is not None:
+        session.recorder.write(at_once=at_once)
+
+
 @contextmanager
 def ended_by_signal() -> Iterator[asyncio.Event]:
     """An event that SIGTERM, SIGHUP and `^C` set, in place of ending the process."""

@@ -71,9 +71,9 @@ async def _serve(server: Any) -> None:
     stdio: Any = importlib.import_module("mcp.server.stdio")
     spoken = server._mcp_server
     with (
-        os.fdopen(os.dup(0), encoding="utf-8", errors="replace") as asked,
-        os.fdopen(os.dup(1), "w", encoding="utf-8") as told,
+        os.fdopen(os.dup(0), encoding="utf-8", errors="replace") as requests,
+        os.fdopen(os.dup(1), "w", encoding="utf-8") as answers,
     ):
-        streams = (anyio.wrap_file(asked), anyio.wrap_file(told))
+        streams = (anyio.wrap_file(requests), anyio.wrap_file(answers))
         async with stdio.stdio_server(*streams) as (read, write):
             await spoken.run(read, write, spoken.create_initialization_options())

@@ -97,6 +97,29 @@ class Printer:
         """Write one JSON document."""
         self.write(json_text(document, indent=2) + "\n")
 
+    def records(
+        self,
+        form: str,
+        name: str,
+        documents: Sequence[Mapping[str, Any]],
+        keys: Iterable[str] = (),
+        **beside: Any,
+    ) -> None:
+        """Write documents in the form of a list.
+
+        Args:
+            form: One JSON document, a JSON object a line, or CSV.
+            name: What they are, the key of the one document.
+            keys: What the heading of CSV has where there are no documents.
+            beside: What else the one document has.
+        """
+        if form == "json":
+            self.document({**beside, name: documents})
+        elif form == "csv":
+            self.comma_separated(documents, keys)
+        else:
+            self.objects(documents)
+
     def objects(self, documents: Iterable[Any]) -> None:
         """Write a JSON document a line."""
         self.lines(map(json_text, documents))

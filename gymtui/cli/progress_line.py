@@ -29,10 +29,10 @@ class ProgressLine:
 
     def __init__(self, stream: TextIO, *, bounds: bool = False) -> None:
         self._bounds = bounds
-        self._paper = Printer.of(stream, os.environ)
+        self._printer = Printer.of(stream, os.environ)
         self._rewrites = stream.isatty() and os.environ.get("TERM") != "dumb"
         self._shown = ""
-        self._said: dict[str, str] = {}
+        self._last_lines: dict[str, str] = {}
         self._forbidden: dict[str, str] = {}
 
     def show(self, follower: Follower) -> None:
@@ -49,8 +49,8 @@ class ProgressLine:
         trouble = follower.trouble
         if trouble is not None:
             self._once("", f"{describe_error(trouble.error)}; retrying")
-        elif self._said.pop("", None):
-            self._paper.write("the gym is answering again\n")
+        elif self._last_lines.pop("", None):
+            self._printer.write("the gym is answering again\n")
 
     def _tell_forbidden(self, run_id: str, follower: Follower) -> None:
         error = follower.forbidden(run_id)
@@ -64,29 +64,29 @@ class ProgressLine:
     def say(self, words: str) -> None:
         """Say something that stays."""
         if self._shown:
-            self._paper.write("\r\x1b[K")
-        self._paper.write(f"{words}\n")
+            self._printer.write("\r\x1b[K")
+        self._printer.write(f"{words}\n")
         if self._shown:
-            self._paper.write(self._shown)
+            self._printer.write(self._shown)
 
     def end(self) -> None:
         """Leave the terminal's cursor where a prompt may stand."""
         if self._shown:
-            self._paper.write("\r\x1b[K")
+            self._printer.write("\r\x1b[K")
             self._shown = ""
 
     def _once(self, name: str, words: str) -> None:
-        if self._said.get(name) != words:
-            self._said[name] = words
-            self._paper.write(f"{words}\n")
+        if self._last_lines.get(name) != words:
+            self._last_lines[name] = words
+            self._printer.write(f"{words}\n")
 
     def _rewrite(self, follower: Follower) -> None:
         # The last cell stays free: some terminals would go to the next line.
-        cells = (Printer.of(self._paper.stream, os.environ).width or 80) - 1
+        cells = (Printer.of(self._printer.stream, os.environ).width or 80) - 1
         shown = summary_line(follower, cells, bounds=self._bounds)
         if shown != self._shown:
             self._shown = shown
-            self._paper.write(f"\r{shown}\x1b[K")
+            self._printer.write(f"\r{shown}\x1b[K")
 
 
 def summary_line(follower: Follower, cells: int, *, bounds: bool = False) -> str:
@@ -97,19 +97,19 @@ def summary_line(follower: Follower, cells: int, *, bounds: bool = False) -> str
     """
     views = follower.views
     if follower.trouble is not None:
-        said = describe_error(follower.trouble.error)
+        problem = describe_error(follower.trouble.error)
         again = f"next try in {duration(follower.trouble.next_try_s)}"
-        return _joined([said, again, *([_all_done(views)] if views else [])], cells)
+        return _join_fitting([problem, again, *([_done_words(views)] if views else [])], cells)
     if len(follower.run_ids) > 1:
         over = sum(follower.settled(run_id) for run_id in follower.run_ids)
         runs = of_many(len(follower.run_ids), "run")
-        return _joined([f"{over} of {runs} ended", _all_done(views)], cells)
+        return _join_fitting([f"{over} of {runs} ended", _done_words(views)], cells)
     if not views:
-        return _joined(["polling"], cells, follower.run_ids[0])
+        return _join_fitting(["polling"], cells, follower.run_ids[0])
     done, *others = _parts(views[0], bounds=bounds)
     left = views[0].left
     eta = [left if isinstance(left, str) else f"ETA {eta_words(left)}"] if left else []
-    return _joined([done, *eta, *others], cells, views[0].name)
+    return _join_fitting([done, *eta, *others], cells, views[0].name)
 
 
 def describe_error(error: GymError) -> str:
@@ -144,22 +144,22 @@ def _parts(view: RunView, *, bounds: bool) -> list[str]:
     return parts
 
 
-def _joined(parts: Sequence[str], cells: int, name: str = "") -> str:
+def _join_fitting(parts: Sequence[str], cells: int, name: str = "") -> str:
     """As many parts as fit, whole; the name before them is cut, but not below `_LEAST_NAME`."""
-    said = parts[0]
+    line = parts[0]
     room = cells - (min(width(clean(name)), _LEAST_NAME) + 2 if name else 0)
     for part in parts[1:]:
-        if width(f"{said}{BETWEEN}{part}") > room:
+        if width(f"{line}{BETWEEN}{part}") > room:
             break
-        said += f"{BETWEEN}{part}"
+        line += f"{BETWEEN}{part}"
     if name:
-        said = f"{fit(name, max(cells - width(said) - 2, 1))}: {said}"
-    return fit(said, cells, cut="end")
+        line = f"{fit(name, max(cells - width(line) - 2, 1))}: {line}"
+    return fit(line, cells, cut="end")
 
 
-def _all_done(views: Sequence[RunView]) -> str:
+def _done_words(views: Sequence[RunView]) -> str:
     runs = [view.row.run for view in views if view.row.run is not None]
     done = known_sum(view.finished for view in views if view.row.run is not None)
     running = known_sum(run.running for run in runs)
-    said = f"{count(done)}/{count(known_sum(run.total for run in runs))} done"
-    return said if running == 0 else f"{said} · {count(running)} running"
+    words = f"{count(done)}/{count(known_sum(run.total for run in runs))} done"
+    return words if running == 0 else f"{words} · {count(running)} running"

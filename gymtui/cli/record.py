@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gymtui.api.endpoints import Endpoints
 from gymtui.cli.gym_access import with_gym
-from gymtui.cli.headless import ended_by_signal, headless_session
+from gymtui.cli.headless import ended_by_signal, headless_session, take_news
 from gymtui.cli.options import tell
 from gymtui.config.settings import Settings
 from gymtui.core.text import clean
@@ -165,7 +165,7 @@ async def _record(
             finally:
                 if session.recorder is not None:
                     session.recorder.close()
-    say(f"recorded {_said(session)}")
+    say(f"recorded {_progress_words(session)}")
     if session.recorder is not None and session.recorder.trouble is not None:
         raise session.recorder.trouble
 
@@ -182,11 +182,7 @@ async def _until_over(
         with suppress(TimeoutError):
             async with asyncio.timeout(min(LOOK_S, options.for_s or LOOK_S)):
                 await ended.wait()
-        if session.has_news:
-            await session.news()
-            await session.check_alerts()
-        if session.recorder is not None:
-            session.recorder.write()
+        await take_news(session)
         now_s = session.monotonic()
         if options.for_s is not None and now_s - began_s >= options.for_s:
             return
@@ -194,7 +190,7 @@ async def _until_over(
             return
         if now_s - told_s >= TELL_EVERY_S:
             told_s = now_s
-            say(_said(session))
+            say(_progress_words(session))
 
 
 def _done(session: Session, wanted: _Wanted) -> bool:
@@ -210,16 +206,16 @@ def _done(session: Session, wanted: _Wanted) -> bool:
     return all(summary is not None and summary.settled for summary in results)
 
 
-def _said(session: Session) -> str:
+def _progress_words(session: Session) -> str:
     tally = session.recorder.tally if session.recorder is not None else None
     if tally is None:
         return "nothing"
     active = of_many(len(session.store.active_runs), "active run")
     link = session.link
-    said = f"{active}, {of_many(tally.items, 'change')}, {data_size(tally.bytes)}"
+    words = f"{active}, {of_many(tally.items, 'change')}, {data_size(tally.bytes)}"
     if link.error is not None:
-        said += f"; {clean(link.error.brief)}"
-    return said
+        words += f"; {clean(link.error.brief)}"
+    return words
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,8 @@ def write_parquet(recording: Recording, path: Path) -> int:
     )
     count = 0
     with path.open("xb") as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
-        for rows in _groups(_versions(recording)):
+        versions = _versions(recording)
+        while rows := list(islice(versions, AT_ONCE)):
             count += len(rows)
             writer.write_table(pa.Table.from_pylist([_row(seen) for seen in rows], schema))
     return count
@@ -68,17 +70,6 @@ def write_parquet(recording: Recording, path: Path) -> int:
 def _versions(recording: Recording) -> Iterator[ItemChange]:
     """Each version of each item."""
     return (change for change in ChangeList(recording).every() if change.after is not None)
-
-
-def _groups(items: Iterable[ItemChange]) -> Iterator[list[ItemChange]]:
-    group: list[ItemChange] = []
-    for item in items:
-        group.append(item)
-        if len(group) == AT_ONCE:
-            yield group
-            group = []
-    if group:
-        yield group
 
 
 def _document(seen: ItemChange) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -13,6 +13,7 @@ from gymtui.cli.reporting import html, markdown
 from gymtui.cli.reporting.blocks import Made
 from gymtui.cli.reporting.contents import contents
 from gymtui.cli.reporting.document import document
+from gymtui.cli.reporting.failures import count_failures
 from gymtui.cli.reporting.run_facts import facts_of
 from gymtui.config.settings import Settings
 from gymtui.core.json_output import json_text
@@ -23,8 +24,6 @@ from gymtui.session.baseline import read_baseline
 from gymtui.store.history import journal_reader
 from gymtui.store.history.journal_place import Place, local_path
 from gymtui.store.phases import is_finished
-from gymtui.store.stats.failures import Failures
-from gymtui.store.stats.matrix import Matrix
 from gymtui.store.stats.tool_errors import tool_uses
 from gymtui.store.stats.trend import Trend
 from gymtui.store.store import Store
@@ -59,38 +58,24 @@ def render_report(
     wanted = list(dict.fromkeys(run_ids))
 
     async def fetch(client: Endpoints) -> tuple[GymReader, list[str], str | None]:
-        asked = GymReader(client)
-        asked.take_notes(journal)
-        found = await runs_and_rollouts(asked, settings, wanted)
-        against = await _baseline(asked, settings, journal, baseline)
+        reader = GymReader(client)
+        reader.take_notes(journal)
+        found = await runs_and_rollouts(reader, settings, wanted)
+        against = await _baseline(reader, settings, journal, baseline)
         if usage:
-            cap_bytes = settings.artifact_limit_mib << 20
-            desk = ArtifactLoader(client, cap_bytes=cap_bytes, cache_bytes=0)
-            ended = [
-                row.rollout_id
-                for run_id in found
-                for row in asked.store.rollouts_of(run_id)
-                if row.rollout is not None and is_finished(row.rollout)
-            ]
-            await at_once(
-                partial(read_artifacts, desk, asked.store, rollout_id) for rollout_id in ended
-            )
-        return asked, found, against
+            await read_artifacts(client, settings, reader.store, found)
+        return reader, found, against
 
-    asked, wanted, against = with_gym(settings, fetch)
+    reader, wanted, against = with_gym(settings, fetch)
     wanted.sort(key=lambda run_id: run_id != against)
     seen = journal_reader.observations(journal, wanted)
-    server_now = asked.clock.now()
-    together, failures = Matrix(), Failures()
-    runs = []
-    for run_id in wanted:
-        rows = asked.store.rollouts_of(run_id)
-        runs.append(facts_of(asked.view(run_id), rows, seen.get(run_id, ()), server_now))
-        for row in rows:
-            together.take(row)
-            failures.take(row)
-    together.refresh(last_steps={})
-    compared = (against, asked.view(against).summary) if against is not None else None
+    server_now = reader.clock.now()
+    failures, together = count_failures(reader.store, wanted)
+    runs = [
+        facts_of(reader.view(i), reader.store.rollouts_of(i), seen.get(i, ()), server_now)
+        for i in wanted
+    ]
+    compared = (against, reader.view(against).summary) if against is not None else None
     along = Trend.of([(run.run_id, run.view.summary) for run in runs], compared)
     made = Made(now, without_login(settings.base_url), version)
     if form == "json":
@@ -101,25 +86,42 @@ def render_report(
 
 
 async def _baseline(
-    asked: GymReader, settings: Settings, journal: Place, named: str | None
+    reader: GymReader, settings: Settings, journal: Place, named: str | None
 ) -> str | None:
     """The run that the others are compared with: as named, else as chosen in the dashboard."""
     chosen = named or read_baseline(beside(local_path(journal), "baseline"))
     if chosen is None:
         return None
     try:
-        return (await runs_and_rollouts(asked, settings, [chosen]))[0]
+        return (await runs_and_rollouts(reader, settings, [chosen]))[0]
     except NotFound:
         if named is not None:
             raise
         return None
 
 
-async def read_artifacts(desk: ArtifactLoader, store: Store, rollout_id: str) -> None:
-    """Keep what a rollout used and called; artifacts that are not there, or none, do not say it."""
-    try:
-        artifacts = await desk.get(rollout_id)
-    except (NotFound, Garbled, TooLargeError):
-        return
-    transcript = artifacts.transcript
-    store.note_artifacts(rollout_id, transcript.usage, tool_uses(transcript))
+def finished_rollouts(store: Store, run_ids: Iterable[str]) -> list[str]:
+    """The ids of the runs' rollouts that have ended, so that they may have artifacts."""
+    return [
+        row.rollout_id
+        for run_id in run_ids
+        for row in store.rollouts_of(run_id)
+        if row.rollout is not None and is_finished(row.rollout)
+    ]
+
+
+async def read_artifacts(
+    client: Endpoints, settings: Settings, store: Store, run_ids: Iterable[str]
+) -> None:
+    """Keep what rollouts used and called; artifacts that are not there, or none, do not say it."""
+    cap_bytes = settings.artifact_limit_mib << 20
+    loader = ArtifactLoader(client, cap_bytes=cap_bytes, cache_bytes=0)
+
+    async def one(rollout_id: str) -> None:
+        try:
+            transcript = (await loader.get(rollout_id)).transcript
+        except (NotFound, Garbled, TooLargeError):
+            return
+        store.note_artifacts(rollout_id, transcript.usage, tool_uses(transcript))
+
+    await at_once(partial(one, rollout_id) for rollout_id in finished_rollouts(store, run_ids))

@@ -69,23 +69,23 @@ def print_rollouts(
     read_filters(request.filters, ROLLOUTS)
 
     async def fetch(client: Endpoints) -> tuple[FilteredRows[RolloutRow], datetime]:
-        asked = GymReader(client)
-        asked.take_notes(journal)
+        reader = GymReader(client)
+        reader.take_notes(journal)
         wanted = list(dict.fromkeys(run_ids))
         if wanted:
-            wanted = await asked.runs_named(wanted)
+            wanted = await reader.runs_named(wanted)
         else:
-            if not await asked.every_run(settings.source, settings.scenario):
+            if not await reader.every_run(settings.source, settings.scenario):
                 tell(UNSTEADY)
-            known = asked.store.runs.items()
+            known = reader.store.runs.items()
             wanted = [i for i, row in known if row.malformed is None and (every or row.active)]
             if not wanted:
                 tell("no active runs; name a run, or pass --all")
-        await asked.rollouts_of(wanted)
-        rows = {row.rollout_id: row for run in wanted for row in asked.store.rollouts_of(run)}
+        await reader.rollouts_of(wanted)
+        rows = {row.rollout_id: row for run in wanted for row in reader.store.rollouts_of(run)}
         for column in unknown_columns(request, ROLLOUTS, rows.values()):
             tell(f"{column} is unknown for every rollout: the gym does not list it")
-        return filter_rows(rows, request, ROLLOUTS, asked.now_s), asked.clock.now()
+        return filter_rows(rows, request, ROLLOUTS, reader.now_s), reader.clock.now()
 
     found, now = with_gym(settings, fetch)
     if form == "table":
@@ -98,12 +98,7 @@ def print_rollouts(
         printer.table(columns, found.rows)
         return
     documents = [rollout_document(row, now) for row in found.rows]
-    if form == "json":
-        printer.document({"total": found.matching, "rollouts": documents})
-    elif form == "csv":
-        printer.comma_separated(documents, document_keys.ROLLOUT)
-    else:
-        printer.objects(documents)
+    printer.records(form, "rollouts", documents, document_keys.ROLLOUT, total=found.matching)
 
 
 def _columns(
@@ -112,8 +107,8 @@ def _columns(
     def state(row: RolloutRow) -> Cell:
         if row.rollout is None or row.outcome is None:
             return Cell("? malformed", "yellow")
-        said = f"{GLYPH[row.outcome]} {state_words(row)}"
-        return Cell(said, _COLOUR.get(row.outcome, ""))
+        words = f"{GLYPH[row.outcome]} {state_words(row)}"
+        return Cell(words, _COLOUR.get(row.outcome, ""))
 
     def elapsed(row: RolloutRow) -> Cell:
         return Cell(duration(elapsed_s(row, now)))

@@ -38,12 +38,12 @@ def find_runs(settings: Settings, verb: Verb, run_ids: Sequence[str]) -> FoundRu
     """
 
     async def look(client: Endpoints) -> FoundRuns:
-        asked = GymReader(client)
+        reader = GymReader(client)
         missing = []
         for typed in dict.fromkeys(run_ids):
-            if await asked.named(typed) not in asked.store.runs:
+            if await reader.named(typed) not in reader.store.runs:
                 missing.append(typed)
-        rows = list(asked.store.runs.values())
+        rows = list(reader.store.runs.values())
         targets = targets_among(verb, rows)
         going = {target.run_id for target in targets}
         idle = tuple(row.run_id for row in rows if row.run_id not in going)

@@ -28,7 +28,7 @@ from gymtui.store.formats import age, count, eta_words, listed, of_many, percent
 from gymtui.store.history.journal_place import Place
 from gymtui.store.lists.columns import RunView, pass_rate
 
-ASKED_UNTOLD = 50
+FETCHED_BY_DEFAULT = 50
 """Of so many runs a table or CSV has the numbers without being told to ask for them."""
 
 NUMBER_COLUMNS = frozenset(
@@ -84,27 +84,29 @@ def print_runs(
     needed = _needs_numbers(request)
 
     async def fetch(client: Endpoints) -> tuple[FilteredRows[RunView], datetime]:
-        asked = GymReader(client)
+        reader = GymReader(client)
         denied: dict[str, Forbidden] = {}
-        if not await asked.every_run(settings.source, settings.scenario):
+        if not await reader.every_run(settings.source, settings.scenario):
             tell(UNSTEADY)
-        asked.remember(journal)
+        reader.remember(journal)
         if needed:
             cheap = tuple(text for text in request.filters if _is_cheap(text))
-            denied |= await asked.rollouts_allowed(_unknown(asked, _now(asked, ListRequest(cheap))))
-        found = _now(asked, request)
-        unknown = [run_id for run_id in _unknown(asked, found) if run_id not in denied]
+            denied |= await reader.rollouts_allowed(
+                _unknown(reader, _now(reader, ListRequest(cheap)))
+            )
+        found = _now(reader, request)
+        unknown = [run_id for run_id in _unknown(reader, found) if run_id not in denied]
         if unknown and (numbers or (numbers is None and form in ("table", "csv"))):
-            if numbers or len(unknown) <= ASKED_UNTOLD:
-                denied |= await asked.rollouts_allowed(unknown)
-                found = _now(asked, request)
+            if numbers or len(unknown) <= FETCHED_BY_DEFAULT:
+                denied |= await reader.rollouts_allowed(unknown)
+                found = _now(reader, request)
             else:
                 runs = of_many(len(unknown), "run")
                 tell(f"the numbers of {runs} were not fetched; pass --numbers, or a --limit")
         if denied:
             runs = clean(listed(list(denied)))
             tell(f"forbidden (403): the numbers of {runs}")
-        return found, asked.clock.now()
+        return found, reader.clock.now()
 
     found, now = with_gym(settings, fetch)
     if form == "table":
@@ -112,22 +114,17 @@ def print_runs(
         noted = any(run.note for run in found.rows)
         printer.table(_columns(now, scored=scored, noted=noted), found.rows)
         return
-    told = needed or bool(numbers) or (numbers is None and form == "csv")
-    documents = [run_document(run, numbers=told) for run in found.rows]
-    if form == "json":
-        printer.document({"total": found.matching, "runs": documents})
-    elif form == "csv":
-        printer.comma_separated(documents, document_keys.RUN)
-    else:
-        printer.objects(documents)
+    with_numbers = needed or bool(numbers) or (numbers is None and form == "csv")
+    documents = [run_document(run, numbers=with_numbers) for run in found.rows]
+    printer.records(form, "runs", documents, document_keys.RUN, total=found.matching)
 
 
-def _now(asked: GymReader, request: ListRequest) -> FilteredRows[RunView]:
-    views = {run_id: asked.view(run_id) for run_id in asked.store.runs}
-    return filter_rows(views, request, COMMAND_RUNS, asked.now_s)
+def _now(reader: GymReader, request: ListRequest) -> FilteredRows[RunView]:
+    views = {run_id: reader.view(run_id) for run_id in reader.store.runs}
+    return filter_rows(views, request, COMMAND_RUNS, reader.now_s)
 
 
-async def runs_with_numbers(asked: GymReader, request: ListRequest) -> FilteredRows[RunView]:
+async def runs_with_numbers(reader: GymReader, request: ListRequest) -> FilteredRows[RunView]:
     """Runs as filtered, with the numbers of those that are left; all runs were listed before.
 
     Raises:
@@ -136,9 +133,9 @@ async def runs_with_numbers(asked: GymReader, request: ListRequest) -> FilteredR
     """
     if _needs_numbers(request):
         cheap = tuple(text for text in request.filters if _is_cheap(text))
-        await asked.rollouts_allowed(_unknown(asked, _now(asked, ListRequest(cheap))))
-    await asked.rollouts_allowed(_unknown(asked, _now(asked, request)))
-    return _now(asked, request)
+        await reader.rollouts_allowed(_unknown(reader, _now(reader, ListRequest(cheap))))
+    await reader.rollouts_allowed(_unknown(reader, _now(reader, request)))
+    return _now(reader, request)
 
 
 def _needs_numbers(request: ListRequest) -> bool:
@@ -151,14 +148,14 @@ def _is_cheap(text: str) -> bool:
     return not re.search(r"\s", text) and bool(re.search(r"[:<>=]", text)) and fits(text, COUNTERS)
 
 
-def _unknown(asked: GymReader, found: FilteredRows[RunView]) -> list[str]:
+def _unknown(reader: GymReader, found: FilteredRows[RunView]) -> list[str]:
     """Those of these runs whose rollouts are still to be asked for."""
     missing = []
     for view in found.rows:
         total = view.row.run.total if view.row.run is not None else 0
         summary = view.summary
         whole = summary is not None and not view.row.active and summary.known == total
-        if total != 0 and not whole and not asked.store.knows_rollouts_of(view.name):
+        if total != 0 and not whole and not reader.store.knows_rollouts_of(view.name):
             missing.append(view.name)
     return missing
 
@@ -183,8 +180,8 @@ def _columns(now: datetime, *, scored: bool, noted: bool) -> tuple[Column[RunVie
             return Cell(ABSENT, "dim")
         between = f" {span(summary.interval)}" if summary.interval is not None else ""
         # An unfinished run's rate flatters: slow rollouts fail more often.
-        said = f"{percent(rate)}{between} of {summary.verdicts}"
-        return Cell(said, "dim" if run.row.active else "")
+        words = f"{percent(rate)}{between} of {summary.verdicts}"
+        return Cell(words, "dim" if run.row.active else "")
 
     def mean_score(run: RunView) -> Cell:
         return Cell(score(run.summary.score if run.summary is not None else None))
@@ -205,8 +202,7 @@ def _columns(now: datetime, *, scored: bool, noted: bool) -> tuple[Column[RunVie
         return Cell(eta_words(run.left), "yellow" if isinstance(run.left, str) else "")
 
     def started(run: RunView) -> Cell:
-        began = (run.summary.started_at or run.summary.created_at) if run.summary else None
-        return Cell(age(began, now), "dim")
+        return Cell(age(run.began_at, now), "dim")
 
     def scenario(run: RunView) -> Cell:
         return Cell(run.row.run.scenario_id if run.row.run else None)

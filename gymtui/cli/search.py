@@ -55,15 +55,15 @@ def print_hits(
     """
     kept = kept_transcripts(settings, archive)
 
-    async def search(client: Endpoints) -> SearchProgress:
+    async def fetch(client: Endpoints) -> SearchProgress:
         most = _EVERYTHING if most_bytes is None else most_bytes
-        going, rows = await begin_search(client, settings, run_ids, wanted, kept, most)
+        search, rows = await begin_search(client, settings, run_ids, wanted, kept, most)
         several = len({row.run_id for row in rows.values()}) > 1
-        await _print(going, rows, form, printer, several=several)
-        return going.progress
+        await _print(search, rows, form, printer, several=several)
+        return search.progress
 
     try:
-        return with_gym(settings, search)
+        return with_gym(settings, fetch)
     finally:
         kept.close()
 
@@ -103,14 +103,14 @@ async def begin_search(
         NotFound: There is no such run.
         GymError: Its rollouts cannot be listed.
     """
-    asked = GymReader(client)
+    reader = GymReader(client)
     if run_ids:
-        found = await asked.runs_named(list(dict.fromkeys(run_ids)))
+        found = await reader.runs_named(list(dict.fromkeys(run_ids)))
     else:
-        await asked.every_run(settings.source, settings.scenario)
-        found = [run for run, row in asked.store.runs.items() if row.malformed is None]
-    await asked.rollouts_of(found)
-    rows = {row.rollout_id: row for run in found for row in asked.store.rollouts_of(run)}
+        await reader.every_run(settings.source, settings.scenario)
+        found = [run for run, row in reader.store.runs.items() if row.malformed is None]
+    await reader.rollouts_of(found)
+    rows = {row.rollout_id: row for run in found for row in reader.store.rollouts_of(run)}
     gym = gym_name(settings.base_url)
     loader = ArtifactLoader(
         client,
@@ -124,7 +124,7 @@ async def begin_search(
 
 
 async def _print(
-    going: TranscriptSearch,
+    search: TranscriptSearch,
     rows: Mapping[str, RolloutRow],
     form: str,
     printer: Printer,
@@ -135,19 +135,19 @@ async def _print(
     documents: list[dict[str, Any]] = []
     if form == "csv":
         printer.csv_rows([list(HIT)])
-    async for hits in going.hits():
+    async for hits in search.hits():
         if form == "table":
             printer.lines(lines.of(found) for found in hits)
             continue
-        told = [hit_document(found, rows[found.ref.rollout_id]) for found in hits]
+        new = [hit_document(found, rows[found.ref.rollout_id]) for found in hits]
         if form == "jsonl":
-            printer.objects(told)
+            printer.objects(new)
         elif form == "csv":
-            printer.csv_rows([list(document.values()) for document in told])
+            printer.csv_rows([list(document.values()) for document in new])
         else:
-            documents += told
+            documents += new
     if form == "json":
-        searched = {name: getattr(going.progress, name) for name in SEARCHED}
+        searched = {name: getattr(search.progress, name) for name in SEARCHED}
         printer.document({"transcripts": searched, "hits": documents})
 
 
@@ -197,6 +197,3 @@ def _tail(text: str, cells: int) -> str:
     while text and width(text) > cells:
         text = text[max(1, (width(text) - cells) // 2) :]
     return text
-
-
-__all__ = ["begin_search", "hit_document", "kept_transcripts", "print_hits"]

@@ -42,11 +42,11 @@ def print_rollout(settings: Settings, rollout_id: str, form: str, *, redacted: b
     """
 
     async def fetch(client: Endpoints) -> Artifacts:
-        desk = ArtifactLoader(client, cap_bytes=UNCAPPED)
+        loader = ArtifactLoader(client, cap_bytes=UNCAPPED)
         label, *others = spellings(rollout_id)
         while True:
             try:
-                found = await desk.get(label, redacted=redacted)
+                found = await loader.get(label, redacted=redacted)
                 break
             except NotFound:
                 if not others:
@@ -86,15 +86,15 @@ def print_all(settings: Settings, form: str) -> None:
     """
 
     async def fetch(client: Endpoints) -> None:
-        asked = GymReader(client)
-        await asked.every_run(None, None)
-        await asked.rollouts_of(asked.store.runs)
-        desk = ArtifactLoader(client, cap_bytes=UNCAPPED, cache_bytes=0)
+        reader = GymReader(client)
+        await reader.every_run(None, None)
+        await reader.rollouts_of(reader.store.runs)
+        loader = ArtifactLoader(client, cap_bytes=UNCAPPED, cache_bytes=0)
         printed = False
-        for run_id in asked.store.runs:
-            for row in asked.store.rollouts_of(run_id):
+        for run_id in reader.store.runs:
+            for row in reader.store.rollouts_of(run_id):
                 try:
-                    found = await desk.get(row.rollout_id)
+                    found = await loader.get(row.rollout_id)
                 except NotFound:
                     continue
                 if printed:
@@ -118,8 +118,8 @@ def _as_json(body: bytes) -> bytes:
         pass
     try:
         document = loads(body)
-        told = json_text(document)
+        text = json_text(document)
     except (ValueError, RecursionError):
         return body
     tell("the gym sent NaN or infinity, which is not JSON; written as null")
-    return told.encode()
+    return text.encode()

@@ -78,8 +78,8 @@ def _config(context: click.Context) -> Path:
 
     from gymtui.core import paths
 
-    told = _option(context, "config")
-    return Path(told).expanduser() if told else paths.config_file(os.environ)
+    named = _option(context, "config")
+    return Path(named).expanduser() if named else paths.config_file(os.environ)
 
 
 def _table(path: Path) -> Mapping[str, Any]:

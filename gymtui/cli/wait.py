@@ -67,10 +67,10 @@ class RunResult:
     @property
     def line(self) -> str:
         """In a clean line."""
-        said = f"{clean(self.view.name)}: {progress(self.view)}"
+        words = f"{clean(self.view.name)}: {progress(self.view)}"
         if self.forbidden:
-            said += f"{BETWEEN}forbidden: some of it is unknown"
-        return said if self.why is None else f"{said} · failed: {self.why}"
+            words += f"{BETWEEN}forbidden: some of it is unknown"
+        return words if self.why is None else f"{words} · failed: {self.why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +155,9 @@ def wait_for(
 
 async def _all_in(client: Endpoints) -> Sequence[str]:
     """All runs there are: what is meant where a directory alone is named."""
-    asked = GymReader(client)
-    await asked.every_run(None, None)
-    return tuple(asked.store.runs)
+    reader = GymReader(client)
+    await reader.every_run(None, None)
+    return tuple(reader.store.runs)
 
 
 async def _named(client: Endpoints, typed: str) -> str:
@@ -249,7 +249,7 @@ class _Canceller:
             if run_id in self._agreed_s:
                 self._line.say(clean(describe_result(not_carried_out(run_id))))
                 wanted.append(run_id)
-            elif when.matches(view, self._follower.asked.now_s):
+            elif when.matches(view, self._follower.reader.now_s):
                 wanted.append(run_id)
         if not self._refused_s.keys().isdisjoint(wanted):
             await self._follower.renew()
@@ -275,7 +275,7 @@ class _Canceller:
         if done.is_well:
             self._agreed_s[run_id] = now_s
             self._refused_s.pop(run_id, None)
-            self._follower.asked.store.intend([run_id], Intent.CANCEL)
+            self._follower.reader.store.intend([run_id], Intent.CANCEL)
         elif done.outcome in _AGAIN:
             after_s = done.error.retry_after_s if done.error is not None else None
             pause_s = self._pauses_s.get(run_id, FIRST_PAUSE_S)

@@ -17,7 +17,7 @@ from gymtui.api.endpoints import Endpoints
 from gymtui.api.errors import NotFound
 from gymtui.api.lenient import loads
 from gymtui.cli.gym_access import GymReader, with_gym
-from gymtui.cli.headless import ended_by_signal, headless_session
+from gymtui.cli.headless import ended_by_signal, headless_session, take_news
 from gymtui.cli.record import new_recorder
 from gymtui.config.settings import Settings
 from gymtui.core.text import ABSENT, clean
@@ -61,18 +61,19 @@ def watch(
     async def whole(client: Endpoints) -> None:
         recording = Recording(directory)
         changes = ChangeList(recording)
-        told: Iterator[ItemChange | None] | None = None
+        news: Iterator[ItemChange | None] | None = None
         if after is not None:
-            told = changes.after(after)
+            news = changes.after(after)
         wanted = await _known(client, run_ids, changes)
         with ended_by_signal() as ended:
             async with _recorded(client, settings, directory, journal, find_key) as session:
                 while not ended.is_set():
-                    await _drain(session)
+                    if session is not None:
+                        await take_news(session, at_once=True)
                     recording.refresh()
-                    if told is None and recording:
-                        told = changes.from_now()
-                    for change in told or ():
+                    if news is None and recording:
+                        news = changes.from_now()
+                    for change in news or ():
                         if change is None:
                             break
                         document = document_of(change)
@@ -89,11 +90,11 @@ def watch(
 
 async def _known(client: Endpoints, typed: Collection[str], changes: ChangeList) -> set[str]:
     """The ids of runs as the gym has them, or had at the cursor."""
-    asked = GymReader(client)
+    reader = GymReader(client)
     found = set()
     for name in typed:
-        run_id = await asked.named(name)
-        if run_id not in asked.store.runs and not changes.knows_run(run_id):
+        run_id = await reader.named(name)
+        if run_id not in reader.store.runs and not changes.knows_run(run_id):
             raise NotFound(f"no such run: {name}")
         found.add(run_id)
     return found
@@ -153,17 +154,6 @@ def _item(raw: bytes | None) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return item if isinstance(item, dict) else None
-
-
-async def _drain(session: Session | None) -> None:
-    """Take in what came; nobody else does."""
-    if session is None:
-        return
-    if session.has_news:
-        await session.news()
-        await session.check_alerts()
-    if session.recorder is not None:
-        session.recorder.write(at_once=True)
 
 
 @asynccontextmanager

@@ -66,9 +66,9 @@ class GymChecks:
     status: int = 0  # the exit code that this means: 3 no answer, 4 refused
     ended: bool = False
 
-    def note(self, name: str, said: str, state: State = State.OK, advice: str = "") -> None:
+    def note(self, name: str, message: str, state: State = State.OK, advice: str = "") -> None:
         """Tell what came of a step."""
-        self.checks.append(Check("gym", name, said, state, advice))
+        self.checks.append(Check("gym", name, message, state, advice))
 
 
 def check_gym(settings: Settings, *, whole_s: float = WHOLE_S) -> GymChecks:
@@ -77,37 +77,37 @@ def check_gym(settings: Settings, *, whole_s: float = WHOLE_S) -> GymChecks:
     Returns:
         What was learnt; not ended if time ran out, while a thread may still hang in a system call.
     """
-    seen = GymChecks()
+    report = GymChecks()
     # A thread, since a resolver that hangs cannot be interrupted.
-    going = threading.Thread(target=_go, args=(settings, seen), daemon=True, name="doctor")
+    going = threading.Thread(target=_go, args=(settings, report), daemon=True, name="doctor")
     going.start()
     going.join(whole_s)
-    if not seen.ended:
-        found = GymChecks(list(seen.checks), seen.status or 3)
+    if not report.ended:
+        found = GymChecks(list(report.checks), report.status or 3)
         found.note("time", f"timed out after {whole_s:g} s", State.BAD, "see the last step above")
         return found
-    return seen
+    return report
 
 
-def _go(settings: Settings, seen: GymChecks) -> None:
+def _go(settings: Settings, report: GymChecks) -> None:
     origin = urls.origin_of(settings.base_url)
     try:
         address = proxies.proxy_for(settings.base_url, os.environ)
         proxies.check_key_log(os.environ)
     except UnsafeUrl as error:
-        seen.note("environment", error.reason, State.BAD, "fix or unset that variable")
-        seen.status, seen.ended = 4, True
+        report.note("environment", error.reason, State.BAD, "fix or unset that variable")
+        report.status, report.ended = 4, True
         return
     proxy = urlsplit(address) if address is not None else None
     host, port = (proxy.hostname or "", proxy.port or 80) if proxy else (origin.host, origin.port)
     if proxy is not None:
-        seen.note("proxy", f"{host}:{port}, from the environment")
-    if _resolves(host, port, seen) and (proxy is not None or _connects(origin, seen)):
-        asyncio.run(_call(settings, seen))
-    seen.ended = True
+        report.note("proxy", f"{host}:{port}, from the environment")
+    if _resolves(host, port, report) and (proxy is not None or _connects(origin, report)):
+        asyncio.run(_call(settings, report))
+    report.ended = True
 
 
-def _resolves(host: str, port: int, seen: GymChecks) -> bool:
+def _resolves(host: str, port: int, report: GymChecks) -> bool:
     outcome: list[object] = []
 
     def ask() -> None:
@@ -127,16 +127,16 @@ def _resolves(host: str, port: int, seen: GymChecks) -> bool:
     if isinstance(found, list):
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         more = f" and {len(addresses) - 2} more" if len(addresses) > 2 else ""
-        seen.note("name", f"{host} resolves to {', '.join(addresses[:2])}{more}, {took}")
+        report.note("name", f"{host} resolves to {', '.join(addresses[:2])}{more}, {took}")
         return True
     why = f"no answer within {STEP_S:g} s" if found is None else _why(found)
     advice = "check base_url for typos, and this machine's network"
-    seen.note("name", f"{host}: {why}", State.BAD, advice)
-    seen.status = 3
+    report.note("name", f"{host}: {why}", State.BAD, advice)
+    report.status = 3
     return False
 
 
-def _connects(origin: urls.Origin, seen: GymChecks) -> bool:
+def _connects(origin: urls.Origin, report: GymChecks) -> bool:
     """Connect, and for https shake hands; the client does so again, with its own patience."""
     what = "TLS" if origin.scheme == "https" else "connection"
     began_s = time.monotonic()
@@ -144,44 +144,44 @@ def _connects(origin: urls.Origin, seen: GymChecks) -> bool:
         with socket.create_connection((origin.host, origin.port), STEP_S) as plain:
             took = _ms(time.monotonic() - began_s)
             if origin.scheme != "https":
-                seen.note(what, f"port {origin.port}, {took}")
+                report.note(what, f"port {origin.port}, {took}")
                 return True
             with trusted().wrap_socket(plain, server_hostname=origin.host) as secure:
-                seen.note(what, *describe_handshake(secure, _ms(time.monotonic() - began_s)))
+                report.note(what, *describe_handshake(secure, _ms(time.monotonic() - began_s)))
                 return True
     except UnsafeUrl as error:
-        seen.note(what, error.reason, State.BAD, "it must name a file of certificates")
-        seen.status = 3
+        report.note(what, error.reason, State.BAD, "it must name a file of certificates")
+        report.status = 3
         return False
     except ssl.SSLError as error:
-        seen.note(what, *describe_failure(error))
-        seen.status = 3
+        report.note(what, *describe_failure(error))
+        report.status = 3
         return False
     except OSError as error:
         advice = "check the port, whether the gym is running, and firewalls"
-        seen.note(what, f"port {origin.port}: {_why(error)}", State.BAD, advice)
-        seen.status = 3
+        report.note(what, f"port {origin.port}: {_why(error)}", State.BAD, advice)
+        report.status = 3
         return False
 
 
-async def _call(settings: Settings, seen: GymChecks) -> None:
+async def _call(settings: Settings, report: GymChecks) -> None:
     timeouts = Timeouts(STEP_S, STEP_S, STEP_S, STEP_S, STEP_S)
     try:
         client = GymClient(
             settings.base_url, settings.key, insecure=settings.insecure, timeouts=timeouts
         )
     except (UnsafeUrl, Unauthorized) as error:
-        seen.note("client", error.line, State.BAD, "fix the settings")
-        seen.status = 4
+        report.note("client", error.line, State.BAD, "fix the settings")
+        report.status = 4
         return
     async with client:
-        if await _ping(client, settings, seen):
-            await _look_around(client, settings, seen)
+        if await _ping(client, settings, report):
+            await _look_around(client, settings, report)
     if client.note is not None:
-        seen.note("paths", client.note)
+        report.note("paths", client.note)
 
 
-async def _ping(client: GymClient, settings: Settings, seen: GymChecks) -> bool:
+async def _ping(client: GymClient, settings: Settings, report: GymChecks) -> bool:
     """The same small question a few times: clock and latency; whether it was answered."""
     clock = ServerClock(time.time, time.monotonic)
     times: list[float] = []
@@ -194,36 +194,36 @@ async def _ping(client: GymClient, settings: Settings, seen: GymChecks) -> bool:
                 dated = True
                 clock.sample(answer.sent_s, answer.received_s, answer.date)
     except GymError as error:
-        _failed("GET /runs", error, settings, seen)
+        _failed("GET /runs", error, settings, report)
         return False
     slow = median(times) > SLOW_S
-    said = f"{_ms(median(times))}, max {_ms(max(times))}"
+    message = f"{_ms(median(times))}, max {_ms(max(times))}"
     advice = "a longer --interval polls less often" if slow else ""
-    seen.note("latency", said, State.WARNING if slow else State.OK, advice)
+    report.note("latency", message, State.WARNING if slow else State.OK, advice)
     if not dated:
-        seen.note("clock", "the gym sends no Date; using this machine's clock")
+        report.note("clock", "the gym sends no Date; using this machine's clock")
         return True
     offset_s, error_s = clock.offset_s, clock.error_s or 0.0
     way = "ahead of" if offset_s > 0 else "behind"
     if abs(offset_s) <= error_s:
-        seen.note("clock", f"in sync, within {error_s:.1f} s")
+        report.note("clock", f"in sync, within {error_s:.1f} s")
     else:
-        said = (
+        message = (
             f"the gym's clock is {duration(abs(offset_s))} {way} this machine's, ±{error_s:.1f} s"
         )
         off = abs(offset_s) > CLOCK_OFF_S
         advice = "no action needed: gymtui corrects for it" if off else ""
-        seen.note("clock", said, State.WARNING if off else State.OK, advice)
+        report.note("clock", message, State.WARNING if off else State.OK, advice)
     return True
 
 
-async def _look_around(client: GymClient, settings: Settings, seen: GymChecks) -> None:
+async def _look_around(client: GymClient, settings: Settings, report: GymChecks) -> None:
     """One call of each kind; none changes anything."""
-    run, rollout = await _runs(client, settings, seen), None
+    run, rollout = await _runs(client, settings, report), None
     if run is not None:
-        rollout = await _rollouts(client, settings, run, seen)
+        rollout = await _rollouts(client, settings, run, report)
     if rollout is not None:
-        await _artifacts(client, settings, rollout, seen)
+        await _artifacts(client, settings, rollout, report)
     scenario = settings.scenario
     found: list[str] = []
 
@@ -232,7 +232,7 @@ async def _look_around(client: GymClient, settings: Settings, seen: GymChecks) -
         found.extend(one.scenario_id for one in listed)
         return of_many(len(listed), "scenario")
 
-    await _step("GET /scenarios", scenarios, settings, seen, optional=True)
+    await _step("GET /scenarios", scenarios, settings, report, optional=True)
     scenario = scenario or next(iter(found), None)
     if scenario is None:
         return
@@ -243,16 +243,16 @@ async def _look_around(client: GymClient, settings: Settings, seen: GymChecks) -
         tasks.extend(task.task_id for task in listed)
         return of_many(len(listed), "task")
 
-    await _step("GET /scenarios/…/tasks", list_tasks, settings, seen, optional=True)
+    await _step("GET /scenarios/…/tasks", list_tasks, settings, report, optional=True)
 
     async def rubric() -> str:
         return of_many(len(await client.rubric(scenario, tasks[0])), "character")
 
     if tasks:
-        await _step("GET …/rubric", rubric, settings, seen, optional=True)
+        await _step("GET …/rubric", rubric, settings, report, optional=True)
 
 
-async def _runs(client: GymClient, settings: Settings, seen: GymChecks) -> RunStatus | None:
+async def _runs(client: GymClient, settings: Settings, report: GymChecks) -> RunStatus | None:
     """List runs, and ask for the smallest of those that have ended, else for any."""
     runs: list[RunStatus] = []
 
@@ -264,7 +264,7 @@ async def _runs(client: GymClient, settings: Settings, seen: GymChecks) -> RunSt
         total = of_many(listing.total, "run") if listing.total is not None else "no total"
         return f"{total}, {broken} of {len(listing.items)} unreadable" if broken else total
 
-    await _step("GET /runs", listed, settings, seen)
+    await _step("GET /runs", listed, settings, report)
     if not runs:
         return None
     chosen = min(runs, key=lambda run: (not run.total, bool(run.in_progress), run.total or 0))
@@ -273,12 +273,12 @@ async def _runs(client: GymClient, settings: Settings, seen: GymChecks) -> RunSt
         await client.get_run(chosen.run_id)
         return chosen.run_id
 
-    await _step("GET /runs/…", one, settings, seen)
+    await _step("GET /runs/…", one, settings, report)
     return chosen
 
 
 async def _rollouts(
-    client: GymClient, settings: Settings, run: RunStatus, seen: GymChecks
+    client: GymClient, settings: Settings, run: RunStatus, report: GymChecks
 ) -> Rollout | None:
     rollouts: list[Rollout] = []
 
@@ -289,7 +289,7 @@ async def _rollouts(
         size = f"{len(answer.body) / 1000:.1f} kB, {answer.wire_bytes / 1000:.1f} on the wire"
         return f"{of_many(len(items), 'rollout')}, {size}"
 
-    await _step("GET /rollouts", listed, settings, seen)
+    await _step("GET /rollouts", listed, settings, report)
     if not rollouts:
         return None
     chosen = next((r for r in rollouts if is_finished(r)), rollouts[0])
@@ -298,12 +298,12 @@ async def _rollouts(
         await client.get_rollout(chosen.rollout_id)
         return chosen.rollout_id
 
-    await _step("GET /rollouts/…", one, settings, seen)
+    await _step("GET /rollouts/…", one, settings, report)
     return chosen if is_finished(chosen) else None
 
 
 async def _artifacts(
-    client: GymClient, settings: Settings, rollout: Rollout, seen: GymChecks
+    client: GymClient, settings: Settings, rollout: Rollout, report: GymChecks
 ) -> None:
     def begin(data: bytes) -> None:
         if data and (other := intercepted(data)) is not None:
@@ -321,58 +321,58 @@ async def _artifacts(
             raise Unreachable("timeout") from None
         return "empty"
 
-    await _step("GET …/artifacts", artifacts, settings, seen, optional=True)
+    await _step("GET …/artifacts", artifacts, settings, report, optional=True)
 
 
 async def _step(
     name: str,
     ask: Callable[[], Awaitable[str]],
     settings: Settings,
-    seen: GymChecks,
+    report: GymChecks,
     *,
     optional: bool = False,
 ) -> None:
     began_s = time.monotonic()
     try:
-        said = await ask()
+        result = await ask()
     except NotFound as error:
         if not optional:
-            _failed(name, error, settings, seen)
+            _failed(name, error, settings, report)
             return
-        seen.note(
+        report.note(
             name,
             "not supported by this gym",
             State.WARNING,
             "features that need it are unavailable",
         )
     except GymError as error:
-        _failed(name, error, settings, seen)
+        _failed(name, error, settings, report)
     else:
-        seen.note(name, f"{said}, {_ms(time.monotonic() - began_s)}")
+        report.note(name, f"{result}, {_ms(time.monotonic() - began_s)}")
 
 
-def _failed(name: str, error: GymError, settings: Settings, seen: GymChecks) -> None:
+def _failed(name: str, error: GymError, settings: Settings, report: GymChecks) -> None:
     """What a failed call means, and what to do."""
     key = f"the key from {settings.key_origin}" if settings.key is not None else "no key"
     match error:
         case Unauthorized():
-            said, advice = f"401 with {key}", fix_advice(settings.key_origin)
+            words, advice = f"401 with {key}", fix_advice(settings.key_origin)
         case Forbidden():
-            said, advice = f"403 with {key}", "the key lacks this permission: ask for it"
+            words, advice = f"403 with {key}", "the key lacks this permission: ask for it"
         case RateLimited():
-            said, advice = "429", "rate limited: use a longer --interval"
+            words, advice = "429", "rate limited: use a longer --interval"
         case Unreachable():
-            said, advice = f"no answer: {error.brief}", "try again; see the checks above"
+            words, advice = f"no answer: {error.brief}", "try again; see the checks above"
         case Intercepted() | Redirected():
-            said = error.line
+            words = error.line
             advice = "log in to the network, or check base_url and the proxy variables"
         case Garbled():
-            said, advice = error.brief, "check that base_url is a gym and not a login page"
+            words, advice = error.brief, "check that base_url is a gym and not a login page"
         case _:
-            said, advice = error.brief, "the gym has an error, or lacks this endpoint"
-    told = f"{said}: {error.detail}" if error.detail and error.detail not in said else said
-    seen.note(name, told, State.BAD, advice)
-    seen.status = seen.status or exit_code(error)
+            words, advice = error.brief, "the gym has an error, or lacks this endpoint"
+    message = f"{words}: {error.detail}" if error.detail and error.detail not in words else words
+    report.note(name, message, State.BAD, advice)
+    report.status = report.status or exit_code(error)
 
 
 def _why(error: object) -> str:

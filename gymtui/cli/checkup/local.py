@@ -72,8 +72,8 @@ def _archive(path: Path, limit_mib: int) -> Check:
     if not os.access(path, os.R_OK | os.W_OK):
         advice = "transcripts are kept in memory only; make it readable and writable"
         return Check("paths", "transcripts", f"{path} is not writable", State.WARNING, advice)
-    said = f"{path}, {size / 2**20:.1f} of at most {limit_mib} MiB"
-    return Check("paths", "transcripts", said)
+    message = f"{path}, {size / 2**20:.1f} of at most {limit_mib} MiB"
+    return Check("paths", "transcripts", message)
 
 
 def _writable(name: str, place: Path, loss: str, variable: str) -> Check:
@@ -88,8 +88,10 @@ def _writable(name: str, place: Path, loss: str, variable: str) -> Check:
         return Check("paths", name, f"{place} is not writable", State.WARNING, advice)
     free = shutil.disk_usage(here).free
     if free < LEAST_FREE_BYTES:
-        said = f"{place}, with {free // 2**20} MiB free"
-        return Check("paths", name, said, State.WARNING, f"free some disk space, otherwise: {loss}")
+        message = f"{place}, with {free // 2**20} MiB free"
+        return Check(
+            "paths", name, message, State.WARNING, f"free some disk space, otherwise: {loss}"
+        )
     return Check("paths", name, str(place) if place.exists() else f"{place} (created when needed)")
 
 
@@ -98,8 +100,8 @@ def _journal(path: Path) -> Check:
         return Check("paths", "journal", f"{path} (created by the dashboard)")
     found = journal_reader.condition(path)
     if found.version:
-        said = f"{path}, {path.stat().st_size / 1e6:.1f} MB, version {found.version}"
-        return Check("paths", "journal", f"{said}, {of_many(found.runs, 'run')} kept")
+        message = f"{path}, {path.stat().st_size / 1e6:.1f} MB, version {found.version}"
+        return Check("paths", "journal", f"{message}, {of_many(found.runs, 'run')} kept")
     advice = "the next dashboard renames it and starts a new one, unless it is locked"
     return Check("paths", "journal", f"{path} is not readable", State.WARNING, advice)
 
@@ -111,8 +113,8 @@ def _shared(place: SharedPlace) -> Check:
         return Check("paths", "journal", found.fault, State.WARNING, advice)
     if not found.version:
         return Check("paths", "journal", f"{name} (tables are created by the dashboard)")
-    said = f"{name}, version {found.version}, {of_many(found.runs, 'run')} kept"
-    return Check("paths", "journal", said + (", only read" if found.read_only else ""))
+    message = f"{name}, version {found.version}, {of_many(found.runs, 'run')} kept"
+    return Check("paths", "journal", message + (", only read" if found.read_only else ""))
 
 
 def _gym_database(url: str, command: str | None) -> Check:
@@ -143,9 +145,9 @@ def check_settings(loaded: LoadedSettings) -> Iterator[Check]:
         value = getattr(found, name)
         origin = found.origins.get(name)
         # A command may have been given a secret; that there is one says enough.
-        told = f"{len(value)} words" if isinstance(value, tuple) and value else value
+        shown = f"{len(value)} words" if isinstance(value, tuple) and value else value
         yield Check(
-            "settings", field.alias or name, _of("none" if told in (None, ()) else told, origin)
+            "settings", field.alias or name, _of("none" if shown in (None, ()) else shown, origin)
         )
     for table, entries in (("keys", found.keys), ("model_keys", found.model_keys)):
         if entries:
@@ -157,8 +159,8 @@ def check_settings(loaded: LoadedSettings) -> Iterator[Check]:
 
 
 def _of(value: object, origin: str | None) -> str:
-    told = str(value).lower() if isinstance(value, bool) else str(value)
-    return told if origin in (None, "", "default") else f"{told}  from {origin}"
+    shown = str(value).lower() if isinstance(value, bool) else str(value)
+    return shown if origin in (None, "", "default") else f"{shown}  from {origin}"
 
 
 def _key(loaded: LoadedSettings) -> Check:
@@ -167,7 +169,7 @@ def _key(loaded: LoadedSettings) -> Check:
         return Check("settings", "key", f"{found.key.hint}  from {found.key_origin}")
     places = "; ".join(f"{p.place}: {p.found}" for p in loaded.key_places)
     advice = "set GYMTUI_API_KEY, or api_key_env or api_key_command in the configuration"
-    said = f"none; searched {places}"
+    message = f"none; searched {places}"
     if urls.is_loopback(urls.origin_of(loaded.settings.base_url).host):
-        return Check("settings", "key", said)
-    return Check("settings", "key", said, State.WARNING, advice)
+        return Check("settings", "key", message)
+    return Check("settings", "key", message, State.WARNING, advice)

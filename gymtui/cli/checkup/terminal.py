@@ -51,8 +51,8 @@ def check_terminal(streams: Streams, env: Mapping[str, str], run: Run) -> Iterat
         advice = "GNU screen drops OSC 52, so c cannot copy; use tmux"
         yield Check("terminal", "screen", "inside GNU screen", State.WARNING, advice)
     else:
-        said = "by OSC 52; some terminals need it enabled"
-        yield Check("terminal", "clipboard", said)
+        message = "by OSC 52; some terminals need it enabled"
+        yield Check("terminal", "clipboard", message)
 
 
 def _streams(streams: Streams) -> Check:
@@ -62,18 +62,18 @@ def _streams(streams: Streams) -> Check:
     ]
     if not off:
         return Check("terminal", "streams", "all are TTYs")
-    said = f"not a TTY: {', '.join(off)}"
+    message = f"not a TTY: {', '.join(off)}"
     needs = streams.terminals[0] and streams.terminals[2]
     advice = "" if needs else "the dashboard needs a TTY on input and error; other commands do not"
-    return Check("terminal", "streams", said, advice=advice)
+    return Check("terminal", "streams", message, advice=advice)
 
 
 def _size(columns: int, rows: int) -> Check:
-    said = f"{columns}x{rows}"
+    message = f"{columns}x{rows}"
     if columns >= LEAST_COLUMNS and rows >= LEAST_ROWS:
-        return Check("terminal", "size", said)
+        return Check("terminal", "size", message)
     advice = f"use at least {LEAST_COLUMNS}x{LEAST_ROWS}"
-    return Check("terminal", "size", said, State.WARNING, advice)
+    return Check("terminal", "size", message, State.WARNING, advice)
 
 
 def _kind(able: Abilities, env: Mapping[str, str]) -> Iterator[Check]:
@@ -82,9 +82,9 @@ def _kind(able: Abilities, env: Mapping[str, str]) -> Iterator[Check]:
         yield Check("terminal", "TERM", able.term or "not set", State.WARNING, advice)
         return
     yield Check("terminal", "TERM", able.term)
-    told = env.get("COLORTERM", "")
-    if told.lower() in TRUE_COLOUR:
-        yield Check("terminal", "colours", f"16 million (COLORTERM={told})")
+    colorterm = env.get("COLORTERM", "")
+    if colorterm.lower() in TRUE_COLOUR:
+        yield Check("terminal", "colours", f"16 million (COLORTERM={colorterm})")
         return
     if not able.colour and not env.get("NO_COLOR"):
         yield Check("terminal", "colours", "none (TERM)")
@@ -95,11 +95,11 @@ def _kind(able: Abilities, env: Mapping[str, str]) -> Iterator[Check]:
 
 
 def _locale(able: Abilities, streams: Streams, env: Mapping[str, str]) -> Check:
-    said = f"{streams.encoding}, locale {locale_of(env) or 'not set'}"
+    message = f"{streams.encoding}, locale {locale_of(env) or 'not set'}"
     if able.charset == "utf-8":
-        return Check("terminal", "encoding", said)
+        return Check("terminal", "encoding", message)
     advice = "set LANG=C.UTF-8 or similar; until then gymtui draws with --ascii"
-    return Check("terminal", "encoding", said, State.WARNING, advice)
+    return Check("terminal", "encoding", message, State.WARNING, advice)
 
 
 def _tmux(run: Run) -> Iterator[Check]:

@@ -39,12 +39,12 @@ def describe_failure(error: ssl.SSLError) -> tuple[str, State, str]:
 def describe_handshake(secure: ssl.SSLSocket, took: str) -> tuple[str, State, str]:
     """How an end shook hands, and how long its certificate is good for."""
     ends = dict(secure.getpeercert() or {}).get("notAfter")
-    said = f"{secure.version()}, {took}"
+    message = f"{secure.version()}, {took}"
     if not isinstance(ends, str):
-        return said, State.OK, ""
+        return message, State.OK, ""
     until = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC)
     left = (until - datetime.now(UTC)).days
-    said = f"{said}, certificate valid for {of_many(left, 'day')}"
+    message = f"{message}, certificate valid for {of_many(left, 'day')}"
     if left < CERTIFICATE_DAYS:
-        return said, State.WARNING, "renew the certificate"
-    return said, State.OK, ""
+        return message, State.WARNING, "renew the certificate"
+    return message, State.OK, ""

@@ -120,8 +120,8 @@ def _best_less_worst(row: TaskAcrossRuns, evidence: Evidence | None) -> Line:
         return NOTHING
     if evidence is None:
         return ("=",)
-    said = f"{round(row.difference * 100)} points"
-    return (Strong(said) if evidence.sure else said,)
+    words = f"{round(row.difference * 100)} points"
+    return (Strong(words) if evidence.sure else words,)
 
 
 def _evidence(found: Evidence | None) -> Line:

@@ -178,8 +178,8 @@ def _settings(runs: Sequence[RunFacts]) -> Iterator[Block]:
     for name in names:
         values = [run.settings.get(name, ()) for run in runs]
         # Of a run without rollouts none is known, which is no difference.
-        known = [told for told, run in zip(values, runs, strict=True) if run.settings]
-        differs = len({tuple(value for value, _ in told) for told in known}) > 1
+        known = [pairs for pairs, run in zip(values, runs, strict=True) if run.settings]
+        differs = len({tuple(value for value, _ in pairs) for pairs in known}) > 1
         label: Line = (Name(name), " ≠") if differs else (Name(name),)
         rows.append((label, *(_values(run, name) for run in runs)))
     yield Table((("",), *((Name(run.run_id),) for run in runs)), tuple(rows))

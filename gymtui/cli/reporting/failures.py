@@ -5,7 +5,7 @@ The figures are those on screen: `store.stats.failure_changes`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gymtui.cli.reporting.blocks import Block, Heading, Line, Marks, Name, Paragraph, Strong, Table
@@ -23,11 +23,23 @@ from gymtui.store.stats.failure_changes import (
 )
 from gymtui.store.stats.failures import Failures, FailureView
 from gymtui.store.stats.matrix import Matrix
+from gymtui.store.store import Store
 
 MOST_CAUSES = 25
 """Causes of failure that are listed; how many more there are is told."""
 MOST_ATTEMPTS = 40
 """Attempts that are drawn of one; likewise."""
+
+
+def count_failures(store: Store, run_ids: Iterable[str]) -> tuple[Failures, Matrix]:
+    """The failures of some runs, and the tasks and attempts they are of."""
+    failures, matrix = Failures(), Matrix()
+    for run_id in dict.fromkeys(run_ids):
+        for row in store.rollouts_of(run_id):
+            failures.take(row)
+            matrix.take(row)
+    matrix.refresh(last_steps={})
+    return failures, matrix
 
 
 def rows_of(

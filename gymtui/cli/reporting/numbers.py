@@ -63,8 +63,8 @@ def numbers_of(runs: Sequence[RunFacts]) -> Table:
     ]
     headings: tuple[Line, ...] = (("",), *((Name(run.run_id),) for run in runs))
     rows = tuple(((label,), *(tell(run) for run in runs)) for label, tell in measures)
-    told = tuple(row for row in rows if any(cell != NOTHING for cell in row[1:]))
-    return Table(headings, told)
+    known = tuple(row for row in rows if any(cell != NOTHING for cell in row[1:]))
+    return Table(headings, known)
 
 
 def common_k(runs: Sequence[RunFacts]) -> int:
@@ -115,8 +115,8 @@ def _at_k(found: AtK) -> Line:
 def _kinds(run: RunFacts) -> Line:
     kinds = run.numbers.task_kinds
     none = f", {kinds.none} without a verdict" if kinds.none else ""
-    said = f"{kinds.all_pass} all-pass, {kinds.mixed} mixed, {kinds.all_fail} all-fail{none}"
-    return (said,)
+    words = f"{kinds.all_pass} all-pass, {kinds.mixed} mixed, {kinds.all_fail} all-fail{none}"
+    return (words,)
 
 
 def _times(run: RunFacts) -> Line:
@@ -153,14 +153,14 @@ def _cost(run: RunFacts) -> Line:
     return _used(run, [u.cost_usd for u in run.usage if u.cost_usd is not None], cost)
 
 
-def _used(run: RunFacts, known: Sequence[float], said: Callable[[float], str]) -> Line:
+def _used(run: RunFacts, known: Sequence[float], write: Callable[[float], str]) -> Line:
     """Mean, spread and sum of what is known."""
     found = spread(known)
     if found is None:
         return NOTHING
-    apart = "" if found.deviation is None else f" ±{said(found.deviation)}"
+    apart = "" if found.deviation is None else f" ±{write(found.deviation)}"
     of = "" if found.count == run.ended else f" (known for {found.count} of {run.ended})"
-    return (f"{said(found.mean)}{apart}, {said(fsum(known))} total{of}",)
+    return (f"{write(found.mean)}{apart}, {write(fsum(known))} total{of}",)
 
 
 def _took(run: RunFacts) -> Line:

@@ -110,10 +110,10 @@ def _settings(rows: Iterable[RolloutRow]) -> dict[str, tuple[tuple[str, int], ..
     for row in rows:
         if row.rollout is None:
             continue
-        told = masked(loads(row.raw)).get("model_config")
-        if not isinstance(told, dict):
+        config = masked(loads(row.raw)).get("model_config")
+        if not isinstance(config, dict):
             continue
-        for name, value in told.items():
+        for name, value in config.items():
             if value is None or value == HIDDEN:
                 continue
             text = value if isinstance(value, str) else json_text(value, ascii_only=False)

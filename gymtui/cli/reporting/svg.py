@@ -38,8 +38,8 @@ def trend_svg(chart: TrendChart) -> str:
         y = _TOP + _ROW * (place + 0.5)
         parts += _checkpoint(point, y, left, room)
     against = "the run before" if chart.trend.baseline is None else clean(chart.trend.baseline)
-    said = f"▼ below {against}, ▲ above it, by more than chance (adjusted p ≤ {SOME:g})"
-    parts.append(_text(0, height + 14, said, "start", faint=True))
+    legend = f"▼ below {against}, ▲ above it, by more than chance (adjusted p ≤ {SOME:g})"
+    parts.append(_text(0, height + 14, legend, "start", faint=True))
     return _svg(height + _ROW, "pass@1 with its 95 % interval, run by run", parts)
 
 
