@@ -6,12 +6,13 @@ All of it is read in threads, and never holds the screen up.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import NoReturn, Protocol
 
 from gymtui.store.history.journal import Journal
 from gymtui.store.history.journal_store import SavedSummary
 from gymtui.store.history.observer import StateObservation, StepTimes
+from gymtui.store.stats.run_summary import RunSummary, final_numbers
 
 FOLLOWED_EVERY_S = 1.0
 """How often what others wrote is asked for: with what they wait to write, within two polls."""
@@ -24,8 +25,12 @@ class JournalListener(Protocol):
     def recalled_runs(self) -> Set[str]:
         """The runs of which all is wanted."""
 
-    def take_summaries(self, summaries: Iterable[SavedSummary]) -> None:
-        """Take in numbers that are kept."""
+    def take_summaries(self, kept: Iterable[SavedSummary], final: Mapping[str, RunSummary]) -> None:
+        """Take in numbers that are kept.
+
+        Args:
+            final: Those of them that are final, by run.
+        """
 
     def take_run(
         self, run_id: str, loaded: Sequence[StateObservation], steps: Sequence[StepTimes]
@@ -74,12 +79,13 @@ class JournalIntake:
         if news.observations:
             self._listener.take_observations(news.observations)
         if news.summaries:
-            self._listener.take_summaries(news.summaries)
+            self._listener.take_summaries(news.summaries, final_numbers(news.summaries))
 
     async def _remember(self) -> None:
         summaries = await asyncio.to_thread(self._journal.summaries)
         self._opened = self._journal.opened
-        self._listener.take_summaries(summaries)
+        # Of thousands of runs that takes a while, too.
+        self._listener.take_summaries(summaries, await asyncio.to_thread(final_numbers, summaries))
 
     async def _load(self) -> NoReturn:
         while True:

@@ -32,7 +32,7 @@ from gymtui.store.history.recall import recalled, recalled_gaps_s
 from gymtui.store.history.timeline import Segment, segments
 from gymtui.store.phases import is_finished
 from gymtui.store.records import RolloutRow
-from gymtui.store.stats.run_summary import RunSummary, final_numbers, to_keep
+from gymtui.store.stats.run_summary import RunSummary, to_keep
 from gymtui.store.store import Applied, Store
 
 LOOKED_AT_ONCE = 250
@@ -328,11 +328,10 @@ class RolloutTracker:
         if self.journal_intake is not None:
             await self.journal_intake.run(follow=follow)
 
-    def take_summaries(self, summaries: Iterable[SavedSummary]) -> None:
-        """Take in numbers that are kept."""
-        known = {kept.run_id: kept for kept in summaries}
-        self._kept = known | self._kept
-        self._remembered(final_numbers(known.values()))
+    def take_summaries(self, kept: Iterable[SavedSummary], final: Mapping[str, RunSummary]) -> None:
+        """Take in numbers that are kept; the arguments are those of `JournalListener`."""
+        self._kept = {summary.run_id: summary for summary in kept} | self._kept
+        self._remembered(final)
 
     def take_run(
         self, run_id: str, loaded: Sequence[StateObservation], steps: Sequence[StepTimes]

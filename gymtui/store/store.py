@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gymtui.api.list_answer import split
+from gymtui.api.list_splitter import LARGE_BYTES, splitting
 from gymtui.core.pieces import result_of
 from gymtui.store.delta import (
     NOTHING,
@@ -41,9 +42,6 @@ ROLLOUTS_KEPT = 20_000
 
 NEIGHBOURS = 50
 """Runs on either side of one whose time is not known that may stand for it."""
-
-LARGE = 500_000
-"""Bytes of a body from which on others get their turn between hashing, splitting and comparing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +177,7 @@ class Store:
         """
         if seen.body is None:
             return self._not_found(seen)
-        large = len(seen.body) > LARGE
+        large = len(seen.body) > LARGE_BYTES  # others get their turn between two steps
         if large:
             yield
         answers, digest = self._answers(seen.query), None
@@ -201,6 +199,9 @@ class Store:
                 listing = split(seen.body, "runs")
                 ids = self._runs.take_page(seen.query, listing, seen, built)
                 self._order.take(ids, seen.query.offset)
+                for run_id in ids:
+                    if run_id in built.runs_added:  # an earlier session may have left its times
+                        self._learn_order(run_id)
                 self._note_ended(built.runs_added, built)
                 applied = Applied(built.build(), ids, listing.total)
             case OneRun():
@@ -208,9 +209,7 @@ class Store:
                 self._note_ended(built.runs_added, built)
                 applied = Applied(built.build(), ids)
             case RolloutsOf(run_id=run_id):
-                listing = split(seen.body, "rollouts")
-                if large:
-                    yield
+                listing = yield from splitting(seen.body, "rollouts")
                 # Nothing listed of a run that had rollouts is more likely a run that is gone,
                 # which only the run itself can say; the plan asks it.
                 if not listing.items and self._rollouts.of_run(run_id):
@@ -221,9 +220,7 @@ class Store:
                 self._note_ended(built.runs_changed, built)
                 applied = Applied(built.build(), ids, listing.total)
             case RunningRollouts(scenario_id=scenario_id):
-                listing = split(seen.body, "rollouts")
-                if large:
-                    yield
+                listing = yield from splitting(seen.body, "rollouts")
                 reading = yield from self._rollouts.read(listing.items, None, seen)
                 ids, overtaken = self._rollouts.take_running(
                     listing, reading, seen, built, scenario_id

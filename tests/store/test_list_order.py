@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gymtui.store.delta import RunsPage
 from gymtui.store.list_order import ListOrder
+from gymtui.store.stats.run_summary import SummaryBuilder
+from gymtui.store.store import Store
+from tests.helpers.model_gym import run, runs_body, saw
 
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -84,3 +89,14 @@ def test_the_ends_and_those_around() -> None:
     assert order.ends() == ("a", "d")
     assert order.neighbours("c", 2) == (["b", "a"], ["d"])
     assert order.neighbours("nobody", 2) == ([], [])
+
+
+def test_what_an_earlier_session_kept_tells_it_with_the_first_page() -> None:
+    store = Store()
+    numbers = SummaryBuilder().summary(())
+    store.remember(
+        {f"r{n}": replace(numbers, created_at=BEGAN - timedelta(hours=n)) for n in range(3)}
+    )
+    assert store.order.newest_first is None
+    store.apply(saw(RunsPage(), runs_body(*(run(f"r{n}") for n in range(3)), total=400)))
+    assert store.order.newest_first is True

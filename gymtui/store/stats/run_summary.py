@@ -290,10 +290,7 @@ def final_numbers(kept: Iterable[SavedSummary]) -> dict[str, RunSummary]:
 def _tallies_kept(kept: SavedSummary) -> TaskTallies | None:
     if kept.tasks is None:
         return None
-    if not all(0 <= p <= n < 2**31 for p, n in (kept.loose, *kept.tasks.values())):
-        return None
-    tasks = {name: Tally(*tally) for name, tally in kept.tasks.items()}
-    return TaskTallies.of(tasks, Tally(*kept.loose))
+    return TaskTallies.read(kept.tasks, Tally(*kept.loose))
 
 
 _BILLION = 10**9

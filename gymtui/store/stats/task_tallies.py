@@ -10,6 +10,7 @@ from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter, le
 
 from gymtui.store.stats.formulas import NO_VERDICTS, Interval, Tally, TaskSums
 
@@ -40,6 +41,28 @@ class TaskTallies:
             array("I", (tally.verdicts for tally in tallies)),
             loose,
         )
+
+    @classmethod
+    def read(cls, tasks: Mapping[str, tuple[int, int]], loose: Tally) -> TaskTallies | None:
+        """Keep tallies as they were written down; of thousands of runs they are read at a start.
+
+        Args:
+            tasks: Passes and verdicts of each task.
+            loose: As for `of`.
+
+        Returns:
+            None where they cannot be tallies.
+        """
+        names = tuple(sorted(tasks))
+        tallies = [*map(tasks.__getitem__, names), (loose.passes, loose.verdicts)]
+        try:
+            passes = array("I", map(itemgetter(0), tallies))
+            verdicts = array("I", map(itemgetter(1), tallies))
+        except OverflowError:
+            return None
+        if not all(map(le, passes, verdicts)):
+            return None
+        return cls(_shared(names), passes[:-1], verdicts[:-1], loose)
 
     def __iter__(self) -> Iterator[tuple[str, Tally]]:
         """Each task and its tally, those without a name left out."""

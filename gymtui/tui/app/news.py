@@ -55,6 +55,7 @@ class News:
             spare_s = min(NEWS_BURST_S, spare_s + rested_s * NEWS_SHARE)
             if delta:
                 self._app.changed(delta)
+                await asyncio.sleep(0)  # of thousands of rollouts either part takes long enough
             self._show_link()
             if session.client.note != noted:
                 noted = session.client.note
