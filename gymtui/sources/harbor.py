@@ -28,11 +28,13 @@ from gymtui.sources.rollout_facts import (
     with_rest,
 )
 from gymtui.sources.source import Look
+from gymtui.sources.trajectory_files import trajectory_in
 
 _MAIN: Final = "reward"
 """The name of the reward, where there are several."""
 _LOG_BYTES: Final = 64 * 1024
 """Of what a verifier, or an agent without a trajectory, printed so much is shown: its end."""
+_PRINTED: Final = ("test-stdout.txt", "test-stderr.txt")
 _LOGS: Final = (".txt", ".log")
 
 
@@ -250,16 +252,18 @@ def _model(named: str | None) -> tuple[str | None, str | None]:
 
 def _artifacts(place: Path) -> bytes:
     """What an agent did in a trial, and at its end what the verifier printed."""
-    steps = sorted(entries(place / "steps").directories)
-    parts = [place / "steps" / name for name in steps] or [place]
-    read = (_read(part / "agent" / "trajectory.json") for part in parts)
-    found = [JsonFields(body) for body in read if body]
-    printed = (_end_of(part / "verifier" / "test-stdout.txt") for part in parts)
+    result = JsonFields(_read(place / "result.json") or b"{}")
+    parts = _parts(place, result)
+    found = [segment for part in parts for segment in trajectory_in(part / "agent")]
+    printed = (_end_of(part / "verifier" / name) for part in parts for name in _PRINTED)
     verified = [f"Verifier output:\n{text}" for text in printed if text]
     document: dict[str, Any] = {}
     if found:
-        document |= {name: msgspec.Raw(found[0].raw(name) or b"null") for name in found[0]}
-        done: list[Any] = [step for one in found for step in one.listed("steps")]
+        first = found[0].document
+        document |= {name: msgspec.Raw(first.raw(name) or b"null") for name in first}
+        done: list[Any] = [step for segment in found for step in segment.steps]
+        if agents := [agent for segment in found for agent in segment.subagents]:
+            document["subagent_trajectories"] = agents
         for text in verified:
             done.append({"step_id": len(done) + 1, "source": "system", "message": text})
         document["steps"] = done
@@ -271,7 +275,6 @@ def _artifacts(place: Path) -> bytes:
             if name.endswith(_LOGS) and (text := _end_of(part / "agent" / name))
         ]
         document["messages"] = logs + [{"role": "system", "content": text} for text in verified]
-    result = JsonFields(_read(place / "result.json") or b"{}")
     document.setdefault("task_id", result.text("task_name"))
     error = result.inner("exception_info")
     document["error"] = error.text("exception_traceback") or error.text("exception_message")
@@ -280,6 +283,14 @@ def _artifacts(place: Path) -> bytes:
         "rewards": result.inner("verifier_result").value("rewards"),
     }
     return artifacts_body(place.name, msgspec.json.encode(document))
+
+
+def _parts(place: Path, result: JsonFields) -> list[Path]:
+    """Where what was done lies: in the trial's directory, or in one for each of its steps."""
+    there = entries(place / "steps").directories
+    order = (step.text("step_name") or "" for step in result.objects("step_results"))
+    names = dict.fromkeys([*(name for name in order if name in there), *sorted(there)])
+    return [place / "steps" / name for name in names] or [place]
 
 
 def _metrics(result: JsonFields) -> dict[str, Any]:

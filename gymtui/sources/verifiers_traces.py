@@ -15,7 +15,12 @@ from gymtui.sources.files import Slice
 from gymtui.sources.json_fields import JsonFields, utc_time
 from gymtui.sources.rollout_facts import RolloutFacts, artifacts_body
 
-CONFIGS: Final = ("configs/resolved/eval.json", "configs/eval.json", "configs/resolved/replay.json")
+CONFIGS: Final = (
+    "configs/resolved/eval.json",
+    "configs/eval.json",
+    "configs/resolved/replay.json",
+    "configs/resolved/debug.json",
+)
 """Where the configuration of a run is, in one version or another."""
 
 
@@ -37,10 +42,11 @@ def config_of(body: bytes) -> TracesConfig:
     """
     config = JsonFields(body)
     env = config.inner("env")
+    names = (env.text("id"), env.inner("taskset").text("id"))
     return TracesConfig(
-        environment=env.text("id") or env.inner("taskset").text("id"),
+        environment="+".join(filter(None, names)) or None,  # as `EnvConfig.env_id`
         model=config.text("model"),
-        tasks=config.whole("num_tasks"),
+        tasks=config.inner("select").whole("limit") or config.whole("num_tasks"),
         each=config.whole("num_rollouts"),
     )
 
@@ -79,7 +85,9 @@ def _rollout(trace: JsonFields, number: int, *, several: bool, place: Slice) -> 
         completed_at=utc_time(ended or None),
         reward=sum(rewards.values()) if rewards else None,
         message=error or "",
-        termination_reason=error or trace.text("stop_condition"),
+        termination_reason=error
+        or trace.text("stop_condition")
+        or ("timeout" if trace.flag("is_timeout") else None),
         details={"output": {name: value for name, value in details.items() if value}},
         body=partial(_artifacts, place, identity, number),
     )

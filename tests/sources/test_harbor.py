@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gymtui.transcript.body_reader import open_body
 from tests.sources.on_disk import opened, touch, write
 
 START, END = "2026-05-01T10:00:00Z", "2026-05-01T10:05:00Z"
@@ -211,7 +213,8 @@ def test_a_transcript_is_the_trajectory_with_what_the_verifier_printed(tmp_path:
     trajectory = {"schema_version": "ATIF-v1.6", "agent": {"name": "t"}, "steps": [step]}
     write(trial / "agent" / "trajectory.json", trajectory)
     write(trial / "verifier" / "test-stdout.txt", "1 failed")
-    several = ended(place / "b__B")
+    told = [{"step_name": name} for name in ("two", "one")]
+    several = ended(place / "b__B", step_results=told)
     for name in ("one", "two"):
         steps = {"steps": [{**step, "message": name}]}
         write(several / "steps" / name / "agent" / "trajectory.json", steps)
@@ -224,5 +227,32 @@ def test_a_transcript_is_the_trajectory_with_what_the_verifier_printed(tmp_path:
     assert found["steps"][1]["message"] == "Verifier output:\n1 failed"
     usage = found["metadata"]["rollout_metrics"]["token_usage"]
     assert usage == {"prompt_tokens_total": 100, "completion_tokens_total": 7}
-    assert [step["message"] for step in disk.artifacts("b__B")["steps"]] == ["one", "two"]
+    assert [step["message"] for step in disk.artifacts("b__B")["steps"]] == ["two", "one"]
     assert disk.artifacts("c__C")["messages"] == [{"role": "assistant", "content": "$ ls"}]
+
+
+def test_what_continues_a_trajectory_and_its_sub_agents_are_read(tmp_path: Path) -> None:
+    place = job(tmp_path / "j", total=1, finished=True)
+    agent = ended(place / "a__A") / "agent"
+
+    def trajectory(*said: str, **more: Any) -> dict[str, Any]:
+        steps = [{"step_id": n, "source": "agent", "message": text} for n, text in enumerate(said)]
+        return {"agent": {"name": "terminus-2"}, "steps": steps, **more}
+
+    first = trajectory("go", "ask", continued_trajectory_ref="trajectory.cont-1.json")
+    asked = [{"trajectory_path": "trajectory.summary.json"}, {"trajectory_path": "../../x.json"}]
+    first["steps"][1]["observation"] = {"results": [{"subagent_trajectory_ref": asked}]}
+    other = trajectory("ask", "done", continued_trajectory_ref="trajectory.json")  # a circle
+    other["steps"][0]["is_copied_context"] = True
+    for name, content in {"": first, ".cont-1": other, ".summary": trajectory("in short")}.items():
+        write(agent / f"trajectory{name}.json", content)
+    disk = opened(place)
+    disk.runs()
+    transcript = open_body(asyncio.run(disk.gym.artifacts("a__A")).body)
+    said = [(turn.text.strip(), *turn.notes) for turn in transcript.turns if turn.blocks]
+    assert [one for one in said if one[0] in ("go", "ask", "in short", "done")] == [
+        ("go",),
+        ("ask",),
+        ("in short", "sub-agent terminus-2"),
+        ("done",),
+    ]

@@ -110,7 +110,8 @@ def episode(number: int, score: float | None, **more: Any) -> dict[str, Any]:
 
 
 def traces(place: Path, *episodes: dict[str, Any], age_s: float = HOUR_S) -> Path:
-    config = {"model": "qwen", "num_tasks": 2, "num_rollouts": 2, "env": {"taskset": {"id": "gsm"}}}
+    env = {"id": "best-of-n", "taskset": {"id": "gsm"}}
+    config = {"model": "qwen", "select": {"limit": 2}, "num_rollouts": 2, "env": env}
     write(place / "configs" / "resolved" / "eval.json", config)
     text = "".join(f"{json.dumps(one)}\n" for one in episodes)
     write(place / "traces.jsonl", text, age_s=age_s)
@@ -126,7 +127,7 @@ def test_a_reward_of_0_4_is_the_sum_of_score_and_weight(tmp_path: Path) -> None:
     }
     disk = opened(traces(tmp_path / "r", episode(0, 1.0), episode(1, 0.0), lost))
     run = disk.runs()["r"]
-    assert (run["scenario_id"], run["total"], run["failed"]) == ("gsm", 4, 1)
+    assert (run["scenario_id"], run["total"], run["failed"]) == ("best-of-n+gsm", 4, 1)
     rollouts = disk.rollouts()
     assert [one.status for one in rollouts.values()] == [
         "completed",

@@ -110,6 +110,12 @@ def _elements(fields: Fields) -> list[object]:
     """Take the message list; messages that are no list are one thing nobody understands."""
     for name in _LISTS:
         if found := fields.items(name):
+            agents = fields.items("subagent_trajectories")
+            if not agents:
+                return found
+            found, left = events.with_subagents(found, agents)
+            if left:
+                fields.rest["subagent_trajectories"] = left
             return found
     odd = fields.any("messages")
     return [] if is_empty(odd) else [odd]

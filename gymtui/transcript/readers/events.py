@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gymtui.transcript.blocks import BlockKind, Text, Thinking, ToolCall, ToolResult
@@ -10,6 +10,8 @@ from gymtui.transcript.readers.content import answer, call, content, part
 from gymtui.transcript.readers.fields import Draft, Fields, kind_of, take_stamp
 from gymtui.transcript.readers.messages import chat
 
+_SUBAGENT = "sub-agent"
+"""The key under which a sub-agent's step says whose it is."""
 _TALK = ("message", "system", "finish", "think", "reject", "change_agent_state", "recall", "null")
 """OpenHands actions that call no tool, and what is observed of them."""
 
@@ -45,6 +47,56 @@ def response_item(item: Mapping[str, object]) -> list[Draft]:
     return [draft]
 
 
+def with_subagents(
+    steps: Sequence[object], agents: Iterable[object]
+) -> tuple[list[object], list[object]]:
+    """Put the steps of sub-agents behind the steps whose results refer to them.
+
+    Args:
+        steps: ATIF steps.
+        agents: Trajectories of sub-agents, each with an id.
+
+    Returns:
+        All the steps, those of sub-agents with the agent's name, and the trajectories that no step
+        refers to.
+    """
+    known: dict[object, object] = {}
+    left = []
+    for agent in agents:
+        name = agent.get("trajectory_id") if isinstance(agent, Mapping) else None
+        if isinstance(name, str) and name not in known:
+            known[name] = agent
+        else:
+            left.append(agent)
+    return list(_expanded(steps, known)), [*known.values(), *left]
+
+
+def _expanded(steps: Iterable[object], known: dict[object, object]) -> Iterator[object]:
+    for item in steps:
+        yield item
+        for reference in _references(item):
+            agent = known.pop(reference, None)
+            if not isinstance(agent, Mapping):
+                continue
+            told = Fields(dict(agent))
+            who = (told.mapping("agent") or {}).get("name") or reference
+            inner, _left = told.items("steps") or [], told.items("subagent_trajectories")
+            for done in _expanded(inner, known):
+                yield {_SUBAGENT: who, **done} if isinstance(done, Mapping) else done
+
+
+def _references(item: object) -> Iterator[str]:
+    """The sub-agents that the results of a step refer to."""
+    observation = item.get("observation") if isinstance(item, Mapping) else None
+    results = observation.get("results") if isinstance(observation, Mapping) else None
+    for result in results if isinstance(results, list) else ():
+        found = result.get("subagent_trajectory_ref") if isinstance(result, Mapping) else None
+        for reference in found if isinstance(found, list) else [found]:
+            if isinstance(reference, Mapping):
+                named = (reference.get(key) for key in ("trajectory_id", "trajectory_path"))
+                yield from (name for name in named if isinstance(name, str))
+
+
 def step(item: Mapping[str, object]) -> list[Draft]:
     """Read a step of Harbor's ATIF: what was said and called, and what was observed.
 
@@ -57,6 +109,8 @@ def step(item: Mapping[str, object]) -> list[Draft]:
     fields = Fields(item)
     role = fields.text("source") or ""
     draft = Draft(role, kind_of(role), rest=fields.rest, stamp=take_stamp(fields))
+    if isinstance(who := fields.rest.pop(_SUBAGENT, None), str):
+        draft.notes.append(f"sub-agent {who}")
     model = fields.rest.get("model_name")
     draft.model = model if isinstance(model, str) and model else None
     if (text := fields.text("reasoning_content")) is not None:
@@ -75,6 +129,7 @@ def step(item: Mapping[str, object]) -> list[Draft]:
         return [draft]
     seen = Fields(observation)
     second = Draft("observation", BlockKind.TOOL, rest=seen.rest, stamp=draft.stamp)
+    second.notes += draft.notes
     left_over = []
     for element in seen.items("results") or []:
         result = Fields(element if isinstance(element, Mapping) else {"content": element})
