@@ -18,7 +18,7 @@ from gymtui.store.lists.query import quoted
 from gymtui.store.phases import KIND_OF_PHASE, SegmentKind
 from gymtui.store.records import RolloutRow
 from gymtui.store.running_rollouts import RUNNING, Running, RunningRow
-from gymtui.store.stats.failures import BROKEN, Failures
+from gymtui.store.stats.failures import BROKEN, FailureGroup, Failures
 from gymtui.tui.active.causes import CausesGrid
 from gymtui.tui.active.columns import active_columns, idle_s
 from gymtui.tui.context.keymap import Scope, bindings
@@ -32,6 +32,7 @@ from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.styled_text import Cell, StyledText
+from gymtui.tui.kit.work_in_pieces import WorkInPieces
 
 WINDOW = timedelta(minutes=10)
 """What goes wrong now: errors that ended within this time."""
@@ -56,7 +57,9 @@ class ActiveScreen(ListScreen[RunningRow]):
         self._rows.set_order("idle", reverse=True)
         self._on_the_move = Running()
         self._failures = Failures()
-        self._taking = 0
+        self._untaken: set[str] = set()
+        self._found: Sequence[FailureGroup] | None = None
+        self._finding: WorkInPieces
         self._causes: CausesGrid
 
     def columns(self) -> tuple[Column[RunningRow], ...]:
@@ -67,6 +70,7 @@ class ActiveScreen(ListScreen[RunningRow]):
         """What goes wrong, the list, and how long the cursor's rollout has stood still."""
         palette = self.services.palette
         self._on_the_move = Running(self.session.settings.stuck)
+        self._finding = WorkInPieces(self, self.services.turns, self._find_causes)
         yield Lines(palette, id="summary")
         yield Lines(palette, id="no-causes")
         self._causes = CausesGrid(palette, _WINDOW)
@@ -88,29 +92,17 @@ class ActiveScreen(ListScreen[RunningRow]):
         now = self.services.now().timestamp()
         moves = self._on_the_move.update(known, delta.rollouts, self.session.pace)
         self._failures.keep(known)
-        if len(delta.rollouts) <= AT_ONCE:
-            for _ in self._take_failures(delta.rollouts):
-                pass
-        else:
-            taking = self._take_failures_in_pieces(delta.rollouts)
-            self.run_worker(taking, group="failures", exit_on_error=True)
+        self._untaken |= set(delta.rollouts)
+        self._finding.begin(at_once=len(self._untaken) + len(self._failures) <= AT_ONCE)
         self._rows.apply(moves.changed, moves.removed, now)
         self.show_rows()
         self.summarise()
 
-    async def _take_failures_in_pieces(self, rollout_ids: Collection[str]) -> None:
-        self._taking += 1
-        try:
-            for _ in self._take_failures(rollout_ids):
-                await self.services.turns.yield_to_input()
-        finally:
-            self._taking -= 1
-        self._show_causes()
-
-    def _take_failures(self, rollout_ids: Collection[str]) -> Iterator[None]:
-        """See which of these went wrong, as they are by then."""
+    def _find_causes(self) -> Iterator[None]:
+        """See which of those that changed went wrong, as they are by then, and group them all."""
         known = self.session.store.rollouts
-        for number, rollout_id in enumerate(rollout_ids, 1):
+        changed, self._untaken = self._untaken, set()
+        for number, rollout_id in enumerate(changed, 1):
             row = known.get(rollout_id)
             if row is None:
                 self._failures.drop(rollout_id)
@@ -118,6 +110,9 @@ class ActiveScreen(ListScreen[RunningRow]):
                 self._failures.take(row)
             if not number % AT_ONCE:
                 yield
+        since = self.services.now() - WINDOW
+        self._found = yield from self._failures.groups_in_pieces(BROKEN, since=since)
+        self._show_causes()
 
     # -- around the list -------------------------------------------------------------------
 
@@ -141,14 +136,14 @@ class ActiveScreen(ListScreen[RunningRow]):
                 StyledText(f"{outcome_text.of_many(shut, 'run')} forbidden", "warning"),
             ]
         self.lines("summary").show([Line(tuple(left), self.remarks())])
-        self._show_causes()
         self._detail()
 
     def _show_causes(self) -> None:
-        causes = self._failures.groups(BROKEN, since=self.services.now() - WINDOW)
-        self._causes.show_causes(causes, max(2, self.size.height // _CAUSES_SHARE))
-        none = () if self._taking or causes else (StyledText(f"no errors in {_WINDOW}", "muted"),)
-        self.lines("no-causes").show([Line(none)] if none else [])
+        if self._found is None:
+            return
+        self._causes.show_causes(self._found, max(2, self.size.height // _CAUSES_SHARE))
+        none = (StyledText(f"no errors in {_WINDOW}", "muted"),)
+        self.lines("no-causes").show([] if self._found else [Line(none)])
 
     def on_causes_grid_chosen(self, event: CausesGrid.Chosen) -> None:
         """Go to the rollouts that ended so within that time."""

@@ -39,6 +39,7 @@ from gymtui.tui.kit.lines import Line, Lines
 from gymtui.tui.kit.list_screen import ListScreen
 from gymtui.tui.kit.refusal import refuse
 from gymtui.tui.kit.styled_text import Cell, width_of
+from gymtui.tui.kit.work_in_pieces import WorkInPieces
 from gymtui.tui.matrix.counted_rollouts import TAKEN_AT_ONCE, CountedRollouts
 from gymtui.tui.matrix.failures_pane import (
     NOT_KNOWN,
@@ -91,10 +92,11 @@ class MatrixPanes(ListScreen[R]):
         self._content = PaneContent(PaneView.CRITERION, (), lambda _row: ())
         self._view = PaneView.CRITERION
         self._unread: list[str] = []
-        self._waits = self._is_due = self._is_grouping = False
+        self._waits = False
+        self._grouping: WorkInPieces
+        self._intake: WorkInPieces
         self._at = 0
         self._untaken = NOTHING
-        self._taking = False
 
     def action_charts(self) -> None:
         """Chart these runs."""
@@ -144,7 +146,9 @@ class MatrixPanes(ListScreen[R]):
 
     def body(self) -> Iterable[Widget]:
         """Numbers, the tasks beside what went wrong, and the cell under the cursor."""
-        palette = self.services.palette
+        palette, turns = self.services.palette, self.services.turns
+        self._grouping = WorkInPieces(self, turns, self._group)
+        self._intake = WorkInPieces(self, turns, self._take_in)
         yield Lines(palette, height=2, id="summary")
         with Container(id="panes"):
             yield self.grid()
@@ -200,28 +204,14 @@ class MatrixPanes(ListScreen[R]):
         if not delta.runs.isdisjoint(self._wanted_runs):
             self.show_frame()
         store, steps = self.session.store, self.session.tracker.last_steps
-        if not self._taking and self._counted.drop_gone(store, steps):
+        if not self._intake.is_under_way and self._counted.drop_gone(store, steps):
             self._show()  # runs that no longer exist, whether or not that was told here
-        if not delta and not self._taking:
+        if not delta and not self._intake.is_under_way:
             self._show()
         self._untaken = self._untaken.then(delta)
-        if self._taking or not self._untaken:
-            return
-        due = self._counted.due(store, self._untaken, self._wanted_runs)
-        if due <= TAKEN_AT_ONCE:
-            for _ in self._take_in():
-                pass
-        else:
-            self._taking = True
-            self.run_worker(self._take_in_in_pieces(), group="reading", exit_on_error=True)
-
-    async def _take_in_in_pieces(self) -> None:
-        try:
-            while self._untaken:
-                for _ in self._take_in():
-                    await self.services.turns.yield_to_input()
-        finally:
-            self._taking = False
+        if self._untaken:
+            due = self._counted.due(store, self._untaken, self._wanted_runs)
+            self._intake.begin(at_once=due <= TAKEN_AT_ONCE)
 
     def _take_in(self) -> Iterator[None]:
         """Take in what came, and show it if anything about these runs is another now."""
@@ -259,29 +249,11 @@ class MatrixPanes(ListScreen[R]):
         self._waits = False
         self._show_failures()
 
-    def _show_failures(self) -> None:
+    def _show_failures(self, *, anew: bool = False) -> None:
         """Show what went wrong: of few rollouts at once, of many in pieces."""
-        if len(self._counted.matrix) <= AT_ONCE:
-            for _ in self._grouping():
-                pass
-            return
-        self._is_due = True
-        if not self._is_grouping:
-            self._is_grouping = True
-            self.run_worker(self._group_in_pieces(), group="failures", exit_on_error=True)
+        self._grouping.begin(at_once=len(self._counted.matrix) <= AT_ONCE, anew=anew)
 
-    async def _group_in_pieces(self) -> None:
-        try:
-            while self._is_due:
-                self._is_due, view = False, self._view
-                for _ in self._grouping():
-                    await self.services.turns.yield_to_input()
-                    if self._view is not view:
-                        break  # asked for otherwise meanwhile
-        finally:
-            self._is_grouping = False
-
-    def _grouping(self) -> Iterator[None]:
+    def _group(self) -> Iterator[None]:
         view, pair = self._view, self.compared()
         if pair is not None and pair[1] not in self._counted.seen:
             pair = None
@@ -340,7 +312,7 @@ class MatrixPanes(ListScreen[R]):
     def action_failures_view(self) -> None:
         """Group what went wrong by the next thing."""
         self._view = self._view.next
-        self._show_failures()
+        self._show_failures(anew=True)
         self._grid.sync()
         self.summarise()
 

@@ -222,6 +222,19 @@ async def test_what_goes_wrong_now_is_one_line_a_cause_across_runs(
         assert "cancelled" not in shown, "a person's cancel is nothing that went wrong"
 
 
+async def test_the_cursor_moves_without_causes_being_looked_for(
+    gym: ScriptedGym, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gym.add("a", "book_room", "agent", completed_at=at(60))
+    async with scripted_dashboard(gym, tmp_path, size=(80, 24)) as person:
+        await opened(person, "429 Too Many Requests")
+        screen = person.app.screen
+        assert isinstance(screen, ActiveScreen)
+        monkeypatch.setattr(screen, "_failures", None)
+        screen.summarise()
+        assert "429 Too Many Requests" in person.screen()
+
+
 async def test_without_errors_that_is_said_with_its_window(
     gym: ScriptedGym, tmp_path: Path
 ) -> None:
