@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 import textual.app
 import textual.pilot
+from textual._compositor import Compositor
 from textual.css.stylesheet import Stylesheet
 
 from gymtui.session import deleted_runs
 from gymtui.tui.app import host
 from gymtui.tui.runtime.gc_control import GcControl
+from tests.tui import frames
 from tests.tui.idle_app import at_rest
 from tests.tui.parsed import parse_once
 
@@ -34,6 +36,8 @@ class NoHousekeeping(GcControl):
 def _rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(textual.app, "wait_for_idle", at_rest)
     monkeypatch.setattr(textual.pilot, "wait_for_idle", at_rest)
+    monkeypatch.setattr(Compositor, "render_update", frames.put_off)
+    monkeypatch.setattr(Compositor, "render_strips", frames.strips_of)
     monkeypatch.setattr(Stylesheet, "_parse_rules", parse_once)
     monkeypatch.setattr(host, "GcControl", NoHousekeeping)
 

@@ -14,6 +14,7 @@ from textual._context import active_app
 from textual.app import App
 
 from gymtui.tui.app.app import GymtuiApp
+from tests.tui.frames import waits
 
 MOST_TURNS = 1_000
 """An app that is never at rest is looked at as it is, as by the framework's pilot: after so many
@@ -68,18 +69,15 @@ async def _others_turns(most: int) -> int:
 
 
 def _draws(app: App[Any]) -> bool:
-    """Draw what waits for the next frame, if anything does."""
+    """Have what waits for the next frame laid out; if nothing does, draw the screen as it is."""
     screen = app._screen_stack[-1] if app._screen_stack else None
     if screen is None or not screen.is_attached or app._batch_count:
         return False
-    waits = (
-        screen._layout_required
-        or screen._scroll_required
-        or screen._repaint_required
-        or screen._recompose_required
-        or screen._dirty_widgets
-        or screen._callbacks
-    )
-    if waits:
+    if waits(screen):
         screen._on_timer_update()
-    return bool(waits)
+        return True
+    try:
+        screen._compositor.render_strips()
+    except Exception as error:  # noqa: BLE001 - as where the framework draws it
+        app._handle_exception(error)
+    return False
