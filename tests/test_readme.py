@@ -42,6 +42,7 @@ COMMANDS = list(_leaves(main, click.Context(main, info_name="gymtui")))
 OPTIONS = {opt for command in COMMANDS for param in command.params for opt in param.opts}
 OPTIONS |= {opt for command in COMMANDS for param in command.params for opt in param.secondary_opts}
 OPTIONS |= {"--help", "--version", "--from"}
+OPTIONS |= {"--template", "--skip-env-setup", "--no-seed"}  # of the vendor's client
 
 
 def test_every_option_it_names_is_one() -> None:
