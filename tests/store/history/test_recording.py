@@ -83,7 +83,7 @@ def test_a_file_that_is_deleted_while_it_is_played_is_a_gap(whole: Path, tmp_pat
     last = list(ChangeList(Recording(whole)).every())[-1]
     assert (left[-1].item_id, left[-1].after) == (last.item_id, last.after)
     assert {change.item_id for change in left} <= sound
-    assert len(found.gaps()) == 1
+    assert found.gaps()
     assert any(change.first for change in left[1:])
 
 
