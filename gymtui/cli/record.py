@@ -77,7 +77,7 @@ def new_recorder(
     session: Session,
     directory: Path,
     *,
-    wanted: Callable[[str], bool] = lambda _run_id: True,
+    wanted: Callable[[str], bool] | None = None,
     keep: bool = False,
     say: Callable[[str], None] = tell,
 ) -> None:
@@ -85,6 +85,7 @@ def new_recorder(
 
     Args:
         directory: Of the recording, which nobody else writes.
+        wanted: Whether a run's rollouts are recorded; None for those of all runs.
         keep: Whether what is recorded is never deleted by age or size.
         say: Told when the disk refuses, and when it no longer does.
     """
@@ -99,13 +100,13 @@ def new_recorder(
     gym = without_login(settings.base_url)
     session.recorder = Recorder(
         RecordingWriter(directory, limits, keep=keep),
-        Head(gym, settings.source, settings.scenario, settings.interval_s),
+        Head(gym, settings.source, settings.scenario, settings.interval_s, whole=wanted is None),
         session.store,
         session.tracker,
         session.clock,
         running=Running(settings.stuck),
         pace=session.pace,
-        wanted=wanted,
+        wanted=wanted or (lambda _run_id: True),
         on_trouble=trouble,
     )
 
@@ -153,7 +154,8 @@ async def _record(
 
     def prepare(session: Session) -> None:
         wanted.append(_Wanted(session, options.runs))
-        new_recorder(session, directory, wanted=wanted[0], keep=options.keep, say=say)
+        filtered = wanted[0] if options.runs.terms else None
+        new_recorder(session, directory, wanted=filtered, keep=options.keep, say=say)
 
     with ended_by_signal() as ended:
         async with headless_session(

@@ -56,6 +56,8 @@ class CatchUp:
         """
         if not self.begun or log.struggling or now_s < log.held_until_s():
             return None
+        if log.recorder.catches_up(now_s):
+            return None
         if log.synced and self._scenarios is None:
             self._scenarios = list(_scenarios_worth_asking(log, store))
         for query in self._in_order(log, store, view, busy):

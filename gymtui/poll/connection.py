@@ -42,6 +42,7 @@ class Link:
     # Seconds between two questions about what is not on screen, where that is longer than an
     # interval; None where it is not.
     rest_s: float | None = None
+    recorded: bool = False  # whether a recorder brings that
 
     def state(self, now_s: float) -> LinkState:
         """What to call it at this moment.

@@ -16,7 +16,16 @@ from gymtui.core.server_clock import ServerClock, Window
 from gymtui.poll.fetch import observed
 from gymtui.poll.request_log import RequestLog
 from gymtui.poll.scenario_answer import answers_by_run
-from gymtui.store.delta import NOTHING, Delta, Query, Request, RolloutsOf, ScenarioRollouts
+from gymtui.store.delta import (
+    NOTHING,
+    Delta,
+    Observation,
+    Query,
+    Request,
+    RolloutsOf,
+    RunningRollouts,
+    ScenarioRollouts,
+)
 from gymtui.store.store import Applied, Store
 
 T = TypeVar("T")
@@ -82,6 +91,51 @@ class Intake:
         window = self._clock.window(seen.sent_s, received_s)
         besides = self._got(query)
         self._log.answered(seen, applied, self._store, self._monotonic())
+        await self._pass_on(query, applied, window, besides, told_with)
+
+    async def take_recorded(self, seen: Observation, window: Window) -> None:
+        """Take in what a recorder was answered; of many `tell` tells together.
+
+        Args:
+            seen: Its times are those of the recorder's question, and no later.
+            window: When it was answered, on the server's clock.
+        """
+        log, query = self._log, seen.query
+        if seen.sent_s < log.recall(query).sent_s:
+            return  # it was asked here since
+        if isinstance(query, RolloutsOf) and query.run_id in log.past:
+            log.recorder.brought_s = self._monotonic()
+        applied = await self._in_slices(self._store.apply_in_pieces(seen))
+        if isinstance(query, RunningRollouts):
+            # Those that were looked at here since are not looked at earlier again.
+            rows = self._store.rollouts
+            ids = [
+                rollout_id
+                for rollout_id in applied.ids
+                if (row := rows.get(rollout_id)) is not None
+                and log.recall(RolloutsOf(row.run_id)).sent_s <= seen.sent_s
+            ]
+            applied = replace(applied, ids=tuple(ids))
+        log.recorded(seen, applied, self._store)
+        await self._pass_on(query, applied, window, NOTHING, TOLD_AT_ONCE)
+
+    def recorder_seen(self, until_s: float) -> None:
+        """Leave what is not on screen to a recorder.
+
+        Args:
+            until_s: For how long what it brought is fresh, monotonic seconds.
+        """
+        self._log.recorder.seen(self._monotonic(), until_s)
+
+    def tell(self) -> None:
+        """Tell of what was heard and waits for more to be told with it."""
+        if self._due_of:
+            self._tell_due()
+
+    async def _pass_on(
+        self, query: Query, applied: Applied, window: Window, besides: Delta, told_with: int
+    ) -> None:
+        """Let an answer be heard that the store has just taken in, and tell what it changed."""
         work = self._heard(query, applied, window)
         run_id = query.run_id if isinstance(query, RolloutsOf) else ""
         self._untold[run_id] += 1
@@ -126,8 +180,7 @@ class Intake:
             self._clock.sample(answer.sent_s, answer.received_s, answer.date)
         for run_id, body in by_run.items():
             await self.take(RolloutsOf(run_id), replace(part, body=body), sent_s, TOLD_AT_ONCE)
-        if self._due_of:
-            self._tell_due()
+        self.tell()
 
     async def _in_slices(self, steps: Generator[None, None, T]) -> T:
         while True:

@@ -68,6 +68,7 @@ class LinkReport:
         failing = self._failing_first(view)
         error = self.failing[failing] if failing is not None else None
         retry_s = self._log.recall(failing).not_before_s if failing is not None else 0.0
+        recorded = self._log.recorder.brings(now_s)
         self.link = Link(
             since_s=seen_s(self._log, self._store, view),
             error=error,
@@ -76,7 +77,10 @@ class LinkReport:
             synced=self._log.synced,
             paused=paused,
             stopped=stopped,
-            rest_s=self._flights.rest_interval.seconds(view.interval_s, now_s),
+            rest_s=None
+            if recorded
+            else self._flights.rest_interval.seconds(view.interval_s, now_s),
+            recorded=recorded,
             **self._progress(),
         )
         # While all is well, times pass unsaid.

@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Set
 from dataclasses import dataclass
 from itertools import islice
 
 from gymtui.poll.catch_up import may_ask_scenario
+from gymtui.poll.recorder_link import LEFT_S
 from gymtui.poll.request_log import SWEEP_S, RequestLog, running_of
 from gymtui.poll.request_state import JITTER
 from gymtui.poll.view import View
@@ -82,7 +83,7 @@ def plan(
         return [q for q in dict.fromkeys(queries) if _due(log, q, view, now_s)]
 
     rollouts = _rollouts(log, store, view, now_s, room)
-    first = due(on_screen(log, store, view, rollouts))
+    first = due(on_screen(log, store, view, rollouts, now_s))
     known = set(first)
     rest = [q for q in due(behind(log, store, view, rollouts, now_s)) if q not in known]
     if room < REST_SHARE:
@@ -104,19 +105,26 @@ def wants(
 ) -> Iterator[Request]:
     """What is wanted at this moment, due already or not, most wanted first; some of it twice."""
     rollouts = _rollouts(log, store, view, now_s, room)
-    yield from on_screen(log, store, view, rollouts)
+    yield from on_screen(log, store, view, rollouts, now_s)
     yield from behind(log, store, view, rollouts, now_s)
     yield from map(RolloutsOf, log.wanted)
 
 
-def on_screen(log: RequestLog, store: Store, view: View, rollouts: _Rollouts) -> Iterator[Request]:
-    """What is asked each tick: what is on screen, and the counters of what is active."""
+def on_screen(
+    log: RequestLog, store: Store, view: View, rollouts: _Rollouts, now_s: float
+) -> Iterator[Request]:
+    """What is asked each tick: what is on screen, and the counters of what is active.
+
+    While a recorder brings the rest, of that what is on screen alone.
+    """
+    recorded = log.recorder.brings(now_s)
     yield from _opened(log, store, view)
     yield _page(view, 0)
-    if (log.grows_at_end or log.tail_due) and store.total_runs:
+    if (log.grows_at_end or log.tail_due) and store.total_runs and not recorded:
         size = log.sweep.page_size
         yield _page(view, max(0, store.total_runs - size + log.sweep.overlap))
-    yield from _counters(log, store, view)
+    counted = {view.open_run, *view.runs_in_view}
+    yield from _counters(log, store, view, store.active_runs & counted if recorded else None)
     yield from rollouts.together
     in_view = set(view.runs_in_view)
     singly = [RolloutsOf(i) for i in view.runs_in_view if i in rollouts.singly]
@@ -128,15 +136,23 @@ def behind(
     log: RequestLog, store: Store, view: View, rollouts: _Rollouts, now_s: float
 ) -> Iterator[Request]:
     """What is asked in turn, what was asked longest ago first."""
-    ready = (q for q in map(RolloutsOf, log.awaiting_results) if _ready(log, q, now_s))
+    recorded = log.recorder.brings(now_s)
+
+    def is_left(run_id: str) -> bool:
+        """Whether it is left to a recorder."""
+        return recorded and not _is_overdue(log, view, run_id, now_s)
+
+    results = (RolloutsOf(i) for i in log.awaiting_results if not is_left(i))
+    ready = (query for query in results if _ready(log, query, now_s))
     yield from islice(ready, JUST_FINISHED_A_TICK)
-    if sweep_due(log, store, now_s):
+    if sweep_due(log, store, now_s) and not recorded:
         yield _page(view, log.sweep.next)
     queries: list[Request] = [OneRun(run_id) for run_id in _pageless(log, store)]
     # The answer about their scenario is on its way.
     asked = rollouts.in_scenarios
     in_view = set(view.runs_in_view)
-    queries += [RolloutsOf(i) for i in rollouts.singly if i not in in_view and i not in asked]
+    singly = (i for i in store.active_runs if not is_left(i)) if recorded else rollouts.singly
+    queries += [RolloutsOf(i) for i in singly if i not in in_view and i not in asked]
     yield from _oldest_first(log, queries)
     yield from islice(
         (q for q in map(RolloutsOf, log.shut) if _ready(log, q, now_s)), FORBIDDEN_A_TICK
@@ -215,6 +231,16 @@ def _due(log: RequestLog, query: Request, view: View, now_s: float) -> bool:
     return now_s >= asked.not_before_s and now_s - asked.planned_s >= ANEW * view.interval_s
 
 
+def _is_overdue(log: RequestLog, view: View, run_id: str, now_s: float) -> bool:
+    """Whether a recorder has not brought a run's rollouts in time."""
+    seen_s = log.recall(RolloutsOf(run_id)).answered_s or -math.inf
+    behind_s = log.behind_s(run_id)
+    if behind_s is None:
+        running = log.recall(RunningRollouts(view.scenario_id))
+        return now_s - max(seen_s, running.answered_s or -math.inf) >= LEFT_S
+    return now_s - max(seen_s, behind_s) >= LEFT_S
+
+
 def _settled(log: RequestLog, store: Store, run_id: str) -> bool:
     """Whether there is nothing more to learn of a run: finished, and all its results are held."""
     row = store.runs.get(run_id)
@@ -255,7 +281,9 @@ def _rollouts(log: RequestLog, store: Store, view: View, now_s: float, room: int
     rollouts were listed are asked singly beside it. Where these are more than there is room for,
     their scenario is asked as a whole now and then.
     """
-    active = store.active_runs
+    active: Set[str] = store.active_runs
+    if log.recorder.brings(now_s) and not view.all_running:
+        active = active & set(view.runs_in_view)
     moved = [run_id for run_id in active if not log.listed_since_moved(run_id)]
     expected = running_of(store)
     rollout_bytes = float(ROLLOUT_BYTES)
@@ -309,10 +337,16 @@ def _cost(log: RequestLog, store: Store, run_id: str) -> int:
     return ROLLOUT_BYTES * ((run.total if run is not None else None) or 1)
 
 
-def _counters(log: RequestLog, store: Store, view: View) -> Iterator[Request]:
-    """The pages that hold active runs, or these runs singly, whichever is smaller."""
+def _counters(
+    log: RequestLog, store: Store, view: View, wanted: Collection[str] | None
+) -> Iterator[Request]:
+    """The pages that hold active runs, or these runs singly, whichever is smaller.
+
+    Args:
+        wanted: Those runs of which it is asked; None for all.
+    """
     on_page: dict[int, list[str]] = {}
-    for run_id in store.active_runs:
+    for run_id in store.active_runs if wanted is None else wanted:
         if page := log.page_of.get(run_id):  # the head is asked anyway
             on_page.setdefault(page, []).append(run_id)
     for offset, run_ids in sorted(on_page.items()):

@@ -10,6 +10,7 @@ import msgspec
 
 from gymtui.core.server_clock import Window
 from gymtui.poll.tracker import TrackerState
+from gymtui.store.history.journal_store import SavedSummary
 from gymtui.store.history.observer import ListLook, ObserverState, StateObservation, Watched
 from gymtui.store.history.recording_rows import (
     PackedObservation,
@@ -19,6 +20,7 @@ from gymtui.store.history.recording_rows import (
     when_of,
 )
 from gymtui.store.history.recording_rows import Watched as PackedWatched
+from gymtui.store.stats.run_summary import RunSummary, from_kept
 from gymtui.store.store import Store
 
 
@@ -101,6 +103,20 @@ def state_of(watching: Watching, wanted: Callable[[str], bool]) -> TrackerState:
     running_us = watching.running_listed_us
     running = None if running_us is None else when_of(running_us)
     return TrackerState(observer, lives, watching.steps, listed, running)
+
+
+def read_summaries(kept: Iterable[str]) -> dict[str, RunSummary]:
+    """Numbers of runs by their ids; what cannot be read is left out."""
+    found: dict[str, RunSummary] = {}
+    for text in kept:
+        try:
+            saved = msgspec.json.decode(text, type=SavedSummary)
+        except msgspec.MsgspecError:
+            continue
+        summary = from_kept(saved)
+        if summary is not None:
+            found[saved.run_id] = summary
+    return found
 
 
 def packed_observations(seen: Iterable[StateObservation]) -> tuple[PackedObservation, ...]:

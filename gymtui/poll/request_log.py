@@ -11,9 +11,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gymtui.poll.budget import UsualTime
+from gymtui.poll.recorder_link import RecorderLink
 from gymtui.poll.request_state import BACKOFF_LIMIT_S, NEVER, Moved, RequestState, backoff_s
 from gymtui.poll.sweep import Sweep
-from gymtui.store.delta import Observation, OneRun, Request, RolloutsOf, RunsPage, ScenarioRollouts
+from gymtui.store.delta import (
+    Observation,
+    OneRun,
+    Request,
+    RolloutsOf,
+    RunningRollouts,
+    RunsPage,
+    ScenarioRollouts,
+)
 from gymtui.store.records import RunRow
 from gymtui.store.stats.run_summary import RunSummary
 from gymtui.store.store import Applied, Store
@@ -64,6 +73,8 @@ class RequestLog:
     down_until_s: float = -math.inf  # while it is down, the next try is due then
     forced_s: float = -math.inf  # when the person last asked for everything
     quiet_ticks: int = 0  # ticks in a row with nothing to wait for
+    # What a recorder of the same gym brings.
+    recorder: RecorderLink = field(default_factory=RecorderLink)
     _limits: int = 0
     _limited_s: float = -math.inf
     _down_s: float = -math.inf
@@ -118,11 +129,22 @@ class RequestLog:
         """Remember that a question was answered."""
         self._got_through(seen.sent_s, now_s)
         asked = self._of(seen.query)
-        asked.sent_s, asked.answered_s, asked.wire_bytes = seen.sent_s, now_s, seen.wire_bytes
+        asked.wire_bytes, asked.forbidden = seen.wire_bytes, False
         asked.failures, asked.not_before_s = 0, -math.inf
-        asked.missing, asked.forbidden = seen.body is None, False
         if isinstance(seen.query, RolloutsOf):
             self.shut.pop(seen.query.run_id, None)
+        elif isinstance(seen.query, RunningRollouts):
+            self.running_bytes = seen.wire_bytes / max(1, len(applied.ids))
+        self._learnt(seen, applied, store, now_s)
+
+    def recorded(self, seen: Observation, applied: Applied, store: Store) -> None:
+        """Remember what a recorder was answered: not that anything got through here."""
+        self._learnt(seen, applied, store, seen.sent_s)
+
+    def _learnt(self, seen: Observation, applied: Applied, store: Store, now_s: float) -> None:
+        asked = self._of(seen.query)
+        asked.sent_s, asked.answered_s, asked.missing = seen.sent_s, now_s, seen.body is None
+        if isinstance(seen.query, RolloutsOf):
             self.past_read += seen.query.run_id in self.past
         changed = applied.delta.runs_added | applied.delta.runs_changed
         # In the order they are listed in, so that the plan does not hang on how sets are kept.
@@ -144,7 +166,6 @@ class RequestLog:
                 self._rollouts_answered(run_id, asked, applied, store)
             case _:
                 self.unlisted_running = max(0, len(applied.ids) - running_of(store))
-                self.running_bytes = seen.wire_bytes / max(1, len(applied.ids))
                 for run_id in applied.overtaken:
                     counters = self.moved[run_id].counters if run_id in self.moved else ()
                     self._moved(run_id, counters, now_s)

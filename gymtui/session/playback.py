@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import msgspec
-
 from gymtui.core.server_clock import Window
-from gymtui.poll.recorded_state import gaps_s, observations, state_of, watched
+from gymtui.poll.recorded_state import gaps_s, observations, read_summaries, state_of, watched
 from gymtui.poll.tracker import RolloutTracker
 from gymtui.store.delta import (
     NOTHING,
@@ -24,8 +22,8 @@ from gymtui.store.delta import (
     RunningRollouts,
     RunsPage,
 )
-from gymtui.store.history.journal_store import SavedSummary
 from gymtui.store.history.observer import StateObservation
+from gymtui.store.history.recorded_answers import RecordedAnswers, body_of
 from gymtui.store.history.recording_reader import Moment, Piece, Recording
 from gymtui.store.history.recording_rows import (
     Answer,
@@ -35,11 +33,9 @@ from gymtui.store.history.recording_rows import (
     Remembered,
     Row,
     Snapshot,
-    patched,
     query_of,
     when_of,
 )
-from gymtui.store.stats.run_summary import RunSummary, from_kept
 from gymtui.store.store import Store
 
 APART_S = 1e10
@@ -67,9 +63,7 @@ class Player:
         self._store = store
         self._tracker = tracker
         self._generation = 0
-        self._raws: dict[str, bytes] = {}
-        self._runs: dict[str, bytes] = {}
-        self._listed: dict[Query, tuple[int | None, tuple[str, ...]]] = {}
+        self._answers = RecordedAnswers()
         self._lives: dict[str, dict[str, tuple[StateObservation, ...]]] = {}
         self._snapshot: Snapshot | None = None
         self._rows: Iterator[tuple[int, Row]] = iter(())
@@ -196,33 +190,17 @@ class Player:
             case Dropped(run_ids):
                 return self._drop(run_ids)
             case Remembered(summaries):
-                return self._store.remember(_summaries(summaries))
+                return self._store.remember(read_summaries(summaries))
         return NOTHING
 
     def _answer(self, row: Answer) -> Delta:
-        try:
-            query = query_of(row.asked)
-            about_runs = isinstance(query, RunsPage | OneRun)
-            raws = self._runs if about_runs else self._raws
-            for change in row.items:
-                raws[change[0]] = patched(raws.get(change[0], b""), change)
-        except ValueError:
+        answer = self._answers.read(row)
+        if answer is None:
             return NOTHING
-        ids = row.ids if row.ids is not None else self._listed.get(query, (None, ()))[1]
-        self._listed[query] = (row.total, ids)
         self.lead_us = row.lead_us
-        if isinstance(query, OneRun):
-            body = raws.get(query.run_id) if row.found else None
-        else:
-            body = _body(query, row.total, (raws[i] for i in ids if i in raws))
-        early_us = row.late_us - row.width_us
-        return self._take(
-            query,
-            body if row.found else None,
-            (row.late_us - row.age_us) / 1_000_000,
-            early_us / 1_000_000,
-            Window(when_of(early_us), when_of(row.late_us)),
-        )
+        window = Window(when_of(answer.early_us), when_of(answer.late_us))
+        at_s, sent_s = answer.at_us / 1_000_000, answer.early_us / 1_000_000
+        return self._take(answer.query, answer.body, at_s, sent_s, window)
 
     def _take(
         self, query: Query, body: bytes | None, at_s: float, sent_s: float, window: Window | None
@@ -246,10 +224,9 @@ class Player:
         """Know what a snapshot says; what is known already is left alone."""
         self._generation += 1
         self.at_us, self.lead_us, self._snapshot = at_us, snapshot.lead_us, snapshot
-        self._runs = {i: run.raw for i, run in snapshot.runs.items()}
+        self._answers.begin(snapshot)
+        runs = self._answers.runs
         kept = [*snapshot.rollouts.values(), *snapshot.strays.values()]
-        self._raws = {item.rollout_id: item.raw or b"" for items in kept for item in items}
-        self._listed = {}
         # Older than whatever follows, which may have been asked before the snapshot was made.
         at_s, sent_s = at_us / 1_000_000, 0.0
         store = self._store
@@ -261,28 +238,27 @@ class Player:
                 query = query_of(page.asked)
             except ValueError:
                 continue
-            self._listed[query] = (page.total, page.ids)
             if isinstance(query, RunsPage):
                 pages.append((query, page))
         listed: set[str] = set()
         for query, page in sorted(pages, key=lambda found: found[0].offset, reverse=True):
-            ids = [i for i in page.ids if i in self._runs]
+            ids = [i for i in page.ids if i in runs]
             listed.update(ids)
-            body = _body(query, page.total, (self._runs[i] for i in ids))
+            body = body_of(query, page.total, (runs[i] for i in ids))
             delta = delta.then(self._take(query, body, at_s, sent_s, None))
-        for run_id in self._runs.keys() - listed - store.runs.keys():
-            one = self._take(OneRun(run_id), self._runs[run_id], at_s, sent_s, None)
+        for run_id in runs.keys() - listed - store.runs.keys():
+            one = self._take(OneRun(run_id), runs[run_id], at_s, sent_s, None)
             delta = delta.then(one)
         for run_id, items in snapshot.rollouts.items():
             delta = delta.then(self._hold(run_id, items, at_s, sent_s))
         strays = [item for items in snapshot.strays.values() for item in items]
         if strays or loose:
             raws = [item.raw for item in strays if item.raw]
-            running = _body(RunningRollouts(), len(raws), raws)
+            running = body_of(RunningRollouts(), len(raws), raws)
             delta = delta.then(self._take(RunningRollouts(), running, at_s, sent_s, None))
         deleted = [i for i, run in snapshot.runs.items() if run.deleted]
         delta = delta.then(store.mark_deleted(deleted, self._generation * APART_S))
-        delta = delta.then(store.remember(_summaries(snapshot.summaries.values())))
+        delta = delta.then(store.remember(read_summaries(snapshot.summaries.values())))
         store.order.drop(tuple(store.runs))
         store.order.take(snapshot.order, 0)
         store.date({item.rollout_id: item.at_us / 1_000_000 for i in kept for item in i})
@@ -311,24 +287,4 @@ class Player:
         if self._store.knows_rollouts_of(run_id):
             return NOTHING
         raws = [item.raw for item in items if item.raw]
-        return self._take(query, _body(query, len(raws), raws), at_s, sent_s, None)
-
-
-def _body(query: Query, total: int | None, items: Iterable[bytes]) -> bytes:
-    """A list as the gym would send it."""
-    name = b"runs" if isinstance(query, RunsPage) else b"rollouts"
-    count = b"null" if total is None else b"%d" % total
-    return b'{"total":' + count + b',"' + name + b'":[' + b",".join(items) + b"]}"
-
-
-def _summaries(kept: Iterable[str]) -> dict[str, RunSummary]:
-    found: dict[str, RunSummary] = {}
-    for text in kept:
-        try:
-            saved = msgspec.json.decode(text, type=SavedSummary)
-        except msgspec.MsgspecError:
-            continue
-        summary = from_kept(saved)
-        if summary is not None:
-            found[saved.run_id] = summary
-    return found
+        return self._take(query, body_of(query, len(raws), raws), at_s, sent_s, None)

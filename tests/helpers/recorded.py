@@ -20,7 +20,7 @@ from gymtui.store.store import Store
 from tests.helpers.model_gym import ModelGym
 
 START = datetime(2026, 3, 20, 10, 0, tzinfo=UTC)
-HEAD = Head("https://gym.test", "rl-gym", None, 2.0)
+HEAD = Head("https://gym.test", "rl-gym", None, 2.0, whole=True)
 TICK_S = 2.0
 
 
@@ -64,7 +64,7 @@ class Recorded:
     def __post_init__(self) -> None:
         self.tracker = RolloutTracker(self.store, None)
         self.clock = ServerClock(lambda: START.timestamp() + self.seconds, lambda: self.seconds)
-        self.writer = RecordingWriter(self.directory, now=lambda: START)
+        self.writer = RecordingWriter(self.directory, now=lambda: self.at(self.seconds))
         self.recorder = self.new_recorder()
 
     def new_recorder(self) -> Recorder:

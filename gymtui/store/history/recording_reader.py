@@ -71,13 +71,14 @@ class Recording:
 
     Args:
         path: Its directory, or one of its files.
+        newest: How many of its files are read, the newest; None for all.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, newest: int | None = None) -> None:
         self.problems: list[str] = []  # what is missing, in sentences, for the person
         # The one that is none while a recorder is at work: the last end is missing.
         self.unfinished: str | None = None
-        self._path = path
+        self._path, self._newest = path, newest
         self._segments: list[Segment] = []
         self._starts: list[int] = []
         self._bases: dict[int, Snapshot] = {}
@@ -101,7 +102,7 @@ class Recording:
     def _files(self) -> list[Path]:
         try:
             if self._path.is_dir():
-                return sorted(self._path.glob(f"*{SUFFIX}"))
+                return sorted(self._path.glob(f"*{SUFFIX}"))[-(self._newest or 0) :]
             return [self._path] if self._path.exists() else []
         except OSError as error:
             self.problems.append(f"{self._path}: {error.strerror}")
@@ -160,6 +161,15 @@ class Recording:
         """Which gym it is of, as far as that can be read."""
         heads = (segment.head for segment in self._segments)
         return next((head for head in heads if head is not None), None)
+
+    @property
+    def last_head(self) -> Head | None:
+        """What the last segment is of; None where that cannot be read."""
+        return self._segments[-1].head if self._segments else None
+
+    def forget_snapshots(self) -> None:
+        """Let go of snapshots, for who only reads on."""
+        self._bases.clear()
 
     # -- what was known --------------------------------------------------------------------
 

@@ -132,6 +132,8 @@ class Head(msgspec.Struct, array_like=True, frozen=True):
     # When it began by our clock, which orders segments: that of the gym is known a little
     # otherwise each time.
     began_us: int = 0
+    # Whether it has the rollouts of all runs: without a filter.
+    whole: bool = False
 
 
 class Snapshot(msgspec.Struct, array_like=True):

@@ -22,6 +22,7 @@ from gymtui.core.secret import ApiKey
 from gymtui.session.actions import ActionResult, Verb
 from gymtui.session.alerts import RunAlert
 from gymtui.session.confirmation import Question
+from gymtui.session.recorder_beside import follow_recorder
 from gymtui.session.saved_layout import SavedLayout
 from gymtui.session.session import Session
 from gymtui.store.delta import Delta
@@ -193,9 +194,14 @@ class GymtuiApp(HostApp):
 
     def _poll(self) -> None:
         session = self.session
-        self.run_worker(session.poller.run(), group="poller", exclusive=True, exit_on_error=True)
-        self.run_worker(session.tracker.run(), group="watch", exclusive=True, exit_on_error=True)
-        self.run_worker(self._news.show(session), group="news", exclusive=True, exit_on_error=True)
+        works = {
+            "poller": session.poller.run(),
+            "watch": session.tracker.run(),
+            "recorder": follow_recorder(session),
+            "news": self._news.show(session),
+        }
+        for group, work in works.items():
+            self.run_worker(work, group=group, exclusive=True, exit_on_error=True)
 
     def switch_source(self, source: str | None) -> None:
         """List another source's runs, from nothing: what is known is of the one before.
@@ -362,10 +368,9 @@ class GymtuiApp(HostApp):
 
     def show_replay(self, run_id: str | None) -> None:
         """Play what was recorded of this gym."""
-        from gymtui.tui.app.replay_process import configured, replay
+        from gymtui.tui.app.replay_process import replay
 
-        options = configured(self.session.settings, self.gyms)
-        replay(self, self.session.recording, run_id, options)
+        replay(self, self.session, run_id, self.gyms)
 
     def _go_to_run(self, run_id: str, route: OpenRun) -> None:
         """Show a run's rollouts: the screen that is there already, or else a new one."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from textual.app import SuspendNotSupported
 
 from gymtui.config.settings import Settings
+from gymtui.session.session import Session
 from gymtui.store.history.recording_format import SUFFIX
 from gymtui.tui.app.profile_switch import ProfileConnections
 from gymtui.tui.app.themed_app import ThemedApp
@@ -20,23 +21,20 @@ from gymtui.tui.app.user_commands import run_in_terminal
 
 
 def replay(
-    app: ThemedApp[None],
-    recording: Path | None,
-    run_id: str | None,
-    configuration: Sequence[str] = (),
+    app: ThemedApp[None], session: Session, run_id: str | None, gyms: ProfileConnections | None
 ) -> None:
-    """Play a recording, if there is one.
+    """Play what was recorded of a session's gym, if anything was.
 
     Args:
-        recording: Its directory, there or not.
         run_id: The run at whose begin it starts.
-        configuration: The options that lead to this program's settings (`configured`).
+        gyms: What other profiles lead to; None where there is no configuration.
     """
+    recording = session.recording
     if recording is None or next(recording.glob(f"*{SUFFIX}"), None) is None:
         app.notify("nothing is recorded of this gym · `gymtui record` does", timeout=5)
         return
     looks = [f"--theme={app.palette.name}", *(["--ascii"] if app.appearance.ascii else [])]
-    words = command(recording, run_id, [*configuration, *looks])
+    words = command(recording, run_id, [*configured(session.settings, gyms), *looks])
     app.run_worker(_played(app, words), group="replay", exclusive=True, exit_on_error=True)
 
 

@@ -68,6 +68,8 @@ def _state(link: Link, now_s: float) -> tuple[Cell, str]:
             every = f"live, every {_every(link.interval_s)}"
             if link.rest_s is not None:
                 every += f" · rest every {_every(link.rest_s)}"
+            if link.recorded:
+                every += " · rest from recorder"
             return (StyledText("● ", "passed"), StyledText(every, "muted")), ""
 
 

@@ -1,0 +1,69 @@
+"""From rows of a recording back to the gym's answers, as they were received. Pure.
+
+Which of them are read is `recording_reader`; who takes them in is `session.playback`, and
+`poll.recording_intake` while a recorder is at work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gymtui.store.delta import OneRun, Query, RunsPage
+from gymtui.store.history.recording_rows import Answer, Snapshot, patched, query_of
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedAnswer:
+    """An answer of the gym; times are microseconds by its clock."""
+
+    query: Query
+    body: bytes | None  # None for a 404
+    at_us: int  # when the clock is taken to have stood as it came
+    early_us: int  # the earliest instant at which it was given
+    late_us: int  # the latest
+
+
+class RecordedAnswers:
+    """Puts answers together from what changed between them."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, bytes] = {}  # by id, the bytes as they were last
+        self.rollouts: dict[str, bytes] = {}  # likewise
+        self._listed: dict[Query, tuple[str, ...]] = {}
+
+    def begin(self, snapshot: Snapshot) -> None:
+        """Know what a snapshot says, and nothing else."""
+        kept = [*snapshot.rollouts.values(), *snapshot.strays.values()]
+        self.runs = {i: run.raw for i, run in snapshot.runs.items()}
+        self.rollouts = {item.rollout_id: item.raw or b"" for items in kept for item in items}
+        self._listed = {}
+        for page in snapshot.listed:
+            try:
+                self._listed[query_of(page.asked)] = page.ids
+            except ValueError:
+                continue
+
+    def read(self, row: Answer) -> RecordedAnswer | None:
+        """Put an answer together; None for one that cannot be."""
+        try:
+            query = query_of(row.asked)
+            raws = self.runs if isinstance(query, RunsPage | OneRun) else self.rollouts
+            for change in row.items:
+                raws[change[0]] = patched(raws.get(change[0], b""), change)
+        except ValueError:
+            return None
+        ids = self._listed[query] = self._listed.get(query, ()) if row.ids is None else row.ids
+        if isinstance(query, OneRun):
+            body = raws.get(query.run_id)
+        else:
+            body = body_of(query, row.total, (raws[i] for i in ids if i in raws))
+        early_us, at_us = row.late_us - row.width_us, row.late_us - row.age_us
+        return RecordedAnswer(query, body if row.found else None, at_us, early_us, row.late_us)
+
+
+def body_of(query: Query, total: int | None, items: Iterable[bytes]) -> bytes:
+    """A list as the gym would send it."""
+    name = b"runs" if isinstance(query, RunsPage) else b"rollouts"
+    count = b"null" if total is None else b"%d" % total
+    return b'{"total":' + count + b',"' + name + b'":[' + b",".join(items) + b"]}"
