@@ -5,6 +5,7 @@ A file is a rollout, a directory a run; the record beside a file says which roll
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -74,9 +75,14 @@ class Artifacts:
             told_of.setdefault(run_id, []).append(of_run)
         bare = [name for stem, name in stems.items() if stem not in seen]
         if not look.files.unread:  # else it is not known yet which have no record
-            for one in look.files.each("artifacts", place, bare, partial(_bare, look=look)):
-                if one is not None:
-                    runs.setdefault(place.name, []).append(one)
+            read_bare = partial(_bare, look=look)
+            whole = [*filter(None, look.files.each("artifacts", place, bare, read_bare))]
+            times_named = Counter(facts.rollout_id for _, facts in whole)
+            for stem, facts in whole:
+                # What was copied says the same of itself: files are told apart by their names.
+                alone = facts.rollout_id and times_named[facts.rollout_id] == 1
+                one = facts if alone else replace(facts, rollout_id=stem)
+                runs.setdefault(place.name, []).append(one)
         unread = look.files.unread
         # Whatever ran as it was exported: nobody will say how it ended.
         dead = look.now_s - newest_s(place) > QUIET_S
@@ -116,14 +122,13 @@ def _recorded(
     return (stem, run, replace(facts, body=body)), touched_s
 
 
-def _bare(file: Path, look: Look) -> tuple[RolloutFacts | None, float]:
-    """The rollout of a transcript without a record, and when it was touched."""
+def _bare(file: Path, look: Look) -> tuple[tuple[str, RolloutFacts] | None, float]:
+    """The name and the rollout of a transcript without a record, and when it was touched."""
     found = look.files.parsed(file, rollout_of)
     if found is None:
         return None, newest_s(file)
     load = partial(artifact_files.load, file)
-    named = replace(found, rollout_id=found.rollout_id or _stem(file.name), body=load)
-    return named, newest_s(file)
+    return (_stem(file.name), replace(found, body=load)), newest_s(file)
 
 
 def record_of(body: bytes) -> tuple[_Told, RolloutFacts]:

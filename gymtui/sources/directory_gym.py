@@ -81,6 +81,7 @@ class DirectoryGym(Endpoints):
         self._found: dict[_Key, ListedRun] = {}
         self._rest: dict[Path, _Rest] = {}
         self._reading = False
+        self._unread = 0  # what there was no time for in the last look
         self._runs: dict[str, ListedRun] | None = None
         self._rollouts: dict[str, ListedRollout] = {}
         self._next_s = 0.0
@@ -166,7 +167,7 @@ class DirectoryGym(Endpoints):
         look = Look(self._files, self._wall())
         self._files.begin(look.now_s, self._look_s)
         runs: dict[_Key, RunFacts] = {}
-        whole = True
+        self._unread, whole = 0, True
         for place in self._places:
             try:
                 for source, where in places(place, self._sources, self._files):
@@ -176,7 +177,7 @@ class DirectoryGym(Endpoints):
         if not whole:  # what there was no time to look at is as it was
             runs = {**{key: run.facts for key, run in self._found.items()}, **runs}
         self._list(runs)
-        whole = whole and not any(run.unread for run in runs.values())
+        whole = whole and not self._unread
         self._tell(look.now_s, whole=whole)
         ended_s = self._monotonic()
         self._next_s = ended_s + _REST_SHARE * (ended_s - began_s) if whole else ended_s
@@ -191,6 +192,7 @@ class DirectoryGym(Endpoints):
         found = {
             (source.name, where, number): run for number, run in enumerate(source.read(where, look))
         }
+        self._unread += self._files.unread
         changed = found != {key: run.facts for key, run in before.items()}
         since_s = newest_s(where) if rest is None else look.now_s if changed else rest.since_s
         active = self._files.unread or any(run.active for run in found.values())

@@ -24,6 +24,8 @@ _SETTLED_S = 60.0
 REST_SHARE = 0.1
 """What was not touched for a while is not looked at for this part of it."""
 _LONGEST_REST_S = 60.0
+_LEAST = 8
+"""So many files or lines are read in each look, however long it took to find them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ class Files:
         self._each: dict[tuple[str, str], _Made] = {}
         self._now_s = 0.0
         self._until_s = math.inf
+        self._begun = 0
         self.unread = 0  # of how many things there was no time to read them since `begin_place`
 
     def begin(self, now_s: float, most_s: float) -> None:
@@ -146,6 +149,7 @@ class Files:
         """
         self._now_s = now_s
         self._until_s = self._monotonic() + most_s
+        self._begun = 0
 
     def begin_place(self) -> None:
         """Count anew what there is no time for."""
@@ -258,7 +262,13 @@ class Files:
         ]
 
     def _must_have_time(self) -> None:
-        if self._monotonic() > self._until_s:
+        """Begin to read something.
+
+        Raises:
+            OutOfTimeError: There is no more time for it in this look.
+        """
+        self._begun += 1
+        if self._monotonic() > self._until_s and self._begun > _LEAST:
             raise OutOfTimeError
 
     def _read_on(
@@ -271,7 +281,9 @@ class Files:
         known.last = []
         try:
             for line, start, whole in pieces(path, known.end):
-                if self._monotonic() > self._until_s:
+                try:
+                    self._must_have_time()
+                except OutOfTimeError:
                     known.mark = _NEVER  # it is gone on with in the next look
                     self.unread += 1
                     return

@@ -29,7 +29,7 @@ Body = Callable[[], bytes]
 class RolloutFacts:
     """What files say of a rollout; None where they do not say it."""
 
-    rollout_id: str  # unique within its run
+    rollout_id: str  # as its files say; where several of a run do, all but one are numbered
     task_id: str | None = None
     status: str = "completed"  # one of the API's (API.md), `NOT_RUN` or `INTERRUPTED`
     model: str | None = None
@@ -121,11 +121,18 @@ def listed(
         pairs = zip(before.facts.rollouts, before.rollouts.values(), strict=True)
         known = {id(facts): rollout for facts, rollout in pairs}
     rollouts: dict[str, ListedRollout] = {}
+    kept_ones = (known.get(id(facts)) for facts in run.rollouts)
+    taken = {one.rollout_id for one in kept_ones if one is not None}
+    numbers: Counter[str] = Counter()
     for facts in run.rollouts:
         if (same := known.get(id(facts))) is not None:
             rollouts[same.rollout_id] = same
             continue
-        rollout_id = id_of(facts.rollout_id)
+        name = rollout_id = id_of(facts.rollout_id)
+        while rollout_id in taken:  # files that were copied, say
+            numbers[name] += 1
+            rollout_id = f"{name} ({numbers[name] + 1})"
+        taken.add(rollout_id)
         item = None if facts.item is None else _called(facts, rollout_id, run_id, run.run_id)
         if item is None:
             wire = _wire(facts, rollout_id, run_id, run.scenario_id, binary=binary, scores=scores)

@@ -294,6 +294,37 @@ def test_what_there_is_no_time_for_comes_in_later_and_is_no_end(tmp_path: Path) 
     assert len(disk.outcomes()) == 40 and gym.note == "all files are read"
 
 
+def test_however_long_it_takes_to_find_the_files_some_are_read(tmp_path: Path) -> None:
+    for number in range(20):
+        exported(tmp_path, f"r{number:02}")
+    gym = DirectoryGym([tmp_path], [Artifacts()], look_s=0, monotonic=Hurried())
+    disk = Answers(gym)
+    assert 0 < len(disk.outcomes()) < 20
+    assert gym.note == "files are still being read: there is more to come"
+    while disk.runs()["night"]["in_progress"]:
+        pass
+    assert len(disk.outcomes()) == 20
+
+
+def test_files_of_the_same_rollout_are_told_apart(tmp_path: Path) -> None:
+    told = {"rollout_id": "a", "artifacts": {"messages": [{"role": "user", "content": "go"}]}}
+    for name in ("x", "y"):
+        write(tmp_path / "night" / f"{name}.json", told)
+    disk = opened(tmp_path)
+    assert list(disk.outcomes()) == ["x", "y"]
+    assert disk.artifacts("y") == told["artifacts"]
+
+
+def test_records_of_the_same_rollout_are_numbered(tmp_path: Path) -> None:
+    exported(tmp_path, "a")
+    write(tmp_path / "copy.rollout.json", record("a"))
+    disk = opened(tmp_path)
+    for _ in range(2):
+        assert disk.runs()["night"]["total"] == 2
+        assert list(disk.outcomes("night")) == ["a", "a (2)"]
+        exported(tmp_path, "b", run_id="other")  # so that it is listed anew
+
+
 def test_lines_there_is_no_time_for_come_in_later(tmp_path: Path) -> None:
     write(tmp_path / "metadata.json", {"num_examples": 40, "rollouts_per_example": 1})
     lines = [json.dumps({"example_id": number, "reward": 1.0}) for number in range(40)]
